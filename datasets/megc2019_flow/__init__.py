@@ -1,0 +1,1 @@
+"""The optical-flow maps of the MEGC 2019 composite, as published by the authors of STSTNet."""

@@ -1,0 +1,231 @@
+"""The table of action units, and what each does to one person's face as a field of displacements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .anatomy import EYES, MIRROR, Anatomy
+from .drawing import Floats
+from .portrait import lips_line
+from .streams import Purpose, stream
+
+UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
+"""The action units that the face can do; the order of the rows of every array of strengths."""
+
+STEEPEST = 0.75
+"""Largest gradient of the summed displacement. At 1 the skin would fold over itself."""
+
+
+class Bump(NamedTuple):
+    """A Gaussian push of the skin, for the left half of the picture; the other half mirrors it.
+
+    Attributes:
+        landmarks: the bump sits at their mean,
+        offset: moved by this; x points to the midline, y down, in face widths.
+        push: displacement at the centre when the unit is at full strength (FACS level E), same axes and units.
+        sigma: standard deviation in face widths.
+    """
+
+    landmarks: tuple[int, ...]
+    offset: tuple[float, float]
+    push: tuple[float, float]
+    sigma: float
+
+
+class Furrow(NamedTuple):
+    """A place that darkens (or brightens) with a unit: `shade` is relative, at full strength."""
+
+    landmarks: tuple[int, ...]
+    offset: tuple[float, float]
+    shade: float
+    sigma: float
+
+
+BUMPS: Mapping[int, tuple[Bump, ...]] = {
+    1: (Bump((20, 21), (0, 0), (0, -0.090), 0.075),),
+    2: (Bump((17, 18), (0, 0), (0, -0.075), 0.085),),
+    4: (Bump((20, 21), (0, 0), (0.050, 0.080), 0.085), Bump((21, 27), (0, 0), (0.030, 0.030), 0.050)),
+    6: (Bump((41,), (-0.01, 0.08), (0.010, -0.065), 0.085), Bump((36,), (-0.02, 0.02), (0.020, 0), 0.050)),
+    9: (Bump((31,), (-0.02, -0.05), (0.012, -0.070), 0.075), Bump((21,), (0, 0.03), (0.020, 0.030), 0.050)),
+    10: (Bump((49, 50), (0, -0.02), (0, -0.050), 0.070), Bump((31,), (-0.05, 0.03), (0, -0.030), 0.060)),
+    12: (Bump((48,), (0, 0), (-0.056, -0.056), 0.085), Bump((48,), (-0.06, -0.10), (-0.011, -0.034), 0.090)),
+    14: (Bump((48,), (-0.01, 0), (-0.050, 0), 0.060),),
+    15: (Bump((48,), (0, 0.01), (-0.010, 0.075), 0.070),),
+    17: (Bump((57, 8), (-0.03, -0.02), (0, -0.060), 0.085), Bump((57,), (-0.03, 0), (0, -0.035), 0.050)),
+    20: (Bump((48,), (0, 0), (-0.080, 0.015), 0.085),),
+    23: (Bump((49, 59), (0, 0), (0.035, 0), 0.060), Bump((58, 59), (0, 0), (0, -0.025), 0.040)),
+    24: (Bump((49, 50), (0, 0), (0, 0.022), 0.050), Bump((58, 59), (0, 0), (0, -0.030), 0.050)),
+    25: (Bump((57, 58), (0, 0), (0, 0.045), 0.060),),
+    26: (Bump((57, 8), (0, 0), (0, 0.065), 0.150),),
+}
+"""Strengths follow the animation units of Candide-3 (Ahlberg 2001, LiTH-ISY-R-2326): 4 to 15 % of the face's width at full
+strength. The lids (5 and 7) are no movement of the skin: see `LIDS`."""
+
+LIDS: Mapping[int, tuple[float, float]] = {5: (-0.45, 0.0), 6: (0.0, -0.22), 7: (0.15, -0.35)}
+"""How far the edges of the upper and the lower lid go down at full strength, in openings of the eye."""
+
+PARTS_LIPS = (25, 26)
+"""Units that pull the lower lip from the upper one: the picture splits there instead of stretching."""
+
+FURROWS: Mapping[int, tuple[Furrow, ...]] = {
+    1: (Furrow((20,), (0.02, -0.08), -0.12, 0.028),),
+    2: (Furrow((18,), (0.02, -0.09), -0.08, 0.028),),
+    4: (Furrow((21, 27), (0.06, -0.03), -0.24, 0.026),),
+    6: (Furrow((36,), (-0.05, 0.03), -0.14, 0.028), Furrow((41,), (-0.02, 0.10), 0.08, 0.050)),
+    9: (Furrow((29,), (-0.05, -0.02), -0.18, 0.030),),
+    10: (Furrow((31,), (-0.07, 0.05), -0.16, 0.030),),
+    12: (Furrow((48,), (-0.07, -0.08), -0.18, 0.034), Furrow((48,), (-0.12, -0.17), 0.10, 0.060)),
+    14: (Furrow((48,), (-0.035, 0), -0.26, 0.022),),
+    15: (Furrow((48,), (-0.01, 0.05), -0.16, 0.025),),
+    17: (Furrow((57, 8), (-0.03, 0), -0.16, 0.045),),
+}
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What the action units do to one face, on the pixels of a frame. Strengths are (17, 2): unit and half of the picture.
+
+    Attributes:
+        gain: how strongly this person shows each unit on each side, (17, 2).
+        push: displacement of the skin in pixels, (17, 2, H, W, 2); below the lips, of the skin around the opening mouth.
+        part: what the lower lip and the chin do beyond that, straight down, in pixels, (17, 2, H, W).
+        furrows: relative change of brightness, (17, 2, H, W).
+        slopes: gradients of the displacement on a coarse grid, (34, m), for the cap.
+    """
+
+    gain: NDArray[np.float64]
+    push: Floats
+    part: Floats
+    furrows: Floats
+    slopes: Floats
+
+    @property
+    def parts(self) -> NDArray[np.bool_]:
+        """Which units part the lips, (17,)."""
+        return np.isin(UNITS, PARTS_LIPS)
+
+    @property
+    def furrowed(self) -> NDArray[np.bool_]:
+        """Which units darken the skin, (17,)."""
+        return np.isin(UNITS, list(FURROWS))
+
+    def strengths(self, curves: NDArray[np.float64]) -> NDArray[np.float64]:
+        """This person's strengths (17, 2) for the script's: times the gain, and so that the skin never folds.
+
+        All units weaken together where the largest gradient (Frobenius norm) of the summed field would exceed `STEEPEST`.
+        """
+        strengths = curves * self.gain
+        steepness = self.steepness(strengths)
+        return strengths if steepness <= STEEPEST else strengths * (STEEPEST / steepness)
+
+    def steepness(self, strengths: NDArray[np.float64]) -> float:
+        """Largest gradient of the summed field, pixels per pixel."""
+        flat = strengths.reshape(-1)
+        moving = np.flatnonzero(flat)
+        if len(moving) == 0:
+            return 0.0
+        slopes = (flat[moving].astype(np.float32) @ self.slopes[moving]).reshape(4, -1)
+        return float(np.sqrt((slopes**2).sum(0).max()))
+
+
+def make_fields(anatomy: Anatomy, seed: int, subject: int, size: int, width: float) -> Fields:
+    """Draw one person's way of moving.
+
+    Args:
+        anatomy: whose face.
+        seed: of the dataset.
+        subject: number of the subject.
+        size: height and width of a frame in pixels.
+        width: width of the face in pixels.
+    """
+    random = stream(Purpose.EXPRESSIVITY, seed, subject)
+    axis = ((np.arange(size) - (size - 1) / 2) / width).astype(np.float32)
+    push = np.zeros((len(UNITS), 2, size, size, 2), np.float32)
+    furrows = np.zeros((len(UNITS), 2, size, size), np.float32)
+    for index, unit in enumerate(UNITS):
+        for side in (0, 1):
+            for bump in BUMPS.get(unit, ()):
+                turn, wide = 0.12 * random.randn(), bump.sigma * np.exp(0.1 * random.randn())
+                (x, y), inward = _place(anatomy, bump.landmarks, bump.offset, side)
+                dx = inward * (bump.push[0] * np.cos(turn) - bump.push[1] * np.sin(turn))
+                dy = bump.push[0] * np.sin(turn) + bump.push[1] * np.cos(turn)
+                push[index, side] += _gaussian(axis, x, y, wide)[..., None] * np.array([dx, dy], np.float32) * np.float32(width)
+            for furrow in FURROWS.get(unit, ()):
+                (x, y), _ = _place(anatomy, furrow.landmarks, furrow.offset, side)
+                furrows[index, side] += np.float32(furrow.shade) * _gaussian(axis, x, y, furrow.sigma)
+    push *= (1 - _eye_guard(anatomy, axis))[..., None]
+    part = _part_lips(anatomy, axis, push)
+    gain = np.clip(np.exp(0.25 * random.randn(len(UNITS))), 0.6, 1.5)
+    asymmetry = np.clip(0.15 * random.randn(len(UNITS)), -0.4, 0.4)
+    gains = np.stack([gain * (1 - asymmetry), gain * (1 + asymmetry)], axis=1)
+    return Fields(gains, push, part, furrows, _slopes(anatomy, axis, push, part))
+
+
+def lids(strengths: NDArray[np.float64], blink: float) -> NDArray[np.float64]:
+    """Where the lids are, (2 eyes, 2 lids), in openings below the edge of the resting upper lid: (0, 1) at rest."""
+    upper, lower = np.zeros(2), np.ones(2)
+    for unit, (of_upper, of_lower) in LIDS.items():
+        upper += of_upper * strengths[UNITS.index(unit)]
+        lower += of_lower * strengths[UNITS.index(unit)]
+    lower = np.maximum(lower, 0.5)
+    return np.stack([upper + (1.05 * lower - upper) * blink, lower], axis=1)
+
+
+def _place(
+    anatomy: Anatomy, landmarks: tuple[int, ...], offset: tuple[float, float], side: int
+) -> tuple[NDArray[np.float64], int]:
+    """Where a bump sits, and the sign of the way to the midline."""
+    inward = (1, -1)[side]
+    chosen = landmarks if side == 0 else tuple(MIRROR[i] for i in landmarks)
+    return anatomy.points[list(chosen)].mean(0) + (inward * offset[0], offset[1]), inward
+
+
+def _gaussian(axis: Floats, x: float, y: float, sigma: float) -> Floats:
+    down, across = (np.exp(-((axis - at) ** 2) / (2 * sigma**2)) for at in (y, x))
+    return np.outer(down, across).astype(np.float32)
+
+
+def _eye_guard(anatomy: Anatomy, axis: Floats) -> Floats:
+    """1 on the lids, 0 away from them: brows and cheeks slide over the eye without dragging it along."""
+    guard = np.zeros((len(axis), len(axis)), np.float32)
+    for eye in EYES:
+        x, y = anatomy.points[eye].mean(0)
+        distance = np.sqrt(((axis[None, :] - x) / 0.20) ** 2 + ((axis[:, None] - y) / 0.13) ** 2)
+        t = np.clip((1 - distance) / 0.65, 0, 1)
+        guard += t * t * (3 - 2 * t)
+    return guard
+
+
+def _part_lips(anatomy: Anatomy, axis: Floats, push: Floats) -> Floats:
+    """Split the units that part the lips: `push` keeps what holds at the corners, the rest moves the lower lip alone."""
+    seam = lips_line(anatomy)
+    (left, _), (right, _) = seam[0], seam[-1]
+    across = np.clip(2 * (axis - (left + right) / 2) / (right - left), -1, 1)
+    middle = ((1 - across**2) ** 1.0).astype(np.float32)
+    part = np.zeros(push.shape[:-1], np.float32)
+    for unit in PARTS_LIPS:
+        field = push[UNITS.index(unit)]
+        part[UNITS.index(unit)] = field[..., 1] * middle
+        field[..., 1] -= part[UNITS.index(unit)]
+        field[..., 0] = 0
+    return part
+
+
+def _slopes(anatomy: Anatomy, axis: Floats, push: Floats, part: Floats) -> Floats:
+    """Gradients of each unit's displacement on a coarse grid, of the lower lip's field below the mouth."""
+    size, coarse = len(axis), max(32, len(axis) // 3)
+    seam = float(lips_line(anatomy)[40, 1])
+    below = (axis > seam)[:, None]
+    slopes = []
+    for moved, parted in zip(push.reshape(-1, size, size, 2), part.reshape(-1, size, size)):
+        down = moved[..., 1] + np.where(below, parted, 0)
+        along_x = [np.gradient(field, axis=1) for field in (moved[..., 0], down)]
+        along_y = [np.gradient(field, axis=0) for field in (moved[..., 0], moved[..., 1] + parted)]
+        slopes.append([cv2.resize(g, (coarse, coarse), interpolation=cv2.INTER_LINEAR).ravel() for g in (*along_x, *along_y)])
+    return np.array(slopes, np.float32).reshape(len(slopes), -1)

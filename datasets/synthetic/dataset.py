@@ -1,0 +1,164 @@
+"""The synthetic dataset: a script for every video, and frames that are drawn when asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Dataset, Frames, Video
+from mebench.errors import DataError
+
+from .emotions import SCHEMES
+from .events import annotations, write_script
+from .nuisance import change_light, move_head
+from .params import Params
+from .render import State, Subject, draw, expose, landmarks, make_subject
+from .streams import Purpose, stream
+
+GENERATOR = 1
+"""Raised when the pixels change."""
+
+_NOT_IN_PIXELS = ("subjects", "videos", "label_jitter", "landmark_noise", "oracle")
+
+
+class SyntheticFrames:
+    """The frames of one video, each drawn from integers alone: any order, any process, the same pixels."""
+
+    def __init__(self, params: Params, subject: int, video: int) -> None:
+        self._params = params
+        self._place = (subject, video)
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return self._params.frames
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """Frame `index`, (H, W, 3) in B, G, R order.
+
+        Raises:
+            IndexError: the index lies outside [0, len).
+        """
+        params, (subject, video) = self._params, self._place
+        picture = draw(self.subject(), self.state(index))
+        return expose(picture, params.noise, stream(Purpose.NOISE, params.seed, subject, video, index))
+
+    def fingerprint(self) -> str:
+        """Hash of everything that the pixels depend on; no frame is drawn for it."""
+        params = {k: v for k, v in dataclasses.asdict(self._params).items() if k not in _NOT_IN_PIXELS}
+        identity = json.dumps([GENERATOR, cv2.__version__, params, self._place], sort_keys=True)
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+    def subject(self) -> Subject:
+        """Whose face it is."""
+        params = self._params
+        return make_subject(params.seed, self._place[0], params.size, params.face, params.texture)
+
+    def state(self, index: int) -> State:
+        """What frame `index` shows.
+
+        Raises:
+            IndexError: the index lies outside [0, len).
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} does not exist: the video has frames 0 to {len(self) - 1}")
+        script = write_script(self._params, *self._place)
+        head, light = move_head(self._params, *self._place), change_light(self._params, *self._place)
+        return State(
+            strengths=self._params.amplitude * script.micro[index] + script.other[index],
+            blink=float(script.blinks[index]),
+            pose=head.matrix(index, self._params.size),
+            yaw=float(head.yaw[index]),
+            pitch=float(head.pitch[index]),
+            gain=float(light.gain[index]),
+            tilt=float(light.tilt[index]),
+        )
+
+
+class Synthetic(Dataset):
+    """Drawn faces that are moved by action units; a stand-in that needs no download."""
+
+    Params = Params
+    revision = "1"
+    tasks = frozenset({"spot", "recognize"})
+    kinds = ("micro", "macro")
+    schemes = SCHEMES
+    comparable = False
+    remark = (
+        "synthetic faces with about 17 micro-expressions per minute, far denser than any real recording: "
+        "scores rank methods here but cannot be compared with published ones"
+    )
+
+    params: Params
+
+    def __init__(self, params: Params) -> None:
+        super().__init__(params)
+        self._places = {
+            f"synthetic/s{subject + 1:03d}/v{video + 1:02d}": (subject, video)
+            for subject in range(params.subjects)
+            for video in range(params.videos)
+        }
+
+    def videos(self) -> Sequence[Video]:
+        """All videos, sorted by key."""
+        params, listed = self.params, []
+        for key, place in self._places.items():
+            dataset, subject, name = key.split("/")
+            listed.append(Video(dataset, subject, name, params.fps, params.frames, annotations(params, *place)))
+        return listed
+
+    def frames(self, video: Video) -> Frames:
+        """The frames of a video, drawn when asked for.
+
+        Raises:
+            DataError: there is no such video.
+        """
+        return SyntheticFrames(self.params, *self._place(video))
+
+    def landmarks(self, video: Video) -> NDArray[np.float64]:
+        """68 points (x, y) in pixels of the first frame, (68, 2), as a good detector finds them: `landmark_noise` off.
+
+        Nobody expresses anything in the first frame, so they say where the face is and nothing else. True landmarks of the
+        other frames would give the answer away: without a pixel they spot better than any method that looks at the frames.
+
+        Raises:
+            DataError: there is no such video.
+        """
+        place = self._place(video)
+        noise = stream(Purpose.LANDMARKS, self.params.seed, *place).standard_normal((68, 2))
+        return self._true_landmarks(video, 0) + self.params.landmark_noise * noise
+
+    def oracle_landmarks(self, video: Video, index: int) -> NDArray[np.float64]:
+        """The true 68 points (x, y) of any frame, (68, 2), pixels: for experiments that know the answer.
+
+        Raises:
+            DataError: the dataset's parameter `oracle` is off, or there is no such video.
+            IndexError: the frame does not exist.
+        """
+        if not self.params.oracle:
+            raise DataError(
+                f"the true landmarks of frame {index} of {video.key} give its micro-expressions away and are kept back: "
+                "set dataset.oracle=true if that is what you want"
+            )
+        return self._true_landmarks(video, index)
+
+    def _true_landmarks(self, video: Video, index: int) -> NDArray[np.float64]:
+        frames = SyntheticFrames(self.params, *self._place(video))
+        return landmarks(frames.subject(), frames.state(index))
+
+    def _place(self, video: Video) -> tuple[int, int]:
+        try:
+            return self._places[video.key]
+        except KeyError:
+            raise DataError(
+                f"the synthetic dataset has no video {video.key}: with dataset.subjects={self.params.subjects} and "
+                f"dataset.videos={self.params.videos} they run to {list(self._places)[-1]}"
+            ) from None
+
+
+Plugin = Synthetic

@@ -1,0 +1,70 @@
+"""What a face does when it feels something: emotions, their action units, and the objective classes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from mebench.core import Scheme
+
+RECRUITED: Mapping[str, Mapping[int, float]] = {
+    "happiness": {12: 1.0, 6: 0.6},
+    "surprise": {1: 0.9, 2: 0.9, 5: 0.4, 25: 0.3, 26: 0.2},
+    "disgust": {4: 0.6, 9: 0.6, 10: 0.7, 7: 0.4, 17: 0.2},
+    "repression": {15: 0.5, 17: 0.6, 14: 0.5, 24: 0.3},
+    "sadness": {1: 0.8, 4: 0.6, 15: 0.7},
+}
+"""Probability that an emotion recruits an action unit, in the manner of the expert table of MiE-X (Liu et al. 2022,
+arXiv 2112.01730). The overlaps (1, 4, 15, 17) are what makes recognition imperfect."""
+
+EMOTIONS = tuple(RECRUITED)
+
+ONE_SIDED = frozenset({2, 5, 6, 7, 9, 10, 12, 14, 15})
+"""Action units that one half of the face can do alone; the others work the midline or the jaw."""
+
+SCHEMES: Mapping[str, Scheme] = {
+    "native": Scheme.native(EMOTIONS),
+    "megc2019": Scheme(
+        "megc2019",
+        ("negative", "positive", "surprise"),
+        {
+            "disgust": "negative",
+            "repression": "negative",
+            "sadness": "negative",
+            "happiness": "positive",
+            "surprise": "surprise",
+        },
+    ),
+}
+"""The three classes are those of See et al., MEGC 2019 (doi 10.1109/FG.2019.8756611)."""
+
+_OBJECTIVE: Mapping[str, str] = {
+    "I": "6 12 6+12 6+7+12 7+12",
+    "II": "1+2 5 25 1+2+25 25+26 5+24",
+    "III": "23 4 4+7 4+5 4+5+7 17+24 4+6+7 4+38",
+    "IV": "10 9 4+9 4+40 4+5+40 4+7+9 4+9+17 4+7+10 4+5+7+9 7+10",
+    "V": "1 15 1+4 6+15 15+17",
+    "VI": "1+2+4 20",
+}
+_CLASS_OF = {
+    frozenset(int(unit) for unit in combination.split("+")): name
+    for name, combinations in _OBJECTIVE.items()
+    for combination in combinations.split()
+}
+
+
+def objective_class(action_units: Collection[int]) -> str:
+    """Class `I` to `VII` of a set of action units (Davison et al. 2018, arXiv 1708.07549); `VII` is every other set.
+
+    >>> objective_class([12, 6]), objective_class([26])
+    ('I', 'VII')
+    """
+    return _CLASS_OF.get(frozenset(action_units), "VII")
+
+
+def recruit(emotion: str, random: np.random.RandomState) -> tuple[int, ...]:
+    """Draw the action units of one expression, ascending, at least one."""
+    chances = RECRUITED[emotion]
+    chosen = sorted(unit for unit, chance in chances.items() if random.rand() < chance)
+    return tuple(chosen) or (max(chances, key=lambda unit: chances[unit]),)

@@ -1,0 +1,234 @@
+"""The script of a video: which action unit is how strong in which frame, and what of it is labelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Expression, Kind
+
+from .action_units import UNITS
+from .emotions import EMOTIONS, ONE_SIDED, objective_class, recruit
+from .params import LONGEST_MICRO, MARGIN, Params
+from .streams import Purpose, stream
+
+Curves = NDArray[np.float64]
+
+GAP = 0.5
+"""Seconds between two labelled expressions, at least."""
+WEAK_SIDE = 0.15
+"""What the other half of the face still does in a one-sided expression."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """One expression as it is played, in frames, both ends inclusive.
+
+    Attributes:
+        kind: `micro` or `macro`.
+        emotion: native label.
+        onset: last frame at rest.
+        apex: middle of the strongest frames.
+        offset: first frame at rest again.
+        units: action units, ascending.
+        side: 0 for the left half of the picture alone, 1 for the right, None for both.
+    """
+
+    kind: Kind
+    emotion: str
+    onset: int
+    apex: int
+    offset: int
+    units: tuple[int, ...]
+    side: int | None
+
+    @property
+    def action_units(self) -> tuple[str, ...]:
+        """As FACS coders write them: `L` and `R` are the subject's own left and right."""
+        prefix = "" if self.side is None else "RL"[self.side]
+        return tuple(f"{prefix if unit in ONE_SIDED else ''}{unit}" for unit in self.units)
+
+    def annotate(self, n_frames: int, errors: tuple[int, int, int]) -> Expression:
+        """The label, with an annotator's errors of onset, apex and offset in frames."""
+        onset, offset = max(self.onset + errors[0], 0), min(self.offset + errors[2], n_frames - 1)
+        apex = min(max(self.apex + errors[1], onset), offset)
+        return Expression(onset, offset, self.kind, apex, self.emotion, self.action_units, objective_class(self.units))
+
+
+@dataclass(frozen=True)
+class Script:
+    """What happens in a video.
+
+    Attributes:
+        events: the labelled expressions, sorted by onset.
+        micro: strengths of the action units in micro-expressions, before `amplitude`, (n, 17, 2): frame, unit, half of the picture.
+        other: those of macro-expressions, twitches and speech, (n, 17, 2).
+        blinks: how closed the eyes are, 0 to 1, (n,).
+    """
+
+    events: tuple[Event, ...]
+    micro: Curves
+    other: Curves
+    blinks: NDArray[np.float64]
+
+
+@dataclass
+class _Stage:
+    """A script being written; the places have a stream of their own, so that a crowded video leaves the expressions alone."""
+
+    params: Params
+    random: np.random.RandomState
+    events: list[Event] = field(default_factory=list)
+    taken: list[tuple[int, int]] = field(default_factory=list)
+
+    def place(self, length: int) -> int | None:
+        """A free first frame for `length` frames, or None if 200 tries find none."""
+        gap, margin = round(GAP * self.params.fps), round(MARGIN * self.params.fps)
+        last = self.params.frames - margin - length
+        for _ in range(200 if last >= margin else 0):
+            first = self.random.randint(margin, last + 1)
+            if all(first + length + gap <= a or b + gap <= first for a, b in self.taken):
+                self.taken.append((first, first + length))
+                return int(first)
+        return None
+
+
+@lru_cache(maxsize=256)
+def write_script(params: Params, subject: int, video: int) -> Script:
+    """The script of one video; a pure function of its arguments. The arrays are shared: do not write to them."""
+    keys = (params.seed, subject, video)
+    stage = _Stage(params, stream(Purpose.PLACES, *keys))
+    micro, other = (np.zeros((params.frames, len(UNITS), 2)) for _ in range(2))
+    random = stream(Purpose.MACRO, *keys)
+    for _ in range(0 if params.short_videos else _how_many(params, params.macros, random)):
+        _macro_expression(stage, other, random)
+    random = stream(Purpose.MICRO, *keys)
+    for _ in range(_how_many_micro(params, subject, video)):
+        _micro_expression(stage, micro, random)
+    _twitches(params, other, stream(Purpose.TWITCHES, *keys))
+    _speech(stage, other, stream(Purpose.SPEECH, *keys))
+    events = tuple(sorted(stage.events, key=lambda event: event.onset))
+    return Script(events, micro, other, _blinks(params, stream(Purpose.BLINKS, *keys)))
+
+
+def annotations(params: Params, subject: int, video: int) -> tuple[Expression, ...]:
+    """The labels of one video, sorted by onset; annotators err by `label_jitter` frames."""
+    random, jitter = stream(Purpose.JITTER, params.seed, subject, video), params.label_jitter
+    labels = []
+    for event in write_script(params, subject, video).events:
+        onset, apex, offset = (int(e) for e in random.randint(-jitter, jitter + 1, 3))
+        labels.append(event.annotate(params.frames, (onset, apex, offset)))
+    return tuple(sorted(labels, key=lambda label: label.onset))
+
+
+def raised_cosine(rise: int, hold: int, fall: int, skew: float = 1.0) -> NDArray[np.float64]:
+    """From 0 to 1 in `rise` frames, there for `hold` more, and back in `fall`: rise + hold + fall + 1 values."""
+    up = (0.5 - 0.5 * np.cos(np.pi * np.arange(rise + 1) / rise)) ** skew
+    down = 0.5 + 0.5 * np.cos(np.pi * np.arange(1, fall + 1) / fall)
+    return np.concatenate([up, np.ones(hold), down])
+
+
+def _how_many(params: Params, per_minute: float, random: np.random.RandomState) -> int:
+    return int(random.poisson(per_minute * params.frames / params.fps / 60))
+
+
+def _how_many_micro(params: Params, subject: int, video: int) -> int:
+    """0 to `micro_max`, spread evenly over the videos (a Kronecker sequence), so that the total hardly depends on the seed."""
+    if params.short_videos:
+        return 1
+    start = stream(Purpose.MICRO, params.seed).rand()
+    return int((start + 0.7548776662 * subject + 0.5698402910 * video) % 1 * (params.micro_max + 1))
+
+
+def _micro_expression(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
+    """170 to 500 ms, with a shorter onset than offset (Yan et al. 2013); a quarter of them in one half of the face."""
+    fps = stage.params.fps
+    seconds = float(np.clip(random.normal(0.38, 0.07), 0.2, LONGEST_MICRO))
+    length = round(seconds * fps)
+    rise = max(2, round(length * random.uniform(0.35, 0.5)))
+    hold = round(random.uniform(0, 0.06) * fps)
+    low, high = stage.params.intensity
+    phases = (rise, hold, max(2, length - rise - hold))
+    _express(stage, curves, "micro", phases, random.uniform(low, high), 0.25, random)
+
+
+def _macro_expression(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
+    """0.7 to 2.5 s at 30 to 80 % of the full strength."""
+    length = random.uniform(0.7, 2.5) * stage.params.fps
+    phases = (round(0.3 * length), round(0.3 * length), round(0.4 * length))
+    _express(stage, curves, "macro", phases, random.uniform(0.3, 0.8), 0.05, random)
+
+
+def _express(
+    stage: _Stage,
+    curves: Curves,
+    kind: Kind,
+    phases: tuple[int, int, int],
+    strength: float,
+    one_sided: float,
+    random: np.random.RandomState,
+) -> None:
+    """Play an expression somewhere free, if there is room; its units start a little apart and end together."""
+    rise, hold, fall = phases
+    emotion = EMOTIONS[random.randint(len(EMOTIONS))]
+    units = recruit(emotion, random)
+    side = random.randint(2) if random.rand() < one_sided else None
+    if not ONE_SIDED.intersection(units):
+        side = None
+    skew = float(np.exp(0.2 * random.randn()))
+    lags = random.randint(0, rise // 3 + 1, len(units))
+    scales = strength * np.exp(0.25 * random.randn(len(units)))
+    onset = stage.place(sum(phases) + 1)
+    if onset is None:
+        return
+    offset = onset + sum(phases)
+    for unit, lag, scale in zip(units, lags - lags.min(), scales):
+        halves = np.ones(2)
+        if side is not None and unit in ONE_SIDED:
+            halves[1 - side] = WEAK_SIDE
+        profile = raised_cosine(rise - lag, hold, fall, skew)
+        curves[onset + lag : offset + 1, UNITS.index(unit)] += scale * profile[:, None] * halves
+    stage.events.append(Event(kind, emotion, onset, onset + rise + hold // 2, offset, units, side))
+
+
+def _twitches(params: Params, curves: Curves, random: np.random.RandomState) -> None:
+    """Single units, too slow and too faint for an expression; nobody labels them."""
+    for _ in range(_how_many(params, params.twitches, random)):
+        unit, length = random.randint(len(UNITS)), round(random.uniform(0.8, 1.6) * params.fps)
+        first = random.randint(params.frames)
+        course = np.hanning(length)[: params.frames - first, None]
+        curves[first : first + length, unit] += course * random.uniform(0.03, 0.08, 2)
+
+
+def _speech(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
+    """Jaw and lips at 3 to 5 Hz for 1.5 to 3.5 s, away from the labelled expressions, if there is room."""
+    params = stage.params
+    if random.rand() >= params.speech:
+        return
+    length = min(round(random.uniform(1.5, 3.5) * params.fps), params.frames // 3)
+    first = stage.place(length)
+    if first is None:
+        return
+    seconds = np.arange(length) / params.fps
+    wander = 2 * np.cumsum(random.randn(length)) / np.sqrt(params.fps)
+    syllables = (0.5 + 0.5 * np.sin(2 * np.pi * random.uniform(3, 5) * seconds + wander)) * np.hanning(length) ** 0.3
+    for unit, share in ((26, 0.35), (25, 0.4), (20, 0.15)):
+        curves[first : first + length, UNITS.index(unit)] += share * syllables[:, None]
+
+
+def _blinks(params: Params, random: np.random.RandomState) -> NDArray[np.float64]:
+    """Closing in 60 to 100 ms, opening in 120 to 220, at skewed intervals (gamma of shape 2)."""
+    closed = np.zeros(params.frames)
+    if params.blinks == 0:
+        return closed
+    second = random.gamma(2, 30 / params.blinks)
+    while second < params.frames / params.fps:
+        first = int(second * params.fps)
+        closing, opening = (max(2, round(random.uniform(*span) * params.fps)) for span in ((0.06, 0.10), (0.12, 0.22)))
+        course = raised_cosine(closing, max(1, round(0.03 * params.fps)), opening)[: params.frames - first]
+        closed[first : first + len(course)] = np.maximum(closed[first : first + len(course)], course)
+        second += random.gamma(2, 30 / params.blinks)
+    return closed

@@ -1,0 +1,86 @@
+"""What moves without meaning: the head and the light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import lfilter
+
+from .params import Params
+from .streams import Purpose, stream
+
+Course = NDArray[np.float64]
+
+REFERENCE_WIDTH = 115.2
+"""Width of the face, in pixels, that the parameter `head` is given for."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The head's pose in every frame, each (n,): pixels, radians, and a factor for the distance."""
+
+    x: Course
+    y: Course
+    roll: Course
+    yaw: Course
+    pitch: Course
+    scale: Course
+
+    def matrix(self, frame: int, size: int) -> NDArray[np.float64]:
+        """The similarity, (2, 3), that takes a point of the neutral pose to the frame (before parallax by yaw and pitch)."""
+        cos, sin = self.scale[frame] * np.cos(self.roll[frame]), self.scale[frame] * np.sin(self.roll[frame])
+        middle = (size - 1) / 2
+        x, y = middle + self.x[frame], middle + self.y[frame]
+        return np.array([[cos, -sin, x - (cos - sin) * middle], [sin, cos, y - (sin + cos) * middle]])
+
+
+@dataclass(frozen=True)
+class Light:
+    """Brightness, (n,), and its relative slope from left to right, (n,)."""
+
+    gain: Course
+    tilt: Course
+
+
+@lru_cache(maxsize=64)
+def move_head(params: Params, subject: int, video: int) -> Head:
+    """Slow drift and a weak fast tremor of the head of one video."""
+    random = stream(Purpose.HEAD, params.seed, subject, video)
+    pixels = params.face * params.size / REFERENCE_WIDTH
+
+    def drift(seconds: float, rms: float) -> Course:
+        return wander(random, params.frames, params.fps, seconds, rms)
+
+    start = random.uniform(-4, 4, 2) * pixels
+    rms = params.head * pixels
+    return Head(
+        x=start[0] + drift(1.2, rms) + drift(0.15, 0.08 * rms),
+        y=start[1] + drift(1.2, 0.8 * rms) + drift(0.15, 0.08 * rms),
+        roll=np.deg2rad(drift(1.5, params.rotation)),
+        yaw=np.deg2rad(drift(1.5, params.yaw)),
+        pitch=np.deg2rad(drift(1.2, params.yaw)),
+        scale=1 + drift(2.0, 0.003 * params.head),
+    )
+
+
+@lru_cache(maxsize=64)
+def change_light(params: Params, subject: int, video: int) -> Light:
+    """Slow drift of brightness and direction, and the flicker of lamps on 50 Hz mains as the camera samples it."""
+    random = stream(Purpose.LIGHT, params.seed, subject, video)
+    seconds = np.arange(params.frames) / params.fps
+    lamps = 0.5 * params.flicker * np.sin(2 * np.pi * 100 * seconds + random.uniform(0, 2 * np.pi))
+    gain = 1 + wander(random, params.frames, params.fps, 2.0, 2 * params.flicker) + lamps
+    return Light(gain, wander(random, params.frames, params.fps, 3.0, 2 * params.flicker))
+
+
+def wander(random: np.random.RandomState, n: int, fps: float, seconds: float, rms: float) -> Course:
+    """An Ornstein-Uhlenbeck walk of `n` frames with the given time constant, smoothed over 0.12 s, of standard deviation `rms`."""
+    keep = np.exp(-1 / (fps * seconds))
+    walk = lfilter([np.sqrt(1 - keep * keep)], [1, -keep], random.standard_normal(n))
+    reach = max(1, int(0.12 * fps))
+    smooth = np.convolve(np.pad(walk, reach, mode="edge"), np.ones(reach) / reach, "same")[reach:-reach]
+    course: Course = rms * smooth / (smooth.std() + 1e-9)
+    return course

@@ -1,0 +1,116 @@
+"""The parameters of the synthetic dataset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mebench.errors import ConfigError
+
+LONGEST_MICRO = 0.5
+"""Seconds that a micro-expression lasts at most (Yan et al. 2013, doi 10.1007/s10919-013-0159-8)."""
+MARGIN = 0.3
+"""Seconds at the start and end of a video that hold no labelled expression."""
+
+
+@dataclass(frozen=True)
+class Params:
+    """What is drawn. The defaults are the preset `default`.
+
+    Attributes:
+        seed: every random choice derives from it.
+        subjects: number of faces.
+        videos: videos per subject.
+        frames: frames per video.
+        fps: frames per second.
+        size: height and width of a frame, pixels.
+        face: width of the face as a fraction of the frame.
+        micro_max: a video holds 0 to `micro_max` micro-expressions, each number equally likely.
+        short_videos: every video holds exactly one micro-expression and no macro-expression, as the datasets of short clips do.
+        intensity: range of a micro-expression's strength, as a fraction of the full action unit.
+        amplitude: multiplies the movement of micro-expressions; 0 keeps their labels and takes the movement away (null control).
+        macros: macro-expressions per minute; 0 for none.
+        blinks: blinks per minute.
+        twitches: slow, faint, unlabelled action units per minute.
+        speech: probability that somebody talks for a while in a video.
+        head: root mean square of the head's translation, pixels on a face 115 pixels wide.
+        rotation: root mean square of the head's rotation in the image plane, degrees.
+        yaw: root mean square of the head's turning and nodding, degrees.
+        flicker: strength of the light's drift and flicker, relative.
+        noise: standard deviation of the sensor's noise, grey levels.
+        texture: contrast of the skin's texture; 1 is smooth.
+        label_jitter: annotators' error of onset, apex and offset, uniform in plus or minus this many frames.
+        landmark_noise: standard deviation of the published landmarks of the first frame, pixels.
+        oracle: allow `oracle_landmarks`, the true landmarks of every frame, which give the answer away.
+    """
+
+    seed: int = 0
+    subjects: int = 10
+    videos: int = 3
+    frames: int = 300
+    fps: float = 30.0
+    size: int = 192
+    face: float = 0.6
+    micro_max: int = 6
+    short_videos: bool = False
+    intensity: tuple[float, float] = (0.10, 0.18)
+    amplitude: float = 1.0
+    macros: float = 5.0
+    blinks: float = 12.0
+    twitches: float = 4.0
+    speech: float = 0.15
+    head: float = 0.45
+    rotation: float = 0.15
+    yaw: float = 0.3
+    flicker: float = 0.008
+    noise: float = 1.2
+    texture: float = 2.0
+    label_jitter: int = 1
+    landmark_noise: float = 1.0
+    oracle: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be drawn."""
+        object.__setattr__(self, "intensity", tuple(self.intensity))
+        for name, low, high in _RANGES:
+            _within(name, getattr(self, name), low, high)
+        if len(self.intensity) != 2 or not 0 <= self.intensity[0] <= self.intensity[1] <= 1:
+            raise ConfigError(
+                f"dataset.intensity is {list(self.intensity)}, but must be two rising fractions of the full action unit "
+                "within [0, 1], for example dataset.intensity=[0.1,0.18]"
+            )
+        shortest = LONGEST_MICRO + 2 * MARGIN + 0.2
+        if self.frames / self.fps < shortest:
+            raise ConfigError(
+                f"{self.frames} frames at {self.fps:g} per second last {self.frames / self.fps:.2f} s, too short for one "
+                f"micro-expression: take at least dataset.frames={int(shortest * self.fps) + 1}"
+            )
+
+
+_RANGES: tuple[tuple[str, float, float], ...] = (
+    ("seed", 0, 2**32 - 1),
+    ("subjects", 1, 999),
+    ("videos", 1, 99),
+    ("frames", 1, 100_000),
+    ("fps", 20, 1000),
+    ("size", 64, 1024),
+    ("face", 0.3, 0.7),
+    ("micro_max", 0, 50),
+    ("amplitude", 0, 5),
+    ("macros", 0, 60),
+    ("blinks", 0, 60),
+    ("twitches", 0, 60),
+    ("speech", 0, 1),
+    ("head", 0, 10),
+    ("rotation", 0, 10),
+    ("yaw", 0, 10),
+    ("flicker", 0, 0.1),
+    ("noise", 0, 20),
+    ("texture", 0, 5),
+    ("label_jitter", 0, 20),
+    ("landmark_noise", 0, 20),
+)
+
+
+def _within(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"dataset.{name} is {value}, but must lie in [{low:g}, {high:g}]: choose a value in that range")

@@ -1,0 +1,240 @@
+"""From a subject and the state of its face to a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .action_units import Fields, lids, make_fields
+from .anatomy import EYES, Anatomy, depth_map, make_anatomy
+from .drawing import Floats
+from .portrait import draw_beneath, draw_skin, lid_lines, lips_line
+
+OVERSAMPLING = 2
+"""Pixels of the portrait per pixel of a frame, each way."""
+WET_LIPS = np.array([0.45, 0.42, 0.55], np.float32)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a frame shows.
+
+    Attributes:
+        strengths: of the action units, (17, 2), before the subject's gain.
+        blink: how closed the eyes are, 0 to 1.
+        pose: from the neutral pose to the frame, (2, 3).
+        yaw: turn of the head, radians.
+        pitch: nod of the head, radians.
+        gain: brightness.
+        tilt: relative slope of the brightness from left to right.
+    """
+
+    strengths: NDArray[np.float64]
+    blink: float
+    pose: NDArray[np.float64]
+    yaw: float
+    pitch: float
+    gain: float
+    tilt: float
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A face that can be moved.
+
+    Attributes:
+        anatomy: shape and looks.
+        size: height and width of a frame, pixels.
+        width: width of the face, pixels.
+        skin: the portrait with closed lids, (2 H, 2 W, 3) uint8.
+        beneath: eyeballs and teeth, (2 H, 2 W, 3) uint8.
+        depth: height of the face, (H, W), pixels.
+        fields: what the action units do.
+        lids: for each eye the edges of the open lids, (2 eyes, 2 lids, n, 2), pixels of the frame, left to right.
+        seam: where the lips meet, (n, 2), pixels of the frame, left to right.
+    """
+
+    anatomy: Anatomy
+    size: int
+    width: float
+    skin: NDArray[np.uint8]
+    beneath: NDArray[np.uint8]
+    depth: Floats
+    fields: Fields
+    lids: NDArray[np.float64]
+    seam: NDArray[np.float64]
+
+    @property
+    def landmarks(self) -> NDArray[np.float64]:
+        """The 68 points of the neutral face in the neutral pose, (68, 2), pixels of the frame."""
+        return self.anatomy.points * self.width + (self.size - 1) / 2
+
+
+@lru_cache(maxsize=4)
+def make_subject(seed: int, subject: int, size: int, face: float, texture: float) -> Subject:
+    """Build one subject (a fifth of a second); the last four are kept."""
+    anatomy = make_anatomy(seed, subject)
+    width = face * size
+    fine, unit, middle = size * OVERSAMPLING, width * OVERSAMPLING, (size - 1) / 2
+    return Subject(
+        anatomy,
+        size,
+        width,
+        skin=draw_skin(anatomy, fine, unit, texture, seed, subject),
+        beneath=draw_beneath(anatomy, fine, unit),
+        depth=depth_map(anatomy, size, width) * np.float32(width),
+        fields=make_fields(anatomy, seed, subject, size, width),
+        lids=np.array([lid_lines(anatomy, side) for side in (0, 1)]) * width + middle,
+        seam=lips_line(anatomy) * width + middle,
+    )
+
+
+def draw(subject: Subject, state: State) -> Floats:
+    """The picture before the sensor: (H, W, 3), B, G, R, float32 grey levels."""
+    strengths = subject.fields.strengths(state.strengths)
+    x, y = _to_neutral(subject.size, state.pose)
+    skull = cv2.remap(subject.depth, x, y, cv2.INTER_LINEAR)
+    x_bone, y_bone = x - skull * np.float32(state.yaw), y - skull * np.float32(state.pitch)
+    push, part, furrows = _summed(subject.fields, strengths)
+    x_skin, y_skin = x_bone, y_bone
+    if push is not None:
+        push = cv2.remap(push, x, y, cv2.INTER_LINEAR)
+        x_skin, y_skin = x_bone - push[..., 0], y_bone - push[..., 1]
+    picture = _sample(subject.skin, x_skin, y_skin)
+    if part is not None:
+        _open_mouth(subject, picture, cv2.remap(part, x, y, cv2.INTER_LINEAR), (x_skin, y_skin), (x_bone, y_bone))
+    for eye, edges in enumerate(lids(strengths, state.blink)):
+        _open_eye(subject, picture, eye, edges, state.pose, (x_skin, y_skin), (x_bone, y_bone))
+    across = np.arange(subject.size, dtype=np.float32) / np.float32(subject.size) - np.float32(0.5)
+    light = np.float32(state.gain) * (1 + np.float32(state.tilt) * across)[None, :]
+    if furrows is not None:
+        light = light * (1 + cv2.remap(furrows, x, y, cv2.INTER_LINEAR))
+    picture *= light[..., None]
+    return picture
+
+
+def expose(picture: Floats, noise: float, random: np.random.RandomState) -> NDArray[np.uint8]:
+    """What the sensor makes of a picture: noise that grows with the light, and whole grey levels."""
+    if noise:
+        grain = random.standard_normal(picture.shape[:2]).astype(np.float32)
+        picture = picture + (np.float32(noise) * grain * np.sqrt(0.4 + np.abs(picture[..., 1]) * np.float32(0.6 / 128)))[..., None]
+    return np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
+
+
+def landmarks(subject: Subject, state: State) -> NDArray[np.float64]:
+    """The true 68 points of a frame, (68, 2), pixels."""
+    neutral = subject.landmarks
+    columns, rows = np.clip(np.round(neutral).astype(int), 0, subject.size - 1).T
+    strengths = subject.fields.strengths(state.strengths)
+    push, part, _ = _summed(subject.fields, strengths)
+    points = neutral + subject.depth[rows, columns, None] * (state.yaw, state.pitch)
+    if push is not None:
+        points += push[rows, columns]
+    if part is not None:
+        lower = [*range(55, 60), *range(65, 68), *range(6, 11)]
+        points[lower, 1] += part[rows[lower], columns[lower]]
+    for eye, (upper, lowered) in enumerate(lids(strengths, state.blink)):
+        first = EYES[eye].start
+        for top, bottom in ((1, 5), (2, 4)):
+            opening = neutral[first + bottom, 1] - neutral[first + top, 1]
+            points[first + top, 1] += upper * opening
+            points[first + bottom, 1] += (lowered - 1) * opening
+    return np.asarray(points @ state.pose[:, :2].T + state.pose[:, 2])
+
+
+def _to_neutral(size: int, pose: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """For each pixel of the frame its place in the neutral pose, x and y, (H, W)."""
+    back = cv2.invertAffineTransform(pose).astype(np.float32)
+    axis = np.arange(size, dtype=np.float32)
+    x, y = (row[0] * axis[None, :] + (row[1] * axis[:, None] + row[2]) for row in back)
+    return x, y
+
+
+def _summed(fields: Fields, strengths: NDArray[np.float64]) -> tuple[Floats | None, Floats | None, Floats | None]:
+    """Push, part and furrows of all active units together; None where nothing is to be done."""
+    push = part = furrows = None
+    for unit, side in np.argwhere(strengths != 0):
+        strength = float(strengths[unit, side])
+        push = _add(push, fields.push[unit, side], strength)
+        if fields.parts[unit]:
+            part = _add(part, fields.part[unit, side], strength)
+        if fields.furrowed[unit]:
+            furrows = _add(furrows, fields.furrows[unit, side], strength)
+    return push, part, furrows
+
+
+def _add(total: Floats | None, field: Floats, strength: float) -> Floats:
+    return field * np.float32(strength) if total is None else cv2.scaleAdd(field, strength, total)
+
+
+def _sample(texture: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:
+    """The portrait at places given in pixels of a frame."""
+    shift = np.float32((OVERSAMPLING - 1) / 2)
+    fine = (x * np.float32(OVERSAMPLING) + shift, y * np.float32(OVERSAMPLING) + shift)
+    sampled: Floats = cv2.remap(texture, *fine, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    return sampled
+
+
+def _step(distance: Floats, soft: float) -> Floats:
+    """0 to 1 where the distance passes 0, over `soft` pixels; `_step(d) + _step(-d)` is 1."""
+    t = np.clip(distance / np.float32(soft) + np.float32(0.5), 0, 1)
+    stepped: Floats = t * t * (3 - 2 * t)
+    return stepped
+
+
+def _open_mouth(subject: Subject, picture: Floats, part: Floats, skin: tuple[Floats, Floats], bone: tuple[Floats, Floats]) -> None:
+    """Draw the lower lip where the jaw carries it, and what the gap between the lips shows. Changes `picture`."""
+    seam, soft = subject.seam, max(1.0, 0.010 * subject.width)
+    moved = np.flatnonzero(part.max(axis=1) > 1e-3)
+    if len(moved) == 0:
+        return
+    rows = slice(int(moved[0]), int(moved[-1]) + 1)
+    x, y, drop = skin[0][rows], skin[1][rows], part[rows]
+    line = np.interp(x, seam[:, 0], seam[:, 1]).astype(np.float32)
+    above, below = _step(line - y, soft)[..., None], _step(y - drop - line, soft)[..., None]
+    lower = _sample(subject.skin, x, y - drop)
+    gap = 1 - above - below
+    inside = _sample(subject.beneath, bone[0][rows], bone[1][rows]) if gap.max() > 1e-3 else lower
+    picture[rows] = above * picture[rows] + below * lower + gap * inside
+
+
+def _open_eye(
+    subject: Subject,
+    picture: Floats,
+    eye: int,
+    edges: NDArray[np.float64],
+    pose: NDArray[np.float64],
+    skin: tuple[Floats, Floats],
+    bone: tuple[Floats, Floats],
+) -> None:
+    """Draw the eyeball between the lids, and the lashes along the upper one. Changes `picture`."""
+    upper, lower = subject.lids[eye]
+    unit = subject.width
+    centre = pose[:, :2] @ ((upper[0] + upper[-1]) / 2) + pose[:, 2]
+    half = np.array([0.17, 0.13]) * unit
+    (left, top), (right, bottom) = (np.clip(np.round(centre + sign * half), 0, subject.size).astype(int) for sign in (-1, 1))
+    window = (slice(top, bottom), slice(left, right))
+    x, y = skin[0][window], skin[1][window]
+    rim = np.interp(x, upper[:, 0], upper[:, 1]).astype(np.float32)
+    opening = np.interp(x, lower[:, 0], lower[:, 1]).astype(np.float32) - rim
+    to_upper = y - rim - np.float32(edges[0]) * opening
+    to_lower = rim + np.float32(edges[1]) * opening - y
+    soft = max(0.8, 0.009 * unit)
+    inside = (x > upper[0, 0]) & (x < upper[-1, 0])
+    visible = _step(to_upper, soft) * _step(to_lower, soft) * inside
+    shadow = 1 - 0.45 * np.exp(-np.maximum(to_upper, 0) / np.float32(0.022 * unit))
+    ball = _sample(subject.beneath, bone[0][window], bone[1][window]) * shadow[..., None]
+    # Lashes thin out towards the inner corner.
+    along = np.clip((x - upper[0, 0]) / (upper[-1, 0] - upper[0, 0]), 0, 1)
+    outward = 1 - along if eye == 0 else along
+    fade = _step(x - upper[0, 0] + np.float32(0.012 * unit), 0.02 * unit) * _step(upper[-1, 0] + np.float32(0.006 * unit) - x, 0.02 * unit)
+    thick = np.float32(0.0075 * unit) * (0.75 + 0.5 * outward)
+    lash = 0.82 * fade * np.exp(-(((to_upper + thick * 0.4) / thick) ** 2) / 2)
+    rimmed = 0.28 * fade * np.exp(-((to_lower / np.float32(0.006 * unit)) ** 2) / 2)
+    target = picture[window]
+    target += visible[..., None] * (ball - target)
+    target *= ((1 - lash) * (1 - rimmed))[..., None]

@@ -1,0 +1,3 @@
+"""mebench: the benchmark suite for facial micro-expressions."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,5 @@
+"""`python -m mebench` is the command `mebench`."""
+
+from mebench.cli import main
+
+main()

@@ -1,0 +1,113 @@
+"""`mebench list` and `mebench info`: what there is to run."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from mebench import registry
+from mebench.commands import output
+from mebench.config import more_plugins
+from mebench.config.resolve import keys
+from mebench.config.values import expected, plain
+from mebench.errors import ConfigError, PluginError, unknown
+from mebench.registry import PluginInfo, PluginKind
+
+LISTS = ("methods", "datasets", "protocols", "metrics")
+
+
+def list_command(what: str | None, plugins: Sequence[str]) -> None:
+    """Print one list, or all four; off a terminal each line of all four starts with the list's name."""
+    if what is not None and what not in LISTS:
+        raise ConfigError(unknown("list", what, LISTS))
+    registry.add_paths([*more_plugins(), *plugins])
+    for name in LISTS if what is None else (what,):
+        headers, rows = _rows(name)
+        if what is None and not output.at_terminal():
+            rows = [(name, *row) for row in rows]
+        output.print_table(headers, rows, title=name)
+
+
+def info_command(id_: str, plugins: Sequence[str]) -> None:
+    """Print card and parameters of the plugin of that name; of both if a method and a dataset share it."""
+    registry.add_paths([*more_plugins(), *plugins])
+    found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
+    if not found:
+        every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
+        raise PluginError(unknown("plugin", id_, every, "See them with: mebench list"))
+    for info in found:
+        _print_card(info)
+        if not info.broken:
+            _print_parameters(info)
+
+
+def effective_defaults(info: PluginInfo) -> dict[str, Any]:
+    """Each parameter's value where nobody sets it: from `params.py`, `config.yaml` and the plugin's own preset."""
+    values: dict[str, Any] = {}
+    for field in dataclasses.fields(registry.params_class(info)):
+        if field.default is not dataclasses.MISSING:
+            values[field.name] = plain(field.default)
+        elif field.default_factory is not dataclasses.MISSING:
+            values[field.name] = plain(field.default_factory())
+    preset = info.section("presets").get(info.config.get("preset", "")) or {}
+    return values | info.section("params") | preset
+
+
+def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    if name == "protocols":
+        from mebench.protocols import PROTOCOLS
+
+        return ("protocol", "meaning"), sorted(PROTOCOLS.items())
+    if name == "metrics":
+        from mebench.metric_names import METRICS
+
+        return ("metric", "range and meaning"), list(METRICS.items())
+    kind: PluginKind = "method" if name == "methods" else "dataset"
+    return (kind, "tasks", "summary"), [_row(info) for info in registry.plugins(kind).values()]
+
+
+def _row(info: PluginInfo) -> tuple[str, str, str]:
+    summary = f"{info.title}: {info.summary}" if not info.broken else f"broken: {info.broken}"
+    return info.id, ", ".join(info.tasks) or "-", summary
+
+
+def _print_card(info: PluginInfo) -> None:
+    card = info.folder / "README.md"
+    print(f"{info.kind} {info.id}: {info.title or '(no title)'}")
+    facts = {"broken": info.broken, "summary": info.summary, "tasks": ", ".join(info.tasks)}
+    facts |= {"paper": info.config.get("paper"), "folder": str(info.folder)}
+    for name, fact in facts.items():
+        if fact:
+            print(f"{name}: {fact}")
+    print()
+    if card.is_file():
+        output.print_markdown(card.read_text(encoding="utf-8"))
+        print()
+
+
+def _print_parameters(info: PluginInfo) -> None:
+    defaults, meanings = effective_defaults(info), _meanings(registry.params_class(info))
+    rows = [
+        (f"{info.kind}.{name}", expected(hint), output.text(defaults.get(name, "(needed)")), meanings.get(name, ""))
+        for name, hint in keys(info).items()
+    ]
+    output.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
+    for section, title in (("presets", "preset"), ("datasets", "settings for")):
+        lines = [(f"{title} {name}", _settings(values or {})) for name, values in info.section(section).items()]
+        if lines:
+            output.print_table((title, "values"), lines, title=section)
+
+
+def _settings(values: dict[str, Any]) -> str:
+    return " ".join(f"{name}={output.text(plain(value))}" for name, value in values.items()) or "(the defaults)"
+
+
+def _meanings(cls: type) -> dict[str, str]:
+    """The `Attributes:` of a docstring, by name."""
+    _, _, listing = (inspect.getdoc(cls) or "").partition("Attributes:\n")
+    listing = listing.split("\n\n")[0]
+    entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing, flags=re.MULTILINE)
+    return {name: " ".join(meaning.split()) for name, meaning in entries}

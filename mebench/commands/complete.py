@@ -1,0 +1,92 @@
+"""Shell completion of `key=value` words and plugin names. Reads `config.yaml` and `params.py` only; never complains."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, get_type_hints
+
+from mebench import registry
+from mebench.config import RunSettings, more_plugins
+from mebench.config.resolve import keys
+from mebench.config.values import choices
+from mebench.errors import MebenchError
+from mebench.registry import PLUGIN_KINDS
+
+
+def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
+    """What the word at the cursor may become.
+
+    bash splits words at `=`, other shells do not: the words before the cursor may end with `method`, `=` (or with
+    `method` alone), and then only the value is completed.
+
+    Args:
+        given: the words before the cursor.
+        incomplete: the word at the cursor.
+        plugins: folders of `--plugins`.
+    """
+    try:
+        registry.add_paths([*more_plugins(), *plugins])
+        words, key = _joined(given)
+        types = _types(dict(word.split("=", 1) for word in words if "=" in word))
+        if key in types:
+            return [value for value in _values(key, types[key], words) if value.startswith(incomplete)]
+        name, equals, value = incomplete.partition("=")
+        if equals:
+            return [f"{name}={v}" for v in _values(name, types.get(name), words) if v.startswith(value)]
+        return [f"{name}=" for name in types if name.startswith(incomplete)]
+    except (MebenchError, OSError):
+        return []
+
+
+def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
+    """Ids of methods and datasets."""
+    try:
+        registry.add_paths([*more_plugins(), *plugins])
+        return sorted({id_ for kind in PLUGIN_KINDS for id_ in registry.plugins(kind) if id_.startswith(incomplete)})
+    except (MebenchError, OSError):
+        return []
+
+
+def _joined(given: Iterable[str]) -> tuple[list[str], str]:
+    """Words put together again where the shell split them at `=`, and the key whose value the cursor is at, or ''."""
+    parts: list[str] = []
+    for part in given:
+        if part == "=" and parts:
+            parts[-1] += "="
+        elif parts and parts[-1].endswith("=") and parts[-1].count("=") == 1:
+            parts[-1] += part
+        else:
+            parts.append(part)
+    last = parts[-1] if parts else ""
+    at_value = bool(last) and last.find("=") in (-1, len(last) - 1)
+    return parts, last.removesuffix("=") if at_value else ""
+
+
+def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
+    """All keys that the words so far allow, with their types."""
+    types: dict[str, Any] = dict.fromkeys(PLUGIN_KINDS)
+    hints = get_type_hints(RunSettings)
+    types |= {field.name: hints[field.name] for field in dataclasses.fields(RunSettings)}
+    for kind in PLUGIN_KINDS:
+        info = registry.plugins(kind).get(chosen.get(kind, ""))
+        if info and not info.broken:
+            types |= {f"{kind}.{name}": hint for name, hint in (keys(info) | {"preset": str}).items()}
+    return types
+
+
+def _values(key: str, hint: Any, words: Iterable[str]) -> list[str]:
+    """The values of a key that has few."""
+    if key in PLUGIN_KINDS:
+        return [
+            id_ for id_, info in registry.plugins("method" if key == "method" else "dataset").items() if not info.broken
+        ]
+    if key == "protocol":
+        from mebench.protocols import PROTOCOLS
+
+        return sorted(PROTOCOLS)
+    for kind in PLUGIN_KINDS:
+        if key == f"{kind}.preset":
+            chosen = dict(word.split("=", 1) for word in words if "=" in word).get(kind, "")
+            return list(registry.find(kind, chosen).section("presets"))
+    return list(choices(hint))

@@ -1,0 +1,70 @@
+"""Printing: tables for people at a terminal, plain lines for everything else, JSON for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+
+def at_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()
+
+
+def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
+    """A table on a terminal; elsewhere one line per row, tab-separated, without headers, nothing cut or wrapped."""
+    if not at_terminal():
+        for row in rows:
+            print("\t".join(" ".join(cell.split()) for cell in row))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for n, header in enumerate(headers):
+        table.add_column(header, overflow="fold", no_wrap=n == 0, style="cyan" if n == 0 else "")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def print_markdown(text: str) -> None:
+    """Markdown, rendered on a terminal and as it stands elsewhere."""
+    if not at_terminal():
+        print(text.rstrip())
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    Console().print(Markdown(text))
+
+
+def write_json(data: Any, target: str) -> None:
+    """`data` into the file `target`, or for `-` onto standard output. JSON has no nan and no infinity: they become null."""
+    text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
+    if target == "-":
+        print(text)
+    else:
+        Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+def text(value: Any) -> str:
+    """A value as the command line would take it.
+
+    >>> text(None), text(True), text([1, "a"]), text("a b")
+    ('null', 'true', '[1, "a"]', 'a b')
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))) else data

@@ -1,0 +1,19 @@
+"""`mebench config show`: the resolved configuration and where each value comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mebench.commands import output
+from mebench.config import flatten, resolve
+
+
+def show_command(words: Sequence[str], files: Sequence[str], plugins: Sequence[str], json: str | None) -> None:
+    """Print key, value and origin; with `json`, also `{"values", "origins"}` there, for `-` nothing else."""
+    config = resolve(words, files, plugins)
+    if json is not None:
+        output.write_json({"values": config.values, "origins": config.origins}, json)
+    if json != "-":
+        values = flatten(config.values)
+        rows = [(key, output.text(value), config.origins.get(key, "default")) for key, value in values.items()]
+        output.print_table(("key", "value", "from"), rows)

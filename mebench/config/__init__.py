@@ -1,0 +1,22 @@
+"""`key=value` words and files become one validated, typed configuration that knows where each value comes from.
+
+Layers, lowest first: packaged defaults (`params.py`, `config.yaml`, the chosen preset), the method's settings for the
+dataset, the user's file, `-c` files in their order, the command line.
+"""
+
+from mebench.config.layers import flatten, more_plugins, user_file, user_setting
+from mebench.config.resolve import from_plain, resolve
+from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, run_key
+
+__all__ = [
+    "NOT_IN_KEY",
+    "RunConfig",
+    "RunSettings",
+    "flatten",
+    "from_plain",
+    "more_plugins",
+    "resolve",
+    "run_key",
+    "user_file",
+    "user_setting",
+]

@@ -1,0 +1,146 @@
+"""Where values come from: the user's file, `-c` files and the words of the command line, each a layer of flat keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mebench import registry
+from mebench.config.values import convert
+from mebench.errors import ConfigError
+
+COMMAND_LINE = "command line"
+NESTED = ("method", "dataset", "roots")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Values of one origin by flat key (`method`, `method.p`, `seed`, `roots.casme2`), as text or YAML's plain data.
+
+    Attributes:
+        origin: where they stand, for people.
+        values: not typed yet.
+        folder: what relative paths in `roots` start from.
+    """
+
+    origin: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path = field(default_factory=Path)
+
+    def of(self, kind: str, id_: str) -> dict[str, Any]:
+        """Its settings for a plugin, without the prefix; none if it says them of another plugin of that kind."""
+        if self.values.get(kind, id_) != id_:
+            return {}
+        return {key.removeprefix(f"{kind}."): value for key, value in self.values.items() if key.startswith(f"{kind}.")}
+
+    def root(self, id_: str) -> str | None:
+        """The folder that it gives a dataset, if any: `~` is the home folder, a relative path starts at the file."""
+        path = self.values.get(f"roots.{id_}")
+        return str(self.folder / Path(path).expanduser()) if isinstance(path, str) and path else None
+
+
+def user_file() -> Path | None:
+    """The user's file: `$MEBENCH_CONFIG`, else `./mebench.yaml`, else `~/.config/mebench/config.yaml`, or None.
+
+    Raises:
+        ConfigError: `$MEBENCH_CONFIG` names a file that does not exist.
+    """
+    named = os.environ.get("MEBENCH_CONFIG")
+    if named:
+        path = Path(named).expanduser()
+        if not path.exists():
+            raise ConfigError(f"MEBENCH_CONFIG names {named}, which does not exist: create it or unset the variable")
+        return path
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    return next((p for p in (Path("mebench.yaml"), home / "mebench" / "config.yaml") if p.is_file()), None)
+
+
+def read_layers(words: Sequence[str], files: Iterable[str | Path] = ()) -> list[Layer]:
+    """All layers above the packaged ones, lowest first.
+
+    Raises:
+        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
+    """
+    mine = user_file()
+    paths = [*([mine] if mine else []), *map(Path, files)]
+    return [*map(read_file, paths), read_words(words)]
+
+
+def read_words(words: Sequence[str]) -> Layer:
+    """The words of the command line; of two with one key the later holds.
+
+    >>> read_words(["method=mean", "method.p=0.6", "dataset.root=/data/a=b"]).values
+    {'method': 'mean', 'method.p': '0.6', 'dataset.root': '/data/a=b'}
+    """
+    values = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key:
+            kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.plugins(kind)), None)
+            hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
+            raise ConfigError(f"{word!r} is not a key=value word: {hint}")
+        values[_canonical(key)] = value
+    return Layer(COMMAND_LINE, values)
+
+
+def read_file(path: Path) -> Layer:
+    """A YAML file of run keys; `method`, `dataset` and `roots` may be maps. Scalars stay text until keys type them."""
+    origin = str(path) if path.is_absolute() else f"./{path}"
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader) or {}
+    except FileNotFoundError:
+        raise ConfigError(f"the configuration file {origin} does not exist") from None
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration file {origin} is unreadable: {' '.join(str(error).split())}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(
+            f"the configuration file {origin} must hold a map of keys, for example seed: 1, not {content!r}"
+        )
+    return Layer(origin, flatten(content), path.parent)
+
+
+def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Flat keys of a nested map.
+
+    >>> flatten({"seed": 1, "method": {"name": "mean", "p": 0.6}, "dataset": "casme2", "dataset.seed": 3})
+    {'seed': 1, 'method': 'mean', 'method.p': 0.6, 'dataset': 'casme2', 'dataset.seed': 3}
+    """
+    values = {}
+    for key, value in content.items():
+        if key in NESTED and isinstance(value, Mapping):
+            values.update({_canonical(f"{key}.{inner}"): item for inner, item in value.items()})
+        elif key != "roots" or value:
+            values[_canonical(key)] = value
+    return values
+
+
+def _canonical(key: str) -> str:
+    return key.removesuffix(".name") if key in ("method.name", "dataset.name") else key
+
+
+def user_setting(key: str, default: str) -> str:
+    """A text in the user's file, for verbs that need one key and no whole run."""
+    mine = user_file()
+    value = read_file(mine).values.get(key) if mine else None
+    return value if isinstance(value, str) and value else default
+
+
+def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
+    """Folders with plugins that the layers name, or the user's file where no layers are given."""
+    if layers is None:
+        mine = user_file()
+        layers = [read_file(mine)] if mine else []
+    found: list[str] = []
+    for layer in layers:
+        named = layer.values.get("plugins") or []
+        try:
+            paths = convert(named, tuple[str, ...])
+        except ValueError:
+            raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
+        found += [str(layer.folder / Path(path).expanduser()) for path in paths]
+    return found

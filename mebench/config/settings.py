@@ -1,0 +1,108 @@
+"""The configuration of a run as typed, frozen data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from mebench import registry
+from mebench.config.layers import flatten
+from mebench.errors import ConfigError, unknown
+
+NOT_IN_KEY = frozenset(
+    {"workers", "runs", "cache", "tracking", "plugins", "dataset.root", "method.preset", "dataset.preset"}
+)
+"""Keys that do not change predictions: where and how fast, and a preset's name (its values count)."""
+
+
+def _cache() -> str:
+    return str(Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mebench")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """The keys of a run that belong to no plugin.
+
+    Attributes:
+        protocol: how subjects are split into folds.
+        seed: what training and bootstrap draw from; `dataset.seed` draws the data.
+        workers: processes at work; null takes all cores. The answers do not depend on it.
+        scheme: emotion scheme of the dataset; null takes its first.
+        kinds: kinds of expressions to spot; null takes all that method and dataset share.
+        runs: folder of the run folders.
+        cache: folder of computed features.
+        tracking: MLflow's tracking URI; null takes sqlite in the working folder.
+        bootstrap: draws behind a confidence interval; 0 for none.
+        accelerator: where Lightning trains.
+        validation: share of the training subjects that validate, for methods that choose something.
+        plugins: folders with more plugins.
+    """
+
+    protocol: str = "loso"
+    seed: int = 0
+    workers: int | None = None
+    scheme: str | None = None
+    kinds: tuple[Literal["micro", "macro"], ...] | None = None
+    runs: str = "runs"
+    cache: str = field(default_factory=_cache)
+    tracking: str | None = None
+    bootstrap: int = 1000
+    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
+    validation: float = 0.2
+    plugins: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        from mebench.protocols import PROTOCOLS
+
+        if self.protocol not in PROTOCOLS:
+            raise ConfigError(unknown("protocol", self.protocol, PROTOCOLS, "See them with: mebench list protocols"))
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed must lie in [0, 2**32), not {self.seed}")
+        if self.workers is not None and self.workers < 1:
+            raise ConfigError(f"workers must be 1 or more, or null for all cores, not {self.workers}")
+        if self.bootstrap < 0:
+            raise ConfigError(f"bootstrap must be 0 or more draws, not {self.bootstrap}")
+        if not 0 <= self.validation < 1:
+            raise ConfigError(f"validation must be a share in [0, 1), not {self.validation}")
+        if self.kinds is not None and (not self.kinds or len(set(self.kinds)) < len(self.kinds)):
+            raise ConfigError(f"kinds must name micro, macro or both, each once, not {list(self.kinds)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig(RunSettings):
+    """Everything that a run needs to know. Pickles as plain data, so that a worker process finds the same plugins.
+
+    Attributes:
+        method: id of the method.
+        method_params: its `Params`.
+        dataset: id of the dataset.
+        dataset_params: its `Params`.
+        values: all of it as plain data; `from_plain` reads it, and as a YAML file `-c` does.
+        origins: where each value comes from, by dotted key.
+    """
+
+    method: str
+    method_params: Any
+    dataset: str
+    dataset_params: Any
+    values: dict[str, Any] = field(compare=False, repr=False)
+    origins: dict[str, str] = field(compare=False, repr=False)
+
+    def __reduce__(self) -> tuple[Any, tuple[Mapping[str, Any], Mapping[str, str]]]:
+        """Rebuild from plain data."""
+        from mebench.config.resolve import from_plain
+
+        return from_plain, (self.values, self.origins)
+
+
+def run_key(config: RunConfig) -> str:
+    """Name of what a run predicts: equal for two runs if the settings and plugins that shape predictions are equal."""
+    shaping = {key: value for key, value in flatten(config.values).items() if key not in NOT_IN_KEY}
+    plugins = [registry.content_hash(registry.find(kind, getattr(config, kind))) for kind in registry.PLUGIN_KINDS]
+    return hashlib.sha256(json.dumps([shaping, plugins], sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,55 @@
+"""The words of mebench and the two plugin contracts. `Method` brings torch along, so it is imported on use."""
+
+from typing import TYPE_CHECKING, Any
+
+from mebench.core.chain import Chain, Step
+from mebench.core.dataset import Dataset, Frames
+from mebench.core.types import (
+    KINDS,
+    Expression,
+    Fold,
+    Kind,
+    Prediction,
+    Scheme,
+    SubjectKey,
+    Task,
+    Timing,
+    Video,
+)
+from mebench.core.views import ClipView, LabelledClip, LabelledVideo, VideoView, all_clips, stack
+
+if TYPE_CHECKING:
+    from mebench.core.method import Method, Stage
+
+__all__ = [
+    "KINDS",
+    "Chain",
+    "ClipView",
+    "Dataset",
+    "Expression",
+    "Fold",
+    "Frames",
+    "Kind",
+    "LabelledClip",
+    "LabelledVideo",
+    "Method",
+    "Prediction",
+    "Scheme",
+    "Stage",
+    "Step",
+    "SubjectKey",
+    "Task",
+    "Timing",
+    "Video",
+    "VideoView",
+    "all_clips",
+    "stack",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"Method", "Stage"}:
+        from mebench.core import method
+
+        return getattr(method, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,62 @@
+"""A chain: the named, versioned way from frames to a feature."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import ClassVar, Literal
+
+Level = Literal["video", "pair", "map"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a chain; the steps themselves are in `mebench.features`. The fields of a step are its parameters.
+
+    Attributes:
+        version: raised whenever the numbers that the step produces change.
+        level: `video` turns frames into face crops, `pair` two crops into flow, `map` works on each feature map alone.
+    """
+
+    version: ClassVar[int] = 1
+    level: ClassVar[Level] = "map"
+
+    def identity(self) -> dict[str, object]:
+        """Name, version and parameters: what the numbers depend on."""
+        return {"step": type(self).__name__, "version": self.version, **asdict(self)}
+
+    def describe(self) -> str:
+        """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""
+        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))
+        return f"{type(self).__name__}({shown}) v{self.version}"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A named sequence of steps.
+
+    Attributes:
+        name: what a method asks for; a dataset may hold ready-made features under the same name (`Dataset.provided`).
+        steps: in the order in which they work.
+        scope: `frames` gives one feature for each frame i that has a frame i + k; `clips` one for each (onset, apex) asked.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    scope: Literal["frames", "clips"] = "frames"
+
+    def at(self, level: Level) -> tuple[Step, ...]:
+        """The steps of one level, in order."""
+        return tuple(step for step in self.steps if step.level == level)
+
+    def fingerprint(self, *levels: Level) -> str:
+        """Hash of the steps (of the given levels, or all) and, for all, of the scope; equal if and only if the numbers are."""
+        chosen = [s.identity() for s in self.steps if not levels or s.level in levels]
+        scope = [] if levels else [self.scope]
+        return hashlib.sha256(json.dumps([chosen, scope], sort_keys=True).encode()).hexdigest()[:16]
+
+    def card(self) -> str:
+        """The chain in a few lines, as a paper's appendix could carry it."""
+        lines = [f"chain {self.name} ({self.scope}), {self.fingerprint()}"]
+        return "\n".join([*lines, *(f"  {n}. {step.describe()}" for n, step in enumerate(self.steps, 1))])

@@ -1,0 +1,86 @@
+"""The contract of a dataset plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core.types import Kind, Scheme, Video
+from mebench.errors import DataError
+
+
+class Frames(Protocol):
+    """The frames of one video, decoded when asked for."""
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        ...
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """Frame `index` as (H, W) gray or (H, W, 3) in B, G, R order."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Changes when the frames do; cheap: no need to decode every frame."""
+        ...
+
+
+class Dataset:
+    """One dataset: annotations always, frames where they are there.
+
+    A subclass sets the class attributes, takes its `Params` (a dataclass with checked ranges) and answers the questions
+    below. It is built anew in every worker process from its id and parameters, so `__init__` must be cheap.
+
+    Attributes:
+        Params: dataclass of the parameters, in `params.py`.
+        revision: raised when the numbers of the dataset change; part of every cache key.
+        tasks: what it can serve: `spot`, `recognize`.
+        kinds: the kinds it annotates.
+        schemes: emotion schemes by name; the first is the default.
+        one_per_video: True for short videos of exactly one expression each; may be a property of the parameters.
+        comparable: False where scores say nothing about published ones, with the reason in `remark`.
+        remark: one sentence shown beside every result, or empty.
+    """
+
+    Params: ClassVar[type]
+    revision: ClassVar[str]
+    tasks: ClassVar[frozenset[str]] = frozenset({"spot", "recognize"})
+    kinds: ClassVar[tuple[Kind, ...]] = ("micro",)
+    schemes: Mapping[str, Scheme]
+    one_per_video: bool = False
+    comparable: ClassVar[bool] = True
+    remark: ClassVar[str] = ""
+
+    def __init__(self, params: Any) -> None:
+        self.params = params
+
+    def videos(self) -> Sequence[Video]:
+        """All videos, sorted by key, from the annotations alone.
+
+        Raises:
+            DataError: the root or the annotations are missing or wrong; the sentence says what to do.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define videos()")
+
+    def frames(self, video: Video) -> Frames:
+        """The frames of a video.
+
+        Raises:
+            DataError: this dataset has no frames, or they are missing.
+        """
+        raise DataError(f"the dataset of {video.key} has no frames, only ready-made features: choose a recognition method that takes them")
+
+    def landmarks(self, video: Video) -> NDArray[np.float64] | None:
+        """68 points (x, y) in pixels of the first frame, shape (68, 2), or None."""
+        return None
+
+    def provided(self, video: Video, name: str) -> NDArray[Any] | None:
+        """A ready-made feature for the chain called `name` (one map per clip), or None."""
+        return None
+
+    def repairs(self) -> Sequence[str]:
+        """What was mended in the annotations, one sentence each."""
+        return ()

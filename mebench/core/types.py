@@ -1,0 +1,204 @@
+"""The words of mebench as small frozen types. Frames are 0-based positions; intervals include both ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from mebench.errors import DataError, RunError
+
+Kind = Literal["micro", "macro"]
+KINDS: tuple[Kind, ...] = ("micro", "macro")
+
+
+class SubjectKey(NamedTuple):
+    """A person: `(dataset, subject)`, so that the ids of two datasets never collide."""
+
+    dataset: str
+    subject: str
+
+    def __str__(self) -> str:
+        return f"{self.dataset}/{self.subject}"
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One annotated interval `[onset, offset]`, both ends inclusive, in frames of its video.
+
+    Attributes:
+        onset: first frame of the movement.
+        offset: last frame of the movement; not before `onset`.
+        kind: `micro` or `macro`.
+        apex: frame of the strongest movement, inside the interval, or None where nobody marked it.
+        emotion: native label of the dataset in lower case, or None.
+        action_units: as annotated, for example `("4", "L10")`.
+        objective: objective class `I` to `VII` (Davison et al. 2018, arXiv 1708.07549), or None.
+    """
+
+    onset: int
+    offset: int
+    kind: Kind = "micro"
+    apex: int | None = None
+    emotion: str | None = None
+    action_units: tuple[str, ...] = ()
+    objective: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an impossible interval."""
+        if not 0 <= self.onset <= self.offset:
+            raise DataError(f"an expression's interval must satisfy 0 <= onset <= offset, not [{self.onset}, {self.offset}]")
+        if self.apex is not None and not self.onset <= self.apex <= self.offset:
+            raise DataError(f"the apex {self.apex} lies outside its expression [{self.onset}, {self.offset}]")
+
+    @property
+    def length(self) -> int:
+        """Number of frames, both ends counted."""
+        return self.offset - self.onset + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One recording and its expressions (possibly none).
+
+    In a dataset of ready-made motion maps without frames, a clip is a video of one frame whose expression is `[0, 0]`.
+
+    Attributes:
+        dataset: the dataset, or the member of a composite, that the recording belongs to.
+        subject: the person's id inside that dataset.
+        id: unique within the subject.
+        fps: frames per second; None where the dataset publishes no frames.
+        n_frames: number of frames; None where the frames are absent and nobody says.
+        expressions: sorted by onset.
+    """
+
+    dataset: str
+    subject: str
+    id: str
+    fps: float | None
+    n_frames: int | None
+    expressions: tuple[Expression, ...] = ()
+
+    @property
+    def subject_key(self) -> SubjectKey:
+        """Who is seen."""
+        return SubjectKey(self.dataset, self.subject)
+
+    @property
+    def key(self) -> str:
+        """Unique over all datasets: `dataset/subject/id`."""
+        return f"{self.dataset}/{self.subject}/{self.id}"
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A named map from native emotion labels to scored classes.
+
+    A label that the map does not hold is left out of recognition and analysis; it stays a truth for spotting.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    mapping: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        """Refuse a map onto classes that are not listed."""
+        stray = sorted(set(self.mapping.values()) - set(self.classes))
+        if stray:
+            raise DataError(f"the emotion scheme {self.name!r} maps onto {stray}, which are not among its classes {list(self.classes)}")
+
+    def index(self, label: str | None) -> int | None:
+        """Class number of a native label (any case), or None if the scheme does not score it."""
+        scored = None if label is None else self.mapping.get(label.lower())
+        return None if scored is None else self.classes.index(scored)
+
+    def label(self, native: str | None) -> str | None:
+        """Scored class of a native label, or None."""
+        index = self.index(native)
+        return None if index is None else self.classes[index]
+
+    @classmethod
+    def native(cls, labels: Iterable[str], name: str = "native") -> Scheme:
+        """Every label is its own class, in the given order."""
+        classes = tuple(dict.fromkeys(label.lower() for label in labels))
+        return cls(name, classes, {c: c for c in classes})
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a method is asked to do.
+
+    Attributes:
+        tasks: some of `spot` and `recognize`; both together are analysis.
+        kinds: the kinds to spot, in the order of the columns of frame scores.
+        classes: emotion classes in the order of the columns of class scores.
+        multilabel: whether a clip may have several classes (action units).
+        one_per_video: every video holds exactly one expression, so a spotter names one interval (MEAN, section 4.3).
+    """
+
+    tasks: frozenset[str]
+    kinds: tuple[Kind, ...] = ("micro",)
+    classes: tuple[str, ...] = ()
+    multilabel: bool = False
+    one_per_video: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Who trains, who validates, who is tested; pairwise disjoint subjects."""
+
+    key: str
+    train: tuple[SubjectKey, ...]
+    valid: tuple[SubjectKey, ...]
+    test: tuple[SubjectKey, ...]
+
+    def __post_init__(self) -> None:
+        """A subject on two sides is a leak: refuse it."""
+        sides = {"train": set(self.train), "valid": set(self.valid), "test": set(self.test)}
+        for a, b in (("train", "valid"), ("train", "test"), ("valid", "test")):
+            both = sides[a] & sides[b]
+            if both:
+                raise RunError(f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only")
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Durations of one dataset in one fold, all in frames of that dataset.
+
+    Attributes:
+        fps: frames per second.
+        k: gap between the two frames of a flow pair: 0.1 s, rounded up (MEAN, section 4.3).
+        k_prime: for each kind, half the mean length of the training subjects' expressions: floor((N + 1) / 2) with N the mean
+            of offset - onset (MEAN, section 3.3), at least 1.
+    """
+
+    fps: float
+    k: int
+    k_prime: Mapping[Kind, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A spotted interval, both ends inclusive. `onset` may be negative: the rule of some methods is not clipped.
+
+    Attributes:
+        video: key of the video.
+        kind: `micro` or `macro`.
+        onset: first frame.
+        apex: frame of the peak.
+        offset: last frame.
+        confidence: higher is surer; only the order counts.
+        emotion: class, where the method names one.
+        probabilities: one number per class of the task, or None.
+        draw: number of the random draw, for methods that predict by chance; 0 otherwise.
+    """
+
+    video: str
+    kind: Kind
+    onset: int
+    apex: int
+    offset: int
+    confidence: float
+    emotion: str | None = None
+    probabilities: tuple[float, ...] | None = None
+    draw: int = 0

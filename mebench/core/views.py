@@ -1,0 +1,106 @@
+"""What a method sees of a dataset: videos and clips through their features; labels only where it trains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core.types import Expression, SubjectKey, Timing
+
+FrameFeatures = Callable[[str], NDArray[Any]]
+ClipFeature = Callable[[str, int, int], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class VideoView:
+    """A video without its labels.
+
+    Attributes:
+        key: unique name of the video.
+        subject: whose face it is.
+        fps: frames per second.
+        n_frames: number of frames.
+        timing: durations of its dataset in this fold.
+    """
+
+    key: str
+    subject: SubjectKey
+    fps: float | None
+    n_frames: int
+    timing: Timing
+    _frames: FrameFeatures
+    _clip: ClipFeature
+
+    def features(self, chain: str) -> NDArray[Any]:
+        """Features of the `frames` chain of that name, (n_frames - k, ...), float16, possibly memory-mapped."""
+        return self._frames(chain)
+
+    def clip_feature(self, chain: str, onset: int, apex: int) -> NDArray[Any]:
+        """Feature of the `clips` chain of that name for any onset and apex (frames), computed when first asked for."""
+        return self._clip(chain, onset, apex)
+
+    def clip(self, onset: int, apex: int, offset: int, spotted: bool = True) -> ClipView:
+        """A clip of this video, to be classified."""
+        return ClipView(self, onset, apex, offset, spotted)
+
+
+@dataclass(frozen=True)
+class ClipView:
+    """A known or spotted interval, both ends inclusive, without its label.
+
+    Attributes:
+        video: where it lies.
+        onset: first frame; may be negative for a spotted one.
+        apex: frame of the peak; the middle where the dataset marks none.
+        offset: last frame.
+        spotted: True for an interval that a method proposed, False for an annotated one.
+    """
+
+    video: VideoView
+    onset: int
+    apex: int
+    offset: int
+    spotted: bool
+
+    def feature(self, chain: str) -> NDArray[Any]:
+        """Onset-to-apex feature of a `clips` chain, inside the video's frames."""
+        last = self.video.n_frames - 1
+        onset, apex = (min(max(frame, 0), last) for frame in (self.onset, self.apex))
+        return self.video.clip_feature(chain, onset, apex)
+
+
+@dataclass(frozen=True)
+class LabelledClip(ClipView):
+    """A clip of a training subject, with its class number."""
+
+    label: int
+
+
+@dataclass(frozen=True)
+class LabelledVideo(VideoView):
+    """A video of a training or inner validation subject, with its expressions and scored clips."""
+
+    expressions: tuple[Expression, ...]
+    labels: tuple[int | None, ...]
+
+    def clips(self, kind: str = "micro") -> list[LabelledClip]:
+        """The annotated clips of one kind whose emotion the scheme scores."""
+        return [
+            LabelledClip(self, e.onset, (e.onset + e.offset) // 2 if e.apex is None else e.apex, e.offset, False, label)
+            for e, label in zip(self.expressions, self.labels)
+            if e.kind == kind and label is not None
+        ]
+
+
+def all_clips(videos: Sequence[LabelledVideo], kind: str = "micro") -> list[LabelledClip]:
+    """The scored clips of many videos, in order."""
+    return [clip for video in videos for clip in video.clips(kind)]
+
+
+def stack(clips: Sequence[ClipView], chain: str) -> NDArray[np.float32]:
+    """Features of clips as one array (n_clips, ...), float32."""
+    return np.stack([clip.feature(chain) for clip in clips]).astype(np.float32)

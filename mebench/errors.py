@@ -1,0 +1,51 @@
+"""The errors that users see: what is wrong, where, the nearest match, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class MebenchError(Exception):
+    """A mistake that one sentence explains. The command line prints it without a traceback and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class ConfigError(MebenchError):
+    """A key, value or word of the configuration is wrong."""
+
+    exit_code = 2
+
+
+class PluginError(MebenchError):
+    """A plugin is unknown, broken, or does not keep the contract."""
+
+    exit_code = 2
+
+
+class DataError(MebenchError):
+    """A dataset, a file or a frame is missing or unreadable."""
+
+    exit_code = 3
+
+
+class RunError(MebenchError):
+    """A run could not be written, resumed or finished."""
+
+    exit_code = 4
+
+
+def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
+    """One sentence for an unknown name: the nearest match and the list.
+
+    >>> unknown("method", "meen", ["mean", "ststnet"], "See them with: mebench list methods")
+    "unknown method 'meen'. Did you mean 'mean'? Known: mean, ststnet. See them with: mebench list methods"
+    >>> unknown("protocol", "zzz", ["loso"])
+    "unknown protocol 'zzz'. Known: loso."
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    listing = ", ".join(names) if names else "none"
+    return f"unknown {what} {name!r}.{hint} Known: {listing}. {then}".rstrip()

@@ -1,0 +1,73 @@
+"""What the steps share: the contract of a map step, checks of parameters, and resizing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core.chain import Level, Step
+from mebench.errors import ConfigError, DataError, unknown
+
+Landmarks = NDArray[np.float64]
+FeatureMap = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class MapStep(Step):
+    """A step that works on each feature map alone."""
+
+    level: ClassVar[Level] = "map"
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """Whether the numbers depend on landmarks; their hash then enters the key of what is stored."""
+        return False
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Turn one map into the next.
+
+        Args:
+            x: (H, W, C) map, float.
+            landmarks: (68, 2) points (x, y) in pixels of the face crop, or None.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define apply()")
+
+    def landmarks_from(self, landmarks: Landmarks | None, then: str) -> Landmarks:
+        """The landmarks, or a DataError that ends with the next step `then`."""
+        if landmarks is None:
+            raise DataError(
+                f"{type(self).__name__} needs 68 facial landmarks of the first frame and the dataset has none: {then}"
+            )
+        return landmarks
+
+
+def check_choice(step: Step, field: str, known: tuple[str, ...]) -> None:
+    """Refuse a value that is not one of `known` (ConfigError)."""
+    value = getattr(step, field)
+    if value not in known:
+        raise ConfigError(unknown(f"{field} of {type(step).__name__}", str(value), known))
+
+
+def check_integer(step: Step, field: str, low: int) -> None:
+    """Refuse what is not a whole number of at least `low` (ConfigError)."""
+    value = getattr(step, field)
+    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+        raise ConfigError(f"{field} of {type(step).__name__} must be a whole number of at least {low}, not {value!r}")
+
+
+def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> FeatureMap:
+    """Resize an (H, W, C) map to (rows, cols, C), float32.
+
+    Bilinear, the resampling of the published programs. With `smooth`, shrinking averages over the pixels that an output
+    pixel covers, so that nothing between the sampling points is lost.
+    """
+    import cv2
+
+    shrinks = rows <= x.shape[0] and cols <= x.shape[1]
+    how = cv2.INTER_AREA if smooth and shrinks else cv2.INTER_LINEAR
+    # OpenCV drops a channel axis of length one.
+    resized: FeatureMap = cv2.resize(np.asarray(x, np.float32), (cols, rows), interpolation=how)
+    return resized.reshape(rows, cols, x.shape[2])

@@ -1,0 +1,289 @@
+"""One stored array: what it is named after, how it is written, and how damage is found."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from io import BytesIO, FileIO
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from mebench.errors import DataError
+
+Stage = Literal["crops", "flow", "feature"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """All that the numbers of an entry depend on.
+
+    Attributes:
+        stage: `crops`, `flow` or `feature`.
+        dataset: id of the dataset.
+        revision: of the dataset.
+        video: key of the video.
+        frames: fingerprint of its frames.
+        steps: fingerprint of the steps that lead here.
+        opencv: version of OpenCV.
+        landmarks: hash of the landmarks if the steps use them, else empty.
+        clip: `onset-apex` in frames, empty for all frames of the video.
+    """
+
+    stage: Stage
+    dataset: str
+    revision: str
+    video: str
+    frames: str
+    steps: str
+    opencv: str
+    landmarks: str = ""
+    clip: str = ""
+
+    def digest(self) -> str:
+        """Name of the entry's files."""
+        return _hash(_canonical(asdict(self)))
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An array about to be written, block by block along its first axis, so that it never lies in memory as a whole.
+
+    Attributes:
+        shape: of the whole array.
+        dtype: as stored.
+        blocks: arrays (m, ...) of any m that follow one another along the first axis.
+        extra: small JSON values kept beside the array.
+    """
+
+    shape: tuple[int, ...]
+    dtype: DTypeLike
+    blocks: Iterable[NDArray[Any]]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Entry(NamedTuple):
+    """A stored array, memory-mapped and read-only, and what was kept beside it."""
+
+    array: NDArray[Any]
+    extra: Mapping[str, Any]
+
+
+class DamagedError(Exception):
+    """An entry is there in part, or is not what its marker says."""
+
+
+@dataclass(frozen=True)
+class EntryFiles:
+    """The files of one entry: `.npy` with the array; `.json`, written last, which makes the entry valid; `.lock`.
+
+    Attributes:
+        stem: path of the files without their suffixes.
+    """
+
+    stem: Path
+
+    @property
+    def data(self) -> Path:
+        """The array."""
+        return self.stem.with_suffix(".npy")
+
+    @property
+    def marker(self) -> Path:
+        """Shape, type and hash of the array."""
+        return self.stem.with_suffix(".json")
+
+    @property
+    def lock(self) -> Path:
+        """Held while the entry is computed."""
+        return self.stem.with_suffix(".lock")
+
+    def size(self) -> int:
+        """Bytes of array and marker."""
+        return sum(path.stat().st_size for path in (self.data, self.marker) if path.exists())
+
+    def remove(self) -> None:
+        """Remove all files of the entry, the marker first, and what an interrupted writer left."""
+        for path in (self.marker, self.data, *self.stem.parent.glob(f"{self.stem.name}.*.tmp"), self.lock):
+            path.unlink(missing_ok=True)
+
+    def described(self) -> dict[str, Any] | None:
+        """What the marker says, None if the entry is absent. The array is not looked at.
+
+        Raises:
+            DamagedError: there is an array without a marker, or the marker is damaged.
+        """
+        try:
+            text = self.marker.read_bytes()
+        except FileNotFoundError:
+            if self.data.exists():
+                raise DamagedError("its marker is missing") from None
+            return None
+        try:
+            marker = json.loads(text)
+            about: dict[str, Any] = marker["about"]
+            intact = marker["check"] == _hash(_canonical(about))
+        except (ValueError, KeyError, TypeError):
+            intact = False
+        if not intact:
+            raise DamagedError("its marker is unreadable")
+        return about
+
+    def check(self, key: Key | None = None, deep: bool = False) -> dict[str, Any] | None:
+        """What the marker says after a look at the array, None if the entry is absent.
+
+        Args:
+            key: what the entry must have been made from, if known.
+            deep: also hash the whole array, not just compare its size and header.
+
+        Raises:
+            DamagedError: something does not fit.
+        """
+        about = self.described()
+        if about is None:
+            return None
+        if key is not None and about["key"] != asdict(key):
+            raise DamagedError("its marker belongs to another entry")
+        try:
+            with self.data.open("rb") as file:
+                if os.fstat(file.fileno()).st_size != about["bytes"]:
+                    raise DamagedError("its array has the wrong size")
+                if _hash(file.read(about["offset"])) != about["header"]:
+                    raise DamagedError("the header of its array is damaged")
+                if deep:
+                    file.seek(0)
+                    if hashlib.file_digest(file, _hasher).hexdigest() != about["blake2b"]:
+                        raise DamagedError("its array is damaged")
+        except FileNotFoundError:
+            raise DamagedError("its array is missing") from None
+        return about
+
+    def read(self, key: Key) -> Entry | None:
+        """The entry, memory-mapped, or None if it is absent.
+
+        Raises:
+            DamagedError: it is there, but not as it was written.
+        """
+        about = self.check(key)
+        if about is None:
+            return None
+        shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
+        if 0 in shape:  # nothing to map
+            return Entry(np.empty(shape, dtype), about["extra"])
+        try:
+            return Entry(np.memmap(self.data, dtype, "r", about["offset"], shape), about["extra"])
+        except (OSError, ValueError) as error:
+            raise DamagedError(f"its array cannot be mapped ({error})") from None
+
+    def write(self, key: Key, draft: Draft, store: Path) -> None:
+        """Write the array, then the marker; each to a file beside it that is synced and renamed.
+
+        Raises:
+            DataError: the disk is full or not writable. Nothing is left behind then.
+        """
+        dtype = np.dtype(draft.dtype)
+        header = _header(draft.shape, dtype)
+        size = len(header) + int(np.prod(draft.shape, dtype=np.int64)) * dtype.itemsize
+        whole = _hasher()
+        about: dict[str, Any] = {"key": asdict(key), "shape": list(draft.shape), "dtype": dtype.str, "bytes": size}
+        about |= {"offset": len(header), "header": _hash(header), "extra": dict(draft.extra)}
+
+        with writing_to(store):
+            self.marker.unlink(missing_ok=True)
+        with _replacing(self.data, store) as put:
+            whole, written = _hasher(), 0
+            for piece in _pieces(header, draft.blocks, dtype):
+                whole.update(piece)
+                put(piece)
+                written += len(piece)
+            if written != size:
+                raise ValueError(f"the blocks of an array of shape {draft.shape} make {written} bytes, not {size}")
+        about["blake2b"] = whole.hexdigest()
+        try:
+            with _replacing(self.marker, store) as put:
+                put(json.dumps({"about": about, "check": _hash(_canonical(about))}).encode())
+        except BaseException:
+            self.data.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def writing_to(store: Path) -> Iterator[None]:
+    """Say in one sentence that the store cannot be written to."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(
+            f"cannot write to the feature store {store} ({error.strerror or error}): make room there, or name another "
+            "folder with cache=DIR"
+        ) from error
+
+
+@contextmanager
+def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
+    """A function that appends bytes to a file, which is synced and renamed to `path` at the end, or removed on an error."""
+    temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp")
+    try:
+        with writing_to(store):
+            # Unbuffered, so that closing writes nothing and cannot fail for want of room.
+            file = temporary.open("wb", buffering=0)
+        with file:
+
+            def put(piece: bytes) -> None:
+                with writing_to(store):
+                    _write_all(file, piece)
+
+            yield put
+            with writing_to(store):
+                os.fsync(file.fileno())
+        with writing_to(store):
+            temporary.replace(path)
+            _sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _write_all(file: FileIO, piece: bytes) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _pieces(header: bytes, blocks: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> Iterator[bytes]:
+    yield header
+    for block in blocks:
+        yield np.ascontiguousarray(block, dtype).tobytes()
+
+
+def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
+    buffer = BytesIO()
+    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(buffer, described)
+    return buffer.getvalue()
+
+
+def _hasher() -> Any:
+    return hashlib.blake2b(digest_size=16)
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _canonical(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True).encode()

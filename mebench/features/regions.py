@@ -1,0 +1,133 @@
+"""The parts of the face that a method looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+
+from mebench.errors import DataError
+from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer, resize
+
+Layout = Literal["paper", "released_code", "box"]
+Edges = tuple[float, float, float, float]
+
+# (x0, y0, x1, y1) in fractions of the crop: where dlib's box usually has the eyes with their brows, and the mouth.
+LEFT_EYE: Edges = (0.03, 0.09, 0.50, 0.49)
+RIGHT_EYE: Edges = (0.50, 0.09, 0.97, 0.49)
+MOUTH: Edges = (0.24, 0.59, 0.76, 0.93)
+
+
+@dataclass(frozen=True)
+class MeanRegions(MapStep):
+    """The eyes with their brows above the mouth, (42, 42, C), bilinear (MEAN, section 3.1).
+
+    Left and right are those of the image. Regions are clamped to the crop and hold at least one pixel.
+
+    Attributes:
+        layout: `paper`: the two eye regions, 21x21 each, side by side, above the mouth, 21 rows and 42 columns.
+            `released_code`: one region from the left end of the left brow to the right end of the right brow instead of
+            two, 21 rows and 42 columns, as in the published program. `box`: as `paper`, with regions at fixed fractions
+            of the crop (`LEFT_EYE`, `RIGHT_EYE`, `MOUTH`), which need no landmarks.
+        margin: pixels of the crop added around the landmarks of a region; without meaning for `box`.
+    """
+
+    layout: Layout = "paper"
+    margin: int = 12
+
+    def __post_init__(self) -> None:
+        check_choice(self, "layout", get_args(Layout))
+        check_integer(self, "margin", 0)
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """For all layouts but `box`."""
+        return self.layout != "box"
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Assemble the regions of an (H, W, C) map.
+
+        Raises:
+            DataError: there are no landmarks and the layout needs them.
+        """
+        height, width = x.shape[:2]
+        *eyes, mouth = (clamp(region, width, height) for region in self._regions(landmarks, width, height))
+        wide = 42 // len(eyes)
+        top = [resize(x[y0:y1, x0:x1], 21, wide) for x0, y0, x1, y1 in eyes]
+        x0, y0, x1, y1 = mouth
+        return np.concatenate([np.concatenate(top, axis=1), resize(x[y0:y1, x0:x1], 21, 42)])
+
+    def _regions(self, landmarks: Landmarks | None, width: int, height: int) -> list[Edges]:
+        if self.layout == "box":
+            return [(a * width, b * height, c * width, d * height) for a, b, c, d in (LEFT_EYE, RIGHT_EYE, MOUTH)]
+        points = self.landmarks_from(landmarks, "choose method.regions=box, which needs no landmarks")
+        x, y = points[:, 0], points[:, 1]
+        # From the brow's ends and highest middle point to the lower lid; the mouth from the inner corners of the lips,
+        # the upper lip and the lower lip.
+        left, right = (x[17], y[19], x[21], y[41]), (x[22], y[24], x[26], y[46])
+        mouth = (x[60], y[50], x[64], y[57])
+        if self.layout == "released_code":
+            regions = [(left[0], min(left[1], right[1]), right[2], max(left[3], right[3])), mouth]
+        else:
+            regions = [left, right, mouth]
+        m = self.margin
+        return [(x0 - m, y0 - m, x1 + m, y1 + m) for x0, y0, x1, y1 in regions]
+
+
+def clamp(region: Edges, width: int, height: int) -> tuple[int, int, int, int]:
+    """Whole pixels (x0, y0, x1, y1) inside the map, `x1` and `y1` exclusive, at least one pixel wide and high.
+
+    >>> clamp((-3.2, 4.6, 500.0, 9.4), 128, 128)
+    (0, 5, 128, 9)
+    >>> clamp((200, 10, 100, 10), 128, 128)
+    (127, 10, 128, 11)
+    """
+    x0, y0, x1, y1 = (round(float(edge)) for edge in region)
+    x0, y0 = min(max(x0, 0), width - 1), min(max(y0, 0), height - 1)
+    return x0, y0, min(max(x1, x0 + 1), width), min(max(y1, y0 + 1), height)
+
+
+@dataclass(frozen=True)
+class BlockMeans(MapStep):
+    """The mean of each block of a grid, (rows, cols, C).
+
+    Block i of n along H pixels reaches from i H // n to (i + 1) H // n, exclusive, so that each pixel is in one block.
+    """
+
+    rows: int
+    cols: int
+
+    def __post_init__(self) -> None:
+        check_integer(self, "rows", 1)
+        check_integer(self, "cols", 1)
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Average an (H, W, C) map over blocks.
+
+        Raises:
+            DataError: there are more blocks than pixels along one side.
+        """
+        height, width = x.shape[:2]
+        if self.rows > height or self.cols > width:
+            raise DataError(
+                f"a map of {height} rows and {width} columns has no {self.rows}x{self.cols} blocks: take fewer blocks"
+            )
+        top, left = np.arange(self.rows) * height // self.rows, np.arange(self.cols) * width // self.cols
+        sums = np.add.reduceat(np.add.reduceat(x, top, axis=0), left, axis=1)
+        sizes = np.outer(np.diff(top, append=height), np.diff(left, append=width))
+        return np.asarray(sums / sizes[..., None], dtype=x.dtype)
+
+
+@dataclass(frozen=True)
+class Resize(MapStep):
+    """Resize a map to (size, size, C): bilinear or, when shrinking, the mean over the pixels an output pixel covers."""
+
+    size: int
+
+    def __post_init__(self) -> None:
+        check_integer(self, "size", 1)
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Resize an (H, W, C) map."""
+        return resize(x, self.size, self.size, smooth=True)

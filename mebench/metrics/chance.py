@@ -1,0 +1,136 @@
+"""The level of chance of spotting: what intervals placed at random score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
+
+from mebench.errors import DataError
+from mebench.metrics.bootstrap import Score, derived_seed, score
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.matching import Indices, overlap, same_group
+from mebench.metrics.ratios import Floats
+from mebench.metrics.spotting import precision_recall_f1
+from mebench.metrics.tables import Tables, of_kinds
+
+
+def spotting_chance(
+    videos: pd.DataFrame,
+    truths: pd.DataFrame,
+    k_prime: Mapping[str, int],
+    kind: str,
+    seed: int,
+    draws: int = 200,
+    convention: str = "strict",
+) -> dict[str, dict[str, Any]]:
+    """Score intervals placed at random over all videos, independently and uniformly in time.
+
+    An interval is [c - k', c + k'] around a frame c of a video, as wide as a spotter's that knows nothing but the mean
+    length. Two numbers of intervals are tried: as many as there are truths, which is what someone would place who knows
+    only that; and the number with the best expected F1, which is the most that blind placement can reach. That number
+    maximises 2 sum_g (1 - (1 - q_g)^n) / (n + M) over n, with q_g the exact probability that one interval hits the
+    truth g and M the number of truths; competition of truths for one interval is neglected in this choice only, not in
+    the scores.
+
+    Args:
+        videos: as in `Tables`; `n_frames` and `fps` must be known.
+        truths: as in `Tables`.
+        k_prime: half the width of the intervals in frames, for each dataset.
+        kind: `micro` or `macro`.
+        seed: of the run.
+        draws: number of random placements.
+        convention: name of the convention.
+
+    Returns:
+        `as_many` and `best_rate`, each with `precision`, `recall`, `f1`: the mean over draws as `value` and the 2.5 and
+        97.5 percentiles of single draws as `low` and `high`, the band of random; all None if there are no truths of
+        that kind. `best_rate` also holds `rate_per_minute`.
+
+    Raises:
+        DataError: a video's length or rate is unknown, or a dataset has no k'.
+    """
+    rule = named(convention)
+    ordered = Tables(videos, truths).ordered()
+    line, true = ordered.videos, of_kinds(ordered.truths, [kind])
+    unknown = line[line["n_frames"].isna() | line["fps"].isna()]
+    if len(unknown):
+        raise DataError(
+            f"the level of chance needs n_frames and fps of every video, "
+            f"and {unknown['video'].iloc[0]!r} lacks one: give it in the annotations"
+        )
+    lacking = sorted(set(line["dataset"]) - set(k_prime))
+    if lacking:
+        raise DataError(
+            f"the level of chance needs k' of every dataset, and {lacking[0]!r} has none: give it in k_prime"
+        )
+    m = len(true)
+    if not m:
+        nothing = {name: score(np.nan, np.empty(0)) for name in ("precision", "recall", "f1")}
+        return {"as_many": {**nothing}, "best_rate": {**nothing, "rate_per_minute": None}}
+    place = _Placement(line, true, k_prime, rule)
+    generator = np.random.default_rng(derived_seed(seed, "chance", kind))
+    candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
+    expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
+    best = int(candidates[np.argmax(2 * expected / (candidates + m))])
+    as_many = _scores(place.true_positives(m, draws, generator), m, m)
+    best_rate = _scores(place.true_positives(best, draws, generator), best, m)
+    return {
+        "as_many": dict(as_many),
+        "best_rate": {**best_rate, "rate_per_minute": best / float(place.minutes.sum())},
+    }
+
+
+def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:
+    rows = np.array([precision_recall_f1(tp, placed - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
+    return {
+        name: score(float(column.mean()) if len(column) else np.nan, column)
+        for name, column in zip(("precision", "recall", "f1"), rows.T)
+    }
+
+
+class _Placement:
+    """Where random intervals may lie and what they hit."""
+
+    def __init__(
+        self, videos: pd.DataFrame, truths: pd.DataFrame, k_prime: Mapping[str, int], convention: Convention
+    ) -> None:
+        self.convention = convention
+        self.frames = videos["n_frames"].to_numpy(np.int64)
+        self.minutes: Floats = self.frames / videos["fps"].to_numpy(np.float64) / 60
+        self.half = videos["dataset"].map(dict(k_prime)).to_numpy(np.int64)
+        self.video: Indices = np.asarray(
+            pd.Index(videos["video"]).get_indexer(pd.Index(truths["video"])), dtype=np.int64
+        )
+        self.true = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
+
+    def hit_probability(self) -> Floats:
+        """For each truth, the probability that one random interval hits it, by trying every frame of its video."""
+        centre = np.concatenate([np.arange(n) for n in self.frames[self.video]])
+        truth = np.repeat(np.arange(len(self.video)), self.frames[self.video])
+        hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)[1]
+        share = np.bincount(hits, minlength=len(self.video)) / self.frames[self.video]
+        return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
+
+    def true_positives(self, number: int, draws: int, generator: np.random.Generator) -> Indices:
+        """True positives of `number` random intervals, in each of `draws` draws."""
+        edge = np.cumsum(self.minutes)
+        chosen = np.searchsorted(edge[:-1], generator.random(number * draws) * edge[-1], side="right").astype(np.int64)
+        centre = (generator.random(number * draws) * self.frames[chosen]).astype(np.int64)
+        hits = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
+        prediction, truth = hits
+        spotted, row = np.unique(prediction, return_inverse=True)
+        shape = (len(spotted), draws * len(self.video))
+        graph = csr_matrix((np.ones(len(row)), (row, prediction // number * len(self.video) + truth)), shape=shape)
+        # F1 depends on the number of pairs alone, so any matching of maximum size will do.
+        matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
+        return np.bincount(spotted[matched] // number, minlength=draws)
+
+    def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> tuple[Indices, Indices]:
+        pairs = overlap(prediction, truth, (centre - half, centre + half), self.true, self.convention)
+        hits = pairs.hits(self.convention.threshold, self.convention.reaching)
+        return hits.prediction, hits.truth

@@ -1,0 +1,19 @@
+"""Division as the scores need it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def ratio(numerator: Floats, denominator: Floats, empty: float = 0.0) -> Floats:
+    """Elementwise quotient, with `empty` where the denominator is 0.
+
+    >>> ratio(np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+    array([0.5, 0. ])
+    """
+    quotient: Floats = np.full(np.broadcast(numerator, denominator).shape, empty)
+    np.divide(numerator, denominator, out=quotient, where=denominator != 0)
+    return quotient

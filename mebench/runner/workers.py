@@ -1,0 +1,41 @@
+"""Worker processes: one thread each, so that one worker and eight compute the same numbers."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+from concurrent.futures import Executor
+
+THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")}
+
+
+def pool(workers: int) -> Executor:
+    """A pool of fresh processes, also when there is only one."""
+    from loky import ProcessPoolExecutor
+
+    executor: Executor = ProcessPoolExecutor(workers, initializer=settle, env=THREADS, timeout=None)
+    return executor
+
+
+def settle() -> None:
+    """Make this process a worker: one thread, deaf to Ctrl-C (the parent decides), and keeping the memory it frees."""
+    with contextlib.suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(THREADS)
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """Tell glibc not to hand large blocks back after each training step: faulting them in again costs a fifth of it."""
+    m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
+    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing lost but time
+        libc = ctypes.CDLL(None)
+        libc.mallopt(m_mmap_threshold, one_gib)
+        libc.mallopt(m_trim_threshold, one_gib)
+
+
+def default_workers() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,79 @@
+"""Lightning's Trainer over the stages of a method, bare: no logger, checkpoint, progress bar or cluster detection."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from mebench.core.method import Method
+from mebench.core.views import LabelledVideo
+from mebench.errors import RunError
+
+
+def fit(method: Method, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo], accelerator: str = "cpu") -> None:
+    """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
+
+    `torch.manual_seed` must have been called: initial weights, dropout and order follow from it.
+
+    Raises:
+        RunError: a stage has no samples.
+    """
+    for stage in method.stages():
+        method.stage = stage.name
+        train_samples, valid_samples = method.samples(stage.name, train, valid)
+        if len(train_samples) == 0:  # type: ignore[arg-type]
+            raise RunError(f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions")
+        loaders = [
+            _loader(samples, stage.batch_size, shuffle)
+            for samples, shuffle in ((train_samples, stage.shuffle), (valid_samples, False))
+            if samples is not None
+        ]
+        with _quiet():
+            _trainer(stage.epochs, accelerator).fit(method, *loaders)
+    method.stage = ""
+    method.eval()
+    method.fit_closed_form(train, valid)
+
+
+def _loader(samples: Any, batch_size: int, shuffle: bool) -> Any:
+    from torch.utils.data import DataLoader
+
+    # Worker processes would cost more than a batch of small arrays: samples come whole from memory.
+    return DataLoader(samples, batch_size=batch_size, shuffle=shuffle, num_workers=0, collate_fn=_as_is)
+
+
+def _as_is(batch: Any) -> Any:
+    return batch
+
+
+def _trainer(epochs: int, accelerator: str) -> Any:
+    import lightning as L
+    from lightning.pytorch.plugins.environments import LightningEnvironment
+
+    # LightningEnvironment says that this process is alone: a fold inside a Slurm job must not wait for its brothers.
+    return L.Trainer(
+        max_epochs=epochs,
+        accelerator=accelerator,
+        devices=1,
+        barebones=True,
+        plugins=[LightningEnvironment()],
+    )
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence Lightning's advice (devices found, workers of loaders): it is for interactive training."""
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"lightning\..*")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels):
+                logger.setLevel(level)

@@ -1,0 +1,1 @@
+"""Recognition by the most frequent class."""

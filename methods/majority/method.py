@@ -1,0 +1,37 @@
+"""The most frequent class: what recognition without looking scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mebench.core import ClipView, LabelledVideo, Method, Task, all_clips
+from mebench.methods.majority.params import Params as _Params
+
+
+class Majority(Method):
+    """Answers every clip with the class shares of the training clips."""
+
+    Params = _Params
+    tasks = frozenset({"recognize"})
+
+    shares: torch.Tensor
+
+    def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        self.register_buffer("shares", torch.zeros(len(task.classes), dtype=torch.float64))
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Count the classes; of equally frequent ones the first of the scheme wins."""
+        counts = torch.bincount(torch.tensor([clip.label for clip in all_clips(train)]), minlength=len(self.shares))
+        self.shares.copy_(counts / counts.sum())
+
+    def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """The same row for every clip, (n_clips, n_classes)."""
+        return np.tile(self.shares.numpy(), (len(clips), 1))
+
+
+Plugin = Majority

@@ -1,0 +1,8 @@
+"""Parameters of `majority`: none."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Params:
+    """Nothing to choose."""

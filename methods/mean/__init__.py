@@ -1,0 +1,1 @@
+"""MEAN: the Micro-Expression Analysis Network, spot then recognise."""

@@ -1,0 +1,74 @@
+"""The network of MEAN (section 3.3): three streams, two heads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+STREAMS = (3, 3, 8)
+"""Filters of the streams for horizontal flow, vertical flow and strain."""
+
+SHARED_SIZE = (sum(STREAMS), 14, 14)
+FLAT = 8 * 7 * 7
+
+
+class Shared(nn.Module):
+    """The shared layers: a convolution for each channel, normalised, pooled, and concatenated.
+
+    The three convolutions run as one whose weights between foreign channels are zero: the same sums, one call.
+
+    420 numbers: 78 + 78 + 208 of the convolutions, 56 of the normalisation, running statistics counted.
+
+    Shape: (N, 3, 42, 42) to (N, 14, 14, 14).
+    """
+
+    def __init__(self, dropout: float) -> None:
+        super().__init__()
+        self.streams = nn.ModuleList(nn.Conv2d(1, filters, 5, padding=2) for filters in STREAMS)
+        # Keras' defaults, with which the authors trained: epsilon .001, momentum .99 (.01 in PyTorch's counting).
+        self.norm = nn.BatchNorm2d(sum(STREAMS), eps=1e-3, momentum=0.01)
+        self.dropout = nn.Dropout(dropout)
+        _initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Feature maps of a batch."""
+        weight = torch.block_diag(*(s.weight.flatten(1) for s in self.streams)).view(sum(STREAMS), len(STREAMS), 5, 5)
+        bias = torch.cat([s.bias for s in self.streams])
+        x = F.conv2d(x, weight.contiguous(memory_format=torch.channels_last), bias, padding=2)
+        return self.dropout(F.max_pool2d(self.norm(torch.relu(x)), 3))
+
+    def penalty(self) -> Tensor:
+        """Sum of the squared kernels."""
+        return torch.stack([s.weight.square().sum() for s in self.streams]).sum()
+
+
+class Head(nn.Module):
+    """One task's layers: conv2(8) - pool2(2, 2) - flat - linear.
+
+    Shape: (N, 14, 14, 14) to (N, outputs).
+    """
+
+    def __init__(self, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(SHARED_SIZE[0], 8, 5, padding=2)
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(FLAT, outputs)
+        _initialise(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw outputs of a batch of shared feature maps."""
+        x = F.max_pool2d(torch.relu(self.conv(x)), 2)
+        return self.linear(self.dropout(x.flatten(1)))
+
+    def penalty(self) -> Tensor:
+        """Sum of the squared kernel of the convolution."""
+        return self.conv.weight.square().sum()
+
+
+def _initialise(module: nn.Module) -> None:
+    """Glorot uniform weights and zero biases, as the authors' framework draws them."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)

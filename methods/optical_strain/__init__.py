@@ -1,0 +1,1 @@
+"""Spotting by optical strain, without training."""

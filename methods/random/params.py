@@ -1,0 +1,25 @@
+"""Parameters of `random`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    """How many intervals chance places.
+
+    Attributes:
+        rate: `truths` places as many as the training subjects' videos hold per frame; `best` the number per frame with the
+            best expected F1 on them.
+        draws: independent placements; scores are their mean, with the range of 95 % of them.
+    """
+
+    rate: Literal["truths", "best"] = "truths"
+    draws: int = 200
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if self.draws < 1:
+            raise ConfigError(f"method.draws must be at least 1, not {self.draws}")

@@ -1,0 +1,1 @@
+"""STSTNet: Shallow Triple Stream Three-dimensional CNN for micro-expression recognition."""

@@ -1,0 +1,71 @@
+"""STSTNet behind the contract: recognition from onset-to-apex motion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import Dataset as TorchDataset
+
+from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, all_clips, stack
+from mebench.features import FaceCrop, Flow, FlowImage, Strain
+from mebench.methods.ststnet.network import STSTNet as Network
+from mebench.methods.ststnet.params import Params as _Params
+from mebench.training import Samples
+
+CHAIN = "onset_apex_flow_28"
+
+
+class STSTNet(Method):
+    """A network on maps of strain, vertical and horizontal flow between onset and apex; values 0 to 255 as published."""
+
+    Params = _Params
+    tasks = frozenset({"recognize"})
+
+    def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        self.network = Network(len(task.classes), params.dropout).to(memory_format=torch.channels_last)
+        self.loss = nn.CrossEntropyLoss()
+
+    def chains(self, timing: Timing) -> dict[str, Chain]:
+        """One map for each clip; a dataset may bring its own under this name."""
+        steps = (FaceCrop(), Flow(algorithm=self.params.flow), Strain(), FlowImage(size=28))
+        return {CHAIN: Chain(CHAIN, steps, scope="clips")}
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One training to the last epoch."""
+        return (Stage("recognition", self.params.epochs, self.params.batch_size, self.params.shuffle),)
+
+    def samples(
+        self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
+    ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
+        """The clips of the training subjects with their classes."""
+        clips = all_clips(train)
+        labels = torch.tensor([clip.label for clip in clips])
+        return Samples(self._inputs(clips), labels), None
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        """Cross-entropy of a batch."""
+        x, y = batch
+        return self.loss(self.network(x), y)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam at a fixed rate."""
+        return torch.optim.Adam(self.network.parameters(), lr=self.params.lr)
+
+    @torch.inference_mode()
+    def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """Class probabilities, (n_clips, n_classes)."""
+        return self.network(self._inputs(clips)).softmax(1).double().numpy()
+
+    @staticmethod
+    def _inputs(clips: Sequence[ClipView]) -> Tensor:
+        maps = torch.from_numpy(stack(clips, CHAIN)).permute(0, 3, 1, 2)
+        return maps.contiguous(memory_format=torch.channels_last)
+
+
+Plugin = STSTNet
