@@ -91,7 +91,9 @@ def run(
 
 @app.command("resume")
 def resume(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id or folder of the run.")], json: Json = None
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")],
+    runs: Annotated[str | None, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.")] = None,
+    json: Json = None,
 ) -> None:
     """Go on with a run that was stopped."""
     from mebench.commands.run import resume_command

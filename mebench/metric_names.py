@@ -6,7 +6,7 @@ METRICS: dict[str, str] = {
     "f1": "0 to 1, higher is better: harmonic mean of precision and recall (in analysis of their class means)",
     "ap50": "0 to 1, higher is better: average precision of the intervals ranked by confidence, at IoU 0.5",
     "ap": "0 to 1, higher is better: average precision, averaged over the IoU thresholds 0.5, 0.55 to 0.95",
-    "asr": "0 to 1, higher is better: apex spotting rate, share of the true intervals with a spotted apex inside",
+    "asr": "0 to 1, higher is better: apex spotting rate, true intervals with a confidently spotted apex inside",
     "apex_mae_ms": "milliseconds, 0 or more, lower is better: mean distance of spotted from true apexes",
     "fp_per_minute": "per minute of video, 0 or more, lower is better: spotted intervals that are wrong",
     "strs": "0 to 1, higher is better: spot-then-recognize score, spotting f1 x analysis f1 of the true positives",

@@ -10,7 +10,6 @@ import re
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args
@@ -203,15 +202,12 @@ def _package_folder(module: str) -> Path | None:
     """Where a package lies, found without importing it or its parents; None if it does not exist."""
     top, *rest = module.split(".")
     try:
-        spec: ModuleSpec | None = importlib.util.find_spec(top)
+        spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
-    for n in range(len(rest)):
-        if spec is None or spec.submodule_search_locations is None:
-            return None
-        spec = PathFinder.find_spec(".".join([top, *rest[: n + 1]]), spec.submodule_search_locations)
-    locations = list(spec.submodule_search_locations or ()) if spec else []
-    return Path(locations[0]).resolve() if locations else None
+    locations = (spec.submodule_search_locations or ()) if spec else ()
+    folders = (Path(location, *rest) for location in locations)
+    return next((folder.resolve() for folder in folders if folder.is_dir()), None)
 
 
 def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:

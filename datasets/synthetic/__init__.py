@@ -1,1 +1,1 @@
-"""The embedded synthetic dataset: drawn faces that are moved by action units, so that everything runs without any download."""
+"""The embedded synthetic dataset: drawn faces, moved by action units, that need no download."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,8 +17,8 @@ from .streams import Purpose, stream
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 """The action units that the face can do; the order of the rows of every array of strengths."""
 
-STEEPEST = 0.75
-"""Largest gradient of the summed displacement. At 1 the skin would fold over itself."""
+STEEPEST = 0.72
+"""Largest gradient of the summed displacement on every second pixel (below 0.8 on all). At 1 the skin would fold."""
 
 
 class Bump(NamedTuple):
@@ -48,24 +47,24 @@ class Furrow(NamedTuple):
 
 
 BUMPS: Mapping[int, tuple[Bump, ...]] = {
-    1: (Bump((20, 21), (0, 0), (0, -0.090), 0.075),),
-    2: (Bump((17, 18), (0, 0), (0, -0.075), 0.085),),
-    4: (Bump((20, 21), (0, 0), (0.050, 0.080), 0.085), Bump((21, 27), (0, 0), (0.030, 0.030), 0.050)),
-    6: (Bump((41,), (-0.01, 0.08), (0.010, -0.065), 0.085), Bump((36,), (-0.02, 0.02), (0.020, 0), 0.050)),
+    1: (Bump((20, 21), (0, -0.02), (0, -0.085), 0.080),),
+    2: (Bump((17, 18), (0, -0.02), (0, -0.085), 0.085),),
+    4: (Bump((20, 21), (0, -0.01), (0.035, 0.055), 0.085), Bump((21, 27), (0, 0), (0.020, 0.015), 0.055)),
+    6: (Bump((41,), (-0.01, 0.10), (0.010, -0.060), 0.085), Bump((36,), (-0.05, 0.02), (0.020, 0), 0.055)),
     9: (Bump((31,), (-0.02, -0.05), (0.012, -0.070), 0.075), Bump((21,), (0, 0.03), (0.020, 0.030), 0.050)),
-    10: (Bump((49, 50), (0, -0.02), (0, -0.050), 0.070), Bump((31,), (-0.05, 0.03), (0, -0.030), 0.060)),
-    12: (Bump((48,), (0, 0), (-0.056, -0.056), 0.085), Bump((48,), (-0.06, -0.10), (-0.011, -0.034), 0.090)),
-    14: (Bump((48,), (-0.01, 0), (-0.050, 0), 0.060),),
+    10: (Bump((49, 50), (0, -0.03), (0, -0.050), 0.060), Bump((31,), (-0.05, 0.03), (0, -0.030), 0.060)),
+    12: (Bump((48,), (0, 0), (-0.064, -0.064), 0.085), Bump((48,), (-0.06, -0.10), (-0.012, -0.038), 0.090)),
+    14: (Bump((48,), (-0.01, 0), (-0.060, 0), 0.065),),
     15: (Bump((48,), (0, 0.01), (-0.010, 0.075), 0.070),),
-    17: (Bump((57, 8), (-0.03, -0.02), (0, -0.060), 0.085), Bump((57,), (-0.03, 0), (0, -0.035), 0.050)),
-    20: (Bump((48,), (0, 0), (-0.080, 0.015), 0.085),),
+    17: (Bump((57, 8), (-0.04, -0.02), (0, -0.042), 0.085), Bump((57,), (-0.04, 0), (0, -0.018), 0.060)),
+    20: (Bump((48,), (0, 0), (-0.065, 0.012), 0.085),),
     23: (Bump((49, 59), (0, 0), (0.035, 0), 0.060), Bump((58, 59), (0, 0), (0, -0.025), 0.040)),
     24: (Bump((49, 50), (0, 0), (0, 0.022), 0.050), Bump((58, 59), (0, 0), (0, -0.030), 0.050)),
-    25: (Bump((57, 58), (0, 0), (0, 0.045), 0.060),),
-    26: (Bump((57, 8), (0, 0), (0, 0.065), 0.150),),
+    25: (Bump((57, 58), (0, 0), (0, 0.028), 0.065),),
+    26: (Bump((57, 8), (0, 0), (0, 0.085), 0.150),),
 }
-"""Strengths follow the animation units of Candide-3 (Ahlberg 2001, LiTH-ISY-R-2326): 4 to 15 % of the face's width at full
-strength. The lids (5 and 7) are no movement of the skin: see `LIDS`."""
+"""Strengths follow the animation units of Candide-3 (Ahlberg 2001, LiTH-ISY-R-2326): 4 to 15 % of the face's width at
+full strength. The lids (5 and 7) are no movement of the skin: see `LIDS`."""
 
 LIDS: Mapping[int, tuple[float, float]] = {5: (-0.45, 0.0), 6: (0.0, -0.22), 7: (0.15, -0.35)}
 """How far the edges of the upper and the lower lid go down at full strength, in openings of the eye."""
@@ -89,12 +88,14 @@ FURROWS: Mapping[int, tuple[Furrow, ...]] = {
 
 @dataclass(frozen=True)
 class Fields:
-    """What the action units do to one face, on the pixels of a frame. Strengths are (17, 2): unit and half of the picture.
+    """What the action units do to one face, on the pixels of a frame.
+
+    Strengths are (17, 2): unit, and half of the picture.
 
     Attributes:
         gain: how strongly this person shows each unit on each side, (17, 2).
-        push: displacement of the skin in pixels, (17, 2, H, W, 2); below the lips, of the skin around the opening mouth.
-        part: what the lower lip and the chin do beyond that, straight down, in pixels, (17, 2, H, W).
+        push: displacement of the skin in pixels, (17, 2, H, W, 2).
+        part: how much further down the lower lip and the chin go when the mouth opens, in pixels, (17, 2, H, W).
         furrows: relative change of brightness, (17, 2, H, W).
         slopes: gradients of the displacement on a coarse grid, (34, m), for the cap.
     """
@@ -105,20 +106,10 @@ class Fields:
     furrows: Floats
     slopes: Floats
 
-    @property
-    def parts(self) -> NDArray[np.bool_]:
-        """Which units part the lips, (17,)."""
-        return np.isin(UNITS, PARTS_LIPS)
-
-    @property
-    def furrowed(self) -> NDArray[np.bool_]:
-        """Which units darken the skin, (17,)."""
-        return np.isin(UNITS, list(FURROWS))
-
     def strengths(self, curves: NDArray[np.float64]) -> NDArray[np.float64]:
         """This person's strengths (17, 2) for the script's: times the gain, and so that the skin never folds.
 
-        All units weaken together where the largest gradient (Frobenius norm) of the summed field would exceed `STEEPEST`.
+        All units weaken together where the largest gradient (Frobenius norm) of their sum would exceed `STEEPEST`.
         """
         strengths = curves * self.gain
         steepness = self.steepness(strengths)
@@ -130,7 +121,8 @@ class Fields:
         moving = np.flatnonzero(flat)
         if len(moving) == 0:
             return 0.0
-        slopes = (flat[moving].astype(np.float32) @ self.slopes[moving]).reshape(4, -1)
+        # No BLAS: the order of its sums may depend on the number of threads, and with it the pixels.
+        slopes = np.einsum("u,um->m", flat[moving].astype(np.float32), self.slopes[moving]).reshape(4, -1)
         return float(np.sqrt((slopes**2).sum(0).max()))
 
 
@@ -155,7 +147,9 @@ def make_fields(anatomy: Anatomy, seed: int, subject: int, size: int, width: flo
                 (x, y), inward = _place(anatomy, bump.landmarks, bump.offset, side)
                 dx = inward * (bump.push[0] * np.cos(turn) - bump.push[1] * np.sin(turn))
                 dy = bump.push[0] * np.sin(turn) + bump.push[1] * np.cos(turn)
-                push[index, side] += _gaussian(axis, x, y, wide)[..., None] * np.array([dx, dy], np.float32) * np.float32(width)
+                push[index, side] += (
+                    _gaussian(axis, x, y, wide)[..., None] * np.array([dx, dy], np.float32) * np.float32(width)
+                )
             for furrow in FURROWS.get(unit, ()):
                 (x, y), _ = _place(anatomy, furrow.landmarks, furrow.offset, side)
                 furrows[index, side] += np.float32(furrow.shade) * _gaussian(axis, x, y, furrow.sigma)
@@ -179,11 +173,12 @@ def lids(strengths: NDArray[np.float64], blink: float) -> NDArray[np.float64]:
 
 def _place(
     anatomy: Anatomy, landmarks: tuple[int, ...], offset: tuple[float, float], side: int
-) -> tuple[NDArray[np.float64], int]:
+) -> tuple[tuple[float, float], int]:
     """Where a bump sits, and the sign of the way to the midline."""
     inward = (1, -1)[side]
     chosen = landmarks if side == 0 else tuple(MIRROR[i] for i in landmarks)
-    return anatomy.points[list(chosen)].mean(0) + (inward * offset[0], offset[1]), inward
+    x, y = anatomy.points[list(chosen)].mean(0)
+    return (x + inward * offset[0], y + offset[1]), inward
 
 
 def _gaussian(axis: Floats, x: float, y: float, sigma: float) -> Floats:
@@ -203,11 +198,11 @@ def _eye_guard(anatomy: Anatomy, axis: Floats) -> Floats:
 
 
 def _part_lips(anatomy: Anatomy, axis: Floats, push: Floats) -> Floats:
-    """Split the units that part the lips: `push` keeps what holds at the corners, the rest moves the lower lip alone."""
+    """Split the units that part the lips: `push` keeps what the corners do, the rest moves the lower lip alone."""
     seam = lips_line(anatomy)
     (left, _), (right, _) = seam[0], seam[-1]
     across = np.clip(2 * (axis - (left + right) / 2) / (right - left), -1, 1)
-    middle = ((1 - across**2) ** 1.0).astype(np.float32)
+    middle = (1 - across**2).astype(np.float32)
     part = np.zeros(push.shape[:-1], np.float32)
     for unit in PARTS_LIPS:
         field = push[UNITS.index(unit)]
@@ -218,14 +213,13 @@ def _part_lips(anatomy: Anatomy, axis: Floats, push: Floats) -> Floats:
 
 
 def _slopes(anatomy: Anatomy, axis: Floats, push: Floats, part: Floats) -> Floats:
-    """Gradients of each unit's displacement on a coarse grid, of the lower lip's field below the mouth."""
-    size, coarse = len(axis), max(32, len(axis) // 3)
-    seam = float(lips_line(anatomy)[40, 1])
-    below = (axis > seam)[:, None]
+    """Gradients of each unit's field on a coarse grid, (34, m): `push` above the seam, `push + part` below."""
+    size = len(axis)
+    below = (axis > float(lips_line(anatomy)[40, 1]))[:, None]
     slopes = []
     for moved, parted in zip(push.reshape(-1, size, size, 2), part.reshape(-1, size, size)):
-        down = moved[..., 1] + np.where(below, parted, 0)
-        along_x = [np.gradient(field, axis=1) for field in (moved[..., 0], down)]
-        along_y = [np.gradient(field, axis=0) for field in (moved[..., 0], moved[..., 1] + parted)]
-        slopes.append([cv2.resize(g, (coarse, coarse), interpolation=cv2.INTER_LINEAR).ravel() for g in (*along_x, *along_y)])
+        gradients = [*np.gradient(moved[..., 0]), *np.gradient(moved[..., 1])]
+        if parted.any():
+            gradients[2:] = [g + below * h for g, h in zip(gradients[2:], np.gradient(parted))]
+        slopes.append([gradient[::2, ::2].ravel() for gradient in gradients])
     return np.array(slopes, np.float32).reshape(len(slopes), -1)

@@ -15,9 +15,9 @@ from mebench.core import Dataset, Frames, Video
 from mebench.errors import DataError
 
 from .emotions import SCHEMES
-from .events import annotations, write_script
+from .events import label, write_script
 from .nuisance import change_light, move_head
-from .params import Params
+from .params import Params as SyntheticParams
 from .render import State, Subject, draw, expose, landmarks, make_subject
 from .streams import Purpose, stream
 
@@ -30,7 +30,7 @@ _NOT_IN_PIXELS = ("subjects", "videos", "label_jitter", "landmark_noise", "oracl
 class SyntheticFrames:
     """The frames of one video, each drawn from integers alone: any order, any process, the same pixels."""
 
-    def __init__(self, params: Params, subject: int, video: int) -> None:
+    def __init__(self, params: SyntheticParams, subject: int, video: int) -> None:
         self._params = params
         self._place = (subject, video)
 
@@ -83,7 +83,7 @@ class SyntheticFrames:
 class Synthetic(Dataset):
     """Drawn faces that are moved by action units; a stand-in that needs no download."""
 
-    Params = Params
+    Params = SyntheticParams
     revision = "1"
     tasks = frozenset({"spot", "recognize"})
     kinds = ("micro", "macro")
@@ -94,9 +94,9 @@ class Synthetic(Dataset):
         "scores rank methods here but cannot be compared with published ones"
     )
 
-    params: Params
+    params: SyntheticParams
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: SyntheticParams) -> None:
         super().__init__(params)
         self._places = {
             f"synthetic/s{subject + 1:03d}/v{video + 1:02d}": (subject, video)
@@ -109,7 +109,7 @@ class Synthetic(Dataset):
         params, listed = self.params, []
         for key, place in self._places.items():
             dataset, subject, name = key.split("/")
-            listed.append(Video(dataset, subject, name, params.fps, params.frames, annotations(params, *place)))
+            listed.append(Video(dataset, subject, name, params.fps, params.frames, label(params, *place)))
         return listed
 
     def frames(self, video: Video) -> Frames:
@@ -123,8 +123,8 @@ class Synthetic(Dataset):
     def landmarks(self, video: Video) -> NDArray[np.float64]:
         """68 points (x, y) in pixels of the first frame, (68, 2), as a good detector finds them: `landmark_noise` off.
 
-        Nobody expresses anything in the first frame, so they say where the face is and nothing else. True landmarks of the
-        other frames would give the answer away: without a pixel they spot better than any method that looks at the frames.
+        Nobody expresses anything in the first frame, so they say where the face is and nothing else. True
+        landmarks of the other frames would give the answer away, as they move with the action units.
 
         Raises:
             DataError: there is no such video.
@@ -142,7 +142,7 @@ class Synthetic(Dataset):
         """
         if not self.params.oracle:
             raise DataError(
-                f"the true landmarks of frame {index} of {video.key} give its micro-expressions away and are kept back: "
+                f"the true landmarks of frame {index} of {video.key} give the answer away and are kept back: "
                 "set dataset.oracle=true if that is what you want"
             )
         return self._true_landmarks(video, index)

@@ -31,7 +31,15 @@ def curve(points: ArrayLike, closed: bool = False, n: int = 80) -> NDArray[np.fl
     return smooth
 
 
-def ellipse(x: float, y: float, rx: float, ry: float, start: float = 0.0, end: float = 360.0, n: int = 80) -> NDArray[np.float64]:
+def shifted(points: NDArray[np.float64], dx: float, dy: float) -> NDArray[np.float64]:
+    """Points, (..., 2), moved."""
+    moved: NDArray[np.float64] = points + np.array([dx, dy])
+    return moved
+
+
+def ellipse(
+    x: float, y: float, rx: float, ry: float, start: float = 0.0, end: float = 360.0, n: int = 80
+) -> NDArray[np.float64]:
     """An arc of an ellipse, (n, 2); degrees run clockwise from the right."""
     t = np.deg2rad(np.linspace(start, end, n))
     return np.stack([x + rx * np.cos(t), y + ry * np.sin(t)], axis=1)
@@ -45,7 +53,8 @@ def value_noise(random: np.random.RandomState, size: int, octaves: int, base: in
         grid = random.standard_normal((cells + 1, cells + 1)).astype(np.float32)
         total += np.float32(amplitude) * cv2.resize(grid, (size, size), interpolation=cv2.INTER_CUBIC)
         amplitude, cells = amplitude * persistence, min(2 * cells, size)
-    return (total / (total.std() + 1e-6)).astype(np.float32)
+    noise: Floats = (total / (total.std() + 1e-6)).astype(np.float32)
+    return noise
 
 
 class Canvas:
@@ -130,4 +139,5 @@ class Canvas:
     def _fixed(self, points: NDArray[np.float64], origin: tuple[int, int]) -> NDArray[np.int32]:
         """Pixel positions in OpenCV's fixed point with three fractional bits."""
         pixels = points * self.unit + (self.size - 1) / 2 - np.asarray(origin)
-        return np.round(pixels * 8).astype(np.int32)
+        fixed: NDArray[np.int32] = np.round(pixels * 8).astype(np.int32)
+        return fixed

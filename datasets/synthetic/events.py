@@ -51,10 +51,10 @@ class Event:
         prefix = "" if self.side is None else "RL"[self.side]
         return tuple(f"{prefix if unit in ONE_SIDED else ''}{unit}" for unit in self.units)
 
-    def annotate(self, n_frames: int, errors: tuple[int, int, int]) -> Expression:
-        """The label, with an annotator's errors of onset, apex and offset in frames."""
-        onset, offset = max(self.onset + errors[0], 0), min(self.offset + errors[2], n_frames - 1)
-        apex = min(max(self.apex + errors[1], onset), offset)
+    def annotate(self, n_frames: int, onset_error: int, apex_error: int, offset_error: int) -> Expression:
+        """The label, with an annotator's errors in frames."""
+        onset, offset = max(self.onset + onset_error, 0), min(self.offset + offset_error, n_frames - 1)
+        apex = min(max(self.apex + apex_error, onset), offset)
         return Expression(onset, offset, self.kind, apex, self.emotion, self.action_units, objective_class(self.units))
 
 
@@ -64,7 +64,8 @@ class Script:
 
     Attributes:
         events: the labelled expressions, sorted by onset.
-        micro: strengths of the action units in micro-expressions, before `amplitude`, (n, 17, 2): frame, unit, half of the picture.
+        micro: strengths of the action units in micro-expressions, before `amplitude`, (n, 17, 2): frame, unit, and
+            half of the picture.
         other: those of macro-expressions, twitches and speech, (n, 17, 2).
         blinks: how closed the eyes are, 0 to 1, (n,).
     """
@@ -77,7 +78,7 @@ class Script:
 
 @dataclass
 class _Stage:
-    """A script being written; the places have a stream of their own, so that a crowded video leaves the expressions alone."""
+    """A script being written. Places have a stream of their own: a crowded video changes no expression."""
 
     params: Params
     random: np.random.RandomState
@@ -114,14 +115,13 @@ def write_script(params: Params, subject: int, video: int) -> Script:
     return Script(events, micro, other, _blinks(params, stream(Purpose.BLINKS, *keys)))
 
 
-def annotations(params: Params, subject: int, video: int) -> tuple[Expression, ...]:
+def label(params: Params, subject: int, video: int) -> tuple[Expression, ...]:
     """The labels of one video, sorted by onset; annotators err by `label_jitter` frames."""
     random, jitter = stream(Purpose.JITTER, params.seed, subject, video), params.label_jitter
-    labels = []
-    for event in write_script(params, subject, video).events:
-        onset, apex, offset = (int(e) for e in random.randint(-jitter, jitter + 1, 3))
-        labels.append(event.annotate(params.frames, (onset, apex, offset)))
-    return tuple(sorted(labels, key=lambda label: label.onset))
+    events = write_script(params, subject, video).events
+    errors = random.randint(-jitter, jitter + 1, (len(events), 3))
+    expressions = (event.annotate(params.frames, *map(int, error)) for event, error in zip(events, errors))
+    return tuple(sorted(expressions, key=lambda expression: expression.onset))
 
 
 def raised_cosine(rise: int, hold: int, fall: int, skew: float = 1.0) -> NDArray[np.float64]:
@@ -136,7 +136,7 @@ def _how_many(params: Params, per_minute: float, random: np.random.RandomState) 
 
 
 def _how_many_micro(params: Params, subject: int, video: int) -> int:
-    """0 to `micro_max`, spread evenly over the videos (a Kronecker sequence), so that the total hardly depends on the seed."""
+    """0 to `micro_max`, spread evenly over the videos (a Kronecker sequence): totals hardly depend on the seed."""
     if params.short_videos:
         return 1
     start = stream(Purpose.MICRO, params.seed).rand()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .anatomy import Anatomy
-from .drawing import Canvas, Floats, curve, ellipse, value_noise
+from .drawing import Canvas, Floats, curve, ellipse, shifted, value_noise
 
 
 def behind(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> None:
@@ -27,7 +27,7 @@ def in_front(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) ->
     if looks.style == "shaved":
         canvas.paint(canvas.fill(np.vstack([line, top[::-1]]), 0.025), looks.hair * 0.6 + looks.skin * 0.25, 0.50)
         return
-    canvas.shade(canvas.stroke(line + (0, 0.014), 0.030, 0.014), (-0.22, -0.20, -0.15))
+    canvas.shade(canvas.stroke(shifted(line, 0, 0.014), 0.030, 0.014), (-0.22, -0.20, -0.15))
     patch = canvas.fill(np.vstack([line, top[::-1]]), 0.012 if looks.style == "curly" else 0.006)
     canvas.paint(patch, _strands(canvas, anatomy, random))
     _baby_hair(canvas, anatomy, line, random)
@@ -72,7 +72,16 @@ def _hairline(anatomy: Anatomy) -> NDArray[np.float64]:
     beside, _ = _volume(anatomy)
     shapes = {  # relative abscissa, and height from brows (0) to crown (1)
         "short": [(-0.93, 0.10), (-0.80, 0.42), (-0.45, 0.60), (0, 0.64), (0.45, 0.60), (0.80, 0.42), (0.93, 0.10)],
-        "side": [(-0.93, 0.08), (-0.83, 0.40), (-0.60, 0.66), (-0.42, 0.74), (-0.10, 0.56), (0.45, 0.44), (0.85, 0.30), (0.93, 0.05)],
+        "side": [
+            (-0.93, 0.08),
+            (-0.83, 0.40),
+            (-0.60, 0.66),
+            (-0.42, 0.74),
+            (-0.10, 0.56),
+            (0.45, 0.44),
+            (0.85, 0.30),
+            (0.93, 0.05),
+        ],
         "long": [(-0.95, 0.02), (-0.84, 0.34), (-0.45, 0.66), (0, 0.82), (0.45, 0.66), (0.84, 0.34), (0.95, 0.02)],
         "bob": [(-0.93, 0.00), (-0.86, 0.20), (-0.50, 0.31), (0, 0.34), (0.50, 0.31), (0.86, 0.20), (0.93, 0.00)],
         "curly": [(-0.94, 0.06), (-0.82, 0.36), (-0.45, 0.54), (0, 0.58), (0.45, 0.54), (0.82, 0.36), (0.94, 0.06)],
@@ -92,17 +101,26 @@ def _back_outline(anatomy: Anatomy) -> NDArray[np.float64] | None:
     chin, ear = float(anatomy.points[8, 1]), float(anatomy.points[[0, 16], 1].mean())
     skull = _skull(anatomy, beside, above)
     if anatomy.looks.style == "long":
-        sides = [(x + half + 0.10, ear + 0.30), (x + half + 0.14, chin + 0.75), (x - half - 0.14, chin + 0.75), (x - half - 0.10, ear + 0.30)]
+        sides = [
+            (x + half + 0.10, ear + 0.30),
+            (x + half + 0.14, chin + 0.75),
+            (x - half - 0.14, chin + 0.75),
+            (x - half - 0.10, ear + 0.30),
+        ]
         return curve(np.vstack([skull[::8], sides]), closed=True, n=160)
     if anatomy.looks.style == "bob":
-        sides = [(x + half + 0.09, ear + 0.35), (x + half - 0.02, chin - 0.03), (x - half + 0.02, chin - 0.03), (x - half - 0.09, ear + 0.35)]
+        sides = [
+            (x + half + 0.09, ear + 0.35),
+            (x + half - 0.02, chin - 0.03),
+            (x - half + 0.02, chin - 0.03),
+            (x - half - 0.09, ear + 0.35),
+        ]
         return curve(np.vstack([skull[::8], sides]), closed=True, n=160)
     if anatomy.looks.style == "curly":
         y = (anatomy.crown + ear) / 2 + 0.02
         angle = np.linspace(0, 2 * np.pi, 240, endpoint=False)
         bumps = 1 + 0.03 * np.sin(19 * angle) + 0.02 * np.sin(31 * angle + 1)
-        ring = np.stack([x + (half + 0.17) * bumps * np.cos(angle), y + 0.42 * bumps * np.sin(angle)], axis=1)
-        return ring
+        return np.stack([x + (half + 0.17) * bumps * np.cos(angle), y + 0.42 * bumps * np.sin(angle)], axis=1)
     if anatomy.looks.style == "bun":
         return ellipse(x, anatomy.crown - 0.03, 0.17, 0.12)
     return None
@@ -136,6 +154,14 @@ def _locks(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> N
     end = chin + (0.70 if long else -0.05)
     for sign in (-1, 1):
         x = anatomy.middle
-        outer = [(x + sign * (half + 0.05), ear - 0.10), (x + sign * (half + 0.10), ear + 0.25), (x + sign * (half + (0.13 if long else 0.0)), end)]
-        inner = [(x + sign * (half - (0.10 if long else 0.02)), end), (x + sign * (half - 0.035), ear + 0.28), (x + sign * (half - 0.03), ear - 0.08)]
+        outer = [
+            (x + sign * (half + 0.05), ear - 0.10),
+            (x + sign * (half + 0.10), ear + 0.25),
+            (x + sign * (half + (0.13 if long else 0.0)), end),
+        ]
+        inner = [
+            (x + sign * (half - (0.10 if long else 0.02)), end),
+            (x + sign * (half - 0.035), ear + 0.28),
+            (x + sign * (half - 0.03), ear - 0.08),
+        ]
         canvas.paint(canvas.fill(np.vstack([curve(outer), curve(inner)]), 0.007), picture)

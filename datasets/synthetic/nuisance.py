@@ -30,7 +30,7 @@ class Head:
     scale: Course
 
     def matrix(self, frame: int, size: int) -> NDArray[np.float64]:
-        """The similarity, (2, 3), that takes a point of the neutral pose to the frame (before parallax by yaw and pitch)."""
+        """The similarity, (2, 3), that takes the neutral pose to the frame; yaw and pitch come before it."""
         cos, sin = self.scale[frame] * np.cos(self.roll[frame]), self.scale[frame] * np.sin(self.roll[frame])
         middle = (size - 1) / 2
         x, y = middle + self.x[frame], middle + self.y[frame]
@@ -77,7 +77,7 @@ def change_light(params: Params, subject: int, video: int) -> Light:
 
 
 def wander(random: np.random.RandomState, n: int, fps: float, seconds: float, rms: float) -> Course:
-    """An Ornstein-Uhlenbeck walk of `n` frames with the given time constant, smoothed over 0.12 s, of standard deviation `rms`."""
+    """An Ornstein-Uhlenbeck walk, (n,), with the given time constant, smoothed over 0.12 s, scaled to `rms`."""
     keep = np.exp(-1 / (fps * seconds))
     walk = lfilter([np.sqrt(1 - keep * keep)], [1, -keep], random.standard_normal(n))
     reach = max(1, int(0.12 * fps))

@@ -25,9 +25,9 @@ class Params:
         size: height and width of a frame, pixels.
         face: width of the face as a fraction of the frame.
         micro_max: a video holds 0 to `micro_max` micro-expressions, each number equally likely.
-        short_videos: every video holds exactly one micro-expression and no macro-expression, as the datasets of short clips do.
+        short_videos: every video holds exactly one micro-expression and no macro-expression.
         intensity: range of a micro-expression's strength, as a fraction of the full action unit.
-        amplitude: multiplies the movement of micro-expressions; 0 keeps their labels and takes the movement away (null control).
+        amplitude: multiplies the movement of micro-expressions; 0 takes it away and keeps the labels (null control).
         macros: macro-expressions per minute; 0 for none.
         blinks: blinks per minute.
         twitches: slow, faint, unlabelled action units per minute.
@@ -75,14 +75,14 @@ class Params:
             _within(name, getattr(self, name), low, high)
         if len(self.intensity) != 2 or not 0 <= self.intensity[0] <= self.intensity[1] <= 1:
             raise ConfigError(
-                f"dataset.intensity is {list(self.intensity)}, but must be two rising fractions of the full action unit "
-                "within [0, 1], for example dataset.intensity=[0.1,0.18]"
+                f"dataset.intensity is {list(self.intensity)}, but must be two rising fractions of the full action "
+                "unit within [0, 1], for example dataset.intensity=[0.1,0.18]"
             )
         shortest = LONGEST_MICRO + 2 * MARGIN + 0.2
         if self.frames / self.fps < shortest:
             raise ConfigError(
-                f"{self.frames} frames at {self.fps:g} per second last {self.frames / self.fps:.2f} s, too short for one "
-                f"micro-expression: take at least dataset.frames={int(shortest * self.fps) + 1}"
+                f"{self.frames} frames at {self.fps:g} per second last {self.frames / self.fps:.2f} s, too short for "
+                f"a micro-expression: take at least dataset.frames={int(shortest * self.fps) + 1}"
             )
 
 
@@ -113,4 +113,6 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
 
 def _within(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ConfigError(f"dataset.{name} is {value}, but must lie in [{low:g}, {high:g}]: choose a value in that range")
+        raise ConfigError(
+            f"dataset.{name} is {value}, but must lie in [{low:g}, {high:g}]: choose a value in that range"
+        )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from . import hair
 from .anatomy import BROWS, EYES, Anatomy, depth_map
-from .drawing import Canvas, Floats, curve, ellipse, value_noise
+from .drawing import Canvas, curve, ellipse, shifted, value_noise
 from .streams import Purpose, stream
 
 
@@ -73,14 +73,26 @@ def _backdrop(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -
 
 def _body(canvas: Canvas, anatomy: Anatomy) -> None:
     looks, x, chin = anatomy.looks, anatomy.middle, anatomy.points[8, 1]
-    shoulders = curve([(x - 1.1, 0.95), (x - 0.85, chin + 0.30), (x - 0.30, chin + 0.10), (x + 0.30, chin + 0.10),
-                       (x + 0.85, chin + 0.30), (x + 1.1, 0.95)])  # fmt: skip
+    slope = [(1.1, 0.95), (0.85, chin + 0.30), (0.30, chin + 0.10)]
+    shoulders = curve([(x - u, y) for u, y in slope] + [(x + u, y) for u, y in slope[::-1]])
     canvas.paint(canvas.fill(np.vstack([shoulders, [(1.2, 1.2), (-1.2, 1.2)]]), 0.006), looks.cloth)
-    neck = [(x - 0.30, chin - 0.30), (x - 0.275, chin + 0.02), (x - 0.31, chin + 0.15), (x, chin + 0.27), (x + 0.31, chin + 0.15),
-            (x + 0.275, chin + 0.02), (x + 0.30, chin - 0.30)]  # fmt: skip
-    shadow = np.outer(np.exp(-(((canvas.y - chin - 0.01) / 0.075) ** 2) / 2), np.exp(-(((canvas.x - x) / 0.28) ** 2) / 2))
-    canvas.paint(canvas.fill(curve(neck, closed=True), 0.006), (1 - 0.45 * shadow[..., None]) * looks.skin * (0.68, 0.70, 0.76))
-    collar = curve([(x - 0.33, chin + 0.13), (x - 0.18, chin + 0.22), (x, chin + 0.27), (x + 0.18, chin + 0.22), (x + 0.33, chin + 0.13)])
+    half = [(0.30, -0.30), (0.275, 0.02), (0.31, 0.15)]
+    neck = [(x - u, chin + v) for u, v in half] + [(x, chin + 0.27)] + [(x + u, chin + v) for u, v in half[::-1]]
+    shadow = np.outer(
+        np.exp(-(((canvas.y - chin - 0.01) / 0.075) ** 2) / 2), np.exp(-(((canvas.x - x) / 0.28) ** 2) / 2)
+    )
+    canvas.paint(
+        canvas.fill(curve(neck, closed=True), 0.006), (1 - 0.45 * shadow[..., None]) * looks.skin * (0.68, 0.70, 0.76)
+    )
+    collar = curve(
+        [
+            (x - 0.33, chin + 0.13),
+            (x - 0.18, chin + 0.22),
+            (x, chin + 0.27),
+            (x + 0.18, chin + 0.22),
+            (x + 0.33, chin + 0.13),
+        ]
+    )
     canvas.shade(canvas.stroke(collar, 0.022, 0.006), -0.30)
 
 
@@ -101,7 +113,9 @@ def _face(canvas: Canvas, anatomy: Anatomy, texture: float, random: np.random.Ra
     looks, points = anatomy.looks, anatomy.points
     depth = depth_map(anatomy, canvas.size, canvas.unit) * canvas.unit
     slope_x, slope_y = (cv2.Sobel(depth, cv2.CV_32F, *order, ksize=3) / 8 for order in ((1, 0), (0, 1)))
-    facing = (looks.light[2] - slope_x * looks.light[0] - slope_y * looks.light[1]) / np.sqrt(1 + slope_x**2 + slope_y**2)
+    facing = (looks.light[2] - slope_x * looks.light[0] - slope_y * looks.light[1]) / np.sqrt(
+        1 + slope_x**2 + slope_y**2
+    )
     lit = (0.42 + 0.66 * np.clip(facing, 0, 1)).astype(np.float32)
     mottle, pores = value_noise(random, canvas.size, 3, 8), value_noise(random, canvas.size, 4, 48, 0.85)
     face = looks.skin.astype(np.float32) * lit[..., None] ** np.array([1.18, 1.06, 0.86], np.float32)
@@ -134,8 +148,18 @@ def _stubble(skin: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> N
     if anatomy.looks.stubble == 0:
         return
     points = anatomy.points
-    inner = curve([points[3] + (0.07, -0.03), points[48] + (-0.07, -0.07), points[33] + (-0.08, 0.045), points[33] + (0, 0.05),
-                   points[33] + (0.08, 0.045), points[54] + (0.07, -0.07), points[13] + (-0.07, -0.03)])  # fmt: skip
+    nose = points[33]
+    inner = curve(
+        [
+            shifted(points[3], 0.07, -0.03),
+            shifted(points[48], -0.07, -0.07),
+            shifted(nose, -0.08, 0.045),
+            shifted(nose, 0, 0.05),
+            shifted(nose, 0.08, 0.045),
+            shifted(points[54], 0.07, -0.07),
+            shifted(points[13], -0.07, -0.03),
+        ]
+    )
     patch = skin.fill(np.vstack([points[2:15] * (1.05, 1.03), inner[::-1]]), 0.035)
     grain = np.clip(0.8 + 0.35 * value_noise(random, skin.size, 2, 120), 0, 1.6)[patch.rows, patch.cols]
     patch = patch._replace(alpha=(patch.alpha * grain).astype(np.float32))
@@ -147,14 +171,22 @@ def _nose(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> No
     canvas.shade(canvas.blob(points[33, 0], points[33, 1] + 0.018, 0.065, 0.013), (-0.22, -0.22, -0.18))
     folds = random.uniform(0.06, 0.18)
     for wing, nostril, corner, sign in ((31, 32, 48, -1), (35, 34, 54, 1)):
-        hole = points[nostril] + (sign * 0.008, -0.004)
+        hole = shifted(points[nostril], sign * 0.008, -0.004)
         canvas.shade(canvas.fill(ellipse(hole[0], hole[1], 0.024, 0.0105), 0.006), (-0.72, -0.70, -0.60))
-        edge = points[wing] + (sign * 0.006, 0)
-        rim = curve([edge + (-sign * 0.004, -0.055), edge + (sign * 0.012, -0.02), edge + (-sign * 0.004, 0.008), hole + (0, 0.008)])
+        edge, mouth = shifted(points[wing], sign * 0.006, 0), points[corner]
+        rim = curve(
+            [
+                shifted(edge, -sign * 0.004, -0.055),
+                shifted(edge, sign * 0.012, -0.02),
+                shifted(edge, -sign * 0.004, 0.008),
+                shifted(hole, 0, 0.008),
+            ]
+        )
         canvas.shade(canvas.stroke(rim, 0.012, 0.007), (-0.30, -0.28, -0.20))
-        fold = curve([edge + (sign * 0.025, -0.02), (edge + points[corner]) / 2 + (sign * 0.055, -0.01), points[corner] + (sign * 0.06, 0)])
+        halfway = shifted((edge + mouth) / 2, sign * 0.055, -0.01)
+        fold = curve([shifted(edge, sign * 0.025, -0.02), halfway, shifted(mouth, sign * 0.06, 0)])
         canvas.shade(canvas.stroke(fold, 0.014, 0.014), -folds)
-    groove = np.array([points[33] + (0, 0.035), points[51] + (0, -0.018)])
+    groove = np.array([shifted(points[33], 0, 0.035), shifted(points[51], 0, -0.018)])
     canvas.shade(canvas.stroke(groove, 0.018, 0.010), -0.07)
 
 
@@ -183,8 +215,10 @@ def _lids(canvas: Canvas, anatomy: Anatomy) -> None:
         crease = (upper - middle) * (1.04, 1.10) + middle - (0, 0.034)
         canvas.shade(canvas.stroke(crease, 0.009, 0.006), (-0.42, -0.38, -0.30))
         canvas.shade(canvas.stroke(upper - (0, 0.018), 0.02, 0.010), 0.07)
-        canvas.shade(canvas.stroke(lower + (0, 0.016), 0.018, 0.009), 0.05)
-        canvas.shade(canvas.stroke((lower - lower.mean(0)) * (0.95, 1.2) + lower.mean(0) + (0, 0.035), 0.010, 0.010), -0.09)
+        canvas.shade(canvas.stroke(shifted(lower, 0, 0.016), 0.018, 0.009), 0.05)
+        canvas.shade(
+            canvas.stroke((lower - lower.mean(0)) * (0.95, 1.2) + lower.mean(0) + (0, 0.035), 0.010, 0.010), -0.09
+        )
 
 
 def _brows(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> None:
@@ -192,11 +226,19 @@ def _brows(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> N
     colour = np.minimum(looks.hair * 0.75, looks.skin * 0.55)
     for side, sign in ((0, -1), (1, 1)):
         ridge = curve(anatomy.points[BROWS[side]])[::sign]  # from the nose outward
-        taper = 0.026 * looks.brows * np.clip(np.interp(np.linspace(0, 1, len(ridge)), (0, 0.15, 0.55, 1), (0.75, 1.0, 0.8, 0.12)), 0, 1)
-        body = np.vstack([ridge - np.stack([0 * taper, taper * 0.6], 1), (ridge + np.stack([0 * taper, taper * 0.8], 1))[::-1]])
+        taper = (
+            0.026
+            * looks.brows
+            * np.clip(np.interp(np.linspace(0, 1, len(ridge)), (0, 0.15, 0.55, 1), (0.75, 1.0, 0.8, 0.12)), 0, 1)
+        )
+        body = np.vstack(
+            [ridge - np.stack([0 * taper, taper * 0.6], 1), (ridge + np.stack([0 * taper, taper * 0.8], 1))[::-1]]
+        )
         canvas.paint(canvas.fill(body, 0.008), colour, 0.45)
         chosen = random.randint(len(ridge), size=220)
-        starts = ridge[chosen] + np.stack([0.004 * random.randn(220), taper[chosen] * random.uniform(-0.7, 1.0, 220)], 1)
+        starts = ridge[chosen] + np.stack(
+            [0.004 * random.randn(220), taper[chosen] * random.uniform(-0.7, 1.0, 220)], 1
+        )
         lean = np.interp(chosen, (0, len(ridge) - 1), (0.35, 1.0))
         length = 0.030 * random.uniform(0.6, 1.1, 220)
         ends = starts + np.stack([sign * length * lean, -length * (1.05 - lean)], 1)
@@ -205,13 +247,15 @@ def _brows(canvas: Canvas, anatomy: Anatomy, random: np.random.RandomState) -> N
 
 def _eyeball(canvas: Canvas, anatomy: Anatomy, side: int) -> None:
     looks, eye, inward = anatomy.looks, anatomy.points[EYES[side]], (1, -1)[side]
-    x, y = eye.mean(0) + (0, -0.006)
+    x, y = shifted(eye.mean(0), 0, -0.006)
     white = np.array([0.82, 0.84, 0.87]) * (0.76 + 0.16 * looks.skin.mean())
     canvas.paint(canvas.fill(ellipse(x, y, 0.15, 0.085), 0.006), white)
     for shift in (-0.11, 0.11):
         canvas.shade(canvas.blob(x + shift, y, 0.032, 0.06), (-0.30, -0.27, -0.20))
     inner = eye[(3, 0)[side]]
-    canvas.paint(canvas.blob(inner[0] - inward * 0.008, inner[1] + 0.004, 0.010, 0.012), looks.skin * (0.72, 0.68, 1.0), 0.9)
+    canvas.paint(
+        canvas.blob(inner[0] - inward * 0.008, inner[1] + 0.004, 0.010, 0.012), looks.skin * (0.72, 0.68, 1.0), 0.9
+    )
     canvas.paint(canvas.fill(ellipse(x, y, 0.0465, 0.0465), 0.0035), looks.iris * 0.35)
     canvas.paint(canvas.fill(ellipse(x, y, 0.0405, 0.0405), 0.006), looks.iris)
     canvas.shade(canvas.blob(x, y + 0.018, 0.022, 0.013), 0.5)
@@ -230,4 +274,4 @@ def _inside_of_mouth(canvas: Canvas, anatomy: Anatomy) -> None:
     for tooth in np.linspace(-0.8, 0.8, 9):
         line = np.array([(x + tooth * half * 0.75, y - 0.03), (x + tooth * half * 0.75, y + 0.04)])
         canvas.shade(canvas.stroke(line, 0.004, 0.003), -0.14)
-    canvas.shade(canvas.stroke(seam[8:-8] + (0, 0.004), 0.012, 0.008), -0.35)
+    canvas.shade(canvas.stroke(shifted(seam[8:-8], 0, 0.004), 0.012, 0.008), -0.35)

@@ -9,14 +9,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .action_units import Fields, lids, make_fields
+from .action_units import FURROWS, PARTS_LIPS, UNITS, Fields, lids, make_fields
 from .anatomy import EYES, Anatomy, depth_map, make_anatomy
 from .drawing import Floats
 from .portrait import draw_beneath, draw_skin, lid_lines, lips_line
 
 OVERSAMPLING = 2
 """Pixels of the portrait per pixel of a frame, each way."""
-WET_LIPS = np.array([0.45, 0.42, 0.55], np.float32)
+LOWER_LIP_AND_CHIN = [*range(6, 11), *range(55, 60), *range(65, 68)]
+"""Landmarks that the jaw carries along."""
 
 
 @dataclass(frozen=True)
@@ -121,22 +122,24 @@ def expose(picture: Floats, noise: float, random: np.random.RandomState) -> NDAr
     """What the sensor makes of a picture: noise that grows with the light, and whole grey levels."""
     if noise:
         grain = random.standard_normal(picture.shape[:2]).astype(np.float32)
-        picture = picture + (np.float32(noise) * grain * np.sqrt(0.4 + np.abs(picture[..., 1]) * np.float32(0.6 / 128)))[..., None]
-    return np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
+        growth = np.sqrt(0.4 + np.abs(picture[..., 1]) * np.float32(0.6 / 128))
+        picture = picture + (np.float32(noise) * grain * growth)[..., None]
+    grey: NDArray[np.uint8] = np.clip(picture + np.float32(0.5), 0, 255).astype(np.uint8)
+    return grey
 
 
 def landmarks(subject: Subject, state: State) -> NDArray[np.float64]:
     """The true 68 points of a frame, (68, 2), pixels."""
-    neutral = subject.landmarks
-    columns, rows = np.clip(np.round(neutral).astype(int), 0, subject.size - 1).T
     strengths = subject.fields.strengths(state.strengths)
     push, part, _ = _summed(subject.fields, strengths)
-    points = neutral + subject.depth[rows, columns, None] * (state.yaw, state.pitch)
+    field = subject.depth[..., None] * np.array([state.yaw, state.pitch], np.float32)
     if push is not None:
-        points += push[rows, columns]
+        field = field + push
+    neutral = subject.landmarks
+    points = _carried(neutral, field)
     if part is not None:
-        lower = [*range(55, 60), *range(65, 68), *range(6, 11)]
-        points[lower, 1] += part[rows[lower], columns[lower]]
+        field[..., 1] += part
+        points[LOWER_LIP_AND_CHIN] = _carried(neutral[LOWER_LIP_AND_CHIN], field)
     for eye, (upper, lowered) in enumerate(lids(strengths, state.blink)):
         first = EYES[eye].start
         for top, bottom in ((1, 5), (2, 4)):
@@ -144,6 +147,15 @@ def landmarks(subject: Subject, state: State) -> NDArray[np.float64]:
             points[first + top, 1] += upper * opening
             points[first + bottom, 1] += (lowered - 1) * opening
     return np.asarray(points @ state.pose[:, :2].T + state.pose[:, 2])
+
+
+def _carried(points: NDArray[np.float64], field: Floats) -> NDArray[np.float64]:
+    """Where points, (n, 2), end up: m = p + field(m), as a frame at m shows what rests at m - field(m)."""
+    moved = points
+    for _ in range(12):
+        x, y = moved.astype(np.float32).T.copy()
+        moved = points + cv2.remap(field, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).reshape(-1, 2)
+    return moved
 
 
 def _to_neutral(size: int, pose: NDArray[np.float64]) -> tuple[Floats, Floats]:
@@ -157,13 +169,13 @@ def _to_neutral(size: int, pose: NDArray[np.float64]) -> tuple[Floats, Floats]:
 def _summed(fields: Fields, strengths: NDArray[np.float64]) -> tuple[Floats | None, Floats | None, Floats | None]:
     """Push, part and furrows of all active units together; None where nothing is to be done."""
     push = part = furrows = None
-    for unit, side in np.argwhere(strengths != 0):
-        strength = float(strengths[unit, side])
-        push = _add(push, fields.push[unit, side], strength)
-        if fields.parts[unit]:
-            part = _add(part, fields.part[unit, side], strength)
-        if fields.furrowed[unit]:
-            furrows = _add(furrows, fields.furrows[unit, side], strength)
+    for place in map(tuple, np.argwhere(strengths != 0)):
+        unit, strength = UNITS[place[0]], float(strengths[place])
+        push = _add(push, fields.push[place], strength)
+        if unit in PARTS_LIPS:
+            part = _add(part, fields.part[place], strength)
+        if unit in FURROWS:
+            furrows = _add(furrows, fields.furrows[place], strength)
     return push, part, furrows
 
 
@@ -180,13 +192,15 @@ def _sample(texture: NDArray[np.uint8], x: Floats, y: Floats) -> Floats:
 
 
 def _step(distance: Floats, soft: float) -> Floats:
-    """0 to 1 where the distance passes 0, over `soft` pixels; `_step(d) + _step(-d)` is 1."""
+    """A smooth step from 0 to 1 where the distance passes 0, over `soft` pixels; steps of d and -d add up to 1."""
     t = np.clip(distance / np.float32(soft) + np.float32(0.5), 0, 1)
     stepped: Floats = t * t * (3 - 2 * t)
     return stepped
 
 
-def _open_mouth(subject: Subject, picture: Floats, part: Floats, skin: tuple[Floats, Floats], bone: tuple[Floats, Floats]) -> None:
+def _open_mouth(
+    subject: Subject, picture: Floats, part: Floats, skin: tuple[Floats, Floats], bone: tuple[Floats, Floats]
+) -> None:
     """Draw the lower lip where the jaw carries it, and what the gap between the lips shows. Changes `picture`."""
     seam, soft = subject.seam, max(1.0, 0.010 * subject.width)
     moved = np.flatnonzero(part.max(axis=1) > 1e-3)
@@ -216,7 +230,9 @@ def _open_eye(
     unit = subject.width
     centre = pose[:, :2] @ ((upper[0] + upper[-1]) / 2) + pose[:, 2]
     half = np.array([0.17, 0.13]) * unit
-    (left, top), (right, bottom) = (np.clip(np.round(centre + sign * half), 0, subject.size).astype(int) for sign in (-1, 1))
+    (left, top), (right, bottom) = (
+        np.clip(np.round(centre + sign * half), 0, subject.size).astype(int) for sign in (-1, 1)
+    )
     window = (slice(top, bottom), slice(left, right))
     x, y = skin[0][window], skin[1][window]
     rim = np.interp(x, upper[:, 0], upper[:, 1]).astype(np.float32)
@@ -231,7 +247,9 @@ def _open_eye(
     # Lashes thin out towards the inner corner.
     along = np.clip((x - upper[0, 0]) / (upper[-1, 0] - upper[0, 0]), 0, 1)
     outward = 1 - along if eye == 0 else along
-    fade = _step(x - upper[0, 0] + np.float32(0.012 * unit), 0.02 * unit) * _step(upper[-1, 0] + np.float32(0.006 * unit) - x, 0.02 * unit)
+    fade = _step(x - upper[0, 0] + np.float32(0.012 * unit), 0.02 * unit) * _step(
+        upper[-1, 0] + np.float32(0.006 * unit) - x, 0.02 * unit
+    )
     thick = np.float32(0.0075 * unit) * (0.75 + 0.5 * outward)
     lash = 0.82 * fade * np.exp(-(((to_upper + thick * 0.4) / thick) ** 2) / 2)
     rimmed = 0.28 * fade * np.exp(-((to_lower / np.float32(0.006 * unit)) ** 2) / 2)

@@ -34,7 +34,10 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
         name, equals, value = incomplete.partition("=")
         if equals:
             return [f"{name}={v}" for v in _values(name, types.get(name), words) if v.startswith(value)]
-        return [f"{name}=" for name in types if name.startswith(incomplete)]
+        names = [name for name in types if name.startswith(incomplete)]
+        values = _values(names[0], types[names[0]], words) if len(names) == 1 else []
+        # A single `method=` would get a space from the shell, which its values in full do not.
+        return [f"{names[0]}={v}" for v in values] if len(values) > 1 else [f"{name}=" for name in names]
     except (MebenchError, OSError):
         return []
 

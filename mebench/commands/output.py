@@ -45,7 +45,7 @@ def print_markdown(text: str) -> None:
 
 
 def write_json(data: Any, target: str) -> None:
-    """`data` into the file `target`, or for `-` onto standard output. JSON has no nan and no infinity: they become null."""
+    """`data` into the file `target`, or for `-` onto standard output. JSON lacks nan and infinity: they become null."""
     text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
     if target == "-":
         print(text)

@@ -35,8 +35,9 @@ def resolve(words: Sequence[str], files: Iterable[str | Path] = (), plugins: Ite
         ConfigError: an unknown or ill-typed key, with the nearest match and where it stands.
         PluginError: an unknown or broken plugin.
     """
+    paths = registry.add_paths(plugins)
     layers = read_layers(words, files)
-    paths = registry.add_paths(dict.fromkeys([*more_plugins(layers), *map(str, plugins)]))
+    paths = tuple(dict.fromkeys([*paths, *registry.add_paths(more_plugins(layers))]))
     method, dataset = _chosen("method", layers), _chosen("dataset", layers)
     raws = {
         "": _run_layers(layers, paths),

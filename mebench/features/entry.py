@@ -121,10 +121,12 @@ class EntryFiles:
         """
         try:
             text = self.marker.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             if self.data.exists():
                 raise DamagedError("its marker is missing") from None
             return None
+        except OSError as error:
+            raise DamagedError(f"its marker cannot be read: {error.strerror}") from None
         try:
             marker = json.loads(text)
             about: dict[str, Any] = marker["about"]
@@ -160,8 +162,8 @@ class EntryFiles:
                     file.seek(0)
                     if hashlib.file_digest(file, _hasher).hexdigest() != about["blake2b"]:
                         raise DamagedError("its array is damaged")
-        except FileNotFoundError:
-            raise DamagedError("its array is missing") from None
+        except OSError as error:
+            raise DamagedError(f"its array cannot be read: {error.strerror}") from None
         return about
 
     def read(self, key: Key) -> Entry | None:
@@ -227,7 +229,7 @@ def writing_to(store: Path) -> Iterator[None]:
 
 @contextmanager
 def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
-    """A function that appends bytes to a file, which is synced and renamed to `path` at the end, or removed on an error."""
+    """A function that appends to a file, which is synced and renamed to `path` at the end, or removed on an error."""
     temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp")
     try:
         with writing_to(store):

@@ -14,8 +14,8 @@ Layout = Literal["paper", "released_code", "box"]
 Edges = tuple[float, float, float, float]
 
 # (x0, y0, x1, y1) in fractions of the crop: where dlib's box usually has the eyes with their brows, and the mouth.
-LEFT_EYE: Edges = (0.03, 0.09, 0.50, 0.49)
-RIGHT_EYE: Edges = (0.50, 0.09, 0.97, 0.49)
+LEFT_EYE: Edges = (0.03, 0.04, 0.50, 0.47)
+RIGHT_EYE: Edges = (0.50, 0.04, 0.97, 0.47)
 MOUTH: Edges = (0.24, 0.59, 0.76, 0.93)
 
 

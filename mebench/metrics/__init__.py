@@ -6,7 +6,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mebench.metrics.average_precision import average_precision
     from mebench.metrics.chance import spotting_chance
     from mebench.metrics.classification import confusion_matrix
     from mebench.metrics.conventions import CONVENTIONS, Convention
@@ -20,7 +19,6 @@ _HOME = {
     "Convention": "conventions",
     "Tables": "tables",
     "as_torchmetric": "wrapper",
-    "average_precision": "average_precision",
     "confusion_matrix": "classification",
     "match": "matching",
     "spotting_chance": "chance",
@@ -32,7 +30,6 @@ __all__ = [
     "Convention",
     "Tables",
     "as_torchmetric",
-    "average_precision",
     "confusion_matrix",
     "match",
     "spotting_chance",

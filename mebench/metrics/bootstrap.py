@@ -74,8 +74,8 @@ class Resampling:
     Attributes:
         weights: (n_replicates, n_units).
         mean: whether a score's value is the mean over replicates instead of the score under equal weights.
-        skipped: for each section, how many replicates it left out because they lack a truth or a class; for a single
-            score (`section.score`), how many more it left out.
+        skipped: for each section, how many replicates its first score left out for lack of a truth or a class; for a
+            single score (`section.score`), how many more it left out.
     """
 
     weights: Floats
@@ -90,13 +90,13 @@ class Resampling:
     def scores(self, section: str, evaluate: Evaluate) -> dict[str, Score]:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined."""
         replicates = evaluate(self.weights)
-        values = {
-            name: float(np.mean(r[~np.isnan(r)])) if not np.isnan(r).all() else np.nan for name, r in replicates.items()
-        }
-        if not self.mean:
+        if self.mean:
+            known = {name: r[~np.isnan(r)] for name, r in replicates.items()}
+            values = {name: float(r.mean()) if len(r) else np.nan for name, r in known.items()}
+        else:
             values = {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}
         lacking = {name: int(np.isnan(r).sum()) for name, r in replicates.items() if not np.isnan(values[name])}
-        fewest = min(lacking.values(), default=0)
-        self.skipped[section] = fewest
-        self.skipped.update({f"{section}.{name}": n - fewest for name, n in lacking.items() if n > fewest})
+        usual = next(iter(lacking.values()), 0)
+        self.skipped[section] = usual
+        self.skipped.update({f"{section}.{name}": n - usual for name, n in lacking.items() if n > usual})
         return {name: score(values[name], replicates[name]) for name in replicates}

@@ -102,7 +102,7 @@ class _Placement:
         self.convention = convention
         self.frames = videos["n_frames"].to_numpy(np.int64)
         self.minutes: Floats = self.frames / videos["fps"].to_numpy(np.float64) / 60
-        self.half = videos["dataset"].map(dict(k_prime)).to_numpy(np.int64)
+        self.half: Indices = np.array([k_prime[dataset] for dataset in videos["dataset"]], dtype=np.int64)
         self.video: Indices = np.asarray(
             pd.Index(videos["video"]).get_indexer(pd.Index(truths["video"])), dtype=np.int64
         )
@@ -121,8 +121,7 @@ class _Placement:
         edge = np.cumsum(self.minutes)
         chosen = np.searchsorted(edge[:-1], generator.random(number * draws) * edge[-1], side="right").astype(np.int64)
         centre = (generator.random(number * draws) * self.frames[chosen]).astype(np.int64)
-        hits = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
-        prediction, truth = hits
+        prediction, truth = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
         spotted, row = np.unique(prediction, return_inverse=True)
         shape = (len(spotted), draws * len(self.video))
         graph = csr_matrix((np.ones(len(row)), (row, prediction // number * len(self.video) + truth)), shape=shape)

@@ -25,6 +25,7 @@ def settle() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(THREADS)
     _keep_freed_memory()
+    _stay()
 
 
 def _keep_freed_memory() -> None:
@@ -34,6 +35,15 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(m_mmap_threshold, one_gib)
         libc.mallopt(m_trim_threshold, one_gib)
+
+
+def _stay() -> None:
+    """Keep loky from replacing workers that grew by 300 MB: features and freed memory are kept on purpose, and a new worker
+    spends seconds on imports. loky has no public setting for it."""
+    from loky import process_executor
+
+    if hasattr(process_executor, "_MAX_MEMORY_LEAK_SIZE"):
+        process_executor._MAX_MEMORY_LEAK_SIZE = 1 << 40
 
 
 def default_workers() -> int:

@@ -1,0 +1,1 @@
+"""Tables that compare runs: collected from run folders and committed records, never recomputed."""

@@ -1,0 +1,102 @@
+"""What distinguishes the configuration of a run: its identity without places, and in words what is not default."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mebench.config import NOT_IN_KEY, flatten
+
+PLACES = frozenset({"workers", "runs", "cache", "tracking", "plugins", "roots", "dataset.root"})
+"""Keys that say where and how fast, never what: they leave no trace in a record."""
+FEW = 4
+"""A preset with more values than this is shown by its name alone."""
+
+_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator")
+
+
+def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved configuration as flat keys, without folders; of any other path only the file's name stays.
+
+    >>> without_places({"method": {"name": "a", "model": "/home/ann/face.dat"}, "seed": 1, "runs": "/home/ann/runs"})
+    {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
+    """
+    return {key: _without_folder(value) for key, value in flatten(values).items() if key not in PLACES}
+
+
+def identity(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What two runs must share to be seeds of one row: all flat keys that shape predictions, but the seed."""
+    return {key: value for key, value in config.items() if key not in NOT_IN_KEY and key != "seed"}
+
+
+def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    """The settings of the method and of the run that are not defaults, in words; empty if there are none.
+
+    >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)"}
+    >>> of_method({"method": {"name": "mean", "preset": "short", "stride": 2, "p": 0.55}, "seed": 1}, origins)
+    'preset short: stride=2'
+    """
+    flat = without_places(values)
+    return "; ".join(filter(None, [_plugin(flat, origins, "method"), _changed(flat, origins, _RUN_KEYS)]))
+
+
+def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    """The settings of the dataset that are not defaults, in words: runs that differ here have different data."""
+    return _plugin(without_places(values), origins, "dataset")
+
+
+def of_scheme(values: Mapping[str, Any]) -> str:
+    """The emotion scheme, if it is not the dataset's first."""
+    return f"scheme {values['scheme']}" if values.get("scheme") else ""
+
+
+def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
+    prefix, preset = f"{kind}.", flat.get(f"{kind}.preset")
+    names = [key for key in flat if key.startswith(prefix) and key != f"{kind}.preset"]
+    of_preset = [key for key in names if origins.get(key, "").startswith(f"preset {preset} (")]
+    words = []
+    if preset is not None and not _packaged(origins.get(f"{kind}.preset", "default")):
+        few = len(of_preset) <= FEW
+        words.append(": ".join(filter(None, [f"preset {preset}", _listed(flat, of_preset, prefix) if few else ""])))
+    rest = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
+    special = [key for key in rest if re.search(r": datasets\.\w+$", origins[key])]
+    if special:
+        words.append(f"for {flat['dataset']}: {_listed(flat, special, prefix)}")
+    return "; ".join(filter(None, [*words, _listed(flat, [key for key in rest if key not in special], prefix)]))
+
+
+def _changed(flat: Mapping[str, Any], origins: Mapping[str, str], keys: tuple[str, ...]) -> str:
+    return _listed(flat, [key for key in keys if key in flat and not _packaged(origins.get(key, "default"))], "")
+
+
+def _packaged(origin: str) -> bool:
+    """Whether a value is what the plugin gives by itself. A user's file starts with `/` or `./`, a plugin's does not."""
+    own = origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
+    return own or origin.startswith("default")
+
+
+def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
+    return ", ".join(f"{key.removeprefix(prefix)}={_text(flat[key])}" for key in keys)
+
+
+def _text(value: Any) -> str:
+    """A value as the command line takes it, but without quotes.
+
+    >>> _text([1, None, True, "a"])
+    '[1, null, true, a]'
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _without_folder(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_folder(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _without_folder(item) for key, item in value.items()}
+    if isinstance(value, str) and re.match(r"~|/|\\\\|[A-Za-z]:[\\/]", value):
+        return re.split(r"[\\/]", value.rstrip("\\/"))[-1]
+    return value

@@ -1,0 +1,201 @@
+"""Figures of one run, drawn with matplotlib's objects: no window, no global state; matplotlib is imported on use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from mebench.metrics.classification import confusion_matrix as count
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import match
+from mebench.metrics.tables import Tables, of_kinds
+from mebench.runner.folder import RunFolder, safe_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLORS = {"micro": "#c2410c", "macro": "#0369a1"}
+"""Orange and blue stay apart for colour-blind readers and in print."""
+DPI = 150
+CURVES = 3
+
+
+def figures_of(folder: RunFolder) -> dict[str, Figure]:
+    """The figures of a finished run, by name.
+
+    `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
+    names their emotion, and `scores_<video>` for the videos with the most expressions, three at most. Those that do
+    not apply are absent.
+
+    Raises:
+        RunError: a table of the run is missing or damaged.
+    """
+    about = folder.read_json("folds.json")
+    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
+    figures = {}
+    if "recognize" in about["tasks"]:
+        clips = _clips(truths, folder.read_table("clips.parquet"))
+        if len(clips):
+            figures["recognition_confusion"] = confusion_matrix(clips, about["classes"], "recognition: annotated clips")
+    if "spot" in about["tasks"]:
+        predictions = _first_draw(folder.read_table("predictions.parquet"))
+        found = _true_positives(videos, truths, predictions, named(folder.read_json("summary.json")["convention"]))
+        if len(found):
+            figures["analysis_confusion"] = confusion_matrix(found, about["classes"], "analysis: true positives")
+        scores = folder.read_table("frame_scores.parquet")
+        for video in _most_expressions(truths[truths["video"].isin(scores["video"])]):
+            of_video = (table[table["video"] == video] for table in (scores, truths, predictions))
+            fps = videos.set_index("video")["fps"][video]
+            rate = None if pd.isna(fps) else float(fps)
+            figures[f"scores_{safe_name(video)}"] = score_curve(*of_video, fps=rate, title=video)
+    return figures
+
+
+def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
+    """Counts, and in brackets and as shade the share of each true class.
+
+    Args:
+        answers: columns `truth` and `predicted`; rows whose truth is not among the classes are left out.
+        classes: in the order of rows and columns. Classes that occur neither in truth nor in answers are not shown;
+            answers that are no class at all get a column `other`.
+        title: above the figure.
+    """
+    matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
+    shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
+    columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
+    labels = [*classes, "other"]
+    matrix = matrix[np.ix_(shown, columns)]
+    support = matrix.sum(axis=1, keepdims=True)
+    share = matrix / np.maximum(support, 1)
+
+    figure, axes = _canvas(2.2 + 0.95 * len(columns), 1.5 + 0.7 * len(shown))
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), number in np.ndenumerate(matrix):
+        color = "white" if share[row, column] > 0.55 else "#1f2937"
+        text = f"{number}\n{share[row, column]:.0%}" if support[row, 0] else f"{number}\n–"
+        axes.text(column, row, text, ha="center", va="center", color=color, fontsize=10, linespacing=1.3)
+    axes.set_xticks(range(len(columns)), [labels[i] for i in columns], rotation=20 if len(columns) > 4 else 0)
+    axes.set_yticks(range(len(shown)), [f"{labels[i]}\n(n = {n})" for i, n in zip(shown, support[:, 0])])
+    axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(shown) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.tick_params(which="both", length=0)
+    axes.spines[:].set_visible(False)
+    axes.set_xlabel("predicted")
+    axes.set_ylabel("true")
+    axes.set_title(title, loc="left", fontsize=11)
+    return figure
+
+
+def score_curve(
+    scores: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, fps: float | None, title: str = ""
+) -> Figure:
+    """Frame scores of one video over time, its annotated intervals as shades and the spotted ones as bars below.
+
+    A micro-expression is orange, a macro-expression blue, in the curve, the shade and the bar. A triangle marks the
+    apex; the surer a spotted interval among those of its kind, the darker its bar.
+
+    Args:
+        scores: columns `frame`, `kind`, `score`; NaN leaves a gap.
+        truths: columns `kind`, `onset`, `apex` (may be missing), `offset`, both ends inclusive, in frames.
+        predictions: columns `kind`, `onset`, `apex`, `offset`, `confidence`.
+        fps: frames per second; None leaves the axis in frames.
+        title: above the figure.
+    """
+    kinds = [kind for kind in COLORS if kind in set(scores["kind"])]
+    figure, axes = _canvas(11, 2.9 + 0.22 * len(kinds))
+    unit = fps or 1.0
+    lines = {kind: scores[scores["kind"] == kind].sort_values("frame") for kind in kinds}
+    known = scores["score"][np.isfinite(scores["score"])]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    step = 0.09 * ((high - low) or 1.0)
+    for kind in COLORS:
+        for truth in truths[truths["kind"] == kind].itertuples():
+            _shade(axes, truth, kind, unit, high + step)
+    for row, kind in enumerate(kinds):
+        line, level = lines[kind], low - (row + 1.2) * step
+        axes.plot((line["frame"] + 0.5) / unit, line["score"], color=COLORS[kind], linewidth=1.1, zorder=3)
+        axes.axhline(level, color="#e5e7eb", linewidth=0.8, zorder=1)
+        _bars(axes, predictions[predictions["kind"] == kind], kind, unit, level, 0.7 * step)
+    last = int(scores["frame"].max()) + 1 if len(scores) else 1
+    axes.set_xlim(0, last / unit)
+    axes.set_ylim(low - (len(kinds) + 0.9) * step, high + 1.8 * step)
+    axes.set_yticks([tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step])  # none beside bars
+    axes.set_xlabel("time, s" if fps else "frame")
+    axes.set_ylabel("score")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(title, loc="left", fontsize=11)
+    _legend(figure, [kind for kind in COLORS if kind in kinds or (truths["kind"] == kind).any()], kinds)
+    return figure
+
+
+def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+    """An empty figure of that size in inches, tied to Agg and to nothing global."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure, figure.add_subplot()
+
+
+def _shade(axes: Axes, truth: Any, kind: str, unit: float, top: float) -> None:
+    axes.axvspan(truth.onset / unit, (truth.offset + 1) / unit, color=COLORS[kind], alpha=0.18, linewidth=0, zorder=0)
+    if not pd.isna(truth.apex):
+        axes.plot((truth.apex + 0.5) / unit, top, marker="v", color=COLORS[kind], markersize=5, zorder=4)
+
+
+def _bars(axes: Axes, spotted: pd.DataFrame, kind: str, unit: float, level: float, height: float) -> None:
+    surest = spotted["confidence"].rank(pct=True)
+    for p, share in zip(spotted.itertuples(), surest):
+        start, width = p.onset / unit, (p.offset + 1 - p.onset) / unit
+        axes.broken_barh(
+            [(start, width)], (level - height / 2, height), facecolors=COLORS[kind], alpha=0.35 + 0.55 * share, zorder=2
+        )
+        axes.plot((p.apex + 0.5) / unit, level, marker="^", color="white", markersize=3.5, zorder=4)
+
+
+def _legend(figure: Figure, annotated: Sequence[str], spotted: Sequence[str]) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = [Patch(color=COLORS[kind], alpha=0.18, label=f"{kind}: annotated") for kind in annotated]
+    for kind in spotted:
+        handles.append(Line2D([], [], color=COLORS[kind], label=f"{kind}: score"))
+        handles.append(Patch(color=COLORS[kind], alpha=0.7, label=f"{kind}: spotted"))
+    handles.append(Line2D([], [], color="#6b7280", marker="v", linestyle="", label="apex"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+
+
+def _first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
+    """What a method that predicts by chance said the first time; everything of other methods."""
+    return predictions[predictions["draw"] == 0]
+
+
+def _clips(truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    asked = truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
+    both = asked.merge(answers, on=["video", "onset", "offset"], how="left")
+    return both.rename(columns={"emotion": "truth"})[["truth", "predicted"]]
+
+
+def _true_positives(videos: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, rule: Any) -> pd.DataFrame:
+    """True and predicted class of the spotted micro-expressions that are right; empty if none carries an emotion."""
+    if predictions["emotion"].isna().all():
+        return pd.DataFrame(columns=["truth", "predicted"])
+    ordered = Tables(videos, truths, predictions).ordered()
+    assert ordered.predictions is not None
+    true, spotted = of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.predictions, ["micro"])
+    matched = match(true, spotted, rule)
+    hit = matched >= 0
+    return pd.DataFrame(
+        {"truth": true["emotion"].to_numpy()[matched[hit]], "predicted": spotted["emotion"].to_numpy()[hit]}
+    )
+
+
+def _most_expressions(truths: pd.DataFrame) -> list[str]:
+    counts = truths["video"].value_counts()
+    return sorted(counts.index, key=lambda video: (-counts[video], video))[:CURVES]

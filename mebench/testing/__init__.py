@@ -1,0 +1,33 @@
+"""Contract checks that plugin authors run too.
+
+A plugin that passes them can be run, resumed and compared. A test file of a few lines runs all checks of a plugin, each as
+a pytest test of its own:
+
+    from mebench.testing import dataset_checks, method_checks, parametrize_with_checks
+
+    @parametrize_with_checks([*method_checks("my_method"), *dataset_checks("my_dataset", root="/data/mine")])
+    def test_contract(check):
+        check.run()
+
+Without pytest, `check_method("my_method")` raises one `AssertionError` that lists everything that is wrong. Plugins outside
+the checkout are found by their entry points, or after `mebench.registry.add_paths(["folder/of/plugins"])`.
+
+A method is trained for one epoch on drawn videos (`TINY`) that take seconds; nothing is downloaded.
+"""
+
+from mebench.testing.checks import Check, parametrize_with_checks, run_all
+from mebench.testing.datasets import check_dataset, dataset_checks
+from mebench.testing.methods import check_method, method_checks
+from mebench.testing.tiny import TINY, scratch
+
+__all__ = [
+    "TINY",
+    "Check",
+    "check_dataset",
+    "check_method",
+    "dataset_checks",
+    "method_checks",
+    "parametrize_with_checks",
+    "run_all",
+    "scratch",
+]

@@ -1,0 +1,275 @@
+"""The contract of a method, as checks."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench import registry
+from mebench.config import RunConfig, resolve
+from mebench.core.types import Expression, Prediction, Video
+from mebench.core.views import ClipView, VideoView
+from mebench.registry import PluginKind
+from mebench.runner.fold import FoldResult, Views
+from mebench.runner.fold import execute as execute_fold
+from mebench.runner.plan import Plan, make_plan
+from mebench.testing.checks import Check, collect, run_all
+from mebench.testing.plugins import COMMON, cut_down, declares
+from mebench.testing.tiny import TINY, scratch
+
+
+def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
+    """The checks of a method; nothing is imported or trained before the first one runs.
+
+    Args:
+        id_: of the method.
+        data: words of the dataset it is tried on, and of its own parameters if they need it, for example
+            `(*TINY, "method.p=0.6")`. Parameters called `epochs…` or `draws…` are set to 1 first.
+    """
+    return collect(id_, _Trial(id_, tuple(data)), (*COMMON, *_CHECKS))
+
+
+def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
+    """Run all checks of a method; answers which could not be told.
+
+    Raises:
+        AssertionError: some failed; one line for each.
+    """
+    return run_all(method_checks(id_, data))
+
+
+@dataclasses.dataclass
+class _Trial:
+    """A method on tiny data; one fold of it is trained when a check first asks."""
+
+    id: str
+    data: tuple[str, ...]
+    kind: PluginKind = "method"
+
+    @cached_property
+    def config(self) -> RunConfig:
+        info = registry.find("method", self.id)
+        settled = ("protocol=loso", "seed=0", "scheme=null", "kinds=null", "accelerator=cpu", f"cache={scratch()}")
+        return resolve([f"method={self.id}", *settled, *cut_down(info), *self.data])
+
+    @cached_property
+    def plan(self) -> Plan:
+        return make_plan(self.config)
+
+    @cached_property
+    def result(self) -> FoldResult:
+        return self.execute(self.plan)
+
+    def execute(self, plan: Plan) -> FoldResult:
+        """The first fold, with one thread, as in a worker process."""
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return execute_fold(plan, self.plan.folds[0])
+        finally:
+            torch.set_num_threads(threads)
+
+    @cached_property
+    def reloaded(self) -> _Reloaded:
+        return _Reloaded(self.plan, self.result)
+
+    def does(self, task: str) -> bool:
+        return task in self.plan.task.tasks
+
+    @property
+    def test_videos(self) -> list[Video]:
+        tested = set(self.plan.folds[0].test)
+        return [v for v in self.plan.videos if v.subject_key in tested]
+
+
+class _Reloaded:
+    """The fitted method as its saved state alone gives it back, and its views of the test videos."""
+
+    def __init__(self, plan: Plan, result: FoldResult) -> None:
+        from safetensors.torch import load
+
+        self.method = plan.method(result.seed)
+        self.method.load_state_dict(load(result.model))
+        self.method.eval()
+        self.views = Views(plan, self.method, result.timings)
+
+    def scores(self, video: Video) -> NDArray[np.float64]:
+        return np.asarray(self.method.score_frames(self.views.unlabelled(video)), dtype=np.float64)
+
+    def propose(self, video: Video, scores: NDArray[np.float64]) -> list[Prediction]:
+        return self.method.propose(self.views.unlabelled(video), scores)
+
+    def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        return np.asarray(self.method.classify(clips), dtype=np.float64)
+
+
+def class_is_a_method(trial: _Trial) -> None:
+    """The class is a `Method` whose tasks and parameters are the declared ones."""
+    from mebench.core.method import Method
+
+    declares(trial, Method)
+    plugin = trial.plan.method_class
+    assert plugin.transductive in ("none", "video"), f"transductive must be none or video, not {plugin.transductive!r}"
+
+
+def a_fold_fits_and_predicts(trial: _Trial) -> None:
+    """One fold trains and predicts, and answers for every test video and clip."""
+    result, videos = trial.result, trial.test_videos
+    if trial.does("spot"):
+        assert set(result.frame_scores) == {v.key for v in videos}
+    if trial.does("recognize"):
+        assert len(result.clips) == sum(trial.plan.scheme.index(e.emotion) is not None for v in videos for e in v.expressions)
+
+
+def frame_scores_have_a_column_for_each_kind(trial: _Trial) -> None:
+    """`score_frames` gives (n_frames, n_kinds); NaN stands at the ends only."""
+    for key, scores in trial.result.frame_scores.items():
+        n_frames = next(v.n_frames for v in trial.plan.videos if v.key == key)
+        assert scores.shape == (n_frames, len(trial.plan.task.kinds)), f"{key}: shape {scores.shape}"
+        assert not np.isinf(scores).any(), f"{key}: an infinite score"
+        for column in scores.T:
+            defined = np.flatnonzero(~np.isnan(column))
+            assert not len(defined) or np.ptp(defined) == len(defined) - 1, f"{key}: NaN between scores"
+
+
+def proposals_are_intervals(trial: _Trial) -> None:
+    """`propose` gives intervals of its video around an apex inside it, for its own scores and for a clear peak."""
+    if not trial.does("spot"):
+        return
+    for video in trial.test_videos:
+        n_frames = len(trial.result.frame_scores[video.key])
+        peak = np.exp(-(((np.arange(n_frames) - n_frames / 2) / 5) ** 2))
+        _check_predictions(trial, video, trial.reloaded.propose(video, trial.result.frame_scores[video.key]))
+        _check_predictions(trial, video, trial.reloaded.propose(video, np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)))
+
+
+def _check_predictions(trial: _Trial, video: Video, predictions: Sequence[Prediction]) -> None:
+    for p in predictions:
+        assert p.video == video.key, f"{p} is no interval of {video.key}"
+        assert p.kind in trial.plan.task.kinds, f"{p}: its kind was not asked for"
+        assert p.onset <= p.apex <= p.offset, f"{p}: onset <= apex <= offset must hold"
+        assert 0 <= p.apex < (video.n_frames or 0), f"{p}: its apex lies outside the video"
+        assert np.isfinite(p.confidence), f"{p}: its confidence must be a number"
+
+
+def one_interval_in_short_videos(trial: _Trial) -> None:
+    """Where every video holds exactly one expression, a spotter names at most one interval a video and draw."""
+    if not trial.does("spot"):
+        return
+    plan = dataclasses.replace(trial.plan, task=dataclasses.replace(trial.plan.task, one_per_video=True))
+    found = [(p.video, p.kind, p.draw) for p in trial.execute(plan).predictions]
+    assert len(found) == len(set(found)), f"several intervals in one short video: {found}"
+
+
+def classes_have_finite_scores(trial: _Trial) -> None:
+    """`classify` gives a finite score for each clip and class, also for spotted clips that begin before the video."""
+    if not trial.does("recognize"):
+        return
+    views = [trial.reloaded.views.unlabelled(v) for v in trial.test_videos]
+    clips = [clip for view in views for clip in _clips_of(view)]
+    rows = trial.reloaded.classify(clips)
+    assert rows.shape == (len(clips), len(trial.plan.task.classes)), f"shape {rows.shape} for {len(clips)} clips"
+    assert np.isfinite(rows).all(), "a class score is not finite"
+    one = trial.reloaded.classify(clips[:1])
+    assert np.allclose(one, rows[:1], rtol=1e-3, atol=1e-5), "a clip's scores depend on the clips beside it"
+
+
+def _clips_of(view: VideoView) -> list[ClipView]:
+    last = view.n_frames - 1
+    known, early, late = (0, last // 2, last), (-3, 2, 6), (last - 4, last - 1, last + 3)
+    return [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
+
+
+def same_seed_same_predictions(trial: _Trial) -> None:
+    """The same fold with the same seed gives the same answers bit for bit: no clock, no global state, no set order."""
+    again = trial.execute(trial.plan)
+    _same(trial.result, again, "the same fold twice")
+    assert again.model == trial.result.model, "the same fold twice: other weights"
+
+
+def predictions_do_not_depend_on_test_labels(trial: _Trial) -> None:
+    """Other emotions, units and places of the test subject's expressions change none of its predictions."""
+    renamed = trial.execute(_relabelled(trial, _rename(trial)))
+    _same(trial.result, renamed, "other emotions of the test subject")
+    if trial.does("spot"):
+        moved = trial.execute(_relabelled(trial, _move))
+        assert trial.result.frame_scores.keys() == moved.frame_scores.keys()
+        spotted = dataclasses.replace(moved, clips=trial.result.clips)  # annotated clips are given, and have moved
+        _same(trial.result, spotted, "other places of the test subject's expressions")
+
+
+def _relabelled(trial: _Trial, change: Callable[[Video, Expression], Expression]) -> Plan:
+    tested = set(trial.plan.folds[0].test)
+    videos = tuple(
+        dataclasses.replace(v, expressions=tuple(change(v, e) for e in v.expressions)) if v.subject_key in tested else v
+        for v in trial.plan.videos
+    )
+    return dataclasses.replace(trial.plan, videos=videos)
+
+
+def _rename(trial: _Trial) -> Callable[[Video, Expression], Expression]:
+    labels = sorted(trial.plan.scheme.mapping)
+
+    def rename(video: Video, e: Expression) -> Expression:
+        if trial.plan.scheme.index(e.emotion) is None:
+            return e
+        after = labels[(labels.index(str(e.emotion).lower()) + 1) % len(labels)]
+        return dataclasses.replace(e, emotion=after, action_units=(), objective=None)
+
+    return rename
+
+
+def _move(video: Video, e: Expression) -> Expression:
+    onset = 0 if e.onset else 1
+    last = (video.n_frames or onset + e.length) - 1
+    return dataclasses.replace(e, onset=onset, apex=None, offset=min(onset + e.length // 2, last))
+
+
+def _same(a: FoldResult, b: FoldResult, what: str) -> None:
+    for key, scores in a.frame_scores.items():
+        np.testing.assert_array_equal(scores, b.frame_scores[key], err_msg=f"{what}: frame scores of {key} differ")
+    assert a.predictions == b.predictions, f"{what}: other intervals"
+    assert a.clips == b.clips, f"{what}: other classes of clips"
+
+
+def state_is_saved_whole(trial: _Trial) -> None:
+    """What the safetensors file holds is all that prediction needs; so nothing is unpickled on loading."""
+    for video in trial.test_videos if trial.does("spot") else ():
+        scores = trial.result.frame_scores[video.key]
+        np.testing.assert_array_equal(trial.reloaded.scores(video), scores, err_msg="the loaded method scores frames differently")
+        spotted = [dataclasses.replace(p, emotion=None, probabilities=None) for p in trial.result.predictions if p.video == video.key]
+        loaded = [dataclasses.replace(p, emotion=None, probabilities=None) for p in trial.reloaded.propose(video, scores)]
+        assert loaded == spotted, "the loaded method proposes other intervals"
+    if trial.does("recognize") and trial.result.clips:
+        rows = trial.reloaded.classify(_asked_clips(trial))
+        expected = [c.probabilities for c in trial.result.clips]
+        np.testing.assert_array_equal(rows, expected, err_msg="the loaded method classifies differently")
+
+
+def _asked_clips(trial: _Trial) -> list[ClipView]:
+    truth = {(v.key, e.onset, e.offset): e for v in trial.test_videos for e in v.expressions}
+    views = {v.key: trial.reloaded.views.unlabelled(v) for v in trial.test_videos}
+    clips = []
+    for c in trial.result.clips:
+        apex = truth[c.video, c.onset, c.offset].apex
+        clips.append(views[c.video].clip(c.onset, (c.onset + c.offset) // 2 if apex is None else apex, c.offset, spotted=False))
+    return clips
+
+
+_CHECKS = (
+    class_is_a_method,
+    a_fold_fits_and_predicts,
+    frame_scores_have_a_column_for_each_kind,
+    proposals_are_intervals,
+    one_interval_in_short_videos,
+    classes_have_finite_scores,
+    same_seed_same_predictions,
+    predictions_do_not_depend_on_test_labels,
+    state_is_saved_whole,
+)

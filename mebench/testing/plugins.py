@@ -1,0 +1,146 @@
+"""What methods and datasets have in common: a folder with `config.yaml`, `params.py` and a card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pickle
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from mebench import registry
+from mebench.config.resolve import keys
+from mebench.config.values import convert
+from mebench.core import KINDS
+from mebench.errors import ConfigError
+from mebench.registry import PluginInfo, PluginKind
+
+HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
+"""Packages that take long to import: `mebench list`, `info` and the completion of words must not wait for them."""
+
+
+class Subject(Protocol):
+    """What is checked: a plugin by kind and id."""
+
+    @property
+    def kind(self) -> PluginKind: ...  # noqa: D102
+    @property
+    def id(self) -> str: ...  # noqa: D102
+
+
+def config_is_complete(subject: Subject) -> None:
+    """`config.yaml` holds title, summary and tasks; the folder is named like the plugin and holds its modules."""
+    info = registry.plugins(subject.kind).get(subject.id)
+    assert info is not None, f"no {subject.kind} is called {subject.id!r}: its folder must have that name"
+    assert info.broken is None, info.broken
+    assert "\n" not in info.summary.strip(), f"the summary in {info.where}/config.yaml must be one line"
+    preset = info.config.get("preset")
+    presets = info.section("presets")
+    assert preset is None or preset in presets, f"{info.where}/config.yaml: preset {preset!r} is not among {list(presets)}"
+
+
+def params_are_a_frozen_dataclass(subject: Subject) -> None:
+    """`Params` can be built without arguments, is frozen, and equal parameters are equal objects."""
+    params = registry.params_class(registry.find(subject.kind, subject.id))
+    assert getattr(params, "__dataclass_params__").frozen, "Params must be frozen: @dataclass(frozen=True)"  # noqa: B009
+    assert params() == params() and hash(params()) == hash(params()), "two Params() must be equal and hashable"
+
+
+def params_import_nothing_heavy(subject: Subject) -> None:
+    """A fresh Python imports `params.py` without torch and the like, so that listing and completing stay quick."""
+    info = registry.find(subject.kind, subject.id)
+    package = f"mebench.{subject.kind}s"
+    code = (
+        f"import importlib, json, sys, {package}\n"
+        f"{package}.__path__.extend(json.loads(sys.argv[1]))\n"
+        f"importlib.import_module('{info.module}.params')\n"
+        f"print(json.dumps([n for n in {HEAVY} if n in sys.modules]))"
+    )
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps([str(info.folder.parent)])],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{info.where}/params.py cannot be imported alone: {done.stderr.strip().splitlines()[-1]}"
+    heavy = json.loads(done.stdout.splitlines()[-1])
+    assert not heavy, f"{info.where}/params.py (or its package's __init__.py) imports {', '.join(heavy)}: move it to {subject.kind}.py"
+
+
+def presets_and_settings_are_valid(subject: Subject) -> None:
+    """`params`, every preset and every setting for a dataset give a valid `Params`."""
+    info = registry.find(subject.kind, subject.id)
+    presets, base = info.section("presets"), info.section("params")
+    build(info, base, "params")
+    for name, values in presets.items():
+        build(info, base | (values or {}), f"presets.{name}")
+    for name, values in info.section("datasets").items():
+        own = dict(values or {})
+        preset = own.pop("preset", info.config.get("preset"))
+        assert preset is None or preset in presets, f"datasets.{name}: preset {preset!r} is not among {list(presets)}"
+        build(info, base | (presets.get(preset) or {}) | own, f"datasets.{name}")
+
+
+def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
+    """An instance of the plugin's `Params`.
+
+    Raises:
+        AssertionError: a key is unknown, or a value has the wrong type or range.
+    """
+    hints = keys(info)
+    stray = sorted(set(values) - set(hints))
+    assert not stray, f"{info.where}/config.yaml: {where}: unknown {stray}; params.py has {sorted(hints)}"
+    try:
+        return registry.params_class(info)(**{name: convert(value, hints[name]) for name, value in values.items()})
+    except (ConfigError, ValueError) as error:
+        raise AssertionError(f"{info.where}/config.yaml: {where}: {error}") from error
+
+
+def card_names_the_paper(subject: Subject) -> None:
+    """`README.md` stands in the folder and cites the paper of `config.yaml`: its first author and year at least."""
+    info = registry.find(subject.kind, subject.id)
+    card = info.folder / "README.md"
+    assert card.is_file(), f"{info.where} has no card: write README.md"
+    text, paper = card.read_text(encoding="utf-8"), str(info.config.get("paper") or "")
+    author, year = re.match(r"[^\W\d_]+", paper), re.search(r"\b(19|20)\d\d\b", paper)
+    for word in (found.group() for found in (author, year) if found):
+        assert word in text, f"{info.where}/README.md does not cite the paper of config.yaml ({paper}): {word!r} is missing"
+
+
+def class_pickles(subject: Subject) -> None:
+    """A worker process finds the class by its name."""
+    plugin = registry.load(subject.kind, subject.id)
+    assert pickle.loads(pickle.dumps(plugin)) is plugin, f"{plugin.__qualname__} must be defined at the top of its module"
+
+
+def declares(subject: Subject, base: type) -> None:
+    """The class keeps to `base`, and says the same as `config.yaml` and `params.py`."""
+    info, plugin = registry.find(subject.kind, subject.id), registry.load(subject.kind, subject.id)
+    assert issubclass(plugin, base), f"Plugin must be a {base.__name__}, not {plugin.__mro__[1].__name__}"
+    tasks = getattr(plugin, "tasks", None)
+    assert tasks == frozenset(info.tasks), f"the class says tasks {tasks}, config.yaml says {info.tasks}: they must be the same"
+    params = registry.params_class(info)
+    assert getattr(plugin, "Params", None) is params, "the class attribute Params must be the dataclass of params.py"
+    kinds = getattr(plugin, "kinds")  # noqa: B009
+    assert kinds and set(kinds) <= set(KINDS), f"kinds must be some of {KINDS}, not {kinds}"
+
+
+COMMON = (
+    config_is_complete,
+    params_are_a_frozen_dataclass,
+    params_import_nothing_heavy,
+    presets_and_settings_are_valid,
+    card_names_the_paper,
+    class_pickles,
+)
+
+
+def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
+    """Words that keep training and random draws short: every whole number called `epochs…` or `draws…`."""
+    fields = dataclasses.fields(registry.params_class(info))
+    return [f"{info.kind}.{f.name}={most}" for f in fields if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)]

@@ -1,0 +1,105 @@
+"""The pixels: the same wherever and whenever they are drawn, and moved by nothing but the script."""
+
+import dataclasses
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import dlib
+import numpy as np
+import pytest
+from mebench.datasets.synthetic.dataset import Synthetic, SyntheticFrames
+from mebench.datasets.synthetic.params import Params
+from mebench.datasets.synthetic.render import make_subject
+
+import mebench
+
+SMALL = Params(subjects=2, videos=2, size=96)
+
+
+def _digest(frames, order):
+    drawn = {i: frames[i] for i in order}
+    return hashlib.sha256(b"".join(drawn[i].tobytes() for i in sorted(drawn))).hexdigest()
+
+
+def test_frames_are_pictures_in_colour():
+    frames = SyntheticFrames(SMALL, 0, 0)
+    assert len(frames) == 300
+    assert frames[0].shape == (96, 96, 3) and frames[0].dtype == np.uint8
+
+
+def test_frames_end_with_an_index_error_so_that_loops_end():
+    frames = SyntheticFrames(dataclasses.replace(SMALL, frames=45), 0, 0)
+    assert len(list(frames)) == 45
+    for outside in (-1, 45):
+        with pytest.raises(IndexError, match="0 to 44"):
+            frames[outside]
+
+
+def test_pixels_do_not_depend_on_the_order_of_access():
+    order = [3, 250, 40, 41, 0, 120]
+    forward = _digest(SyntheticFrames(SMALL, 0, 0), order)
+    SyntheticFrames(SMALL, 1, 1)[7]
+    make_subject.cache_clear()
+    assert _digest(SyntheticFrames(SMALL, 0, 0), order[::-1]) == forward
+
+
+def test_pixels_do_not_depend_on_the_process():
+    code = (
+        "import hashlib; from mebench.datasets.synthetic.dataset import SyntheticFrames as F; "
+        "from mebench.datasets.synthetic.params import Params as P; f = F(P(subjects=2, videos=2, size=96), 1, 0); "
+        "f[99]; print(hashlib.sha256(b''.join(f[i].tobytes() for i in (5, 60, 200))).hexdigest(), f.fingerprint())"
+    )
+    root = Path(mebench.__file__).parents[1]
+    there = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+    here = SyntheticFrames(SMALL, 1, 0)
+    assert there.split() == [_digest(here, (5, 60, 200)), here.fingerprint()]
+
+
+def test_the_fingerprint_changes_with_the_pixels_and_only_with_them():
+    plain = SyntheticFrames(SMALL, 0, 0)
+    for change in ({"noise": 2.0}, {"amplitude": 0.0}, {"seed": 1}, {"intensity": (0.1, 0.2)}, {"frames": 200}):
+        assert SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0).fingerprint() != plain.fingerprint()
+    assert SyntheticFrames(SMALL, 0, 1).fingerprint() != plain.fingerprint()
+    for change in ({"subjects": 9}, {"label_jitter": 3}, {"oracle": True}, {"landmark_noise": 0.0}):
+        other = SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0)
+        assert other.fingerprint() == plain.fingerprint()
+        np.testing.assert_array_equal(other[20], plain[20])
+
+
+def test_null_control_shows_no_micro_expression_but_keeps_the_labels():
+    """Amplitude 0 draws the very pixels of a set that never had micro-expressions."""
+    quiet = {"macros": 0.0, "speech": 0.0, "size": 96, "subjects": 1, "videos": 1}
+    null, none, full = Params(amplitude=0.0, **quiet), Params(micro_max=0, **quiet), Params(**quiet)
+    assert Synthetic(null).videos() == Synthetic(full).videos()
+    (labels,) = [v.expressions for v in Synthetic(null).videos()]
+    assert len(labels) >= 3 and not Synthetic(none).videos()[0].expressions
+    a, b, c = (SyntheticFrames(p, 0, 0) for p in (null, none, full))
+    for i in range(300):
+        np.testing.assert_array_equal(a.state(i).strengths, b.state(i).strengths)
+    for expression in labels:
+        np.testing.assert_array_equal(a[expression.apex], b[expression.apex])
+        assert (a[expression.apex] != c[expression.apex]).any()
+
+
+def test_a_micro_expression_changes_nothing_outside_its_interval():
+    quiet = Params(macros=0.0, speech=0.0, size=96, subjects=1, videos=1, label_jitter=0)
+    null, full = (SyntheticFrames(dataclasses.replace(quiet, amplitude=a), 0, 0) for a in (0.0, 1.0))
+    (video,) = Synthetic(quiet).videos()
+    expression = video.expressions[0]
+    for i in (expression.onset, expression.offset):
+        np.testing.assert_array_equal(null[i], full[i])
+    assert (null[expression.onset + 2] != full[expression.onset + 2]).any()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_dlib_finds_exactly_one_face_where_it_is(seed):
+    params, detector = Params(seed=seed), dlib.get_frontal_face_detector()
+    dataset = Synthetic(params)
+    for video in dataset.videos()[:: params.videos]:
+        frame = dataset.frames(video)[0]
+        boxes = detector(np.ascontiguousarray(frame[..., ::-1]), 0)
+        assert len(boxes) == 1, video.key
+        x, y = dataset.landmarks(video)[30]
+        assert boxes[0].contains(dlib.point(int(x), int(y)))

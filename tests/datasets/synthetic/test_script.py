@@ -1,0 +1,141 @@
+"""What happens in the videos, before a pixel is drawn."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mebench.datasets.synthetic.action_units import UNITS
+from mebench.datasets.synthetic.emotions import EMOTIONS, RECRUITED, objective_class
+from mebench.datasets.synthetic.events import GAP, label, raised_cosine, write_script
+from mebench.datasets.synthetic.params import Params
+
+PINNED = "de1c6253788ade3a"
+
+
+def _scripts(params):
+    return {(s, v): write_script(params, s, v) for s in range(params.subjects) for v in range(params.videos)}
+
+
+def test_the_script_of_the_default_set_never_changes():
+    """Pixels may differ between OpenCV versions; what happens may not, or scores of different machines mean nothing."""
+    digest = hashlib.sha256()
+    for place, script in _scripts(Params()).items():
+        labels = [
+            (e.kind, e.onset, e.apex, e.offset, e.emotion, e.action_units, e.objective) for e in label(Params(), *place)
+        ]
+        digest.update(repr((place, labels)).encode())
+        for curves in (script.micro, script.other, script.blinks):
+            digest.update((np.round(curves, 6) + 0.0).tobytes())
+    assert digest.hexdigest()[:16] == PINNED
+
+
+def test_size_of_the_default_set():
+    labels = [label(Params(), *place) for place in _scripts(Params())]
+    micro = [sum(e.kind == "micro" for e in video) for video in labels]
+    macro = [sum(e.kind == "macro" for e in video) for video in labels]
+    assert (sum(micro), sum(macro), micro.count(0)) == (92, 22, 4)
+    assert max(micro) == 6
+    assert {e.emotion for video in labels for e in video} == set(EMOTIONS)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_size_hardly_depends_on_the_seed(seed):
+    scripts = _scripts(Params(seed=seed))
+    assert 70 <= sum(e.kind == "micro" for s in scripts.values() for e in s.events) <= 105
+    assert any(not s.micro.any() for s in scripts.values())
+
+
+settings_of_videos = st.builds(
+    Params,
+    seed=st.integers(0, 2**32 - 1),
+    subjects=st.just(1),
+    videos=st.just(1),
+    frames=st.integers(300, 700),
+    fps=st.sampled_from([25.0, 30.0, 60.0, 200.0]),
+    label_jitter=st.integers(0, 4),
+    short_videos=st.booleans(),
+    speech=st.sampled_from([0.0, 1.0]),
+    blinks=st.sampled_from([0.0, 20.0]),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(params=settings_of_videos)
+def test_every_script_is_possible(params):
+    script, labels = write_script(params, 0, 0), label(params, 0, 0)
+    assert all(0 <= e.onset <= e.apex <= e.offset < params.frames for e in labels)
+    assert list(labels) == sorted(labels, key=lambda e: e.onset)
+    for event, following in zip(script.events, script.events[1:]):
+        assert following.onset - event.offset >= int(GAP * params.fps)
+    for event in script.events:
+        seconds = (event.offset - event.onset) / params.fps
+        assert (0.1 <= seconds <= 0.6) if event.kind == "micro" else (0.6 <= seconds <= 2.6)
+        assert set(event.units) <= set(RECRUITED[event.emotion])
+    if params.short_videos:
+        assert [e.kind for e in labels] == ["micro"]
+    curves = script.micro + script.other
+    assert not curves[0].any(), "the first frame is neutral: the published landmarks are its"
+    assert curves.min() >= 0
+    assert script.blinks.min() >= 0 and script.blinks.max() <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(params=settings_of_videos)
+def test_micro_expressions_move_inside_their_intervals_and_peak_at_the_apex(params):
+    script = write_script(params, 0, 0)
+    strength = script.micro.sum(axis=(1, 2))
+    inside = np.zeros(params.frames, bool)
+    for event in script.events:
+        if event.kind == "micro":
+            inside[event.onset + 1 : event.offset] = True
+            span = strength[event.onset : event.offset + 1]
+            assert strength[event.apex] == pytest.approx(span.max())
+            assert span.argmax() <= event.apex - event.onset
+            moving = {UNITS[u] for u in np.flatnonzero(script.micro[event.apex].any(axis=1))}
+            assert moving == set(event.units)
+    np.testing.assert_array_equal(strength > 1e-12, inside & (strength > 1e-12))
+
+
+def test_one_sided_expressions_carry_the_side_in_their_action_units():
+    events = [e for s in range(40) for e in write_script(Params(seed=7, subjects=40), s, 0).events]
+    sided = [e for e in events if e.side is not None]
+    assert 0.08 < len(sided) / len(events) < 0.35
+    curves = write_script(Params(), 0, 0)
+    assert curves.micro.shape == (300, 17, 2)
+    for event in sided:
+        prefix = "RL"[event.side]  # the subject's right is on the left of the picture
+        assert any(unit.startswith(prefix) for unit in event.action_units)
+    assert all(unit.isdigit() for e in events if e.side is None for unit in e.action_units)
+
+
+def test_knobs_do_not_disturb_one_another():
+    """Blinks, light or the labels' errors change no expression: each has its own stream."""
+    plain = write_script(Params(), 0, 0)
+    other = write_script(Params(blinks=40.0, twitches=0.0, label_jitter=4, noise=9.0), 0, 0)
+    assert plain.events == other.events
+    np.testing.assert_array_equal(plain.micro, other.micro)
+
+
+def test_raised_cosine_rises_holds_and_falls():
+    profile = raised_cosine(5, 2, 7, skew=1.3)
+    assert len(profile) == 15
+    assert profile[0] == 0 and profile[-1] == pytest.approx(0, abs=1e-12)
+    np.testing.assert_array_equal(profile[5:8], 1)
+    assert (np.diff(profile[:6]) > 0).all() and (np.diff(profile[7:]) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("units", "expected"),
+    [((6, 12), "I"), ((1, 2), "II"), ((4, 7), "III"), ((4, 9), "IV"), ((15,), "V"), ((20,), "VI"), ((26,), "VII")],
+)
+def test_objective_classes_follow_davison_et_al(units, expected):
+    assert objective_class(units) == expected
+
+
+def test_happiness_recruits_the_lip_corner_always_and_the_cheek_in_six_of_ten():
+    events = [e for s in range(150) for e in write_script(Params(seed=3, subjects=150, videos=1), s, 0).events]
+    happy = [e.units for e in events if e.emotion == "happiness"]
+    assert all(12 in units for units in happy)
+    assert np.mean([6 in units for units in happy]) == pytest.approx(0.6, abs=0.15)

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+
+from mebench.errors import ConfigError
+from mebench.features import Flow, flow
+
+from .conftest import texture
+
+INNER = (slice(12, -12), slice(12, -12))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "tolerance"), [("tvl1", 0.1), ("tvl1_eps05", 0.1), ("farneback", 0.15), ("dis", 0.25)]
+)
+@pytest.mark.parametrize(("dx", "dy"), [(1.0, 0.0), (0.0, -1.5), (0.7, 0.4)])
+def test_a_known_shift_is_recovered(algorithm, tolerance, dx, dy):
+    found = Flow(algorithm).pair(texture(96, 96), texture(96, 96, dx, dy))
+    assert found.shape == (96, 96, 2)
+    assert found.dtype == np.float32
+    assert found[INNER].mean(axis=(0, 1)) == pytest.approx([dx, dy], abs=tolerance)
+
+
+def test_the_algorithms_are_different_features():
+    a, b = texture(), texture(dx=0.8, dy=0.3)
+    flows = [Flow(algorithm).pair(a, b) for algorithm in ("tvl1", "tvl1_eps05", "farneback", "dis")]
+    assert all((x != y).any() for i, x in enumerate(flows) for y in flows[:i])
+
+
+def test_one_and_the_same_frame_moves_by_exactly_zero_without_being_computed(monkeypatch):
+    monkeypatch.setattr(flow, "_calculator", lambda algorithm: pytest.fail("nothing to compute"))
+    images = np.array([texture(), texture(dx=1)])
+    still = Flow("tvl1").between(images, 1, 1)
+    assert still.shape == (64, 64, 2)
+    assert not still.any()
+
+
+@pytest.fixture
+def countable(monkeypatch):
+    """A flow whose u is the square of the start frame's gray value; the list collects the start frames."""
+    starts = []
+
+    def square(a, b):
+        starts.append(int(a[0, 0]))
+        return np.stack([a.astype(np.float32) ** 2, np.zeros(a.shape, np.float32)], axis=-1)
+
+    monkeypatch.setattr(flow, "_calculator", lambda algorithm: square)
+    return starts
+
+
+def numbered(n):
+    return np.arange(n, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 4), np.uint8)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 4, 7, 50])
+def test_a_stride_computes_every_sth_pair_and_the_last(countable, stride):
+    maps = list(Flow("dis", k=2, stride=stride).maps(numbered(14)))  # start frames 0 to 11
+    assert len(maps) == 12
+    assert countable == sorted({*range(0, 12, stride), 11})
+    u = np.array([m[0, 0, 0] for m in maps])
+    np.testing.assert_array_equal(u[countable], np.square(countable))  # exact where computed
+    np.testing.assert_allclose(u, np.interp(range(12), countable, np.square(countable)), rtol=1e-6)
+
+
+def test_pairs_are_k_frames_apart():
+    images = np.array([texture(dx=i / 2) for i in range(5)])
+    maps = list(Flow("farneback", k=3).maps(images))
+    assert len(maps) == 2
+    np.testing.assert_array_equal(maps[1], Flow("farneback").pair(images[1], images[4]))
+
+
+@pytest.mark.parametrize("n", [0, 1, 3])
+def test_a_video_of_k_frames_or_fewer_has_no_pair(countable, n):
+    assert list(Flow(k=3).maps(numbered(n))) == []
+
+
+@pytest.mark.parametrize("wrong", [{"k": 0}, {"k": 2.5}, {"k": True}, {"stride": 0}, {"algorithm": "tvl2"}])
+def test_impossible_parameters_are_refused(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        Flow(**wrong)

@@ -1,0 +1,240 @@
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mebench.core import Chain
+from mebench.errors import ConfigError, DataError
+from mebench.features import (
+    FaceCrop,
+    FeatureStore,
+    Flow,
+    MeanRegions,
+    MinMax,
+    RemoveNoseMotion,
+    Resize,
+    Strain,
+    clip_feature,
+    compute,
+    faces,
+    flow,
+    frame_features,
+    is_ready,
+)
+from mebench.features.faces import to_crop_pixels
+
+from .conftest import BOX
+
+CROP = FaceCrop(size=48)
+FRAMES = Chain("flow", (CROP, Flow("farneback", k=2), Strain(), MinMax(), MeanRegions("box")))
+CLIPS = Chain("onset_apex", (CROP, Flow("farneback"), Strain(), Resize(14)), "clips")
+MARKED = Chain("marked", (CROP, Flow("farneback", k=2), RemoveNoseMotion(), Resize(14)))
+
+
+@pytest.fixture
+def no_computing(monkeypatch):
+    """Calling this makes every detection and every flow fail."""
+
+    def forbid():
+        for module, name in ((faces, "detect_faces"), (flow, "_calculator")):
+            monkeypatch.setattr(module, name, lambda *_: pytest.fail("computed again"))
+
+    return forbid
+
+
+def test_frame_features_follow_the_steps_by_hand(store, drift):
+    features = frame_features(store, drift, "drift", drift.video(), FRAMES)
+    assert features.shape == (6, 42, 42, 3)
+    assert features.dtype == np.float16
+    crops = CROP.apply(drift.frames(drift.video()), None).images
+    for i in (0, 5):
+        x = Flow("farneback").pair(crops[i], crops[i + 2]).astype(np.float16).astype(np.float32)
+        for step in FRAMES.at("map"):
+            x = step.apply(x, None)
+        np.testing.assert_array_equal(features[i], x.astype(np.float16))
+
+
+def test_a_warm_run_equals_a_cold_one_bit_for_bit(store, drift, no_computing):
+    """Whatever is there before: nothing, the crops, the flow, or everything."""
+    video = drift.video()
+    cold = frame_features(store, drift, "drift", video, FRAMES).tobytes()
+    for stages in (("crops",), ("crops", "flow")):
+        later = FeatureStore(store.root.with_name("-".join(stages)))
+        for stage in stages:
+            shutil.copytree(store.root / stage, later.root / stage)
+        assert frame_features(later, drift, "drift", video, FRAMES).tobytes() == cold
+    no_computing()
+    assert frame_features(FeatureStore(store.root), drift, "drift", video, FRAMES).tobytes() == cold
+
+
+def test_compute_makes_ready_and_says_so(store, drift, no_computing):
+    video, clips = drift.video(), [(0, 3), (2, 5)]
+    assert not is_ready(store, drift, "drift", video, [FRAMES, CLIPS], clips)
+    cost = compute(store, drift, "drift", video, [FRAMES, CLIPS], clips)
+    assert cost.computed
+    assert cost.n_frames == 8
+    assert cost.seconds > 0
+    assert is_ready(store, drift, "drift", video, [FRAMES, CLIPS], clips)
+    no_computing()
+    assert not compute(store, drift, "drift", video, [FRAMES, CLIPS], clips).computed
+    assert not is_ready(store, drift, "drift", video, [FRAMES, CLIPS], [*clips, (1, 5)])
+
+
+def test_chains_that_begin_alike_share_crops_and_flow(store, drift, monkeypatch):
+    compute(store, drift, "drift", drift.video(), [FRAMES], [])
+    monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the flow is there"))
+    shorter = Chain("shorter", (CROP, Flow("farneback", k=2), Resize(10)))
+    assert frame_features(store, drift, "drift", drift.video(), shorter).shape == (6, 10, 10, 2)
+    assert len(list(store.root.glob("crops/*/*.npy"))) == len(list(store.root.glob("flow/*/*.npy"))) == 1
+
+
+def test_a_clip_is_the_flow_from_onset_to_apex(store, drift):
+    video = drift.video()
+    feature = clip_feature(store, drift, "drift", video, CLIPS, 1, 6)
+    crops = CROP.apply(drift.frames(video), None).images
+    x = Flow("farneback").pair(crops[1], crops[6]).astype(np.float16).astype(np.float32)
+    expected = Resize(14).apply(Strain().apply(x, None), None).astype(np.float16)
+    np.testing.assert_array_equal(feature, expected)
+
+
+def test_a_clip_is_computed_once_and_then_remembered(store, drift, no_computing):
+    video = drift.video()
+    first = clip_feature(store, drift, "drift", video, CLIPS, 1, 6)
+    no_computing()
+    looked = drift.decoded
+    assert clip_feature(store, drift, "drift", video, CLIPS, 1, 6) is first
+    assert drift.decoded == looked  # not even for a fingerprint
+    np.testing.assert_array_equal(clip_feature(FeatureStore(store.root), drift, "drift", video, CLIPS, 1, 6), first)
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 0
+
+
+def test_an_apex_on_the_onset_has_no_motion(store, drift):
+    assert not clip_feature(store, drift, "drift", drift.video(), CLIPS, 4, 4).any()
+
+
+@pytest.mark.parametrize("clip", [(-1, 3), (0, 8), (9, 9)])
+def test_a_clip_outside_the_video_is_refused(store, drift, clip):
+    with pytest.raises(DataError, match="drift/s1/v1 has the frames 0 to 7"):
+        clip_feature(store, drift, "drift", drift.video(), CLIPS, *clip)
+
+
+@pytest.mark.parametrize(("n", "rows"), [(1, 0), (2, 0), (3, 1)])
+def test_a_video_of_k_frames_or_fewer_has_no_rows_but_their_shape(store, drift, n, rows):
+    drift.n = n
+    assert frame_features(store, drift, "drift", drift.video(), FRAMES).shape == (rows, 42, 42, 3)
+    assert is_ready(store, drift, "drift", drift.video(), [FRAMES], [])
+
+
+def test_what_the_dataset_provides_is_taken_as_it_is(store, drift, monkeypatch):
+    drift.ready = np.ones((28, 28, 3), np.uint8)
+    monkeypatch.setattr(drift, "frames", lambda video: pytest.fail("there are no frames"))
+    video = replace(drift.video(), n_frames=1)
+    assert is_ready(store, drift, "drift", video, [FRAMES, CLIPS], [(0, 0)])
+    cost = compute(store, drift, "drift", video, [FRAMES, CLIPS], [(0, 0)])
+    assert (cost.n_frames, cost.computed) == (1, False)
+    assert frame_features(store, drift, "drift", video, FRAMES) is drift.ready
+    assert clip_feature(store, drift, "drift", video, CLIPS, 0, 0) is drift.ready
+    assert not store.root.exists()
+
+
+def test_other_frames_are_another_entry(store, drift):
+    video = drift.video()
+    compute(store, drift, "drift", video, [FRAMES], [])
+    drift.n = 9
+    assert not is_ready(store, drift, "drift", video, [FRAMES], [])
+    assert frame_features(store, drift, "drift", video, FRAMES).shape[0] == 7
+
+
+def test_other_landmarks_change_the_features_that_read_them_only(store, drift, face_points):
+    video = drift.video()
+    drift.points = face_points / 2
+    compute(store, drift, "drift", video, [FRAMES, MARKED], [])
+    drift.points = face_points / 2 + 1
+    assert is_ready(store, drift, "drift", video, [FRAMES], [])
+    assert not is_ready(store, drift, "drift", video, [MARKED], [])
+
+
+def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
+    drift.points = face_points / 2
+    features = frame_features(store, drift, "drift", drift.video(), MARKED)
+    crops = CROP.apply(drift.frames(drift.video()), None).images
+    x = Flow("farneback").pair(crops[0], crops[2]).astype(np.float16).astype(np.float32)
+    x = RemoveNoseMotion().apply(x, to_crop_pixels(face_points / 2, BOX, 48))
+    np.testing.assert_array_equal(features[0], Resize(14).apply(x, None).astype(np.float16))
+
+
+def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift):
+    chain = replace(FRAMES, steps=(*FRAMES.steps[:-1], MeanRegions("paper")))
+    with pytest.raises(DataError, match=r"drift/s1/v1: MeanRegions .* method\.regions=box"):
+        frame_features(store, drift, "drift", drift.video(), chain)
+
+
+@pytest.mark.parametrize("points", [np.zeros((5, 2)), np.full((68, 2), np.nan)])
+def test_landmarks_that_are_none_are_refused(store, drift, points):
+    drift.points = points
+    with pytest.raises(DataError, match="landmarks of drift/s1/v1"):
+        frame_features(store, drift, "drift", drift.video(), MARKED)
+
+
+@pytest.mark.parametrize(
+    ("chain", "message"),
+    [
+        (Chain("c", ()), "must be FaceCrop, Flow and then map steps, not empty"),
+        (Chain("c", (CROP, Strain())), "not FaceCrop, Strain"),
+        (Chain("c", (CROP, Flow(k=1), Flow(k=1))), "not FaceCrop, Flow, Flow"),
+        (Chain("c", (CROP, Flow())), r"Flow\(k=...\)"),
+        (Chain("c", (CROP, Flow()), "clips"), "ask it for clips, not frames"),
+    ],
+)
+def test_steps_that_do_not_fit_together_are_refused(store, drift, chain, message):
+    with pytest.raises(ConfigError, match=message):
+        frame_features(store, drift, "drift", drift.video(), chain)
+
+
+def test_a_gap_in_a_chain_for_clips_is_refused(store, drift):
+    with pytest.raises(ConfigError, match="leave k and stride out"):
+        clip_feature(store, drift, "drift", drift.video(), Chain("c", (CROP, Flow(k=3)), "clips"), 0, 1)
+
+
+def test_opencv_runs_one_thread_while_computing(store, drift, monkeypatch):
+    import cv2
+
+    before, seen = cv2.getNumThreads(), []
+    square = flow._calculator("dis")
+    monkeypatch.setattr(flow, "_calculator", lambda _: lambda a, b: (seen.append(cv2.getNumThreads()), square(a, b))[1])
+    cv2.setNumThreads(2)
+    try:
+        compute(store, drift, "drift", drift.video(), [FRAMES], [])
+    finally:
+        cv2.setNumThreads(before)
+    assert set(seen) == {1}
+
+
+LIGHT = """
+import sys
+from mebench.core import Chain, Dataset, Video
+from mebench.features import FaceCrop, FeatureStore, Flow, is_ready
+
+class Frames:
+    def fingerprint(self):
+        return "f"
+
+class Data(Dataset):
+    revision = "1"
+    def frames(self, video):
+        return Frames()
+
+video = Video("d", "s", "v", 30.0, 5)
+chain = Chain("c", (FaceCrop(), Flow(k=1)))
+assert not is_ready(FeatureStore(sys.argv[1]), Data(None), "d", video, [chain], [])
+print(*{"cv2", "dlib", "torch", "pandas", "scipy"} & set(sys.modules))
+"""
+
+
+def test_asking_whether_it_is_ready_imports_nothing_heavy(tmp_path):
+    said = subprocess.run([sys.executable, "-c", LIGHT, tmp_path], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == ""

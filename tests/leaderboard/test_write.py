@@ -1,0 +1,115 @@
+import csv
+import io
+import json
+
+import markdown_it
+import pytest
+
+from mebench.leaderboard.collect import collect
+from mebench.leaderboard.tables import build
+from mebench.leaderboard.write import as_csv, markdown, safe_cell, write
+from tests.run_folders import make_run
+
+
+def rendered(text):
+    """The cells of each table, as a Markdown parser that is not ours sees them."""
+    cells, tables = [], []
+    for token in markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text):
+        if token.type == "table_open":
+            tables.append([])
+        elif token.type == "tr_open":
+            cells = []
+        elif token.type == "inline" and tables:
+            cells.append("".join(child.content for child in token.children))
+        elif token.type == "tr_close":
+            tables[-1].append(cells)
+    return tables
+
+
+def test_markdown_shows_score_interval_and_spread(tmp_path):
+    make_run(tmp_path, seed=0, tasks=("recognize",))
+    runs = [make_run(tmp_path, seed=s, tasks=("recognize",), method="two", wrong_every=s + 2) for s in (0, 1)]
+    (table,) = rendered(markdown(build(collect(tmp_path))))
+    column = table[0].index("UF1")
+    cells = {row[0]: row[column] for row in table[1:]}
+    uf1 = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
+    mean = sum(score["value"] for score in uf1) / 2
+    low, high = min(s["low"] for s in uf1), max(s["high"] for s in uf1)
+    ends = sorted(score["value"] for score in uf1)
+    assert cells["two"] == f"{mean:.3f} ({ends[0]:.3f}–{ends[1]:.3f}) [{low:.3f}, {high:.3f}]"
+    assert cells["spotter"].count("(") == 0 and cells["spotter"].count("[") == 1
+
+
+def test_no_text_breaks_out_of_its_cell(tmp_path):
+    remark = "a|b \\| <script> [x](http://y) *z* `q`\nline"
+    make_run(tmp_path, tasks=("recognize",), settings={"method.p": "x|y"}, remark=remark)
+    (table,) = rendered(markdown(build(collect(tmp_path))))
+    assert {len(row) for row in table} == {len(table[0])}
+    assert table[1][table[0].index("settings")] == "p=x|y"
+    assert table[1][table[0].index("remark")] == remark.replace("\n", " ")
+
+
+def test_csv_reads_back(tmp_path):
+    run = make_run(tmp_path, tasks=("recognize",), members=("a", "b"), remark='two, "quoted"')
+    (table,) = build(collect(tmp_path))
+    rows = list(csv.DictReader(io.StringIO(as_csv(table))))
+    score = run.read_json("summary.json")["recognition"]["scores"]["uf1"]
+    assert [(row["part"], row["member"]) for row in rows] == [("all clips", ""), ("members", "a"), ("members", "b")]
+    assert float(rows[0]["uf1_low"]) == pytest.approx(score["low"], abs=1e-6)
+    assert rows[0]["n"] == "16" and rows[0]["remark"] == 'two, "quoted"' and rows[0]["parameters"] == "1234"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
+def test_a_spreadsheet_runs_no_cell(text, tmp_path):
+    assert safe_cell(text) == "'" + text.strip()
+    make_run(tmp_path, tasks=("recognize",), remark=text)
+    (table,) = build(collect(tmp_path))
+    (row,) = csv.DictReader(io.StringIO(as_csv(table), newline=""))
+    assert row["remark"] == "'" + text.strip()
+
+
+def test_negative_numbers_stay_numbers_and_small_ones_are_not_lost(tmp_path):
+    make_run(tmp_path, tasks=("spot",), shift=60)
+    (table,) = build(collect(tmp_path))
+    row = next(r for r in csv.DictReader(io.StringIO(as_csv(table))) if r["provenance"] == "measured")
+    assert row["f1"] == "0" and row["apex_mae_ms"] == "" and float(row["fp_per_minute"]) > 0
+
+
+def test_equal_runs_give_equal_bytes(tmp_path):
+    make_run(tmp_path / "runs", kinds=("micro", "macro"))
+    for out in ("one", "two"):
+        write(build(collect(tmp_path / "runs")), tmp_path / out)
+    one, two = ({f.name: f.read_bytes() for f in (tmp_path / out).iterdir()} for out in ("one", "two"))
+    assert one == two and "tables.md" in one and "spotting-drawn-loso.json" in one
+
+
+def test_json_holds_the_tables(tmp_path):
+    make_run(tmp_path / "runs")
+    tables = build(collect(tmp_path / "runs"))
+    write(tables, tmp_path)
+    for table in tables:
+        assert json.loads((tmp_path / f"{table.name}.json").read_text()) == json.loads(json.dumps(table.plain()))
+
+
+def test_tables_that_are_no_more_are_removed_and_nothing_else(tmp_path):
+    make_run(tmp_path / "runs", tasks=("recognize",))
+    make_run(tmp_path / "runs", method="finder", dataset="filmed", tasks=("spot",))
+    tables = build(collect(tmp_path / "runs"))
+    write(tables, tmp_path / "out")
+    mine = tmp_path / "out" / "spotting-notes.csv"
+    mine.write_text("mine")
+    write([t for t in tables if t.task == "recognition"], tmp_path / "out")
+    assert {f.name for f in (tmp_path / "out").iterdir()} == {
+        "tables.md",
+        "recognition-drawn-loso.csv",
+        "recognition-drawn-loso.json",
+        "spotting-notes.csv",
+    }
+
+
+def test_contents_lead_to_the_headings(tmp_path):
+    make_run(tmp_path, settings={"dataset.noise": 3.5})
+    text = markdown(build(collect(tmp_path)))
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    assert "spotting: drawn, loso (noise=3.5)" in headings
+    assert "[spotting: drawn, loso (noise=3.5)](#spotting-drawn-loso-noise35)" in text

@@ -1,0 +1,85 @@
+"""Average precision against a plain reading of ActivityNet's rule and of the interpolated curve."""
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mebench.metrics.average_precision import average_precision, claim, weighted_average_precision
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.matching import pair
+
+Span = tuple[int, int]
+spans = st.tuples(st.integers(0, 20), st.integers(0, 12)).map(lambda x: (x[0], x[0] + x[1]))
+
+
+def table(spans: list[Span]) -> pd.DataFrame:
+    frame = pd.DataFrame({"onset": [a for a, _ in spans], "offset": [b for _, b in spans]}, dtype=np.int64)
+    return frame.assign(video="a", kind="micro")
+
+
+def iou(a: Span, b: Span) -> Fraction:
+    first, second = set(range(a[0], a[1] + 1)), set(range(b[0], b[1] + 1))
+    return Fraction(len(first & second), len(first | second))
+
+
+def by_the_rule(truths: list[Span], spotted: list[Span], threshold: Fraction) -> list[bool]:
+    free, found = set(range(len(truths))), []
+    for span in spotted:
+        wish = sorted(free, key=lambda t: (-iou(span, truths[t]), t))
+        hit = bool(wish) and iou(span, truths[wish[0]]) >= threshold
+        if hit:
+            free.remove(wish[0])
+        found.append(hit)
+    return found
+
+
+def area(found: list[bool], n: int) -> float:
+    """Sum over recall steps of the highest precision at that recall or any higher one."""
+    points, tp = [], 0
+    for rank, hit in enumerate(found, 1):
+        tp += hit
+        points.append((tp / n, tp / rank))
+    recalls = sorted({0.0, *(recall for recall, _ in points)})
+    return sum((b - a) * max(p for r, p in points if r >= b) for a, b in pairwise(recalls))
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    truths=st.lists(spans, min_size=1, max_size=6),
+    spotted=st.lists(spans, max_size=8),
+    threshold=st.sampled_from([Fraction(1, 2), Fraction(11, 20), Fraction(3, 4), Fraction(19, 20)]),
+)
+def test_claims_and_area_follow_the_rule(truths: list[Span], spotted: list[Span], threshold: Fraction) -> None:
+    pairs = pair(table(truths), table(spotted), CONVENTIONS["strict"]).hits(threshold)
+    found = claim(pairs, np.zeros(len(spotted), dtype=np.int64))
+    assert found.tolist() == by_the_rule(truths, spotted, threshold)
+    assert average_precision(found, len(truths)) == pytest.approx(area(found.tolist(), len(truths)))
+
+
+def test_a_prediction_falls_to_the_next_free_truth() -> None:
+    truths, spotted = [(0, 9), (2, 11)], [(0, 9), (0, 10)]
+    pairs = pair(table(truths), table(spotted), CONVENTIONS["strict"]).hits(Fraction(1, 2))
+    assert claim(pairs, np.zeros(2, dtype=np.int64)).tolist() == [True, True]
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    ranked=st.lists(st.tuples(st.booleans(), st.integers(0, 2)), max_size=12),
+    weights=st.lists(st.integers(0, 3), min_size=3, max_size=3),
+)
+def test_weights_are_copies(ranked: list[tuple[bool, int]], weights: list[int]) -> None:
+    truths = np.array([13.0, 12.0, 14.0])
+    hits = np.array([hit for hit, _ in ranked], dtype=bool)
+    unit = np.array([who for _, who in ranked], dtype=np.int64)
+    value = weighted_average_precision(hits, unit, truths, np.array([weights], dtype=float))[0]
+    copies = [hit for hit, who in ranked for _ in range(weights[who])]
+    total = int(truths @ weights)
+    if total:
+        assert value == pytest.approx(area(copies, total))
+    else:
+        assert np.isnan(value)

@@ -1,0 +1,95 @@
+"""The level of chance against probabilities that can be counted by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.errors import DataError
+from mebench.metrics.chance import spotting_chance
+
+
+def videos(*lengths: int, fps: float = 30.0, dataset: str = "d") -> pd.DataFrame:
+    names = [f"{dataset}/1/{n}" for n in range(len(lengths))]
+    return pd.DataFrame(
+        {"video": names, "subject": f"{dataset}/1", "dataset": dataset, "n_frames": list(lengths), "fps": fps}
+    )
+
+
+def truths(*spans: tuple[int, int], video: str = "d/1/0", kind: str = "micro") -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "video": video,
+            "kind": kind,
+            "onset": [a for a, _ in spans],
+            "apex": None,
+            "offset": [b for _, b in spans],
+            "emotion": None,
+        }
+    )
+
+
+def test_one_interval_and_one_truth_score_their_probability() -> None:
+    """With one of each, expected F1 is the share of frames whose interval reaches an IoU of a half."""
+    truth = set(range(40, 53))
+
+    def hits(centre: int) -> bool:
+        spotted = set(range(centre - 5, centre + 6))
+        return 2 * len(spotted & truth) >= len(spotted | truth)
+
+    q = sum(hits(centre) for centre in range(100)) / 100 / 2  # the second video is as long and holds no truth
+    chance = spotting_chance(videos(100, 100), truths((40, 52)), {"d": 5}, "micro", seed=0, draws=20000)
+    assert chance["as_many"]["f1"]["value"] == pytest.approx(q, abs=4 * np.sqrt(q / 20000))
+
+
+def test_the_best_rate_is_the_best_of_all_numbers() -> None:
+    """All truths have one probability q: E F1(n) = 2 M (1 - (1 - q)^n) / (n + M) is maximised by trying every n."""
+    spans = [(start, start + 10) for start in range(20, 980, 60)]
+    m = len(spans)
+    q = (
+        sum(2 * (11 - abs(c - 25)) >= 11 + abs(c - 25) for c in range(51)) / 4000
+    )  # the other video is three times as long
+    expected = [2 * m * (1 - (1 - q) ** n) / (n + m) for n in range(1, 3000)]
+    chance = spotting_chance(videos(1000, 3000), truths(*spans), {"d": 5}, "micro", seed=0, draws=2000)["best_rate"]
+    placed = chance["rate_per_minute"] * 4000 / 30 / 60
+    assert placed == pytest.approx(1 + int(np.argmax(expected)), rel=0.05)
+    assert chance["f1"]["value"] == pytest.approx(max(expected), rel=0.02)
+    assert chance["f1"]["low"] < chance["f1"]["value"] < chance["f1"]["high"]
+
+
+def test_overlapping_intervals_are_matched_one_to_one() -> None:
+    """In a video of one frame every interval hits every truth: two find both truths, but none counts twice."""
+    two = spotting_chance(videos(1), truths((0, 0), (0, 0)), {"d": 0}, "micro", seed=0, draws=5)
+    assert two["as_many"]["f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    one = spotting_chance(videos(1), truths((0, 0)), {"d": 0}, "micro", seed=0, draws=5)["best_rate"]
+    assert one["f1"]["value"] == 1.0
+    assert one["rate_per_minute"] == pytest.approx(30 * 60)
+
+
+def test_videos_are_chosen_by_their_duration() -> None:
+    """100 frames at 100 fps last a tenth of 100 frames at 10 fps, so a truth there is hit ten times as rarely."""
+    both = pd.concat([videos(100, fps=10.0), videos(100, fps=100.0, dataset="e")])
+    k_prime = {"d": 5, "e": 5}
+    slow = spotting_chance(both, truths((40, 50)), k_prime, "micro", seed=0, draws=8000)
+    fast = spotting_chance(both, truths((40, 50), video="e/1/0"), k_prime, "micro", seed=0, draws=8000)
+    ratio = slow["as_many"]["f1"]["value"] / fast["as_many"]["f1"]["value"]
+    assert ratio == pytest.approx(10, rel=0.25)
+
+
+def test_the_seed_alone_decides() -> None:
+    rows = truths((40, 52), (60, 70))
+    first = spotting_chance(videos(100, 300), rows, {"d": 5}, "micro", seed=3)
+    assert spotting_chance(videos(100, 300)[::-1], rows[::-1], {"d": 5}, "micro", seed=3) == first
+    assert spotting_chance(videos(100, 300), rows, {"d": 5}, "micro", seed=4) != first
+
+
+def test_no_truths_have_no_chance() -> None:
+    chance = spotting_chance(videos(100), truths((40, 52)), {"d": 5}, "macro", seed=0)
+    assert chance["as_many"]["f1"] == {"value": None, "low": None, "high": None}
+    assert chance["best_rate"]["rate_per_minute"] is None
+
+
+def test_what_it_cannot_know_it_asks_for() -> None:
+    with pytest.raises(DataError, match="needs k' of every dataset, and 'd' has none"):
+        spotting_chance(videos(100), truths((40, 52)), {}, "micro", seed=0)
+    with pytest.raises(DataError, match="needs n_frames and fps of every video"):
+        spotting_chance(videos(100).assign(fps=None), truths((40, 52)), {"d": 5}, "micro", seed=0)

@@ -1,0 +1,187 @@
+"""Matching against brute force over all matchings."""
+
+from dataclasses import replace
+from fractions import Fraction
+from itertools import combinations, permutations
+
+import numpy as np
+import pandas as pd
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from mebench.metrics.average_precision import claim
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.matching import match, pair
+from mebench.metrics.tables import Tables
+
+STRICT = CONVENTIONS["strict"]
+Span = tuple[int, int]
+
+spans = st.tuples(st.integers(0, 12), st.integers(0, 10)).map(lambda x: (x[0], x[0] + x[1]))
+few = st.lists(spans, max_size=4)
+
+
+def table(spans: list[Span], video: str = "a", kind: str = "micro", draw: int = 0) -> pd.DataFrame:
+    onset, offset = ([span[end] for span in spans] for end in (0, 1))
+    frame = pd.DataFrame({"onset": onset, "offset": offset}, dtype=np.int64)
+    return frame.assign(video=video, kind=kind, draw=draw)
+
+
+def iou(a: Span, b: Span) -> Fraction:
+    shared = set(range(a[0], a[1] + 1)) & set(range(b[0], b[1] + 1))
+    return Fraction(len(shared), len(set(range(a[0], a[1] + 1)) | set(range(b[0], b[1] + 1))))
+
+
+def brute_force(truths: list[Span], spotted: list[Span]) -> list[int]:
+    """The best matching by the written rule, from all there are."""
+    best: tuple[tuple[object, ...], list[int]] | None = None
+    for size in range(min(len(truths), len(spotted)) + 1):
+        for chosen in combinations(range(len(spotted)), size):
+            for taken in permutations(range(len(truths)), size):
+                ious = [iou(spotted[p], truths[t]) for p, t in zip(chosen, taken)]
+                if any(value < Fraction(1, 2) for value in ious):
+                    continue
+                result = [-1] * len(spotted)
+                for p, t in zip(chosen, taken):
+                    result[p] = t
+                surer = [p in chosen for p in range(len(spotted))]
+                rank = (size, sum(ious, Fraction(0)), surer, [-t for t in taken])
+                if best is None or rank > best[0]:
+                    best = rank, result
+    assert best is not None
+    return best[1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(truths=few, spotted=few)
+def test_the_matching_is_the_best_of_all_matchings(truths: list[Span], spotted: list[Span]) -> None:
+    truths = sorted(truths)
+    assert match(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    truths=st.lists(st.integers(0, 3).map(lambda a: (a, a + 9)), min_size=2, max_size=4),
+    spotted=st.lists(st.integers(0, 4).map(lambda a: (a, a + 8)), min_size=2, max_size=5),
+)
+def test_crowded_intervals_are_matched_exactly_too(truths: list[Span], spotted: list[Span]) -> None:
+    truths = sorted(truths)
+    assert match(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
+
+
+def test_one_interval_cannot_find_two_truths() -> None:
+    assert match(table([(0, 9), (1, 10)]), table([(0, 10)]), STRICT).tolist() == [0]
+
+
+def test_more_pairs_beat_a_better_overlap() -> None:
+    # The first interval fits the first truth best, but only it can also find the second.
+    truths, spotted = [(0, 9), (4, 13)], [(2, 11), (0, 9)]
+    assert match(table(truths), table(spotted), STRICT).tolist() == [1, 0]
+
+
+def test_three_fair_pairs_beat_two_perfect_ones() -> None:
+    truths, spotted = [(0, 9), (3, 12), (6, 15)], [(0, 9), (3, 12), (-3, 6)]
+    assert match(table(truths), table(spotted), STRICT).tolist() == [1, 2, 0]
+
+
+def test_among_equals_the_surer_intervals_are_matched_before_the_earlier_truths() -> None:
+    truths, spotted = [(1, 10), (3, 12), (4, 13)], [(1, 11), (0, 10), (1, 11), (2, 11)]
+    assert match(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted) == [2, 0, -1, 1]
+
+
+def test_an_exact_half_is_found_and_the_ends_are_counted() -> None:
+    half, less = [(5, 9)], [(6, 9)]
+    assert match(table([(0, 9)]), table(half), STRICT).tolist() == [0]
+    assert match(table([(0, 9)]), table(less), STRICT).tolist() == [-1]
+    assert match(table([(0, 9)]), table(half), replace(STRICT, reaching=False)).tolist() == [-1]
+    # Without the offset it is 4 frames of 9.
+    assert match(table([(0, 9)]), table(half), replace(STRICT, ends="half_open")).tolist() == [-1]
+
+
+def test_a_third_of_a_third_is_compared_without_rounding() -> None:
+    tenths = replace(STRICT, threshold=Fraction(7, 10))
+    assert match(table([(0, 9)]), table([(0, 6)]), tenths).tolist() == [0]
+
+
+def test_videos_kinds_and_draws_are_matched_apart() -> None:
+    truths = table([(0, 9)])
+    spotted = pd.concat(
+        [
+            table([(0, 9)], video="b"),
+            table([(0, 9)], kind="macro"),
+            table([(0, 9)], draw=0),
+            table([(0, 9)], draw=1),
+            table([(0, 8)], draw=1),
+        ],
+        ignore_index=True,
+    )
+    assert match(truths, spotted, STRICT).tolist() == [-1, -1, 0, 0, -1]
+
+
+def test_nothing_matches_nothing() -> None:
+    assert match(table([]), table([]), STRICT).tolist() == []
+    assert match(table([]), table([(0, 1)]), STRICT).tolist() == [-1]
+    assert match(table([(0, 1)]), table([]), STRICT).tolist() == []
+
+
+def disjoint(draw: st.DrawFn) -> list[Span]:
+    result, start = [], 0
+    for gap, length in draw(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), max_size=6)):
+        result.append((start + gap, start + gap + length))
+        start += gap + length + 1
+    return result
+
+
+@settings(max_examples=70, deadline=None)
+@given(st.data())
+def test_greedy_equals_maximum_on_disjoint_intervals_away_from_exact_halves(data: st.DataObject) -> None:
+    truths, spotted = data.draw(st.composite(disjoint)()), data.draw(st.composite(disjoint)())
+    assume(all(iou(a, b) != Fraction(1, 2) for a in truths for b in spotted))
+    matched = match(table(truths), table(spotted), STRICT)
+    hits = pair(table(truths), table(spotted), STRICT).hits(Fraction(1, 2))
+    greedy = claim(hits, np.zeros(len(spotted), dtype=np.int64))
+    assert (matched >= 0).tolist() == greedy.tolist()
+
+
+@settings(max_examples=40, deadline=None)
+@given(truths=few, spotted=few, shift=st.integers(-50, 50))
+def test_moving_everything_changes_nothing(truths: list[Span], spotted: list[Span], shift: int) -> None:
+    def moved(spans: list[Span]) -> pd.DataFrame:
+        return table([(a + shift, b + shift) for a, b in spans])
+
+    assert (match(table(truths), table(spotted), STRICT) == match(moved(truths), moved(spotted), STRICT)).all()
+
+
+@settings(max_examples=40, deadline=None)
+@given(truths=few, spotted=few, data=st.data())
+def test_emotions_never_change_who_is_matched(truths: list[Span], spotted: list[Span], data: st.DataObject) -> None:
+    videos = pd.DataFrame({"video": ["a"], "subject": ["s"], "dataset": ["d"], "n_frames": [99], "fps": [30.0]})
+
+    def matched() -> list[tuple[int, int, float]]:
+        emotions = st.sampled_from(["joy", "fear", None])
+        named = [
+            table(spans).assign(apex=None, confidence=0.0, emotion=[data.draw(emotions) for _ in spans])
+            for spans in (truths, spotted)
+        ]
+        ordered = Tables(videos, *named).ordered()
+        assert ordered.predictions is not None
+        rows = match(ordered.truths, ordered.predictions, STRICT)
+        found = ordered.predictions[rows >= 0]
+        onsets = ordered.truths["onset"].to_numpy()[rows[rows >= 0]]
+        return sorted(zip(found["onset"], found["offset"], onsets))
+
+    assert matched() == matched()
+
+
+def test_a_large_crowd_is_matched_as_fully_as_scipy_does() -> None:
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import maximum_bipartite_matching
+
+    rng = np.random.default_rng(3)
+    onsets = [np.sort(rng.integers(0, 60, size=n)) for n in (25, 60)]
+    truths, spotted = (table([(int(a), int(a) + 11) for a in onset]) for onset in onsets)
+    hits = pair(truths, spotted, STRICT).hits(Fraction(1, 2))
+    graph = coo_matrix((np.ones(len(hits.truth)), (hits.prediction, hits.truth)), shape=(60, 25)).tocsr()
+    matched = match(truths, spotted, STRICT)
+    taken = matched[matched >= 0]
+    assert len(set(taken)) == len(taken) == (maximum_bipartite_matching(graph, perm_type="column") >= 0).sum()

@@ -1,0 +1,336 @@
+"""The whole summary against published numbers and against what must hold for every run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.errors import ConfigError
+from mebench.metrics.bootstrap import subject_weights
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+
+CLASSES = ["negative", "positive", "surprise"]
+ANALYSIS = ["accuracy", "precision", "recall", "f1", "uf1", "uar"]
+SPOTTING = ["precision", "recall", "f1", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"]
+RECOGNITION = ["accuracy", "wf1", "uf1", "uar"]
+
+
+def videos(*names: str, n_frames: int | None = 9000, fps: float | None = 30.0) -> pd.DataFrame:
+    subject = [name.rsplit("/", 1)[0] for name in names]
+    dataset = [name.split("/")[0] for name in names]
+    return pd.DataFrame({"video": names, "subject": subject, "dataset": dataset, "n_frames": n_frames, "fps": fps})
+
+
+def truth(video: str, start: int, emotion: str | None = None, kind: str = "micro") -> dict[str, object]:
+    onset, apex, offset = start, start + 5, start + 10
+    return {"video": video, "kind": kind, "onset": onset, "apex": apex, "offset": offset, "emotion": emotion}
+
+
+def spot(video: str, start: int, emotion: str | None = None, kind: str = "micro", sure: float = 0.5, draw: int = 0):
+    return {**truth(video, start, emotion, kind), "confidence": sure, "draw": draw}
+
+
+def tables(videos: pd.DataFrame, truths: Sequence[object], spotted: Sequence[object], clips=None) -> Tables:
+    columns = list(truth("", 0))
+    named = None if clips is None else pd.DataFrame(clips, columns=["video", "truth", "predicted"])
+    true = pd.DataFrame(truths, columns=columns)
+    return Tables(videos, true, pd.DataFrame(spotted, columns=[*columns, "confidence", "draw"]), named)
+
+
+def random_run(seed: int = 0, subjects: int = 6, datasets: Sequence[str] = ("d", "e")) -> Tables:
+    """A run with hits, misses, overlaps, both kinds and emotions."""
+    rng = np.random.default_rng(seed)
+    names = [f"{d}/{s}/{v}" for d in datasets for s in range(subjects) for v in range(2)]
+    true, said, clips = [], [], []
+    for name in names:
+        for start in range(0, 400, 80):
+            emotion = rng.choice([*CLASSES, None])
+            kind = str(rng.choice(["micro", "macro"]))
+            true.append(truth(name, start, emotion, kind))
+            if emotion is not None:
+                clips.append((name, emotion, rng.choice(CLASSES)))
+            for _ in range(rng.integers(0, 3)):
+                at, sure = start + int(rng.integers(-6, 7)), float(rng.random())
+                said.append(spot(name, at, rng.choice(CLASSES), kind, sure))
+    return tables(videos(*names), true, said, clips)
+
+
+def score(run: Tables, kinds: Sequence[str] = ("micro",), draws: int = 50, classes: Sequence[str] = CLASSES):
+    return summarize(run, kinds=kinds, classes=classes, seed=0, draws=draws)
+
+
+def value(scores: dict[str, dict[str, float]]) -> dict[str, float]:
+    return {name: numbers["value"] for name, numbers in scores.items()}
+
+
+# Counts of the MDMD baseline (He et al. 2020, MEGC2020): true positives, false positives, false negatives.
+MDMD = {
+    "cas": {"macro": (109, 1414, 191), "micro": (21, 5014, 36)},
+    "samm": {"macro": (22, 334, 321), "micro": (29, 1407, 130)},
+}
+MDMD_F1 = [
+    (["cas"], {"macro": 0.1196, "micro": 0.0082, "overall": 0.0376}),
+    (["samm"], {"macro": 0.0629, "micro": 0.0364, "overall": 0.0445}),
+    (["cas", "samm"], {"overall": 0.0393}),
+]
+
+
+@pytest.mark.parametrize(("datasets", "f1"), MDMD_F1)
+def test_mdmd_of_megc2020_is_recomputed_from_intervals(datasets: list[str], f1: dict[str, float]) -> None:
+    true, said = [], []
+    for dataset in datasets:
+        for kind, (tp, fp, fn) in MDMD[dataset].items():
+            video = f"{dataset}/1/a"
+            true += [truth(video, 20 * n, kind=kind) for n in range(tp + fn)]
+            said += [spot(video, 20 * n, kind=kind) for n in [*range(tp), *range(10000, 10000 + fp)]]
+    run = tables(videos(*[f"{d}/1/a" for d in datasets]), true, said)
+    spotting = score(run, ["micro", "macro"], draws=2)["spotting"]
+    for name, expected in f1.items():
+        assert spotting[name]["scores"]["f1"]["value"] == pytest.approx(expected, abs=5e-5)
+    for name in ("precision", "recall", "f1"):
+        parts = [spotting[kind]["scores"][name]["value"] for kind in ("micro", "macro")]
+        assert min(parts) <= spotting["overall"]["scores"][name]["value"] <= max(parts)
+
+
+# MEAN (Liong, See and Chan 2023), Table 5, long videos: counts, three-class confusion matrix of the true positives that
+# has its totals and scores, and precision, recall, F1, UF1 and STRS as printed.
+MEAN = [
+    ((17, 206, 40), [[1, 0, 0], [1, 2, 0], [0, 2, 1]], (0.6667, 0.6667, 0.6667, 0.5794), 0.0809),
+    ((26, 363, 133), [[13, 0, 1], [1, 1, 0], [3, 0, 0]], (0.5882, 0.4762, 0.5263, 0.5018), 0.0499),
+]
+
+
+@pytest.mark.parametrize(("counts", "matrix", "analysis", "strs"), MEAN)
+def test_mean_on_long_videos_is_recomputed_from_intervals(counts, matrix, analysis, strs) -> None:
+    tp, fp, fn = counts
+    pairs = [(i, j) for i in range(3) for j in range(3) for _ in range(matrix[i][j])]
+    true = [truth("d/1/a", 20 * n, CLASSES[i]) for n, (i, _) in enumerate(pairs)]
+    said = [spot("d/1/a", 20 * n, CLASSES[j]) for n, (_, j) in enumerate(pairs)]
+    # The other true positives are of emotions that the scheme does not map; what is not found has some class.
+    true += [truth("d/1/a", 20 * n) for n in range(len(pairs), tp)]
+    said += [spot("d/1/a", 20 * n, "negative") for n in range(len(pairs), tp)]
+    true += [truth("d/1/a", 20 * n, "positive") for n in range(tp, tp + fn)]
+    said += [spot("d/1/a", 20 * n, "positive") for n in range(1000, 1000 + fp)]
+    summary = score(tables(videos("d/1/a"), true, said), draws=3)
+    assert [summary["spotting"]["micro"][name] for name in ("tp", "fp", "fn")] == list(counts)
+    part = summary["analysis"]["true_positives"]
+    assert part["n"] == len(pairs)
+    found = value(part["scores"])
+    assert (found["precision"], found["recall"], found["f1"], found["uf1"]) == pytest.approx(analysis, abs=5e-5)
+    assert found["uar"] == found["recall"]
+    # The paper multiplies rounded scores.
+    assert summary["analysis"]["strs"]["value"] == pytest.approx(strs, abs=1e-4)
+
+
+def test_the_summary_has_the_promised_keys_and_survives_json() -> None:
+    summary = score(random_run(), ["micro", "macro"])
+    assert list(summary) == ["convention", "bootstrap", "spotting", "analysis", "recognition"]
+    assert list(summary["spotting"]) == ["micro", "macro", "overall"]
+    for part in summary["spotting"].values():
+        assert list(part) == ["tp", "fp", "fn", "scores"] and list(part["scores"]) == SPOTTING
+    assert list(summary["analysis"]) == ["strs", "true_positives"]
+    assert list(summary["analysis"]["true_positives"]["scores"]) == ANALYSIS
+    assert list(summary["recognition"]) == ["n", "scores", "members"]
+    assert list(summary["recognition"]["scores"]) == RECOGNITION
+    assert list(summary["recognition"]["members"]) == ["d", "e"]
+    assert json.loads(json.dumps(summary, allow_nan=False)) == summary
+
+
+def test_sections_that_do_not_apply_are_absent() -> None:
+    run = random_run(datasets=["d"])
+    assert set(score(replace(run, predictions=None))) == {"convention", "bootstrap", "recognition"}
+    assert set(score(replace(run, clips=None))) == {"convention", "bootstrap", "spotting", "analysis"}
+    assert run.predictions is not None
+    silent = replace(run, predictions=run.predictions.assign(emotion=None), clips=None)
+    assert set(score(silent)) == {"convention", "bootstrap", "spotting"}
+    assert list(score(run)["spotting"]) == ["micro"]
+    assert "members" not in score(run)["recognition"]
+    with pytest.raises(ConfigError, match="unknown convention 'lax'"):
+        summarize(run, kinds=["micro"], classes=CLASSES, seed=0, convention="lax")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_order_of_rows_never_matters(seed: int) -> None:
+    run = random_run()
+    assert run.predictions is not None and run.clips is not None
+    # Ties of confidence, and copies that differ in their emotion only, are the hard part.
+    copies = run.predictions.assign(emotion="surprise")
+    crowded = pd.concat([run.predictions, copies], ignore_index=True).assign(confidence=0.5)
+    given = [run.videos, run.truths, crowded, run.clips]
+    shuffled = [table.sample(frac=1, random_state=seed) for table in given]
+    kinds = ["micro", "macro"]
+    assert score(Tables(*shuffled), kinds) == score(Tables(*given), kinds)
+
+
+def test_copies_of_an_interval_with_other_emotions_gain_nothing() -> None:
+    rng = np.random.default_rng(0)
+    names = [f"d/{n}/a" for n in range(12)]
+    true = [truth(name, 100, rng.choice(CLASSES)) for name in names]
+    one = score(tables(videos(*names), true, [spot(name, 100, CLASSES[0]) for name in names]))
+    three = score(tables(videos(*names), true, [spot(name, 100, c) for name in names for c in CLASSES]))
+    assert three["spotting"]["micro"]["tp"] == one["spotting"]["micro"]["tp"] == 12
+    assert three["spotting"]["micro"]["fp"] == 24
+    assert three["analysis"]["true_positives"] == one["analysis"]["true_positives"]
+    assert three["analysis"]["strs"]["value"] < one["analysis"]["strs"]["value"]
+
+
+def test_the_surest_copy_names_the_emotion() -> None:
+    said = [spot("d/1/a", 100, c, sure=sure) for c, sure in zip(CLASSES, (0.3, 0.9, 0.6))]
+    run = tables(videos("d/1/a"), [truth("d/1/a", 100, "positive")], said)
+    assert score(run)["analysis"]["true_positives"]["scores"]["accuracy"]["value"] == 1
+
+
+def test_emotions_do_not_touch_spotting() -> None:
+    run = random_run()
+    assert run.predictions is not None
+    other = replace(run, predictions=run.predictions.assign(emotion=run.predictions["emotion"].to_numpy()[::-1]))
+    assert score(other)["spotting"] == score(run)["spotting"]
+    assert score(other)["analysis"] != score(run)["analysis"]
+
+
+def test_equal_subjects_have_no_spread() -> None:
+    names = [f"d/{n}/a" for n in range(5)]
+    true = [truth(name, 50 * n, CLASSES[n]) for name in names for n in range(3)]
+    said = [spot(name, 50 * n, CLASSES[n % 2], sure=0.1 * n) for name in names for n in (0, 1, 2, 7)]
+    clips = [(name, CLASSES[n], CLASSES[n % 2]) for name in names for n in range(3)]
+    summary = score(tables(videos(*names), true, said, clips))
+    parts = (summary["spotting"]["micro"], summary["analysis"]["true_positives"], summary["recognition"])
+    for numbers in (*(n for part in parts for n in part["scores"].values()), summary["analysis"]["strs"]):
+        assert numbers["low"] == pytest.approx(numbers["value"]) == numbers["high"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_bootstrap_draw_is_the_summary_of_the_subjects_drawn(seed: int) -> None:
+    """With a single draw low and high are its scores: they must be those of tables that hold the drawn subjects."""
+    run = random_run(seed)
+    assert run.predictions is not None and run.clips is not None
+    drawn = summarize(run, kinds=["micro", "macro"], classes=CLASSES, seed=seed, draws=1)
+    people = sorted(set(zip(run.videos["dataset"], run.videos["subject"])))
+    weights = subject_weights([dataset for dataset, _ in people], 1, seed)[0]
+    times = {f"{subject}/": int(n) for (_, subject), n in zip(people, weights)}
+
+    def written(table: pd.DataFrame) -> pd.DataFrame:
+        parts = []
+        for subject, n in times.items():
+            own = table[table["video"].str.startswith(subject)]
+            for copy in range(n):
+                name = own["video"].str.replace(subject, f"{subject[:-1]}x{copy}/", regex=False)
+                parts.append(
+                    own.assign(
+                        video=name, **({"subject": name.str.rsplit("/", n=1).str[0]} if "subject" in own else {})
+                    )
+                )
+        return pd.concat(parts, ignore_index=True)
+
+    explicit = Tables(*(written(table) for table in (run.videos, run.truths, run.predictions, run.clips)))
+    plain = summarize(explicit, kinds=["micro", "macro"], classes=CLASSES, seed=0, draws=0)
+    for section in ("micro", "macro", "overall"):
+        for name, numbers in drawn["spotting"][section]["scores"].items():
+            assert numbers["low"] == numbers["high"]
+            assert numbers["low"] == pytest.approx(plain["spotting"][section]["scores"][name]["value"])
+    assert drawn["analysis"]["strs"]["low"] == pytest.approx(plain["analysis"]["strs"]["value"])
+    for one, other in (
+        (drawn["analysis"]["true_positives"], plain["analysis"]["true_positives"]),
+        (drawn["recognition"], plain["recognition"]),
+        (drawn["recognition"]["members"]["e"], plain["recognition"]["members"]["e"]),
+    ):
+        for name, numbers in one["scores"].items():
+            assert numbers["low"] == pytest.approx(other["scores"][name]["value"])
+
+
+def test_draws_that_lack_a_class_or_a_truth_are_counted() -> None:
+    """One of two subjects alone shows surprise, and alone shows anything: it is missing in a quarter of the draws."""
+    true = [truth("d/1/a", 0, "surprise")]
+    clips = [("d/1/a", "surprise", "surprise"), ("d/1/a", "negative", "negative"), ("d/2/a", "negative", "negative")]
+    run = tables(videos("d/1/a", "d/2/a"), true, [spot("d/1/a", 0, "surprise")], clips)
+    summary = score(run, draws=1000)
+    missing = int((subject_weights(["d", "d"], 1000, seed=0)[:, 0] == 0).sum())
+    assert 180 < missing < 320
+    skipped = summary["bootstrap"]["skipped"]
+    assert skipped["recognition"] == skipped["analysis.strs"] == skipped["spotting.micro"] == missing
+    assert summary["spotting"]["micro"]["scores"]["f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+
+
+def test_methods_that_predict_by_chance_are_scored_draw_by_draw() -> None:
+    run = random_run(datasets=["d"])
+    assert run.predictions is not None
+    draws = [run.predictions.sample(frac=0.5, random_state=n) for n in range(4)]
+    together = score(replace(run, predictions=pd.concat([part.assign(draw=n) for n, part in enumerate(draws)])))
+    alone = [score(replace(run, predictions=part)) for part in draws]
+
+    def check(numbers: dict[str, float], path: Sequence[str]) -> None:
+        each = []
+        for part in alone:
+            for word in path:
+                part = part[word]
+            each.append(part["value"])
+        assert numbers["value"] == pytest.approx(np.mean(each))
+        assert (numbers["low"], numbers["high"]) == pytest.approx(tuple(np.percentile(each, [2.5, 97.5])))
+
+    for name in SPOTTING:
+        check(together["spotting"]["micro"]["scores"][name], ["spotting", "micro", "scores", name])
+    for name in ANALYSIS:
+        path = ["analysis", "true_positives", "scores", name]
+        check(together["analysis"]["true_positives"]["scores"][name], path)
+    check(together["analysis"]["strs"], ["analysis", "strs"])
+    assert together["spotting"]["micro"]["tp"] == np.mean([part["spotting"]["micro"]["tp"] for part in alone])
+    assert together["recognition"] == alone[0]["recognition"]
+
+
+def test_all_intervals_asks_the_surest_interval_of_each_short_video() -> None:
+    names = ["d/1/a", "d/2/a", "d/3/a", "d/4/a"]
+    emotions = ["negative", "positive", "negative", None]
+    true = [truth(name, 100, emotion) for name, emotion in zip(names, emotions)]
+    said = [
+        spot(names[0], 500, "negative", sure=0.9),  # nowhere near, but asked
+        spot(names[0], 100, "positive", sure=0.1),
+        spot(names[1], 100, "positive"),
+        spot(names[3], 100, "positive"),  # its truth has no scored class
+    ]  # the third video has none: a wrong answer
+    part = score(tables(videos(*names), true, said))["analysis"]["all_intervals"]
+    assert part["n"] == 3
+    found = value(part["scores"])
+    assert found["accuracy"] == pytest.approx(2 / 3)
+    assert found["recall"] == pytest.approx((1 / 2 + 1) / 2)
+    assert found["precision"] == 1
+    more = [*true, truth(names[0], 300, "negative", kind="macro")]
+    assert "all_intervals" not in score(tables(videos(*names), more, said))["analysis"]
+
+
+def test_only_classes_that_occur_in_the_truth_are_scored() -> None:
+    clips = [("d/1/a", "negative", "negative"), ("d/1/a", "positive", "surprise")]
+    found = value(
+        score(Tables(videos("d/1/a"), tables(videos(), [], []).truths, None, tables(videos(), [], [], clips).clips))[
+            "recognition"
+        ]["scores"]
+    )
+    assert found == {"accuracy": 0.5, "wf1": 0.5, "uf1": 0.5, "uar": 0.5}
+
+
+def test_a_class_that_was_never_spotted_stays_in_the_mean() -> None:
+    true = [truth("d/1/a", 50 * n, c) for n, c in enumerate(CLASSES)]
+    summary = score(tables(videos("d/1/a"), true, [spot("d/1/a", 0, CLASSES[0])]))
+    found = value(summary["analysis"]["true_positives"]["scores"])
+    assert found["accuracy"] == 1 and found["f1"] == pytest.approx(1 / 3)
+    assert summary["analysis"]["strs"]["value"] == pytest.approx(2 * 1 / (1 + 3) / 3)
+
+
+def test_a_recognizer_that_spots_nothing_has_strs_zero() -> None:
+    run = tables(videos("d/1/a"), [truth("d/1/a", 0, "negative")], [], [("d/1/a", "negative", "negative")])
+    summary = score(run)
+    assert summary["analysis"]["strs"]["value"] == 0
+    assert summary["analysis"]["true_positives"]["n"] == 0
+    assert summary["spotting"]["micro"]["scores"]["apex_mae_ms"] == {"value": None, "low": None, "high": None}
+
+
+def test_what_is_undefined_is_none() -> None:
+    empty = tables(videos("d/1/a", n_frames=None), [], [spot("d/1/a", 0)])
+    part = score(empty)["spotting"]["micro"]
+    assert (part["tp"], part["fp"], part["fn"]) == (0, 1, 0)
+    assert set(value(part["scores"]).values()) == {None}
+    known = score(replace(empty, videos=videos("d/1/a")))["spotting"]["micro"]["scores"]
+    assert known["fp_per_minute"]["value"] == pytest.approx(1 / 5)

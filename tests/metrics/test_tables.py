@@ -1,0 +1,61 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.errors import DataError
+from mebench.metrics.tables import Tables
+
+VIDEOS = pd.DataFrame(
+    {
+        "video": ["d/2/a", "d/1/a"],
+        "subject": ["d/2", "d/1"],
+        "dataset": "d",
+        "n_frames": [90, None],
+        "fps": [30.0, None],
+    }
+)
+TRUTHS = pd.DataFrame(
+    {"video": ["d/2/a"], "kind": ["micro"], "onset": [3], "apex": [None], "offset": [9], "emotion": [None]}
+)
+PREDICTIONS = pd.DataFrame(
+    {
+        "video": ["d/1/a", "d/2/a", "d/2/a"],
+        "kind": "micro",
+        "onset": [5, 4, 1],
+        "apex": pd.array([6, None, 3], dtype="Int64"),
+        "offset": [8, 9, 7],
+        "confidence": [0.1, 0.9, 0.1],
+        "emotion": ["joy", None, None],
+        "draw": 0,
+    }
+)
+
+
+def test_predictions_are_ranked_and_units_follow_the_subjects_names() -> None:
+    ordered = Tables(VIDEOS, TRUTHS, PREDICTIONS).ordered()
+    assert ordered.videos[["video", "unit"]].to_numpy().tolist() == [["d/1/a", 0], ["d/2/a", 1]]
+    assert ordered.predictions is not None
+    assert ordered.predictions["onset"].tolist() == [4, 5, 1]
+    assert ordered.predictions["unit"].tolist() == [1, 0, 1]
+    assert ordered.predictions["emotion"].tolist() == ["", "joy", ""]
+    np.testing.assert_array_equal(ordered.predictions["apex"], [np.nan, 6, 3])
+
+
+def test_the_tables_given_stay_as_they_are() -> None:
+    before = PREDICTIONS.copy()
+    Tables(VIDEOS, TRUTHS, PREDICTIONS).ordered()
+    pd.testing.assert_frame_equal(PREDICTIONS, before)
+
+
+@pytest.mark.parametrize(
+    ("videos", "truths", "predictions", "message"),
+    [
+        (VIDEOS.drop(columns="fps"), TRUTHS, None, "the table of videos lacks the column 'fps'"),
+        (pd.concat([VIDEOS, VIDEOS]), TRUTHS, None, "lists 'd/1/a' twice"),
+        (VIDEOS, TRUTHS.assign(video="d/3/a"), None, "the table of truths names the video 'd/3/a'"),
+        (VIDEOS, TRUTHS, PREDICTIONS.assign(offset=0), r"an interval \[5, 0\] in 'd/1/a'"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused_in_one_sentence(videos, truths, predictions, message) -> None:
+    with pytest.raises(DataError, match=message):
+        Tables(videos, truths, predictions).ordered()

@@ -1,0 +1,417 @@
+"""Words and files become one typed configuration that knows where each value comes from."""
+
+import pickle
+from pathlib import Path
+from typing import Any, Literal, get_args, get_type_hints
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mebench import registry
+from mebench.commands.output import text
+from mebench.config import NOT_IN_KEY, RunSettings, from_plain, resolve, run_key, user_file
+from mebench.config.values import choices, convert, expected, plain
+from mebench.core.types import KINDS, Kind
+from mebench.errors import ConfigError, PluginError
+
+METHOD_PARAMS = """
+from __future__ import annotations
+from dataclasses import dataclass
+from typing import Literal
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    p: float = 0.5
+    epochs: int = 10
+    flow: Literal["tvl1", "farneback", "dis"] = "tvl1"
+    weights: tuple[float, ...] | None = None
+    shuffle: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.p <= 1:
+            raise ConfigError(f"method.p must lie in [0, 1], not {self.p}")
+        if self.epochs < 1 and self.shuffle:
+            raise ConfigError("shuffle needs one epoch or more: see epochs")
+"""
+METHOD_CONFIG = """
+params: {epochs: 11}
+preset: long
+presets:
+  long: {p: 0.51, epochs: 100}
+  short: {p: 0.52, epochs: 2, flow: dis}
+  paper: {epochs: 800}
+datasets:
+  toy: {preset: short, epochs: 3}
+"""
+DATASET_PARAMS = """
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Params:
+    root: str | None = None
+    label: str = "x"
+    seed: int = 0
+"""
+
+
+@pytest.fixture
+def root(write_plugin) -> Path:
+    """A method `tiny` with presets, a dataset `toy` it has settings for, another method and another dataset."""
+    write_plugin("method", "plain_method")
+    write_plugin("dataset", "plain_data", params="from dataclasses import dataclass\n@dataclass\nclass Params: pass\n")
+    write_plugin("dataset", "toy", params=DATASET_PARAMS)
+    return write_plugin("method", "tiny", params=METHOD_PARAMS, config=METHOD_CONFIG)
+
+
+@pytest.fixture
+def tiny(root):
+    """Resolves words for `tiny` on `toy`."""
+    return lambda *words, **more: resolve(["method=tiny", "dataset=toy", *words], plugins=[root], **more)
+
+
+def fails(call, *parts: str) -> None:
+    with pytest.raises((ConfigError, PluginError)) as error:
+        call()
+    for part in parts:
+        assert part in str(error.value)
+
+
+# Typing
+
+
+def test_each_value_has_the_type_of_its_field(tiny):
+    config = tiny(
+        "method.p=1",
+        "method.epochs=7",
+        "method.weights=[1, 2.5]",
+        "method.shuffle=yes",
+        "workers=null",
+        "kinds=[macro]",
+    )
+    params = config.method_params
+    assert (params.p, params.epochs, params.weights, params.shuffle) == (1.0, 7, (1.0, 2.5), True)
+    assert isinstance(params.p, float)
+    assert config.workers is None
+    assert config.kinds == ("macro",)
+
+
+@pytest.mark.parametrize(
+    "raw", ["007", "/data/CAS(ME)^2/raw", "a=b", "a # b", "key: value", "[1", "{x}", "1e3", "true", "${HOME}", "%", "'"]
+)
+def test_text_is_taken_as_it_stands(tiny, raw):
+    config = tiny(f"dataset.root={raw}", f"dataset.label={raw}")
+    assert config.dataset_params.root == config.dataset_params.label == raw
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=st.text())
+def test_text_is_taken_as_it_stands_whatever_it_is(tiny, raw):
+    assert tiny(f"dataset.label={raw}").dataset_params.label == raw
+
+
+def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
+    config = tiny("dataset.root=null", "dataset.label=null")
+    assert (config.dataset_params.root, config.dataset_params.label) == (None, "null")
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("method.p=abc", "method.p must be a float, not 'abc' (command line)"),
+        ("method.p=true", "method.p must be a float, not 'true' (command line)"),
+        ("method.epochs=1.5", "method.epochs must be an int, not '1.5' (command line)"),
+        ("method.shuffle=2", "method.shuffle must be true or false, not '2' (command line)"),
+        ("method.weights=[a]", "method.weights must be a list of float or null, not '[a]' (command line)"),
+        ("method.flow=dos", "unknown method.flow 'dos'. Did you mean 'dis'? Known: dis, farneback, tvl1."),
+        ("method.p=2", "method.p must lie in [0, 1], not 2.0 (command line)"),
+        ("seed=-1", "seed must lie in [0, 2**32), not -1 (command line)"),
+        ("validation=1", "validation must be a share in [0, 1), not 1.0 (command line)"),
+        ("protocol=lso", "unknown protocol 'lso'. Did you mean 'loso'?"),
+        ("method.q=1", "unknown key 'method.q'"),
+        (
+            "method.epoch=1",
+            "unknown key 'method.epoch'. Did you mean 'method.epochs'? Known: method.epochs, method.flow",
+        ),
+        ("sede=1", "unknown key 'sede'. Did you mean 'seed'? Known: accelerator, bootstrap"),
+        ("p=0.5", "unknown key 'p'. Did you mean 'method.p'?"),
+        ("optimizer.lr=1", "unknown key 'optimizer.lr'"),
+        ("method.preset=shrt", "unknown preset of tiny 'shrt'. Did you mean 'short'? Known: long, paper, short."),
+        ("method=tinny", "unknown method 'tinny'. Did you mean 'tiny'?"),
+        ("method=tiny,plain_method", "sweeps are not there yet"),
+        ("protocol=loso,other", "sweeps are not there yet"),
+        ("tiny", "'tiny' is not a key=value word: did you mean method=tiny?"),
+        ("verbose", "'verbose' is not a key=value word"),
+    ],
+)
+def test_mistakes_answer_with_the_reason(tiny, word, message):
+    fails(lambda: tiny(word), message)
+
+
+def test_a_range_that_two_keys_break_names_where_both_were_set(tiny):
+    Path("mebench.yaml").write_text("method.shuffle: true")
+    fails(lambda: tiny("method.epochs=0"), "method.epochs: command line", "method.shuffle: ./mebench.yaml")
+
+
+def test_method_and_dataset_must_be_named(root):
+    fails(lambda: resolve(["dataset=toy"], plugins=[root]), "no method is named", "method=<id>", "tiny")
+    fails(lambda: resolve(["method=tiny"], plugins=[root]), "no dataset is named", "toy")
+
+
+def test_a_parameter_without_default_must_be_given(write_plugin):
+    params = "from dataclasses import dataclass\n@dataclass\nclass Params:\n    root: str\n"
+    write_plugin("dataset", "needy", params=params)
+    root = write_plugin("method", "tiny")
+    words = ["method=tiny", "dataset=needy"]
+    fails(lambda: resolve(words, plugins=[root]), "dataset.root has no value: add dataset.root=... (text)")
+    assert resolve([*words, "dataset.root=x"], plugins=[root]).dataset_params.root == "x"
+
+
+VALUES: dict[Any, st.SearchStrategy[Any]] = {
+    int: st.integers(),
+    float: st.floats(allow_nan=False),
+    bool: st.booleans(),
+    str: st.text(),
+    Literal["a", "b"]: st.sampled_from(["a", "b"]),
+    int | None: st.none() | st.integers(),
+    tuple[float, ...]: st.lists(st.floats(allow_nan=False, allow_infinity=False)).map(tuple),
+    tuple[int, int]: st.tuples(st.integers(), st.integers()),
+    list[bool]: st.lists(st.booleans()),
+    dict[str, int]: st.dictionaries(st.text("abc", min_size=1), st.integers()),
+}
+
+
+@pytest.mark.parametrize("hint", VALUES, ids=str)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_a_value_survives_plain_data_yaml_and_the_command_line(hint, data):
+    value = data.draw(VALUES[hint])
+    assert convert(plain(value), hint) == value
+    assert convert(yaml.safe_load(yaml.safe_dump(plain(value))), hint) == value
+    assert convert(text(plain(value)), hint) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        (3.0, int),
+        (True, int),
+        (True, float),
+        (7, str),
+        (1, bool),
+        ("c", Literal["a", "b"]),
+        ([1], tuple[int, int]),
+        ({}, list[int]),
+        (None, int),
+    ],
+)
+def test_nothing_is_rounded_or_guessed(value, hint):
+    with pytest.raises(ValueError):
+        convert(value, hint)
+
+
+def test_types_in_words():
+    assert expected(float | None) == "a float or null"
+    assert expected(tuple[float, float]) == "a list of 2: [float, float]"
+    assert choices(bool | None) == ("true", "false")
+
+
+def test_the_kinds_are_those_of_the_core():
+    assert get_args(Kind) == KINDS == choices(get_args(get_args(get_type_hints(RunSettings)["kinds"])[0])[0])
+
+
+# Layers
+
+
+def test_the_layers_rank_as_promised_and_each_value_knows_its_origin(write_plugin, tmp_path):
+    """Layers are added from the lowest to the highest; each wins over all before it."""
+    xdg = tmp_path / "xdg" / "mebench" / "config.yaml"
+    xdg.parent.mkdir(parents=True)
+    a, b = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    local = Path("mebench.yaml")
+    steps = [
+        ("", "default (methods/layered0/params.py)"),
+        ("params: {p: 0.01}\n", "methods/layered1/config.yaml: params"),
+        ("preset: short\npresets: {short: {p: 0.02}}\n", "preset short (methods/layered2/config.yaml)"),
+        ("datasets: {toy: {p: 0.03}}\n", "methods/layered3/config.yaml: datasets.toy"),
+        (xdg, str(xdg)),
+        (local, "./mebench.yaml"),
+        (a, str(a)),
+        (b, str(b)),
+        ("command line", "command line"),
+    ]
+    write_plugin("dataset", "toy", params=DATASET_PARAMS)
+    config, files, words = "", [], []
+    for n, (step, origin) in enumerate(steps):
+        if step == "command line":
+            words = [f"method.p=0.0{n}"]
+        elif isinstance(step, Path):
+            step.write_text(f"method.p: 0.0{n}")
+            files += [step] if step in (a, b) else []
+        else:
+            config += step
+        root = write_plugin("method", f"layered{n}", config=config, root=f"step{n}")
+        resolved = resolve([f"method=layered{n}", "dataset=toy", *words], files, [root, tmp_path / "mine"])
+        assert resolved.method_params.p == pytest.approx(0.5 if n == 0 else n / 100), step
+        assert resolved.origins["method.p"] == origin
+
+
+def test_without_the_users_word_the_settings_for_the_dataset_beat_the_preset_they_name(tiny):
+    config = tiny()
+    assert (config.method_params.p, config.method_params.epochs, config.method_params.flow) == (0.52, 3, "dis")
+    assert config.origins["method.p"] == "preset short (methods/tiny/config.yaml)"
+    assert config.origins["method.epochs"] == "methods/tiny/config.yaml: datasets.toy"
+    assert config.origins["method.preset"] == "methods/tiny/config.yaml: datasets.toy"
+
+
+def test_for_other_datasets_the_plugins_own_preset_holds(root):
+    config = resolve(["method=tiny", "dataset=plain_data"], plugins=[root])
+    assert (config.method_params.p, config.method_params.epochs) == (0.51, 100)
+    assert config.values["method"]["preset"] == "long"
+
+
+@pytest.mark.parametrize("where", ["word", "file", "user"])
+def test_a_preset_that_the_user_chooses_undoes_the_settings_for_the_dataset(tiny, tmp_path, where):
+    file = tmp_path / "exp.yaml"
+    file.write_text("method: {preset: paper}")
+    if where == "user":
+        Path("mebench.yaml").write_text(file.read_text())
+    config = tiny(*(["method.preset=paper"] if where == "word" else []), files=[file] if where == "file" else [])
+    assert (config.method_params.epochs, config.method_params.p, config.method_params.flow) == (800, 0.5, "tvl1")
+    assert config.origins["method.epochs"] == "preset paper (methods/tiny/config.yaml)"
+
+
+def test_a_value_that_the_user_sets_beats_a_preset_that_the_user_chooses(tiny):
+    Path("mebench.yaml").write_text("method.epochs: 5")
+    config = tiny("method.preset=paper")
+    assert config.method_params.epochs == 5
+    assert config.origins["method.epochs"] == "./mebench.yaml"
+
+
+def test_no_preset_at_all(tiny):
+    config = tiny("method.preset=null")
+    assert config.values["method"]["preset"] is None
+    assert (config.method_params.p, config.method_params.epochs) == (0.5, 3)
+
+
+# Files
+
+
+def test_nested_and_dotted_files_say_the_same(tiny, root, tmp_path):
+    nested, dotted = tmp_path / "nested.yaml", tmp_path / "dotted.yaml"
+    nested.write_text("method: {name: tiny, p: 0.6}\ndataset: {name: toy, label: 007}\nseed: 4\nkinds: [micro]\n")
+    dotted.write_text("method: tiny\nmethod.p: 0.6\ndataset: toy\ndataset.label: 007\nseed: 4\nkinds: [micro]\n")
+    one, other = (resolve([], [file], [root]) for file in (nested, dotted))
+    assert one == other == tiny("method.p=0.6", "dataset.label=007", "seed=4", "kinds=micro")
+
+
+def test_settings_that_a_file_has_for_another_method_stay_out(tiny, root):
+    Path("mebench.yaml").write_text("method: {name: tiny, epochs: 5}")
+    assert tiny().method_params.epochs == 5
+    assert resolve(["method=plain_method", "dataset=toy"], plugins=[root]).method_params.p == 0.5
+
+
+def test_roots_fill_in_where_the_data_is(tiny, root, tmp_path):
+    file = tmp_path / "exp.yaml"
+    file.write_text("roots: {toy: data/toy, plain_data: /x, casme2: /y}")
+    config = tiny(files=[file])
+    assert config.dataset_params.root == str(tmp_path / "data" / "toy")
+    assert config.origins["dataset.root"] == f"{file}: roots.toy"
+    assert tiny("dataset.root=/elsewhere", files=[file]).dataset_params.root == "/elsewhere"
+    assert resolve(["method=tiny", "dataset=plain_data"], [file], [root]).dataset == "plain_data"
+
+
+def test_home_is_home(tiny, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    config = tiny("dataset.root=~/data", "runs=~/runs")
+    assert (config.dataset_params.root, config.runs) == ("/home/me/data", "/home/me/runs")
+
+
+def test_the_users_file_is_the_named_one_then_the_local_one_then_the_home_one(write_plugin, tmp_path, monkeypatch):
+    assert user_file() is None
+    home = tmp_path / "xdg" / "mebench" / "config.yaml"
+    home.parent.mkdir(parents=True)
+    home.write_text("seed: 1")
+    assert user_file() == home
+    Path("mebench.yaml").write_text("seed: 2")
+    assert user_file() == Path("mebench.yaml")
+    monkeypatch.setenv("MEBENCH_CONFIG", str(home))
+    assert user_file() == home
+    monkeypatch.setenv("MEBENCH_CONFIG", "nowhere.yaml")
+    fails(user_file, "MEBENCH_CONFIG", "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("seed: [1", "unreadable"),
+        ("- 1", "must hold a map"),
+        ("seed: x", "seed must be an int, not 'x' (./mebench.yaml)"),
+        ("sead: 1", "(./mebench.yaml)"),
+    ],
+)
+def test_a_wrong_file_is_named(tiny, content, message):
+    Path("mebench.yaml").write_text(content)
+    fails(tiny, "mebench.yaml", message)
+
+
+def test_an_absent_file_is_named(tiny):
+    fails(lambda: tiny(files=["nowhere.yaml"]), "./nowhere.yaml does not exist")
+
+
+def test_a_file_may_name_folders_with_plugins(root, tmp_path):
+    file = tmp_path / "exp.yaml"
+    file.write_text(f"plugins: [{root.name}]\nmethod: tiny\ndataset: toy")
+    assert resolve([], [file]).plugins == (str(root),)
+
+
+# The result
+
+
+def test_it_is_frozen_and_comes_back_from_pickle_and_from_its_own_yaml(tiny, tmp_path):
+    config = tiny("method.weights=[1, 2]", "method.preset=paper", "kinds=[micro, macro]", "workers=2")
+    with pytest.raises(AttributeError):
+        config.seed = 3
+    assert pickle.loads(pickle.dumps(config)) == config
+    assert pickle.loads(pickle.dumps(config)).origins == config.origins
+
+    Path("mebench.yaml").write_text("seed: 9")
+    saved = tmp_path / "saved.yaml"
+    saved.write_text(yaml.safe_dump(config.values))
+    assert from_plain(yaml.safe_load(saved.read_text())) == config
+    assert resolve([], [saved]) == config
+
+
+def test_a_saved_configuration_that_no_longer_fits_says_so(tiny):
+    values = tiny().values
+    fails(
+        lambda: from_plain({**values, "method": {**values["method"], "gone": 1}}), "method.gone", "saved configuration"
+    )
+    fails(lambda: from_plain({**values, "gone.for": 1}), "gone.for")
+
+
+def test_every_value_has_an_origin(tiny):
+    config = tiny()
+    leaves = {key for key in config.values if key not in ("method", "dataset")}
+    for kind in ("method", "dataset"):
+        leaves |= {kind if name == "name" else f"{kind}.{name}" for name in config.values[kind]}
+    assert set(config.origins) == leaves
+
+
+def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(tiny, root):
+    key = run_key(tiny())
+    same = ["workers=3", "runs=elsewhere", "cache=/x", "tracking=sqlite:///x.db", "dataset.root=/data"]
+    assert {run_key(tiny(word)) for word in same} == {key}
+    assert {word.split("=")[0] for word in same} <= NOT_IN_KEY
+    assert run_key(tiny("method.preset=short", "method.epochs=3")) == key
+
+    other = ["seed=1", "dataset.seed=1", "method.p=0.1", "kinds=micro", "validation=0.3", "scheme=x"]
+    assert len({key, *(run_key(tiny(word)) for word in other)}) == len(other) + 1
+
+    code = registry.find("method", "tiny").folder / "method.py"
+    code.write_text(code.read_text() + "# changed\n")
+    assert run_key(tiny()) != key
