@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sqlite3
 import warnings
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 from filelock import FileLock
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 RUN_TAG = "mebench.run_id"
 LOCK_SECONDS = 120.0
+LONGEST = 200
 _BATCH = 100  # MLflow's limit of parameters and of tags in one batch; of metrics it is 1,000
 _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -92,7 +93,7 @@ def mirror(folder: RunFolder, uri: str | None, progress: Progress) -> str | None
         with _quiet(), _alone(store):
             return f"{store.describe()} (experiment {_mirror(folder, store)})"
     except Exception as error:  # a server, a database and a file system fail in their own many ways
-        reason = next(iter(str(error).splitlines()), "").strip().rstrip(".")
+        reason = _short(without_password(str(error)))
         progress.say(
             f"warning: MLflow at {store.describe()} did not take run {folder.id} ({type(error).__name__}: {reason}): "
             f"the run is complete in {folder.path} all the same"
@@ -116,17 +117,16 @@ def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float
     return flat
 
 
-def without_password(uri: str) -> str:
-    """A URI as it may be shown and stored.
+def without_password(text: str) -> str:
+    """A URI, or text that quotes one, as it may be shown and stored.
 
-    >>> without_password("https://ann:secret@mlflow.example.org/x")
-    'https://ann:***@mlflow.example.org/x'
+    >>> without_password("no answer from https://ann:p@ss@mlflow.example.org/x")
+    'no answer from https://ann:***@mlflow.example.org/x'
     """
-    password = urlsplit(uri).password
-    return uri.replace(f":{password}@", ":***@", 1) if password else uri
+    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
 
 
-# -- one run ----------------------------------------------------------------------------------------------------------------
+# -- one run -----------------------------------------------------------------------------------------------------------
 
 
 def _mirror(folder: RunFolder, store: Store) -> str:
@@ -225,11 +225,17 @@ def _folds(folder: RunFolder) -> list[dict[str, Any]]:
     ]
 
 
+def _short(message: str) -> str:
+    """The first line of an error, no longer than a sentence should be."""
+    line = next(iter(message.strip().splitlines()), "").rstrip(". ")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
+
+
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-# -- alone and in silence ---------------------------------------------------------------------------------------------------
+# -- alone and in silence ----------------------------------------------------------------------------------------------
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def make_run(
     done: bool = True,
     **about: Any,
 ) -> RunFolder:
-    """A run of two videos for each subject, with a micro-expression at 50, another at 200 and a macro-expression between.
+    """A run of two videos for each subject, with micro-expressions at 50 and 200, a macro-expression between.
 
     Args:
         shift: frames by which every spotted interval is late: 0 finds all, 100 none.
@@ -138,7 +138,17 @@ def truth_tables(subjects: int, members: tuple[str, ...]) -> tuple[pd.DataFrame,
         ),
         pd.DataFrame(
             truths,
-            columns=["video", "kind", "onset", "apex", "offset", "emotion", "native_emotion", "action_units", "objective"],
+            columns=[
+                "video",
+                "kind",
+                "onset",
+                "apex",
+                "offset",
+                "emotion",
+                "native_emotion",
+                "action_units",
+                "objective",
+            ],
         ).astype({"onset": "int64", "apex": "Int64", "offset": "int64"}),
     )
 

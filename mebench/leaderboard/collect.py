@@ -138,8 +138,8 @@ def from_record(folder: RunFolder) -> Record:
     stored = folder.read_json("record.json")
     if stored["format"] != FORMAT:
         raise RunError(
-            f"record {folder.id} has format {stored['format']}, this mebench reads format {FORMAT}: install the mebench "
-            f"that wrote it ({stored['versions']['mebench']})"
+            f"record {folder.id} has format {stored['format']}, this mebench reads format {FORMAT}: install the "
+            f"mebench that wrote it ({stored['versions']['mebench']})"
         )
     names = ("key", "config", "settings", "data", "versions", "summary", "costs")
     about, annotations = folder.read_json("folds.json"), _annotations(folder)

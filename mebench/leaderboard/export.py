@@ -1,4 +1,4 @@
-"""Writes the record of a run: small enough to commit, complete enough to score again, without a trace of the machine."""
+"""Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
 
 from __future__ import annotations
 

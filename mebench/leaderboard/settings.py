@@ -72,7 +72,7 @@ def _changed(flat: Mapping[str, Any], origins: Mapping[str, str], keys: tuple[st
 
 
 def _packaged(origin: str) -> bool:
-    """Whether a value is what the plugin gives by itself. A user's file starts with `/` or `./`, a plugin's does not."""
+    """Whether the plugin gives a value by itself. A user's file starts with `/` or `./`, a plugin's does not."""
     own = origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
     return own or origin.startswith("default")
 

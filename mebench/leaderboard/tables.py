@@ -23,6 +23,7 @@ METRICS = {
 }
 """Columns of each task, the main metric first: rows are sorted by it."""
 OTHER_CODE = "another row has these settings and this seed: the plugins' code differs"
+BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
 CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
 
 
@@ -163,7 +164,7 @@ def _with_strs(analysis: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _part(task: str, name: str, sections: Sequence[tuple[Record, Any]], member: str = "") -> Part:
-    """One row for each identity among the records that have this section, sorted; `sections` come sorted by identity."""
+    """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     metrics = METRICS[task] if name != "all intervals" else METRICS[task][1:]
     present = [(record, section) for record, section in sections if section]
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
@@ -238,7 +239,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _chance(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
-    """The level of chance, from the run of the lowest seed; its two rows are the same for every method but for noise."""
+    """The level of chance, from the run of the lowest seed: between methods it differs by noise alone."""
     able = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
     if not able:
         return []
@@ -263,7 +264,7 @@ def _chance(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> lis
                 costs={},
                 version=source.versions["mebench"],
                 runs=(),
-                remark="not a method: intervals of mean length at random places; 95 % of single draws lie in the interval",
+                remark=BLIND,
             )
         )
     return rows

@@ -21,12 +21,12 @@ _HEAD = """# Leaderboards
 Made by `mebench leaderboard build`; do not edit. Methods are compared within a table only: other data, protocols or
 emotion schemes make other tables.
 
-- A score is followed by its 95 % interval: a percentile bootstrap over subjects, or for a method that predicts by chance
-  the band in which 95 % of its draws lie.
+- A score is followed by its 95 % interval: a percentile bootstrap over subjects, or for a method that predicts by
+  chance the band in which 95 % of its draws lie.
 - With several seeds a score is the mean over them, followed by the lowest and the highest seed in round brackets; the
-  interval then reaches from the lowest to the highest end of the seeds' own intervals, which is wider than theirs.
-- *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives), videos
-  (analysis, all intervals), annotated clips (recognition).
+  interval then reaches from the lowest to the highest end of the seeds' own intervals.
+- *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
+  videos (analysis, all intervals), annotated clips (recognition).
 - *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
   validation subjects. *transductive*: `video` if a test video's own unlabelled statistics enter its predictions.
 - *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model.
@@ -84,7 +84,15 @@ def as_csv(table: Table) -> str:
     writer.writerow([*first, *columns, *words, *costs, "version", "runs", "remark"])
     for part in table.parts:
         for row in part.rows:
-            head = [part.name, row.member, row.provenance, row.method, row.settings, " ".join(map(str, row.seeds)), row.n]
+            head = [
+                part.name,
+                row.member,
+                row.provenance,
+                row.method,
+                row.settings,
+                " ".join(map(str, row.seeds)),
+                row.n,
+            ]
             scores = [
                 row.scores.get(metric, {}).get(end)
                 for metric in metrics
@@ -97,10 +105,10 @@ def as_csv(table: Table) -> str:
 
 
 def escape(text: str) -> str:
-    """Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
+    r"""Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
 
     >>> print(escape("a|b *c* <d>"))
-    a\\|b \\*c\\* &lt;d&gt;
+    a\|b \*c\* &lt;d&gt;
     """
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;")):
         text = text.replace(char, entity)
@@ -108,9 +116,9 @@ def escape(text: str) -> str:
 
 
 def safe_cell(text: str) -> str:
-    """Text in a cell that no spreadsheet runs, in one line.
+    r"""Text in a cell that no spreadsheet runs, in one line.
 
-    >>> safe_cell("\\t=SUM(A1)"), safe_cell("p=0.6")
+    >>> safe_cell("\t=SUM(A1)"), safe_cell("p=0.6")
     ("'=SUM(A1)", 'p=0.6')
     """
     text = " ".join(text.split())
@@ -120,12 +128,27 @@ def safe_cell(text: str) -> str:
 def _markdown_rows(part: Part) -> Iterable[str]:
     members = any(row.member for row in part.rows)
     head = [*(["member"] if members else []), "method", "settings", "seeds", "n", *(NAMES[m] for m in part.metrics)]
-    head += ["convention", "selection", "transductive", "fit, s", "predict, s", "parameters", "mebench", "runs", "remark"]
+    head += [
+        "convention",
+        "selection",
+        "transductive",
+        "fit, s",
+        "predict, s",
+        "parameters",
+        "mebench",
+        "runs",
+        "remark",
+    ]
     yield f"| {' | '.join(head)} |"
     yield f"|{'|'.join('---' for _ in head)}|"
     for row in part.rows:
         method = escape(row.method) if row.provenance == "measured" else f"*{escape(row.method)}*"
-        cells = [*([escape(row.member)] if members else []), method, escape(row.settings), ", ".join(map(str, row.seeds))]
+        cells = [
+            *([escape(row.member)] if members else []),
+            method,
+            escape(row.settings),
+            ", ".join(map(str, row.seeds)),
+        ]
         cells += [_number(row.n), *(_score(row.scores[metric], row) for metric in part.metrics)]
         cells += [escape(row.convention), row.selection, escape(row.transductive), *_costs(row)]
         cells += [escape(row.version), escape(", ".join(row.runs)), escape(row.remark)]

@@ -30,8 +30,8 @@ def spotting_chance(
 ) -> dict[str, dict[str, Any]]:
     """Score intervals placed at random over all videos, independently and uniformly in time.
 
-    An interval is [c - k', c + k'] around a frame c of a video, as wide as a spotter's that knows nothing but the mean
-    length. Two numbers of intervals are tried: as many as there are truths, which is what someone would place who knows
+    An interval is [c - k', c + k' - 1] around a frame c, 2k' frames as the spotters' (MEAN, section 3.4), and lies inside
+    its video; a video shorter than that has its middle as c. Two numbers of intervals are tried: as many as there are truths, which is what someone would place who knows
     only that; and the number with the best expected F1, which is the most that blind placement can reach. That number
     maximises 2 sum_g (1 - (1 - q_g)^n) / (n + M) over n, with q_g the exact probability that one interval hits the
     truth g and M the number of truths; competition of truths for one interval is neglected in this choice only, not in
@@ -40,7 +40,7 @@ def spotting_chance(
     Args:
         videos: as in `Tables`; `n_frames` and `fps` must be known.
         truths: as in `Tables`.
-        k_prime: half the width of the intervals in frames, for each dataset.
+        k_prime: half the width 2k' of the intervals in frames, for each dataset.
         kind: `micro` or `macro`.
         seed: of the run.
         draws: number of random placements.
@@ -100,27 +100,31 @@ class _Placement:
         self, videos: pd.DataFrame, truths: pd.DataFrame, k_prime: Mapping[str, int], convention: Convention
     ) -> None:
         self.convention = convention
-        self.frames = videos["n_frames"].to_numpy(np.int64)
-        self.minutes: Floats = self.frames / videos["fps"].to_numpy(np.float64) / 60
+        frames = videos["n_frames"].to_numpy(np.int64)
+        self.minutes: Floats = frames / videos["fps"].to_numpy(np.float64) / 60
         self.half: Indices = np.array([k_prime[dataset] for dataset in videos["dataset"]], dtype=np.int64)
+        fits = frames >= 2 * self.half
+        self.first: Indices = np.where(fits, self.half, frames // 2)
+        self.places: Indices = np.where(fits, frames - 2 * self.half + 1, 1)
         self.video: Indices = np.asarray(
             pd.Index(videos["video"]).get_indexer(pd.Index(truths["video"])), dtype=np.int64
         )
         self.true = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
 
     def hit_probability(self) -> Floats:
-        """For each truth, the probability that one random interval hits it, by trying every frame of its video."""
-        centre = np.concatenate([np.arange(n) for n in self.frames[self.video]])
-        truth = np.repeat(np.arange(len(self.video)), self.frames[self.video])
+        """For each truth, the probability that one random interval hits it, by trying every place in its video."""
+        first, places = self.first[self.video], self.places[self.video]
+        centre = np.concatenate([np.arange(start, start + n) for start, n in zip(first, places)])
+        truth = np.repeat(np.arange(len(self.video)), places)
         hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)[1]
-        share = np.bincount(hits, minlength=len(self.video)) / self.frames[self.video]
+        share = np.bincount(hits, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
 
     def true_positives(self, number: int, draws: int, generator: np.random.Generator) -> Indices:
         """True positives of `number` random intervals, in each of `draws` draws."""
         edge = np.cumsum(self.minutes)
         chosen = np.searchsorted(edge[:-1], generator.random(number * draws) * edge[-1], side="right").astype(np.int64)
-        centre = (generator.random(number * draws) * self.frames[chosen]).astype(np.int64)
+        centre = self.first[chosen] + (generator.random(number * draws) * self.places[chosen]).astype(np.int64)
         prediction, truth = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
         spotted, row = np.unique(prediction, return_inverse=True)
         shape = (len(spotted), draws * len(self.video))
@@ -130,6 +134,6 @@ class _Placement:
         return np.bincount(spotted[matched] // number, minlength=draws)
 
     def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> tuple[Indices, Indices]:
-        pairs = overlap(prediction, truth, (centre - half, centre + half), self.true, self.convention)
+        pairs = overlap(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)
         hits = pairs.hits(self.convention.threshold, self.convention.reaching)
         return hits.prediction, hits.truth

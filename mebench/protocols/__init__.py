@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from mebench.core.types import Fold, Video
 from mebench.errors import ConfigError, unknown
+
+if TYPE_CHECKING:  # listing the protocols needs no numpy
+    from mebench.core.types import Fold, Video
 
 PROTOCOLS: dict[str, str] = {
     "loso": "leave one subject out: each subject is tested once by a model that never saw them",

@@ -12,16 +12,22 @@ from mebench.metrics.classification import confusion_matrix as count
 from mebench.metrics.conventions import named
 from mebench.metrics.matching import match
 from mebench.metrics.tables import Tables, of_kinds
-from mebench.runner.folder import RunFolder, safe_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from mebench.runner.folder import RunFolder
+
 COLORS = {"micro": "#c2410c", "macro": "#0369a1"}
 """Orange and blue stay apart for colour-blind readers and in print."""
+SHADE = 0.22
 DPI = 150
 CURVES = 3
+MANY = 1500
+"""Frames from which on a curve is drawn thin."""
+NARROW = 0.01
+"""Share of the video below which a bar is too narrow to hold the mark of its apex."""
 
 
 def figures_of(folder: RunFolder) -> dict[str, Figure]:
@@ -34,6 +40,8 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
     Raises:
         RunError: a table of the run is missing or damaged.
     """
+    from mebench.runner.folder import safe_name
+
     about = folder.read_json("folds.json")
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     figures = {}
@@ -48,10 +56,10 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
             figures["analysis_confusion"] = confusion_matrix(found, about["classes"], "analysis: true positives")
         scores = folder.read_table("frame_scores.parquet")
         for video in _most_expressions(truths[truths["video"].isin(scores["video"])]):
-            of_video = (table[table["video"] == video] for table in (scores, truths, predictions))
+            line, true, spotted = (table[table["video"] == video] for table in (scores, truths, predictions))
             fps = videos.set_index("video")["fps"][video]
             rate = None if pd.isna(fps) else float(fps)
-            figures[f"scores_{safe_name(video)}"] = score_curve(*of_video, fps=rate, title=video)
+            figures[f"scores_{safe_name(video)}"] = score_curve(line, true, spotted, rate, video)
     return figures
 
 
@@ -97,7 +105,7 @@ def score_curve(
     """Frame scores of one video over time, its annotated intervals as shades and the spotted ones as bars below.
 
     A micro-expression is orange, a macro-expression blue, in the curve, the shade and the bar. A triangle marks the
-    apex; the surer a spotted interval among those of its kind, the darker its bar.
+    apex, where there is room; the surer a spotted interval among those of its kind, the darker its bar.
 
     Args:
         scores: columns `frame`, `kind`, `score`; NaN leaves a gap.
@@ -112,17 +120,17 @@ def score_curve(
     lines = {kind: scores[scores["kind"] == kind].sort_values("frame") for kind in kinds}
     known = scores["score"][np.isfinite(scores["score"])]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    thick, last = (1.2 if len(scores) < MANY else 0.5), int(scores["frame"].max()) + 1 if len(scores) else 1
     step = 0.09 * ((high - low) or 1.0)
+    axes.set_xlim(0, last / unit)
     for kind in COLORS:
         for truth in truths[truths["kind"] == kind].itertuples():
             _shade(axes, truth, kind, unit, high + step)
     for row, kind in enumerate(kinds):
         line, level = lines[kind], low - (row + 1.2) * step
-        axes.plot((line["frame"] + 0.5) / unit, line["score"], color=COLORS[kind], linewidth=1.1, zorder=3)
+        axes.plot((line["frame"] + 0.5) / unit, line["score"], color=COLORS[kind], linewidth=thick, zorder=3)
         axes.axhline(level, color="#e5e7eb", linewidth=0.8, zorder=1)
         _bars(axes, predictions[predictions["kind"] == kind], kind, unit, level, 0.7 * step)
-    last = int(scores["frame"].max()) + 1 if len(scores) else 1
-    axes.set_xlim(0, last / unit)
     axes.set_ylim(low - (len(kinds) + 0.9) * step, high + 1.8 * step)
     axes.set_yticks([tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step])  # none beside bars
     axes.set_xlabel("time, s" if fps else "frame")
@@ -144,26 +152,27 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _shade(axes: Axes, truth: Any, kind: str, unit: float, top: float) -> None:
-    axes.axvspan(truth.onset / unit, (truth.offset + 1) / unit, color=COLORS[kind], alpha=0.18, linewidth=0, zorder=0)
+    axes.axvspan(truth.onset / unit, (truth.offset + 1) / unit, color=COLORS[kind], alpha=SHADE, linewidth=0, zorder=0)
     if not pd.isna(truth.apex):
         axes.plot((truth.apex + 0.5) / unit, top, marker="v", color=COLORS[kind], markersize=5, zorder=4)
 
 
 def _bars(axes: Axes, spotted: pd.DataFrame, kind: str, unit: float, level: float, height: float) -> None:
-    surest = spotted["confidence"].rank(pct=True)
-    for p, share in zip(spotted.itertuples(), surest):
+    rows: Any = zip(spotted.itertuples(), spotted["confidence"].rank(pct=True))
+    for p, share in rows:
         start, width = p.onset / unit, (p.offset + 1 - p.onset) / unit
         axes.broken_barh(
             [(start, width)], (level - height / 2, height), facecolors=COLORS[kind], alpha=0.35 + 0.55 * share, zorder=2
         )
-        axes.plot((p.apex + 0.5) / unit, level, marker="^", color="white", markersize=3.5, zorder=4)
+        if width > NARROW * axes.get_xlim()[1]:
+            axes.plot((p.apex + 0.5) / unit, level, marker="^", color="white", markersize=3.5, zorder=4)
 
 
 def _legend(figure: Figure, annotated: Sequence[str], spotted: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Any] = [Patch(color=COLORS[kind], alpha=0.18, label=f"{kind}: annotated") for kind in annotated]
+    handles: list[Any] = [Patch(color=COLORS[kind], alpha=SHADE, label=f"{kind}: annotated") for kind in annotated]
     for kind in spotted:
         handles.append(Line2D([], [], color=COLORS[kind], label=f"{kind}: score"))
         handles.append(Patch(color=COLORS[kind], alpha=0.7, label=f"{kind}: spotted"))

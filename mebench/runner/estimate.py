@@ -1,0 +1,207 @@
+"""A dry run: what a run would do, and a measured guess of how long it would take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mebench.config import RunConfig
+from mebench.core.chain import Chain
+from mebench.core.types import Fold, Video
+from mebench.features import is_ready
+from mebench.progress import Progress
+from mebench.runner import measure
+from mebench.runner.execute import clips_of
+from mebench.runner.fold import store_of
+from mebench.runner.plan import Plan, make_plan
+from mebench.runner.workers import default_workers
+
+FOLDS_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Work:
+    """What has to be done.
+
+    Attributes:
+        missing_videos: videos whose features are not stored yet.
+        missing_frames: their frames.
+        missing_clips: their annotated clips, for methods that recognize.
+        trainings: folds times stages.
+        epochs: of each stage.
+    """
+
+    missing_videos: int
+    missing_frames: int
+    missing_clips: int
+    trainings: int
+    epochs: dict[str, int]
+
+
+def dry_run(config: RunConfig, progress: Progress) -> dict[str, Any]:
+    """Print folds, work and estimated time of a run on standard output; no run folder is made and nothing is stored.
+
+    Measured are: the features of the first frames of one video of each member that misses them; a few epochs of each stage
+    on a few training videos of the largest fold; the prediction of one video. All with one thread, as in a worker.
+
+    Returns:
+        `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers` and `seconds`: `features`,
+        `training` and `prediction` of one core, and `total` with all workers.
+
+    Raises:
+        MebenchError: what would stop the run too: a wrong word, missing data, no face in a video.
+    """
+    import torch
+
+    plan = make_plan(config)
+    workers = config.workers or default_workers()
+    missing = _missing(plan)
+    work = _work(plan, missing)
+    _print_plan(plan, work)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        seconds = _seconds(plan, missing, workers, progress)
+    finally:
+        torch.set_num_threads(threads)
+    _print_time(seconds, workers)
+    return {
+        "folds": len(plan.folds),
+        "subjects": len({v.subject_key for v in plan.videos}),
+        "videos": len(plan.videos),
+        "work": asdict(work),
+        "chains": {dataset: [c.card() for c in chains] for dataset, chains in sorted(plan.chains().items())},
+        "workers": workers,
+        "seconds": seconds,
+    }
+
+
+def _missing(plan: Plan) -> list[Video]:
+    store, chains = store_of(plan.config), plan.chains()
+    return [
+        v
+        for v in plan.videos
+        if not is_ready(store, plan.dataset, plan.config.dataset, v, chains.get(v.dataset, ()), clips_of(plan, v))
+    ]
+
+
+def _work(plan: Plan, missing: list[Video]) -> Work:
+    stages = plan.method().stages()
+    return Work(
+        missing_videos=len(missing),
+        missing_frames=sum(v.n_frames or 0 for v in missing),
+        missing_clips=sum(len(clips_of(plan, v)) for v in missing),
+        trainings=len(plan.folds) * len(stages),
+        epochs={stage.name: stage.epochs for stage in stages},
+    )
+
+
+# -- time -------------------------------------------------------------------------------------------------------------------
+
+
+def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress) -> dict[str, float]:
+    rows: dict[str, measure.Rows] = {}
+    features = 0.0
+    chains = plan.chains()
+    members = sorted({v.dataset for v in plan.videos})
+    for dataset in members:
+        lacking = [v for v in missing if v.dataset == dataset]
+        if lacking:
+            longest = max(lacking, key=lambda v: v.n_frames or 0)
+            progress.say(f"measuring the features of {longest.key}")
+            cost = measure.features(plan, longest, chains.get(dataset, ()), measure.FEATURE_SECONDS / len(members))
+            rows[dataset] = cost.rows
+            features += sum((v.n_frames or 0) * cost.frame + len(clips_of(plan, v)) * cost.clip for v in lacking)
+        else:
+            rows[dataset] = _ready_rows(plan, dataset, chains.get(dataset, ()))
+    largest = max(plan.folds, key=lambda f: (_expressions(plan, f), f.key))
+    progress.say(f"measuring the training of fold {largest.key}")
+    cost_of_fold = measure.fold(plan, largest, rows)
+    folds = _fold_seconds(plan, cost_of_fold, _expressions(plan, largest))
+    prediction = len(plan.videos) * cost_of_fold.video
+    # No fold is split over workers, so the last ones may leave some idle.
+    total = features / min(workers, max(len(missing), 1)) + max((sum(folds) + prediction) / min(workers, len(folds)), max(folds))
+    return {"features": features, "training": sum(folds), "prediction": prediction, "total": total}
+
+
+def _ready_rows(plan: Plan, dataset: str, chains: tuple[Chain, ...]) -> measure.Rows:
+    own = [v for v in plan.videos if v.dataset == dataset]
+    video = max(own, key=lambda v: len(clips_of(plan, v)))
+    clips = clips_of(plan, video) or [(0, 0)]
+    return measure.stored_rows(plan, store_of(plan.config), video, chains, clips[0])
+
+
+def _fold_seconds(plan: Plan, cost: measure.FoldCost, measured: int) -> list[float]:
+    """Seconds of each fold's training: that of the measured one, by the number of training expressions."""
+    stages = plan.method().stages()
+    whole = sum(stage.epochs * cost.stages[stage.name] for stage in stages) + cost.fixed
+    return [whole * _expressions(plan, fold) / max(measured, 1) for fold in plan.folds]
+
+
+def _expressions(plan: Plan, fold: Fold) -> int:
+    training = set(plan.training_subjects(fold))
+    return sum(len(v.expressions) for v in plan.videos if v.subject_key in training)
+
+
+# -- what is printed --------------------------------------------------------------------------------------------------------
+
+
+def _print_plan(plan: Plan, work: Work) -> None:
+    config = plan.config
+    subjects = len({v.subject_key for v in plan.videos})
+    print(f"{config.method} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos")
+    for fold in plan.folds[:FOLDS_SHOWN]:
+        print(f"  {_line(plan, fold)}")
+    if len(plan.folds) > FOLDS_SHOWN:
+        print(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
+    clips = f", {work.missing_clips} clips" if work.missing_clips else ""
+    frames = f"{work.missing_frames} frames{clips}"
+    print(f"features: {work.missing_videos} of {len(plan.videos)} videos to compute ({frames})" if work.missing_videos else "features: all are there")
+    for chain in _distinct(plan.chains()):
+        print("  " + chain.card().replace("\n", "\n  "))
+    stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
+    print(f"training: {work.trainings} trainings, {len(plan.folds)} folds x {stages}" if work.trainings else "training: none")
+
+
+def _line(plan: Plan, fold: Fold) -> str:
+    tested = set(fold.test)
+    videos = [v for v in plan.videos if v.subject_key in tested]
+    expressions = sum(len(v.expressions) for v in videos)
+    held = f", {len(fold.valid)} validate" if plan.selects else ""
+    return (
+        f"{fold.key}: tests {', '.join(map(str, fold.test))} ({_count(len(videos), 'video')}, "
+        f"{_count(expressions, 'expression')}), {_count(len(plan.training_subjects(fold)), 'subject')} train{held}"
+    )
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'s' * (n != 1)}"
+
+
+def _distinct(chains: Mapping[str, tuple[Chain, ...]]) -> list[Chain]:
+    found = {chain.fingerprint() + chain.name: chain for group in chains.values() for chain in group}
+    return [found[key] for key in sorted(found, key=lambda key: found[key].name)]
+
+
+def _print_time(seconds: Mapping[str, float], workers: int) -> None:
+    parts = ", ".join(f"{name} {duration(seconds[name])}" for name in ("features", "training", "prediction"))
+    print(f"estimated time: about {duration(seconds['total'])} with {workers} worker{'s' * (workers != 1)}")
+    print(f"  of one core: {parts}")
+    print(
+        "  An estimate: the first frames of one video, a few epochs of one fold on a few videos and one prediction were timed "
+        "with one thread and scaled. Starting the workers and scoring add some seconds; other work on the machine adds more."
+    )
+
+
+def duration(seconds: float) -> str:
+    """Two units at most.
+
+    >>> [duration(s) for s in (0.2, 42, 60, 125, 3600, 7325)]
+    ['1 s', '42 s', '1 min', '2 min 5 s', '1 h', '2 h 2 min']
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    large, small, names = (whole // 3600, whole % 3600 // 60, ("h", "min")) if whole >= 3600 else (*divmod(whole, 60), ("min", "s"))
+    return f"{large} {names[0]}" + (f" {small} {names[1]}" if small else "")

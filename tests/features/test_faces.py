@@ -32,7 +32,7 @@ def test_all_frames_are_cropped_to_the_box_of_the_first(found):
     assert crops.landmarks is None
     x0, y0, x1, y1 = BOX  # 48 pixels wide and high: nothing to resize
     np.testing.assert_array_equal(crops.images[1], texture(dx=3)[y0:y1, x0:x1])
-    assert found.calls == [(64, 64, 0)]  # one frame is looked at, not all
+    assert found.calls == [(64, 64, 1)]  # one frame is looked at, not all
 
 
 def test_the_largest_face_wins_and_is_clipped_to_the_frame(found):
@@ -40,16 +40,16 @@ def test_the_largest_face_wins_and_is_clipped_to_the_frame(found):
     assert FaceCrop().apply(frames(texture()), None).box == (0, 0, 40, 64)
 
 
-def test_without_a_face_the_frame_is_upsampled_once(found):
-    found.boxes = lambda gray, upsample: [BOX] * upsample
-    assert FaceCrop().apply(frames(texture()), None).box == BOX
-    assert [upsample for *_, upsample in found.calls] == [0, 1]
+def test_the_frame_is_upsampled_as_often_as_asked(found):
+    FaceCrop(upsample=0).apply(frames(texture()), None)
+    FaceCrop(upsample=2).apply(frames(texture()), None)
+    assert [upsample for *_, upsample in found.calls] == [0, 2]
 
 
 def test_half_size_looks_at_a_quarter_of_the_pixels_and_gives_a_box_of_the_frame(found):
     found.boxes = lambda gray, upsample: [(4, 5, 20, 25)]
     assert FaceCrop(half_size=True).apply(frames(texture()), None).box == (8, 10, 40, 50)
-    assert found.calls == [(32, 32, 0)]
+    assert found.calls == [(32, 32, 1)]
 
 
 def test_a_face_that_appears_late_is_found(found):

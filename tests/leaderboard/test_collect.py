@@ -31,7 +31,9 @@ def test_unfinished_and_damaged_runs_are_left_out_with_one_sentence_each(tmp_pat
     (make_run(tmp_path, "empty").path / "folds.json").write_text("{}")
     assert [r.id for r in collect(tmp_path, said.append)] == ["good"]
     assert len(said) == 5
-    assert [word for line in said for word in line.split() if word in {"half", "torn", "gone", "costless", "empty"}] == [
+    assert [
+        word for line in said for word in line.split() if word in {"half", "torn", "gone", "costless", "empty"}
+    ] == [
         "costless",
         "empty",
         "gone",

@@ -11,7 +11,12 @@ from tests.run_folders import make_run
 
 @pytest.mark.parametrize(
     "kind_of_run",
-    [{}, {"kinds": ("micro", "macro"), "shift": 4}, {"tasks": ("recognize",), "members": ("a", "b")}, {"tasks": ("spot",)}],
+    [
+        {},
+        {"kinds": ("micro", "macro"), "shift": 4},
+        {"tasks": ("recognize",), "members": ("a", "b")},
+        {"tasks": ("spot",)},
+    ],
 )
 def test_a_record_scores_as_its_run(tmp_path, kind_of_run):
     run = make_run(tmp_path / "runs", seed=3, **kind_of_run)

@@ -33,7 +33,11 @@ def test_a_preset_shows_its_values_if_they_are_few():
 
 
 def test_settings_for_a_dataset_stand_apart_from_the_users():
-    origins = {"method.flow": "methods/mean/config.yaml: datasets.casme2", "method.p": "command line", "validation": "./x.yaml"}
+    origins = {
+        "method.flow": "methods/mean/config.yaml: datasets.casme2",
+        "method.p": "command line",
+        "validation": "./x.yaml",
+    }
     values = plain(flow="dis", p=0.6) | {"validation": 0.1, "accelerator": "cpu"}
     assert of_method(values, origins) == "for casme2: flow=dis; p=0.6; validation=0.1"
 
@@ -51,7 +55,15 @@ def test_settings_of_the_data_are_kept_apart_from_the_methods():
 
 
 @pytest.mark.parametrize(
-    "path", ["/home/ann/face.dat", "~/face.dat", "~ann/face.dat", r"C:\ann\face.dat", "C:/ann/face.dat", r"\\host\ann\face.dat"]
+    "path",
+    [
+        "/home/ann/face.dat",
+        "~/face.dat",
+        "~ann/face.dat",
+        r"C:\ann\face.dat",
+        "C:/ann/face.dat",
+        r"\\host\ann\face.dat",
+    ],
 )
 def test_no_folder_survives(path):
     flat = without_places(plain(model=path, more=[path, {"x": path}]) | {"cache": path, "plugins": [path]})

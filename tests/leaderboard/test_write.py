@@ -13,13 +13,14 @@ from tests.run_folders import make_run
 
 def rendered(text):
     """The cells of each table, as a Markdown parser that is not ours sees them."""
-    cells, tables = [], []
+    cells, tables, inside = [], [], False
     for token in markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(text):
-        if token.type == "table_open":
-            tables.append([])
+        if token.type in {"table_open", "table_close"}:
+            inside = token.type == "table_open"
+            tables += [[]] * inside
         elif token.type == "tr_open":
             cells = []
-        elif token.type == "inline" and tables:
+        elif token.type == "inline" and inside:
             cells.append("".join(child.content for child in token.children))
         elif token.type == "tr_close":
             tables[-1].append(cells)

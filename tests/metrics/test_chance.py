@@ -29,25 +29,24 @@ def truths(*spans: tuple[int, int], video: str = "d/1/0", kind: str = "micro") -
 
 
 def test_one_interval_and_one_truth_score_their_probability() -> None:
-    """With one of each, expected F1 is the share of frames whose interval reaches an IoU of a half."""
+    """With one of each, expected F1 is the share of places whose interval of 2k' frames reaches an IoU of a half."""
     truth = set(range(40, 53))
 
     def hits(centre: int) -> bool:
-        spotted = set(range(centre - 5, centre + 6))
+        spotted = set(range(centre - 5, centre + 5))
         return 2 * len(spotted & truth) >= len(spotted | truth)
 
-    q = sum(hits(centre) for centre in range(100)) / 100 / 2  # the second video is as long and holds no truth
+    q = sum(hits(centre) for centre in range(5, 96)) / 91 / 2  # the second video is as long and holds no truth
     chance = spotting_chance(videos(100, 100), truths((40, 52)), {"d": 5}, "micro", seed=0, draws=20000)
     assert chance["as_many"]["f1"]["value"] == pytest.approx(q, abs=4 * np.sqrt(q / 20000))
 
 
 def test_the_best_rate_is_the_best_of_all_numbers() -> None:
     """All truths have one probability q: E F1(n) = 2 M (1 - (1 - q)^n) / (n + M) is maximised by trying every n."""
-    spans = [(start, start + 10) for start in range(20, 980, 60)]
+    spans = [(start, start + 9) for start in range(20, 980, 60)]  # ten frames, as the intervals
     m = len(spans)
-    q = (
-        sum(2 * (11 - abs(c - 25)) >= 11 + abs(c - 25) for c in range(51)) / 4000
-    )  # the other video is three times as long
+    # An interval shifted by s overlaps 10 - |s| frames; 991 places in this video, and the other is three times as long.
+    q = sum(2 * (10 - abs(s)) >= 10 + abs(s) for s in range(-9, 10)) / 991 / 4
     expected = [2 * m * (1 - (1 - q) ** n) / (n + m) for n in range(1, 3000)]
     chance = spotting_chance(videos(1000, 3000), truths(*spans), {"d": 5}, "micro", seed=0, draws=2000)["best_rate"]
     placed = chance["rate_per_minute"] * 4000 / 30 / 60
@@ -57,12 +56,12 @@ def test_the_best_rate_is_the_best_of_all_numbers() -> None:
 
 
 def test_overlapping_intervals_are_matched_one_to_one() -> None:
-    """In a video of one frame every interval hits every truth: two find both truths, but none counts twice."""
-    two = spotting_chance(videos(1), truths((0, 0), (0, 0)), {"d": 0}, "micro", seed=0, draws=5)
+    """In a video of two frames every interval hits every truth: two find both truths, but none counts twice."""
+    two = spotting_chance(videos(2), truths((0, 1), (0, 1)), {"d": 1}, "micro", seed=0, draws=5)
     assert two["as_many"]["f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
-    one = spotting_chance(videos(1), truths((0, 0)), {"d": 0}, "micro", seed=0, draws=5)["best_rate"]
+    one = spotting_chance(videos(2), truths((0, 1)), {"d": 1}, "micro", seed=0, draws=5)["best_rate"]
     assert one["f1"]["value"] == 1.0
-    assert one["rate_per_minute"] == pytest.approx(30 * 60)
+    assert one["rate_per_minute"] == pytest.approx(30 * 60 / 2)
 
 
 def test_videos_are_chosen_by_their_duration() -> None:
