@@ -2,8 +2,8 @@
 
     python mebench_folds.py ROOT SUBJECTS SUMMARY [KEY=VALUE ...]
 
-SUBJECTS, separated by commas, are left out one by one; SUMMARY is the file for the run's scores over their clips. All else
-is the ordinary run in the working folder: the same verb, worker processes, run folder and MLflow.
+SUBJECTS, separated by commas, are left out one by one; SUMMARY is the file for the run's scores over their clips. All
+else is the ordinary run in the working folder: the same verb, worker processes, run folder and MLflow.
 """
 
 from __future__ import annotations

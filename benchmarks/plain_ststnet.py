@@ -2,9 +2,9 @@
 
     python plain_ststnet.py ROOT [--subjects sub01,006,...] [--epochs 800] [--seed 0]
 
-ROOT holds `<subject>/u_test/<0|1|2>/*.png`. One subject after another is left out; three separate streams are trained on
-all the others with a DataLoader and PyTorch's default threads. The last line of the output is JSON: folds, seconds, UF1
-and UAR.
+ROOT holds `<subject>/u_test/<0|1|2>/*.png`. One subject after another is left out; three separate streams are trained
+on all the others with a DataLoader and PyTorch's default threads. The last line of the output is JSON: folds, seconds,
+UF1 and UAR.
 
 Liong et al.: Shallow Triple Stream Three-dimensional CNN (STSTNet) for Micro-expression Recognition, FG 2019, arXiv
 1902.03634.

@@ -2,8 +2,8 @@
 
     python benchmarks/ststnet.py ROOT [--folds 5] [--epochs 800] [--rounds 1]
 
-Each round runs the plain program (`plain_ststnet.py`) and then mebench (`mebench_folds.py`) on the same folds, each as a
-whole process: imports, reading, training, scoring and writing count. README.md says what is equal and what is not.
+Each round runs the plain program (`plain_ststnet.py`) and then mebench (`mebench_folds.py`) on the same folds, each as
+a whole process: imports, reading, training, scoring and writing count. README.md says what is equal and what is not.
 """
 
 from __future__ import annotations

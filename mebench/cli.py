@@ -61,6 +61,7 @@ Plugins = Annotated[
     list[str] | None,
     typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
 ]
+Runs = Annotated[str | None, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.")]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write the result there; - for standard output.")
 ]
@@ -92,7 +93,7 @@ def run(
 @app.command("resume")
 def resume(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")],
-    runs: Annotated[str | None, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.")] = None,
+    runs: Runs = None,
     json: Json = None,
 ) -> None:
     """Go on with a run that was stopped."""
@@ -146,22 +147,31 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
 
 
 @leaderboard_app.command("build")
-def leaderboard_build(json: Json = None) -> None:
-    """Build tables and page from all runs."""
-    from mebench.commands.leaderboard import build
+def leaderboard_build(
+    runs: Runs = None,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the tables go.")] = "leaderboards",
+    json: Json = None,
+) -> None:
+    """Build tables from all runs and committed records."""
+    from mebench.commands.leaderboard import build_command
+    from mebench.config import user_setting
 
-    build(json)
+    build_command(runs or user_setting("runs", "runs"), out, json)
 
 
 @leaderboard_app.command("export")
 def leaderboard_export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Id or folder of the run.")],
-    out: Annotated[str | None, typer.Option("--out", metavar="FOLDER", help="Where the record goes.")] = None,
+    runs: Runs = None,
+    out: Annotated[
+        str, typer.Option("--out", metavar="FOLDER", help="Where the record goes.")
+    ] = "leaderboards/records",
 ) -> None:
     """Write the record of a run that others can build their leaderboard from."""
-    from mebench.commands.leaderboard import export
+    from mebench.commands.leaderboard import export_command
+    from mebench.config import user_setting
 
-    export(run, out)
+    export_command(run, runs or user_setting("runs", "runs"), out)
 
 
 def main() -> None:

@@ -78,4 +78,8 @@ class _PlainLines:
         seconds = now - self.started
         rate = f", {self.frames / max(seconds, 1e-9):.0f} frames/s" if self.frames else ""
         left = (self.total - self.done) * seconds / max(self.done - self.before, 1)
-        print(f"{self.name}: {self.done}/{self.total} {self.unit}{rate}, {seconds:.0f} s, about {left:.0f} s left", file=sys.stderr, flush=True)
+        print(
+            f"{self.name}: {self.done}/{self.total} {self.unit}{rate}, {seconds:.0f} s, about {left:.0f} s left",
+            file=sys.stderr,
+            flush=True,
+        )

@@ -65,3 +65,22 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
             package_name, _, child = name.rpartition(".")
             if package_name in ("mebench.methods", "mebench.datasets"):
                 vars(sys.modules[package_name]).pop(child, None)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> list[str]:
+    """Words of a drawn dataset on which a fold trains in a second; its features are computed once in a session."""
+    from mebench.testing import TINY, scratch
+
+    return [*TINY, f"cache={scratch()}"]
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As in a worker process."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)

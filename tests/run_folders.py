@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.types import Prediction, Timing
-from mebench.runner.execute import score
+from mebench.runner.scoring import score
 from mebench.runner.fold import ClipPrediction, FoldResult
 from mebench.runner.folder import RunFolder
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Dataset, Expression, Scheme, Video
-from mebench.datasets.megc2019_flow.params import Params as _Params
 from mebench.errors import DataError
+
+from .params import Params as _Params
 
 CLASSES = ("negative", "positive", "surprise")
 SIZE = 28
@@ -42,12 +42,6 @@ class Megc2019Flow(Dataset):
         return _read(self._clips[video.dataset, video.subject, video.id][1])
 
     @cached_property
-    def revision_of_files(self) -> str:
-        """Hash of the clips' names and classes, so that two labs can tell whether they hold the same set."""
-        text = "\n".join(f"{'/'.join(key)} {label}" for key, (label, _) in sorted(self._clips.items()))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-    @cached_property
     def _clips(self) -> dict[tuple[str, str, str], tuple[int, Path]]:
         root = self._root()
         clips: dict[tuple[str, str, str], tuple[int, Path]] = {}
@@ -60,7 +54,9 @@ class Megc2019Flow(Dataset):
                 )
             found = _subject_clips(folder)
             if not found:
-                raise DataError(f"subject {folder.name} has no clips: no .png under {folder / 'u_test'}/<0|1|2>. Restore them, or move the folder away")
+                raise DataError(
+                    f"subject {folder.name} has no clips: no .png under {folder / 'u_test'}/<0|1|2>. Restore them, or move the folder away"
+                )
             clips |= {(member, folder.name, clip): where for clip, where in found.items()}
         if not clips:
             raise DataError(f"no subjects under dataset.root={root}: expected <subject>/u_test/<0|1|2>/*.png")
@@ -73,7 +69,9 @@ class Megc2019Flow(Dataset):
             )
         root = Path(self.params.root).expanduser()
         if not root.is_dir():
-            raise DataError(f"dataset.root={self.params.root} is not a folder: expected one with <subject>/u_test/<0|1|2>/*.png")
+            raise DataError(
+                f"dataset.root={self.params.root} is not a folder: expected one with <subject>/u_test/<0|1|2>/*.png"
+            )
         return root
 
 
@@ -81,15 +79,21 @@ def _subject_clips(folder: Path) -> dict[str, tuple[int, Path]]:
     """Clip name -> (class number, file) of one subject. `u_train` holds the other subjects' clips and is not read."""
     test = folder / "u_test"
     if not test.is_dir():
-        raise DataError(f"{folder} has no folder u_test: expected <subject>/u_test/<0|1|2>/*.png. Is dataset.root one level off?")
+        raise DataError(
+            f"{folder} has no folder u_test: expected <subject>/u_test/<0|1|2>/*.png. Is dataset.root one level off?"
+        )
     clips: dict[str, tuple[int, Path]] = {}
     for group in sorted(p for p in test.iterdir() if p.is_dir()):
         if group.name not in {"0", "1", "2"}:
-            raise DataError(f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it")
+            raise DataError(
+                f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it"
+            )
         for file in sorted(group.glob("*.png")):
             clip = file.stem.strip()  # the published names end in a blank before .png
             if clip in clips:
-                raise DataError(f"clip {clip} of subject {folder.name} stands in two classes: {clips[clip][1].parent} and {group}. Keep one")
+                raise DataError(
+                    f"clip {clip} of subject {folder.name} stands in two classes: {clips[clip][1].parent} and {group}. Keep one"
+                )
             clips[clip] = (int(group.name), file)
     return clips
 
@@ -101,7 +105,9 @@ def _read(file: Path) -> NDArray[np.uint8]:
     if image is None:
         raise DataError(f"{file} cannot be read as an image: copy it again from the published set")
     if image.shape != (SIZE, SIZE, 3):
-        raise DataError(f"{file} has {image.shape[1]}x{image.shape[0]} pixels: expected {SIZE}x{SIZE}. Copy it again from the published set")
+        raise DataError(
+            f"{file} has {image.shape[1]}x{image.shape[0]} pixels: expected {SIZE}x{SIZE}. Copy it again from the published set"
+        )
     return np.asarray(image, dtype=np.uint8)
 
 

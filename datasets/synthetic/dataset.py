@@ -98,6 +98,7 @@ class Synthetic(Dataset):
 
     def __init__(self, params: SyntheticParams) -> None:
         super().__init__(params)
+        self.one_per_video = params.short_videos
         self._places = {
             f"synthetic/s{subject + 1:03d}/v{video + 1:02d}": (subject, video)
             for subject in range(params.subjects)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -33,7 +32,7 @@ class RunSettings:
         seed: what training and bootstrap draw from; `dataset.seed` draws the data.
         workers: processes at work; null takes all cores. The answers do not depend on it.
         scheme: emotion scheme of the dataset; null takes its first.
-        kinds: kinds of expressions to spot; null takes all that method and dataset share.
+        kinds: kinds of expressions to spot; null takes `micro`, or the one kind that method and dataset share.
         runs: folder of the run folders.
         cache: folder of computed features.
         tracking: MLflow's tracking URI; null takes sqlite in the working folder.
@@ -76,7 +75,7 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(RunSettings):
-    """Everything that a run needs to know. Pickles as plain data, so that a worker process finds the same plugins.
+    """Everything that a run needs to know. It travels between processes as `values`, which `from_plain` reads.
 
     Attributes:
         method: id of the method.
@@ -93,12 +92,6 @@ class RunConfig(RunSettings):
     dataset_params: Any
     values: dict[str, Any] = field(compare=False, repr=False)
     origins: dict[str, str] = field(compare=False, repr=False)
-
-    def __reduce__(self) -> tuple[Any, tuple[Mapping[str, Any], Mapping[str, str]]]:
-        """Rebuild from plain data."""
-        from mebench.config.resolve import from_plain
-
-        return from_plain, (self.values, self.origins)
 
 
 def run_key(config: RunConfig) -> str:

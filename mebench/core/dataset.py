@@ -71,7 +71,9 @@ class Dataset:
         Raises:
             DataError: this dataset has no frames, or they are missing.
         """
-        raise DataError(f"the dataset of {video.key} has no frames, only ready-made features: choose a recognition method that takes them")
+        raise DataError(
+            f"the dataset of {video.key} has no frames, only ready-made features: choose a recognition method that takes them"
+        )
 
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
         """68 points (x, y) in pixels of the first frame, shape (68, 2), or None."""

@@ -83,7 +83,7 @@ class Method(L.LightningModule):
         By default the peaks above T = mean + p (max - mean), p being `params.p`, smoothed and extended by the paper's rule or
         the one that `params.rule` names; in short videos the highest peak alone.
         """
-        rule = getattr(self.params, "rule", "paper")
+        rule: spotting.Rule = getattr(self.params, "rule", "paper")
         return [
             Prediction(video.key, kind, *found)
             for column, kind in enumerate(self.task.kinds)

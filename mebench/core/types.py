@@ -47,7 +47,9 @@ class Expression:
     def __post_init__(self) -> None:
         """Refuse an impossible interval."""
         if not 0 <= self.onset <= self.offset:
-            raise DataError(f"an expression's interval must satisfy 0 <= onset <= offset, not [{self.onset}, {self.offset}]")
+            raise DataError(
+                f"an expression's interval must satisfy 0 <= onset <= offset, not [{self.onset}, {self.offset}]"
+            )
         if self.apex is not None and not self.onset <= self.apex <= self.offset:
             raise DataError(f"the apex {self.apex} lies outside its expression [{self.onset}, {self.offset}]")
 
@@ -105,7 +107,9 @@ class Scheme:
         """Refuse a map onto classes that are not listed."""
         stray = sorted(set(self.mapping.values()) - set(self.classes))
         if stray:
-            raise DataError(f"the emotion scheme {self.name!r} maps onto {stray}, which are not among its classes {list(self.classes)}")
+            raise DataError(
+                f"the emotion scheme {self.name!r} maps onto {stray}, which are not among its classes {list(self.classes)}"
+            )
 
     def index(self, label: str | None) -> int | None:
         """Class number of a native label (any case), or None if the scheme does not score it."""
@@ -158,7 +162,9 @@ class Fold:
         for a, b in (("train", "valid"), ("train", "test"), ("valid", "test")):
             both = sides[a] & sides[b]
             if both:
-                raise RunError(f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only")
+                raise RunError(
+                    f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only"
+                )
 
 
 @dataclass(frozen=True, slots=True)

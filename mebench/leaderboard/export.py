@@ -79,11 +79,10 @@ def rescore(record: RunFolder) -> dict[str, Any]:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    from mebench.runner.execute import score
+    from mebench.runner.scoring import score
 
     stored = from_record(record)
-    kinds, classes = stored.about["kinds"], stored.about["classes"]
-    return score(record, kinds, classes, stored.seed, int(stored.config["bootstrap"]))
+    return score(record, stored.seed, int(stored.config["bootstrap"]))
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

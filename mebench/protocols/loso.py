@@ -33,7 +33,9 @@ def loso(videos: Sequence[Video], seed: int = 0, validation: float = 0.2) -> lis
     subjects = sorted({video.subject_key for video in videos})
     if len(subjects) < 2:
         who = str(subjects[0]) if subjects else "nobody"
-        raise ConfigError(f"leaving one subject out needs at least 2 subjects, and this dataset has {len(subjects)} ({who}): use a dataset with more")
+        raise ConfigError(
+            f"leaving one subject out needs at least 2 subjects, and this dataset has {len(subjects)} ({who}): use a dataset with more"
+        )
     folds = []
     for test in subjects:
         others = [s for s in subjects if s != test]

@@ -41,13 +41,14 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
         RunError: a table of the run is missing or damaged.
     """
     from mebench.runner.folder import safe_name
+    from mebench.runner.scoring import tables_of
 
     about = folder.read_json("folds.json")
     videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
     figures = {}
     if "recognize" in about["tasks"]:
-        clips = _clips(truths, folder.read_table("clips.parquet"))
-        if len(clips):
+        clips = tables_of(folder).clips
+        if clips is not None and len(clips):
             figures["recognition_confusion"] = confusion_matrix(clips, about["classes"], "recognition: annotated clips")
     if "spot" in about["tasks"]:
         predictions = _first_draw(folder.read_table("predictions.parquet"))
@@ -183,12 +184,6 @@ def _legend(figure: Figure, annotated: Sequence[str], spotted: Sequence[str]) ->
 def _first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
     """What a method that predicts by chance said the first time; everything of other methods."""
     return predictions[predictions["draw"] == 0]
-
-
-def _clips(truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
-    asked = truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
-    both = asked.merge(answers, on=["video", "onset", "offset"], how="left")
-    return both.rename(columns={"emotion": "truth"})[["truth", "predicted"]]
 
 
 def _true_positives(videos: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, rule: Any) -> pd.DataFrame:

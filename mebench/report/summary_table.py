@@ -62,7 +62,11 @@ def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
         for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
             if name in analysis:
                 first = {"strs": analysis["strs"]} if name == "true_positives" else {}
-                found.append(_table(f"analysis, {title} (n = {number(analysis[name]['n'])})", {**first, **analysis[name]["scores"]}))
+                found.append(
+                    _table(
+                        f"analysis, {title} (n = {number(analysis[name]['n'])})", {**first, **analysis[name]["scores"]}
+                    )
+                )
     if recognition := summary.get("recognition"):
         found.append(_table(f"recognition, annotated clips (n = {recognition['n']})", recognition["scores"]))
         if members := recognition.get("members"):
@@ -82,7 +86,9 @@ def remarks(summary: Mapping[str, Any], about: Mapping[str, Any], config: Mappin
     if changed:
         lines.append(f"settings that differ from the method's defaults: {changed}")
     if about["left_out"]:
-        lines.append("labels that the scheme does not score: " + ", ".join(f"{k} {v}" for k, v in about["left_out"].items()))
+        lines.append(
+            "labels that the scheme does not score: " + ", ".join(f"{k} {v}" for k, v in about["left_out"].items())
+        )
     if about["remark"]:
         lines.append(about["remark"])
     return lines
@@ -115,7 +121,9 @@ def number(value: float) -> str:
 
 def _title(config: Mapping[str, Any]) -> str:
     values = config["config"]
-    return f"{values['method']['name']} on {values['dataset']['name']} under {values['protocol']}, seed {values['seed']}"
+    return (
+        f"{values['method']['name']} on {values['dataset']['name']} under {values['protocol']}, seed {values['seed']}"
+    )
 
 
 def _table(title: str, scores: Mapping[str, Any]) -> Table:
@@ -133,13 +141,23 @@ def _add(table: Table, name: str, score: Mapping[str, float | None]) -> None:
 
 
 def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
-    table = Table(title="recognition, by database", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title="recognition, by database", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False
+    )
     for column in ("database", "subjects", "clips", "UF1", "95 % interval", "UAR", "95 % interval"):
         table.add_column(column, no_wrap=True, justify="left" if column in {"database", "95 % interval"} else "right")
     for name, part in members.items():
         uf1, uar = part["scores"]["uf1"], part["scores"]["uar"]
         subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
-        table.add_row(name, str(subjects), str(part["n"]), figure(uf1["value"]), interval(uf1), figure(uar["value"]), interval(uar))
+        table.add_row(
+            name,
+            str(subjects),
+            str(part["n"]),
+            figure(uf1["value"]),
+            interval(uf1),
+            figure(uar["value"]),
+            interval(uar),
+        )
     return table
 
 

@@ -121,7 +121,9 @@ def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress)
     folds = _fold_seconds(plan, cost_of_fold, _expressions(plan, largest))
     prediction = len(plan.videos) * cost_of_fold.video
     # No fold is split over workers, so the last ones may leave some idle.
-    total = features / min(workers, max(len(missing), 1)) + max((sum(folds) + prediction) / min(workers, len(folds)), max(folds))
+    total = features / min(workers, max(len(missing), 1)) + max(
+        (sum(folds) + prediction) / min(workers, len(folds)), max(folds)
+    )
     return {"features": features, "training": sum(folds), "prediction": prediction, "total": total}
 
 
@@ -150,18 +152,28 @@ def _expressions(plan: Plan, fold: Fold) -> int:
 def _print_plan(plan: Plan, work: Work) -> None:
     config = plan.config
     subjects = len({v.subject_key for v in plan.videos})
-    print(f"{config.method} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos")
+    print(
+        f"{config.method} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos"
+    )
     for fold in plan.folds[:FOLDS_SHOWN]:
         print(f"  {_line(plan, fold)}")
     if len(plan.folds) > FOLDS_SHOWN:
         print(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
     clips = f", {work.missing_clips} clips" if work.missing_clips else ""
     frames = f"{work.missing_frames} frames{clips}"
-    print(f"features: {work.missing_videos} of {len(plan.videos)} videos to compute ({frames})" if work.missing_videos else "features: all are there")
+    print(
+        f"features: {work.missing_videos} of {len(plan.videos)} videos to compute ({frames})"
+        if work.missing_videos
+        else "features: all are there"
+    )
     for chain in _distinct(plan.chains()):
         print("  " + chain.card().replace("\n", "\n  "))
     stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
-    print(f"training: {work.trainings} trainings, {len(plan.folds)} folds x {stages}" if work.trainings else "training: none")
+    print(
+        f"training: {work.trainings} trainings, {len(plan.folds)} folds x {stages}"
+        if work.trainings
+        else "training: none"
+    )
 
 
 def _line(plan: Plan, fold: Fold) -> str:
@@ -203,5 +215,7 @@ def duration(seconds: float) -> str:
     whole = max(1, round(seconds))
     if whole < 60:
         return f"{whole} s"
-    large, small, names = (whole // 3600, whole % 3600 // 60, ("h", "min")) if whole >= 3600 else (*divmod(whole, 60), ("min", "s"))
+    large, small, names = (
+        (whole // 3600, whole % 3600 // 60, ("h", "min")) if whole >= 3600 else (*divmod(whole, 60), ("min", "s"))
+    )
     return f"{large} {names[0]}" + (f" {small} {names[1]}" if small else "")

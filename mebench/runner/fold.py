@@ -58,22 +58,28 @@ class Views:
 
     def unlabelled(self, video: Video) -> VideoView:
         """A video as `score_frames`, `propose` and `classify` see it."""
-        return VideoView(*self._common(video))
+        return VideoView(**self._common(video))
 
     def labelled(self, video: Video) -> LabelledVideo:
         """A video to train or validate on."""
         labels = tuple(self.plan.scheme.index(e.emotion) for e in video.expressions)
-        return LabelledVideo(*self._common(video), expressions=video.expressions, labels=labels)
+        return LabelledVideo(**self._common(video), expressions=video.expressions, labels=labels)
 
     def of(self, subjects: Sequence[SubjectKey]) -> list[Video]:
         """The videos of some subjects, in order of their keys."""
         chosen = set(subjects)
         return [v for v in self.plan.videos if v.subject_key in chosen]
 
-    def _common(self, video: Video) -> tuple[Any, ...]:
-        n_frames = video.n_frames if video.n_frames is not None else len(self.plan.dataset.frames(video))
-        frames, clip = partial(self._frames, video), partial(self._clip, video)
-        return video.key, video.subject_key, video.fps, n_frames, self.timings[video.dataset], frames, clip
+    def _common(self, video: Video) -> dict[str, Any]:
+        return {
+            "key": video.key,
+            "subject": video.subject_key,
+            "fps": video.fps,
+            "n_frames": len(self.plan.dataset.frames(video)) if video.n_frames is None else video.n_frames,
+            "timing": self.timings[video.dataset],
+            "_frames": partial(self._frames, video),
+            "_clip": partial(self._clip, video),
+        }
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
         plan = self.plan
@@ -81,7 +87,9 @@ class Views:
 
     def _clip(self, video: Video, chain: str, onset: int, apex: int) -> NDArray[Any]:
         plan = self.plan
-        return clip_feature(self.store, plan.dataset, plan.config.dataset, video, self.chains[video.dataset][chain], onset, apex)
+        return clip_feature(
+            self.store, plan.dataset, plan.config.dataset, video, self.chains[video.dataset][chain], onset, apex
+        )
 
 
 def store_of(config: RunConfig) -> FeatureStore:
@@ -134,7 +142,9 @@ def _spot(
         scores = np.asarray(method.score_frames(view), dtype=np.float64)
         expected = (view.n_frames, len(plan.task.kinds))
         if scores.shape != expected:
-            raise PluginError(f"method {plan.config.method!r}: score_frames gave shape {scores.shape} for {video.key}, expected (n_frames, n_kinds) = {expected}")
+            raise PluginError(
+                f"method {plan.config.method!r}: score_frames gave shape {scores.shape} for {video.key}, expected (n_frames, n_kinds) = {expected}"
+            )
         found = method.propose(view, scores)
         if "recognize" in plan.task.tasks and found:
             clips = [view.clip(p.onset, p.apex, p.offset) for p in found]
@@ -159,14 +169,19 @@ def _recognize(plan: Plan, method: Method, views: Views, test: Sequence[Video]) 
         return []
     rows = _class_scores(plan, method, clips)
     classes = plan.task.classes
-    return [ClipPrediction(c.video.key, c.onset, c.offset, classes[int(row.argmax())], tuple(map(float, row))) for c, row in zip(clips, rows)]
+    return [
+        ClipPrediction(c.video.key, c.onset, c.offset, classes[int(row.argmax())], tuple(map(float, row)))
+        for c, row in zip(clips, rows)
+    ]
 
 
 def _class_scores(plan: Plan, method: Method, clips: Sequence[ClipView]) -> NDArray[np.float64]:
     rows = np.asarray(method.classify(clips), dtype=np.float64)
     expected = (len(clips), len(plan.task.classes))
     if rows.shape != expected or not np.isfinite(rows).all():
-        raise PluginError(f"method {plan.config.method!r}: classify gave shape {rows.shape} (or numbers that are not finite), expected (n_clips, n_classes) = {expected}")
+        raise PluginError(
+            f"method {plan.config.method!r}: classify gave shape {rows.shape} (or numbers that are not finite), expected (n_clips, n_classes) = {expected}"
+        )
     return rows
 
 
@@ -179,4 +194,5 @@ def _named(plan: Plan, p: Prediction, row: NDArray[np.float64]) -> Prediction:
 def _weights(method: Method) -> bytes:
     from safetensors.torch import save
 
-    return save({name: t.detach().cpu().contiguous() for name, t in method.state_dict().items()})
+    weights: bytes = save({name: t.detach().cpu().contiguous() for name, t in method.state_dict().items()})
+    return weights

@@ -26,17 +26,30 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from mebench.core.types import Prediction
 from mebench.errors import RunError
-from mebench.runner.fold import FoldResult
 
-PREDICTION_COLUMNS = ("fold", "video", "kind", "onset", "apex", "offset", "confidence", "emotion", "probabilities", "draw")
+if TYPE_CHECKING:  # reading a run needs no Lightning
+    from mebench.core.types import Prediction
+    from mebench.runner.fold import FoldResult
+
+PREDICTION_COLUMNS = (
+    "fold",
+    "video",
+    "kind",
+    "onset",
+    "apex",
+    "offset",
+    "confidence",
+    "emotion",
+    "probabilities",
+    "draw",
+)
 CLIP_COLUMNS = ("fold", "video", "onset", "offset", "predicted", "probabilities")
 FRAME_COLUMNS = ("fold", "video", "frame", "kind", "score")
 
@@ -62,7 +75,9 @@ class RunFolder:
         folder = cls(runs / run_id)
         if not (folder.path / "config.json").is_file():
             known = [p.parent.name for p in runs.glob("*/config.json")]
-            raise RunError(unknown("run", run_id, known, f"Runs are looked for in {runs}; choose another place with runs=DIR"))
+            raise RunError(
+                unknown("run", run_id, known, f"Runs are looked for in {runs}; choose another place with runs=DIR")
+            )
         return folder
 
     @classmethod
@@ -74,7 +89,12 @@ class RunFolder:
         """
         if run_id is not None:
             return cls(runs / run_id)._claim_this(key)
-        runs.mkdir(parents=True, exist_ok=True)
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise RunError(
+                f"the folder of the runs, {runs}, cannot be made: {e.strerror}. Choose another place with runs=DIR"
+            ) from e
         number = 1
         while True:
             run_id = f"{name}-{key[:8]}" if number == 1 else f"{name}-{key[:8]}.{number}"
@@ -132,8 +152,8 @@ class RunFolder:
     def write_fold(self, result: FoldResult, kinds: Sequence[str], costs: dict[str, float]) -> None:
         """Keep a fold's results."""
         final = self.path / "folds" / safe_name(result.key)
-        final.parent.mkdir(exist_ok=True)
         with self._full_disk():
+            final.parent.mkdir(exist_ok=True)
             temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=final.parent))
             try:
                 for name, table in _fold_tables(result, kinds).items():
@@ -192,7 +212,7 @@ class RunFolder:
             if e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
                 raise
             raise RunError(
-                f"cannot write to {self.path}: {e.strerror}. The folds already there are kept: make room, then go on with: mebench resume {self.id}"
+                f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, then go on with: mebench resume {self.id}"
             ) from e
 
     # -- reading ------------------------------------------------------------------------------------------------------------
@@ -206,7 +226,9 @@ class RunFolder:
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as e:
-            raise RunError(f"{self.path / name} cannot be read ({e}): run again with the same words to make the run anew") from e
+            raise RunError(
+                f"{self.path / name} cannot be read ({e}): run again with the same words to make the run anew"
+            ) from e
 
     def read_table(self, name: str) -> pd.DataFrame:
         """A parquet table of the run.
@@ -217,7 +239,9 @@ class RunFolder:
         try:
             return pd.read_parquet(self.path / name)
         except Exception as e:  # pyarrow has many kinds
-            raise RunError(f"{self.path / name} cannot be read ({e}): run again with the same words to make the run anew") from e
+            raise RunError(
+                f"{self.path / name} cannot be read ({e}): run again with the same words to make the run anew"
+            ) from e
 
     def finished_folds(self) -> set[str]:
         """Keys of the folds whose results are complete."""
@@ -258,7 +282,15 @@ def _fold_tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pd.DataF
     predictions = [_prediction_row(result.key, p) for p in result.predictions]
     clips = [(result.key, c.video, c.onset, c.offset, c.predicted, list(c.probabilities)) for c in result.clips]
     frames = [
-        pd.DataFrame({"fold": result.key, "video": video, "frame": np.arange(len(scores)), "kind": kind, "score": scores[:, column]})
+        pd.DataFrame(
+            {
+                "fold": result.key,
+                "video": video,
+                "frame": np.arange(len(scores)),
+                "kind": kind,
+                "score": scores[:, column],
+            }
+        )
         for video, scores in sorted(result.frame_scores.items())
         for column, kind in enumerate(kinds)
     ]

@@ -106,7 +106,9 @@ def features(plan: Plan, video: Video, chains: Sequence[Chain], budget: float = 
     shortest = min(n_frames, 2 + max((getattr(s, "k", None) or 1 for c in chains for s in c.steps), default=1))
     with tempfile.TemporaryDirectory(prefix="mebench-estimate-") as folder:
         store = FeatureStore(folder)
-        _time_features(store, plan, video, chains, shortest)  # loads OpenCV and the face detector, which is once per worker
+        _time_features(
+            store, plan, video, chains, shortest
+        )  # loads OpenCV and the face detector, which is once per worker
         frame, clip = _time_features(store, plan, video, chains, min(n_frames, shortest + 2))
         n = int(min(n_frames, max(shortest + 4, budget / max(frame, 1e-4))))
         if n > shortest + 2:
@@ -115,7 +117,9 @@ def features(plan: Plan, video: Video, chains: Sequence[Chain], budget: float = 
     return FeatureCost(frame, clip, rows)
 
 
-def _time_features(store: FeatureStore, plan: Plan, video: Video, chains: Sequence[Chain], n: int) -> tuple[float, float]:
+def _time_features(
+    store: FeatureStore, plan: Plan, video: Video, chains: Sequence[Chain], n: int
+) -> tuple[float, float]:
     """Seconds per frame and per clip. The first of two clips brings the crops along, the second shows its own cost."""
     dataset, name = Shortened(plan.dataset, n), plan.config.dataset
     first = compute(store, dataset, name, video, chains, [(0, n // 2)]).seconds
@@ -168,7 +172,9 @@ def fold(plan: Plan, one: Fold, rows: dict[str, Rows]) -> FoldCost:
     return FoldCost({name: s * scale for name, s in epochs.items()}, closed * scale, min(seconds, default=0.0))
 
 
-def _train(method: Method, train: list[LabelledVideo], valid: list[LabelledVideo], accelerator: str) -> dict[str, float]:
+def _train(
+    method: Method, train: list[LabelledVideo], valid: list[LabelledVideo], accelerator: str
+) -> dict[str, float]:
     """Seconds of an epoch of each stage: the median of those after the first, which finds caches cold."""
     from mebench.training import fit
 

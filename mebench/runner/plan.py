@@ -72,7 +72,10 @@ class Plan:
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
         return Counter(
-            e.emotion or "(none)" for v in self.videos for e in v.expressions if e.kind == "micro" and self.scheme.index(e.emotion) is None
+            e.emotion or "(none)"
+            for v in self.videos
+            for e in v.expressions
+            if e.kind == "micro" and self.scheme.index(e.emotion) is None
         )
 
 
@@ -95,7 +98,15 @@ def make_plan(config: RunConfig) -> Plan:
     scheme = _scheme(dataset, config)
     kinds = _kinds(config, method_class, dataset, videos, tasks)
     folds = tuple(make_folds(config.protocol, videos, config.seed, config.validation))
-    plan = Plan(config, dataset, method_class, videos, scheme, Task(tasks, kinds, scheme.classes, one_per_video=dataset.one_per_video), folds)
+    plan = Plan(
+        config,
+        dataset,
+        method_class,
+        videos,
+        scheme,
+        Task(tasks, kinds, scheme.classes, one_per_video=dataset.one_per_video),
+        folds,
+    )
     _check_training(plan)
     return plan
 
@@ -105,7 +116,11 @@ def _scheme(dataset: Dataset, config: RunConfig) -> Scheme:
     if config.scheme is None:
         return next(iter(schemes.values()))
     if config.scheme not in schemes:
-        raise ConfigError(unknown("emotion scheme", config.scheme, schemes, f"Choose one of dataset {config.dataset!r} with scheme=NAME"))
+        raise ConfigError(
+            unknown(
+                "emotion scheme", config.scheme, schemes, f"Choose one of dataset {config.dataset!r} with scheme=NAME"
+            )
+        )
     return schemes[config.scheme]
 
 
@@ -115,14 +130,23 @@ def _kinds(
     if "spot" not in tasks:
         return ("micro",)
     shared = [k for k in KINDS if k in method.kinds and k in dataset.kinds]
+    if not shared:
+        raise ConfigError(
+            f"method {config.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {config.dataset!r} annotates only "
+            f"{' and '.join(dataset.kinds)}-expressions. See what fits with: mebench list"
+        )
     asked = list(config.kinds) if config.kinds is not None else shared[:1]
     for kind in asked:
         if kind not in shared:
-            raise ConfigError(unknown("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates"))
+            raise ConfigError(
+                unknown("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
+            )
     annotated = {e.kind for v in videos for e in v.expressions}
     for kind in asked:
         if kind not in annotated:
-            raise ConfigError(f"no {kind}-expression is annotated in dataset {config.dataset!r}, so there is nothing to spot: choose kinds=…")
+            raise ConfigError(
+                f"no {kind}-expression is annotated in dataset {config.dataset!r}, so there is nothing to spot: choose kinds=…"
+            )
     return tuple(k for k in KINDS if k in asked)
 
 
@@ -139,9 +163,14 @@ def _check_training(plan: Plan) -> None:
                         "use more subjects, or other kinds=…"
                     )
         if "recognize" in plan.task.tasks and not any(
-            plan.scheme.index(e.emotion) is not None for v in plan.videos if v.subject_key in training for e in v.expressions
+            e.kind == "micro" and plan.scheme.index(e.emotion) is not None
+            for v in plan.videos
+            if v.subject_key in training
+            for e in v.expressions
         ):
-            raise ConfigError(f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME")
+            raise ConfigError(
+                f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
+            )
 
 
 def _list(tasks: frozenset[str]) -> str:

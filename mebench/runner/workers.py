@@ -8,7 +8,7 @@ import os
 import signal
 from concurrent.futures import Executor
 
-THREADS = {name: "1" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")}
+THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
 
 def pool(workers: int) -> Executor:
@@ -39,7 +39,8 @@ def _keep_freed_memory() -> None:
 
 def _stay() -> None:
     """Keep loky from replacing workers that grew by 300 MB: features and freed memory are kept on purpose, and a new worker
-    spends seconds on imports. loky has no public setting for it."""
+    spends seconds on imports. loky has no public setting for it.
+    """
     from loky import process_executor
 
     if hasattr(process_executor, "_MAX_MEMORY_LEAK_SIZE"):

@@ -13,7 +13,9 @@ from mebench.core.views import LabelledVideo
 from mebench.errors import RunError
 
 
-def fit(method: Method, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo], accelerator: str = "cpu") -> None:
+def fit(
+    method: Method, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo], accelerator: str = "cpu"
+) -> None:
     """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
 
     `torch.manual_seed` must have been called: initial weights, dropout and order follow from it.
@@ -25,7 +27,9 @@ def fit(method: Method, train: Sequence[LabelledVideo], valid: Sequence[Labelled
         method.stage = stage.name
         train_samples, valid_samples = method.samples(stage.name, train, valid)
         if len(train_samples) == 0:  # type: ignore[arg-type]
-            raise RunError(f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions")
+            raise RunError(
+                f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
+            )
         loaders = [
             _loader(samples, stage.batch_size, shuffle)
             for samples, shuffle in ((train_samples, stage.shuffle), (valid_samples, False))
@@ -66,7 +70,10 @@ def _trainer(epochs: int, accelerator: str) -> Any:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Silence Lightning's advice (devices found, workers of loaders): it is for interactive training."""
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")]
+    loggers = [
+        logging.getLogger(name)
+        for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    ]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")

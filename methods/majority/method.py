@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from mebench.core import ClipView, LabelledVideo, Method, Task, all_clips
-from mebench.methods.majority.params import Params as _Params
+
+from .params import Params as _Params
 
 
 class Majority(Method):

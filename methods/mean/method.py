@@ -14,9 +14,10 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
 from mebench.features import FaceCrop, Flow, MeanRegions, MinMax, Strain
-from mebench.methods.mean.network import Head, Shared
-from mebench.methods.mean.params import Params as _Params
 from mebench.training import Samples, sample_negatives, window_labels
+
+from .network import Head, Shared
+from .params import Params as _Params
 
 FRAMES, CLIPS = "mean_frames", "mean_clips"
 INFERENCE_BATCH = 1024
@@ -31,7 +32,7 @@ class MEAN(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.shared = Shared(params.dropout).to(memory_format=torch.channels_last)
+        self.shared = Shared(params.dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spotting = Head(1, params.dropout_head) if "spot" in task.tasks else None
         self.recognition = Head(len(task.classes), params.dropout_head) if "recognize" in task.tasks else None
 
@@ -81,27 +82,33 @@ class MEAN(Method):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Mean squared error (equation 8) or cross-entropy (equation 10), plus the penalty on kernels of the public code."""
         x, y = batch
-        p = self.params
-        if self.stage == "spotting":
-            loss = F.mse_loss(self.spotting(self.shared(x)).squeeze(1), y)
-            return loss + p.l2 * self.shared.penalty() + p.l2_head * self.spotting.penalty()
-        if self.spotting:
-            return F.cross_entropy(self.recognition(x), y) + p.l2_head * self.recognition.penalty()
-        loss = F.cross_entropy(self.recognition(self.shared(x)), y)
-        return loss + p.l2 * self.shared.penalty() + p.l2_head * self.recognition.penalty()
+        p, head = self.params, self._head()
+        if self.stage == "recognition" and self.spotting:  # the samples are maps of the frozen shared layers
+            recognition: Tensor = F.cross_entropy(head(x), y) + p.l2_head * head.penalty()
+            return recognition
+        outputs = head(self.shared(x))
+        loss: Tensor = F.mse_loss(outputs.squeeze(1), y) if self.stage == "spotting" else F.cross_entropy(outputs, y)
+        return loss + p.l2 * self.shared.penalty() + p.l2_head * head.penalty()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """A fresh Adam for each stage (section 4.3), over the layers that the stage trains."""
-        head = self.spotting if self.stage == "spotting" else self.recognition
-        learning = [w for w in (*self.shared.parameters(), *head.parameters()) if w.requires_grad]
+        learning = [w for w in (*self.shared.parameters(), *self._head().parameters()) if w.requires_grad]
         return torch.optim.Adam(learning, lr=self.params.lr)
+
+    def _head(self) -> Head:
+        """The head that the running stage trains."""
+        head = self.spotting if self.stage == "spotting" else self.recognition
+        assert head is not None
+        return head
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The spotting head's output for each frame (equation 7); NaN for the last k, which have no partner."""
         scores = np.full((video.n_frames, 1), np.nan)
         features = video.features(FRAMES)
         if len(features):
-            scores[: len(features), 0] = self._in_batches(_channels_first(features), self.spotting).squeeze(1).double().numpy()
+            scores[: len(features), 0] = (
+                self._in_batches(_channels_first(features), self.spotting).squeeze(1).double().numpy()
+            )
         return scores
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
@@ -110,7 +117,9 @@ class MEAN(Method):
         An annotated clip: softmax on its onset-to-apex flow. A spotted one: the most frequent class of the frames
         [F_p - k', F_p - 1] (section 3.4, case 1), ties by summed probability.
         """
-        return np.stack([self._vote(clip) if clip.spotted else self._probabilities(clip.feature(CLIPS)[None])[0] for clip in clips])
+        return np.stack(
+            [self._vote(clip) if clip.spotted else self._probabilities(clip.feature(CLIPS)[None])[0] for clip in clips]
+        )
 
     def _vote(self, clip: ClipView) -> NDArray[np.float64]:
         features = clip.video.features(FRAMES)
@@ -129,7 +138,7 @@ class MEAN(Method):
 
     @torch.no_grad()
     def _in_batches(self, x: Tensor, head: Head | None = None) -> Tensor:
-        parts = [self.shared(part) for part in x.split(INFERENCE_BATCH)]
+        parts = [self.shared(part) for part in torch.split(x, INFERENCE_BATCH)]
         return torch.cat([part if head is None else head(part) for part in parts])
 
 

@@ -25,7 +25,7 @@ class Shared(nn.Module):
 
     def __init__(self, dropout: float) -> None:
         super().__init__()
-        self.streams = nn.ModuleList(nn.Conv2d(1, filters, 5, padding=2) for filters in STREAMS)
+        self.horizontal, self.vertical, self.strain = (nn.Conv2d(1, filters, 5, padding=2) for filters in STREAMS)
         # Keras' defaults, with which the authors trained: epsilon .001, momentum .99 (.01 in PyTorch's counting).
         self.norm = nn.BatchNorm2d(sum(STREAMS), eps=1e-3, momentum=0.01)
         self.dropout = nn.Dropout(dropout)
@@ -33,14 +33,24 @@ class Shared(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Feature maps of a batch."""
-        weight = torch.block_diag(*(s.weight.flatten(1) for s in self.streams)).view(sum(STREAMS), len(STREAMS), 5, 5)
-        bias = torch.cat([s.bias for s in self.streams])
+        weight, bias = self._packed()
         x = F.conv2d(x, weight.contiguous(memory_format=torch.channels_last), bias, padding=2)
-        return self.dropout(F.max_pool2d(self.norm(torch.relu(x)), 3))
+        pooled: Tensor = self.dropout(F.max_pool2d(self.norm(torch.relu(x)), 3))
+        return pooled
 
     def penalty(self) -> Tensor:
         """Sum of the squared kernels."""
-        return torch.stack([s.weight.square().sum() for s in self.streams]).sum()
+        return torch.stack([s.weight.square().sum() for s in self._streams()]).sum()
+
+    def _streams(self) -> tuple[nn.Conv2d, ...]:
+        return self.horizontal, self.vertical, self.strain
+
+    def _packed(self) -> tuple[Tensor, Tensor]:
+        """Weight (14, 3, 5, 5) and bias (14,) of the one convolution."""
+        streams = self._streams()
+        weight: Tensor = torch.block_diag(*(s.weight.flatten(1) for s in streams))  # type: ignore[no-untyped-call]
+        biases = [s.bias for s in streams if s.bias is not None]
+        return weight.view(sum(STREAMS), len(STREAMS), 5, 5), torch.cat(biases)
 
 
 class Head(nn.Module):
@@ -59,7 +69,8 @@ class Head(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Raw outputs of a batch of shared feature maps."""
         x = F.max_pool2d(torch.relu(self.conv(x)), 2)
-        return self.linear(self.dropout(x.flatten(1)))
+        outputs: Tensor = self.linear(self.dropout(x.flatten(1)))
+        return outputs
 
     def penalty(self) -> Tensor:
         """Sum of the squared kernel of the convolution."""
@@ -71,4 +82,5 @@ def _initialise(module: nn.Module) -> None:
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from mebench.core import Chain, Method, Timing, VideoView
 from mebench.features import BlockMeans, FaceCrop, Flow, MaskEyes, MeanRegions, Strain
-from mebench.methods.optical_strain.params import Params as _Params
+
+from .params import Params as _Params
 
 CHAIN = "strain_of_regions"
 
@@ -24,7 +25,14 @@ class OpticalStrain(Method):
         """Strain magnitude, averaged over eyes and brows and over the mouth: (2, 1, 3), the last channel being strain."""
         p = self.params
         eyes = () if p.regions == "box" else (MaskEyes(p.eye_margin),)
-        steps = (FaceCrop(), Flow(p.flow, k=timing.k, stride=p.stride), Strain(p.difference), *eyes, MeanRegions(p.regions), BlockMeans(2, 1))
+        steps = (
+            FaceCrop(),
+            Flow(p.flow, k=timing.k, stride=p.stride),
+            Strain(p.difference),
+            *eyes,
+            MeanRegions(p.regions),
+            BlockMeans(2, 1),
+        )
         return {CHAIN: Chain(CHAIN, steps)}
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:

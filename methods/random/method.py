@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from mebench import spotting
 from mebench.core import Expression, LabelledVideo, Method, Prediction, Task, VideoView
 from mebench.core.seeds import stable_seed
-from mebench.methods.random.params import Params as _Params
+
+from .params import Params as _Params
 
 
 class Random(Method):

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, all_clips, stack
 from mebench.features import FaceCrop, Flow, FlowImage, Strain
-from mebench.methods.ststnet.network import STSTNet as Network
-from mebench.methods.ststnet.params import Params as _Params
 from mebench.training import Samples
+
+from .network import STSTNet as Network
+from .params import Params as _Params
 
 CHAIN = "onset_apex_flow_28"
 
@@ -28,8 +30,7 @@ class STSTNet(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.network = Network(len(task.classes), params.dropout).to(memory_format=torch.channels_last)
-        self.loss = nn.CrossEntropyLoss()
+        self.network = Network(len(task.classes), params.dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """One map for each clip; a dataset may bring its own under this name."""
@@ -51,7 +52,7 @@ class STSTNet(Method):
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Cross-entropy of a batch."""
         x, y = batch
-        return self.loss(self.network(x), y)
+        return F.cross_entropy(self.network(x), y)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam at a fixed rate."""
@@ -60,7 +61,7 @@ class STSTNet(Method):
     @torch.inference_mode()
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """Class probabilities, (n_clips, n_classes)."""
-        return self.network(self._inputs(clips)).softmax(1).double().numpy()
+        return np.asarray(self.network(self._inputs(clips)).softmax(1).double().numpy())
 
     @staticmethod
     def _inputs(clips: Sequence[ClipView]) -> Tensor:

@@ -34,4 +34,5 @@ class STSTNet(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Class scores of a batch."""
         x = self.dropout(self.pool(self.norm(torch.relu(self.streams(x)))))
-        return self.head(self.mean(x).flatten(1))
+        scores: Tensor = self.head(self.mean(x).flatten(1))
+        return scores

@@ -31,7 +31,9 @@ class Params:
         if self.epochs < 1:
             raise ConfigError(f"method.epochs must be at least 1, not {self.epochs}")
         if self.batch_size < 2:
-            raise ConfigError(f"method.batch_size must be at least 2 (batch normalisation needs two clips), not {self.batch_size}")
+            raise ConfigError(
+                f"method.batch_size must be at least 2 (batch normalisation needs two clips), not {self.batch_size}"
+            )
         if not self.lr > 0:
             raise ConfigError(f"method.lr must be positive, not {self.lr}")
         if not 0 <= self.dropout < 1:

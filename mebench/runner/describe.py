@@ -1,0 +1,139 @@
+"""What a run folder says about its run before the first fold: configuration, key, versions, truth, folds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from importlib import metadata
+
+import pandas as pd
+
+from mebench import __version__
+from mebench.config import RunConfig, run_key
+from mebench.metrics.tables import Tables
+from mebench.registry import PLUGIN_KINDS, content_hash, find
+from mebench.runner.folder import RunFolder
+from mebench.runner.plan import Plan
+
+PACKAGES = (
+    "torch",
+    "lightning",
+    "numpy",
+    "opencv-contrib-python-headless",
+    "dlib-bin",
+    "scipy",
+    "scikit-learn",
+    "pandas",
+)
+
+
+def truth_tables(plan: Plan) -> Tables:
+    """The dataset as it is scored; predictions and clips are not there yet."""
+    videos = pd.DataFrame(
+        [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps) for v in plan.videos],
+        columns=["video", "subject", "dataset", "n_frames", "fps"],
+    ).astype({"n_frames": "Int64", "fps": "Float64"})
+    truths = pd.DataFrame(
+        [
+            (
+                v.key,
+                e.kind,
+                e.onset,
+                e.apex,
+                e.offset,
+                plan.scheme.label(e.emotion),
+                e.emotion,
+                "+".join(e.action_units),
+                e.objective,
+            )
+            for v in plan.videos
+            for e in v.expressions
+        ],
+        columns=["video", "kind", "onset", "apex", "offset", "emotion", "native_emotion", "action_units", "objective"],
+    ).astype({"onset": "int64", "apex": "Int64", "offset": "int64"})
+    return Tables(videos=videos, truths=truths, predictions=None, clips=None)
+
+
+def key_of(plan: Plan, tables: Tables) -> str:
+    """Everything that predictions depend on: settings, plugins, dataset, chains."""
+    chains = sorted(c.fingerprint() for group in plan.chains().values() for c in group)
+    truth = hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
+    parts = [__version__, run_key(plan.config), plan.dataset.revision, truth, chains, metadata.version("torch")]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+def name_of(config: RunConfig) -> str:
+    """What a run is called; its folder adds the start of the key."""
+    return f"{config.method}-{config.dataset}-{config.protocol}-seed{config.seed}"
+
+
+def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
+    """Write down what is run before it begins."""
+    folder.write_json("config.json", {"key": key, "config": plan.config.values, "origins": plan.config.origins})
+    folder.write_json("versions.json", {**versions(), **_revisions(plan)})
+    folder.write_table("videos.parquet", tables.videos)
+    folder.write_table("truth.parquet", tables.truths)
+    folder.write_json(
+        "folds.json",
+        {
+            "protocol": plan.config.protocol,
+            "tasks": sorted(plan.task.tasks),
+            "kinds": list(plan.task.kinds),
+            "classes": list(plan.task.classes),
+            "scheme": plan.scheme.name,
+            "left_out": dict(sorted(plan.left_out().items())),
+            "selects": plan.selects,
+            "transductive": plan.method_class.transductive,
+            "repairs": list(plan.dataset.repairs()),
+            "comparable": plan.dataset.comparable,
+            "remark": plan.dataset.remark,
+            "k_prime": _typical_k_prime(plan),
+            "folds": [
+                {
+                    "fold": f.key,
+                    "train": [*map(str, plan.training_subjects(f))],
+                    "valid": [*map(str, f.valid)] if plan.selects else [],
+                    "test": [*map(str, f.test)],
+                }
+                for f in plan.folds
+            ],
+        },
+    )
+
+
+def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
+    """Median k' over the folds, by dataset and kind: the width of the intervals that chance is given."""
+    if "spot" not in plan.task.tasks:
+        return {}
+    timings = [plan.timings(fold) for fold in plan.folds]
+    return {
+        dataset: {
+            kind: sorted(t[dataset].k_prime[kind] for t in timings)[len(timings) // 2] for kind in plan.task.kinds
+        }
+        for dataset in timings[0]
+    }
+
+
+def versions() -> dict[str, str]:
+    """Python, the machine and the packages that numbers depend on."""
+    found = {"mebench": __version__, "python": sys.version.split()[0], "platform": platform.platform()}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _revisions(plan: Plan) -> dict[str, str]:
+    """Content of the plugins, and of the dataset."""
+    plugins = {kind: find(kind, getattr(plan.config, kind)) for kind in PLUGIN_KINDS}
+    hashes = {f"{kind}_plugin": content_hash(info) for kind, info in plugins.items()}
+    return {**hashes, "dataset_revision": plan.dataset.revision}
+
+
+def cards(plan: Plan) -> dict[str, list[str]]:
+    """The chains of a run by dataset, as a paper's appendix could carry them."""
+    return {dataset: [c.card() for c in chains] for dataset, chains in sorted(plan.chains().items())}

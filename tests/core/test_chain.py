@@ -1,0 +1,65 @@
+"""A chain's fingerprint changes if and only if its numbers do."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from mebench.core import Chain, Step
+from mebench.core.chain import Level
+
+
+@dataclass(frozen=True)
+class Cut(Step):
+    level: ClassVar[Level] = "video"
+    size: int = 128
+
+
+@dataclass(frozen=True)
+class Motion(Step):
+    version: ClassVar[int] = 2
+    level: ClassVar[Level] = "pair"
+    k: int = 3
+
+
+@dataclass(frozen=True)
+class Shrink(Step):
+    size: int = 28
+
+
+CHAIN = Chain("maps", (Cut(), Motion(), Shrink()))
+
+
+def test_the_name_is_not_in_the_numbers():
+    assert replace(CHAIN, name="other").fingerprint() == CHAIN.fingerprint()
+
+
+def test_parameters_order_scope_and_versions_are():
+    class Newer(Shrink):
+        version: ClassVar[int] = 2
+
+    Newer.__name__ = "Shrink"
+    others = [
+        replace(CHAIN, steps=(Cut(), Motion(k=4), Shrink())),
+        replace(CHAIN, steps=(Cut(64), Motion(), Shrink())),
+        replace(CHAIN, steps=(Cut(), Motion(), Newer())),
+        replace(CHAIN, steps=(Cut(), Shrink(), Motion())),
+        replace(CHAIN, steps=(Cut(), Motion())),
+        replace(CHAIN, scope="clips"),
+    ]
+    assert len({CHAIN.fingerprint(), *(c.fingerprint() for c in others)}) == 7
+
+
+def test_chains_that_begin_alike_share_their_first_stages():
+    other = replace(CHAIN, steps=(Cut(), Motion(), Shrink(14)), scope="clips")
+    assert other.fingerprint("video") == CHAIN.fingerprint("video")
+    assert other.fingerprint("video", "pair") == CHAIN.fingerprint("video", "pair")
+    assert CHAIN.fingerprint("video") != CHAIN.fingerprint("video", "pair") != CHAIN.fingerprint()
+
+
+def test_the_fingerprint_is_the_same_in_every_process():
+    """Pinned: stored features are named after it, so an accidental change would orphan every store."""
+    assert CHAIN.fingerprint() == "b570d35b1e979704"
+
+
+def test_the_card_tells_every_parameter():
+    assert CHAIN.card().splitlines()[1:] == ["  1. Cut(size=128) v1", "  2. Motion(k=3) v2", "  3. Shrink(size=28) v1"]
+    assert CHAIN.at("pair") == (Motion(),)

@@ -1,0 +1,68 @@
+"""The words of mebench: what they refuse, and what they say."""
+
+import pickle
+
+import pytest
+
+from mebench.core import Expression, Fold, Scheme, SubjectKey, Video
+from mebench.errors import DataError, RunError
+
+THREE = Scheme("three", ("negative", "positive"), {"disgust": "negative", "sadness": "negative", "happiness": "positive"})
+A, B, C = (SubjectKey("casme2", s) for s in "123")
+
+
+def test_an_interval_counts_both_ends():
+    assert Expression(3, 3).length == 1
+    assert Expression(3, 7).length == 5
+
+
+@pytest.mark.parametrize("interval", [(5, 4), (-1, 4)])
+def test_an_impossible_interval_is_refused_with_its_numbers(interval):
+    with pytest.raises(DataError, match=rf"\[{interval[0]}, {interval[1]}\]"):
+        Expression(*interval)
+
+
+@pytest.mark.parametrize("apex", [2, 8])
+def test_the_apex_lies_inside(apex):
+    assert Expression(3, 7, apex=3).apex == 3
+    assert Expression(3, 7, apex=7).apex == 7
+    with pytest.raises(DataError, match=f"apex {apex}"):
+        Expression(3, 7, apex=apex)
+
+
+def test_equal_ids_of_two_datasets_are_two_people():
+    one, two = (Video(dataset, "01", "EP01", 200.0, 90) for dataset in ("casme2", "samm"))
+    assert one.subject_key != two.subject_key
+    assert (one.key, two.key) == ("casme2/01/EP01", "samm/01/EP01")
+    assert str(one.subject_key) == "casme2/01"
+
+
+def test_a_scheme_maps_labels_in_any_case_and_leaves_others_out():
+    assert [THREE.index(label) for label in ("disgust", "Sadness", "HAPPINESS", "repression", None)] == [0, 0, 1, None, None]
+    assert [THREE.label(label) for label in ("Disgust", "others")] == ["negative", None]
+
+
+def test_a_scheme_onto_a_class_that_it_does_not_list_is_refused():
+    with pytest.raises(DataError, match="'odd' maps onto .'neutral'."):
+        Scheme("odd", ("negative",), {"rest": "neutral"})
+
+
+def test_the_native_scheme_keeps_order_and_drops_repeats():
+    scheme = Scheme.native(["Surprise", "fear", "surprise"])
+    assert scheme.classes == ("surprise", "fear")
+    assert scheme.label("FEAR") == "fear"
+
+
+@pytest.mark.parametrize(
+    ("sides", "named"),
+    [(((A, B), (B,), (C,)), "train and in valid"), (((A,), (B,), (A,)), "train and in test"), (((A,), (B,), (B,)), "valid and in test")],
+)
+def test_a_subject_on_two_sides_is_refused_by_name(sides, named):
+    with pytest.raises(RunError, match=f"'f' has casme2/[12] in {named}"):
+        Fold("f", *sides)
+
+
+def test_the_words_travel_between_processes():
+    video = Video("d", "s", "v", 30.0, 90, (Expression(1, 5, "micro", 2, "fear", ("4",), "II"),))
+    fold = Fold("f", (A,), (B,), (C,))
+    assert pickle.loads(pickle.dumps((video, fold))) == (video, fold)

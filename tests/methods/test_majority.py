@@ -1,0 +1,34 @@
+"""The most frequent class, as scikit-learn's dummy classifier names it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.methods.majority.method import Majority
+from mebench.methods.majority.params import Params
+from sklearn.dummy import DummyClassifier
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+def fitted(labels):
+    expressions = tuple(Expression(10 * i, 10 * i + 5) for i in range(len(labels)))
+    common = ("d/s/v", SubjectKey("d", "s"), 30.0, 10 * len(labels), Timing(30.0, 3, {}), None, None)
+    method = Majority(Params(), Task(frozenset({"recognize"}), classes=CLASSES))
+    method.fit_closed_form([LabelledVideo(*common, expressions=expressions, labels=tuple(labels))], [])
+    return method
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=30))
+def test_it_names_what_the_dummy_classifier_names(labels):
+    rows = fitted(labels).classify([None] * 4)
+    dummy = DummyClassifier(strategy="prior").fit(np.zeros((len(labels), 1)), labels)
+    assert rows.shape == (4, 3)
+    assert (rows.argmax(1) == dummy.predict(np.zeros((4, 1)))).all()
+    np.testing.assert_allclose(rows[0][dummy.classes_], dummy.predict_proba([[0.0]])[0])
+
+
+def test_clips_that_the_scheme_does_not_score_do_not_count():
+    assert fitted([2, None, None, None, 1, 2]).classify([None]).tolist() == [pytest.approx([0, 1 / 3, 2 / 3])]

@@ -1,0 +1,177 @@
+"""MEAN against its paper (Liong, See and Chan 2023): sizes, equations, and the vote of a spotted interval."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mebench.methods.mean.method import FRAMES, MEAN
+from mebench.methods.mean.network import STREAMS, Head, Shared
+from mebench.methods.mean.params import Params
+from torch.nn import functional as F
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing, VideoView
+from mebench.errors import ConfigError
+from mebench.runner.fold import count_parameters
+
+THREE = ("negative", "positive", "surprise")
+
+
+def method(tasks=("spot", "recognize"), classes=THREE, **params):
+    torch.manual_seed(0)
+    return MEAN(Params(**params), Task(frozenset(tasks), ("micro",), classes)).eval()
+
+
+def video(features, k_prime=3, expressions=None):
+    n_frames = len(features) + 3
+    common = ("d/s/v", SubjectKey("d", "s"), 30.0, n_frames, Timing(30.0, 3, {"micro": k_prime}))
+    access = (lambda chain: features, lambda chain, onset, apex: features[0])
+    if expressions is None:
+        return VideoView(*common, *access)
+    return LabelledVideo(*common, *access, expressions=expressions, labels=(0,) * len(expressions))
+
+
+def maps(n, seed=0):
+    return np.random.default_rng(seed).random((n, 42, 42, 3)).astype(np.float16)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "classes", "parameters"),
+    [(("spot",), THREE, 3621), (("spot", "recognize"), THREE, 7608), (("spot", "recognize"), ("a", "b", "c", "d", "e"), 8394)],
+)
+def test_size(tasks, classes, parameters):
+    """Parameters of the network, running statistics of the normalisations counted."""
+    assert count_parameters(method(tasks, classes)) == parameters
+
+
+def test_the_sizes_add_up_from_the_layers():
+    shared = sum(f * 25 + f for f in STREAMS) + 4 * sum(STREAMS)
+    head = (sum(STREAMS) * 8 * 25 + 8) + 8 * 7 * 7
+    assert (shared, shared + head + 1, shared + 2 * head + 1 + 8 * 7 * 7 * 2 + 3) == (420, 3621, 7608)
+
+
+def test_the_packed_convolution_is_three_separate_ones():
+    torch.manual_seed(0)
+    shared = Shared(0.3)
+    with torch.no_grad():
+        for tensor in (*shared.norm.parameters(), shared.norm.running_mean, shared.norm.running_var):
+            tensor.uniform_(0.5, 2)
+        for stream in shared.streams:
+            stream.bias.normal_()
+    x = torch.randn(4, 3, 42, 42)
+    shared.eval()
+
+    streams = [torch.relu(stream(x[:, c : c + 1])) for c, stream in enumerate(shared.streams)]
+    plain, first = [], 0
+    for stream in streams:
+        part = slice(first, first := first + stream.shape[1])
+        norm = [t[part] for t in (shared.norm.running_mean, shared.norm.running_var, shared.norm.weight, shared.norm.bias)]
+        plain.append(F.max_pool2d(F.batch_norm(stream, *norm, eps=1e-3), 3, 3))
+    torch.testing.assert_close(shared(x), torch.cat(plain, 1), rtol=1e-5, atol=1e-5)
+    assert shared(x).shape == (4, 14, 14, 14)
+
+
+def test_no_stream_learns_from_a_foreign_channel():
+    shared = Shared(0.0).eval()
+    x = torch.randn(2, 3, 42, 42, requires_grad=True)
+    shared(x)[:, :3].sum().backward()
+    assert x.grad[:, 0].abs().sum() > 0
+    assert x.grad[:, 1:].abs().sum() == 0
+
+
+def test_a_head_gives_one_row_for_each_sample():
+    assert Head(5, 0.2)(torch.randn(4, 14, 14, 14)).shape == (4, 5)
+
+
+def test_the_last_k_frames_have_no_score_and_each_score_is_its_frames_own():
+    m, features = method(), maps(9)
+    scores = m.score_frames(video(features))
+    assert scores.shape == (12, 1)
+    assert np.isnan(scores[9:]).all()
+    alone = [m.score_frames(video(features[i : i + 1]))[0, 0] for i in range(9)]
+    np.testing.assert_allclose(scores[:9, 0], alone, rtol=1e-4, atol=1e-6)
+
+
+def test_a_video_of_k_frames_has_no_scores():
+    assert np.isnan(method().score_frames(video(maps(0)))).all()
+
+
+def test_spotting_samples_are_equations_5_and_6_with_their_ratio():
+    features = maps(60)
+    m = method(ratio=2.0)
+    samples, _ = m.samples("spotting", [video(features, 4, (Expression(20, 24), Expression(40, 42, "macro")))], [])
+    x, y = samples.tensors
+    assert int(y.sum()) == 5 + 3  # frames onset - k' + 1 to offset of the micro-expression alone
+    assert len(y) - int(y.sum()) == 2 * 8
+    assert x.shape == (24, 3, 42, 42)
+    positives = torch.from_numpy(features[17:25]).permute(0, 3, 1, 2).float()
+    torch.testing.assert_close(x[y > 0].contiguous(), positives.contiguous())
+
+
+def test_spotting_samples_of_two_videos_are_not_mixed_up():
+    a, b = maps(30, 1), maps(40, 2)
+    m = method(ratio=100.0)
+    samples, _ = m.samples("spotting", [video(a, 2, (Expression(5, 6),)), video(b, 2, (Expression(9, 9),))], [])
+    x, y = samples.tensors
+    torch.testing.assert_close(x.contiguous(), torch.from_numpy(np.concatenate([a, b])).permute(0, 3, 1, 2).float().contiguous())
+    assert torch.nonzero(y)[:, 0].tolist() == [4, 5, 6, 30 + 8, 30 + 9]
+
+
+def test_recognition_leaves_the_shared_layers_as_spotting_left_them():
+    m, features = method(), maps(30)
+    train = [video(features, 2, (Expression(5, 6), Expression(15, 17)))]
+    m.samples("recognition", train, [])
+    before = {name: t.clone() for name, t in m.shared.state_dict().items()}
+    m.stage = "recognition"
+    optimizer = m.configure_optimizers()
+    samples, _ = m.samples("recognition", train, [])
+    m.recognition.train()
+    m.training_step(samples.tensors, 0).backward()
+    optimizer.step()
+    assert all(torch.equal(t, before[name]) for name, t in m.shared.state_dict().items())
+
+
+rows = st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=3), min_size=12, max_size=12)
+
+
+@settings(deadline=None)
+@given(rows, st.integers(4, 11), st.integers(1, 4))
+def test_a_spotted_interval_takes_the_most_frequent_class_before_its_peak(rows, apex, k_prime):
+    """Frames F_p - k' to F_p - 1 vote (section 3.4, case 1); of equally frequent classes the one of larger summed probability."""
+    probabilities = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
+    m = method()
+    m._probabilities = lambda features: probabilities[np.asarray(features, int).ravel()]  # a feature is its frame's number
+    view = video(np.arange(12), k_prime)
+
+    (row,) = m.classify([view.clip(apex - k_prime, apex, apex + k_prime - 1)])
+
+    frames = range(apex - k_prime, apex)
+    votes = [sum(int(probabilities[i].argmax() == c) for i in frames) for c in range(3)]
+    summed = [sum(probabilities[i][c] for i in frames) for c in range(3)]
+    most = [c for c in range(3) if votes[c] == max(votes)]
+    assert summed[int(row.argmax())] == pytest.approx(max(summed[c] for c in most))
+    assert int(row.argmax()) in most
+    assert row.sum() == pytest.approx(1)
+
+
+def test_the_vote_asks_only_frames_that_exist():
+    asked = []
+    m = method()
+    m._probabilities = lambda features: asked.append(features.tolist()) or np.full((len(features), 3), 1 / 3)
+    view = video(np.arange(12), 4)
+    m.classify([view.clip(-2, 2, 5), view.clip(9, 13, 16), view.clip(-4, 0, 3)])
+    assert asked == [[0, 1], [9, 10, 11], [0]]
+
+
+def test_both_chains_describe_the_same_maps_over_different_gaps():
+    chains = method().chains(Timing(200.0, 20, {}))
+    frames, clips = chains.values()
+    assert frames.name == FRAMES and (frames.scope, clips.scope) == ("frames", "clips")
+    assert frames.at("pair")[0].k == 20
+    assert frames.at("map") == clips.at("map")
+
+
+@pytest.mark.parametrize(("name", "value"), [("p", 1.2), ("epochs_spot", 0), ("lr", 0), ("dropout", 1.0), ("l2", -1.0), ("ratio", 0)])
+def test_parameters_out_of_range_are_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
+        Params(**{name: value})

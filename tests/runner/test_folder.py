@@ -1,0 +1,199 @@
+"""The run folder: whole files or none, one owner, nothing lost on a full disk."""
+
+import dataclasses
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mebench.core import Prediction, Timing
+from mebench.errors import RunError
+from mebench.runner import folder as module
+from mebench.runner.fold import ClipPrediction, FoldResult
+from mebench.runner.folder import RunFolder, safe_name
+
+
+def result(key="d/1", shift=0):
+    predictions = [Prediction(f"{key}/v1", "micro", 5 + shift, 8 + shift, 10 + shift, 0.5, "fear", (0.75, 0.25))]
+    clips = [ClipPrediction(f"{key}/v1", 4, 9, "fear", (0.75, 0.25))]
+    scores = {f"{key}/v1": np.array([[0.5], [np.nan]])}
+    timings = {"d": Timing(30.0, 3, {"micro": 5})}
+    return FoldResult(key, predictions, clips, scores, timings, 7, {"fit_seconds": 1.0}, b"weights")
+
+
+def claimed(tmp_path, key="0123456789abcdef"):
+    run, lock = RunFolder.claim(tmp_path / "runs", "mean-toy", key)
+    return run, lock
+
+
+def temporary_files(path):
+    return [p for p in Path(path).rglob("*") if p.name.startswith(".writing")]
+
+
+def test_a_fold_comes_back_as_it_was_written(tmp_path):
+    run, _ = claimed(tmp_path)
+    run.write_fold(result(), ("micro",), {"fit_seconds": 1.0})
+    assert run.finished_folds() == {"d/1"}
+    run.merge(["d/1"])
+
+    row = run.read_table("predictions.parquet").iloc[0]
+    assert (row.fold, row.video, row.kind, row.onset, row.apex, row.offset) == ("d/1", "d/1/v1", "micro", 5, 8, 10)
+    assert (row.confidence, row.emotion, list(row.probabilities), row.draw) == (0.5, "fear", [0.75, 0.25], 0)
+    clip = run.read_table("clips.parquet").iloc[0]
+    assert (clip.onset, clip.offset, clip.predicted) == (4, 9, "fear")
+    frames = run.read_table("frame_scores.parquet")
+    assert frames["frame"].tolist() == [0, 1]
+    np.testing.assert_array_equal(frames["score"], [0.5, np.nan])
+    assert run.fold_record("d/1") == {
+        "fold": "d/1",
+        "seed": 7,
+        "timing": {"d": {"fps": 30.0, "k": 3, "k_prime": {"micro": 5}}},
+        "costs": {"fit_seconds": 1.0},
+    }
+    assert (run.path / "folds" / "d--1" / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_the_order_in_which_folds_finish_leaves_no_trace(tmp_path):
+    tables = []
+    for name, order in (("a", ("d/1", "d/2")), ("b", ("d/2", "d/1"))):
+        run, _ = claimed(tmp_path / name)
+        for key in order:
+            run.write_fold(result(key), ("micro",), {})
+        run.merge(["d/1", "d/2"])
+        tables.append([(run.path / f"{t}.parquet").read_bytes() for t in ("predictions", "clips", "frame_scores")])
+    assert tables[0] == tables[1]
+
+
+def test_folds_without_predictions_merge_with_others(tmp_path):
+    run, _ = claimed(tmp_path)
+    run.write_fold(dataclasses.replace(result("d/1"), predictions=[], clips=[], frame_scores={}), ("micro",), {})
+    run.write_fold(result("d/2"), ("micro",), {})
+    run.merge(["d/1", "d/2"])
+    assert run.read_table("predictions.parquet")["video"].tolist() == ["d/2/v1"]
+    run.merge(["d/1"])
+    assert len(run.read_table("predictions.parquet")) == 0
+
+
+def test_a_fold_written_again_replaces_the_old_one_and_its_failure(tmp_path):
+    run, _ = claimed(tmp_path)
+    run.write_failure("d/1", "no memory")
+    assert (run.path / "failed" / "d--1").read_text() == "no memory\n"
+    for shift in (0, 3):
+        run.write_fold(result(shift=shift), ("micro",), {})
+    assert not (run.path / "failed" / "d--1").exists()
+    run.merge(["d/1"])
+    assert run.read_table("predictions.parquet")["onset"].tolist() == [8]
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_path, monkeypatch, error):
+    run, _ = claimed(tmp_path)
+    run.write_json("config.json", {"key": "old"})
+    run.write_fold(result("d/1"), ("micro",), {})
+
+    def full(*_):
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(module, "_sync", full)
+    for write in (
+        lambda: run.write_json("config.json", {"key": "new"}),
+        lambda: run.write_fold(result("d/2"), ("micro",), {}),
+        lambda: run.write_fold(result("d/1", shift=9), ("micro",), {}),
+        run.finish,
+    ):
+        with pytest.raises(RunError, match=rf"cannot write to .*{os.strerror(error)}.*mebench resume {run.id}"):
+            write()
+
+    assert run.read_json("config.json") == {"key": "old"}
+    assert run.finished_folds() == {"d/1"} and not run.done
+    assert temporary_files(run.path) == []
+    monkeypatch.undo()
+    run.merge(["d/1"])
+    assert run.read_table("predictions.parquet")["onset"].tolist() == [5]
+
+
+def test_any_other_failure_passes_and_leaves_no_half_file_either(tmp_path, monkeypatch):
+    run, _ = claimed(tmp_path)
+    with pytest.raises(ValueError, match="JSON"):
+        run.write_json("summary.json", {"value": float("nan")})
+    monkeypatch.setattr(module, "_save_table", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
+    with pytest.raises(RuntimeError):
+        run.write_fold(result(), ("micro",), {})
+    assert run.finished_folds() == set() and temporary_files(run.path) == []
+
+
+def test_a_half_written_fold_of_a_killed_process_does_not_count(tmp_path):
+    run, _ = claimed(tmp_path)
+    half = run.path / "folds" / ".writing-xyz"
+    half.mkdir(parents=True)
+    (half / "fold.json").write_text(json.dumps({"fold": "d/9"}))
+    assert run.finished_folds() == set()
+
+
+def test_an_unfinished_run_of_the_same_key_goes_on(tmp_path):
+    run, lock = claimed(tmp_path)
+    lock.release()
+    again, _ = claimed(tmp_path)
+    assert again.path == run.path
+
+
+def test_a_finished_run_is_left_alone_and_a_new_one_begun(tmp_path):
+    run, lock = claimed(tmp_path)
+    run.finish()
+    lock.release()
+    again, _ = claimed(tmp_path)
+    assert run.done and again.id == f"{run.id}.2"
+
+
+def test_two_processes_with_one_key_get_two_folders(tmp_path):
+    first, held = claimed(tmp_path)
+    second, _ = claimed(tmp_path)
+    assert held.is_locked and second.id == f"{first.id}.2"
+
+
+def test_another_key_is_another_run(tmp_path):
+    assert claimed(tmp_path)[0].id != claimed(tmp_path, "fedcba9876543210")[0].id
+
+
+def test_to_resume_a_run_it_must_be_free_and_unchanged(tmp_path):
+    run, lock = claimed(tmp_path)
+    run.write_json("config.json", {"key": "0123456789abcdef"})
+    with pytest.raises(RunError, match=f"another process is working on run '{run.id}'"):
+        RunFolder.claim(tmp_path / "runs", "mean-toy", "0123456789abcdef", run.id)
+    lock.release()
+    with pytest.raises(RunError, match="have changed since it began"):
+        RunFolder.claim(tmp_path / "runs", "mean-toy", "another", run.id)
+    again, _ = RunFolder.claim(tmp_path / "runs", "mean-toy", "0123456789abcdef", run.id)
+    assert again.path == run.path
+
+
+def test_an_unknown_run_answers_with_the_nearest(tmp_path):
+    run, _ = claimed(tmp_path)
+    run.write_json("config.json", {})
+    with pytest.raises(RunError, match=f"Did you mean '{run.id}'"):
+        RunFolder.open(tmp_path / "runs", run.id[:-1])
+    assert RunFolder.open(tmp_path / "runs", run.id).path == run.path
+
+
+def test_a_place_that_cannot_hold_runs_is_one_sentence(tmp_path):
+    (tmp_path / "runs").write_text("a file")
+    with pytest.raises(RunError, match=r"cannot be made: .*runs=DIR"):
+        claimed(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [None, "{", "[1"])
+def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, damage):
+    run, _ = claimed(tmp_path)
+    for name, read in (("summary.json", run.read_json), ("truth.parquet", run.read_table)):
+        if damage is not None:
+            (run.path / name).write_text(damage)
+        with pytest.raises(RunError, match=f"{name} cannot be read"):
+            read(name)
+
+
+def test_keys_of_folds_become_names_of_files():
+    assert safe_name("casme2/sub01") == "casme2--sub01"
+    assert safe_name("a b/ü:1") == "a_b--ü_1"

@@ -1,0 +1,133 @@
+"""Spotting on plain arrays, against the equations of MEAN (Liong, See and Chan 2023) read literally, and SciPy."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import find_peaks
+
+from mebench.spotting import Spotted, interval, place_randomly, smooth, spot, threshold
+
+seeds, lengths, widths = st.integers(0, 10_000), st.integers(1, 120), st.integers(1, 20)
+
+
+def draw(seed, n):
+    return np.random.default_rng(seed).normal(size=n)
+
+
+def equation_11(scores, k):
+    """The mean of frames i - k' to i + k', for every frame that has them all."""
+    return {i: np.mean(scores[i - k : i + k + 1]) for i in range(k, len(scores) - k)}
+
+
+def released(scores, k):
+    """The mean of frames i - k' to i + k' - 1, frames outside the video counting 0."""
+    padded = {i: s for i, s in enumerate(scores)}
+    return {i: sum(padded.get(j, 0.0) for j in range(i - k, i + k)) / (2 * k) for i in range(len(scores))}
+
+
+@given(seeds, lengths, widths)
+def test_smoothing_is_equation_11(seed, n, k):
+    scores = draw(seed, n)
+    first, smoothed = smooth(scores, k)
+    expected = equation_11(scores, k)
+    assert first == k and len(smoothed) == max(n - 2 * k, 0) == len(expected)
+    np.testing.assert_allclose(smoothed, list(expected.values()), atol=1e-12)
+
+
+@given(seeds, lengths, widths)
+def test_the_released_codes_window_is_one_frame_shorter_and_keeps_every_frame(seed, n, k):
+    scores = draw(seed, n)
+    first, smoothed = smooth(scores, k, "released_code")
+    assert first == 0
+    np.testing.assert_allclose(smoothed, list(released(scores, k).values()), atol=1e-12)
+
+
+@given(seeds, st.integers(4, 120), st.integers(1, 20))
+def test_the_released_codes_window_is_numpys_same_convolution(seed, n, k):
+    if n >= 2 * k:  # otherwise numpy answers with the length of the window
+        same = np.convolve(draw(seed, n), np.ones(2 * k) / (2 * k), "same")
+        np.testing.assert_allclose(smooth(draw(seed, n), k, "released_code")[1], same, atol=1e-12)
+
+
+@pytest.mark.parametrize(("p", "expected"), [(0.0, 2.0), (1.0, 5.0), (0.55, 2 + 0.55 * 3)])
+def test_the_threshold_is_equation_12(p, expected):
+    assert threshold(np.array([1.0, 0.0, 5.0, 2.0]), p) == pytest.approx(expected)
+
+
+def test_the_interval_of_the_paper_ends_a_frame_before_that_of_the_code():
+    assert interval(50, 6, 0.5) == Spotted(44, 50, 55, 0.5)
+    assert interval(50, 6, 0.5, "released_code") == Spotted(44, 50, 56, 0.5)
+
+
+@settings(max_examples=200, deadline=None)
+@given(seeds, lengths, widths, st.floats(0, 1), st.sampled_from(["paper", "released_code"]))
+def test_peaks_are_scipys_on_the_smoothed_scores(seed, n, k, p, rule):
+    scores = draw(seed, n)
+    naive = equation_11(scores, k) if rule == "paper" else released(scores, k)
+    frames, values = np.array(list(naive), dtype=int), np.array(list(naive.values()))
+    expected = []
+    if len(values):
+        height = values.mean() + p * (values.max() - values.mean())
+        expected = frames[find_peaks(values, height=height, distance=k)[0]].tolist()
+    found = spot(scores, k, p, rule)
+    assert [s.apex for s in found] == expected
+    assert [s.confidence for s in found] == pytest.approx([naive[i] for i in expected])
+    assert all(s.onset == s.apex - k and s.offset == s.apex + k - (rule == "paper") for s in found)
+
+
+@given(seeds, st.integers(1, 80), widths, st.integers(0, 30), st.integers(0, 30))
+def test_undefined_ends_shift_and_change_nothing(seed, n, k, before, after):
+    scores = draw(seed, n)
+    padded = np.concatenate([np.full(before, np.nan), scores, np.full(after, np.nan)])
+    shifted = [Spotted(s.onset + before, s.apex + before, s.offset + before, s.confidence) for s in spot(scores, k)]
+    assert spot(padded, k) == shifted
+
+
+@given(seeds, st.integers(1, 80), widths)
+def test_the_highest_frame_alone_answers_in_short_videos(seed, n, k):
+    scores = draw(seed, n)
+    naive = equation_11(scores, k)
+    found = spot(scores, k, highest_only=True)
+    assert [s.apex for s in found] == ([max(naive, key=naive.get)] if naive else [])
+
+
+@pytest.mark.parametrize("n", [0, 1, 10, 12])
+def test_a_video_too_short_to_smooth_gives_nothing(n):
+    assert spot(np.arange(n, dtype=float), 6) == []
+    assert spot(np.arange(n, dtype=float), 6, highest_only=True) == []
+
+
+def test_the_shortest_video_that_can_be_smoothed_answers_where_one_is_sure():
+    assert [s.apex for s in spot(np.arange(13.0), 6, highest_only=True)] == [6]
+    assert spot(np.arange(13.0), 6) == []  # the first and the last kept frame are never peaks
+
+
+def test_nothing_defined_gives_nothing():
+    assert spot(np.full(50, np.nan), 3) == []
+
+
+def test_a_flat_video_has_a_plateau_and_no_peak():
+    assert spot(np.ones(50), 3) == []
+
+
+def test_a_single_bump_is_found_where_it_is():
+    scores = np.exp(-(((np.arange(200) - 120) / 8) ** 2))
+    assert [(s.onset, s.apex, s.offset) for s in spot(scores, 6)] == [(114, 120, 125)]
+
+
+@given(seeds, st.integers(1, 300), st.integers(0, 20), widths)
+def test_random_intervals_lie_inside_a_long_enough_video(seed, n, count, k):
+    found = place_randomly(np.random.default_rng(seed), n, count, k)
+    assert len(found) == count
+    assert all(s.offset - s.onset + 1 == 2 * k for s in found)
+    if n >= 2 * k:
+        assert all(s.onset >= 0 and s.offset < n for s in found)
+    assert [s.apex for s in found] == sorted(s.apex for s in found)
+
+
+def test_random_peaks_are_uniform():
+    peaks = [s.apex for s in place_randomly(np.random.default_rng(0), 30, 60_000, 5)]
+    counts = np.bincount(peaks, minlength=30)
+    assert np.flatnonzero(counts).tolist() == list(range(5, 26))
+    assert np.abs(counts[5:26] / 60_000 * 21 - 1).max() < 0.1

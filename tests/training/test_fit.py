@@ -1,0 +1,117 @@
+"""Stages are trained in order by Lightning's Trainer, and do what a plain loop does."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from mebench.core import Method, Stage, Task
+from mebench.errors import RunError
+from mebench.training import Samples, fit
+
+TASK = Task(frozenset({"recognize"}))
+
+
+class Line(Method):
+    """Least squares by gradient descent, y = w x, in stages; notes everything that happens."""
+
+    Params = SimpleNamespace
+    tasks = frozenset({"recognize"})
+
+    def __init__(self, stages, n=10, valid=False):
+        super().__init__(SimpleNamespace(lr=0.1), TASK)
+        self.line = nn.Linear(1, 1, bias=False)
+        nn.init.zeros_(self.line.weight)
+        self.plan, self.n, self.with_valid, self.log_of = stages, n, valid, []
+
+    def stages(self):
+        return self.plan
+
+    def samples(self, stage, train, valid):
+        self.log_of.append(f"samples {stage}")
+        x = torch.linspace(-1, 1, self.n).view(-1, 1)
+        samples = Samples(x, 3 * x + 1)
+        return samples, samples if self.with_valid else None
+
+    def training_step(self, batch, index):
+        x, y = batch
+        self.log_of.append((self.stage, x[:, 0].tolist()))
+        return (self.line(x) - y).square().mean()
+
+    def validation_step(self, batch, index):
+        self.log_of.append(f"valid {self.stage}")
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.line.parameters(), lr=self.params.lr)
+
+    def fit_closed_form(self, train, valid):
+        self.log_of.append(("closed form", self.stage, self.training))
+
+
+def steps(method):
+    return [entry for entry in method.log_of if isinstance(entry, tuple) and isinstance(entry[1], list)]
+
+
+def test_it_descends_like_a_plain_loop():
+    method = Line((Stage("one", 20, 4, shuffle=False),))
+    fit(method, [], [])
+
+    w, x = 0.0, np.linspace(-1, 1, 10, dtype=np.float32)
+    for _ in range(20):
+        for batch in (x[:4], x[4:8], x[8:]):
+            w -= 0.1 * np.mean(2 * (w * batch - (3 * batch + 1)) * batch)
+    assert float(method.line.weight.detach()) == pytest.approx(w, rel=1e-5)
+
+
+def test_stages_run_in_order_then_the_closed_form_in_evaluation_mode():
+    method = Line((Stage("one", 2, 10), Stage("two", 3, 10)))
+    fit(method, [], [])
+    assert [s for s, _ in steps(method)] == ["one"] * 2 + ["two"] * 3
+    assert method.log_of[0] == "samples one" and method.log_of[3] == "samples two"
+    assert method.log_of[-1] == ("closed form", "", False)
+    assert not method.training and not method.line.training
+
+
+def test_a_method_without_stages_has_only_its_closed_form():
+    method = Line(())
+    fit(method, [], [])
+    assert method.log_of == [("closed form", "", False)]
+
+
+def test_shuffling_follows_the_seed_and_changes_each_epoch():
+    orders = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        method = Line((Stage("one", 2, 10),))
+        fit(method, [], [])
+        orders.append([x for _, x in steps(method)])
+    assert orders[0] == orders[1] != orders[2]
+    assert orders[0][0] != orders[0][1]
+    assert sorted(orders[0][0]) == sorted(orders[0][1])
+
+
+def test_without_shuffling_the_order_stays():
+    method = Line((Stage("one", 2, 10, shuffle=False),))
+    fit(method, [], [])
+    first, second = (x for _, x in steps(method))
+    assert first == second == sorted(first)
+
+
+def test_validation_samples_are_shown_each_epoch_to_methods_that_give_them():
+    method = Line((Stage("one", 3, 10),), valid=True)
+    fit(method, [], [])
+    assert method.log_of.count("valid one") >= 3
+
+
+def test_a_stage_without_samples_is_refused_by_name():
+    with pytest.raises(RunError, match="no samples for the stage 'one'"):
+        fit(Line((Stage("one", 1, 10),), n=0), [], [])
+
+
+def test_training_leaves_nothing_on_the_disk_and_says_nothing(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    fit(Line((Stage("one", 1, 10),)), [], [])
+    assert list(tmp_path.iterdir()) == []
+    assert capfd.readouterr() == ("", "")

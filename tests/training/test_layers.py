@@ -1,0 +1,66 @@
+"""The faster dropout draws from the same distribution as PyTorch's."""
+
+import pytest
+import torch
+from torch import nn
+
+from mebench.training.layers import HalfDropout, dropout
+
+
+def test_one_half_takes_the_fast_way_and_others_pytorchs():
+    assert isinstance(dropout(0.5), HalfDropout)
+    assert isinstance(dropout(0.3), nn.Dropout) and dropout(0.3).p == 0.3
+
+
+@pytest.mark.parametrize("shape", [(1,), (63,), (64,), (65, 3), (2, 3, 5, 7), (0, 4)])
+def test_each_number_is_dropped_or_doubled(shape):
+    torch.manual_seed(0)
+    x = torch.rand(shape) + 1
+    y = HalfDropout()(x)
+    assert y.shape == x.shape and y.dtype == x.dtype
+    assert ((y == 0) | (y == 2 * x)).all()
+
+
+def test_half_of_them_independently_of_place_and_neighbour():
+    torch.manual_seed(0)
+    kept = torch.stack([HalfDropout()(torch.ones(200)) > 0 for _ in range(4000)]).double()
+    assert (kept.mean(0) - 0.5).abs().max() < 0.035  # four standard deviations of 4,000 coins
+    correlation = torch.corrcoef(kept.T) - torch.eye(200)
+    assert correlation.abs().max() < 0.09
+
+
+def test_the_mean_is_kept_as_by_pytorchs():
+    torch.manual_seed(0)
+    x = torch.rand(100_000)
+    ours, theirs = HalfDropout()(x), nn.Dropout(0.5)(x)
+    assert ours.mean().item() == pytest.approx(x.mean().item(), rel=0.02)
+    assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.02)
+
+
+def test_evaluation_changes_nothing():
+    x = torch.rand(5, 4)
+    assert HalfDropout().eval()(x) is x
+
+
+def test_the_memory_layout_is_kept_and_the_places_are_right():
+    torch.manual_seed(0)
+    x = (torch.rand(4, 6, 5, 3) + 1).contiguous(memory_format=torch.channels_last)
+    y = HalfDropout()(x)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert ((y == 0) | (y == 2 * x)).all()
+
+
+def test_the_gradient_is_the_mask():
+    x = torch.ones(1000, requires_grad=True)
+    y = HalfDropout()(x)
+    y.sum().backward()
+    assert torch.equal(x.grad, y.detach())
+
+
+def test_the_seed_decides():
+    x = torch.ones(1000)
+    torch.manual_seed(3)
+    first = HalfDropout()(x)
+    torch.manual_seed(3)
+    assert torch.equal(first, HalfDropout()(x))
+    assert not torch.equal(first, HalfDropout()(x))
