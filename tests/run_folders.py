@@ -114,7 +114,7 @@ def make_run(
     if done:
         folder.merge(people)
         folder.write_json("features.json", {"seconds": 0.0, "chains": {}})
-        scored = score(folder, kinds, CLASSES, seed, config["bootstrap"])
+        scored = score(folder, seed, config["bootstrap"])
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 1.5, **scored})
         folder.finish()
     return folder

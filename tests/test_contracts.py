@@ -57,12 +57,18 @@ Plugin = Spotter
 
 FAULTS = {
     "same_seed_same_predictions": ("np.sin(", "np.random.rand(1, 1) * np.sin("),
-    "state_is_saved_whole": ('self.register_buffer("length", torch.zeros(1, dtype=torch.float64))', "self.length = 1.0"),
+    "state_is_saved_whole": (
+        'self.register_buffer("length", torch.zeros(1, dtype=torch.float64))',
+        "self.length = 1.0",
+    ),
     "predictions_do_not_depend_on_test_labels": (
         "np.sin(",
         "len(video._frames.args[0].expressions[0].action_units) + video._frames.args[0].expressions[0].onset + np.sin(",
     ),
-    "frame_scores_have_a_column_for_each_kind": ("np.sin(np.arange(video.n_frames)", "np.sqrt(np.abs(30 - np.arange(video.n_frames)) - 5"),
+    "frame_scores_have_a_column_for_each_kind": (
+        "np.sin(np.arange(video.n_frames)",
+        "np.sqrt(np.abs(30 - np.arange(video.n_frames)) - 5",
+    ),
     "classes_have_finite_scores": ("(len(clips), 1))", "(len(clips), 1)) / len(clips)"),
     "class_is_a_method": ('frozenset({{"spot", "recognize"}})', 'frozenset({{"spot"}})'),
     "params_import_nothing_heavy": (None, "import torch\n"),

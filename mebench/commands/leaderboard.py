@@ -55,10 +55,8 @@ def export_command(run_id: str, runs: str, out: str) -> None:
     from mebench.runner.folder import RunFolder
 
     path = Path(run_id).expanduser().resolve()
-    if (path / "config.json").is_file():
-        folder = RunFolder.open(path.parent, path.name)
-    else:
-        folder = RunFolder.open(Path(runs).expanduser(), run_id)
+    is_folder = (path / "config.json").is_file()
+    folder = RunFolder.open(path.parent, path.name) if is_folder else RunFolder.open(Path(runs).expanduser(), run_id)
     record = export(folder, Path(out).expanduser())
     size = sum(file.stat().st_size for file in record.iterdir())
     print(f"{record}: {size / 1024:.0f} KiB. Commit it, and mebench leaderboard build finds it")

@@ -30,12 +30,12 @@ def spotting_chance(
 ) -> dict[str, dict[str, Any]]:
     """Score intervals placed at random over all videos, independently and uniformly in time.
 
-    An interval is [c - k', c + k' - 1] around a frame c, 2k' frames as the spotters' (MEAN, section 3.4), and lies inside
-    its video; a video shorter than that has its middle as c. Two numbers of intervals are tried: as many as there are truths, which is what someone would place who knows
-    only that; and the number with the best expected F1, which is the most that blind placement can reach. That number
-    maximises 2 sum_g (1 - (1 - q_g)^n) / (n + M) over n, with q_g the exact probability that one interval hits the
-    truth g and M the number of truths; competition of truths for one interval is neglected in this choice only, not in
-    the scores.
+    An interval is [c - k', c + k' - 1] around a frame c, 2k' frames as the spotters' (MEAN, section 3.4), and lies
+    inside its video; a video shorter than that has its middle as c. Two numbers of intervals are tried: as many as
+    there are truths, which is what someone would place who knows only that; and the number with the best expected F1,
+    which is the most that blind placement can reach. That number maximises 2 sum_g (1 - (1 - q_g)^n) / (n + M) over n,
+    with q_g the exact probability that one interval hits the truth g and M the number of truths; competition of truths
+    for one interval is neglected in this choice only, not in the scores.
 
     Args:
         videos: as in `Tables`; `n_frames` and `fps` must be known.

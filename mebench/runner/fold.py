@@ -143,7 +143,8 @@ def _spot(
         expected = (view.n_frames, len(plan.task.kinds))
         if scores.shape != expected:
             raise PluginError(
-                f"method {plan.config.method!r}: score_frames gave shape {scores.shape} for {video.key}, expected (n_frames, n_kinds) = {expected}"
+                f"method {plan.config.method!r}: score_frames gave shape {scores.shape} for {video.key}, "
+                f"expected (n_frames, n_kinds) = {expected}"
             )
         found = method.propose(view, scores)
         if "recognize" in plan.task.tasks and found:
@@ -180,7 +181,8 @@ def _class_scores(plan: Plan, method: Method, clips: Sequence[ClipView]) -> NDAr
     expected = (len(clips), len(plan.task.classes))
     if rows.shape != expected or not np.isfinite(rows).all():
         raise PluginError(
-            f"method {plan.config.method!r}: classify gave shape {rows.shape} (or numbers that are not finite), expected (n_clips, n_classes) = {expected}"
+            f"method {plan.config.method!r}: classify gave shape {rows.shape} (or numbers that are not finite), "
+            f"expected (n_clips, n_classes) = {expected}"
         )
     return rows
 

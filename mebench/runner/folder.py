@@ -212,7 +212,8 @@ class RunFolder:
             if e.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
                 raise
             raise RunError(
-                f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, then go on with: mebench resume {self.id}"
+                f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, "
+                f"then go on with: mebench resume {self.id}"
             ) from e
 
     # -- reading ------------------------------------------------------------------------------------------------------------

@@ -159,7 +159,8 @@ def _check_training(plan: Plan) -> None:
                 missing = [kind for kind in plan.task.kinds if kind not in timing.k_prime]
                 if missing:
                     raise ConfigError(
-                        f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in {dataset!r} is unknown: "
+                        f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
+                        f"{dataset!r} is unknown: "
                         "use more subjects, or other kinds=…"
                     )
         if "recognize" in plan.task.tasks and not any(

@@ -60,7 +60,9 @@ def run_all(checks: Iterable[Check]) -> list[str]:
         except unittest.SkipTest as reason:
             skipped.append(f"{check}: {reason}")
         except Exception as error:  # one check's crash must not hide the others
-            failed.append(f"{check}: {error if isinstance(error, AssertionError) else f'{type(error).__name__}: {error}'}")
+            failed.append(
+                f"{check}: {error if isinstance(error, AssertionError) else f'{type(error).__name__}: {error}'}"
+            )
     if failed:
         raise AssertionError("\n".join(failed))
     return skipped

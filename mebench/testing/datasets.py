@@ -138,10 +138,16 @@ def expressions_lie_inside_their_videos(trial: _Trial) -> None:
         onsets = [e.onset for e in video.expressions]
         assert onsets == sorted(onsets), f"{video.key}: expressions must be sorted by onset"
         for e in video.expressions:
-            assert video.n_frames is None or e.offset < video.n_frames, f"{video.key} has {video.n_frames} frames, but {e}"
+            assert video.n_frames is None or e.offset < video.n_frames, (
+                f"{video.key} has {video.n_frames} frames, but {e}"
+            )
             assert e.kind in trial.dataset.kinds, f"{video.key}: {e.kind} is not among the kinds {trial.dataset.kinds}"
-            assert e.emotion is None or e.emotion == e.emotion.lower(), f"{video.key}: emotions are lower case, not {e.emotion}"
-        assert not trial.dataset.one_per_video or len(video.expressions) == 1, f"{video.key}: one_per_video, but {len(onsets)}"
+            assert e.emotion is None or e.emotion == e.emotion.lower(), (
+                f"{video.key}: emotions are lower case, not {e.emotion}"
+            )
+        assert not trial.dataset.one_per_video or len(video.expressions) == 1, (
+            f"{video.key}: one_per_video, but {len(onsets)}"
+        )
         assert "spot" not in trial.dataset.tasks or video.fps, f"{video.key}: spotting needs its frames per second"
 
 
@@ -155,7 +161,9 @@ def schemes_are_valid(trial: _Trial) -> None:
     if "recognize" in trial.dataset.tasks:
         labels = {e.emotion for v in trial.videos for e in v.expressions}
         for name, scheme in trial.dataset.schemes.items():
-            assert any(scheme.index(label) is not None for label in labels), f"{name} scores none of the labels {labels}"
+            assert any(scheme.index(label) is not None for label in labels), (
+                f"{name} scores none of the labels {labels}"
+            )
 
 
 def frames_are_images(trial: _Trial) -> None:

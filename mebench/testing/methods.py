@@ -124,7 +124,9 @@ def a_fold_fits_and_predicts(trial: _Trial) -> None:
     if trial.does("spot"):
         assert set(result.frame_scores) == {v.key for v in videos}
     if trial.does("recognize"):
-        assert len(result.clips) == sum(trial.plan.scheme.index(e.emotion) is not None for v in videos for e in v.expressions)
+        assert len(result.clips) == sum(
+            trial.plan.scheme.index(e.emotion) is not None for v in videos for e in v.expressions
+        )
 
 
 def frame_scores_have_a_column_for_each_kind(trial: _Trial) -> None:
@@ -146,7 +148,9 @@ def proposals_are_intervals(trial: _Trial) -> None:
         n_frames = len(trial.result.frame_scores[video.key])
         peak = np.exp(-(((np.arange(n_frames) - n_frames / 2) / 5) ** 2))
         _check_predictions(trial, video, trial.reloaded.propose(video, trial.result.frame_scores[video.key]))
-        _check_predictions(trial, video, trial.reloaded.propose(video, np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)))
+        _check_predictions(
+            trial, video, trial.reloaded.propose(video, np.repeat(peak[:, None], len(trial.plan.task.kinds), 1))
+        )
 
 
 def _check_predictions(trial: _Trial, video: Video, predictions: Sequence[Prediction]) -> None:
@@ -242,9 +246,17 @@ def state_is_saved_whole(trial: _Trial) -> None:
     """What the safetensors file holds is all that prediction needs; so nothing is unpickled on loading."""
     for video in trial.test_videos if trial.does("spot") else ():
         scores = trial.result.frame_scores[video.key]
-        np.testing.assert_array_equal(trial.reloaded.scores(video), scores, err_msg="the loaded method scores frames differently")
-        spotted = [dataclasses.replace(p, emotion=None, probabilities=None) for p in trial.result.predictions if p.video == video.key]
-        loaded = [dataclasses.replace(p, emotion=None, probabilities=None) for p in trial.reloaded.propose(video, scores)]
+        np.testing.assert_array_equal(
+            trial.reloaded.scores(video), scores, err_msg="the loaded method scores frames differently"
+        )
+        spotted = [
+            dataclasses.replace(p, emotion=None, probabilities=None)
+            for p in trial.result.predictions
+            if p.video == video.key
+        ]
+        loaded = [
+            dataclasses.replace(p, emotion=None, probabilities=None) for p in trial.reloaded.propose(video, scores)
+        ]
         assert loaded == spotted, "the loaded method proposes other intervals"
     if trial.does("recognize") and trial.result.clips:
         rows = trial.reloaded.classify(_asked_clips(trial))
@@ -258,7 +270,9 @@ def _asked_clips(trial: _Trial) -> list[ClipView]:
     clips = []
     for c in trial.result.clips:
         apex = truth[c.video, c.onset, c.offset].apex
-        clips.append(views[c.video].clip(c.onset, (c.onset + c.offset) // 2 if apex is None else apex, c.offset, spotted=False))
+        clips.append(
+            views[c.video].clip(c.onset, (c.onset + c.offset) // 2 if apex is None else apex, c.offset, spotted=False)
+        )
     return clips
 
 

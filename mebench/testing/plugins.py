@@ -40,7 +40,9 @@ def config_is_complete(subject: Subject) -> None:
     assert "\n" not in info.summary.strip(), f"the summary in {info.where}/config.yaml must be one line"
     preset = info.config.get("preset")
     presets = info.section("presets")
-    assert preset is None or preset in presets, f"{info.where}/config.yaml: preset {preset!r} is not among {list(presets)}"
+    assert preset is None or preset in presets, (
+        f"{info.where}/config.yaml: preset {preset!r} is not among {list(presets)}"
+    )
 
 
 def params_are_a_frozen_dataclass(subject: Subject) -> None:
@@ -67,9 +69,13 @@ def params_import_nothing_heavy(subject: Subject) -> None:
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, f"{info.where}/params.py cannot be imported alone: {done.stderr.strip().splitlines()[-1]}"
+    assert done.returncode == 0, (
+        f"{info.where}/params.py cannot be imported alone: {done.stderr.strip().splitlines()[-1]}"
+    )
     heavy = json.loads(done.stdout.splitlines()[-1])
-    assert not heavy, f"{info.where}/params.py (or its package's __init__.py) imports {', '.join(heavy)}: move it to {subject.kind}.py"
+    assert not heavy, (
+        f"{info.where}/params.py (or its package's __init__.py) imports {', '.join(heavy)}: move it to {subject.kind}.py"
+    )
 
 
 def presets_and_settings_are_valid(subject: Subject) -> None:
@@ -109,13 +115,17 @@ def card_names_the_paper(subject: Subject) -> None:
     text, paper = card.read_text(encoding="utf-8"), str(info.config.get("paper") or "")
     author, year = re.match(r"[^\W\d_]+", paper), re.search(r"\b(19|20)\d\d\b", paper)
     for word in (found.group() for found in (author, year) if found):
-        assert word in text, f"{info.where}/README.md does not cite the paper of config.yaml ({paper}): {word!r} is missing"
+        assert word in text, (
+            f"{info.where}/README.md does not cite the paper of config.yaml ({paper}): {word!r} is missing"
+        )
 
 
 def class_pickles(subject: Subject) -> None:
     """A worker process finds the class by its name."""
     plugin = registry.load(subject.kind, subject.id)
-    assert pickle.loads(pickle.dumps(plugin)) is plugin, f"{plugin.__qualname__} must be defined at the top of its module"
+    assert pickle.loads(pickle.dumps(plugin)) is plugin, (
+        f"{plugin.__qualname__} must be defined at the top of its module"
+    )
 
 
 def declares(subject: Subject, base: type) -> None:
@@ -123,7 +133,9 @@ def declares(subject: Subject, base: type) -> None:
     info, plugin = registry.find(subject.kind, subject.id), registry.load(subject.kind, subject.id)
     assert issubclass(plugin, base), f"Plugin must be a {base.__name__}, not {plugin.__mro__[1].__name__}"
     tasks = getattr(plugin, "tasks", None)
-    assert tasks == frozenset(info.tasks), f"the class says tasks {tasks}, config.yaml says {info.tasks}: they must be the same"
+    assert tasks == frozenset(info.tasks), (
+        f"the class says tasks {tasks}, config.yaml says {info.tasks}: they must be the same"
+    )
     params = registry.params_class(info)
     assert getattr(plugin, "Params", None) is params, "the class attribute Params must be the dataclass of params.py"
     kinds = getattr(plugin, "kinds")  # noqa: B009
@@ -143,4 +155,8 @@ COMMON = (
 def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
     """Words that keep training and random draws short: every whole number called `epochs…` or `draws…`."""
     fields = dataclasses.fields(registry.params_class(info))
-    return [f"{info.kind}.{f.name}={most}" for f in fields if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)]
+    return [
+        f"{info.kind}.{f.name}={most}"
+        for f in fields
+        if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)
+    ]

@@ -7,7 +7,9 @@ import pytest
 from mebench.core import Expression, Fold, Scheme, SubjectKey, Video
 from mebench.errors import DataError, RunError
 
-THREE = Scheme("three", ("negative", "positive"), {"disgust": "negative", "sadness": "negative", "happiness": "positive"})
+THREE = Scheme(
+    "three", ("negative", "positive"), {"disgust": "negative", "sadness": "negative", "happiness": "positive"}
+)
 A, B, C = (SubjectKey("casme2", s) for s in "123")
 
 
@@ -38,7 +40,13 @@ def test_equal_ids_of_two_datasets_are_two_people():
 
 
 def test_a_scheme_maps_labels_in_any_case_and_leaves_others_out():
-    assert [THREE.index(label) for label in ("disgust", "Sadness", "HAPPINESS", "repression", None)] == [0, 0, 1, None, None]
+    assert [THREE.index(label) for label in ("disgust", "Sadness", "HAPPINESS", "repression", None)] == [
+        0,
+        0,
+        1,
+        None,
+        None,
+    ]
     assert [THREE.label(label) for label in ("Disgust", "others")] == ["negative", None]
 
 
@@ -55,7 +63,11 @@ def test_the_native_scheme_keeps_order_and_drops_repeats():
 
 @pytest.mark.parametrize(
     ("sides", "named"),
-    [(((A, B), (B,), (C,)), "train and in valid"), (((A,), (B,), (A,)), "train and in test"), (((A,), (B,), (B,)), "valid and in test")],
+    [
+        (((A, B), (B,), (C,)), "train and in valid"),
+        (((A,), (B,), (A,)), "train and in test"),
+        (((A,), (B,), (B,)), "valid and in test"),
+    ],
 )
 def test_a_subject_on_two_sides_is_refused_by_name(sides, named):
     with pytest.raises(RunError, match=f"'f' has casme2/[12] in {named}"):

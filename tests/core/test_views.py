@@ -34,7 +34,10 @@ def test_views_for_prediction_have_no_place_for_labels():
 
 
 def test_clips_are_those_of_the_kind_that_the_scheme_scores():
-    assert [(c.onset, c.apex, c.offset, c.label, c.spotted) for c in labelled().clips()] == [(2, 3, 6, 1, False), (10, 11, 13, 0, False)]
+    assert [(c.onset, c.apex, c.offset, c.label, c.spotted) for c in labelled().clips()] == [
+        (2, 3, 6, 1, False),
+        (10, 11, 13, 0, False),
+    ]
     assert [c.onset for c in labelled().clips("macro")] == [7]
 
 
@@ -46,7 +49,9 @@ def test_clips_of_many_videos_come_in_order():
     assert [c.onset for c in all_clips([labelled(), labelled()])] == [2, 10, 2, 10]
 
 
-@pytest.mark.parametrize(("onset", "apex", "asked"), [(4, 9, (4, 9)), (-3, 2, (0, 2)), (18, 25, (18, 19)), (-9, -2, (0, 0))])
+@pytest.mark.parametrize(
+    ("onset", "apex", "asked"), [(4, 9, (4, 9)), (-3, 2, (0, 2)), (18, 25, (18, 19)), (-9, -2, (0, 0))]
+)
 def test_a_spotted_clip_takes_its_feature_inside_the_video(onset, apex, asked):
     clip = view().clip(onset, apex, apex + 4)
     assert clip.spotted

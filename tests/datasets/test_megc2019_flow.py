@@ -121,7 +121,9 @@ def two_classes(tree):
 
 
 @pytest.mark.parametrize(
-    "fault", [no_root, absent, empty, one_level_down, one_level_up, no_u_test, unknown_class, no_clips, two_classes], ids=lambda f: f.__name__
+    "fault",
+    [no_root, absent, empty, one_level_down, one_level_up, no_u_test, unknown_class, no_clips, two_classes],
+    ids=lambda f: f.__name__,
 )
 def test_a_faulty_tree_is_one_sentence(tree, fault):
     root, reason = fault(tree)
@@ -130,7 +132,9 @@ def test_a_faulty_tree_is_one_sentence(tree, fault):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("content", "reason"), [("text", "cannot be read as an image"), ("large", "has 30x28 pixels: expected 28x28")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [("text", "cannot be read as an image"), ("large", "has 30x28 pixels: expected 28x28")]
+)
 def test_a_faulty_picture_is_one_sentence_with_its_name(tree, content, reason):
     file = tree / "s03" / "u_test" / "2" / "s3_sur_01.png"
     if content == "text":

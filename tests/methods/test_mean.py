@@ -37,7 +37,11 @@ def maps(n, seed=0):
 
 @pytest.mark.parametrize(
     ("tasks", "classes", "parameters"),
-    [(("spot",), THREE, 3621), (("spot", "recognize"), THREE, 7608), (("spot", "recognize"), ("a", "b", "c", "d", "e"), 8394)],
+    [
+        (("spot",), THREE, 3621),
+        (("spot", "recognize"), THREE, 7608),
+        (("spot", "recognize"), ("a", "b", "c", "d", "e"), 8394),
+    ],
 )
 def test_size(tasks, classes, parameters):
     """Parameters of the network, running statistics of the normalisations counted."""
@@ -65,7 +69,9 @@ def test_the_packed_convolution_is_three_separate_ones():
     plain, first = [], 0
     for stream in streams:
         part = slice(first, first := first + stream.shape[1])
-        norm = [t[part] for t in (shared.norm.running_mean, shared.norm.running_var, shared.norm.weight, shared.norm.bias)]
+        norm = [
+            t[part] for t in (shared.norm.running_mean, shared.norm.running_var, shared.norm.weight, shared.norm.bias)
+        ]
         plain.append(F.max_pool2d(F.batch_norm(stream, *norm, eps=1e-3), 3, 3))
     torch.testing.assert_close(shared(x), torch.cat(plain, 1), rtol=1e-5, atol=1e-5)
     assert shared(x).shape == (4, 14, 14, 14)
@@ -113,7 +119,9 @@ def test_spotting_samples_of_two_videos_are_not_mixed_up():
     m = method(ratio=100.0)
     samples, _ = m.samples("spotting", [video(a, 2, (Expression(5, 6),)), video(b, 2, (Expression(9, 9),))], [])
     x, y = samples.tensors
-    torch.testing.assert_close(x.contiguous(), torch.from_numpy(np.concatenate([a, b])).permute(0, 3, 1, 2).float().contiguous())
+    torch.testing.assert_close(
+        x.contiguous(), torch.from_numpy(np.concatenate([a, b])).permute(0, 3, 1, 2).float().contiguous()
+    )
     assert torch.nonzero(y)[:, 0].tolist() == [4, 5, 6, 30 + 8, 30 + 9]
 
 
@@ -140,7 +148,9 @@ def test_a_spotted_interval_takes_the_most_frequent_class_before_its_peak(rows, 
     """Frames F_p - k' to F_p - 1 vote (section 3.4, case 1); of equally frequent classes the one of larger summed probability."""
     probabilities = np.array(rows) / np.sum(rows, axis=1, keepdims=True)
     m = method()
-    m._probabilities = lambda features: probabilities[np.asarray(features, int).ravel()]  # a feature is its frame's number
+    m._probabilities = lambda features: probabilities[
+        np.asarray(features, int).ravel()
+    ]  # a feature is its frame's number
     view = video(np.arange(12), k_prime)
 
     (row,) = m.classify([view.clip(apex - k_prime, apex, apex + k_prime - 1)])
@@ -171,7 +181,9 @@ def test_both_chains_describe_the_same_maps_over_different_gaps():
     assert frames.at("map") == clips.at("map")
 
 
-@pytest.mark.parametrize(("name", "value"), [("p", 1.2), ("epochs_spot", 0), ("lr", 0), ("dropout", 1.0), ("l2", -1.0), ("ratio", 0)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("p", 1.2), ("epochs_spot", 0), ("lr", 0), ("dropout", 1.0), ("l2", -1.0), ("ratio", 0)]
+)
 def test_parameters_out_of_range_are_refused_by_name(name, value):
     with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
         Params(**{name: value})

@@ -14,7 +14,15 @@ TASK = Task(frozenset({"spot"}))
 
 
 def video(expressions=(), n_frames=300, k_prime=5, key="d/s/v"):
-    common = (key, SubjectKey("d", "s"), 30.0, n_frames, Timing(30.0, 3, {"micro": k_prime, "macro": 3 * k_prime}), None, None)
+    common = (
+        key,
+        SubjectKey("d", "s"),
+        30.0,
+        n_frames,
+        Timing(30.0, 3, {"micro": k_prime, "macro": 3 * k_prime}),
+        None,
+        None,
+    )
     return LabelledVideo(*common, expressions=tuple(expressions), labels=(None,) * len(expressions))
 
 

@@ -18,7 +18,13 @@ class Plain(nn.Module):
     def __init__(self, classes):
         super().__init__()
         self.streams = nn.ModuleList(
-            nn.Sequential(nn.Conv2d(3, f, 3, padding=2), nn.ReLU(), nn.BatchNorm2d(f), nn.MaxPool2d(3, 3, padding=1), nn.Dropout(0.5))
+            nn.Sequential(
+                nn.Conv2d(3, f, 3, padding=2),
+                nn.ReLU(),
+                nn.BatchNorm2d(f),
+                nn.MaxPool2d(3, 3, padding=1),
+                nn.Dropout(0.5),
+            )
             for f in (3, 5, 8)
         )
         self.pool, self.head = nn.AvgPool2d(2, 2), nn.Linear(400, classes)

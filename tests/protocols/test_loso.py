@@ -54,7 +54,9 @@ def test_equal_ids_of_two_datasets_stay_apart():
     assert all(len(f.train) + len(f.valid) == 2 for f in both)
 
 
-@pytest.mark.parametrize(("subjects", "share", "expected"), [(6, 0.2, 1), (11, 0.2, 2), (69, 0.2, 14), (3, 0.9, 1), (2, 0.2, 0), (6, 0.0, 1)])
+@pytest.mark.parametrize(
+    ("subjects", "share", "expected"), [(6, 0.2, 1), (11, 0.2, 2), (69, 0.2, 14), (3, 0.9, 1), (2, 0.2, 0), (6, 0.0, 1)]
+)
 def test_the_share_that_validates_is_rounded_at_least_one_and_never_all(subjects, share, expected):
     clips = [video("d", f"{s:02d}", 1) for s in range(subjects)]
     assert {len(f.valid) for f in loso(clips, 0, share)} == {expected}

@@ -12,7 +12,9 @@ def video(dataset, subject, fps, lengths, kind="micro"):
     return Video(dataset, subject, "v1", fps, 5000, expressions)
 
 
-@pytest.mark.parametrize(("fps", "k"), [(25.0, 3), (30.0, 3), (100.0, 10), (200.0, 20), (29.97, 3), (60.0, 6), (5.0, 1), (None, 1)])
+@pytest.mark.parametrize(
+    ("fps", "k"), [(25.0, 3), (30.0, 3), (100.0, 10), (200.0, 20), (29.97, 3), (60.0, 6), (5.0, 1), (None, 1)]
+)
 def test_a_flow_pair_spans_a_tenth_of_a_second_rounded_up(fps, k):
     """Section 4.3: 20 frames at 200 fps, 10 at 100, 3 at 30 and at 25."""
     assert pair_gap(fps) == k

@@ -1,0 +1,183 @@
+"""Whole runs: the same answer however they are made, and nothing lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from mebench.config import from_plain, resolve
+from mebench.errors import RunError
+from mebench.progress import Progress
+from mebench.runner.execute import run
+from mebench.runner.fold import execute
+from mebench.runner.folder import RunFolder
+from mebench.runner.plan import make_plan
+
+TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
+SCRIPT = """
+import sys
+from mebench.config import resolve
+from mebench.errors import MebenchError
+from mebench.progress import Progress
+from mebench.runner.execute import run
+try:
+    run(resolve(sys.argv[1:]), Progress())
+except MebenchError as error:
+    print(error)
+    sys.exit(error.exit_code)
+"""
+
+
+@pytest.fixture(autouse=True)
+def workers_find_mebench(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+
+
+def go(words, run_id=None):
+    return run(resolve(words), Progress(), run_id)
+
+
+def same_answers(one, two):
+    for name in TABLES:
+        pd.testing.assert_frame_equal(one.read_table(name), two.read_table(name), check_exact=True)
+
+
+def only_run(runs):
+    (folder,) = runs.iterdir()
+    return RunFolder(folder)
+
+
+def without_names(summary):
+    return {key: value for key, value in summary.items() if key not in ("run_id", "seconds")}
+
+
+@pytest.fixture(scope="module")
+def mean_runs(tiny, tmp_path_factory):
+    """MEAN, trained for two epochs, by one worker and by two."""
+    root = tmp_path_factory.mktemp("mean")
+    words = [
+        "method=mean",
+        *tiny,
+        "method.epochs_spot=2",
+        "method.epochs_recognition=2",
+        "bootstrap=20",
+        f"runs={root}",
+    ]
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
+    try:
+        return [go([*words, f"workers={n}"]) for n in (1, 2)]
+    finally:
+        os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
+
+
+def test_the_same_command_again_gives_the_same_bits_by_one_worker_or_two(mean_runs):
+    one, two = mean_runs
+    assert two.folder.id == f"{one.folder.id}.2"  # the same run, but the first is finished and left alone
+    same_answers(one.folder, two.folder)
+    assert without_names(one.summary) == without_names(two.summary)
+    models = [sorted(o.folder.path.glob("folds/*/model.safetensors")) for o in mean_runs]
+    assert len(models[0]) == 3
+    assert [m.read_bytes() for m in models[0]] == [m.read_bytes() for m in models[1]]
+
+
+def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
+    outcome = mean_runs[0]
+    folder = outcome.folder
+    assert folder.done and folder.finished_folds() == {f"synthetic/s00{n}" for n in (1, 2, 3)}
+    assert folder.read_json("summary.json") == json.loads(json.dumps(outcome.summary))
+    assert {"spotting", "recognition", "analysis", "chance"} <= set(outcome.summary)
+    about = folder.read_json("folds.json")
+    assert about["transductive"] == "video" and not about["comparable"] and about["remark"]
+    assert [f["test"] for f in about["folds"]] == [[f"synthetic/s00{n}"] for n in (1, 2, 3)]
+    assert len(folder.read_table("videos.parquet")) == len(folder.read_table("truth.parquet")) == 3
+    assert folder.read_json("features.json")["seconds"] >= 0
+    costs = pd.read_csv(folder.path / "costs.csv")
+    assert (costs["parameters"] == 8394).all() and (costs["fit_seconds"] > 0).all()
+
+
+def test_a_worker_computes_what_a_fold_alone_computes(mean_runs, one_thread):
+    folder = mean_runs[0].folder
+    plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
+    result = execute(plan, plan.folds[1])
+    stored = folder.path / "folds" / "synthetic--s002"
+    assert (stored / "model.safetensors").read_bytes() == result.model
+    confidences = pd.read_parquet(stored / "predictions.parquet")["confidence"].tolist()
+    assert confidences == [p.confidence for p in result.predictions]
+
+
+def test_a_run_stopped_by_ctrl_c_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, one_thread):
+    gate = tmp_path / "gate"
+    words = moody("method.trouble=wait", f"method.gate={gate}", "workers=1")
+    command = [sys.executable, "-c", SCRIPT, *words]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+    )
+    try:
+        first = tmp_path / "runs"
+        _wait_for(lambda: list(first.glob("*/folds/toy--1/fold.json")), process)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        said, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    stopped = only_run(first)
+    assert process.returncode == 130
+    assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.id}" in said
+    assert not stopped.done and stopped.finished_folds() == {"toy/1"}
+    kept = (stopped.path / "folds" / "toy--1").stat()
+
+    gate.touch()
+    resumed = go(words, stopped.id)
+
+    assert resumed.folder.path == stopped.path and resumed.folder.done
+    again = (stopped.path / "folds" / "toy--1").stat()
+    assert (again.st_ino, again.st_mtime_ns) == (kept.st_ino, kept.st_mtime_ns)
+    plan = make_plan(resolve(moody()))
+    whole = [execute(plan, fold) for fold in plan.folds]
+    found = resumed.folder.read_table("predictions.parquet")
+    expected = sorted(
+        (p.video, p.kind, p.onset, p.offset, p.confidence, p.emotion) for r in whole for p in r.predictions
+    )
+    assert sorted(zip(*(found[c] for c in ("video", "kind", "onset", "offset", "confidence", "emotion")))) == expected
+    scores = resumed.folder.read_table("frame_scores.parquet")
+    assert scores["score"].tolist() == [
+        x for r in whole for key in sorted(r.frame_scores) for x in r.frame_scores[key][:, 0]
+    ]
+
+
+def _wait_for(condition, process, seconds=120):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, f"the run ended before: {process.communicate()[0]}"
+        assert time.monotonic() < end, "the run does not get on"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "reason", "kept"),
+    [
+        ("raise", "1 of 3 folds failed; fold 'toy/2': ValueError: a matrix is singular", {"toy/1", "toy/3"}),
+        ("die", "2 of 3 folds failed; fold 'toy/2': a worker process died", {"toy/1"}),
+    ],
+)
+def test_a_fold_that_fails_is_named_and_the_others_are_kept(moody, tmp_path, trouble, reason, kept):
+    words = moody(f"method.trouble={trouble}", "workers=1")
+    with pytest.raises(RunError) as error:
+        go(words)
+
+    folder = only_run(tmp_path / "runs")
+    assert reason in str(error.value)
+    assert f"mebench resume {folder.id}" in str(error.value)
+    assert folder.finished_folds() == kept and not folder.done
+    assert reason.split("'toy/2': ")[1] in (folder.path / "failed" / "toy--2").read_text()
+
+    method = tmp_path / "mine" / "methods" / "moody" / "method.py"
+    method.write_text(method.read_text() + "\n# another method now\n")
+    with pytest.raises(RunError, match="cannot go on: its dataset, plugins or versions have changed"):
+        go(words, folder.id)

@@ -1,0 +1,100 @@
+"""What is known of a run before it starts, and what is refused then."""
+
+import dataclasses
+
+import pytest
+
+from mebench.config import resolve
+from mebench.errors import ConfigError
+from mebench.runner.plan import make_plan
+
+
+@pytest.fixture
+def plan(moody):
+    return lambda *words: make_plan(resolve(moody(*words)))
+
+
+def test_a_plan_knows_videos_task_and_folds(plan):
+    made = plan()
+    assert [v.key for v in made.videos] == [f"toy/{s}/v{v}" for s in "123" for v in "12"]
+    assert made.task.tasks == {"spot", "recognize"} and made.task.classes == ("fear", "disgust")
+    assert [f.key for f in made.folds] == ["toy/1", "toy/2", "toy/3"]
+
+
+def test_k_prime_is_fitted_without_the_test_subject(plan):
+    """The micro-expressions of subject s span 8 + s frames."""
+    made = plan()
+    found = [made.timings(fold)["toy"].k_prime["micro"] for fold in made.folds]
+    assert found == [int((8 + mean + 1) / 2) for mean in (2.5, 2.0, 1.5)]
+
+
+def test_validation_subjects_train_unless_the_method_selects(plan):
+    made = plan()
+    fold = made.folds[0]
+    assert fold.valid and set(made.training_subjects(fold)) == {*fold.train, *fold.valid}
+    choosy = dataclasses.replace(made, method_class=type("Choosy", (made.method_class,), {"selects": True}))
+    assert choosy.training_subjects(fold) == fold.train
+
+
+def test_each_fold_has_its_seed_whatever_the_others_are(plan):
+    three, four = plan(), plan("dataset.subjects=4")
+    seeds = [three.fold_seed(f) for f in three.folds]
+    assert len(set(seeds)) == 3
+    assert seeds == [four.fold_seed(f) for f in four.folds[:3]]
+    assert seeds != [made.fold_seed(f) for made in [plan("seed=1")] for f in made.folds]
+
+
+def test_one_kind_by_default_and_both_on_demand_in_a_fixed_order(plan):
+    assert plan().task.kinds == ("micro",)
+    assert plan("kinds=[macro,micro]").task.kinds == ("micro", "macro")
+    assert plan("kinds=[macro]").task.kinds == ("macro",)
+
+
+def test_labels_that_the_scheme_does_not_score_are_counted(plan):
+    assert dict(plan().left_out()) == {"others": 2}
+
+
+def test_another_scheme_by_name(plan):
+    assert plan("scheme=coarse").task.classes == ("negative",)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["scheme=coarce"], "unknown emotion scheme 'coarce'. Did you mean 'coarse'"),
+        (["scheme=empty"], "no training clip has a class of the scheme 'empty'"),
+        (["kinds=[macro]", "dataset.macro=false"], "no macro-expression is annotated in dataset 'toy'"),
+        (["dataset.subjects=1"], "at least 2 subjects, and this dataset has 1"),
+        (["dataset.subjects=2", "dataset.silent=1"], "fold 'toy/2': no training subject shows a micro-expression"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_before_any_work(plan, words, reason):
+    with pytest.raises(ConfigError) as error:
+        plan(*words)
+    assert reason in str(error.value)
+
+
+def test_a_method_and_a_dataset_that_do_not_fit(plan, monkeypatch):
+    made = plan()
+    monkeypatch.setattr(made.method_class, "kinds", ("macro",))
+    monkeypatch.setattr(type(made.dataset), "kinds", ("micro",))
+    with pytest.raises(ConfigError, match="'moody' spots macro-expressions, but dataset 'toy' annotates only micro"):
+        plan()
+    monkeypatch.setattr(made.method_class, "tasks", frozenset({"spot"}))
+    monkeypatch.setattr(type(made.dataset), "tasks", frozenset({"recognize"}))
+    with pytest.raises(ConfigError, match="'moody' can spot, but dataset 'toy' serves only recognize"):
+        plan()
+
+
+def test_clips_to_learn_emotions_from_must_be_micro_expressions(plan, monkeypatch):
+    """Macro-expressions with a scored label train no recognizer."""
+    made = plan()
+    videos = [dataclasses.replace(v, expressions=v.expressions[1:]) for v in made.videos]
+    monkeypatch.setattr(type(made.dataset), "videos", lambda self: videos)
+    with pytest.raises(ConfigError, match="no training clip has a class"):
+        plan("method=majority")
+
+
+def test_the_distinct_chains_of_all_folds(tiny):
+    made = make_plan(resolve(["method=mean", *tiny]))
+    assert sorted(c.name for c in made.chains()["synthetic"]) == ["mean_clips", "mean_frames"]
