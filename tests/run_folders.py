@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.types import Prediction, Timing
-from mebench.runner.scoring import score
 from mebench.runner.fold import ClipPrediction, FoldResult
 from mebench.runner.folder import RunFolder
+from mebench.runner.scoring import score
 
 CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = 4

@@ -67,7 +67,7 @@ FAULTS = {
     ),
     "frame_scores_have_a_column_for_each_kind": (
         "np.sin(np.arange(video.n_frames)",
-        "np.sqrt(np.abs(30 - np.arange(video.n_frames)) - 5",
+        "np.where(np.arange(video.n_frames) == 30, np.nan, np.arange(video.n_frames)",
     ),
     "classes_have_finite_scores": ("(len(clips), 1))", "(len(clips), 1)) / len(clips)"),
     "class_is_a_method": ('frozenset({{"spot", "recognize"}})', 'frozenset({{"spot"}})'),

@@ -22,7 +22,7 @@ def equation_11(scores, k):
 
 def released(scores, k):
     """The mean of frames i - k' to i + k' - 1, frames outside the video counting 0."""
-    padded = {i: s for i, s in enumerate(scores)}
+    padded = dict(enumerate(scores))
     return {i: sum(padded.get(j, 0.0) for j in range(i - k, i + k)) / (2 * k) for i in range(len(scores))}
 
 

@@ -36,7 +36,7 @@ class Dataset:
 
     Attributes:
         Params: dataclass of the parameters, in `params.py`.
-        revision: raised when the numbers of the dataset change; part of every cache key.
+        revision: changes when the numbers of the dataset do; part of every cache key and of the key of a run.
         tasks: what it can serve: `spot`, `recognize`.
         kinds: the kinds it annotates.
         schemes: emotion schemes by name; the first is the default.
@@ -46,7 +46,7 @@ class Dataset:
     """
 
     Params: ClassVar[type]
-    revision: ClassVar[str]
+    revision: str
     tasks: ClassVar[frozenset[str]] = frozenset({"spot", "recognize"})
     kinds: ClassVar[tuple[Kind, ...]] = ("micro",)
     schemes: Mapping[str, Scheme]

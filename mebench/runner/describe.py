@@ -60,7 +60,8 @@ def key_of(plan: Plan, tables: Tables) -> str:
     """Everything that predictions depend on: settings, plugins, dataset, chains."""
     chains = sorted(c.fingerprint() for group in plan.chains().values() for c in group)
     truth = hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
-    parts = [__version__, run_key(plan.config), plan.dataset.revision, truth, chains, metadata.version("torch")]
+    packages = [f"{name} {metadata.version(name)}" for name in ("torch", "numpy", "opencv-contrib-python-headless")]
+    parts = [__version__, run_key(plan.config), plan.dataset.revision, truth, chains, packages]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 

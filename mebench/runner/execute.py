@@ -16,7 +16,6 @@ from mebench.config import RunConfig, from_plain
 from mebench.core.types import Fold, Video
 from mebench.errors import MebenchError, RunError
 from mebench.features import compute, is_ready
-from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
 from mebench.runner.fold import FoldResult, store_of
@@ -71,13 +70,13 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             try:
                 feature_seconds = _prepare_features(plan, executor, progress)
                 failures = _run_folds(plan, folder, executor, progress)
+                if failures:
+                    raise _failed(plan, folder, failures)
+                executor.shutdown(wait=False)
+                summary = _finish(plan, folder, feature_seconds, started)
             except KeyboardInterrupt:
                 executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]  # loky's
                 raise _interrupted(plan, folder) from None
-            if failures:
-                raise _failed(plan, folder, failures)
-            executor.shutdown(wait=False)
-            summary = _finish(plan, folder, tables, feature_seconds, started)
         finally:
             lock.release()
     except BaseException:
@@ -193,7 +192,7 @@ def _completed(futures: Iterable[Future[T]]) -> Iterable[Future[T]]:
     return as_completed(list(futures))
 
 
-def _finish(plan: Plan, folder: RunFolder, tables: Tables, feature_seconds: float, started: float) -> dict[str, Any]:
+def _finish(plan: Plan, folder: RunFolder, feature_seconds: float, started: float) -> dict[str, Any]:
     folder.merge([fold.key for fold in plan.folds])
     summary = score(folder, plan.config.seed, plan.config.bootstrap)
     folder.write_json("features.json", {"seconds": feature_seconds, "chains": cards(plan)})

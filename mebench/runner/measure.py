@@ -233,8 +233,8 @@ def _predict(plan: Plan, method: Method, video: VideoView) -> float:
 def _labelled(plan: Plan, video: Video, timing: Timing, rows: Rows) -> LabelledVideo:
     labels = tuple(plan.scheme.index(e.emotion) for e in video.expressions)
     view = _unlabelled(video, timing, rows)
-    own = [getattr(view, f.name) for f in dataclasses.fields(view)]
-    return LabelledVideo(*own, expressions=video.expressions, labels=labels)
+    own: dict[str, Any] = {f.name: getattr(view, f.name) for f in dataclasses.fields(view)}
+    return LabelledVideo(**own, expressions=video.expressions, labels=labels)
 
 
 def _unlabelled(video: Video, timing: Timing, rows: Rows) -> VideoView:
@@ -263,8 +263,8 @@ def _bytes(video: Video, rows: Rows) -> int:
 def _evenly(videos: Sequence[Video], most: int) -> list[Video]:
     """At most so many, evenly spread, those with expressions first: without any there is nothing to learn."""
     telling = [v for v in videos if v.expressions] or list(videos)
-    places = np.unique(np.linspace(0, len(telling) - 1, min(most, len(telling))).round().astype(int)) if telling else []
-    return [telling[int(i)] for i in places]
+    places = np.linspace(0, len(telling) - 1, min(most, len(telling))).round()
+    return [telling[int(place)] for place in places]
 
 
 def _weight(videos: Sequence[Video]) -> int:

@@ -22,7 +22,7 @@ def tables_of(folder: RunFolder) -> Tables:
     clips = None
     if "recognize" in about["tasks"]:
         asked = truths[(truths["kind"] == "micro") & truths["emotion"].notna()].rename(columns={"emotion": "truth"})
-        answers = folder.read_table("clips.parquet")
+        answers = folder.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
         clips = asked.merge(answers, on=["video", "onset", "offset"], how="left").merge(
             videos[["video", "subject", "dataset"]], on="video"
         )[["video", "subject", "dataset", "truth", "predicted"]]

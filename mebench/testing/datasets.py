@@ -100,10 +100,9 @@ class _Trial:
 
 
 def class_is_a_dataset(trial: _Trial) -> None:
-    """The class is a `Dataset` whose tasks and parameters are the declared ones, with a revision and a scheme."""
+    """The class is a `Dataset` whose tasks and parameters are the declared ones."""
     declares(trial, Dataset)
     dataset = trial.dataset
-    assert isinstance(dataset.revision, str) and dataset.revision, "revision must be a text that is not empty"
     assert dataset.comparable or dataset.remark, "a dataset that is not comparable must say why in `remark`"
 
 
@@ -127,6 +126,8 @@ def videos_are_sorted_and_unique(trial: _Trial) -> None:
     """`videos` is sorted by key, and no key occurs twice; a second look gives the same."""
     names = [v.key for v in trial.videos]
     assert names, "there is no video"
+    revision = trial.dataset.revision
+    assert isinstance(revision, str) and revision, "revision must be a text that is not empty"
     assert len(names) == len(set(names)), f"two videos are called {max(names, key=names.count)}"
     assert names == sorted(names), "videos must be sorted by key"
     assert list(trial.dataset.videos()) == trial.videos, "asking twice gives other videos"

@@ -28,6 +28,7 @@ class MEAN(Method):
 
     Params = _Params
     tasks = frozenset({"spot", "recognize"})
+    params: _Params
     transductive = "video"  # equation 12: the threshold uses the test video's own mean and maximum
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
@@ -84,10 +85,9 @@ class MEAN(Method):
         x, y = batch
         p, head = self.params, self._head()
         if self.stage == "recognition" and self.spotting:  # the samples are maps of the frozen shared layers
-            recognition: Tensor = F.cross_entropy(head(x), y) + p.l2_head * head.penalty()
-            return recognition
+            return F.cross_entropy(head(x), y) + p.l2_head * head.penalty()
         outputs = head(self.shared(x))
-        loss: Tensor = F.mse_loss(outputs.squeeze(1), y) if self.stage == "spotting" else F.cross_entropy(outputs, y)
+        loss = F.mse_loss(outputs.squeeze(1), y) if self.stage == "spotting" else F.cross_entropy(outputs, y)
         return loss + p.l2 * self.shared.penalty() + p.l2_head * head.penalty()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -51,7 +51,7 @@ def test_a_scheme_maps_labels_in_any_case_and_leaves_others_out():
 
 
 def test_a_scheme_onto_a_class_that_it_does_not_list_is_refused():
-    with pytest.raises(DataError, match="'odd' maps onto .'neutral'."):
+    with pytest.raises(DataError, match=r"'odd' maps onto \['neutral'\]"):
         Scheme("odd", ("negative",), {"rest": "neutral"})
 
 

@@ -68,14 +68,6 @@ def test_there_are_no_frames_and_it_says_so(tree):
         set_.frames(set_.videos()[0])
 
 
-def test_two_copies_have_one_revision_and_a_relabelled_one_another(tree):
-    before = dataset(tree).revision_of_files
-    assert dataset(tree).revision_of_files == before
-    folder = tree / "s03" / "u_test"
-    (folder / "2").rename(folder / "1")
-    assert dataset(tree).revision_of_files != before
-
-
 def no_root(tree):
     return None, "give dataset.root=PATH"
 

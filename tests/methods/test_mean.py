@@ -60,12 +60,13 @@ def test_the_packed_convolution_is_three_separate_ones():
     with torch.no_grad():
         for tensor in (*shared.norm.parameters(), shared.norm.running_mean, shared.norm.running_var):
             tensor.uniform_(0.5, 2)
-        for stream in shared.streams:
+        for stream in (shared.horizontal, shared.vertical, shared.strain):
             stream.bias.normal_()
     x = torch.randn(4, 3, 42, 42)
     shared.eval()
 
-    streams = [torch.relu(stream(x[:, c : c + 1])) for c, stream in enumerate(shared.streams)]
+    convolutions = (shared.horizontal, shared.vertical, shared.strain)
+    streams = [torch.relu(convolution(x[:, c : c + 1])) for c, convolution in enumerate(convolutions)]
     plain, first = [], 0
     for stream in streams:
         part = slice(first, first := first + stream.shape[1])
