@@ -33,7 +33,8 @@ class MEAN(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.shared = Shared(params.dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.shared = Shared(params.dropout)
+        self.shared.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spotting = Head(1, params.dropout_head) if "spot" in task.tasks else None
         self.recognition = Head(len(task.classes), params.dropout_head) if "recognize" in task.tasks else None
 
