@@ -97,6 +97,7 @@ def make_run(
         "tasks": sorted(tasks),
         "kinds": list(kinds),
         "classes": list(CLASSES),
+        "one_per_video": False,
         "scheme": "three",
         "left_out": {},
         "selects": False,

@@ -173,7 +173,7 @@ def test_a_parameter_without_default_must_be_given(write_plugin):
 
 VALUES: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(),
-    float: st.floats(allow_nan=False),
+    float: st.floats(allow_nan=False, allow_infinity=False),
     bool: st.booleans(),
     str: st.text(),
     Literal["a", "b"]: st.sampled_from(["a", "b"]),

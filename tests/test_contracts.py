@@ -56,14 +56,14 @@ Plugin = Spotter
 """
 
 FAULTS = {
-    "same_seed_same_predictions": ("np.sin(", "np.random.rand(1, 1) * np.sin("),
+    "same_seed_same_predictions": ("np.sin(", "np.random.default_rng().random((1, 1)) * np.sin("),
     "state_is_saved_whole": (
         'self.register_buffer("length", torch.zeros(1, dtype=torch.float64))',
         "self.length = 1.0",
     ),
     "predictions_do_not_depend_on_test_labels": (
         "np.sin(",
-        "len(video._frames.args[0].expressions[0].action_units) + video._frames.args[0].expressions[0].onset + np.sin(",
+        "[v for v in video._frames.func.__self__.plan.videos if v.key == video.key][0].expressions[0].onset + np.sin(",
     ),
     "frame_scores_have_a_column_for_each_kind": (
         "np.sin(np.arange(video.n_frames)",

@@ -144,7 +144,7 @@ def _how_many_micro(params: Params, subject: int, video: int) -> int:
 
 
 def _micro_expression(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
-    """170 to 500 ms, with a shorter onset than offset (Yan et al. 2013); a quarter of them in one half of the face."""
+    """200 to 500 ms, with a shorter onset than offset (after Yan et al. 2013); a quarter of them in one half of the face."""
     fps = stage.params.fps
     seconds = float(np.clip(random.normal(0.38, 0.07), 0.2, LONGEST_MICRO))
     length = round(seconds * fps)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import types
 from collections.abc import Mapping
 from pathlib import Path
@@ -147,7 +148,10 @@ def _scalar(value: Any, hint: Any) -> Any:
         return int(value)
     elif hint is float and isinstance(value, int | float | str):
         special = isinstance(value, str) and value.lower().lstrip("+-") in (".inf", ".nan")
-        return float(value.replace(".", "") if special and isinstance(value, str) else value)
+        number = float(value.replace(".", "") if special and isinstance(value, str) else value)
+        if not math.isfinite(number):
+            raise ValueError(value)
+        return number
     elif hint is Path and isinstance(value, str):
         return Path(value)
     if not isinstance(hint, type) or not isinstance(value, hint):

@@ -24,7 +24,7 @@ class Step:
 
     def identity(self) -> dict[str, object]:
         """Name, version and parameters: what the numbers depend on."""
-        return {"step": type(self).__name__, "version": self.version, **asdict(self)}
+        return {"step": f"{type(self).__module__}.{type(self).__qualname__}", "version": self.version, **asdict(self)}
 
     def describe(self) -> str:
         """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""
@@ -51,7 +51,7 @@ class Chain:
         return tuple(step for step in self.steps if step.level == level)
 
     def fingerprint(self, *levels: Level) -> str:
-        """Hash of the steps (of the given levels, or all) and, for all, of the scope; equal if and only if the numbers are."""
+        """Hash of the steps (of the given levels, or all) and, for all, of the scope; equal for equal numbers."""
         chosen = [s.identity() for s in self.steps if not levels or s.level in levels]
         scope = [] if levels else [self.scope]
         return hashlib.sha256(json.dumps([chosen, scope], sort_keys=True).encode()).hexdigest()[:16]

@@ -40,7 +40,8 @@ class Method(L.LightningModule):
         kinds: the kinds it can spot.
         selects: True if it chooses something (an epoch, a threshold) on the inner validation subjects, who are then held out;
             otherwise they train too.
-        transductive: `video` if a test video's own unlabelled statistics enter its predictions (MEAN, equation 12), else `none`.
+        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The default
+            `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway.
     """
 
     Params: ClassVar[type]
@@ -55,6 +56,11 @@ class Method(L.LightningModule):
         self.task = task
         self.seed = seed
         self.stage = ""
+
+    @classmethod
+    def looks_at_test_video(cls, tasks: frozenset[str]) -> str:
+        """What is transductive in these tasks: `video` or `none`."""
+        return "video" if "spot" in tasks and cls.propose is Method.propose else cls.transductive
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The features that the method reads, by the name it reads them under. Called without weights built."""

@@ -54,6 +54,11 @@ class Expression:
             raise DataError(f"the apex {self.apex} lies outside its expression [{self.onset}, {self.offset}]")
 
     @property
+    def peak(self) -> int:
+        """The apex, or the middle where nobody marked one."""
+        return (self.onset + self.offset) // 2 if self.apex is None else self.apex
+
+    @property
     def length(self) -> int:
         """Number of frames, both ends counted."""
         return self.offset - self.onset + 1
@@ -173,9 +178,9 @@ class Timing:
 
     Attributes:
         fps: frames per second.
-        k: gap between the two frames of a flow pair: 0.1 s, rounded up (MEAN, section 4.3).
-        k_prime: for each kind, half the mean length of the training subjects' expressions: floor((N + 1) / 2) with N the mean
-            of offset - onset (MEAN, section 3.3), at least 1.
+        k: gap between the two frames of a flow pair: 0.1 s (MEAN, section 4.3), rounded up.
+        k_prime: for each kind, half the mean length of the training subjects' expressions: (N + 1) / 2 (MEAN, section 3.3)
+            with N the mean of offset - onset, rounded down, at least 1.
     """
 
     fps: float

@@ -90,7 +90,7 @@ class LabelledVideo(VideoView):
     def clips(self, kind: str = "micro") -> list[LabelledClip]:
         """The annotated clips of one kind whose emotion the scheme scores."""
         return [
-            LabelledClip(self, e.onset, (e.onset + e.offset) // 2 if e.apex is None else e.apex, e.offset, False, label)
+            LabelledClip(self, e.onset, e.peak, e.offset, False, label)
             for e, label in zip(self.expressions, self.labels)
             if e.kind == kind and label is not None
         ]

@@ -10,7 +10,7 @@ from mebench.features.flow import Flow
 from mebench.features.motion import MaskEyes, RemoveNoseMotion
 from mebench.features.normalise import MinMax
 from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
-from mebench.features.regions import BlockMeans, MeanRegions, Resize
+from mebench.features.regions import BlockMeans, EyesAndMouth, Resize
 from mebench.features.store import FeatureStore, StoreInfo
 from mebench.features.strain import Strain
 
@@ -18,13 +18,13 @@ __all__ = [
     "BlockMeans",
     "ComputeCost",
     "Crops",
+    "EyesAndMouth",
     "FaceCrop",
     "FeatureStore",
     "Flow",
     "FlowImage",
     "MapStep",
     "MaskEyes",
-    "MeanRegions",
     "MinMax",
     "RemoveNoseMotion",
     "Resize",

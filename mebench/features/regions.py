@@ -20,7 +20,7 @@ MOUTH: Edges = (0.24, 0.59, 0.76, 0.93)
 
 
 @dataclass(frozen=True)
-class MeanRegions(MapStep):
+class EyesAndMouth(MapStep):
     """The eyes with their brows above the mouth, (42, 42, C), bilinear (MEAN, section 3.1).
 
     Left and right are those of the image. Regions are clamped to the crop and hold at least one pixel.

@@ -27,6 +27,7 @@ def spotting_chance(
     seed: int,
     draws: int = 200,
     convention: str = "strict",
+    one_per_video: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Score intervals placed at random over all videos, independently and uniformly in time.
 
@@ -45,6 +46,7 @@ def spotting_chance(
         seed: of the run.
         draws: number of random placements.
         convention: name of the convention.
+        one_per_video: short videos of one expression each: one interval is placed in each, and there is no best rate.
 
     Returns:
         `as_many` and `best_rate`, each with `precision`, `recall`, `f1`: the mean over draws as `value` and the 2.5 and
@@ -74,6 +76,9 @@ def spotting_chance(
         return {"as_many": {**nothing}, "best_rate": {**nothing, "rate_per_minute": None}}
     place = _Placement(line, true, k_prime, rule)
     generator = np.random.default_rng(derived_seed(seed, "chance", kind))
+    if one_per_video:
+        each = np.tile(np.arange(len(line)), draws)
+        return {"as_many": dict(_scores(place.true_positives_of(each, len(line), generator), len(line), m))}
     candidates = np.unique(np.geomspace(1, 1000 * m, 600).astype(np.int64))
     expected = (1 - (1 - place.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
     best = int(candidates[np.argmax(2 * expected / (candidates + m))])
@@ -124,7 +129,12 @@ class _Placement:
         """True positives of `number` random intervals, in each of `draws` draws."""
         edge = np.cumsum(self.minutes)
         chosen = np.searchsorted(edge[:-1], generator.random(number * draws) * edge[-1], side="right").astype(np.int64)
-        centre = self.first[chosen] + (generator.random(number * draws) * self.places[chosen]).astype(np.int64)
+        return self.true_positives_of(chosen, number, generator)
+
+    def true_positives_of(self, chosen: Indices, number: int, generator: np.random.Generator) -> Indices:
+        """True positives of random intervals in the `chosen` videos, `number` in each draw."""
+        draws = len(chosen) // number
+        centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
         prediction, truth = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
         spotted, row = np.unique(prediction, return_inverse=True)
         shape = (len(spotted), draws * len(self.video))

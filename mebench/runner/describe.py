@@ -6,7 +6,10 @@ import hashlib
 import json
 import platform
 import sys
+from functools import cache
 from importlib import metadata
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -60,9 +63,19 @@ def key_of(plan: Plan, tables: Tables) -> str:
     """Everything that predictions depend on: settings, plugins, dataset, chains."""
     chains = sorted(c.fingerprint() for group in plan.chains().values() for c in group)
     truth = hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
-    packages = [f"{name} {metadata.version(name)}" for name in ("torch", "numpy", "opencv-contrib-python-headless")]
-    parts = [__version__, run_key(plan.config), plan.dataset.revision, truth, chains, packages]
+    packages = {name: text for name, text in versions().items() if name not in ("python", "platform")}
+    parts = [_own_code(), packages, run_key(plan.config), plan.dataset.revision, truth, chains]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def _own_code() -> str:
+    """Hash of mebench itself, so that an edit between stop and resume does not mix two programs."""
+    package = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
+    return digest.hexdigest()
 
 
 def name_of(config: RunConfig) -> str:
@@ -72,7 +85,9 @@ def name_of(config: RunConfig) -> str:
 
 def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     """Write down what is run before it begins."""
-    folder.write_json("config.json", {"key": key, "config": plan.config.values, "origins": plan.config.origins})
+    folder.write_json(
+        "config.json", {"key": key, "config": _anywhere(plan.config.values), "origins": plan.config.origins}
+    )
     folder.write_json("versions.json", {**versions(), **_revisions(plan)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
@@ -83,10 +98,11 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
             "tasks": sorted(plan.task.tasks),
             "kinds": list(plan.task.kinds),
             "classes": list(plan.task.classes),
+            "one_per_video": plan.task.one_per_video,
             "scheme": plan.scheme.name,
             "left_out": dict(sorted(plan.left_out().items())),
             "selects": plan.selects,
-            "transductive": plan.method_class.transductive,
+            "transductive": plan.method_class.looks_at_test_video(plan.task.tasks),
             "repairs": list(plan.dataset.repairs()),
             "comparable": plan.dataset.comparable,
             "remark": plan.dataset.remark,
@@ -102,6 +118,13 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
             ],
         },
     )
+
+
+def _anywhere(values: dict[str, Any]) -> dict[str, Any]:
+    """The configuration with an absolute root: a run may be resumed from another folder."""
+    dataset = values["dataset"]
+    root = dataset.get("root")
+    return values if root is None else {**values, "dataset": {**dataset, "root": str(Path(root).absolute())}}
 
 
 def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:

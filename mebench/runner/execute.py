@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
-from concurrent.futures import Executor, Future, as_completed
+import traceback
+from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mebench.config import RunConfig, from_plain
 from mebench.core.types import Fold, Video
@@ -24,9 +24,6 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
 from mebench.runner.workers import default_workers, pool
-
-T = TypeVar("T")
-DEATH = "a worker process died (out of memory, or killed)"
 
 
 class InterruptedRunError(MebenchError):
@@ -68,7 +65,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             describe(folder, plan, tables, key)
             progress.say(f"run {folder.id}: {_size(plan)}, {workers} worker{'s' * (workers != 1)}")
             try:
-                feature_seconds = _prepare_features(plan, executor, progress)
+                feature_seconds = _prepare_features(plan, folder, executor, progress)
                 failures = _run_folds(plan, folder, executor, progress)
                 if failures:
                     raise _failed(plan, folder, failures)
@@ -123,16 +120,14 @@ def clips_of(plan: Plan, video: Video) -> list[tuple[int, int]]:
     if "recognize" not in plan.task.tasks:
         return []
     return [
-        (e.onset, (e.onset + e.offset) // 2 if e.apex is None else e.apex)
-        for e in video.expressions
-        if e.kind == "micro" and plan.scheme.index(e.emotion) is not None
+        (e.onset, e.peak) for e in video.expressions if e.kind == "micro" and plan.scheme.index(e.emotion) is not None
     ]
 
 
 # -- the steps of a run -----------------------------------------------------------------------------------------------------
 
 
-def _prepare_features(plan: Plan, executor: Executor, progress: Progress) -> float:
+def _prepare_features(plan: Plan, folder: RunFolder, executor: Executor, progress: Progress) -> float:
     """Compute what the store lacks, one task for each video; seconds of work, summed over workers."""
     store, chains = store_of(plan.config), plan.chains()
     missing = [
@@ -146,14 +141,11 @@ def _prepare_features(plan: Plan, executor: Executor, progress: Progress) -> flo
     futures = {executor.submit(_feature_task, plain, v.key): v.key for v in missing}
     seconds = 0.0
     with progress.stage("features", len(missing), "videos") as advance:
-        for future in _completed(futures):
+        for future in as_completed(list(futures)):
             try:
                 _, spent, n_frames = future.result()
             except BrokenProcessPool:
-                raise RunError(
-                    f"{DEATH} while it computed features. The finished ones are kept: run again with the same words, "
-                    "with fewer workers=N if memory is short"
-                ) from None
+                raise _died(plan, folder) from None
             seconds += spent
             advance(n_frames)
     return seconds
@@ -171,25 +163,19 @@ def _run_folds(plan: Plan, folder: RunFolder, executor: Executor, progress: Prog
     futures = {executor.submit(_fold_task, plain, fold): fold.key for fold in missing}
     failures: dict[str, str] = {}
     with progress.stage("folds", len(plan.folds), "folds", done=len(finished)) as advance:
-        for future in _completed(futures):
+        for future in as_completed(list(futures)):
             key = futures[future]
             try:
                 result = future.result()
             except BrokenProcessPool:
-                failures[key] = DEATH
+                raise _died(plan, folder) from None
             except Exception as e:
                 failures[key] = str(e) if isinstance(e, MebenchError) else f"{type(e).__name__}: {e}"
+                folder.write_failure(key, "".join(traceback.format_exception(e)))
             else:
-                folder.write_fold(result, plan.task.kinds, result.costs)
-                advance()
-                continue
-            folder.write_failure(key, failures[key])
+                folder.write_fold(result, plan.task.kinds)
             advance()
     return failures
-
-
-def _completed(futures: Iterable[Future[T]]) -> Iterable[Future[T]]:
-    return as_completed(list(futures))
 
 
 def _finish(plan: Plan, folder: RunFolder, feature_seconds: float, started: float) -> dict[str, Any]:
@@ -215,9 +201,18 @@ def _interrupted(plan: Plan, folder: RunFolder) -> InterruptedRunError:
     )
 
 
+def _died(plan: Plan, folder: RunFolder) -> RunError:
+    done = len(folder.finished_folds())
+    return RunError(
+        f"a worker process died (out of memory, or killed). Computed features and {done} of {len(plan.folds)} folds are kept in "
+        f"{folder.path}: go on with the same words, and with fewer workers=N if memory was short"
+    )
+
+
 def _failed(plan: Plan, folder: RunFolder, failures: dict[str, str]) -> RunError:
     fold, reason = next(iter(sorted(failures.items())))
     return RunError(
-        f"{len(failures)} of {len(plan.folds)} folds failed; fold {fold!r}: {reason}. The others are kept in {folder.path}. "
-        f"When the cause is mended, go on with: mebench resume {folder.id}"
+        f"{len(failures)} of {len(plan.folds)} folds failed; fold {fold!r}: {reason}. The reasons are in "
+        f"{folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, mend it and go on with: "
+        f"mebench resume {folder.id}; a changed plugin starts a new run"
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import resource
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,14 +72,15 @@ class Views:
         return [v for v in self.plan.videos if v.subject_key in chosen]
 
     def _common(self, video: Video) -> dict[str, Any]:
+        blind = replace(video, expressions=())
         return {
             "key": video.key,
             "subject": video.subject_key,
             "fps": video.fps,
             "n_frames": len(self.plan.dataset.frames(video)) if video.n_frames is None else video.n_frames,
             "timing": self.timings[video.dataset],
-            "_frames": partial(self._frames, video),
-            "_clip": partial(self._clip, video),
+            "_frames": partial(self._frames, blind),
+            "_clip": partial(self._clip, blind),
         }
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
@@ -104,7 +106,10 @@ def execute(plan: Plan, fold: Fold) -> FoldResult:
     from mebench.training import fit
 
     seed, timings = plan.fold_seed(fold), plan.timings(fold)
+    # Plugins may draw from any of the three; what they draw must not depend on the folds that this process ran before.
     torch.manual_seed(seed)
+    np.random.seed(seed)
+    random.seed(seed)
     method = plan.method(seed)
     views = Views(plan, method, timings)
     started = time.perf_counter()
@@ -147,12 +152,28 @@ def _spot(
                 f"expected (n_frames, n_kinds) = {expected}"
             )
         found = method.propose(view, scores)
+        _check(plan, video, found)
         if "recognize" in plan.task.tasks and found:
             clips = [view.clip(p.onset, p.apex, p.offset) for p in found]
             found = [_named(plan, p, row) for p, row in zip(found, _class_scores(plan, method, clips))]
         predictions += found
         all_scores[video.key] = scores
     return predictions, all_scores
+
+
+def _check(plan: Plan, video: Video, found: Sequence[Prediction]) -> None:
+    """Refuse impossible predictions in the first fold rather than after the last."""
+    for p in found:
+        if not (
+            p.video == video.key
+            and p.kind in plan.task.kinds
+            and p.onset <= p.apex <= p.offset
+            and np.isfinite(p.confidence)
+        ):
+            raise PluginError(
+                f"method {plan.config.method!r}: propose gave {p} for {video.key}, expected that video, one of the kinds "
+                f"{list(plan.task.kinds)}, onset <= apex <= offset and a finite confidence"
+            )
 
 
 def _recognize(plan: Plan, method: Method, views: Views, test: Sequence[Video]) -> list[ClipPrediction]:
@@ -164,8 +185,7 @@ def _recognize(plan: Plan, method: Method, views: Views, test: Sequence[Video]) 
         view = views.unlabelled(video)
         for e in video.expressions:
             if e.kind == "micro" and plan.scheme.index(e.emotion) is not None:
-                apex = (e.onset + e.offset) // 2 if e.apex is None else e.apex
-                clips.append(view.clip(e.onset, apex, e.offset, spotted=False))
+                clips.append(view.clip(e.onset, e.peak, e.offset, spotted=False))
     if not clips:
         return []
     rows = _class_scores(plan, method, clips)
@@ -188,8 +208,6 @@ def _class_scores(plan: Plan, method: Method, clips: Sequence[ClipView]) -> NDAr
 
 
 def _named(plan: Plan, p: Prediction, row: NDArray[np.float64]) -> Prediction:
-    from dataclasses import replace
-
     return replace(p, emotion=plan.task.classes[int(row.argmax())], probabilities=tuple(map(float, row)))
 
 

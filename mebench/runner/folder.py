@@ -18,13 +18,14 @@ A fold's folder appears whole or not at all: it is written beside and renamed.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,9 @@ class RunFolder:
         lock = self.lock()
         if lock is None:
             raise RunError(f"another process is working on run {self.id!r}: wait for it, or stop it first")
+        if self.done:
+            lock.release()
+            raise RunError(f"run {self.id!r} is finished: its scores are in {self.path / 'summary.json'}")
         return self, lock
 
     def lock(self) -> FileLock | None:
@@ -149,7 +153,7 @@ class RunFolder:
         with self._writing(self.path / name) as temporary:
             _save_table(table, temporary, name)
 
-    def write_fold(self, result: FoldResult, kinds: Sequence[str], costs: dict[str, float]) -> None:
+    def write_fold(self, result: FoldResult, kinds: Sequence[str]) -> None:
         """Keep a fold's results."""
         final = self.path / "folds" / safe_name(result.key)
         with self._full_disk():
@@ -166,7 +170,7 @@ class RunFolder:
                         d: {"fps": t.fps, "k": t.k, "k_prime": {str(kind): value for kind, value in t.k_prime.items()}}
                         for d, t in result.timings.items()
                     },
-                    "costs": costs,
+                    "costs": result.costs,
                 }
                 (temporary / "fold.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
                 for file in temporary.iterdir():
@@ -227,9 +231,7 @@ class RunFolder:
         try:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as e:
-            raise RunError(
-                f"{self.path / name} cannot be read ({e}): run again with the same words to make the run anew"
-            ) from e
+            raise self._unreadable(name, e) from e
 
     def read_table(self, name: str) -> pd.DataFrame:
         """A parquet table of the run.
@@ -240,16 +242,24 @@ class RunFolder:
         try:
             return pd.read_parquet(self.path / name)
         except Exception as e:  # pyarrow has many kinds
-            raise RunError(
-                f"{self.path / name} cannot be read ({e}): run again with the same words to make the run anew"
-            ) from e
+            raise self._unreadable(name, e) from e
+
+    def _unreadable(self, name: str, cause: Exception) -> RunError:
+        file = self.path / name
+        mend = (
+            f"remove {file.parent} and go on with: mebench resume {self.id}"
+            if name.startswith("folds/")
+            else f"remove {self.path} and run again"
+        )
+        return RunError(f"{file} cannot be read ({cause}): {mend}")
 
     def finished_folds(self) -> set[str]:
-        """Keys of the folds whose results are complete."""
+        """Keys of the folds whose results are complete; a fold whose record is damaged is not."""
         found = set()
         for record in (self.path / "folds").glob("*/fold.json"):
             if not record.parent.name.startswith("."):
-                found.add(str(json.loads(record.read_text(encoding="utf-8"))["fold"]))
+                with suppress(ValueError, KeyError):
+                    found.add(str(json.loads(record.read_text(encoding="utf-8"))["fold"]))
         return found
 
     def merge(self, folds: Sequence[str]) -> None:
@@ -271,12 +281,16 @@ class RunFolder:
 
 
 def safe_name(fold: str) -> str:
-    """A fold's key as a file name.
+    """A fold's key as a file name; keys that differ get names that differ.
 
     >>> safe_name("casme2/sub01")
     'casme2--sub01'
+    >>> safe_name("casme2/sub 1")
+    'casme2--sub_1-d8f165'
     """
-    return re.sub(r"[^\w.=+-]", "_", fold.replace("/", "--"))
+    name = re.sub(r"[^\w.=+-]", "_", fold.replace("/", "--"))
+    unclear = name.replace("--", "/") != fold
+    return f"{name}-{hashlib.sha256(fold.encode()).hexdigest()[:6]}" if unclear else name
 
 
 def _fold_tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pd.DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mebench.config import RunConfig
 from mebench.core.chain import Chain
@@ -12,7 +12,7 @@ from mebench.core.dataset import Dataset
 from mebench.core.method import Method
 from mebench.core.seeds import stable_seed
 from mebench.core.types import KINDS, Fold, Kind, Scheme, SubjectKey, Task, Timing, Video
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import folds as make_folds
 from mebench.registry import load
 from mebench.runner.timing import fold_timings
@@ -94,7 +94,9 @@ def make_plan(config: RunConfig) -> Plan:
             f"method {config.method!r} can {_list(method_class.tasks)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}. "
             "See what fits with: mebench list"
         )
-    videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
+    videos = tuple(
+        _measured(dataset, v) if "spot" in tasks else v for v in sorted(dataset.videos(), key=lambda v: v.key)
+    )
     scheme = _scheme(dataset, config)
     kinds = _kinds(config, method_class, dataset, videos, tasks)
     folds = tuple(make_folds(config.protocol, videos, config.seed, config.validation))
@@ -109,6 +111,15 @@ def make_plan(config: RunConfig) -> Plan:
     )
     _check_training(plan)
     return plan
+
+
+def _measured(dataset: Dataset, video: Video) -> Video:
+    """The video with its number of frames; spotting cannot do without it, nor without the frame rate."""
+    if not video.fps:
+        raise DataError(
+            f"the frame rate of {video.key} is unknown, and spotting needs it: give it in the dataset's annotations"
+        )
+    return video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video)))
 
 
 def _scheme(dataset: Dataset, config: RunConfig) -> Scheme:

@@ -42,7 +42,12 @@ def score(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
     if tables.predictions is not None:
         summary["chance"] = {
             kind: spotting_chance(
-                tables.videos, tables.truths, {name: k[kind] for name, k in about["k_prime"].items()}, kind, seed
+                tables.videos,
+                tables.truths,
+                {name: k[kind] for name, k in about["k_prime"].items()},
+                kind,
+                seed,
+                one_per_video=about["one_per_video"],
             )
             for kind in about["kinds"]
         }

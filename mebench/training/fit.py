@@ -63,6 +63,7 @@ def _trainer(epochs: int, accelerator: str) -> Any:
         accelerator=accelerator,
         devices=1,
         barebones=True,
+        deterministic=accelerator != "cpu",  # one thread of a CPU already is
         plugins=[LightningEnvironment()],
     )
 

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
-from mebench.features import FaceCrop, Flow, MeanRegions, MinMax, Strain
+from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Strain
 from mebench.training import Samples, sample_negatives, window_labels
 
 from .network import Head, Shared
@@ -29,7 +29,6 @@ class MEAN(Method):
     Params = _Params
     tasks = frozenset({"spot", "recognize"})
     params: _Params
-    transductive = "video"  # equation 12: the threshold uses the test video's own mean and maximum
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
@@ -41,7 +40,7 @@ class MEAN(Method):
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The same maps twice: between frames i and i + k, and between onset and apex (section 4.3)."""
         p = self.params
-        maps = (Strain("backward"), MinMax(), MeanRegions(p.regions))
+        maps = (Strain("backward"), MinMax(), EyesAndMouth(p.regions))
         return {
             FRAMES: Chain(FRAMES, (FaceCrop(), Flow(p.flow, k=timing.k, stride=p.stride), *maps), scope="frames"),
             CLIPS: Chain(CLIPS, (FaceCrop(), Flow(p.flow), *maps), scope="clips"),
@@ -94,7 +93,7 @@ class MEAN(Method):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """A fresh Adam for each stage (section 4.3), over the layers that the stage trains."""
         learning = [w for w in (*self.shared.parameters(), *self._head().parameters()) if w.requires_grad]
-        return torch.optim.Adam(learning, lr=self.params.lr)
+        return torch.optim.Adam(learning, lr=self.params.lr, eps=1e-7)  # Keras' epsilon
 
     def _head(self) -> Head:
         """The head that the running stage trains."""

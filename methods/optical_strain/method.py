@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, Method, Timing, VideoView
-from mebench.features import BlockMeans, FaceCrop, Flow, MaskEyes, MeanRegions, Strain
+from mebench.features import BlockMeans, EyesAndMouth, FaceCrop, Flow, MaskEyes, Strain
 
 from .params import Params as _Params
 
@@ -19,7 +19,6 @@ class OpticalStrain(Method):
     Params = _Params
     tasks = frozenset({"spot"})
     kinds = ("micro", "macro")
-    transductive = "video"  # the threshold uses the test video's own mean and maximum
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Strain magnitude, averaged over eyes and brows and over the mouth: (2, 1, 3), the last channel being strain."""
@@ -30,7 +29,7 @@ class OpticalStrain(Method):
             Flow(p.flow, k=timing.k, stride=p.stride),
             Strain(p.difference),
             *eyes,
-            MeanRegions(p.regions),
+            EyesAndMouth(p.regions),
             BlockMeans(2, 1),
         )
         return {CHAIN: Chain(CHAIN, steps)}

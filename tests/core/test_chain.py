@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from mebench.core import Chain, Step
 from mebench.core.chain import Level
+from mebench.features import FaceCrop, Flow, Strain
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,13 @@ def test_chains_that_begin_alike_share_their_first_stages():
 
 def test_the_fingerprint_is_the_same_in_every_process():
     """Pinned: stored features are named after it, so an accidental change would orphan every store."""
-    assert CHAIN.fingerprint() == "b570d35b1e979704"
+    assert Chain("any", (FaceCrop(), Flow(k=3), Strain())).fingerprint() == "58ca63a821159bb9"
+
+
+def test_steps_of_one_name_from_two_plugins_are_not_the_same():
+    other = type("Cut", (Step,), {"__module__": "another.plugin", "__qualname__": "Cut"})
+    ours = type("Cut", (Step,), {"__module__": "one.plugin", "__qualname__": "Cut"})
+    assert Chain("any", (other(),)).fingerprint() != Chain("any", (ours(),)).fingerprint()
 
 
 def test_the_card_tells_every_parameter():

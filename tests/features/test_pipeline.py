@@ -9,10 +9,10 @@ import pytest
 from mebench.core import Chain
 from mebench.errors import ConfigError, DataError
 from mebench.features import (
+    EyesAndMouth,
     FaceCrop,
     FeatureStore,
     Flow,
-    MeanRegions,
     MinMax,
     RemoveNoseMotion,
     Resize,
@@ -29,7 +29,7 @@ from mebench.features.faces import to_crop_pixels
 from .conftest import BOX
 
 CROP = FaceCrop(size=48)
-FRAMES = Chain("flow", (CROP, Flow("farneback", k=2), Strain(), MinMax(), MeanRegions("box")))
+FRAMES = Chain("flow", (CROP, Flow("farneback", k=2), Strain(), MinMax(), EyesAndMouth("box")))
 CLIPS = Chain("onset_apex", (CROP, Flow("farneback"), Strain(), Resize(14)), "clips")
 MARKED = Chain("marked", (CROP, Flow("farneback", k=2), RemoveNoseMotion(), Resize(14)))
 
@@ -168,8 +168,8 @@ def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
 
 
 def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift):
-    chain = replace(FRAMES, steps=(*FRAMES.steps[:-1], MeanRegions("paper")))
-    with pytest.raises(DataError, match=r"drift/s1/v1: MeanRegions .* method\.regions=box"):
+    chain = replace(FRAMES, steps=(*FRAMES.steps[:-1], EyesAndMouth("paper")))
+    with pytest.raises(DataError, match=r"drift/s1/v1: EyesAndMouth .* method\.regions=box"):
         frame_features(store, drift, "drift", drift.video(), chain)
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mebench.errors import DataError
-from mebench.features import BlockMeans, MeanRegions, Resize
+from mebench.features import BlockMeans, EyesAndMouth, Resize
 from mebench.features.regions import clamp
 
 
@@ -17,7 +17,7 @@ def ramp(size=128):
 
 
 def test_paper_puts_two_eyes_above_the_mouth(face_points):
-    regions = MeanRegions("paper").apply(ramp(), face_points)
+    regions = EyesAndMouth("paper").apply(ramp(), face_points)
     assert regions.shape == (42, 42, 2)
     left, right, mouth = regions[:21, :21], regions[:21, 21:], regions[21:]
     p, m = face_points, 12
@@ -34,7 +34,7 @@ def test_paper_puts_two_eyes_above_the_mouth(face_points):
 
 def test_released_code_has_one_box_across_both_eyes(face_points):
     x = ramp()
-    regions = MeanRegions("released_code").apply(x, face_points)
+    regions = EyesAndMouth("released_code").apply(x, face_points)
     p, m = face_points.astype(int), 12
     top = x[
         max(min(p[19, 1], p[24, 1]) - m, 0) : max(p[41, 1], p[46, 1]) + m,
@@ -45,7 +45,7 @@ def test_released_code_has_one_box_across_both_eyes(face_points):
 
 def test_the_layouts_share_the_mouth_and_differ_over_the_nose(face_points):
     x = ramp()
-    paper, released = (MeanRegions(layout, margin=0).apply(x, face_points) for layout in ("paper", "released_code"))
+    paper, released = (EyesAndMouth(layout, margin=0).apply(x, face_points) for layout in ("paper", "released_code"))
     np.testing.assert_array_equal(paper[21:], released[21:])
     # Along the eyes x leaps from the end of one brow (52) to the start of the other (76), or runs on evenly.
     leaps = np.diff(paper[10, :, 0])
@@ -55,16 +55,16 @@ def test_the_layouts_share_the_mouth_and_differ_over_the_nose(face_points):
 
 
 def test_box_needs_no_landmarks_and_is_near_those_of_a_usual_face(face_points):
-    step = MeanRegions("box")
+    step = EyesAndMouth("box")
     assert not step.needs_landmarks
-    boxed, paper = step.apply(ramp(), None), MeanRegions("paper").apply(ramp(), face_points)
+    boxed, paper = step.apply(ramp(), None), EyesAndMouth("paper").apply(ramp(), face_points)
     assert np.abs(boxed - paper).max() < 15
 
 
 @pytest.mark.parametrize("layout", ["paper", "released_code"])
 def test_without_landmarks_the_next_step_is_named(layout):
     with pytest.raises(DataError, match=r"method\.regions=box"):
-        MeanRegions(layout).apply(ramp(), None)
+        EyesAndMouth(layout).apply(ramp(), None)
 
 
 coordinates = st.floats(-400, 400)
@@ -78,7 +78,7 @@ coordinates = st.floats(-400, 400)
     size=st.integers(2, 64),
 )
 def test_wherever_the_landmarks_are_regions_lie_inside_the_crop(points, layout, margin, size):
-    regions = MeanRegions(layout, margin).apply(ramp(size), points)
+    regions = EyesAndMouth(layout, margin).apply(ramp(size), points)
     assert regions.shape == (42, 42, 2)
     assert regions.min() >= -1e-3
     assert regions.max() <= size - 1 + 1e-3
@@ -95,9 +95,9 @@ def test_a_clamped_region_is_inside_and_never_empty(region, width, height):
 @pytest.mark.parametrize("channels", [1, 3, 6])
 def test_any_number_of_channels(channels, face_points):
     x = np.random.default_rng(0).random((128, 128, channels), np.float32)
-    whole = MeanRegions().apply(x, face_points)
+    whole = EyesAndMouth().apply(x, face_points)
     assert whole.shape == (42, 42, channels)
-    one_by_one = [MeanRegions().apply(x[..., c : c + 1], face_points) for c in range(channels)]
+    one_by_one = [EyesAndMouth().apply(x[..., c : c + 1], face_points) for c in range(channels)]
     np.testing.assert_allclose(whole, np.concatenate(one_by_one, axis=-1), atol=1e-5)
 
 

@@ -35,7 +35,7 @@ def temporary_files(path):
 
 def test_a_fold_comes_back_as_it_was_written(tmp_path):
     run, _ = claimed(tmp_path)
-    run.write_fold(result(), ("micro",), {"fit_seconds": 1.0})
+    run.write_fold(result(), ("micro",))
     assert run.finished_folds() == {"d/1"}
     run.merge(["d/1"])
 
@@ -61,7 +61,7 @@ def test_the_order_in_which_folds_finish_leaves_no_trace(tmp_path):
     for name, order in (("a", ("d/1", "d/2")), ("b", ("d/2", "d/1"))):
         run, _ = claimed(tmp_path / name)
         for key in order:
-            run.write_fold(result(key), ("micro",), {})
+            run.write_fold(result(key), ("micro",))
         run.merge(["d/1", "d/2"])
         tables.append([(run.path / f"{t}.parquet").read_bytes() for t in ("predictions", "clips", "frame_scores")])
     assert tables[0] == tables[1]
@@ -69,8 +69,8 @@ def test_the_order_in_which_folds_finish_leaves_no_trace(tmp_path):
 
 def test_folds_without_predictions_merge_with_others(tmp_path):
     run, _ = claimed(tmp_path)
-    run.write_fold(dataclasses.replace(result("d/1"), predictions=[], clips=[], frame_scores={}), ("micro",), {})
-    run.write_fold(result("d/2"), ("micro",), {})
+    run.write_fold(dataclasses.replace(result("d/1"), predictions=[], clips=[], frame_scores={}), ("micro",))
+    run.write_fold(result("d/2"), ("micro",))
     run.merge(["d/1", "d/2"])
     assert run.read_table("predictions.parquet")["video"].tolist() == ["d/2/v1"]
     run.merge(["d/1"])
@@ -82,7 +82,7 @@ def test_a_fold_written_again_replaces_the_old_one_and_its_failure(tmp_path):
     run.write_failure("d/1", "no memory")
     assert (run.path / "failed" / "d--1").read_text() == "no memory\n"
     for shift in (0, 3):
-        run.write_fold(result(shift=shift), ("micro",), {})
+        run.write_fold(result(shift=shift), ("micro",))
     assert not (run.path / "failed" / "d--1").exists()
     run.merge(["d/1"])
     assert run.read_table("predictions.parquet")["onset"].tolist() == [8]
@@ -92,7 +92,7 @@ def test_a_fold_written_again_replaces_the_old_one_and_its_failure(tmp_path):
 def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_path, monkeypatch, error):
     run, _ = claimed(tmp_path)
     run.write_json("config.json", {"key": "old"})
-    run.write_fold(result("d/1"), ("micro",), {})
+    run.write_fold(result("d/1"), ("micro",))
 
     def full(*_):
         raise OSError(error, os.strerror(error))
@@ -100,8 +100,8 @@ def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_p
     monkeypatch.setattr(module, "_sync", full)
     for write in (
         lambda: run.write_json("config.json", {"key": "new"}),
-        lambda: run.write_fold(result("d/2"), ("micro",), {}),
-        lambda: run.write_fold(result("d/1", shift=9), ("micro",), {}),
+        lambda: run.write_fold(result("d/2"), ("micro",)),
+        lambda: run.write_fold(result("d/1", shift=9), ("micro",)),
         run.finish,
     ):
         with pytest.raises(RunError, match=rf"cannot write to .*{os.strerror(error)}.*mebench resume {run.id}"):
@@ -121,7 +121,7 @@ def test_any_other_failure_passes_and_leaves_no_half_file_either(tmp_path, monke
         run.write_json("summary.json", {"value": float("nan")})
     monkeypatch.setattr(module, "_save_table", lambda *_: (_ for _ in ()).throw(RuntimeError("killed")))
     with pytest.raises(RuntimeError):
-        run.write_fold(result(), ("micro",), {})
+        run.write_fold(result(), ("micro",))
     assert run.finished_folds() == set() and temporary_files(run.path) == []
 
 
@@ -196,4 +196,6 @@ def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, damage):
 
 def test_keys_of_folds_become_names_of_files():
     assert safe_name("casme2/sub01") == "casme2--sub01"
-    assert safe_name("a b/ü:1") == "a_b--ü_1"
+    assert safe_name("a b/ü:1").startswith("a_b--ü_1-")
+    keys = ["s 1", "s_1", "s:1", "a/b", "a--b"]
+    assert len({safe_name(key) for key in keys}) == len(keys)

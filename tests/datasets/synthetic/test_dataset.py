@@ -19,7 +19,8 @@ def test_it_keeps_the_contract():
     dataset = Plugin(SMALL)
     assert isinstance(dataset, Dataset) and Plugin.Params is Params
     assert dataset.kinds == ("micro", "macro")
-    assert not dataset.comparable and "17" in dataset.remark
+    micro = sum(e.kind == "micro" for v in dataset.videos() for e in v.expressions)
+    assert not dataset.comparable and f"{micro:.0f} micro-expressions per minute" in dataset.remark  # 6 x 300 frames
     assert dataset.provided(dataset.videos()[0], "flow") is None
     assert pickle.loads(pickle.dumps(dataset)).videos() == dataset.videos()
 
