@@ -24,8 +24,16 @@ def settle() -> None:
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.update(THREADS)
+    _die_with_parent()
     _keep_freed_memory()
     _stay()
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to end this process when its parent ends, however it does: a killed run must not leave workers behind."""
+    pr_set_pdeathsig = 1
+    with contextlib.suppress(OSError, AttributeError):  # another system: an orphan waits for work that never comes
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _keep_freed_memory() -> None:
