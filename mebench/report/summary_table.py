@@ -28,6 +28,9 @@ NAMES = {
     "wf1": "weighted F1",
 }
 RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
+TENTHS = frozenset({"apex_mae_ms", "fp_per_minute"})
+"""Scores that are no shares: a tenth of a millisecond or of a false alarm is fine enough."""
+
 WIDE = 200
 
 
@@ -132,12 +135,12 @@ def _table(title: str, scores: Mapping[str, Any]) -> Table:
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     for name, score in scores.items():
-        _add(table, NAMES[name], score)
+        _add(table, NAMES[name], score, digits=1 if name in TENTHS else 4)
     return table
 
 
-def _add(table: Table, name: str, score: Mapping[str, float | None]) -> None:
-    table.add_row(name, figure(score["value"]), interval(score))
+def _add(table: Table, name: str, score: Mapping[str, float | None], digits: int = 4) -> None:
+    table.add_row(name, figure(score["value"], digits), interval(score, digits))
 
 
 def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
@@ -161,14 +164,14 @@ def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
     return table
 
 
-def figure(value: float | None) -> str:
-    """A score with four digits, larger numbers with one; `-` where it is undefined."""
-    return "-" if value is None else f"{value:.4f}" if abs(value) < 10 else f"{value:.1f}"
+def figure(value: float | None, digits: int = 4) -> str:
+    """A score with so many digits; `-` where it is undefined."""
+    return "-" if value is None else f"{value:.{digits}f}"
 
 
-def interval(score: Mapping[str, float | None]) -> str:
+def interval(score: Mapping[str, float | None], digits: int = 4) -> str:
     """`[low, high]`, or nothing where there is none."""
-    return "" if score["low"] is None else f"[{figure(score['low'])}, {figure(score['high'])}]"
+    return "" if score["low"] is None else f"[{figure(score['low'], digits)}, {figure(score['high'], digits)}]"
 
 
 def _subjects(about: Mapping[str, Any]) -> int:
