@@ -111,7 +111,7 @@ def make_run(
     folder.write_json("folds.json", described | about)
     for number, subject in enumerate(people):
         result = _fold(subject, videos, truths, tasks, kinds, shift, wrong_every, number)
-        folder.write_fold(result, kinds, result.costs)
+        folder.write_fold(result, kinds)
     if done:
         folder.merge(people)
         folder.write_json("features.json", {"seconds": 0.0, "chains": {}})

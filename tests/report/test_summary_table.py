@@ -1,0 +1,44 @@
+"""What a person reads at the end of a run: every score of the summary, whole lines, and what to know about them."""
+
+import pytest
+
+from mebench.report.summary_table import NAMES, figure, print_outcome
+from tests.run_folders import make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs"), "mean", members=("smic", "samm"), settings={"method.p": 0.6})
+
+
+def lines(run, capsys, tracked=None):
+    print_outcome(run, run.read_json("summary.json"), tracked)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_every_score_is_there_with_its_interval(run, capsys):
+    summary, shown = run.read_json("summary.json"), lines(run, capsys)
+    for name, score in summary["recognition"]["scores"].items():
+        ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
+        assert any(line.split() == [*NAMES[name].split(), f"{score['value']:.4f}", *ends.split()] for line in shown)
+    assert any("random, best rate" in line for line in shown)
+    assert any("F1" in line and figure(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
+
+
+def test_the_members_of_a_composite_have_a_row_each(run, capsys):
+    rows = [line.split()[:3] for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    subjects = {s for fold in run.read_json("folds.json")["folds"] for s in fold["test"]}
+    members = run.read_json("summary.json")["recognition"]["members"]
+    assert rows == [[m, str(sum(s.startswith(m) for s in subjects)), str(members[m]["n"])] for m in ("samm", "smic")]
+
+
+def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
+    text = "\n".join(lines(run, capsys, "mlflow.db"))
+    assert "convention strict" in text and "95 % bootstrap over" in text
+    assert "settings that differ from the method's defaults: p=0.6" in text
+    assert f"run folder: {run.path}" in text and "MLflow: mlflow.db" in text
+
+
+def test_what_is_undefined_is_a_dash():
+    assert figure(None) == "-"
+    assert figure(0.12345) == "0.1235" and figure(9.6, digits=1) == "9.6"
