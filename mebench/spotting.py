@@ -56,9 +56,12 @@ def smooth(scores: NDArray[np.float64], k_prime: int, rule: Rule = "paper") -> t
 
 
 def threshold(scores: NDArray[np.float64], p: float) -> float:
-    """T = mean + p (max - mean) of the video's smoothed scores (MEAN, equation 12)."""
-    mean = float(scores.mean())
-    return mean + p * (float(scores.max()) - mean)
+    """T = mean + p (max - mean) of the video's smoothed scores (MEAN, equation 12).
+
+    At p = 1 rounding must not lift it above the maximum, which is then the one peak.
+    """
+    mean, highest = float(scores.mean()), float(scores.max())
+    return min(mean + p * (highest - mean), highest)
 
 
 def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -> Spotted:

@@ -22,6 +22,7 @@ _ABOUT = (
     "kinds",
     "classes",
     "scheme",
+    "one_per_video",
     "left_out",
     "selects",
     "transductive",
@@ -49,7 +50,7 @@ def export(folder: RunFolder, out: Path) -> Path:
     stored = asdict(record)
     for name in ("id", "about", "annotations", "published"):
         del stored[name]
-    about = {name: record.about[name] for name in _ABOUT}
+    about = {name: record.about[name] for name in _ABOUT if name in record.about}
     tables = {
         "videos.parquet": folder.read_table("videos.parquet")[list(VIDEO_COLUMNS)],
         "truth.parquet": folder.read_table("truth.parquet")[list(TRUTH_COLUMNS)],

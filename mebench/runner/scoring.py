@@ -47,7 +47,7 @@ def score(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
                 {name: k[kind] for name, k in about["k_prime"].items()},
                 kind,
                 seed,
-                one_per_video=about["one_per_video"],
+                one_per_video=about.get("one_per_video", False),
             )
             for kind in about["kinds"]
         }

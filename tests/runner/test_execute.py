@@ -122,7 +122,7 @@ def test_a_run_stopped_by_ctrl_c_goes_on_and_ends_as_if_it_had_not_been(moody, t
         first = tmp_path / "runs"
         _wait_for(lambda: list(first.glob("*/folds/toy--1/fold.json")), process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
-        said, _ = process.communicate(timeout=60)
+        said, _ = process.communicate(timeout=300)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
