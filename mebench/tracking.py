@@ -200,7 +200,8 @@ def _write(
 
 def _tags(folder: RunFolder, key: str, values: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
     chosen = {name: str(values[name]) for name in ("method", "dataset", "protocol")}
-    own = {"key": key, "convention": summary["convention"], **chosen}
+    about = folder.read_json("folds.json")
+    own = {"key": key, "convention": summary["convention"], "transductive": about["transductive"], **chosen}
     versions = {f"version.{name}": text for name, text in folder.read_json("versions.json").items()}
     return {f"mebench.{name}": text for name, text in (own | versions).items()}
 

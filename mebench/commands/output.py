@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from mebench.errors import ConfigError
 
 
 def at_terminal() -> bool:
@@ -42,6 +45,23 @@ def print_markdown(text: str) -> None:
     from rich.markdown import Markdown
 
     Console().print(Markdown(text))
+
+
+def check_target(target: str | None) -> None:
+    """Make sure that `write_json` will be able to write there, before hours of work go into what it writes.
+
+    Raises:
+        ConfigError: the target is a folder, or its folder is not there or not writable.
+    """
+    if target is None or target == "-":
+        return
+    file = Path(target)
+    if not target or file.is_dir():
+        raise ConfigError(f"--json must name a file, or - for standard output, not {target!r}")
+    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise ConfigError(
+            f"--json {target}: the folder {file.parent} is not there or cannot be written to: make it, or name another"
+        )
 
 
 def write_json(data: Any, target: str) -> None:

@@ -14,7 +14,7 @@ from mebench.config.layers import flatten
 from mebench.errors import ConfigError, unknown
 
 NOT_IN_KEY = frozenset(
-    {"workers", "runs", "cache", "tracking", "plugins", "dataset.root", "method.preset", "dataset.preset"}
+    {"workers", "runs", "cache", "tracking", "bootstrap", "plugins", "dataset.root", "method.preset", "dataset.preset"}
 )
 """Keys that do not change predictions: where and how fast, and a preset's name (its values count)."""
 

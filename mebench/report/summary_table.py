@@ -44,7 +44,7 @@ def print_outcome(folder: RunFolder, summary: Mapping[str, Any], tracked: str | 
     console.print(_title(config), markup=False, style="bold")
     for table in tables(summary, about):
         console.print(table)
-    for line in remarks(summary, about, config):
+    for line in remarks(summary, about, config, _draws(folder, about)):
         console.print(line, markup=False, soft_wrap=True)
     console.print(f"run folder: {folder.path}", markup=False, soft_wrap=True)
     if tracked:
@@ -77,17 +77,26 @@ def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
     return found
 
 
-def remarks(summary: Mapping[str, Any], about: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
-    """What a reader must know to trust the numbers."""
-    draws, skipped = summary["bootstrap"]["draws"], sum(summary["bootstrap"]["skipped"].values())
-    lines = [
-        f"convention {named(summary['convention']).describe()}",
-        f"intervals: 95 % bootstrap over {_subjects(about)} subjects, {draws} draws"
-        + (f" ({skipped} draws without a class or truth left out, summed over scores)" if skipped else ""),
-    ]
-    changed = settings(config)
-    if changed:
+def remarks(
+    summary: Mapping[str, Any], about: Mapping[str, Any], config: Mapping[str, Any], draws: int = 1
+) -> list[str]:
+    """What a reader must know to trust the numbers; `draws` is the number of random draws of the method's predictions."""
+    lines = [f"convention {named(summary['convention']).describe()}"]
+    resamples, skipped = summary["bootstrap"]["draws"], max(summary["bootstrap"]["skipped"].values(), default=0)
+    if draws > 1 and "spotting" in summary:
+        lines.append(f"intervals of spotting: 95 % of the method's own {draws} random draws")
+    elif resamples:
+        lines.append(f"intervals: 95 % bootstrap over {_subjects(about)} subjects, {resamples} draws")
+        if skipped:
+            lines.append(
+                f"{skipped} of these draws lack a class or a truth that some score needs and are left out of it: its interval is too narrow"
+            )
+    if changed := settings(config):
         lines.append(f"settings that differ from the method's defaults: {changed}")
+    if about["transductive"] != "none":
+        lines.append(
+            f"transductive: {about['transductive']} (the test video's own unlabelled statistics enter its predictions)"
+        )
     if about["left_out"]:
         lines.append(
             "labels that the scheme does not score: " + ", ".join(f"{k} {v}" for k, v in about["left_out"].items())
@@ -98,19 +107,20 @@ def remarks(summary: Mapping[str, Any], about: Mapping[str, Any], config: Mappin
 
 
 def settings(config: Mapping[str, Any]) -> str:
-    """The method's settings that are not its defaults, with the preset that chose them.
+    """The method's settings that are not its defaults: those of the preset that chose them, then the others.
 
     >>> settings({"config": {"method": {"name": "mean", "p": 0.6}}, "origins": {"method.p": "command line"}})
     'p=0.6'
     """
     values, origins = config["config"]["method"], config["origins"]
-    changed = [
-        f"{key}={value}"
-        for key, value in values.items()
-        if key not in {"name", "preset"} and not origins.get(f"method.{key}", "default").startswith("default")
-    ]
-    preset = values.get("preset")
-    return (f"preset {preset}: " if preset and changed else "") + ", ".join(changed)
+    by_preset: list[str] = []
+    others: list[str] = []
+    for key, value in values.items():
+        origin = origins.get(f"method.{key}", "default")
+        if key not in {"name", "preset"} and not origin.startswith("default"):
+            (by_preset if origin.startswith("preset") else others).append(f"{key}={value}")
+    preset = [f"preset {values['preset']}: {', '.join(by_preset)}"] if by_preset else []
+    return "; ".join([*preset, *others])
 
 
 def number(value: float) -> str:
@@ -120,6 +130,14 @@ def number(value: float) -> str:
     ('12', '3.25')
     """
     return str(int(value)) if float(value).is_integer() else f"{value:.2f}"
+
+
+def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
+    """Random draws of the predictions; 1 for a method that predicts once."""
+    if "spot" not in about["tasks"]:
+        return 1
+    predictions = folder.read_table("predictions.parquet")
+    return int(predictions["draw"].max()) + 1 if len(predictions) else 1
 
 
 def _title(config: Mapping[str, Any]) -> str:

@@ -39,8 +39,8 @@ class Work:
     epochs: dict[str, int]
 
 
-def dry_run(config: RunConfig, progress: Progress) -> dict[str, Any]:
-    """Print folds, work and estimated time of a run on standard output; no run folder is made and nothing is stored.
+def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[str, Any]:
+    """Print folds, work and estimated time of a run on standard output, unless `quiet`; no run folder is made and nothing is stored.
 
     Measured are: the features of the first frames of one video of each member that misses them; a few epochs of each stage
     on a few training videos of the largest fold; the prediction of one video. All with one thread, as in a worker.
@@ -58,14 +58,16 @@ def dry_run(config: RunConfig, progress: Progress) -> dict[str, Any]:
     workers = config.workers or default_workers()
     missing = _missing(plan)
     work = _work(plan, missing)
-    _print_plan(plan, work)
+    if not quiet:
+        _print_plan(plan, work)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         seconds = _seconds(plan, missing, workers, progress)
     finally:
         torch.set_num_threads(threads)
-    _print_time(seconds, workers)
+    if not quiet:
+        _print_time(seconds, workers)
     return {
         "folds": len(plan.folds),
         "subjects": len({v.subject_key for v in plan.videos}),

@@ -20,7 +20,7 @@ from mebench.progress import Progress
 from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
 from mebench.runner.fold import FoldResult, store_of
 from mebench.runner.fold import execute as execute_fold
-from mebench.runner.folder import RunFolder
+from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
 from mebench.runner.workers import default_workers, pool
@@ -63,6 +63,10 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
         folder, lock = RunFolder.claim(Path(config.runs).expanduser(), name_of(config), key, run_id)
         try:
             describe(folder, plan, tables, key)
+            if folder.id != first_id(name_of(config), key) and run_id is None:
+                progress.say(
+                    f"an equal run is there already ({first_id(name_of(config), key)}): this one computes its folds anew"
+                )
             progress.say(f"run {folder.id}: {_size(plan)}, {workers} worker{'s' * (workers != 1)}")
             try:
                 feature_seconds = _prepare_features(plan, folder, executor, progress)
@@ -204,8 +208,8 @@ def _interrupted(plan: Plan, folder: RunFolder) -> InterruptedRunError:
 def _died(plan: Plan, folder: RunFolder) -> RunError:
     done = len(folder.finished_folds())
     return RunError(
-        f"a worker process died (out of memory, or killed). Computed features and {done} of {len(plan.folds)} folds are kept in "
-        f"{folder.path}: go on with the same words, and with fewer workers=N if memory was short"
+        f"a worker process died (out of memory, or killed). Computed features stay in the store, and {done} of {len(plan.folds)} "
+        f"folds are kept in {folder.path}: run again with the same words, and with fewer workers=N if memory was short"
     )
 
 

@@ -77,7 +77,7 @@ class RunFolder:
         if not (folder.path / "config.json").is_file():
             known = [p.parent.name for p in runs.glob("*/config.json")]
             raise RunError(
-                unknown("run", run_id, known, f"Runs are looked for in {runs}; choose another place with runs=DIR")
+                unknown("run", run_id, known, f"Runs are looked for in {runs}; choose another place with --runs DIR")
             )
         return folder
 
@@ -98,7 +98,7 @@ class RunFolder:
             ) from e
         number = 1
         while True:
-            run_id = f"{name}-{key[:8]}" if number == 1 else f"{name}-{key[:8]}.{number}"
+            run_id = first_id(name, key) if number == 1 else f"{first_id(name, key)}.{number}"
             folder = cls(runs / run_id)
             number += 1
             if folder.done:
@@ -278,6 +278,11 @@ class RunFolder:
         """Timing, seed and cost of a finished fold."""
         record: dict[str, Any] = self.read_json(f"folds/{safe_name(fold)}/fold.json")
         return record
+
+
+def first_id(name: str, key: str) -> str:
+    """Id of the first run of a key; later ones add `.2`, `.3`."""
+    return f"{name}-{key[:8]}"
 
 
 def safe_name(fold: str) -> str:
