@@ -9,10 +9,10 @@ from typing import Any
 from mebench.config import RunConfig
 from mebench.core.chain import Chain
 from mebench.core.types import Fold, Video
-from mebench.features import is_ready
 from mebench.progress import Progress
 from mebench.runner import measure
-from mebench.runner.execute import clips_of
+from mebench.runner.describe import cards
+from mebench.runner.execute import clips_of, missing_videos
 from mebench.runner.fold import store_of
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import default_workers
@@ -56,7 +56,7 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
 
     plan = make_plan(config)
     workers = config.workers or default_workers()
-    missing = _missing(plan)
+    missing = missing_videos(plan)
     work = _work(plan, missing)
     if not quiet:
         _print_plan(plan, work)
@@ -73,19 +73,10 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
         "subjects": len({v.subject_key for v in plan.videos}),
         "videos": len(plan.videos),
         "work": asdict(work),
-        "chains": {dataset: [c.card() for c in chains] for dataset, chains in sorted(plan.chains().items())},
+        "chains": cards(plan),
         "workers": workers,
         "seconds": seconds,
     }
-
-
-def _missing(plan: Plan) -> list[Video]:
-    store, chains = store_of(plan.config), plan.chains()
-    return [
-        v
-        for v in plan.videos
-        if not is_ready(store, plan.dataset, plan.config.dataset, v, chains.get(v.dataset, ()), clips_of(plan, v))
-    ]
 
 
 def _work(plan: Plan, missing: list[Video]) -> Work:

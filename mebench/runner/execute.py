@@ -128,17 +128,22 @@ def clips_of(plan: Plan, video: Video) -> list[tuple[int, int]]:
     ]
 
 
+def missing_videos(plan: Plan) -> list[Video]:
+    """The videos for which the store lacks a feature that the run reads."""
+    store, chains = store_of(plan.config), plan.chains()
+    return [
+        v
+        for v in plan.videos
+        if not is_ready(store, plan.dataset, plan.config.dataset, v, chains.get(v.dataset, ()), clips_of(plan, v))
+    ]
+
+
 # -- the steps of a run -----------------------------------------------------------------------------------------------------
 
 
 def _prepare_features(plan: Plan, folder: RunFolder, executor: Executor, progress: Progress) -> float:
     """Compute what the store lacks, one task for each video; seconds of work, summed over workers."""
-    store, chains = store_of(plan.config), plan.chains()
-    missing = [
-        v
-        for v in plan.videos
-        if not is_ready(store, plan.dataset, plan.config.dataset, v, chains.get(v.dataset, ()), clips_of(plan, v))
-    ]
+    missing = missing_videos(plan)
     if not missing:
         return 0.0
     plain = json.dumps(plan.config.values)
