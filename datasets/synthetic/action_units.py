@@ -18,7 +18,7 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 """The action units that the face can do; the order of the rows of every array of strengths."""
 
 STEEPEST = 0.72
-"""Largest gradient of the summed displacement on every second pixel (below 0.8 on all). At 1 the skin would fold."""
+"""Largest gradient of the summed displacement, pixels per pixel, that a face may show. At 1 the skin would fold."""
 
 
 class Bump(NamedTuple):
@@ -97,7 +97,7 @@ class Fields:
         push: displacement of the skin in pixels, (17, 2, H, W, 2).
         part: how much further down the lower lip and the chin go when the mouth opens, in pixels, (17, 2, H, W).
         furrows: relative change of brightness, (17, 2, H, W).
-        slopes: gradients of the displacement on a coarse grid, (34, m), for the cap.
+        slopes: gradients of the displacement on every pixel, (34, 4 * H * W), for the cap.
     """
 
     gain: NDArray[np.float64]
@@ -213,7 +213,7 @@ def _part_lips(anatomy: Anatomy, axis: Floats, push: Floats) -> Floats:
 
 
 def _slopes(anatomy: Anatomy, axis: Floats, push: Floats, part: Floats) -> Floats:
-    """Gradients of each unit's field on a coarse grid, (34, m): `push` above the seam, `push + part` below."""
+    """Gradients of each unit's field, (34, 4 * H * W): of `push` above the seam, of `push + part` below."""
     size = len(axis)
     below = (axis > float(lips_line(anatomy)[40, 1]))[:, None]
     slopes = []
@@ -221,5 +221,5 @@ def _slopes(anatomy: Anatomy, axis: Floats, push: Floats, part: Floats) -> Float
         gradients = [*np.gradient(moved[..., 0]), *np.gradient(moved[..., 1])]
         if parted.any():
             gradients[2:] = [g + below * h for g, h in zip(gradients[2:], np.gradient(parted))]
-        slopes.append([gradient[::2, ::2].ravel() for gradient in gradients])
+        slopes.append([gradient.ravel() for gradient in gradients])
     return np.array(slopes, np.float32).reshape(len(slopes), -1)

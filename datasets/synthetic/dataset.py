@@ -84,7 +84,7 @@ class Synthetic(Dataset):
     """Drawn faces that are moved by action units; a stand-in that needs no download."""
 
     Params = SyntheticParams
-    revision = "1"
+    revision = "2"
     tasks = frozenset({"spot", "recognize"})
     kinds = ("micro", "macro")
     schemes = SCHEMES

@@ -7,7 +7,8 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, Literal
 
-Level = Literal["video", "pair", "map"]
+Level = Literal["video", "sequence", "image", "pair", "volume", "map"]
+"""What a step works on, in the order in which a chain may hold them."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,9 @@ class Step:
 
     Attributes:
         version: raised whenever the numbers that the step produces change.
-        level: `video` turns frames into face crops, `pair` two crops into flow, `map` works on each feature map alone.
+        level: `video` turns frames into face crops, `sequence` the crops of a clip into other crops (magnified, or of another
+            number), `image` one crop into a feature, `pair` two crops into flow, `volume` the crops of a clip into one
+            feature, `map` works on each feature map alone.
     """
 
     version: ClassVar[int] = 1

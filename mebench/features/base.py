@@ -13,6 +13,45 @@ from mebench.errors import ConfigError, DataError, unknown
 
 Landmarks = NDArray[np.float64]
 FeatureMap = NDArray[np.float32]
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class SequenceStep(Step):
+    """A step from the crops of a clip to other crops: magnified, or of another number. For chains of scope `clips`."""
+
+    level: ClassVar[Level] = "sequence"
+
+    def apply(self, crops: Image, fps: float | None) -> Image:
+        """Turn the crops of a clip into others.
+
+        Args:
+            crops: (n, H, W) gray, onset to offset, both included.
+            fps: frames per second of the video, or None where nobody says.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define apply()")
+
+
+@dataclass(frozen=True)
+class ImageStep(Step):
+    """A step from one crop to a feature, for each frame of a video (or the apex of a clip)."""
+
+    level: ClassVar[Level] = "image"
+
+    def apply(self, crop: Image) -> FeatureMap:
+        """Turn an (H, W) gray crop into a feature (rows, cols, bins)."""
+        raise NotImplementedError(f"{type(self).__name__} must define apply()")
+
+
+@dataclass(frozen=True)
+class VolumeStep(Step):
+    """A step from the crops of a clip to one feature. For chains of scope `clips`."""
+
+    level: ClassVar[Level] = "volume"
+
+    def apply(self, crops: Image) -> FeatureMap:
+        """Turn (n, H, W) gray crops into a feature (rows, cols, bins)."""
+        raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
 
 @dataclass(frozen=True)
