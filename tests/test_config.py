@@ -105,18 +105,18 @@ def test_each_value_has_the_type_of_its_field(tiny):
 )
 def test_text_is_taken_as_it_stands(tiny, raw):
     config = tiny(f"dataset.root={raw}", f"dataset.label={raw}")
-    assert config.dataset_params.root == config.dataset_params.label == raw
+    assert config.dataset_params["toy"].root == config.dataset_params["toy"].label == raw
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.text())
 def test_text_is_taken_as_it_stands_whatever_it_is(tiny, raw):
-    assert tiny(f"dataset.label={raw}").dataset_params.label == raw
+    assert tiny(f"dataset.label={raw}").dataset_params["toy"].label == raw
 
 
 def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
     config = tiny("dataset.root=null", "dataset.label=null")
-    assert (config.dataset_params.root, config.dataset_params.label) == (None, "null")
+    assert (config.dataset_params["toy"].root, config.dataset_params["toy"].label) == (None, "null")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_parameter_without_default_must_be_given(write_plugin):
     root = write_plugin("method", "tiny")
     words = ["method=tiny", "dataset=needy"]
     fails(lambda: resolve(words, plugins=[root]), "dataset.root has no value: add dataset.root=... (text)")
-    assert resolve([*words, "dataset.root=x"], plugins=[root]).dataset_params.root == "x"
+    assert resolve([*words, "dataset.root=x"], plugins=[root]).dataset_params["needy"].root == "x"
 
 
 VALUES: dict[Any, st.SearchStrategy[Any]] = {
@@ -319,16 +319,16 @@ def test_roots_fill_in_where_the_data_is(tiny, root, tmp_path):
     file = tmp_path / "exp.yaml"
     file.write_text("roots: {toy: data/toy, plain_data: /x, casme2: /y}")
     config = tiny(files=[file])
-    assert config.dataset_params.root == str(tmp_path / "data" / "toy")
+    assert config.dataset_params["toy"].root == str(tmp_path / "data" / "toy")
     assert config.origins["dataset.root"] == f"{file}: roots.toy"
-    assert tiny("dataset.root=/elsewhere", files=[file]).dataset_params.root == "/elsewhere"
+    assert tiny("dataset.root=/elsewhere", files=[file]).dataset_params["toy"].root == "/elsewhere"
     assert resolve(["method=tiny", "dataset=plain_data"], [file], [root]).dataset == "plain_data"
 
 
 def test_home_is_home(tiny, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     config = tiny("dataset.root=~/data", "runs=~/runs")
-    assert (config.dataset_params.root, config.runs) == ("/home/me/data", "/home/me/runs")
+    assert (config.dataset_params["toy"].root, config.runs) == ("/home/me/data", "/home/me/runs")
 
 
 def test_the_users_file_is_the_named_one_then_the_local_one_then_the_home_one(write_plugin, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from typing import Any
 from mebench import registry
 from mebench.commands import output
 from mebench.config import more_plugins
-from mebench.config.resolve import keys
+from mebench.config.parts import keys
 from mebench.config.values import expected, plain
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.registry import PluginInfo, PluginKind

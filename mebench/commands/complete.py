@@ -8,7 +8,7 @@ from typing import Any, get_type_hints
 
 from mebench import registry
 from mebench.config import RunSettings, more_plugins
-from mebench.config.resolve import keys
+from mebench.config.parts import keys
 from mebench.config.values import choices
 from mebench.errors import MebenchError
 from mebench.registry import PLUGIN_KINDS

@@ -6,12 +6,13 @@ dataset, the user's file, `-c` files in their order, the command line.
 
 from mebench.config.layers import flatten, more_plugins, user_file, user_setting
 from mebench.config.resolve import from_plain, resolve
-from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, run_key
+from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, counts, run_key
 
 __all__ = [
     "NOT_IN_KEY",
     "RunConfig",
     "RunSettings",
+    "counts",
     "flatten",
     "from_plain",
     "more_plugins",

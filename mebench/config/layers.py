@@ -112,8 +112,8 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
     """
     values = {}
     for key, value in content.items():
-        if key in NESTED and isinstance(value, Mapping):
-            values.update({_canonical(f"{key}.{inner}"): item for inner, item in value.items()})
+        if key.split(".")[0] in NESTED and isinstance(value, Mapping):
+            values.update(flatten({f"{key}.{inner}": item for inner, item in value.items()}))
         elif key != "roots" or value:
             values[_canonical(key)] = value
     return values

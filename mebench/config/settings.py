@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +18,16 @@ NOT_IN_KEY = frozenset(
     {"workers", "runs", "cache", "tracking", "bootstrap", "plugins", "dataset.root", "method.preset", "dataset.preset"}
 )
 """Keys that do not change predictions: where and how fast, and a preset's name (its values count)."""
+
+
+def counts(key: str) -> bool:
+    """Whether a key shapes predictions; of a composite's member (`dataset.casme2.root`) as of a plain dataset.
+
+    >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
+    (True, False, False)
+    """
+    head, _, rest = key.partition(".")
+    return f"{head}.{rest.rpartition('.')[2]}" not in NOT_IN_KEY if rest else key not in NOT_IN_KEY
 
 
 def _cache() -> str:
@@ -80,8 +91,8 @@ class RunConfig(RunSettings):
     Attributes:
         method: id of the method.
         method_params: its `Params`.
-        dataset: id of the dataset.
-        dataset_params: its `Params`.
+        dataset: id of the dataset; those of a composite's members are joined by `+`.
+        dataset_params: the `Params` of each member by its id; one of a plain dataset.
         values: all of it as plain data; `from_plain` reads it, and as a YAML file `-c` does.
         origins: where each value comes from, by dotted key.
     """
@@ -89,13 +100,18 @@ class RunConfig(RunSettings):
     method: str
     method_params: Any
     dataset: str
-    dataset_params: Any
+    dataset_params: Mapping[str, Any]
     values: dict[str, Any] = field(compare=False, repr=False)
     origins: dict[str, str] = field(compare=False, repr=False)
 
 
+def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
+    """The plugins at work: the method, then the dataset or its members."""
+    return [registry.find("method", config.method), *(registry.find("dataset", id_) for id_ in config.dataset_params)]
+
+
 def run_key(config: RunConfig) -> str:
     """Name of what a run predicts: equal for two runs if the settings and plugins that shape predictions are equal."""
-    shaping = {key: value for key, value in flatten(config.values).items() if key not in NOT_IN_KEY}
-    plugins = [registry.content_hash(registry.find(kind, getattr(config, kind))) for kind in registry.PLUGIN_KINDS]
+    shaping = {key: value for key, value in flatten(config.values).items() if counts(key)}
+    plugins = [registry.content_hash(info) for info in plugins_of(config)]
     return hashlib.sha256(json.dumps([shaping, plugins], sort_keys=True).encode()).hexdigest()[:16]

@@ -7,10 +7,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mebench.config import NOT_IN_KEY, flatten
+from mebench.config import counts, flatten
 
-PLACES = frozenset({"workers", "runs", "cache", "tracking", "plugins", "roots", "dataset.root"})
-"""Keys that say where and how fast, never what: they leave no trace in a record."""
+PLACES = frozenset({"workers", "runs", "cache", "tracking", "plugins", "roots", "root"})
+"""Keys that say where and how fast, never what: they leave no trace in a record. `root` is one of any dataset."""
 FEW = 4
 """A preset with more values than this is shown by its name alone."""
 
@@ -23,12 +23,16 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_places({"method": {"name": "a", "model": "/home/ann/face.dat"}, "seed": 1, "runs": "/home/ann/runs"})
     {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
     """
-    return {key: _without_folder(value) for key, value in flatten(values).items() if key not in PLACES}
+    return {
+        key: _without_folder(value)
+        for key, value in flatten(values).items()
+        if not PLACES & {key, key.rpartition(".")[2]}
+    }
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """What two runs must share to be seeds of one row: all flat keys that shape predictions, but the seed."""
-    return {key: value for key, value in config.items() if key not in NOT_IN_KEY and key != "seed"}
+    return {key: value for key, value in config.items() if counts(key) and key != "seed"}
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
@@ -61,10 +65,14 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
         few = len(of_preset) <= FEW
         words.append(": ".join(filter(None, [f"preset {preset}", _listed(flat, of_preset, prefix) if few else ""])))
     rest = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
-    special = [key for key in rest if re.search(r": datasets\.\w+$", origins[key])]
+    special = [key for key in rest if re.search(r": datasets\.[\w+]+$", origins[key])]
     if special:
-        words.append(f"for {flat['dataset']}: {_listed(flat, special, prefix)}")
+        words.append(f"for {_name(flat['dataset'])}: {_listed(flat, special, prefix)}")
     return "; ".join(filter(None, [*words, _listed(flat, [key for key in rest if key not in special], prefix)]))
+
+
+def _name(dataset: str | list[str]) -> str:
+    return dataset if isinstance(dataset, str) else "+".join(dataset)
 
 
 def _changed(flat: Mapping[str, Any], origins: Mapping[str, str], keys: tuple[str, ...]) -> str:

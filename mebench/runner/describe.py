@@ -15,8 +15,9 @@ import pandas as pd
 
 from mebench import __version__
 from mebench.config import RunConfig, run_key
+from mebench.config.settings import plugins_of
 from mebench.metrics.tables import Tables
-from mebench.registry import PLUGIN_KINDS, content_hash, find
+from mebench.registry import content_hash
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan
 
@@ -122,9 +123,19 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
 
 def _anywhere(values: dict[str, Any]) -> dict[str, Any]:
     """The configuration with an absolute root: a run may be resumed from another folder."""
-    dataset = values["dataset"]
-    root = dataset.get("root")
-    return values if root is None else {**values, "dataset": {**dataset, "root": str(Path(root).absolute())}}
+    return {**values, "dataset": _absolute(values["dataset"])}
+
+
+def _absolute(dataset: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a dataset, or of each member of a composite, with absolute `root` and `annotations`."""
+    return {
+        key: _absolute(value)
+        if isinstance(value, dict)
+        else str(Path(value).absolute())
+        if key in ("root", "annotations") and value is not None
+        else value
+        for key, value in dataset.items()
+    }
 
 
 def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
@@ -153,9 +164,13 @@ def versions() -> dict[str, str]:
 
 def _revisions(plan: Plan) -> dict[str, str]:
     """Content of the plugins, and of the dataset."""
-    plugins = {kind: find(kind, getattr(plan.config, kind)) for kind in PLUGIN_KINDS}
-    hashes = {f"{kind}_plugin": content_hash(info) for kind, info in plugins.items()}
-    return {**hashes, "dataset_revision": plan.dataset.revision}
+    method, *datasets = plugins_of(plan.config)
+    content = "+".join(content_hash(info) for info in datasets)
+    return {
+        "method_plugin": content_hash(method),
+        "dataset_plugin": content,
+        "dataset_revision": plan.dataset.revision,
+    }
 
 
 def cards(plan: Plan) -> dict[str, list[str]]:

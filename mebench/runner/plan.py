@@ -85,8 +85,7 @@ def make_plan(config: RunConfig) -> Plan:
     Raises:
         MebenchError: anything that cannot work, in one sentence, before any work is done.
     """
-    dataset_class = load("dataset", config.dataset)
-    dataset: Dataset = dataset_class(config.dataset_params)
+    dataset = _dataset(config)
     method_class: type[Method] = load("method", config.method)
     tasks = method_class.tasks & dataset.tasks
     if not tasks:
@@ -111,6 +110,11 @@ def make_plan(config: RunConfig) -> Plan:
     )
     _check_training(plan)
     return plan
+
+
+def _dataset(config: RunConfig) -> Dataset:
+    members: dict[str, Dataset] = {id_: load("dataset", id_)(params) for id_, params in config.dataset_params.items()}
+    return next(iter(members.values()))
 
 
 def _measured(dataset: Dataset, video: Video) -> Video:

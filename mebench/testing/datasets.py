@@ -14,7 +14,7 @@ import numpy as np
 
 from mebench import registry
 from mebench.config import user_setting
-from mebench.config.resolve import keys
+from mebench.config.parts import keys
 from mebench.core import Dataset, Frames, Scheme, Video
 from mebench.errors import DataError
 from mebench.registry import PluginKind

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mebench import registry
-from mebench.config.resolve import keys
+from mebench.config.parts import keys
 from mebench.config.values import convert
 from mebench.core import KINDS
 from mebench.errors import ConfigError

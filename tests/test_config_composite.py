@@ -1,0 +1,103 @@
+"""`dataset=[a,b]` is a composite: keys of one member, keys of all, and the same way back."""
+
+import json
+
+import pytest
+
+from mebench.config import from_plain, resolve, run_key
+from mebench.config.parts import members
+from mebench.errors import ConfigError, PluginError
+
+PARAMS = """
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Params:
+    root: str | None = None
+    follow_links: bool = False
+    {own}: int = 1
+"""
+WORDS = ("method=tiny", "dataset=[red,blue]")
+
+
+@pytest.fixture
+def composite(write_plugin):
+    write_plugin("method", "tiny", config="datasets: {red: {p: 0.1}, blue: {p: 0.1}, green: {p: 0.9}}\n")
+    write_plugin("dataset", "red", params=PARAMS.format(own="reds"))
+    write_plugin("dataset", "green", params=PARAMS.format(own="greens"))
+    root = write_plugin("dataset", "blue", params=PARAMS.format(own="blues"), config="presets: {deep: {blues: 9}}\n")
+    return lambda *words, files=(), plain=WORDS: resolve([*plain, *words], files, [root])
+
+
+def test_keys_of_one_member_and_of_all(composite):
+    config = composite("dataset.red.root=/r", "dataset.follow_links=true", "dataset.blue.preset=deep")
+    red, blue = config.dataset_params["red"], config.dataset_params["blue"]
+    assert (red.root, red.follow_links, red.reds) == ("/r", True, 1)
+    assert (blue.root, blue.follow_links, blue.blues) == (None, True, 9)
+    assert config.dataset == "red+blue"
+    assert config.values["dataset"]["name"] == ["red", "blue"]
+    assert config.origins["dataset.red.root"] == config.origins["dataset.blue.follow_links"] == "command line"
+
+
+def test_roots_of_the_users_file_reach_the_members(composite, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("roots: {red: /r, blue: /b}\ndataset: [red, blue]\ndataset.blue: {blues: 4}\n")
+    config = composite(files=[file])
+    assert [p.root for p in config.dataset_params.values()] == ["/r", "/b"]
+    assert config.dataset_params["blue"].blues == 4
+
+
+def test_the_methods_settings_count_where_all_members_share_them(composite):
+    assert composite().method_params.p == 0.1
+    assert composite(plain=("method=tiny", "dataset=[red,green]")).method_params.p == 0.5
+    assert composite(plain=("method=tiny", "dataset=green")).method_params.p == 0.9
+
+
+def test_a_composite_travels_as_plain_data(composite):
+    config = composite("dataset.red.reds=3", "dataset.blue.root=/b")
+    again = from_plain(json.loads(json.dumps(config.values)))
+    assert again == config
+    assert again.values == config.values
+    assert run_key(again) == run_key(config)
+
+
+def test_roots_are_no_part_of_the_key_and_parameters_are(composite):
+    assert run_key(composite("dataset.red.root=/r")) == run_key(composite())
+    assert run_key(composite("dataset.red.reds=3")) != run_key(composite())
+    assert run_key(composite(plain=("method=tiny", "dataset=[blue,red]"))) != run_key(
+        composite(plain=("method=tiny", "dataset=red"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "parts"),
+    [
+        (("dataset.root=/x",), ("does not say of which member", "dataset.red.root=")),
+        (("dataset.green.root=/x",), ("unknown member 'green'", "red")),
+        (("dataset.folow_links=true",), ("did you mean 'follow_links'",)),
+        (("dataset.red.rots=1",), ("dataset.red.rots", "dataset.red.root")),
+        (("dataset.red.reds=x",), ("dataset.red.reds must be an int",)),
+        (("dataset.blue.preset=dep",), ("unknown preset of blue", "'deep'")),
+    ],
+)
+def test_wrong_keys_are_named(composite, words, parts):
+    with pytest.raises(ConfigError) as error:
+        composite(*words)
+    assert all(part.lower() in str(error.value).lower() for part in parts), error.value
+
+
+@pytest.mark.parametrize("name", ["[red]", "[red,red]", "[]", "[red"])
+def test_a_composite_has_two_members_or_more(name):
+    with pytest.raises(ConfigError, match="dataset"):
+        members(name)
+
+
+def test_several_datasets_without_brackets_are_explained(composite):
+    with pytest.raises(ConfigError, match=r"dataset=\[a,b\]"):
+        composite(plain=("method=tiny", "dataset=red,blue"))
+
+
+def test_an_unknown_member_is_an_unknown_dataset(composite):
+    with pytest.raises(PluginError, match="unknown dataset 'blu'"):
+        composite(plain=("method=tiny", "dataset=[red,blu]"))
