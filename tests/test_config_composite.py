@@ -101,3 +101,16 @@ def test_several_datasets_without_brackets_are_explained(composite):
 def test_an_unknown_member_is_an_unknown_dataset(composite):
     with pytest.raises(PluginError, match="unknown dataset 'blu'"):
         composite(plain=("method=tiny", "dataset=[red,blu]"))
+
+
+def test_a_recognizer_is_a_second_method_with_keys_of_its_own(composite):
+    config = composite("recognizer=tiny", "recognizer.p=0.7", plain=("method=tiny", "dataset=red"))
+    assert (config.method_params.p, config.recognizer, config.recognizer_params.p) == (0.1, "tiny", 0.7)
+    assert from_plain(json.loads(json.dumps(config.values))) == config
+    assert run_key(config) != run_key(composite(plain=("method=tiny", "dataset=red")))
+
+
+def test_keys_of_a_recognizer_that_nobody_named(composite):
+    with pytest.raises(ConfigError, match="add recognizer=<id>"):
+        composite("recognizer.p=0.7")
+    assert composite("recognizer=null").recognizer is None

@@ -8,6 +8,7 @@ from typing import Any, get_type_hints
 
 from mebench import registry
 from mebench.config import RunSettings, more_plugins
+from mebench.config.layers import PLUGIN_KEYS
 from mebench.config.parts import keys
 from mebench.config.values import choices
 from mebench.errors import MebenchError
@@ -68,28 +69,29 @@ def _joined(given: Iterable[str]) -> tuple[list[str], str]:
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
-    types: dict[str, Any] = dict.fromkeys(PLUGIN_KINDS)
+    types: dict[str, Any] = dict.fromkeys(PLUGIN_KEYS)
     hints = get_type_hints(RunSettings)
     types |= {field.name: hints[field.name] for field in dataclasses.fields(RunSettings)}
-    for kind in PLUGIN_KINDS:
-        info = registry.plugins(kind).get(chosen.get(kind, ""))
-        if info and not info.broken:
-            types |= {f"{kind}.{name}": hint for name, hint in (keys(info) | {"preset": str}).items()}
+    for key, kind in PLUGIN_KEYS.items():
+        name = chosen.get(key, "")
+        members = name.strip("[]").split(",") if name.startswith("[") else []
+        for prefix, id_ in [(f"{key}.{m.strip()}", m.strip()) for m in members] or [(key, name)]:
+            info = registry.plugins(kind).get(id_)
+            if info and not info.broken:
+                types |= {f"{prefix}.{field}": hint for field, hint in (keys(info) | {"preset": str}).items()}
     return types
 
 
 def _values(key: str, hint: Any, words: Iterable[str]) -> list[str]:
     """The values of a key that has few."""
-    if key in PLUGIN_KINDS:
-        return [
-            id_ for id_, info in registry.plugins("method" if key == "method" else "dataset").items() if not info.broken
-        ]
+    if key in PLUGIN_KEYS:
+        return [id_ for id_, info in registry.plugins(PLUGIN_KEYS[key]).items() if not info.broken]
     if key == "protocol":
         from mebench.protocols import PROTOCOLS
 
         return sorted(PROTOCOLS)
-    for kind in PLUGIN_KINDS:
-        if key == f"{kind}.preset":
-            chosen = dict(word.split("=", 1) for word in words if "=" in word).get(kind, "")
+    for part, kind in PLUGIN_KEYS.items():
+        if key == f"{part}.preset":
+            chosen = dict(word.split("=", 1) for word in words if "=" in word).get(part, "")
             return list(registry.find(kind, chosen).section("presets"))
     return list(choices(hint))

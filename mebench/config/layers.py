@@ -15,7 +15,9 @@ from mebench.config.values import convert
 from mebench.errors import ConfigError
 
 COMMAND_LINE = "command line"
-NESTED = ("method", "dataset", "roots")
+PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
+"""The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names what it spots."""
+NESTED = (*PLUGIN_KEYS, "roots")
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,13 @@ class Layer:
     values: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
-    def of(self, kind: str, id_: str) -> dict[str, Any]:
-        """Its settings for a plugin, without the prefix; none if it says them of another plugin of that kind."""
-        if self.values.get(kind, id_) != id_:
+    def of(self, key: str, id_: str) -> dict[str, Any]:
+        """Its settings for a plugin, without the prefix; none if its `key` names another plugin."""
+        if self.values.get(key, id_) != id_:
             return {}
-        return {key.removeprefix(f"{kind}."): value for key, value in self.values.items() if key.startswith(f"{kind}.")}
+        return {
+            name.removeprefix(f"{key}."): value for name, value in self.values.items() if name.startswith(f"{key}.")
+        }
 
     def root(self, id_: str) -> str | None:
         """The folder that it gives a dataset, if any: `~` is the home folder, a relative path starts at the file."""
@@ -120,7 +124,8 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _canonical(key: str) -> str:
-    return key.removesuffix(".name") if key in ("method.name", "dataset.name") else key
+    plain = key.removesuffix(".name")
+    return plain if plain in PLUGIN_KEYS else key
 
 
 def user_setting(key: str, default: str) -> str:

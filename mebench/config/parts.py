@@ -25,7 +25,7 @@ class Part:
     """One plugin of a configuration.
 
     Attributes:
-        prefix: of its keys: `method`, `dataset`, or `dataset.casme2` for a member of a composite dataset.
+        prefix: of its keys: `method`, `recognizer`, `dataset`, or `dataset.casme2` for a member of a composite dataset.
         info: the plugin.
         raw: what the layers say of it, `preset` among them.
     """
@@ -57,6 +57,15 @@ def chosen_method(layers: Sequence[Layer]) -> tuple[PluginInfo, str]:
     """The method that the highest layer names, and which layer that is."""
     name, origin = _named("method", layers)
     return _find("method", one_name("method", name, origin), origin), origin
+
+
+def chosen_recognizer(layers: Sequence[Layer]) -> tuple[PluginInfo | None, str]:
+    """The recognizer that the highest layer pairs with the method, or None; `null` undoes a lower layer's."""
+    named = [(layer.values["recognizer"], layer.origin) for layer in layers if "recognizer" in layer.values]
+    name, origin = named[-1] if named else (None, "default")
+    if name is None or convert(name, Any) is None:
+        return None, origin
+    return _find("method", one_name("recognizer", name, origin), origin), origin
 
 
 def chosen_datasets(layers: Sequence[Layer]) -> tuple[list[PluginInfo], str]:
@@ -107,14 +116,13 @@ def one_name(key: str, value: Any, origin: str) -> str:
     raise ConfigError(f"{key} must be one name, not {value!r} ({origin}): {hint}")
 
 
-def method_part(info: PluginInfo, layers: Sequence[Layer], datasets: Sequence[PluginInfo]) -> Part:
-    """The method with its settings for the dataset; for a composite those that all members share."""
+def method_part(key: str, info: PluginInfo, layers: Sequence[Layer], datasets: Sequence[PluginInfo]) -> Part:
+    """The method or recognizer with its settings for the dataset; for a composite those that all members share."""
     sections = [info.section("datasets").get(dataset.id) or {} for dataset in datasets]
     shared = sections[0] if all(section == sections[0] for section in sections) else {}
     where = f"{info.where}/config.yaml: datasets.{'+'.join(dataset.id for dataset in datasets)}"
-    return Part(
-        "method", info, _raw(info, [_said(layer, layer.of("method", info.id)) for layer in layers], shared, where)
-    )
+    said = [_said(layer, layer.of(key, info.id)) for layer in layers]
+    return Part(key, info, _raw(info, said, shared, where))
 
 
 def dataset_parts(infos: Sequence[PluginInfo], layers: Sequence[Layer]) -> list[Part]:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from mebench import registry
-from mebench.config.layers import Layer, flatten, more_plugins, read_layers
+from mebench.config.layers import NESTED, PLUGIN_KEYS, Layer, flatten, more_plugins, read_layers
 from mebench.config.parts import (
     Part,
     Raw,
     chosen_datasets,
     chosen_method,
+    chosen_recognizer,
     dataset_parts,
     hints_of,
     keys,
@@ -48,9 +49,15 @@ def resolve(words: Sequence[str], files: Iterable[str | Path] = (), plugins: Ite
     layers = read_layers(words, files)
     paths = tuple(dict.fromkeys([*paths, *registry.add_paths(more_plugins(layers))]))
     method, method_origin = chosen_method(layers)
+    recognizer, recognizer_origin = chosen_recognizer(layers)
     datasets, dataset_origin = chosen_datasets(layers)
-    parts = [method_part(method, layers, datasets), *dataset_parts(datasets, layers)]
+    parts = [method_part("method", method, layers, datasets), *dataset_parts(datasets, layers)]
     named = {"method": (method.id, method_origin), "dataset": (_name(datasets), dataset_origin)}
+    if recognizer is not None:
+        parts.append(method_part("recognizer", recognizer, layers, datasets))
+        named["recognizer"] = (recognizer.id, recognizer_origin)
+    else:
+        _refuse_orphans(layers)
     return _build(parts, named, _run_layers(layers, paths))
 
 
@@ -64,28 +71,35 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
     flat = flatten(values)
     registry.add_paths(flat.get("plugins") or ())
     names = members(flat.get("dataset"), SAVED)
-    infos = [registry.find("method", str(flat.get("method")))]
-    infos += [registry.find("dataset", str(name)) for name in names or [flat.get("dataset")]]
-    parts = [Part(f"dataset.{i.id}" if names and i.kind == "dataset" else i.kind, i) for i in infos]
+    parts = [Part("method", registry.find("method", str(flat.get("method"))))]
+    for name in names or [flat.get("dataset")]:
+        parts.append(Part(f"dataset.{name}" if names else "dataset", registry.find("dataset", str(name))))
+    if flat.get("recognizer") is not None:
+        parts.append(Part("recognizer", registry.find("method", str(flat["recognizer"]))))
     named: Raw = {}
     run: Raw = {}
     for key, value in flat.items():
         entry = (value, (origins or {}).get(key, SAVED))
         prefix, _, name = key.rpartition(".")
         part = next((part for part in parts if part.prefix == prefix), None)
-        home = named if key in registry.PLUGIN_KINDS else part.raw if part else run
+        home = named if key in PLUGIN_KEYS else part.raw if part else run
         home[name if part else key] = entry
     return _build(parts, named, run)
+
+
+def _refuse_orphans(layers: Sequence[Layer]) -> None:
+    for layer in layers:
+        for key in layer.values:
+            if key.startswith("recognizer."):
+                raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({layer.origin})")
 
 
 def _run_layers(layers: Sequence[Layer], paths: tuple[str, ...]) -> Raw:
     """The keys that belong to no plugin."""
     raw: Raw = {}
     for layer in layers:
-        raw.update(
-            {k: (v, layer.origin) for k, v in layer.values.items() if "." not in k and k not in registry.PLUGIN_KINDS}
-        )
-        strays = [k for k in layer.values if "." in k and k.split(".")[0] not in (*registry.PLUGIN_KINDS, "roots")]
+        raw.update({k: (v, layer.origin) for k, v in layer.values.items() if "." not in k and k not in PLUGIN_KEYS})
+        strays = [k for k in layer.values if "." in k and k.split(".")[0] not in NESTED]
         raw.update({k: (layer.values[k], layer.origin) for k in strays})
     if "protocol" in raw:
         one_name("protocol", *raw["protocol"])
@@ -98,18 +112,18 @@ def _build(parts: Sequence[Part], named: Raw, run: Raw) -> RunConfig:
     """Type all values, check their ranges and put them together.
 
     Args:
-        parts: the method, then the dataset or its members.
-        named: the names of `method` and `dataset`.
+        parts: the method, the dataset or its members, and the recognizer if there is one.
+        named: the names of `method`, `dataset` and `recognizer`.
         run: the keys that belong to no plugin.
     """
     every = {f.name for f in dataclasses.fields(RunSettings)}
     known = {
         *every,
-        *registry.PLUGIN_KINDS,
+        *PLUGIN_KEYS,
         *(f"{part.prefix}.{name}" for part in parts for name in (*keys(part.info), "preset")),
     }
-    origins = {kind: origin for kind, (_, origin) in named.items()}
-    values: dict[str, Any] = {kind: {"name": plain(name)} for kind, (name, _) in named.items()}
+    origins = {key: origin for key, (_, origin) in named.items()}
+    values: dict[str, Any] = {key: {"name": plain(name)} for key, (name, _) in named.items()}
     built: dict[str, Any] = {}
     for part in parts:
         raw = dict(part.raw)
@@ -122,16 +136,19 @@ def _build(parts: Sequence[Part], named: Raw, run: Raw) -> RunConfig:
             f"default ({part.info.where}/params.py)",
         )
         origins |= {f"{part.prefix}.preset": origin} | from_
-        kind, _, member = part.prefix.partition(".")
+        key, _, member = part.prefix.partition(".")
         own = {"preset": preset, **_fields(built[part.prefix])}
-        values[kind] |= {member: own} if member else own
+        values[key] |= {member: own} if member else own
     settings, from_ = _instance(RunSettings, "", dict(run), known, "default")
-    method, *datasets = parts
+    ids = {part.prefix: part.info.id for part in parts}
+    datasets = {id_: built[prefix] for prefix, id_ in ids.items() if prefix.startswith("dataset")}
     return RunConfig(
-        method=method.info.id,
+        method=ids["method"],
         method_params=built["method"],
-        dataset="+".join(part.info.id for part in datasets),
-        dataset_params={part.info.id: built[part.prefix] for part in datasets},
+        recognizer=ids.get("recognizer"),
+        recognizer_params=built.get("recognizer"),
+        dataset="+".join(datasets),
+        dataset_params=datasets,
         values=values | _fields(settings),
         origins=origins | from_,
         **{name: getattr(settings, name) for name in every},

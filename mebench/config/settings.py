@@ -15,7 +15,18 @@ from mebench.config.layers import flatten
 from mebench.errors import ConfigError, unknown
 
 NOT_IN_KEY = frozenset(
-    {"workers", "runs", "cache", "tracking", "bootstrap", "plugins", "dataset.root", "method.preset", "dataset.preset"}
+    {
+        "workers",
+        "runs",
+        "cache",
+        "tracking",
+        "bootstrap",
+        "plugins",
+        "dataset.root",
+        "method.preset",
+        "recognizer.preset",
+        "dataset.preset",
+    }
 )
 """Keys that do not change predictions: where and how fast, and a preset's name (its values count)."""
 
@@ -49,6 +60,8 @@ class RunSettings:
         tracking: MLflow's tracking URI; null takes sqlite in the working folder.
         bootstrap: draws behind a confidence interval; 0 for none.
         accelerator: where Lightning trains.
+        no_face: what to do with a video without a face: stop with an `error`, or `skip` it: nobody trains on it, and its
+            expressions count as missed.
         validation: share of the training subjects that validate, for methods that choose something.
         plugins: folders with more plugins.
     """
@@ -63,6 +76,7 @@ class RunSettings:
     tracking: str | None = None
     bootstrap: int = 1000
     accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
+    no_face: Literal["error", "skip"] = "error"
     validation: float = 0.2
     plugins: tuple[str, ...] = ()
 
@@ -91,6 +105,8 @@ class RunConfig(RunSettings):
     Attributes:
         method: id of the method.
         method_params: its `Params`.
+        recognizer: id of the method that names what `method` spots, or None: `method` does all it can.
+        recognizer_params: its `Params`, or None.
         dataset: id of the dataset; those of a composite's members are joined by `+`.
         dataset_params: the `Params` of each member by its id; one of a plain dataset.
         values: all of it as plain data; `from_plain` reads it, and as a YAML file `-c` does.
@@ -99,6 +115,8 @@ class RunConfig(RunSettings):
 
     method: str
     method_params: Any
+    recognizer: str | None
+    recognizer_params: Any
     dataset: str
     dataset_params: Mapping[str, Any]
     values: dict[str, Any] = field(compare=False, repr=False)
@@ -106,8 +124,12 @@ class RunConfig(RunSettings):
 
 
 def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
-    """The plugins at work: the method, then the dataset or its members."""
-    return [registry.find("method", config.method), *(registry.find("dataset", id_) for id_ in config.dataset_params)]
+    """The plugins at work: the method and its recognizer, then the dataset or its members."""
+    methods = [id_ for id_ in (config.method, config.recognizer) if id_ is not None]
+    return [
+        *(registry.find("method", id_) for id_ in methods),
+        *(registry.find("dataset", id_) for id_ in config.dataset_params),
+    ]
 
 
 def run_key(config: RunConfig) -> str:

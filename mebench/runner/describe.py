@@ -81,7 +81,8 @@ def _own_code() -> str:
 
 def name_of(config: RunConfig) -> str:
     """What a run is called; its folder adds the start of the key."""
-    return f"{config.method}-{config.dataset}-{config.protocol}-seed{config.seed}"
+    method = "+".join(filter(None, [config.method, config.recognizer]))
+    return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}"
 
 
 def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
@@ -164,13 +165,10 @@ def versions() -> dict[str, str]:
 
 def _revisions(plan: Plan) -> dict[str, str]:
     """Content of the plugins, and of the dataset."""
-    method, *datasets = plugins_of(plan.config)
-    content = "+".join(content_hash(info) for info in datasets)
-    return {
-        "method_plugin": content_hash(method),
-        "dataset_plugin": content,
-        "dataset_revision": plan.dataset.revision,
-    }
+    hashes: dict[str, list[str]] = {}
+    for info in plugins_of(plan.config):
+        hashes.setdefault(f"{info.kind}_plugin", []).append(content_hash(info))
+    return {**{name: "+".join(found) for name, found in hashes.items()}, "dataset_revision": plan.dataset.revision}
 
 
 def cards(plan: Plan) -> dict[str, list[str]]:
