@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mebench.cli_data import data_app
 from mebench.errors import MebenchError
 
 app = typer.Typer(
@@ -19,8 +20,15 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
+predictions_app = typer.Typer(help="Hand predictions of runs to other programs.", no_args_is_help=True)
 leaderboard_app = typer.Typer(help="Build the leaderboard and publish runs.", no_args_is_help=True)
+cache_app = typer.Typer(help="Look after the store of computed features.", no_args_is_help=True)
+features_app = typer.Typer(help="Explain features and compute them ahead of a run.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
+app.add_typer(data_app, name="data")
+app.add_typer(predictions_app, name="predictions")
+app.add_typer(features_app, name="features")
+app.add_typer(cache_app, name="cache")
 app.add_typer(leaderboard_app, name="leaderboard")
 
 
@@ -62,6 +70,7 @@ Plugins = Annotated[
     typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
 ]
 Runs = Annotated[str | None, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.")]
+Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Where the computed features are.")]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write the result there; - for standard output.")
 ]
@@ -146,6 +155,97 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
     raise typer.Exit(doctor_command(plugins or [], json))
 
 
+@features_app.command("explain")
+def features_explain(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Print the features that a method reads, step by step, as a paper's appendix could carry them."""
+    from mebench.commands.features import explain_command
+
+    explain_command(words or [], config or [], plugins or [], json)
+
+
+@features_app.command("compute")
+def features_compute(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Compute the features of all videos and store them; what is there stays, and Ctrl-C keeps what is done."""
+    from mebench.commands.features import compute_command
+
+    compute_command(words or [], config or [], plugins or [], json)
+
+
+@cache_app.command("info")
+def cache_info(cache: Cache = None, json: Json = None) -> None:
+    """Show entries and bytes by dataset and stage."""
+    from mebench.commands.cache import info_command
+
+    info_command(cache, json)
+
+
+@cache_app.command("verify")
+def cache_verify(
+    cache: Cache = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every byte and compare its hash.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove damaged entries.")] = False,
+    json: Json = None,
+) -> None:
+    """Look for damaged entries by their headers and sizes; exit code 1 if there are any."""
+    from mebench.commands.cache import verify_command
+
+    raise typer.Exit(verify_command(cache, deep, remove, json))
+
+
+@cache_app.command("prune")
+def cache_prune(
+    cache: Cache = None,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="TIME", help="Also what nobody read for 12h, 30d, 2w ….")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option("--dataset", metavar="ID", help="Also that of a dataset; with --older-than, both.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
+    json: Json = None,
+) -> None:
+    """Remove what no run can use: damaged entries, leftovers of killed runs, entries of other OpenCV or dlib versions."""
+    from mebench.commands.cache import prune_command
+
+    prune_command(cache, older_than, dataset, everything, dry_run, json)
+
+
+@app.command("compare")
+def compare(
+    first: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or a folder.")],
+    second: Annotated[str, typer.Argument(metavar="RUN", help="Another run on the same truth.")],
+    runs: Runs = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME", help="Such as f1, spotting.micro.ap50 or all; repeatable."),
+    ] = None,
+    convention: Annotated[
+        str, typer.Option("--convention", metavar="NAME", help="The rules under which both are scored.")
+    ] = "strict",
+    json: Json = None,
+) -> None:
+    """Compare two runs: differences with intervals, paired tests, and what could have been seen."""
+    from mebench.commands.compare import compare_command
+    from mebench.config import user_setting
+
+    compare_command(first, second, runs or user_setting("runs", "runs"), metric or [], convention, json)
+
+
+@app.command("mistakes")
+def mistakes(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, its beginning, or its folder.")],
+    runs: Runs = None,
+    by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
+    json: Json = None,
+) -> None:
+    """Show what went wrong in spotting: every false positive and every miss, by cause."""
+    from mebench.commands.mistakes import mistakes_command
+    from mebench.config import user_setting
+
+    mistakes_command(run, runs or user_setting("runs", "runs"), by, json)
+
+
 @leaderboard_app.command("build")
 def leaderboard_build(
     runs: Runs = None,
@@ -172,6 +272,114 @@ def leaderboard_export(
     from mebench.config import user_setting
 
     export_command(run, runs or user_setting("runs", "runs"), out)
+
+
+@app.command("score")
+def score(
+    truth: Annotated[
+        str,
+        typer.Option(
+            "--truth", metavar="FILE", help="True intervals; a row with empty onset and offset is a video without any."
+        ),
+    ],
+    predictions: Annotated[
+        str | None,
+        typer.Option("--predictions", metavar="FILE", help="Spotted intervals: subject, video, onset, offset …"),
+    ] = None,
+    frame_scores: Annotated[
+        str | None,
+        typer.Option(
+            "--frame-scores", metavar="FILE", help="Instead: subject, video, frame, score, made into intervals."
+        ),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="auto|csv|strs|megc2020|megc2023", help="Format of the predictions.")
+    ] = "auto",
+    convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show the scores under every convention.")] = False,
+    classes: Annotated[
+        str | None, typer.Option("--classes", metavar="A,B,C", help="Emotions to score; all in the truth by default.")
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option("--kinds", metavar="micro,macro", help="Kinds to score; those of the files by default."),
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames per second, for scores in ms and per minute.")
+    ] = None,
+    strict_videos: Annotated[
+        bool, typer.Option("--strict-videos", help="Refuse videos that the truth does not name.")
+    ] = False,
+    loose_ids: Annotated[
+        bool, typer.Option("--loose-ids", help="Take s1, 01 and 1 for one subject, EP2_1F and EP02_01f for one video.")
+    ] = False,
+    k_prime: Annotated[
+        str | None, typer.Option("--k-prime", metavar="N", help="Half the length in frames; or micro=N,macro=N.")
+    ] = None,
+    p: Annotated[float | None, typer.Option("--p", help="Threshold, from mean (0) to maximum (1); 0.55.")] = None,
+    smoothing: Annotated[str | None, typer.Option("--smoothing", metavar="average", help="Of frame scores.")] = None,
+    postprocess: Annotated[
+        str | None, typer.Option("--postprocess", metavar="paper|released_code", help="Whose intervals; the paper's.")
+    ] = None,
+    short_videos: Annotated[
+        bool, typer.Option("--short-videos", help="One expression a video: its highest peak, no threshold.")
+    ] = False,
+    write: Annotated[
+        str | None, typer.Option("--write-predictions", metavar="FILE", help="Write the scored predictions there.")
+    ] = None,
+    write_form: Annotated[
+        str, typer.Option("--write-format", metavar="csv|strs|megc2020|megc2023", help="In this format.")
+    ] = "csv",
+    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
+    bootstrap: Annotated[int, typer.Option("--bootstrap", metavar="N", help="Draws; 0 for no intervals.")] = 1000,
+    json: Json = None,
+) -> None:
+    """Score predictions of any program against a truth.
+
+    Both files are tables of text, with any separator, encoding and order of columns, or logs of MEGC 2020. Frames are taken
+    as they are written: it does not matter whether they count from 0 or 1, as long as both files do the same.
+    """
+    from mebench.commands.score import ScoreOptions, score_command
+
+    score_command(
+        ScoreOptions(
+            truth=truth,
+            predictions=predictions,
+            frame_scores=frame_scores,
+            form=form,
+            convention=convention,
+            sensitivity=sensitivity,
+            classes=classes,
+            kinds=kinds,
+            fps=fps,
+            strict_videos=strict_videos,
+            loose_ids=loose_ids,
+            k_prime=k_prime,
+            p=p,
+            smoothing=smoothing,
+            postprocess=postprocess,
+            short_videos=short_videos,
+            write=write,
+            write_form=write_form,
+            seed=seed,
+            bootstrap=bootstrap,
+            json=json,
+        )
+    )
+
+
+@predictions_app.command("export")
+def predictions_export(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id or folder of the run.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
+    form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2020|megc2023", help="Its format.")] = "csv",
+    runs: Runs = None,
+) -> None:
+    """Write the predictions of a run for other programs and challenges."""
+    from mebench.commands.predictions import export_command
+    from mebench.config import user_setting
+
+    export_command(run, runs or user_setting("runs", "runs"), form, out)
 
 
 def main() -> None:

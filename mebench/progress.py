@@ -31,6 +31,19 @@ class Progress:
         else:
             yield _PlainLines(name, total, unit, done).advance
 
+    @contextmanager
+    def frames(self, name: str, videos: int) -> Iterator[Callable[[int, int, float], None]]:
+        """A stage over the frames of some videos.
+
+        The function it gives takes the videos and the frames that are done and the share of the whole work, 0 to 1; it
+        may be called as often as one likes.
+        """
+        if self.console.is_terminal:
+            with _frame_bar(self.console, name, videos) as show:
+                yield show
+        else:
+            yield _FrameLines(name, videos).show
+
 
 @contextmanager
 def _bar(console: Console, name: str, total: int, unit: str, done: int) -> Iterator[Callable[..., None]]:
@@ -56,6 +69,51 @@ def _bar(console: Console, name: str, total: int, unit: str, done: int) -> Itera
             bar.update(task, advance=1, rate=rate)
 
         yield advance
+
+
+@contextmanager
+def _frame_bar(console: Console, name: str, videos: int) -> Iterator[Callable[[int, int, float], None]]:
+    from rich import progress
+
+    columns = (
+        progress.TextColumn("{task.description:<9}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[done]}/" + f"{videos} videos " + "{task.fields[rate]:,.0f} frames/s"),
+        progress.TimeElapsedColumn(),
+        progress.TextColumn("left"),
+        progress.TimeRemainingColumn(elapsed_when_finished=False),
+    )
+    with progress.Progress(*columns, console=console) as bar:
+        task = bar.add_task(name, total=1.0, done=0, rate=0.0)
+        started = time.monotonic()
+
+        def show(done: int, frames: int, share: float) -> None:
+            rate = frames / max(time.monotonic() - started, 1e-9)
+            bar.update(task, completed=share, done=done, rate=rate)
+
+        yield show
+
+
+class _FrameLines:
+    """A line every few seconds, and one at the end."""
+
+    def __init__(self, name: str, videos: int) -> None:
+        self.name, self.videos = name, videos
+        self.started = self.last = time.monotonic()
+
+    def show(self, done: int, frames: int, share: float) -> None:
+        """So much is done now."""
+        now = time.monotonic()
+        if done < self.videos and now - self.last < PLAIN_EVERY_SECONDS:
+            return
+        self.last, seconds = now, max(now - self.started, 1e-9)
+        left = f", about {seconds * (1 - share) / share:.0f} s left" if share else ""
+        print(
+            f"{self.name}: {done}/{self.videos} videos, {frames} frames, {frames / seconds:.1f} frames/s, "
+            f"{seconds:.0f} s{left}",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 class _PlainLines:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -61,6 +62,39 @@ def resolve(words: Sequence[str], files: Iterable[str | Path] = (), plugins: Ite
     return _build(parts, named, _run_layers(layers, paths))
 
 
+@dataclass(frozen=True)
+class DatasetConfig:
+    """What the verbs need that look at a dataset and run nothing.
+
+    Attributes:
+        dataset: id of the dataset; those of a composite's members are joined by `+`.
+        dataset_params: the `Params` of each member by its id; one of a plain dataset.
+    """
+
+    dataset: str
+    dataset_params: Mapping[str, Any]
+
+
+def resolve_dataset(
+    words: Sequence[str], files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = ()
+) -> DatasetConfig:
+    """The dataset that the words ask for, or the members of a composite. Files may hold the keys of whole runs.
+
+    Raises:
+        ConfigError: an unknown or ill-typed key, or among the words one that only a run has.
+        PluginError: an unknown or broken plugin.
+    """
+    registry.add_paths(plugins)
+    layers = read_layers(words, files)
+    registry.add_paths(more_plugins(layers))
+    infos, _ = chosen_datasets(layers)
+    parts = dataset_parts(infos, layers)
+    known = ["dataset", *(f"{part.prefix}.{name}" for part in parts for name in (*keys(part.info), "preset"))]
+    _refuse_run_keys(layers[-1], known)
+    built = {part.info.id: _params(part, known)[1] for part in parts}
+    return DatasetConfig("+".join(built), built)
+
+
 def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> RunConfig:
     """The configuration that `RunConfig.values` holds, as JSON or YAML gives it back; reads no file of the user's.
 
@@ -92,6 +126,18 @@ def _refuse_orphans(layers: Sequence[Layer]) -> None:
         for key in layer.values:
             if key.startswith("recognizer."):
                 raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({layer.origin})")
+
+
+def _refuse_run_keys(words: Layer, known: Iterable[str]) -> None:
+    of_runs = {f.name for f in dataclasses.fields(RunSettings)} - {"plugins"} | PLUGIN_KEYS.keys() - {"dataset"}
+    for key in words.values:
+        head = key.split(".")[0]
+        if head in of_runs:
+            raise ConfigError(
+                f"{key} belongs to a run, and this looks at a dataset: give only dataset=… and dataset.<key>=… ({words.origin})"
+            )
+        if head not in ("dataset", "roots", "plugins"):
+            raise ConfigError(f"{unknown('key', key, known)} ({words.origin})")
 
 
 def _run_layers(layers: Sequence[Layer], paths: tuple[str, ...]) -> Raw:
@@ -126,16 +172,8 @@ def _build(parts: Sequence[Part], named: Raw, run: Raw) -> RunConfig:
     values: dict[str, Any] = {key: {"name": plain(name)} for key, (name, _) in named.items()}
     built: dict[str, Any] = {}
     for part in parts:
-        raw = dict(part.raw)
-        preset, origin = raw.pop("preset", (None, "default"))
-        built[part.prefix], from_ = _instance(
-            registry.params_class(part.info),
-            f"{part.prefix}.",
-            raw,
-            known,
-            f"default ({part.info.where}/params.py)",
-        )
-        origins |= {f"{part.prefix}.preset": origin} | from_
+        preset, built[part.prefix], from_ = _params(part, known)
+        origins |= from_
         key, _, member = part.prefix.partition(".")
         own = {"preset": preset, **_fields(built[part.prefix])}
         values[key] |= {member: own} if member else own
@@ -153,6 +191,16 @@ def _build(parts: Sequence[Part], named: Raw, run: Raw) -> RunConfig:
         origins=origins | from_,
         **{name: getattr(settings, name) for name in every},
     )
+
+
+def _params(part: Part, known: Iterable[str]) -> tuple[str | None, Any, dict[str, str]]:
+    """The preset of a plugin, its `Params`, and the origin of each of its keys."""
+    raw = dict(part.raw)
+    preset, origin = raw.pop("preset", (None, "default"))
+    default = f"default ({part.info.where}/params.py)"
+    params: Any
+    params, origins = _instance(registry.params_class(part.info), f"{part.prefix}.", raw, known, default)
+    return preset, params, {f"{part.prefix}.preset": origin} | origins
 
 
 def _name(datasets: Sequence[PluginInfo]) -> str | tuple[str, ...]:

@@ -21,6 +21,7 @@ NOT_IN_KEY = frozenset(
         "cache",
         "tracking",
         "bootstrap",
+        "convention",
         "plugins",
         "dataset.root",
         "method.preset",
@@ -59,6 +60,7 @@ class RunSettings:
         cache: folder of computed features.
         tracking: MLflow's tracking URI; null takes sqlite in the working folder.
         bootstrap: draws behind a confidence interval; 0 for none.
+        convention: rules of scoring: `strict`, or a preset under which numbers were published.
         accelerator: where Lightning trains.
         no_face: what to do with a video without a face: stop with an `error`, or `skip` it: nobody trains on it, and its
             expressions count as missed.
@@ -75,6 +77,7 @@ class RunSettings:
     cache: str = field(default_factory=_cache)
     tracking: str | None = None
     bootstrap: int = 1000
+    convention: str = "strict"
     accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
     no_face: Literal["error", "skip"] = "error"
     validation: float = 0.2
@@ -82,6 +85,7 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        from mebench.metrics.conventions import named
         from mebench.protocols import PROTOCOLS
 
         if self.protocol not in PROTOCOLS:
@@ -92,6 +96,7 @@ class RunSettings:
             raise ConfigError(f"workers must be 1 or more, or null for all cores, not {self.workers}")
         if self.bootstrap < 0:
             raise ConfigError(f"bootstrap must be 0 or more draws, not {self.bootstrap}")
+        named(self.convention)
         if not 0 <= self.validation < 1:
             raise ConfigError(f"validation must be a share in [0, 1), not {self.validation}")
         if self.kinds is not None and (not self.kinds or len(set(self.kinds)) < len(self.kinds)):

@@ -42,7 +42,8 @@ class Chain:
     Attributes:
         name: what a method asks for; a dataset may hold ready-made features under the same name (`Dataset.provided`).
         steps: in the order in which they work.
-        scope: `frames` gives one feature for each frame i that has a frame i + k; `clips` one for each (onset, apex) asked.
+        scope: `frames` gives one feature for each frame (with flow, for each frame i that has a frame i + k); `clips` one
+            for each clip (onset, apex, offset) asked.
     """
 
     name: str

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.types import Kind, Scheme, Video
+from mebench.core.types import Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import DataError
 
 
@@ -43,16 +44,18 @@ class Dataset:
         one_per_video: True for short videos of exactly one expression each; may be a property of the parameters.
         comparable: False where scores say nothing about published ones, with the reason in `remark`.
         remark: one sentence shown beside every result, or empty.
+        published: what the authors say that the dataset holds, to compare with; None where there is nothing to compare.
     """
 
     Params: ClassVar[type]
     revision: str
-    tasks: ClassVar[frozenset[str]] = frozenset({"spot", "recognize"})
-    kinds: ClassVar[tuple[Kind, ...]] = ("micro",)
+    tasks: frozenset[str] = frozenset({"spot", "recognize"})
+    kinds: tuple[Kind, ...] = ("micro",)
     schemes: Mapping[str, Scheme]
     one_per_video: bool = False
-    comparable: ClassVar[bool] = True
-    remark: ClassVar[str] = ""
+    comparable: bool = True
+    remark: str = ""
+    published: Published | None = None
 
     def __init__(self, params: Any) -> None:
         self.params = params
@@ -64,6 +67,13 @@ class Dataset:
             DataError: the root or the annotations are missing or wrong; the sentence says what to do.
         """
         raise NotImplementedError(f"{type(self).__name__} must define videos()")
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Who a subject is beyond this dataset: equal keys of two datasets are one person, who stays on one side of a fold.
+
+        By default nobody appears in two datasets.
+        """
+        return key
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video.
@@ -83,6 +93,31 @@ class Dataset:
         """A ready-made feature for the chain called `name` (one map per clip), or None."""
         return None
 
+    def repair_rows(self) -> Sequence[Repair]:
+        """What was mended in the annotations, cell by cell."""
+        return ()
+
     def repairs(self) -> Sequence[str]:
         """What was mended in the annotations, one sentence each."""
+        return tuple(map(str, self.repair_rows()))
+
+    def as_annotated(self) -> Sequence[Video]:
+        """The videos as the annotations alone give them, whether or not the frames are there.
+
+        What is counted and hashed: two laboratories get the same, also where one of them holds no frames. File numbers
+        become positions by the numbering that the dataset documents, and videos that no annotation names are missing.
+        """
+        return self.videos()
+
+    def unplaced(self) -> Sequence[Unplaced]:
+        """Annotated expressions without a usable interval, which `videos` cannot hold."""
         return ()
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with this dataset's layout, sheets and quirks, on drawn faces, into an empty folder.
+
+        Raises:
+            DataError: this dataset has none.
+        """
+        raise DataError(f"{cls.__name__} has no drawn stand-in: choose another dataset")

@@ -34,6 +34,7 @@ class Expression:
         emotion: native label of the dataset in lower case, or None.
         action_units: as annotated, for example `("4", "L10")`.
         objective: objective class `I` to `VII` (Davison et al. 2018, arXiv 1708.07549), or None.
+        flags: short words about the annotation, for example `offset_from_apex`; an emotion scheme may leave out by them.
     """
 
     onset: int
@@ -43,6 +44,7 @@ class Expression:
     emotion: str | None = None
     action_units: tuple[str, ...] = ()
     objective: str | None = None
+    flags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse an impossible interval."""
@@ -99,14 +101,23 @@ class Video:
 
 @dataclass(frozen=True)
 class Scheme:
-    """A named map from native emotion labels to scored classes.
+    """A named map from native labels to scored classes.
 
     A label that the map does not hold is left out of recognition and analysis; it stays a truth for spotting.
+
+    Attributes:
+        name: what the user chooses it by.
+        classes: the scored classes, in the order of class numbers.
+        mapping: native label, lower case, to class.
+        by: what is mapped: the native emotion, or the objective class (Davison et al. 2018, arXiv 1708.07549).
+        excluded: an expression that carries one of these flags is left out whatever its label.
     """
 
     name: str
     classes: tuple[str, ...]
     mapping: Mapping[str, str]
+    by: Literal["emotion", "objective"] = "emotion"
+    excluded: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         """Refuse a map onto classes that are not listed."""
@@ -124,6 +135,20 @@ class Scheme:
     def label(self, native: str | None) -> str | None:
         """Scored class of a native label, or None."""
         index = self.index(native)
+        return None if index is None else self.classes[index]
+
+    def native_label(self, expression: Expression) -> str | None:
+        """What the scheme maps of an expression, in lower case: its emotion or its objective class, or None."""
+        label = expression.emotion if self.by == "emotion" else expression.objective
+        return None if label is None else label.lower()
+
+    def of(self, expression: Expression) -> int | None:
+        """Class number of an expression, or None if the scheme does not score it."""
+        return None if self.excluded & set(expression.flags) else self.index(self.native_label(expression))
+
+    def class_of(self, expression: Expression) -> str | None:
+        """Scored class of an expression, or None."""
+        index = self.of(expression)
         return None if index is None else self.classes[index]
 
     @classmethod
@@ -213,3 +238,69 @@ class Prediction:
     emotion: str | None = None
     probabilities: tuple[float, ...] | None = None
     draw: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """What was mended, or only marked, in one cell of the annotations.
+
+    Attributes:
+        row: row of the sheet as spreadsheet programs count, from 1; None where all rows are meant.
+        column: the column as the sheet calls it.
+        found: what stands there.
+        taken: what it is read as, or None where nothing was changed and the row is only marked.
+        reason: why.
+        sheet: file and sheet, for example `CASME2-coding.xlsx: Sheet1`.
+    """
+
+    row: int | None
+    column: str
+    found: str
+    taken: str | None
+    reason: str
+    sheet: str = ""
+
+    def __str__(self) -> str:
+        place = ", ".join(
+            filter(None, (self.sheet, "all rows" if self.row is None else f"row {self.row}", self.column))
+        )
+        change = f"{self.found!r}" if self.taken is None else f"{self.found!r} read as {self.taken!r}"
+        return f"{place}: {change}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Unplaced:
+    """An annotated expression whose interval nobody can tell: it counts in a summary, and nothing can score it.
+
+    Attributes:
+        subject: the person's id.
+        video: id of the video.
+        kind: `micro` or `macro`.
+        emotion: native label in lower case, or None.
+        row: row of the sheet, from 1.
+        reason: why it has no interval.
+    """
+
+    subject: str
+    video: str
+    kind: Kind
+    emotion: str | None
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """What the authors of a dataset say that it holds.
+
+    Attributes:
+        source: where they say so.
+        subjects: number of people with an annotation, or None where nobody says.
+        expressions: number of annotated expressions by kind.
+        emotions: number of micro-expressions by native label, lower case; empty where nobody says.
+    """
+
+    source: str
+    subjects: int | None
+    expressions: Mapping[Kind, int]
+    emotions: Mapping[str, int] = field(default_factory=dict)

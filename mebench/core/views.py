@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mebench.core.types import Expression, SubjectKey, Timing
 
 FrameFeatures = Callable[[str], NDArray[Any]]
-ClipFeature = Callable[[str, int, int], NDArray[Any]]
+ClipFeature = Callable[[str, int, int, int], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -36,12 +36,22 @@ class VideoView:
     _clip: ClipFeature
 
     def features(self, chain: str) -> NDArray[Any]:
-        """Features of the `frames` chain of that name, (n_frames - k, ...), float16, possibly memory-mapped."""
+        """Features of the `frames` chain of that name, float16, possibly memory-mapped.
+
+        (n_frames - k, ...) where row i comes from the flow between the frames i and i + k, else (n_frames, ...).
+        """
         return self._frames(chain)
 
-    def clip_feature(self, chain: str, onset: int, apex: int) -> NDArray[Any]:
-        """Feature of the `clips` chain of that name for any onset and apex (frames), computed when first asked for."""
-        return self._clip(chain, onset, apex)
+    def clip_feature(self, chain: str, onset: int, apex: int, offset: int | None = None) -> NDArray[Any]:
+        """Feature of the `clips` chain of that name for any clip of the video, computed when first asked for.
+
+        Args:
+            chain: its name.
+            onset: first frame.
+            apex: frame of the peak.
+            offset: last frame; the apex where it is left out, which is enough for flow from onset to apex.
+        """
+        return self._clip(chain, onset, apex, apex if offset is None else offset)
 
     def clip(self, onset: int, apex: int, offset: int, spotted: bool = True) -> ClipView:
         """A clip of this video, to be classified."""
@@ -67,10 +77,10 @@ class ClipView:
     spotted: bool
 
     def feature(self, chain: str) -> NDArray[Any]:
-        """Onset-to-apex feature of a `clips` chain, inside the video's frames."""
+        """Feature of a `clips` chain for the part of the clip that lies inside the video's frames."""
         last = self.video.n_frames - 1
-        onset, apex = (min(max(frame, 0), last) for frame in (self.onset, self.apex))
-        return self.video.clip_feature(chain, onset, apex)
+        onset, apex, offset = (min(max(frame, 0), last) for frame in (self.onset, self.apex, self.offset))
+        return self.video.clip_feature(chain, onset, apex, offset)
 
 
 @dataclass(frozen=True)

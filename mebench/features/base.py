@@ -18,9 +18,14 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class SequenceStep(Step):
-    """A step from the crops of a clip to other crops: magnified, or of another number. For chains of scope `clips`."""
+    """A step from the crops of a clip to other crops: magnified, or of another number. For chains of scope `clips`.
+
+    Attributes:
+        keeps_length: False for a step that changes the number of crops; only a volume step can follow it.
+    """
 
     level: ClassVar[Level] = "sequence"
+    keeps_length: ClassVar[bool] = True
 
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Turn the crops of a clip into others.
@@ -75,11 +80,18 @@ class MapStep(Step):
         raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
     def landmarks_from(self, landmarks: Landmarks | None, then: str) -> Landmarks:
-        """The landmarks, or a DataError that ends with the next step `then`."""
+        """The landmarks; a DataError that ends with the next step `then` if there are none, or not 68 points of numbers."""
         if landmarks is None:
             raise DataError(
                 f"{type(self).__name__} needs 68 facial landmarks of the first frame and the dataset has none: {then}"
             )
+        if landmarks.shape != (68, 2) or not np.isfinite(landmarks).all():
+            what = (
+                f"{np.count_nonzero(~np.isfinite(landmarks).all(axis=1))} of them are not numbers"
+                if landmarks.shape == (68, 2)
+                else f"their shape is {landmarks.shape}"
+            )
+            raise DataError(f"{type(self).__name__} needs 68 facial landmarks (x, y) and {what}: {then}")
         return landmarks
 
 

@@ -32,8 +32,10 @@ class Key:
         frames: fingerprint of its frames.
         steps: fingerprint of the steps that lead here.
         opencv: version of OpenCV.
-        landmarks: hash of the landmarks if the steps use them, else empty.
-        clip: `onset-apex` in frames, empty for all frames of the video.
+        dlib: version of dlib, whose detector places the crops.
+        landmarks: hash of the landmarks, or of the model that finds them, if the steps use them; else empty.
+        fps: frames per second if the steps use them, else None.
+        clip: the frames of a clip that the steps look at, such as `onset-apex`; empty for all frames of the video.
     """
 
     stage: Stage
@@ -43,7 +45,9 @@ class Key:
     frames: str
     steps: str
     opencv: str
+    dlib: str = ""
     landmarks: str = ""
+    fps: float | None = None
     clip: str = ""
 
     def digest(self) -> str:
@@ -104,13 +108,25 @@ class EntryFiles:
         """Held while the entry is computed."""
         return self.stem.with_suffix(".lock")
 
+    def leftovers(self) -> list[Path]:
+        """What interrupted writers left."""
+        return sorted(self.stem.parent.glob(f"{self.stem.name}.*.tmp"))
+
     def size(self) -> int:
-        """Bytes of array and marker."""
-        return sum(path.stat().st_size for path in (self.data, self.marker) if path.exists())
+        """Bytes of all files."""
+        return sum(path.stat().st_size for path in (self.data, self.marker, *self.leftovers()) if path.exists())
+
+    def stamp(self) -> tuple[int, int, int] | None:
+        """Changes when the array is written anew; None if there is no array."""
+        try:
+            about = self.data.stat()
+        except OSError:
+            return None
+        return about.st_ino, about.st_mtime_ns, about.st_size
 
     def remove(self) -> None:
-        """Remove all files of the entry, the marker first, and what an interrupted writer left."""
-        for path in (self.marker, self.data, *self.stem.parent.glob(f"{self.stem.name}.*.tmp"), self.lock):
+        """Remove all files of the entry, the marker first."""
+        for path in (self.marker, self.data, *self.leftovers(), self.lock):
             path.unlink(missing_ok=True)
 
     def described(self) -> dict[str, Any] | None:
@@ -166,13 +182,13 @@ class EntryFiles:
             raise DamagedError(f"its array cannot be read: {error.strerror}") from None
         return about
 
-    def read(self, key: Key) -> Entry | None:
-        """The entry, memory-mapped, or None if it is absent.
+    def read(self, key: Key, deep: bool = False) -> Entry | None:
+        """The entry, memory-mapped, or None if it is absent; `deep` as in `check`.
 
         Raises:
             DamagedError: it is there, but not as it was written.
         """
-        about = self.check(key)
+        about = self.check(key, deep)
         if about is None:
             return None
         shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
@@ -186,18 +202,20 @@ class EntryFiles:
     def write(self, key: Key, draft: Draft, store: Path) -> None:
         """Write the array, then the marker; each to a file beside it that is synced and renamed.
 
+        The caller holds the lock: what lies here unfinished belongs to nobody, and goes.
+
         Raises:
             DataError: the disk is full or not writable. Nothing is left behind then.
         """
         dtype = np.dtype(draft.dtype)
         header = _header(draft.shape, dtype)
         size = len(header) + int(np.prod(draft.shape, dtype=np.int64)) * dtype.itemsize
-        whole = _hasher()
         about: dict[str, Any] = {"key": asdict(key), "shape": list(draft.shape), "dtype": dtype.str, "bytes": size}
         about |= {"offset": len(header), "header": _hash(header), "extra": dict(draft.extra)}
 
         with writing_to(store):
-            self.marker.unlink(missing_ok=True)
+            for path in (self.marker, *self.leftovers()):
+                path.unlink(missing_ok=True)
         with _replacing(self.data, store) as put:
             whole, written = _hasher(), 0
             for piece in _pieces(header, draft.blocks, dtype):

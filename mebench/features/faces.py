@@ -1,45 +1,49 @@
-"""From frames to face crops: one face box for the whole video, so that the crop itself adds no motion."""
+"""From frames to face crops."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mebench.core.chain import Level, Step
 from mebench.core.dataset import Frames
-from mebench.errors import DataError
+from mebench.errors import ConfigError
+from mebench.features.alignment import Matrix, box_to_crop, eye_angle, moved, upright, warped
 from mebench.features.base import Landmarks, check_choice, check_integer
+from mebench.features.detection import (
+    SMALLEST,
+    Box,
+    FloatBox,
+    detect_faces,
+    dlib_version,
+    enlarged,
+    first_face,
+    half_sized,
+    inside,
+)
+from mebench.features.gray import Gray, same_sized, to_gray
+from mebench.features.landmarks import Landmarker, check_landmarks, find_predictor, landmarker, predictor_identity
+from mebench.features.pose import face_plane, frontal, frontal_window
+from mebench.features.reference import Crops, Reference
+from mebench.features.tracking import FaceTracker, corners, held, smoothed
+
+__all__ = ["Crops", "FaceCrop", "Reference", "to_crop_pixels", "to_gray"]
 
 Detector = Literal["dlib"]
-Box = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Crops:
-    """The face crops of one video.
-
-    Attributes:
-        images: (n_frames, size, size) uint8, gray.
-        box: (x0, y0, x1, y1) in pixels of the frames, `x1` and `y1` exclusive.
-        landmarks: (68, 2) points (x, y) in pixels of the crop, or None.
-    """
-
-    images: NDArray[np.uint8]
-    box: Box
-    landmarks: Landmarks | None
+Align = Literal["none", "eyes", "pose"]
+Track = Literal["none", "frame"]
 
 
 @dataclass(frozen=True)
 class FaceCrop(Step):
     """Crop all frames to the face of the first frame that shows one, gray, bilinear.
 
-    The detector is dlib's frontal HOG detector (King 2009, "Dlib-ml"). Of several faces in a frame the largest wins.
-    The box is not tracked: a micro-expression moves the skin by a pixel or less, and a moving box would add motion.
+    The detector is dlib's frontal HOG detector (King 2009, "Dlib-ml"). Of several faces in a frame the largest wins. Unless
+    asked otherwise the box stays: a micro-expression moves the skin by a pixel or less, and a moving box would add motion.
 
     Attributes:
         size: width and height of a crop in pixels.
@@ -47,6 +51,16 @@ class FaceCrop(Step):
         upsample: times that the frame is doubled before the search; 1 in the published programs of SOFTNet and MEAN.
         half_size: look for the face in frames of half the width and height: four times as fast, but the smallest face
             that is found is twice as large.
+        margin: fraction of the box's width and height added on each side, as far as the frame reaches.
+        align: `none`; `eyes`: all frames are turned by the same angle, which makes the line between the eyes of the first
+            face level; `pose`: each frame is seen from straight ahead, as a plane, by the pose of the head from its own 68
+            landmarks (see `mebench.features.pose`), for heads that turn, as in video from the wild. MEAN took FacePoseNet there.
+            The face is then always followed.
+        track: `none`: the box of the first face serves all frames; `frame`: the box follows a head that really moves, see
+            `mebench.features.tracking`. Beyond the frame its edge is repeated.
+        smoothing: frames over which the moving box, or the landmarks of `pose`, are averaged; odd, 1 for none.
+        landmarks: path of a predictor file for 68 points; None looks for one, see `mebench.features.landmarks`. The numbers
+            depend on its content, not on its path, so it is no part of the identity: `landmark_identity` is.
     """
 
     level: ClassVar[Level] = "video"
@@ -55,11 +69,76 @@ class FaceCrop(Step):
     detector: Detector = "dlib"
     upsample: int = 1
     half_size: bool = False
+    margin: float = 0.0
+    align: Align = "none"
+    track: Track = "none"
+    smoothing: int = 9
+    landmarks: str | None = None
 
     def __post_init__(self) -> None:
         check_integer(self, "size", 2)
         check_choice(self, "detector", get_args(Detector))
         check_integer(self, "upsample", 0)
+        check_choice(self, "align", get_args(Align))
+        check_choice(self, "track", get_args(Track))
+        check_integer(self, "smoothing", 1)
+        if self.smoothing % 2 == 0:
+            raise ConfigError(
+                f"smoothing of FaceCrop must be odd, so that a frame has as many before it as after, not {self.smoothing}"
+            )
+        if isinstance(self.margin, bool) or not isinstance(self.margin, int | float) or not 0 <= self.margin <= 2:
+            raise ConfigError(f"margin of FaceCrop must be a fraction of the box from 0 to 2, not {self.margin!r}")
+        object.__setattr__(self, "margin", float(self.margin))  # 1 and 1.0 are one setting
+
+    def identity(self) -> dict[str, object]:
+        """What the numbers depend on: without the options that have no effect, and without the path of a landmark file."""
+        identity = super().identity()
+        return {name: value for name, value in identity.items() if name not in self._idle}
+
+    def describe(self) -> str:
+        """One line for a card, with what is in the identity."""
+        shown = ", ".join(f"{name}={value!r}" for name, value in asdict(self).items() if name not in self._idle)
+        return f"{type(self).__name__}({shown}) v{self.version}"
+
+    @property
+    def _idle(self) -> set[str]:
+        """The parameters that the numbers do not depend on, beside what they depend on."""
+        pose = self.align == "pose"
+        idle = {
+            "margin": self.margin == 0,
+            "align": self.align == "none",
+            "track": self.track == "none" or pose,
+            "smoothing": not self._follows,
+        }
+        return {"landmarks", *(name for name, without_effect in idle.items() if without_effect)}
+
+    @property
+    def _follows(self) -> bool:
+        return self.track == "frame" or self.align == "pose"
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """Whether the crops depend on landmarks; `landmark_identity` then belongs to their key."""
+        return self.align != "none"
+
+    @property
+    def needs_predictor(self) -> bool:
+        """Whether the crops depend on the landmarks of every frame, which only a predictor file gives."""
+        return self.align == "pose"
+
+    def landmark_identity(self, landmarks: Landmarks | None) -> str:
+        """Where the landmarks of a video come from: a hash for the store's key, `none` where there are none.
+
+        Args:
+            landmarks: the dataset's own of that video, or None. They go first, but for `align="pose"`.
+
+        Raises:
+            DataError: a predictor file is named and cannot be read.
+        """
+        if landmarks is not None and not self.needs_predictor:
+            return hashlib.blake2b(np.asarray(landmarks, np.float64).tobytes(), digest_size=16).hexdigest()
+        file = find_predictor(self.landmarks)
+        return "none" if file is None else f"{predictor_identity(file)} dlib {dlib_version()}"
 
     def apply(self, frames: Frames, landmarks: Landmarks | None, label: str = "the video") -> Crops:
         """All crops of a video in memory.
@@ -70,112 +149,129 @@ class FaceCrop(Step):
             label: name of the video in error messages.
 
         Raises:
-            DataError: there is no frame or no face, or a frame has not the size of the first or not 8 bits a channel.
+            DataError: what `locate` and `cut` raise.
         """
-        box = self.find(frames, label)
-        images = np.stack(list(self.cut(frames, box, label)))
-        return Crops(images, box, None if landmarks is None else to_crop_pixels(landmarks, box, self.size))
+        reference = self.locate(frames, landmarks, label)
+        images = np.stack(list(self.cut(frames, reference, label)))
+        return Crops(images, reference.box, reference.crop_landmarks)
+
+    def locate(self, frames: Frames, landmarks: Landmarks | None = None, label: str = "the video") -> Reference:
+        """Find the face that all crops go by. Frames are tried with growing steps, so that a faceless video fails soon.
+
+        Args:
+            frames: of the video.
+            landmarks: the dataset's own, (68, 2) points (x, y) in pixels of the first frame, or None. `align="pose"` does
+                not use them, since it needs those of every frame from one hand.
+            label: name of the video in error messages.
+
+        Returns:
+            The face. It has landmarks where the dataset has, or where `align` needs them; see `with_landmarks`.
+
+        Raises:
+            NoFaceError: no frame that was tried shows a face.
+            DataError: there are no frames; one is not 8-bit gray, BGR or BGRA; landmarks are odd, or needed and not there.
+        """
+        points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
+        frame, face, size, gray = first_face(
+            frames, self._faces, SMALLEST * (1 + self.half_size) >> self.upsample, label
+        )
+        if self.needs_landmarks and points is None:
+            points = self._predictor(label).points(gray, face)
+        outline, window = enlarged(face, self.margin), None
+        box = inside((round(outline[0]), round(outline[1]), round(outline[2]), round(outline[3])), size[1], size[0])
+        if self.align == "pose":
+            assert points is not None
+            plane = face_plane(points, size)
+            window = frontal_window(outline, plane)
+            matrix = frontal(window, plane, self.size)
+        else:
+            matrix = self._flat(outline if self._follows else box, points)
+        return Reference(frame, face, box, matrix, points, window)
+
+    def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:
+        """The face with its landmarks, found on the frame where the face was found if they are not known already.
+
+        Raises:
+            DataError: there is no predictor file, or it cannot be used.
+        """
+        if reference.landmarks is not None:
+            return reference
+        predictor = landmarker(self.landmarks, label, "a step of the chain", "method.regions=box")
+        gray = to_gray(frames[reference.frame], reference.frame, label)
+        return replace(reference, landmarks=predictor.points(gray, reference.face))
 
     def find(self, frames: Frames, label: str = "the video") -> Box:
-        """The face box. Frames are tried from the first on, with growing steps, so that a faceless video fails soon."""
-        n = len(frames)
-        tried, index = 0, 0
-        while index < n:
-            gray = to_gray(frames[index], index, label)
-            box = self._largest_face(gray)
-            if box is not None:
-                return box
-            tried += 1
-            index += 1 + index // 4
-        if n == 0:
-            raise DataError(f"{label} has no frames: check its folder or file")
-        smallest = 80 * (1 + self.half_size) // 2**self.upsample
-        raise DataError(
-            f"no face found in {label} ({tried} of its {n} frames tried): look at its frames, which must show an "
-            f"upright frontal face at least {smallest} pixels wide"
-        )
+        """The box of the first face, with its margin, inside the frame; raises what `locate` raises."""
+        return replace(self, align="none").locate(frames, None, label).box
 
-    def cut(self, frames: Frames, box: Box, label: str = "the video") -> Iterator[NDArray[np.uint8]]:
-        """The crops one by one, (size, size) uint8."""
+    def cut(self, frames: Frames, reference: Reference | Box, label: str = "the video") -> Iterator[Gray]:
+        """The crops one by one, (size, size) uint8; each frame is decoded once, in order.
+
+        Args:
+            frames: of the video.
+            reference: what `locate` found, or simply a box inside the frame.
+            label: name of the video in error messages.
+
+        Raises:
+            DataError: a frame has not the size of the first, or is not 8-bit gray, BGR or BGRA; landmarks of every frame
+                are needed and there is no predictor file.
+        """
         import cv2
 
-        x0, y0, x1, y1 = box
-        first: tuple[int, ...] | None = None
-        for index in range(len(frames)):
-            gray = to_gray(frames[index], index, label)
-            first = first or gray.shape
-            if gray.shape != first:
-                raise DataError(
-                    f"frame {index} of {label} is {gray.shape[1]}x{gray.shape[0]} pixels and frame 0 is "
-                    f"{first[1]}x{first[0]}: bring all frames of a video to one size"
-                )
-            yield cv2.resize(gray[y0:y1, x0:x1], (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+        if isinstance(reference, tuple):
+            reference = Reference.of_box(reference, self.size)
+        if self.align == "none" and not self._follows:
+            x0, y0, x1, y1 = reference.box
+            for index, frame in enumerate(same_sized(frames, label)):
+                gray = to_gray(frame[y0:y1, x0:x1], index, label)
+                yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+            return
+        for gray, matrix in self._views(frames, reference, label):
+            yield warped(gray, matrix, self.size)
 
-    def _largest_face(self, gray: NDArray[np.uint8]) -> Box | None:
-        import cv2
+    def _views(self, frames: Frames, reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
+        """Each frame and what takes it to its crop."""
+        grays = (to_gray(frame, index, label) for index, frame in enumerate(same_sized(frames, label)))
+        if not self._follows:
+            yield from ((gray, reference.matrix) for gray in grays)
+            return
+        faces = self._followed(grays, reference)
+        if self.align == "pose":
+            assert reference.window is not None
+            predictor = self._predictor(label)
+            points = ((gray, predictor.points(gray, face)) for gray, face in faces)
+            for gray, landmarks in smoothed(points, self.smoothing):
+                plane = face_plane(landmarks, (gray.shape[0], gray.shape[1]))
+                yield gray, frontal(reference.window, plane, self.size)
+        else:
+            for gray, face in faces:
+                yield gray, self._flat(enlarged(face, self.margin), reference.landmarks)
 
-        height, width = gray.shape
-        seen, scale = gray, 1
-        if self.half_size and min(height, width) >= 2:
-            seen, scale = cv2.resize(gray, (width // 2, height // 2), interpolation=cv2.INTER_AREA), 2
-        found = [
-            _inside((x0 * scale, y0 * scale, x1 * scale, y1 * scale), width, height)
-            for x0, y0, x1, y1 in detect_faces(seen, self.upsample)
+    def _followed(self, grays: Iterable[Gray], reference: Reference) -> Iterator[tuple[Gray, Box | FloatBox]]:
+        """Each frame with the face in it, in pixels of the frame; before the first face is found, that is the first one."""
+        tracker = FaceTracker(reference.frame, reference.face, self._faces)
+        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
+        # Smoothed once more, a box that moves on glides.
+        followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
+        yield from ((gray, corners(box)) for gray, box in followed)
+
+    def _flat(self, box: Box | FloatBox, landmarks: Landmarks | None) -> Matrix:
+        """What takes a box to the crop, turned where `align` is `eyes`."""
+        matrix = box_to_crop(box, self.size)
+        if self.align == "eyes" and landmarks is not None:
+            matrix = matrix @ upright(box, eye_angle(landmarks))
+        return matrix
+
+    def _predictor(self, label: str) -> Landmarker:
+        return landmarker(self.landmarks, label, f"FaceCrop(align={self.align!r})", "align='none'")
+
+    def _faces(self, gray: Gray) -> list[Box]:
+        """The boxes of all faces, in pixels of the frame."""
+        seen = half_sized(gray) if self.half_size else gray
+        scale = 1 if seen.shape == gray.shape else 2
+        return [
+            (x0 * scale, y0 * scale, x1 * scale, y1 * scale) for x0, y0, x1, y1 in detect_faces(seen, self.upsample)
         ]
-        return max(found, key=_area) if any(map(_area, found)) else None
-
-
-def detect_faces(gray: NDArray[np.uint8], upsample: int) -> list[Box]:
-    """Boxes (x0, y0, x1, y1) of dlib's frontal faces, possibly reaching beyond the image.
-
-    dlib counts its last column and row in; they are left out here as in the published programs of SOFTNet and MEAN,
-    whose slices end before them.
-    """
-    found = _dlib_detector()(np.ascontiguousarray(gray), upsample)
-    return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
-
-
-@functools.cache
-def _dlib_detector() -> Any:
-    import dlib
-
-    return dlib.get_frontal_face_detector()
-
-
-def _inside(box: Box, width: int, height: int) -> Box:
-    x0, y0, x1, y1 = box
-    return max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
-
-
-def _area(box: Box) -> int:
-    x0, y0, x1, y1 = box
-    return max(x1 - x0, 0) * max(y1 - y0, 0)
-
-
-def to_gray(frame: NDArray[np.uint8], index: int, label: str) -> NDArray[np.uint8]:
-    """A frame as (H, W) uint8. BGR and BGRA are converted, alpha is dropped.
-
-    Raises:
-        DataError: the frame has another depth or another number of channels.
-    """
-    import cv2
-
-    if frame.dtype != np.uint8:
-        raise DataError(
-            f"frame {index} of {label} holds {frame.dtype} values and frames must hold 8 bits a channel (uint8): "
-            "convert the images to 8 bits first"
-        )
-    channels = 1 if frame.ndim == 2 else frame.shape[2] if frame.ndim == 3 else 0
-    if channels not in (1, 3, 4) or frame.size == 0:
-        raise DataError(
-            f"frame {index} of {label} has the shape {frame.shape} and frames must be gray (H, W), BGR (H, W, 3) or "
-            "BGRA (H, W, 4): convert the images first"
-        )
-    if channels == 1:
-        return frame.reshape(frame.shape[:2])
-    code = cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY
-    gray: NDArray[np.uint8] = cv2.cvtColor(frame, code)
-    return gray
 
 
 def to_crop_pixels(landmarks: Landmarks, box: Box, size: int) -> Landmarks:
@@ -183,6 +279,4 @@ def to_crop_pixels(landmarks: Landmarks, box: Box, size: int) -> Landmarks:
 
     Whole numbers are centres of pixels on both sides, as in OpenCV's resize.
     """
-    x0, y0, x1, y1 = box
-    scale = np.array([size / (x1 - x0), size / (y1 - y0)])
-    return np.asarray((landmarks - np.array([x0, y0]) + 0.5) * scale - 0.5, dtype=np.float64)
+    return moved(landmarks, box_to_crop(box, size))

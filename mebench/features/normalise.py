@@ -1,4 +1,8 @@
-"""Bringing maps to a common range."""
+"""Bringing maps to a common range, each map by itself: never by numbers of other frames, videos or subjects.
+
+Where the step stands in a chain says what is normalised: before `EyesAndMouth` the whole crop (the published program of
+MEAN), after it the assembled sample (that of SOFTNet). A chain without it keeps the values.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +13,16 @@ import numpy as np
 
 from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice
 
-Scope = Literal["channel"]
+Scope = Literal["channel", "map"]
 
 
 @dataclass(frozen=True)
 class MinMax(MapStep):
-    """Bring each channel to [0, 1] by its minimum and maximum over the map; a constant channel becomes 0.
+    """Bring each map to [0, 1] by its minimum and maximum; a constant one (0/0) becomes 0.
 
     Attributes:
-        scope: `channel`: each channel of each map by itself (the published programs of MEAN and SOFTNet).
+        scope: `channel`: each channel by itself (the published programs of MEAN and SOFTNet). `map`: all channels together,
+            which keeps their proportions.
     """
 
     scope: Scope = "channel"
@@ -27,9 +32,17 @@ class MinMax(MapStep):
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Normalise an (H, W, C) map."""
-        # One channel after the other lies in memory: eight times as fast as a minimum over two axes of three.
-        channels = np.ascontiguousarray(np.moveaxis(x, -1, 0)).reshape(x.shape[-1], -1)
-        low = channels.min(axis=1)
-        span = channels.max(axis=1) - low
-        scaled: FeatureMap = (x - low) / np.where(span > 0, span, 1)
+        if self.scope == "map":
+            return _unit_range(x)
+        scaled = np.empty_like(x)
+        for channel in range(x.shape[-1]):
+            # A channel that lies in memory as a whole: twenty times as fast as a minimum over two axes of three.
+            scaled[..., channel] = _unit_range(np.ascontiguousarray(x[..., channel]))
         return scaled
+
+
+def _unit_range(x: FeatureMap) -> FeatureMap:
+    low = x.min()
+    span = x.max() - low
+    scaled: FeatureMap = (x - low) / (span if span > 0 else 1)
+    return scaled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,8 @@ from mebench.core.chain import Chain
 from mebench.core.dataset import Dataset
 from mebench.core.types import Video
 from mebench.errors import ConfigError
-from mebench.features.source import Clip, Source
+from mebench.features.route import Clip
+from mebench.features.source import Source, nothing
 from mebench.features.store import FeatureStore
 
 
@@ -39,6 +40,7 @@ def compute(
     video: Video,
     chains: Sequence[Chain],
     clips: Sequence[Clip],
+    tell: Callable[[int, float], None] | None = None,
 ) -> ComputeCost:
     """Compute and store what is missing for one video.
 
@@ -48,19 +50,24 @@ def compute(
         dataset_id: its id, part of every key.
         video: one of its videos.
         chains: those of scope `frames` are computed for all frames, those of scope `clips` for each of `clips`.
-        clips: (onset, apex) in frames.
+        clips: (onset, apex, offset) in frames.
+        tell: called now and then with the frames done and the share of the video's work, 0 to 1.
 
     Raises:
-        DataError: no face, unreadable frames, landmarks that are missing, a full disk.
+        NoFaceError: no face in the video.
+        DataError: unreadable frames, landmarks that are missing, a full disk.
         ConfigError: a chain whose steps do not fit together.
     """
     begin = time.perf_counter()
     source = _look(store, dataset, dataset_id, video, again=True)
     wanted = list(_wanted(source, chains, clips))
     missing = [(chain, clip) for chain, clip in wanted if not store.holds(source.key("feature", chain, clip))]
-    for chain, clip in missing:
-        source.feature(chain, clip)
     n_frames = len(source.frames()) if wanted else video.n_frames or 0
+    rows = [n_frames if clip is None else 1 for _, clip in missing]
+    for place, (chain, clip) in enumerate(missing):
+        source.tick = _Ticks(tell, n_frames, sum(rows[:place]), rows[place], sum(rows)) if tell else nothing
+        source.feature(chain, clip)
+    source.tick = nothing
     return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
 
 
@@ -80,10 +87,10 @@ def is_ready(
 def frame_features(
     store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain
 ) -> NDArray[np.float16]:
-    """Features of a chain of scope `frames`: (n_frames - k, ...), memory-mapped, computed if they are missing.
+    """Features of a chain of scope `frames`, memory-mapped, computed if they are missing.
 
-    Row i belongs to the frames i and i + k. A video of k frames or fewer gives no rows, but the shape of a row is told.
-    A feature that the dataset provides is returned as it is.
+    With flow (n_frames - k, ...): row i belongs to the frames i and i + k; a video of k frames or fewer gives no rows, but
+    the shape of a row is told. With an image step (n_frames, ...). A feature that the dataset provides is returned as it is.
 
     Raises:
         DataError, ConfigError: what `compute` raises.
@@ -97,14 +104,33 @@ def frame_features(
 
 
 def clip_feature(
-    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain, onset: int, apex: int
+    store: FeatureStore,
+    dataset: Dataset,
+    dataset_id: str,
+    video: Video,
+    chain: Chain,
+    onset: int,
+    apex: int,
+    offset: int | None = None,
 ) -> NDArray[np.float16]:
-    """Feature of a chain of scope `clips` for the flow from frame `onset` to frame `apex`, computed if it is missing.
+    """Feature of a chain of scope `clips` for one clip, computed if it is missing.
 
-    The array is read-only and remembered in memory. A feature that the dataset provides is returned as it is.
+    It comes from the flow between onset and apex, from the image at the apex, or from all frames from onset to offset, as
+    the chain has it. The array is read-only and remembered in memory. A feature that the dataset provides is returned as
+    it is.
+
+    Args:
+        store: where the features go.
+        dataset: where the frames come from.
+        dataset_id: its id, part of every key.
+        video: one of its videos.
+        chain: its steps.
+        onset: first frame.
+        apex: frame of the peak.
+        offset: last frame; the apex where it is left out.
 
     Raises:
-        DataError: `onset` or `apex` is no frame of the video.
+        DataError: one of them is no frame of the video.
         DataError, ConfigError: what `compute` raises.
     """
     source = _look(store, dataset, dataset_id, video)
@@ -112,12 +138,38 @@ def clip_feature(
     if provided is not None:
         return provided
     _expect(chain, "clips")
-    key = source.key("feature", chain, (onset, apex))
+    clip = (onset, apex, apex if offset is None else offset)
+    key = source.key("feature", chain, clip)
     feature = store.recent.get(key)
     if feature is None:
-        feature = np.array(source.feature(chain, (onset, apex)).array)
+        feature = np.array(source.feature(chain, clip).array)
         store.recent.put(key, feature)
     return feature
+
+
+@dataclass
+class _Ticks:
+    """Counts the rows of one feature of a video and tells how far the whole video is.
+
+    Attributes:
+        tell: whom.
+        n_frames: of the video.
+        before: rows of the features that are there.
+        own: rows of this one.
+        whole: rows of all.
+    """
+
+    tell: Callable[[int, float], None]
+    n_frames: int
+    before: int
+    own: int
+    whole: int
+    done: int = 0
+
+    def __call__(self) -> None:
+        self.done = min(self.done + 1, self.own)
+        share = (self.before + self.done) / max(self.whole, 1)
+        self.tell(int(share * self.n_frames), share)
 
 
 def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> Iterator[tuple[Chain, Clip | None]]:

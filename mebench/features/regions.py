@@ -30,7 +30,7 @@ class EyesAndMouth(MapStep):
             `released_code`: one region from the left end of the left brow to the right end of the right brow instead of
             two, 21 rows and 42 columns, as in the published program. `box`: as `paper`, with regions at fixed fractions
             of the crop (`LEFT_EYE`, `RIGHT_EYE`, `MOUTH`), which need no landmarks.
-        margin: pixels of the crop added around the landmarks of a region; without meaning for `box`.
+        margin: pixels of the crop added around the landmarks of a region; without meaning, and set to 0, for `box`.
     """
 
     layout: Layout = "paper"
@@ -39,6 +39,8 @@ class EyesAndMouth(MapStep):
     def __post_init__(self) -> None:
         check_choice(self, "layout", get_args(Layout))
         check_integer(self, "margin", 0)
+        if self.layout == "box":  # equal numbers have an equal identity
+            object.__setattr__(self, "margin", 0)
 
     @property
     def needs_landmarks(self) -> bool:
@@ -49,16 +51,17 @@ class EyesAndMouth(MapStep):
         """Assemble the regions of an (H, W, C) map.
 
         Raises:
-            DataError: there are no landmarks and the layout needs them.
+            DataError: the layout needs landmarks, and there are none or some of them are not numbers.
         """
         height, width = x.shape[:2]
-        *eyes, mouth = (clamp(region, width, height) for region in self._regions(landmarks, width, height))
+        *eyes, mouth = (clamp(region, width, height) for region in self.regions(landmarks, width, height))
         wide = 42 // len(eyes)
         top = [resize(x[y0:y1, x0:x1], 21, wide) for x0, y0, x1, y1 in eyes]
         x0, y0, x1, y1 = mouth
         return np.concatenate([np.concatenate(top, axis=1), resize(x[y0:y1, x0:x1], 21, 42)])
 
-    def _regions(self, landmarks: Landmarks | None, width: int, height: int) -> list[Edges]:
+    def regions(self, landmarks: Landmarks | None, width: int, height: int) -> list[Edges]:
+        """The regions (x0, y0, x1, y1) in pixels before they are clamped to the crop: eyes, then mouth."""
         if self.layout == "box":
             return [(a * width, b * height, c * width, d * height) for a, b, c, d in (LEFT_EYE, RIGHT_EYE, MOUTH)]
         points = self.landmarks_from(landmarks, "choose method.regions=box, which needs no landmarks")
@@ -121,7 +124,10 @@ class BlockMeans(MapStep):
 
 @dataclass(frozen=True)
 class Resize(MapStep):
-    """Resize a map to (size, size, C): bilinear or, when shrinking, the mean over the pixels an output pixel covers."""
+    """Resize a map, such as that of the whole face, to (size, size, C).
+
+    Bilinear or, when shrinking, the mean over the pixels that an output pixel covers.
+    """
 
     size: int
 

@@ -2,16 +2,16 @@
 
 Three stages are stored: face crops (uint8), flow (float16) and the feature (float16). Each reads the one before as
 stored, also right after it was computed, so that a first run and a later one see the same bits. The steps of one stage
-hand each other float32.
+hand each other float32 (crops stay uint8). A stage is made and written frame by frame: no video lies in memory.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,23 +19,32 @@ from numpy.typing import NDArray
 from mebench.core.chain import Chain
 from mebench.core.dataset import Dataset, Frames
 from mebench.core.types import Video
-from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep
+from mebench.errors import ConfigError, DataError, PluginError
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, VolumeStep
+from mebench.features.detection import dlib_version
 from mebench.features.entry import Draft, Entry, Key, Stage
-from mebench.features.faces import FaceCrop, to_crop_pixels
+from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
+from mebench.features.landmarks import check_landmarks
+from mebench.features.route import Clip, Route, route_of
 from mebench.features.store import FeatureStore
 from mebench.features.versions import opencv_version
 
-Clip = tuple[int, int]
 FLOW = FEATURE = np.dtype(np.float16)
+_T = TypeVar("_T")
 
 
 class Source:
-    """One video of one dataset, and the way from it to each stage of a chain."""
+    """One video of one dataset, and the way from it to each stage of a chain.
+
+    Attributes:
+        tick: called after each row of the stage that takes longest, to tell how far the work is.
+    """
 
     def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
         self.store, self.dataset, self.dataset_id, self.video = store, dataset, dataset_id, video
+        self.tick: Callable[[], None] = nothing
+        self._points: dict[FaceCrop, Landmarks | None] = {}
 
     def provided(self, chain: Chain) -> NDArray[Any] | None:
         """The ready-made feature of the dataset, or None."""
@@ -52,37 +61,23 @@ class Source:
 
     @cached_property
     def landmarks(self) -> Landmarks | None:
-        """(68, 2) points (x, y) in pixels of the frames, or None.
+        """The dataset's own (68, 2) points (x, y) in pixels of the frames, or None.
 
         Raises:
             DataError: the dataset gives another shape, or points that are not finite.
         """
         points = self.dataset.landmarks(self.video)
-        if points is None:
-            return None
-        points = np.asarray(points, np.float64)
-        if points.shape != (68, 2) or not np.isfinite(points).all():
-            raise DataError(
-                f"the landmarks of {self.video.key} must be 68 finite points (x, y), shape (68, 2), here "
-                f"{points.shape}: mend or remove its landmark file"
-            )
-        return points
-
-    @cached_property
-    def landmarks_hash(self) -> str:
-        """Of the landmarks; `none` if there are none."""
-        points = self.landmarks
-        return "none" if points is None else hashlib.blake2b(points.tobytes(), digest_size=16).hexdigest()
+        return None if points is None else check_landmarks(points, self.video.key)
 
     def key(self, stage: Stage, chain: Chain, clip: Clip | None) -> Key:
         """What one stage of a chain depends on; chains that begin alike share the keys of their first stages."""
-        _, _, maps = steps_of(chain)
+        route = route_of(chain)
         steps = {
             "crops": chain.fingerprint("video"),
-            "flow": chain.fingerprint("video", "pair"),
+            "flow": chain.fingerprint("video", "sequence", "pair"),
             "feature": chain.fingerprint(),
         }
-        uses_landmarks = stage == "feature" and any(step.needs_landmarks for step in maps)
+        landmarks = route.crop.needs_landmarks or (stage == "feature" and route.maps_need_landmarks)
         return Key(
             stage=stage,
             dataset=self.dataset_id,
@@ -91,55 +86,115 @@ class Source:
             frames=self.fingerprint,
             steps=steps[stage],
             opencv=opencv_version(),
-            landmarks=self.landmarks_hash if uses_landmarks else "",
-            clip="" if clip is None or stage == "crops" else f"{clip[0]}-{clip[1]}",
+            dlib=dlib_version(),
+            landmarks=route.crop.landmark_identity(self.landmarks) if landmarks else "",
+            fps=self.video.fps if route.sequence and stage != "crops" else None,
+            clip="" if clip is None or stage == "crops" else "-".join(map(str, route.frames_of(clip))),
         )
 
     def crops(self, chain: Chain) -> Entry:
-        """Face crops (n_frames, size, size) uint8, with their `box`."""
-        crop, _, _ = steps_of(chain)
+        """Face crops (n_frames, size, size) uint8, and where they were taken."""
+        crop = route_of(chain).crop
 
         def build() -> Draft:
             frames, label = self.frames(), self.video.key
-            box = crop.find(frames, label)
+            reference = crop.locate(frames, self.landmarks, label)
             shape = (len(frames), crop.size, crop.size)
-            return Draft(shape, np.uint8, (c[None] for c in crop.cut(frames, box, label)), {"box": list(box)})
+            return Draft(shape, np.uint8, (c[None] for c in crop.cut(frames, reference, label)), reference.as_json())
 
         return self._stored(self.key("crops", chain, None), build)
 
     def flow(self, chain: Chain, clip: Clip | None) -> Entry:
-        """Flow in pixels: (max(n_frames - k, 0), size, size, 2) float16, or one row for a clip."""
-        _, flow, _ = steps_of(chain)
+        """Flow in pixels: (max(n_frames - k, 0), size, size, 2) float16, or one row for a clip.
+
+        Raises:
+            ConfigError: there is no flow in the chain.
+        """
+        route = route_of(chain)
+        flow = route.core
+        if not isinstance(flow, Flow):
+            raise ConfigError(f"the chain {chain.name!r} has no flow: its crops go through {type(flow).__name__}")
 
         def build() -> Draft:
+            size = (route.crop.size, route.crop.size, 2)
+            if clip is not None:
+                images, onset, apex = self._clip_images(chain, route, clip)
+                return Draft((1, *size), FLOW, [flow.between(images, onset, apex)[None]])
             images = self.crops(chain).array
-            n, *size = images.shape
-            if clip is None:
-                maps = (f[None] for f in flow.maps(images))
-                return Draft((max(n - (flow.k or 0), 0), *size, 2), FLOW, maps)
-            for frame in clip:
-                if not 0 <= frame < n:
-                    raise DataError(f"{self.video.key} has the frames 0 to {n - 1}, so it has no frame {frame}")
-            return Draft((1, *size, 2), FLOW, [flow.between(images, *clip)[None]])
+            maps = (f[None] for f in self._ticking(flow.maps(images)))
+            return Draft((max(len(images) - route.gap, 0), *size), FLOW, maps)
 
         return self._stored(self.key("flow", chain, clip), build)
 
     def feature(self, chain: Chain, clip: Clip | None) -> Entry:
-        """The feature after all steps: (max(n_frames - k, 0), ...) float16, or (...) for a clip."""
-        _, _, maps = steps_of(chain)
+        """The feature after all steps: a row for each frame (but the last k of a flow), or one alone for a clip."""
+        route = route_of(chain)
 
         def build() -> Draft:
-            flows = self.flow(chain, clip).array
-            landmarks = self._crop_landmarks(chain)
-            if clip is not None:
-                feature = self._apply(maps, flows[0], landmarks)
-                return Draft(feature.shape, FEATURE, [feature])
-            # Also without a single flow the shape of a feature is known.
-            like = self._apply(maps, flows[0] if len(flows) else np.zeros(flows.shape[1:], FLOW), landmarks)
-            blocks = (self._apply(maps, f, landmarks)[None] for f in flows)
-            return Draft((len(flows), *like.shape), FEATURE, blocks)
+            landmarks = self._crop_landmarks(chain, route)
+            n, maps = self._first_maps(chain, route, clip)
+            rows = (self._apply(route.maps, x, landmarks) for x in maps)
+            first = next(rows, None)
+            if clip is not None and first is not None:
+                return Draft(first.shape, FEATURE, [first])
+            if first is None:  # also without a single flow the shape of a feature is known
+                like = self._apply(route.maps, np.zeros((route.crop.size, route.crop.size, 2), np.float32), landmarks)
+                return Draft((0, *like.shape), FEATURE, [])
+            return Draft((n, *first.shape), FEATURE, (row[None] for row in itertools.chain([first], rows)))
 
         return self._stored(self.key("feature", chain, clip), build)
+
+    def _first_maps(self, chain: Chain, route: Route, clip: Clip | None) -> tuple[int, Iterator[NDArray[Any]]]:
+        """Number of maps that the map steps begin with, and the maps one by one."""
+        core = route.core
+        if isinstance(core, Flow):
+            flows = self.flow(chain, clip).array
+            return len(flows), iter(flows)
+        if clip is None:
+            crops = self.crops(chain).array
+            return len(crops), self._ticking(self._named(core.apply, image) for image in crops)
+        images, _, apex = self._clip_images(chain, route, clip)
+        seen = images if isinstance(core, VolumeStep) else images[apex]
+        return 1, iter([self._named(core.apply, np.asarray(seen))])
+
+    def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
+        """The crops that the feature of a clip looks at, and the places of its onset and apex among them."""
+        crops, (onset, apex, offset) = self.crops(chain).array, clip
+        outside = [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]
+        if outside:
+            raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {outside[0]}")
+        if not route.sequence and not isinstance(route.core, VolumeStep):
+            return crops, onset, apex
+        if not onset <= apex <= offset:
+            raise DataError(
+                f"a clip of {self.video.key} has onset {onset}, apex {apex} and offset {offset}: they must not fall"
+            )
+        images: Image = np.array(crops[onset : offset + 1])
+        for step in route.sequence:
+            n, images = len(images), self._named(step.apply, images, self.video.fps)
+            if step.keeps_length and len(images) != n:
+                raise PluginError(
+                    f"{type(step).__name__} made {len(images)} crops of {n}: a step that does so must set keeps_length = False"
+                )
+        return images, 0, apex - onset
+
+    def _crop_landmarks(self, chain: Chain, route: Route) -> Landmarks | None:
+        """(68, 2) points (x, y) in pixels of the crops, found once for each way of cropping, or None where no step asks."""
+        if not route.maps_need_landmarks:
+            return None
+        if route.crop not in self._points:
+            reference = Reference.from_json(self.crops(chain).extra)
+            if not route.crop.needs_landmarks:  # the crops are older than the dataset's landmarks, perhaps
+                reference = replace(reference, landmarks=self.landmarks)
+            found = route.crop.with_landmarks(self.frames(), reference, self.video.key)
+            self._points[route.crop] = found.crop_landmarks
+        return self._points[route.crop]
+
+    def _apply(self, maps: Sequence[MapStep], x: NDArray[Any], landmarks: Landmarks | None) -> FeatureMap:
+        made: FeatureMap = np.asarray(x, np.float32)
+        for step in maps:
+            made = self._named(step.apply, made, landmarks)
+        return made
 
     def _stored(self, key: Key, build: Callable[[], Draft]) -> Entry:
         def with_one_thread() -> Draft:
@@ -150,42 +205,18 @@ class Source:
 
         return self.store.fetch(key, with_one_thread)
 
-    def _crop_landmarks(self, chain: Chain) -> Landmarks | None:
-        crop, _, maps = steps_of(chain)
-        if self.landmarks is None or not any(step.needs_landmarks for step in maps):
-            return None
-        x0, y0, x1, y1 = self.crops(chain).extra["box"]
-        return to_crop_pixels(self.landmarks, (x0, y0, x1, y1), crop.size)
+    def _ticking(self, rows: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+        for row in rows:
+            yield row
+            self.tick()
 
-    def _apply(self, maps: Sequence[MapStep], flow: NDArray[Any], landmarks: Landmarks | None) -> FeatureMap:
-        x: FeatureMap = np.asarray(flow, np.float32)
-        with _about(self.video):
-            for step in maps:
-                x = step.apply(x, landmarks)
-        return x
+    def _named(self, step: Callable[..., _T], *args: Any) -> _T:
+        """What a step makes, with the video's name in its errors: a step does not know it."""
+        try:
+            return step(*args)
+        except DataError as error:
+            raise type(error)(f"{self.video.key}: {error}") from error
 
 
-def steps_of(chain: Chain) -> tuple[FaceCrop, Flow, tuple[MapStep, ...]]:
-    """The steps of a chain, checked: one face crop, one flow, then map steps."""
-    crop, flow, *maps = chain.steps if len(chain.steps) > 1 else (None, None)
-    if not isinstance(crop, FaceCrop) or not isinstance(flow, Flow) or not all(isinstance(m, MapStep) for m in maps):
-        raise ConfigError(
-            f"the chain {chain.name!r} must be FaceCrop, Flow and then map steps, not "
-            f"{', '.join(type(step).__name__ for step in chain.steps) or 'empty'}"
-        )
-    if chain.scope == "frames" and flow.k is None:
-        raise ConfigError(f"the chain {chain.name!r} of scope 'frames' must say the gap of its flow: Flow(k=...)")
-    if chain.scope == "clips" and (flow.k is not None or flow.stride != 1):
-        raise ConfigError(
-            f"the chain {chain.name!r} of scope 'clips' takes the flow from onset to apex: leave k and stride out"
-        )
-    return crop, flow, tuple(m for m in maps if isinstance(m, MapStep))
-
-
-@contextmanager
-def _about(video: Video) -> Iterator[None]:
-    """Name the video in an error of a step, which does not know it."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{video.key}: {error}") from error
+def nothing() -> None:
+    """Nobody wants to know how far the work is."""

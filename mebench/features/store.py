@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import os
-import time
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from numpy.typing import NDArray
 
 from mebench.features.entry import DamagedError, Draft, Entry, EntryFiles, Key, Stage, writing_to
-from mebench.features.versions import opencv_version
-
-DAY = 24 * 60 * 60
-
-
-@dataclass(frozen=True)
-class StoreInfo:
-    """A number of entries and the bytes that they take on disk."""
-
-    entries: int = 0
-    bytes: int = 0
 
 
 class FeatureStore:
@@ -44,6 +31,7 @@ class FeatureStore:
         self.root = Path(root)
         self.recent: Recent = Recent(limit=2048)
         self.sources: dict[Hashable, Any] = {}
+        self._sound: dict[Path, tuple[int, int, int]] = {}
 
     def __reduce__(self) -> tuple[type[FeatureStore], tuple[Path]]:
         return FeatureStore, (self.root,)
@@ -62,15 +50,10 @@ class FeatureStore:
 
     def read(self, key: Key) -> Entry | None:
         """The entry, memory-mapped and read-only, or None if it is absent or damaged."""
-        files = self.files(key)
         try:
-            entry = files.read(key)
+            return self._open(self.files(key), key)
         except DamagedError:
             return None
-        if entry is not None:
-            with suppress(OSError):  # `prune` asks when an entry was last used; a read-only store need not know
-                os.utime(files.marker)
-        return entry
 
     def fetch(self, key: Key, build: Callable[[], Draft]) -> Entry:
         """The entry; if there is none, it is built, by one process while the others wait. A damaged one is built anew.
@@ -93,9 +76,10 @@ class FeatureStore:
             files.stem.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         try:
-            if not self._usable(files, key):
+            entry = self._open_or_warn(files, key)
+            if entry is None:
                 files.write(key, build(), self.root)
-            entry = files.read(key)
+                entry = self._open(files, key)
             # The entry is there: who waits for the lock, or makes a new one, will find it and build nothing.
             files.lock.unlink(missing_ok=True)
         finally:
@@ -103,81 +87,34 @@ class FeatureStore:
         assert entry is not None
         return entry
 
-    def _usable(self, files: EntryFiles, key: Key) -> bool:
+    def _open(self, files: EntryFiles, key: Key) -> Entry | None:
+        """The entry, or None if it is absent. Its array is hashed when this process first opens it.
+
+        Raises:
+            DamagedError: it is there, but not as it was written.
+        """
+        stamp = files.stamp()
+        entry = files.read(key, deep=self._sound.get(files.stem) != stamp)
+        if entry is not None and stamp is not None:
+            self._sound[files.stem] = stamp
+            with suppress(OSError):  # `prune` asks when an entry was last used; a read-only store need not know
+                os.utime(files.marker)
+        return entry
+
+    def _open_or_warn(self, files: EntryFiles, key: Key) -> Entry | None:
         try:
-            return files.check(key) is not None
+            return self._open(files, key)
         except DamagedError as error:
             warnings.warn(
                 f"the stored {key.stage} of {key.video} is damaged ({error}); computing it anew", stacklevel=3
             )
-            return False
+            return None
 
-    def info(self) -> StoreInfo:
-        """Number and size of the valid entries, by their markers."""
-        sizes = [files.size() for files in self._all() if files.marker.exists()]
-        return StoreInfo(len(sizes), sum(sizes))
-
-    def verify(self, deep: bool = False, remove: bool = False) -> list[str]:
-        """One sentence for each damaged entry.
-
-        Args:
-            deep: hash every array; otherwise only markers, sizes and headers are compared.
-            remove: remove the damaged entries, so that they are built anew when they are next asked for.
-        """
-        damaged = []
-        for files in self._all():
-            try:
-                files.check(deep=deep)
-            except DamagedError as error:
-                damaged.append(f"{files.stem.relative_to(self.root)}: {error}")
-                if remove:
-                    _remove_unless_in_use(files)
-        return damaged
-
-    def prune(self, unused_days: float | None = None) -> StoreInfo:
-        """Remove what no run can use: damaged entries, leftovers of killed processes, entries of other OpenCV versions.
-
-        What a running process is computing stays.
-
-        Args:
-            unused_days: also remove entries that nobody read for that many days.
-
-        Returns:
-            What was removed.
-        """
-        removed, freed = 0, 0
-        oldest = None if unused_days is None else time.time() - unused_days * DAY
-        for files in self._all():
-            size = files.size()
-            if not _in_service(files, oldest) and _remove_unless_in_use(files):
-                removed, freed = removed + (size > 0), freed + size
-        return StoreInfo(removed, freed)
-
-    def _all(self) -> Iterator[EntryFiles]:
+    def entries(self) -> Iterator[EntryFiles]:
         """Every entry, whole or not, in the order of the names."""
         for stage in get_args(Stage):
             stems = {path.with_name(path.name.split(".")[0]) for path in (self.root / stage).glob("??/*.*")}
             yield from map(EntryFiles, sorted(stems))
-
-
-def _in_service(files: EntryFiles, oldest: float | None) -> bool:
-    try:
-        about = files.check()
-        read = files.marker.stat().st_mtime if about else 0
-    except (DamagedError, FileNotFoundError):
-        return False
-    return about is not None and about["key"]["opencv"] == opencv_version() and (oldest is None or read >= oldest)
-
-
-def _remove_unless_in_use(files: EntryFiles) -> bool:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(files.lock, timeout=0):
-            files.remove()
-    except Timeout:
-        return False
-    return True
 
 
 class Recent:

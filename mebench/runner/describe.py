@@ -47,7 +47,7 @@ def truth_tables(plan: Plan) -> Tables:
                 e.onset,
                 e.apex,
                 e.offset,
-                plan.scheme.label(e.emotion),
+                plan.scheme.class_of(e),
                 e.emotion,
                 "+".join(e.action_units),
                 e.objective,
@@ -104,7 +104,7 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
             "scheme": plan.scheme.name,
             "left_out": dict(sorted(plan.left_out().items())),
             "selects": plan.selects,
-            "transductive": plan.method_class.looks_at_test_video(plan.task.tasks),
+            "transductive": plan.transductive,
             "repairs": list(plan.dataset.repairs()),
             "comparable": plan.dataset.comparable,
             "remark": plan.dataset.remark,
@@ -140,15 +140,13 @@ def _absolute(dataset: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
-    """Median k' over the folds, by dataset and kind: the width of the intervals that chance is given."""
+    """Median k' over the folds, by group of videos and kind: the width of the intervals that chance is given."""
     if "spot" not in plan.task.tasks:
         return {}
     timings = [plan.timings(fold) for fold in plan.folds]
     return {
-        dataset: {
-            kind: sorted(t[dataset].k_prime[kind] for t in timings)[len(timings) // 2] for kind in plan.task.kinds
-        }
-        for dataset in timings[0]
+        group: {kind: sorted(t[group].k_prime[kind] for t in timings)[len(timings) // 2] for kind in plan.task.kinds}
+        for group in timings[0]
     }
 
 
@@ -172,5 +170,5 @@ def _revisions(plan: Plan) -> dict[str, str]:
 
 
 def cards(plan: Plan) -> dict[str, list[str]]:
-    """The chains of a run by dataset, as a paper's appendix could carry them."""
-    return {dataset: [c.card() for c in chains] for dataset, chains in sorted(plan.chains().items())}
+    """The chains of a run by group of videos, as a paper's appendix could carry them."""
+    return {group: [c.card() for c in chains] for group, chains in sorted(plan.chains().items())}

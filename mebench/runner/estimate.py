@@ -6,15 +6,20 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mebench.config import RunConfig
 from mebench.core.chain import Chain
+from mebench.core.method import Stage
 from mebench.core.types import Fold, Video
+from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
 from mebench.runner.describe import cards
-from mebench.runner.execute import clips_of, missing_videos
 from mebench.runner.fold import store_of
 from mebench.runner.plan import Plan, make_plan
+from mebench.runner.prepare import clips_of, missing_videos
 from mebench.runner.workers import default_workers
 
 FOLDS_SHOWN = 20
@@ -80,58 +85,86 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
 
 
 def _work(plan: Plan, missing: list[Video]) -> Work:
-    stages = plan.method().stages()
+    epochs = {name: stage.epochs for part in plan.parts() for name, stage in _stages(part).items()}
     return Work(
         missing_videos=len(missing),
         missing_frames=sum(v.n_frames or 0 for v in missing),
         missing_clips=sum(len(clips_of(plan, v)) for v in missing),
-        trainings=len(plan.folds) * len(stages),
-        epochs={stage.name: stage.epochs for stage in stages},
+        trainings=len(plan.folds) * len(epochs),
+        epochs=epochs,
     )
+
+
+def _stages(part: Plan) -> dict[str, Stage]:
+    """The stages of one method by name; those of a recognizer that is paired with a spotter say so."""
+    paired = part.config.recognizer is not None and part.task.tasks == {"recognize"}
+    return {f"{'recognizer: ' if paired else ''}{stage.name}": stage for stage in part.method().stages()}
 
 
 # -- time -------------------------------------------------------------------------------------------------------------------
 
 
 def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress) -> dict[str, float]:
-    rows: dict[str, measure.Rows] = {}
-    features = 0.0
-    chains = plan.chains()
-    members = sorted({v.dataset for v in plan.videos})
-    for dataset in members:
-        lacking = [v for v in missing if v.dataset == dataset]
-        if lacking:
-            longest = max(lacking, key=lambda v: v.n_frames or 0)
-            progress.say(f"measuring the features of {longest.key}")
-            cost = measure.features(plan, longest, chains.get(dataset, ()), measure.FEATURE_SECONDS / len(members))
-            rows[dataset] = cost.rows
-            features += sum((v.n_frames or 0) * cost.frame + len(clips_of(plan, v)) * cost.clip for v in lacking)
-        else:
-            rows[dataset] = _ready_rows(plan, dataset, chains.get(dataset, ()))
+    features, prediction = 0.0, 0.0
+    folds = np.zeros(len(plan.folds))
     largest = max(plan.folds, key=lambda f: (_expressions(plan, f), f.key))
-    progress.say(f"measuring the training of fold {largest.key}")
-    cost_of_fold = measure.fold(plan, largest, rows)
-    folds = _fold_seconds(plan, cost_of_fold, _expressions(plan, largest))
-    prediction = len(plan.videos) * cost_of_fold.video
+    for part in plan.parts():
+        rows, seconds = _features(part, missing_videos(part), progress)
+        progress.say(f"measuring the training of fold {largest.key}")
+        cost = measure.fold(part, largest, rows)
+        folds += _fold_seconds(part, cost, _expressions(plan, largest))
+        features += seconds
+        prediction += len(plan.videos) * cost.video
     # No fold is split over workers, so the last ones may leave some idle.
+    training = float(folds.sum())
     total = features / min(workers, max(len(missing), 1)) + max(
-        (sum(folds) + prediction) / min(workers, len(folds)), max(folds)
+        (training + prediction) / min(workers, len(folds)), float(folds.max())
     )
-    return {"features": features, "training": sum(folds), "prediction": prediction, "total": total}
+    return {"features": features, "training": training, "prediction": prediction, "total": total}
 
 
-def _ready_rows(plan: Plan, dataset: str, chains: tuple[Chain, ...]) -> measure.Rows:
-    own = [v for v in plan.videos if v.dataset == dataset]
+def _features(part: Plan, missing: list[Video], progress: Progress) -> tuple[dict[str, measure.Rows], float]:
+    """One feature of each chain by group of videos, and seconds for all that the store lacks."""
+    rows: dict[str, measure.Rows] = {}
+    seconds, chains = 0.0, part.chains()
+    groups = sorted(set(part.groups.values()))
+    for group in groups:
+        lacking = [v for v in missing if part.groups[v.key] == group]
+        if lacking:
+            cost = _feature_cost(part, lacking, chains.get(group, ()), measure.FEATURE_SECONDS / len(groups), progress)
+            rows[group] = cost.rows
+            seconds += sum((v.n_frames or 0) * cost.frame + len(clips_of(part, v)) * cost.clip for v in lacking)
+        else:
+            rows[group] = _ready_rows(part, group, chains.get(group, ()))
+    return rows, seconds
+
+
+def _feature_cost(
+    plan: Plan, videos: list[Video], chains: tuple[Chain, ...], budget: float, progress: Progress
+) -> measure.FeatureCost:
+    """The cost of the longest video; with `no_face=skip`, of the longest that shows a face."""
+    *others, last = sorted(videos, key=lambda v: -(v.n_frames or 0))
+    for video in [*others, last]:
+        progress.say(f"measuring the features of {video.key}")
+        try:
+            return measure.features(plan, video, chains, budget)
+        except NoFaceError:
+            if plan.config.no_face == "error" or video is last:
+                raise
+    raise AssertionError("the last video has answered or raised")
+
+
+def _ready_rows(plan: Plan, group: str, chains: tuple[Chain, ...]) -> measure.Rows:
+    own = [v for v in plan.videos if plan.groups[v.key] == group]
     video = max(own, key=lambda v: len(clips_of(plan, v)))
-    clips = clips_of(plan, video) or [(0, 0)]
+    clips = clips_of(plan, video) or [(0, 0, 0)]
     return measure.stored_rows(plan, store_of(plan.config), video, chains, clips[0])
 
 
-def _fold_seconds(plan: Plan, cost: measure.FoldCost, measured: int) -> list[float]:
+def _fold_seconds(part: Plan, cost: measure.FoldCost, measured: int) -> NDArray[np.float64]:
     """Seconds of each fold's training: that of the measured one, by the number of training expressions."""
-    stages = plan.method().stages()
-    whole = sum(stage.epochs * cost.stages[stage.name] for stage in stages) + cost.fixed
-    return [whole * _expressions(plan, fold) / max(measured, 1) for fold in plan.folds]
+    whole = sum(stage.epochs * cost.stages[stage.name] for stage in part.method().stages()) + cost.fixed
+    return np.array([whole * _expressions(part, fold) / max(measured, 1) for fold in part.folds])
 
 
 def _expressions(plan: Plan, fold: Fold) -> int:
@@ -144,9 +177,10 @@ def _expressions(plan: Plan, fold: Fold) -> int:
 
 def _print_plan(plan: Plan, work: Work) -> None:
     config = plan.config
-    subjects = len({v.subject_key for v in plan.videos})
+    who = " with ".join(filter(None, (config.method, config.recognizer)))
+    subjects, videos = len({v.subject_key for v in plan.videos}), len(plan.videos)
     print(
-        f"{config.method} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos"
+        f"{who} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {videos} videos"
     )
     for fold in plan.folds[:FOLDS_SHOWN]:
         print(f"  {_line(plan, fold)}")

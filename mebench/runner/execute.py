@@ -7,22 +7,24 @@ import time
 import traceback
 from concurrent.futures import Executor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mebench.config import RunConfig, from_plain
-from mebench.core.types import Fold, Video
-from mebench.errors import MebenchError, RunError
-from mebench.features import compute, is_ready
+from mebench.config import RunConfig
+from mebench.core.types import Fold
+from mebench.errors import DataError, MebenchError, RunError
+from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
-from mebench.runner.fold import FoldResult, store_of
+from mebench.runner.fold import FoldResult
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.plan import Plan, make_plan
+from mebench.runner.prepare import plan_of, prepare, sentence, warm_up
 from mebench.runner.scoring import score
+from mebench.runner.skipped import FILE as SKIPPED
+from mebench.runner.skipped import read_skipped, skipped_line
 from mebench.runner.workers import default_workers, pool
 
 
@@ -56,7 +58,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
     executor = pool(workers)
     try:
         for _ in range(workers):
-            executor.submit(_warm_up)  # torch takes seconds to import: the workers do so while the plan is made
+            executor.submit(warm_up)  # torch takes seconds to import: the workers do so while the plan is made
         plan = make_plan(config)
         tables = truth_tables(plan)
         key = key_of(plan, tables)
@@ -69,7 +71,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
                 )
             progress.say(f"run {folder.id}: {_size(plan)}, {workers} worker{'s' * (workers != 1)}")
             try:
-                feature_seconds = _prepare_features(plan, folder, executor, progress)
+                plan, feature_seconds = _features(plan, folder, executor, progress)
                 failures = _run_folds(plan, folder, executor, progress)
                 if failures:
                     raise _failed(plan, folder, failures)
@@ -89,75 +91,34 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
 # -- work in the workers ----------------------------------------------------------------------------------------------------
 
 
-def _warm_up() -> None:
-    import torch
-
-    import mebench.core.method  # noqa: F401  (brings Lightning)
-
-    torch.set_num_threads(1)
-
-
-@lru_cache(maxsize=1)
-def _plan(plain: str) -> Plan:
-    import torch
-
-    torch.set_num_threads(1)
-    return make_plan(from_plain(json.loads(plain)))
-
-
-def _fold_task(plain: str, fold: Fold) -> FoldResult:
-    return execute_fold(_plan(plain), fold)
-
-
-def _feature_task(plain: str, key: str) -> tuple[str, float, int]:
-    plan = _plan(plain)
-    video = next(v for v in plan.videos if v.key == key)
-    store = store_of(plan.config)
-    cost = compute(
-        store, plan.dataset, plan.config.dataset, video, plan.chains().get(video.dataset, ()), clips_of(plan, video)
-    )
-    return key, cost.seconds, cost.n_frames
-
-
-def clips_of(plan: Plan, video: Video) -> list[tuple[int, int]]:
-    """(onset, apex) of the annotated clips that are recognised; the middle where no apex is marked."""
-    if "recognize" not in plan.task.tasks:
-        return []
-    return [
-        (e.onset, e.peak) for e in video.expressions if e.kind == "micro" and plan.scheme.index(e.emotion) is not None
-    ]
-
-
-def missing_videos(plan: Plan) -> list[Video]:
-    """The videos for which the store lacks a feature that the run reads."""
-    store, chains = store_of(plan.config), plan.chains()
-    return [
-        v
-        for v in plan.videos
-        if not is_ready(store, plan.dataset, plan.config.dataset, v, chains.get(v.dataset, ()), clips_of(plan, v))
-    ]
+def _fold_task(plain: str, fold: Fold, skipped: frozenset[str]) -> FoldResult:
+    return execute_fold(replace(plan_of(plain), skipped=skipped), fold)
 
 
 # -- the steps of a run -----------------------------------------------------------------------------------------------------
 
 
-def _prepare_features(plan: Plan, folder: RunFolder, executor: Executor, progress: Progress) -> float:
-    """Compute what the store lacks, one task for each video; seconds of work, summed over workers."""
-    missing = missing_videos(plan)
-    if not missing:
-        return 0.0
-    plain = json.dumps(plan.config.values)
-    futures = {executor.submit(_feature_task, plain, v.key): v.key for v in missing}
-    seconds = 0.0
-    with progress.stage("features", len(missing), "videos") as advance:
-        for future in as_completed(list(futures)):
-            try:
-                _, spent, n_frames = future.result()
-            except BrokenProcessPool:
-                raise _died(plan, folder) from None
-            seconds += spent
-            advance(n_frames)
-    return seconds
+def _features(plan: Plan, folder: RunFolder, executor: Executor, progress: Progress) -> tuple[Plan, float]:
+    """Compute what the store lacks; the plan without the videos that have no face, and seconds of work over all workers."""
+    skips = plan.config.no_face == "skip"
+    try:
+        done = prepare(plan, executor, progress, NoFaceError if skips else ())
+    except BrokenProcessPool:
+        raise _died(plan, folder) from None
+    if not skips:
+        return plan, done.seconds
+    reasons = {key: sentence(error) for key, error in done.failures.items()}
+    if len(reasons) == len(plan.videos):
+        raise DataError(f"none of the {len(reasons)} videos shows a face. {next(iter(reasons.values()))}")
+    if folder.finished_folds() and set(read_skipped(folder)) != set(reasons):
+        raise RunError(
+            f"run {folder.id!r} cannot go on: other videos than before have no face, and its folds must not mix. Start it "
+            "anew with: mebench run"
+        )
+    folder.write_json(SKIPPED, reasons)
+    if reasons:
+        progress.say(skipped_line(list(reasons), len(plan.videos)))
+    return replace(plan, skipped=frozenset(reasons)), done.seconds
 
 
 def _run_folds(plan: Plan, folder: RunFolder, executor: Executor, progress: Progress) -> dict[str, str]:
@@ -169,7 +130,7 @@ def _run_folds(plan: Plan, folder: RunFolder, executor: Executor, progress: Prog
     plain = json.dumps(plan.config.values)
     # The largest first: a long fold at the end would leave the other workers idle.
     missing.sort(key=lambda f: (-len(f.train) - len(f.valid), f.key))
-    futures = {executor.submit(_fold_task, plain, fold): fold.key for fold in missing}
+    futures = {executor.submit(_fold_task, plain, fold, plan.skipped): fold.key for fold in missing}
     failures: dict[str, str] = {}
     with progress.stage("folds", len(plan.folds), "folds", done=len(finished)) as advance:
         for future in as_completed(list(futures)):
@@ -189,7 +150,7 @@ def _run_folds(plan: Plan, folder: RunFolder, executor: Executor, progress: Prog
 
 def _finish(plan: Plan, folder: RunFolder, feature_seconds: float, started: float) -> dict[str, Any]:
     folder.merge([fold.key for fold in plan.folds])
-    summary = score(folder, plan.config.seed, plan.config.bootstrap)
+    summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
     folder.write_json("features.json", {"seconds": feature_seconds, "chains": cards(plan)})
     whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - started, 3), **summary}
     folder.write_json("summary.json", whole)

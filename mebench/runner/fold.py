@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
+from mebench.core.chain import Chain
 from mebench.core.method import Method
 from mebench.core.types import Fold, Prediction, SubjectKey, Timing, Video
 from mebench.core.views import ClipView, LabelledVideo, VideoView
-from mebench.errors import PluginError
+from mebench.errors import DataError, PluginError
 from mebench.features import FeatureStore, clip_feature, frame_features
 from mebench.runner.plan import Plan
 
@@ -55,7 +56,7 @@ class Views:
         self.plan = plan
         self.timings = timings
         self.store = store_of(plan.config)
-        self.chains = {dataset: method.chains(timing) for dataset, timing in timings.items()}
+        self.chains = {group: method.chains(timing) for group, timing in timings.items()}
 
     def unlabelled(self, video: Video) -> VideoView:
         """A video as `score_frames`, `propose` and `classify` see it."""
@@ -63,13 +64,13 @@ class Views:
 
     def labelled(self, video: Video) -> LabelledVideo:
         """A video to train or validate on."""
-        labels = tuple(self.plan.scheme.index(e.emotion) for e in video.expressions)
+        labels = tuple(self.plan.scheme.of(e) for e in video.expressions)
         return LabelledVideo(**self._common(video), expressions=video.expressions, labels=labels)
 
     def of(self, subjects: Sequence[SubjectKey]) -> list[Video]:
-        """The videos of some subjects, in order of their keys."""
+        """The videos of some subjects, in order of their keys; not those that are skipped."""
         chosen = set(subjects)
-        return [v for v in self.plan.videos if v.subject_key in chosen]
+        return [v for v in self.plan.videos if v.subject_key in chosen and v.key not in self.plan.skipped]
 
     def _common(self, video: Video) -> dict[str, Any]:
         blind = replace(video, expressions=())
@@ -78,20 +79,20 @@ class Views:
             "subject": video.subject_key,
             "fps": video.fps,
             "n_frames": len(self.plan.dataset.frames(video)) if video.n_frames is None else video.n_frames,
-            "timing": self.timings[video.dataset],
+            "timing": self.timings[self.plan.groups[video.key]],
             "_frames": partial(self._frames, blind),
             "_clip": partial(self._clip, blind),
         }
 
     def _frames(self, video: Video, chain: str) -> NDArray[Any]:
-        plan = self.plan
-        return frame_features(self.store, plan.dataset, plan.config.dataset, video, self.chains[video.dataset][chain])
+        return frame_features(self.store, *self.plan.home(video), video, self._chain(video, chain))
 
-    def _clip(self, video: Video, chain: str, onset: int, apex: int) -> NDArray[Any]:
-        plan = self.plan
-        return clip_feature(
-            self.store, plan.dataset, plan.config.dataset, video, self.chains[video.dataset][chain], onset, apex
-        )
+    def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
+        home = self.plan.home(video)
+        return clip_feature(self.store, *home, video, self._chain(video, chain), onset, apex, offset)
+
+    def _chain(self, video: Video, name: str) -> Chain:
+        return self.chains[self.plan.groups[video.key]][name]
 
 
 def store_of(config: RunConfig) -> FeatureStore:
@@ -99,35 +100,98 @@ def store_of(config: RunConfig) -> FeatureStore:
     return FeatureStore(Path(config.cache).expanduser())
 
 
+class Hand:
+    """One method at work in a fold: fitted on the training subjects, with its own views of all videos."""
+
+    def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing]) -> None:
+        import torch
+
+        self.plan, self.fold = plan, fold
+        seed = plan.fold_seed(fold)
+        # Plugins may draw from any of the three; what they draw must not depend on what this process did before.
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        self.method = plan.method(seed)
+        self.views = Views(plan, self.method, timings)
+
+    def fit(self) -> None:
+        """Train on the training subjects; the inner validation subjects are beside them where the run holds them out."""
+        from mebench.training import fit
+
+        plan, views, fold = self.plan, self.views, self.fold
+        train = [views.labelled(v) for v in views.of(plan.training_subjects(fold))]
+        valid = [views.labelled(v) for v in views.of(fold.valid)] if plan.selects else []
+        if not train and plan.skipped:
+            raise DataError(
+                f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
+            )
+        fit(self.method, train, valid, plan.config.accelerator)
+
+    def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """What `classify` answers, checked: (n_clips, n_classes)."""
+        rows = np.asarray(self.method.classify(clips), dtype=np.float64)
+        expected = (len(clips), len(self.plan.task.classes))
+        if rows.shape != expected or not np.isfinite(rows).all():
+            raise PluginError(
+                f"{self._name}: classify gave shape {rows.shape} (or numbers that are not finite), "
+                f"expected (n_clips, n_classes) = {expected}"
+            )
+        return rows
+
+    def frame_scores(self, view: VideoView) -> NDArray[np.float64]:
+        """What `score_frames` answers, checked: (n_frames, n_kinds)."""
+        scores = np.asarray(self.method.score_frames(view), dtype=np.float64)
+        expected = (view.n_frames, len(self.plan.task.kinds))
+        if scores.shape != expected:
+            raise PluginError(
+                f"{self._name}: score_frames gave shape {scores.shape} for {view.key}, "
+                f"expected (n_frames, n_kinds) = {expected}"
+            )
+        return scores
+
+    def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
+        """What `propose` answers, checked: an impossible prediction is refused in the first fold, not after the last."""
+        found = self.method.propose(view, scores)
+        for p in found:
+            if not (
+                p.video == view.key
+                and p.kind in self.plan.task.kinds
+                and p.onset <= p.apex <= p.offset
+                and np.isfinite(p.confidence)
+            ):
+                raise PluginError(
+                    f"{self._name}: propose gave {p} for {view.key}, expected that video, one of the kinds "
+                    f"{list(self.plan.task.kinds)}, onset <= apex <= offset and a finite confidence"
+                )
+        return found
+
+    @property
+    def _name(self) -> str:
+        return f"method {type(self.method).__module__.split('.')[-2]!r}"
+
+
 def execute(plan: Plan, fold: Fold) -> FoldResult:
     """Fit and predict one fold in this process."""
-    import torch
-
-    from mebench.training import fit
-
-    seed, timings = plan.fold_seed(fold), plan.timings(fold)
-    # Plugins may draw from any of the three; what they draw must not depend on the folds that this process ran before.
-    torch.manual_seed(seed)
-    np.random.seed(seed)
-    random.seed(seed)
-    method = plan.method(seed)
-    views = Views(plan, method, timings)
+    timings = plan.timings(fold)
     started = time.perf_counter()
-    train = [views.labelled(v) for v in views.of(plan.training_subjects(fold))]
-    valid = [views.labelled(v) for v in views.of(fold.valid)] if plan.selects else []
-    fit(method, train, valid, plan.config.accelerator)
+    hands = [Hand(part, fold, timings) for part in plan.parts()]
+    for hand in hands:
+        hand.fit()
     fitted = time.perf_counter()
-    test = views.of(fold.test)
-    predictions, scores = _spot(plan, method, views, test)
-    clips = _recognize(plan, method, views, test)
+    test = hands[0].views.of(fold.test)
+    predictions, scores = _spot(plan, hands, test)
+    clips = _recognize(plan, hands[-1], test)
     done = time.perf_counter()
     costs = {
         "fit_seconds": fitted - started,
         "predict_seconds": done - fitted,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "parameters": count_parameters(method),
+        "parameters": sum(count_parameters(hand.method) for hand in hands),
     }
-    return FoldResult(fold.key, predictions, clips, scores, timings, seed, costs, _weights(method))
+    return FoldResult(
+        fold.key, predictions, clips, scores, timings, plan.fold_seed(fold), costs, _weights([h.method for h in hands])
+    )
 
 
 def count_parameters(method: Method) -> int:
@@ -136,83 +200,59 @@ def count_parameters(method: Method) -> int:
 
 
 def _spot(
-    plan: Plan, method: Method, views: Views, test: Sequence[Video]
+    plan: Plan, hands: Sequence[Hand], test: Sequence[Video]
 ) -> tuple[list[Prediction], dict[str, NDArray[np.float64]]]:
     if "spot" not in plan.task.tasks:
         return [], {}
+    spotter, namer = hands[0], hands[-1]
     predictions: list[Prediction] = []
     all_scores = {}
     for video in test:
-        view = views.unlabelled(video)
-        scores = np.asarray(method.score_frames(view), dtype=np.float64)
-        expected = (view.n_frames, len(plan.task.kinds))
-        if scores.shape != expected:
-            raise PluginError(
-                f"method {plan.config.method!r}: score_frames gave shape {scores.shape} for {video.key}, "
-                f"expected (n_frames, n_kinds) = {expected}"
-            )
-        found = method.propose(view, scores)
-        _check(plan, video, found)
+        view = spotter.views.unlabelled(video)
+        scores = spotter.frame_scores(view)
+        found = spotter.propose(view, scores)
         if "recognize" in plan.task.tasks and found:
-            clips = [view.clip(p.onset, p.apex, p.offset) for p in found]
-            found = [_named(plan, p, row) for p, row in zip(found, _class_scores(plan, method, clips))]
+            seen = namer.views.unlabelled(video)
+            clips = [seen.clip(p.onset, p.apex, p.offset) for p in found]
+            found = [_named(plan, p, row) for p, row in zip(found, namer.class_scores(clips))]
         predictions += found
         all_scores[video.key] = scores
     return predictions, all_scores
 
 
-def _check(plan: Plan, video: Video, found: Sequence[Prediction]) -> None:
-    """Refuse impossible predictions in the first fold rather than after the last."""
-    for p in found:
-        if not (
-            p.video == video.key
-            and p.kind in plan.task.kinds
-            and p.onset <= p.apex <= p.offset
-            and np.isfinite(p.confidence)
-        ):
-            raise PluginError(
-                f"method {plan.config.method!r}: propose gave {p} for {video.key}, expected that video, one of the kinds "
-                f"{list(plan.task.kinds)}, onset <= apex <= offset and a finite confidence"
-            )
-
-
-def _recognize(plan: Plan, method: Method, views: Views, test: Sequence[Video]) -> list[ClipPrediction]:
+def _recognize(plan: Plan, hand: Hand, test: Sequence[Video]) -> list[ClipPrediction]:
     """Answers for the annotated micro-expressions of the test subjects that the scheme scores; the labels stay outside."""
     if "recognize" not in plan.task.tasks:
         return []
     clips: list[ClipView] = []
     for video in test:
-        view = views.unlabelled(video)
+        view = hand.views.unlabelled(video)
         for e in video.expressions:
-            if e.kind == "micro" and plan.scheme.index(e.emotion) is not None:
+            if e.kind == "micro" and plan.scheme.of(e) is not None:
                 clips.append(view.clip(e.onset, e.peak, e.offset, spotted=False))
     if not clips:
         return []
-    rows = _class_scores(plan, method, clips)
     classes = plan.task.classes
     return [
         ClipPrediction(c.video.key, c.onset, c.offset, classes[int(row.argmax())], tuple(map(float, row)))
-        for c, row in zip(clips, rows)
+        for c, row in zip(clips, hand.class_scores(clips))
     ]
-
-
-def _class_scores(plan: Plan, method: Method, clips: Sequence[ClipView]) -> NDArray[np.float64]:
-    rows = np.asarray(method.classify(clips), dtype=np.float64)
-    expected = (len(clips), len(plan.task.classes))
-    if rows.shape != expected or not np.isfinite(rows).all():
-        raise PluginError(
-            f"method {plan.config.method!r}: classify gave shape {rows.shape} (or numbers that are not finite), "
-            f"expected (n_clips, n_classes) = {expected}"
-        )
-    return rows
 
 
 def _named(plan: Plan, p: Prediction, row: NDArray[np.float64]) -> Prediction:
     return replace(p, emotion=plan.task.classes[int(row.argmax())], probabilities=tuple(map(float, row)))
 
 
-def _weights(method: Method) -> bytes:
+def _weights(methods: Sequence[Method]) -> bytes:
+    """The models as safetensors; of a pair the names begin with `method.` and `recognizer.`."""
     from safetensors.torch import save
 
-    weights: bytes = save({name: t.detach().cpu().contiguous() for name, t in method.state_dict().items()})
+    prefixes = ("",) if len(methods) == 1 else ("method.", "recognizer.")
+    weights: bytes = save(
+        {
+            prefix + name: tensor.detach().cpu().contiguous()
+            for prefix, method in zip(prefixes, methods)
+            for name, tensor in method.state_dict().items()
+        }
+    )
     return weights

@@ -18,7 +18,7 @@ from mebench.core.dataset import Dataset, Frames
 from mebench.core.method import Method
 from mebench.core.types import Fold, Timing, Video
 from mebench.core.views import LabelledVideo, VideoView
-from mebench.features import FeatureStore, clip_feature, compute, frame_features
+from mebench.features import Clip, FeatureStore, clip_feature, compute, frame_features
 from mebench.runner.plan import Plan
 
 FEATURE_SECONDS = 6.0
@@ -85,7 +85,7 @@ class Shortened(Dataset):
     def __init__(self, dataset: Dataset, n_frames: int) -> None:
         super().__init__(dataset.params)
         self.whole, self.n_frames = dataset, n_frames
-        self.revision = dataset.revision  # type: ignore[misc]
+        self.revision = dataset.revision
 
     def frames(self, video: Video) -> Frames:
         """The first frames."""
@@ -113,7 +113,7 @@ def features(plan: Plan, video: Video, chains: Sequence[Chain], budget: float = 
         n = int(min(n_frames, max(shortest + 4, budget / max(frame, 1e-4))))
         if n > shortest + 2:
             frame, clip = _time_features(store, plan, video, chains, n)
-        rows = _rows(store, Shortened(plan.dataset, n), plan.config.dataset, video, chains, (0, n - 1))
+        rows = _rows(store, Shortened(plan.home(video)[0], n), plan.home(video)[1], video, chains, (0, n - 1, n - 1))
     return FeatureCost(frame, clip, rows)
 
 
@@ -121,22 +121,21 @@ def _time_features(
     store: FeatureStore, plan: Plan, video: Video, chains: Sequence[Chain], n: int
 ) -> tuple[float, float]:
     """Seconds per frame and per clip. The first of two clips brings the crops along, the second shows its own cost."""
-    dataset, name = Shortened(plan.dataset, n), plan.config.dataset
-    first = compute(store, dataset, name, video, chains, [(0, n // 2)]).seconds
+    home, name = plan.home(video)
+    dataset = Shortened(home, n)
+    first = compute(store, dataset, name, video, chains, [(0, n // 2, n // 2)]).seconds
     clip = 0.0
     if any(chain.scope == "clips" for chain in chains):
-        clip = compute(store, dataset, name, video, chains, [(0, n - 1)]).seconds
+        clip = compute(store, dataset, name, video, chains, [(0, n - 1, n - 1)]).seconds
     return max(first - clip, 0.0) / n, clip
 
 
-def stored_rows(plan: Plan, store: FeatureStore, video: Video, chains: Sequence[Chain], clip: tuple[int, int]) -> Rows:
+def stored_rows(plan: Plan, store: FeatureStore, video: Video, chains: Sequence[Chain], clip: Clip) -> Rows:
     """One feature of each chain of a video whose features are there."""
-    return _rows(store, plan.dataset, plan.config.dataset, video, chains, clip)
+    return _rows(store, *plan.home(video), video, chains, clip)
 
 
-def _rows(
-    store: FeatureStore, dataset: Dataset, name: str, video: Video, chains: Sequence[Chain], clip: tuple[int, int]
-) -> Rows:
+def _rows(store: FeatureStore, dataset: Dataset, name: str, video: Video, chains: Sequence[Chain], clip: Clip) -> Rows:
     rows: Rows = {}
     for chain in chains:
         if chain.scope == "clips":
@@ -158,16 +157,21 @@ def fold(plan: Plan, one: Fold, rows: dict[str, Rows]) -> FoldCost:
     torch.manual_seed(plan.fold_seed(one))
     method, timings = plan.method(plan.fold_seed(one)), plan.timings(one)
     train = _videos(plan, plan.training_subjects(one))
-    most = max(4, TRAINING_BYTES * len(train) // max(1, sum(_bytes(v, rows[v.dataset]) for v in train)))
+    most = max(4, TRAINING_BYTES * len(train) // max(1, sum(_bytes(v, rows[plan.groups[v.key]]) for v in train)))
     few = _evenly(train, most)
     valid = _evenly(_videos(plan, one.valid), most) if plan.selects else []
     scale = _weight(train) / _weight(few)
-    views = [[_labelled(plan, v, timings[v.dataset], rows[v.dataset]) for v in videos] for videos in (few, valid)]
+    views = [
+        [_labelled(plan, v, timings[plan.groups[v.key]], rows[plan.groups[v.key]]) for v in videos]
+        for videos in (few, valid)
+    ]
     epochs, started = _train(method, views[0], views[1], plan.config.accelerator), time.perf_counter()
     method.eval()
     method.fit_closed_form(*views)
     closed = time.perf_counter() - started
-    tested = [_unlabelled(v, timings[v.dataset], rows[v.dataset]) for v in _videos(plan, one.test)[:2]]
+    tested = [
+        _unlabelled(v, timings[plan.groups[v.key]], rows[plan.groups[v.key]]) for v in _videos(plan, one.test)[:2]
+    ]
     seconds = [_predict(plan, method, video) for video in tested]
     return FoldCost({name: s * scale for name, s in epochs.items()}, closed * scale, min(seconds, default=0.0))
 
@@ -231,7 +235,7 @@ def _predict(plan: Plan, method: Method, video: VideoView) -> float:
 
 
 def _labelled(plan: Plan, video: Video, timing: Timing, rows: Rows) -> LabelledVideo:
-    labels = tuple(plan.scheme.index(e.emotion) for e in video.expressions)
+    labels = tuple(plan.scheme.of(e) for e in video.expressions)
     view = _unlabelled(video, timing, rows)
     own: dict[str, Any] = {f.name: getattr(view, f.name) for f in dataclasses.fields(view)}
     return LabelledVideo(**own, expressions=video.expressions, labels=labels)
@@ -247,7 +251,7 @@ def _repeated(rows: Rows, n: int, chain: str) -> NDArray[Any]:
     return np.broadcast_to(rows[chain], (n, *rows[chain].shape))
 
 
-def _row(rows: Rows, chain: str, onset: int, apex: int) -> NDArray[Any]:
+def _row(rows: Rows, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
     return rows[chain]
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 from mebench.config import RunConfig
 from mebench.core.chain import Chain
+from mebench.core.composite import Composite
 from mebench.core.dataset import Dataset
 from mebench.core.method import Method
 from mebench.core.seeds import stable_seed
@@ -15,7 +18,7 @@ from mebench.core.types import KINDS, Fold, Kind, Scheme, SubjectKey, Task, Timi
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import folds as make_folds
 from mebench.registry import load
-from mebench.runner.timing import fold_timings
+from mebench.runner.timing import fold_timings, rate_groups
 
 
 @dataclass(frozen=True)
@@ -24,31 +27,64 @@ class Plan:
 
     Attributes:
         config: the resolved configuration.
+        dataset: the dataset, or a composite of several.
+        method_class: the method; beside a recognizer it only spots.
+        params: its parameters.
         videos: all videos of the dataset, sorted by key.
         scheme: the emotion scheme.
-        task: what the method is asked to do.
+        task: what the run is asked to do.
         folds: the protocol's folds.
+        selects: whether the inner validation subjects are held out, because a method chooses something on them.
+        recognizer_class: the method that names what the other one spots, or None.
+        skipped: keys of the videos without a face: nobody trains on them or is asked about them; their truths stay.
     """
 
     config: RunConfig
     dataset: Dataset
     method_class: type[Method]
+    params: Any
     videos: tuple[Video, ...]
     scheme: Scheme
     task: Task
     folds: tuple[Fold, ...]
+    selects: bool
+    recognizer_class: type[Method] | None = None
+    skipped: frozenset[str] = frozenset()
 
     @property
-    def selects(self) -> bool:
-        """Whether the method holds the inner validation subjects out."""
-        return self.method_class.selects
+    def transductive(self) -> str:
+        """`video` if a test video's own unlabelled statistics enter its predictions, else `none`."""
+        looks = {part.method_class.looks_at_test_video(part.task.tasks) for part in self.parts()}
+        return "video" if "video" in looks else "none"
+
+    def parts(self) -> tuple[Plan, ...]:
+        """The run of each method by itself: this one, or that of the spotter and that of the recognizer."""
+        if self.recognizer_class is None:
+            return (self,)
+        spotting, naming = (replace(self.task, tasks=frozenset({task})) for task in ("spot", "recognize"))
+        alone = replace(self, task=spotting, recognizer_class=None)
+        return alone, replace(
+            alone, method_class=self.recognizer_class, params=self.config.recognizer_params, task=naming
+        )
+
+    def home(self, video: Video) -> tuple[Dataset, str]:
+        """The dataset that a video is read from, and its id: of a composite the member."""
+        if isinstance(self.dataset, Composite):
+            id_, member = self.dataset.home(video)
+            return member, id_
+        return self.dataset, self.config.dataset
+
+    @cached_property
+    def groups(self) -> dict[str, str]:
+        """For each video by its key the group that shares a timing: its dataset, and the frame rate where that varies."""
+        return rate_groups(self.videos)
 
     def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
         """Who is fitted on: the validation subjects too, unless the method selects on them."""
         return fold.train if self.selects else tuple(sorted((*fold.train, *fold.valid)))
 
     def timings(self, fold: Fold) -> dict[str, Timing]:
-        """Timing of each dataset, from the fold's training subjects."""
+        """Timing of each group of videos (see `groups`), from the fold's training subjects."""
         return fold_timings(self.videos, self.training_subjects(fold), self.task.kinds)
 
     def fold_seed(self, fold: Fold) -> int:
@@ -57,25 +93,33 @@ class Plan:
 
     def method(self, seed: int = 0) -> Method:
         """A fresh method; its initial weights follow torch's seed."""
-        return self.method_class(self.config.method_params, self.task, seed)
+        return self.method_class(self.params, self.task, seed)
 
     def chains(self) -> dict[str, tuple[Chain, ...]]:
-        """The distinct chains that any fold reads, by (member) dataset."""
-        method = self.method()
+        """The distinct chains that any fold reads, by group of videos; found once."""
+        return self._chains
+
+    @cached_property
+    def _chains(self) -> dict[str, tuple[Chain, ...]]:
         found: dict[str, dict[str, Chain]] = {}
+        methods = [part.method() for part in self.parts()]
         for fold in self.folds:
-            for dataset, timing in self.timings(fold).items():
-                for chain in method.chains(timing).values():
-                    found.setdefault(dataset, {})[chain.fingerprint() + chain.name] = chain
-        return {dataset: tuple(chains.values()) for dataset, chains in found.items()}
+            for group, timing in self.timings(fold).items():
+                for chain in (chain for method in methods for chain in method.chains(timing).values()):
+                    found.setdefault(group, {})[chain.fingerprint() + chain.name] = chain
+        return {group: tuple(chains.values()) for group, chains in found.items()}
+
+    def chains_of(self, video: Video) -> tuple[Chain, ...]:
+        """The distinct chains that any fold reads of a video."""
+        return self.chains().get(self.groups[video.key], ())
 
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
         return Counter(
-            e.emotion or "(none)"
+            self.scheme.native_label(e) or "(none)"
             for v in self.videos
             for e in v.expressions
-            if e.kind == "micro" and self.scheme.index(e.emotion) is None
+            if e.kind == "micro" and self.scheme.of(e) is None
         )
 
 
@@ -87,12 +131,8 @@ def make_plan(config: RunConfig) -> Plan:
     """
     dataset = _dataset(config)
     method_class: type[Method] = load("method", config.method)
-    tasks = method_class.tasks & dataset.tasks
-    if not tasks:
-        raise ConfigError(
-            f"method {config.method!r} can {_list(method_class.tasks)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}. "
-            "See what fits with: mebench list"
-        )
+    recognizer: type[Method] | None = None if config.recognizer is None else load("method", config.recognizer)
+    tasks = _tasks(config, method_class, recognizer, dataset)
     videos = tuple(
         _measured(dataset, v) if "spot" in tasks else v for v in sorted(dataset.videos(), key=lambda v: v.key)
     )
@@ -103,10 +143,13 @@ def make_plan(config: RunConfig) -> Plan:
         config,
         dataset,
         method_class,
+        config.method_params,
         videos,
         scheme,
         Task(tasks, kinds, scheme.classes, one_per_video=dataset.one_per_video),
         folds,
+        selects=method_class.selects or (recognizer is not None and recognizer.selects),
+        recognizer_class=recognizer,
     )
     _check_training(plan)
     return plan
@@ -114,7 +157,32 @@ def make_plan(config: RunConfig) -> Plan:
 
 def _dataset(config: RunConfig) -> Dataset:
     members: dict[str, Dataset] = {id_: load("dataset", id_)(params) for id_, params in config.dataset_params.items()}
-    return next(iter(members.values()))
+    return next(iter(members.values())) if len(members) == 1 else Composite(members)
+
+
+def _tasks(
+    config: RunConfig, method: type[Method], recognizer: type[Method] | None, dataset: Dataset
+) -> frozenset[str]:
+    """What the run is asked to do."""
+    can = method.tasks
+    if recognizer is not None:
+        for id_, class_, task, verb in (
+            (config.method, method, "spot", "spots"),
+            (config.recognizer, recognizer, "recognize", "recognizes"),
+        ):
+            if task not in class_.tasks:
+                raise ConfigError(
+                    f"method={config.method} recognizer={config.recognizer} needs a method that spots and one that recognizes, "
+                    f"but {id_!r} can only {_list(class_.tasks)}: choose another that {verb}. See them with: mebench list methods"
+                )
+        can = frozenset({"spot", "recognize"})
+    tasks = can & dataset.tasks
+    if not tasks or (recognizer is not None and tasks != can):
+        raise ConfigError(
+            f"method {config.method!r} can {_list(can)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}. "
+            "See what fits with: mebench list"
+        )
+    return tasks
 
 
 def _measured(dataset: Dataset, video: Video) -> Video:
@@ -179,7 +247,7 @@ def _check_training(plan: Plan) -> None:
                         "use more subjects, or other kinds=…"
                     )
         if "recognize" in plan.task.tasks and not any(
-            e.kind == "micro" and plan.scheme.index(e.emotion) is not None
+            e.kind == "micro" and plan.scheme.of(e) is not None
             for v in plan.videos
             if v.subject_key in training
             for e in v.expressions

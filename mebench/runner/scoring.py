@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
 from mebench.metrics.chance import spotting_chance
+from mebench.metrics.conventions import named
+from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 from mebench.runner.folder import RunFolder
@@ -25,21 +32,47 @@ def tables_of(folder: RunFolder) -> Tables:
         answers = folder.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
         clips = asked.merge(answers, on=["video", "onset", "offset"], how="left").merge(
             videos[["video", "subject", "dataset"]], on="video"
-        )[["video", "subject", "dataset", "truth", "predicted"]]
+        )
+        clips["probability"] = _of_predicted(clips["probabilities"], clips["predicted"], about["classes"])
+        clips = clips[["video", "subject", "dataset", "truth", "predicted", "probability"]]
     return Tables(videos, truths, predictions, clips)
 
 
-def score(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
+def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> NDArray[np.float64]:
+    """Probability of the predicted class; NaN for all if the classes' scores are not probabilities that sum to 1."""
+    answered = rows.notna().to_numpy()
+    found = np.full(len(rows), np.nan)
+    if not answered.any():
+        return found
+    # A record keeps them as float32: scored from there they must give the same.
+    scores = np.stack([np.asarray(row, dtype=np.float32) for row in rows[answered]]).astype(np.float64)
+    if scores.shape[1] == len(classes) and (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+        column = pd.Index(classes).get_indexer(pd.Index(predicted[answered]))
+        found[answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
+    return np.asarray(np.minimum(found, 1), dtype=np.float64)
+
+
+def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
     """The summary of a run, and beside its spotting the level of chance for each kind.
+
+    The level of chance is that of one-to-one matching in all videos, so it is left out under other conventions.
 
     Args:
         folder: a run whose folds are merged, or the record of one.
         seed: of the run; bootstrap and chance draw from it.
         draws: of the bootstrap.
+        convention: name of the rules.
     """
     about, tables = folder.read_json("folds.json"), tables_of(folder)
-    summary = summarize(tables, kinds=about["kinds"], classes=about["classes"], seed=seed, draws=draws)
+    summary = summarize(
+        tables, kinds=about["kinds"], classes=about["classes"], seed=seed, draws=draws, convention=convention
+    )
+    rule = named(convention)
     if tables.predictions is not None:
+        summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
+    if tables.predictions is not None and (rule.matching, rule.videos) != ("maximum", "all"):
+        summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
+    elif tables.predictions is not None:
         summary["chance"] = {
             kind: spotting_chance(
                 tables.videos,
@@ -47,6 +80,7 @@ def score(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
                 {name: k[kind] for name, k in about["k_prime"].items()},
                 kind,
                 seed,
+                convention=convention,
                 one_per_video=about.get("one_per_video", False),
             )
             for kind in about["kinds"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import resource
 import signal
 from concurrent.futures import Executor
 
@@ -26,6 +27,7 @@ def settle() -> None:
     os.environ.update(THREADS)
     _die_with_parent()
     _keep_freed_memory()
+    _open_many_files()
     _stay()
 
 
@@ -43,6 +45,13 @@ def _keep_freed_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(m_mmap_threshold, one_gib)
         libc.mallopt(m_trim_threshold, one_gib)
+
+
+def _open_many_files() -> None:
+    """As many as the system lets us: each memory-mapped feature of a training video keeps one open, and the usual limit is 1024."""
+    with contextlib.suppress(OSError, ValueError):
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _stay() -> None:

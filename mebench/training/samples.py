@@ -1,8 +1,10 @@
-"""Samples in memory, and which frames become samples."""
+"""Samples in memory or memory-mapped, and which frames become samples."""
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +13,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from mebench.core.types import Expression
+
+RELEASE_BYTES = 256 << 20
+"""Of memory-mapped samples that a process holds on to, at most about."""
+AROUND = 128 << 10
+"""Bytes that Linux maps with a row beside its own: the 64 KiB around the page of each end."""
 
 
 class Samples(Dataset[tuple[Tensor, ...]]):
@@ -38,6 +45,67 @@ class Samples(Dataset[tuple[Tensor, ...]]):
             return tuple(t[first : last + 1] for t in self.tensors)  # in order: a view, no copy
         rows = torch.as_tensor(indices)
         return tuple(_take(t, rows) for t in self.tensors)
+
+
+class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
+    """Maps that stay where they are, on disk if they are memory-mapped, until their batch is asked for.
+
+    A process then needs memory for one batch, however many frames the videos have. Pages of a mapped file that a batch
+    touched are given back to the system from time to time; they stay in its cache.
+
+    Args:
+        arrays: maps (n_i, H, W, C) of videos, all of one shape but for n_i.
+        rows: positions of the samples in the arrays laid end to end.
+        targets: one for each sample, (len(rows), ...).
+    """
+
+    def __init__(self, arrays: Sequence[NDArray[Any]], rows: NDArray[np.int64], targets: Tensor) -> None:
+        if len(rows) != len(targets):
+            raise ValueError(f"samples need one target each, not {len(targets)} for {len(rows)}")
+        # Plain views of memory-mapped arrays: indexing those is several times slower.
+        self.arrays = [np.asarray(array) for array in arrays]
+        self.rows, self.targets = rows, targets
+        self._ends = np.cumsum([len(array) for array in arrays])
+        self._touched = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
+        x, y = self.__getitems__([index])
+        return x[0], y[0]
+
+    def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """A batch: maps (n, C, H, W) float32, channels last in memory, which convolutions are fastest with; and targets."""
+        chosen = np.asarray(indices)
+        rows = self.rows[chosen]
+        places = np.searchsorted(self._ends, rows, side="right")
+        inside = rows - self._ends[places] + [len(self.arrays[place]) for place in places]
+        batch = np.empty((len(rows), *self.arrays[0].shape[1:]), self.arrays[0].dtype)
+        for i, (place, row) in enumerate(zip(places.tolist(), inside.tolist())):
+            batch[i] = self.arrays[place][row]
+        self._count(batch.nbytes + len(rows) * AROUND)
+        return torch.from_numpy(batch).float().permute(0, 3, 1, 2), self.targets[torch.from_numpy(chosen)]
+
+    def _count(self, touched: int) -> None:
+        self._touched += touched
+        if self._touched > RELEASE_BYTES:
+            self._touched = 0
+            for array in self.arrays:
+                release(array)
+
+
+def release(array: NDArray[Any]) -> None:
+    """Give the pages of a memory-mapped file back to the system; nothing happens to an array in memory.
+
+    The system's cache keeps them, so that they are there at once when they are read again; but they count no longer as
+    memory of this process.
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _take(tensor: Tensor, rows: Tensor) -> Tensor:

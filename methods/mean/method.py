@@ -14,7 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
 from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Strain
-from mebench.training import Samples, sample_negatives, window_labels
+from mebench.training import MappedSamples, Samples, release, sample_negatives, window_labels
 
 from .network import Head, Shared
 from .params import Params as _Params
@@ -67,7 +67,7 @@ class MEAN(Method):
             x = self._in_batches(x)
         return Samples(x, labels), None
 
-    def _spotting_samples(self, train: Sequence[LabelledVideo]) -> Samples:
+    def _spotting_samples(self, train: Sequence[LabelledVideo]) -> MappedSamples:
         maps, labels = [], []
         for video in train:
             features = video.features(FRAMES)
@@ -76,9 +76,7 @@ class MEAN(Method):
             labels.append(window_labels(len(features), micro, video.timing.k_prime["micro"]))
         y = np.concatenate(labels)
         kept = sample_negatives(y, self.params.ratio, np.random.default_rng(self.seed))
-        ends = np.cumsum([len(m) for m in maps])
-        parts = [m[kept[(kept >= end - len(m)) & (kept < end)] - (end - len(m))] for m, end in zip(maps, ends)]
-        return Samples(_channels_first(np.concatenate(parts)), torch.from_numpy(y[kept]))
+        return MappedSamples(maps, kept, torch.from_numpy(y[kept]))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Mean squared error (equation 8) or cross-entropy (equation 10), plus the penalty on kernels of the public code."""
@@ -105,10 +103,11 @@ class MEAN(Method):
         """The spotting head's output for each frame (equation 7); NaN for the last k, which have no partner."""
         scores = np.full((video.n_frames, 1), np.nan)
         features = video.features(FRAMES)
-        if len(features):
-            scores[: len(features), 0] = (
-                self._in_batches(_channels_first(features), self.spotting).squeeze(1).double().numpy()
-            )
+        for start in range(0, len(features), INFERENCE_BATCH):  # part by part: a whole long video is a gigabyte
+            part = features[start : start + INFERENCE_BATCH]
+            outputs = self._in_batches(_channels_first(part), self.spotting)
+            scores[start : start + len(part), 0] = outputs.squeeze(1).double().numpy()
+            release(features)
         return scores
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:

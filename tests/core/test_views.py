@@ -15,8 +15,8 @@ EXPRESSIONS = (
 )
 
 
-def clip_feature(chain, onset, apex):
-    return np.array([onset, apex], np.float16)
+def clip_feature(chain, onset, apex, offset):
+    return np.array([onset, apex, offset], np.float16)
 
 
 def view(cls=VideoView, n_frames=20, **labels):
@@ -50,7 +50,7 @@ def test_clips_of_many_videos_come_in_order():
 
 
 @pytest.mark.parametrize(
-    ("onset", "apex", "asked"), [(4, 9, (4, 9)), (-3, 2, (0, 2)), (18, 25, (18, 19)), (-9, -2, (0, 0))]
+    ("onset", "apex", "asked"), [(4, 9, (4, 9, 13)), (-3, 2, (0, 2, 6)), (18, 25, (18, 19, 19)), (-9, -6, (0, 0, 0))]
 )
 def test_a_spotted_clip_takes_its_feature_inside_the_video(onset, apex, asked):
     clip = view().clip(onset, apex, apex + 4)
@@ -59,7 +59,12 @@ def test_a_spotted_clip_takes_its_feature_inside_the_video(onset, apex, asked):
     assert (clip.onset, clip.apex) == (onset, apex)  # the interval itself is not moved
 
 
+def test_a_clip_asked_for_without_an_offset_ends_at_its_apex():
+    assert view().clip_feature("x", 2, 5).tolist() == [2, 5, 5]
+    assert view().clip_feature("x", 2, 5, 9).tolist() == [2, 5, 9]
+
+
 def test_stacked_features_are_float32_with_a_row_for_each_clip():
     rows = stack(labelled().clips(), "x")
     assert rows.dtype == np.float32
-    assert rows.tolist() == [[2, 3], [10, 11]]
+    assert rows.tolist() == [[2, 3, 6], [10, 11, 13]]

@@ -1,8 +1,16 @@
+import json
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, faces
+from mebench.features.alignment import moved
+from mebench.features.detection import NoFaceError, dlib_version
+from mebench.features.faces import Reference
+from mebench.features.landmarks import find_predictor
 
 from .conftest import BOX, MemoryFrames, texture
 
@@ -60,7 +68,9 @@ def test_a_face_that_appears_late_is_found(found):
 
 def test_a_faceless_video_fails_soon_and_by_name(found):
     found.boxes = lambda gray, upsample: []
-    with pytest.raises(DataError, match=r"no face found in casme2/s1/v1 .* of its 7000 frames"):
+    with pytest.raises(
+        NoFaceError, match=r"no face found in casme2/s1/v1 \(\d+ of its 7000 frames tried.*no_face=skip"
+    ):
         FaceCrop().apply(frames(*[texture()] * 7000), None, "casme2/s1/v1")
     assert len(found.calls) < 100
 
@@ -114,6 +124,15 @@ def test_impossible_parameters_are_refused():
         FaceCrop(size=0)
     with pytest.raises(ConfigError, match="detector"):
         FaceCrop(detector="mtcnn")
+    for margin in (-0.1, 3, "wide", True, float("nan")):
+        with pytest.raises(ConfigError, match="margin of FaceCrop must be a fraction"):
+            FaceCrop(margin=margin)
+    with pytest.raises(ConfigError, match=r"align of FaceCrop 'pos'\. Did you mean 'pose'"):
+        FaceCrop(align="pos")
+    with pytest.raises(ConfigError, match="track of FaceCrop"):
+        FaceCrop(track="video")
+    with pytest.raises(ConfigError, match="must be odd"):
+        FaceCrop(smoothing=4)
 
 
 def test_dlib_finds_no_face_in_a_texture():
@@ -131,3 +150,212 @@ def test_dlib_finds_the_drawn_face_where_its_landmarks_are():
         inner = landmarks[27:]  # nose, eyes and mouth
         assert (inner > (x0, y0)).all()
         assert (inner < (x1, y1)).all()
+
+
+def test_a_crop_is_cut_from_the_gray_frame_and_resized(found):
+    """The published programs' way, also where only the face is made gray."""
+    frame = np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    x0, y0, x1, y1 = BOX
+    expected = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)[y0:y1, x0:x1], (128, 128))
+    for crop in FaceCrop().apply(frames(frame, frame), None).images:
+        np.testing.assert_array_equal(crop, expected)
+
+
+def test_a_known_box_can_be_cut_without_a_search(found):
+    crop = FaceCrop(size=48)
+    (cut,) = crop.cut(frames(texture()), BOX)
+    np.testing.assert_array_equal(cut, texture()[4:52, 8:56])
+    assert crop.find(frames(texture())) == BOX == crop.locate(frames(texture())).box
+
+
+def test_a_margin_is_added_on_each_side_as_far_as_the_frame_reaches(found):
+    found.boxes = lambda gray, upsample: [(20, 4, 40, 24)]
+    crop = FaceCrop(margin=0.25)
+    assert crop.locate(frames(texture())).box == (15, 0, 45, 29)
+    points = np.tile([[29.5, 14.0]], (68, 1))  # the middle of the box across and down
+    np.testing.assert_allclose(crop.apply(frames(texture()), points).landmarks[0], [63.5, 63.5])
+
+
+def test_each_frame_is_decoded_once_and_only_when_asked_for(found):
+    class Counting(MemoryFrames):
+        decoded = 0
+
+        def __getitem__(self, index):
+            self.decoded += 1
+            return super().__getitem__(index)
+
+    counting = Counting([texture(dx=n) for n in range(9)])
+    crop = FaceCrop()
+    crops = crop.cut(counting, crop.locate(counting))
+    for n in range(1, 10):
+        next(crops)
+        assert counting.decoded == 1 + n  # one for the search
+
+
+def tilted(angle):
+    """A frame, and points whose eyes lie on a line that falls by `angle` degrees to the right."""
+    points = np.full((68, 2), 31.5)
+    points[36:42] -= 10 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    points[42:48] += 10 * np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+    return texture(), points
+
+
+def test_eyes_are_made_level_by_one_turn_for_all_frames(found):
+    frame, points = tilted(30)
+    crop = FaceCrop(align="eyes", size=48)
+    crops = crop.apply(frames(frame, frame), points)
+    left, right = crops.landmarks[36], crops.landmarks[42]
+    assert left[1] == pytest.approx(right[1])
+    assert right[0] - left[0] == pytest.approx(20)
+    np.testing.assert_array_equal(crops.images[0], crops.images[1])
+    turned = cv2.getRotationMatrix2D(((BOX[0] + BOX[2] - 1) / 2, (BOX[1] + BOX[3] - 1) / 2), 30, 1)
+    expected = cv2.warpAffine(frame, turned, (64, 64), borderMode=cv2.BORDER_REPLICATE)[4:52, 8:56]
+    assert np.abs(crops.images[0].astype(int) - expected).max() <= 2
+
+
+def test_level_eyes_change_nothing_but_rounding(found):
+    frame, points = tilted(0)
+    plain = FaceCrop(size=48).apply(frames(frame), points)
+    level = FaceCrop(size=48, align="eyes").apply(frames(frame), points)
+    np.testing.assert_allclose(level.landmarks, plain.landmarks)
+    np.testing.assert_array_equal(level.images, plain.images)
+
+
+@pytest.mark.parametrize("points", [np.full((68, 2), np.nan), np.zeros((5, 2))])
+def test_odd_landmarks_of_the_dataset_are_refused(found, points):
+    with pytest.raises(DataError, match="landmarks of v1"):
+        FaceCrop().locate(frames(texture()), points, "v1")
+
+
+def test_a_reference_survives_json_exactly(found):
+    for kwargs, points in (({}, None), ({"align": "eyes"}, tilted(17)[1] / 3)):
+        reference = FaceCrop(margin=0.1, **kwargs).locate(frames(texture()), points)
+        again = Reference.from_json(json.loads(json.dumps(reference.as_json())))
+        assert (again.frame, again.face, again.box) == (reference.frame, reference.face, reference.box)
+        np.testing.assert_array_equal(again.matrix, reference.matrix)
+        assert (again.landmarks is None) == (points is None)
+        if points is not None:
+            np.testing.assert_array_equal(again.crop_landmarks, reference.crop_landmarks)
+
+
+def test_options_without_effect_do_not_change_the_identity():
+    """So that stores from before an option stay good, and a card changes when and only when its numbers can."""
+    plain = FaceCrop()
+    assert plain.describe() == "FaceCrop(size=128, detector='dlib', upsample=1, half_size=False) v1"
+    for same in ({"smoothing": 5}, {"margin": 0}, {"landmarks": "/a/file.dat"}):
+        assert replace(plain, **same).identity() == plain.identity()
+    pose = FaceCrop(align="pose")
+    assert replace(pose, track="frame").identity() == pose.identity()  # pose follows anyway
+    assert FaceCrop(margin=1).identity() == FaceCrop(margin=1.0).identity()
+    others = [
+        {"margin": 0.1}, {"align": "eyes"}, {"align": "pose"}, {"track": "frame"}, {"track": "frame", "smoothing": 5},
+        {"align": "pose", "smoothing": 5}, {"align": "eyes", "track": "frame"}, {"size": 64}, {"half_size": True}, {},
+    ]  # fmt: skip
+    assert len({json.dumps(FaceCrop(**other).identity()) for other in others}) == len(others)
+    assert len({FaceCrop(**other).describe() for other in others}) == len(others)
+
+
+def test_dlibs_version_is_known():
+    dlib = pytest.importorskip("dlib")
+    assert dlib_version().startswith(".".join(dlib.__version__.split(".")[:2]))
+
+
+needs_predictor = pytest.mark.skipif(find_predictor() is None, reason="needs the extra mebench[landmarks]")
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """A drawn face of 192 pixels, with its landmarks."""
+    synthetic = pytest.importorskip("mebench.datasets.synthetic.dataset", exc_type=ImportError)
+    params = pytest.importorskip("mebench.datasets.synthetic.params", exc_type=ImportError)
+    dataset = synthetic.Synthetic(params.Params(subjects=1, videos=1, frames=60))
+    video = dataset.videos()[0]
+    return dataset.frames(video)[0], dataset.landmarks(video)
+
+
+@pytest.fixture(scope="module")
+def wandering(drawn):
+    """The face in sensor noise, its head moving 50 pixels across and back; with where its landmarks truly are."""
+    picture, points = drawn
+    wide = cv2.copyMakeBorder(picture, 20, 20, 60, 60, cv2.BORDER_REPLICATE)
+    shifts = 25 * np.sin(np.linspace(0, 2 * np.pi, 41))
+    noise = np.random.default_rng(0)
+    images = []
+    for shift in shifts:
+        there = cv2.warpAffine(
+            wide, np.float32([[1, 0, shift], [0, 1, 0]]), wide.shape[1::-1], borderMode=cv2.BORDER_REPLICATE
+        )
+        images.append(np.clip(there + noise.normal(0, 2, there.shape), 0, 255).astype(np.uint8))
+    return MemoryFrames(images), [np.add(points, (60 + shift, 20)) for shift in shifts]
+
+
+def wander(crop, wandering):
+    """How far the face strays in the crops: the largest distance in crop pixels from its place in the first, by frame."""
+    images, points = wandering
+    reference = crop.locate(images, points[0])
+    ways = [way for _, way in crop._views(images, reference, "v1")]
+    places = np.array([moved(p[17:], way).mean(axis=0) for p, way in zip(points, ways)])
+    return np.linalg.norm(places - places[0], axis=1).max()
+
+
+def test_a_followed_face_stays_in_its_crop(wandering):
+    assert wander(FaceCrop(align="eyes", upsample=0), wandering) > 20
+    # The box stays within 5 % of its width, 6 pixels; the tracker wavers by 2 more.
+    assert wander(FaceCrop(track="frame", upsample=0), wandering) < 10
+    assert wander(FaceCrop(track="frame", align="eyes", upsample=0), wandering) < 10
+
+
+def test_a_head_that_keeps_still_has_a_still_box(drawn):
+    """Sensor noise makes the tracker waver; the crops do not."""
+    noise = np.random.default_rng(1)
+    images = [np.clip(drawn[0] + noise.normal(0, 3, drawn[0].shape), 0, 255).astype(np.uint8) for _ in range(25)]
+    crop = FaceCrop(track="frame", upsample=0)
+    reference = crop.locate(MemoryFrames(images))
+    for _, way in crop._views(MemoryFrames(images), reference, "v1"):
+        np.testing.assert_array_equal(way, reference.matrix)
+
+
+@needs_predictor
+def test_pose_keeps_a_moving_face_in_place(wandering):
+    assert wander(FaceCrop(align="pose", upsample=0), wandering) < 3
+
+
+@needs_predictor
+def test_pose_turns_a_tilted_head_upright(drawn):
+    picture, _ = drawn
+    height, width = picture.shape[:2]
+    tilt = cv2.getRotationMatrix2D((width / 2, height / 2), 12, 1)
+    tilted = cv2.warpAffine(picture, tilt, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    for align in ("pose", "eyes"):
+        landmarks = FaceCrop(align=align, margin=0.2).apply(frames(tilted), None).landmarks
+        x, y = landmarks[42:48].mean(axis=0) - landmarks[36:42].mean(axis=0)
+        assert abs(np.degrees(np.arctan2(y, x))) < 2
+        assert ((landmarks > 0) & (landmarks < 128)).all()
+
+
+@needs_predictor
+def test_landmarks_are_found_on_the_frame_of_the_face(drawn):
+    blank = np.zeros_like(drawn[0])
+    images = frames(*[blank] * 2, drawn[0])
+    crop = FaceCrop(upsample=0)
+    reference = crop.with_landmarks(images, crop.locate(images))
+    assert reference.frame == 2
+    errors = np.linalg.norm(reference.landmarks - drawn[1], axis=1)
+    assert errors.mean() < 5
+    assert crop.with_landmarks(images, reference) is reference
+
+
+@pytest.mark.parametrize("align", ["eyes", "pose"])
+def test_without_a_landmark_file_the_way_out_is_told(found, monkeypatch, tmp_path, align):
+    monkeypatch.setenv("MEBENCH_LANDMARKS", str(tmp_path / "gone.dat"))
+    with pytest.raises(DataError, match=r"there is no landmark file .*gone\.dat"):
+        FaceCrop(align=align).locate(frames(texture()), None, "v1")
+
+
+def test_own_landmarks_need_no_file(found, monkeypatch):
+    monkeypatch.setattr("mebench.features.landmarks._PACKAGE", "no-such-package-of-landmarks")
+    monkeypatch.delenv("MEBENCH_LANDMARKS", raising=False)
+    frame, points = tilted(5)
+    assert FaceCrop(align="eyes").locate(frames(frame), points).landmarks is not None
+    with pytest.raises(DataError, match=r"FaceCrop\(align='pose'\) needs 68 facial landmarks and v1 has none"):
+        FaceCrop(align="pose").locate(frames(frame), points, "v1")

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -77,3 +78,19 @@ def test_a_video_of_k_frames_or_fewer_has_no_pair(countable, n):
 def test_impossible_parameters_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Flow(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "direct"),
+    [
+        ("tvl1", lambda: cv2.optflow.DualTVL1OpticalFlow_create().calc),
+        ("tvl1_eps05", lambda: cv2.optflow.DualTVL1OpticalFlow_create(epsilon=0.05).calc),
+        ("dis", lambda: cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc),
+        ("farneback", lambda: lambda a, b, _: cv2.calcOpticalFlowFarneback(a, b, None, 0.5, 3, 15, 5, 7, 1.5, 0)),
+    ],
+)
+def test_each_algorithm_is_that_of_opencv_bit_for_bit(algorithm, direct):
+    images = np.array([texture(), texture(dx=0.8, dy=0.3), texture(dx=2)])
+    flows = list(Flow(algorithm, k=1).maps(images))  # the second pair does not remember the first
+    for found, (a, b) in zip(flows, [(0, 1), (1, 2)]):
+        np.testing.assert_array_equal(found, direct()(images[a], images[b], None))

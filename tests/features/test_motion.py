@@ -1,8 +1,9 @@
+import cv2
 import numpy as np
 import pytest
 from skimage.draw import polygon2mask
 
-from mebench.errors import DataError
+from mebench.errors import ConfigError, DataError
 from mebench.features import MaskEyes, RemoveNoseMotion, Strain
 
 
@@ -64,3 +65,51 @@ def test_an_eye_outside_the_crop_reaches_in_with_its_margin(face_points):
 def test_without_landmarks_the_step_is_named(step):
     with pytest.raises(DataError, match=type(step).__name__):
         step.apply(random_map(), None)
+
+
+def as_softnet(x, points, margin=15):
+    """The published program of SOFTNet, step by step, for landmarks on whole pixels inside the map."""
+    x = x.astype(float)
+    height, width = x.shape[:2]
+    column, row = points[28].astype(int)
+    means = x[row - 5 : row + 6, column - 5 : column + 6].mean(axis=(0, 1))
+    x -= means
+    x[..., :2] = abs(x[..., :2])
+    for first in (36, 42):
+        corners = []
+        for i, (dx, dy) in enumerate([(-1, 0), (0, -1), (0, -1), (1, 0), (0, 1), (0, 1)]):
+            px, py = points[first + i].astype(int) + margin * np.array([dx, dy])
+            corners.append((min(max(px, 0), width), min(max(py, 0), height)))
+        cv2.fillPoly(x, [np.array(corners)], 0)
+    return x
+
+
+def test_the_released_code_of_softnet_is_a_variant(face_points):
+    x = random_map()
+    found = RemoveNoseMotion(variant="released_code").apply(x, face_points)
+    assert found[..., :2].min() >= 0 > found[..., 2].min()
+    found = MaskEyes(outline="released_code").apply(found, face_points)
+    np.testing.assert_allclose(found, as_softnet(x, face_points), atol=1e-5)
+
+
+def test_the_variants_are_refused_if_unknown():
+    with pytest.raises(ConfigError, match="variant"):
+        RemoveNoseMotion(variant="softnet")
+    with pytest.raises(ConfigError, match="outline"):
+        MaskEyes(outline="oval")
+
+
+def test_masks_of_different_faces_are_not_mixed_up(face_points):
+    """The mask of a face is kept between frames."""
+    x = random_map() + 10
+    here, there = (MaskEyes().apply(x, points) == 0 for points in (face_points, face_points + 9))
+    assert (here != there).any()
+    np.testing.assert_array_equal(MaskEyes().apply(x, face_points) == 0, here)
+    np.testing.assert_array_equal(there[9:, 9:100], here[:-9, :91])
+
+
+@pytest.mark.parametrize("step", [RemoveNoseMotion(), MaskEyes()])
+def test_landmarks_that_are_not_numbers_are_one_sentence(step, face_points):
+    face_points[28] = np.nan
+    with pytest.raises(DataError, match="1 of them are not numbers"):
+        step.apply(random_map(), face_points)

@@ -1,10 +1,13 @@
+import cv2
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import minmax_scale
 
-from mebench.features import MinMax
+from mebench.errors import ConfigError
+from mebench.features import EyesAndMouth, MinMax
 
 maps = hnp.arrays(
     np.float32,
@@ -25,3 +28,33 @@ def test_as_scikit_learn_does_it():
     x = np.random.default_rng(0).normal(size=(5, 7, 3))
     expected = minmax_scale(x.reshape(35, 3)).reshape(5, 7, 3)
     np.testing.assert_allclose(MinMax().apply(x, None), expected)
+
+
+@settings(deadline=None)
+@given(maps)
+def test_a_whole_map_reaches_from_0_to_1_and_keeps_its_order(x):
+    scaled = MinMax("map").apply(x, None)
+    assert (scaled.min(), scaled.max()) == ((0, 0) if np.ptp(x) == 0 else (0, 1))
+    order = x.ravel().argsort()
+    assert (np.diff(scaled.ravel()[order]) >= 0).all()
+
+
+def test_as_opencv_does_it_for_each_channel_of_a_sample():
+    """The published program of SOFTNet normalises the assembled sample with OpenCV."""
+    x = np.random.default_rng(0).normal(size=(42, 42, 3)).astype(np.float32)
+    x[..., 2] = 4.5
+    expected = [cv2.normalize(channel, None, 0, 1, cv2.NORM_MINMAX) for channel in np.moveaxis(x, -1, 0)]
+    np.testing.assert_allclose(MinMax().apply(x, None), np.stack(expected, -1), atol=1e-6)
+
+
+def test_before_or_after_the_regions_are_different_features():
+    x = np.random.default_rng(0).normal(size=(64, 64, 2)).astype(np.float32)
+    regions = EyesAndMouth("box")
+    before, after = regions.apply(MinMax().apply(x, None), None), MinMax().apply(regions.apply(x, None), None)
+    assert after.min() == 0 < before.min()
+    assert before.max() < after.max() == 1
+
+
+def test_an_unknown_scope_is_refused():
+    with pytest.raises(ConfigError, match="scope of MinMax"):
+        MinMax("video")

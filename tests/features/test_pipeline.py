@@ -2,6 +2,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from mebench.features import (
     flow,
     frame_features,
     is_ready,
+    landmarks,
+    source,
 )
 from mebench.features.faces import to_crop_pixels
 
@@ -71,7 +74,7 @@ def test_a_warm_run_equals_a_cold_one_bit_for_bit(store, drift, no_computing):
 
 
 def test_compute_makes_ready_and_says_so(store, drift, no_computing):
-    video, clips = drift.video(), [(0, 3), (2, 5)]
+    video, clips = drift.video(), [(0, 3, 4), (2, 5, 5)]
     assert not is_ready(store, drift, "drift", video, [FRAMES, CLIPS], clips)
     cost = compute(store, drift, "drift", video, [FRAMES, CLIPS], clips)
     assert cost.computed
@@ -80,7 +83,7 @@ def test_compute_makes_ready_and_says_so(store, drift, no_computing):
     assert is_ready(store, drift, "drift", video, [FRAMES, CLIPS], clips)
     no_computing()
     assert not compute(store, drift, "drift", video, [FRAMES, CLIPS], clips).computed
-    assert not is_ready(store, drift, "drift", video, [FRAMES, CLIPS], [*clips, (1, 5)])
+    assert not is_ready(store, drift, "drift", video, [FRAMES, CLIPS], [*clips, (1, 5, 5)])
 
 
 def test_chains_that_begin_alike_share_crops_and_flow(store, drift, monkeypatch):
@@ -133,8 +136,8 @@ def test_what_the_dataset_provides_is_taken_as_it_is(store, drift, monkeypatch):
     drift.ready = np.ones((28, 28, 3), np.uint8)
     monkeypatch.setattr(drift, "frames", lambda video: pytest.fail("there are no frames"))
     video = replace(drift.video(), n_frames=1)
-    assert is_ready(store, drift, "drift", video, [FRAMES, CLIPS], [(0, 0)])
-    cost = compute(store, drift, "drift", video, [FRAMES, CLIPS], [(0, 0)])
+    assert is_ready(store, drift, "drift", video, [FRAMES, CLIPS], [(0, 0, 0)])
+    cost = compute(store, drift, "drift", video, [FRAMES, CLIPS], [(0, 0, 0)])
     assert (cost.n_frames, cost.computed) == (1, False)
     assert frame_features(store, drift, "drift", video, FRAMES) is drift.ready
     assert clip_feature(store, drift, "drift", video, CLIPS, 0, 0) is drift.ready
@@ -158,6 +161,49 @@ def test_other_landmarks_change_the_features_that_read_them_only(store, drift, f
     assert not is_ready(store, drift, "drift", video, [MARKED], [])
 
 
+def test_another_dlib_is_another_entry(store, drift, monkeypatch):
+    compute(store, drift, "drift", drift.video(), [FRAMES], [])
+    monkeypatch.setattr(source, "dlib_version", lambda: "0.0.1")
+    assert not is_ready(store, drift, "drift", drift.video(), [FRAMES], [])
+
+
+def test_another_landmark_file_is_another_entry_of_what_reads_it_only(store, drift, tmp_path):
+    file = tmp_path / "predictor.dat"
+
+    def keys(crop, stage):
+        found = []
+        for content in (b"one model", b"another model"):
+            file.write_bytes(content)
+            look = source.Source(store, drift, "drift", drift.video())
+            found.append([look.key(stage, replace(c, steps=(crop, *c.steps[1:])), None) for c in (FRAMES, MARKED)])
+        return [a != b for a, b in zip(*found)]
+
+    still = replace(CROP, landmarks=str(file))
+    assert keys(still, "crops") == keys(still, "flow") == [False, False]
+    assert keys(still, "feature") == [False, True]
+    turned = replace(still, align="eyes")
+    assert keys(turned, "crops") == keys(turned, "flow") == keys(turned, "feature") == [True, True]
+    drift.points = np.full((68, 2), 5.0)  # the dataset's own are taken, whatever the file holds
+    assert keys(turned, "feature") == [False, False]
+
+
+def test_landmarks_of_the_predictor_are_found_once_a_video(store, drift, monkeypatch, face_points):
+    calls = []
+
+    def points(self, gray, face):
+        calls.append(face)
+        return face_points / 2
+
+    monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: Path(__file__))
+    monkeypatch.setattr(landmarks.Landmarker, "points", points)
+    marked = Chain("c", (CROP, Flow("farneback"), RemoveNoseMotion(), Resize(14)), "clips")
+    found = [clip_feature(store, drift, "drift", drift.video(), marked, 0, apex) for apex in (2, 4)]
+    assert len(calls) == 1
+    drift.points = face_points / 2
+    own = [clip_feature(store, drift, "drift", drift.video(), marked, 0, apex) for apex in (2, 4)]
+    np.testing.assert_array_equal(found, own)
+
+
 def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     drift.points = face_points / 2
     features = frame_features(store, drift, "drift", drift.video(), MARKED)
@@ -167,9 +213,10 @@ def test_steps_see_landmarks_in_pixels_of_the_crop(store, drift, face_points):
     np.testing.assert_array_equal(features[0], Resize(14).apply(x, None).astype(np.float16))
 
 
-def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift):
+def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift, monkeypatch):
+    monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: None)
     chain = replace(FRAMES, steps=(*FRAMES.steps[:-1], EyesAndMouth("paper")))
-    with pytest.raises(DataError, match=r"drift/s1/v1: EyesAndMouth .* method\.regions=box"):
+    with pytest.raises(DataError, match=r"drift/s1/v1 has none: .*method\.regions=box"):
         frame_features(store, drift, "drift", drift.video(), chain)
 
 
@@ -183,7 +230,7 @@ def test_landmarks_that_are_none_are_refused(store, drift, points):
 @pytest.mark.parametrize(
     ("chain", "message"),
     [
-        (Chain("c", ()), "must be FaceCrop, Flow and then map steps, not empty"),
+        (Chain("c", ()), "must be FaceCrop, .* and then map steps, not empty"),
         (Chain("c", (CROP, Strain())), "not FaceCrop, Strain"),
         (Chain("c", (CROP, Flow(k=1), Flow(k=1))), "not FaceCrop, Flow, Flow"),
         (Chain("c", (CROP, Flow())), r"Flow\(k=...\)"),

@@ -120,3 +120,15 @@ def test_block_means_equal_the_means_of_the_blocks(height, width, rows, cols):
 def test_shrinking_by_a_whole_number_averages():
     x = np.random.default_rng(0).random((12, 12, 3), np.float32)
     np.testing.assert_allclose(Resize(4).apply(x, None), BlockMeans(4, 4).apply(x, None), rtol=1e-5)
+
+
+@pytest.mark.parametrize("layout", ["paper", "released_code"])
+def test_landmarks_that_are_not_numbers_are_one_sentence(layout, face_points):
+    face_points[[3, 60]] = np.nan
+    with pytest.raises(
+        DataError, match=r"^EyesAndMouth needs 68 facial landmarks \(x, y\) and 2 of them are not numbers"
+    ):
+        EyesAndMouth(layout).apply(ramp(), face_points)
+    with pytest.raises(DataError, match=r"their shape is \(5, 2\)"):
+        EyesAndMouth(layout).apply(ramp(), face_points[:5])
+    EyesAndMouth("box").apply(ramp(), face_points)

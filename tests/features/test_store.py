@@ -6,8 +6,8 @@ import pickle
 import resource
 import subprocess
 import sys
-import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,9 +15,11 @@ import pytest
 from mebench.errors import DataError
 from mebench.features import FeatureStore, entry
 from mebench.features.entry import Draft, Key
+from mebench.features.upkeep import verify
 from mebench.features.versions import opencv_version
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version())
+VALUES = [KEY.stage, KEY.dataset, KEY.revision, KEY.video, KEY.frames, KEY.steps, KEY.opencv]
 ARRAY = np.arange(60, dtype=np.float16).reshape(5, 4, 3)
 
 
@@ -59,8 +61,9 @@ def test_arrays_without_rows_or_axes(store, shape):
 
 
 def test_every_part_of_the_key_matters(filled):
-    for field in ("dataset", "revision", "video", "frames", "steps", "opencv", "landmarks", "clip"):
+    for field in ("dataset", "revision", "video", "frames", "steps", "opencv", "dlib", "landmarks", "clip"):
         assert filled.read(replace(KEY, **{field: "other"})) is None
+    assert filled.read(replace(KEY, fps=30.0)) is None
     assert filled.read(replace(KEY, stage="crops")) is None
 
 
@@ -121,16 +124,30 @@ def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, dama
         again = filled.fetch(KEY, draft).array
     np.testing.assert_array_equal(again, ARRAY)
     assert filled.holds(KEY)
-    assert filled.verify(deep=True) == []
+    assert not any(verify(filled, deep=True))
 
 
-def test_only_a_deep_look_sees_a_flipped_number(filled):
+@pytest.mark.parametrize("position", [200, -1])
+def test_a_flipped_number_is_never_read(filled, position):
+    """Neither by a process that opens the entry later nor by one that had it open before."""
     files = filled.files(KEY)
-    flip(files.data, files.data.stat().st_size - 1)
-    assert filled.verify() == []
-    (damaged,) = filled.verify(deep=True, remove=True)
-    assert KEY.digest() in damaged
-    assert not filled.holds(KEY)
+    flip(files.data, position)
+    for store in (FeatureStore(filled.root), filled):
+        assert store.read(KEY) is None
+    with pytest.warns(UserWarning, match="its array is damaged"):
+        np.testing.assert_array_equal(FeatureStore(filled.root).fetch(KEY, draft).array, ARRAY)
+    np.testing.assert_array_equal(filled.fetch(KEY, never).array, ARRAY)
+
+
+def test_an_array_is_hashed_once_in_each_process(filled, monkeypatch):
+    looks, check = [], entry.EntryFiles.check
+    monkeypatch.setattr(
+        entry.EntryFiles, "check", lambda files, key=None, deep=False: (looks.append(deep), check(files, key, deep))[1]
+    )
+    store = FeatureStore(filled.root)
+    for _ in range(3):
+        store.read(KEY)
+    assert looks == [True, False, False]
 
 
 def leftovers(store):
@@ -191,6 +208,38 @@ def test_too_few_blocks_are_a_mistake_of_the_builder(store):
     assert not store.holds(KEY)
 
 
+SLOW_WRITER = """
+import sys, time
+import numpy as np
+from mebench.features import FeatureStore
+from mebench.features.entry import Draft, Key
+key, array = Key(*sys.argv[2:9]), np.arange(60, dtype=np.float16).reshape(5, 4, 3)
+
+def rows():
+    for row in array:
+        yield row[None]
+        print("row", flush=True)
+        time.sleep(60 if row[0, 0] > 20 else 0)
+
+FeatureStore(sys.argv[1]).fetch(key, lambda: Draft(array.shape, array.dtype, rows()))
+"""
+
+
+def test_a_process_killed_while_writing_leaves_nothing_that_is_read(store):
+    command = [sys.executable, "-c", SLOW_WRITER, str(store.root), *VALUES]
+    writer = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert [writer.stdout.readline() for _ in range(3)] == ["row\n"] * 3
+    finally:
+        writer.kill()
+        writer.communicate()
+    assert [Path(name).suffix for name in leftovers(store)] == [".tmp"]
+    assert store.read(KEY) is None
+    np.testing.assert_array_equal(store.fetch(KEY, draft).array, ARRAY)  # the lock died with its holder
+    assert sorted(Path(name).suffix for name in leftovers(store)) == [".json", ".npy"]
+    assert not any(verify(store, deep=True))
+
+
 WRITER = """
 import sys, time
 import numpy as np
@@ -208,66 +257,13 @@ assert (FeatureStore(sys.argv[1]).fetch(key, build).array == array).all()
 
 
 def test_processes_that_ask_at_once_compute_it_once(store):
-    values = [KEY.stage, KEY.dataset, KEY.revision, KEY.video, KEY.frames, KEY.steps, KEY.opencv]
-    command = [sys.executable, "-c", WRITER, str(store.root), *values]
+    command = [sys.executable, "-c", WRITER, str(store.root), *VALUES]
     askers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     said = [asker.communicate(timeout=60)[0] for asker in askers]
     assert [asker.returncode for asker in askers] == [0, 0, 0]
     assert "".join(said) == "built\n"
     np.testing.assert_array_equal(store.fetch(KEY, never).array, ARRAY)
-    assert store.verify(deep=True) == []
-
-
-def test_what_a_killed_writer_left_is_pruned_and_valid_entries_stay(filled):
-    files = filled.files(replace(KEY, video="killed"))
-    files.stem.parent.mkdir(parents=True, exist_ok=True)
-    half = files.stem.with_name(f"{files.stem.name}.4711.tmp")
-    half.write_bytes(b"half an array")
-    other = filled.files(replace(KEY, video="no marker"))
-    other.stem.parent.mkdir(parents=True, exist_ok=True)
-    other.data.write_bytes(b"12345")
-    removed = filled.prune()
-    assert (removed.entries, removed.bytes) == (1, 5)
-    assert not half.exists()
-    assert filled.holds(KEY)
-
-
-def test_prune_removes_what_another_opencv_made_and_what_nobody_read(filled):
-    filled.fetch(replace(KEY, opencv="3.4.0"), draft)
-    old = replace(KEY, video="old")
-    filled.fetch(old, draft)
-    month_ago = time.time() - 30 * 24 * 3600
-    os.utime(filled.files(old).marker, (month_ago, month_ago))
-    assert filled.prune().entries == 1
-    assert filled.holds(old)
-    assert filled.prune(unused_days=7).entries == 1
-    assert not filled.holds(old)
-    assert filled.holds(KEY)
-
-
-def test_reading_counts_as_use(filled):
-    marker = filled.files(KEY).marker
-    os.utime(marker, (0, 0))
-    filled.read(KEY)
-    assert filled.prune(unused_days=1).entries == 0
-
-
-def test_prune_leaves_what_is_being_computed(store):
-    def build():
-        (store.files(KEY).stem.with_name(f"{KEY.digest()}.1.tmp")).touch()
-        assert store.prune().entries == 0
-        return draft()
-
-    np.testing.assert_array_equal(store.fetch(KEY, build).array, ARRAY)
-
-
-def test_info_counts_entries_and_bytes(store):
-    assert (store.info().entries, store.info().bytes) == (0, 0)
-    store.fetch(KEY, draft)
-    store.fetch(replace(KEY, stage="crops"), draft)
-    assert store.info().entries == 2
-    on_disk = sum(path.stat().st_size for path in store.root.rglob("*") if path.is_file())
-    assert store.info().bytes == on_disk
+    assert not any(verify(store, deep=True))
 
 
 def test_a_store_travels_to_workers_as_its_folder(filled):

@@ -25,7 +25,7 @@ def method(tasks=("spot", "recognize"), classes=THREE, **params):
 def video(features, k_prime=3, expressions=None):
     n_frames = len(features) + 3
     common = ("d/s/v", SubjectKey("d", "s"), 30.0, n_frames, Timing(30.0, 3, {"micro": k_prime}))
-    access = (lambda chain: features, lambda chain, onset, apex: features[0])
+    access = (lambda chain: features, lambda chain, onset, apex, offset: features[0])
     if expressions is None:
         return VideoView(*common, *access)
     return LabelledVideo(*common, *access, expressions=expressions, labels=(0,) * len(expressions))
@@ -107,7 +107,7 @@ def test_spotting_samples_are_equations_5_and_6_with_their_ratio():
     features = maps(60)
     m = method(ratio=2.0)
     samples, _ = m.samples("spotting", [video(features, 4, (Expression(20, 24), Expression(40, 42, "macro")))], [])
-    x, y = samples.tensors
+    x, y = samples.__getitems__(range(len(samples)))
     assert int(y.sum()) == 5 + 3  # frames onset - k' + 1 to offset of the micro-expression alone
     assert len(y) - int(y.sum()) == 2 * 8
     assert x.shape == (24, 3, 42, 42)
@@ -119,7 +119,7 @@ def test_spotting_samples_of_two_videos_are_not_mixed_up():
     a, b = maps(30, 1), maps(40, 2)
     m = method(ratio=100.0)
     samples, _ = m.samples("spotting", [video(a, 2, (Expression(5, 6),)), video(b, 2, (Expression(9, 9),))], [])
-    x, y = samples.tensors
+    x, y = samples.__getitems__(range(len(samples)))
     torch.testing.assert_close(
         x.contiguous(), torch.from_numpy(np.concatenate([a, b])).permute(0, 3, 1, 2).float().contiguous()
     )

@@ -6,6 +6,8 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import ConfigError
+from mebench.features import FeatureStore
+from mebench.features.source import Source
 from mebench.runner.plan import make_plan
 
 
@@ -98,3 +100,25 @@ def test_clips_to_learn_emotions_from_must_be_micro_expressions(plan, monkeypatc
 def test_the_distinct_chains_of_all_folds(tiny):
     made = make_plan(resolve(["method=mean", *tiny]))
     assert sorted(c.name for c in made.chains()["synthetic"]) == ["mean_clips", "mean_frames"]
+
+
+def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_crops(tiny, tmp_path):
+    made = make_plan(resolve(["method=mean", *tiny]))
+    timings = [made.timings(fold)["synthetic"] for fold in made.folds]
+    source = Source(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
+
+    def keys(timing):
+        chain = made.method().chains(timing)["mean_frames"]
+        return [source.key(stage, chain, None) for stage in ("crops", "flow", "feature")]
+
+    assert len(timings) == 3 and len({timing.k for timing in timings}) == 1
+    assert all(keys(timing) == keys(timings[0]) for timing in timings)
+    other = keys(dataclasses.replace(timings[0], k=timings[0].k + 1))
+    assert [a == b for a, b in zip(keys(timings[0]), other)] == [True, False, False]
+
+
+def test_the_chains_of_a_plan_are_found_once(tiny, monkeypatch):
+    made = make_plan(resolve(["method=mean", *tiny]))
+    first = made.chains()
+    monkeypatch.setattr(made.method_class, "chains", lambda *_: pytest.fail("asked again"))
+    assert made.chains() is first

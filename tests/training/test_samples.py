@@ -1,5 +1,8 @@
 """Pseudo-labels and sampling, against their definitions in MEAN (Liong, See and Chan 2023)."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import Expression
-from mebench.training import Samples, sample_negatives, window_labels
+from mebench.training import MappedSamples, Samples, sample_negatives, window_labels
+from mebench.training import samples as module
 
 intervals = st.tuples(st.integers(0, 70), st.integers(0, 20)).map(lambda x: Expression(x[0], x[0] + x[1]))
 
@@ -69,3 +73,52 @@ def test_a_batch_of_images_keeps_their_memory_layout():
 def test_samples_of_unequal_length_are_refused():
     with pytest.raises(ValueError, match=r"\[3, 2\]"):
         Samples(torch.zeros(3), torch.zeros(2))
+
+
+def arrays(*lengths):
+    rng = np.random.default_rng(0)
+    return [rng.random((n, 5, 4, 3)).astype(np.float16) for n in lengths]
+
+
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=5), st.data())
+def test_a_batch_of_mapped_samples_is_the_rows_laid_end_to_end(lengths, data):
+    maps = arrays(*lengths)
+    whole = np.concatenate(maps)
+    rows = np.array(data.draw(st.lists(st.sampled_from(range(len(whole))), max_size=9)) if len(whole) else [], np.int64)
+    samples = MappedSamples(maps, rows, torch.arange(len(rows)))
+    assert len(samples) == len(rows)
+    asked = data.draw(st.lists(st.sampled_from(range(len(rows))), min_size=1, max_size=9)) if len(rows) else []
+    if asked:
+        x, y = samples.__getitems__(asked)
+        assert torch.equal(x, torch.from_numpy(whole[rows[asked]]).float().permute(0, 3, 1, 2))
+        assert y.tolist() == asked
+        assert x.is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(samples[asked[0]][0], x[0])
+
+
+def private_bytes():
+    """Memory that is this process's own: pages that no other process maps."""
+    about = Path("/proc/self/smaps_rollup").read_text()
+    return sum(int(n) for n in re.findall(r"^Private_\w+:\s+(\d+) kB", about, re.MULTILINE)) * 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="only Linux tells the memory of a process")
+def test_mapped_samples_keep_a_batch_in_memory_and_not_the_arrays(tmp_path, monkeypatch):
+    n, size = 6000, 42 * 42 * 3 * 2
+    np.save(tmp_path / "maps.npy", np.ones((n, 42, 42, 3), np.float16))
+    maps = np.load(tmp_path / "maps.npy", mmap_mode="r")
+    monkeypatch.setattr(module, "RELEASE_BYTES", 4 << 20)
+    samples = MappedSamples([maps[: n // 2], maps[n // 2 :]], np.arange(n), torch.zeros(n))
+    before, most = private_bytes(), 0
+    order = np.random.default_rng(0).permutation(n)
+    for start in range(0, n, 100):
+        x, _ = samples.__getitems__(order[start : start + 100])
+        assert bool((x == 1).all())
+        most = max(most, private_bytes() - before)
+    assert most < n * size / 3  # 63 MB would be all of it
+    assert np.shares_memory(samples.arrays[0], maps)
+
+
+def test_mapped_samples_without_a_target_each_are_refused():
+    with pytest.raises(ValueError, match="2 for 3"):
+        MappedSamples(arrays(4), np.arange(3), torch.zeros(2))

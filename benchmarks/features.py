@@ -1,0 +1,230 @@
+"""mebench's features and those of a plain program, from equal frames with equal settings, measured in turn.
+
+    python benchmarks/features.py [--videos 4] [--frames 300] [--workers 2] [--rounds 1]
+
+Drawn faces move in JPEG frames of 1280x720 at 200 frames per second. Each round runs `plain_features.py` and then
+`mebench features compute` with an empty store, each as a whole process. Printed are frames per second, the peak of the
+memory that the processes have for themselves (USS), the largest difference of the features, where the time goes, and how
+long it takes to read all features from the store. README.md says what is equal and what is not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from unittest import mock
+
+import cv2
+import numpy as np
+from memory import watch
+
+HERE = Path(__file__).resolve().parent
+MIB = 1 << 20
+WIDTH, HEIGHT, FACE, FPS, K = 1280, 720, 560, 200.0, 20
+PLACE = (360, 80)
+"""Column and row of the drawn square in the frame."""
+
+PARAMS = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Params:
+    root: str
+"""
+CONFIG = "title: Folders\nsummary: JPEG frames of drawn faces\ntasks: [spot]\n"
+DATASET = '''
+from pathlib import Path
+
+import numpy as np
+
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.datasets.folders.params import Params as _Params
+from mebench.frames import FolderFrames
+
+
+class Folders(Dataset):
+    """One subject a folder. Their expressions are of no interest here, but a plan needs some."""
+
+    Params = _Params
+    revision = "1"
+    tasks = frozenset({"spot"})
+    schemes = {"native": Scheme.native(("others",))}
+
+    def videos(self):
+        marks = (Expression(1, 5, "micro", 3, "others"),)
+        folders = sorted(Path(self.params.root).iterdir())
+        return [Video("folders", f.name, "1", 200.0, len(list((f / "frames").iterdir())), marks) for f in folders]
+
+    def frames(self, video):
+        return FolderFrames(Path(self.params.root) / video.subject / "frames", color=False)
+
+    def landmarks(self, video):
+        return np.load(Path(self.params.root) / video.subject / "frame_landmarks.npy")
+
+
+Plugin = Folders
+'''
+
+
+def draw(root: Path, videos: int, frames: int) -> None:
+    """The frames, their landmarks in pixels of the first frame, and those in pixels of the face crop."""
+    from mebench.datasets.synthetic.dataset import Synthetic
+    from mebench.datasets.synthetic.params import Params
+
+    from mebench.features import FaceCrop
+    from mebench.features.faces import to_crop_pixels
+    from mebench.frames import FolderFrames
+
+    dataset = Synthetic(Params(subjects=videos, videos=1, frames=max(frames, 300), fps=FPS, size=FACE))
+    x, y = PLACE
+    room = cv2.GaussianBlur(np.random.default_rng(0).normal(90, 60, (HEIGHT, WIDTH, 3)), (0, 0), 9)
+    for video in dataset.videos():
+        folder = root / video.subject
+        (folder / "frames").mkdir(parents=True)
+        drawn = dataset.frames(video)
+        for index in range(frames):
+            frame = room.clip(0, 255).astype(np.uint8)
+            frame[y : y + FACE, x : x + FACE] = drawn[index]
+            cv2.imwrite(str(folder / "frames" / f"{index:05d}.jpg"), frame, [cv2.IMWRITE_JPEG_QUALITY, 95])
+        points = np.asarray(dataset.landmarks(video)) + PLACE
+        np.save(folder / "frame_landmarks.npy", points)
+        box = FaceCrop().find(FolderFrames(folder / "frames", color=False))
+        np.save(folder / "landmarks.npy", np.rint(to_crop_pixels(points, box, 128)).astype(int))
+
+
+def write_plugin(root: Path) -> Path:
+    folder = root / "datasets" / "folders"
+    folder.mkdir(parents=True)
+    files = {"__init__.py": "", "params.py": PARAMS, "config.yaml": CONFIG, "dataset.py": DATASET}
+    for name, content in files.items():
+        (folder / name).write_text(content)
+    return root
+
+
+def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
+    """Wall seconds, peak memory in bytes and standard output of a process and its children."""
+    start = time.perf_counter()
+    with (folder / "said").open("w+") as said:
+        process = subprocess.Popen(command, cwd=folder, stdout=said)
+        peak, _ = watch(process)
+        seconds = time.perf_counter() - start
+        if process.returncode:
+            raise SystemExit(f"{command[1]} failed with exit code {process.returncode}")
+        said.seek(0)
+        return seconds, peak, said.read()
+
+
+def words_of(data: Path, plugins: Path, cache: Path, workers: int) -> list[str]:
+    settings = ["method.flow=tvl1", "method.stride=1", "method.regions=released_code", f"workers={workers}"]
+    return ["method=mean", *settings, "dataset=folders", f"dataset.root={data}", f"plugins={plugins}", f"cache={cache}"]
+
+
+def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
+    """The features of each video, and the seconds to open the store, check them and read every number."""
+    from mebench.config import resolve
+    from mebench.features import frame_features
+    from mebench.runner.fold import store_of
+    from mebench.runner.plan import make_plan
+
+    plan = make_plan(resolve(words))
+    chain = next(c for c in plan.chains()["folders"] if c.scope == "frames")
+    start, found = time.perf_counter(), {}
+    store = store_of(plan.config)
+    for video in plan.videos:
+        found[video.subject] = np.array(frame_features(store, plan.dataset, plan.config.dataset, video, chain))
+    return found, time.perf_counter() - start
+
+
+def stages(words: list[str], cache: Path) -> dict[str, float]:
+    """Seconds of one process in each stage of one video, in a store of its own."""
+    from mebench.config import resolve
+    from mebench.features import FeatureStore
+    from mebench.features.faces import FaceCrop
+    from mebench.features.source import Source
+    from mebench.runner.plan import make_plan
+
+    plan = make_plan(resolve(words))
+    chain = next(c for c in plan.chains()["folders"] if c.scope == "frames")
+    source = Source(FeatureStore(cache), plan.dataset, plan.config.dataset, plan.videos[0])
+    spent: defaultdict[str, float] = defaultdict(float)
+    locate = FaceCrop.locate
+
+    def timed(stage, function, *args):
+        start = time.perf_counter()
+        result = function(*args)
+        spent[stage] += time.perf_counter() - start
+        return result
+
+    with mock.patch.object(FaceCrop, "locate", lambda self, *args: timed("detect", locate, self, *args)):
+        timed("decode, crop, write", source.crops, chain)
+    spent["decode, crop, write"] -= spent["detect"]
+    timed("flow, write", source.flow, chain, None)
+    timed("strain, scale, regions, write", source.feature, chain, None)
+    return dict(spent)
+
+
+def shares(spent: dict[str, float], frames: int) -> str:
+    whole = sum(spent.values())
+    return ", ".join(f"{name} {1000 * s / frames:.1f} ms a frame ({s / whole:.0%})" for name, s in spent.items())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="mebench's features against a plain program, in turn.")
+    parser.add_argument("--videos", type=int, default=4)
+    parser.add_argument("--frames", type=int, default=300, help="of each video; more than 20")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=1)
+    args = parser.parse_args()
+
+    frames = args.videos * args.frames
+    cores = len(os.sched_getaffinity(0))
+    print(
+        f"{platform.machine()}, {cores} cores; {args.videos} videos of {args.frames} frames, {WIDTH}x{HEIGHT}",
+        flush=True,
+    )
+    ratios, warm_ratios = [], []
+    with tempfile.TemporaryDirectory() as scratch:
+        root = Path(scratch)
+        data, out = root / "data", root / "plain"
+        out.mkdir()
+        draw(data, args.videos, args.frames)
+        plugins = write_plugin(root / "plugins")
+        for number in range(1, args.rounds + 1):
+            plain = [sys.executable, str(HERE / "plain_features.py"), f"--k={K}", f"--out={out}"]
+            one, one_peak, said = measured([*plain, *map(str, sorted(data.iterdir()))], root)
+            print(f"round {number}: plain    {frames / one:7.2f} frames/s, {one_peak / MIB:.0f} MiB", flush=True)
+            print(f"  where the time goes: {shares(json.loads(said.splitlines()[-1])['stages'], frames)}", flush=True)
+
+            words = words_of(data, plugins, root / f"store{number}", args.workers)
+            compute = [sys.executable, "-m", "mebench", "features", "compute", *words]
+            two, two_peak, _ = measured(compute, root)
+            print(f"round {number}: mebench  {frames / two:7.2f} frames/s, {two_peak / MIB:.0f} MiB", flush=True)
+            features, warm = read_all(words)
+            difference = max(
+                float(np.abs(np.load(out / f"{name}.npy") - mine.astype(np.float64)).max())
+                for name, mine in features.items()
+            )
+            print(
+                f"  from the store {frames / warm:,.0f} frames/s; largest difference of the features {difference:.4f}"
+            )
+            ratios.append(one / two)
+            warm_ratios.append(two / warm)
+        spent = stages(words, root / "stages")
+        print(f"  where the time of one worker goes: {shares(spent, args.frames)}")
+    print(
+        f"mebench is {statistics.median(ratios):.2f} times as fast, and {statistics.median(warm_ratios):,.0f} times "
+        f"faster once stored (median of {len(ratios)})"
+    )
+
+
+if __name__ == "__main__":
+    main()

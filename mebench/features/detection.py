@@ -1,0 +1,150 @@
+"""Where the face is: dlib's frontal detector, on the first frame that shows one."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mebench.core.dataset import Frames
+from mebench.errors import DataError
+from mebench.features.gray import Gray, to_gray
+
+Box = tuple[int, int, int, int]
+"""(x0, y0, x1, y1) in pixels, `x1` and `y1` exclusive."""
+
+FloatBox = tuple[float, float, float, float]
+
+SMALLEST = 80
+"""Width in pixels of the smallest face that the detector finds without upsampling (King 2009, "Dlib-ml")."""
+
+
+class NoFaceError(DataError):
+    """No frame of a video shows a face; a run with `no_face=skip` goes on without that video."""
+
+
+class Found(NamedTuple):
+    """A face in a video.
+
+    Attributes:
+        frame: index of the frame.
+        face: the box as detected, possibly reaching beyond the frame: what a landmark predictor wants.
+        size: (height, width) of the frame in pixels.
+        gray: the frame, (H, W).
+    """
+
+    frame: int
+    face: Box
+    size: tuple[int, int]
+    gray: Gray
+
+
+def detect_faces(gray: Gray, upsample: int) -> list[Box]:
+    """Boxes (x0, y0, x1, y1) of dlib's frontal faces, possibly reaching beyond the image.
+
+    dlib counts its last column and row in; they are left out here as in the published programs of SOFTNet and MEAN,
+    whose slices end before them.
+    """
+    found = _dlib_detector()(np.ascontiguousarray(gray), upsample)
+    return [(r.left(), r.top(), r.right(), r.bottom()) for r in found]
+
+
+def half_sized(gray: Gray) -> Gray:
+    """Half the width and height, averaged; a picture one pixel wide or high stays."""
+    import cv2
+
+    height, width = gray.shape
+    if min(height, width) < 2:
+        return gray
+    small: Gray = cv2.resize(gray, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return small
+
+
+def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str) -> Found:
+    """The largest face of the first frame that shows one.
+
+    Frames are tried from the first on, with growing steps, so that a faceless video fails soon.
+
+    Args:
+        frames: of the video.
+        detect: the boxes of all faces in a gray frame.
+        smallest: width of the smallest face that `detect` finds, for the message.
+        label: name of the video in error messages.
+
+    Raises:
+        NoFaceError: no frame that was tried shows a face.
+        DataError: there is no frame, or one is not 8-bit gray, BGR or BGRA.
+    """
+    n = len(frames)
+    if n == 0:
+        raise DataError(f"{label} has no frames: check its folder or file")
+    tried, index = 0, 0
+    while index < n:
+        gray = to_gray(frames[index], index, label)
+        height, width = gray.shape
+        face = largest(detect(gray), width, height)
+        if face is not None:
+            return Found(index, face, (height, width), gray)
+        tried += 1
+        index += 1 + index // 4
+    raise NoFaceError(
+        f"no face found in {label} ({tried} of its {n} frames tried): look at its frames, which must show an upright "
+        f"frontal face at least {smallest} pixels wide, or go on without such videos with no_face=skip"
+    )
+
+
+def largest(faces: list[Box], width: int, height: int) -> Box | None:
+    """The face with the largest area inside the frame, None if there is none."""
+    return max(
+        (face for face in faces if area(inside(face, width, height))),
+        key=lambda face: area(inside(face, width, height)),
+        default=None,
+    )
+
+
+def inside(box: Box, width: int, height: int) -> Box:
+    """The part of a box inside a frame."""
+    x0, y0, x1, y1 = box
+    return max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
+
+
+def area(box: Box | FloatBox) -> float:
+    """Square pixels; 0 for a box that is turned inside out."""
+    x0, y0, x1, y1 = box
+    return max(x1 - x0, 0) * max(y1 - y0, 0)
+
+
+def overlap(a: Box | FloatBox, b: Box | FloatBox) -> float:
+    """Intersection over union of two boxes, 0 if either has no area."""
+    common = area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+    return common / (area(a) + area(b) - common) if common else 0.0
+
+
+def enlarged(box: Box | FloatBox, margin: float) -> FloatBox:
+    """A box with a fraction of its width and height added on each side."""
+    x0, y0, x1, y1 = box
+    across, down = margin * (x1 - x0), margin * (y1 - y0)
+    return x0 - across, y0 - down, x1 + across, y1 + down
+
+
+@functools.cache
+def dlib_version() -> str:
+    """Version of the installed dlib, told without importing it where it was installed as a package."""
+    for package in ("dlib-bin", "dlib"):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    import dlib  # installed some other way
+
+    return str(dlib.__version__)
+
+
+@functools.cache
+def _dlib_detector() -> Any:
+    import dlib
+
+    return dlib.get_frontal_face_detector()

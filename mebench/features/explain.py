@@ -1,0 +1,155 @@
+"""A chain in plain sentences: the answer to "which preprocessing made the features?", taken from the steps' own docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mebench.core.chain import Chain, Step
+from mebench.features.base import VolumeStep
+from mebench.features.detection import dlib_version
+from mebench.features.flow import Flow
+from mebench.features.route import Route, route_of
+from mebench.features.versions import opencv_version
+
+WIDTH = 100
+_CITATION = re.compile(
+    r"\(([^()]*\b(?:(?:19|20)\d\d|equations?|sections?)\b[^()]*)\)|((?:[A-Z][\w-]+(?:, | and | et al\. ))+\d{4})"
+)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a step: its value, and what it means (of a choice, what this value means)."""
+
+    name: str
+    value: Any
+    meaning: str
+
+
+@dataclass(frozen=True)
+class StepCard:
+    """One step: what it does, with which parameters, and which papers its docstring names."""
+
+    step: str
+    version: int
+    what: str
+    parameters: tuple[Parameter, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the numbers of a chain depend on, besides the frames.
+
+    Attributes:
+        chain: its name.
+        gives: what it gives one feature for.
+        steps: in order.
+        landmarks: where they come from, if a step reads them.
+        stored: how numbers are rounded between the steps.
+        opencv: version of OpenCV.
+        dlib: version of dlib.
+        fingerprint: of steps, parameters and versions of steps.
+    """
+
+    chain: str
+    gives: str
+    steps: tuple[StepCard, ...]
+    landmarks: str | None
+    stored: str
+    opencv: str
+    dlib: str
+    fingerprint: str
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """In a few lines, as a paper's appendix could carry it."""
+        lines = [f"{self.chain}: {self.gives}"]
+        for number, step in enumerate(self.steps, 1):
+            lines += _wrapped(f"{number}. {step.step} (version {step.version}). {step.what}", "   ")
+            for p in step.parameters:
+                lines += _wrapped(f"   {p.name} = {p.value}" + (f": {p.meaning}" if p.meaning else ""), "      ")
+            if step.sources:
+                lines += _wrapped(f"   source: {'; '.join(step.sources)}", "      ")
+        if self.landmarks:
+            lines += _wrapped(f"Landmarks: {self.landmarks}", "   ")
+        lines += _wrapped(self.stored, "   ")
+        return "\n".join([*lines, f"OpenCV {self.opencv}, dlib {self.dlib}; fingerprint {self.fingerprint}."])
+
+
+def explain(chain: Chain, landmarks: str = "") -> Card:
+    """The card of a chain; it changes with all that its numbers depend on, and with nothing else but its name.
+
+    Args:
+        chain: to be explained.
+        landmarks: where its landmarks come from, in words; told only if a step reads them.
+
+    Raises:
+        ConfigError: its steps do not fit together.
+    """
+    route = route_of(chain)
+    reads = route.maps_need_landmarks or route.crop.needs_landmarks
+    return Card(
+        chain=chain.name,
+        gives=_gives(chain, route),
+        steps=tuple(map(_step, chain.steps)),
+        landmarks=(landmarks or None) if reads else None,
+        stored=_stored(route),
+        opencv=opencv_version(),
+        dlib=dlib_version(),
+        fingerprint=chain.fingerprint(),
+    )
+
+
+def _gives(chain: Chain, route: Route) -> str:
+    if chain.scope == "frames":
+        return f"one feature for each frame i{f' that has a frame i + {route.gap}' if route.gap else ''}."
+    if isinstance(route.core, Flow):
+        return "one feature for each clip, from its onset to its apex."
+    return f"one feature for each clip, from {'all its frames' if isinstance(route.core, VolumeStep) else 'its apex'}."
+
+
+def _stored(route: Route) -> str:
+    flow = ", flow to half precision (float16)" if isinstance(route.core, Flow) else ""
+    return f"Rounding: crops to 8 bits{flow}, the feature to half precision (float16); in between float32."
+
+
+def _step(step: Step) -> StepCard:
+    text = inspect.getdoc(type(step)) or ""
+    description = text.partition("\n\nAttributes:")[0]
+    meanings = attributes(type(step))
+    values = {name: value for name, value in step.identity().items() if name not in ("step", "version")}
+    parameters = tuple(Parameter(n, v, _meaning_of(v, meanings.get(n, ""))) for n, v in values.items())
+    cited = [_CITATION.findall(part) for part in (description, *(p.meaning for p in parameters))]
+    sources = dict.fromkeys(" ".join((a or b).split()) for found in cited for a, b in found)
+    what = " ".join(description.partition("\n\n")[0].split()).replace("`", "")
+    return StepCard(type(step).__name__, step.version, what, parameters, tuple(sources))
+
+
+def attributes(cls: type) -> dict[str, str]:
+    """The `Attributes:` of a docstring: name and meaning."""
+    _, _, listing = (inspect.getdoc(cls) or "").partition("Attributes:\n")
+    entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing.split("\n\n")[0], flags=re.MULTILINE)
+    return {name: " ".join(meaning.split()) for name, meaning in entries}
+
+
+def _meaning_of(value: Any, meaning: str) -> str:
+    """Of a list of choices, what is said of the chosen one."""
+    if isinstance(value, str):
+        parts = re.split(r"(?<=[;.]) (?=`)", meaning)
+        chosen = [part for part in parts if part.startswith(f"`{value}`")]
+        meaning = chosen[0] if chosen else meaning
+        meaning = re.sub(rf"^`{re.escape(value)}`(?:: | is |, )?", "", meaning)
+    return meaning.replace("`", "").strip(";. ")
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    first = " " * (len(text) - len(text.lstrip()))
+    return textwrap.wrap(text.strip(), WIDTH, initial_indent=first, subsequent_indent=indent)

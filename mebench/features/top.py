@@ -1,0 +1,212 @@
+"""Texture of a clip on three orthogonal planes: the image (XY), and what a row (XT) and a column (YT) see over time."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from math import cos, floor, pi, sin
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.errors import DataError
+from mebench.features.base import FeatureMap, Image, VolumeStep, check_integer
+from mebench.features.blocks import check_overlap, grid, unit_sum
+from mebench.features.orientation import direction_bins
+from mebench.features.texture import Patterns, check_neighbours, n_patterns
+
+T, Y, X = range(3)  # axes of a clip
+PLANES = ((X, Y), (X, T), (Y, T))
+
+
+class Codes(NamedTuple):
+    """What is counted on one plane: a number and a weight for each inner voxel of a clip."""
+
+    numbers: NDArray[np.intp]
+    n_bins: int
+    weights: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True)
+class Top(VolumeStep):
+    """What the descriptors of three planes share: one histogram for each plane and block, (rows, cols, bins).
+
+    The clip is divided into blocks of rows, columns and frames. A histogram sums to 1. Those of the planes XY, XT and YT
+    follow one another, and so do those of the slices.
+
+    Attributes:
+        rows: number of blocks from top to bottom.
+        cols: number of blocks from left to right.
+        slices: number of blocks along time.
+        overlap: the part of a block that it shares with the next along each axis, from 0 to below 1; the blocks grow by it.
+    """
+
+    rows: int = 5
+    cols: int = 5
+    slices: int = 1
+    overlap: float = 0.0
+
+    def __post_init__(self) -> None:
+        for field in ("rows", "cols", "slices"):
+            check_integer(self, field, 1)
+        check_overlap(self)
+
+    @property
+    def margin(self) -> tuple[int, int, int]:
+        """Frames, rows and columns at each end of a clip whose voxels lack neighbours and are not counted."""
+        raise NotImplementedError(f"{type(self).__name__} must define margin")
+
+    def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
+        """What is counted on XY, XT and YT of an (n, H, W) clip."""
+        raise NotImplementedError(f"{type(self).__name__} must define planes()")
+
+    def apply(self, crops: Image) -> FeatureMap:
+        """Histograms of (n, H, W) gray crops.
+
+        Raises:
+            DataError: the clip is too short, or the crops are too small, for the neighbours or for the blocks.
+        """
+        name, blocks = type(self).__name__, (self.slices, self.rows, self.cols)
+        for what, length, margin in zip(("frames", "rows", "columns"), crops.shape, self.margin):
+            if length < 2 * margin + 1:
+                then = "put Interpolate before it" if what == "frames" else "choose a larger FaceCrop"
+                raise DataError(f"{name} needs at least {2 * margin + 1} {what} and the clip has {length}: {then}")
+        cells = grid(crops.shape, blocks, self.overlap)
+        planes = [unit_sum(cells.histograms(*codes)) for codes in self.planes(crops.astype(np.float32))]
+        slices, rows, cols, _ = planes[0].shape
+        found = np.concatenate(planes, axis=-1)
+        return np.moveaxis(found, 0, 2).reshape(rows, cols, slices * found.shape[-1]).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class LbpTop(Top):
+    """Local binary patterns on three orthogonal planes (Zhao and Pietikäinen 2007), (rows, cols, slices * 3 * n_patterns).
+
+    Neighbour i lies at the angle 2 pi i / p on an ellipse with the radii of the plane's axes, interpolated bilinearly, and
+    sets bit i if it is not darker than the centre. Voxels without all neighbours on all planes are not counted.
+
+    Attributes:
+        p: number of neighbours, up to 16; 8 and 4 are usual.
+        rx: radius along the rows in pixels.
+        ry: radius along the columns in pixels.
+        rt: radius in time in frames.
+        patterns: `uniform` counts each pattern with at most two changes around the circle by itself and all others
+            together: p (p - 1) + 3 patterns, 59 for 8 neighbours. `full` counts all 2 ** p.
+    """
+
+    p: int = 8
+    rx: int = 1
+    ry: int = 1
+    rt: int = 1
+    patterns: Patterns = "uniform"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_neighbours(self)
+        for field in ("rx", "ry", "rt"):
+            check_integer(self, field, 1)
+
+    @property
+    def margin(self) -> tuple[int, int, int]:
+        """The radii."""
+        return self.rt, self.ry, self.rx
+
+    def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
+        """Patterns of the inner voxels."""
+        labels = _labels(self.p, self.patterns)
+        for first, second in PLANES:
+            yield Codes(labels[self._patterns(volume, first, second)], n_patterns(self.p, self.patterns))
+
+    def _patterns(self, volume: NDArray[np.float32], first: int, second: int) -> NDArray[np.intp]:
+        centre = self._shifted(volume, (0, 0, 0))
+        patterns = np.zeros(centre.shape, np.intp)
+        for bit in range(self.p):
+            angle = 2 * pi * bit / self.p
+            # As in scikit-image, the angle turns from right to up: against the second axis. Rounded, so that a neighbour
+            # on a voxel is that voxel.
+            a, b = round(self.margin[first] * cos(angle), 5), round(-self.margin[second] * sin(angle), 5)
+            above = np.zeros(centre.shape, np.float32)
+            for (da, wa), (db, wb) in product(_either_side(a), _either_side(b)):
+                shift = [0, 0, 0]
+                shift[first], shift[second] = da, db
+                above += np.float32(wa * wb) * (self._shifted(volume, shift) - centre)
+            # Differences that cancel are equal, however they were rounded; others are larger for whole gray values.
+            patterns |= (above >= -1e-4).astype(np.intp) << bit
+        return patterns
+
+    def _shifted(self, volume: NDArray[np.float32], shift: tuple[int, ...] | list[int]) -> NDArray[np.float32]:
+        """The inner voxels as seen `shift` frames, rows and columns further on."""
+        return volume[tuple(slice(m + s, n - m + s) for n, m, s in zip(volume.shape, self.margin, shift))]
+
+
+def _either_side(x: float) -> list[tuple[int, float]]:
+    """The whole numbers around a coordinate with their bilinear weights; one, if it is whole.
+
+    >>> _either_side(-1.0), _either_side(0.25)
+    ([(-1, 1.0)], [(0, 0.75), (1, 0.25)])
+    """
+    low = floor(x)
+    part = x - low
+    return [(low, 1 - part), (low + 1, part)] if part else [(low, 1.0)]
+
+
+@functools.cache
+def _labels(p: int, patterns: Patterns) -> NDArray[np.intp]:
+    """The bin of each of the 2 ** p patterns: uniform ones in the order of their bits, then all others."""
+    codes = np.arange(2**p)
+    if patterns == "full":
+        return codes
+    turned = (codes >> 1) | ((codes & 1) << (p - 1))
+    uniform = np.bitwise_count(codes ^ turned) <= 2
+    return np.where(uniform, np.cumsum(uniform) - 1, n_patterns(p, patterns) - 1)
+
+
+@dataclass(frozen=True)
+class HogTop(Top):
+    """Histograms of oriented gradients on three orthogonal planes (Li et al. 2018), (rows, cols, slices * 3 * bins).
+
+    The gradient is the difference of the two neighbours along each axis. Its direction on a plane is counted with its
+    length there. The outermost voxels are not counted; a block without gradient (0/0) is all 0.
+
+    Attributes:
+        bins: number of directions from -180 to 180 degrees; one between two bins belongs to the upper one.
+    """
+
+    weighted: ClassVar[bool] = True
+
+    bins: int = 8
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_integer(self, "bins", 1)
+
+    @property
+    def margin(self) -> tuple[int, int, int]:
+        """One neighbour along each axis."""
+        return 1, 1, 1
+
+    def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
+        """Directions of the gradient at the inner voxels."""
+        inner = slice(1, -1)
+        along = {
+            T: volume[2:, inner, inner] - volume[:-2, inner, inner],
+            Y: volume[inner, 2:, inner] - volume[inner, :-2, inner],
+            X: volume[inner, inner, 2:] - volume[inner, inner, :-2],
+        }
+        for first, second in PLANES:
+            a, b = along[first], along[second]
+            length = np.hypot(a, b)
+            yield Codes(direction_bins(a, b, self.bins), self.bins, length if self.weighted else length > 0)
+
+
+@dataclass(frozen=True)
+class HigoTop(HogTop):
+    """Histograms of image gradient orientation on three orthogonal planes (Li et al. 2018).
+
+    As `HogTop`, but each voxel counts 1 however steep its gradient, and 0 where there is none.
+    """
+
+    weighted: ClassVar[bool] = False

@@ -1,0 +1,177 @@
+"""Frames from a folder with one image file a frame."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.errors import DataError
+from mebench.frames.images import SUFFIXES, read_image
+
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+class FolderFrames:
+    """The images of a folder as the frames of a video, in natural order: `006_1_9999.jpg` before `006_1_10000.jpg`.
+
+    The folder is listed once, when the object is made; a frame is decoded each time it is asked for. Hidden files
+    (`.DS_Store`, `._img1.jpg`) are no frames.
+
+    Args:
+        folder: with the images.
+        pattern: file names that count, with `*` and `?`; upper and lower case are the same.
+        suffixes: endings that count, in lower case; upper and lower case are the same.
+        names: the file names in their order, instead of a listing; `pattern` and `suffixes` then do not matter.
+        color: True for (H, W, 3) frames in B, G, R order; False for (H, W), decoded straight to gray.
+
+    Raises:
+        DataError: the folder is missing, cannot be listed, holds no such image, or lacks one of `names`.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str,
+        pattern: str = "*",
+        suffixes: Sequence[str] = SUFFIXES,
+        names: Sequence[str] | None = None,
+        color: bool = True,
+    ) -> None:
+        self.folder = Path(folder)
+        self.color = color
+        present = _names_in(self.folder)
+        if names is None:
+            self.names = tuple(sorted((n for n in present if _counts(n, pattern, suffixes)), key=natural))
+        else:
+            self.names = tuple(names)
+            _check_all_present(self.names, present, self.folder)
+        if not self.names:
+            raise DataError(
+                f"the folder {self.folder} holds no frames: expected images ({', '.join(suffixes)})"
+                f"{'' if pattern == '*' else f' named {pattern}'}, found {len(present)} other files"
+            )
+
+    def __len__(self) -> int:
+        """Number of frames; nothing is decoded for it."""
+        return len(self.names)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """Frame `index`, (H, W, 3) uint8 in B, G, R order, or (H, W) with `color=False`.
+
+        Raises:
+            IndexError: the index lies outside [0, len).
+            DataError: the file is missing, truncated, no image, or has not 8 bits a channel.
+        """
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} does not exist: the folder {self.folder} has frames 0 to {len(self) - 1}")
+        return read_image(self.folder / self.names[index], self.color)
+
+    @property
+    def numbers(self) -> tuple[int | None, ...]:
+        """The file number of each frame: the last run of digits in the name before its ending; None without digits.
+
+        `numbers[position]` is what annotations count by; `position(number)` is the way back.
+        """
+        return tuple(file_number(name) for name in self.names)
+
+    def position(self, number: int) -> int:
+        """The frame index (from 0) of a file number, as annotation sheets give it.
+
+        Raises:
+            DataError: no file or more than one has that number.
+        """
+        found = self._positions.get(number, [])
+        if len(found) == 1:
+            return found[0]
+        if found:
+            same = " and ".join(self.names[position] for position in found[:2])
+            raise DataError(
+                f"the file number {number} is not unique in {self.folder} ({same}): narrow the folder down to one video"
+            )
+        known = sorted(self._positions)
+        there = f"its numbers run from {known[0]} to {known[-1]}" if known else "its file names have no digits"
+        raise DataError(
+            f"no frame in {self.folder} has the file number {number}; {there}, {len(self)} files: "
+            "look for missing images or a wrong line in the annotations"
+        )
+
+    @cached_property
+    def _positions(self) -> dict[int, list[int]]:
+        positions: dict[int, list[int]] = {}
+        for position, number in enumerate(self.numbers):
+            if number is not None:
+                positions.setdefault(number, []).append(position)
+        return positions
+
+    def fingerprint(self) -> str:
+        """Hash of the names and sizes of all files, the bytes of the first, middle and last one, and of `color`.
+
+        Raises:
+            DataError: a file cannot be read.
+        """
+        whole = hashlib.sha256(f"{self.color}".encode())
+        paths = [self.folder / name for name in self.names]
+        try:
+            for path in paths:
+                whole.update(f"\0{path.name}\0{path.stat().st_size}".encode())
+            for index in sorted({0, len(paths) // 2, len(paths) - 1}):
+                whole.update(hashlib.sha256(paths[index].read_bytes()).digest())
+        except OSError as error:
+            raise DataError(
+                f"the image {error.filename} cannot be read ({error.strerror}): check that it is there and its permissions"
+            ) from None
+        return whole.hexdigest()[:32]
+
+
+def natural(name: str) -> tuple[list[str | int], str]:
+    """Sort key of the natural order: digits as numbers, letters without their case, the exact name last.
+
+    >>> sorted(["006_1_10000.jpg", "006_1_9999.jpg", "006_1_0001.JPG"], key=natural)
+    ['006_1_0001.JPG', '006_1_9999.jpg', '006_1_10000.jpg']
+    """
+    # Text and digits take turns, beginning with (possibly empty) text, so that like meets like.
+    parts = _DIGITS.split(name.casefold())
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+
+
+def file_number(name: str) -> int | None:
+    """The last run of digits in a file name before its ending.
+
+    >>> file_number("006_1_0001.jpg"), file_number("name 123.JPG"), file_number("face.mp4")
+    (1, 123, None)
+    """
+    digits = _DIGITS.findall(Path(name).stem)
+    return int(digits[-1]) if digits else None
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except NotADirectoryError:
+        raise DataError(f"{folder} is a file, not a folder of images: give the folder that holds the frames") from None
+    except FileNotFoundError:
+        raise DataError(
+            f"there is no folder {folder}: check the dataset's root and that the archive was unpacked"
+        ) from None
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
+
+
+def _counts(name: str, pattern: str, suffixes: Sequence[str]) -> bool:
+    low = name.casefold()
+    return not low.startswith(".") and low.endswith(tuple(suffixes)) and fnmatch(low, pattern.casefold())
+
+
+def _check_all_present(names: Sequence[str], present: Sequence[str], folder: Path) -> None:
+    missing = sorted(set(names) - set(present), key=natural)
+    if missing:
+        raise DataError(
+            f"the folder {folder} lacks {len(missing)} of the {len(names)} frames asked for, the first {missing[0]}: "
+            "check that the archive was unpacked completely"
+        )

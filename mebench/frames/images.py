@@ -1,0 +1,97 @@
+"""One image file as 8-bit pixels, or one sentence that says what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.errors import DataError
+
+SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Endings of the image files that a folder of frames may hold, in lower case."""
+
+_JPEG = b"\xff\xd8"
+_END_OF_IMAGE = b"\xff\xd9"
+_START_OF_SCAN = 0xDA
+# Markers without a length: TEM, the restart markers, start and end of image (ITU-T T.81, table B.1).
+_BARE = {0x01, *range(0xD0, 0xDA)}
+
+
+def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
+    """Decode an image file.
+
+    Orientation tags are followed and alpha is dropped. OpenCV fills what is missing of a truncated JPEG with gray and
+    says nothing; here that is an error, as is any other file that does not decode.
+
+    Args:
+        path: of the file.
+        color: False decodes straight to gray (`cv2.IMREAD_GRAYSCALE`): faster, and for JPEG and PNG up to a few gray
+            levels away from the gray that OpenCV makes of the decoded colours.
+
+    Returns:
+        (H, W, 3) in B, G, R order, also for a gray file; (H, W) with `color=False`.
+
+    Raises:
+        DataError: the file is missing, unreadable, empty, truncated, no image, or has not 8 bits a channel.
+    """
+    import cv2
+
+    data = _bytes_of(path)
+    if is_truncated_jpeg(data):
+        raise DataError(
+            f"the image {path} is truncated (its JPEG data has no end marker): copy it from the original again"
+        )
+    depth = cv2.IMREAD_ANYDEPTH | (cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), depth)
+    except cv2.error:
+        image = None
+    if image is None:
+        raise DataError(
+            f"the image {path} cannot be decoded: it is damaged or no image, copy it from the original again or remove it"
+        )
+    if image.dtype != np.uint8:
+        raise DataError(
+            f"the image {path} holds {image.dtype} values and frames must hold 8 bits a channel (uint8): convert the "
+            f"images first, for example with ImageMagick: mogrify -depth 8 *{path.suffix}"
+        )
+    pixels: NDArray[np.uint8] = image
+    return pixels
+
+
+def is_truncated_jpeg(data: bytes) -> bool:
+    """Whether the data begin as a JPEG and its image does not come to its end marker.
+
+    The marker is looked for after the header of the first scan, since a thumbnail in the header has one of its own.
+    Inside a scan the two bytes of the marker cannot occur (ITU-T T.81, B.1.1.5).
+    """
+    if not data.startswith(_JPEG):
+        return False
+    at = len(_JPEG)
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return False  # no JPEG after all, or one with odd bytes between its segments: the decoder will tell
+        kind = data[at + 1]
+        if kind == 0xFF:  # fill byte
+            at += 1
+        elif kind in _BARE:
+            at += 2
+        else:
+            at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+            if kind == _START_OF_SCAN:
+                return data.find(_END_OF_IMAGE, at) < 0
+    return True
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"the image {path} cannot be read ({error.strerror}): check that it is there and its permissions"
+        ) from None
+    if not data:
+        raise DataError(f"the image {path} is empty (0 bytes): copy it from the original again")
+    return data

@@ -1,0 +1,73 @@
+"""A card says what was done, and changes when and only when the numbers can."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.core import Chain
+from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Resize, Strain, explain
+
+MEAN = Chain("mean_frames", (FaceCrop(), Flow(k=3), Strain(), MinMax(), EyesAndMouth("paper")))
+
+steps = st.tuples(
+    st.builds(FaceCrop, size=st.sampled_from([64, 128]), upsample=st.integers(0, 1)),
+    st.builds(Flow, algorithm=st.sampled_from(["tvl1", "dis"]), k=st.integers(1, 2), stride=st.integers(1, 2)),
+    st.builds(Strain, difference=st.sampled_from(["backward", "forward", "central"])),
+    st.builds(Resize, size=st.integers(28, 29)),
+)
+
+
+@given(steps, steps)
+def test_two_cards_are_equal_if_and_only_if_the_numbers_are(one, other):
+    a, b = Chain("c", one), Chain("c", other)
+    same = a.fingerprint() == b.fingerprint()
+    assert (explain.explain(a).text() == explain.explain(b).text()) is same
+    assert (explain.explain(a).plain() == explain.explain(b).plain()) is same
+
+
+@pytest.mark.parametrize("package", ["opencv_version", "dlib_version"])
+def test_another_version_of_a_library_is_another_card(monkeypatch, package):
+    before = explain.explain(MEAN).text()
+    monkeypatch.setattr(explain, package, lambda: "0.0.1")
+    assert explain.explain(MEAN).text() != before
+
+
+def test_another_version_of_a_step_is_another_card(monkeypatch):
+    before = explain.explain(MEAN).text()
+    monkeypatch.setattr(MinMax, "version", MinMax.version + 1)
+    assert explain.explain(MEAN).text() != before
+
+
+def test_where_landmarks_come_from_is_told_only_if_a_step_reads_them():
+    told = "68 points, from somewhere."
+    boxes = replace(MEAN, steps=(*MEAN.steps[:-1], EyesAndMouth("box")))
+    assert told in explain.explain(MEAN, told).text()
+    assert told not in explain.explain(boxes, told).text()
+    turned = replace(boxes, steps=(FaceCrop(align="eyes"), *boxes.steps[1:]))
+    assert told in explain.explain(turned, told).text()
+
+
+def test_a_card_tells_steps_in_order_with_parameters_meanings_and_papers():
+    card = explain.explain(MEAN)
+    assert [step.step for step in card.steps] == [type(step).__name__ for step in MEAN.steps]
+    flow = {p.name: p for p in card.steps[1].parameters}
+    assert flow["k"].value == 3 and "gap in frames" in flow["k"].meaning
+    # Of a choice only what was chosen is told.
+    assert "TV-L1 (Zach et al. 2007)" in flow["algorithm"].meaning and "Farneback" not in flow["algorithm"].meaning
+    assert "MEAN, equation 3" in card.steps[2].sources
+    assert any("Zach et al. 2007" in source for source in card.steps[1].sources)
+    assert card.gives == "one feature for each frame i that has a frame i + 3."
+    assert all(len(line) <= explain.WIDTH for line in card.text().splitlines())
+
+
+@pytest.mark.parametrize(
+    ("chain", "gives"),
+    [
+        (Chain("c", (FaceCrop(), Flow()), "clips"), "one feature for each clip, from its onset to its apex."),
+        (Chain("c", (FaceCrop(), Flow(k=7))), "one feature for each frame i that has a frame i + 7."),
+    ],
+)
+def test_what_a_chain_gives(chain, gives):
+    assert explain.explain(chain).gives == gives

@@ -1,0 +1,196 @@
+"""The shapes of chains: what each computes, what it shares, and the orders that are refused."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from mebench.core import Chain
+from mebench.errors import ConfigError, DataError, PluginError
+from mebench.features import FaceCrop, Flow, Resize, Strain, clip_feature, compute, flow, frame_features
+from mebench.features.base import ImageStep, SequenceStep, VolumeStep
+from mebench.features.route import route_of
+from mebench.features.source import Source
+
+CROP = FaceCrop(size=48)
+FLOW = Flow("farneback")
+
+
+@dataclass(frozen=True)
+class Brightness(ImageStep):
+    def apply(self, crop):
+        return np.full((1, 1, 1), crop.mean(), np.float32)
+
+
+@dataclass(frozen=True)
+class MeanOverTime(VolumeStep):
+    def apply(self, crops):
+        return crops.mean(axis=0, dtype=np.float32)[..., None]
+
+
+@dataclass(frozen=True)
+class Invert(SequenceStep):
+    def apply(self, crops, fps):
+        return 255 - crops
+
+
+@dataclass(frozen=True)
+class TimesRate(SequenceStep):
+    def apply(self, crops, fps):
+        return np.clip(crops * (fps / 30), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class EverySecond(SequenceStep):
+    keeps_length: ClassVar[bool] = False
+
+    def apply(self, crops, fps):
+        return crops[::2]
+
+
+@dataclass(frozen=True)
+class Careless(SequenceStep):
+    def apply(self, crops, fps):
+        return crops[1:]
+
+
+def crops_of(drift):
+    return CROP.apply(drift.frames(drift.video()), None).images
+
+
+def stored(x):
+    return np.asarray(x, np.float16)
+
+
+def test_an_image_step_gives_a_row_for_every_frame(store, drift):
+    chain = Chain("brightness", (CROP, Brightness()))
+    rows = frame_features(store, drift, "drift", drift.video(), chain)
+    np.testing.assert_array_equal(rows[:, 0, 0, 0], stored(crops_of(drift).mean(axis=(1, 2), dtype=np.float64)))
+
+
+def test_an_image_step_looks_at_the_apex_of_a_clip(store, drift):
+    chain = Chain("brightness", (CROP, Brightness(), Resize(2)), "clips")
+    feature = clip_feature(store, drift, "drift", drift.video(), chain, 1, 5, 6)
+    np.testing.assert_array_equal(feature, stored(np.full((2, 2, 1), crops_of(drift)[5].mean())))
+
+
+def test_a_volume_step_sees_all_frames_of_a_clip(store, drift):
+    chain = Chain("mean", (CROP, MeanOverTime()), "clips")
+    feature = clip_feature(store, drift, "drift", drift.video(), chain, 2, 4, 6)
+    np.testing.assert_array_equal(feature[..., 0], stored(crops_of(drift)[2:7].mean(axis=0, dtype=np.float32)))
+
+
+def test_sequence_steps_come_in_their_order(store, drift):
+    chain = Chain("mean", (CROP, Invert(), EverySecond(), MeanOverTime()), "clips")
+    feature = clip_feature(store, drift, "drift", drift.video(), chain, 1, 3, 6)
+    expected = (255 - crops_of(drift)[1:7])[::2].mean(axis=0, dtype=np.float32)
+    np.testing.assert_array_equal(feature[..., 0], stored(expected))
+
+
+def test_flow_after_a_sequence_step_goes_from_changed_onset_to_changed_apex(store, drift):
+    chain = Chain("flow", (CROP, Invert(), FLOW, Strain()), "clips")
+    feature = clip_feature(store, drift, "drift", drift.video(), chain, 1, 4, 6)
+    inverted = 255 - crops_of(drift)
+    x = FLOW.pair(inverted[1], inverted[4]).astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(feature, stored(Strain().apply(x, None)))
+
+
+CHAINS = {
+    "flow": ((CROP, FLOW, Strain()), "onset apex"),
+    "image": ((CROP, Brightness()), "apex"),
+    "volume": ((CROP, EverySecond(), MeanOverTime()), "onset offset"),
+    "magnified flow": ((CROP, Invert(), FLOW, Strain()), "onset apex offset"),
+    "magnified image": ((CROP, Invert(), Brightness()), "onset apex offset"),
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_a_clip_has_its_own_entry_only_where_the_frames_differ_that_its_numbers_depend_on(store, drift, name):
+    steps, depends = CHAINS[name]
+    source, chain = Source(store, drift, "drift", drift.video()), Chain(name, steps, "clips")
+    key = source.key("feature", chain, (1, 4, 6))
+    others = {"onset": (0, 4, 6), "apex": (1, 5, 6), "offset": (1, 4, 7)}
+    changed = [frame for frame, clip in others.items() if source.key("feature", chain, clip) != key]
+    assert changed == depends.split()
+    assert source.key("crops", chain, (1, 4, 6)) == source.key("crops", chain, (0, 5, 7))
+
+
+def test_clips_that_end_elsewhere_share_their_flow(store, drift, monkeypatch):
+    chain = Chain("flow", (CROP, FLOW, Strain()), "clips")
+    compute(store, drift, "drift", drift.video(), [chain], [(1, 4, 5)])
+    monkeypatch.setattr(flow, "_calculator", lambda _: pytest.fail("the flow is there"))
+    compute(store, drift, "drift", drift.video(), [chain], [(1, 4, 7)])
+    other = Chain("other", (CROP, FLOW, Resize(9)), "clips")  # other maps of the same flow
+    clip_feature(store, drift, "drift", drift.video(), other, 1, 4, 6)
+
+
+def test_the_frame_rate_belongs_to_the_key_of_a_step_that_is_told_it(store, drift):
+    from dataclasses import replace
+
+    slow, fast = drift.video(), replace(drift.video(), fps=60.0)
+    chain, plain = Chain("x", (CROP, TimesRate(), FLOW), "clips"), Chain("x", (CROP, FLOW), "clips")
+    for stage, one, differ in (
+        ("crops", chain, False),
+        ("flow", chain, True),
+        ("feature", chain, True),
+        ("flow", plain, False),
+        ("feature", plain, False),
+    ):
+        keys = {Source(store, drift, "drift", video).key(stage, one, (0, 1, 2)) for video in (slow, fast)}
+        assert len(keys) == 1 + differ
+
+
+REFUSED = [
+    ((), "frames", "must be FaceCrop, .* not empty"),
+    ((CROP,), "frames", "not FaceCrop"),
+    ((FLOW, CROP), "clips", "not Flow, FaceCrop"),
+    ((CROP, Strain(), FLOW), "clips", "not FaceCrop, Strain, Flow"),
+    ((CROP, FLOW, Invert()), "clips", "not FaceCrop, Flow, Invert"),
+    ((CROP, CROP, FLOW), "clips", "not FaceCrop, FaceCrop, Flow"),
+    ((CROP, FLOW, Brightness()), "clips", "one of Flow, an image step or a volume step"),
+    ((CROP, Brightness(), Brightness()), "frames", "one of Flow, an image step or a volume step"),
+    ((CROP, MeanOverTime()), "frames", "'frames' cannot hold MeanOverTime, which works on a whole clip"),
+    ((CROP, Invert(), Brightness()), "frames", "'frames' cannot hold Invert, which works on a whole clip"),
+    ((CROP, EverySecond(), FLOW), "clips", "EverySecond before Flow: it changes the number of frames"),
+    ((CROP, EverySecond(), Invert(), Brightness()), "clips", "EverySecond before Brightness"),
+    ((CROP, Flow()), "frames", r"Flow\(k=...\)"),
+    ((CROP, Flow(k=2)), "clips", "leave k and stride out"),
+]
+
+
+@pytest.mark.parametrize(("steps", "scope", "message"), REFUSED)
+def test_steps_in_a_wrong_order_are_refused_in_one_sentence(steps, scope, message):
+    with pytest.raises(ConfigError, match=message) as error:
+        route_of(Chain("c", steps, scope))
+    assert "\n" not in str(error.value)
+
+
+def test_a_step_that_drops_frames_without_saying_so_is_found_out(store, drift):
+    chain = Chain("x", (CROP, Careless(), FLOW), "clips")
+    with pytest.raises(PluginError, match=r"Careless made 5 crops of 6.*keeps_length"):
+        clip_feature(store, drift, "drift", drift.video(), chain, 1, 3, 6)
+
+
+@pytest.mark.parametrize("clip", [(3, 2, 5), (3, 5, 4)])
+def test_a_clip_that_runs_backwards_is_refused_where_its_frames_are_wanted_in_order(store, drift, clip):
+    with pytest.raises(DataError, match="they must not fall"):
+        clip_feature(store, drift, "drift", drift.video(), Chain("x", (CROP, MeanOverTime()), "clips"), *clip)
+
+
+def test_an_error_of_an_image_step_names_the_video(store, drift):
+    class Picky(Brightness):
+        def apply(self, crop):
+            raise DataError("this crop is too dark")
+
+    with pytest.raises(DataError, match="drift/s1/v1: this crop is too dark"):
+        frame_features(store, drift, "drift", drift.video(), Chain("x", (CROP, Picky())))
+
+
+def test_progress_is_told_frame_by_frame_and_ends_at_the_whole(store, drift):
+    told = []
+    chains = [Chain("a", (CROP, Flow("farneback", k=2))), Chain("b", (CROP, Brightness()))]
+    compute(store, drift, "drift", drift.video(), chains, [], lambda frames, share: told.append((frames, share)))
+    shares = [share for _, share in told]
+    assert shares == sorted(shares) and len(told) == 6 + 8
+    assert shares[-1] == 1 and told[-1][0] == 8

@@ -1,0 +1,80 @@
+import cv2
+import numpy as np
+import pytest
+from skimage.feature import hog, local_binary_pattern
+
+from mebench.errors import ConfigError, DataError
+from mebench.features import Hog, Lbp
+
+from .conftest import texture
+
+
+@pytest.mark.parametrize(("p", "r"), [(8, 1), (8, 2.5), (4, 1), (16, 2)])
+def test_uniform_patterns_equal_a_histogram_of_each_block(p, r):
+    crop, rows, cols, bins = texture(60, 75), 4, 5, p * (p - 1) + 3
+    codes = local_binary_pattern(crop, p, r, "nri_uniform")
+    found = Lbp(rows, cols, p, r).apply(crop)
+    assert found.shape == (rows, cols, bins)
+    for i in range(rows):
+        for j in range(cols):
+            block = codes[15 * i : 15 * (i + 1), 15 * j : 15 * (j + 1)]
+            expected = np.histogram(block, bins, (0, bins), density=True)[0]
+            np.testing.assert_allclose(found[i, j], expected, rtol=1e-6)
+
+
+def test_full_patterns_and_overlapping_blocks():
+    crop = texture(60, 60)
+    codes = local_binary_pattern(crop, 8, 1)
+    found = Lbp(1, 3, patterns="full", overlap=0.5).apply(crop)
+    assert found.shape == (1, 3, 256)
+    for j, left in enumerate((0, 15, 30)):
+        expected = np.histogram(codes[:, left : left + 30], 256, (0, 256), density=True)[0]
+        np.testing.assert_allclose(found[0, j], expected, rtol=1e-6)
+
+
+def test_patterns_do_not_see_how_bright_the_picture_is():
+    crop = texture() // 2
+    np.testing.assert_array_equal(Lbp().apply(crop)[1:-1, 1:-1], Lbp().apply(crop + 60)[1:-1, 1:-1])
+
+
+def test_a_flat_picture_has_one_pattern():
+    found = Lbp(3, 3).apply(np.full((30, 30), 100, np.uint8))
+    assert np.count_nonzero(found[1, 1]) == 1
+
+
+def test_hog_is_that_of_scikit_image():
+    crop = texture(128, 128)
+    found = Hog().apply(crop)
+    assert found.shape == (7, 7, 36)
+    np.testing.assert_allclose(found.ravel(), hog(crop, 9, (16, 16), (2, 2)), rtol=1e-5)
+
+
+def test_hog_of_a_ramp_points_along_it():
+    """Gray grows to the right: all gradients lie in the bin of 0 degrees, all cells alike."""
+    ramp = np.tile(np.arange(0, 128, 2, dtype=np.uint8), (64, 1))
+    found = Hog(cell=16, block=1).apply(ramp)
+    assert found.shape == (4, 4, 9)
+    assert (found.argmax(-1) == 0).all()
+    np.testing.assert_allclose(found[..., 0], 1, atol=1e-4)
+
+
+def test_hog_sees_a_turned_picture_turned():
+    crop = cv2.GaussianBlur(texture(64, 64), (0, 0), 2)
+    found, turned = Hog(block=1, bins=8).apply(crop), Hog(block=1, bins=8).apply(np.rot90(crop).copy())
+    # A quarter turn moves 8 bins of half a turn by 4; directions on the edge of a bin may fall to either side.
+    assert np.abs(np.rot90(np.roll(found, 4, -1)) - turned).mean() < 0.1 * found.mean()
+
+
+@pytest.mark.parametrize("wrong", [{"rows": 0}, {"p": 1}, {"p": 17}, {"r": 0}, {"patterns": "ror"}, {"overlap": 1.0}])
+def test_impossible_patterns_are_refused(wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        Lbp(**wrong)
+
+
+def test_crops_without_room_for_the_blocks_are_refused():
+    with pytest.raises(DataError, match="fewer blocks"):
+        Lbp(rows=9).apply(texture(8, 8))
+    with pytest.raises(DataError, match="smaller cells"):
+        Hog(cell=16).apply(texture(31, 64))
+    with pytest.raises(ConfigError, match="cell"):
+        Hog(cell=0)

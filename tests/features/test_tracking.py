@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.features import tracking
+from mebench.features.tracking import FaceTracker, held, smoothed
+
+from .conftest import BOX, texture
+
+
+@given(st.lists(st.floats(-100, 100), max_size=40), st.integers(0, 6).map(lambda n: 2 * n + 1))
+def test_smoothing_is_the_mean_of_a_centred_window(values, window):
+    pairs = [(n, np.array([value, -value])) for n, value in enumerate(values)]
+    found = list(smoothed(iter(pairs), window))
+    assert [item for item, _ in found] == list(range(len(values)))
+    for n, (_, vector) in enumerate(found):
+        reach = min(window // 2, n, len(values) - 1 - n)
+        mean = sum(values[n - reach : n + reach + 1]) / (2 * reach + 1)
+        assert vector == pytest.approx([mean, -mean])
+
+
+def test_steady_motion_is_not_bent():
+    line = [(None, np.array([float(n)])) for n in range(20)]
+    assert [float(v[0]) for _, v in smoothed(line, 9)] == pytest.approx(range(20))
+
+
+def test_few_items_are_held_in_memory():
+    read = []
+
+    def source():
+        for n in range(1000):
+            read.append(n)
+            yield n, np.zeros(1)
+
+    for n, _ in smoothed(source(), 9):
+        assert len(read) <= n + 5
+
+
+def test_a_box_that_wavers_stays_and_one_that_leaves_follows():
+    boxes = [(0, 0, 100, 100), (2, 1, 101, 99), (-2, 0, 98, 102), (12, 0, 112, 100), (13, 0, 113, 100)]
+    found = [box.tolist() for _, box in held((None, np.array(box, float)) for box in boxes)]
+    assert found == [list(boxes[0])] * 3 + [list(boxes[3])] * 2
+
+
+class Nowhere:
+    """A tracker that sees its object as sharply as `sharpness` says, always in one place."""
+
+    sharpness = 20.0
+
+    def start_track(self, gray, box):
+        self.box = box
+
+    def update(self, gray):
+        return Nowhere.sharpness
+
+    def get_position(self):
+        return self.box
+
+
+@pytest.fixture
+def dlib(monkeypatch):
+    dlib = pytest.importorskip("dlib")
+    monkeypatch.setattr(dlib, "correlation_tracker", Nowhere)
+    monkeypatch.setattr(Nowhere, "sharpness", 20.0)
+    return dlib
+
+
+def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(dlib, monkeypatch):
+    found, calls = [[]], []
+    tracker = FaceTracker(0, BOX, lambda gray: calls.append(1) or found[0])
+    assert [tracker.follow(texture()) for _ in range(3)] == [BOX] * 3
+    assert not calls
+    monkeypatch.setattr(Nowhere, "sharpness", 3.0)
+    assert [tracker.follow(texture()) for _ in range(20)] == [BOX] * 20  # where it was last
+    assert len(calls) == 2
+    found[0] = [(0, 0, 40, 40)]
+    assert tracker.follow(texture()) == (0, 0, 40, 40)
+
+
+@pytest.mark.parametrize(("detected", "expected"), [((10, 6, 58, 54), BOX), ((0, 0, 20, 20), (0, 0, 20, 20))])
+def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(dlib, detected, expected):
+    tracker = FaceTracker(0, BOX, lambda gray: [detected])
+    boxes = [tracker.follow(texture()) for _ in range(tracking.LOOK_ANYWAY + 1)]
+    assert boxes[-2] == BOX
+    assert boxes[-1] == expected
+
+
+def test_following_begins_where_the_face_was_found(dlib, monkeypatch):
+    monkeypatch.setattr(Nowhere, "sharpness", 3.0)
+    calls = []
+    tracker = FaceTracker(5, BOX, lambda gray: calls.append(1) or [])
+    for _ in range(6):
+        tracker.follow(texture())
+    assert not calls  # five frames before it and the one that begins
+
+
+def test_dlibs_tracker_follows_a_texture():
+    tracker = FaceTracker(0, BOX, lambda gray: [])
+    boxes = np.array([tracker.follow(texture(dx=dx, dy=-dx / 2)) for dx in range(0, 12, 2)])
+    shift = boxes[-1] - boxes[0]
+    assert (shift[0::2].mean(), shift[1::2].mean()) == pytest.approx((10, -5), abs=2)

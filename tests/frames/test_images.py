@@ -1,0 +1,123 @@
+import io
+import os
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from mebench.errors import DataError
+from mebench.frames.images import is_truncated_jpeg, read_image
+
+
+def picture(height=48, width=64):
+    y, x = np.mgrid[:height, :width]
+    return np.stack([2 * x, 3 * y, x + y], axis=-1).astype(np.uint8)
+
+
+def saved(path, image):
+    assert cv2.imwrite(str(path), image)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.TIFF", "b with blanks é.png"])
+def test_lossless_images_come_back_as_they_were(tmp_path, name):
+    np.testing.assert_array_equal(read_image(saved(tmp_path / name, picture())), picture())
+
+
+def test_colours_are_in_the_order_blue_green_red(tmp_path):
+    Image.fromarray(picture()).save(tmp_path / "rgb.png")  # Pillow writes red, green, blue
+    np.testing.assert_array_equal(read_image(tmp_path / "rgb.png"), picture()[..., ::-1])
+
+
+def test_gray_is_decoded_as_opencv_does(tmp_path):
+    path = saved(tmp_path / "a.jpg", picture())
+    np.testing.assert_array_equal(read_image(path, color=False), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+
+
+def test_a_gray_file_in_colour_has_three_equal_channels(tmp_path):
+    gray = picture()[..., 0]
+    found = read_image(saved(tmp_path / "gray.png", gray))
+    np.testing.assert_array_equal(found, np.repeat(gray[..., None], 3, axis=2))
+
+
+def test_alpha_is_dropped(tmp_path):
+    alpha = np.full((48, 64, 1), 9, np.uint8)
+    found = read_image(saved(tmp_path / "alpha.png", np.dstack([picture(), alpha])))
+    np.testing.assert_array_equal(found, picture())
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+def test_a_truncated_jpeg_is_refused_although_opencv_reads_it(tmp_path, kept):
+    path = saved(tmp_path / "img7.jpg", picture())
+    data = path.read_bytes()
+    path.write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(DataError, match=r"img7\.jpg is truncated"):
+        read_image(path)
+
+
+def jpeg(**options):
+    buffer = io.BytesIO()
+    Image.fromarray(picture(200, 240)).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def test_a_thumbnail_does_not_hide_that_the_image_is_truncated():
+    """The header's thumbnail is a whole JPEG with an end marker of its own."""
+    thumbnail = jpeg(quality=10)
+    data = jpeg()
+    header = b"\xff\xe1" + (len(thumbnail) + 2).to_bytes(2, "big") + thumbnail
+    whole = data[:2] + header + data[2:]
+    assert not is_truncated_jpeg(whole)
+    assert is_truncated_jpeg(whole[:-400])
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 100, "optimize": True}])
+def test_whole_jpegs_are_whole_also_with_bytes_after_them(options):
+    data = jpeg(**options)
+    assert not is_truncated_jpeg(data)
+    assert not is_truncated_jpeg(data + b"\0" * 512)
+    assert is_truncated_jpeg(data[:-2] + b"\0" * 512)  # a copy that was cut off and padded
+    for length in range(2, 600, 7):  # within the headers
+        assert is_truncated_jpeg(data[:length])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"img1\.png is empty"),
+        (b"no image at all", r"img1\.png cannot be decoded"),
+        (b"\x89PNG\r\n", "cannot be decoded"),
+    ],
+)
+def test_what_is_no_image_is_named(tmp_path, content, message):
+    (tmp_path / "img1.png").write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        read_image(tmp_path / "img1.png")
+
+
+def test_a_truncated_png_is_refused(tmp_path):
+    path = saved(tmp_path / "a.png", picture())
+    path.write_bytes(path.read_bytes()[:-60])
+    with pytest.raises(DataError, match=r"a\.png cannot be decoded"):
+        read_image(path)
+
+
+@pytest.mark.parametrize("color", [True, False])
+def test_sixteen_bits_are_refused_with_the_way_out(tmp_path, color):
+    path = saved(tmp_path / "deep.png", picture().astype(np.uint16) * 257)
+    with pytest.raises(DataError, match=r"deep\.png holds uint16 values .* mogrify -depth 8 \*\.png"):
+        read_image(path, color)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"gone\.jpg cannot be read \(No such file"):
+        read_image(tmp_path / "gone.jpg")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission_is_named(tmp_path):
+    path = saved(tmp_path / "locked.png", picture())
+    path.chmod(0)
+    with pytest.raises(DataError, match=r"locked\.png cannot be read \(Permission denied"):
+        read_image(path)

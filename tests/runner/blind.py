@@ -1,0 +1,60 @@
+"""A dataset of which one subject shows no face: drawn faces, but black frames for subject s002. Workers without processes."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+PARAMS = """
+from dataclasses import dataclass
+
+from mebench.datasets.synthetic.params import Params as Drawn
+
+
+@dataclass(frozen=True)
+class Params(Drawn):
+    blind: str = "s002"
+"""
+CODE = """
+import numpy as np
+from mebench.datasets.blind.params import Params as _Params
+from mebench.datasets.synthetic.dataset import Synthetic
+
+
+class Black:
+    def __init__(self, frames):
+        self.frames = frames
+
+    def __len__(self):
+        return len(self.frames)
+
+    def __getitem__(self, index):
+        return np.zeros_like(self.frames[index])
+
+    def fingerprint(self):
+        return "black"
+
+
+class Blind(Synthetic):
+    Params = _Params
+
+    def frames(self, video):
+        frames = super().frames(video)
+        return Black(frames) if self.params.blind in ("all", video.subject) else frames
+
+
+Plugin = Blind
+"""
+SMALL = ("dataset.subjects=3", "dataset.videos=1", "dataset.frames=40", "dataset.size=96", "dataset.short_videos=true")
+
+
+def blind_words(write_plugin, tmp_path):
+    """Words of that dataset, everything written inside the test's own folder."""
+    root = write_plugin("dataset", "blind", params=PARAMS, code=CODE)
+    file = root / "datasets" / "blind" / "config.yaml"
+    file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
+    return ["dataset=blind", *SMALL, f"plugins={root}", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"]
+
+
+class OneThread(ThreadPoolExecutor):
+    """Stands in for the worker processes, which take seconds to start; their own tests are in `test_execute`."""
+
+    def shutdown(self, wait=True, kill_workers=False):
+        super().shutdown(wait)

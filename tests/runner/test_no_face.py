@@ -1,0 +1,89 @@
+"""A video without a face: a clear error, or left out of training and counted as missed."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mebench.config import resolve
+from mebench.core import Fold, SubjectKey
+from mebench.errors import DataError, RunError
+from mebench.features import NoFaceError
+from mebench.progress import Progress
+from mebench.report.summary_table import print_outcome
+from mebench.runner import execute
+from mebench.runner.execute import run
+from mebench.runner.fold import Views
+from mebench.runner.fold import execute as execute_fold
+from mebench.runner.plan import make_plan
+from mebench.runner.scoring import tables_of
+
+from .blind import OneThread, blind_words
+
+BLACK = "synthetic/s002/v01"
+MEAN = ("method=mean", "method.flow=dis", "method.epochs_spot=1", "method.epochs_recognition=1", "bootstrap=10")
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch, one_thread):
+    monkeypatch.setattr(execute, "pool", lambda workers: OneThread(1))
+
+
+@pytest.fixture
+def words(write_plugin, tmp_path):
+    return [*MEAN, "workers=1", *blind_words(write_plugin, tmp_path)]
+
+
+def test_by_default_the_run_stops_with_a_sentence_that_names_the_video_and_the_way_on(words):
+    with pytest.raises(NoFaceError, match=f"no face found in {BLACK} .*no_face=skip"):
+        run(resolve(words), Progress())
+
+
+def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, capsys):
+    outcome = run(resolve([*words, "no_face=skip"]), Progress())
+    folder = outcome.folder
+    assert list(folder.read_json("skipped.json")) == [BLACK]
+    assert f"no face in 1 of 3 videos, left out of training and counted as missed: {BLACK}" in capsys.readouterr().err
+    print_outcome(folder, outcome.summary, None)
+    assert f"counted as missed: {BLACK}" in capsys.readouterr().out
+    # Its truths stay: spotting misses them, and its clip is answered wrongly.
+    micro = outcome.summary["spotting"]["micro"]
+    assert micro["tp"] + micro["fn"] == 3 and micro["fn"] >= 1
+    assert BLACK not in set(folder.read_table("predictions.parquet")["video"])
+    clips = tables_of(folder).clips
+    assert len(clips) == outcome.summary["recognition"]["n"] == 3
+    assert clips.set_index("video")["predicted"].isna().to_dict() == {
+        f"synthetic/s00{n}/v01": n == 2 for n in (1, 2, 3)
+    }
+
+
+def test_a_run_that_finds_a_face_in_every_video_skips_nothing(words):
+    folder = run(resolve([*words, "dataset.blind=nobody", "no_face=skip"]), Progress()).folder
+    assert folder.read_json("skipped.json") == {}
+
+
+def test_a_run_without_any_face_is_no_run(words):
+    with pytest.raises(DataError, match=r"none of the 3 videos shows a face\. no face found in"):
+        run(resolve([*words, "dataset.blind=all", "no_face=skip"]), Progress())
+
+
+def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(words, monkeypatch):
+    monkeypatch.setattr(execute, "_finish", lambda *_: (_ for _ in ()).throw(RunError("stopped at the end")))
+    with pytest.raises(RunError, match="stopped at the end"):
+        run(resolve([*words, "no_face=skip"]), Progress())
+    (folder,) = Path(resolve(words).runs).iterdir()
+    (folder / "skipped.json").write_text('{"synthetic/s001/v01": "no face"}')
+    with pytest.raises(RunError, match="other videos than before have no face"):
+        run(resolve([*words, "no_face=skip"]), Progress())
+
+
+def test_nobody_trains_on_a_skipped_video(words):
+    plan = replace(make_plan(resolve(words)), skipped=frozenset({BLACK}))
+    fold = plan.folds[0]
+    views = Views(plan, plan.method(), plan.timings(fold))
+    assert BLACK in {v.key for v in plan.videos}
+    assert BLACK not in {v.key for v in views.of(plan.training_subjects(fold))}
+    subject = SubjectKey("synthetic", "s002")
+    alone = Fold("only the faceless one trains", (subject,), (), (SubjectKey("synthetic", "s001"),))
+    with pytest.raises(DataError, match="nothing to train on"):
+        execute_fold(plan, alone)

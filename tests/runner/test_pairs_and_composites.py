@@ -1,0 +1,78 @@
+"""Two plugins as one system, several datasets as one, several frame rates in one dataset."""
+
+import json
+
+import numpy as np
+import pytest
+
+from mebench.config import resolve
+from mebench.core import Expression, SubjectKey, Video
+from mebench.errors import ConfigError
+from mebench.progress import Progress
+from mebench.runner.execute import run
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.runner.timing import fold_timings, rate_groups
+from mebench.testing.tiny import TINY
+
+LONG = [word for word in TINY if "short_videos" not in word]
+
+
+def config(tmp_path, *words, data=LONG):
+    return resolve([*data, f"cache={tmp_path}/cache", f"runs={tmp_path}/runs", "bootstrap=0", *words])
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_pair_spots_with_the_one_and_names_with_the_other(tmp_path):
+    spotter = make_plan(config(tmp_path, "method=random"))
+    pair = make_plan(config(tmp_path, "method=random", "recognizer=majority"))
+    assert pair.task.tasks == {"spot", "recognize"}
+    one, both = execute(spotter, spotter.folds[0]), execute(pair, pair.folds[0])
+    intervals = [[(p.video, p.kind, p.onset, p.offset, p.confidence) for p in r.predictions] for r in (one, both)]
+    assert intervals[0] == intervals[1]  # a recognizer changes nothing of what is spotted
+    names = {p.emotion for p in both.predictions} | {c.predicted for c in both.clips}
+    assert len(names) == 1 and names <= set(pair.task.classes)
+    assert both.clips and not one.clips
+
+
+def test_a_run_of_a_pair_has_analysis_and_says_who_worked(tmp_path):
+    outcome = run(config(tmp_path, "method=random", "recognizer=majority", "workers=1"), Progress())
+    assert {"spotting", "analysis", "recognition"} <= set(outcome.summary)
+    assert outcome.folder.id.startswith("random+majority-synthetic")
+    stored = json.loads((outcome.folder.path / "config.json").read_text())["config"]
+    assert (stored["method"]["name"], stored["recognizer"]["name"]) == ("random", "majority")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("method=majority", "recognizer=majority"), "'majority' can only recognize: choose another that spots"),
+        (("method=random", "recognizer=random"), "'random' can only spot: choose another that recognizes"),
+    ],
+)
+def test_a_pair_needs_one_of_each(tmp_path, words, part):
+    with pytest.raises(ConfigError, match=part):
+        make_plan(config(tmp_path, *words))
+
+
+def video(dataset, id_, fps, *expressions):
+    return Video(dataset, "1", id_, fps, 5000, tuple(Expression(a, b) for a, b in expressions))
+
+
+def test_videos_of_one_rate_share_a_group():
+    videos = [video("dfme", "a", 200.0), video("dfme", "b", 500.0), video("samm", "a", 200.0)]
+    assert rate_groups(videos) == {"dfme/1/a": "dfme@200", "dfme/1/b": "dfme@500", "samm/1/a": "samm"}
+
+
+def test_a_dataset_of_several_rates_has_one_mean_duration_in_seconds():
+    videos = [video("dfme", "a", 200.0, (0, 60)), video("dfme", "b", 500.0, (0, 250)), video("dfme", "c", 300.0)]
+    timings = fold_timings(videos, [SubjectKey("dfme", "1")], ["micro"])
+    mean = np.mean([60 / 200, 250 / 500])
+    assert {g: t.k_prime["micro"] for g, t in timings.items()} == {
+        f"dfme@{fps}": int((mean * fps + 1) / 2) for fps in (200, 300, 500)
+    }
+    assert [timings[f"dfme@{fps}"].k for fps in (200, 300, 500)] == [20, 30, 50]

@@ -1,0 +1,39 @@
+"""The progress of a stage over frames: rate and time left, as lines and as a bar."""
+
+import io
+import re
+
+from rich.console import Console
+
+from mebench import progress
+from mebench.progress import Progress
+
+
+class Clock:
+    def __init__(self, monkeypatch):
+        self.now = 100.0
+        monkeypatch.setattr(progress.time, "monotonic", lambda: self.now)
+
+
+def test_lines_tell_frames_per_second_and_time_left(capsys, monkeypatch):
+    clock = Clock(monkeypatch)
+    with Progress(Console(file=io.StringIO())).frames("features", 4) as show:
+        clock.now += 5
+        show(0, 50, 0.1)  # too early for another line
+        clock.now += 15
+        show(1, 200, 0.25)
+        clock.now += 1
+        show(4, 800, 1.0)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "features: 1/4 videos, 200 frames, 10.0 frames/s, 20 s, about 60 s left",
+        "features: 4/4 videos, 800 frames, 38.1 frames/s, 21 s, about 0 s left",
+    ]
+
+
+def test_a_terminal_gets_one_bar():
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    with Progress(console).frames("features", 4) as show:
+        show(3, 30, 0.75)
+    assert re.search(r"features.*3/4 videos [\d,]+ frames/s.*left", out.getvalue())

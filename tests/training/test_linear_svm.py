@@ -1,0 +1,107 @@
+"""The linear SVM against scikit-learn, fitted to the same samples."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load, save
+from sklearn.datasets import make_blobs
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from mebench.errors import ConfigError, RunError
+from mebench.training.linear_svm import CANDIDATES, LinearSvm
+
+
+def clips(n=40, d=300, classes=3, spread=6.0):
+    """Samples of overlapping classes, more features than samples, as clips have; and others to be classified."""
+    x, y = make_blobs(2 * n, d, centers=classes, cluster_std=spread, center_box=(-1, 1), random_state=0)
+    return x[:n] * np.linspace(0.1, 10, d), y[:n], x[n:] * np.linspace(0.1, 10, d)
+
+
+@pytest.mark.parametrize("standardise", [False, True])
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+@pytest.mark.parametrize("d", [300, 7])
+def test_scores_are_those_of_scikit_learn(d, class_weight, standardise):
+    x, y, new = clips(d=d)
+    theirs = LinearSVC(C=0.5, class_weight=class_weight, dual="auto", max_iter=20_000, random_state=0)
+    theirs = make_pipeline(StandardScaler(), theirs) if standardise else theirs
+    ours = LinearSvm(3, 0.5, class_weight, standardise)
+    ours.fit(x, y)
+    np.testing.assert_allclose(ours.decision_function(new), theirs.fit(x, y).decision_function(new), atol=1e-9)
+
+
+def test_two_classes_score_alike_with_opposite_signs():
+    x, y, new = clips(classes=2)
+    svm = LinearSvm(2)
+    svm.fit(x, y)
+    theirs = LinearSVC(random_state=0).fit(x, y).decision_function(new)
+    np.testing.assert_allclose(svm.decision_function(new), np.stack([-theirs, theirs], 1), atol=1e-9)
+
+
+def test_a_class_without_training_clips_never_wins():
+    x, y, new = clips()
+    svm, fewer = LinearSvm(5), LinearSvm(3)
+    svm.fit(x, y + (y > 0))  # classes 0, 2 and 3 of five
+    fewer.fit(x, y)
+    scores = svm.decision_function(new)
+    np.testing.assert_allclose(scores[:, [0, 2, 3]], fewer.decision_function(new), atol=1e-12)
+    for absent in (1, 4):
+        np.testing.assert_allclose(scores[:, absent], scores[:, [0, 2, 3]].min(axis=1) - 1)
+
+
+def test_one_class_alone_always_wins():
+    x, _, new = clips()
+    svm = LinearSvm(3)
+    assert svm.fit(x, np.full(len(x), 1)) is None
+    np.testing.assert_array_equal(svm.decision_function(new), np.tile([-1.0, 0, -1], (len(new), 1)))
+
+
+def test_a_constant_feature_is_harmless_where_it_is_standardised():
+    x, y, new = clips()
+    x[:, 5] = 3
+    svm = LinearSvm(3, standardise=True)
+    svm.fit(x, y)
+    assert np.isfinite(svm.decision_function(new)).all()
+
+
+def test_c_is_chosen_as_a_grid_search_would():
+    x, y, _ = clips(spread=8.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search = GridSearchCV(
+            LinearSVC(random_state=0), {"C": CANDIDATES}, cv=StratifiedKFold(5, shuffle=True, random_state=0)
+        ).fit(x, y)
+    assert LinearSvm(3, None).fit(x, y) == search.best_params_["C"]
+
+
+@pytest.mark.parametrize("y", [[0, 1, 2], [0, 0, 1], [0, 0, 0, 1, 1, 2]])
+def test_c_is_chosen_from_however_few_clips(y):
+    x = np.eye(len(y), 20)
+    svm = LinearSvm(3, None)
+    assert svm.fit(x, y) in CANDIDATES
+    np.testing.assert_array_equal(svm.decision_function(x).argmax(1), y)
+
+
+def test_a_fit_is_the_same_again_and_loads_from_what_is_saved():
+    x, y, new = clips()
+    first, second, loaded = LinearSvm(4), LinearSvm(4), LinearSvm(4)
+    first.fit(x, y)
+    second.fit(x[:, :9], y)
+    second.fit(x, y)  # a second fit leaves nothing of the first
+    assert all(torch.equal(a, b) for a, b in zip(first.buffers(), second.buffers()))
+    loaded.load_state_dict(load(save(first.state_dict())))
+    np.testing.assert_array_equal(loaded.decision_function(new), first.decision_function(new))
+
+
+def test_what_it_cannot_fit_is_said():
+    svm = LinearSvm(2)
+    with pytest.raises(RunError, match="no training subject has a labelled clip"):
+        svm.fit(np.empty((0, 0)), [])
+    with pytest.raises(RunError, match="1 of 3 training clips have others, the first is number 2"):
+        svm.fit([[0.0], [1.0], [np.nan]], [0, 1, 1])
+    with pytest.raises(ConfigError, match="above 0, or null to choose it by cross-validation, not 0"):
+        LinearSvm(2, 0.0)
