@@ -1,17 +1,31 @@
-"""The metrics of a run's summary, by name, with range and meaning. No imports, so that `mebench list` stays fast."""
+"""The metrics by name, with range and meaning. No imports, so that `mebench list` stays fast."""
 
 METRICS: dict[str, str] = {
     "precision": "0 to 1, higher is better: share of the spotted intervals that are right, tp / (tp + fp)",
     "recall": "0 to 1, higher is better: share of the true intervals that were spotted, tp / (tp + fn)",
-    "f1": "0 to 1, higher is better: harmonic mean of precision and recall (in analysis of their class means)",
+    "f1": "0 to 1, higher is better: harmonic mean of precision and recall (in analysis, F1_a, of their class means)",
+    "f1_at_iou": "0 to 1, higher is better: spotting f1 at each IoU from 0.05 to 0.95",
     "ap50": "0 to 1, higher is better: average precision of the intervals ranked by confidence, at IoU 0.5",
     "ap": "0 to 1, higher is better: average precision, averaged over the IoU thresholds 0.5, 0.55 to 0.95",
     "asr": "0 to 1, higher is better: apex spotting rate, true intervals with a confidently spotted apex inside",
     "apex_mae_ms": "milliseconds, 0 or more, lower is better: mean distance of spotted from true apexes",
+    "apex_mae_frames": "frames, 0 or more, lower is better: the same in frames of the video",
+    "onset_bias_ms": "milliseconds, any sign, nearer to 0 is better: how late spotted intervals begin on average",
+    "offset_bias_ms": "milliseconds, any sign, nearer to 0 is better: how late spotted intervals end on average",
     "fp_per_minute": "per minute of video, 0 or more, lower is better: spotted intervals that are wrong",
+    "curve": "recall, 0 to 1, against fp_per_minute, over all confidences",
+    "frames.auc": "0 to 1, 0.5 by chance, higher is better: a frame of an expression scores higher than another frame",
+    "tpr": "0 to 1, higher is better: share of the frames of expressions that a peak found (Li et al. 2017)",
+    "fpr": "0 to 1, lower is better: share of the other frames in intervals that found nothing (Li et al. 2017)",
+    "acc_mesr": "0 to 1, higher is better: recall (Li et al. 2017: tpr) x accuracy of the true positives",
     "strs": "0 to 1, higher is better: spot-then-recognize score, spotting f1 x analysis f1 of the true positives",
     "accuracy": "0 to 1, higher is better: share of the clips with the right class",
     "uf1": "0 to 1, higher is better: unweighted F1, the mean of the classes' F1",
     "uar": "0 to 1, higher is better: unweighted average recall, the mean of the classes' recall",
     "wf1": "0 to 1, higher is better: the classes' F1, weighted by their number of clips",
+    "wr": "0 to 1, higher is better: the classes' recall, weighted by their number of clips; equals accuracy",
+    "unit_f1": "0 to 1, higher is better: F1 of each action unit",
+    "mean_unit_f1": "0 to 1, higher is better: mean of the F1 of the action units that occur in the truth",
+    "calibration.ece": "0 to 1, lower is better: expected calibration error, of confidences or class probabilities",
+    "calibration.bins": "reliability curve: mean confidence against the share that is right, in ten bins",
 }

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 Rule = Literal["paper", "released_code"]
 RULES: tuple[Rule, ...] = ("paper", "released_code")
+SMOOTHINGS = ("average",)
+"""Ways of smoothing that the command line can name; `average` is `smooth`."""
 
 
 class Spotted(NamedTuple):

@@ -83,7 +83,7 @@ def rescore(record: RunFolder) -> dict[str, Any]:
     from mebench.runner.scoring import score
 
     stored = from_record(record)
-    return score(record, stored.seed, int(stored.config["bootstrap"]))
+    return score(record, stored.seed, int(stored.config["bootstrap"]), stored.config.get("convention", "strict"))
 
 
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 
 from mebench.leaderboard.tables import TASKS, Part, Row, Score, Table
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.report.summary_table import NAMES
+from mebench.report.score_rows import NAMES
 
 OVERVIEW = "tables.md"
 

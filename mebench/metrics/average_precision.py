@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 from mebench.metrics.matching import Indices, Pairs
 from mebench.metrics.ratios import Floats, ratio
+from mebench.metrics.turns import take_turns
+
+_BLOCK = 64
 
 
-def claim(pairs: Pairs, draw: Indices) -> NDArray[np.bool_]:
+def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> NDArray[np.bool_]:
     """Which predictions find a truth when they choose one after the other, the surest first.
 
     The rule of ActivityNet's evaluation (Caba Heilbron et al. 2015): a prediction takes the truth of best IoU among
@@ -18,19 +21,12 @@ def claim(pairs: Pairs, draw: Indices) -> NDArray[np.bool_]:
     Args:
         pairs: allowed pairs; predictions are numbered by rank.
         draw: (n_predictions,) number of the draw; each draw has the truths to itself.
+        ties: of truths of equal IoU, whether the `earlier` or the `later` is preferred.
 
     Returns:
         (n_predictions,) bool.
     """
-    found = np.zeros(len(draw), dtype=np.bool_)
-    taken: set[tuple[int, int]] = set()
-    order = np.lexsort((pairs.truth, -pairs.iou, pairs.prediction))
-    for prediction, truth in zip(pairs.prediction[order].tolist(), pairs.truth[order].tolist()):
-        key = (int(draw[prediction]), truth)
-        if not found[prediction] and key not in taken:
-            taken.add(key)
-            found[prediction] = True
-    return found
+    return take_turns(pairs, draw, ties) >= 0
 
 
 def average_precision(hits: NDArray[np.bool_], n_truths: int) -> float:
@@ -73,12 +69,13 @@ def weighted_average_precision(
     bins = np.searchsorted(where, np.arange(len(hits)))
     before = bins < len(where)
     counts = np.bincount(unit[before] * len(where) + bins[before], minlength=n_units * len(where))
-    ranked = counts.reshape(n_units, len(where)).cumsum(axis=1)
-    true = np.zeros((n_units, len(where)))
-    true[unit[where], np.arange(len(where))] = 1
-    total = weights @ truths
-    found = weights @ ranked
-    precision = ratio(weights @ true.cumsum(axis=1), found)
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    area = (weights[:, unit[where]] * envelope).sum(axis=1)
-    return ratio(area, total, np.nan)
+    ranked = counts.reshape(n_units, len(where)).cumsum(axis=1).astype(np.float64)
+    area = np.empty(len(weights))
+    # In blocks, so that what is at work fits into the processor's cache.
+    for start in range(0, len(weights), _BLOCK):
+        block = weights[start : start + _BLOCK]
+        own = block[:, unit[where]]
+        precision = ratio(own.cumsum(axis=1), block @ ranked)
+        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        area[start : start + _BLOCK] = (own * envelope).sum(axis=1)
+    return ratio(area, weights @ truths, np.nan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,8 @@ def spotting_chance(
     Args:
         videos: as in `Tables`; `n_frames` and `fps` must be known.
         truths: as in `Tables`.
-        k_prime: half the width 2k' of the intervals in frames, for each dataset.
+        k_prime: half the width 2k' of the intervals in frames, for each dataset, or for each `dataset@fps` of a dataset
+            with several frame rates.
         kind: `micro` or `macro`.
         seed: of the run.
         draws: number of random placements.
@@ -65,7 +66,8 @@ def spotting_chance(
             f"the level of chance needs n_frames and fps of every video, "
             f"and {unknown['video'].iloc[0]!r} lacks one: give it in the annotations"
         )
-    lacking = sorted(set(line["dataset"]) - set(k_prime))
+    groups = [_group(dataset, fps, k_prime) for dataset, fps in zip(line["dataset"], line["fps"])]
+    lacking = sorted(set(groups) - set(k_prime))
     if lacking:
         raise DataError(
             f"the level of chance needs k' of every dataset, and {lacking[0]!r} has none: give it in k_prime"
@@ -74,7 +76,7 @@ def spotting_chance(
     if not m:
         nothing = {name: score(np.nan, np.empty(0)) for name in ("precision", "recall", "f1")}
         return {"as_many": {**nothing}, "best_rate": {**nothing, "rate_per_minute": None}}
-    place = _Placement(line, true, k_prime, rule)
+    place = _Placement(line, true, [k_prime[group] for group in groups], rule)
     generator = np.random.default_rng(derived_seed(seed, "chance", kind))
     if one_per_video:
         each = np.tile(np.arange(len(line)), draws)
@@ -90,6 +92,11 @@ def spotting_chance(
     }
 
 
+def _group(dataset: str, fps: float, k_prime: Mapping[str, int]) -> str:
+    """The name under which a video's k' stands: its dataset, or `dataset@fps` where the dataset has several rates."""
+    return dataset if dataset in k_prime else f"{dataset}@{fps:g}"
+
+
 def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:
     rows = np.array([precision_recall_f1(tp, placed - tp, true - tp) for tp in found.tolist()]).reshape(-1, 3)
     return {
@@ -101,13 +108,11 @@ def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:
 class _Placement:
     """Where random intervals may lie and what they hit."""
 
-    def __init__(
-        self, videos: pd.DataFrame, truths: pd.DataFrame, k_prime: Mapping[str, int], convention: Convention
-    ) -> None:
+    def __init__(self, videos: pd.DataFrame, truths: pd.DataFrame, half: Sequence[int], convention: Convention) -> None:
         self.convention = convention
         frames = videos["n_frames"].to_numpy(np.int64)
         self.minutes: Floats = frames / videos["fps"].to_numpy(np.float64) / 60
-        self.half: Indices = np.array([k_prime[dataset] for dataset in videos["dataset"]], dtype=np.int64)
+        self.half: Indices = np.array(half, dtype=np.int64)
         fits = frames >= 2 * self.half
         self.first: Indices = np.where(fits, self.half, frames // 2)
         self.places: Indices = np.where(fits, frames - 2 * self.half + 1, 1)

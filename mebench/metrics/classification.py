@@ -49,7 +49,7 @@ def confusion_matrices(
     return matrices
 
 
-def _counts(matrix: ArrayLike) -> tuple[Floats, Floats, Floats]:
+def counts_of(matrix: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Per class, (..., C): true positives, samples predicted so, samples truly so."""
     m = np.asarray(matrix, dtype=np.float64)
     c = m.shape[-2]
@@ -66,7 +66,7 @@ def accuracy(matrix: ArrayLike) -> Floats:
     >>> float(accuracy([[3, 1, 0], [0, 4, 0]])), float(accuracy([[0, 0, 0], [0, 0, 0]]))
     (0.875, 0.0)
     """
-    true, _, support = _counts(matrix)
+    true, _, support = counts_of(matrix)
     return ratio(true.sum(axis=-1), support.sum(axis=-1))
 
 
@@ -76,7 +76,7 @@ def macro_precision(matrix: ArrayLike) -> Floats:
     >>> float(macro_precision([[3, 1, 0], [0, 4, 0]])), float(macro_precision([[4, 0, 0], [4, 0, 0]]))
     (0.9, 0.25)
     """
-    true, said, _ = _counts(matrix)
+    true, said, _ = counts_of(matrix)
     return _mean(ratio(true, said))
 
 
@@ -86,7 +86,7 @@ def macro_recall(matrix: ArrayLike) -> Floats:
     >>> float(macro_recall([[3, 1, 0], [0, 4, 0]])), float(macro_recall([[4, 0, 0], [0, 0, 0]]))
     (0.875, 0.5)
     """
-    true, _, support = _counts(matrix)
+    true, _, support = counts_of(matrix)
     return _mean(ratio(true, support))
 
 
@@ -124,7 +124,7 @@ def class_f1(matrix: ArrayLike) -> Floats:
     >>> class_f1([[3, 1, 0], [0, 4, 0]]).round(3), class_f1([[0, 0, 0], [0, 4, 0]])
     (array([0.857, 0.889]), array([0., 1.]))
     """
-    true, said, support = _counts(matrix)
+    true, said, support = counts_of(matrix)
     return ratio(2 * true, said + support)
 
 
@@ -143,5 +143,14 @@ def weighted_f1(matrix: ArrayLike) -> Floats:
     >>> round(float(weighted_f1([[3, 1, 0], [0, 4, 0]])), 4), float(weighted_f1([[0, 0, 0], [0, 0, 0]]))
     (0.873, 0.0)
     """
-    _, _, support = _counts(matrix)
+    _, _, support = counts_of(matrix)
     return ratio((class_f1(matrix) * support).sum(axis=-1), support.sum(axis=-1))
+
+
+def weighted_recall(matrix: ArrayLike) -> Floats:
+    """Mean of the classes' recall, each weighted by its number of true samples: another name of `accuracy`.
+
+    >>> float(weighted_recall([[3, 1, 0], [0, 4, 0]])), float(weighted_recall([[0, 0, 0], [0, 0, 0]]))
+    (0.875, 0.0)
+    """
+    return accuracy(matrix)

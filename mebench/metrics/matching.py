@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from mebench.metrics.conventions import Convention
+from mebench.metrics.rules import Convention
 
 Indices = NDArray[np.int64]
 
@@ -80,16 +80,20 @@ def overlap(
     convention: Convention,
 ) -> Pairs:
     """Intersection and union of pairs, from the (onsets, offsets) of all predictions and of all truths."""
-    extra = int(convention.ends == "inclusive")
+    extra = int(convention.ends != "half_open")
     (a, b), (c, d) = ((onset[i], offset[i] + extra) for (onset, offset), i in ((spotted, prediction), (true, truth)))
-    intersection = np.maximum(np.minimum(b, d) - np.maximum(a, c), 0)
+    shared = np.minimum(b, d) - np.maximum(a, c)
+    if convention.ends == "never_empty":
+        intersection = np.where((b - a > 1) & (d - c > 1), np.maximum(shared, 1), 0)
+    else:
+        intersection = np.maximum(shared, 0)
     return Pairs(prediction, truth, intersection, (b - a) + (d - c) - intersection)
 
 
 def match(
     truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, pairs: Pairs | None = None
 ) -> Indices:
-    """Match spotted intervals to truths one to one.
+    """Match spotted intervals to truths one to one, under `maximum` matching; for the others see `turns.find`.
 
     A prediction may be matched to a truth of its own video and kind that it hits (`Convention.threshold`). Of all such
     matchings the one is taken that has, in this order,

@@ -8,6 +8,15 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+def per_unit(unit: NDArray[np.int64], n_units: int, values: Floats | None = None) -> Floats:
+    """Sum of values (by default their number) for every unit, (n_units,).
+
+    >>> per_unit(np.array([0, 2, 2]), 3)
+    array([1., 0., 2.])
+    """
+    return np.asarray(np.bincount(unit, weights=values, minlength=n_units), dtype=np.float64)
+
+
 def ratio(numerator: Floats, denominator: Floats, empty: float = 0.0) -> Floats:
     """Elementwise quotient, with `empty` where the denominator is 0.
 

@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.metrics.classification import confusion_matrices
-from mebench.metrics.matching import Indices
 from mebench.metrics.ratios import Floats
+from mebench.metrics.turns import Found
 
-Functions = Mapping[str, Callable[[Floats], Floats]]
+Evaluate = Callable[[Floats], Mapping[str, Floats]]
+"""From matrices (..., C, C + 1) to scores (...) by name."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,12 @@ class Sample:
     matrices: NDArray[np.int64]
     support: NDArray[np.int64]
 
-    def scores(self, functions: Functions, weights: Floats) -> dict[str, Floats]:
+    def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix under (n_weightings, n_units) weights; NaN where the truth then lacks a class."""
         pooled = np.tensordot(weights, self.matrices, axes=1)
-        lacking = (weights @ self.support == 0).any(axis=1)
-        return {name: np.where(lacking, np.nan, function(pooled)) for name, function in functions.items()}
+        occurs = self.support.sum(axis=0) > 0
+        lacking = (weights @ self.support[:, occurs] == 0).any(axis=1)
+        return {name: np.where(lacking, np.nan, values) for name, values in evaluate(pooled).items()}
 
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Sample:
@@ -43,18 +45,42 @@ def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Sampl
 
 
 def of_true_positives(
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    matched: Indices,
-    n_units: int,
-    classes: Sequence[str],
-    by_draw: bool,
+    truths: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, classes: Sequence[str], by_draw: bool
 ) -> Sample:
-    """The true positives, whose truth names the class (MEAN, section 4.2); `matched` is what `match` returned."""
-    hits = predictions[matched >= 0]
-    unit = hits["draw" if by_draw else "unit"].to_numpy(np.int64)
-    true = truths["emotion"].iloc[matched[matched >= 0]].tolist()
-    matrices = confusion_matrices(true, hits["emotion"].tolist(), unit, n_units, classes)
+    """The true positives, whose truth names the class (MEAN, section 4.2)."""
+    unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[found.prediction]
+    true = truths["emotion"].iloc[found.truth].tolist()
+    said = predictions["emotion"].iloc[found.prediction].tolist()
+    return Sample(confusion_matrices(true, said, unit, n_units, classes), _support(truths, n_units, classes, by_draw))
+
+
+def of_shifted_true_positives(
+    truths: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, classes: Sequence[str], by_draw: bool
+) -> Sample:
+    """The same as MEAN's released code pairs them.
+
+    It gathers the answers of all spotted intervals, in order, and beside them their truths, or "none" for a false
+    positive. Where the truth is of an emotion that is not scored it fails after the answer was noted, so that from there
+    on every truth is compared with the answer of an earlier interval. Without such truths this is
+    `of_true_positives`.
+    """
+    matched = found.matched
+    true = truths["emotion"].to_numpy(dtype=object)[matched] if len(truths) else np.empty(0, dtype=object)
+    hit = matched >= 0
+    own = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
+    draw = predictions["draw"].to_numpy(np.int64)
+    said = predictions["emotion"].to_numpy(dtype=object)
+    noted_rows, answer_rows = [], []
+    for number in np.unique(draw):
+        rows = np.flatnonzero(draw == number)
+        noted = rows[~hit[rows] | np.isin(true[rows], list(classes))] if len(truths) else rows
+        # The n-th truth that was noted meets the n-th answer.
+        noted_rows.append(noted)
+        answer_rows.append(rows[: len(noted)])
+    at, answers = (np.concatenate([np.empty(0, np.int64), *rows]) for rows in (noted_rows, answer_rows))
+    at, answers = at[hit[at]], answers[hit[at]]
+    emotions = true[at].tolist() if len(truths) else []
+    matrices = confusion_matrices(emotions, said[answers].tolist(), own[at], n_units, classes)
     return Sample(matrices, _support(truths, n_units, classes, by_draw))
 
 
@@ -74,9 +100,8 @@ def of_first_intervals(
 
 def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> NDArray[np.int64]:
     emotions = truths["emotion"].tolist()
-    support = confusion_matrices(
-        emotions, emotions, truths["unit"].to_numpy(np.int64), int(truths["unit"].max()) + 1, classes
-    ).sum(axis=-1)
+    unit = truths["unit"].to_numpy(np.int64)
+    support = confusion_matrices(emotions, emotions, unit, int(unit.max(initial=-1)) + 1, classes).sum(axis=-1)
     if by_draw:
         return np.tile(support.sum(axis=0), (n_units, 1))
     return np.pad(support, ((0, n_units - len(support)), (0, 0)))

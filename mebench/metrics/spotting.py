@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -9,10 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.metrics.apex_rate import apex_claims, first_apexes
 from mebench.metrics.average_precision import claim, weighted_average_precision
-from mebench.metrics.conventions import Convention
-from mebench.metrics.matching import Indices, Pairs, match, pair
-from mebench.metrics.ratios import Floats, ratio
+from mebench.metrics.li2017 import frame_rates
+from mebench.metrics.matching import Indices, pair
+from mebench.metrics.ratios import Floats, per_unit, ratio
+from mebench.metrics.rules import Convention
+from mebench.metrics.scope import in_scope
+from mebench.metrics.sweep import SWEEP, found_over_iou
+from mebench.metrics.timing_errors import timing_errors
+from mebench.metrics.turns import Found, find
 
 THRESHOLDS = tuple(Fraction(percent, 100) for percent in range(50, 100, 5))
 
@@ -38,58 +45,132 @@ class SpottingCounts:
     """What all spotting scores are computed from, for each unit (a subject, or a draw), (n_units,) each.
 
     Attributes:
-        truths: annotated intervals.
-        spotted: spotted intervals.
-        found: true positives.
-        claimed: truths whose apex is spotted (`apex_claims`).
-        apex_error: summed distance of apexes in ms, over the true positives with a marked apex.
-        apex_pairs: how many those are.
+        convention: the rules that were followed.
+        truths: annotated intervals that count.
+        spotted: spotted intervals that count; under some conventions duplicates or dummies change that.
+        true_positives: truths that were found.
+        hits_of_all: spotted intervals that hit, each as often as it hits.
+        means: for each score that is a mean over pairs or videos, its sum and the number of terms.
         minutes: length of all videos, with or without expressions; NaN where unknown.
-        matched: (n_predictions,) row of the matched truth, or -1, the surest first.
+        frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, of videos.
+        found: who found what.
         unit: (n_predictions,) unit of each prediction.
         hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision.
+        sweep: at each of `SWEEP`, true positives and spotted intervals that count, (2, n_thresholds, n_units); None
+            where no IoU is compared.
+        confidence: (n_predictions,) NaN where unknown.
+        tables: the truths and the predictions that count, in the order that `found`, `unit` and `hits` go by; not those
+            that were handed in where the convention leaves videos out, adds dummies or goes by the rows.
     """
 
+    convention: Convention
     truths: Floats
     spotted: Floats
-    found: Floats
-    claimed: Floats
-    apex_error: Floats
-    apex_pairs: Floats
+    true_positives: Floats
+    hits_of_all: Floats
+    means: Mapping[str, tuple[Floats, Floats]]
     minutes: Floats
-    matched: Indices
+    frames: tuple[Floats, Floats, Floats, Floats]
+    found: Found
     unit: Indices
     hits: tuple[NDArray[np.bool_], ...]
+    sweep: Floats | None
+    confidence: Floats
+    tables: tuple[pd.DataFrame, pd.DataFrame]
+
+    @property
+    def matched(self) -> Indices:
+        """(n_predictions,) row of the first truth that each prediction found, or -1."""
+        return self.found.matched
+
+    @property
+    def ranked(self) -> bool:
+        """Whether average precision has an order to go by: two distinct confidences, or that of the rows."""
+        if self.convention.order == "rows" or len(self.confidence) < 2:
+            return True
+        return not np.isnan(self.confidence).any() and len(np.unique(self.confidence)) > 1
 
     def f1(self, weights: Floats) -> Floats:
         """F1 under (n_weightings, n_units) weights; NaN without a truth."""
-        found, spotted, true = (weights @ counts for counts in (self.found, self.spotted, self.truths))
+        found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         return np.where(true > 0, ratio(2 * found, spotted + true), np.nan)
+
+    def recall(self, weights: Floats) -> Floats:
+        """Recall under (n_weightings, n_units) weights; NaN without a truth."""
+        return ratio(weights @ self.true_positives, weights @ self.truths, np.nan)
 
     def scores(self, weights: Floats) -> dict[str, Floats]:
         """All scores under (n_weightings, n_units) weights, (n_weightings,) each; NaN where undefined.
 
         Without a truth only `fp_per_minute` is defined. `ap50` is the average precision at IoU 0.5, `ap` its mean over
-        IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2). `apex_mae_ms` needs a true positive with a marked apex.
+        IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN unless `ranked`. `apex_mae_ms` needs a true positive with
+        a marked apex. What the convention does not define is NaN.
         """
-        found, spotted, true = (weights @ counts for counts in (self.found, self.spotted, self.truths))
-        precision, recall, _ = _precision_recall_f1(found, spotted, true)
-        areas = np.stack([weighted_average_precision(hits, self.unit, self.truths, weights) for hits in self.hits])
-        some = true > 0
-        return {
-            "precision": np.where(some, precision, np.nan),
-            "recall": np.where(some, recall, np.nan),
+        found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
+        nothing = np.full(len(weights), np.nan)
+        areas = self._average_precision(weights)
+        scores = {
+            "precision": np.where(true > 0, ratio(found, spotted), np.nan),
+            "recall": self.recall(weights),
             "f1": self.f1(weights),
             "ap50": areas[0],
             "ap": areas.mean(axis=0),
-            "asr": ratio(weights @ self.claimed, true, np.nan),
-            "apex_mae_ms": ratio(weights @ self.apex_error, weights @ self.apex_pairs, np.nan),
+            "asr": self._mean("asr", weights),
+            "apex_mae_ms": self._mean("apex_mae_ms", weights),
             "fp_per_minute": ratio(spotted - found, weights @ self.minutes, np.nan),
         }
+        return {name: v if self.convention.defines(name) else nothing for name, v in scores.items()}
+
+    def details(self, weights: Floats) -> dict[str, Floats]:
+        """More scores, in the same form: `apex_mae_frames`, `onset_bias_ms`, `offset_bias_ms`, and those of a preset.
+
+        Biases are positive where the spotted intervals begin or end late. Under `megc2020`, `precision_large` and
+        `f1_large` count duplicate hits as right; under `li2017`, `tpr` and `fpr` are the frame rates of `frame_rates`,
+        the latter cut at 1.
+        """
+        scores = {name: self._mean(name, weights) for name in ("apex_mae_frames", "onset_bias_ms", "offset_bias_ms")}
+        scores = {name: value for name, value in scores.items() if self.convention.defines(name)}
+        if self.convention.matching == "any_hit":
+            spotted, true = weights @ self.spotted, weights @ self.truths
+            precision = np.where(true > 0, ratio(weights @ self.hits_of_all, spotted), np.nan)
+            recall = self.recall(weights)
+            f1 = ratio(2 * precision * recall, precision + recall)
+            scores |= {"precision_large": precision, "f1_large": np.where(true > 0, f1, np.nan)}
+        if self.convention.matching == "peak":
+            tpr, fpr = frame_rates(*(weights @ frames for frames in self.frames))
+            scores |= {"tpr": tpr, "fpr": np.minimum(fpr, 1)}
+        return scores
+
+    def f1_at_iou(self, weights: Floats) -> dict[str, Floats]:
+        """F1 at every IoU of `SWEEP`, by name (`0.05`), in the same form; NaN without a truth."""
+        if self.sweep is None:
+            return {}
+        true = weights @ self.truths
+        return {
+            f"{float(threshold):.2f}": np.where(
+                true > 0, ratio(2 * (weights @ found), weights @ spotted + true), np.nan
+            )
+            for threshold, found, spotted in zip(SWEEP, *self.sweep)
+        }
+
+    def _mean(self, name: str, weights: Floats) -> Floats:
+        total, terms = self.means[name]
+        return ratio(weights @ total, weights @ terms, np.nan)
+
+    def _average_precision(self, weights: Floats) -> Floats:
+        """At each of `THRESHOLDS`, (n_thresholds, n_weightings)."""
+        if not self.ranked or not self.convention.defines("ap"):
+            return np.full((len(THRESHOLDS), len(weights)), np.nan)
+        return np.stack([weighted_average_precision(hits, self.unit, self.truths, weights) for hits in self.hits])
 
 
 def count(
-    truths: pd.DataFrame, predictions: pd.DataFrame, minutes: Floats, convention: Convention, by_draw: bool = False
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    minutes: Floats,
+    convention: Convention,
+    by_draw: bool = False,
+    frames: Floats | None = None,
 ) -> SpottingCounts:
     """Match and count, for each subject or for each draw.
 
@@ -99,53 +180,65 @@ def count(
         minutes: (n_units,) length of all videos of each unit.
         convention: the rules.
         by_draw: units are draws, each with all truths, instead of subjects.
+        frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
     """
+    truths, predictions = in_scope(truths, predictions, convention)
     n_units = len(minutes)
     draw = predictions["draw"].to_numpy(np.int64)
     unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)
     pairs = pair(truths, predictions, convention)
-    matched = match(truths, predictions, convention, pairs)
-    hit = matched >= 0
-    fps = predictions["fps"].to_numpy(np.float64)[hit]
-    marked = truths["apex"].to_numpy(np.float64)[matched[hit]]
-    error = np.abs(predictions["apex"].to_numpy(np.float64)[hit] - marked) / fps * 1000
-    known = ~np.isnan(error)
+    found = find(truths, predictions, convention, pairs)
 
-    def per_unit(units: Indices, values: Floats | None = None) -> Floats:
-        return np.bincount(units, weights=values, minlength=n_units).astype(np.float64)
+    def summed(units: Indices, values: Floats | None = None) -> Floats:
+        return per_unit(units, n_units, values)
 
+    def of_truths(values: Floats) -> Floats:
+        if by_draw:
+            return np.full(n_units, float(values.sum()))
+        return summed(truths["unit"].to_numpy(np.int64), values)
+
+    def mean_terms(units: Indices, values: Floats) -> tuple[Floats, Floats]:
+        known = ~np.isnan(values)
+        return summed(units[known], values[known]), summed(units[known])
+
+    errors = timing_errors(truths, predictions, found.prediction, found.truth)
+    means = {name: mean_terms(unit[found.prediction], values) for name, values in errors.items()}
+    if convention.asr == "first":
+        first = first_apexes(truths, predictions)
+        means["asr"] = summed(unit[first.prediction[first.inside]]), of_truths(first.asked)
+        apart = timing_errors(truths, predictions, first.prediction, first.truth)["apex_mae_frames"]
+        means["apex_mae_frames"] = mean_terms(unit[first.prediction], apart)
+    else:
+        means["asr"] = summed(unit[apex_claims(truths, predictions, pairs)]), of_truths(np.ones(len(truths)))
+    lengths = [(table["offset"] - table["onset"] + 1).to_numpy(np.float64) for table in (truths, predictions)]
+    wrong = found.hits == 0
+    sweep = None
+    if convention.matching != "peak":
+        parts = found_over_iou(truths, predictions, convention, pairs)
+        sweep = np.stack([[summed(unit[rows]) for rows, _ in parts], [summed(unit, weight) for _, weight in parts]])
     return SpottingCounts(
-        truths=np.full(n_units, float(len(truths))) if by_draw else per_unit(truths["unit"].to_numpy(np.int64)),
-        spotted=per_unit(unit),
-        found=per_unit(unit[hit]),
-        claimed=per_unit(unit[apex_claims(truths, predictions, pairs)]),
-        apex_error=per_unit(unit[hit][known], error[known]),
-        apex_pairs=per_unit(unit[hit][known]),
+        convention=convention,
+        truths=of_truths(np.ones(len(truths))),
+        spotted=summed(unit, found.weight),
+        true_positives=summed(unit[found.prediction]),
+        hits_of_all=summed(unit, found.hits),
+        means=means,
         minutes=minutes,
-        matched=matched,
+        frames=(
+            summed(unit[found.prediction], lengths[0][found.truth]),
+            of_truths(lengths[0]),
+            summed(unit[wrong], lengths[1][wrong]),
+            np.full(n_units, np.nan) if frames is None else frames,
+        ),
+        found=found,
         unit=unit,
-        hits=tuple(claim(pairs.hits(threshold, convention.reaching), draw) for threshold in THRESHOLDS),
+        hits=tuple(
+            claim(pairs.hits(threshold, convention.reaching), draw, convention.ties)
+            if convention.defines("ap")
+            else np.zeros(len(draw), dtype=np.bool_)
+            for threshold in THRESHOLDS
+        ),
+        sweep=sweep,
+        confidence=-predictions["surest"].to_numpy(np.float64),
+        tables=(truths, predictions),
     )
-
-
-def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -> NDArray[np.bool_]:
-    """Which predictions spot the apex of an expression, for the apex spotting rate (ASR).
-
-    On short videos, with one expression each, the rate is the share of videos whose surest prediction has its apex
-    strictly between onset and offset (MEAN, equation 13). Here the same is asked of any video: only its N surest
-    predictions of a kind count, N being the number of its truths of that kind, and each may claim one truth that
-    strictly contains its apex and that no surer one claimed (the earliest, if there are several). The rate is claimed
-    truths / truths; with N = 1 it is equation 13.
-
-    Returns:
-        (n_predictions,) bool; rows must be in the order of `Tables.ordered`.
-    """
-    place = predictions.groupby(["video", "kind", "draw"], sort=False).cumcount().to_numpy()
-    per_group = truths.groupby(["video", "kind"], sort=False)["onset"].transform("size").to_numpy(np.int64)
-    apex = predictions["apex"].to_numpy(np.float64)[pairs.prediction]
-    onset, offset = (truths[column].to_numpy(np.int64)[pairs.truth] for column in ("onset", "offset"))
-    allowed = (place[pairs.prediction] < per_group[pairs.truth]) & (onset < apex) & (apex < offset)
-    some = pairs.where(allowed)
-    # With equal overlaps `claim` takes the earliest truth.
-    level = np.ones_like(some.truth)
-    return claim(Pairs(some.prediction, some.truth, level, level), predictions["draw"].to_numpy(np.int64))

@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from mebench.metrics import classification, samples
-from mebench.metrics.bootstrap import Resampling, subject_weights
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.ratios import Floats
-from mebench.metrics.samples import Functions, Sample
+from mebench.metrics.bootstrap import Resampling
+from mebench.metrics.calibration import calibration
+from mebench.metrics.conventions import named
+from mebench.metrics.detection_curve import detection_curve, thinned
+from mebench.metrics.emotions import analysis, occurring, recognition
+from mebench.metrics.frame_level import frame_truth, weighted_frame_auc
+from mebench.metrics.li2017 import area_under, rates_over_confidence
+from mebench.metrics.ratios import Floats, per_unit
+from mebench.metrics.rules import Convention
 from mebench.metrics.spotting import SpottingCounts, count
 from mebench.metrics.tables import Tables, of_kinds
-
-RECOGNITION: Functions = {
-    "accuracy": classification.accuracy,
-    "wf1": classification.weighted_f1,
-    "uf1": classification.uf1,
-    "uar": classification.uar,
-}
-ANALYSIS: Functions = {
-    "accuracy": classification.accuracy,
-    "precision": classification.macro_precision,
-    "recall": classification.macro_recall,
-    "f1": classification.f1_of_macros,
-    "uf1": classification.uf1,
-    "uar": classification.uar,
-}
 
 
 def summarize(
@@ -38,8 +26,9 @@ def summarize(
     kinds: Sequence[str],
     classes: Sequence[str],
     seed: int,
-    convention: str = "strict",
+    convention: str | Convention = "strict",
     draws: int = 1000,
+    resampling: Resampling | None = None,
 ) -> dict[str, Any]:
     """Score a run.
 
@@ -50,7 +39,12 @@ def summarize(
     predictions come in several draws, every draw is scored by itself instead: value is the mean over draws, low and
     high their 2.5 and 97.5 percentiles, counts are means over draws.
 
-    Sections that do not apply are absent. What is undefined (any score but `fp_per_minute` without truths,
+    Beside the `scores` that leaderboards know, `details` holds others, F1 over a sweep of the IoU (`f1_at_iou`), the
+    `curve` of recall against false positives per minute, `calibration`, and the frame-level AUC (`frames`), each where
+    the tables have what it needs.
+
+    Sections that do not apply, or that the convention does not define, are absent, and scores that it does not define
+    are None; `remarks` says which and why. What is undefined (any score but `fp_per_minute` without truths,
     `apex_mae_ms` without a true positive of marked apex, `fp_per_minute` where a video's length is unknown) is None.
     Otherwise 0/0 counts 0.
 
@@ -61,20 +55,28 @@ def summarize(
         classes: the scheme's classes; scored are those that occur in the truth: that of the clips (of a member's clips,
             in `members`) or, for analysis, that of all annotated micro-expressions.
         seed: of the run.
-        convention: name of the convention.
+        convention: the rules, or their name in `CONVENTIONS`.
         draws: number of bootstrap draws.
+        resampling: the weightings of subjects to use instead of the bootstrap's.
 
     Returns:
-        `convention`, `bootstrap`, and `spotting`, `analysis`, `recognition` where they apply.
+        `convention` (its name), `rules` (its description), `remarks`, `bootstrap`, and `spotting`, `analysis`,
+        `recognition` where they apply.
 
     Raises:
         ConfigError: there is no such convention.
         DataError: the tables do not fit together.
     """
-    ordered, rule = tables.ordered(), named(convention)
+    ordered, rule = tables.ordered(), named(convention) if isinstance(convention, str) else convention
     people = ordered.videos.drop_duplicates("unit").sort_values("unit")
-    subjects = Resampling(subject_weights(people["dataset"].tolist(), draws, seed))
-    summary: dict[str, Any] = {"convention": rule.name, "bootstrap": {"draws": draws, "skipped": subjects.skipped}}
+    subjects = resampling or Resampling.of_subjects(people["dataset"].tolist(), draws, seed)
+    remarks: list[str] = []
+    summary: dict[str, Any] = {
+        "convention": rule.name,
+        "rules": rule.describe(),
+        "remarks": remarks,
+        "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
+    }
     if ordered.predictions is not None:
         n_draws = int(ordered.predictions["draw"].max()) + 1 if len(ordered.predictions) else 1
         units = subjects if n_draws == 1 else Resampling(np.eye(n_draws), mean=True, skipped=subjects.skipped)
@@ -82,83 +84,129 @@ def summarize(
         if len(kinds) > 1:
             parts["overall"] = list(kinds)
         counts = {name: _count(ordered, chosen, rule, units) for name, chosen in parts.items()}
-        summary["spotting"] = {name: _spotting(name, part, units) for name, part in counts.items()}
-        scored = _emotions(ordered, classes)
+        summary["spotting"] = {name: _spotting(name, counts, units) for name in counts}
+        for kind in kinds:
+            if frames := _frames(ordered, kind, rule, subjects):
+                summary["spotting"][kind]["details"]["frames"] = frames
+        remarks += _remarks_on_spotting(ordered, counts, rule)
+        scored = _emotions(ordered, classes, rule)
         if "micro" in counts and scored:
-            summary["analysis"] = _analysis(ordered, counts["micro"], scored, units)
+            if "analysis" in rule.sections:
+                summary["analysis"] = analysis(ordered, counts["micro"], scored, units)
+            else:
+                remarks.append(f"{rule.name} defines no analysis: it is left out")
     clips = ordered.clips
     if clips is not None and clips["truth"].isin(list(classes)).any():
-        summary["recognition"] = _recognition(clips[clips["truth"].isin(list(classes))], classes, subjects)
+        if "recognition" in rule.sections:
+            known = clips[clips["truth"].isin(list(classes))]
+            summary["recognition"] = recognition(known, classes, rule, subjects)
+        else:
+            remarks.append(f"{rule.name} defines no recognition of annotated clips: it is left out")
+    if rule.class_scores is not None and not {"analysis", "recognition"}.isdisjoint(summary):
+        remarks.append(f"of emotions {rule.name} defines only {', '.join(sorted(rule.class_scores))}")
     return summary
 
 
 def _count(tables: Tables, kinds: Sequence[str], convention: Convention, units: Resampling) -> SpottingCounts:
     assert tables.predictions is not None
     videos = tables.videos
-    length = (videos["n_frames"] / videos["fps"] / 60).to_numpy(np.float64)
-    if units.mean:
-        minutes = np.full(units.n_units, length.sum())
-    else:
-        minutes = np.bincount(videos["unit"].to_numpy(np.int64), weights=length, minlength=units.n_units)
-    return count(of_kinds(tables.truths, kinds), of_kinds(tables.predictions, kinds), minutes, convention, units.mean)
+    frames = videos["n_frames"].to_numpy(np.float64)
+    length = frames / videos["fps"].to_numpy(np.float64) / 60
+
+    def of_units(values: Floats) -> Floats:
+        if units.mean:
+            return np.full(units.n_units, values.sum())
+        return per_unit(videos["unit"].to_numpy(np.int64), units.n_units, values)
+
+    truths, predictions = (of_kinds(table, kinds) for table in (tables.truths, tables.predictions))
+    # A frame may hold a truth of each kind: it is counted once for each.
+    return count(truths, predictions, of_units(length), convention, units.mean, of_units(frames * len(kinds)))
 
 
-def _spotting(name: str, counts: SpottingCounts, units: Resampling) -> dict[str, Any]:
-    tp, spotted, true = (float(column.sum()) for column in (counts.found, counts.spotted, counts.truths))
+def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling) -> dict[str, Any]:
+    part = counts[name]
+    tp, spotted, true = (float(column.sum()) for column in (part.true_positives, part.spotted, part.truths))
     totals = {"tp": tp, "fp": spotted - tp, "fn": true - tp}
     mean = {key: value / units.n_units if units.mean else int(value) for key, value in totals.items()}
-    return {**mean, "scores": units.scores(f"spotting.{name}", counts.scores)}
+
+    def scores(weights: Floats) -> dict[str, Floats]:
+        found = part.scores(weights)
+        if name == "overall" and part.convention.overall_ap == "mean":
+            of_kinds = [other.scores(weights) for kind, other in counts.items() if kind != "overall"]
+            found |= {ap: np.mean([kind[ap] for kind in of_kinds], axis=0) for ap in ("ap50", "ap")}
+        return found
+
+    path = f"spotting.{name}"
+    details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.details)}
+    if part.sweep is not None:
+        details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou)
+    if not units.mean:
+        details |= _over_confidence(part)
+    return {**mean, "scores": units.scores(path, scores), "details": details}
 
 
-def _emotions(tables: Tables, classes: Sequence[str]) -> list[str]:
+def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
+    """What needs the confidences themselves: the curve, and calibration; nothing where they are unknown or equal."""
+    rule, sure, true = part.convention, part.confidence, float(part.truths.sum())
+    if rule.order != "confidence" or not part.ranked or not len(sure) or np.isnan(sure).any() or not true:
+        return {}
+    found: dict[str, Any] = {}
+    minutes = float(part.minutes.sum())
+    if rule.matching == "peak":
+        _, frames, _, whole = (column.sum() for column in part.frames)
+        if whole > frames:
+            lengths = [(table["offset"] - table["onset"] + 1).to_numpy(np.float64) for table in part.tables]
+            first = per_unit(part.found.prediction, len(sure), lengths[0][part.found.truth])
+            wrong = np.where(part.found.hits == 0, lengths[1], 0)
+            confidence, fpr, tpr = rates_over_confidence(sure, first, wrong, float(frames), float(whole - frames))
+            found["curve"] = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
+            found["auc"] = area_under(fpr, tpr)
+    elif rule.defines("fp_per_minute") and minutes > 0:
+        curve = thinned(detection_curve(part.hits[0], sure, int(true), minutes))
+        found["curve"] = {name: column.tolist() for name, column in curve._asdict().items()}
+    if rule.scores is None and (reliable := calibration(sure, part.matched >= 0)):
+        found["calibration"] = reliable
+    return found
+
+
+def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -> dict[str, Any] | None:
+    """The frame-level AUC of a kind, where frame scores are at hand."""
+    if tables.frame_scores is None or rule.scores is not None:
+        return None
+    frames = of_kinds(tables.frame_scores.dropna(subset="score"), [kind])
+    if not len(frames):
+        return None
+    covered = frame_truth(frames, of_kinds(tables.truths, [kind]))
+    values, unit = frames["score"].to_numpy(np.float64), frames["unit"].to_numpy(np.int64)
+
+    def auc(weights: Floats) -> dict[str, Floats]:
+        return {"auc": weighted_frame_auc(values, covered, unit, weights)}
+
+    return subjects.scores(f"spotting.{kind}.frames", auc)
+
+
+def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], rule: Convention) -> list[str]:
+    told = []
+    if rule.scores is not None:
+        told.append(f"of spotting {rule.name} defines only {', '.join(sorted(rule.scores))}")
+    for name, part in counts.items():
+        if rule.defines("ap") and not part.ranked:
+            reason = "no confidence is given" if np.isnan(part.confidence).any() else "all confidences are equal"
+            told.append(f"average precision of {name} is left out: {reason}, so nothing can be ranked")
+    if rule.defines("fp_per_minute") and tables.videos["n_frames"].isna().any():
+        told.append("false positives per minute are left out: the length of some videos is unknown")
+    if rule.defines("apex_mae_ms") and tables.videos["fps"].isna().any():
+        told.append("the frame rate of some videos is unknown: scores in ms or per minute leave them out or are absent")
+    return told
+
+
+def _emotions(tables: Tables, classes: Sequence[str], rule: Convention) -> list[str]:
     """The classes that analysis scores; none if the spotted intervals carry no emotion."""
     assert tables.predictions is not None
     spotted = of_kinds(tables.predictions, ["micro"])["emotion"]
     # A recognizer that found no interval at all has an analysis of zero, not none.
     carried = (spotted != "").any() or (not len(spotted) and tables.clips is not None)
-    return _occurring(classes, of_kinds(tables.truths, ["micro"])["emotion"]) if carried else []
-
-
-def _occurring(classes: Sequence[str], truth: pd.Series) -> list[str]:
-    seen = set(truth)
-    return [name for name in classes if name in seen]
-
-
-def _analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], units: Resampling) -> dict[str, Any]:
-    """STRS (MEAN, equation 24), true positives (Tables 5 and 8), all intervals of short videos (Tables 2 and 10)."""
-    assert tables.predictions is not None
-    truths, predictions = of_kinds(tables.truths, ["micro"]), of_kinds(tables.predictions, ["micro"])
-    found = samples.of_true_positives(truths, predictions, counts.matched, units.n_units, classes, units.mean)
-
-    def strs(weights: Floats) -> dict[str, Floats]:
-        return {"strs": counts.f1(weights) * found.scores({"f1": classification.f1_of_macros}, weights)["f1"]}
-
-    section = {
-        **units.scores("analysis.strs", strs),
-        "true_positives": _named("analysis.true_positives", found, ANALYSIS, units),
-    }
-    # Short videos: whoever shows anything shows one micro-expression and nothing else.
-    if len(truths) == len(tables.truths) and not truths["video"].duplicated().any():
-        first = samples.of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
-        section["all_intervals"] = _named("analysis.all_intervals", first, ANALYSIS, units)
-    return section
-
-
-def _recognition(clips: pd.DataFrame, classes: Sequence[str], subjects: Resampling) -> dict[str, Any]:
-    def part(path: str, chosen: pd.DataFrame) -> dict[str, Any]:
-        sample = samples.of_clips(chosen, subjects.n_units, _occurring(classes, chosen["truth"]))
-        return _named(path, sample, RECOGNITION, subjects)
-
-    section = part("recognition", clips)
-    members = sorted(set(clips["dataset"]))
-    if len(members) > 1:
-        section["members"] = {
-            name: part(f"recognition.members.{name}", clips[clips["dataset"] == name]) for name in members
-        }
-    return section
-
-
-def _named(path: str, sample: Sample, functions: Functions, units: Resampling) -> dict[str, Any]:
-    n = int(sample.matrices.sum())
-    scores = units.scores(path, lambda weights: sample.scores(functions, weights))
-    return {"n": n / units.n_units if units.mean else n, "scores": scores}
+    true = of_kinds(tables.truths, ["micro"])["emotion"]
+    if not carried or not true.isin(list(classes)).any():
+        return []
+    return list(classes) if rule.classes == "all" else occurring(classes, true)

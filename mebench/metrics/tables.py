@@ -16,7 +16,9 @@ _COLUMNS = {
     "truths": ("video", "kind", "onset", "apex", "offset", "emotion"),
     "predictions": ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"),
     "clips": ("video", "truth", "predicted"),
+    "frame_scores": ("video", "kind", "frame", "score"),
 }
+_OPTIONAL = ("probability",)
 
 
 @dataclass(frozen=True)
@@ -31,20 +33,24 @@ class Tables:
         predictions: spotted intervals: `video`, `kind`, `onset`, `apex`, `offset`, `confidence` (only its order
             counts), `emotion` (may be missing), `draw` (numbered from 0; always 0 unless the method predicts by
             chance). None if the method does not spot.
-        clips: recognition on annotated clips: `video`, `truth`, `predicted`, both scored classes. None if the method
-            does not recognize or there are no clips.
+        clips: recognition on annotated clips: `video`, `truth`, `predicted`, both scored classes, and, where known,
+            `probability` of the predicted class. None if the method does not recognize or there are no clips.
+        frame_scores: `video`, `kind`, `frame`, `score`; frames without a score may be absent or NaN. None if the method
+            scores no frames.
     """
 
     videos: pd.DataFrame
     truths: pd.DataFrame
     predictions: pd.DataFrame | None = None
     clips: pd.DataFrame | None = None
+    frame_scores: pd.DataFrame | None = None
 
     def ordered(self) -> Tables:
         """The same tables in canonical order, with what scoring needs and an integer `unit`, the subject's number.
 
         Predictions are ranked by confidence, then video, kind, onset, offset and apex. The emotion comes last, only so
-        that copies of one interval that differ in nothing else stand in an order that no row order can change.
+        that copies of one interval that differ in nothing else stand in an order that no row order can change. Truths
+        and predictions keep the number of their row as `row`, for conventions that go by it.
 
         Raises:
             DataError: a column lacks, a video is listed twice or not at all, or an interval ends before it begins.
@@ -66,7 +72,11 @@ class Tables:
         if self.clips is not None:
             clips = _joined("clips", _checked("clips", self.clips), videos)
             clips = clips[clips["truth"].notna()].sort_values(["video", "truth", "predicted"], ignore_index=True)
-        return Tables(videos, truths, predictions, clips)
+        frames = None
+        if self.frame_scores is not None:
+            frames = _joined("frame scores", _checked("frame_scores", self.frame_scores), videos)
+            frames = frames.sort_values(["video", "kind", "frame"], ignore_index=True)
+        return Tables(videos, truths, predictions, clips, frames)
 
 
 def numbers(column: pd.Series) -> NDArray[np.float64]:
@@ -85,7 +95,7 @@ def _checked(name: str, table: pd.DataFrame) -> pd.DataFrame:
         raise DataError(
             f"the table of {name} lacks the column {lacking[0]!r}: it must have {', '.join(_COLUMNS[name])}"
         )
-    return table.loc[:, list(_COLUMNS[name])].copy()
+    return table.loc[:, [*_COLUMNS[name], *(column for column in _OPTIONAL if column in table.columns)]].copy()
 
 
 def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
@@ -104,6 +114,7 @@ def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFram
 
 def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     table = _joined(name, _checked(name, table), videos)
+    table["row"] = np.arange(len(table), dtype=np.float64)
     for column in ("onset", "offset"):
         table[column] = table[column].astype(np.int64)
     wrong = np.flatnonzero(table["offset"].to_numpy() < table["onset"].to_numpy())

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mebench.metrics.classification import confusion_matrix as count
-from mebench.metrics.conventions import named
-from mebench.metrics.matching import match
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.scope import in_scope
 from mebench.metrics.tables import Tables, of_kinds
+from mebench.metrics.turns import find
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -186,17 +187,21 @@ def _first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions[predictions["draw"] == 0]
 
 
-def _true_positives(videos: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, rule: Any) -> pd.DataFrame:
+def _true_positives(
+    videos: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention
+) -> pd.DataFrame:
     """True and predicted class of the spotted micro-expressions that are right; empty if none carries an emotion."""
     if predictions["emotion"].isna().all():
         return pd.DataFrame(columns=["truth", "predicted"])
     ordered = Tables(videos, truths, predictions).ordered()
     assert ordered.predictions is not None
-    true, spotted = of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.predictions, ["micro"])
-    matched = match(true, spotted, rule)
-    hit = matched >= 0
+    true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.predictions, ["micro"]), rule)
+    found = find(true, spotted, rule)
     return pd.DataFrame(
-        {"truth": true["emotion"].to_numpy()[matched[hit]], "predicted": spotted["emotion"].to_numpy()[hit]}
+        {
+            "truth": true["emotion"].to_numpy()[found.truth],
+            "predicted": spotted["emotion"].to_numpy()[found.prediction],
+        }
     )
 
 

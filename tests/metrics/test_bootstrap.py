@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from mebench.metrics.bootstrap import Resampling, score, subject_weights
 
@@ -52,3 +53,57 @@ def test_draws_of_chance_are_averaged() -> None:
 
 def test_without_replicates_there_is_a_value_alone() -> None:
     assert score(0.5, np.empty(0)) == {"value": 0.5, "low": None, "high": None}
+
+
+def mean_of(values):
+    return lambda weights: {"f1": weights @ values / weights.sum(axis=1)}
+
+
+def test_below_20_subjects_each_is_left_out_once_and_from_20_on_they_are_drawn():
+    values = np.random.default_rng(0).uniform(0.3, 0.7, 20)
+    seen = []
+
+    def evaluate(weights):
+        seen.append(weights)
+        return {"f1": weights @ values[: weights.shape[1]] / weights.sum(axis=1)}
+
+    few, many = (Resampling.of_subjects(["a"] * n, 300, seed=0) for n in (19, 20))
+    assert (few.interval, many.interval) == ("jackknife", "bootstrap")
+    few.scores("x", evaluate)
+    np.testing.assert_array_equal(seen[0], 1 - np.eye(19))
+    many.scores("x", evaluate)
+    assert seen[2].shape == (300, 20)
+
+
+def test_a_bootstrapped_interval_is_widened_as_student_would():
+    """Of normal values, n = 20: percentiles at Phi(sqrt(n / (n - 1)) t) come to the t interval of the mean."""
+    values = np.random.default_rng(0).normal(0.5, 0.1, 20)
+    ours = Resampling.of_subjects(["a"] * 20, 20_000, seed=0).scores("x", mean_of(values))["f1"]
+    expected = stats.t.interval(0.95, 19, loc=values.mean(), scale=stats.sem(values))
+    width = expected[1] - expected[0]
+    assert (ours["low"], ours["high"]) == pytest.approx(expected, abs=0.05 * width)
+
+
+def test_a_score_of_one_member_goes_by_the_number_of_its_subjects():
+    values, strata = np.random.default_rng(0).uniform(0.3, 0.7, 30), ["a"] * 25 + ["b"] * 5
+    whole = Resampling.of_subjects(strata, 500, seed=0)
+    member, alone = whole.within("b"), Resampling.of_subjects(["b"] * 5, 500, seed=0)
+
+    def of_member(weights):
+        return {"f1": weights[:, 25:] @ values[25:] / weights[:, 25:].sum(axis=1)}
+
+    assert (whole.interval, member.interval) == ("bootstrap", "jackknife")
+    assert member.scores("x", of_member) == alone.scores("x", mean_of(values[25:]))
+    assert whole.skipped == {"x": 0}  # they count in one place
+
+
+def test_without_draws_few_subjects_have_no_interval_either():
+    scores = Resampling.of_subjects(["a"] * 5, 0, seed=0).scores("x", mean_of(np.arange(5.0)))
+    assert scores["f1"] == {"value": 2.0, "low": None, "high": None}
+
+
+@pytest.mark.parametrize("n", [12, 40])
+def test_the_standard_error_of_a_mean_is_the_textbook_one(n):
+    values = np.random.default_rng(1).normal(size=n)
+    error, degrees = Resampling.of_subjects(["a"] * n, 20_000, seed=0).errors(mean_of(values))["f1"]
+    assert error == pytest.approx(stats.sem(values), rel=0.02) and degrees == n - 1

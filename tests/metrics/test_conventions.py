@@ -1,29 +1,80 @@
 from dataclasses import FrozenInstanceError, replace
 from fractions import Fraction
+from itertools import product
 
+import numpy as np
 import pytest
 
 from mebench.errors import ConfigError
 from mebench.metrics.conventions import CONVENTIONS, named
+from mebench.metrics.matching import overlap
+
+STRICT = CONVENTIONS["strict"]
+PRESETS = ["mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"]
 
 
-def test_strict_is_the_only_convention_and_knows_its_name() -> None:
-    assert {name: rule.name for name, rule in CONVENTIONS.items()} == {"strict": "strict"}
-    assert named("strict") is CONVENTIONS["strict"]
+def test_strict_comes_first_and_every_convention_knows_its_name() -> None:
+    assert list(CONVENTIONS) == ["strict", *PRESETS]
+    assert all(named(name) is rule and rule.name == name for name, rule in CONVENTIONS.items())
 
 
-def test_a_convention_is_one_sentence_and_follows_its_rules() -> None:
-    strict = CONVENTIONS["strict"].describe()
-    assert strict.count(".") - strict.count("0.5") == 1 and strict.endswith(".")
-    other = replace(CONVENTIONS["strict"], ends="half_open", threshold=Fraction(1, 4), reaching=False).describe()
-    assert "the offset left out" in other and "more than 0.25" in other
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_names_whose_rules_it_follows_and_what_is_wrong_with_them(name: str) -> None:
+    rule = CONVENTIONS[name]
+    told = rule.describe()
+    assert told.startswith(f"{name}: ") and rule.source in told
+    assert all(defect in told for defect in rule.defects)
+    assert rule.defects or name == "activitynet"
+
+
+def test_strict_has_no_defect_and_defines_everything() -> None:
+    assert not STRICT.defects and STRICT.defines("asr") and STRICT.defines_of_classes("wf1")
+    assert STRICT.ends == "inclusive" and Fraction(1, 2) == STRICT.threshold and STRICT.reaching
+
+
+def test_a_description_follows_the_rules() -> None:
+    strict = STRICT.describe()
+    assert "both ends counted" in strict and "at least 0.5" in strict and "every video counts" in strict
+    other = replace(STRICT, ends="half_open", threshold=Fraction(1, 4), reaching=False, videos="with_truth").describe()
+    assert "the offset left out" in other and "more than 0.25" in other and "only videos with a truth" in other
+    assert len({rule.describe() for rule in CONVENTIONS.values()}) == len(CONVENTIONS)
 
 
 def test_a_convention_cannot_be_changed() -> None:
     with pytest.raises(FrozenInstanceError):
-        CONVENTIONS["strict"].reaching = False  # type: ignore[misc]
+        STRICT.reaching = False  # type: ignore[misc]
 
 
 def test_an_unknown_convention_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'strict'"):
         named("strickt")
+
+
+def hits(convention, pairs: list[tuple[tuple[int, int], tuple[int, int]]]) -> np.ndarray:
+    """Whether each (spotted, true) pair of intervals hits."""
+    spotted, true = (np.array(side).T for side in zip(*pairs))
+    row = np.arange(len(pairs))
+    found = overlap(row, row, (spotted[0], spotted[1]), (true[0], true[1]), convention)
+    near = found.hits(convention.threshold, convention.reaching)
+    return np.isin(row, near.prediction)
+
+
+def test_the_ends_decide_a_quarter_of_all_short_pairs() -> None:
+    """Lengths 5 to 16 frames at every shift: `inclusive >= .5` against `half-open > .5`."""
+    pairs = [
+        ((0, a - 1), (shift, shift + b - 1)) for a, b, shift in product(range(5, 17), range(5, 17), range(-16, 17))
+    ]
+    inclusive, half_open = hits(STRICT, pairs), hits(replace(STRICT, ends="half_open", reaching=False), pairs)
+    assert (inclusive.sum(), (inclusive != half_open).sum()) == (892, 244)
+    assert not (half_open & ~inclusive).any()
+
+
+def test_the_baseline_of_2020_lets_intervals_that_are_apart_share_a_frame() -> None:
+    rule = replace(CONVENTIONS["megc2020"], threshold=Fraction(1, 3))
+    apart = [((0, 1), (50, 51)), ((0, 2), (50, 52)), ((0, 0), (0, 0)), ((0, 5), (3, 8))]
+    # 1 of 2 + 2 - 1 frames is a third; a single frame hits nothing; where they do overlap, it counts right: 3 of 9.
+    assert hits(rule, apart).tolist() == [True, False, False, True]
+    assert hits(replace(STRICT, threshold=Fraction(1, 3)), apart).tolist() == [False, False, True, True]
+    # At the threshold of a half it decides nothing, for intervals of two frames and more.
+    every = [((0, a), (s, s + b)) for a, b, s in product(range(1, 8), range(1, 8), range(-9, 10))]
+    assert (hits(CONVENTIONS["megc2020"], every) == hits(STRICT, every)).all()

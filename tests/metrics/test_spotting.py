@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from mebench.metrics.apex_rate import apex_claims
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.matching import pair
-from mebench.metrics.spotting import SpottingCounts, apex_claims, count, precision_recall_f1
+from mebench.metrics.spotting import SpottingCounts, count, precision_recall_f1
 from mebench.metrics.tables import Tables
 
 # Counts and F1 of the MDMD baseline (He et al. 2020, MEGC2020).
@@ -132,8 +133,13 @@ spots = st.tuples(intervals, confidences).map(lambda x: (*x[0], x[1]))
 
 
 @settings(max_examples=30, deadline=None)
-@given(truths=st.lists(intervals, min_size=1, max_size=5), spotted=st.lists(spots, max_size=6), sure=confidences)
+@given(
+    truths=st.lists(intervals, min_size=1, max_size=5),
+    spotted=st.lists(spots, max_size=6, unique_by=lambda spot: spot[-1]),
+    sure=confidences,
+)
 def test_a_false_positive_never_helps(truths: list[Row], spotted: list[Spot], sure: float) -> None:
+    assume(sure not in {spot[-1] for spot in spotted})
     before, after = values(truths, spotted), values(truths, [*spotted, ("a", 1000, 1005, 1010, sure)])
     for name in ("precision", "recall", "f1", "ap50", "ap", "asr"):
         assert after[name] <= before[name] + 1e-12
@@ -148,7 +154,9 @@ def test_a_false_positive_never_helps(truths: list[Row], spotted: list[Spot], su
 )
 def test_weights_are_copies_of_subjects(truths: list[Row], spotted: list[Row], weights: tuple[int, int]) -> None:
     """Weighting subjects equals writing their rows down that often, under new names."""
-    ranked = [(*row, 1 - n / 10) for n, row in enumerate(spotted)]
+    # Two false positives for each, so that whoever is drawn has confidences that differ.
+    wrong = [(video, at, at, at + 9) for video in "ab" for at in (1000, 1100)]
+    ranked = [(*row, 1 - n / 20) for n, row in enumerate([*spotted, *wrong])]
     weighted = counts(truths, ranked).scores(np.array([weights], dtype=float))
 
     times = dict(zip("ab", weights))
@@ -166,3 +174,25 @@ def test_weights_are_copies_of_subjects(truths: list[Row], spotted: list[Row], w
     plain = count(ordered.truths, ordered.predictions, minutes, CONVENTIONS["strict"]).scores(np.ones((1, len(copies))))
     for name, value in plain.items():
         np.testing.assert_allclose(weighted[name], value, atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(truths=st.lists(intervals, min_size=1, max_size=5), spotted=st.lists(intervals, min_size=1, max_size=6))
+def test_a_false_positive_placed_first_costs_average_precision_all_it_can(
+    truths: list[Row], spotted: list[Row]
+) -> None:
+    ranked = [(*row, 1 - n / 10) for n, row in enumerate(spotted)]
+    before, first, last = (
+        values(truths, [*ranked, *extra])
+        for extra in ([], [("a", 1000, 1005, 1010, 2.0)], [("a", 1000, 1005, 1010, 0.0)])
+    )
+    assert first["ap50"] <= before["ap50"] == pytest.approx(last["ap50"])
+    if before["ap50"]:
+        assert first["ap50"] < before["ap50"]
+
+
+def test_average_precision_needs_confidences_that_differ() -> None:
+    truths, pair_of = [("a", 10, 14, 19), ("a", 50, 54, 59)], [("a", 10, 14, 19), ("a", 80, 84, 89)]
+    assert np.isnan(values(truths, [(*row, 0.5) for row in pair_of])["ap50"])
+    assert np.isnan(values(truths, [(*row, None) for row in pair_of])["ap"])
+    assert values(truths, [(*pair_of[0], 0.5)])["ap50"] == 0.5  # one interval needs no ranking

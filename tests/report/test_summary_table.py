@@ -2,7 +2,8 @@
 
 import pytest
 
-from mebench.report.summary_table import NAMES, figure, print_outcome
+from mebench.report.score_rows import NAMES, figure
+from mebench.report.summary_table import print_outcome
 from tests.run_folders import make_run
 
 
@@ -34,8 +35,8 @@ def test_the_members_of_a_composite_have_a_row_each(run, capsys):
 
 def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
     text = "\n".join(lines(run, capsys, "mlflow.db"))
-    assert "convention strict" in text and "95 % bootstrap over" in text
-    assert "settings that differ from the method's defaults: p=0.6" in text
+    assert "convention strict" in text and "95 % jackknife over" in text
+    assert "settings that differ from the defaults: p=0.6" in text
     assert f"run folder: {run.path}" in text and "MLflow: mlflow.db" in text
 
 

@@ -1,0 +1,197 @@
+"""One score per frame, as many networks give them, made into intervals by the suite's own spotting."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange import values
+from mebench.exchange.intervals import IDS, Given, Role, mend_decimal_ids, refuse_misspelt_subject
+from mebench.exchange.remarks import Remarks, at_lines, plural
+from mebench.exchange.table import TextTable, parse, read_text
+from mebench.spotting import Rule, spot
+
+ROLE: Role = "frame scores"
+_WANTED = (*IDS, "frame", "score", "kind")
+
+
+@dataclass(frozen=True)
+class FrameScores:
+    """The scores of a file.
+
+    Attributes:
+        place: the file, for sentences.
+        rows: those of `IDS` that the file has, `kind`, `frame` (as the file counts), `score` (NaN where undefined, only at
+            the ends of a video), `line`; by video, kind and frame, without gaps.
+        ids: those of `IDS` that the file has.
+    """
+
+    place: str
+    rows: pd.DataFrame
+    ids: list[str]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds that have scores, micro first."""
+        return sorted(set(self.rows["kind"]), reverse=True)
+
+
+@dataclass(frozen=True)
+class Spotting:
+    """How intervals are made of scores.
+
+    Attributes:
+        k_prime: for each kind, half the length of its intervals in frames, at least 1.
+        p: place of the threshold between mean (0) and maximum (1).
+        rule: the paper's smoothing and interval, or the released code's (`mebench.spotting`).
+        short_videos: every video holds one expression: no threshold, the highest smoothed frame is the answer.
+    """
+
+    k_prime: Mapping[str, int]
+    p: float = 0.55
+    rule: Rule = "paper"
+    short_videos: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what no spotting can do."""
+        if not 0 <= self.p <= 1:
+            raise ConfigError(f"--p must lie between 0 (the mean) and 1 (the maximum), not {self.p}")
+
+
+def half_lengths(text: str | None) -> dict[str, int]:
+    """Read k' as the command line gives it: one number for all kinds, or one for each.
+
+    Raises:
+        ConfigError: it is missing, or no whole number from 1.
+
+    >>> half_lengths("6"), half_lengths("micro=6,macro=20")
+    ({'micro': 6, 'macro': 6}, {'micro': 6, 'macro': 20})
+    """
+    if text is None:
+        raise ConfigError(
+            "--frame-scores needs --k-prime N, half the length in frames of the intervals to make. It is never taken from the "
+            "truth, which must not influence what is spotted: take (N + 1) / 2 with N the mean of offset - onset of your "
+            "training subjects, or micro=N,macro=N for two kinds"
+        )
+    parts = (
+        dict(part.partition("=")[::2] for part in text.split(",")) if "=" in text else dict.fromkeys(values.KINDS, text)
+    )
+    found: dict[str, int] = {}
+    for name, number in parts.items():
+        kind = values.kind_of(name)
+        if kind is None:
+            raise ConfigError(f"--k-prime: {unknown('kind', name.strip(), values.KINDS)}")
+        if not number.strip().isdecimal() or int(number) < 1:
+            raise ConfigError(f"--k-prime must be a whole number of frames from 1, not {number.strip()!r}")
+        found[kind] = int(number)
+    return found
+
+
+def read_frame_scores(path: Path, remarks: Remarks) -> FrameScores:
+    """Read and check a file of frame scores.
+
+    Args:
+        path: a table of text with the columns `subject`, `video`, `frame`, `score` and, as available, `dataset` and `kind`,
+            in any order of rows. The frames of a video may begin anywhere but must follow each other without a gap;
+            scores may be missing at either end of it.
+        remarks: what was noticed and mended is added there.
+
+    Raises:
+        DataError: the file cannot be understood; the sentence names the line.
+    """
+    table = parse(read_text(path, remarks, ROLE), path, ROLE, _WANTED, remarks)
+    table.require("video", "frame", "score")
+    refuse_misspelt_subject(table)
+    if not table.lines:
+        raise DataError(f"{path} holds no row below its header: there is nothing to spot in")
+    data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
+    mend_decimal_ids(data, ROLE, remarks)
+    ids = list(data)
+    rows = pd.DataFrame(data).assign(
+        kind=values.kinds(table),
+        frame=values.required(table, "frame", values.frames(table, "frame")),
+        score=values.numbers(table, "score"),
+        line=np.asarray(table.lines, dtype=np.int64),
+    )
+    rows["group"] = rows.groupby([*ids, "kind"], sort=False).ngroup()
+    rows = rows.sort_values(["group", "frame"], kind="stable", ignore_index=True)
+    _check_frames(rows, table)
+    _check_undefined(rows, table, remarks)
+    return FrameScores(str(path), rows, ids)
+
+
+def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> Given:
+    """The intervals that the suite's spotting makes of frame scores, with the frames that the file counts.
+
+    Every video goes through the same steps, whatever the truth says: smoothing, the threshold, peaks, intervals
+    (`mebench.spotting.spot`). The confidence is the smoothed score of the peak.
+
+    Raises:
+        ConfigError: a kind of the file has no k'.
+    """
+    found: list[tuple[object, ...]] = []
+    short: list[str] = []
+    for _, video in scores.rows.groupby("group", sort=False):
+        ids, kind = [str(video[name].iloc[0]) for name in scores.ids], str(video["kind"].iloc[0])
+        if kind not in how.k_prime:
+            raise ConfigError(f"the frame scores hold the kind {kind}, but --k-prime names none for it: add {kind}=N")
+        k_prime, first = how.k_prime[kind], int(video["frame"].iloc[0])
+        values_ = video["score"].to_numpy(np.float64)
+        if how.rule == "paper" and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
+            short.append("/".join(ids))
+        for s in spot(values_, k_prime, how.p, how.rule, how.short_videos):
+            line = int(video["line"].iloc[s.apex])
+            found.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
+    if short:
+        remarks.warn(
+            f"{ROLE}: {plural(len(short), 'video')}, such as {short[0]}, shorter than the 2k' + 1 frames of the moving average: "
+            "nothing can be spotted there"
+        )
+    columns = ["line", *scores.ids, "kind", "onset", "offset", "apex", "emotion", "confidence"]
+    table = pd.DataFrame(found, columns=columns).astype({"onset": np.int64, "offset": np.int64, "line": np.int64})
+    known = frozenset({*scores.ids, "kind", "onset", "offset", "apex", "confidence"})
+    return Given(scores.place, ROLE, table, table.iloc[:0], known)
+
+
+def _check_frames(rows: pd.DataFrame, table: TextTable) -> None:
+    """Refuse a frame that is there twice or not at all."""
+    same = (rows["group"].diff() == 0).to_numpy()
+    step = rows["frame"].diff().to_numpy()
+    for wrong in np.flatnonzero(same & (step != 1))[:1]:
+        row, before = rows.iloc[int(wrong)], rows.iloc[int(wrong) - 1]
+        where = f"{table.place}, line {row['line']}"
+        if row["frame"] == before["frame"]:
+            raise DataError(
+                f"{where}: video {row['video']!r} has frame {row['frame']} twice (first on line {before['line']}): every frame "
+                "of a video and kind has one score"
+            )
+        raise DataError(
+            f"{where}: video {row['video']!r} goes from frame {before['frame']} to {row['frame']}: frames must follow each other "
+            "without a gap; give every frame its score"
+        )
+
+
+def _check_undefined(rows: pd.DataFrame, table: TextTable, remarks: Remarks) -> None:
+    """Scores may be missing at the ends of a video, such as those of the last frames of optical flow."""
+    lacking = rows["score"].isna()
+    if not lacking.any():
+        return
+    defined = ~lacking
+    begun = defined.groupby(rows["group"]).cummax()
+    follows = defined[::-1].groupby(rows["group"][::-1]).cummax()[::-1]
+    inner = np.flatnonzero(lacking & begun & follows)
+    if len(inner):
+        row = rows.iloc[int(inner[0])]
+        raise DataError(
+            f"{table.place}, line {row['line']}: frame {row['frame']} of video {row['video']!r} has no score, but frames before "
+            "and after it have: only the first and the last frames of a video may lack one"
+        )
+    remarks.warn(
+        f"{ROLE}: {plural(int(lacking.sum()), 'frame')} at the ends of videos without a score ({at_lines(rows['line'][lacking])}), "
+        "left out of smoothing and threshold"
+    )

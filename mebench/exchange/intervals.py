@@ -1,0 +1,217 @@
+"""Reading predicted and true intervals, and checking them line by line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.errors import DataError
+from mebench.exchange import values
+from mebench.exchange.columns import likely
+from mebench.exchange.remarks import Remarks, at_lines, plural
+from mebench.exchange.table import TextTable, parse, read_text
+
+Role = Literal["predictions", "truth", "frame scores"]
+IDS = ("dataset", "subject", "video")
+_INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
+_WANTED: dict[Role, tuple[str, ...]] = {
+    "predictions": (*IDS, *_INTERVAL, "confidence"),
+    "truth": (*IDS, *_INTERVAL, "fps", "n_frames"),
+}
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file of intervals, as it was understood.
+
+    Attributes:
+        place: the file, for sentences.
+        role: what it holds.
+        intervals: `line`, those of `IDS` that the file has, `video` always, `kind`, `onset`, `offset` (frames, both
+            inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty); for
+            predictions `confidence` (NaN where not given). In the order of the file.
+        videos: of a truth one row for each row of the file, those without an interval too: `line`, those of `IDS`
+            that the file has, `fps`, `n_frames` (NaN where not given). Of predictions, empty.
+        columns: the known columns that the file has.
+    """
+
+    place: str
+    role: Role
+    intervals: pd.DataFrame
+    videos: pd.DataFrame
+    columns: frozenset[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """The columns that say which video a row belongs to."""
+        return [name for name in IDS if name in self.columns]
+
+
+class _Ends(NamedTuple):
+    """Onset and offset of every row, and whether the row has an interval."""
+
+    onset: NDArray[np.int64]
+    offset: NDArray[np.int64]
+    there: NDArray[np.bool_]
+
+
+def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = None) -> Given:
+    """Read and check a file of intervals.
+
+    Args:
+        path: a table of text with the columns `video`, `onset`, `offset` and, as available, `dataset`, `subject`, `kind`,
+            `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `columns.ALIASES`; or a log
+            of MEGC 2020 (`megc.read_log`).
+        role: what it holds.
+        remarks: what was noticed and mended is added there.
+        log: whether it is a log of MEGC 2020; None finds out.
+
+    Raises:
+        DataError: the file cannot be understood; the sentence names the line.
+    """
+    from mebench.exchange.megc import is_log, read_log
+
+    text = read_text(path, remarks, role)
+    if is_log(text) if log is None else log:
+        return checked(read_log(text, path, role, remarks), remarks)
+    table = parse(text, path, role, _WANTED[role], remarks)
+    table.require("video", "onset", "offset")
+    refuse_misspelt_subject(table)
+    ends = _ends(table, remarks)
+    _note_filled(table, remarks)
+    data: dict[str, object] = {"line": np.asarray(table.lines, dtype=np.int64)}
+    for name in IDS:
+        if name in table.cells:
+            data[name] = values.names(table, name)
+    mend_decimal_ids(data, role, remarks)
+    videos = pd.DataFrame(data)
+    for name in ("fps", "n_frames"):
+        videos[name] = values.numbers(table, name) if role == "truth" and name in table.cells else np.nan
+        _refuse_negative(table, name, videos[name].to_numpy(np.float64))
+    frame = pd.DataFrame(data).assign(
+        kind=values.kinds(table, ends.there),
+        onset=ends.onset,
+        offset=ends.offset,
+        apex=_apexes(table, ends),
+        emotion=values.emotions(table),
+    )
+    if role == "predictions":
+        frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
+        videos = videos.iloc[:0]
+    kept = frame[ends.there].reset_index(drop=True)
+    return checked(Given(str(path), role, kept, videos, frozenset(table.cells)), remarks)
+
+
+def checked(given: Given, remarks: Remarks) -> Given:
+    """Refuse what cannot be scored, drop repeated rows, and say what looks wrong.
+
+    Raises:
+        DataError: an interval ends before it begins.
+    """
+    rows, role = given.intervals, given.role
+    wrong = rows[rows["offset"] < rows["onset"]]
+    if len(wrong):
+        first = wrong.iloc[0]
+        unmarked = ": was the offset not marked? Then write the apex there, or leave the row out"
+        hint = unmarked if first["offset"] == 0 else ""
+        raise DataError(
+            f"{given.place}, line {first['line']}: the offset {first['offset']} is before the onset {first['onset']}"
+            f"{_more(len(wrong))}{hint}"
+        )
+    same = [name for name in rows.columns if name != "line"]
+    again = rows.duplicated(same)
+    if again.any():
+        what = "prediction" if role == "predictions" else "annotation"
+        remarks.repair(
+            f"{role}: {at_lines(rows['line'][again])} repeat an earlier {what} in every column and are left out"
+            if again.sum() > 1
+            else f"{role}: {at_lines(rows['line'][again])} repeats an earlier {what} in every column and is left out"
+        )
+        rows = rows[~again].reset_index(drop=True)
+    before = rows["onset"] < 0
+    if before.any():
+        remarks.warn(
+            f"{role}: {plural(int(before.sum()), 'onset')} below zero ({at_lines(rows['line'][before])}), kept as written"
+        )
+    outside = (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"])
+    if outside.any():
+        remarks.warn(
+            f"{role}: {plural(int(outside.sum()), 'apex') if outside.sum() == 1 else f'{outside.sum()} apexes'} outside the "
+            f"interval ({at_lines(rows['line'][outside])}), kept as written"
+        )
+    if role == "truth":
+        _note_overlaps(rows, given.ids, remarks)
+    return Given(given.place, role, rows, given.videos, given.columns)
+
+
+def _ends(table: TextTable, remarks: Remarks) -> _Ends:
+    """A row that marks neither end shows nothing: a video without expressions, or one in which nothing was spotted."""
+    onset, offset = values.frames(table, "onset"), values.frames(table, "offset")
+    there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
+    if table.role == "predictions" and not there.all():
+        lines = np.asarray(table.lines)[~there].tolist()
+        remarks.repair(f"predictions: no onset and no offset ({at_lines(lines)}), read as nothing spotted")
+    onset, offset = np.where(there, onset, 0), np.where(there, offset, 0)
+    return _Ends(values.required(table, "onset", onset), values.required(table, "offset", offset), there)
+
+
+def _note_filled(table: TextTable, remarks: Remarks) -> None:
+    """What stands for the columns that the file does not have."""
+    for name, filled in (("kind", "all are micro"), ("apex", "the middle of each interval stands for it")):
+        if name not in table.cells:
+            remarks.repair(f"{table.role}: no column {name}: {filled}")
+
+
+def _apexes(table: TextTable, ends: _Ends) -> NDArray[np.float64]:
+    """As marked; the middle of the interval where the file has no such column, or does not mark a prediction's."""
+    middle = (ends.onset + ends.offset) // 2
+    if "apex" not in table.cells:
+        return middle.astype(np.float64)
+    apex = values.frames(table, "apex")
+    return np.where(np.isnan(apex), middle, apex) if table.role == "predictions" else apex
+
+
+def refuse_misspelt_subject(table: TextTable) -> None:
+    """The subject may be missing, but not because of a typing error.
+
+    Raises:
+        DataError: a header is most like it.
+    """
+    if "subject" not in table.cells and likely(table.headers, "subject") is not None:
+        table.require("subject", "video")
+
+
+def _refuse_negative(table: TextTable, name: str, column: NDArray[np.float64]) -> None:
+    wrong = np.flatnonzero(column <= 0)
+    if len(wrong):
+        raise table.error(int(wrong[0]), f"{name} must be above 0, not {table.cells[name][wrong[0]]}")
+
+
+def mend_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
+    """Numbers that a program wrote as `1.0`: only if all of the column are, so that no real id is touched."""
+    for name in IDS:
+        cells = data.get(name)
+        if isinstance(cells, list) and cells and all(cell.endswith(".0") and cell[:-2].isdigit() for cell in cells):
+            data[name] = [cell[:-2] for cell in cells]
+            remarks.repair(f"{role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
+
+
+def _note_overlaps(rows: pd.DataFrame, ids: list[str], remarks: Remarks) -> None:
+    ordered = rows.sort_values([*ids, "kind", "onset", "offset"], kind="stable")
+    group = ordered.groupby([*ids, "kind"], sort=False)
+    reached = group["offset"].cummax().groupby([ordered[name] for name in (*ids, "kind")], sort=False).shift()
+    over = ordered["onset"] <= reached
+    if over.any():
+        remarks.warn(
+            f"truth: {plural(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
+            "the same video and kind, all kept: each must be found by an interval of its own"
+        )
+
+
+def _more(count: int) -> str:
+    return "" if count == 1 else f" (and {plural(count - 1, 'more such line')})"

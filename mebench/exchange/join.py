@@ -1,0 +1,288 @@
+"""Predictions and truth of two files as the tables that scoring reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mebench.errors import DataError
+from mebench.exchange.intervals import Given
+from mebench.exchange.remarks import Remarks, at_lines, plural
+from mebench.metrics.tables import Tables
+
+NO_DATASET = "data"
+"""Name of the dataset where the files do not say."""
+
+_MEDIA = re.compile(r"\.(avi|mp4|mov|mkv|wmv|mpg|mpeg)$")
+Id = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How the two files go together.
+
+    Attributes:
+        fps: frames per second of every video; None takes what the truth says.
+        strict_videos: refuse predictions in a video that the truth does not name.
+        loose_ids: take subjects and videos for the same that differ only in case, leading zeros or a prefix such as `sub`.
+    """
+
+    fps: float | None = None
+    strict_videos: bool = False
+    loose_ids: bool = False
+
+
+def join(
+    truth: Given, predictions: Given, rules: Rules, remarks: Remarks, frames: pd.DataFrame | None = None
+) -> Tables:
+    """Bring the predictions to the truth's videos.
+
+    The truth's columns `dataset`, `subject` and `video` name a video. Predictions may lack any but the last, where what
+    they have is enough to know the video; `<subject>_<video>` will do as well. A video that only the predictions name
+    counts as one without expressions.
+
+    Args:
+        truth: with at least one video.
+        predictions: in the order of the file, which is kept.
+        rules: how strictly.
+        remarks: what was noticed is added there.
+        frames: frame scores from which the predictions were made (`FrameScores.rows`); they tell the length of a video
+            where the truth does not.
+
+    Raises:
+        DataError: predictions cannot be told to a video; a video has two lengths or frame rates; with `strict_videos`,
+            a video of the predictions is not in the truth.
+    """
+    videos = _videos(truth, predictions, rules, remarks)
+    ids = [name for name in truth.ids if name in predictions.columns]
+    scored = [] if frames is None else _tuples(frames, predictions.ids)
+    key_of = _Finder(truth, predictions, ids, rules, remarks).keys(scored)
+    videos = _with_strangers(videos, predictions, key_of, _filled(truth, predictions), rules, remarks)
+    if frames is not None:
+        frames = frames.assign(video=[key_of[i] for i in scored])[["video", "kind", "frame", "score"]]
+        seen = frames.groupby("video")["frame"]
+        videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(seen.max() - seen.min() + 1))
+        _note_unscored(truth, frames, remarks)
+    truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
+    given = predictions.intervals
+    spotted = given.assign(video=[key_of[i] for i in _tuples(given, predictions.ids)], draw=0)
+    return Tables(videos, truths, spotted, frame_scores=frames)
+
+
+def _note_unscored(truth: Given, frames: pd.DataFrame, remarks: Remarks) -> None:
+    without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
+    if without:
+        remarks.warn(
+            f"{plural(len(without), 'video')} of the truth without frame scores, such as {without[0].partition('/')[2]}: "
+            "whatever they show is missed"
+        )
+
+
+class _Finder:
+    """Finds the truth's video that the predictions mean."""
+
+    def __init__(self, truth: Given, predictions: Given, ids: list[str], rules: Rules, remarks: Remarks) -> None:
+        self.truth, self.predictions, self.ids, self.rules, self.remarks = truth, predictions, ids, rules, remarks
+        self.filled = _filled(truth, predictions)
+        self.known: dict[Id, set[str]] = {}
+        self.loose: dict[Id, set[Id]] = {}
+        for full in dict.fromkeys(_tuples(truth.videos, truth.ids)):
+            key = video_key(dict(zip(truth.ids, full)))
+            names = dict(zip(truth.ids, full))
+            forms = {tuple(names[name] for name in ids)}
+            if "subject" in names and "subject" not in ids:
+                forms.add(tuple(names[n] if n != "video" else f"{names['subject']}_{names['video']}" for n in ids))
+            for form in forms:
+                self.known.setdefault(form, set()).add(key)
+                self.loose.setdefault(_loosened(form), set()).add(form)
+
+    def keys(self, more: Iterable[Id]) -> dict[Id, str]:
+        """The key of every video that the predictions name; those that the truth lacks get one of their own."""
+        places = [self.predictions.ids.index(name) for name in self.ids]
+        given = dict.fromkeys([*_tuples(self.predictions.intervals, self.predictions.ids), *more])
+        found: dict[Id, str] = {}
+        merged: list[tuple[str, str]] = []
+        alike: list[tuple[str, str]] = []
+        for full in given:
+            form = tuple(full[place] for place in places)
+            if form not in self.known and (near := self.loose.get(_loosened(form))):
+                pair = ("/".join(form), " or ".join("/".join(other) for other in sorted(near)))
+                if self.rules.loose_ids:
+                    form = self._only(full, near)
+                    merged.append(pair)
+                else:
+                    alike.append(pair)
+            keys = self.known.get(form, set())
+            if len(keys) > 1:
+                raise self._ambiguous(full, form)
+            found[full] = next(iter(keys), "") or video_key({**self.filled, **dict(zip(self.predictions.ids, full))})
+        self._tell(merged, alike)
+        return found
+
+    def _only(self, full: Id, near: set[Id]) -> Id:
+        if len(near) > 1:
+            raise DataError(
+                f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has "
+                f"{' and '.join('/'.join(form) for form in sorted(near))}; write the ids alike in both files"
+            )
+        return next(iter(near))
+
+    def _ambiguous(self, full: Id, form: Id) -> DataError:
+        lacking = next(name for name in self.truth.ids if name not in self.ids)
+        line = _lines(self.predictions, {full})[:1]
+        return DataError(
+            f"{self.predictions.place}, {at_lines(line) if line else 'any line'}: the truth has several videos "
+            f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {self.predictions.role}"
+        )
+
+    def _tell(self, merged: list[tuple[str, str]], alike: list[tuple[str, str]]) -> None:
+        if merged:
+            self.remarks.repair(
+                f"{plural(len(merged), 'video')} of the {self.predictions.role} found under another spelling in the truth, such as "
+                f"{merged[0][0]} for {merged[0][1]}"
+            )
+        if alike:
+            self.remarks.warn(
+                f"{plural(len(alike), 'video')} of the {self.predictions.role}, such as {alike[0][0]}, not in the truth, which has "
+                f"{alike[0][1]}. If that is the same one, write it alike in both files, or add --loose-ids"
+            )
+
+
+def video_key(names: Mapping[str, str]) -> str:
+    """Key of a video: `dataset/subject/video`; a video whose subject nobody names has one of its own.
+
+    >>> video_key({"subject": "1", "video": "EP02_01f"}), video_key({"video": "sub01"})
+    ('data/1/EP02_01f', 'data/sub01/sub01')
+    """
+    return f"{names.get('dataset', NO_DATASET)}/{names.get('subject', names['video'])}/{names['video']}"
+
+
+def loosened(name: str) -> str:
+    """An id without case, ending, leading zeros and the prefix of a subject.
+
+    >>> [loosened(name) for name in ("sub01", "s1", "001", "EP02_01f", "ep2_1f.avi")]
+    ['1', '1', '1', 'ep2_1f', 'ep2_1f']
+    """
+    plain = _MEDIA.sub("", name.casefold().strip())
+    plain = re.sub(r"^(?:subject|subj|sub|s)[\s_-]*(?=\d+$)", "", plain)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", plain)
+
+
+def _loosened(form: Id) -> Id:
+    return tuple(map(loosened, form))
+
+
+def _videos(truth: Given, predictions: Given, rules: Rules, remarks: Remarks) -> pd.DataFrame:
+    """One row for each video of the truth."""
+    if truth.videos.empty:
+        raise DataError(f"{truth.place} holds no row below its header: there is nothing to score against")
+    if "subject" not in truth.ids:
+        if "subject" in predictions.columns:
+            raise DataError(
+                f"{truth.place} lacks the column 'subject', which the {predictions.role} have: add it to the truth, since intervals "
+                "of confidence are over subjects"
+            )
+        remarks.warn("truth: no column subject: every video counts as a subject of its own in the intervals")
+    rows = truth.videos.assign(key=_keys(truth.videos, truth.ids))
+    for name in ("fps", "n_frames"):
+        values = rows.dropna(subset=[name]).drop_duplicates(["key", name])
+        twice = values[values["key"].duplicated()]
+        if len(twice):
+            row = twice.iloc[0]
+            other = values[values["key"] == row["key"]][name].iloc[0]
+            raise DataError(
+                f"{truth.place}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
+            )
+    first = rows.groupby("key", sort=False).agg(
+        {**dict.fromkeys(truth.ids, "first"), "fps": "first", "n_frames": "first"}
+    )
+    if rules.fps is not None:
+        if (first["fps"].dropna() != rules.fps).any():
+            remarks.repair(f"truth: --fps {rules.fps:g} replaces the frame rates of the file")
+        first["fps"] = rules.fps
+    _note_alike_subjects(first, truth.ids, remarks)
+    return _table(first.reset_index(), truth.ids)
+
+
+def _note_alike_subjects(videos: pd.DataFrame, ids: list[str], remarks: Remarks) -> None:
+    names = [name for name in ids if name != "video"] or ["video"]
+    spellings: dict[Id, set[Id]] = {}
+    for form in dict.fromkeys(_tuples(videos, names)):
+        spellings.setdefault(_loosened(form), set()).add(form)
+    for forms in spellings.values():
+        if len(forms) > 1 and "subject" in names:
+            listing = " and ".join("/".join(form) for form in sorted(forms))
+            remarks.warn(f"truth: the subjects {listing} count as different people; if they are one, write them alike")
+
+
+def _with_strangers(
+    videos: pd.DataFrame,
+    predictions: Given,
+    key_of: Mapping[Id, str],
+    filled: Mapping[str, str],
+    rules: Rules,
+    remarks: Remarks,
+) -> pd.DataFrame:
+    """Add the videos that the truth does not name."""
+    known = set(videos["video"])
+    strangers = {full: key for full, key in key_of.items() if key not in known}
+    if not strangers:
+        return videos
+    lines = _lines(predictions, set(strangers))
+    where = f" ({at_lines(lines)})" if lines else ""
+    one = "/".join(next(iter(strangers)))
+    sentence = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one}{where}"
+    if rules.strict_videos:
+        raise DataError(
+            f"{predictions.place}: {sentence}: leave them out, or add them to the truth with empty onset and offset"
+        )
+    remarks.warn(f"{sentence}: counted as without expressions, so every interval there is wrong")
+    rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
+    fps = rules.fps if rules.fps is not None else _common(videos["fps"])
+    more = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
+    return pd.concat([videos, more.drop_duplicates("video")], ignore_index=True)
+
+
+def _filled(truth: Given, predictions: Given) -> dict[str, str]:
+    """The dataset, where the predictions do not say and the truth has but one."""
+    if "dataset" in truth.ids and "dataset" not in predictions.ids and truth.videos["dataset"].nunique() == 1:
+        return {"dataset": str(truth.videos["dataset"].iloc[0])}
+    return {}
+
+
+def _common(fps: pd.Series) -> float:
+    """The frame rate of all videos, if they have one."""
+    return float(fps.iloc[0]) if fps.notna().all() and fps.nunique() == 1 else np.nan
+
+
+def _table(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:
+    """Videos as scoring reads them."""
+    dataset = rows["dataset"] if "dataset" in ids else pd.Series(NO_DATASET, index=rows.index)
+    subject = rows["subject"] if "subject" in ids else rows["video"]
+    return pd.DataFrame(
+        {
+            "video": rows["key"],
+            "subject": dataset + "/" + subject,
+            "dataset": dataset,
+            "n_frames": rows["n_frames"].astype(np.float64),
+            "fps": rows["fps"].astype(np.float64),
+        }
+    )
+
+
+def _tuples(rows: pd.DataFrame, ids: Iterable[str]) -> list[Id]:
+    return list(zip(*(rows[name].tolist() for name in ids)))
+
+
+def _keys(rows: pd.DataFrame, ids: list[str]) -> list[str]:
+    key = {full: video_key(dict(zip(ids, full))) for full in set(_tuples(rows, ids))}
+    return [key[full] for full in _tuples(rows, ids)]
+
+
+def _lines(given: Given, wanted: set[Id]) -> list[int]:
+    rows = given.intervals
+    return [line for line, i in zip(rows["line"].tolist(), _tuples(rows, given.ids)) if i in wanted]

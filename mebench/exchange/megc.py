@@ -1,0 +1,144 @@
+"""The log file of MEGC 2020 and 2021.
+
+Its layout is that of the log which the organizers' baseline wrote (He et al. 2020, "Spotting macro- and micro-expression
+intervals in long video sequences"): a line with the number of the dataset (1 SAMM Long Videos, 2 CAS(ME)^2), then one line
+for each pair or lonely interval: `<subject>_<video>`, true onset and offset, predicted onset and offset (`-` where there is
+none), and `TP`, `FP` or `FN`. It does not say which intervals are micro- and which macro-expressions.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mebench.errors import DataError
+from mebench.exchange.intervals import Given, Role
+from mebench.exchange.remarks import Remarks
+
+DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
+_LINE = re.compile(
+    r"^(\S.*?)[\s,;]+(-|-?\d{1,15})[\s,;]+(-|-?\d{1,15})[\s,;]+(-|-?\d{1,15})[\s,;]+(-|-?\d{1,15})[\s,;]+(TP|FP|FN)$"
+)
+_ENDS = (18, 26, 34, 42)
+"""The columns at which the cells after the first two begin."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the log: `video` is `<subject>_<video>`; intervals are None where there is none."""
+
+    line: int
+    dataset: str
+    video: str
+    truth: tuple[int, int] | None
+    prediction: tuple[int, int] | None
+    result: str
+
+
+def is_log(text: str) -> bool:
+    r"""Whether a text is such a log.
+
+    >>> is_log("1\n006_1   324   403   -   -   FN\n"), is_log("subject,video,onset,offset\n")
+    (True, False)
+    """
+    first = (line.strip() for line in io.StringIO(text, newline=None) if line.strip())
+    for line, _ in zip(first, range(3)):
+        if _LINE.match(line):
+            return True
+        if not re.fullmatch(r"\w+", line):
+            return False
+    return False
+
+
+def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> Given:
+    """The predictions or the truths of a log.
+
+    A prediction that finds two truths stands on two lines, and so does a truth that two predictions find: each counts
+    once. The subject is what stands before the first `_`.
+
+    Raises:
+        DataError: a line is none of a log.
+    """
+    entries = list(_entries(text, path))
+    rows = [(e.line, e.dataset, e.video, *(getattr(e, _SIDE[role]) or (None, None))) for e in entries]
+    table = pd.DataFrame(rows, columns=["line", "dataset", "video", "onset", "offset"])
+    if role == "truth":
+        table.insert(2, "subject", [video.partition("_")[0] for video in table["video"]])
+    there = table.dropna().drop_duplicates([name for name in table.columns if name != "line"]).reset_index(drop=True)
+    there = there.astype({"onset": np.int64, "offset": np.int64})
+    there = there.assign(kind="micro", apex=((there["onset"] + there["offset"]) // 2).astype(np.float64), emotion="")
+    videos = table.drop(columns=["onset", "offset"]).assign(fps=np.nan, n_frames=np.nan)
+    if role == "predictions":
+        there, videos = there.assign(confidence=np.nan), videos.iloc[:0]
+    counts = {result: sum(e.result == result for e in entries) for result in ("TP", "FP", "FN")}
+    remarks.warn(
+        f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
+        f"micro and matched together. Its own lines are {', '.join(f'{n} {result}' for result, n in counts.items())}"
+    )
+    columns = {"video", "onset", "offset", "dataset"} | ({"subject"} if role == "truth" else set())
+    return Given(str(path), role, there, videos, frozenset(columns))
+
+
+_SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
+
+
+def _entries(text: str, path: Path) -> Iterator[Entry]:
+    dataset = DATASETS["1"]
+    for number, line in enumerate(io.StringIO(text, newline=None), start=1):
+        found = _LINE.match(line.strip())
+        if found:
+            video, *ends, result = found.groups()
+            pairs = [(int(a), int(b)) if "-" not in (a, b) else None for a, b in (ends[:2], ends[2:])]
+            if (pairs[0] is None) != (result == "FP") or (pairs[1] is None) != (result == "FN"):
+                raise DataError(
+                    f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"
+                )
+            yield Entry(number, dataset, video, pairs[0], pairs[1], result)
+        elif re.fullmatch(r"\w+", line.strip()):
+            dataset = DATASETS.get(line.strip(), line.strip())
+        elif line.strip():
+            raise DataError(
+                f"{path}, line {number}: {line.strip()[:80]!r} is no line of a MEGC 2020 log: it has the video, the true onset and "
+                "offset, the predicted onset and offset (- where there is none), and TP, FP or FN"
+            )
+
+
+_NEEDED = {"TP": "both intervals", "FP": "a predicted interval only", "FN": "a true interval only"}
+
+
+def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    r"""The lines of a log: datasets by number, videos in the order given, their intervals by time.
+
+    >>> print(*log_lines([Entry(0, "SAMM-LV", "006_1", (10, 20), None, "FN")]), sep="\n")
+    1
+    006_1   10        20      -       -       FN
+    """
+    by_dataset: dict[str, list[Entry]] = {}
+    for entry in entries:
+        by_dataset.setdefault(entry.dataset, []).append(entry)
+    number = {dataset: _number(dataset) for dataset in by_dataset}
+    for dataset in sorted(by_dataset, key=lambda name: (number[name], name)):
+        yield number[dataset]
+        order = {video: place for place, video in enumerate(dict.fromkeys(e.video for e in by_dataset[dataset]))}
+        for e in sorted(by_dataset[dataset], key=lambda e: (order[e.video], (e.prediction or e.truth or (0, 0))[0])):
+            onset, *rest = [str(frame) for pair in (e.truth, e.prediction) for frame in (pair or ("-", "-"))]
+            line = f"{e.video}   {onset}"
+            for cell, column in zip([*rest, e.result], _ENDS):
+                line = f"{line} ".ljust(column) + cell
+            yield line
+
+
+def _number(dataset: str) -> str:
+    """The dataset's number in the challenge, or its own name without blanks."""
+    plain = dataset.casefold()
+    if "samm" in plain:
+        return "1"
+    if plain.startswith("cas"):
+        return "2"
+    return re.sub(r"\W+", "_", dataset)

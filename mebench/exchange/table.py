@@ -1,0 +1,199 @@
+"""Tables of text as others write them: any separator, encoding and line ends, with the line of every row."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mebench.errors import DataError
+from mebench.exchange.columns import KNOWN, likely, plain, recognise
+from mebench.exchange.remarks import Remarks
+
+SEPARATORS = (",", ";", "\t", "|", " ")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_BINARY = {
+    b"PK\x03\x04": "an Excel workbook or a zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"\x1f\x8b": "a gzip archive",
+    b"PAR1": "a parquet file",
+}
+_ESCAPED = re.compile(r"'+[=+\-@\t\r]")
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """The columns that were asked for, as text.
+
+    Attributes:
+        place: the file, for sentences.
+        role: `predictions`, `truth` or `frame scores`.
+        cells: for each column that is there its cells, without blanks around them.
+        lines: line number in the file of each row, from 1.
+        headers: all names in the header, as they are written.
+        comma: whether numbers may have a decimal comma, since the comma separates nothing.
+    """
+
+    place: str
+    role: str
+    cells: dict[str, list[str]]
+    lines: list[int]
+    headers: list[str]
+    comma: bool
+
+    def error(self, row: int, sentence: str) -> DataError:
+        """What is wrong in a row."""
+        return DataError(f"{self.place}, line {self.lines[row]}: {sentence}")
+
+    def require(self, *names: str) -> None:
+        """Make sure that these columns are there.
+
+        Raises:
+            DataError: one lacks; the sentence names the header that is most like it.
+        """
+        for name in names:
+            if name not in self.cells:
+                near = likely(self.headers, name)
+                hint = f" If {near!r} holds it, name it so." if near else ""
+                raise DataError(
+                    f"{self.place} lacks the column {name!r}; its columns are {', '.join(filter(None, self.headers))}.{hint} "
+                    f"A file of {self.role} needs {', '.join(names)}"
+                )
+
+
+def read_text(path: Path, remarks: Remarks, role: str) -> str:
+    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252.
+
+    Raises:
+        DataError: it is not there, empty, or no text.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as e:
+        raise DataError(f"{path} cannot be read ({e.strerror}): name the file with the {role}") from e
+    for mark, kind in _BINARY.items():
+        if raw.startswith(mark):
+            raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
+    encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
+    if encoding is None and b"\0" in raw[:200]:
+        # UTF-16 without a mark: of Latin letters every second byte is 0.
+        encoding = "utf-16-be" if raw[:1] == b"\0" else "utf-16-le"
+    for name in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
+        try:
+            text = raw.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if name in ("cp1252", "latin-1"):
+            remarks.repair(f"{role}: the file is not UTF-8 and was read as Windows-1252")
+        break
+    else:
+        raise DataError(f"{path} begins like {encoding} text but is not: save it as UTF-8")
+    if not text.strip():
+        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
+    return text
+
+
+def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks) -> TextTable:
+    """Find header and separator, and take the wanted columns.
+
+    Raises:
+        DataError: there is no header, two columns have one name, or a row has more cells than the header.
+    """
+    skipped, separator = _header(text, path, wanted)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    line = 1
+    try:
+        for row in reader:
+            if line > skipped and any(map(str.strip, row)):
+                rows.append(row)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as e:
+        raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
+    headers = [cell.strip() for cell in rows.pop(0)]
+    del lines[0]
+    positions = recognise(headers, wanted, role)
+    for name, position in positions.items():
+        if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
+            raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
+    _note_unread(headers, positions, wanted, role, remarks)
+    shift = _row_names(rows, len(headers))
+    columns = _columns(rows, lines, len(headers), shift, path)
+    cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
+    return TextTable(str(path), role, cells, lines, headers, comma=separator != ",")
+
+
+def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
+    """How many lines come before the header, and the separator: the one that splits it into most known names."""
+    for number, line in enumerate(io.StringIO(text, newline="")):
+        if not line.strip() or line.startswith("#") or re.fullmatch(r'"?sep=.+', line.strip()):
+            continue
+        known = {
+            separator: sum(plain(cell) in KNOWN for cell in next(csv.reader([line], delimiter=separator)))
+            for separator in SEPARATORS
+        }
+        best = max(SEPARATORS, key=lambda separator: known[separator])
+        if known[best] < 2:
+            raise DataError(
+                f"{path}, line {number + 1}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
+                f"semicolon or tab, but is {line.strip()[:80]!r}: write the names above the rows"
+            )
+        return number, best
+    raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
+
+
+def _row_names(rows: list[list[str]], width: int) -> int:
+    """1 if every row begins with a number that the header does not name (a table written by R), else 0."""
+    named = bool(rows) and all(len(row) == width + 1 for row in rows) and any(row[-1].strip() for row in rows)
+    return int(named and all(row[0].strip().isdigit() for row in rows))
+
+
+def _columns(rows: list[list[str]], lines: list[int], width: int, shift: int, path: Path) -> list[list[str]]:
+    if any(len(row) != width + shift for row in rows):
+        for row, line in zip(rows, lines):
+            if any(cell.strip() for cell in row[width + shift :]):
+                raise DataError(
+                    f"{path}, line {line}: the row has {len(row)} cells, but the header names {width} columns: put a cell that "
+                    "holds the separator in quotation marks"
+                )
+            row.extend([""] * (width + shift - len(row)))
+            del row[width + shift :]
+    if not rows:
+        return [[] for _ in range(width)]
+    return [list(column) for column in zip(*rows)][shift:]
+
+
+def _clean(column: list[str], name: str, lines: list[int], path: Path) -> list[str]:
+    """Without blanks around, and without the sign that keeps a spreadsheet from running a cell."""
+    cells = [cell.strip() for cell in column]
+    for row, cell in enumerate(cells):
+        if cell[:1] == "'" and _ESCAPED.match(cell):
+            cells[row] = cell[1:]
+        elif "\n" in cell:
+            raise DataError(
+                f"{path}, line {lines[row]}: the cell of {name} runs over several lines: is a quotation mark not closed?"
+            )
+    return cells
+
+
+def _note_unread(
+    headers: Sequence[str], positions: dict[str, int], wanted: Sequence[str], role: str, remarks: Remarks
+) -> None:
+    """A column that is most likely meant but misspelt would otherwise be left out in silence."""
+    unread = [header for position, header in enumerate(headers) if header and position not in positions.values()]
+    for name in wanted:
+        near = likely(unread, name) if name not in positions else None
+        if near is not None and plain(near) not in KNOWN:
+            remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")

@@ -1,0 +1,137 @@
+"""Cells of text as frames, numbers, kinds and emotions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.errors import unknown
+from mebench.exchange.table import TextTable
+
+BLANK = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none", "-", "/", "?"})
+"""How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
+
+KINDS = ("micro", "macro")
+_KINDS = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
+
+
+def blank(cells: Sequence[str]) -> NDArray[np.bool_]:
+    """Which cells hold nothing, (n,)."""
+    return np.fromiter((cell.casefold() in BLANK for cell in cells), dtype=np.bool_, count=len(cells))
+
+
+def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
+    """A column of numbers, NaN where a cell is blank, (n,).
+
+    Raises:
+        DataError: a cell is no finite number.
+    """
+    cells, empty = table.cells[name], blank(table.cells[name])
+    given = pd.Series(cells, dtype="object").where(~empty, None)
+    values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
+    if table.comma and (np.isnan(values) & ~empty).any():
+        values = pd.to_numeric(given.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
+    wrong = np.flatnonzero(~np.isfinite(values) & ~empty)
+    if len(wrong):
+        raise table.error(int(wrong[0]), f"the {name} {cells[wrong[0]]!r} is not a number{_more(len(wrong))}")
+    return values
+
+
+def frames(table: TextTable, name: str) -> NDArray[np.float64]:
+    """A column of frame numbers, whole (`12` or `12.0`), NaN where a cell is blank, (n,).
+
+    Raises:
+        DataError: a cell is no whole number.
+    """
+    values = numbers(table, name)
+    wrong = np.flatnonzero(~np.isnan(values) & ((values != np.round(values)) | (np.abs(values) > 2**52)))
+    if len(wrong):
+        cell = table.cells[name][wrong[0]]
+        raise table.error(
+            int(wrong[0]),
+            f"the {name} {cell} is not a whole frame number{_more(len(wrong))}: frames are counted, not timed; "
+            "times in seconds must be multiplied by the frame rate and rounded",
+        )
+    return values
+
+
+def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Frames of which none may be blank.
+
+    Raises:
+        DataError: one is.
+    """
+    lacking = np.flatnonzero(np.isnan(values))
+    if len(lacking):
+        cell = table.cells[name][lacking[0]]
+        raise table.error(int(lacking[0]), f"the {name} is {cell!r}, not a frame number{_more(len(lacking))}")
+    return values.astype(np.int64)
+
+
+def names(table: TextTable, name: str) -> list[str]:
+    """A column of subjects or videos: text as it stands, so that `01` and `1` stay two.
+
+    Raises:
+        DataError: a cell is empty.
+    """
+    cells = table.cells[name]
+    if "" in cells:
+        raise table.error(cells.index(""), f"the {name} is empty{_more(cells.count(''))}")
+    return cells
+
+
+def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str]:
+    """The column `kind`, as `micro` or `macro`; all are micro where it is not there.
+
+    Args:
+        table: any.
+        needed: (n,) rows whose kind must be known; all by default. In others a blank is micro.
+
+    Raises:
+        DataError: a cell is no known kind.
+    """
+    cells = table.cells.get("kind")
+    if cells is None:
+        return ["micro"] * len(table.lines)
+    known = {cell: kind_of(cell) for cell in set(cells)}
+    for row, cell in enumerate(cells):
+        if known[cell] is None:
+            if needed is not None and not needed[row]:
+                continue
+            raise table.error(row, f"{unknown('kind', cell, KINDS)} me and mae will do as well")
+    return [known[cell] or "micro" for cell in cells]
+
+
+def kind_of(cell: str) -> str | None:
+    """`micro` or `macro` as written in the field's files, or None.
+
+    >>> [kind_of(cell) for cell in ("Micro - 1/2", "macro-expression", "MaE", "me", "mirco")]
+    ['micro', 'macro', 'macro', 'micro', None]
+    """
+    word = re.sub(r"[^a-z]", "", cell.casefold())
+    return next((kind for kind in KINDS if word.startswith(kind)), _KINDS.get(word))
+
+
+def emotions(table: TextTable) -> list[str]:
+    """The column `emotion` in lower case, empty where it is blank or not there."""
+    cells = table.cells.get("emotion", [""] * len(table.lines))
+    known = {cell: emotion_of(cell) for cell in set(cells)}
+    return [known[cell] for cell in cells]
+
+
+def emotion_of(cell: str) -> str:
+    """A label without case and surplus blanks.
+
+    >>> emotion_of("  Happiness "), emotion_of("N/A")
+    ('happiness', '')
+    """
+    word = " ".join(cell.casefold().split())
+    return "" if word in BLANK else word
+
+
+def _more(count: int) -> str:
+    return "" if count == 1 else f" (so are {count - 1} more)" if count > 2 else " (so is one more)"

@@ -1,0 +1,174 @@
+"""Writing predictions in the formats of others."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange.join import NO_DATASET
+from mebench.exchange.megc import Entry, log_lines
+from mebench.exchange.remarks import Remarks
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import match
+from mebench.metrics.tables import Tables
+
+Row = Sequence[object]
+Interval = tuple[int, int]
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+
+
+def guarded(cell: object) -> object:
+    """A cell that no spreadsheet runs as a formula: text that begins like one gets a `'` in front.
+
+    Numbers stay as they are, below zero too. Reading takes one `'` off again, so text comes back as it was.
+
+    >>> guarded("=1+1"), guarded("EP02"), guarded(-5), guarded("'=x")
+    ("'=1+1", 'EP02', -5, "''=x")
+    """
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def write_rows(path: Path, header: Sequence[str], rows: Iterator[Row]) -> None:
+    """A comma-separated file in UTF-8.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            writer.writerows([guarded(cell) for cell in row] for row in rows)
+    except OSError as e:
+        raise DataError(f"{path} cannot be written: {e.strerror}") from e
+
+
+def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks) -> None:
+    """Write spotted intervals.
+
+    Args:
+        path: the file; one that is there is replaced.
+        form: `csv` (all that is known), `strs` (the files of the STRS metric and of MEGC 2024 and 2025), `megc2023` (the
+            submission file of MEGC 2022 and 2023), `megc2020` (its log, matched under the convention `strict`).
+        tables: predictions, and the truth for `megc2020`. Of a method that predicts by chance the first draw is written.
+        remarks: what the format cannot hold is added there.
+
+    Raises:
+        ConfigError: there is no such format.
+        DataError: the file cannot be written.
+    """
+    if form not in FORMATS:
+        raise ConfigError(unknown("format", form, FORMATS))
+    spotted = _spotted(tables)
+    if (spotted["draw"] > 0).any():
+        remarks.warn("the method predicts by chance: its first draw is written")
+        spotted = spotted[spotted["draw"] == 0]
+    FORMATS[form](path, spotted, tables, remarks)
+
+
+def _write_csv(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    columns = ["dataset", "subject", "video", "kind", "onset", "apex", "offset", "confidence", "emotion"]
+    if set(spotted["dataset"]) <= {NO_DATASET}:
+        columns.remove("dataset")
+    for name in ("confidence", "emotion"):
+        if spotted[name].isna().all() or (spotted[name] == "").all():
+            columns.remove(name)
+    write_rows(path, columns, _rows(spotted, columns))
+
+
+def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    micro = spotted[spotted["kind"] == "micro"]
+    if len(micro) < len(spotted):
+        remarks.warn(f"the format has no kind: {len(spotted) - len(micro)} macro-expressions are left out")
+    columns = ["subject", "video", "onset", "offset", "emotion"]
+    write_rows(path, columns, _rows(micro, columns))
+
+
+def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    keys = tables.videos["video"].map(lambda key: key.rsplit("/", 1)[-1])
+    twice = bool(keys.duplicated().any())
+    vid = spotted["subject"] + "_" + spotted["video"] if twice else spotted["video"]
+    if twice:
+        remarks.warn("videos of different subjects have one name: the column vid holds <subject>_<video>")
+    short = spotted.assign(vid=vid, type=spotted["kind"].map({"micro": "me", "macro": "mae"}))
+    write_rows(path, ["vid", "pred_onset", "pred_offset", "type"], _rows(short, ["vid", "onset", "offset", "type"]))
+
+
+def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
+    text = "\n".join(log_lines(_entries(tables)))
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as e:
+        raise DataError(f"{path} cannot be written: {e.strerror}") from e
+
+
+FORMATS: dict[str, Callable[[Path, pd.DataFrame, Tables, Remarks], None]] = {
+    "csv": _write_csv,
+    "strs": _write_strs,
+    "megc2020": _write_megc2020,
+    "megc2023": _write_megc2023,
+}
+
+
+def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
+    text = [table[name].where(table[name].notna(), "").tolist() for name in columns]
+    for row in zip(*text):
+        yield [
+            int(cell) if isinstance(cell, float) and cell.is_integer() and name != "confidence" else cell
+            for name, cell in zip(columns, row)
+        ]
+
+
+def _spotted(tables: Tables) -> pd.DataFrame:
+    """Predictions with dataset, subject and video as their files name them."""
+    assert tables.predictions is not None
+    names = {key: _names(key, subject, dataset) for key, subject, dataset in _video_rows(tables)}
+    parts = [names[key] for key in tables.predictions["video"]]
+    return tables.predictions.assign(
+        dataset=[d for d, _, _ in parts], subject=[s for _, s, _ in parts], video=[v for _, _, v in parts]
+    )
+
+
+def _video_rows(tables: Tables) -> Iterator[tuple[str, str, str]]:
+    yield from zip(*(tables.videos[name].tolist() for name in ("video", "subject", "dataset")))
+
+
+def _names(key: str, subject: str, dataset: str) -> tuple[str, str, str]:
+    """Dataset, subject and video of `dataset/subject/video`, whatever signs they hold."""
+    return dataset, subject[len(dataset) + 1 :], key[len(subject) + 1 :]
+
+
+def _entries(tables: Tables) -> list[Entry]:
+    """The lines of a log, videos in the order of the table of videos."""
+    ordered = tables.ordered()
+    assert ordered.predictions is not None
+    spotted = ordered.predictions[ordered.predictions["draw"] == 0].reset_index(drop=True)
+    truths = ordered.truths
+    matched = match(truths, spotted, named("strict")).tolist()
+    true, found = _ends(truths), _ends(spotted)
+    lines: list[tuple[str, Interval | None, Interval | None]] = [
+        (key, true[row][1] if row >= 0 else None, ends) for (key, ends), row in zip(found, matched)
+    ]
+    hit = set(matched)
+    lines += [(key, ends, None) for row, (key, ends) in enumerate(true) if row not in hit]
+    by_video: dict[str, list[tuple[Interval | None, Interval | None]]] = {}
+    for key, *pair in lines:
+        by_video.setdefault(key, []).append((pair[0], pair[1]))
+    entries = []
+    for key, subject_key, dataset_name in _video_rows(tables):
+        dataset, subject, video = _names(key, subject_key, dataset_name)
+        # The videos of SAMM Long Videos bear the subject in their names already.
+        full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
+        for truth, prediction in by_video.get(key, []):
+            result = "TP" if truth and prediction else "FP" if prediction else "FN"
+            entries.append(Entry(0, dataset, full, truth, prediction, result))
+    return entries
+
+
+def _ends(table: pd.DataFrame) -> list[tuple[str, Interval]]:
+    return list(zip(table["video"].tolist(), zip(table["onset"].tolist(), table["offset"].tolist())))

@@ -1,0 +1,102 @@
+"""The spotting measure of Li et al. 2017 ("Towards Reading Hidden Emotions", arXiv 1511.00423): peaks near expressions.
+
+A spotted sequence of N frames is right if its peak lies in [onset - (N - 1) / 4, offset + (N - 1) / 4] of an annotated
+expression; otherwise its N frames are false positive frames. The true positive rate is the share of the annotated
+frames that belong to expressions so found, the false positive rate that of false positive frames among all others.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.metrics.ratios import Floats, ratio
+
+Indices = NDArray[np.int64]
+
+
+def peak_hits(
+    truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices
+) -> NDArray[np.bool_]:
+    """Whether the apex of a spotted interval lies within a quarter of its length of a truth.
+
+    Args:
+        truths: columns `onset` and `offset`, frames, both ends inclusive.
+        predictions: the same and `apex`; without an apex it is the interval's middle.
+        prediction: (n_pairs,) rows of predictions.
+        truth: (n_pairs,) rows of truths of the same video and kind.
+
+    Returns:
+        (n_pairs,) bool, exact: apexes are whole or half frames.
+
+    >>> truths = pd.DataFrame({"onset": [10], "offset": [20]})
+    >>> spotted = pd.DataFrame({"onset": [4, 3], "apex": [8, 7], "offset": [12, 11]})  # 9 frames: 2 to spare
+    >>> peak_hits(truths, spotted, np.array([0, 1]), np.array([0, 0]))
+    array([ True, False])
+    """
+    onset, offset = (predictions[c].to_numpy(np.float64)[prediction] for c in ("onset", "offset"))
+    apex = predictions["apex"].to_numpy(np.float64)[prediction]
+    apex = np.where(np.isnan(apex), (onset + offset) / 2, apex)
+    spare = (offset - onset) / 4
+    first, last = (truths[c].to_numpy(np.float64)[truth] for c in ("onset", "offset"))
+    return np.asarray((first - spare <= apex) & (apex <= last + spare))
+
+
+def frame_rates(found: Floats, true: Floats, wrong: Floats, frames: Floats) -> tuple[Floats, Floats]:
+    """True and false positive rate in frames.
+
+    Args:
+        found: (...) frames of the expressions that were found.
+        true: (...) frames of all expressions.
+        wrong: (...) frames of the spotted intervals that found nothing.
+        frames: (...) frames of all videos; NaN where unknown.
+
+    Returns:
+        Both rates, (...): the first in 0 to 1, NaN without a truth; the second from 0, above 1 only where false
+        positives overlap, NaN where no frame is free of expressions or the length is unknown.
+
+    >>> [float(rate) for rate in frame_rates(*np.array([10.0, 20, 30, 320]))]
+    [0.5, 0.1]
+    """
+    return ratio(found, true, np.nan), ratio(wrong, frames - true, np.nan)
+
+
+def rates_over_confidence(
+    confidence: Floats, found_frames: Floats, wrong_frames: Floats, true_frames: float, other_frames: float
+) -> tuple[Floats, Floats, Floats]:
+    """The receiver operating characteristic over all confidences, as the paper draws it over its threshold.
+
+    Args:
+        confidence: (n,) of the spotted intervals, in any order.
+        found_frames: (n,) frames of the expressions that the interval is the surest to find.
+        wrong_frames: (n,) frames of the interval if it finds nothing, else 0.
+        true_frames: frames of all expressions.
+        other_frames: frames without an expression.
+
+    Returns:
+        Thresholds (falling), false positive rates and true positive rates at each, (n_distinct,).
+
+    >>> curve = rates_over_confidence(np.array([0.9, 0.2]), np.array([10.0, 0]), np.array([0.0, 30]), 10, 300)
+    >>> [column.tolist() for column in curve]
+    [[0.9, 0.2], [0.0, 0.1], [1.0, 1.0]]
+    """
+    order = np.argsort(-confidence, kind="stable")
+    ranked = confidence[order]
+    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.empty(0, dtype=np.int64)
+    rates = [
+        ratio(frames[order].cumsum()[last], np.full(len(last), total), np.nan)
+        for frames, total in ((wrong_frames, other_frames), (found_frames, true_frames))
+    ]
+    return ranked[last], rates[0], rates[1]
+
+
+def area_under(false_positive_rate: Floats, true_positive_rate: Floats) -> float:
+    """Area under such a curve by trapezoids, from (0, 0) and on to (1, 1) in a straight line; rates above 1 are cut.
+
+    >>> area_under(np.array([0.0, 0.1]), np.array([1.0, 1.0])), area_under(np.empty(0), np.empty(0))
+    (1.0, 0.5)
+    """
+    x = np.minimum(np.concatenate([[0.0], false_positive_rate, [1.0]]), 1)
+    y = np.concatenate([[0.0], true_positive_rate, [1.0]])
+    return float(np.trapezoid(y, x))

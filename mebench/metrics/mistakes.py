@@ -1,0 +1,218 @@
+"""What went wrong in spotting: every false positive and every miss, sorted by cause.
+
+After TIDE (Bolya et al. 2020, A General Toolbox for Identifying Object Detection Errors, section 2.2), with intervals for
+boxes and micro and macro for classes. With t the threshold of the convention (.5) and IoU by its end points, a false positive
+is, by the first that holds,
+
+1. `duplicate`: it reaches t with a truth of its own kind, which another prediction found already;
+2. `kind_confusion`: it reaches t with a truth of the other kind;
+3. `localisation`: it reaches .1 but not t with a truth of its own kind;
+4. `background`: none of these. TIDE's "both" (wrong kind, .1 to t) is here too.
+
+and a miss, a truth that no prediction found, is, by the first that holds,
+
+1. `kind_confusion`: a false positive of the other kind reaches t with it;
+2. `localisation`: a false positive of its own kind reaches .1 but not t with it;
+3. `missed`: none of these.
+
+TIDE asks 3 before 2; here the larger overlap says what happened. One slip that makes a false positive and a miss at once
+(an interval too short, say) is counted in both, each time under the same cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.matching import Indices, Pairs, pair
+from mebench.metrics.scope import in_scope
+from mebench.metrics.tables import Tables, of_kinds
+from mebench.metrics.turns import Found, find
+
+FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
+MISSES = ("localisation", "kind_confusion", "missed")
+NEAR = Fraction(1, 10)
+"""IoU from which on an interval is taken for an attempt at a truth."""
+
+COLUMNS = ("mistake", "cause", "kind", "dataset", "subject", "video", "onset", "offset", "emotion", "iou", "draw")
+By = Literal["kind", "subject", "emotion"]
+
+
+def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Convention = "strict") -> pd.DataFrame:
+    """Every false positive and every miss with its cause, one row each, by video, onset, offset and kind.
+
+    Args:
+        tables: what was predicted and what is true.
+        kinds: the kinds that were spotted. Truths of another kind are not missed, but can be confused with.
+        convention: whose videos, matching, threshold and end points count.
+
+    Returns:
+        `mistake` (`false_positive` or `miss`), `cause`, `kind`, `dataset`, `subject` (`dataset/subject`), `video`, `onset`,
+        `offset` (frames, inclusive), `emotion` (class of the truth in question, empty where it has none or there is no
+        truth: background), `iou` (the largest with that truth, or 0), `draw`. Of each draw and kind there are as many
+        rows as the matching counts false positives and misses.
+
+    Raises:
+        ConfigError: there is no such convention.
+        DataError: the tables do not fit together.
+    """
+    rule = named(convention) if isinstance(convention, str) else convention
+    ordered = tables.ordered()
+    if ordered.predictions is None:
+        return pd.DataFrame(columns=list(COLUMNS))
+    truths, predictions = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
+    predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
+    own = pair(truths, predictions, rule)
+    found = find(truths, predictions, rule, own)
+    other = _other_pairs(truths, predictions, rule)
+    draws = range(number_of_draws(ordered))
+    sorted_out = pd.concat(
+        [
+            _false_positives(truths, predictions, found, own, other, rule),
+            *(_misses(truths, predictions, found, draw, own, other, rule, kinds) for draw in draws),
+        ],
+        ignore_index=True,
+    ).merge(ordered.videos[["video", "subject"]], on="video", how="left")
+    order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
+    return sorted_out[list(COLUMNS)].sort_values(order, ignore_index=True, kind="stable")
+
+
+def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> pd.DataFrame:
+    """Numbers of mistakes by kind, subject or emotion; means over draws.
+
+    Args:
+        mistakes: from `sort_mistakes`.
+        by: the rows; a background interval has the empty emotion.
+        draws: random draws of the predictions.
+
+    Returns:
+        One row each, indexed by name; a column for each (mistake, cause), in the order of `FALSE_POSITIVES`, `MISSES`.
+
+    >>> rows = pd.DataFrame({"mistake": ["miss"], "cause": ["missed"], "kind": ["micro"]})
+    >>> count_mistakes(rows)[("miss", "missed")].to_dict()
+    {'micro': 1}
+    """
+    columns = [("false_positive", cause) for cause in FALSE_POSITIVES] + [("miss", cause) for cause in MISSES]
+    names = sorted(set(mistakes[by]))
+    counted = mistakes.groupby([by, "mistake", "cause"], observed=True).size()
+    rows = [[int(counted.get((name, *column), 0)) for column in columns] for name in names]
+    table = pd.DataFrame(
+        rows, index=pd.Index(names, name=by), columns=pd.MultiIndex.from_tuples(columns), dtype=np.int64
+    )
+    return table if draws == 1 else table / draws
+
+
+def number_of_draws(tables: Tables) -> int:
+    """Random draws of the predictions; 1 for a method that predicts once."""
+    predictions = tables.predictions
+    return 1 if predictions is None or not len(predictions) else int(predictions["draw"].max()) + 1
+
+
+def summarize_mistakes(
+    tables: Tables, kinds: Sequence[str], convention: str | Convention = "strict"
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Numbers of mistakes for the summary of a run: `{kind: {"false_positive": {cause: n}, "miss": {cause: n}}}`.
+
+    Every kind and cause is there, 0 included; for a method that predicts by chance the numbers are means over its draws.
+    """
+    draws = number_of_draws(tables)
+    counts = count_mistakes(sort_mistakes(tables, kinds, convention), "kind", draws)
+    plain: dict[str, dict[str, dict[str, float]]] = {}
+    for kind in kinds:
+        row: dict[Any, float] = counts.loc[kind].to_dict() if kind in counts.index else {}
+        number = int if draws == 1 else float
+        plain[kind] = {
+            "false_positive": {cause: number(row.get(("false_positive", cause), 0)) for cause in FALSE_POSITIVES},
+            "miss": {cause: number(row.get(("miss", cause), 0)) for cause in MISSES},
+        }
+    return plain
+
+
+def _other_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention) -> Pairs:
+    """Predictions with the truths of the other kind in their video."""
+    one = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
+    kinds = truths["kind"].to_numpy()[one.truth], predictions["kind"].to_numpy()[one.prediction]
+    return one.where(np.asarray(kinds[0] != kinds[1], dtype=np.bool_))
+
+
+def _near(own: Pairs, rule: Convention, n_truths: int) -> Pairs:
+    """Pairs of one kind that reach `NEAR` but not the threshold."""
+    near, reached = own.hits(NEAR), own.hits(rule.threshold, rule.reaching)
+    one, other = (pairs.prediction * n_truths + pairs.truth for pairs in (near, reached))
+    return near.where(~np.isin(one, other))
+
+
+def _false_positives(
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    found: Found,
+    own: Pairs,
+    other: Pairs,
+    rule: Convention,
+) -> pd.DataFrame:
+    cause = np.full(len(predictions), "background", dtype=object)
+    truth, iou = np.full(len(predictions), -1), np.zeros(len(predictions))
+    # The last to be written wins: from the weakest evidence to the strongest.
+    for name, pairs in (
+        ("localisation", _near(own, rule, len(truths))),
+        ("kind_confusion", other.hits(rule.threshold, rule.reaching)),
+        ("duplicate", own.hits(rule.threshold, rule.reaching)),
+    ):
+        best = _best(pairs.prediction, pairs)
+        cause[best.prediction], truth[best.prediction], iou[best.prediction] = name, best.truth, best.iou
+    table = predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
+        mistake="false_positive", cause=cause, iou=iou, emotion=_emotion(truths, truth)
+    )
+    return table[_in_vain(predictions, found)]
+
+
+def _misses(
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    found: Found,
+    draw: int,
+    own: Pairs,
+    other: Pairs,
+    rule: Convention,
+    kinds: Sequence[str],
+) -> pd.DataFrame:
+    this = predictions["draw"].to_numpy(np.int64) == draw
+    wrong = this & _in_vain(predictions, found)
+    hit = found.truth[this[found.prediction]]
+    missed = truths["kind"].isin(list(kinds)).to_numpy() & ~np.isin(np.arange(len(truths)), hit)
+    cause, iou = np.full(len(truths), "missed", dtype=object), np.zeros(len(truths))
+    for name, pairs in (
+        ("localisation", _near(own, rule, len(truths))),
+        ("kind_confusion", other.hits(rule.threshold, rule.reaching)),
+    ):
+        best = _best(pairs.truth, pairs, wrong[pairs.prediction])
+        cause[best.truth], iou[best.truth] = name, best.iou
+    table = truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].assign(
+        mistake="miss", cause=cause, iou=iou, draw=draw
+    )
+    return table[missed]
+
+
+def _in_vain(predictions: pd.DataFrame, found: Found) -> NDArray[np.bool_]:
+    """The predictions that found nothing."""
+    return ~np.isin(np.arange(len(predictions)), found.prediction)
+
+
+def _best(group: Indices, pairs: Pairs, allowed: NDArray[np.bool_] | None = None) -> Pairs:
+    """The pair of largest IoU in each group, of those that are allowed; of equals the first truth, then prediction."""
+    chosen = np.ones(len(group), dtype=np.bool_) if allowed is None else allowed
+    group, pairs = group[chosen], pairs.where(chosen)
+    order = np.lexsort((pairs.prediction, pairs.truth, -pairs.iou, group))
+    _, first = np.unique(group[order], return_index=True)
+    return pairs.where(order[first])
+
+
+def _emotion(truths: pd.DataFrame, row: Indices) -> list[str]:
+    emotions = truths["emotion"].tolist()
+    return [emotions[index] if index >= 0 else "" for index in row.tolist()]

@@ -1,0 +1,187 @@
+"""Tests of the difference of two runs on the same subjects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from mebench.metrics.ratios import Floats
+
+PERMUTATIONS = 9999
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Where two runs stand in one pool of units: every subject is there twice, with its predictions of either run.
+
+    Attributes:
+        first: (n_subjects,) units of the first run.
+        second: (n_subjects,) units of the second run, the same subjects in the same order.
+    """
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+    def pool(self, of_first: Floats, of_second: Floats) -> Floats:
+        """Weights of the pool, (m, 2 n_subjects), from (m, n_subjects) weights of either run's predictions."""
+        weights = np.zeros((len(of_first), len(self.first) + len(self.second)))
+        weights[:, self.first], weights[:, self.second] = of_first, of_second
+        return weights
+
+    def first_alone(self, weights: Floats) -> Floats:
+        """The first run under (m, n_subjects) weights."""
+        return self.pool(weights, np.zeros_like(weights))
+
+    def second_alone(self, weights: Floats) -> Floats:
+        """The second run under (m, n_subjects) weights."""
+        return self.pool(np.zeros_like(weights), weights)
+
+
+def swaps(n: int, permutations: int, seed: int) -> tuple[NDArray[np.bool_], bool]:
+    """Which subjects' predictions the two runs exchange.
+
+    Exchanging everybody else instead gives the same difference with the other sign, so the first subject may stay.
+
+    Args:
+        n: number of subjects.
+        permutations: the most to try.
+        seed: of random ones.
+
+    Returns:
+        (m, n), and whether these are all there are (2^(n - 1), the one without exchange among them); otherwise they are
+        `permutations` random ones.
+
+    >>> swaps(2, 100, seed=0)[0].tolist()
+    [[False, False], [False, True]]
+    >>> swaps(30, 100, seed=0)[0].shape
+    (100, 30)
+    """
+    if n >= 1 and 2 ** (n - 1) <= permutations:
+        return (np.arange(2 ** (n - 1))[:, None] >> np.arange(n) - 1 & 1).astype(np.bool_) & (np.arange(n) > 0), True
+    return np.random.default_rng(seed).random((permutations, n)) < 0.5, False
+
+
+def permuted_differences(
+    evaluate: Callable[[Floats], Mapping[str, Floats]], pairing: Pairing, swapped: NDArray[np.bool_]
+) -> dict[str, Floats]:
+    """Score of the first run minus that of the second after exchanging the predictions of some subjects, (m,) each.
+
+    Scores of pooled counts (F1, UF1, STRS) are computed anew from the exchanged runs; nothing is averaged over subjects.
+    """
+    parts = []
+    for start in range(0, len(swapped), _AT_ONCE):
+        changed = swapped[start : start + _AT_ONCE].astype(np.float64)
+        one, other = evaluate(pairing.pool(1 - changed, changed)), evaluate(pairing.pool(changed, 1 - changed))
+        parts.append({name: one[name] - other[name] for name in one})
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def permutation_p(observed: float, permuted: Floats, exact: bool) -> float | None:
+    """Two-sided p value: how often runs whose predictions were exchanged differ at least as much.
+
+    The hypothesis is that for each subject it is chance which run made which predictions (Fisher 1935; Smucker, Allan
+    and Carterette 2007 for pooled scores). Random permutations count the observed one too, so p is never 0 (Phipson and
+    Smyth 2010). An undefined difference counts as large.
+
+    Args:
+        observed: difference of the runs as they are; NaN gives None.
+        permuted: (m,) differences after exchanges.
+        exact: whether these are all exchanges.
+
+    >>> permutation_p(1.0, np.array([1.0, 0.0, 0.5, -1.0]), exact=True)
+    0.5
+    >>> permutation_p(1.0, np.array([0.0, 0.1, 0.2]), exact=False)
+    0.25
+    """
+    if np.isnan(observed):
+        return None
+    # Sums in another order differ in the last digits: what is equal must count as equal.
+    extreme = int((~(np.abs(permuted) < abs(observed) - 1e-9)).sum())
+    return extreme / len(permuted) if exact else (extreme + 1) / (len(permuted) + 1)
+
+
+@dataclass(frozen=True)
+class SignedRank:
+    """Wilcoxon's test of the subjects' own scores.
+
+    Attributes:
+        n: subjects whose score is defined in both runs.
+        p: two-sided; None without such subjects.
+        rank_biserial: -1 to 1, matched pairs: the rank sum of subjects that the first run serves better minus that of
+            those it serves worse, over both (Kerby 2014, the simple difference formula); 0 where nobody differs; None
+            without subjects.
+    """
+
+    n: int
+    p: float | None
+    rank_biserial: float | None
+
+
+def signed_rank(first: Floats, second: Floats) -> SignedRank:
+    """Wilcoxon signed-rank test of scores of the same subjects (Wilcoxon 1945), NaN where undefined, (n_subjects,) each.
+
+    Subjects without a difference keep their ranks and take no side (Pratt 1959). The p value is SciPy's: exact where it
+    can be, else normal; 1 where nobody differs.
+
+    >>> signed_rank(np.array([0.9, 0.8, 0.7, np.nan]), np.array([0.1, 0.2, 0.7, 0.5]))
+    SignedRank(n=3, p=0.5, rank_biserial=1.0)
+    """
+    both = ~np.isnan(first) & ~np.isnan(second)
+    difference = np.round(first[both] - second[both], 12)
+    n = int(both.sum())
+    if not n:
+        return SignedRank(0, None, None)
+    if not difference.any():
+        return SignedRank(n, 1.0, 0.0)
+    ranks = stats.rankdata(np.abs(difference)) * np.sign(difference)
+    p = stats.wilcoxon(difference, zero_method="pratt").pvalue
+    return SignedRank(n, float(p), float(ranks.sum() / np.abs(ranks).sum()))
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Clips that only one run names rightly.
+
+    Attributes:
+        first_only: right in the first run alone.
+        second_only: right in the second run alone.
+        p: two-sided exact binomial p value; 1 if there is no such clip.
+    """
+
+    first_only: int
+    second_only: int
+    p: float
+
+
+def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+    """McNemar's exact test (1947) of which clips each run names rightly, (n_clips,) each.
+
+    It takes clips as independent, which those of one face are not: believe the permutation over subjects where the two
+    disagree.
+
+    >>> mcnemar(np.array([True] * 6 + [False]), np.array([False] * 6 + [False]))
+    McNemar(first_only=6, second_only=0, p=0.03125)
+    """
+    one, other = int((first & ~second).sum()), int((second & ~first).sum())
+    p = stats.binomtest(one, one + other, 0.5).pvalue if one + other else 1.0
+    return McNemar(one, other, float(p))
+
+
+def holm(p: Sequence[float | None]) -> list[float | None]:
+    """Adjust the p values of several tests so that one false alarm among all has its level (Holm 1979); None stays.
+
+    >>> holm([0.01, None, 0.04, 0.03])
+    [0.03, None, 0.06, 0.06]
+    """
+    order = sorted((value, index) for index, value in enumerate(p) if value is not None)
+    adjusted: list[float | None] = [None] * len(p)
+    highest = 0.0
+    for place, (value, index) in enumerate(order):
+        highest = max(highest, min(1.0, value * (len(order) - place)))
+        adjusted[index] = highest
+    return adjusted

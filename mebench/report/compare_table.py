@@ -1,0 +1,253 @@
+"""Two runs side by side as a person reads them: scores, tests, what follows, and what to keep in mind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mebench.leaderboard.collect import Record
+from mebench.metrics.conventions import Convention
+from mebench.metrics.statistics.comparison import ComparedScore, Comparison
+from mebench.metrics.statistics.jackknife import scale_of
+from mebench.report.score_rows import NAMES, WIDE, figure, interval
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two runs; `draws` is the number of random draws of its predictions."""
+
+    record: Record
+    draws: int = 1
+
+    @property
+    def title(self) -> str:
+        """Method, settings and seed."""
+        settings = f" ({self.record.settings})" if self.record.settings else ""
+        return f"{self.record.config['method']}{settings}, seed {self.record.seed}"
+
+
+def print_comparison(
+    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+) -> None:
+    """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=WIDE)
+    console.print()
+    for letter, side in (("A", first), ("B", second)):
+        console.print(f"{letter}  {side.title}: {side.record.id}", markup=False, style="bold", soft_wrap=True)
+    console.print(_scores(comparison))
+    console.print(_tests(comparison))
+    for line in [*said, "", *notes]:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def plain(
+    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+) -> dict[str, Any]:
+    """The same for JSON."""
+    sides = {
+        name: {
+            "run_id": side.record.id,
+            "method": side.record.config["method"],
+            "settings": side.record.settings,
+            "seed": side.record.seed,
+        }
+        for name, side in (("first", first), ("second", second))
+    }
+    return {**sides, **comparison.plain(), "conclusions": list(said), "remarks": list(notes)}
+
+
+def label(path: str) -> str:
+    """A score's path in words.
+
+    >>> label("spotting.micro.f1"), label("spotting.micro.f1_at_iou.0.55"), label("recognition.members.samm.uf1")
+    ('spotting, micro: F1', 'spotting, micro: F1 at IoU 0.55', 'recognition, samm: UF1')
+    """
+    *section, name = re.split(r"\.(?!\d)", path)
+    words = [part.replace("_", " ") for part in section if part not in {"members", "details"}]
+    return f"{', '.join(words)}: {NAMES.get(name, name.replace('f1_at_iou.', 'F1 at IoU '))}"
+
+
+def conclusions(comparison: Comparison) -> list[str]:
+    """One sentence for each score: who is better, or what could have been seen."""
+    return [f"{label(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
+
+
+def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
+    digits = _digits(path)
+    difference = row.difference["value"]
+    if difference is None or row.p is None or row.p_holm is None:
+        return "undefined for at least one of the runs, so nothing is compared"
+    if row.same:
+        return "nothing that this score sees differs between the runs"
+    several = len([r for r in comparison.scores.values() if r.p is not None])
+    p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
+    if row.p_holm < LEVEL:
+        values = f"{figure(row.first['value'], digits)} against {figure(row.second['value'], digits)}"
+        return f"{_ranking(path, difference)} ({values}; {p})"
+    seen = ""
+    if row.detectable is not None:
+        seen = (
+            f"; with these {row.subjects} subjects, one test alone finds a true difference of "
+            f"{figure(row.detectable, digits)} in 4 of 5 cases, smaller ones less often"
+        )
+    return f"no difference is shown (A - B = {figure(difference, digits)}; {p}){seen}"
+
+
+def _ranking(path: str, difference: float) -> str:
+    name = path.rpartition(".")[2]
+    scale = scale_of(name)
+    higher, lower = ("A", "B") if difference > 0 else ("B", "A")
+    if scale == "any":
+        return f"that of {higher} is higher"
+    lower_is_better = scale == "positive" or name == "ece"
+    return f"{lower if lower_is_better else higher} is better than {higher if lower_is_better else lower}"
+
+
+def remarks(
+    comparison: Comparison, first: Side, second: Side, rule: Convention, tasks: Sequence[str], kinds: Sequence[str]
+) -> list[str]:
+    """What a reader must know to trust the numbers."""
+    number = len([row for row in comparison.scores.values() if row.p is not None])
+    lines = [f"convention {rule.describe()}", _intervals(comparison)]
+    exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
+    lines.append(f"p: two-sided permutation test over subjects, {exchanges} exchanges of the two runs' predictions")
+    if comparison.exact and number / comparison.permutations >= LEVEL:
+        among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
+        lines.append(
+            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: these are too few to show "
+            "any difference, however large"
+        )
+    if any(row.wilcoxon_n < row.subjects for row in comparison.scores.values()):
+        lines.append(
+            "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself"
+        )
+    if number > 1:
+        lines.append(
+            f"{number} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
+        )
+    if first.record.data != second.record.data:
+        a, b = (side.record.data or "the defaults" for side in (first, second))
+        lines.append(
+            f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"
+        )
+    lines += [_seeds(first.record, second.record), *_left_out(first, second, tasks, kinds)]
+    if skipped := max((row.skipped for row in comparison.scores.values()), default=0):
+        lines.append(
+            f"up to {skipped} resampled sets of subjects lack a class or a truth that some score needs and are left out of it: "
+            "its interval is too narrow"
+        )
+    if any(_no_width(row) for row in comparison.scores.values()):
+        lines.append(
+            "an interval without width means that leaving subjects out changes nothing, not that the score is certain"
+        )
+    if found := comparison.mcnemar:
+        lines.append(
+            f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "
+            f"p {_compared(found.p)}; it takes the clips of one face as independent, which the permutation test does not"
+        )
+    for side in (first, second):
+        if side.record.about["remark"] and side.record.about["remark"] not in lines:
+            lines.append(side.record.about["remark"])
+    return lines
+
+
+def _intervals(comparison: Comparison) -> str:
+    if comparison.interval == "jackknife":
+        return f"intervals: 95 % jackknife over {comparison.subjects} subjects, those of A - B paired"
+    return (
+        f"intervals: 95 % bootstrap over {comparison.subjects} subjects, {comparison.draws} draws, the same for both runs; "
+        "those of A - B paired"
+    )
+
+
+def _seeds(first: Record, second: Record) -> str:
+    if first.key == second.key:
+        return "the runs have the same settings, data and seed: differences come from the machine alone"
+    if first.identity == second.identity and first.seed == second.seed:
+        return "the runs have the same settings and seed: the code of method or dataset differs"
+    if first.identity == second.identity:
+        return f"the runs differ in nothing but the seed ({first.seed} and {second.seed}): what differs is the chance in training"
+    return (
+        f"each run is one training (seeds {first.seed} and {second.seed}): the tests speak about other subjects, not about "
+        "other seeds; compare several seeds of each"
+    )
+
+
+def _left_out(first: Side, second: Side, tasks: Sequence[str], kinds: Sequence[str]) -> list[str]:
+    lines = []
+    for letter, side in (("A", first), ("B", second)):
+        about = side.record.about
+        alone = [name for name in about["tasks"] if name not in tasks]
+        if "spot" in tasks:
+            alone += [name for name in about["kinds"] if name not in kinds]
+        if alone:
+            lines.append(f"only {letter} does {', '.join(alone)}: left out")
+        if side.draws > 1:
+            lines.append(f"{letter} predicts by chance in {side.draws} draws: the first one is compared")
+    return lines
+
+
+def _no_width(row: ComparedScore) -> bool:
+    scores: tuple[Mapping[str, float | None], ...] = (row.first, row.second)
+    return any(s["low"] is not None and s["high"] is not None and s["high"] - s["low"] < 1e-9 for s in scores)
+
+
+def _digits(path: str) -> int:
+    return 4 if scale_of(path) == "share" else 1
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _compared(p: float) -> str:
+    return f"= {_p(p)}" if p >= 0.0001 else "< 0.0001"
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True, justify="left" if column in {"score", "95 % interval"} else "right")
+    return table
+
+
+def _scores(comparison: Comparison) -> Table:
+    columns = ("score", "A", "95 % interval", "B", "95 % interval", "A - B", "95 % interval")
+    table = _table(f"scores ({comparison.subjects} subjects)", columns)
+    for path, row in comparison.scores.items():
+        digits = _digits(path)
+        cells = [
+            text
+            for score in (row.first, row.second, row.difference)
+            for text in (figure(score["value"], digits), interval(score, digits))
+        ]
+        table.add_row(label(path), *cells)
+    return table
+
+
+def _tests(comparison: Comparison) -> Table:
+    table = _table(
+        "tests of A - B",
+        ("score", "p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power"),
+    )
+    for path, row in comparison.scores.items():
+        table.add_row(
+            label(path),
+            _p(row.p) or "-",
+            _p(row.p_holm) or "-",
+            _p(row.wilcoxon_p) or "-",
+            str(row.wilcoxon_n),
+            figure(row.rank_biserial, 2),
+            figure(row.detectable, _digits(path)),
+        )
+    return table

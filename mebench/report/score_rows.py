@@ -1,0 +1,126 @@
+"""Scores as rows of a printed table, and the sentences about their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+NAMES = {
+    "acc_mesr": "Acc_MESR",
+    "accuracy": "accuracy",
+    "ap": "AP@[.5:.95]",
+    "ap50": "AP@.5",
+    "apex_mae_frames": "apex error, frames",
+    "apex_mae_ms": "apex error, ms",
+    "asr": "ASR",
+    "auc": "AUC of frames",
+    "f1": "F1",
+    "f1_large": "F1, large",
+    "fp_per_minute": "false positives / min",
+    "fpr": "false positive rate, frames",
+    "offset_bias_ms": "offset bias, ms",
+    "onset_bias_ms": "onset bias, ms",
+    "precision": "precision",
+    "precision_large": "precision, large",
+    "recall": "recall",
+    "strs": "STRS",
+    "tpr": "true positive rate, frames",
+    "uar": "UAR",
+    "uf1": "UF1",
+    "wf1": "weighted F1",
+    "wr": "weighted recall",
+}
+COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
+WIDE = 200
+"""Columns of a table that goes into a file."""
+
+
+def console() -> Console:
+    """Standard output; nothing is cut or wrapped where that is no terminal."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def empty_table(title: str) -> Table:
+    """A table without columns."""
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def score_table(title: str, scores: Mapping[str, Any]) -> Table:
+    """One row for each score: name, value, interval."""
+    table = empty_table(title)
+    table.add_column("score", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("95 % interval", no_wrap=True)
+    for name, score in scores.items():
+        add_score(table, NAMES.get(name, name), score, digits_of(name))
+    return table
+
+
+def add_score(table: Table, name: str, score: Mapping[str, float | None], digits: int = 4) -> None:
+    """Add one row to a `score_table`."""
+    table.add_row(name, figure(score["value"], digits), interval(score, digits))
+
+
+def products(analysis: Mapping[str, Any]) -> dict[str, Any]:
+    """The scores of an analysis that are products of spotting and recognition, STRS first."""
+    return {name: score for name, score in analysis.items() if "value" in score}
+
+
+def digits_of(name: str) -> int:
+    """Digits that a score is shown with: one where it is no share.
+
+    >>> digits_of("f1"), digits_of("onset_bias_ms")
+    (4, 1)
+    """
+    return 1 if name == "fp_per_minute" or name.endswith(("_ms", "_frames")) else 4
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A score with so many digits; `-` where it is undefined."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def interval(score: Mapping[str, float | None], digits: int = 4) -> str:
+    """`[low, high]`, or nothing where there is none."""
+    return "" if score["low"] is None else f"[{figure(score['low'], digits)}, {figure(score['high'], digits)}]"
+
+
+def number(value: float) -> str:
+    """A count: whole, or with two digits where it is a mean over draws.
+
+    >>> number(12), number(3.25)
+    ('12', '3.25')
+    """
+    return str(int(value)) if float(value).is_integer() else f"{value:.2f}"
+
+
+def counts_of(part: Mapping[str, Any]) -> str:
+    """True positives, false positives and misses of a kind, `3 TP, 1 FP, 0 FN`."""
+    return ", ".join(f"{number(part[count])} {name}" for count, name in COUNTS.items())
+
+
+def rules_line(summary: Mapping[str, Any]) -> str:
+    """The convention in a sentence."""
+    return f"convention {summary['rules']}"
+
+
+def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
+    """How the intervals were found, and when they are too narrow."""
+    if not bootstrap["draws"]:
+        return []
+    if bootstrap.get("interval") == "jackknife":
+        lines = [f"intervals: 95 % jackknife over {subjects} subjects, since they are fewer than 20"]
+    else:
+        lines = [f"intervals: 95 % bootstrap over {subjects} subjects, {bootstrap['draws']} draws"]
+    skipped = max(bootstrap["skipped"].values(), default=0)
+    if skipped:
+        lines.append(
+            f"{skipped} of the resampled sets lack a class or a truth that some score needs and are left out of it: "
+            "its interval is too narrow"
+        )
+    return lines

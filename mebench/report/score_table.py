@@ -1,0 +1,88 @@
+"""The scores of files as tables that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+
+from mebench.metrics.tables import Tables
+from mebench.report import score_rows as rows
+
+SWEEP = ("0.10", "0.30", "0.50", "0.70", "0.90")
+"""The thresholds that are printed; the JSON has more."""
+
+_COMPARED = {"precision": "precision", "recall": "recall", "f1": "F1", "ap50": "AP@.5", "ap": "AP"}
+_EMOTIONS = {"accuracy": "accuracy", "f1": "F1 (emotions)", "uf1": "UF1", "strs": "STRS"}
+
+
+def print_scores(summary: Mapping[str, Any], tables: Tables) -> None:
+    """Print scores on standard output; nothing is cut or wrapped where that is no terminal."""
+    console = rows.console()
+    console.print(_title(tables), markup=False, style="bold")
+    for table in score_tables(summary):
+        console.print(table)
+    for line in _remarks(summary, tables):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def score_tables(summary: Mapping[str, Any]) -> list[Table]:
+    """One table for each task of the summary, and one of all conventions where that was asked."""
+    found = []
+    for kind, part in summary.get("spotting", {}).items():
+        title = f"spotting, {kind} ({rows.counts_of(part)})"
+        found.append(rows.score_table(title, {**part["scores"], **_details(part)}))
+    if analysis := summary.get("analysis"):
+        for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
+            if name in analysis:
+                part = analysis[name]
+                first = rows.products(analysis) if name == "true_positives" else {}
+                title = f"emotions, {title} (n = {rows.number(part['n'])})"
+                found.append(rows.score_table(title, {**first, **part["scores"], **_details(part)}))
+    if compared := summary.get("sensitivity"):
+        found.append(sensitivity_table(compared))
+    return found
+
+
+def sensitivity_table(compared: Mapping[str, Any]) -> Table:
+    """One line for each convention and kind."""
+    kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
+    named_emotions = any("analysis" in row for row in compared.values())
+    table = rows.empty_table("the same predictions under every convention")
+    left = ["convention", *(["kind"] if len(kinds) > 1 else [])]
+    right = [*rows.COUNTS.values(), *_COMPARED.values(), *(_EMOTIONS.values() if named_emotions else ())]
+    for head in (*left, *right):
+        table.add_column(head, justify="left" if head in left else "right", no_wrap=True)
+    for name, row in compared.items():
+        if "reason" in row:
+            table.add_row(name, row["reason"])
+        for kind in (kind for kind in kinds if kind in row):
+            cells = [name, kind][: len(left)]
+            cells += [rows.number(row[kind][count]) for count in rows.COUNTS]
+            cells += [rows.figure(row[kind].get(score)) for score in _COMPARED]
+            if named_emotions and kind == "micro":
+                cells += [rows.figure(row.get("analysis", {}).get(score)) for score in _EMOTIONS]
+            table.add_row(*cells)
+    return table
+
+
+def _details(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The further scores of a part that are defined."""
+    details = part.get("details", {})
+    scores = {**details.get("scores", {}), **details.get("frames", {})}
+    sweep = details.get("f1_at_iou", {})
+    scores |= {f"F1 at IoU {float(iou):.1f}": sweep[iou] for iou in SWEEP if iou in sweep}
+    return {name: score for name, score in scores.items() if score["value"] is not None}
+
+
+def _title(tables: Tables) -> str:
+    videos, truths = tables.videos, tables.truths
+    spotted = 0 if tables.predictions is None else len(tables.predictions)
+    return f"{spotted} predictions against {len(truths)} expressions in {len(videos)} videos of {videos['subject'].nunique()} subjects"
+
+
+def _remarks(summary: Mapping[str, Any], tables: Tables) -> list[str]:
+    """What a reader must know to trust the numbers."""
+    subjects = tables.videos["subject"].nunique()
+    return [rows.rules_line(summary), *rows.interval_lines(summary["bootstrap"], subjects), *summary.get("remarks", [])]

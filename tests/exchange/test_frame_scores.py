@@ -1,0 +1,132 @@
+"""Frame scores become intervals by the paper's rule (MEAN, equations 11 and 12, section 3.4), read literally here."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.signal import find_peaks
+
+from mebench.errors import ConfigError, DataError
+from mebench.exchange.frame_scores import Spotting, half_lengths, propose, read_frame_scores
+from mebench.exchange.remarks import Remarks
+
+HEAD = "subject,video,frame,score\n"
+
+
+def rows(scores, video="a", first=0, subject="1"):
+    return "".join(f"{subject},{video},{first + i},{score}\n" for i, score in enumerate(scores))
+
+
+def spotted(path, **how):
+    remarks = Remarks()
+    found = propose(read_frame_scores(path, remarks), Spotting(**{"k_prime": {"micro": 3, "macro": 3}, **how}), remarks)
+    return found.intervals, remarks
+
+
+def literally(scores, k, p, first, rule):
+    """Onset, apex and offset of every interval."""
+    scores = np.asarray(scores)
+    if rule == "paper":
+        kept = np.array([scores[i - k : i + k + 1].mean() for i in range(k, len(scores) - k)])
+        start, last = first + k, k - 1
+    else:
+        padded = np.pad(scores, k)
+        kept = np.array([padded[i : i + 2 * k].sum() / (2 * k) for i in range(len(scores))])
+        start, last = first, k
+    if not len(kept):
+        return []
+    level = kept.mean() + p * (kept.max() - kept.mean())
+    return [[start + i - k, start + i, start + i + last] for i in find_peaks(kept, height=level, distance=k)[0]]
+
+
+@settings(max_examples=40)
+@given(
+    st.integers(0, 10_000),
+    st.integers(1, 80),
+    st.integers(1, 6),
+    st.integers(-3, 9),
+    st.sampled_from(["paper", "released_code"]),
+)
+def test_intervals_are_those_of_the_paper_wherever_the_frames_begin(tmp_path_factory, seed, n, k, first, rule):
+    # Where every window holds the whole video, all averages are equal and rounding decides about peaks.
+    assume(rule == "paper" or n > 2 * k)
+    scores = np.random.default_rng(seed).normal(size=n)
+    path = tmp_path_factory.mktemp("scores") / "s.csv"
+    path.write_text(HEAD + rows(scores.tolist(), first=first))
+    found, _ = spotted(path, k_prime={"micro": k}, p=0.55, rule=rule)
+    assert found[["onset", "apex", "offset"]].values.tolist() == literally(scores, k, 0.55, first, rule)
+
+
+def test_the_order_of_rows_does_not_matter(write):
+    lines = (rows(np.sin(np.arange(60) / 4)) + rows(np.cos(np.arange(50) / 3), "b")).splitlines(keepends=True)
+    shuffled = np.random.default_rng(0).permutation(lines)
+    first, _ = spotted(write(HEAD + "".join(lines)))
+    second, _ = spotted(write(HEAD + "".join(shuffled)))
+    same = ["video", "onset", "apex", "offset", "confidence"]
+    assert sorted(first[same].values.tolist()) == sorted(second[same].values.tolist()) and len(first) == 4
+
+
+def test_short_videos_give_their_highest_peak_and_nothing_else(write):
+    scores = np.zeros(40)
+    scores[[10, 30]] = 5, 6
+    found, _ = spotted(write(HEAD + rows(scores)), short_videos=True)
+    assert len(found) == 1 and 27 <= found["apex"][0] <= 33
+
+
+def test_kinds_have_widths_of_their_own(write):
+    bump = np.exp(-0.5 * ((np.arange(60) - 30) / 5) ** 2)
+    lines = [f"1,a,{i},{s},{kind}\n" for kind in ("me", "mae") for i, s in enumerate(bump)]
+    path = write("subject,video,frame,score,kind\n" + "".join(lines))
+    found, _ = spotted(path, k_prime={"micro": 3, "macro": 8})
+    assert found[["kind", "onset", "offset"]].values.tolist() == [["micro", 27, 32], ["macro", 22, 37]]
+    with pytest.raises(ConfigError, match="add macro=N"):
+        spotted(path, k_prime={"micro": 3})
+
+
+def test_frames_at_the_ends_may_lack_a_score(write):
+    bump = np.exp(-0.5 * ((np.arange(60) - 30) / 5) ** 2).astype(object)
+    whole, _ = spotted(write(HEAD + rows(bump[:-4])))
+    bump[-4:] = "nan"
+    cut, remarks = spotted(write(HEAD + rows(bump)))
+    assert whole["confidence"].tolist() == cut["confidence"].tolist()
+    assert "4 frames at the ends of videos without a score" in remarks.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1,a,0,1\n1,a,2,1\n", "line 3: video 'a' goes from frame 0 to 2: frames must follow each other"),
+        ("1,a,0,1\n1,a,1,1\n1,a,0,2\n", "line 4: video 'a' has frame 0 twice \\(first on line 2\\)"),
+        ("1,a,0,1\n1,a,1,nan\n1,a,2,1\n", "line 3: frame 1 of video 'a' has no score"),
+        ("1,a,0,1\n1,a,1,high\n", "line 3: the score 'high' is not a number"),
+        ("1,a,0,1\n1,a,0.5,1\n", "line 3: the frame 0.5 is not a whole frame number"),
+        ("", "no row below its header"),
+    ],
+)
+def test_what_is_no_curve_is_refused_with_its_line(write, text, message):
+    with pytest.raises(DataError, match=message):
+        read_frame_scores(write(HEAD + text), Remarks())
+
+
+def test_a_video_too_short_to_smooth_is_told(write):
+    found, remarks = spotted(write(HEAD + rows([1, 2, 1])))
+    assert found.empty and "such as 1/a, shorter than the 2k' + 1 frames" in remarks.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "never taken from the truth"),
+        ("0", "from 1, not '0'"),
+        ("2.5", "whole number"),
+        ("mirco=3", "unknown kind 'mirco'. Did you mean 'micro'"),
+    ],
+)
+def test_a_wrong_width_is_refused(text, message):
+    with pytest.raises(ConfigError, match=message):
+        half_lengths(text)
+
+
+def test_p_lies_between_mean_and_maximum():
+    with pytest.raises(ConfigError, match="--p must lie between"):
+        Spotting({"micro": 3}, p=1.5)

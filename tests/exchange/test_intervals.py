@@ -1,0 +1,117 @@
+"""What is refused, what is repaired, and with which sentence."""
+
+import numpy as np
+import pytest
+
+from mebench.errors import DataError
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.remarks import Remarks
+
+HEAD = "subject,video,kind,onset,apex,offset,emotion,confidence\n"
+
+
+@pytest.fixture
+def read(write):
+    def _read(text, role="predictions"):
+        remarks = Remarks()
+        return read_intervals(write(text), role, remarks), remarks
+
+    return _read
+
+
+def test_a_row_as_it_is_read(read):
+    given, remarks = read(HEAD + "01,a,Micro - 1/2,10.0,12,20, Happy ,0.5\n")
+    row = given.intervals.iloc[0].to_dict()
+    assert row == {
+        **{"line": 2, "subject": "01", "video": "a", "kind": "micro", "onset": 10, "offset": 20, "apex": 12.0},
+        **{"emotion": "happy", "confidence": 0.5},
+    }
+    assert not remarks.warnings and not remarks.repaired
+
+
+def test_without_apex_the_middle_stands_and_without_kind_all_are_micro(read):
+    given, remarks = read("video,onset,offset\na,10,21\n")
+    assert given.intervals.loc[0, ["apex", "kind"]].tolist() == [15.0, "micro"]
+    assert remarks.repaired == [
+        "predictions: no column kind: all are micro",
+        "predictions: no column apex: the middle of each interval stands for it",
+    ]
+
+
+def test_an_unmarked_apex_of_a_truth_stays_unmarked(read):
+    given, _ = read("subject,video,onset,apex,offset\n4,EP12_01f,10,/,20\n4,b,10,15,20\n", "truth")
+    np.testing.assert_array_equal(given.intervals["apex"], [np.nan, 15.0])
+
+
+def test_a_decimal_comma_is_understood_where_the_comma_separates_nothing(read):
+    given, _ = read("video;onset;offset;conf\na;10;20;0,75\n")
+    assert given.intervals["confidence"].tolist() == [0.75]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("1,a,micro,20,,10,joy,1", "line 3: the offset 10 is before the onset 20"),
+        ("1,a,micro,1.5,,10,joy,1", "line 3: the onset 1.5 is not a whole frame number"),
+        ("1,a,micro,x,,10,joy,1", "line 3: the onset 'x' is not a number"),
+        ("1,a,micro,inf,,10,joy,1", "line 3: the onset 'inf' is not a number"),
+        ("1,a,micro,nan,,10,joy,1", "line 3: the onset is 'nan', not a frame number"),
+        ("1,a,micro,1,,,joy,1", "line 3: the offset is '', not a frame number"),
+        ("1,a,micro,1,5.5,10,joy,1", "line 3: the apex 5.5 is not a whole"),
+        ("1,a,mirco,1,,10,joy,1", "line 3: unknown kind 'mirco'. Did you mean 'micro'?"),
+        ("1,a,micro,1,,10,joy,sure", "line 3: the confidence 'sure' is not a number"),
+        ("1,,micro,1,,10,joy,1", "line 3: the video is empty"),
+        (",a,micro,1,,10,joy,1", "line 3: the subject is empty"),
+    ],
+)
+def test_a_wrong_row_is_refused_with_its_line(read, row, message):
+    with pytest.raises(DataError) as refused:
+        read(f"{HEAD}1,a,micro,1,2,3,joy,1\n{row}\n")
+    assert message in str(refused.value)
+
+
+def test_how_many_more_lines_are_wrong_is_said(read):
+    with pytest.raises(DataError, match=r"line 2: .* \(and 2 more such lines\)"):
+        read("video,onset,offset\n" + "a,20,10\n" * 3)
+
+
+def test_a_misspelt_subject_is_not_taken_for_a_missing_one(read):
+    with pytest.raises(DataError, match=r"lacks the column 'subject'; .* If 'sbuject' holds it, name it so"):
+        read("sbuject,video,onset,offset\n1,a,1,2\n")
+
+
+def test_onsets_below_zero_are_kept_with_a_warning(read):
+    given, remarks = read(HEAD + "1,a,micro,-3,,12,joy,1\n")
+    assert given.intervals["onset"].tolist() == [-3]
+    assert remarks.warnings == ["predictions: 1 onset below zero (line 2), kept as written"]
+
+
+def test_repeated_rows_count_once(read):
+    row = "1,a,micro,1,2,3,joy,1\n"
+    given, remarks = read(HEAD + row + "1,a,micro,1,2,3,fear,1\n" + row)
+    assert given.intervals["line"].tolist() == [2, 3]
+    assert remarks.repaired == ["predictions: line 4 repeats an earlier prediction in every column and is left out"]
+
+
+def test_overlapping_annotations_are_pointed_at_within_a_kind_only(read):
+    text = "subject,video,kind,onset,offset\n1,a,micro,10,30\n1,a,micro,12,14\n1,a,micro,20,40\n1,a,macro,5,90\n1,b,me,9,9\n"
+    given, remarks = read(text, "truth")
+    assert len(given.intervals) == 5
+    (warning,) = remarks.warnings
+    assert "2 annotations (lines 3 and 4) overlapping an earlier one" in warning
+
+
+def test_a_truth_row_without_onset_and_offset_declares_a_video(read):
+    given, _ = read("subject,video,onset,offset,fps\n1,a,,,30\n1,b,5,9,30\n", "truth")
+    assert given.videos["video"].tolist() == ["a", "b"] and given.intervals["video"].tolist() == ["b"]
+
+
+def test_ids_that_a_program_wrote_as_decimals_are_whole_but_real_ids_are_not_touched(read):
+    given, remarks = read("subject,video,onset,offset\n1.0,2.0,1,2\n2.0,v3.0,1,2\n")
+    assert given.intervals["subject"].tolist() == ["1", "2"] and given.intervals["video"].tolist() == ["2.0", "v3.0"]
+    assert any("subject" in line for line in remarks.repaired)
+
+
+def test_a_file_with_nothing_below_its_header_holds_no_predictions(read):
+    given, _ = read("subject,video,onset,offset\n")
+    assert given.intervals.empty

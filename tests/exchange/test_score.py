@@ -1,0 +1,299 @@
+"""`mebench score`: files of others, by hand, and whatever their shape."""
+
+import json
+import random
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mebench import cli
+from tests.exchange.conftest import PREDICTIONS, TRUTH
+
+CONVENTIONS = ["strict", "mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"]
+
+
+def values(scores):
+    return {name: entry["value"] for name, entry in scores.items()}
+
+
+def test_scores_by_hand(write, score):
+    summary = score("--predictions", write(PREDICTIONS, "p.csv"), "--truth", write(TRUTH, "t.csv"))
+    micro, analysis = summary["spotting"]["micro"], summary["analysis"]
+    assert summary["convention"] == "strict" and "run_id" not in summary
+    assert (micro["tp"], micro["fp"], micro["fn"]) == (1, 3, 3)
+    assert micro["scores"]["f1"]["value"] == 0.25
+    # One of four truths has its apex (onset < middle < offset) claimed: the middle of 1/a is 16.
+    assert micro["scores"]["asr"]["value"] == 0.25
+    # The one true positive is right; of four classes each of the other three counts 0.
+    assert values(analysis["true_positives"]["scores"]) == pytest.approx(
+        {"accuracy": 1.0, "precision": 0.25, "recall": 0.25, "f1": 0.25, "uf1": 0.25, "uar": 0.25}
+    )
+    assert analysis["strs"]["value"] == pytest.approx(0.25 * 0.25)
+    # Every truth video has one expression; the first interval there is right for a and b of 1 and a of 2.
+    assert analysis["all_intervals"]["n"] == 4
+    assert analysis["all_intervals"]["scores"]["accuracy"]["value"] == 0.75
+    assert any("onset below zero (line 4)" in line for line in summary["warnings"])
+    assert any("1 video of the predictions not in the truth, such as 2/b (line 5)" in w for w in summary["warnings"])
+
+
+def test_every_emotion_of_the_truth_is_a_class_unless_classes_are_named(write, score):
+    files = ["--predictions", write(PREDICTIONS, "p.csv"), "--truth", write(TRUTH, "t.csv")]
+    named = score(*files, "--classes", "happiness, Surprise")
+    assert named["analysis"]["true_positives"]["scores"]["f1"]["value"] == 0.5
+    assert any("labelled 'others', which is not among the classes (line 3)" in w for w in named["warnings"])
+    assert any("of emotion 'disgust', which is not among the classes (line 5)" in w for w in named["warnings"])
+
+
+def test_without_confidence_average_precision_is_left_out_with_the_reason(write, score):
+    truth = write("subject,video,onset,offset\n1,a,10,20\n2,b,10,20\n", "t.csv")
+    rows = ["1,a,10,20", "1,a,50,60", "2,b,10,20"]
+    for column in ("", ",confidence"):
+        text = f"subject,video,onset,offset{column}\n" + "".join(f"{row}{',0.5' * bool(column)}\n" for row in rows)
+        summary = score("--predictions", write(text, "p.csv"), "--truth", truth)
+        assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] is None
+        assert any("average precision of micro is left out" in line for line in summary["remarks"])
+    text = "subject,video,onset,offset,score\n1,a,10,20,.9\n1,a,50,60,.8\n2,b,10,20,.1\n"
+    summary = score("--predictions", write(text, "p.csv"), "--truth", truth)
+    assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
+
+
+def test_kinds_are_matched_apart_and_pooled(write, score):
+    truth = write(
+        "subject,video,onset,offset,type\n1,a,10,20,Micro - 1/2\n1,a,100,200,Macro\n2,b,10,20,micro-expression\n", "t"
+    )
+    text = "vid,pred_onset,pred_offset,type\na,100,200,mae\na,10,20,mae\nb,10,20,me\n"
+    spotting = score("--predictions", write(text, "p"), "--truth", truth)["spotting"]
+    counts = {kind: (part["tp"], part["fp"], part["fn"]) for kind, part in spotting.items()}
+    assert counts == {"micro": (1, 0, 1), "macro": (1, 1, 0), "overall": (2, 1, 1)}
+    assert list(score("--predictions", write(text, "p"), "--truth", truth, "--kinds", "me")["spotting"]) == ["micro"]
+
+
+def test_macro_truths_wait_for_predictions_that_tell_kinds_apart(write, score):
+    truth = write("subject,video,onset,offset,kind\n1,a,10,20,micro\n1,a,100,200,macro\n", "t")
+    summary = score("--predictions", write("subject,video,onset,offset\n1,a,10,20\n", "p"), "--truth", truth)
+    assert list(summary["spotting"]) == ["micro"] and summary["spotting"]["micro"]["fn"] == 0
+    assert any("1 macro-expressions of the truth are not scored" in line for line in summary["warnings"])
+
+
+def test_frame_rate_and_length_give_ms_and_minutes(write, score):
+    truth = write("subject,video,onset,offset,apex,n_frames\n1,a,10,20,14,1800\n2,b,,,,1800\n", "t")
+    text = "subject,video,onset,offset,apex\n1,a,10,20,17\n2,b,5,9,7\n2,b,50,60,55\n"
+    scores = score("--predictions", write(text, "p"), "--truth", truth, "--fps", "30")["spotting"]["micro"]["scores"]
+    assert scores["apex_mae_ms"]["value"] == pytest.approx(100)
+    assert scores["fp_per_minute"]["value"] == pytest.approx(1)  # two in two minutes
+
+
+def test_all_intervals_are_for_videos_with_one_expression_each(write, score):
+    text = "subject,video,onset,offset,emotion\n1,a,1,2,joy\n"
+    one = score("--predictions", write(text, "p"), "--truth", write(text, "t"))
+    two = score("--predictions", write(text, "p"), "--truth", write(text + "1,a,5,9,joy\n", "t"))
+    assert "all_intervals" in one["analysis"] and "all_intervals" not in two["analysis"]
+
+
+def test_no_prediction_at_all_misses_everything(write, score):
+    summary = score("--predictions", write("subject,video,onset,offset\n", "p"), "--truth", write(TRUTH, "t"))
+    assert (summary["spotting"]["micro"]["tp"], summary["spotting"]["micro"]["fn"]) == (0, 4)
+    assert summary["spotting"]["micro"]["scores"]["f1"]["value"] == 0
+    assert "predictions: there are none: every truth is missed" in summary["warnings"]
+
+
+def test_sensitivity_shows_every_convention(write, score):
+    summary = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--sensitivity")
+    rows = summary["sensitivity"]
+    assert list(rows) == CONVENTIONS
+    assert rows["strict"]["micro"]["f1"] == 0.25 and rows["strict"]["analysis"]["strs"] == pytest.approx(0.0625)
+    # The scorer of the STRS metric leaves out subject 3, for whom nothing was spotted.
+    assert rows["strs_metric"]["micro"]["fn"] == 2
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_every_convention_by_name(write, score, name):
+    summary = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--convention", name)
+    assert summary["convention"] == name and name in summary["rules"]
+
+
+def shape(text, order, separator, names, encoding, rng, quote):
+    """The same table as another program would write it."""
+    head, *rows = [line.split(",") for line in text.splitlines()]
+    rng.shuffle(rows)
+    places = [head.index(name) for name in order]
+    lines = [[names.get(name, name) for name in order], *([row[place] for place in places] for row in rows)]
+    wrap = (lambda cell: f'"{cell}"') if quote else str
+    return "\r\n".join(separator.join(map(wrap, line)) for line in lines).encode(encoding)
+
+
+COLUMNS = ["subject", "video", "onset", "offset", "emotion"]
+OTHER_NAMES = {"subject": " Subject ", "onset": "Onset Frame", "offset": "OFFSET", "emotion": "Emotion"}
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.permutations(COLUMNS),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    st.booleans(),
+    st.integers(0, 99),
+)
+def test_shape_never_matters(write, score, order, separator, encoding, quote, seed):
+    plain = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
+    rng = random.Random(seed)
+    names = OTHER_NAMES if seed % 2 else {}
+    files = [
+        write(shape(text, order, separator, names, encoding, rng, quote), f)
+        for text, f in ((PREDICTIONS, "p"), (TRUTH, "t"))
+    ]
+    shaped = score("--predictions", files[0], "--truth", files[1])
+    for section in ("spotting", "analysis"):
+        assert shaped[section] == plain[section]
+
+
+def test_equal_files_give_equal_json_whatever_they_are_called(write, score, tmp_path):
+    files = ["--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t")]
+    others = ["--predictions", write(PREDICTIONS, "other"), "--truth", write(TRUTH, "files")]
+    first, second = score(*files, bootstrap=30), score(*others, bootstrap=30)
+    assert first == second and str(tmp_path) not in json.dumps(first)
+    assert first["spotting"]["micro"]["scores"]["f1"]["low"] is not None
+
+
+def frames(text_of_video):
+    return "subject,video,frame,score\n" + "".join(
+        f"{subject},{video},{i},{value}\n"
+        for (subject, video), curve in text_of_video.items()
+        for i, value in enumerate(curve)
+    )
+
+
+def bumps(*centres, n=100):
+    return sum(np.exp(-0.5 * ((np.arange(n) - c) / 3) ** 2) for c in centres)
+
+
+def test_frame_scores_are_spotted_and_scored(write, score, tmp_path):
+    truth = write("subject,video,onset,offset\n1,a,25,35\n2,b,,\n2,c,1,9\n", "t")
+    path = write(frames({("1", "a"): bumps(30, 70), ("2", "b"): bumps(50)}), "s")
+    words = ["--frame-scores", path, "--truth", truth, "--k-prime", "5", "--fps", "30"]
+    summary = score(*words, "--write-predictions", tmp_path / "out.csv")
+    micro = summary["spotting"]["micro"]
+    # 1/a: [25, 34] and [65, 74]; 2/b: [45, 54], thresholded like any other; 2/c has no scores.
+    assert (micro["tp"], micro["fp"], micro["fn"]) == (1, 2, 1)
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("1,a,micro,25,30,34,")
+    assert any("1 video of the truth without frame scores, such as 2/c" in line for line in summary["warnings"])
+    released = score(*words, "--postprocess", "released_code", "--write-predictions", tmp_path / "out.csv")
+    assert released["spotting"]["micro"]["tp"] == 1
+    # The released code's average reaches from i - k' to i + k' - 1: between two frames, of which the first is the peak.
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].split(",")[3:6] in (
+        ["25", "30", "35"],
+        ["26", "31", "36"],
+    )
+
+
+def test_the_truth_never_influences_what_is_spotted(write, score, tmp_path):
+    path = write(frames({("1", "a"): bumps(30, 70)}), "s")
+    written = []
+    for text in ("1,a,25,35\n", "1,a,,\n", "1,a,60,80\n1,a,20,40\n1,a,90,99\n"):
+        words = ["--frame-scores", path, "--truth", write("subject,video,onset,offset\n" + text, "t"), "--k-prime", "5"]
+        score(*words, "--write-predictions", tmp_path / "out.csv")
+        written.append((tmp_path / "out.csv").read_text())
+    assert len(set(written)) == 1
+
+
+def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path):
+    files = ["--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t")]
+    before = score(*files, "--write-predictions", tmp_path / "log.txt", "--write-format", "megc2020")["spotting"][
+        "micro"
+    ]
+    after = score("--predictions", tmp_path / "log.txt", "--truth", tmp_path / "log.txt")["spotting"]["micro"]
+    assert [before[c] for c in ("tp", "fp", "fn")] == [after[c] for c in ("tp", "fp", "fn")] == [1, 3, 3]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--truth", "T"], 2, "needs either --predictions FILE (intervals) or --frame-scores FILE"),
+        (["--truth", "T", "--predictions", "P", "--frame-scores", "P"], 2, "needs either"),
+        (["--truth", "T", "--predictions", "P", "--k-prime", "3"], 2, "goes with --frame-scores"),
+        (["--truth", "T", "--frame-scores", "P"], 2, "--frame-scores needs --k-prime"),
+        (
+            ["--truth", "T", "--frame-scores", "P", "--k-prime", "3", "--postprocess", "papers"],
+            2,
+            "Did you mean 'paper'",
+        ),
+        (
+            ["--truth", "T", "--frame-scores", "P", "--k-prime", "3", "--smoothing", "averag"],
+            2,
+            "Did you mean 'average'",
+        ),
+        (["--truth", "T", "--frame-scores", "P", "--k-prime", "3"], 3, "lacks the column 'frame'"),
+        (["--truth", "T", "--predictions", "P", "--convention", "strikt"], 2, "Did you mean 'strict'"),
+        (["--truth", "T", "--predictions", "P", "--format", "megc"], 2, "unknown format 'megc'"),
+        (["--truth", "T", "--predictions", "P", "--classes", "joy,awe"], 2, "none of the emotions in the truth"),
+        (["--truth", "T", "--predictions", "P", "--classes", "disgust,"], 2, "must name different emotions"),
+        (["--truth", "T", "--predictions", "P", "--kinds", "mikro"], 2, "unknown kind 'mikro'"),
+        (["--truth", "T", "--predictions", "P", "--fps", "0"], 2, "--fps must be above 0"),
+        (["--truth", "T", "--predictions", "P", "--strict-videos"], 3, "2/b (line 5)"),
+        (["--truth", "T", "--predictions", "nowhere.csv"], 3, "nowhere.csv cannot be read"),
+    ],
+)
+def test_mistakes_are_one_sentence(write, score, words, code, message):
+    files = {"T": write(TRUTH, "t"), "P": write(PREDICTIONS, "p")}
+    got, err = score(*(files.get(word, word) for word in words), fails=True)
+    assert got == code and message in err
+
+
+def test_what_a_person_reads(write, monkeypatch, capsys):
+    truth, spotted = write(TRUTH, "t"), write(PREDICTIONS, "p")
+    argv = ["mebench", "score", "--predictions", spotted, "--truth", truth, "--sensitivity", "--bootstrap", "20"]
+    monkeypatch.setattr(sys, "argv", list(map(str, argv)))
+    with pytest.raises(SystemExit):
+        cli.main()
+    out, err = capsys.readouterr()
+    assert out.startswith("4 predictions against 4 expressions in 5 videos of 3 subjects")
+    assert "spotting, micro (1 TP, 3 FP, 3 FN)" in out and "STRS" in out and "convention strict: " in out
+    assert all(f" {name} " in out for name in CONVENTIONS)
+    assert "warning: predictions: 1 onset below zero (line 4), kept as written" in err
+    assert "onset below zero" not in out
+
+
+def test_json_alone_on_standard_output(write, monkeypatch, capsys):
+    argv = ["mebench", "score", "--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--json", "-"]
+    monkeypatch.setattr(sys, "argv", list(map(str, argv)))
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert json.loads(capsys.readouterr().out)["spotting"]["micro"]["tp"] == 1
+
+
+def test_predictions_of_a_run_are_exported(tmp_path, write, score, monkeypatch, capsys):
+    from tests.run_folders import make_run
+
+    folder = make_run(tmp_path / "runs", kinds=("micro", "macro"))
+    argv = [
+        "mebench",
+        "predictions",
+        "export",
+        folder.id,
+        "--runs",
+        tmp_path / "runs",
+        "--format",
+        "csv",
+        "-o",
+        tmp_path / "p",
+    ]
+    monkeypatch.setattr(sys, "argv", list(map(str, argv)))
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+    truth = folder.read_table("truth.parquet").merge(folder.read_table("videos.parquet"), on="video")
+    truth["subject"] = truth["subject"].str.split("/").str[1]
+    truth["video"] = truth["video"].str.split("/").str[2]
+    truth.drop(columns="native_emotion").to_csv(tmp_path / "t", index=False)
+    summary = score("--predictions", tmp_path / "p", "--truth", tmp_path / "t")
+    expected = folder.read_json("summary.json")
+    for kind in ("micro", "macro", "overall"):
+        assert values(summary["spotting"][kind]["scores"]) == pytest.approx(
+            values(expected["spotting"][kind]["scores"])
+        )
+    assert values(summary["analysis"]["true_positives"]["scores"]) == pytest.approx(
+        values(expected["analysis"]["true_positives"]["scores"])
+    )

@@ -1,0 +1,104 @@
+"""Any separator, encoding, line end and order of columns reads the same."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.errors import DataError
+from mebench.exchange.remarks import Remarks
+from mebench.exchange.table import parse, read_text
+
+WANTED = ("subject", "video", "onset", "offset", "emotion")
+PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"
+
+
+def read(path, role="predictions"):
+    remarks = Remarks()
+    return parse(read_text(path, remarks, role), path, role, WANTED, remarks), remarks
+
+
+def cells(path):
+    return read(path)[0].cells
+
+
+EXPECTED = {"subject": ["1", "2"], "video": ["a b", "c"], "onset": ["5", "-3"], "offset": ["9", "4"]}
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "latin-1"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_separator_encoding_and_line_ends_do_not_matter(write, separator, encoding, end):
+    assert cells(write(PLAIN.replace(",", separator).replace("\n", end), encoding=encoding)) == EXPECTED
+
+
+@given(st.permutations(["subject", "video", "onset", "offset"]))
+def test_the_order_of_columns_does_not_matter(order):
+    rows = [{name: EXPECTED[name][row] for name in order} for row in range(2)]
+    text = "\n".join([",".join(order), *(",".join(row.values()) for row in rows)])
+    assert parse(text, "file", "predictions", WANTED, Remarks()).cells == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ' Subject , VIDEO,"onset frame",Offset_Frame\n 1 ,a b, 5,9\n2, "c",-3,4\n',
+        "vid,pred_onset,pred_offset,sub\na b,5,9,1\nc,-3,4,2\n",
+        ",subject,video,onset,offset,notes\n0,1,a b,5,9,x\n1,2,c,-3,4,\n",
+        "Unnamed: 0;subject;video;onset;offset\n0;1;a b;5;9\n1;2;c;-3;4\n",
+        "subject video onset offset\n1 'a' 5 9\n2 c -3 4\n".replace("'a'", '"a b"'),
+        '"subject" "video" "onset" "offset"\n"1" "1" "a b" 5 9\n"2" "2" "c" -3 4\n',
+        "sep=;\nsubject;video;onset;offset\n1;a b;5;9\n2;c;-3;4\n",
+        "# made by a program\n\nsubject,video,onset,offset\n\n1,a b,5,9\n2,c,-3,4\n,,,\n",
+        "subject,video,onset,offset,\n1,a b,5,9,\n2,c,-3,4,\n",
+        "subject,video,onset,offset,gt_onset,gt_offset\n1,a b,5,9,0,1\n2,c,-3,4,0,1\n",
+    ],
+    ids=["blanks", "megc", "index", "pandas", "spaces", "R", "excel", "comments", "trailing", "both sides"],
+)
+def test_shapes_that_programs_write(write, text):
+    assert cells(write(text)) == EXPECTED
+
+
+def test_the_truths_columns_are_taken_from_a_table_that_holds_both(write):
+    table, _ = read(write("subject,video,onset,offset,gt_onset,gt_offset\n1,a,5,9,0,1\n"), "truth")
+    assert (table.cells["onset"], table.cells["offset"]) == (["0"], ["1"])
+
+
+def test_every_row_knows_its_line_also_behind_empty_lines_and_cells_of_several_lines(write):
+    table, _ = read(write('subject,video,onset,offset,note\n\n1,a,5,9,"two\nlines"\n2,c,1,4,x\n'))
+    assert table.lines == [3, 5]
+
+
+def test_another_encoding_is_said(write):
+    table, remarks = read(write("subject,video,onset,offset\n1,Jos\xe9,1,2\n", encoding="latin-1"))
+    assert table.cells["video"] == ["Jos\xe9"]
+    assert remarks.repaired == ["predictions: the file is not UTF-8 and was read as Windows-1252"]
+
+
+def test_a_misspelt_optional_column_is_pointed_at(write):
+    _, remarks = read(write("subject,video,onset,offset,emotoin\n1,a,5,9,joy\n"))
+    assert remarks.warnings == ["predictions: the column 'emotoin' is not read; if it holds the emotion, name it so"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\xef\xbb\xbf \n\n", "is empty"),
+        (b"PK\x03\x04...", "an Excel workbook"),
+        (b"1,EP02_01f,45,85\n", "line 1: this line should name the columns"),
+        (b"subject,video,onset,offset\n1,a,1,2\n1,a,3,4,joy\n", "line 3: the row has 5 cells"),
+        (b'subject,video,onset,offset\n1,"a,1,2\n2,a,3,4\n', "line 2: the cell of video runs over several lines"),
+        (b"subject,video,onset,onset,offset\n1,a,1,1,2\n", "two columns 'onset'"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_a_sentence(write, content, message):
+    with pytest.raises(DataError, match=message):
+        read(write(content))
+
+
+def test_a_column_that_lacks_is_named_with_its_nearest_match(write):
+    table, _ = read(write("subject,video,onset,offest\n1,a,1,2\n"))
+    with pytest.raises(
+        DataError, match=r"lacks the column 'offset'; its columns are .* If 'offest' holds it, name it so"
+    ):
+        table.require("video", "onset", "offset")

@@ -1,0 +1,94 @@
+"""What is written reads back as it was, and runs nowhere."""
+
+import csv
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.errors import ConfigError
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules, join
+from mebench.exchange.remarks import Remarks
+from mebench.exchange.write import FORMATS, guarded, write_predictions
+
+DANGEROUS = ["=1+1", "+cmd", "-cmd", "@SUM(A1)", "'=quoted", "''@x"]
+
+
+@pytest.fixture
+def tables(write):
+    def make(predictions, truth):
+        remarks = Remarks()
+        given = read_intervals(write(predictions, "p.csv"), "predictions", remarks)
+        return join(read_intervals(write(truth, "t.csv"), "truth", remarks), given, Rules(), remarks)
+
+    return make
+
+
+TRUTH = "subject,video,kind,onset,offset\n1,a,me,10,20\n1,b,mae,5,95\n2,a,me,30,40\n"
+SPOTTED = (
+    "subject,video,kind,onset,apex,offset,confidence,emotion\n1,a,me,11,13,21,0.5,joy\n2,a,mae,-5,30,60,0.25,fear\n"
+)
+
+
+@given(st.text(st.sampled_from("=+-@\t\r'aB1 ."), min_size=1, max_size=6))
+def test_no_cell_begins_like_a_formula(text):
+    cell = str(guarded(text))
+    assert cell[0] not in "=+-@\t\r"
+    assert cell in (text, "'" + text)
+
+
+@pytest.mark.parametrize("name", DANGEROUS)
+def test_a_name_that_looks_like_a_formula_survives_a_round(tables, write, tmp_path, name):
+    truth, out = f'subject,video,onset,offset\n1,"{guarded(name)}",10,20\n', tmp_path / "out.csv"
+    made = tables(truth, truth)
+    assert made.videos["video"].tolist() == [f"data/1/{name}"]
+    write_predictions(out, "csv", made, Remarks())
+    (row,) = csv.DictReader(out.open())
+    assert row["video"] == guarded(name)
+    assert read_intervals(out, "predictions", Remarks()).intervals["video"].tolist() == [name]
+
+
+def test_numbers_below_zero_are_no_formulas(tables, tmp_path):
+    write_predictions(tmp_path / "out.csv", "csv", tables(SPOTTED, TRUTH), Remarks())
+    assert (tmp_path / "out.csv").read_text().splitlines() == [
+        "subject,video,kind,onset,apex,offset,confidence,emotion",
+        "1,a,micro,11,13,21,0.5,joy",
+        "2,a,macro,-5,30,60,0.25,fear",
+    ]
+
+
+def test_each_format_by_hand(tables, tmp_path):
+    made, remarks = tables(SPOTTED, TRUTH), Remarks()
+    text = {}
+    for form in FORMATS:
+        write_predictions(tmp_path / form, form, made, remarks)
+        text[form] = (tmp_path / form).read_text()
+    assert text["strs"] == "subject,video,onset,offset,emotion\n1,a,11,21,joy\n"
+    assert text["megc2023"] == "vid,pred_onset,pred_offset,type\n1_a,11,21,me\n2_a,-5,60,mae\n"
+    assert [line.split() for line in text["megc2020"].splitlines()] == [
+        ["data"],
+        ["1_a", "10", "20", "11", "21", "TP"],
+        ["1_b", "5", "95", "-", "-", "FN"],
+        ["2_a", "-", "-", "-5", "60", "FP"],
+        ["2_a", "30", "40", "-", "-", "FN"],
+    ]
+    assert len(remarks.warnings) == 2  # strs has no kind, vid is no id of its own
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_is_written_scores_as_before(tables, write, tmp_path, form):
+    spotted = SPOTTED.splitlines()
+    only_micro = "\n".join([spotted[0], spotted[1]]) + "\n"
+    truth = "subject,video,onset,offset\n1,a,10,20\n1,b,5,95\n2,a,30,40\n"
+    before = tables(only_micro, truth)
+    write_predictions(tmp_path / "out.txt", form, before, Remarks())
+    after = tables((tmp_path / "out.txt").read_text(), truth)
+    same = ["video", "kind", "onset", "offset"]
+    pd.testing.assert_frame_equal(before.predictions[same], after.predictions[same])
+
+
+def test_an_unknown_format_is_refused(tables, tmp_path):
+    with pytest.raises(ConfigError, match=r"unknown format 'strss'. Did you mean 'strs'"):
+        write_predictions(tmp_path / "x", "strss", tables(SPOTTED, TRUTH), Remarks())

@@ -1,0 +1,186 @@
+"""Two runs on the same subjects, score by score."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mebench.errors import ConfigError, DataError
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.statistics.comparison import MAIN, compare
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+
+CLASSES = ("negative", "positive", "surprise")
+KINDS = ("micro", "macro")
+
+
+def truth(subjects=8, members=("x",)):
+    videos = [(f"{members[s % len(members)]}/{s:02d}", f"v{v}") for s in range(subjects) for v in range(2)]
+    rows = [
+        (f"{subject}/{video}", "micro", 100 * n, 100 * n + 15, CLASSES[(index + n) % 3])
+        for index, (subject, video) in enumerate(videos)
+        for n in range(1, 4)
+    ] + [(f"{subject}/{video}", "macro", 500, 560, None) for subject, video in videos]
+    return (
+        pd.DataFrame(
+            [(f"{s}/{v}", s, s.partition("/")[0], 900, 30.0) for s, v in videos],
+            columns=["video", "subject", "dataset", "n_frames", "fps"],
+        ),
+        pd.DataFrame(rows, columns=["video", "kind", "onset", "offset", "emotion"]).assign(apex=float("nan")),
+    )
+
+
+def run(seed, quality=0.6, **of_truth):
+    """A method that finds each expression and names each emotion with a probability of its own."""
+    videos, truths = truth(**of_truth)
+    rng = np.random.default_rng(seed)
+    n = len(truths)
+    late = np.where(rng.random(n) < quality, rng.integers(0, 4, n), rng.integers(12, 60, n))
+    named = np.where(rng.random(n) < quality, truths["emotion"].fillna(""), "positive")
+    spotted = truths.assign(
+        onset=truths["onset"] + late, offset=truths["offset"] + late, confidence=rng.random(n), emotion=named, draw=0
+    )
+    spotted["apex"] = (spotted["onset"] + spotted["offset"]) / 2
+    clips = truths[truths["emotion"].notna()][["video", "emotion"]].rename(columns={"emotion": "truth"})
+    said = np.where(rng.random(len(clips)) < quality, clips["truth"], "negative")
+    return Tables(videos, truths, spotted[rng.random(n) < 0.9], clips.assign(predicted=said))
+
+
+def compared(first, second, **settings_):
+    settings_ = {"kinds": KINDS, "classes": CLASSES, "draws": 50, "permutations": 64} | settings_
+    return compare(first, second, **settings_)
+
+
+def shuffled(tables, seed):
+    rng = np.random.default_rng(seed)
+
+    def mixed(table):
+        return table.iloc[rng.permutation(len(table))]
+
+    return replace(
+        tables, videos=mixed(tables.videos), truths=mixed(tables.truths), predictions=mixed(tables.predictions)
+    )
+
+
+@pytest.mark.parametrize("members", [("x",), ("x", "y")])
+def test_values_and_intervals_are_those_of_each_run_alone(members):
+    first, second = run(0, members=members), run(1, members=members)
+    found = compared(first, second, metrics=["all"], permutations=4)
+    for side, tables in (("first", first), ("second", second)):
+        alone = summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50)
+        for kind in (*KINDS, "overall"):
+            for name, score in alone["spotting"][kind]["scores"].items():
+                assert getattr(found.scores[f"spotting.{kind}.{name}"], side) == pytest.approx(score, nan_ok=True)
+        assert getattr(found.scores["analysis.strs"], side) == pytest.approx(alone["analysis"]["strs"])
+        for name, score in alone["recognition"]["scores"].items():
+            assert getattr(found.scores[f"recognition.{name}"], side) == pytest.approx(score)
+        for member, part in alone["recognition"].get("members", {}).items():
+            assert getattr(found.scores[f"recognition.members.{member}.uf1"], side) == pytest.approx(
+                part["scores"]["uf1"]
+            )
+
+
+def test_exact_p_values_come_from_really_exchanged_runs():
+    """Brute force on 4 subjects: exchange predictions in the tables themselves and score each pair of runs anew."""
+    first, second = run(0, subjects=4), run(3, 0.3, subjects=4)
+    people = sorted(set(first.videos["subject"]))
+
+    def mixed(exchanged, a, b):
+        def of(name):
+            rows = [getattr(b if person in exchanged else a, name) for person in people]
+            return pd.concat([t[t["video"].str.startswith(p)] for t, p in zip(rows, people)], ignore_index=True)
+
+        tables = replace(first, predictions=of("predictions"), clips=of("clips"))
+        summary = summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=0)
+        return {
+            "spotting.overall.f1": summary["spotting"]["overall"]["scores"]["f1"]["value"],
+            "spotting.micro.ap": summary["spotting"]["micro"]["scores"]["ap"]["value"],
+            "analysis.strs": summary["analysis"]["strs"]["value"],
+            "recognition.uf1": summary["recognition"]["scores"]["uf1"]["value"],
+        }
+
+    differences = []
+    for choice in product([False, True], repeat=4):
+        exchanged = {person for person, yes in zip(people, choice) if yes}
+        one, other = mixed(exchanged, first, second), mixed(exchanged, second, first)
+        differences.append({path: one[path] - other[path] for path in one})
+    found = compared(first, second, metrics=list(differences[0]))
+    assert found.exact and found.permutations == 8 and found.scores["analysis.strs"].subjects == 4
+    for path, row in found.scores.items():
+        all_of_them = np.abs([d[path] for d in differences])
+        assert row.difference["value"] == pytest.approx(differences[0][path])
+        assert row.p == pytest.approx(np.mean(all_of_them >= all_of_them[0] - 1e-9))
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([6, 20]))
+def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
+    a, b = run(seed, 0.7, subjects=subjects), run(seed + 1, 0.5, subjects=subjects)
+    there, back = compared(a, b), compared(b, a)
+    for path, row in there.scores.items():
+        mirror = back.scores[path]
+        assert (row.first, row.second) == (mirror.second, mirror.first)
+        assert row.difference["value"] == pytest.approx(-mirror.difference["value"])
+        assert row.difference["low"] == pytest.approx(-mirror.difference["high"])
+        assert (row.p, row.p_holm, row.wilcoxon_p) == pytest.approx((mirror.p, mirror.p_holm, mirror.wilcoxon_p))
+        assert row.rank_biserial == pytest.approx(-mirror.rank_biserial)
+        assert row.detectable == pytest.approx(mirror.detectable)
+    assert there.mcnemar.p == back.mcnemar.p
+
+
+def test_a_run_and_itself_do_not_differ():
+    found = compared(run(0), run(0))
+    assert set(found.scores) == set(MAIN)
+    for row in found.scores.values():
+        assert row.same and row.p == row.p_holm == row.wilcoxon_p == 1 and row.rank_biserial == 0
+        assert row.difference == {"value": 0, "low": 0, "high": 0}
+        assert row.detectable is None  # who never differ show no spread to judge by
+
+
+@settings(max_examples=2, deadline=None)
+@given(st.integers(0, 1000))
+def test_the_order_of_rows_never_matters(seed):
+    first, second = run(0), run(1)
+    assert compared(shuffled(first, seed), shuffled(second, seed + 1)) == compared(first, second)
+
+
+def test_what_is_tested_at_once_is_adjusted_together():
+    first, second = run(0, 0.8), run(1, 0.4)
+    many, one = compared(first, second), compared(first, second, metrics=["strs"])
+    assert one.scores["analysis.strs"].p_holm == one.scores["analysis.strs"].p == many.scores["analysis.strs"].p
+    assert many.scores["analysis.strs"].p_holm > many.scores["analysis.strs"].p
+
+
+def test_metrics_by_word_and_by_path():
+    first, second = run(0), run(1)
+    assert set(compared(first, second, metrics=["asr"]).scores) == {f"spotting.{k}.asr" for k in (*KINDS, "overall")}
+    assert set(compared(first, second, metrics=["recognition.uar"]).scores) == {"recognition.uar"}
+    with pytest.raises(ConfigError, match=r"unknown metric of these runs 'uff'. Did you mean 'uf1'"):
+        compared(first, second, metrics=["uff"])
+
+
+def test_what_one_run_alone_did_is_not_compared():
+    found = compared(replace(run(0), clips=None), run(1))
+    assert found.mcnemar is None and not [path for path in found.scores if path.startswith("recognition")]
+
+
+def test_clips_must_be_the_same():
+    other = run(1)
+    with pytest.raises(DataError, match="clips of the two runs differ"):
+        compared(run(0), replace(other, clips=other.clips.iloc[::-1]))
+
+
+@pytest.mark.parametrize("convention", list(CONVENTIONS))
+def test_every_convention_compares_what_it_defines(convention):
+    """Values are those of each run alone, also where a convention leaves out videos or looks at the order of rows."""
+    first, second = run(0, subjects=5), run(1, 0.3, subjects=5)
+    found = compared(first, second, convention=convention, metrics=["spotting.micro.f1"])
+    for side, tables in (("first", first), ("second", second)):
+        alone = summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50, convention=convention)
+        expected = alone["spotting"]["micro"]["scores"]["f1"]
+        assert getattr(found.scores["spotting.micro.f1"], side) == pytest.approx(expected)

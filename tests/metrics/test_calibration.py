@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+
+from mebench.metrics.calibration import calibration, expected_calibration_error, reliability
+
+RNG = np.random.default_rng(0)
+SURE = RNG.random(500)
+RIGHT = RNG.random(500) < SURE**2
+
+
+@pytest.mark.parametrize("bins", [1, 5, 10])
+def test_the_reliability_curve_is_scikit_learns(bins: int) -> None:
+    accuracy, confidence = calibration_curve(RIGHT, SURE, n_bins=bins, strategy="uniform")
+    curve = reliability(SURE, RIGHT, bins)
+    np.testing.assert_allclose(curve["accuracy"], accuracy)
+    np.testing.assert_allclose(curve["confidence"], confidence)
+    assert curve["n"].sum() == 500
+
+
+def test_the_expected_error_is_torchmetrics() -> None:
+    torch = pytest.importorskip("torch")
+    from torchmetrics.classification import MulticlassCalibrationError
+
+    scores = RNG.dirichlet(np.ones(3), size=200)
+    truth = RNG.integers(0, 3, 200)
+    reference = MulticlassCalibrationError(3, n_bins=10, norm="l1")(torch.tensor(scores), torch.tensor(truth))
+    error = expected_calibration_error(scores.max(axis=1), scores.argmax(axis=1) == truth, bins=10)
+    assert error == pytest.approx(float(reference), abs=1e-6)
+
+
+def test_edges_belong_to_the_bin_above_but_for_the_last() -> None:
+    assert reliability([0.0, 0.5, 1.0], [1, 1, 1], bins=2)["n"].tolist() == [1, 2]
+
+
+def test_saying_what_is_true_is_calibrated() -> None:
+    assert expected_calibration_error([0.0, 1.0, 1.0], [False, True, True]) == 0
+    assert expected_calibration_error([1.0, 1.0], [False, False]) == 1
+    assert np.isnan(expected_calibration_error([], []))
+
+
+def test_a_summary_leaves_empty_bins_out_and_refuses_what_is_no_probability() -> None:
+    found = calibration(np.array([0.05, 0.95]), [False, True])
+    assert found is not None and [row["n"] for row in found["bins"]] == [1, 1]
+    assert calibration(np.array([0.5, 1.5]), [True, True]) is None and calibration(np.array([]), []) is None
+    assert calibration(np.array([0.5, np.nan]), [True, True]) is None
+    with pytest.raises(ValueError, match=r"must lie in 0 to 1, not 1\.5"):
+        reliability([1.5], [True])

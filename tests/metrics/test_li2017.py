@@ -1,0 +1,50 @@
+"""The peak rule against a plain reading, and the receiver operating characteristic against scikit-learn."""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import auc
+
+from mebench.metrics.li2017 import area_under, frame_rates, peak_hits, rates_over_confidence
+
+
+@settings(max_examples=80, deadline=None)
+@given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))
+def test_the_peak_may_lie_a_quarter_outside(onset: int, length: int, at: int, true: int) -> None:
+    offset, apex = onset + length - 1, onset + min(at, length - 1)
+    spotted = pd.DataFrame({"onset": [onset], "apex": [apex], "offset": [offset]})
+    truth = pd.DataFrame({"onset": [true], "offset": [true + 6]})
+    spare = Fraction(length - 1, 4)
+    row = np.array([0])
+    assert peak_hits(truth, spotted, row, row).tolist() == [true - spare <= apex <= true + 6 + spare]
+
+
+def test_without_an_apex_the_middle_counts() -> None:
+    spotted = pd.DataFrame({"onset": [10, 10], "apex": [np.nan, 19.0], "offset": [19, 19]})
+    truth = pd.DataFrame({"onset": [0], "offset": [13]})
+    assert peak_hits(truth, spotted, np.array([0, 1]), np.array([0, 0])).tolist() == [True, False]
+
+
+def test_the_curve_is_what_each_threshold_leaves() -> None:
+    rng = np.random.default_rng(0)
+    sure = rng.integers(0, 10, 40).astype(float)
+    found, wrong = np.where(rng.random(40) < 0.3, 12.0, 0), np.where(rng.random(40) < 0.5, 9.0, 0)
+    thresholds, fpr, tpr = rates_over_confidence(sure, found, wrong, true_frames=600, other_frames=3000)
+    for threshold, x, y in zip(thresholds, fpr, tpr):
+        kept = sure >= threshold
+        assert (y, x) == pytest.approx(tuple(float(r) for r in frame_rates(*_of(kept, found, wrong))))
+    area = area_under(fpr, tpr)
+    assert area == pytest.approx(auc([0, *fpr, 1], [0, *tpr, 1]))
+
+
+def _of(kept, found, wrong) -> list[np.ndarray]:
+    return [np.array(float(v)) for v in (found[kept].sum(), 600, wrong[kept].sum(), 3600)]
+
+
+def test_what_is_unknown_is_undefined() -> None:
+    tpr, fpr = frame_rates(*(np.array(v) for v in (0.0, 0.0, 9.0, np.nan)))
+    assert np.isnan(tpr) and np.isnan(fpr)

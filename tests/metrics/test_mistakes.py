@@ -1,0 +1,224 @@
+"""Every false positive and every miss, by cause. Truths in each example: micro [100, 119], macro [300, 359]."""
+
+from fractions import Fraction
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mebench.errors import ConfigError
+from mebench.metrics.mistakes import FALSE_POSITIVES, MISSES, count_mistakes, sort_mistakes, summarize_mistakes
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+
+TRUTHS = [("d/1/a", "micro", 100, 119, "joy"), ("d/1/a", "macro", 300, 359, None)]
+
+
+def tables(predictions, truths=TRUTHS, videos=("d/1/a", "d/2/b")):
+    true = pd.DataFrame(truths, columns=["video", "kind", "onset", "offset", "emotion"]).astype({"emotion": object})
+    said = pd.DataFrame(predictions, columns=["video", "kind", "onset", "offset", "confidence"])
+    seen = pd.DataFrame({"video": list(videos)})
+    return Tables(
+        seen.assign(
+            subject=[v.rpartition("/")[0] for v in videos],
+            dataset=[v.partition("/")[0] for v in videos],
+            n_frames=900,
+            fps=30.0,
+        ),
+        true.assign(apex=float("nan")),
+        said.assign(apex=said["onset"], emotion=None, draw=0),
+    )
+
+
+def causes(predictions, **kwargs):
+    found = sort_mistakes(tables(predictions, **kwargs), ["micro", "macro"])
+    return sorted(zip(found["mistake"], found["kind"], found["cause"]))
+
+
+BOTH = [("d/1/a", "micro", 100, 119, 0.9), ("d/1/a", "macro", 300, 359, 0.8)]
+MACRO = BOTH[1:]
+
+
+@pytest.mark.parametrize(
+    ("predictions", "expected"),
+    [
+        pytest.param(BOTH, [], id="all found"),
+        pytest.param([], [("miss", "macro", "missed"), ("miss", "micro", "missed")], id="nothing predicted"),
+        pytest.param(
+            [*MACRO, ("d/1/a", "micro", 110, 129, 0.5)],  # IoU 10 / 30
+            [("false_positive", "micro", "localisation"), ("miss", "micro", "localisation")],
+            id="a near miss is one slip, seen from both sides",
+        ),
+        pytest.param(
+            [*MACRO, ("d/1/a", "micro", 101, 290, 0.5)],  # IoU 19 / 191 < .1
+            [("false_positive", "micro", "background"), ("miss", "micro", "missed")],
+            id="too little overlap is background",
+        ),
+        pytest.param(
+            [*MACRO, ("d/1/a", "micro", 118, 135, 0.5)],  # IoU 2 / 36 < .1
+            [("false_positive", "micro", "background"), ("miss", "micro", "missed")],
+            id="a touch is background",
+        ),
+        pytest.param(
+            [*MACRO, ("d/1/a", "micro", 110, 209, 0.5)],  # IoU 10 / 110 < .1
+            [("false_positive", "micro", "background"), ("miss", "micro", "missed")],
+            id="a long one too",
+        ),
+        pytest.param(
+            [*MACRO, ("d/1/a", "macro", 102, 121, 0.5)],  # IoU 18 / 22 with the micro
+            [("false_positive", "macro", "kind_confusion"), ("miss", "micro", "kind_confusion")],
+            id="micro taken for macro",
+        ),
+        pytest.param(
+            [*MACRO, ("d/1/a", "macro", 110, 129, 0.5)],  # IoU 1 / 3 with the micro: TIDE's "both"
+            [("false_positive", "macro", "background"), ("miss", "micro", "missed")],
+            id="wrong kind and wrong place is background",
+        ),
+        pytest.param(
+            [*BOTH, ("d/1/a", "micro", 102, 121, 0.5)],
+            [("false_positive", "micro", "duplicate")],
+            id="found twice",
+        ),
+        pytest.param(
+            [*BOTH, ("d/1/a", "micro", 110, 129, 0.5)],
+            [("false_positive", "micro", "localisation")],
+            id="near a truth that another one found",
+        ),
+        pytest.param(
+            [*BOTH, ("d/2/b", "micro", 100, 119, 0.5)],
+            [("false_positive", "micro", "background")],
+            id="in another video",
+        ),
+    ],
+)
+def test_causes(predictions, expected):
+    assert causes(predictions) == expected
+
+
+def test_the_larger_overlap_says_what_happened():
+    """A micro interval on [100, 119] with a micro [90, 104] of IoU 1 / 6 and a macro [101, 121] of IoU 19 / 22."""
+    truths = [("d/1/a", "micro", 90, 104, "joy"), ("d/1/a", "macro", 101, 121, None)]
+    found = sort_mistakes(tables([("d/1/a", "micro", 100, 119, 0.5)], truths), ["micro", "macro"])
+    assert found.loc[found["mistake"] == "false_positive", ["cause", "iou"]].to_numpy().tolist() == [
+        ["kind_confusion", pytest.approx(19 / 22)]
+    ]
+    misses = dict(found.loc[found["mistake"] == "miss", ["kind", "cause"]].to_numpy().tolist())
+    assert misses == {"macro": "kind_confusion", "micro": "localisation"}
+
+
+def test_of_kinds_that_were_not_asked_for_nothing_is_missed_but_they_can_be_confused():
+    found = sort_mistakes(tables([("d/1/a", "micro", 300, 359, 0.5)]), ["micro"])
+    assert sorted(zip(found["mistake"], found["kind"], found["cause"])) == [
+        ("false_positive", "micro", "kind_confusion"),
+        ("miss", "micro", "missed"),
+    ]
+
+
+def test_counts_by_subject_and_emotion():
+    found = sort_mistakes(
+        tables([*MACRO, ("d/1/a", "micro", 110, 129, 0.5), ("d/2/b", "micro", 5, 9, 0.1)]), ["micro", "macro"]
+    )
+    by_subject = count_mistakes(found, "subject")
+    assert (
+        by_subject.loc["d/1", ("false_positive", "localisation")]
+        == by_subject.loc["d/1", ("miss", "localisation")]
+        == 1
+    )
+    assert by_subject.loc["d/2"].to_dict() == {
+        column: int(column == ("false_positive", "background")) for column in by_subject.columns
+    }
+    by_emotion = count_mistakes(found, "emotion")
+    assert by_emotion.loc["joy"].sum() == 2 and by_emotion.loc[""].sum() == 1
+
+
+def test_of_random_draws_the_numbers_are_means():
+    drawn = tables([*BOTH, ("d/1/a", "micro", 5, 9, 0.5)])
+    drawn.predictions["draw"] = [0, 0, 1]
+    plain = summarize_mistakes(drawn, ["micro", "macro"])
+    assert plain["micro"] == {
+        "false_positive": {"localisation": 0, "kind_confusion": 0, "duplicate": 0, "background": 0.5},
+        "miss": {"localisation": 0, "kind_confusion": 0, "missed": 0.5},
+    }
+    assert plain["macro"]["miss"]["missed"] == 0.5
+
+
+def test_without_spotting_there_is_nothing_and_an_unknown_convention_is_named():
+    nothing = tables([])
+    assert sort_mistakes(Tables(nothing.videos, nothing.truths), ["micro"]).empty
+    with pytest.raises(ConfigError, match="Did you mean 'strict'"):
+        sort_mistakes(nothing, ["micro"], "strikt")
+
+
+intervals = st.tuples(
+    st.sampled_from(["d/1/a", "d/2/b"]), st.sampled_from(["micro", "macro"]), st.integers(0, 40), st.integers(1, 25)
+).map(lambda t: (t[0], t[1], t[2], t[2] + t[3]))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(intervals, max_size=8), st.lists(intervals, max_size=10), st.randoms())
+def test_every_false_positive_and_miss_has_one_cause_whatever_the_order_of_rows(truths, predictions, random):
+    truths = [(*t, "joy") for t in dict.fromkeys(truths)]
+    predictions = [(*p, 0.01 * n) for n, p in enumerate(predictions)]
+    one = tables(predictions, truths)
+    found = sort_mistakes(one, ["micro", "macro"])
+    spotting = summarize(one, kinds=["micro", "macro"], classes=[], seed=0, draws=0)["spotting"]
+    for kind in ("micro", "macro"):
+        mine = found[found["kind"] == kind]
+        assert (mine["mistake"] == "false_positive").sum() == spotting[kind]["fp"]
+        assert (mine["mistake"] == "miss").sum() == spotting[kind]["fn"]
+    assert set(found.loc[found["mistake"] == "false_positive", "cause"]) <= set(FALSE_POSITIVES)
+    assert set(found.loc[found["mistake"] == "miss", "cause"]) <= set(MISSES)
+    shuffled = tables(random.sample(predictions, len(predictions)), random.sample(truths, len(truths)))
+    pd.testing.assert_frame_equal(sort_mistakes(shuffled, ["micro", "macro"]), found)
+
+
+@pytest.mark.parametrize("convention", ["mean2022", "megc2020", "activitynet"])
+def test_they_are_the_false_positives_and_misses_of_other_conventions_too(convention):
+    one = tables(
+        [*MACRO, ("d/1/a", "micro", 110, 129, 0.5), ("d/2/b", "micro", 5, 9, 0.1), ("d/2/b", "micro", 5, 9, 0.2)]
+    )
+    mistakes = summarize_mistakes(one, ["micro", "macro"], convention)
+    summary = summarize(one, kinds=["micro", "macro"], classes=[], seed=0, draws=0, convention=convention)
+    for kind, part in mistakes.items():
+        assert sum(part["false_positive"].values()) == summary["spotting"][kind]["fp"]
+        assert sum(part["miss"].values()) == summary["spotting"][kind]["fn"]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=8))
+def test_causes_are_those_of_the_definition_read_plainly(truths, predictions):
+    truths = [(*t, "joy") for t in dict.fromkeys(truths)]
+    predictions = list(dict.fromkeys(predictions))
+    found = sort_mistakes(tables([(*p, 0.01 * n) for n, p in enumerate(predictions)], truths), ["micro", "macro"])
+    wrong = found[found["mistake"] == "false_positive"]
+
+    def iou(a, b):
+        shared = max(min(a[3], b[3]) - max(a[2], b[2]) + 1, 0) if a[0] == b[0] else 0
+        return Fraction(shared, a[3] - a[2] + 1 + b[3] - b[2] + 1 - shared)
+
+    def cause(p):
+        own = max((iou(p, t) for t in truths if t[1] == p[1]), default=0)
+        other = max((iou(p, t) for t in truths if t[1] != p[1]), default=0)
+        if own >= Fraction(1, 2):
+            return "duplicate"
+        if other >= Fraction(1, 2):
+            return "kind_confusion"
+        return "localisation" if own >= Fraction(1, 10) else "background"
+
+    said = {
+        (v, k, a, b): c for v, k, a, b, c in wrong[["video", "kind", "onset", "offset", "cause"]].to_numpy().tolist()
+    }
+    assert said == {p: cause(p) for p in said}
+    false = set(said)
+    for v, k, a, b, c in (
+        found.loc[found["mistake"] == "miss", ["video", "kind", "onset", "offset", "cause"]].to_numpy().tolist()
+    ):
+        truth = (v, k, a, b)
+        own = [iou(p, truth) for p in false if p[1] == k]
+        other = [iou(p, truth) for p in false if p[1] != k]
+        if max(other, default=0) >= Fraction(1, 2):
+            assert c == "kind_confusion"
+        else:
+            near = any(Fraction(1, 10) <= value < Fraction(1, 2) for value in own)
+            assert c == ("localisation" if near else "missed")

@@ -1,0 +1,244 @@
+"""What the presets reproduce, defect by defect, on examples small enough to count by hand."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+from tests.metrics.plain import Span, every_free, rows, tables, top_one
+
+A, B, C = "d/1/a", "d/1/b", "d/2/c"
+
+
+def score(run: Tables, convention: str, classes: tuple[str, ...] = (), kinds: tuple[str, ...] = ("micro",)):
+    return summarize(run, kinds=kinds, classes=classes, seed=0, draws=0, convention=convention)
+
+
+def counts(run: Tables, convention: str) -> tuple[int, int, int]:
+    part = score(run, convention)["spotting"]["micro"]
+    return part["tp"], part["fp"], part["fn"]
+
+
+def value(part, name: str):
+    return part["scores"][name]["value"]
+
+
+# The example in the README of STRS-Metric, which prints "STRS: 0.2".
+README_TRUTH = [
+    ("1/EP02_01f", (45, 85), "happiness"),
+    ("1/EP03_02", (130, 160), "others"),
+    ("1/EP04_02", (20, 75), "others"),
+    ("2/EP01_11f", (45, 95), "repression"),
+    ("2/EP02_04f", (30, 140), "repression"),
+]
+README_SPOTTED = [
+    ("1/EP02_01f", (10, 70), "happiness"),
+    ("1/EP03_02", (100, 170), "others"),
+    ("1/EP04_02", (0, 70), "others"),
+    ("2/EP01_11f", (20, 90), "happiness"),
+    ("2/EP02_04f", (70, 140), "happiness"),
+]
+
+
+@pytest.mark.parametrize("convention", ["strs_metric", "strict"])
+def test_the_readme_of_strs_metric(convention: str) -> None:
+    truths, spotted = (
+        [rows(f"d/{video}", [span], [emotion]) for video, span, emotion in table]
+        for table in (README_TRUTH, README_SPOTTED)
+    )
+    run = tables(truths, spotted, [f"d/{video}" for video, *_ in README_TRUTH])
+    summary = score(run, convention, ("happiness", "others", "repression"))
+    assert summary["analysis"]["strs"]["value"] == pytest.approx(0.2)
+
+
+def test_strs_metric_forgets_subjects_for_whom_nothing_was_spotted() -> None:
+    run = tables([rows(A, [(0, 9), (50, 59)]), rows(C, [(0, 9), (50, 59)])], [rows(A, [(0, 9), (50, 59)])], [A, C])
+    assert counts(run, "strs_metric") == (2, 0, 0)
+    assert counts(run, "strict") == (2, 0, 2)
+    assert value(score(run, "strict")["spotting"]["micro"], "f1") == pytest.approx(0.667, abs=5e-4)
+
+
+def test_strs_metric_forgets_false_positives_in_videos_without_truth() -> None:
+    run = tables([rows(A, [(0, 9), (50, 59)])], [rows(A, [(0, 9), (50, 59)]), rows(B, [(0, 9), (50, 59)])], [A, B])
+    assert counts(run, "strs_metric") == (2, 0, 0)
+    assert counts(run, "strict") == (2, 2, 0)
+    assert value(score(run, "strict")["spotting"]["micro"], "f1") == pytest.approx(0.667, abs=5e-4)
+
+
+def test_strs_metric_has_no_number_where_one_class_is_all_right() -> None:
+    run = tables([rows(A, [(0, 9)], ["joy"])], [rows(A, [(0, 9)], ["joy"])], [A])
+    legacy, strict = (score(run, name, ("joy",))["analysis"] for name in ("strs_metric", "strict"))
+    assert legacy["strs"]["value"] is None and value(legacy["true_positives"], "f1") is None
+    assert strict["strs"]["value"] == 1
+
+
+def test_an_emotion_that_is_never_spotted_enters_the_mean_in_both() -> None:
+    truths = rows(A, [(0, 9), (30, 39), (60, 69), (90, 99)], ["joy", "fear", "awe", "joy"])
+    run = tables([truths], [rows(A, [(0, 9), (30, 39), (90, 99)], ["joy", "fear", "joy"])], [A])
+    for name in ("strs_metric", "strict"):
+        part = score(run, name, ("joy", "fear", "awe"))["analysis"]["true_positives"]
+        assert value(part, "f1") == pytest.approx(0.667, abs=5e-4)
+
+
+def test_strs_metric_calls_mean_precision_uar() -> None:
+    truths = rows(A, [(0, 9), (30, 39), (60, 69), (90, 99)], ["joy", "fear", "joy", "joy"])
+    run = tables([truths], [rows(A, [(0, 9), (30, 39), (60, 69), (90, 99)], ["joy", "fear", "fear", "joy"])], [A])
+    legacy, strict = (
+        score(run, name, ("joy", "fear"))["analysis"]["true_positives"] for name in ("strs_metric", "strict")
+    )
+    assert value(legacy, "uar") == 0.75
+    assert value(strict, "uar") == pytest.approx(0.8333, abs=5e-5)
+
+
+def test_strs_metric_counts_one_interval_for_two_truths() -> None:
+    run = tables([rows(A, [(0, 9), (1, 10)])], [rows(A, [(0, 10)])], [A])
+    assert counts(run, "strs_metric") == (2, 0, 0)
+    assert counts(run, "strict") == (1, 0, 1)
+
+
+spans = st.tuples(st.integers(0, 14), st.integers(1, 9)).map(lambda x: (x[0], x[0] + x[1]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(truths=st.lists(spans, min_size=1, max_size=5), spotted=st.lists(spans, min_size=1, max_size=5))
+def test_counts_follow_plain_readings_of_the_released_code(truths: list[Span], spotted: list[Span]) -> None:
+    truths = sorted(truths)
+    run = tables([rows(A, truths)], [rows(A, spotted)], [A])
+    hits = sum(row >= 0 for row in top_one(truths, spotted))
+    assert counts(run, "mean2022") == counts(run, "softnet2021") == (hits, len(spotted) - hits, len(truths) - hits)
+    assert counts(run, "strs_metric") == every_free(truths, spotted)
+
+
+def test_mean_and_softnet_leave_out_videos_without_a_truth_of_the_kind() -> None:
+    macro = rows(B, [(0, 9)], kind="macro")
+    run = tables(
+        [rows(A, [(0, 9)]), macro], [rows(A, [(0, 9)]), rows(B, [(0, 9), (50, 59)]), rows(C, [(0, 9)])], [A, B, C]
+    )
+    assert counts(run, "mean2022") == counts(run, "softnet2021") == (1, 0, 0)
+    assert counts(run, "strict") == (1, 3, 0)
+
+
+def test_mean_and_softnet_punish_silence_with_a_false_positive() -> None:
+    run = tables([rows(A, [(10, 19)]), rows(B, [(10, 19)])], [rows(A, [(10, 19)])], [A, B])
+    assert counts(run, "mean2022") == counts(run, "softnet2021") == (1, 1, 1)
+    assert counts(run, "strict") == (1, 0, 1)
+    # The dummy [0, 0] is an interval as any other, and may even be right.
+    lucky = tables([rows(A, [(0, 1)]), rows(B, [(10, 19)])], [rows(B, [(10, 19)])], [A, B])
+    assert counts(lucky, "mean2022") == (2, 0, 0)
+
+
+def test_a_dummy_stands_where_its_video_would() -> None:
+    """Average precision goes by the rows, so a false positive before a hit costs and one after it does not."""
+    for silent, ap in (([A], 0.5 * 0.5), ([B], 1 * 0.5)):
+        spoken = B if silent == [A] else A
+        run = tables([rows(A, [(10, 19)]), rows(B, [(10, 19)])], [rows(spoken, [(10, 19)])], [A, B])
+        assert value(score(run, "mean2022")["spotting"]["micro"], "ap50") == ap
+
+
+def test_mean_ranks_by_the_rows_whatever_the_confidence() -> None:
+    run = tables([rows(A, [(10, 19), (50, 59)])], [rows(A, [(80, 89), (10, 19), (50, 59)])], [A])
+    assert run.predictions is not None
+    sure = Tables(run.videos, run.truths, run.predictions.assign(confidence=[0.1, 0.9, 0.8]))
+    assert value(score(sure, "strict")["spotting"]["micro"], "ap50") == 1
+    assert value(score(sure, "mean2022")["spotting"]["micro"], "ap50") == pytest.approx(2 / 3)
+    unsure = Tables(run.videos, run.truths, run.predictions.assign(confidence=None))
+    told = score(unsure, "strict")
+    assert value(told["spotting"]["micro"], "ap50") is None and any("no confidence" in line for line in told["remarks"])
+    assert value(score(unsure, "mean2022")["spotting"]["micro"], "ap50") == pytest.approx(2 / 3)
+
+
+def test_ap_and_f1_of_mean_may_disagree_on_true_positives() -> None:
+    # The second interval's best truth is taken: F1 gives it up, average precision goes on to the next.
+    run = tables([rows(A, [(0, 9), (2, 11)])], [rows(A, [(2, 11), (2, 12)])], [A])
+    part = score(run, "mean2022")["spotting"]["micro"]
+    assert (part["tp"], value(part, "ap50")) == (1, 1.0)
+
+
+def test_mean_drops_degenerate_classes_and_loses_uar_for_a_class_that_is_said_but_never_true() -> None:
+    run = tables([rows(A, [(0, 9), (30, 39)], ["joy", "fear"])], [rows(A, [(0, 9), (30, 39)], ["joy", "awe"])], [A])
+    part = score(run, "mean2022", ("joy", "fear", "awe", "anger"))["analysis"]["true_positives"]
+    # Nobody is angry or said to be: three classes remain. Precision 1, 0/0, 0; recall 1, 0, 0/0.
+    assert (value(part, "precision"), value(part, "recall")) == pytest.approx((1 / 3, 1 / 3))
+    assert value(part, "uf1") == pytest.approx(1 / 3) and value(part, "uar") is None
+
+
+def test_mean_shifts_answers_after_a_truth_that_is_not_scored() -> None:
+    truths = rows(A, [(0, 9), (30, 39), (60, 69)], ["others", "joy", "fear"])
+    run = tables([truths], [rows(A, [(0, 9), (30, 39), (60, 69)], ["fear", "joy", "fear"])], [A])
+    legacy, strict = (
+        score(run, name, ("joy", "fear"))["analysis"]["true_positives"] for name in ("mean2022", "strict")
+    )
+    assert strict["n"] == legacy["n"] == 2 and value(strict, "accuracy") == 1
+    # Joy meets the answer to "others", fear the answer to joy.
+    assert value(legacy, "accuracy") == 0
+
+
+def test_mean_asks_for_the_first_apex_of_each_video() -> None:
+    run = tables(
+        [rows(A, [(0, 9), (50, 59)]), rows(B, [(0, 9)])], [rows(A, [(0, 9), (50, 59)]), rows(B, [(7, 30)])], [A, B]
+    )
+    legacy, strict = (score(run, name)["spotting"]["micro"] for name in ("mean2022", "strict"))
+    assert value(legacy, "asr") == 1 / 2  # one of two videos
+    assert value(strict, "asr") == 2 / 3  # two of three truths
+    assert value(legacy["details"], "apex_mae_frames") == (0 + 14) / 2
+
+
+def test_the_baseline_of_2020_counts_truths_not_intervals() -> None:
+    run = tables([rows(A, [(0, 9), (1, 10), (50, 59)])], [rows(A, [(0, 10), (50, 58), (51, 59)])], [A])
+    part = score(run, "megc2020")["spotting"]["micro"]
+    assert (part["tp"], part["fp"], part["fn"]) == (3, 0, 0)  # one interval for two truths, two for one
+    assert value(part["details"], "precision_large") == pytest.approx(4 / 3)  # four hits of three intervals
+    assert counts(run, "strict") == (2, 1, 1)
+
+
+def test_the_baseline_of_2020_skips_videos_without_a_result() -> None:
+    run = tables([rows(A, [(0, 9)]), rows(B, [(0, 9)])], [rows(A, [(0, 9)]), rows(C, [(0, 9)])], [A, B, C])
+    assert counts(run, "megc2020") == (1, 1, 0)
+    assert counts(run, "strict") == (1, 1, 1)
+
+
+def test_li_2017_looks_at_peaks() -> None:
+    # Nine frames: the peak at 8 may lie 2 outside; the second finds it again, the third is 9 wrong frames.
+    spotted = rows(A, [(4, 12), (11, 19), (30, 38)], ["joy", "joy", "joy"])
+    run = tables([rows(A, [(10, 20)], ["joy"])], [spotted], [A], n_frames=100)
+    summary = score(run, "li2017", ("joy",))
+    part = summary["spotting"]["micro"]
+    assert (part["tp"], part["fp"], part["fn"]) == (1, 1, 0)
+    assert value(part["details"], "tpr") == 1 and value(part["details"], "fpr") == pytest.approx(9 / 89)
+    assert summary["analysis"]["acc_mesr"]["value"] == 1
+    assert part["details"]["auc"] == pytest.approx(1) and part["details"]["curve"]["tpr"] == [1, 1, 1]
+    assert counts(run, "strict") == (1, 2, 0)
+
+
+def test_activitynet_falls_to_the_next_free_truth_and_averages_kinds() -> None:
+    truths = [rows(A, [(0, 10), (2, 12)]), rows(A, [(100, 140)], kind="macro")]
+    run = tables(truths, [rows(A, [(0, 10), (0, 11)]), rows(A, [(200, 240)], kind="macro")], [A])
+    summary = score(run, "activitynet", kinds=("micro", "macro"))
+    assert value(summary["spotting"]["micro"], "ap50") == 1
+    assert value(summary["spotting"]["macro"], "ap50") == 0
+    assert value(summary["spotting"]["overall"], "ap50") == 0.5
+    pooled = score(run, "strict", kinds=("micro", "macro"))["spotting"]["overall"]
+    assert value(pooled, "ap50") == pytest.approx(2 / 3)
+
+
+def test_what_a_preset_does_not_define_is_left_out_and_said() -> None:
+    clips = pd.DataFrame({"video": [A], "truth": ["joy"], "predicted": ["joy"]})
+    run = tables([rows(A, [(0, 9)], ["joy"])], [rows(A, [(0, 9)], ["joy"])], [A])
+    full = Tables(run.videos, run.truths, run.predictions, clips)
+    for name, missing in {
+        "softnet2021": {"analysis", "recognition"},
+        "megc2020": {"analysis", "recognition"},
+        "activitynet": {"analysis", "recognition"},
+        "strs_metric": {"recognition"},
+        "li2017": {"recognition"},
+        "mean2022": set(),
+        "strict": set(),
+    }.items():
+        summary = score(full, name, ("joy",))
+        assert {"analysis", "recognition"} - set(summary) == missing
+        assert summary["convention"] == name and summary["rules"].startswith(f"{name}: ")
+        for section in missing:
+            assert any(f"{name} defines no {section}" in line for line in summary["remarks"])
+    assert value(score(full, "megc2020")["spotting"]["micro"], "ap") is None
