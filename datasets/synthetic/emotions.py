@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -38,30 +38,6 @@ SCHEMES: Mapping[str, Scheme] = {
     ),
 }
 """The three classes are those of See et al., MEGC 2019 (doi 10.1109/FG.2019.8756611)."""
-
-_OBJECTIVE: Mapping[str, str] = {
-    "I": "6 12 6+12 6+7+12 7+12",
-    "II": "1+2 5 25 1+2+25 25+26 5+24",
-    "III": "23 4 4+7 4+5 4+5+7 17+24 4+6+7 4+38",
-    "IV": "10 9 4+9 4+40 4+5+40 4+7+9 4+9+17 4+7+10 4+5+7+9 7+10",
-    "V": "1 15 1+4 6+15 15+17",
-    "VI": "1+2+4 20",
-}
-_CLASS_OF = {
-    frozenset(int(unit) for unit in combination.split("+")): name
-    for name, combinations in _OBJECTIVE.items()
-    for combination in combinations.split()
-}
-
-
-def objective_class(action_units: Collection[int]) -> str:
-    """Class `I` to `VII` of a set of action units (Davison et al. 2018, arXiv 1708.07549); `VII` is every other set.
-
-    >>> objective_class([12, 6]), objective_class([26])
-    ('I', 'VII')
-    """
-    return _CLASS_OF.get(frozenset(action_units), "VII")
-
 
 def recruit(emotion: str, random: np.random.RandomState) -> tuple[int, ...]:
     """Draw the action units of one expression, ascending, at least one."""

@@ -8,10 +8,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.annotations import objective_class
 from mebench.core import Expression, Kind
 
 from .action_units import UNITS
-from .emotions import EMOTIONS, ONE_SIDED, objective_class, recruit
+from .emotions import EMOTIONS, ONE_SIDED, recruit
 from .params import LONGEST_MICRO, MARGIN, Params
 from .streams import Purpose, stream
 

@@ -160,10 +160,10 @@ def schemes_are_valid(trial: _Trial) -> None:
         assert scheme.classes and len(scheme.classes) == len(set(scheme.classes)), f"{name}: classes must be distinct"
         assert all(label == label.lower() for label in scheme.mapping), f"{name}: its labels must be lower case"
     if "recognize" in trial.dataset.tasks:
-        labels = {e.emotion for v in trial.videos for e in v.expressions}
+        every = [e for v in trial.videos for e in v.expressions]
         for name, scheme in trial.dataset.schemes.items():
-            assert any(scheme.index(label) is not None for label in labels), (
-                f"{name} scores none of the labels {labels}"
+            assert any(scheme.of(e) is not None for e in every), (
+                f"{name} scores none of the labels {set(map(scheme.native_label, every))}"
             )
 
 

@@ -125,7 +125,7 @@ def a_fold_fits_and_predicts(trial: _Trial) -> None:
         assert set(result.frame_scores) == {v.key for v in videos}
     if trial.does("recognize"):
         assert len(result.clips) == sum(
-            trial.plan.scheme.index(e.emotion) is not None for v in videos for e in v.expressions
+            trial.plan.scheme.of(e) is not None for v in videos for e in v.expressions
         )
 
 
@@ -221,10 +221,13 @@ def _rename(trial: _Trial) -> Callable[[Video, Expression], Expression]:
     labels = sorted(trial.plan.scheme.mapping)
 
     def rename(video: Video, e: Expression) -> Expression:
-        if trial.plan.scheme.index(e.emotion) is None:
+        if trial.plan.scheme.of(e) is None:
             return e
-        after = labels[(labels.index(str(e.emotion).lower()) + 1) % len(labels)]
-        return dataclasses.replace(e, emotion=after, action_units=(), objective=None)
+        after = labels[(labels.index(str(trial.plan.scheme.native_label(e))) + 1) % len(labels)]
+        by_class = trial.plan.scheme.by == "objective"
+        return dataclasses.replace(
+            e, emotion=None if by_class else after, action_units=(), objective=after.upper() if by_class else None
+        )
 
     return rename
 

@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mebench.datasets.synthetic.action_units import UNITS
-from mebench.datasets.synthetic.emotions import EMOTIONS, RECRUITED, objective_class
+from mebench.datasets.synthetic.emotions import EMOTIONS, RECRUITED
 from mebench.datasets.synthetic.events import GAP, label, raised_cosine, write_script
 from mebench.datasets.synthetic.params import Params
+
+from mebench.annotations import objective_class
 
 PINNED = "de1c6253788ade3a"
 

@@ -1,0 +1,144 @@
+"""CAS(ME)2: long videos with macro- and micro-expressions; three sheets that only together say which folder is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mebench.annotations import (
+    Annotation,
+    Cleaning,
+    Columns,
+    Header,
+    Layout,
+    Log,
+    Sheet,
+    SheetDataset,
+    Table,
+    by_name,
+    find_table,
+    name_in,
+    need_table,
+    read_row,
+    three_classes,
+)
+from mebench.annotations.reading import begin, is_remark
+from mebench.core import Scheme
+from mebench.core.types import Published
+
+from .params import Params as _Params
+
+LABELS = ("negative", "positive", "surprise", "others")
+CODE_DIGITS = 4
+
+CODES = (
+    Header(required=("subject", "video", "onset", "offset", "kind")),
+    Columns(
+        ("subject", "video", "onset", "apex", "offset", "units", "emotion", "kind", "report"),
+        sheet="CASFEcode_final",
+        at_least=8,
+    ),
+)
+FOLDER_OF_PERSON = Columns(("", "folder", "person"), sheet="naming rule1", numeric=("person",))
+CODE_OF_NAME = Columns(("code", "name"), sheet="naming rule2", numeric=("code",))
+
+
+@dataclass(frozen=True)
+class Naming:
+    """The two naming rules: participant -> folder (`1` -> `s15`), video name -> code (`anger1` -> `0401`)."""
+
+    folders: dict[str, str]
+    codes: dict[str, str]
+
+
+class CasMe2(SheetDataset):
+    """A video is called by its folder's number and code, `15_0101`; the folder's name goes on with the video's name."""
+
+    Params = _Params
+    id = "cas_me2"
+    revision = "1"
+    kinds = ("micro", "macro")
+    fps = 30.0
+    files = ("CAS(ME)^2code_final*.xls*", "*CAS(ME)*code*.xls*", "*code_final*.xls*", "*CAS*ME*2*.xls*")
+    forms = CODES
+    cleaning = Cleaning(spellings={"other": "others", "suprise": "surprise"})
+    layout = Layout(
+        example="rawpic/s15/15_0101disgustingteeth/img001.jpg",
+        folder="{subject}/{video}*",
+        homes=("rawpic",),
+        video_name=r"\d+_\d{4}",
+    )
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("mean2022", ("negative",), ("positive",)),
+    )
+    published = Published(
+        source="CAS(ME)^2code_final.xlsx; Qu et al. 2018",
+        subjects=22,
+        expressions={"micro": 57, "macro": 300},
+        emotions=dict(zip(LABELS, (21, 8, 9, 19))),
+    )
+
+    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
+        """The coded expressions, their videos called as their folders are."""
+        naming = _naming(sheets, log)
+        table = need_table(sheets, *CODES, file=self.annotation_file)
+        begin(table, log)
+        found = []
+        for row in table.rows:
+            person, expression = (
+                ("", "") if is_remark(row) else (name_in(row, table, w, log) for w in ("subject", "video"))
+            )
+            subject = naming.folders.get(person, f"s{person}" if person else "")
+            name = expression.split("_")[0]
+            code = naming.codes.get(name.casefold(), name)
+            if name and code == name and naming.codes:
+                log.marked(
+                    row.number, table.columns["video"], expression, "not in naming rule 2: its folder is unknown"
+                )
+            video = f"{re.sub(r'[^0-9]', '', subject)}_{code}" if name else ""
+            annotation = read_row(row, table, self.cleaning, log, subject=subject, video=video)
+            if annotation is not None:
+                found.append(annotation)
+        return found
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheets and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+
+def _naming(sheets: Sequence[Sheet], log: Log) -> Naming:
+    """The naming rules; without them people and videos keep the names of the codes."""
+    people = _sheet_called(sheets, FOLDER_OF_PERSON)
+    names = _sheet_called(sheets, CODE_OF_NAME)
+    folders, codes = {}, {}
+    for row in people.rows if people else ():
+        if row.get("folder") and row.get("person").isdigit():
+            folders[str(int(row.get("person")))] = row.get("folder")
+    for row in names.rows if names else ():
+        code, name = row.get("code"), row.get("name")
+        if code.isdigit() and name:
+            full = code.zfill(CODE_DIGITS)
+            if full != code:
+                log.mended(row.number, "naming rule 2, column 1", code, full, "leading zeros put back")
+            codes[name.casefold()] = full
+    if not (folders and codes):
+        log.marked(
+            None, "subject, video", "", "the sheets of the naming rules are missing: folders cannot be found by them"
+        )
+    return Naming(folders, codes)
+
+
+def _sheet_called(sheets: Sequence[Sheet], form: Columns) -> Table | None:
+    """The sheet of that name, else of that form."""
+    plain = form.sheet.replace(" ", "").casefold()
+    named = [s for s in sheets if s.name.replace(" ", "").replace("_", "").casefold() == plain]
+    return find_table(named, form) if named else None
+
+
+Plugin = CasMe2

@@ -1,0 +1,5 @@
+"""Parameters of `cas_me2`."""
+
+from mebench.annotations.params import SheetParams as Params
+
+__all__ = ["Params"]

@@ -1,0 +1,73 @@
+"""CASME II: short clips, one micro-expression each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mebench.annotations import OBJECTIVE, Annotation, Cleaning, Layout, SheetDataset, by_name, three_classes
+from mebench.annotations.table import Header
+from mebench.core import Scheme
+from mebench.core.types import Published
+
+from .params import Params as _Params
+
+FIVE = {label: label for label in ("disgust", "happiness", "others", "surprise", "repression")}
+LABELS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
+NOT_MEGC2019, NOT_MEAN = "not_in_megc2019", "not_in_mean2022"
+INDEX_ERROR = (66, 111, 111)
+"""File numbers of the clip that the public program of MEAN leaves out because its frames end too early."""
+
+
+class Casme2(SheetDataset):
+    """The clips contain more frames than those from onset to offset."""
+
+    Params = _Params
+    id = "casme2"
+    revision = "1"
+    kinds = ("micro",)
+    short_videos = True
+    fps = 200.0
+    files = ("CASME2-coding-*.xls*", "CASME2_label_Ver_*.xls*", "CASME2*label*.xls*", "CASME2*coding*.*")
+    forms = (Header(required=("subject", "video", "onset", "apex", "offset", "emotion")),)
+    cleaning = Cleaning(subject_digits=2, subject_prefix="sub", spellings={"other": "others", "happy": "happiness"})
+    layout = Layout(
+        example="CASME2-RAW/sub01/EP02_01f/img1.jpg",
+        folder="sub{subject}/{video}",
+        homes=("CASME2-RAW", "CASME2_RAW_selected"),
+    )
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("megc2019", ("disgust", "repression"), excluded=[NOT_MEGC2019]),
+        three_classes("three", ("disgust", "repression", "sadness", "fear")),
+        Scheme("five", tuple(FIVE), FIVE),
+        Scheme("five_mean2022", tuple(FIVE), FIVE, excluded=frozenset([NOT_MEAN])),
+        OBJECTIVE,
+    )
+    marks = {  # noqa: RUF012  (a constant map)
+        ("04", "EP12_01f"): (NOT_MEGC2019, NOT_MEAN),  # its apex is `/`
+        ("05", "EP09_05f"): (NOT_MEGC2019,),  # its apex is its onset
+        ("24", "EP02_07"): (NOT_MEGC2019,),
+    }
+    published = Published(
+        source="CASME2-coding-20140508.xlsx (the paper counts 247 clips, the sheet released later 255)",
+        subjects=26,
+        expressions={"micro": 255},
+        emotions=dict(zip(LABELS, (99, 63, 32, 27, 25, 7, 2))),
+    )
+
+    def mark(self, annotation: Annotation) -> Annotation:
+        """Flags of clips that published subsets leave out."""
+        marked = super().mark(annotation)
+        if (marked.onset, marked.apex, marked.offset) == INDEX_ERROR:
+            marked = marked.with_flags(NOT_MEAN)
+        return marked
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheet and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+
+Plugin = Casme2

@@ -1,0 +1,87 @@
+"""DFME: short clips, one micro-expression each, in a training set and two test sets with a sheet each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from mebench.annotations import OBJECTIVE, Annotation, Cleaning, Header, Layout, Log, Sheet, by_name, three_classes
+from mebench.annotations.locate import candidates
+from mebench.annotations.nested import NestedDataset
+from mebench.annotations.sheets import read_sheets
+from mebench.annotations.table import find_table
+from mebench.core import Scheme
+from mebench.core.types import Published
+from mebench.errors import DataError
+
+from .params import Params as _Params
+
+LABELS = ("happiness", "anger", "contempt", "disgust", "fear", "sadness", "surprise", "others")
+
+
+class Dfme(NestedDataset):
+    """All sheets below the root are read as one; the frame rate stands in each row."""
+
+    Params = _Params
+    params: _Params
+    id = "dfme"
+    revision = "1"
+    kinds = ("micro",)
+    short_videos = True
+    fps = 200.0
+    files = ("*training*with_AU*.xls*", "*test*with_AU*.xls*", "*DFME*.xls*", "*train*.csv", "*test*.csv")
+    forms = (Header(required=("subject", "video", "onset", "apex", "offset")),)  # a test set may have no emotions
+    cleaning = Cleaning(spellings={"other": "others", "happy": "happiness", "sad": "sadness", "angry": "anger"})
+    layout = Layout(
+        example="DFME_train/sub0003_01/00109.png",
+        folder="{video}",
+        first=0,
+        video_name=r"(?P<subject>sub\d+)_\d+",
+    )
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("three", ("anger", "contempt", "disgust", "fear", "sadness")),
+        OBJECTIVE,
+    )
+    published = Published(source="Zhao et al. 2024 (arXiv 2301.00985)", subjects=None, expressions={"micro": 7526})
+
+    @cached_property
+    def sheet_files(self) -> list[Path]:
+        """The sheets of all sets, or the one that `dataset.annotations` names."""
+        if self.params.annotations is not None:
+            return [self.annotation_file]
+        return candidates(self._tree_or_stop, self.files, _fits)
+
+    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
+        """The rows of all sheets, of the chosen frame rate where one is chosen."""
+        found = super().read(sheets, log)
+        for path in self.sheet_files[1:]:
+            found += super().read(read_sheets(path), log)
+        log.where = ", ".join(path.name for path in self.sheet_files)
+        if self.params.fps is None:
+            return found
+        chosen = [a for a in found if (a.fps or self.fps) == self.params.fps]
+        if not chosen:
+            rates = ", ".join(sorted({f"{a.fps or self.fps:g}" for a in found}))
+            raise DataError(f"dataset.fps={self.params.fps}: no row of {log.where} has this rate; there are {rates}")
+        log.marked(None, "Fps", str(self.params.fps), f"{len(found) - len(chosen)} rows of other rates are left out")
+        return chosen
+
+    @cached_property
+    def _candidates(self) -> list[Path]:
+        return self.sheet_files[:1]  # the others belong to it, and are no alternatives
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheets and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+
+def _fits(path: Path) -> bool:
+    return find_table(read_sheets(path), *Dfme.forms) is not None
+
+
+Plugin = Dfme

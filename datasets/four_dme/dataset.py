@@ -1,0 +1,88 @@
+"""4DME: short clips, one micro-expression each, with one emotion or two."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from mebench.annotations import (
+    OBJECTIVE,
+    Annotation,
+    Cleaning,
+    Header,
+    Layout,
+    Log,
+    Row,
+    SheetDataset,
+    Table,
+    by_name,
+    three_classes,
+)
+from mebench.core import Scheme
+from mebench.core.types import Published
+
+from .params import Params as _Params
+
+LABELS = ("positive", "negative", "surprise", "repression", "others")
+HELD = re.compile(r"\(\s*k\s*\)", re.IGNORECASE)
+"""Sign of an action unit that a person holds all the time, so that it is no part of the movement."""
+
+
+class FourDme(SheetDataset):
+    """Two emotions of one clip make one label in the order of the alphabet: `positive+surprise`."""
+
+    Params = _Params
+    id = "four_dme"
+    revision = "1"
+    kinds = ("micro",)
+    short_videos = True
+    fps = 60.0
+    files = ("4DME_Labelling_Micro*.xls*", "*4DME*.xls*")
+    forms = (
+        Header(
+            required=("subject", "video", "onset", "apex", "offset", "emotion"),
+            names={"subject": ("sub_ID", "Subject"), "video": ("fold_name", "Filename")},
+        ),
+    )
+    cleaning = Cleaning(spellings={"other": "others", "happy": "positive"})
+    layout = Layout(
+        example="gray_micro/S13/001_01_1/2481.jpg",
+        folder="{subject}/{video}",
+        homes=("gray_micro", "gray_micro_crop"),
+    )
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("three", ("negative", "repression"), ("positive",)),
+        OBJECTIVE,
+    )
+    published = Published(
+        source="4DME_Labelling_Micro_release v1.xlsx (Li et al. 2023)", subjects=None, expressions={"micro": 267}
+    )
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The annotation of a row without the action units that are held, its emotions in the order of the alphabet."""
+        said = row.get("units")
+        moving = "+".join(unit for unit in said.split("+") if not HELD.search(unit))
+        if moving != said:
+            reason = "units marked (k) are held all the time and no part of the movement"
+            log.mended(row.number, table.columns["units"], said, moving, reason)
+            row = replace(row, cells={**row.cells, "units": moving})
+        found = super().annotation(row, table, log)
+        if found is None or found.emotion is None:
+            return found
+        labels = sorted(label for part in re.split(r"[+/,&]", found.emotion) if (label := part.strip()))
+        if len(labels) > 1:
+            column = table.columns["emotion"]
+            log.marked(row.number, column, found.emotion, "two emotions: no scheme scores the clip, spotting does")
+        return replace(found, emotion="+".join(self.cleaning.spellings.get(label, label) for label in labels))
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheet and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+
+Plugin = FourDme

@@ -1,0 +1,54 @@
+"""MMEW: short clips, one micro-expression each, sorted into folders by emotion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mebench.annotations import OBJECTIVE, Cleaning, Header, Layout, by_name, three_classes
+from mebench.annotations.nested import NestedDataset
+from mebench.core import Scheme
+from mebench.core.types import Published
+
+from .params import Params as _Params
+
+LABELS = ("happiness", "surprise", "anger", "disgust", "fear", "sadness", "others")
+BASIC = {label: label for label in LABELS if label != "others"}
+
+
+class Mmew(NestedDataset):
+    """A clip's name holds its person, emotion and number, `S03-01-002`; the folders above it differ between copies."""
+
+    Params = _Params
+    id = "mmew"
+    revision = "1"
+    kinds = ("micro",)
+    short_videos = True
+    fps = 90.0
+    files = ("MMEW_Micro_Exp*.xls*", "MMEW_Micro_Exp*.csv", "*MMEW*.xls*")
+    forms = (Header(required=("video", "onset", "apex", "offset", "emotion")),)
+    cleaning = Cleaning(subject_digits=2, subject_prefix="S", spellings={"other": "others", "happy": "happiness"})
+    layout = Layout(
+        example="MMEW_Final/Micro_Expression/happiness/S03-01-002/1.jpg",
+        folder="{video}",
+        homes=("Micro_Expression",),
+        video_name=r"S(?P<subject>\d+)-\d+-\d+",
+    )
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("three", ("anger", "disgust", "fear", "sadness")),
+        Scheme("six", tuple(BASIC), BASIC),
+        OBJECTIVE,
+    )
+    published = Published(
+        source="Ben et al. 2022 (DPAI Lab, Shandong University)", subjects=None, expressions={"micro": 300}
+    )
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheet and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+
+Plugin = Mmew

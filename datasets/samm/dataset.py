@@ -1,0 +1,51 @@
+"""SAMM: short clips, one micro-expression each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mebench.annotations import OBJECTIVE, Cleaning, Layout, SheetDataset, by_name, three_classes
+from mebench.annotations.table import Header
+from mebench.core import Scheme
+from mebench.core.types import Published
+
+from .params import Params as _Params
+
+LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fear", "sadness")
+
+
+class Samm(SheetDataset):
+    """The files of a clip keep the numbers of the long recording that it was cut from."""
+
+    Params = _Params
+    id = "samm"
+    revision = "1"
+    kinds = ("micro",)
+    short_videos = True
+    fps = 200.0
+    files = ("SAMM_*Micro_FACS_Codes*.xls*", "SAMM*Micro*.xls*", "SAMM*.xls*")
+    forms = (Header(required=("subject", "video", "onset", "apex", "offset", "emotion"), sheet="MICRO_ONLY"),)
+    cleaning = Cleaning(subject_digits=3, spellings={"others": "other", "suprise": "surprise"})
+    layout = Layout(example="SAMM/006/006_1_2/006_05562.jpg", folder="{subject}/{video}", homes=("SAMM",))
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("megc2019", ("anger", "contempt", "disgust", "sadness", "fear")),
+        three_classes("three", ("anger", "contempt", "disgust", "sadness", "fear")),
+        OBJECTIVE,
+    )
+    published = Published(
+        source="SAMM_Micro_FACS_Codes_v2.xlsx; 29 people show a micro-expression",
+        subjects=29,
+        expressions={"micro": 159},
+        emotions=dict(zip(LABELS, (57, 26, 26, 15, 12, 9, 8, 6))),
+    )
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheet and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+
+Plugin = Samm

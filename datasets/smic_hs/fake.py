@@ -1,0 +1,10 @@
+"""A small drawn SMIC-HS."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from mebench.testing.fake.smic import write as write_smic
+
+write = partial(write_smic, recording="HS")
+"""Draw it into a folder that is empty or not there yet."""

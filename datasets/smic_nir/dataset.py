@@ -1,0 +1,43 @@
+"""SMIC-NIR: short clips, one micro-expression each, or the long clips of SMIC-E."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mebench.annotations.schemes import by_name
+from mebench.annotations.smic import LABELS, MEAN2022, NATIVE, Smic
+from mebench.core.types import Published
+
+from .params import Params as _Params
+
+
+class SmicNir(Smic):
+    """Filmed by the near-infrared camera."""
+
+    Params = _Params
+    id = "smic_nir"
+    recording = "NIR"
+    fps = 25.0
+    files = ("SMIC-NIR-E_annotation*.*", "SMIC_NIR_E_annotation*.*", "*SMIC*NIR*annotation*.*")
+    schemes = by_name(NATIVE, MEAN2022)
+    published_short = Published(
+        source="Li et al. 2013",
+        subjects=8,
+        expressions={"micro": 71},
+    )
+    published_extended = Published(
+        source="Liong, See and Chan 2023 (MEAN, Table 1)",
+        subjects=8,
+        expressions={"micro": 71},
+        emotions=dict(zip(LABELS, (23, 28, 20))),
+    )
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw small trees of the short and of the long clips, with the sheet and the quirks of the releases."""
+        from .fake import write
+
+        write(folder)
+
+
+Plugin = SmicNir

@@ -1,0 +1,51 @@
+"""What the adapters of real datasets share: sheets, cleaning with a report, action units, emotion schemes, layouts.
+
+An adapter subclasses `SheetDataset` and declares its columns, folders, kinds and schemes.
+"""
+
+from mebench.annotations.action_units import (
+    OBJECTIVE_CLASSES,
+    ActionUnit,
+    objective_class,
+    parse_unit,
+    parse_units,
+)
+from mebench.annotations.annotation import Annotation, Log
+from mebench.annotations.dataset import SheetDataset
+from mebench.annotations.layout import Layout
+from mebench.annotations.params import SheetParams
+from mebench.annotations.reading import Cleaning, name_in, read_row, subject_id
+from mebench.annotations.schemes import OBJECTIVE, THREE, by_name, three_classes
+from mebench.annotations.sheets import Sheet, read_sheets
+from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
+from mebench.annotations.truth import ground_truth_hash
+
+__all__ = [
+    "OBJECTIVE",
+    "OBJECTIVE_CLASSES",
+    "THREE",
+    "ActionUnit",
+    "Annotation",
+    "Cleaning",
+    "Columns",
+    "Header",
+    "Layout",
+    "Log",
+    "Row",
+    "Sheet",
+    "SheetDataset",
+    "SheetParams",
+    "Table",
+    "by_name",
+    "find_table",
+    "ground_truth_hash",
+    "name_in",
+    "need_table",
+    "objective_class",
+    "parse_unit",
+    "parse_units",
+    "read_row",
+    "read_sheets",
+    "subject_id",
+    "three_classes",
+]

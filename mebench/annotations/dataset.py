@@ -1,0 +1,261 @@
+"""A dataset as most laboratories release it: a sheet of annotations beside folders of images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from mebench.annotations.annotation import Annotation, Log
+from mebench.annotations.layout import Layout, Tree, real_root
+from mebench.annotations.locate import candidates
+from mebench.annotations.params import SheetParams
+from mebench.annotations.paths import check_files
+from mebench.annotations.placing import group, place
+from mebench.annotations.reading import Cleaning, begin, read_row
+from mebench.annotations.sheets import Sheet, read_sheets
+from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
+from mebench.core.dataset import Dataset, Frames
+from mebench.core.types import Expression, Repair, Unplaced, Video
+from mebench.errors import DataError
+
+
+class SheetDataset(Dataset):
+    """Reads sheets, mends their cells, finds the frames. An adapter declares what is special and overrides little.
+
+    Attributes:
+        id: the plugin's id; the first part of every key.
+        files: known names of the sheet, best first, with `*` and `?`.
+        forms: how its columns are recognised, best first.
+        cleaning: how its cells are read.
+        layout: where the frames lie.
+        fps: frames per second, where the sheet has no column for it.
+        short_videos: each video is one expression with some frames around it; folders that no row names are then left out,
+            else they are videos without expressions.
+        marks: flags for rows, by subject and video, that emotion schemes leave out.
+    """
+
+    Params = SheetParams
+    id: ClassVar[str]
+    files: ClassVar[tuple[str, ...]]
+    forms: ClassVar[tuple[Header | Columns, ...]] = (Header(),)
+    cleaning: ClassVar[Cleaning] = Cleaning()
+    layout: ClassVar[Layout]
+    fps: ClassVar[float]
+    short_videos: ClassVar[bool] = False
+    marks: ClassVar[Mapping[tuple[str, str], tuple[str, ...]]] = {}
+    params: SheetParams
+
+    # What an adapter may override ---------------------------------------------------------------------------------
+
+    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
+        """All annotations of the file's sheets, in their order."""
+        table = need_table(sheets, *self.forms, file=self.annotation_file)
+        begin(table, log)
+        found = (self.annotation(row, table, log) for row in table.rows)
+        return [self.mark(annotation) for annotation in found if annotation is not None]
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The annotation of a row, or None for a remark."""
+        return read_row(row, table, self.cleaning, log)
+
+    def mark(self, annotation: Annotation) -> Annotation:
+        """The annotation with the flags by which emotion schemes leave it out."""
+        return annotation.with_flags(*self.marks.get((annotation.subject, annotation.video), ()))
+
+    # The contract -------------------------------------------------------------------------------------------------
+
+    @property
+    def one_per_video(self) -> bool:  # type: ignore[override]
+        """True for short videos, unless a row names a clip again: then a clip holds several expressions."""
+        return self.short_videos and all(len(video.expressions) == 1 for video in self.videos())
+
+    def videos(self) -> Sequence[Video]:
+        """All videos, sorted by key; positions by the image files where they are there."""
+        return self._located[0]
+
+    def as_annotated(self) -> Sequence[Video]:
+        """The videos of the sheet alone; positions by the documented numbering."""
+        placed = [(a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations]
+        videos = group(self.id, [(a, e) for a, e in placed if isinstance(e, Expression)], self.fps)
+        return sorted(videos.values(), key=lambda v: v.key)
+
+    def frames(self, video: Video) -> Frames:
+        """The images of a video.
+
+        Raises:
+            DataError: they are missing; the sentence says where they should be.
+        """
+        from mebench.frames import FolderFrames
+
+        folder = self.folder(video)
+        if folder is None:
+            raise DataError(
+                f"{video.key} has no frames: expected {self._expected(video)}. "
+                f"How to ask for the dataset: mebench info {self.id}"
+            )
+        check_files(folder, self._tree_or_stop.root, self.params.follow_links)
+        return FolderFrames(folder, self.layout.pattern)
+
+    def folder(self, video: Video) -> Path | None:
+        """Where the images of a video are, or None where they are missing.
+
+        Raises:
+            DataError: several folders fit, or a link leads out of the root.
+        """
+        return self._folder(video.subject, video.id)
+
+    def repair_rows(self) -> Sequence[Repair]:
+        """What was mended or marked, in the order of the sheet, then what the frames brought to light."""
+        return (*self._read[1], *self._located[2])
+
+    def unplaced(self) -> Sequence[Unplaced]:
+        """Rows without a usable interval, and those that lie outside their video."""
+        return self._located[1]
+
+    def unannotated(self) -> Sequence[tuple[str, str, Path]]:
+        """Subject, id and folder of the videos on the disk that no row names."""
+        if self._home is None:
+            return ()
+        named = {self._folder(a.subject, a.video) for a in self.annotations if a.subject and a.video}
+        return [entry for entry in self._tree_or_stop.all_folders(self._home) if entry[2] not in named]
+
+    # How it is done -----------------------------------------------------------------------------------------------
+
+    @property
+    def annotations(self) -> Sequence[Annotation]:
+        """The rows of the sheet, cleaned, in file numbers."""
+        return self._read[0]
+
+    @cached_property
+    def annotation_file(self) -> Path:
+        """The file of the annotations.
+
+        Raises:
+            DataError: there is none; the sentence says what is expected where.
+        """
+        if self.params.annotations is not None:
+            path = Path(self.params.annotations).expanduser()
+            if not path.is_file():
+                raise DataError(
+                    f"dataset.annotations={self.params.annotations} is not a file: expected one such as {self.files[0]}"
+                )
+            return path
+        found = self._candidates
+        if not found:
+            raise DataError(
+                f"no annotations under dataset.root={self.params.root}: expected {self.files[0]} beside {self.layout.example}, "
+                f"or give dataset.annotations=FILE. How to ask for the dataset: mebench info {self.id}"
+            )
+        return found[0]
+
+    @cached_property
+    def _candidates(self) -> list[Path]:
+        """Files below the root that may hold the annotations, best first."""
+
+        def fits(path: Path) -> bool:
+            return find_table(read_sheets(path), *self.forms) is not None
+
+        return candidates(self._tree_or_stop, self.files, fits)
+
+    @cached_property
+    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
+        """Annotations, what was mended in them, and the name of their sheet."""
+        log = Log(self.annotation_file.name)
+        found = self.read(read_sheets(self.annotation_file), log)
+        if not found:
+            raise DataError(
+                f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
+            )
+        self._look_twice(found, log)
+        return tuple(found), tuple(log.repairs), log.where
+
+    def _look_twice(self, found: Sequence[Annotation], log: Log) -> None:
+        """Mark what no single row shows: rows that say the same, and other files that might have been meant."""
+        rows: dict[tuple[object, ...], int] = {}
+        for a in found:
+            row = rows.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a.row)
+            if row != a.row and a.onset is not None:
+                log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {row}")
+        others = [] if self.params.annotations is not None else self._candidates[1:]
+        if others:
+            names = ", ".join(path.name for path in others)
+            log.marked(None, "file", names, "could hold the annotations too: dataset.annotations=FILE chooses it")
+
+    @cached_property
+    def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
+        """Videos, rows without a place, and what was mended when the frames were looked at."""
+        log = Log(self._read[2])
+        numbers: dict[tuple[str, str], Sequence[int | None] | None] = {}
+        placed: list[tuple[Annotation, Expression]] = []
+        lost: list[Unplaced] = []
+        for a in self.annotations:
+            key = (a.subject, a.video)
+            if key not in numbers:
+                numbers[key] = self._numbers(*key)
+            where = place(a, a.first or self.layout.first, numbers[key], log)
+            if isinstance(where, Unplaced):
+                lost.append(where)
+            else:
+                placed.append((a, where))
+        if any(found is not None for found in numbers.values()):
+            log.mended(None, "onset, apex, offset", "file numbers", "positions from 0", "counted along the image files")
+        else:
+            first = "the sheet's first frame" if any(a.first for a in self.annotations) else f"{self.layout.first}"
+            log.mended(
+                None, "onset, apex, offset", "file numbers", "positions from 0", f"no frames: counted from {first}"
+            )
+        videos = group(self.id, placed, self.fps)
+        for key, video in videos.items():
+            found = numbers[key]
+            videos[key] = video if found is None else replace(video, n_frames=len(found))
+        if not self.short_videos:
+            for subject, id_, _ in self.unannotated():
+                present = self._numbers(subject, id_)
+                if (subject, id_) not in videos and present:
+                    videos[subject, id_] = Video(self.id, subject, id_, self.fps, len(present))
+        return tuple(sorted(videos.values(), key=lambda v: v.key)), tuple(lost), tuple(log.repairs)
+
+    def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
+        """File number of each frame, or None where the frames are missing."""
+        from mebench.frames import FolderFrames
+
+        folder = self._folder(subject, video)
+        if folder is None:
+            return None
+        try:
+            return FolderFrames(folder, self.layout.pattern).numbers
+        except DataError:  # an empty folder is as good as none; asking for its frames says so
+            return None
+
+    def _folder(self, subject: str, video: str) -> Path | None:
+        if self._home is None or not subject or not video:
+            return None
+        return self._tree_or_stop.folder(self._home, subject, video)
+
+    @cached_property
+    def _home(self) -> Path | None:
+        """The folder that holds the folders of all videos, or None where the frames are absent."""
+        if self.params.root is None and self.params.annotations is not None:
+            return None
+        return self._tree_or_stop.home({(a.subject, a.video) for a in self.annotations if a.subject and a.video})
+
+    @cached_property
+    def _tree_or_stop(self) -> Tree:
+        if self.params.root is None:
+            raise DataError(
+                f"{self.id} needs its folder: give dataset.root=PATH, the folder that holds {self.layout.example} and {self.files[0]}, "
+                f"or dataset.annotations=FILE for a summary. How to ask for it: mebench info {self.id}"
+            )
+        return Tree(real_root(self.params.root, self.id, self.layout), self.layout, self.params.follow_links)
+
+    def _expected(self, video: Video) -> str:
+        """Where the frames of a video should be, in words."""
+        if self.params.root is None:
+            return f"them as {self.layout.example} below dataset.root, which is not given"
+        tree = self._tree_or_stop
+        place = (self._home or tree.root) / tree.expected(video.subject, video.id)
+        links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
+        return f"the folder {place}{links}"

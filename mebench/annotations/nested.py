@@ -1,0 +1,146 @@
+"""Datasets whose folders of videos lie below any number of others: parts, emotions, splits, cameras."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from mebench.annotations.dataset import SheetDataset
+from mebench.annotations.layout import MOST_FOLDERS, Layout, Tree
+from mebench.annotations.paths import check_inside, fold
+from mebench.errors import DataError
+
+LEVELS = 6
+"""Levels below the root in which the folder of a video is looked for."""
+
+
+@dataclass(frozen=True)
+class _Place:
+    """The folder of a video, and how well its home is liked: 0 is best."""
+
+    rank: int
+    folder: Path
+    names: tuple[str, ...]
+    subject: str
+    video: str
+
+
+class NestedTree(Tree):
+    """Knows the folder of a video by its last names, `sub{subject}/{video}`, whatever stands above them.
+
+    Where a video has several folders, as in a copy of cropped faces beside the raw ones, that in the first of the layout's
+    `homes` is taken.
+
+    Args:
+        root: what the user calls the root.
+        layout: `folder` gives the last names of the path; `video_name` must tell videos from other folders.
+        follow_links: whether links may lead out of the root.
+        ours: whether a folder of that shape belongs to the dataset, given the names from the root's own to its own.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        layout: Layout,
+        follow_links: bool,
+        ours: Callable[[tuple[str, ...]], bool] = lambda names: True,
+    ) -> None:
+        super().__init__(root, layout, follow_links)
+        self._ours = ours
+
+    def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
+        """The root, or None where no frames are there."""
+        return self.root if self._survey[1] else None
+
+    def folder(self, home: Path, subject: str, video: str) -> Path | None:
+        """The folder of a video, or None where it is missing.
+
+        Raises:
+            DataError: several folders fit equally well, or a link leads out of the root.
+        """
+        names = tuple(part.format(subject=subject, video=video) for part in self._parts)
+        places = self._survey[1].get(_key(names), [])
+        best = [place for place in places if place.rank == min(p.rank for p in places)]
+        exact = [place for place in best if place.names == names] or best
+        if len(exact) > 1:
+            listed = " and ".join(str(place.folder) for place in exact)
+            raise DataError(
+                f"{self.root} has several folders for {'/'.join(names)}: {listed}. Give the root of one copy"
+            )
+        return check_inside(exact[0].folder, self.root, self.listing.follow_links) if exact else None
+
+    def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
+        """Subject, id and folder of every video that is there, annotated or not; one folder each, the best liked."""
+        found: dict[tuple[str, ...], tuple[str, str, Path]] = {}
+        every = (place for places in self._survey[1].values() for place in places)
+        for place in sorted(every, key=lambda p: (p.rank, str(p.folder))):
+            found.setdefault(place.names, (place.subject, place.video, place.folder))
+        return sorted(found.values())
+
+    def walk(self, depth: int) -> Iterator[tuple[int, Path]]:
+        """The root and the folders above the videos, level by level, however deep."""
+        yield from self._survey[0]
+
+    @cached_property
+    def _survey(self) -> tuple[list[tuple[int, Path]], dict[tuple[str, ...], list[_Place]]]:
+        """Folders above the videos, and those of the videos by their last names."""
+        above: list[tuple[int, Path]] = []
+        videos: dict[tuple[str, ...], list[_Place]] = {}
+        level = [self.root]
+        for depth in range(LEVELS + 1):
+            above += [(depth, folder) for folder in level]
+            below = []
+            for folder in level:
+                for child in (folder / name for name in self.listing.folders(folder)):
+                    place = self._place(child)
+                    if place is None:
+                        below.append(child)
+                    elif self._ours(self._names(child)):
+                        videos.setdefault(_key(place.names), []).append(place)
+            level = [folder for folder in below if self._may_enter(folder)]
+            if len(above) + len(level) > MOST_FOLDERS:
+                break
+        return above, videos
+
+    def _place(self, folder: Path) -> _Place | None:
+        names = folder.relative_to(self.root).parts[-len(self._parts) :]
+        if len(names) < len(self._parts):
+            return None
+        given: dict[str, str] = {}
+        for pattern, name in zip(self._patterns, names):
+            match = pattern.fullmatch(name)
+            if match is None or any(given.get(key, value) != value for key, value in match.groupdict().items()):
+                return None
+            given |= match.groupdict()
+        known = [fold(home) for home in self.layout.homes]
+        ranks = [known.index(fold(name)) for name in self._names(folder) if fold(name) in known]
+        return _Place(
+            min(ranks, default=len(known)), folder, names, given.get("subject", ""), given.get("video", names[-1])
+        )
+
+    def _names(self, folder: Path) -> tuple[str, ...]:
+        return (self.root.resolve().name, *folder.relative_to(self.root).parts)
+
+    @cached_property
+    def _patterns(self) -> list[re.Pattern[str]]:
+        return [self._pattern(part) for part in self._parts]
+
+
+class NestedDataset(SheetDataset):
+    """A `SheetDataset` on a `NestedTree`."""
+
+    def ours(self, names: tuple[str, ...]) -> bool:
+        """Whether a folder that looks like a video's belongs to this dataset, by the names from the root's to its own."""
+        return True
+
+    @cached_property
+    def _tree_or_stop(self) -> NestedTree:
+        plain = super()._tree_or_stop
+        return NestedTree(plain.root, plain.layout, self.params.follow_links, self.ours)
+
+
+def _key(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(fold, names))

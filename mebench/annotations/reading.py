@@ -1,0 +1,200 @@
+"""From a row of a table to an annotation: names, numbers, kind, emotion, action units."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mebench.annotations.action_units import objective_class, parse_unit, roman, tokens
+from mebench.annotations.annotation import Annotation, Log
+from mebench.annotations.intervals import MISSING, frame_number, interval
+from mebench.annotations.paths import check_name
+from mebench.annotations.table import Row, Table
+from mebench.core.types import Kind
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """How the cells of one dataset's sheets are read.
+
+    Attributes:
+        subject_digits: digits of a subject's id; leading zeros that a spreadsheet program took away are put back.
+        subject_prefix: text that some releases write before the digits, `sub` for `sub01`; it is taken away.
+        spellings: variants of native labels, lower case -> the one that counts.
+        kinds: text in the column of the kind -> kind; the first entry that occurs in the cell wins.
+        kind: the kind where there is no such column.
+        units_to_objective: work the objective class out from the action units where the sheet has no column for it.
+    """
+
+    subject_digits: int = 0
+    subject_prefix: str = ""
+    spellings: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=lambda: {"micro": "micro", "macro": "macro"})
+    kind: Kind = "micro"
+    units_to_objective: bool = True
+
+
+def read_row(
+    row: Row,
+    table: Table,
+    cleaning: Cleaning,
+    log: Log,
+    *,
+    subject: str | None = None,
+    video: str | None = None,
+) -> Annotation | None:
+    """The annotation of a row, or None for a row that is none (a remark below the table), which is logged.
+
+    Args:
+        row: of `table`.
+        table: for the names of its columns.
+        cleaning: how the dataset's cells are read.
+        log: every change is written down there.
+        subject: the person's id where it does not stand in the column `subject`.
+        video: the video's id where it does not stand in the column `video`.
+
+    Raises:
+        DataError: a name would lead out of the dataset's folder.
+    """
+    if is_remark(row):
+        log.marked(row.number, "all columns", row.text[:80], "a remark, not an annotation: skipped")
+        return None
+    names = {what: table.columns.get(what, what) for what in ("subject", "video", "onset", "apex", "offset")}
+    numbers = {
+        what: frame_number(row.cells.get(what, ""), row.number, names[what], log)
+        for what in ("onset", "apex", "offset")
+    }
+    found = interval(numbers["onset"], numbers["apex"], numbers["offset"], row.number, names, log)
+    units = _units(row, table, log)
+    who = subject_id(row, table, cleaning, log) if subject is None else subject
+    which = name_in(row, table, "video", log) if video is None else video
+    nameless = "" if who and which else f"no {'video' if who else 'subject'} is named"
+    return Annotation(
+        row=row.number,
+        subject=who,
+        video=which,
+        onset=None if nameless else found.onset,
+        apex=None if nameless else found.apex,
+        offset=None if nameless else found.offset,
+        kind=_kind(row, table, cleaning, log),
+        emotion=_emotion(row, table, cleaning, log),
+        units=units,
+        objective=_objective(row, table, units, cleaning, log),
+        first=frame_number(row.get("first"), row.number, table.columns.get("first", ""), log),
+        fps=_fps(row),
+        flags=found.flags,
+        problem=nameless or found.problem,
+    )
+
+
+def is_remark(row: Row) -> bool:
+    """A row of text that names no video or no person, and has no frame number: a legend or a sum below the table."""
+    numbered = any(re.search(r"\d", row.get(what)) for what in ("onset", "apex", "offset"))
+    named = bool(row.get("video")) and ("subject" not in row.cells or bool(row.get("subject")))
+    return not numbered and not (named and any(row.get(what) for what in ("emotion", "units", "kind", "onset")))
+
+
+def subject_id(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str:
+    """The person's id, with the leading zeros that the dataset writes.
+
+    Raises:
+        DataError: the name would lead out of the dataset's folder.
+    """
+    name = name_in(row, table, "subject", log)
+    digits = re.fullmatch(rf"(?:{re.escape(cleaning.subject_prefix)})?\s*(\d+)(?:\.0)?", name, re.IGNORECASE)
+    full = digits.group(1).zfill(cleaning.subject_digits) if digits else name
+    if full != name:
+        log.mended(
+            row.number, table.columns["subject"], name, full, "the id as the folders write it, with leading zeros"
+        )
+    return full
+
+
+def name_in(row: Row, table: Table, what: str, log: Log) -> str:
+    """A name from a cell, without blanks at its ends or doubled; empty, and logged, where nothing is named.
+
+    Raises:
+        DataError: the name would lead out of the dataset's folder.
+    """
+    raw = row.cells.get(what, "")
+    name = " ".join(raw.split())
+    column = table.columns.get(what, what)
+    if not name:
+        log.marked(row.number, column, raw, "nothing is named: the row is counted, and nothing can score it")
+        return ""
+    if name != raw:
+        log.mended(row.number, column, raw, name, "blanks around a name mean nothing")
+    check_name(name, f"{table.sheet.where}, row {row.number}, {column}")
+    return name
+
+
+def _kind(row: Row, table: Table, cleaning: Cleaning, log: Log) -> Kind:
+    text = row.get("kind")
+    if "kind" not in row.cells:
+        return cleaning.kind
+    for word, kind in cleaning.kinds.items():
+        if word in text.casefold():
+            return kind
+    log.mended(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
+    return cleaning.kind
+
+
+def _emotion(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str | None:
+    text = row.get("emotion")
+    if text.casefold() in MISSING:
+        if "emotion" in row.cells:
+            log.marked(row.number, table.columns["emotion"], text, "no emotion is given")
+        return None
+    label = " ".join(text.casefold().split())
+    taken = cleaning.spellings.get(label, label)
+    if taken != label:
+        log.mended(row.number, table.columns["emotion"], text, taken, "another spelling of the same label")
+    return taken
+
+
+def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
+    text = row.get("units")
+    if text.casefold() in MISSING:
+        return ()
+    found = tokens(text)
+    for token in found:
+        if parse_unit(token) is None:
+            log.marked(row.number, table.columns["units"], token, "not an action unit: kept as it stands")
+    return found
+
+
+def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning, log: Log) -> str | None:
+    if text := row.get("objective"):
+        if found := roman(text):
+            return found
+        log.mended(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
+    elif cleaning.units_to_objective and "objective" not in row.cells:
+        known = [unit.number for token in units if (unit := parse_unit(token))]
+        return objective_class(known) if known else ("VII" if "units" in row.cells else None)
+    return None
+
+
+def _fps(row: Row) -> float | None:
+    text = row.get("fps")
+    try:
+        rate = float(text)
+    except ValueError:
+        return None
+    return rate if 0 < rate < 100_000 else None
+
+
+def begin(table: Table, log: Log) -> None:
+    """Log under the table's name from here on; first what concerns the whole of it.
+
+    Formulas that were read as plain values, and labels that are written in several cases, `Anger` and `anger`.
+    """
+    log.where = table.sheet.where
+    log.repairs += table.sheet.remarks
+    written: dict[str, set[str]] = {}
+    for row in table.rows:
+        if text := row.get("emotion"):
+            written.setdefault(text.casefold(), set()).add(text)
+    for label, variants in written.items():
+        if len(variants) > 1:
+            log.mended(None, table.columns["emotion"], ", ".join(sorted(variants)), label, "case makes no difference")

@@ -1,0 +1,242 @@
+"""Spreadsheets and tables of text as plain rows of text. Nothing in a file is run, and nothing huge is opened."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mebench.core.types import Repair
+from mebench.errors import DataError
+
+SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
+"""File names that may hold annotations."""
+MAX_ROWS = 50_000
+"""Rows of text in one sheet; the largest published one has fewer than eight thousand."""
+MAX_BLANK = 2_000
+"""Blank rows in a row after which a sheet counts as finished: formatted, empty rows may go on for a million."""
+MAX_COLUMNS = 64
+MAX_BYTES = 64 * 2**20
+"""Bytes of a file, and of what a zipped one expands to."""
+
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of one sheet that hold something.
+
+    Attributes:
+        file: name of the file.
+        name: of the sheet; that of the file for a table of text.
+        rows: number of the row in the sheet, from 1, and the text of its cells.
+        remarks: cells that were read as something else than they are, such as formulas.
+    """
+
+    file: str
+    name: str
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    remarks: tuple[Repair, ...] = ()
+
+    @property
+    def where(self) -> str:
+        """File and sheet, for messages."""
+        return self.file if self.name == self.file else f"{self.file}: {self.name}"
+
+
+def read_sheets(path: Path) -> list[Sheet]:
+    """All sheets of a file that hold something. What the file is, its first bytes say, not its name.
+
+    Raises:
+        DataError: it is missing, unreadable, encrypted, too large, or expands to too much.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as error:
+        raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
+    if size > MAX_BYTES:
+        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and annotations have at most {MAX_BYTES >> 20}: {_OTHER}")
+    if head.startswith(_ZIP):
+        sheets = _read_xlsx(path)
+    elif head.startswith(_OLE) or path.suffix.lower() == ".xls":
+        sheets = _read_xls(path)
+    elif path.suffix.lower() in (".xlsx", ".xlsm"):
+        raise DataError(f"{path} is not an .xlsx file, whatever its name says: {_RESAVE}")
+    else:
+        sheets = [_read_text(path)]
+    return [sheet for sheet in sheets if sheet.rows]
+
+
+_OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
+_RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
+
+
+def _read_xlsx(path: Path) -> list[Sheet]:
+    import warnings
+
+    import openpyxl  # type: ignore[import-untyped]
+
+    _check_expanded(path)
+    try:
+        with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
+            warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
+            book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
+            found = [_xlsx_sheet(path, sheet) for sheet in book.worksheets]
+            if not any(formulas for _, formulas in found):
+                return [sheet for sheet, _ in found]
+            saved = openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=True)
+            return [_with_values(sheet, saved[sheet.name], formulas) for sheet, formulas in found]
+    except DataError:
+        raise
+    except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
+        raise DataError(f"{path} is no readable .xlsx file ({_one_line(error)}): {_RESAVE}") from error
+
+
+def _check_expanded(path: Path) -> None:
+    """A few kilobytes may unpack to gigabytes; the list of contents says so before anything is unpacked."""
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            total = sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, OSError) as error:
+        raise DataError(f"{path} is no readable .xlsx file ({_one_line(error)}): {_RESAVE}") from error
+    if total > MAX_BYTES:
+        raise DataError(
+            f"{path} would expand to {total / 2**20:,.0f} MiB, and annotations to at most {MAX_BYTES >> 20}: {_OTHER}"
+        )
+
+
+def _xlsx_sheet(path: Path, sheet: Any) -> tuple[Sheet, dict[tuple[int, int], str]]:
+    """The sheet, and its formulas as text by row and column."""
+    formulas: dict[tuple[int, int], str] = {}
+
+    def cells() -> Iterator[tuple[str, ...]]:
+        for number, row in enumerate(sheet.iter_rows(), 1):
+            texts = []
+            for column, cell in enumerate(row[:MAX_COLUMNS]):
+                text = _text(cell.value)
+                if cell.data_type == "f":
+                    text = formulas[number, column] = str(
+                        getattr(cell.value, "text", cell.value)
+                    )  # of an array, or plain
+                texts.append(text)
+            yield tuple(texts)
+
+    sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
+    return Sheet(path.name, sheet.title, _rows(path, sheet.title, cells())), formulas
+
+
+def _with_values(sheet: Sheet, saved: Any, formulas: dict[tuple[int, int], str]) -> Sheet:
+    """The sheet with formulas replaced by the values that were saved beside them; none is worked out."""
+    if not formulas:
+        return sheet
+    saved.reset_dimensions()
+    last = max(row for row, _ in formulas)
+    values = {
+        (number, column): _text(value)
+        for number, row in enumerate(saved.iter_rows(max_row=last, values_only=True), 1)
+        for column, value in enumerate(row)
+        if (number, column) in formulas
+    }
+    remarks = tuple(
+        Repair(row, f"column {column + 1}", formula, values.get((row, column), ""), _FORMULA, sheet.where)
+        for (row, column), formula in sorted(formulas.items())
+    )
+    rows = tuple(
+        (number, tuple(values.get((number, c), "") if (number, c) in formulas else t for c, t in enumerate(row)))
+        for number, row in sheet.rows
+    )
+    return Sheet(sheet.file, sheet.name, tuple(row for row in rows if any(row[1])), remarks)
+
+
+_FORMULA = "a formula is never run, the value saved with it is read"
+
+
+def _read_xls(path: Path) -> list[Sheet]:
+    import xlrd  # type: ignore[import-untyped]
+
+    try:
+        with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO()) as book:
+            sheets = []
+            for name in book.sheet_names():
+                sheet = book.sheet_by_name(name)
+                cells = (
+                    tuple(_xls_text(cell, book.datemode) for cell in sheet.row(number)[:MAX_COLUMNS])
+                    for number in range(sheet.nrows)
+                )
+                sheets.append(Sheet(path.name, name, _rows(path, name, cells)))
+                book.unload_sheet(name)
+            return sheets
+    except DataError:
+        raise
+    except Exception as error:  # a broken file fails anywhere inside
+        raise DataError(f"{path} is no readable .xls file ({_one_line(error)}): {_RESAVE}") from error
+
+
+def _xls_text(cell: Any, datemode: int) -> str:
+    import xlrd  # type: ignore[import-untyped]
+
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        return str(xlrd.xldate_as_datetime(cell.value, datemode).isoformat())
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return _text(bool(cell.value))
+    return "" if cell.ctype == xlrd.XL_CELL_ERROR else _text(cell.value)
+
+
+def _read_text(path: Path) -> Sheet:
+    data = path.read_bytes()
+    if b"\0" in data[:4096]:
+        raise DataError(f"{path} is no table: annotations are .xlsx, .xls or .csv. {_OTHER[0].upper()}{_OTHER[1:]}")
+    for encoding in ("utf-8-sig", "gb18030", "latin-1"):  # what spreadsheet programs write in Europe and in China
+        try:
+            text = data.decode(encoding)
+            break
+        except UnicodeDecodeError:
+            continue
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    separator = max(",;\t", key=first.count)
+    try:
+        rows = _rows(
+            path, path.name, (tuple(map(_text, row)) for row in csv.reader(io.StringIO(text), delimiter=separator))
+        )
+    except csv.Error as error:
+        raise DataError(f"{path} is no readable table of text ({error}): {_RESAVE}") from error
+    return Sheet(path.name, path.name, rows)
+
+
+def _rows(path: Path, name: str, cells: Iterable[Sequence[str]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """The rows that hold something, numbered from 1."""
+    kept: list[tuple[int, tuple[str, ...]]] = []
+    blank = 0
+    for number, row in enumerate(cells, 1):
+        if not any(text.strip() for text in row):
+            blank += 1
+            if blank > MAX_BLANK:
+                break
+            continue
+        blank = 0
+        kept.append((number, tuple(row[: max(n for n, text in enumerate(row, 1) if text.strip())])))
+        if len(kept) > MAX_ROWS:
+            raise DataError(
+                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, which no annotation has: {_OTHER}"
+            )
+    return tuple(kept)
+
+
+def _text(value: Any) -> str:
+    """A cell's value as people see it: 46 for 46.0, and nothing for an empty one."""
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

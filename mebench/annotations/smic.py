@@ -1,0 +1,219 @@
+"""What the three recordings of SMIC share: short clips that carry their label in their name, long ones with a sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from mebench.annotations.annotation import Annotation, Log
+from mebench.annotations.intervals import frame_number
+from mebench.annotations.layout import Layout
+from mebench.annotations.nested import NestedDataset, NestedTree
+from mebench.annotations.params import SheetParams
+from mebench.annotations.reading import Cleaning, begin
+from mebench.annotations.schemes import three_classes
+from mebench.annotations.sheets import Sheet
+from mebench.annotations.table import Header, Row, Table, need_table
+from mebench.core.types import Published, Repair, Scheme, SubjectKey
+from mebench.errors import DataError
+
+LABELS = ("negative", "positive", "surprise")
+CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
+"""Part of a clip's name, `s1_ne_01`, and the emotion that it stands for."""
+FURTHER = "further_interval"
+"""Flag of the second and third movement that the sheet gives for one long clip."""
+NATIVE = Scheme.native(LABELS)
+MEAN2022 = three_classes("mean2022", LABELS[:1], LABELS[1:2], LABELS[2:], [FURTHER])
+"""As in Table 1 of MEAN (Liong, See and Chan 2023, doi 10.1016/j.image.2022.116875): one movement of each clip."""
+MEGC2019 = three_classes("megc2019", LABELS[:1], LABELS[1:2], LABELS[2:], [FURTHER])
+
+_CLIP = r"s(?P<subject>\d+)_(?:ne|po|sur)_?\d+"
+_RECORDING = re.compile(r"(?<![A-Za-z])(HS|VIS|NIR)(?![A-Za-z])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class SmicParams(SheetParams):
+    """Where SMIC lies, and which version of it.
+
+    Attributes:
+        extended: the long clips of SMIC-E, with frames before and after the movement, instead of the short ones.
+        every_interval: read every movement that the sheet of SMIC-E gives for a clip, not only the first.
+    """
+
+    extended: bool = False
+    every_interval: bool = False
+
+
+class Smic(NestedDataset):
+    """One of the recordings.
+
+    Attributes:
+        recording: `HS`, `VIS` or `NIR`, as folders and sheets call it.
+        published_short: counts of the short clips.
+        published_extended: counts of the long ones.
+    """
+
+    Params = SmicParams
+    params: SmicParams
+    kinds = ("micro",)
+    short_videos = True
+    cleaning = Cleaning(subject_digits=2, subject_prefix="s")
+    forms = (
+        Header(
+            names={
+                "onset": ("OnsetF", "Onset1F", "OnsetF1", "Onset"),
+                "offset": ("OffsetF", "Offset1F", "OffsetF1", "Offset"),
+                "onset2": ("Onset2F", "OnsetF2"),
+                "offset2": ("Offset2F", "OffsetF2"),
+                "onset3": ("Onset3F", "OnsetF3"),
+                "offset3": ("Offset3F", "OffsetF3"),
+            }
+        ),
+    )
+    recording: ClassVar[str]
+    published_short: ClassVar[Published]
+    published_extended: ClassVar[Published]
+
+    def __init__(self, params: SmicParams) -> None:
+        super().__init__(params)
+        short, long = _examples(self.recording)
+        self.layout = Layout(  # type: ignore[misc]  # which one depends on the parameters
+            example=long if params.extended else short,
+            folder="{video}",
+            homes=("SMIC_all_raw", "SMIC-E_raw image", "SMIC_all_cropped"),
+            video_name=_CLIP,
+        )
+        self.revision = "1-extended" if params.extended else "1"
+        self.published = self.published_extended if params.extended else self.published_short
+        if not params.extended:
+            self.tasks = frozenset({"recognize"})  # a short clip is its movement and nothing else
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Who is seen: the three recordings were made of the same people, who keep their numbers."""
+        return SubjectKey("smic", key.subject)
+
+    def ours(self, names: tuple[str, ...]) -> bool:
+        """The folders of this recording, short clips below `micro` and long ones not."""
+        named = [found.group().upper() for name in reversed(names) if (found := _RECORDING.search(name))]
+        short = any(name.lower() == "micro" for name in names)
+        return named[:1] in ([], [self.recording]) and short != self.params.extended
+
+    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
+        """The movements of the sheet."""
+        table = need_table(sheets, *self.forms, file=self.annotation_file)
+        begin(table, log)
+        found = []
+        for row in table.rows:
+            if (first := self.annotation(row, table, log)) is not None:
+                found += [first, *self._further(row, table, first, log)]
+        return found
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The first movement of a row, its clip called as its folder, its emotion as its name says where no column does."""
+        read = super().annotation(row, table, log)
+        if read is None or not read.video:
+            return read
+        name = (
+            read.video if re.match(r"s\d", read.video, re.IGNORECASE) else f"s{read.subject.lstrip('0')}_{read.video}"
+        )
+        said = _emotion(name)
+        if read.emotion is None and said is not None:
+            log.mended(row.number, table.columns.get("emotion", "emotion"), "", said, f"as the name {name} says")
+        elif said is not None and read.emotion != said:
+            log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {said}")
+        return replace(read, video=name, emotion=read.emotion or said)
+
+    @cached_property
+    def annotation_file(self) -> Path:
+        """The sheet; for the short clips, which have none, the folder that holds them."""
+        return super().annotation_file if self._has_sheet else self._tree_or_stop.root
+
+    @property
+    def _has_sheet(self) -> bool:
+        return self.params.extended or self.params.annotations is not None
+
+    @cached_property
+    def _candidates(self) -> list[Path]:
+        """Sheets of this recording; those of the others have the same columns."""
+        if not self._has_sheet:
+            return []
+        named = ((path, _RECORDING.findall(path.name)) for path in super()._candidates)
+        return [path for path, found in named if not found or self.recording in map(str.upper, found)]
+
+    @cached_property
+    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
+        if self._has_sheet:
+            return super()._read
+        tree = self._tree_or_stop
+        log = Log("names of the folders")
+        clips = tree.all_folders(tree.root)
+        found = tuple(_clip(row, tree.root, *clip, log) for row, clip in enumerate(clips, 1))
+        if not found:
+            raise DataError(
+                f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "
+                "the long clips of SMIC-E are read with dataset.extended=true"
+            )
+        return found, tuple(log.repairs), log.where
+
+    @cached_property
+    def _tree_or_stop(self) -> NestedTree:
+        if self.params.root is None and not self._has_sheet:
+            raise DataError(
+                f"{self.id} needs its folder: give dataset.root=PATH, the folder that holds {self.layout.example}. "
+                f"How to ask for it: mebench info {self.id}"
+            )
+        return super()._tree_or_stop
+
+    def _further(self, row: Row, table: Table, first: Annotation, log: Log) -> list[Annotation]:
+        """The second and the third movement of a row."""
+        found = []
+        for number in (2, 3):
+            ends = (f"onset{number}", f"offset{number}")
+            onset, offset = (frame_number(row.get(end), row.number, table.columns.get(end, end), log) for end in ends)
+            if onset is None or offset is None or offset < onset:
+                continue
+            if self.params.every_interval:
+                found.append(replace(first, onset=onset, apex=None, offset=offset, flags=(FURTHER,), problem=""))
+            else:
+                columns = ", ".join(table.columns[end] for end in ends)
+                reason = "a further movement of the clip, read with dataset.every_interval=true only"
+                log.marked(row.number, columns, f"{onset}, {offset}", reason)
+        return found
+
+
+def _clip(row: int, root: Path, number: str, name: str, folder: Path, log: Log) -> Annotation:
+    """A short clip: the whole of it is the movement."""
+    from mebench.frames import FolderFrames
+
+    emotion, label, place = _emotion(name), folder.parent.name.lower(), str(folder.relative_to(root))
+    if label in LABELS and label != emotion:
+        log.marked(row, "emotion", label, f"the name of {place} says {emotion}, which is taken")
+    try:
+        numbers = FolderFrames(folder).numbers
+    except DataError:
+        log.marked(row, "frames", place, "the folder holds no images: the clip is counted, and nothing can score it")
+        return Annotation(row, number.zfill(2), name, None, None, None, emotion=emotion, problem="no images")
+    known = [n for n in numbers if n is not None]
+    if len(known) < len(numbers) or known != sorted(set(known)):
+        known = list(range(1, len(numbers) + 1))
+    missing = known[-1] - known[0] + 1 - len(known)
+    if missing:
+        log.marked(row, "frames", place, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image")
+    return Annotation(row, number.zfill(2), name, known[0], None, known[-1], emotion=emotion, first=known[0])
+
+
+def _emotion(name: str) -> str | None:
+    code = re.match(r"s\d+_([a-z]+)", name.lower())
+    return CODES.get(code.group(1)) if code else None
+
+
+def _examples(recording: str) -> tuple[str, str]:
+    """Paths of a short and of a long clip, for messages."""
+    return (
+        f"SMIC_all_raw/{recording}/s1/micro/negative/s1_ne_01/image000123.bmp",
+        f"SMIC-E_raw image/{recording}_long/SMIC-{recording}-E/{recording}/s01/s1_ne_01/image559700.jpg",
+    )

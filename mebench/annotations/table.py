@@ -1,0 +1,198 @@
+"""Which sheet holds the annotations, and which column holds what: by names, wherever the header stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mebench.annotations.sheets import Sheet
+from mebench.errors import DataError
+
+HEADER_WITHIN = 30
+"""Rows of text within which a header is looked for; SAMM's release has about a dozen above it."""
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "subject": ("Subject", "Subject ID", "Subject No", "Sub", "Participant", "Person"),
+    "video": ("Filename", "File", "Video", "Video name", "Clip", "Sequence", "Material"),
+    "onset": ("Onset", "Onset Frame", "OnsetF", "Start", "Start Frame"),
+    "apex": ("Apex", "Apex Frame", "ApexF", "ApexF1", "Apex1"),
+    "offset": ("Offset", "Offset Frame", "OffsetF", "End", "End Frame"),
+    "first": ("FirstF", "First Frame", "First"),
+    "last": ("LastF", "Last Frame", "Last"),
+    "units": ("Action Units", "Action Unit", "AU", "AUs", "FACS"),
+    "emotion": ("Estimated Emotion", "Emotion", "Emotions", "Label", "Emotion Label"),
+    "kind": ("Type", "Expression Type", "Micro", "Micro/Macro", "Kind", "ME/MaE"),
+    "objective": ("Objective Classes", "Objective Class", "Objective", "Classes", "Class"),
+    "fps": ("Fps", "Frame Rate", "FPS (Hz)"),
+}
+"""What sheets in circulation call their columns; case, blanks and signs make no difference."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """Columns found by their names.
+
+    Attributes:
+        required: fields without which a sheet is not the one.
+        names: names of fields beside, or instead of, those in `NAMES`.
+        sheet: name of the sheet to prefer where several fit.
+    """
+
+    required: tuple[str, ...] = ("subject", "video", "onset", "offset")
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sheet: str = ""
+
+    def match(self, cells: Sequence[str]) -> dict[str, int]:
+        """Field -> column of the cells that carry one of its names; the earlier name wins, then the earlier column."""
+        seen: dict[str, int] = {}
+        for column, text in enumerate(cells):
+            seen.setdefault(plain_name(text), column)
+        found = {}
+        for what, known in {**NAMES, **self.names}.items():
+            columns = [seen[name] for name in map(plain_name, known) if name and name in seen]
+            if columns:
+                found[what] = columns[0]
+        return found
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns by position, for a sheet without a header.
+
+    Attributes:
+        fields: what each column holds, from the first; an empty text for one that is not read.
+        sheet: name of the sheet to prefer where several fit.
+        numeric: fields that must hold numbers in most rows, so that another sheet is not mistaken for this one.
+        at_least: columns that a row must have.
+    """
+
+    fields: tuple[str, ...]
+    sheet: str = ""
+    numeric: tuple[str, ...] = ("onset", "offset")
+    at_least: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row below the header.
+
+    Attributes:
+        number: row of the sheet, from 1.
+        cells: field -> text as it stands in the sheet.
+        text: all cells, for rows that turn out to be remarks.
+    """
+
+    number: int
+    cells: Mapping[str, str]
+    text: str
+
+    def get(self, what: str) -> str:
+        """The text of a field without blanks at its ends; empty where the sheet has no such column."""
+        return self.cells.get(what, "").strip()
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of the sheet that fits.
+
+    Attributes:
+        sheet: where they stand.
+        columns: field -> the column's name in the sheet, for reports.
+        rows: below the header.
+    """
+
+    sheet: Sheet
+    columns: Mapping[str, str]
+    rows: tuple[Row, ...]
+
+
+def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | None:
+    """The first form that fits a sheet; among the sheets of one form that of the preferred name, then the fullest."""
+    for form in forms:
+        tables = [table for sheet in sheets for table in _tables(sheet, form)]
+        if tables:
+            wanted = plain_name(form.sheet)
+            return max(
+                tables, key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows))
+            )
+    return None
+
+
+def need_table(sheets: Sequence[Sheet], *forms: Header | Columns, file: object) -> Table:
+    """As `find_table`.
+
+    Raises:
+        DataError: no sheet fits; the sentence names what was looked for and what is nearest.
+    """
+    table = find_table(sheets, *forms)
+    if table is None:
+        header = next((form for form in forms if isinstance(form, Header)), None)
+        looked = " or ".join(_looks(form) for form in forms)
+        nearest = _nearest(sheets, header) if header else ""
+        raise DataError(
+            f"no sheet of {file} holds the annotations: expected {looked}{nearest}. "
+            "Give the right file with dataset.annotations=FILE, or rename its columns"
+        )
+    return table
+
+
+def plain_name(text: str) -> str:
+    """Letters and digits only, lower case.
+
+    >>> plain_name("Onset Frame") == plain_name("onset_frame") == plain_name("OnsetFrame ")
+    True
+    """
+    return "".join(c for c in text.casefold() if c.isalnum())
+
+
+def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
+    if isinstance(form, Columns):
+        fields = {what: column for column, what in enumerate(form.fields) if what}
+        rows = tuple(_row(number, cells, fields) for number, cells in sheet.rows)
+        full = [r for (_, cells), r in zip(sheet.rows, rows) if len(cells) >= (form.at_least or len(form.fields))]
+        good = [r for r in full if all(_is_number(r.get(what)) for what in form.numeric)]
+        if len(good) * 2 > len(rows):
+            yield Table(sheet, {what: f"column {column + 1}" for what, column in fields.items()}, rows)
+        return
+    for place, (_, cells) in enumerate(sheet.rows[:HEADER_WITHIN]):
+        found = form.match(cells)
+        if set(form.required) <= found.keys():
+            rows = tuple(_row(number, below, found) for number, below in sheet.rows[place + 1 :])
+            yield Table(sheet, {what: cells[column].strip() for what, column in found.items()}, rows)
+            return
+
+
+def _row(number: int, cells: Sequence[str], fields: Mapping[str, int]) -> Row:
+    return Row(
+        number,
+        {what: cells[column] if column < len(cells) else "" for what, column in fields.items()},
+        " ".join(" ".join(cells).split()),
+    )
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit()
+
+
+def _looks(form: Header | Columns) -> str:
+    if isinstance(form, Header):
+        return f"a header with {', '.join(_title(form, what) for what in form.required)} within the first {HEADER_WITHIN} rows"
+    return f"{len(form.fields)} columns without a header: {', '.join(what or '(any)' for what in form.fields)}"
+
+
+def _title(header: Header, what: str) -> str:
+    return (header.names.get(what) or NAMES[what])[0]
+
+
+def _nearest(sheets: Sequence[Sheet], header: Header) -> str:
+    """The row that comes nearest to the header, in words."""
+    best = max(
+        ((len(set(header.required) & found.keys()), sheet, number, found) for sheet in sheets
+         for number, cells in sheet.rows[:HEADER_WITHIN] for found in [header.match(cells)]),
+        key=lambda entry: entry[0], default=None,
+    )  # fmt: skip
+    if best is None or not best[0]:
+        return ""
+    _, sheet, number, found = best
+    missing = [_title(header, what) for what in header.required if what not in found]
+    return f"; row {number} of {sheet.name!r} has no {', no '.join(missing)}"

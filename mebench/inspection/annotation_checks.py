@@ -1,0 +1,108 @@
+"""Annotations that are odd in themselves, and counts that are not the published ones."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+
+from mebench.core.types import Expression, Kind, Published, Unplaced, Video
+from mebench.inspection.findings import Check, Finding
+from mebench.inspection.summary import Summary
+
+LONGEST_MS: Mapping[Kind, float] = {"micro": 500.0, "macro": 4000.0}
+"""A micro-expression lasts half a second at most (Yan et al. 2013, "How fast are the leaked facial expressions"), a
+macro-expression four seconds (Ekman 2003, "Darwin, deception, and facial expression")."""
+
+A_PART = 0.5
+"""Below this share of the published expressions a sheet is taken for a part of the dataset, chosen on purpose."""
+
+
+def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
+    """Warnings about what is annotated, whatever the frames say.
+
+    Args:
+        videos: as `Dataset.as_annotated` gives them.
+    """
+    for video in videos:
+        where = f"{video.subject}/{video.id}"
+        for e in video.expressions:
+            if "onset_is_apex" in e.flags or (e.apex == e.onset and e.offset > e.onset):
+                yield Finding("warning", "onset_is_apex", where, f"the apex of {_span(e)} is its onset")
+            if video.fps and 1000 * e.length / video.fps > LONGEST_MS[e.kind]:
+                ms = 1000 * e.length / video.fps
+                text = f"{_span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
+                yield Finding("warning", "too_long", where, text)
+        yield from _overlaps(video, where)
+
+
+def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:
+    """Rows that nothing can score: errors where that is because frames are missing, warnings where the sheet is the reason.
+
+    Args:
+        unplaced: of the dataset.
+        annotated: the videos as the annotations alone give them.
+        videos: the same with the frames looked at; what is there no more was lost with the frames.
+    """
+    by_frames = _named_rows(annotated)
+    by_frames.subtract(_named_rows(videos))
+    for row in unplaced:
+        key = (row.subject, row.video, row.kind, row.emotion)
+        frames_missing = by_frames[key] > 0
+        by_frames[key] -= frames_missing
+        text = f"row {row.row} ({row.kind}) counts, and nothing can score it: {row.reason}"
+        check: Check = "beyond_video" if frames_missing else "no_interval"
+        yield Finding("error" if frames_missing else "warning", check, f"{row.subject}/{row.video}", text)
+
+
+def _named_rows(videos: Sequence[Video]) -> Counter[tuple[str, str, Kind, str | None]]:
+    return Counter((v.subject, v.id, e.kind, e.emotion) for v in videos for e in v.expressions)
+
+
+def published_counts(summary: Summary, published: Published) -> dict[str, tuple[int, int]]:
+    """What was counted: name -> (found, published). Emotions are compared only where any is annotated."""
+    counts: dict[str, tuple[int, int]] = {}
+    if published.subjects is not None:
+        counts["subjects"] = (summary.subjects, published.subjects)
+    for kind, number in published.expressions.items():
+        counts[f"{kind}-expressions"] = (summary.expressions[kind], number)
+    micro = {label: n["micro"] for label, n in summary.emotions.items() if n.get("micro")}
+    if micro and published.emotions:
+        for label in dict.fromkeys([*published.emotions, *micro]):
+            counts[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
+    return counts
+
+
+def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iterator[Finding]:
+    """A finding for the counts that differ: a warning where the sheet is plainly a part of the dataset."""
+    differing = [f"{name} {found} instead of {said}" for name, (found, said) in counts.items() if found != said]
+    if not differing:
+        return
+    expressions = [pair for name, pair in counts.items() if name.endswith("-expressions")]
+    found, said = (sum(pair[n] for pair in expressions) for n in (0, 1))
+    if found < A_PART * said:
+        text = f"this is a part of the dataset, {found} of the {said} expressions in {source}"
+        yield Finding("warning", "counts", "", text)
+        return
+    text = f"{', '.join(differing)} in {source}: is it another release, or incomplete? --no-counts skips this"
+    yield Finding("error", "counts", "", text)
+
+
+def _overlaps(video: Video, where: str) -> Iterator[Finding]:
+    """Expressions of a video that share frames with the one that reaches farthest among those before them."""
+    ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
+    for a, b in pairwise(ordered):
+        if (a.onset, a.offset, a.kind) == (b.onset, b.offset, b.kind):
+            yield Finding("warning", "duplicate", where, f"{_span(b)} is annotated twice")
+    farthest: Expression | None = None
+    for e in ordered:
+        same = farthest is not None and (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
+        if farthest is not None and e.onset <= farthest.offset and not same:
+            yield Finding("warning", "overlap", where, f"{_span(e)} overlaps with {_span(farthest)}")
+        if farthest is None or e.offset > farthest.offset:
+            farthest = e
+
+
+def _span(e: Expression) -> str:
+    """An expression in words; positions from 0, both ends included."""
+    return f"the {e.kind}-expression in frames {e.onset} to {e.offset}"

@@ -1,0 +1,176 @@
+"""The frames of one video against what is annotated on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from mebench.core.dataset import Dataset, Frames
+from mebench.core.types import Expression, Repair, Video
+from mebench.errors import DataError
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.inspection.findings import KNOWN_DEFECT, Check, Finding
+from mebench.inspection.image_files import BadImageError, Size, decoded_size, image_size
+
+FIRST_FEW = 3
+"""Gaps and files that one sentence names."""
+FPS_TOLERANCE = 0.02
+"""Share by which the frame rate that a video file states may differ from the annotated one: 29.97 is 30."""
+
+
+@dataclass(frozen=True)
+class VideoReport:
+    """What was looked at in one video.
+
+    Attributes:
+        frames: number of them.
+        findings: what is wrong.
+    """
+
+    frames: int
+    findings: tuple[Finding, ...]
+
+
+def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep: bool) -> VideoReport:
+    """Look at the frames of a video.
+
+    Args:
+        dataset: that the video is of.
+        video: as `Dataset.videos` gives it.
+        repairs: those of the dataset, for the rows that a sentence names.
+        deep: decode every frame; else only the headers and ends of image files are read.
+    """
+    where = f"{video.subject}/{video.id}"
+    known = any(KNOWN_DEFECT in e.flags for e in video.expressions)
+
+    def found(check: Check, text: str) -> Finding:
+        if known:
+            return Finding("warning", check, where, f"{text} (a known defect of the release)")
+        return Finding("error", check, where, text)
+
+    try:
+        frames = dataset.frames(video)
+    except DataError as error:
+        return VideoReport(0, (found("missing_folder", _without_key(error, video)),))
+    try:
+        n_frames = len(frames)
+    except DataError as error:
+        return VideoReport(0, (found("video_file", str(error)),))
+    findings = [found(check, text) for check, text in _against_annotations(video, n_frames, repairs)]
+    if isinstance(frames, FolderFrames):
+        findings += [found("numbering_gap", text) for text in _gaps(frames)]
+        findings += [found(check, text) for check, text in _images(frames, deep)]
+    else:
+        findings += [found("video_file", text) for text in _decoded(frames)] if deep else []
+        if isinstance(frames, VideoFrames) and (text := _other_rate(frames, video)):
+            findings.append(Finding("warning", "video_file", where, text))
+    return VideoReport(n_frames, tuple(findings))
+
+
+def _against_annotations(video: Video, n_frames: int, repairs: Sequence[Repair]) -> Iterator[tuple[Check, str]]:
+    """Intervals that had to be cut or moved because frames are not there."""
+    changes = [r for r in repairs if r.row is not None and r.reason.startswith(f"{video.subject}/{video.id}: ")]
+    for e in video.expressions:
+        if "cut" in e.flags or e.offset >= n_frames:
+            rows = _rows(changes, "beyond")
+            yield "beyond_video", f"{_named(e)} is annotated beyond the {n_frames} frames that are there{rows}"
+        if "missing_frame" in e.flags:
+            yield (
+                "missing_frames",
+                f"{_named(e)} begins, peaks or ends on a frame that is missing{_rows(changes, 'no file')}",
+            )
+
+
+def _rows(changes: Sequence[Repair], what: str) -> str:
+    """The cells that had to be changed, in words."""
+    cells = [f"row {r.row}: {r.column} {r.found} read as {r.taken}" for r in changes if what in r.reason]
+    return f" ({'; '.join(cells)})" if cells else ""
+
+
+def _gaps(frames: FolderFrames) -> Iterator[str]:
+    """File numbers that are missing between others, unless all are equally far apart."""
+    numbers = [number for number in frames.numbers if number is not None]
+    steps = [b - a for a, b in pairwise(numbers)]
+    if len(numbers) < len(frames):
+        if numbers:
+            yield f"{_counted(len(frames) - len(numbers), 'image has', 'images have')} no number, the others have one"
+        return
+    twice = sorted(number for number, n in Counter(numbers).items() if n > 1)
+    if twice:
+        yield f"the file number {twice[0]} is not unique{_and_more(len(twice) - 1, 'other')}: remove copies"
+        return
+    if any(step < 0 for step in steps):
+        yield "the file numbers do not rise in the order of the names"
+        return
+    if len(set(steps)) == 1:
+        return
+    gaps = [(a + 1, b - 1) for a, b in pairwise(numbers) if b - a > 1]
+    if gaps:
+        missing = sum(last - first + 1 for first, last in gaps)
+        few = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:FIRST_FEW])
+        more = _and_more(len(gaps) - FIRST_FEW, "other gap")
+        verb = "is" if missing == 1 else "are"
+        yield f"file {few}{more} {verb} missing between {numbers[0]} and {numbers[-1]} ({_counted(missing, 'frame')})"
+
+
+def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
+    """Images that cannot be read, and those that have not the size of most others."""
+    sizes: dict[str, Size] = {}
+    bad: dict[str, str] = {}
+    measure = decoded_size if deep else image_size
+    for name in frames.names:
+        try:
+            sizes[name] = measure(frames.folder / name)
+        except BadImageError as error:
+            bad[name] = str(error)
+    if bad:
+        few = "; ".join(f"{name} {why}" for name, why in list(bad.items())[:FIRST_FEW])
+        yield "unreadable_image", f"{few}{_and_more(len(bad) - FIRST_FEW, 'other image')}: copy {_them(bad)} again"
+    if len(set(sizes.values())) > 1:
+        (width, height), most = Counter(sizes.values()).most_common(1)[0]
+        odd = {name: size for name, size in sizes.items() if size != (width, height)}
+        few = ", ".join(f"{name} has {w}x{h}" for name, (w, h) in list(odd.items())[:FIRST_FEW])
+        more = _and_more(len(odd) - FIRST_FEW, "other image")
+        yield "image_size", f"{few}{more}, while {most} of {len(sizes)} images have {width}x{height} pixels"
+
+
+def _decoded(frames: Frames) -> Iterator[str]:
+    """What goes wrong when every frame is decoded."""
+    shapes: Counter[tuple[int, ...]] = Counter()
+    try:
+        for index in range(len(frames)):
+            shapes[frames[index].shape[:2]] += 1
+    except DataError as error:
+        yield str(error)
+    if len(shapes) > 1:
+        yield f"its frames have {len(shapes)} different sizes: {', '.join(f'{w}x{h}' for h, w in shapes)}"
+
+
+def _other_rate(frames: VideoFrames, video: Video) -> str:
+    rate = frames.fps
+    if rate is None or not video.fps or abs(rate - video.fps) <= FPS_TOLERANCE * video.fps:
+        return ""
+    return f"{frames.path.name} says {rate:g} frames per second, the dataset {video.fps:g}"
+
+
+def _named(e: Expression) -> str:
+    return f"the {e.kind}-expression in frames {e.onset} to {e.offset}"
+
+
+def _without_key(error: DataError, video: Video) -> str:
+    """The sentence without the name of the video, which stands before it anyway."""
+    return str(error).removeprefix(f"{video.key} ")
+
+
+def _and_more(n: int, what: str) -> str:
+    return f" and {_counted(n, what)}" if n > 0 else ""
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one if n == 1 else many or one + 's'}"
+
+
+def _them(bad: Mapping[str, str]) -> str:
+    return "it" if len(bad) == 1 else "them"

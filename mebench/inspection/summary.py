@@ -1,0 +1,198 @@
+"""What a dataset holds, counted from its annotations: every row, also those that nothing can score."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import fmean, median
+from typing import Any
+
+from mebench.annotations.action_units import parse_units
+from mebench.annotations.truth import ground_truth_hash
+from mebench.core.dataset import Dataset
+from mebench.core.types import KINDS, Expression, Kind, Repair, Scheme, SubjectKey, Video
+
+NO_LABEL = "(none)"
+"""Stands for an expression without a native label where labels are counted that a scheme leaves out."""
+
+
+@dataclass(frozen=True)
+class Durations:
+    """Durations of expressions in milliseconds: frames, both ends counted, by frames per second.
+
+    Attributes:
+        n: expressions with an interval and a frame rate.
+        min: the shortest.
+        median: the middle one, or the mean of the middle two.
+        mean: over all.
+        max: the longest.
+    """
+
+    n: int
+    min: float
+    median: float
+    mean: float
+    max: float
+
+
+@dataclass(frozen=True)
+class SchemeCounts:
+    """Micro-expressions under an emotion scheme.
+
+    Attributes:
+        classes: scored class -> number, in the scheme's order, 0 among them.
+        left_out: native label -> number of those that the scheme does not score, by label or as an exception.
+    """
+
+    classes: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a dataset holds.
+
+    Attributes:
+        hash: of the ground truth, see `ground_truth_hash`.
+        subjects: people with an annotated expression.
+        videos: videos with an annotated expression.
+        without_expressions: further videos that lie there, none of whose frames is annotated.
+        expressions: number by kind, all rows.
+        emotions: native label, lower case -> number by kind, the most frequent first.
+        without_interval: rows among them that have no usable interval.
+        durations_ms: by kind; kinds without any are absent.
+        fps: the frame rates that occur, rising.
+        action_units: number of expressions that show each unit, by its number, whatever side and intensity.
+        with_units: expressions for which action units are annotated.
+        schemes: by name.
+        unmapped: native labels that no scheme by emotion scores, and their number.
+        repairs: what was mended or marked in the annotations.
+    """
+
+    hash: str
+    subjects: int
+    videos: int
+    without_expressions: int
+    expressions: Mapping[Kind, int]
+    emotions: Mapping[str, Mapping[Kind, int]]
+    without_interval: int
+    durations_ms: Mapping[Kind, Durations]
+    fps: tuple[float, ...]
+    action_units: Mapping[int, int]
+    with_units: int
+    schemes: Mapping[str, SchemeCounts]
+    unmapped: Mapping[str, int]
+    repairs: tuple[Repair, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """Plain data for JSON; `emotions` are numbers over all kinds."""
+        by_kind = {
+            kind: {label: n[kind] for label, n in self.emotions.items() if n[kind]}
+            for kind in KINDS
+            if self.expressions[kind]
+        }
+        return {
+            "subjects": self.subjects,
+            "videos": self.videos,
+            "expressions": dict(self.expressions),
+            "emotions": {label: sum(n.values()) for label, n in self.emotions.items()},
+            "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in self.repairs],
+            "emotions_by_kind": by_kind,
+            "videos_without_expressions": self.without_expressions,
+            "expressions_without_interval": self.without_interval,
+            "durations_ms": {kind: asdict(durations) for kind, durations in self.durations_ms.items()},
+            "fps": list(self.fps),
+            "action_units": {str(unit): n for unit, n in self.action_units.items()},
+            "expressions_with_action_units": self.with_units,
+            "schemes": {name: asdict(counts) for name, counts in self.schemes.items()},
+            "unmapped_labels": dict(self.unmapped),
+            "hash": self.hash,
+        }
+
+
+def summarise(dataset: Dataset) -> Summary:
+    """Count a dataset, from its annotations alone where the frames are absent.
+
+    Every row counts once: an expression of `Dataset.videos()`, or one of `Dataset.unplaced()`. Durations, schemes and hash are
+    those of `Dataset.as_annotated()`, which two laboratories share whatever frames they hold.
+
+    Raises:
+        DataError: the annotations are missing or cannot be read.
+    """
+    videos, lost, annotated = dataset.videos(), dataset.unplaced(), dataset.as_annotated()
+    rows = [(e.kind, e.emotion) for v in videos for e in v.expressions] + [(row.kind, row.emotion) for row in lost]
+    kinds = Counter(kind for kind, _ in rows)
+    labels: dict[str, Counter[Kind]] = {}
+    for kind, label in rows:
+        if label is not None:
+            labels.setdefault(label.lower(), Counter())[kind] += 1
+    own = str(getattr(dataset, "id", ""))
+    shown = [video for video in videos if video.expressions]
+    people = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
+    named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
+    expressions = [e for video in annotated for e in video.expressions]
+    by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
+    return Summary(
+        hash=ground_truth_hash(annotated),
+        subjects=len(people),
+        videos=len(named),
+        without_expressions=len(videos) - len(shown),
+        expressions={kind: kinds[kind] for kind in KINDS},
+        emotions={label: labels[label] for label in sorted(labels, key=lambda label: (-labels[label].total(), label))},
+        without_interval=len(lost),
+        durations_ms=_durations(annotated),
+        fps=tuple(sorted({video.fps for video in videos if video.fps})),
+        action_units=_units(expressions),
+        with_units=sum(bool(e.action_units) for e in expressions),
+        schemes={name: _scored(scheme, expressions) for name, scheme in dataset.schemes.items()},
+        unmapped={
+            label: n.total() for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
+        },
+        repairs=tuple(dataset.repair_rows()),
+    )
+
+
+def together(members: Mapping[str, Summary]) -> dict[str, Any]:
+    """Plain data of a composite: sums over its members, then each of them under `members`.
+
+    `repairs` carry their member's name. What cannot be summed stands with the members only.
+    """
+    parts = {id_: summary.plain() for id_, summary in members.items()}
+    emotions: Counter[str] = Counter()
+    for part in parts.values():
+        emotions.update(part["emotions"])
+    return {
+        "subjects": sum(part["subjects"] for part in parts.values()),
+        "videos": sum(part["videos"] for part in parts.values()),
+        "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
+        "emotions": dict(emotions),
+        "repairs": [{"dataset": id_} | repair for id_, part in parts.items() for repair in part["repairs"]],
+        "fps": sorted({rate for part in parts.values() for rate in part["fps"]}),
+        "members": parts,
+    }
+
+
+def _durations(videos: Iterable[Video]) -> dict[Kind, Durations]:
+    found: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
+    for video in videos:
+        for e in video.expressions:
+            if video.fps:
+                found[e.kind].append(1000 * e.length / video.fps)
+    return {
+        kind: Durations(len(ms), *(round(x, 3) for x in (min(ms), median(ms), fmean(ms), max(ms))))
+        for kind, ms in found.items()
+        if ms
+    }
+
+
+def _units(expressions: Iterable[Expression]) -> dict[int, int]:
+    shown = (number for e in expressions for number in {unit.number for unit in parse_units(e.action_units)})
+    return dict(sorted(Counter(shown).items()))
+
+
+def _scored(scheme: Scheme, expressions: Sequence[Expression]) -> SchemeCounts:
+    micro = [e for e in expressions if e.kind == "micro"]
+    classes = Counter(scheme.class_of(e) for e in micro)
+    left_out = Counter(scheme.native_label(e) or NO_LABEL for e in micro if scheme.of(e) is None)
+    return SchemeCounts({name: classes[name] for name in scheme.classes}, dict(left_out.most_common()))

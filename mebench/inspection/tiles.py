@@ -1,0 +1,111 @@
+"""The four pictures of an expression that a contact sheet shows, and where the face is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core.dataset import Dataset, Frames
+from mebench.errors import DataError
+from mebench.features import EyesAndMouth, FaceCrop, NoFaceError
+from mebench.features.alignment import moved
+from mebench.features.landmarks import find_predictor
+from mebench.features.reference import Reference
+from mebench.features.regions import clamp
+from mebench.inspection.choose import Chosen
+
+Points = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Face:
+    """The face that all crops of a video go by, in pixels of its frames.
+
+    Attributes:
+        box: (x0, y0, x1, y1), `x1` and `y1` exclusive.
+        landmarks: (68, 2) points (x, y), or None where neither the dataset nor a predictor file gives them.
+        regions: (4, 2) corners each: the eyes with their brows and the mouth, as MEAN looks at them.
+    """
+
+    box: tuple[int, int, int, int]
+    landmarks: Points | None
+    regions: tuple[Points, ...]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One picture.
+
+    Attributes:
+        title: `first frame`, `onset`, `apex` or `offset`, with its position.
+        image: (H, W, 3) uint8, R, G, B, or None where the frame is missing.
+    """
+
+    title: str
+    image: NDArray[np.uint8] | None
+
+
+@dataclass(frozen=True)
+class Strip:
+    """One expression.
+
+    Attributes:
+        chosen: which.
+        tiles: first frame, onset, apex (or the middle where nobody marked one), offset.
+        face: None where none was found.
+        problem: why there is no face or no picture, or empty.
+    """
+
+    chosen: Chosen
+    tiles: tuple[Tile, ...]
+    face: Face | None
+    problem: str = ""
+
+
+def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
+    """Decode the four frames of an expression and find the face; what is missing is said in `problem`."""
+    video, e = chosen
+    marks = [("first frame", 0), ("onset", e.onset), ("apex" if e.apex is not None else "middle", e.peak)]
+    marks.append(("offset", e.offset))
+    try:
+        frames = dataset.frames(video)
+        n_frames = len(frames)
+    except DataError as error:
+        return Strip(chosen, tuple(Tile(f"{name} {index}", None) for name, index in marks), None, str(error))
+    tiles, problem = [], ""
+    for name, index in marks:
+        try:
+            image = _rgb(frames[index]) if index < n_frames else None
+        except DataError as error:
+            image, problem = None, str(error)
+        tiles.append(Tile(f"{name} {index}", image))
+    try:
+        return Strip(chosen, tuple(tiles), _face(dataset, chosen, frames), problem)
+    except NoFaceError:
+        return Strip(chosen, tuple(tiles), None, problem or "no face found")
+    except DataError as error:
+        return Strip(chosen, tuple(tiles), None, problem or str(error))
+
+
+def _face(dataset: Dataset, chosen: Chosen, frames: Frames) -> Face:
+    crop, video = FaceCrop(), chosen.video
+    reference = crop.locate(frames, dataset.landmarks(video), video.key)
+    if reference.landmarks is None and find_predictor(crop.landmarks) is not None:
+        reference = crop.with_landmarks(frames, reference, video.key)
+    return Face(reference.box, reference.landmarks, _regions(reference, crop.size))
+
+
+def _regions(reference: Reference, size: int) -> tuple[Points, ...]:
+    """The regions of the crop taken back to the frame."""
+    step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
+    back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)
+    edges = (clamp(region, size, size) for region in step.regions(reference.crop_landmarks, size, size))
+    corners = (np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5 for x0, y0, x1, y1 in edges)
+    return tuple(moved(points, back) for points in corners)
+
+
+def _rgb(frame: NDArray[Any]) -> NDArray[np.uint8]:
+    return np.stack([frame] * 3, axis=-1) if frame.ndim == 2 else np.ascontiguousarray(frame[..., 2::-1])

@@ -1,0 +1,223 @@
+"""A dataset of a sheet and folders: what it finds, and what it says when it does not."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from mebench.annotations import Cleaning, Header, Layout, SheetDataset, SheetParams, by_name, ground_truth_hash
+from mebench.core import Scheme
+from mebench.errors import DataError
+from mebench.testing.fake import write_csv, write_xlsx
+
+HEAD = ("Subject", "Filename", "Onset", "Apex", "Offset", "Emotion", "AU")
+ROWS = [("1", "a", 2, 3, 5, "Fear", "4"), ("1", "b", 1, 2, 4, "fear", "6+12"), ("02", "a", 3, 4, 6, "anger", "L4?")]
+
+
+class Small(SheetDataset):
+    id = "small"
+    revision = "1"
+    files = ("codes*.xlsx", "codes*.csv")
+    forms = (Header(required=("subject", "video", "onset", "offset"), sheet="codes"),)
+    cleaning = Cleaning(subject_digits=2, subject_prefix="sub")
+    layout = Layout("faces/sub01/a/img1.jpg", "sub{subject}/{video}", homes=("faces",))
+    fps = 100.0
+    short_videos = True
+    schemes = by_name(Scheme.native(["fear", "anger"]))
+
+
+class Long(Small):
+    short_videos = False
+
+
+def write_tree(root, rows=ROWS, n=8):
+    write_csv(root / "codes.csv", [HEAD, *rows])
+    for subject, video in {(r[0].replace("sub", "").zfill(2), r[1]) for r in rows}:
+        folder = root / "faces" / f"sub{subject}" / video
+        folder.mkdir(parents=True)
+        for number in range(1, n + 1):
+            cv2.imwrite(str(folder / f"img{number}.jpg"), np.full((8, 8), number, np.uint8))
+    return root
+
+
+def small(root=None, cls=Small, **params):
+    return cls(SheetParams(None if root is None else str(root), **params))
+
+
+def spans(videos):
+    return {v.key: [(e.onset, e.apex, e.offset) for e in v.expressions] for v in videos}
+
+
+def test_videos_frames_and_labels_come_together(tmp_path):
+    dataset = small(write_tree(tmp_path))
+    videos = dataset.videos()
+    assert spans(videos) == {"small/01/a": [(1, 2, 4)], "small/01/b": [(0, 1, 3)], "small/02/a": [(2, 3, 5)]}
+    assert [v.n_frames for v in videos] == [8, 8, 8] and dataset.one_per_video
+    assert [e.objective for v in videos for e in v.expressions] == ["III", "I", "III"]
+    assert [e.emotion for v in videos for e in v.expressions] == ["fear", "fear", "anger"]
+    frames = dataset.frames(videos[0])
+    assert len(frames) == 8 and abs(int(frames[4].mean()) - 5) <= 1  # position 4 is img5.jpg
+
+
+def test_the_sheet_alone_is_enough_for_a_summary(tmp_path):
+    write_tree(tmp_path)
+    with_frames, alone = small(tmp_path), small(annotations=str(tmp_path / "codes.csv"))
+    assert spans(alone.videos()) == spans(with_frames.videos()) and alone.videos()[0].n_frames is None
+    with pytest.raises(DataError, match=r"small/01/a has no frames: .*below dataset.root, which is not given"):
+        alone.frames(alone.videos()[0])
+
+
+def test_the_hash_depends_on_the_truth_and_on_nothing_else(tmp_path):
+    one, two, three = (tmp_path / name for name in "abc")
+    for folder in (one, two, three):
+        folder.mkdir()
+    write_tree(one)
+    write_xlsx(two / "my own codes.xlsx", {"note": [("hello",)], "s": [("a preamble",), HEAD, *reversed(ROWS)]})
+    changed = [*ROWS[:2], ("02", "a", 3, 4, 7, "anger", "L4?")]
+    write_csv(three / "codes.csv", [HEAD, *changed])
+    hashes = [ground_truth_hash(small(folder).as_annotated()) for folder in (one, two, three)]
+    assert hashes[0] == hashes[1] != hashes[2] and len(hashes[0]) == 64
+
+
+def test_every_row_is_counted_even_where_nothing_can_score_it(tmp_path):
+    rows = [*ROWS, ("2", "a", "", "/", 9, "fear", ""), ("2", "", 1, 2, 3, "fear", ""), ("Sum", "", "", "", "", "", "")]
+    dataset = small(write_tree(tmp_path, ROWS), annotations=None)
+    write_csv(tmp_path / "codes.csv", [HEAD, *rows])
+    assert [len(v.expressions) for v in dataset.videos()] == [1, 1, 1]
+    assert [(u.row, u.emotion, u.reason) for u in dataset.unplaced()] == [
+        (5, "fear", "neither onset nor apex is given"),
+        (6, "fear", "no video is named"),
+    ]
+    said = [str(r) for r in dataset.repair_rows()]
+    assert any("row 7" in s and "'Sum': a remark, not an annotation: skipped" in s for s in said)
+    assert [str(r) for r in dataset.repair_rows()] == list(dataset.repairs())
+
+
+def test_each_repair_names_row_column_and_reason(tmp_path):
+    rows = [
+        ("sub01", " a", "02", "/", 0, "Fear", "4"),
+        ("1", "b", 9, 5, 1, "fear", "talk"),
+        ("1", "b", 9, 5, 1, "fear", ""),
+    ]
+    dataset = small(write_tree(tmp_path, [("1", "a", 2, 3, 5), ("1", "b", 1, 2, 4)]))
+    write_csv(tmp_path / "codes.csv", [HEAD, *rows])
+    found = [(r.row, r.column, r.found, r.taken) for r in dataset.repair_rows()]
+    assert found == [
+        (None, "Emotion", "Fear, fear", "fear"),
+        (2, "Onset", "02", "2"),
+        (2, "Apex", "/", "none"),
+        (2, "Offset", "0", "2"),
+        (2, "Subject", "sub01", "01"),
+        (2, "Filename", " a", "a"),
+        (3, "Onset, Offset", "9, 1", "1, 9"),
+        (3, "AU", "TALK", None),
+        (3, "Subject", "1", "01"),
+        (4, "Onset, Offset", "9, 1", "1, 9"),
+        (4, "Subject", "1", "01"),
+        (4, "all columns", "01/b", None),
+        (3, "offset", "9", "8"),
+        (4, "offset", "9", "8"),
+        (None, "onset, apex, offset", "file numbers", "positions from 0"),
+    ]
+    assert not dataset.one_per_video  # clip b is named twice
+
+
+def test_videos_that_no_row_names_belong_to_long_recordings_only(tmp_path):
+    write_tree(tmp_path, [*ROWS, ("3", "c", 1, 2, 3, "fear", "")])
+    write_csv(tmp_path / "codes.csv", [HEAD, *ROWS])
+    assert [v.key for v in small(tmp_path).videos()] == ["small/01/a", "small/01/b", "small/02/a"]
+    assert [(s, v) for s, v, _ in small(tmp_path).unannotated()] == [("03", "c")]
+    extra = small(tmp_path, Long).videos()[-1]
+    assert (extra.key, extra.n_frames, extra.expressions) == ("small/03/c", 8, ())
+    assert "small/03/c" not in spans(small(tmp_path, Long).as_annotated())
+
+
+@pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", r"..\x"])
+def test_a_sheet_cannot_lead_out_of_the_root(tmp_path, name):
+    write_csv(tmp_path / "codes.csv", [HEAD, ("1", name, 1, 2, 3, "fear", "")])
+    with pytest.raises(DataError, match=r"codes.csv, row 2, Filename: .* must not lead anywhere else"):
+        small(tmp_path).videos()
+
+
+def test_frames_that_are_links_to_elsewhere_need_permission(tmp_path, tmp_path_factory):
+    write_tree(tmp_path)
+    secret = tmp_path_factory.mktemp("other") / "x.jpg"
+    (tmp_path / "faces/sub01/a/img3.jpg").rename(secret)
+    (tmp_path / "faces/sub01/a/img3.jpg").symlink_to(secret)
+    dataset = small(tmp_path)
+    with pytest.raises(DataError, match=r"img3.jpg is a link to .*dataset.follow_links=true"):
+        dataset.frames(dataset.videos()[0])
+    assert len(small(tmp_path, follow_links=True).frames(dataset.videos()[0])) == 8
+
+
+def test_a_linked_folder_of_frames_is_hinted_at(tmp_path, tmp_path_factory):
+    other = write_tree(tmp_path_factory.mktemp("disk2"))
+    write_csv(tmp_path / "codes.csv", [HEAD, *ROWS])
+    (tmp_path / "faces").symlink_to(other / "faces")
+    dataset = small(tmp_path)
+    with pytest.raises(
+        DataError, match=r"a link out of the root was not followed, dataset.follow_links=true allows it"
+    ):
+        dataset.frames(dataset.videos()[0])
+    assert len(small(tmp_path, follow_links=True).frames(dataset.videos()[0])) == 8
+
+
+def no_root(folder):
+    return {}, "give dataset.root=PATH, the folder that holds faces/sub01/a/img1.jpg"
+
+
+def not_a_folder(folder):
+    return {"root": str(folder / "gone")}, "gone is not a folder: expected the one that holds"
+
+
+def no_sheet(folder):
+    return {"root": str(folder)}, r"no annotations under dataset.root=.*expected codes\*.xlsx beside"
+
+
+def no_such_file(folder):
+    return {"annotations": str(folder / "my.csv")}, "my.csv is not a file"
+
+
+def other_columns(folder):
+    write_csv(folder / "codes.csv", [("Subject", "Filename", "Onset"), (1, "a", 2)])
+    return {"root": str(folder)}, "row 1 of 'codes.csv' has no Offset"
+
+
+def no_rows(folder):
+    write_csv(folder / "codes.csv", [HEAD])
+    return {"root": str(folder)}, "has a header but no annotation"
+
+
+@pytest.mark.parametrize("fault", [no_root, not_a_folder, no_sheet, no_such_file, other_columns, no_rows])
+def test_what_is_missing_is_one_sentence(tmp_path, fault):
+    params, reason = fault(tmp_path)
+    with pytest.raises(DataError, match=reason) as error:
+        Small(SheetParams(**params)).videos()
+    assert "\n" not in str(error.value)
+
+
+def test_a_sheet_above_the_folder_of_frames_is_found(tmp_path):
+    write_tree(tmp_path)
+    assert len(small(tmp_path / "faces").videos()) == 3
+
+
+def test_of_two_sheets_the_one_that_fits_is_taken_and_the_other_named(tmp_path):
+    write_tree(tmp_path)
+    write_xlsx(tmp_path / "codes_legend.xlsx", {"s": [("nothing",)]})
+    assert small(tmp_path).annotation_file.name == "codes.csv"
+    write_xlsx(tmp_path / "codes_v2.xlsx", {"s": [HEAD, *ROWS]})
+    dataset = small(tmp_path)
+    assert dataset.annotation_file.name == "codes_v2.xlsx"
+    assert any(r.found == "codes.csv" and "dataset.annotations=FILE" in r.reason for r in dataset.repair_rows())
+
+
+def test_a_scheme_leaves_out_by_flag_and_maps_objective_classes(tmp_path):
+    dataset = small(write_tree(tmp_path, [*ROWS[:1], ("1", "b", 1, 9, 4, "fear", "6+12")]))
+    plain, doubtful = (v.expressions[0] for v in dataset.videos())
+    scheme = Scheme.native(["fear"])
+    assert [scheme.of(e) for e in (plain, doubtful)] == [0, 0]
+    strict = replace(scheme, excluded=frozenset({"apex_outside"}))
+    assert [strict.class_of(e) for e in (plain, doubtful)] == ["fear", None]
+    objective = Scheme("objective", ("I", "III"), {"i": "I", "iii": "III"}, by="objective")
+    assert [objective.class_of(e) for e in (plain, doubtful)] == ["III", "I"]

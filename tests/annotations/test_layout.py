@@ -1,0 +1,126 @@
+"""Names from a sheet as folders below the root, from whatever level the user calls the root."""
+
+import pytest
+
+from mebench.annotations import Layout
+from mebench.annotations.layout import Tree
+from mebench.annotations.paths import check_name, fold
+from mebench.errors import DataError
+
+LAYOUT = Layout("RAW/sub01/EP02/img1.jpg", "sub{subject}/{video}", homes=("RAW",))
+VIDEOS = {("01", "EP02"), ("02", "EP05_3f")}
+
+
+def tree(root, layout=LAYOUT, follow_links=False):
+    return Tree(root, layout, follow_links)
+
+
+@pytest.fixture
+def disk(tmp_path):
+    for place in (
+        "CASME2/RAW/sub01/EP02",
+        "CASME2/RAW/sub02/EP05_3f",
+        "CASME2/Cropped/sub01/EP02",
+        "CASME2/.git/sub01/EP02",
+    ):
+        (tmp_path / place).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize("level", [".", "CASME2", "CASME2/RAW"])
+def test_any_level_may_be_the_root_and_the_known_name_wins(disk, level):
+    t = tree(disk / level)
+    home = t.home(VIDEOS)
+    assert home.resolve() == disk / "CASME2/RAW"
+    assert t.folder(home, "02", "EP05_3f").resolve() == disk / "CASME2/RAW/sub02/EP05_3f"
+    assert t.folder(home, "02", "EP99") is None
+
+
+def test_another_copy_is_taken_when_it_is_the_root(disk):
+    assert tree(disk / "CASME2/Cropped").home(VIDEOS) == disk / "CASME2/Cropped"
+
+
+def test_without_frames_there_is_no_home(tmp_path):
+    (tmp_path / "docs").mkdir()
+    assert tree(tmp_path).home(VIDEOS) is None
+
+
+def test_case_blanks_and_leading_zeros_of_a_folder_make_no_difference(disk):
+    (disk / "CASME2/RAW/sub02").rename(disk / "CASME2/RAW/Sub 2")
+    t = tree(disk)
+    assert t.folder(t.home(VIDEOS), "02", "ep05_3F").name == "EP05_3f"
+
+
+def test_two_folders_for_one_name_are_refused(disk):
+    (disk / "CASME2/RAW/SUB03/EP1").mkdir(parents=True)
+    (disk / "CASME2/RAW/Sub3/EP1").mkdir(parents=True)
+    t = tree(disk)
+    with pytest.raises(DataError, match="several folders for 'sub03': SUB03 and Sub3"):
+        t.folder(t.home(VIDEOS), "03", "EP1")
+
+
+def test_a_name_may_go_on_but_not_with_a_digit(tmp_path):
+    layout = Layout("s15/15_0101x", "{subject}/{video}*", video_name=r"\d+_\d{4}")
+    for name in ("15_0101disgust", "15_01012", "15_0102happy", "notes"):
+        (tmp_path / "rawpic/s15" / name).mkdir(parents=True)
+    t = tree(tmp_path, layout)
+    home = t.home({("s15", "15_0101")})
+    assert t.folder(home, "s15", "15_0101").name == "15_0101disgust"
+    assert t.folder(home, "s15", "15_010") is None
+    assert [(s, v, p.name) for s, v, p in t.all_folders(home)] == [
+        ("s15", "15_0101", "15_0101disgust"),
+        ("s15", "15_0102", "15_0102happy"),
+    ]
+
+
+def test_the_subject_may_stand_in_the_name_of_the_video(tmp_path):
+    layout = Layout("006_1/x.jpg", "{video}", video_name=r"(?P<subject>\d+)_\d+")
+    (tmp_path / "006_1").mkdir()
+    assert tree(tmp_path, layout).all_folders(tmp_path) == [("006", "006_1", tmp_path / "006_1")]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "../secret", "/etc", "a/../../b", r"..\secret", "C:evil", "a\0b"])
+def test_a_name_that_is_a_path_is_refused(name):
+    with pytest.raises(DataError, match=r"row 7: .* must not lead anywhere else"):
+        check_name(name, "row 7")
+
+
+@pytest.mark.parametrize("name", ["EP02_01f", "006_1_2", "name 123", "spNO.1", "..a"])
+def test_plain_names_pass(name):
+    check_name(name, "row 7")
+
+
+def test_links_out_of_the_root_are_followed_only_when_allowed(disk, tmp_path_factory):
+    other = tmp_path_factory.mktemp("disk2")
+    (other / "EP07").mkdir()
+    (disk / "CASME2/RAW/sub01/EP07").symlink_to(other / "EP07")
+    t = tree(disk / "CASME2")
+    with pytest.raises(DataError, match=r"EP07 is a link to .*outside .*dataset.follow_links=true"):
+        t.folder(t.home(VIDEOS), "01", "EP07")
+    allowed = tree(disk / "CASME2", follow_links=True)
+    assert allowed.folder(allowed.home(VIDEOS), "01", "EP07").is_dir()
+
+
+def test_a_link_within_the_root_is_no_matter(disk):
+    (disk / "CASME2/RAW/sub01/EP08").symlink_to(disk / "CASME2/RAW/sub01/EP02")
+    t = tree(disk)
+    assert t.folder(t.home(VIDEOS), "01", "EP08").is_dir()
+
+
+def test_a_linked_home_is_remembered(disk, tmp_path_factory):
+    root = tmp_path_factory.mktemp("links")
+    (root / "RAW").symlink_to(disk / "CASME2/RAW")
+    t = tree(root)
+    assert t.home(VIDEOS) is None and t.aside == [root / "RAW"]
+    assert tree(root, follow_links=True).home(VIDEOS) == root / "RAW"
+
+
+def test_the_root_itself_may_be_a_link(disk, tmp_path_factory):
+    root = tmp_path_factory.mktemp("links") / "mine"
+    root.symlink_to(disk / "CASME2")
+    t = tree(root)
+    assert t.folder(t.home(VIDEOS), "01", "EP02").is_dir()
+
+
+def test_folding_keeps_different_names_apart():
+    assert len({fold(n) for n in ("EP02_01f", "EP02_01", "EP02_10f", "EP03_01f")}) == 4

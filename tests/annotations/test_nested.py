@@ -1,0 +1,60 @@
+"""Videos below any number of folders."""
+
+import pytest
+
+from mebench.annotations.layout import Layout
+from mebench.annotations.nested import NestedTree
+from mebench.errors import DataError
+
+PAIRS = Layout(example="raw/sub01/EP1/img1.jpg", folder="sub{subject}/{video}", homes=("raw",), video_name=r"EP\d+")
+
+
+def tree(root, *folders, ours=lambda names: True):
+    for folder in folders:
+        (root / folder).mkdir(parents=True)
+    return NestedTree(root, PAIRS, follow_links=False, ours=ours)
+
+
+def test_a_video_is_found_below_any_folders(tmp_path):
+    found = tree(tmp_path, "a/b/sub01/EP1", "sub02/EP1", "sub02/other")
+    assert found.folder(tmp_path, "01", "EP1") == tmp_path / "a/b/sub01/EP1"
+    assert found.folder(tmp_path, "02", "EP1") == tmp_path / "sub02/EP1"
+    assert found.folder(tmp_path, "03", "EP1") is None
+    assert [entry[:2] for entry in found.all_folders(tmp_path)] == [("01", "EP1"), ("02", "EP1")]
+
+
+def test_names_match_in_another_case_and_with_other_zeros_unless_one_fits_exactly(tmp_path):
+    found = tree(tmp_path, "Sub1/ep1", "sub02/EP1", "sub02/EP01")
+    assert found.folder(tmp_path, "01", "EP1") == tmp_path / "Sub1/ep1"
+    assert found.folder(tmp_path, "02", "EP01") == tmp_path / "sub02/EP01"
+
+
+def test_the_preferred_home_wins_and_two_copies_of_equal_standing_are_refused(tmp_path):
+    found = tree(tmp_path, "cropped/sub01/EP1", "raw/sub01/EP1", "x/sub02/EP1", "y/sub02/EP1")
+    assert found.folder(tmp_path, "01", "EP1") == tmp_path / "raw/sub01/EP1"
+    assert ("01", "EP1", tmp_path / "raw/sub01/EP1") in found.all_folders(tmp_path)
+    with pytest.raises(DataError, match=r"several folders for sub02/EP1.*x/sub02.*y/sub02"):
+        found.folder(tmp_path, "02", "EP1")
+
+
+def test_folders_of_images_are_not_searched(tmp_path):
+    found = tree(tmp_path, "sub01/EP1/sub09/EP9")
+    assert found.folder(tmp_path, "09", "EP9") is None
+    assert tmp_path / "sub01/EP1" not in [folder for _, folder in found.walk(9)]
+
+
+def test_only_our_folders_count(tmp_path):
+    found = tree(tmp_path, "VIS/sub01/EP1", "HS/sub01/EP1", ours=lambda names: "HS" in names)
+    assert found.folder(tmp_path, "01", "EP1") == tmp_path / "HS/sub01/EP1"
+    nothing = tree(tmp_path / "empty", "VIS/sub01/EP1", ours=lambda names: False)
+    assert nothing.home([]) is None
+
+
+def test_a_link_out_of_the_root_is_left_aside(tmp_path):
+    (tmp_path / "disk/sub01/EP1").mkdir(parents=True)
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "raw").symlink_to(tmp_path / "disk")
+    closed = NestedTree(root, PAIRS, follow_links=False)
+    assert closed.folder(root, "01", "EP1") is None and closed.aside == [root / "raw"]
+    assert NestedTree(root, PAIRS, follow_links=True).folder(root, "01", "EP1") == root / "raw/sub01/EP1"

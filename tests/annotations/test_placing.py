@@ -1,0 +1,64 @@
+"""From file numbers to positions."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.annotations import Annotation, Log
+from mebench.annotations.placing import place
+from mebench.core import Expression
+from mebench.core.types import Unplaced
+
+
+def placed(onset, apex, offset, numbers, first=1):
+    log = Log()
+    return place(Annotation(2, "01", "EP02", onset, apex, offset), first, numbers, log), log.repairs
+
+
+def span(e):
+    return e.onset, e.apex, e.offset
+
+
+def test_files_of_a_cut_out_clip_keep_the_numbers_of_the_recording():
+    e, repairs = placed(5562, 5588, 5632, range(5550, 5640))
+    assert span(e) == (12, 38, 82) and repairs == []
+
+
+def test_without_files_numbers_count_from_the_first():
+    assert span(placed(46, 59, 86, None)[0]) == (45, 58, 85)
+    assert span(placed(46, 59, 86, None, first=0)[0]) == (46, 59, 86)
+
+
+def test_beyond_the_files_the_last_frame_is_taken():
+    e, repairs = placed(73, 94, 110, range(73, 97))
+    assert span(e) == (0, 21, 23) and e.flags == ("cut",)
+    assert [(r.found, r.taken) for r in repairs] == [("110", "96")]
+
+
+def test_a_missing_file_gives_way_to_the_nearest_inside():
+    e, repairs = placed(3, 5, 8, [1, 2, 4, 6, 7, 9])
+    assert span(e) == (2, 2, 4) and e.flags == ("missing_frame",)
+    assert [(r.found, r.taken) for r in repairs] == [("3", "4"), ("8", "7"), ("5", "4")]
+
+
+def test_an_interval_outside_the_video_has_no_place_and_says_so():
+    lost, repairs = placed(500, 510, 520, range(1, 100))
+    assert isinstance(lost, Unplaced) and lost.row == 2
+    assert "its frames run from 1 to 99" in str(repairs[0])
+
+
+def test_files_without_numbers_count_from_the_documented_first():
+    assert span(placed(11, 12, 13, [None] * 20)[0]) == (10, 11, 12)
+
+
+@given(st.sets(st.integers(1, 60), min_size=1), st.integers(1, 60), st.integers(0, 20), st.integers(0, 20))
+def test_whatever_files_are_there_an_expression_lies_inside_the_video(files, onset, to_apex, to_offset):
+    numbers = sorted(files)
+    e, repairs = placed(onset, onset + to_apex, onset + to_apex + to_offset, numbers)
+    if isinstance(e, Expression):
+        assert 0 <= e.onset <= e.apex <= e.offset < len(numbers)
+        exact = {onset, onset + to_apex, onset + to_apex + to_offset} <= files
+        assert exact == (not repairs)
+        if exact:
+            assert [numbers[p] for p in span(e)] == [onset, onset + to_apex, onset + to_apex + to_offset]
+    else:
+        assert onset > numbers[-1] or onset + to_apex + to_offset < numbers[0]

@@ -1,0 +1,161 @@
+"""Sheets of three formats read alike; formulas, huge files and broken ones."""
+
+import zipfile
+
+import openpyxl
+import pytest
+
+from mebench.annotations import read_sheets
+from mebench.annotations import sheets as module
+from mebench.errors import DataError
+from mebench.testing.fake import write_csv, write_xls, write_xlsx
+
+ROWS = [("Subject", "Filename", "Onset"), ("01", "EP02_01f", 46), (), (2, "jalapeño 微", 4.5), (None, "EP03", None)]
+TEXT = (
+    (1, ("Subject", "Filename", "Onset")),
+    (2, ("01", "EP02_01f", "46")),
+    (4, ("2", "jalapeño 微", "4.5")),
+    (5, ("", "EP03")),
+)
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls", "csv"])
+def test_three_formats_read_alike_with_the_numbers_of_their_rows(tmp_path, suffix):
+    file = tmp_path / f"codes.{suffix}"
+    if suffix == "csv":
+        write_csv(file, ROWS)
+    else:
+        (write_xlsx if suffix == "xlsx" else write_xls)(file, {"empty": [], "codes": ROWS})
+    (sheet,) = read_sheets(file)
+    assert sheet.rows == TEXT
+    assert sheet.where == (file.name if suffix == "csv" else f"{file.name}: codes")
+
+
+@pytest.mark.parametrize(("encoding", "separator"), [("utf-8-sig", ","), ("gb18030", "\t"), ("latin-1", ";")])
+def test_text_of_any_program_is_read(tmp_path, encoding, separator):
+    word = "ñ" if encoding == "latin-1" else "微表情"
+    file = tmp_path / "codes.csv"
+    file.write_bytes(separator.join(["Subject", "Filename", word]).encode(encoding))
+    assert read_sheets(file)[0].rows == ((1, ("Subject", "Filename", word)),)
+
+
+def test_a_file_is_what_its_first_bytes_say(tmp_path):
+    write_xlsx(tmp_path / "codes.xlsx", {"codes": ROWS})
+    renamed = (tmp_path / "codes.xlsx").rename(tmp_path / "codes.xls")
+    assert read_sheets(renamed)[0].rows == TEXT
+
+
+def test_a_formula_is_never_run_and_said(tmp_path):
+    file = tmp_path / "codes.xlsx"
+    write_xlsx(file, {"codes": [("Onset", "Offset"), (46, "=A2+40"), (1, '=HYPERLINK("http://x.y","z")')]})
+    (sheet,) = read_sheets(file)
+    assert [tuple(filter(None, cells)) for _, cells in sheet.rows] == [
+        ("Onset", "Offset"),
+        ("46",),
+        ("1",),
+    ]  # nothing was saved with it
+    assert [(r.row, r.found, r.taken) for r in sheet.remarks] == [
+        (2, "=A2+40", ""),
+        (3, '=HYPERLINK("http://x.y","z")', ""),
+    ]
+    assert "never run" in str(sheet.remarks[0])
+
+
+def test_the_value_saved_with_a_formula_is_read(tmp_path):
+    """A spreadsheet program saves the last result beside the formula; openpyxl does not, so it is put in by hand."""
+    plain, file = tmp_path / "plain.xlsx", tmp_path / "codes.xlsx"
+    write_xlsx(plain, {"codes": [("Onset", "Offset"), (46, "=A2+40")]})
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name.endswith("sheet1.xml"):
+                assert b"<v></v>" in content or b"<v/>" in content or b"<v />" in content
+                for empty in (b"<v></v>", b"<v/>", b"<v />"):
+                    content = content.replace(empty, b"<v>86</v>")
+            target.writestr(name, content)
+    (sheet,) = read_sheets(file)
+    assert sheet.rows[1] == (2, ("46", "86"))
+    assert sheet.remarks[0].taken == "86"
+
+
+def test_a_wrong_size_in_the_file_hides_no_row(tmp_path):
+    plain, file = tmp_path / "plain.xlsx", tmp_path / "codes.xlsx"
+    write_xlsx(plain, {"codes": ROWS})
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w") as target:
+        for name in source.namelist():
+            target.writestr(name, source.read(name).replace(b'<dimension ref="A1:C5"', b'<dimension ref="A1:A1"'))
+    assert b'ref="A1:A1"' in zipfile.ZipFile(file).read("xl/worksheets/sheet1.xml")
+    assert read_sheets(file)[0].rows == TEXT
+
+
+def test_a_million_rows_are_refused(tmp_path):
+    file = tmp_path / "codes.csv"
+    file.write_text("1,2\n" * 1_000_000)
+    with pytest.raises(DataError, match="has more than 50,000 rows"):
+        read_sheets(file)
+
+
+@pytest.mark.parametrize("write", [write_xlsx, write_xls])
+def test_too_many_rows_are_refused_in_workbooks(tmp_path, monkeypatch, write):
+    monkeypatch.setattr(module, "MAX_ROWS", 10)
+    write(tmp_path / "codes.xlsx", {"codes": [(n,) for n in range(11)]})
+    with pytest.raises(DataError, match=r"sheet 'codes' of .*codes.xlsx has more than 10 rows"):
+        read_sheets(tmp_path / "codes.xlsx")
+
+
+def test_formatted_empty_rows_to_the_very_end_are_skipped(tmp_path):
+    book = openpyxl.Workbook()
+    book.active.append(("Subject", "Filename"))
+    book.active.cell(1_048_576, 1).value = " "
+    book.save(tmp_path / "codes.xlsx")
+    assert read_sheets(tmp_path / "codes.xlsx")[0].rows == ((1, ("Subject", "Filename")),)
+
+
+def test_a_small_file_that_expands_to_much_is_not_opened(tmp_path):
+    file = tmp_path / "codes.xlsx"
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", bytes(80 * 2**20))
+    assert file.stat().st_size < 2**20
+    with pytest.raises(DataError, match="would expand to 80 MiB"):
+        read_sheets(file)
+
+
+def not_there(folder):
+    return folder / "gone.xlsx", "cannot be read: No such file"
+
+
+def truncated(folder):
+    write_xlsx(folder / "codes.xlsx", {"codes": ROWS})
+    data = (folder / "codes.xlsx").read_bytes()
+    (folder / "codes.xlsx").write_bytes(data[: len(data) // 2])
+    return folder / "codes.xlsx", "no readable .xlsx file"
+
+
+def other_zip(folder):
+    with zipfile.ZipFile(folder / "codes.xlsx", "w") as archive:
+        archive.writestr("a.txt", "b")
+    return folder / "codes.xlsx", "no readable .xlsx file"
+
+
+def text_in_disguise(folder):
+    (folder / "codes.xlsx").write_text("<html>")
+    return folder / "codes.xlsx", "is not an .xlsx file"
+
+
+def broken_xls(folder):
+    write_xls(folder / "codes.xls", {"codes": ROWS})
+    (folder / "codes.xls").write_bytes((folder / "codes.xls").read_bytes()[:600])
+    return folder / "codes.xls", "no readable .xls file"
+
+
+def picture(folder):
+    (folder / "codes.csv").write_bytes(b"\x89PNG\0\0\0\0")
+    return folder / "codes.csv", "is no table"
+
+
+@pytest.mark.parametrize("fault", [not_there, truncated, other_zip, text_in_disguise, broken_xls, picture])
+def test_a_broken_file_is_one_sentence(tmp_path, fault):
+    file, reason = fault(tmp_path)
+    with pytest.raises(DataError, match=reason) as error:
+        read_sheets(file)
+    assert "\n" not in str(error.value) and str(file) in str(error.value)

@@ -1,0 +1,138 @@
+"""What the three recordings of SMIC share, on a drawn SMIC-HS."""
+
+from collections import Counter
+
+import pytest
+from mebench.datasets.smic_hs.dataset import SmicHs
+from mebench.datasets.smic_hs.params import Params
+from mebench.datasets.smic_vis.dataset import SmicVis
+
+from mebench.annotations import ground_truth_hash
+from mebench.core import Expression, SubjectKey
+from mebench.errors import DataError
+from mebench.testing.fake import write_csv, write_xlsx
+
+HEAD = ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("hs") / "tree"
+    SmicHs.write_fake_tree(root)
+    return root
+
+
+def smic(root, **params):
+    return SmicHs(Params(None if root is None else str(root), **params))
+
+
+def test_a_short_clip_is_its_movement(root):
+    set_ = smic(root)
+    assert set_.tasks == {"recognize"} and set_.one_per_video
+    video = next(v for v in set_.videos() if v.id == "s11_po_01")
+    assert (video.key, video.fps, video.n_frames) == ("smic_hs/11/s11_po_01", 100.0, 32)
+    assert video.expressions == (Expression(0, 31, emotion="positive"),)  # files 99985 to 100016, in their order
+
+
+def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):
+    set_ = smic(root)
+    assert [(u.video, u.emotion) for u in set_.unplaced()] == [("s18_sur_03", "surprise")]
+    marked = {r.found.rsplit("/", 1)[-1]: r.reason for r in set_.repair_rows()}
+    assert marked["s14_ne_01"].startswith("1 of the numbers from 310 to 341")
+    assert str(root) not in " ".join(set_.repairs())
+
+
+def test_a_long_clip_is_placed_by_the_numbers_of_its_files(root):
+    set_ = smic(root, extended=True)
+    assert set_.tasks == {"spot", "recognize"} and set_.one_per_video
+    assert {v.n_frames for v in set_.videos()} == {92}
+    assert {(e.onset, e.offset) for v in set_.videos() for e in v.expressions} == {(30, 61)}
+
+
+def test_without_frames_a_long_clip_is_placed_by_its_first_frame(root):
+    whole = smic(root, extended=True)
+    alone = smic(None, extended=True, annotations=str(whole.annotation_file))
+    assert [v.expressions for v in alone.videos()] == [v.expressions for v in whole.videos()]
+    assert ground_truth_hash(alone.as_annotated()) == ground_truth_hash(whole.as_annotated())
+
+
+def test_a_further_movement_is_read_when_asked_for_and_told_otherwise(root):
+    first, every = smic(root, extended=True), smic(root, extended=True, every_interval=True)
+    assert any("dataset.every_interval=true" in text for text in first.repairs())
+    (video,) = (v for v in every.videos() if len(v.expressions) == 2)
+    assert (video.id, video.expressions[1].flags) == ("s12_sur_01", ("further_interval",))
+    assert not every.one_per_video
+    scheme = every.schemes["mean2022"]
+    assert [scheme.class_of(e) for e in video.expressions] == ["surprise", None]
+
+
+def test_a_clip_may_be_named_without_its_person_and_without_an_emotion(tmp_path):
+    rows = [
+        ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF"),
+        (1, "ne_01", 110, 130, 100),
+        (12, "s12_sur_02", 5, 9, 1),
+    ]
+    write_csv(tmp_path / "sheet.csv", rows)
+    set_ = smic(None, extended=True, annotations=str(tmp_path / "sheet.csv"))
+    assert [(v.key, v.expressions[0].emotion, v.expressions[0].onset) for v in set_.videos()] == [
+        ("smic_hs/01/s1_ne_01", "negative", 10),
+        ("smic_hs/12/s12_sur_02", "surprise", 4),
+    ]
+
+
+@pytest.mark.parametrize("level", ["SMIC_all_raw", "SMIC_all_raw/HS", "."])
+def test_any_level_is_the_root(root, level):
+    assert len(smic(root / level).videos()) == 7
+
+
+def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
+    """SMIC unpacked whole: clips of one name lie in four folders, and the sheets have the same columns."""
+    for recording in (SmicHs, SmicVis):
+        recording.write_fake_tree(tmp_path / recording.id)
+    whole = tmp_path / "SMIC"
+    whole.mkdir()
+    for recording in ("smic_hs", "smic_vis"):
+        for part in (tmp_path / recording).iterdir():
+            (whole / part.name).mkdir(exist_ok=True)
+            for folder in part.iterdir():
+                folder.rename(whole / part.name / folder.name)
+    for dataset, length in ((SmicHs, 92), (SmicVis, 57)):
+        long = dataset(Params(str(whole), extended=True))
+        assert long.annotation_file.name == f"SMIC-{dataset.recording}-E_annotation.xlsx"
+        assert {v.n_frames for v in long.videos()} == {length}
+        assert {v.n_frames for v in dataset(Params(str(whole))).videos()} == ({31, 32} if dataset is SmicHs else {8, 9})
+    nothing = tmp_path / "only_vis"
+    nothing.mkdir()
+    (whole / "SMIC_all_raw" / "VIS").rename(nothing / "VIS")
+    with pytest.raises(DataError, match=r"no clips of SMIC-HS.*s1_ne_01.*dataset\.extended=true"):
+        smic(nothing).videos()
+
+
+def published_sheet(file, counts):
+    codes = {"negative": "ne", "positive": "po", "surprise": "sur"}
+    labels = list(Counter(counts).elements())
+    rows = [(n % 16 + 1, f"s{n % 16 + 1}_{codes[e]}_{n}", 200, 240, 101, 900, e) for n, e in enumerate(labels)]
+    write_xlsx(file, {"Sheet1": [HEAD, *rows, (), ("Total", len(labels))]})
+
+
+def test_the_published_counts_give_the_classes_of_mean(tmp_path):
+    """Table 1 of MEAN: 157 clips, 66, 51 and 40."""
+    published_sheet(tmp_path / "SMIC-HS-E_annotation.xlsx", {"negative": 66, "positive": 51, "surprise": 40})
+    set_ = smic(None, extended=True, annotations=str(tmp_path / "SMIC-HS-E_annotation.xlsx"))
+    found = Counter(set_.schemes["mean2022"].class_of(e) for v in set_.videos() for e in v.expressions)
+    assert found == set_.published.emotions
+    assert sum(found.values()) == set_.published.expressions["micro"] == 157
+    assert len({v.subject for v in set_.videos()}) == set_.published.subjects == 16
+
+
+def test_the_recordings_show_the_same_people(root):
+    key = smic(root).videos()[0].subject_key
+    assert key == SubjectKey("smic_hs", "11")
+    assert smic(root).person(key) == SmicVis(Params(str(root))).person(SubjectKey("smic_vis", "11"))
+
+
+def test_what_is_missing_is_named():
+    with pytest.raises(DataError, match=r"smic_hs needs its folder.*dataset\.root=PATH.*SMIC_all_raw/HS"):
+        smic(None).videos()
+    with pytest.raises(DataError, match=r"SMIC-E_raw image/HS_long.*SMIC-HS-E_annotation"):
+        smic(None, extended=True).videos()

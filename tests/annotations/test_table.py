@@ -1,0 +1,61 @@
+"""The right sheet and its columns, wherever the header stands."""
+
+import pytest
+
+from mebench.annotations import Columns, Header, Sheet, find_table, need_table
+from mebench.errors import DataError
+
+
+def sheet(*rows, name="codes"):
+    return Sheet("codes.xlsx", name, tuple((n, tuple(map(str, row))) for n, row in enumerate(rows, 1) if row))
+
+
+HEAD = ("Subject", "Filename", "Onset Frame", "Offset Frame")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [HEAD, ("subject ", "FILENAME", "OnsetFrame", "offset_frame"), ("Sub", "File name", "OnsetF", "OffsetF")],
+)
+def test_columns_are_found_by_any_of_their_names(head):
+    table = find_table([sheet(head, ("01", "EP02", 46, 86))], Header())
+    (row,) = table.rows
+    assert [row.get(what) for what in ("subject", "video", "onset", "offset")] == ["01", "EP02", "46", "86"]
+    assert table.columns["onset"] == head[2].strip() and row.number == 2
+
+
+def test_the_header_is_found_below_a_dozen_lines_and_beside_unnamed_columns():
+    preamble = [(f"line {n}",) for n in range(13)]
+    head = ("Subject", "Filename", "", "Onset", "Offset", "")
+    table = find_table([sheet(*preamble, head, ("01", "EP02", "x", 46, 86, "y"))], Header())
+    assert table.rows[0].get("onset") == "46" and len(table.rows) == 1
+
+
+def test_the_preferred_sheet_wins_then_the_one_with_more_columns():
+    plain = sheet(HEAD, ("01", "A", 1, 2), name="first")
+    fuller = sheet((*HEAD, "Apex Frame"), ("01", "B", 1, 3, 2), name="second")
+    assert find_table([plain, fuller], Header()).sheet is fuller
+    assert find_table([plain, fuller], Header(sheet="FIRST ")).sheet is plain
+
+
+def test_a_form_may_bring_names_of_its_own():
+    table = find_table(
+        [sheet(("Who", "Filename", "Onset", "Offset"), (1, "A", 1, 2))], Header(names={"subject": ("Who",)})
+    )
+    assert table.rows[0].get("subject") == "1"
+
+
+def test_columns_by_position_need_numbers_where_numbers_belong():
+    form = Columns(("subject", "video", "onset", "offset"))
+    good = sheet((1, "anger1_1", 30, 40), (1, "anger1_2", 50, 60), ("a remark",))
+    assert [r.get("onset") for r in find_table([good], form).rows] == ["30", "50", ""]
+    assert find_table([sheet(("0401", "anger1", "x", "y"))], form) is None
+    assert find_table([sheet((1, "anger1_1", 30))], form) is None
+
+
+def test_without_a_fitting_sheet_it_says_what_was_looked_for_and_what_is_nearest():
+    with pytest.raises(DataError) as error:
+        need_table([sheet(("note",), ("Subject", "Filename", "Onset"))], Header(), file="codes.xlsx")
+    assert "expected a header with Subject, Filename, Onset, Offset" in str(error.value)
+    assert "row 2 of 'codes' has no Offset" in str(error.value)
+    assert "dataset.annotations=FILE" in str(error.value)

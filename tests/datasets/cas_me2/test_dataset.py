@@ -1,0 +1,86 @@
+"""CAS(ME)2: a drawn tree of the release, with its three sheets."""
+
+from collections import Counter
+
+import pytest
+from mebench.datasets.cas_me2.dataset import CasMe2
+from mebench.datasets.cas_me2.fake import ROWS
+from mebench.datasets.cas_me2.params import Params
+
+from mebench.annotations import ground_truth_hash
+from mebench.core import Expression
+from mebench.testing import check_dataset
+from mebench.testing.fake import write_csv, write_xlsx
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("cas_me2") / "CAS(ME)^2"
+    CasMe2.write_fake_tree(root)
+    return root
+
+
+def dataset(root, **params):
+    return CasMe2(Params(None if root is None else str(root), **params))
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("cas_me2", root=str(root)) == []
+
+
+def test_the_naming_rules_lead_to_the_folders(root):
+    set_ = dataset(root)
+    videos = {v.key: v for v in set_.videos()}
+    assert list(videos) == [
+        f"cas_me2/{v}"
+        for v in ("s15/15_0101", "s15/15_0401", "s16/16_0401", "s16/16_0502", "s19/19_0101", "s19/19_0502")
+    ]
+    assert set_.folder(videos["cas_me2/s16/16_0502"]).name == "16_0502catbath"  # its code has lost a zero in the sheet
+    assert videos["cas_me2/s19/19_0502"].expressions == ()  # nobody expresses anything, and it counts
+    assert all(v.fps == 30.0 and v.n_frames == 100 for v in videos.values())
+
+
+def test_kinds_and_quirks(root):
+    set_ = dataset(root)
+    videos = {v.id: v.expressions for v in set_.videos()}
+    assert videos["15_0101"] == (
+        Expression(11, 21, "micro", 16, "negative", ("4", "9"), "IV"),
+        Expression(39, 69, "macro", 51, "negative", ("4",), "III"),
+    )
+    assert (videos["16_0401"][1].apex, videos["16_0401"][1].offset) == (74, 74)  # offset 0
+    assert videos["19_0101"][0].apex is None  # apex 0
+    said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
+    assert said[3, "naming rule 2, column 1", "502"] == "0502"
+    assert said[5, "column 5", "0"] == "75" and said[7, "column 4", "0"] == "none"
+    assert said[None, "column 7", "Negative, negative"] == "negative"
+
+
+@pytest.mark.parametrize("level", [".", "rawpic"])
+def test_any_level_is_the_root(root, level):
+    assert {v.n_frames for v in dataset(root / level).videos()} == {100}
+
+
+def test_a_release_with_a_header_says_the_same(root, tmp_path):
+    head = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Emotion", "Type")
+    rule1 = [(n, s, n) for n, s in ((1, "s15"), (2, "s16"), (3, "s19"))]
+    rule2 = [("0101", "disgust1"), ("0401", "anger1"), ("0502", "happy1")]
+    file = tmp_path / "code_final(Updated).xlsx"
+    write_xlsx(file, {"codes": [head, *ROWS], "naming rule1": rule1, "naming rule2": rule2})
+    updated = dataset(None, annotations=str(file))
+    assert ground_truth_hash(updated.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
+
+
+def test_without_the_naming_rules_the_summary_still_counts(tmp_path):
+    write_csv(tmp_path / "codes.csv", [(*row, "happy") for row in ROWS])
+    set_ = dataset(None, annotations=str(tmp_path / "codes.csv"))
+    assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=5, macro=3)
+    assert any("naming rules are missing" in r.reason for r in set_.repair_rows())
+
+
+def test_mean_scores_three_of_four_classes(root):
+    """MEAN, Table 1: negative 21, positive 8, surprise 9; others are left out."""
+    set_ = dataset(root)
+    scheme = set_.schemes["mean2022"]
+    micro = [e for v in set_.videos() for e in v.expressions if e.kind == "micro"]
+    assert Counter(map(scheme.class_of, micro)) == Counter(negative=2, positive=1, surprise=1) + Counter({None: 1})
+    assert set_.published.emotions == {"negative": 21, "positive": 8, "surprise": 9, "others": 19}

@@ -1,0 +1,128 @@
+"""CASME II: drawn trees of both releases."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from mebench.datasets.casme2.dataset import Casme2
+from mebench.datasets.casme2.fake import write
+from mebench.datasets.casme2.params import Params
+
+from mebench.annotations import ground_truth_hash
+from mebench.config import resolve
+from mebench.core import Expression
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.testing import check_dataset
+from mebench.testing.fake import write_xlsx
+
+MAPS = Path(__file__).parents[4] / "shared" / "data" / "megc2019_flow"
+HEAD = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("casme2") / "tree"
+    Casme2.write_fake_tree(root)
+    return root
+
+
+def dataset(root, **params):
+    return Casme2(Params(str(root), **params))
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("casme2", root=str(root)) == []
+
+
+def test_positions_count_from_zero_and_units_keep_their_sides(root):
+    video = next(v for v in dataset(root).videos() if v.id == "EP19_06f")
+    assert (video.key, video.fps, video.n_frames) == ("casme2/01/EP19_06f", 200.0, 48)
+    assert video.expressions == (
+        Expression(7, 33, apex=19, emotion="disgust", action_units=("4", "5", "L10"), objective="VII"),
+    )
+
+
+def test_each_quirk_is_mended_and_said(root):
+    set_ = dataset(root)
+    by_clip = {v.id: v.expressions[0] for v in set_.videos()}
+    assert by_clip["EP12_01f"].apex is None
+    assert by_clip["EP09_05f"].flags[0] == "onset_is_apex"
+    assert (by_clip["EP01_08"].offset, by_clip["EP01_08"].flags) == (39, ("cut",))
+    found = {(r.row, r.found): r.taken for r in set_.repair_rows()}
+    assert found[4, "/"] == "none" and found[9, "EP04_02f "] == "EP04_02f" and found[8, "46"] == "40"
+    assert found[2, "1"] == "01" and found[11, "Note: the frame rate is 200 fps"] is None
+    assert [(s, v) for s, v, _ in set_.unannotated()] == [("04", "EP02_02f")]
+
+
+def test_both_releases_of_the_sheet_say_the_same(root, tmp_path):
+    write(tmp_path / "old", release="xls")
+    old = dataset(tmp_path / "old")
+    assert old.annotation_file.name == "CASME2_label_Ver_2.xls"
+    assert ground_truth_hash(old.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
+    assert old.videos() == dataset(root).videos()
+
+
+@pytest.mark.parametrize("level", [".", "..", "CASME2-RAW"])
+def test_any_level_is_the_root(root, level):
+    assert [v.n_frames for v in dataset(root / level).videos()] == [48, 48, 48, 48, 48, 48, 40, 48]
+
+
+def scored(set_, name):
+    labels = (set_.schemes[name].class_of(e) for v in set_.videos() for e in v.expressions)
+    return Counter(label for label in labels if label)
+
+
+def test_schemes_leave_out_the_clips_that_the_papers_leave_out(root):
+    set_ = dataset(root)
+    assert scored(set_, "native") == Counter(disgust=3, happiness=1, repression=1, surprise=1, others=1, sadness=1)
+    assert scored(set_, "megc2019") == Counter(negative=2, positive=1, surprise=1)  # two of three disgusts are out
+    assert scored(set_, "five") == Counter(disgust=3, happiness=1, repression=1, surprise=1, others=1)
+    assert scored(set_, "five_mean2022") == Counter(disgust=2, happiness=1, repression=1, surprise=1, others=1)
+    assert scored(set_, "objective") == Counter(I=1, II=1, III=3, V=1, VII=2)
+
+
+def published_sheet(file):
+    """255 rows with the published number of each label; clips that subsets leave out have the labels of the real sheet."""
+    known = [
+        (4, "EP12_01f", 261, "/", 321, "disgust"),
+        (5, "EP09_05f", 11, 11, 40, "disgust"),
+        (7, "EP01_01", 66, 111, 111, "disgust"),
+    ]
+    counts = Counter(others=99, disgust=63, happiness=32, repression=27, surprise=25, sadness=7, fear=2)
+    counts.subtract(label for *_, label in known)
+    rows = [(s, name, *numbers, "4", label) for s, name, *numbers, label in known]
+    rows += [(n % 26 + 1, f"EP{n:03d}", 11, 20, 40, "4", label) for n, label in enumerate(counts.elements())]
+    write_xlsx(file, {"Sheet1": [HEAD, *rows]})
+
+
+def test_the_published_counts_give_the_published_classes(tmp_path):
+    """MEGC 2019: 145 clips, 88, 32 and 25; MEAN, Table 1: 244; the usual five classes: 246."""
+    published_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
+    set_ = dataset(tmp_path)
+    assert scored(set_, "native") == set_.published.emotions
+    assert sum(scored(set_, "native").values()) == set_.published.expressions["micro"] == 255
+    assert len({v.subject for v in set_.videos()}) == set_.published.subjects == 26
+    assert scored(set_, "megc2019") == Counter(negative=88, positive=32, surprise=25)
+    assert scored(set_, "five_mean2022") == Counter(disgust=61, happiness=32, others=99, surprise=25, repression=27)
+    assert sum(scored(set_, "five").values()) == 246
+
+
+@pytest.mark.skipif(not MAPS.is_dir(), reason=f"the published flow maps of MEGC 2019 are not at {MAPS}")
+def test_megc2019_leaves_out_no_clip_that_the_challenge_has():
+    """The maps of the challenge's composite are named after its 145 clips of CASME II."""
+    clips = {
+        p.stem.strip()[3:].split("_", 1)[0] + "/" + p.stem.strip().split("_", 1)[1]
+        for p in MAPS.glob("sub*/u_test/*/*.png")
+    }
+    assert len(clips) == 145
+    left_out = {"/".join(clip) for clip, flags in Casme2.marks.items() if "not_in_megc2019" in flags}
+    assert not left_out & clips
+
+
+def test_a_method_runs_on_it(root, tmp_path):
+    config = resolve(["method=random", "dataset=casme2", f"dataset.root={root}", f"cache={tmp_path}"])
+    plan = make_plan(config)
+    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (4, 8, True)
+    result = execute(plan, plan.folds[0])
+    assert {p.video for p in result.predictions} == {"casme2/01/EP02_01f", "casme2/01/EP19_06f"}

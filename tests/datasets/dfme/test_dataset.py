@@ -1,0 +1,83 @@
+"""DFME: a drawn tree of two sets and three frame rates."""
+
+from collections import Counter
+
+import pytest
+from mebench.datasets.dfme.dataset import Dfme
+from mebench.datasets.dfme.params import Params
+
+from mebench.config import resolve
+from mebench.core import Expression
+from mebench.errors import ConfigError, DataError
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.testing import check_dataset
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("dfme") / "tree"
+    Dfme.write_fake_tree(root)
+    return root
+
+
+def dataset(root, **params):
+    return Dfme(Params(str(root), **params))
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("dfme", root=str(root)) == []
+
+
+def test_all_sets_are_read_as_one_and_each_clip_keeps_its_rate(root):
+    set_ = dataset(root)
+    assert Counter(v.fps for v in set_.videos()) == {500.0: 4, 300.0: 2, 200.0: 2}
+    assert [path.name for path in set_.sheet_files] == ["training_full_with_AU.xlsx", "test_A_full_with_AU.xlsx"]
+    assert not any("could hold the annotations too" in text for text in set_.repairs())
+    video = set_.videos()[0]
+    assert video.key == "dfme/sub0003/sub0003_01"
+    assert video.expressions == (  # files are numbered from 0
+        Expression(12, 70, apex=40, emotion="anger", action_units=("23",), objective="III"),
+    )
+
+
+def test_one_sheet_may_be_named(root):
+    sheet = root / "full_release_annotation" / "test_A_full_with_AU.xlsx"
+    assert [v.id for v in dataset(root, annotations=str(sheet)).videos()] == ["sub0301_01", "sub0301_02"]
+
+
+@pytest.mark.parametrize(("fps", "people"), [(500, {"sub0003", "sub0004"}), (300, {"sub0110"}), (200, {"sub0301"})])
+def test_one_part_may_be_chosen(root, fps, people):
+    set_ = dataset(root, fps=fps)
+    assert {v.subject for v in set_.videos()} == {v.subject for v in set_.as_annotated()} == people
+    assert any(f"'{fps}'" in text and "rows of other rates are left out" in text for text in set_.repairs())
+
+
+def test_a_rate_that_no_part_or_no_row_has_is_refused(root):
+    with pytest.raises(ConfigError, match=r"dataset\.fps=250.*200, 300 and 500"):
+        Params(fps=250)
+    sheet = root / "full_release_annotation" / "test_A_full_with_AU.xlsx"
+    with pytest.raises(DataError, match=r"no row of test_A_full_with_AU\.xlsx has this rate; there are 200"):
+        dataset(root, annotations=str(sheet), fps=500).videos()
+
+
+def test_labels_are_cleaned_and_a_missing_apex_is_none(root):
+    by_clip = {v.id: v.expressions[0] for v in dataset(root).videos()}
+    assert by_clip["sub0004_01"].emotion == "happiness" and by_clip["sub0301_02"].apex is None
+    three = dataset(root).schemes["three"]
+    assert Counter(map(three.class_of, by_clip.values())) == {"negative": 5, "positive": 1, "surprise": 1, None: 1}
+
+
+def test_a_method_runs_on_one_part(root, tmp_path):
+    words = ["method=random", "dataset=dfme", f"dataset.root={root}", "dataset.fps=500", f"cache={tmp_path}"]
+    plan = make_plan(resolve(words))
+    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (2, 4, True)
+    result = execute(plan, plan.folds[0])
+    assert {p.video for p in result.predictions} == {"dfme/sub0003/sub0003_01", "dfme/sub0003/sub0003_02"}
+
+
+def test_a_method_runs_on_all_parts_with_a_timing_for_each_rate(root, tmp_path):
+    plan = make_plan(resolve(["method=random", "dataset=dfme", f"dataset.root={root}", f"cache={tmp_path}"]))
+    found = {p.video: p.offset - p.onset for p in execute(plan, plan.folds[2]).predictions}
+    assert set(found) == {"dfme/sub0110/sub0110_01", "dfme/sub0110/sub0110_02"}
+    assert set(found.values()) == {2 * 17 - 1}  # the others' mean of 115 ms is 34.6 frames at 300 a second, so k' is 17

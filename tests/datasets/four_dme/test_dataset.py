@@ -1,0 +1,74 @@
+"""4DME: a drawn tree of the gray videos."""
+
+from collections import Counter
+
+import pytest
+from mebench.datasets.four_dme.dataset import FourDme
+from mebench.datasets.four_dme.params import Params
+
+from mebench.config import resolve
+from mebench.core import Expression
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.testing import check_dataset
+from mebench.testing.fake import write_csv
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("four_dme") / "tree"
+    FourDme.write_fake_tree(root)
+    return root
+
+
+def dataset(root, **params):
+    return FourDme(Params(str(root), **params))
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("four_dme", root=str(root)) == []
+
+
+def test_positions_follow_the_numbers_of_the_files(root):
+    video = dataset(root).videos()[0]
+    assert (video.key, video.fps, video.n_frames) == ("four_dme/S01/001_01_1", 60.0, 42)
+    assert video.expressions == (
+        Expression(10, 31, apex=18, emotion="negative", action_units=("AU4",), objective="III"),
+    )
+
+
+def test_a_held_unit_is_no_part_of_the_movement(root):
+    by_clip = {(v.subject, v.id): v.expressions[0] for v in dataset(root).videos()}
+    assert by_clip["S05", "001_01_1"].action_units == ("L7",)
+    assert by_clip["S05", "003_02_2"].action_units == ("AUR2", "45")
+    mended = {r.row: (r.found, r.taken) for r in dataset(root).repair_rows() if r.column == "AUs"}
+    assert mended == {4: ("AU4(k)+L7", "L7"), 6: ("AUR2+12(k)+45", "AUR2+45")}
+
+
+def test_two_emotions_are_one_label_that_no_scheme_scores(root):
+    set_ = dataset(root)
+    labels = Counter(e.emotion for v in set_.videos() for e in v.expressions)
+    assert labels == Counter(
+        {"negative": 2, "positive": 1, "surprise": 1, "repression": 1, "others": 1, "positive+surprise": 2}
+    )
+    scored = [set_.schemes["three"].class_of(e) for v in set_.videos() for e in v.expressions]
+    assert Counter(scored) == Counter({"negative": 3, "positive": 1, "surprise": 1, None: 3})
+    assert sum("two emotions" in text for text in set_.repairs()) == 2
+
+
+def test_columns_may_carry_quotes(tmp_path):
+    """As in an earlier sheet."""
+    rows = [
+        ("sub_ID'", "fold_name'", "Onset", "Apex", "Offset", "AUs", "Emotion"),
+        ("S1", "a", 5, 7, 9, "4", "Negative"),
+    ]
+    write_csv(tmp_path / "4DME.csv", rows)
+    (video,) = FourDme(Params(annotations=str(tmp_path / "4DME.csv"))).videos()
+    assert (video.key, video.expressions[0].onset) == ("four_dme/S1/a", 4)
+
+
+def test_a_method_runs_on_it(root, tmp_path):
+    plan = make_plan(resolve(["method=random", "dataset=four_dme", f"dataset.root={root}", f"cache={tmp_path}"]))
+    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
+    result = execute(plan, plan.folds[0])
+    assert {p.video for p in result.predictions} == {"four_dme/S01/001_01_1", "four_dme/S01/002_01_1"}

@@ -1,0 +1,78 @@
+"""MMEW: drawn trees of both layouts."""
+
+from collections import Counter
+
+import pytest
+from mebench.datasets.mmew.dataset import Mmew
+from mebench.datasets.mmew.fake import write
+from mebench.datasets.mmew.params import Params
+
+from mebench.config import resolve
+from mebench.core import Expression
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.testing import check_dataset
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("mmew") / "tree"
+    Mmew.write_fake_tree(root)
+    return root
+
+
+def dataset(root, **params):
+    return Mmew(Params(str(root), **params))
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("mmew", root=str(root)) == []
+
+
+def test_a_clip_is_found_by_its_name(root):
+    video = dataset(root).videos()[0]
+    assert (video.key, video.fps, video.n_frames) == ("mmew/01/S01-01-001", 90.0, 42)
+    assert video.expressions == (
+        Expression(0, 41, apex=13, emotion="happiness", action_units=("6", "12"), objective="I"),
+    )
+    assert dataset(root).folder(video) == root / "MMEW_Final/Micro_Expression/happiness/S01-01-001"
+
+
+def test_a_folder_for_each_person_above_the_emotions_makes_no_difference(root, tmp_path):
+    write(tmp_path / "other", by_person=True)
+    assert dataset(tmp_path / "other").videos() == dataset(root).videos()
+
+
+def test_each_quirk_is_mended_and_said(root):
+    set_ = dataset(root)
+    by_clip = {v.id: v.expressions[0] for v in set_.videos()}
+    assert (by_clip["S02-02-002"].offset, by_clip["S02-02-002"].flags) == (41, ("cut",))
+    assert (by_clip["S02-07-001"].apex, by_clip["S02-07-001"].flags) == (None, ("apex_outside",))
+    assert (by_clip["S03-06-001"].offset, by_clip["S03-06-001"].flags) == (19, ("offset_from_apex",))
+    found = {(r.row, r.found): r.taken for r in set_.repair_rows()}
+    assert found[5, "54"] == "42" and found[6, "50"] == "none" and found[8, "0"] == "20" and found[3, "S01"] == "01"
+
+
+def test_schemes(root):
+    set_ = dataset(root)
+    for name, counts in {
+        "native": {"happiness": 2, "surprise": 2, "disgust": 1, "others": 1, "sadness": 1, "anger": 1},
+        "six": {"happiness": 2, "surprise": 2, "disgust": 1, "sadness": 1, "anger": 1},
+        "three": {"negative": 3, "positive": 2, "surprise": 2},
+    }.items():
+        classes = (set_.schemes[name].class_of(e) for v in set_.videos() for e in v.expressions)
+        assert Counter(filter(None, classes)) == counts
+
+
+def test_a_missing_clip_is_named(root, tmp_path):
+    sheet = str(dataset(root).annotation_file)
+    (tmp_path / "Micro_Expression" / "anger" / "S09-03-001").mkdir(parents=True)
+    set_ = dataset(tmp_path, annotations=sheet)
+    with pytest.raises(Exception, match=r"mmew/01/S01-01-001 has no frames.*S01-01-001"):
+        set_.frames(set_.videos()[0])
+
+
+def test_a_method_runs_on_it(root, tmp_path):
+    plan = make_plan(resolve(["method=random", "dataset=mmew", f"dataset.root={root}", f"cache={tmp_path}"]))
+    assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
+    assert {p.video for p in execute(plan, plan.folds[0]).predictions} == {"mmew/01/S01-01-001", "mmew/01/S01-02-001"}

@@ -1,0 +1,58 @@
+"""Sizes and truncation from headers, against OpenCV's decoder."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mebench.inspection.image_files import BadImageError, decoded_size, image_size
+
+PICTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (50, 70, 3)).astype(np.uint8), (0, 0), 2)
+FORMATS = ("jpg", "png", "bmp", "webp", "tif")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_header_says_what_the_decoder_finds(tmp_path, form):
+    file = tmp_path / f"a.{form}"
+    cv2.imwrite(str(file), PICTURE)
+    assert image_size(file) == decoded_size(file) == (70, 50)
+
+
+@pytest.mark.parametrize("form", ["jpg", "png", "bmp", "webp"])
+@pytest.mark.parametrize("kept", [0.99, 0.5])
+def test_a_file_without_its_end_is_refused(tmp_path, form, kept):
+    file = tmp_path / f"a.{form}"
+    cv2.imwrite(str(file), PICTURE)
+    file.write_bytes(file.read_bytes()[: int(kept * file.stat().st_size)])
+    with pytest.raises(BadImageError, match=r"truncated|cannot be read"):
+        image_size(file)
+
+
+def test_bytes_after_the_end_of_a_jpeg_do_no_harm(tmp_path):
+    file = tmp_path / "a.jpg"
+    cv2.imwrite(str(file), PICTURE)
+    file.write_bytes(file.read_bytes() + bytes(500))
+    assert image_size(file) == (70, 50)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "empty"), (b"no image", "damaged or no image"), (b"\xff\xd8\xff\xe0", "damaged|cannot")],
+)
+def test_what_is_no_image_is_refused(tmp_path, content, reason):
+    file = tmp_path / "a.jpg"
+    file.write_bytes(content)
+    with pytest.raises(BadImageError, match=reason):
+        image_size(file)
+
+
+def test_more_than_8_bits_a_channel_are_refused(tmp_path):
+    file = tmp_path / "a.png"
+    cv2.imwrite(str(file), PICTURE[..., 0].astype(np.uint16) * 256)
+    for measure in (image_size, decoded_size):
+        with pytest.raises(BadImageError, match="8 bits"):
+            measure(file)
+
+
+def test_a_missing_file_is_one_sentence(tmp_path):
+    with pytest.raises(BadImageError, match="No such file"):
+        image_size(tmp_path / "a.jpg")

@@ -1,0 +1,98 @@
+"""What a dataset holds: every row counts, whatever the frames say."""
+
+import pytest
+
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.core.types import Unplaced
+from mebench.inspection import summarise, together
+from mebench.inspection.summary import Durations
+
+
+class Small(Dataset):
+    """Two videos of two people, and a row that has no interval."""
+
+    id = "small"
+    schemes = {  # noqa: RUF012
+        "native": Scheme.native(["happiness", "disgust"]),
+        "one": Scheme("one", ("good",), {"happiness": "good"}),
+        "objective": Scheme("objective", ("I", "VII"), {"i": "I", "vii": "VII"}, by="objective"),
+    }
+
+    def videos(self):
+        first = (
+            Expression(0, 9, emotion="happiness", action_units=("6", "L12"), objective="I"),
+            Expression(20, 39, emotion="Disgust", action_units=("R12A",), objective="VII"),
+            Expression(50, 149, kind="macro", emotion="happiness"),
+        )
+        return [
+            Video("small", "a", "1", 100.0, 200, first),
+            Video("small", "b", "1", 50.0, 200, (Expression(0, 24, emotion="puzzled"),)),
+            Video("small", "b", "2", 50.0, 200),
+        ]
+
+    def unplaced(self):
+        return [Unplaced("c", "9", "micro", "disgust", 7, "no onset is given")]
+
+
+def test_every_row_counts_and_what_nothing_can_score_is_said():
+    summary = summarise(Small(None))
+    assert (summary.subjects, summary.videos, summary.without_expressions) == (3, 3, 1)
+    assert summary.expressions == {"micro": 4, "macro": 1}
+    assert summary.emotions == {
+        "disgust": {"micro": 2},
+        "happiness": {"micro": 1, "macro": 1},
+        "puzzled": {"micro": 1},
+    }
+    assert list(summary.emotions) == ["disgust", "happiness", "puzzled"]  # the most frequent first
+    assert summary.without_interval == 1
+    assert summary.unmapped == {"puzzled": 1}
+
+
+def test_durations_are_in_milliseconds_with_both_ends_counted():
+    # 10 frames and 20 frames at 100 fps, 25 frames at 50 fps: 100, 200 and 500 ms.
+    summary = summarise(Small(None))
+    assert summary.durations_ms["micro"] == Durations(3, 100.0, 200.0, pytest.approx(800 / 3, abs=1e-3), 500.0)
+    assert summary.durations_ms["macro"] == Durations(1, 1000.0, 1000.0, 1000.0, 1000.0)
+    assert summary.fps == (50.0, 100.0)
+
+
+def test_schemes_count_micro_expressions_and_list_what_they_leave_out():
+    schemes = summarise(Small(None)).schemes
+    assert schemes["native"].classes == {"happiness": 1, "disgust": 1}
+    assert schemes["native"].left_out == {"puzzled": 1}
+    assert schemes["one"].left_out == {"disgust": 1, "puzzled": 1}
+    assert schemes["objective"].classes == {"I": 1, "VII": 1}
+    assert schemes["objective"].left_out == {"(none)": 1}
+
+
+def test_action_units_count_once_an_expression_whatever_their_side():
+    summary = summarise(Small(None))
+    assert (summary.action_units, summary.with_units) == ({6: 1, 12: 2}, 2)
+
+
+def test_the_json_holds_what_is_promised():
+    plain = summarise(Small(None)).plain()
+    assert plain["subjects"] == 3 and plain["videos"] == 3
+    assert plain["expressions"] == {"micro": 4, "macro": 1}
+    assert plain["emotions"] == {"disgust": 2, "happiness": 2, "puzzled": 1}
+    assert plain["emotions_by_kind"]["macro"] == {"happiness": 1}
+    assert plain["repairs"] == []
+
+
+def test_a_composite_is_the_sum_of_its_members():
+    whole = together({"x": summarise(Small(None)), "y": summarise(Small(None))})
+    assert (whole["subjects"], whole["expressions"]["micro"], whole["emotions"]["disgust"]) == (6, 8, 4)
+    assert whole["members"]["x"] == summarise(Small(None)).plain()
+
+
+def test_a_row_counts_once_whether_its_frames_are_there_or_not(casme2, tree, clip, write_sheet):
+    write_sheet((1, "EP02_01f", 11, 19, 31, "12", "happiness"), (2, "EP13_06f", 12, 21, 30, "4", "Disgust"))
+    sheet = tree / "CASME2-coding-20140508.xlsx"
+    alone = summarise(casme2(annotations=str(sheet)))
+    for number in range(8, 41):  # the frames end before the expression begins
+        (clip / f"img{number}.jpg").unlink()
+    cut = summarise(casme2(root=str(tree)))
+    assert cut.expressions == alone.expressions == {"micro": 2, "macro": 0}
+    assert cut.emotions == alone.emotions == {"disgust": {"micro": 1}, "happiness": {"micro": 1}}
+    assert (cut.subjects, cut.videos, cut.without_interval, alone.without_interval) == (2, 2, 1, 0)
+    assert cut.hash == alone.hash and len(cut.hash) == 64

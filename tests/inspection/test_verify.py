@@ -1,0 +1,227 @@
+"""Each way in which a copy can be wrong, and its sentence."""
+
+import cv2
+import numpy as np
+import pytest
+
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.core.types import Published
+from mebench.inspection import verify
+from mebench.inspection.annotation_checks import differing_counts
+from mebench.inspection.findings import KNOWN_DEFECT
+
+ROWS = (
+    (1, "EP02_01f", 11, 19, 31, "12", "happiness"),
+    (1, "EP19_06f", 8, 20, 34, "4+5+L10", "disgust"),
+)
+
+
+@pytest.fixture
+def look(casme2, tree):
+    """The findings by check, without the counts, which no small tree meets."""
+
+    def look(**options):
+        seen = verify(casme2(root=str(tree)), counts=False, **options)
+        return {finding.check: finding for finding in seen.findings}
+
+    return look
+
+
+def test_a_whole_copy_is_sound(casme2, tree):
+    ticks = []
+    seen = verify(casme2(root=str(tree)), counts=False, tick=ticks.append)
+    assert (seen.findings, seen.sound(strict=True), seen.frames) == ((), True, 160)
+    assert ticks == [40, 40, 40, 40]
+
+
+def test_deep_finds_the_same(look):
+    assert look(deep=True) == {}
+
+
+def test_a_missing_folder(look, clip):
+    for file in clip.iterdir():
+        file.unlink()
+    clip.rmdir()
+    found = look()["missing_folder"]
+    assert (found.level, found.where) == ("error", "01/EP02_01f")
+    assert f"expected the folder {clip.parent / 'EP02_01f'}" in found.text
+
+
+def test_an_empty_folder(look, clip):
+    for file in clip.iterdir():
+        file.unlink()
+    assert "holds no frames" in look()["missing_folder"].text
+
+
+def test_a_frame_that_an_annotation_names_is_missing(look, clip):
+    (clip / "img19.jpg").unlink()  # the apex
+    found = look()
+    assert found["numbering_gap"].text == "file 19 is missing between 1 and 40 (1 frame)"
+    assert found["missing_frames"].text == (
+        "the micro-expression in frames 10 to 29 begins, peaks or ends on a frame that is missing "
+        "(row 2: apex 19 read as 18)"
+    )
+    assert {f.level for f in found.values()} == {"error"}
+
+
+def test_gaps_in_the_numbering(look, clip):
+    for number in (3, 4, 7):
+        (clip / f"img{number}.jpg").unlink()
+    found = look()
+    assert set(found) == {"numbering_gap"}
+    assert found["numbering_gap"].text == "file 3 to 4, 7 are missing between 1 and 40 (3 frames)"
+
+
+def test_numbers_that_are_equally_far_apart_are_no_gaps(look, clip, write_sheet):
+    for number in range(2, 41, 2):
+        (clip / f"img{number}.jpg").unlink()
+    assert "numbering_gap" not in look()
+
+
+def test_a_range_beyond_the_video(look, write_sheet):
+    write_sheet((1, "EP02_01f", 11, 19, 44, "12", "happiness"))
+    found = look()["beyond_video"]
+    assert found.level == "error"
+    assert found.text == (
+        "the micro-expression in frames 10 to 39 is annotated beyond the 40 frames that are there "
+        "(row 2: offset 44 read as 40)"
+    )
+
+
+def test_a_row_wholly_outside_the_video(look, write_sheet):
+    write_sheet((1, "EP02_01f", 61, 70, 84, "12", "happiness"), *ROWS[1:])
+    found = look()["beyond_video"]
+    assert found.level == "error" and "row 2 (micro) counts, and nothing can score it: the interval lies" in found.text
+
+
+def test_a_row_without_numbers_is_the_sheets_fault(look, write_sheet):
+    write_sheet(*ROWS, (3, "EP09_02", None, None, None, "4", "disgust"))
+    found = look()
+    assert (found["no_interval"].level, found["no_interval"].where) == ("warning", "03/EP09_02")
+
+
+def test_a_truncated_image(look, clip):
+    file = clip / "img7.jpg"
+    file.write_bytes(file.read_bytes()[:-300])
+    found = look()["unreadable_image"]
+    assert (found.level, found.text) == ("error", "img7.jpg is truncated (its end is missing): copy it again")
+    assert "img7.jpg is truncated" in look(deep=True)["unreadable_image"].text
+
+
+def test_many_unreadable_images_are_one_sentence(look, clip):
+    for number in range(1, 6):
+        (clip / f"img{number}.jpg").write_bytes(b"")
+    text = look()["unreadable_image"].text
+    assert text.startswith("img1.jpg is empty (0 bytes); img2.jpg is empty") and "and 2 other images: copy them" in text
+
+
+def test_only_decoding_finds_damage_in_the_middle(look, clip, tree):
+    whole = cv2.imread(str(clip / "img7.jpg"))
+    ok, png = cv2.imencode(".png", whole)
+    data = bytearray(png.tobytes())
+    data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
+    (clip / "img7.jpg").write_bytes(bytes(data))  # OpenCV and Pillow go by the content, not by the name
+    assert ok and look() == {}
+    assert "img7.jpg cannot be decoded" in look(deep=True)["unreadable_image"].text
+
+
+def test_an_image_of_another_size(look, clip):
+    cv2.imwrite(str(clip / "img3.jpg"), np.zeros((120, 90, 3), np.uint8))
+    for options in ({}, {"deep": True}):
+        found = look(**options)["image_size"]
+        assert found.level == "error"
+        assert found.text == "img3.jpg has 90x120, while 39 of 40 images have 160x160 pixels"
+
+
+def test_overlapping_and_duplicate_annotations(look, write_sheet):
+    write_sheet(*ROWS, (1, "EP02_01f", 25, 30, 38, "4", "others"), ROWS[1])
+    found = look()
+    assert found["overlap"].level == found["duplicate"].level == "warning"
+    assert found["overlap"].text == (
+        "the micro-expression in frames 24 to 37 overlaps with the micro-expression in frames 10 to 30"
+    )
+    assert found["duplicate"].where == "01/EP19_06f"
+
+
+def test_an_onset_as_apex(look, write_sheet):
+    write_sheet((1, "EP02_01f", 11, 11, 31, "12", "happiness"))
+    assert look()["onset_is_apex"].text == "the apex of the micro-expression in frames 10 to 30 is its onset"
+
+
+def test_links_out_of_the_root_are_followed_only_on_request(casme2, tree, clip, tmp_path):
+    elsewhere = tmp_path / "elsewhere.jpg"
+    (clip / "img5.jpg").rename(elsewhere)
+    (clip / "img5.jpg").symlink_to(elsewhere)
+    closed = verify(casme2(root=str(tree)), counts=False)
+    assert "dataset.follow_links=true" in closed.findings[0].text and not closed.sound()
+    assert verify(casme2(root=str(tree), follow_links=True), counts=False).sound(strict=True)
+
+
+def test_annotations_alone_leave_the_frames_out(casme2, tree):
+    seen = verify(casme2(annotations=str(tree / "CASME2-coding-20140508.xlsx")), counts=False)
+    assert [f.check for f in seen.findings] == ["no_frames"]
+    assert seen.sound() and not seen.sound(strict=True) and seen.frames == 0
+
+
+class Described(Dataset):
+    """One video of ready-made features."""
+
+    schemes = {"native": Scheme.native(["x"])}  # noqa: RUF012
+    flags: tuple[str, ...] = ()
+    length = 5
+
+    def videos(self):
+        return [Video("d", "a", "1", 10.0, None, (Expression(0, self.length - 1, flags=self.flags),))]
+
+
+def test_a_dataset_without_frames_says_so():
+    assert [f.check for f in verify(Described(None)).findings] == ["no_frames"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "frames", "found"), [("micro", 5, 0), ("micro", 6, 1), ("macro", 40, 0), ("macro", 41, 1)]
+)
+def test_a_micro_expression_lasts_half_a_second_and_a_macro_expression_four_at_most(kind, frames, found):
+    class Long(Described):
+        def videos(self):  # 10 frames a second
+            return [Video("d", "a", "1", 10.0, None, (Expression(3, 2 + frames, kind),))]
+
+    assert [f.check for f in verify(Long(None)).findings].count("too_long") == found
+
+
+def test_a_known_defect_of_the_release_is_a_warning():
+    class Short(Described):
+        def frames(self, video):
+            return [np.zeros((4, 4), np.uint8)] * 3
+
+    assert [f.level for f in verify(Short(None)).findings] == ["error"]
+    Short.flags = (KNOWN_DEFECT,)
+    assert [f.level for f in verify(Short(None)).findings] == ["warning"]
+
+
+def test_any_frames_are_decoded_if_asked():
+    class Changing(Described):
+        length = 2
+
+        def frames(self, video):
+            return [np.zeros((4, 4), np.uint8), np.zeros((4, 6), np.uint8)]
+
+    assert verify(Changing(None)).findings == ()
+    assert verify(Changing(None), deep=True).findings[0].text == "its frames have 2 different sizes: 4x4, 6x4"
+
+
+def test_counts_that_differ_are_an_error_unless_the_sheet_is_plainly_a_part(casme2, tree):
+    almost = list(differing_counts({"subjects": (26, 26), "micro-expressions": (250, 255)}, "the paper"))
+    assert [f.level for f in almost] == ["error"]
+    assert almost[0].text.startswith("micro-expressions 250 instead of 255 in the paper")
+    assert not list(differing_counts({"subjects": (26, 26), "micro-expressions": (255, 255)}, "the paper"))
+    seen = verify(casme2(root=str(tree)))
+    assert [(f.level, f.check) for f in seen.findings] == [("warning", "counts")]
+    assert seen.counts["subjects"] == (3, 26) and seen.counts["micro: fear"] == (0, 2)
+
+
+def test_published_emotions_are_compared_only_where_any_is_annotated():
+    class Bare(Described):
+        published = Published("p", 1, {"micro": 1}, {"joy": 1})
+
+    assert set(verify(Bare(None)).counts) == {"subjects", "micro-expressions"}

@@ -1,0 +1,54 @@
+"""The drawn stand-ins: faces that a detector finds, sheets that other programs read."""
+
+import numpy as np
+import pytest
+import xlrd
+
+from mebench.errors import DataError
+from mebench.features.faces import detect_faces
+from mebench.testing.fake import SIZE, draw_face, empty_folder, write_frames, write_xls
+
+
+@pytest.mark.parametrize("strength", [0.0, 1.0])
+@pytest.mark.parametrize("person", [0, 7])
+def test_dlib_finds_one_face_about_where_it_is(strength, person):
+    picture = draw_face(strength, person)
+    assert picture.shape == (SIZE, SIZE, 3) and picture.dtype == np.uint8
+    ((x0, y0, x1, y1),) = detect_faces(picture[..., 1], 0)
+    assert x0 < 60 and x1 > 100 and y0 < 80 and y1 > 120
+
+
+def test_an_expression_moves_brows_and_mouth_and_nothing_else():
+    change = np.abs(draw_face(1.0)[..., 1].astype(int) - draw_face(0.0)[..., 1]).max(axis=1)  # same noise
+    moved = np.flatnonzero(change > 8)
+    assert set(moved) <= {*range(55, 78), *range(105, 130)}
+    assert change[60:72].max() > 30 and change[108:125].max() > 30
+
+
+def test_a_picture_is_the_same_everywhere_and_people_differ():
+    np.testing.assert_array_equal(draw_face(0.5, 3, 9), draw_face(0.5, 3, 9))
+    assert (draw_face(0.5, 3, 9) != draw_face(0.5, 4, 9)).any()
+
+
+def test_frames_are_files_with_the_numbers_of_the_sheet(tmp_path):
+    write_frames(tmp_path / "clip", "006_{number:05d}.jpg", range(9998, 10001), [(9998, 9999, 10000)])
+    assert sorted(p.name for p in (tmp_path / "clip").iterdir()) == ["006_09998.jpg", "006_09999.jpg", "006_10000.jpg"]
+
+
+@pytest.mark.parametrize("n", [1, 40, 3000])
+def test_xlrd_reads_what_is_written(tmp_path, n):
+    """xlrd is an independent reader of the format; 3000 rows need several sectors of the table of sectors."""
+    rows = [("Subject", None, "Filename ü"), *[(i, None, f"EP{i:04d}") for i in range(n)]]
+    write_xls(tmp_path / "codes.xls", {"one": rows, "second sheet": [(1.5,)]})
+    book = xlrd.open_workbook(tmp_path / "codes.xls")
+    assert book.sheet_names() == ["one", "second sheet"]
+    assert book.sheet_by_index(0).row_values(0) == ["Subject", "", "Filename ü"]
+    assert book.sheet_by_index(0).row_values(n) == [n - 1, "", f"EP{n - 1:04d}"]
+    assert book.sheet_by_index(1).cell_value(0, 0) == 1.5
+
+
+def test_nothing_is_overwritten(tmp_path):
+    assert empty_folder(tmp_path / "new").is_dir()
+    (tmp_path / "new" / "thesis.txt").touch()
+    with pytest.raises(DataError, match="is not an empty folder"):
+        empty_folder(tmp_path / "new")
