@@ -1,0 +1,1 @@
+"""Histograms of image gradient orientation on three orthogonal planes."""

@@ -1,0 +1,1 @@
+"""Histograms of oriented gradients on three orthogonal planes."""

@@ -1,0 +1,1 @@
+"""Feature difference contrast: spotting by what a frame's texture has that the frames before and after it lack."""

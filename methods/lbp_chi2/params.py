@@ -1,0 +1,65 @@
+"""Parameters of `lbp_chi2`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    """The published settings.
+
+    Attributes:
+        feature: `lbp`, uniform local binary patterns, or `hoof`, histograms of oriented optical flow.
+        rows: number of blocks from top to bottom.
+        cols: number of blocks from left to right.
+        neighbours: of a pixel, for `lbp`.
+        radius: of the circle of neighbours in pixels, for `lbp`.
+        bins: directions of a histogram, for `hoof`.
+        flow: algorithm of the optical flow, for `hoof`.
+        stride: flow at every n-th start frame, linearly interpolated between; 1 computes all; for `hoof`.
+        window: length of the sliding window in seconds: N = 2k + 1 frames with k = window x frames per second / 2.
+        largest: share of the blocks that count in a frame: those with the largest differences.
+        contrast: subtract the mean of the differences k frames before and after; without it, the differences themselves are
+            the scores.
+        p: place of the threshold between a video's mean and maximum score, called tau in the paper.
+        distance: least distance of two peaks, as a part of k.
+        interval: `window`, the N frames around a peak; `k_prime`, as long as the training subjects' expressions: MEAN's rule.
+        align: `eyes` turns the frames until the line between the eyes of the first face is level.
+        track: `frame` lets the face box follow a head that really moves.
+    """
+
+    feature: Literal["lbp", "hoof"] = "lbp"
+    rows: int = 6
+    cols: int = 6
+    neighbours: int = 8
+    radius: float = 3.0
+    bins: int = 8
+    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    stride: int = 1
+    window: float = 0.32
+    largest: float = 1 / 3
+    contrast: bool = True
+    p: float = 0.15
+    distance: float = 0.5
+    interval: Literal["window", "k_prime"] = "window"
+    align: Literal["none", "eyes"] = "none"
+    track: Literal["none", "frame"] = "none"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("rows", "cols", "bins", "stride"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        if not 2 <= self.neighbours <= 16:
+            raise ConfigError(f"method.neighbours must be from 2 to 16, not {self.neighbours}")
+        for name in ("radius", "window"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
+        if not 0 < self.largest <= 1:
+            raise ConfigError(f"method.largest must be above 0 and at most 1, not {self.largest}")
+        if not 0 <= self.p <= 1:
+            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        if not self.distance >= 0:
+            raise ConfigError(f"method.distance must not be negative, not {self.distance}")

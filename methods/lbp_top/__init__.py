@@ -1,0 +1,1 @@
+"""Local binary patterns on three orthogonal planes."""
