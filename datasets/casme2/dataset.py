@@ -13,9 +13,9 @@ from .params import Params as _Params
 
 FIVE = {label: label for label in ("disgust", "happiness", "others", "surprise", "repression")}
 LABELS = ("others", "disgust", "happiness", "repression", "surprise", "sadness", "fear")
-NOT_MEGC2019, NOT_MEAN = "not_in_megc2019", "not_in_mean2022"
+NOT_MEGC2019, NOT_MEAN, KNOWN = "not_in_megc2019", "not_in_mean2022", "known_defect"
 INDEX_ERROR = (66, 111, 111)
-"""File numbers of the clip that the public program of MEAN leaves out because its frames end too early."""
+"""File numbers of the clip that the public program of MEAN leaves out because its frames end too early, as released."""
 
 
 class Casme2(SheetDataset):
@@ -59,7 +59,7 @@ class Casme2(SheetDataset):
         """Flags of clips that published subsets leave out."""
         marked = super().mark(annotation)
         if (marked.onset, marked.apex, marked.offset) == INDEX_ERROR:
-            marked = marked.with_flags(NOT_MEAN)
+            marked = marked.with_flags(NOT_MEAN, KNOWN)
         return marked
 
     @classmethod

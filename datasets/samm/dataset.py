@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mebench.annotations import OBJECTIVE, Cleaning, Layout, SheetDataset, by_name, three_classes
 from mebench.annotations.table import Header
-from mebench.core import Scheme
+from mebench.core import Scheme, SubjectKey
 from mebench.core.types import Published
 
 from .params import Params as _Params
@@ -39,6 +39,10 @@ class Samm(SheetDataset):
         expressions={"micro": 159},
         emotions=dict(zip(LABELS, (57, 26, 26, 15, 12, 9, 8, 6))),
     )
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Who is seen: the people of SAMM and of SAMM Long Videos are the same and keep their numbers."""
+        return SubjectKey("samm", key.subject)
 
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:

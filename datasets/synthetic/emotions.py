@@ -39,6 +39,7 @@ SCHEMES: Mapping[str, Scheme] = {
 }
 """The three classes are those of See et al., MEGC 2019 (doi 10.1109/FG.2019.8756611)."""
 
+
 def recruit(emotion: str, random: np.random.RandomState) -> tuple[int, ...]:
     """Draw the action units of one expression, ascending, at least one."""
     chances = RECRUITED[emotion]

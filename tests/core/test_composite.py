@@ -99,3 +99,9 @@ def test_one_scheme_of_two_meanings_is_not_shared(both):
     other = Lab("o", ("x",), {})
     other.schemes = {"native": other.schemes["native"], "three": Scheme("three", ("good", "bad"), {})}
     assert list(Composite({"samm": both.members["samm"], "o": other}).schemes) == ["native"]
+
+
+def test_members_know_who_appears_in_both(both):
+    both.members["samm"].person = lambda key: SubjectKey("everywhere", key.subject)
+    assert both.person(SubjectKey("samm", "1")) == SubjectKey("everywhere", "1")
+    assert both.person(SubjectKey("casme2", "1")) == SubjectKey("casme2", "1")

@@ -1,0 +1,223 @@
+"""CAS(ME)3: long videos in colour and depth, with macro- and micro-expressions in files of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from mebench.annotations import (
+    OBJECTIVE,
+    Annotation,
+    Cleaning,
+    Layout,
+    Log,
+    Row,
+    Sheet,
+    SheetDataset,
+    Table,
+    by_name,
+    need_table,
+    read_row,
+    read_sheets,
+    three_classes,
+)
+from mebench.annotations.locate import candidates
+from mebench.annotations.reading import begin, is_remark, name_in
+from mebench.core import Kind, Scheme, Video
+from mebench.core.types import Repair
+from mebench.errors import DataError
+from mebench.frames import FolderFrames
+
+from .params import Params as _Params
+from .sheets import SHEETS, SLIPS
+
+LABELS = ("disgust", "surprise", "others", "fear", "anger", "sad", "happy")
+LABELS_C = ("negative", "positive", "surprise", "others")
+_FOUR = {"positive": "positive", "negative": "negative", "surprise": "surprise", "others": "others"}
+_LONG = Layout(
+    example="part_A/data/part_A/spNO.1/a/color/1.jpg",
+    folder="{subject}/{video}/color",
+    homes=("part_A",),
+    video_name=r"[A-Za-z]+",
+)
+_CLIPS = Layout(
+    example="Part_A_ME_clip/frame/spNO.1_a_355/355.jpg",
+    folder="{subject}_{video}",
+    homes=("frame",),
+    video_name=r"[A-Za-z]+_\d+",
+)
+_QUESTIONED = Layout(
+    example="part_C/01/a/color/1.jpg", folder="{subject}/{video}/color", homes=("part_C",), video_name=r"[A-Za-z]+"
+)
+
+
+class Casme3(SheetDataset):
+    """Part A or part C; a video of part A is called by a letter, the only one of a person in part C is `a`."""
+
+    Params = _Params
+    params: _Params
+    id = "casme3"
+    revision = "1"
+    kinds: tuple[Kind, ...] = ("micro", "macro")
+    fps = 30.0
+    files = SHEETS["A"].micro
+    forms = SHEETS["A"].forms
+    cleaning = SHEETS["A"].cleaning
+    layout = _LONG
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("three", ("disgust", "fear", "anger", "sad"), ("happy",)),
+        Scheme(
+            "four",
+            tuple(_FOUR),
+            {"others": "others", "surprise": "surprise", "happy": "positive"}
+            | dict.fromkeys(("disgust", "fear", "anger", "sad"), "negative"),
+        ),
+        OBJECTIVE,
+    )
+
+    def __init__(self, params: _Params) -> None:
+        super().__init__(params)
+        self._sheets = SHEETS[params.part]
+        if params.part == "C":
+            self._read_part_c()
+        if params.clips:
+            self.layout, self.short_videos = _CLIPS, True  # type: ignore[misc]  # which one depends on the parameters
+            self.kinds = ("micro",)
+            self.tasks = frozenset({"recognize"})  # a clip is its expression and nothing else
+            self.revision = "1-clips"
+
+    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
+        """The expressions of both kinds, which stand in one file or in two."""
+        table = need_table(sheets, *self.forms, file=self.annotation_file)
+        found = self._rows(table, "micro", log)
+        where = log.where
+        if self.params.clips or "kind" in table.columns:
+            return found
+        path = self._macro_file()
+        if path is None:
+            reason = f"the sheet of the macro-expressions, {self._sheets.macro[0]}, is not there: dataset.macro_annotations=FILE names it"
+            log.marked(None, "kind", "", reason)
+            return found
+        macro = need_table(read_sheets(path), *self.forms, file=path)
+        found += self._rows(macro, "macro", log)
+        log.where = f"{where}, and {log.where}"  # what is said of frames later concerns both
+        return found
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The expression of a row, with slips of the pen put right and the names that folders have."""
+        return self._annotation(row, table, self.cleaning, log)
+
+    def depth(self, video: Video) -> tuple[Path | None, ...]:
+        """The depth images of a video: one for each frame, None where there is none.
+
+        They are 16-bit PNG files in the size of the frames. Empty where the video has no frames or no folder of depth
+        images at all.
+        """
+        color = self.folder(video)
+        folder = self._depth_folder(color) if color is not None else None
+        if color is None or folder is None:
+            return ()
+        try:
+            depth = FolderFrames(folder, self.layout.pattern)
+        except DataError:  # an empty folder
+            return ()
+        by_number = {number: folder / name for number, name in zip(depth.numbers, depth.names)}
+        return tuple(by_number.get(number) for number in FolderFrames(color, self.layout.pattern).numbers)
+
+    def repair_rows(self) -> Sequence[Repair]:
+        """As of every sheet, and how many videos have depth images."""
+        return (*super().repair_rows(), *self._depth_remark)
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw small trees of both parts with the layout, the sheets and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+    def _read_part_c(self) -> None:
+        """What is different in part C."""
+        self.files, self.forms = self._sheets.micro, self._sheets.forms  # type: ignore[misc]
+        self.cleaning, self.layout = self._sheets.cleaning, _QUESTIONED  # type: ignore[misc]
+        self.revision = "1-C"
+        self.schemes = by_name(
+            Scheme.native(LABELS_C),
+            three_classes("three", LABELS_C[:1], LABELS_C[1:2]),
+            Scheme("four", tuple(_FOUR), _FOUR),
+            OBJECTIVE,
+        )
+
+    def _rows(self, table: Table, kind: Kind, log: Log) -> list[Annotation]:
+        """The expressions of one sheet, of this kind where no column says otherwise."""
+        begin(table, log)
+        cleaning = replace(self.cleaning, kind=kind)
+        found = (self._annotation(row, table, cleaning, log) for row in table.rows)
+        return [self.mark(annotation) for annotation in found if annotation is not None]
+
+    def _annotation(self, row: Row, table: Table, cleaning: Cleaning, log: Log) -> Annotation | None:
+        if is_remark(row) or self._is_heading(row):
+            return read_row(replace(row, cells={}), table, cleaning, log)  # which logs it
+        name = self._sheets.video or self._letter(row, table, log)
+        if self.params.clips and name:
+            name = f"{name}_{row.get('onset')}"  # as the sheet says, right or wrong
+        return read_row(_without_slip(row, table, log), table, cleaning, log, video=name)
+
+    @staticmethod
+    def _letter(row: Row, table: Table, log: Log) -> str:
+        """What a video of part A is called."""
+        name = name_in(row, table, "video", log)
+        if name != name.lower():
+            log.mended(row.number, table.columns["video"], name, name.lower(), "the folders have small letters")
+        return name.lower()
+
+    def _is_heading(self, row: Row) -> bool:
+        """A heading with unknown names, above columns that were found by their position."""
+        return row.number == 1 and not any(c.isdigit() for c in row.get("onset") + row.get("offset"))
+
+    def _macro_file(self) -> Path | None:
+        """As given, else the best below the root or beside the annotations."""
+        given = self.params.macro_annotations
+        if given is not None:
+            path = Path(given).expanduser()
+            if not path.is_file():
+                raise DataError(
+                    f"dataset.macro_annotations={given} is not a file: expected one such as {self._sheets.macro[0]}"
+                )
+            return path
+        if self.params.root is None:
+            beside = [path for name in self._sheets.macro for path in sorted(self.annotation_file.parent.glob(name))]
+        else:
+            beside = candidates(self._tree_or_stop, self._sheets.macro, lambda path: False)
+        return next(iter(beside), None)
+
+    def _depth_folder(self, color: Path) -> Path | None:
+        """Beside the folder `color`; or beside `frame`, with the clip's own name."""
+        listing = self._tree_or_stop.listing
+        if not self.params.clips:
+            return listing.child(color.parent, "depth")
+        home = listing.child(color.parent.parent, "depth")
+        return listing.child(home, color.name) if home is not None else None
+
+    @cached_property
+    def _depth_remark(self) -> tuple[Repair, ...]:
+        folders = [folder for video in self.videos() if (folder := self.folder(video)) is not None]
+        deep = sum(self._depth_folder(folder) is not None for folder in folders)
+        if not deep:
+            return ()
+        reason = "depth images lie beside the colour ones: Casme3.depth(video) lists them, and no method reads them yet"
+        return (Repair(None, "depth", f"{deep} of {len(folders)} videos", None, reason),)
+
+
+def _without_slip(row: Row, table: Table, log: Log) -> Row:
+    """The row with a cell that is known to be wrong put right."""
+    slip = SLIPS.get(tuple(row.get(what) for what in ("subject", "video", "onset", "apex", "offset")))
+    if slip is None:
+        return row
+    log.mended(row.number, table.columns[slip.column], row.get(slip.column), slip.taken, slip.reason)
+    return replace(row, cells={**row.cells, slip.column: slip.taken})
+
+
+Plugin = Casme3

@@ -1,0 +1,140 @@
+"""A small drawn CAS(ME)3: part A, part C, and the clips of part A."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from mebench.testing.fake import SIZE, Cell, empty_folder, write_frames, write_xls, write_xlsx
+
+Release = Literal["v2", "v1"]
+HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
+MACRO_HEADER = ("sub", "seq", "onset", "apex", "offset", "AU", "emotion")
+V1_HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Type")
+C_HEADER = ("sub", "count", "PHY", "onset", "offset", "au", "emotion")
+VIDEOS = (
+    ("spNO.1", "a"), ("spNO.1", "b"), ("spNO.2", "a"), ("spNO.2", "c"), ("spNO.10", "b"), ("spNO.216", "d"),
+)  # fmt: skip
+FIRST = {("spNO.216", "d"): 2600}
+"""File number of the first frame, 1 for all others."""
+FRAMES = 100
+MISSING = range(9, 100, 10)
+"""Every tenth frame of one video is not there, counted from 0."""
+GAPPY = ("spNO.2", "c")
+FLAT = ("spNO.10", "b")
+"""A video without depth images."""
+QUESTIONED = ("01", "02", "03")
+
+
+class Coded(NamedTuple):
+    """One row of a sheet of part A as it stands there."""
+
+    subject: str
+    video: str
+    onset: int
+    apex: int
+    offset: int
+    units: str
+    objective: str | None
+    emotion: str
+
+    @property
+    def span(self) -> tuple[int, int, int]:
+        """What is drawn."""
+        onset = 2647 if self.onset == 3647 else self.onset
+        return onset, max(self.apex, onset), self.offset or self.apex + 8
+
+
+MICRO = (
+    Coded("spNO.1", "a", 35, 41, 47, "4", "III", "disgust"),
+    Coded("spNO.1", "b", 20, 25, 31, "L12+25", "VII", "happy"),
+    Coded("spNO.2", "a", 12, 12, 20, "1+2", "II", "surprise"),  # its apex is its onset
+    Coded("spNO.2", "a", 50, 56, 0, "4+7", "III", "Others"),  # its end is not known
+    Coded("spNO.2", "c", 20, 25, 33, "14", "VII", "fear"),  # its first frame is not there
+    Coded("spNO.10", "b", 5, 30, 90, "17", "VII", "sad"),  # much too long
+    Coded("spNO.216", "d", 3647, 2668, 2694, "4+5", "III", "anger"),  # its onset is a slip of the pen
+)
+MACRO = (
+    Coded("spNO.1", "a", 55, 70, 92, "6+12", None, "happiness"),
+    Coded("spNO.2", "c", 41, 60, 88, "4+9", None, "disgust"),
+    Coded("spNO.10", "B", 40, 50, 75, "1，4", None, "Others"),  # another case, and a Chinese comma
+)
+MICRO_C = (
+    ("1", 1, 30, 44, "4", "negative"),
+    ("1", 2, 60, 69, "12", "positive"),
+    ("2", 1, 22, 35, "1+2", "surprise"),
+    ("3", 1, 41, 52, "14，17", "others"),
+)
+MACRO_C = (("2", 1, 50, 90, "6+12", "positive"),)
+
+
+def write(folder: Path, release: Release = "v2") -> None:
+    """Draw six videos of four people of part A, their micro-expressions as clips, and three videos of part C.
+
+    Args:
+        folder: empty or not there yet.
+        release: of the sheets of part A: micro- and macro-expressions in two files, or `v1` with both in one.
+    """
+    part_a = empty_folder(folder) / "part_A"
+    for subject, video in VIDEOS:
+        key = (subject, video)
+        first = FIRST.get(key, 1)
+        spans = [row.span for row in (*MICRO, *MACRO) if (row.subject, row.video.lower()) == key]
+        numbers = [first + n for n in range(FRAMES) if key != GAPPY or n not in MISSING]
+        place = part_a / "data" / "part_A" / subject / video
+        write_frames(place / "color", "{number}.jpg", numbers, spans, int(subject.split(".")[1]))
+        if key != FLAT:
+            _write_depth(place / "depth", numbers[::2])  # some are missing
+    (part_a / "annotation").mkdir()
+    _write_sheets(part_a / "annotation", release)
+    _write_clips(folder / "Part_A_ME_clip")
+    _write_part_c(folder / "part_C")
+
+
+def _write_sheets(home: Path, release: Release) -> None:
+    if release == "v1":
+        kinds = [(row, "Micro-expression") for row in MICRO] + [(row, "Macro-expression") for row in MACRO]
+        rows: list[tuple[Cell, ...]] = [V1_HEADER, *((*row[:6], kind) for row, kind in kinds)]
+        write_xls(home / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
+        return
+    micro: list[tuple[Cell, ...]] = [HEADER, *MICRO, (), ("Total", len(MICRO))]
+    note: list[tuple[Cell, ...]] = [("Objective class", "see Davison et al. 2018")]
+    write_xlsx(home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", {"description": note, "label": micro})
+    macro: list[tuple[Cell, ...]] = [MACRO_HEADER, *((*row[:6], row.emotion) for row in MACRO)]
+    write_xlsx(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", {"Sheet1": macro})
+
+
+def _write_clips(home: Path) -> None:
+    for row in MICRO:
+        name = f"{row.subject}_{row.video}_{row.onset}"
+        onset, _, offset = row.span
+        numbers = range(onset, offset + 1)
+        write_frames(home / "frame" / name, "{number}.jpg", numbers, [row.span], int(row.subject.split(".")[1]))
+        _write_depth(home / "depth" / name, numbers)
+
+
+def _write_part_c(home: Path) -> None:
+    for subject in QUESTIONED:
+        coded = [row for row in (*MICRO_C, *MACRO_C) if row[0].zfill(2) == subject]
+        spans = [(onset, (onset + offset) // 2, offset) for _, _, onset, offset, *_ in coded]
+        place = home / subject / "a"
+        write_frames(place / "color", "{number}.jpg", range(1, FRAMES + 1), spans, int(subject))
+        _write_depth(place / "depth", range(1, FRAMES + 1, 4))
+    for name, coded_rows in (("ME", MICRO_C), ("MaE", MACRO_C)):
+        rows: list[tuple[Cell, ...]] = [C_HEADER]
+        rows += [(int(s), n, f"{s}-{n}", *numbers, u, e) for s, n, *numbers, u, e in coded_rows]
+        write_xlsx(home / f"CAS(ME)3_part_C_{name}.xlsx", {"Sheet1": rows})
+
+
+def _write_depth(folder: Path, numbers: Iterable[int]) -> None:
+    """Draw a face nearer than the wall, in millimetres."""
+    import cv2
+
+    y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
+    picture = np.where(x**2 + y**2 < 0.6, 600 + 100 * (x**2 + y**2), 1500).astype(np.uint16)
+    folder.mkdir(parents=True)
+    for number in numbers:
+        cv2.imwrite(str(folder / f"{number}.png"), picture)

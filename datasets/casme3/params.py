@@ -1,0 +1,34 @@
+"""Parameters of `casme3`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mebench.annotations.params import SheetParams
+from mebench.errors import ConfigError
+
+PARTS = ("A", "C")
+
+
+@dataclass(frozen=True)
+class Params(SheetParams):
+    """Where CAS(ME)3 lies, and which part of it.
+
+    Attributes:
+        part: `A`, people who watch videos, or `C`, people who are questioned after a mock crime.
+        clips: the frames are those of the micro-expressions alone, one folder each, as in `Part_A_ME_clip`, and not the long
+            videos; part A only.
+        macro_annotations: file of the macro-expressions, which stand in one of their own; looked for below the root where it
+            is not given.
+    """
+
+    part: str = "A"
+    clips: bool = False
+    macro_annotations: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check what no type can."""
+        if self.part not in PARTS:
+            raise ConfigError(f"dataset.part={self.part} is unknown: choose A or C (part B has no annotations)")
+        if self.clips and self.part != "A":
+            raise ConfigError("dataset.clips=true reads the clips of part A, and part C has none: leave it out")

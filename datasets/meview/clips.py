@@ -1,0 +1,69 @@
+"""Where the clips of MEVIEW lie: video files as released, or folders of the images that somebody made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+from pathlib import Path
+
+from mebench.annotations.layout import Layout, Tree
+from mebench.annotations.paths import check_inside, fold
+from mebench.errors import DataError
+from mebench.frames.images import SUFFIXES as IMAGES
+
+VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".wmv", ".mpg", ".mpeg", ".webm")
+"""Endings of video files, in lower case."""
+LEVELS = 5
+"""Levels below the root in which clips are looked for."""
+
+LAYOUT = Layout(example="me-cuts/cuts/sub01-1.mp4", folder="{video}")
+
+
+def plain(name: str) -> str:
+    """What the spellings of a clip's name share: no case, no leading zeros, one sign between words, no ending.
+
+    >>> plain("sub01-1.mp4") == plain("Sub1_01"), plain("sub11-1") == plain("sub1-11")
+    (True, False)
+    """
+    stem = re.sub(rf"({'|'.join(map(re.escape, VIDEOS))})$", "", name.strip(), flags=re.IGNORECASE)
+    return "-".join(re.findall(r"[^\W_]+", fold(stem)))
+
+
+class ClipTree(Tree):
+    """The clips below a root, each a video file or a folder that holds images."""
+
+    def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
+        """The root, or None where no clip is there."""
+        return self.root if self._clips else None
+
+    def folder(self, home: Path, subject: str, video: str) -> Path | None:
+        """The video file of a clip, else its folder of images, or None where both are missing.
+
+        Raises:
+            DataError: several fit equally well, or a link leads out of the root.
+        """
+        found = self._clips.get(plain(video), [])
+        best = [path for path in found if path.is_file()] or found
+        if len(best) > 1:
+            listed = " and ".join(map(str, best))
+            raise DataError(f"{self.root} has several clips called {video}: {listed}. Give the root of one copy")
+        return check_inside(best[0], self.root, self.listing.follow_links) if best else None
+
+    def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
+        """None: clips that no row names are not read, since nobody knows who is seen."""
+        return []
+
+    @cached_property
+    def _clips(self) -> dict[str, list[Path]]:
+        """Video files and folders of images by plain name; a folder `01` in `sub01` is called `sub01-01`."""
+        found: dict[str, list[Path]] = {}
+        for _, folder in self.walk(LEVELS):
+            files = self.listing.files(folder)
+            for name in files:
+                if name.lower().endswith(VIDEOS):
+                    found.setdefault(plain(name), []).append(folder / name)
+            if folder != self.root and any(name.lower().endswith(IMAGES) for name in files):
+                name = f"{folder.parent.name}-{folder.name}" if folder.name.isdigit() else folder.name
+                found.setdefault(plain(name), []).append(folder)
+        return found

@@ -1,0 +1,189 @@
+"""MEVIEW: short clips from television, as video files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+
+from mebench.annotations import (
+    OBJECTIVE,
+    Annotation,
+    Cleaning,
+    Header,
+    Log,
+    Row,
+    Sheet,
+    SheetDataset,
+    Table,
+    by_name,
+    need_table,
+    read_row,
+    three_classes,
+)
+from mebench.annotations.paths import check_inside
+from mebench.annotations.reading import begin, is_remark, name_in, subject_id
+from mebench.annotations.table import HEADER_WITHIN, plain_name
+from mebench.core import Scheme, Video
+from mebench.core.dataset import Frames
+from mebench.core.types import Published
+from mebench.errors import DataError
+from mebench.frames import VideoFrames
+
+from .clips import LAYOUT, VIDEOS, ClipTree, plain
+from .params import Params as _Params
+
+LABELS = ("happiness", "anger", "disgust", "surprise", "contempt", "fear")
+NEGATIVE = ("anger", "disgust", "contempt", "fear", "sadness", "contempt/disgust")
+FINAL = "FINAL"
+"""Heading above the columns that hold what the annotators agreed on; before them stand those of each of them."""
+MEAN2022 = Published(
+    source="Liong, See and Chan 2023 (MEAN, section 5 and Table 10): 9 negative, 6 positive, 6 surprise",
+    subjects=14,
+    expressions={"micro": 21},
+)
+
+
+class Meview(SheetDataset):
+    """A clip is called as its video file, `sub01-1`; frames are counted from 1 inside it."""
+
+    Params = _Params
+    params: _Params
+    id = "meview"
+    revision = "1"
+    kinds = ("micro",)
+    short_videos = True
+    fps = 25.0
+    files = ("MEVIEW_v2*.xls*", "MEVIEW*.xls*", "MEVIEW*.csv")
+    forms = (
+        Header(
+            names={
+                "video": ("ID", "Clip", "Video", "Filename", "File name", "Name"),
+                "onset": (f"{FINAL} Onset", "Onset", "Onset Frame", "Start"),
+                "apex": (f"{FINAL} Apex", "Apex", "Apex Frame"),
+                "offset": (f"{FINAL} Offset", "Offset", "Offset Frame", "End"),
+            },
+        ),
+    )
+    cleaning = Cleaning(subject_digits=2, subject_prefix="sub", spellings={"happy": "happiness", "suprise": "surprise"})
+    layout = LAYOUT
+    schemes = by_name(Scheme.native(LABELS), three_classes("mean2022", NEGATIVE), OBJECTIVE)
+
+    def __init__(self, params: _Params) -> None:
+        super().__init__(params)
+        if params.subset is not None and plain_name(Path(params.subset).stem) == "mean2022":
+            self.published = MEAN2022
+
+    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
+        """The micro-expressions of the chosen clips."""
+        table = need_table([_one_header(sheet) for sheet in sheets], *self.forms, file=self.annotation_file)
+        begin(table, log)
+        found = [a for row in table.rows if (a := self.annotation(row, table, log)) is not None]
+        return found if self.params.subset is None else self._chosen(found, log)
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The micro-expression of a row, its clip called as the video file."""
+        if is_remark(row):
+            return read_row(row, table, self.cleaning, log)  # which logs it
+        subject, name = subject_id(row, table, self.cleaning, log), name_in(row, table, "video", log)
+        clip = f"sub{subject}-{name}" if name.isdigit() else _without_ending(name)
+        return read_row(row, table, self.cleaning, log, subject=subject, video=clip)
+
+    def frames(self, video: Video) -> Frames:
+        """The frames of a clip, from its video file or its folder of images.
+
+        Raises:
+            DataError: both are missing.
+        """
+        path = self.folder(video)
+        if path is not None and path.is_file():
+            return VideoFrames(check_inside(path, self._tree_or_stop.root, self.params.follow_links))
+        return super().frames(video)
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheet and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+    @cached_property
+    def _tree_or_stop(self) -> ClipTree:
+        tree = super()._tree_or_stop
+        return ClipTree(tree.root, tree.layout, self.params.follow_links)
+
+    def _expected(self, video: Video) -> str:
+        """Where a clip should be, in words."""
+        if self.params.root is None:
+            return super()._expected(video)
+        return f"a file {video.id}.mp4, or a folder of that name with its images, below {self._tree_or_stop.root}"
+
+    def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
+        """Number of each frame as the sheet counts, from 1; images may be numbered from 0."""
+        path = self._folder(subject, video)
+        if path is not None and path.is_file():
+            try:
+                return range(1, len(VideoFrames(path)) + 1)
+            except DataError:  # asking for its frames says what is wrong
+                return None
+        numbers = super()._numbers(subject, video)
+        return range(1, len(numbers) + 1) if numbers and numbers[0] == 0 else numbers
+
+    def _chosen(self, found: Sequence[Annotation], log: Log) -> list[Annotation]:
+        """The annotations of the clips that the subset names."""
+        names = _names(Path(str(self.params.subset)).expanduser())
+        known = {plain(annotation.video) for annotation in found}
+        unknown = [name for name in names if plain(name) not in known]
+        if unknown:
+            raise DataError(
+                f"dataset.subset={self.params.subset} names {', '.join(unknown)}, which {self.annotation_file.name} does not "
+                f"hold: expected names of clips such as {found[0].video if found else 'sub01-1'}, one a line"
+            )
+        wanted = set(map(plain, names))
+        chosen = [annotation for annotation in found if plain(annotation.video) in wanted]
+        reason = f"left out: not among the clips of {self.params.subset}"
+        log.marked(None, "subset", f"{len(found) - len(chosen)} of {len(found)} rows", reason)
+        return chosen
+
+
+def _one_header(sheet: Sheet) -> Sheet:
+    """The sheet with the headings of groups put before the names of onset, apex and offset: `FINAL Onset`."""
+    rows = list(sheet.rows)
+    for at in range(1, min(len(rows), HEADER_WITHIN)):
+        above, (number, header) = rows[at - 1][1], rows[at]
+        names = [plain_name(cell) for cell in header]
+        if plain_name(FINAL) in map(plain_name, above) and "onset" in names:
+            group, full = "", []
+            for column, cell in enumerate(header):
+                group = (above[column].strip() if column < len(above) else "") or group
+                full.append(f"{group} {cell}" if names[column] in ("onset", "apex", "offset") else cell)
+            rows[at] = (number, tuple(full))
+            return replace(sheet, rows=tuple(rows))
+    return sheet
+
+
+def _names(path: Path) -> list[str]:
+    """The clips that a file lists, one a line; blank lines and those that begin with # do not count.
+
+    Raises:
+        DataError: it cannot be read, or lists nothing.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"dataset.subset={path} cannot be read as text ({error}): expected names of clips, one a line"
+        ) from error
+    names = [line.strip().strip(",;\"'") for line in lines if line.strip() and not line.lstrip().startswith("#")]
+    if not names:
+        raise DataError(f"dataset.subset={path} names no clip: expected names such as sub01-1, one a line")
+    return names
+
+
+def _without_ending(name: str) -> str:
+    return re.sub(rf"({'|'.join(map(re.escape, VIDEOS))})$", "", name, flags=re.IGNORECASE)
+
+
+Plugin = Meview

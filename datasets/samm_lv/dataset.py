@@ -1,0 +1,161 @@
+"""SAMM Long Videos: the recordings that SAMM was cut from, with macro-expressions too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mebench.annotations import (
+    OBJECTIVE,
+    Annotation,
+    Cleaning,
+    Header,
+    Layout,
+    Log,
+    Row,
+    Sheet,
+    SheetDataset,
+    Table,
+    by_name,
+    need_table,
+    read_row,
+    three_classes,
+)
+from mebench.annotations.locate import candidates
+from mebench.annotations.reading import begin, is_remark, name_in
+from mebench.core import Scheme, SubjectKey
+from mebench.core.types import Published
+from mebench.errors import DataError
+
+from .emotions import FILES as SAMM_FILES
+from .emotions import SammLabels, holds_emotions, read_labels
+from .params import Params as _Params
+
+LABELS = ("anger", "other", "happiness", "surprise", "contempt", "disgust", "fear", "sadness")
+OVER_LONG = "over_long"
+"""Flag of the macro-expressions whose onset the authors left out because they last too long."""
+NO_ONSET = ("0", "1")
+"""What the sheet writes for their onset: 0 in releases 1 and 2, 1 in release 3."""
+
+
+class SammLv(SheetDataset):
+    """A file name, `006_1_2`, is the video `006_1` and the number of the expression in it."""
+
+    Params = _Params
+    params: _Params
+    id = "samm_lv"
+    revision = "1"
+    kinds = ("micro", "macro")
+    fps = 200.0
+    files = (
+        "SAMM_LongVideos_V3_Release*.xls*",
+        "SAMM_LongVideos_V2_Release*.xls*",
+        "SAMM_LongVideos_V1_Release*.xls*",
+        "*SAMM*Long*Video*.*",
+    )
+    forms = (Header(required=("subject", "video", "onset", "apex", "offset", "kind"), names={"kind": ("Type",)}),)
+    cleaning = Cleaning(subject_digits=3)
+    layout = Layout(
+        example="SAMM_longvideos/006_1/006_1_0001.jpg",
+        folder="{video}",
+        homes=("SAMM_longvideos",),
+        video_name=r"(?P<subject>\d+)_\d+",
+    )
+    schemes = by_name(
+        Scheme.native(LABELS),
+        three_classes("mean2022", ("anger", "contempt", "disgust", "sadness", "fear")),
+        OBJECTIVE,
+    )
+    published = Published(
+        source="Yap et al. 2020, emotions by SAMM_Micro_FACS_Codes_v2.xlsx",
+        subjects=30,
+        expressions={"micro": 159, "macro": 343},
+        emotions=dict(zip(LABELS, (57, 26, 26, 15, 12, 9, 8, 6))),
+    )
+
+    def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
+        """The expressions of the sheet, with the emotions of SAMM's where that is at hand."""
+        table = need_table(sheets, *self.forms, file=self.annotation_file)
+        labels = self._labels(log)
+        begin(table, log)
+        found = []
+        for row in table.rows:
+            annotation = self.annotation(row, table, log)
+            if annotation is not None:
+                found.append(self._with_emotion(annotation, row, table, labels, log) if labels else annotation)
+        for label in labels.unused() if labels else ():
+            reason = f"row {label.row} of {labels.where if labels else ''} has no such file name in this sheet"
+            log.marked(None, table.columns["video"], label.video, reason)
+        return found
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The expression of a row in its video, flagged where it has no onset because it is too long."""
+        if is_remark(row):
+            return read_row(row, table, self.cleaning, log)  # which logs it
+        name = name_in(row, table, "video", log)
+        parts = re.match(r"(\d+)_\d+", name)
+        onset = row.get("onset")
+        over_long = onset in NO_ONSET and "macro" in row.get("kind").casefold()
+        if over_long:
+            reason = "marks a macro-expression that is too long; it is flagged, and begins with the first frame"
+            first = str(self.layout.first)
+            if onset == first:
+                log.marked(row.number, table.columns["onset"], onset, reason)
+            else:
+                log.mended(row.number, table.columns["onset"], onset, first, reason)
+            row = replace(row, cells={**row.cells, "onset": first})
+        read = read_row(row, table, self.cleaning, log, video=parts.group() if parts else name)
+        return read.with_flags(OVER_LONG) if read is not None and over_long else read
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Who is seen: the people of SAMM and of SAMM Long Videos are the same and keep their numbers."""
+        return SubjectKey("samm", key.subject)
+
+    @classmethod
+    def write_fake_tree(cls, folder: Path) -> None:
+        """Draw a small tree with the layout, the sheets and the quirks of the release."""
+        from .fake import write
+
+        write(folder)
+
+    def _with_emotion(self, read: Annotation, row: Row, table: Table, labels: SammLabels, log: Log) -> Annotation:
+        """The annotation with the label of SAMM's sheet; a micro-expression that has none there is listed."""
+        label = labels.find(row.get("video"), read.kind)
+        if label is not None:
+            return replace(read, emotion=label.emotion, objective=label.objective or read.objective)
+        if read.kind == "micro":
+            log.marked(
+                row.number, table.columns["video"], row.get("video"), f"not in {labels.where}: no emotion is known"
+            )
+        return read
+
+    def _labels(self, log: Log) -> SammLabels | None:
+        """SAMM's sheet, where there is one."""
+        path = self._samm_sheet()
+        if path is not None:
+            return read_labels(path, log)
+        reason = (
+            f"the sheet has no emotions, and SAMM's, {SAMM_FILES[0]}, is not there: dataset.samm_sheet=FILE names it"
+        )
+        log.marked(None, "emotion", "", reason)
+        return None
+
+    def _samm_sheet(self) -> Path | None:
+        """As given, else the best below the root or beside the annotations."""
+        if self.params.samm_sheet is not None:
+            path = Path(self.params.samm_sheet).expanduser()
+            if not path.is_file():
+                raise DataError(
+                    f"dataset.samm_sheet={self.params.samm_sheet} is not a file: expected SAMM's annotations, such as {SAMM_FILES[0]}"
+                )
+            return path
+        if self.params.root is None:
+            beside = [path for name in SAMM_FILES for path in sorted(self.annotation_file.parent.glob(name))]
+        else:
+            beside = candidates(self._tree_or_stop, SAMM_FILES, holds_emotions)
+        return next(iter(beside), None)
+
+
+Plugin = SammLv

@@ -1,0 +1,154 @@
+"""CAS(ME)3: drawn trees of both parts and of the clips."""
+
+from collections import Counter
+
+import cv2
+import pytest
+from mebench.datasets.casme3.dataset import Casme3
+from mebench.datasets.casme3.fake import FRAMES, MACRO, MICRO
+from mebench.datasets.casme3.fake import write as draw
+from mebench.datasets.casme3.params import Params
+
+from mebench.annotations import ground_truth_hash
+from mebench.core import Expression
+from mebench.errors import ConfigError, DataError
+from mebench.testing import check_dataset
+from mebench.testing.fake import write_xls
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("casme3") / "CASME3"
+    Casme3.write_fake_tree(root)
+    return root
+
+
+def dataset(root, **params):
+    return Casme3(Params(None if root is None else str(root), **params))
+
+
+def expressions(set_):
+    return {f"{v.subject}/{v.id}": v.expressions for v in set_.videos()}
+
+
+@pytest.mark.parametrize("params", [{}, {"part": "C"}, {"clips": True}])
+def test_the_contract_holds(root, params):
+    assert check_dataset("casme3", root=str(root), **params) == []
+
+
+def test_micro_and_macro_expressions_come_from_two_sheets(root):
+    found = expressions(dataset(root))
+    assert found["spNO.1/a"] == (
+        Expression(34, 46, "micro", 40, "disgust", ("4",), "III"),
+        Expression(54, 91, "macro", 69, "happy", ("6", "12"), "I"),
+    )
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO), macro=len(MACRO))
+
+
+def test_quirks_are_mended_or_flagged(root):
+    set_ = dataset(root)
+    found = expressions(set_)
+    assert [e.flags for e in found["spNO.2/a"]] == [("onset_is_apex",), ("offset_from_apex",)]
+    assert found["spNO.2/a"][1].emotion == "others" and found["spNO.2/a"][1].offset == 55
+    slip = found["spNO.216/d"][0]  # its files begin with 2600.jpg
+    assert (slip.onset, slip.apex, slip.offset) == (47, 68, 94)
+    assert found["spNO.10/b"][0].length == 86  # two seconds and more: kept
+    assert found["spNO.10/b"][1].action_units == ("1", "4")  # a Chinese comma, and B for b
+    said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
+    assert said[8, "Onset", "3647"] == "2647" and said[4, "seq", "B"] == "b"
+    assert said[10, "all columns", "Total 7"] is None
+
+
+def test_missing_frames_move_a_truth_inside_its_interval(root):
+    set_ = dataset(root)
+    video = next(v for v in set_.videos() if v.id == "c")
+    numbers = set_.frames(video).numbers
+    assert len(numbers) == video.n_frames == FRAMES - 10
+    micro = video.expressions[0]  # 20.jpg is not there, 21.jpg is
+    assert (numbers[micro.onset], numbers[micro.apex], numbers[micro.offset]) == (21, 25, 33)
+    assert "missing_frame" in micro.flags
+
+
+def test_depth_is_listed_for_each_frame(root):
+    set_ = dataset(root)
+    videos = {v.key: v for v in set_.videos()}
+    gappy = videos["casme3/spNO.2/c"]
+    depth, numbers = set_.depth(gappy), set_.frames(gappy).numbers
+    assert len(depth) == gappy.n_frames and 0 < sum(path is None for path in depth) < len(depth)
+    assert all(int(path.stem) == number for path, number in zip(depth, numbers) if path is not None)
+    assert cv2.imread(str(depth[0]), cv2.IMREAD_UNCHANGED).dtype == "uint16"
+    assert set_.depth(videos["casme3/spNO.10/b"]) == ()
+    assert any(r.found == "5 of 6 videos" for r in set_.repair_rows())
+
+
+def test_part_c_has_one_video_a_person_and_no_apex(root):
+    set_ = dataset(root, part="C")
+    found = expressions(set_)
+    assert list(found) == ["01/a", "02/a", "03/a"]
+    assert [(e.onset, e.offset, e.apex, e.emotion) for e in found["01/a"]] == [
+        (29, 43, None, "negative"),
+        (59, 68, None, "positive"),
+    ]
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=4, macro=1)
+    assert found["03/a"][0].action_units == ("14", "17")
+    scored = Counter(set_.schemes["three"].class_of(e) for es in found.values() for e in es if e.kind == "micro")
+    assert scored == Counter({"negative": 1, "positive": 1, "surprise": 1, None: 1})
+    assert all(set_.depth(v) for v in set_.videos())
+
+
+def test_clips_hold_one_expression_each(root):
+    set_ = dataset(root, clips=True)
+    assert set_.one_per_video and set_.tasks == {"recognize"} and set_.kinds == ("micro",)
+    videos = {v.id: v for v in set_.videos() if v.subject == "spNO.216"}
+    slip = videos["d_3647"]  # the folder is called as the sheet says
+    assert (slip.n_frames, slip.expressions[0].onset, slip.expressions[0].apex) == (48, 0, 21)
+    assert len(set_.depth(slip)) == 48 and None not in set_.depth(slip)
+
+
+def test_the_older_sheet_holds_both_kinds_and_no_emotions(root, tmp_path):
+    draw(tmp_path / "tree", "v1")
+    old, new = dataset(tmp_path / "tree"), dataset(root)
+    assert old.annotation_file.name == "CAS(ME)3_part_A_v1.xls"
+
+    def intervals(set_):
+        return [(v.key, e.kind, e.onset, e.apex, e.offset) for v in set_.videos() for e in v.expressions]
+
+    assert intervals(old) == intervals(new)
+    assert all(e.emotion is None for v in old.videos() for e in v.expressions)
+
+
+def test_columns_of_unknown_names_are_taken_by_their_position(root, tmp_path):
+    kinds = [(row, "Micro-expression") for row in MICRO] + [(row, "Macro-expression") for row in MACRO]
+    rows = [("s", "v", "from", "top", "to", "u", "k"), *((*row[:6], kind) for row, kind in kinds)]
+    write_xls(tmp_path / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
+    set_ = dataset(None, annotations=str(tmp_path / "CAS(ME)3_part_A_v1.xls"))
+    assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=7, macro=3)
+    assert set_.unplaced() == ()  # the heading is no row
+
+
+def test_without_the_sheet_of_macro_expressions_it_is_said(root, tmp_path):
+    name = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
+    home = root / "part_A" / "annotation"
+    (tmp_path / name).write_bytes((home / name).read_bytes())
+    alone = dataset(None, annotations=str(tmp_path / name))
+    assert Counter(e.kind for v in alone.videos() for e in v.expressions) == Counter(micro=7)
+    assert any("dataset.macro_annotations=FILE" in r.reason for r in alone.repair_rows())
+    macro = str(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx")
+    both = dataset(None, annotations=str(tmp_path / name), macro_annotations=macro)
+    assert ground_truth_hash(both.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
+    with pytest.raises(DataError, match=r"dataset.macro_annotations=/nowhere.xls is not a file"):
+        dataset(root, macro_annotations="/nowhere.xls").videos()
+
+
+def test_a_newer_sheet_is_preferred(root, tmp_path):
+    home = root / "part_A" / "annotation"
+    sheet = (home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx").read_bytes()
+    for name in ("v2", "v2_20250903", "v2_final"):
+        (tmp_path / f"cas(me)3_part_A_ME_label_JpgIndex_{name}.xlsx").write_bytes(sheet)
+    assert dataset(tmp_path).annotation_file.name.endswith("v2_20250903.xlsx")
+
+
+@pytest.mark.parametrize("params", [{"part": "B"}, {"part": "C", "clips": True}])
+def test_what_is_not_there_is_refused(params):
+    with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true)"):
+        Params(**params)

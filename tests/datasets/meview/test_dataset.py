@@ -1,0 +1,155 @@
+"""MEVIEW: a drawn tree with video files, a folder of images, and the sheet with two header rows."""
+
+import shutil
+
+import pytest
+from mebench.datasets.meview.clips import plain
+from mebench.datasets.meview.dataset import Meview
+from mebench.datasets.meview.fake import CLIPS, FPS, FRAMES, write_video
+from mebench.datasets.meview.params import Params
+
+from mebench.annotations import ground_truth_hash
+from mebench.core import Expression
+from mebench.errors import DataError
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.testing import check_dataset
+from mebench.testing.fake import draw_face, write_csv
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("meview") / "MEVIEW"
+    Meview.write_fake_tree(root)
+    return root
+
+
+@pytest.fixture
+def copy(root, tmp_path):
+    return shutil.copytree(root, tmp_path / "MEVIEW")
+
+
+def dataset(root, **params):
+    return Meview(Params(None if root is None else str(root), **params))
+
+
+def videos(set_):
+    return {v.id: v for v in set_.videos()}
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("meview", root=str(root)) == []
+
+
+def test_what_the_annotators_agreed_on_is_read(root):
+    set_ = dataset(root)
+    found = videos(set_)
+    assert list(found) == [clip.name for clip in CLIPS] and set_.one_per_video
+    assert found["sub01-1"].expressions == (Expression(11, 21, "micro", 15, "contempt", ("14",), "VII"),)
+    assert found["sub03-2"].expressions[0].apex is None
+    assert {(v.fps, v.n_frames) for v in found.values()} == {(FPS, FRAMES)}
+
+
+def test_video_files_and_folders_of_images_are_both_read(root):
+    set_ = dataset(root)
+    frames = {id_: set_.frames(video) for id_, video in videos(set_).items()}
+    assert isinstance(frames["sub01-1"], VideoFrames) and frames["sub01-1"].path.suffix == ".mp4"
+    assert isinstance(frames["sub11-1"], VideoFrames) and frames["sub11-1"].path.suffix == ".avi"
+    assert isinstance(frames["sub03-1"], FolderFrames)
+    assert abs(frames["sub01-1"][0].astype(float) - draw_face(0, 1, 1)).mean() < 3  # that person, at rest
+
+
+def test_position_0_is_frame_1_of_the_sheet_in_files_of_both_kinds(root):
+    set_ = dataset(root)
+    for video in set_.videos():
+        e, frames = video.expressions[0], set_.frames(video)
+        moved = [abs(frames[n].astype(float) - frames[0]).mean() for n in (e.onset, e.peak, e.offset)]
+        assert moved[1] > 1.2 * max(moved[0], moved[2])
+
+
+@pytest.mark.parametrize("name", ["sub02_01", "Sub2-1", "sub02/01"])
+def test_folders_of_images_have_several_names(copy, name):
+    clip = copy / "me-cuts" / "cuts" / "sub02-1.mp4"
+    clip.unlink()
+    folder = copy / "frames" / name
+    folder.parent.mkdir(parents=True)
+    shutil.move(copy / "me-cuts" / "cuts" / "sub03-1", folder)
+    set_ = dataset(copy)
+    assert set_.folder(videos(set_)["sub02-1"]) == folder
+
+
+def test_images_numbered_from_0_begin_with_the_same_frame(copy):
+    folder = copy / "me-cuts" / "cuts" / "sub03-1"
+    before = videos(dataset(copy))["sub03-1"]
+    for n, path in enumerate(sorted(folder.iterdir())):
+        path.rename(folder / f"{n}.jpg")
+    assert videos(dataset(copy))["sub03-1"] == before
+
+
+def test_the_video_file_is_preferred_and_two_are_refused(copy):
+    home = copy / "me-cuts" / "cuts"
+    write_video(home / "sub03-1.mp4", (1, 2, 3), 3)
+    video = videos(dataset(copy))["sub03-1"]
+    assert dataset(copy).folder(video) == home / "sub03-1.mp4"
+    write_video(home / "sub03-01.avi", (1, 2, 3), 3)
+    with pytest.raises(DataError, match="several clips called sub03-1"):
+        dataset(copy).folder(video)
+
+
+def test_a_missing_clip_is_one_sentence(copy):
+    (copy / "me-cuts" / "cuts" / "sub01-1.mp4").unlink()
+    set_ = dataset(copy)
+    assert videos(set_)["sub01-1"].n_frames is None
+    with pytest.raises(DataError, match=r"expected a file sub01-1.mp4, or a folder of that name"):
+        set_.frames(videos(set_)["sub01-1"])
+
+
+def test_a_link_out_of_the_root_needs_permission(copy, tmp_path):
+    clip = copy / "me-cuts" / "cuts" / "sub01-1.mp4"
+    elsewhere = shutil.move(clip, tmp_path / "elsewhere.mp4")
+    clip.symlink_to(elsewhere)
+    with pytest.raises(DataError, match=r"dataset.follow_links=true"):
+        dataset(copy).videos()
+    assert videos(dataset(copy, follow_links=True))["sub01-1"].n_frames == FRAMES
+
+
+def test_a_subset_is_named_by_its_clips(root, tmp_path):
+    (tmp_path / "mean2022.txt").write_text("# the clips of a paper\nsub01-1\nSub2_01.mp4\n\n'sub11-1',\n")
+    set_ = dataset(root, subset=str(tmp_path / "mean2022.txt"))
+    assert list(videos(set_)) == ["sub01-1", "sub02-1", "sub11-1"]
+    assert (set_.published.subjects, set_.published.expressions) == (14, {"micro": 21})
+    assert any(r.found == "4 of 7 rows" for r in set_.repair_rows())
+    assert dataset(root).published is None and dataset(root, subset="mine.txt").published is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("sub09-9\n", "names sub09-9, which MEVIEW_v2.xlsx does not hold"), ("# none\n", "names no clip")],
+)
+def test_a_subset_that_cannot_be_is_refused(root, tmp_path, text, said):
+    (tmp_path / "list.txt").write_text(text)
+    with pytest.raises(DataError, match=said):
+        dataset(root, subset=str(tmp_path / "list.txt")).videos()
+    with pytest.raises(DataError, match="cannot be read as text"):
+        dataset(root, subset=str(tmp_path / "nowhere.txt")).videos()
+
+
+def test_three_classes_leave_out_what_the_annotators_call_unclear(root):
+    scheme = Meview.schemes["mean2022"]
+    labels = {v.expressions[0].emotion: scheme.class_of(v.expressions[0]) for v in dataset(root).videos()}
+    assert labels == {
+        "contempt": "negative", "happiness": "positive", "surprise": "surprise", "disgust": "negative",
+        "contempt/disgust": "negative", "anger": "negative", "unclear": None,
+    }  # fmt: skip
+
+
+def test_a_plain_sheet_says_the_same(root, tmp_path):
+    head = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Emotion")
+    rows = [(c.subject, f"{c.name}.mp4", c.onset, c.apex, c.offset, c.units, c.emotion) for c in CLIPS]
+    write_csv(tmp_path / "mine.csv", [head, *rows])
+    mine = dataset(None, annotations=str(tmp_path / "mine.csv"))
+    assert ground_truth_hash(mine.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
+
+
+def test_names_of_clips_are_compared_by_what_they_share():
+    assert len({plain(name) for name in ("sub01-1", "sub01-1.mp4", "SUB1_01", "sub01 - 1.AVI")}) == 1
+    assert plain("sub11-1") != plain("sub1-11")

@@ -1,0 +1,141 @@
+"""SAMM Long Videos: a drawn tree of the release, with and without SAMM's own sheet."""
+
+from collections import Counter
+
+import pytest
+from mebench.datasets.samm_lv.dataset import LABELS, OVER_LONG, SammLv
+from mebench.datasets.samm_lv.fake import FRAMES, write
+from mebench.datasets.samm_lv.params import Params
+
+from mebench.annotations import ground_truth_hash
+from mebench.core import Expression
+from mebench.errors import DataError
+from mebench.testing import check_dataset
+from mebench.testing.fake import write_xlsx
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = tmp_path_factory.mktemp("samm_lv") / "SAMMLV"
+    SammLv.write_fake_tree(root)
+    return root
+
+
+def dataset(root, **params):
+    return SammLv(Params(None if root is None else str(root), **params))
+
+
+def expressions(set_):
+    return {v.id: v.expressions for v in set_.videos()}
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("samm_lv", root=str(root)) == []
+
+
+def test_a_file_name_is_a_video_and_a_number(root):
+    set_ = dataset(root)
+    assert expressions(set_)["006_1"] == (
+        Expression(7, 35, "micro", 19, "anger", ("4", "7"), "III"),
+        Expression(49, 103, "macro", 70, None, ("4(B/C)", "7B"), "III"),
+    )
+    assert expressions(set_)["011_5"] == ()  # a video without expressions counts
+    assert {v.subject for v in set_.videos()} == {"006", "007", "008", "011"}
+
+
+def test_digits_grow_to_five(root):
+    set_ = dataset(root)
+    video = next(v for v in set_.videos() if v.id == "007_3")
+    assert set_.frames(video).names[49:51] == ("007_3_9999.jpg", "007_3_10000.jpg")
+    assert (video.expressions[0].onset, video.expressions[0].apex) == (40, 53)  # files 9990 and 10003
+
+
+@pytest.mark.parametrize(("release", "said"), [("V1", "0"), ("V2", "0"), ("V3", "1")])
+def test_over_long_macro_expressions_are_flagged_in_every_release_and_counted(tmp_path, release, said):
+    file = tmp_path / "tree" / f"SAMM_LongVideos_{release}_Release.xlsx"
+    write(tmp_path / "tree", release)
+    set_ = dataset(None, annotations=str(file))
+    flagged = [e for v in set_.videos() for e in v.expressions if OVER_LONG in e.flags]
+    assert [(e.onset, e.offset, e.kind) for e in flagged] == [(0, 97, "macro")]
+    assert [r.row for r in set_.repair_rows() if r.found == said and "too long" in r.reason] == [16]
+    assert Counter(e.kind for v in set_.videos() for e in v.expressions) == Counter(micro=5, macro=3)
+
+
+def test_the_newest_release_is_read_and_the_others_are_named(tmp_path):
+    write(tmp_path / "tree", "V3")
+    (tmp_path / "tree" / "SAMM_LongVideos_V1_Release.xlsx").write_bytes(
+        (tmp_path / "tree" / "SAMM_LongVideos_V3_Release.xlsx").read_bytes()
+    )
+    set_ = dataset(tmp_path / "tree")
+    assert set_.annotation_file.name == "SAMM_LongVideos_V3_Release.xlsx"
+    assert any(r.found == "SAMM_LongVideos_V1_Release.xlsx" for r in set_.repair_rows())
+
+
+def test_an_offset_of_0_is_the_apex(root):
+    ended = expressions(dataset(root))["008_4"][1]
+    assert (ended.apex, ended.offset, ended.flags) == (79, 79, ("offset_from_apex",))
+
+
+def test_emotions_come_from_samm_and_nothing_is_dropped(root):
+    found = expressions(dataset(root))
+    assert [e.emotion for e in found["008_1"]] == [None, "other"]  # macro-expressions have none
+    assert found["008_4"][0].emotion is None and found["008_4"][0].kind == "micro"  # SAMM's sheet does not name it
+    said = {r.found: r.reason for r in dataset(root).repair_rows()}
+    assert "no emotion is known" in said["008_4_1"] and "no such file name" in said["099_1_1"]
+
+
+def test_without_samm_s_sheet_everything_but_emotions_is_there(root, tmp_path):
+    alone = tmp_path / "SAMM_LongVideos_V2_Release.xlsx"
+    alone.write_bytes((root / alone.name).read_bytes())
+    set_, full = dataset(None, annotations=str(alone)), dataset(root)
+    every = [e for v in set_.videos() for e in v.expressions]
+    assert len(every) == 8 and all(e.emotion is None for e in every)
+    assert [(e.onset, e.apex, e.kind) for e in every] == [
+        (e.onset, e.apex, e.kind) for v in full.as_annotated() for e in v.expressions
+    ]
+    assert any("dataset.samm_sheet=FILE" in r.reason for r in set_.repair_rows())
+    given = dataset(None, annotations=str(alone), samm_sheet=str(root / "SAMM_Micro_FACS_Codes_v2.xlsx"))
+    assert ground_truth_hash(given.as_annotated()) == ground_truth_hash(full.as_annotated())
+
+
+def test_a_samm_sheet_that_is_none_is_refused(root):
+    with pytest.raises(DataError, match=r"dataset.samm_sheet=/nowhere.xlsx is not a file"):
+        dataset(root, samm_sheet="/nowhere.xlsx").videos()
+    long = str(root / "SAMM_LongVideos_V2_Release.xlsx")
+    with pytest.raises(
+        DataError, match=r"no sheet of .*V2_Release.xlsx holds the annotations: expected .* Estimated Emotion"
+    ):
+        dataset(root, samm_sheet=long).videos()
+
+
+def test_samm_s_sheet_alone_is_not_taken_for_that_of_the_long_videos(root, tmp_path):
+    (tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx").write_bytes((root / "SAMM_Micro_FACS_Codes_v2.xlsx").read_bytes())
+    with pytest.raises(DataError, match="no annotations under"):
+        dataset(tmp_path).videos()
+
+
+def test_the_published_counts_give_the_classes_of_mean(tmp_path):
+    """MEAN, Table 1: negative 92, positive 26, surprise 15; Yap et al.: 343 and 159 of 30 people."""
+    emotions = Counter(Anger=57, Other=26, Happiness=26, Surprise=15, Contempt=12, Disgust=9, Fear=8, Sadness=6)
+    people = [f"{n + 6:03d}" for n in range(30)]
+    micro = [(people[n % 30], f"{people[n % 30]}_1_{n}", e) for n, e in enumerate(emotions.elements())]
+    macro = [(people[n % 30], f"{people[n % 30]}_2_{n}") for n in range(343)]
+    head = ("Subject", "Filename", "Onset", "Apex", "Offset", "Type", "Action Units")
+    rows = [(s, name, 5, 9, 20, "Micro - 1/2", "4") for s, name, _ in micro]
+    rows += [(s, name, 5, 50, 200, "Macro", "12") for s, name in macro]
+    write_xlsx(tmp_path / "SAMM_LongVideos_V2_Release.xlsx", {"Sheet1": [*[("line",)] * 9, head, *rows]})
+    samm = [(s, name, 5, 9, 20, "Micro - 1/2", e) for s, name, e in micro]
+    samm_head = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Micro", "Estimated Emotion")
+    write_xlsx(tmp_path / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [*[("line",)] * 13, samm_head, *samm]})
+    set_ = dataset(tmp_path)
+    every = [e for v in set_.videos() for e in v.expressions]
+    assert Counter(e.kind for e in every) == set_.published.expressions
+    shown = Counter(e.emotion for e in every if e.kind == "micro")
+    assert shown == set_.published.emotions and set(shown) == set(LABELS)
+    scored = Counter(map(set_.schemes["mean2022"].class_of, (e for e in every if e.kind == "micro")))
+    assert scored == Counter({"negative": 92, "positive": 26, "surprise": 15, None: 26})
+    assert len({v.subject for v in set_.videos()}) == set_.published.subjects
+
+
+def test_frames_are_all_there(root):
+    assert {v.n_frames for v in dataset(root).videos()} == {FRAMES}
