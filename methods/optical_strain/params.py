@@ -8,24 +8,31 @@ from mebench.errors import ConfigError
 
 @dataclass(frozen=True)
 class Params:
-    """How strain becomes a score for each frame.
+    """How strain becomes a score for each frame, and scores become intervals.
 
     Attributes:
+        variant: `shreve`: intervals in which the strain of the face stays high; their length tells micro from macro (Shreve
+            et al. 2011). `liong2016`: one apex per video, by divide and conquer over the strain of brows, eyes and mouth
+            (Liong et al. 2016). `peaks`: peaks of that strain, with MEAN's threshold and intervals.
         flow: algorithm of the optical flow.
         stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
         difference: how the derivatives of the flow are taken.
-        regions: layout of eyes and mouth, see MEAN: `paper`, `released_code` or `box` (needs no landmarks).
-        eye_margin: pixels around the eyes whose motion is ignored (blinks); needs landmarks, so `box` ignores none.
-        p: place of the threshold between a video's mean and maximum score.
-        rule: smoothing and interval around a peak, of MEAN's paper or of its released code.
+        regions: layout of eyes and mouth for `liong2016` and `peaks`, see MEAN: `paper`, `released_code` or `box`. With `box`
+            no variant needs landmarks, and the eyes are not masked.
+        eye_margin: pixels around the eyes whose motion is ignored (blinks).
+        p: place of the threshold between a video's mean and maximum score, for `shreve` and `peaks`.
+        micro_seconds: `shreve`: an interval of at most so many seconds is a micro-expression, a longer one a macro-expression.
+        rule: smoothing and interval around a peak for `peaks`, of MEAN's paper or of its released code.
     """
 
+    variant: Literal["shreve", "liong2016", "peaks"] = "shreve"
     flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
     stride: int = 1
     difference: Literal["backward", "forward", "central"] = "central"
     regions: Literal["paper", "released_code", "box"] = "paper"
     eye_margin: int = 5
     p: float = 0.55
+    micro_seconds: float = 0.5
     rule: Literal["paper", "released_code"] = "paper"
 
     def __post_init__(self) -> None:
@@ -36,3 +43,5 @@ class Params:
             raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
         if not 0 <= self.p <= 1:
             raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        if not self.micro_seconds > 0:
+            raise ConfigError(f"method.micro_seconds must be positive, not {self.micro_seconds}")

@@ -1,39 +1,182 @@
-"""Optical strain as a spotter: its score is the strain of the regions, and nothing is trained."""
+"""Optical strain as a spotter: scores, intervals and apex of each variant, and nothing is trained."""
+
+from itertools import pairwise
 
 import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.methods.optical_strain.curves import divide_and_conquer, relative_strain, stretches
 from mebench.methods.optical_strain.method import CHAIN, OpticalStrain
 from mebench.methods.optical_strain.params import Params
 
 from mebench.core import SubjectKey, Task, Timing, VideoView
-from mebench.features import MaskEyes
+from mebench.errors import ConfigError
+from mebench.features import BlockMeans, EyesAndMouth, MaskEyes
 
 TIMING = Timing(30.0, 3, {"micro": 5, "macro": 20})
+REGIONS = {"shreve": (4, 2), "liong2016": (2, 1), "peaks": (2, 1)}
 
 
-def method(kinds=("micro",), **params):
-    return OpticalStrain(Params(**params), Task(frozenset({"spot"}), kinds))
+def method(variant="shreve", kinds=("micro",), one_per_video=False, **params):
+    task = Task(frozenset({"spot"}), kinds, one_per_video=one_per_video)
+    return OpticalStrain(Params(variant=variant, **params), task)
 
 
-def view(features, n_frames):
+def view(features):
+    """A video of three frames more than features: k is 3."""
+    n_frames = len(features) + 3
     return VideoView("d/s/v", SubjectKey("d", "s"), 30.0, n_frames, TIMING, {CHAIN: features}.__getitem__, None)
 
 
-def test_the_score_is_the_mean_strain_of_both_regions_and_undefined_without_a_partner():
+def quiet(variant, n=197, seed=0):
+    """Strain of a face at rest."""
+    features = np.random.default_rng(seed).uniform(0.1, 0.11, (n, *REGIONS[variant], 3))
+    return features.astype(np.float16)
+
+
+def spotted(m, features):
+    video = view(features)
+    return m.propose(video, m.score_frames(video))
+
+
+@pytest.mark.parametrize(("variant", "first"), [("peaks", 0), ("liong2016", 3)])
+def test_the_score_is_the_mean_strain_of_both_regions_and_undefined_without_a_partner(variant, first):
     features = np.random.default_rng(0).random((97, 2, 1, 3)).astype(np.float16)
-    scores = method().score_frames(view(features, 100))
+    scores = method(variant).score_frames(view(features))
     assert scores.shape == (100, 1)
-    np.testing.assert_allclose(scores[:97, 0], [(f[0, 0, 2] + f[1, 0, 2]) / 2 for f in features.astype(float)])
-    assert np.isnan(scores[97:]).all()
+    expected = [(f[0, 0, 2] + f[1, 0, 2]) / 2 for f in features.astype(float)]
+    np.testing.assert_allclose(scores[first : first + 97, 0], expected)
+    assert np.isnan(scores).sum() == 3
+
+
+def test_shreve_scores_the_most_strained_region_for_micro_and_the_whole_face_for_macro_expressions():
+    features = quiet("shreve", 97)
+    features[40:50, 1, 0, 2] = 0.5  # one region alone
+    micro, macro = method("shreve", kinds=("micro", "macro")).score_frames(view(features)).T
+    strain = features[..., 2].astype(float).reshape(97, 8)
+
+    def smoothed(curve):
+        return np.array([curve[i - 3 : i + 4].mean() for i in range(3, 94)])
+
+    def relative(curve):
+        curve = smoothed(curve)
+        return (curve - curve.mean()) / (curve.max() - curve.mean())
+
+    np.testing.assert_allclose(micro[4:95], np.max([relative(c) for c in strain.T], axis=0), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(macro[4:95], relative(strain.mean(axis=1)), rtol=1e-9, atol=1e-9)
+    assert np.isnan(micro).sum() == 3 + 2 * 3  # no partner, no full window
+
+
+def test_shreve_tells_kinds_by_duration():
+    features = quiet("shreve")
+    features[40:46, 0, 0, 2] = 0.5  # 0.2 s, one region of eight
+    features[120:160, ..., 2] = 0.5  # 1.3 s, the whole face
+    found = spotted(method("shreve", kinds=("micro", "macro"), p=0.3), features)
+    micro, macro = ([f for f in found if f.kind == kind] for kind in ("micro", "macro"))
+    (short,) = micro
+    assert abs(short.apex - 44) <= 2 and short.onset >= 38 and short.offset <= 50
+    (long,) = macro
+    assert abs(long.onset - 121) <= 3 and abs(long.offset - 160) <= 3
+
+
+def test_shreve_bridges_the_standstill_between_rise_and_fall():
+    features = quiet("shreve")
+    features[100:124, ..., 2] = 0.5
+    features[110:115, ..., 2] = 0.1
+    (macro,) = spotted(method("shreve", kinds=("macro",), p=0.6), features)
+    assert macro.onset < 108 and macro.offset > 118
+
+
+@pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
+def test_short_videos_get_one_interval_of_each_kind_whatever_its_length(variant):
+    features = quiet(variant)
+    features[60:130, ..., 2] = 0.5
+    features[20:23, ..., 2] = 0.3
+    found = spotted(method(variant, kinds=("micro", "macro"), one_per_video=True), features)
+    assert [f.kind for f in found] == ["micro", "macro"]
+
+
+@pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
+@pytest.mark.parametrize("n", [0, 1, 4])
+def test_a_video_too_short_for_the_rule_gives_no_scores_or_an_interval_inside(variant, n):
+    features = quiet(variant, n)
+    for found in spotted(method(variant), features):
+        assert 0 <= found.apex < n + 3
+
+
+@pytest.mark.parametrize("variant", ["shreve", "peaks"])
+def test_a_still_video_moves_nobody(variant):
+    """All strains equal: mean and maximum agree, and nothing rises above them."""
+    assert spotted(method(variant), np.full((100, *REGIONS[variant], 3), 0.1, np.float16)) == []
+
+
+def test_liong2016_names_one_apex_with_a_fixed_interval():
+    features = quiet("liong2016")
+    features[90:100:2, ..., 2] = 1
+    (micro, macro) = spotted(method("liong2016", kinds=("micro", "macro")), features)
+    assert 93 <= micro.apex <= 101  # the strain between i and i + k is that of frame i + k
+    assert (micro.onset, micro.offset) == (micro.apex - 5, micro.apex + 4)
+    assert (macro.onset, macro.offset) == (macro.apex - 20, macro.apex + 19)
 
 
 def test_a_burst_of_strain_is_spotted_with_intervals_of_each_kinds_own_length():
     features = np.full((197, 2, 1, 3), 0.1, np.float16)
     features[90:100, ..., 2] = 1
-    spotter = method(kinds=("micro", "macro"))
-    video = view(features, 200)
-    micro, macro = spotter.propose(video, spotter.score_frames(video))
+    micro, macro = spotted(method("peaks", kinds=("micro", "macro")), features)
     assert abs(micro.apex - 95) <= 1 and (micro.onset, micro.offset) == (micro.apex - 5, micro.apex + 4)
     assert (macro.onset, macro.offset) == (macro.apex - 20, macro.apex + 19)
+
+
+def brute_force_apex(curve):
+    """Halves of the whole curve, down to one local maximum, written as the paper tells it; flat tops left aside."""
+    n = len(curve)
+    maxima = {i: curve[i] for i in range(1, n - 1) if curve[i - 1] < curve[i] > curve[i + 1]}
+    if not maxima:
+        return curve.index(max(curve))
+
+    def search(frames):
+        inside = [i for i in frames if i in maxima]
+        if len(inside) == 1:
+            return inside[0]
+        first, second = frames[: len(frames) // 2], frames[len(frames) // 2 :]
+        sums = [sum(maxima.get(i, 0) for i in half) for half in (first, second)]
+        return search(first if sums[0] >= sums[1] else second)
+
+    return search(list(range(n)))
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=40, unique=True))
+def test_divide_and_conquer_against_brute_force(curve):
+    assert divide_and_conquer(np.array(curve, float)) == brute_force_apex(curve)
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(0, 5), st.integers(0, 5))
+def test_divide_and_conquer_counts_from_the_first_defined_frame(curve, before, after):
+    padded = np.r_[np.full(before, np.nan), np.array(curve, float), np.full(after, np.nan)]
+    alone = divide_and_conquer(np.array(curve, float))
+    assert divide_and_conquer(padded) == (None if alone is None else alone + before)
+
+
+@given(st.lists(st.booleans(), max_size=40), st.integers(0, 4))
+def test_stretches_cover_all_high_frames_and_no_long_gap(high, bridge):
+    found = stretches(np.array(high, bool), bridge)
+    inside = {i for onset, offset in found for i in range(onset, offset + 1)}
+    assert {i for i, h in enumerate(high) if h} <= inside
+    assert all(high[onset] and high[offset] for onset, offset in found)
+    assert all(b[0] - a[1] - 1 > bridge for a, b in pairwise(found))
+    lows = [len(run) for run in "".join("x" if i in inside and not high[i] else " " for i in range(len(high))).split()]
+    assert max(lows, default=0) <= bridge
+
+
+def test_relative_strain_is_0_at_the_mean_and_1_at_the_maximum_of_each_region():
+    strain = np.random.default_rng(0).random((50, 3)) * [1, 10, 100]
+    relative = relative_strain(strain, 2)
+    assert relative.shape == (46, 3)
+    np.testing.assert_allclose(relative.max(axis=0), 1)
+    np.testing.assert_allclose(relative.mean(axis=0), 0, atol=1e-12)
+    assert relative_strain(strain[:4], 2).shape == (0, 3)
+    assert (relative_strain(np.full((9, 1), 0.1), 1) == 0).all()
 
 
 def test_there_is_nothing_to_train():
@@ -41,9 +184,22 @@ def test_there_is_nothing_to_train():
     assert not method().state_dict()
 
 
-def test_the_eyes_are_masked_where_landmarks_tell_where_they_are():
+@pytest.mark.parametrize("variant", ["shreve", "liong2016", "peaks"])
+def test_the_eyes_are_masked_where_landmarks_tell_where_they_are(variant):
     def masks(**params):
-        return [step for step in method(**params).chains(TIMING)[CHAIN].steps if isinstance(step, MaskEyes)]
+        return [s for s in method(variant, **params).chains(TIMING)[CHAIN].steps if isinstance(s, MaskEyes)]
 
     assert masks(eye_margin=7) == [MaskEyes(7)]
     assert masks(regions="box") == []
+
+
+def test_shreve_looks_at_the_whole_face_and_the_others_at_brows_eyes_and_mouth():
+    assert BlockMeans(4, 2) in method("shreve").chains(TIMING)[CHAIN].steps
+    for variant in ("liong2016", "peaks"):
+        assert EyesAndMouth("paper") in method(variant).chains(TIMING)[CHAIN].steps
+
+
+@pytest.mark.parametrize(("name", "value"), [("p", 1.2), ("stride", 0), ("eye_margin", -1), ("micro_seconds", 0.0)])
+def test_parameters_out_of_range_are_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
+        Params(**{name: value})

@@ -1,0 +1,1 @@
+"""Bi-WOOF: bi-weighted oriented optical flow between onset and apex, and a linear SVM."""

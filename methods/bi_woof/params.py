@@ -1,0 +1,45 @@
+"""Parameters of `bi_woof`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    """The paper's settings; where it is silent, those of its public code.
+
+    Attributes:
+        flow: algorithm of the onset-to-apex flow.
+        difference: how the derivatives of the flow are taken for the strain.
+        rows: blocks from top to bottom.
+        cols: blocks from left to right.
+        bins: directions of the flow.
+        strain: global weight of a block, the `mean` of its strain (paper) or its `sum` (released code).
+        blocks: blocks lie `apart` (paper), or share two pixels with their neighbours (`released_code`).
+        unit_length: divide the whole vector by its length (released code).
+        standardise: centre each feature and divide it by its standard deviation over the training clips.
+        c: weight of the training errors in the SVM, C.
+        class_weight: `balanced` gives rare classes more weight; null weighs all clips alike.
+    """
+
+    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    difference: Literal["backward", "forward", "central"] = "central"
+    rows: int = 5
+    cols: int = 5
+    bins: int = 8
+    strain: Literal["mean", "sum"] = "mean"
+    blocks: Literal["apart", "released_code"] = "apart"
+    unit_length: bool = False
+    standardise: bool = False
+    c: float = 10_000.0
+    class_weight: Literal["balanced"] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("rows", "cols", "bins"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        if not 0 < self.c < float("inf"):
+            raise ConfigError(f"method.c must be a number above 0, not {self.c}")

@@ -1,0 +1,1 @@
+"""SOFTNet: Shallow Optical Flow Three-stream network, a spotter of micro- and macro-expressions."""

@@ -1,0 +1,60 @@
+"""Parameters of `softnet`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    """The paper's settings; where it is silent, those of its public code.
+
+    Attributes:
+        flow: algorithm of the optical flow; the paper's is `tvl1`.
+        stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
+        regions: layout of eyes and mouth, see MEAN: `paper`, `released_code` (one box across both eyes) or `box`, which needs no
+            landmarks; then the motion of the nose is not removed and the eyes are not masked.
+        nose_motion: the motion of the nose bridge is taken off u and v (`paper`), off all three channels and u and v lose
+            their signs (`released_code`), or stays (`kept`).
+        eye_mask: pixels within `eye_margin` of the eyes are 0 (`distance`), those in the public code's hexagon (`released_code`),
+            or none (`none`).
+        eye_margin: pixels around the eyes.
+        labels: frame i is 1 if [i, i + k' - 1] overlaps an expression (`paper`), or an expression without its first frame
+            (`released_code`).
+        negatives: frames outside expressions to train on, as a part of the more frequent label's frames; at most all.
+        augmentation: add each micro-expression's frame mirrored, blurred and with noise; macro-expressions never are.
+        epochs: passes over the samples.
+        batch_size: samples per step.
+        lr: learning rate of plain gradient descent.
+        p: place of the threshold between a video's mean and maximum score.
+        rule: smoothing and interval of MEAN's paper, by the same authors, or of SOFTNet's released code.
+    """
+
+    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    stride: int = 1
+    regions: Literal["paper", "released_code", "box"] = "paper"
+    nose_motion: Literal["paper", "released_code", "kept"] = "paper"
+    eye_mask: Literal["distance", "released_code", "none"] = "distance"
+    eye_margin: int = 15
+    labels: Literal["paper", "released_code"] = "paper"
+    negatives: float = 0.5
+    augmentation: bool = True
+    epochs: int = 10
+    batch_size: int = 12
+    lr: float = 5e-4
+    p: float = 0.55
+    rule: Literal["paper", "released_code"] = "paper"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("stride", "epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("lr", "negatives"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
+        if self.eye_margin < 0:
+            raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
+        if not 0 <= self.p <= 1:
+            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")

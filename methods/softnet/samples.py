@@ -1,0 +1,64 @@
+"""Which frames SOFTNet trains on: its labels, its choice of negatives, its augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Expression
+from mebench.training import window_labels
+
+
+def hard_labels(n: int, expressions: Iterable[Expression], k: int, without_onset: bool = False) -> NDArray[np.float32]:
+    """1 where the window [i, i + k - 1] overlaps an expression (IoU above 0), else 0.
+
+    Args:
+        n: number of frames to label.
+        expressions: of the kind in question.
+        k: window length in frames.
+        without_onset: the released code compares with [onset + 1, offset]; an expression of one frame then labels nothing.
+    """
+    if without_onset:
+        expressions = [replace(e, onset=e.onset + 1, apex=None) for e in expressions if e.offset > e.onset]
+    return window_labels(n, expressions, k)
+
+
+def kept_frames(labels: NDArray[np.float32], part: float, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Indices of all positives and of some negatives, in order.
+
+    As many negatives as `part` of the more frequent label's frames, at most all there are. The authors keep half of the
+    frames outside expressions, which are the more frequent ones in long videos.
+    """
+    positive, negative = np.flatnonzero(labels > 0), np.flatnonzero(labels <= 0)
+    most = int(part * max(len(positive), len(negative)))
+    if len(negative) > most:
+        negative = rng.choice(negative, most, replace=False)
+    return np.sort(np.concatenate([positive, negative]))
+
+
+def augmented(maps: NDArray[Any], signed: bool, rng: np.random.Generator) -> NDArray[np.float16]:
+    """Each map mirrored, blurred and with noise: (n, H, W, 3) to (3n, H, W, 3), all mirrored ones first.
+
+    The blur is Gaussian, 7x7; the noise is Gaussian of variance .01 (pixels), and a map with noise is clipped to [0, 1], or to
+    [-1, 1] if it has negative numbers (the defaults that the authors use).
+
+    Args:
+        maps: u, v and strain.
+        signed: whether u has its sign; a mirrored face then moves the other way.
+        rng: draws the noise.
+    """
+    import cv2
+    from skimage.util import random_noise
+
+    mirrored = maps[:, :, ::-1].copy()
+    if signed:
+        mirrored[..., 0] *= -1
+    images = maps.astype(np.float32)
+    blurred = [cv2.GaussianBlur(image, (7, 7), 0) for image in images]
+    noisy = [random_noise(image, rng=rng) for image in images]
+    added = np.stack([*mirrored, *blurred, *noisy]) if len(maps) else maps
+    return added.astype(np.float16)
