@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 
 from mebench.core.types import Expression
 
-RELEASE_BYTES = 256 << 20
+RELEASE_BYTES = 64 << 20
 """Of memory-mapped samples that a process holds on to, at most about."""
 AROUND = 128 << 10
 """Bytes that Linux maps with a row beside its own: the 64 KiB around the page of each end."""
