@@ -12,7 +12,7 @@ from mebench.core.chain import Chain
 from mebench.core.method import Method
 from mebench.core.types import Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, all_clips
-from mebench.top_clips import PLANES, TopParams
+from mebench.features.top_clips import PLANES, TopParams
 from mebench.training.linear_svm import LinearSvm
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from mebench.features import LbpTop
 from mebench.features.top import Top
-from mebench.top_clips import TopParams
+from mebench.features.top_clips import TopParams
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from mebench.core import LabelledVideo, SubjectKey, Task, Timing
 from mebench.core.types import Expression
 from mebench.errors import ConfigError, RunError
 from mebench.features import FaceCrop, Interpolate, Magnify
+from mebench.features.top_clips import PLANES
 from mebench.runner.fold import count_parameters
-from mebench.top_clips import PLANES
 
 METHODS = [LbpTopSvm, HogTopSvm, HigoTopSvm]
 CLASSES = ("negative", "positive", "surprise")
