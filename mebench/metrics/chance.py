@@ -94,7 +94,8 @@ def spotting_chance(
 
 def _group(dataset: str, fps: float, k_prime: Mapping[str, int]) -> str:
     """The name under which a video's k' stands: its dataset, or `dataset@fps` where the dataset has several rates."""
-    return dataset if dataset in k_prime else f"{dataset}@{fps:g}"
+    of_rate = f"{dataset}@{fps:g}"
+    return of_rate if of_rate in k_prime else dataset
 
 
 def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:

@@ -124,9 +124,7 @@ def a_fold_fits_and_predicts(trial: _Trial) -> None:
     if trial.does("spot"):
         assert set(result.frame_scores) == {v.key for v in videos}
     if trial.does("recognize"):
-        assert len(result.clips) == sum(
-            trial.plan.scheme.of(e) is not None for v in videos for e in v.expressions
-        )
+        assert len(result.clips) == sum(trial.plan.scheme.of(e) is not None for v in videos for e in v.expressions)
 
 
 def frame_scores_have_a_column_for_each_kind(trial: _Trial) -> None:
