@@ -1,4 +1,4 @@
-"""STSTNet as one would write it from the paper, without mebench: the other side of the comparison in `ststnet.py`.
+"""STSTNet as one would write it from the paper, without mebench: the other side of the comparison in `folds.py`.
 
     python plain_ststnet.py ROOT [--subjects sub01,006,...] [--epochs 800] [--seed 0]
 

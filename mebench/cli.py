@@ -10,6 +10,10 @@ from typing import Annotated
 import typer
 
 from mebench.cli_data import data_app
+from mebench.cli_leaderboard import leaderboard_app, reproduce
+from mebench.cli_model import model_app
+from mebench.cli_runs import runs_app, track_app
+from mebench.cli_tune import tune
 from mebench.errors import MebenchError
 
 app = typer.Typer(
@@ -21,15 +25,19 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
 predictions_app = typer.Typer(help="Hand predictions of runs to other programs.", no_args_is_help=True)
-leaderboard_app = typer.Typer(help="Build the leaderboard and publish runs.", no_args_is_help=True)
 cache_app = typer.Typer(help="Look after the store of computed features.", no_args_is_help=True)
 features_app = typer.Typer(help="Explain features and compute them ahead of a run.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
+app.add_typer(runs_app, name="runs")
+app.add_typer(track_app, name="track")
 app.add_typer(predictions_app, name="predictions")
+app.add_typer(model_app, name="model")
 app.add_typer(features_app, name="features")
 app.add_typer(cache_app, name="cache")
 app.add_typer(leaderboard_app, name="leaderboard")
+app.command("reproduce")(reproduce)
+app.command("tune")(tune)
 
 
 def _words(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -90,10 +98,19 @@ def run(
     words: Words = None,
     config: Files = None,
     plugins: Plugins = None,
+    multirun: Annotated[
+        bool,
+        typer.Option("-m", "--multirun", help="A sweep: every combination of values such as seeds=0..2 method=a,b."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the plan and compute nothing.")] = False,
     json: Json = None,
 ) -> None:
-    """Run a method on a dataset under a protocol."""
+    """Run a method on a dataset under a protocol, or with -m many runs at once."""
+    if multirun:
+        from mebench.commands.sweep import sweep_command
+
+        sweep_command(words or [], config or [], plugins or [], dry_run, json)
+        return
     from mebench.commands.run import run_command
 
     run_command(words or [], config or [], plugins or [], dry_run, json)
@@ -130,10 +147,10 @@ def list_(
 
 @app.command("info")
 def info(
-    plugin: Annotated[str, typer.Argument(help="Id of a method or dataset.", autocompletion=_plugin_ids)],
+    plugin: Annotated[str, typer.Argument(help="Name of a method, dataset or protocol.", autocompletion=_plugin_ids)],
     plugins: Plugins = None,
 ) -> None:
-    """Show a plugin's card and parameters."""
+    """Show the card and parameters of a method, dataset or protocol."""
     from mebench.commands.catalogue import info_command
 
     info_command(plugin, plugins or [])
@@ -246,34 +263,6 @@ def mistakes(
     mistakes_command(run, runs or user_setting("runs", "runs"), by, json)
 
 
-@leaderboard_app.command("build")
-def leaderboard_build(
-    runs: Runs = None,
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the tables go.")] = "leaderboards",
-    json: Json = None,
-) -> None:
-    """Build tables from all runs and committed records."""
-    from mebench.commands.leaderboard import build_command
-    from mebench.config import user_setting
-
-    build_command(runs or user_setting("runs", "runs"), out, json)
-
-
-@leaderboard_app.command("export")
-def leaderboard_export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Id or folder of the run.")],
-    runs: Runs = None,
-    out: Annotated[
-        str, typer.Option("--out", metavar="FOLDER", help="Where the record goes.")
-    ] = "leaderboards/records",
-) -> None:
-    """Write the record of a run that others can build their leaderboard from."""
-    from mebench.commands.leaderboard import export_command
-    from mebench.config import user_setting
-
-    export_command(run, runs or user_setting("runs", "runs"), out)
-
-
 @app.command("score")
 def score(
     truth: Annotated[
@@ -317,7 +306,9 @@ def score(
         str | None, typer.Option("--k-prime", metavar="N", help="Half the length in frames; or micro=N,macro=N.")
     ] = None,
     p: Annotated[float | None, typer.Option("--p", help="Threshold, from mean (0) to maximum (1); 0.55.")] = None,
-    smoothing: Annotated[str | None, typer.Option("--smoothing", metavar="average", help="Of frame scores.")] = None,
+    smoothing: Annotated[
+        str | None, typer.Option("--smoothing", metavar="average|gaussian_3|…", help="Of frame scores.")
+    ] = None,
     postprocess: Annotated[
         str | None, typer.Option("--postprocess", metavar="paper|released_code", help="Whose intervals; the paper's.")
     ] = None,

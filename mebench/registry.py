@@ -80,11 +80,12 @@ def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
 
 
 def find(kind: PluginKind, id_: str) -> PluginInfo:
-    """The plugin of that name.
+    """The plugin of that name; of `slow:synthetic`, which a run calls `slow`, it is `synthetic`.
 
     Raises:
         PluginError: unknown, broken, or two of that name.
     """
+    id_ = id_.rpartition(":")[2]
     places = _places(kind)
     if id_ not in places:
         raise PluginError(unknown(kind, id_, places, f"See them with: mebench list {kind}s"))

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
-import re
-import sqlite3
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from filelock import FileLock
 
-from mebench.config import flatten
+from mebench.config import RunConfig, flatten
+from mebench.errors import MebenchError, RunError
+from mebench.mlflow_store import Store, alone, quiet, without_password
 from mebench.progress import Progress
 from mebench.report.figures import figures_of
 from mebench.runner.folder import RunFolder
@@ -25,58 +21,23 @@ from mebench.runner.folder import RunFolder
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+__all__ = ["RUN_TAG", "Store", "Synced", "flat_scores", "mirror", "mirror_study", "sync", "without_password"]
+
 RUN_TAG = "mebench.run_id"
-LOCK_SECONDS = 120.0
+STUDY_TAG = "mebench.study"
+TRIAL_TAG = "mebench.trial"
 LONGEST = 200
+LONGEST_TAG = 4000
+MOST_FOLDS = 500
+"""A nested run takes a store some 20 ms, and more over a network."""
 _BATCH = 100  # MLflow's limit of parameters and of tags in one batch; of metrics it is 1,000
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_DISABLE_AGENT_HINT": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down holds up the user for minutes
-}
-
-
-@dataclass(frozen=True)
-class Store:
-    """Where MLflow keeps things.
-
-    Attributes:
-        uri: MLflow's tracking URI, absolute for sqlite.
-        database: the sqlite file, or None for anything else.
-    """
-
-    uri: str
-    database: Path | None
-
-    @classmethod
-    def of(cls, uri: str | None) -> Store:
-        """The store of a URI; None takes `$MLFLOW_TRACKING_URI`, else `mlflow.db` in the working folder."""
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
-        scheme, slashes, rest = uri.partition(":///")
-        name, question, options = rest.partition("?")
-        if scheme.split("+")[0] != "sqlite" or not slashes or not name or name == ":memory:":
-            return cls(uri, None)
-        database = Path.cwd() / name
-        return cls(f"{scheme}:///{database}{question}{options}", database)
-
-    @property
-    def artifacts(self) -> str | None:
-        """Where artifacts go: beside the sqlite file, else where the server wants them."""
-        return (self.database.parent / "mlartifacts").as_uri() if self.database else None
-
-    def describe(self) -> str:
-        """Its place for people, without a password."""
-        if self.database is None:
-            return without_password(self.uri)
-        here = Path.cwd()
-        return str(self.database.relative_to(here) if self.database.is_relative_to(here) else self.database)
 
 
 def mirror(folder: RunFolder, uri: str | None, progress: Progress) -> str | None:
     """Copy a finished run to MLflow: parameters, scores, costs by fold, figures. Doing it again changes nothing.
 
-    A run becomes one MLflow run in the experiment `mebench/<dataset>/<protocol>`, with one nested run for each fold.
+    A run becomes one MLflow run in the experiment `mebench/<dataset>/<protocol>`, with one nested run for each fold; of more
+    than `MOST_FOLDS` folds its `costs.csv` alone tells.
     Scores are named as in the summary: `spotting.micro.f1` with its interval in `.low` and `.high`; what is undefined
     is left out.
 
@@ -88,17 +49,90 @@ def mirror(folder: RunFolder, uri: str | None, progress: Progress) -> str | None
     Returns:
         where it is, for people, or None if MLflow failed.
     """
-    store = Store.of(uri)
+    synced = sync([folder], uri, progress)
+    return None if synced.failed else synced.place
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What came of sending runs to MLflow.
+
+    Attributes:
+        place: where it is, for people.
+        sent: ids of the runs that it has now.
+        there: ids of those that it had.
+        failed: ids of those that it did not take.
+    """
+
+    place: str
+    sent: tuple[str, ...]
+    there: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
+def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> Synced:
+    """Copy finished runs to MLflow as `mirror` does; a store that is down is asked once.
+
+    Args:
+        folders: the runs.
+        uri: MLflow's tracking URI; None takes `$MLFLOW_TRACKING_URI`, else sqlite in the working folder.
+        progress: where to tell what did not work; nothing is raised then.
+    """
+    store, names, sent, there = Store.of(uri), dict[str, None](), list[str](), list[str]()
+    failed = [folder.id for folder in folders]
     try:
-        with _quiet(), _alone(store):
-            return f"{store.describe()} (experiment {_mirror(folder, store)})"
+        with quiet(), alone(store):
+            for folder in folders:
+                try:
+                    name, new = _mirror(folder, store)
+                except RunError as error:  # of a damaged run; the others may be sound
+                    progress.say(f"warning: {error}")
+                    continue
+                names[name] = None
+                (sent if new else there).append(folder.id)
+                failed.remove(folder.id)
     except Exception as error:  # a server, a database and a file system fail in their own many ways
+        what = f"run {failed[0]}" if len(failed) == 1 else f"{len(failed)} runs"
+        reason = _short(without_password(str(error)))
+        said = reason if isinstance(error, MebenchError) else f"{type(error).__name__}: {reason}"
+        where = next(folder.path for folder in folders if folder.id == failed[0])
+        progress.say(
+            f"warning: MLflow at {store.describe()} did not take {what} ({said}): the run is complete in {where} all the "
+            f"same; send it later with mebench track sync {failed[0] if len(failed) == 1 else ''}".rstrip()
+        )
+    experiments = f"experiment{'s' * (len(names) > 1)} {', '.join(names)}"
+    return Synced(f"{store.describe()} ({experiments})", tuple(sent), tuple(there), tuple(failed))
+
+
+def mirror_study(
+    name: str, config: RunConfig, trials: Sequence[Mapping[str, Any]], files: Sequence[Path], progress: Progress
+) -> bool:
+    """Copy the finished trials of a study that MLflow lacks, each as a run nested in that of the study.
+
+    The study is a run in the experiment `mebench/<dataset>/<protocol>/tuning`.
+
+    Args:
+        name: of the study.
+        config: what is tuned.
+        trials: `number`, `state`, `params`, `values` by path and `seconds` of each.
+        files: artifacts of the study.
+        progress: where to say in one sentence that it did not work; nothing is raised then.
+
+    Returns:
+        whether it worked.
+    """
+    store = Store.of(config.tracking)
+    try:
+        with quiet(), alone(store):
+            _mirror_trials(store, name, config, trials, files)
+        return True
+    except Exception as error:  # as in `mirror`
         reason = _short(without_password(str(error)))
         progress.say(
-            f"warning: MLflow at {store.describe()} did not take run {folder.id} ({type(error).__name__}: {reason}): "
-            f"the run is complete in {folder.path} all the same"
+            f"warning: MLflow at {store.describe()} did not take study {name} ({type(error).__name__}: {reason}): its trials are "
+            "kept in the study's own storage all the same"
         )
-        return None
+        return False
 
 
 def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
@@ -117,20 +151,11 @@ def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float
     return flat
 
 
-def without_password(text: str) -> str:
-    """A URI, or text that quotes one, as it may be shown and stored.
-
-    >>> without_password("no answer from https://ann:p@ss@mlflow.example.org/x")
-    'no answer from https://ann:***@mlflow.example.org/x'
-    """
-    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
-
-
 # -- one run -----------------------------------------------------------------------------------------------------------
 
 
-def _mirror(folder: RunFolder, store: Store) -> str:
-    """Mirror the run unless it is there; the experiment's name."""
+def _mirror(folder: RunFolder, store: Store) -> tuple[str, bool]:
+    """Mirror the run unless it is there; the experiment's name, and whether it is new."""
     from mlflow import MlflowClient
 
     config = folder.read_json("config.json")
@@ -138,12 +163,14 @@ def _mirror(folder: RunFolder, store: Store) -> str:
     values = flatten(config["config"])
     values["tracking"] = without_password(values.get("tracking") or "") or None
     config["config"]["tracking"] = values["tracking"]
+    values["dataset"] = dataset if isinstance(dataset := values["dataset"], str) else "+".join(dataset)
     name = f"mebench/{values['dataset']}/{about['protocol']}"
     client = MlflowClient(tracking_uri=store.uri)
     experiment = _experiment(client, name, store.artifacts)
-    if not _is_there(client, experiment, folder.id):
+    new = not _is_there(client, experiment, folder.id)
+    if new:
         _write(client, experiment, folder, config, values)
-    return name
+    return name, new
 
 
 def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
@@ -189,13 +216,47 @@ def _write(
         client.log_artifact(run, str(folder.path / file))
     for name, figure in figures_of(folder).items():
         client.log_figure(run, figure, f"{name}.png")
-    for fold in _folds(folder):
+    folds = _folds(folder)
+    for fold in folds if len(folds) <= MOST_FOLDS else []:
         labels = {"mlflow.parentRunId": run, RUN_TAG: folder.id, "mebench.fold": fold["name"], **fold["tags"]}
         nested = client.create_run(experiment, start_time=start, run_name=fold["name"], tags=labels).info.run_id
         numbers = [Metric(name, value, end, 0) for name, value in fold["metrics"].items()]
         client.log_batch(nested, metrics=numbers, synchronous=True)
         client.set_terminated(nested, end_time=start + int(fold["seconds"] * 1000))
     client.set_terminated(run, end_time=end)  # last: until here the run does not count as mirrored
+
+
+def _mirror_trials(
+    store: Store, name: str, config: RunConfig, trials: Sequence[Mapping[str, Any]], files: Sequence[Path]
+) -> None:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric, Param
+
+    client = MlflowClient(tracking_uri=store.uri)
+    experiment = _experiment(client, f"mebench/{config.dataset}/{config.protocol}/tuning", store.artifacts)
+    there = client.search_runs([experiment], filter_string=f"tags.`{STUDY_TAG}` = '{name}'", max_results=50_000)
+    parents = [run.info.run_id for run in there if TRIAL_TAG not in run.data.tags]
+    known = {run.data.tags[TRIAL_TAG] for run in there if TRIAL_TAG in run.data.tags}
+    tags = {STUDY_TAG: name, "mebench.method": config.method}
+    parent = parents[0] if parents else client.create_run(experiment, run_name=name, tags=tags).info.run_id
+    now = int(time.time() * 1000)
+    for trial in trials:
+        if (number := str(trial["number"])) in known:
+            continue
+        labels = {**tags, "mlflow.parentRunId": parent, TRIAL_TAG: number, "mebench.state": trial["state"]}
+        numbers = {**trial["values"], "seconds": trial["seconds"]}
+        nested = client.create_run(experiment, run_name=f"trial {number}", tags=labels).info.run_id
+        client.log_batch(
+            nested,
+            metrics=[Metric(path, value, now, 0) for path, value in numbers.items()],
+            params=[Param(key, _text(value)) for key, value in trial["params"].items()],
+            synchronous=True,
+        )
+        client.set_terminated(nested, "FAILED" if trial["state"] == "failed" else "FINISHED")
+    for file in files:
+        client.log_artifact(parent, str(file))
+    if files:
+        client.set_terminated(parent)
 
 
 def _tags(folder: RunFolder, key: str, values: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
@@ -215,7 +276,7 @@ def _folds(folder: RunFolder) -> list[dict[str, Any]]:
     return [
         {
             "name": fold["fold"],
-            "tags": {"mebench.test": ", ".join(fold["test"])},
+            "tags": {"mebench.test": ", ".join(fold["test"])[:LONGEST_TAG]},
             "metrics": {
                 **{name: float(cost) for name, cost in costs.loc[fold["fold"]].items()},
                 **{name: float(count.get(fold["fold"], 0)) for name, count in counts.items()},
@@ -234,44 +295,3 @@ def _short(message: str) -> str:
 
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-# -- alone and in silence ----------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _alone(store: Store) -> Iterator[None]:
-    """One process at a time on a sqlite file: three that create it at once break it."""
-    if store.database is None:
-        yield
-        return
-    store.database.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{store.database}.lock", timeout=LOCK_SECONDS):
-        if store.database.exists():
-            # MLflow tries a damaged file for minutes; sqlite says so at once.
-            connection = sqlite3.connect(store.database)
-            try:
-                connection.execute("PRAGMA schema_version")
-            finally:
-                connection.close()
-        yield
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No log line and no warning of MLflow's and alembic's, no telemetry, and everything as it was afterwards."""
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    root, disabled = logging.getLogger(), logging.root.manager.disable
-    handlers, level = list(root.handlers), root.level
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-        root.handlers[:], root.level = handlers, level
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)

@@ -19,7 +19,15 @@ CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = 4
 N_FRAMES = 300
 FPS = 30.0
-VERSIONS = {"mebench": "0.1.0", "python": "3.11.9", "platform": "Linux-host-of-ann", "torch": "2.13.0"}
+VERSIONS = {
+    "mebench": "0.1.0",
+    "python": "3.11.9",
+    "platform": "Linux-host-of-ann",
+    "torch": "2.13.0",
+    "method_plugin": "aed6cdb4",
+    "dataset_plugin": "74d0f874",
+    "dataset_revision": "1",
+}
 CONFIG: dict[str, Any] = {
     "method": {"name": "spotter", "preset": None, "p": 0.5, "model": "/home/ann/weights/face.dat"},
     "dataset": {"name": "drawn", "preset": "default", "root": "/data/ann", "noise": 1.0},
@@ -171,7 +179,8 @@ def _fold(
         for t in truths[(truths["video"] == video) & truths["kind"].isin(kinds)].itertuples():
             if "spot" in tasks:
                 onset, offset = t.onset + shift, t.offset + shift
-                named = (t.emotion, tuple(map(float, rng.random(3)))) if "recognize" in tasks else (None, None)
+                said = None if pd.isna(t.emotion) else t.emotion
+                named = (said, tuple(map(float, rng.random(3)))) if "recognize" in tasks else (None, None)
                 confidence = float(rng.random())
                 predictions.append(Prediction(video, t.kind, onset, (onset + offset) // 2, offset, confidence, *named))
         for n, t in enumerate(truths[(truths["video"] == video) & (truths["kind"] == "micro")].itertuples()):

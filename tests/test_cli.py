@@ -113,7 +113,7 @@ def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
     ("words", "message"),
     [
         (["list", "method"], "unknown list 'method'. Did you mean 'methods'?"),
-        (["info", "tinny"], "unknown plugin 'tinny'. Did you mean 'tiny'?"),
+        (["info", "tinny"], "unknown plugin or protocol 'tinny'. Did you mean 'tiny'?"),
         (["config", "show", "method=tinny", "dataset=toy"], "unknown method 'tinny'. Did you mean 'tiny'?"),
         (["config", "show", "method=lame", "dataset=toy"], "method 'lame' is broken: "),
         (["config", "show", "method=tiny"], "no dataset is named"),
@@ -310,7 +310,7 @@ def test_verbs_that_only_tell_import_nothing_heavy(root, words, answer):
         (["run", "se"], ["seed="]),
         (["run", "method=ti"], ["method=tiny"]),
         (["run", "method", "=", "ti"], ["tiny"]),
-        (["run", "protocol", "="], ["loso"]),
+        (["run", "protocol", "=", "lo"], ["lodo", "loso", "lovo"]),
         (["run", "method", "=", "tiny", "method.ro"], ["method.root="]),
         (["run", "method", "=", "tiny", "method.flow", "=", "d"], ["dis"]),
         (["info", "tin"], ["tiny"]),

@@ -1,15 +1,24 @@
 import io
+import json
 import logging
 import os
+import socket
 import sqlite3
+import subprocess
+import sys
 import time
+import urllib.request
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing, contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from mebench import mlflow_store
+from mebench.commands.track import sync_command
+from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.tracking import RUN_TAG, Store, flat_scores, mirror, without_password
 from tests.run_folders import make_run
@@ -232,3 +241,102 @@ def test_three_processes_may_create_one_database(tmp_path):
 def mirrored(folder):
     said = io.StringIO()
     return mirror(folder, None, Progress(Console(file=said, soft_wrap=True))), said.getvalue()
+
+
+def test_a_composite_is_named_by_its_members(tmp_path, database, progress):
+    folder = make_run(tmp_path / "runs", settings={"dataset.name": ["casme2", "samm"]}, members=("casme2", "samm"))
+    assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/casme2+samm/loso)"
+    (run,), _ = runs_of(database, "mebench/casme2+samm/loso")
+    assert run.data.params["dataset"] == run.data.tags["mebench.dataset"] == "casme2+samm"
+
+
+def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, database, progress, said, monkeypatch):
+    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 0.5)
+    folder = make_run(tmp_path / "runs")
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        assert mirror(folder, None, progress) is None
+        assert time.monotonic() - started < 5
+    assert "database is locked" in said.getvalue() and f"mebench track sync {folder.id}" in said.getvalue()
+    assert mirror(folder, None, progress)
+
+
+def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progress, said, monkeypatch):
+    monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
+    folder = make_run(tmp_path / "runs")
+    assert mirror(folder, None, progress) is None
+    assert "lies on a network drive (nfs4)" in said.getvalue() and "MLFLOW_TRACKING_URI=http://" in said.getvalue()
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
+    for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
+        told = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
+        if told:
+            assert mlflow_store.file_system(place) == told[-1]
+    assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
+
+
+@contextmanager
+def server(folder, port):
+    """A real MLflow server on this machine, with sqlite and a folder of artifacts."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    places = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
+    process = subprocess.Popen(
+        [*command, *places], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None and time.monotonic() < end, "the MLflow server does not start"
+                time.sleep(0.2)
+        yield address
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, progress, said, monkeypatch, capsys):
+    from mlflow import MlflowClient, artifacts
+
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "server.db").write_bytes(blank)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    runs = tmp_path / "runs"
+    first, second = make_run(runs, seed=0), make_run(runs, seed=1)
+
+    # The server is down at the end of a run: the run stands.
+    assert mirror(first, None, progress) is None
+    assert f"did not take run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
+    with pytest.raises(RunError, match="2 of 2 runs were not sent"):
+        sync_command([], str(runs), None, None)
+
+    with server(tmp_path, port) as address:
+        assert mirror(second, None, progress) == f"{address} (experiment mebench/drawn/loso)"
+        sync_command([], str(runs), None, str(tmp_path / "synced.json"))
+        assert json.loads((tmp_path / "synced.json").read_text()) == {
+            "sent": [first.id],
+            "there": [second.id],
+            "failed": [],
+        }
+        sync_command([first.id], str(runs), None, None)
+        assert "0 runs sent, 1 were there" in capsys.readouterr().out
+        client = MlflowClient(tracking_uri=address)
+        experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id
+        found = client.search_runs([experiment])
+        parents = {run.info.run_name: run for run in found if "mlflow.parentRunId" not in run.data.tags}
+        assert set(parents) == {first.id, second.id} and len(found) == 2 * (1 + 4)
+        run = parents[first.id]
+        f1 = first.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]["value"]
+        assert run.data.metrics["spotting.micro.f1"] == f1
+        where = f"{run.info.artifact_uri}/costs.csv"
+        copy = artifacts.download_artifacts(artifact_uri=where, dst_path=str(tmp_path), tracking_uri=address)
+        assert Path(copy).read_text() == (first.path / "costs.csv").read_text()
+    assert not (tmp_path / "mlflow.db").exists()

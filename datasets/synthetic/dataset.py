@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Dataset, Frames, Video
+from mebench.core import Dataset, Frames, SubjectKey, Video
 from mebench.errors import DataError
 
 from .emotions import SCHEMES
@@ -117,6 +117,10 @@ class Synthetic(Dataset):
             dataset, subject, name = key.split("/")
             listed.append(Video(dataset, subject, name, params.fps, params.frames, label(params, *place)))
         return listed
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Faces of one seed are the same people, whatever else differs."""
+        return SubjectKey(f"synthetic faces {self.params.seed}", key.subject)
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video, drawn when asked for.

@@ -6,15 +6,18 @@ import dataclasses
 import inspect
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mebench import registry
 from mebench.commands import output
 from mebench.config import more_plugins
-from mebench.config.parts import keys
+from mebench.config.parts import hints_of, keys
 from mebench.config.values import expected, plain
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.registry import PluginInfo, PluginKind
+
+if TYPE_CHECKING:
+    from mebench.protocols import Protocol
 
 LISTS = ("methods", "datasets", "protocols", "metrics")
 
@@ -32,12 +35,16 @@ def list_command(what: str | None, plugins: Sequence[str]) -> None:
 
 
 def info_command(id_: str, plugins: Sequence[str]) -> None:
-    """Print card and parameters of the plugin of that name; of both if a method and a dataset share it."""
+    """Print card and parameters of what has that name, which a method, a dataset and a protocol may share."""
+    from mebench.protocols import PROTOCOLS
+
     registry.add_paths([*more_plugins(), *plugins])
     found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
-    if not found:
+    if not found and id_ not in PROTOCOLS:
         every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
-        raise PluginError(unknown("plugin", id_, every, "See them with: mebench list"))
+        raise PluginError(unknown("plugin or protocol", id_, [*every, *PROTOCOLS], "See them with: mebench list"))
+    if id_ in PROTOCOLS:
+        _print_protocol(PROTOCOLS[id_])
     for info in found:
         _print_card(info)
         if not info.broken:
@@ -60,7 +67,7 @@ def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if name == "protocols":
         from mebench.protocols import PROTOCOLS
 
-        return ("protocol", "meaning"), sorted(PROTOCOLS.items())
+        return ("protocol", "meaning"), [(name, protocol.summary) for name, protocol in PROTOCOLS.items()]
     if name == "metrics":
         from mebench.metric_names import METRICS
 
@@ -88,6 +95,21 @@ def _print_card(info: PluginInfo) -> None:
         print()
 
 
+def _print_protocol(protocol: Protocol) -> None:
+    print(protocol.describe() + "\n")
+    meanings, hints = _meanings(protocol.params), hints_of(protocol.params, f"protocol {protocol.name}")
+    rows = [
+        (f"protocol.{f.name}", expected(hints[f.name]), _default(f), meanings.get(f.name, ""))
+        for f in dataclasses.fields(protocol.params)
+    ]
+    if rows:
+        output.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
+
+
+def _default(field: dataclasses.Field[Any]) -> str:
+    return "(needed)" if field.default is dataclasses.MISSING else output.text(plain(field.default))
+
+
 def _print_parameters(info: PluginInfo) -> None:
     defaults, meanings = effective_defaults(info), _meanings(registry.params_class(info))
     rows = [
@@ -106,8 +128,11 @@ def _settings(values: dict[str, Any]) -> str:
 
 
 def _meanings(cls: type) -> dict[str, str]:
-    """The `Attributes:` of a docstring, by name."""
-    _, _, listing = (inspect.getdoc(cls) or "").partition("Attributes:\n")
-    listing = listing.split("\n\n")[0]
-    entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing, flags=re.MULTILINE)
-    return {name: " ".join(meaning.split()) for name, meaning in entries}
+    """The `Attributes:` of a class's docstring and of those it inherits from, by name."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        _, _, listing = inspect.cleandoc(vars(base).get("__doc__") or "").partition("Attributes:\n")
+        listing = listing.split("\n\n")[0]
+        entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing, flags=re.MULTILINE)
+        found |= {name: " ".join(meaning.split()) for name, meaning in entries}
+    return found

@@ -13,7 +13,7 @@ from mebench.errors import RunError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.leaderboard.collect import Record
+    from mebench.leaderboard.record import Record
     from mebench.metrics.tables import Tables
     from mebench.runner.folder import RunFolder
 
@@ -121,7 +121,7 @@ def _difference_of_truths(first: Tables, second: Tables) -> str | None:
     datasets = [sorted(set(tables.videos["dataset"])) for tables in (first, second)]
     if datasets[0] != datasets[1]:
         return f"the first is of {', '.join(datasets[0])}; the second, of {', '.join(datasets[1])}"
-    from mebench.leaderboard.collect import TRUTH_COLUMNS, VIDEO_COLUMNS
+    from mebench.leaderboard.record import TRUTH_COLUMNS, VIDEO_COLUMNS
 
     parts: tuple[tuple[str, str, Sequence[str]], ...] = (
         ("video", "videos", VIDEO_COLUMNS),

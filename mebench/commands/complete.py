@@ -9,7 +9,8 @@ from typing import Any, get_type_hints
 from mebench import registry
 from mebench.config import RunSettings, more_plugins
 from mebench.config.layers import PLUGIN_KEYS
-from mebench.config.parts import keys
+from mebench.config.parts import called, hints_of, keys
+from mebench.config.settings import PROTOCOL
 from mebench.config.values import choices
 from mebench.errors import MebenchError
 from mebench.registry import PLUGIN_KINDS
@@ -44,10 +45,13 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
 
 
 def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
-    """Ids of methods and datasets."""
+    """Names of methods, datasets and protocols."""
+    from mebench.protocols import PROTOCOLS
+
     try:
         registry.add_paths([*more_plugins(), *plugins])
-        return sorted({id_ for kind in PLUGIN_KINDS for id_ in registry.plugins(kind) if id_.startswith(incomplete)})
+        names = {*PROTOCOLS, *(id_ for kind in PLUGIN_KINDS for id_ in registry.plugins(kind))}
+        return sorted(name for name in names if name.startswith(incomplete))
     except (MebenchError, OSError):
         return []
 
@@ -69,16 +73,22 @@ def _joined(given: Iterable[str]) -> tuple[list[str], str]:
 
 def _types(chosen: Mapping[str, str]) -> dict[str, Any]:
     """All keys that the words so far allow, with their types."""
+    from mebench.protocols import PROTOCOLS
+
     types: dict[str, Any] = dict.fromkeys(PLUGIN_KEYS)
     hints = get_type_hints(RunSettings)
     types |= {field.name: hints[field.name] for field in dataclasses.fields(RunSettings)}
     for key, kind in PLUGIN_KEYS.items():
         name = chosen.get(key, "")
         members = name.strip("[]").split(",") if name.startswith("[") else []
-        for prefix, id_ in [(f"{key}.{m.strip()}", m.strip()) for m in members] or [(key, name)]:
-            info = registry.plugins(kind).get(id_)
+        for prefix, id_ in [(f"{key}.{called(m.strip())}", m.strip()) for m in members] or [(key, name)]:
+            info = registry.plugins(kind).get(id_.rpartition(":")[2])
             if info and not info.broken:
                 types |= {f"{prefix}.{field}": hint for field, hint in (keys(info) | {"preset": str}).items()}
+    protocol = PROTOCOLS.get(chosen.get("protocol", PROTOCOL))
+    if protocol is not None:
+        own = hints_of(protocol.params, f"protocol {protocol.name}")
+        types |= {f"protocol.{name}": hint for name, hint in own.items()}
     return types
 
 

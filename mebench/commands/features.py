@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures.process import BrokenProcessPool
 from typing import TYPE_CHECKING, Any
 
 from mebench.commands import output
 from mebench.config import resolve
-from mebench.errors import DataError, RunError
+from mebench.errors import DataError
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
@@ -41,37 +40,29 @@ def compute_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
     Raises:
         DataError: some videos failed, each told on its line; the others are stored. With `no_face=skip` a video without a
             face is told, but is no failure.
-        RunError: a worker died.
-        InterruptedRunError: Ctrl-C; what is computed is stored.
+        InterruptedRunError: Ctrl-C or SIGTERM; what is computed is stored.
     """
     from mebench.features import NoFaceError
-    from mebench.runner.execute import InterruptedRunError
+    from mebench.runner.execute import InterruptedRunError, hired, stoppable
     from mebench.runner.plan import make_plan
-    from mebench.runner.prepare import prepare, sentence, warm_up
-    from mebench.runner.workers import default_workers, pool
+    from mebench.runner.prepare import prepare
 
     output.check_target(json)
     config, progress, started = resolve(words, files, plugins), Progress(), time.perf_counter()
-    workers = config.workers or default_workers()
-    executor = pool(workers)
-    try:
-        for _ in range(workers):
-            executor.submit(warm_up)
-        plan = make_plan(config)
-        done = prepare(plan, executor, progress, Exception)
-    except KeyboardInterrupt:
-        raise InterruptedRunError(
-            f"stopped: what is computed stays in {config.cache}. Go on with the same command"
-        ) from None
-    except BrokenProcessPool:
-        raise RunError(
-            f"a worker process died (out of memory, or killed). What is computed stays in {config.cache}: go on with the "
-            "same command, and with fewer workers=N if memory was short"
-        ) from None
-    finally:
-        executor.shutdown(wait=True, kill_workers=True)  # type: ignore[call-arg]  # loky's
-    faceless = {key for key, e in done.failures.items() if isinstance(e, NoFaceError) and config.no_face == "skip"}
-    reasons = {key: sentence(error) for key, error in done.failures.items()}
+    with stoppable(), hired(config) as crew:
+        try:
+            plan = make_plan(config)
+            done = prepare([plan], crew, progress)
+        except KeyboardInterrupt as stop:
+            raise InterruptedRunError(
+                f"stopped: what is computed stays in {config.cache}. Go on with the same command", stop
+            ) from None
+    reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
+    faceless = {
+        key
+        for (_, key), failure in done.failures.items()
+        if isinstance(failure.error, NoFaceError) and config.no_face == "skip"
+    }
     failed = {key: reason for key, reason in reasons.items() if key not in faceless}
     seconds = time.perf_counter() - started
     if json is not None:

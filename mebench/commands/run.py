@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.commands.output import check_target, write_json
 from mebench.config import from_plain, resolve
 from mebench.config.settings import RunConfig
+from mebench.errors import ConfigError
 from mebench.progress import Progress
+from mebench.runner.sweep_words import is_sweep, lists_values
 
 if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder
@@ -19,6 +23,13 @@ def run_command(
     words: Sequence[str], files: Sequence[str], plugins: Sequence[str], dry_run: bool, json: str | None
 ) -> None:
     """Run a method on a dataset under a protocol, or with `dry_run` say what that would be."""
+    with _hint_of_sweeps(words):
+        _run_words(words, files, plugins, dry_run, json)
+
+
+def _run_words(
+    words: Sequence[str], files: Sequence[str], plugins: Sequence[str], dry_run: bool, json: str | None
+) -> None:
     check_target(json)
     config = resolve(words, files, plugins)
     if dry_run:
@@ -29,6 +40,24 @@ def run_command(
             write_json(plan, json)
         return
     _run(config, json)
+
+
+@contextmanager
+def _hint_of_sweeps(words: Sequence[str]) -> Iterator[None]:
+    """Say of a word that lists several values that this would be a sweep, where one run does not understand it."""
+    for word in words:
+        if is_sweep(word):
+            raise ConfigError(f"{word!r} names several runs, which is a sweep: mebench run -m {shlex.join(words)}")
+    try:
+        yield
+    except ConfigError as error:
+        lists = [word for word in words if lists_values(word)]
+        blamed = [word for word in lists if any(part in str(error) for part in word.split("=", 1))]
+        if not blamed or " -m" in str(error):
+            raise
+        raise ConfigError(
+            f"{error}. If {blamed[0]!r} is a list of values, this is a sweep: mebench run -m {shlex.join(words)}"
+        ) from None
 
 
 def resume_command(run_id: str, runs: str, json: str | None) -> None:
@@ -62,6 +91,10 @@ def _tell(folder: RunFolder, summary: dict[str, Any], config: RunConfig, progres
     from mebench.tracking import mirror
 
     where = mirror(folder, config.tracking, progress)
+    if config.audit == "leak":
+        from mebench.runner.leak import bought
+
+        summary = {**summary, "leak": bought(config, summary, progress)}
     if json != "-":
         print_outcome(folder, summary, where)
     if json is not None:

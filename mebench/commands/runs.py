@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mebench.errors import RunError
 
 if TYPE_CHECKING:
-    from mebench.leaderboard.collect import Record
+    from mebench.leaderboard.record import Record
     from mebench.runner.folder import RunFolder
 
 
@@ -43,9 +43,9 @@ def record_of(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    from mebench.leaderboard.collect import from_record, from_run
+    from mebench.leaderboard.record import read
 
-    return from_record(folder) if (folder.path / "record.json").is_file() else from_run(folder)
+    return read(folder)
 
 
 def _finished(folder: RunFolder) -> RunFolder:

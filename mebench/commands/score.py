@@ -124,10 +124,11 @@ def _checked(options: ScoreOptions) -> Spotting | None:
     rule = options.postprocess or "paper"
     if rule not in RULES:
         raise ConfigError(unknown("postprocess", rule, RULES))
-    if options.smoothing not in (None, *SMOOTHINGS):
-        raise ConfigError(unknown("smoothing", options.smoothing, SMOOTHINGS))
+    smoothing = options.smoothing or "average"
+    if smoothing not in SMOOTHINGS:
+        raise ConfigError(unknown("smoothing", smoothing, SMOOTHINGS))
     p = 0.55 if options.p is None else options.p
-    return Spotting(half_lengths(options.k_prime), p, rule, options.short_videos)
+    return Spotting(half_lengths(options.k_prime), p, rule, options.short_videos, smoothing)
 
 
 def _tables(options: ScoreOptions, spotting: Spotting | None, remarks: Remarks) -> tuple[Tables, list[str]]:

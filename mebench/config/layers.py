@@ -17,7 +17,11 @@ from mebench.errors import ConfigError
 COMMAND_LINE = "command line"
 PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
 """The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names what it spots."""
-NESTED = (*PLUGIN_KEYS, "roots")
+NAMED = (*PLUGIN_KEYS, "protocol")
+"""The keys that name something with parameters of its own."""
+ALIASES: Mapping[str, str] = {"executor.address": "executor_address"}
+"""Other ways to write a key."""
+NESTED = (*NAMED, "roots")
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Layer:
     folder: Path = field(default_factory=Path)
 
     def of(self, key: str, id_: str) -> dict[str, Any]:
-        """Its settings for a plugin, without the prefix; none if its `key` names another plugin."""
+        """Its settings for a plugin or protocol, without the prefix; none if its `key` names another one."""
         if self.values.get(key, id_) != id_:
             return {}
         return {
@@ -93,7 +97,7 @@ def read_words(words: Sequence[str]) -> Layer:
 
 
 def read_file(path: Path) -> Layer:
-    """A YAML file of run keys; `method`, `dataset` and `roots` may be maps. Scalars stay text until keys type them."""
+    """A YAML file of run keys; `method`, `dataset`, `protocol` and `roots` may be maps. Scalars stay text until keys type them."""
     origin = str(path) if path.is_absolute() else f"./{path}"
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader) or {}
@@ -125,7 +129,7 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _canonical(key: str) -> str:
     plain = key.removesuffix(".name")
-    return plain if plain in PLUGIN_KEYS else key
+    return plain if plain in NAMED else ALIASES.get(key, key)
 
 
 def user_setting(key: str, default: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 from mebench import registry
 from mebench.config.layers import COMMAND_LINE, Layer
@@ -18,6 +19,18 @@ Raw = dict[str, tuple[Any, str]]
 
 OF_ONE_MEMBER = frozenset({"root", "annotations", "preset"})
 """Parameters that the members of a composite never share."""
+
+
+class Member(NamedTuple):
+    """A dataset of a run: what the run calls it, and the plugin; `slow:synthetic` calls `synthetic` `slow`."""
+
+    name: str
+    info: PluginInfo
+
+    @property
+    def word(self) -> str:
+        """As the configuration writes it."""
+        return self.name if self.name == self.info.id else f"{self.name}:{self.info.id}"
 
 
 @dataclass(frozen=True)
@@ -68,23 +81,41 @@ def chosen_recognizer(layers: Sequence[Layer]) -> tuple[PluginInfo | None, str]:
     return _find("method", one_name("recognizer", name, origin), origin), origin
 
 
-def chosen_datasets(layers: Sequence[Layer]) -> tuple[list[PluginInfo], str]:
+def chosen_datasets(layers: Sequence[Layer]) -> tuple[list[Member], str]:
     """The dataset that the highest layer names, or the members of a composite, `dataset=[casme2,samm]`."""
     name, origin = _named("dataset", layers)
     names = members(name, origin)
     if names is None:
-        return [_find("dataset", one_name("dataset", name, origin), origin)], origin
-    return [_find("dataset", member, origin) for member in names], origin
+        info = _find("dataset", one_name("dataset", name, origin), origin)
+        return [Member(info.id, info)], origin
+    return [member(word, origin) for word in names], origin
+
+
+def member(word: str, origin: str = COMMAND_LINE) -> Member:
+    """A member of a composite by its word: `casme2`, or `slow:synthetic` where a plugin is called otherwise.
+
+    Raises:
+        ConfigError: the name is not snake_case.
+        PluginError: the plugin is unknown or broken.
+    """
+    name, colon, id_ = word.rpartition(":")
+    if colon and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ConfigError(
+            f"{name!r} is no name for a member of a composite: write lower-case letters, digits and _, for example "
+            f"slow:{id_} ({origin})"
+        )
+    info = _find("dataset", id_, origin)
+    return Member(name or info.id, info)
 
 
 def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
     """The members that a list of datasets names, or None if it is no list.
 
     Raises:
-        ConfigError: fewer than two, or one of them twice.
+        ConfigError: fewer than two, or two of one name.
 
-    >>> members("[casme2, samm]"), members("casme2")
-    (('casme2', 'samm'), None)
+    >>> members("[casme2, samm]"), members("[slow:synthetic,fast:synthetic]"), members("casme2")
+    (('casme2', 'samm'), ('slow:synthetic', 'fast:synthetic'), None)
     """
     if not isinstance(name, list | tuple) and not (isinstance(name, str) and name.startswith("[")):
         return None
@@ -92,12 +123,21 @@ def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
         names: tuple[str, ...] = convert(name, tuple[str, ...])
     except ValueError:
         raise ConfigError(f"dataset must be a name or a list of names, not {name!r} ({origin})") from None
-    if len(names) < 2 or len(set(names)) < len(names):
+    if len(names) < 2 or len({called(word) for word in names}) < len(names):
         raise ConfigError(
             f"a composite dataset needs two members or more, each once, not {list(names)} ({origin}): "
-            "write for example dataset=[casme2,samm]"
+            "write for example dataset=[casme2,samm], or [slow:synthetic,fast:synthetic] for one dataset with two settings"
         )
     return names
+
+
+def called(word: str) -> str:
+    """The name of a member by its word.
+
+    >>> called("casme2"), called("slow:synthetic")
+    ('casme2', 'slow')
+    """
+    return word.partition(":")[0]
 
 
 def one_name(key: str, value: Any, origin: str) -> str:
@@ -108,52 +148,50 @@ def one_name(key: str, value: Any, origin: str) -> str:
     """
     if isinstance(value, str) and "," not in value:
         return value
-    hint = (
-        "for a composite dataset write dataset=[a,b]; sweeps are not there yet, run them one by one"
-        if key == "dataset"
-        else "sweeps are not there yet, run them one by one"
-    )
+    composite = "for a composite dataset write dataset=[a,b]; " if key == "dataset" else ""
+    hint = f"{composite}several runs at once are a sweep: mebench run -m {key}=a,b …"
     raise ConfigError(f"{key} must be one name, not {value!r} ({origin}): {hint}")
 
 
-def method_part(key: str, info: PluginInfo, layers: Sequence[Layer], datasets: Sequence[PluginInfo]) -> Part:
+def method_part(key: str, info: PluginInfo, layers: Sequence[Layer], datasets: Sequence[Member]) -> Part:
     """The method or recognizer with its settings for the dataset; for a composite those that all members share."""
-    sections = [info.section("datasets").get(dataset.id) or {} for dataset in datasets]
+    sections = [info.section("datasets").get(dataset.info.id) or {} for dataset in datasets]
     shared = sections[0] if all(section == sections[0] for section in sections) else {}
-    where = f"{info.where}/config.yaml: datasets.{'+'.join(dataset.id for dataset in datasets)}"
+    where = f"{info.where}/config.yaml: datasets.{'+'.join(dataset.info.id for dataset in datasets)}"
     said = [_said(layer, layer.of(key, info.id)) for layer in layers]
     return Part(key, info, _raw(info, said, shared, where))
 
 
-def dataset_parts(infos: Sequence[PluginInfo], layers: Sequence[Layer]) -> list[Part]:
+def dataset_parts(datasets: Sequence[Member], layers: Sequence[Layer]) -> list[Part]:
     """The dataset, or the members of a composite: `dataset.samm.root` is of one, `dataset.follow_links` of all."""
-    if len(infos) == 1:
-        own = [_with_root(layer, infos[0], layer.of("dataset", infos[0].id)) for layer in layers]
-        return [Part("dataset", infos[0], _raw(infos[0], own))]
-    shared = [_of_all(layer, infos) for layer in layers]
+    if len(datasets) == 1:
+        info = datasets[0].info
+        single = [_with_root(layer, info, layer.of("dataset", info.id)) for layer in layers]
+        return [Part("dataset", info, _raw(info, single))]
+    shared = [_of_all(layer, datasets) for layer in layers]
     parts = []
-    for info in infos:
+    for name, info in datasets:
         known, own = keys(info), []
         for layer, common in zip(layers, shared):
-            mine = {k.removeprefix(f"{info.id}."): v for k, v in common.items() if k.startswith(f"{info.id}.")}
+            mine = {k.removeprefix(f"{name}."): v for k, v in common.items() if k.startswith(f"{name}.")}
             fitting = {k: v for k, v in common.items() if k in known}
             own.append(_with_root(layer, info, fitting | mine))
-        parts.append(Part(f"dataset.{info.id}", info, _raw(info, own)))
+        parts.append(Part(f"dataset.{name}", info, _raw(info, own)))
     return parts
 
 
-def _of_all(layer: Layer, infos: Sequence[PluginInfo]) -> dict[str, Any]:
+def _of_all(layer: Layer, datasets: Sequence[Member]) -> dict[str, Any]:
     """What a layer says of a composite: keys of one member (`samm.root`) and of all."""
-    names = [info.id for info in infos]
-    if members(layer.values.get("dataset", names), layer.origin) != tuple(names):
+    names, words = [d.name for d in datasets], tuple(d.word for d in datasets)
+    if members(layer.values.get("dataset", words), layer.origin) != words:
         return {}
     common = {k.removeprefix("dataset."): v for k, v in layer.values.items() if k.startswith("dataset.")}
-    known = {key for info in infos for key in keys(info)} - OF_ONE_MEMBER
+    known = {key for d in datasets for key in keys(d.info)} - OF_ONE_MEMBER
     for key in common:
         if "." in key:
-            member = key.split(".")[0]
-            if member not in names:
-                raise ConfigError(f"{unknown('member', member, names)} (dataset.{key}, {layer.origin})")
+            name = key.split(".")[0]
+            if name not in names:
+                raise ConfigError(f"{unknown('member', name, names)} (dataset.{key}, {layer.origin})")
         elif key in OF_ONE_MEMBER:
             raise ConfigError(
                 f"dataset.{key} does not say of which member: write dataset.{names[0]}.{key}=… ({layer.origin})"

@@ -7,13 +7,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from mebench import registry
 from mebench.config.layers import NESTED, PLUGIN_KEYS, Layer, flatten, more_plugins, read_layers
 from mebench.config.parts import (
+    Member,
     Part,
     Raw,
+    called,
     chosen_datasets,
     chosen_method,
     chosen_recognizer,
@@ -24,10 +26,12 @@ from mebench.config.parts import (
     method_part,
     one_name,
 )
-from mebench.config.settings import RunConfig, RunSettings
+from mebench.config.settings import PROTOCOL, RunConfig, RunSettings
 from mebench.config.values import choices, convert, expected, plain
 from mebench.errors import ConfigError, unknown
-from mebench.registry import PluginInfo
+
+if TYPE_CHECKING:
+    from mebench.protocols import Protocol
 
 SAVED = "saved configuration"
 _FOLDERS = {"runs", "cache", "root", "annotations"}
@@ -67,8 +71,8 @@ class DatasetConfig:
     """What the verbs need that look at a dataset and run nothing.
 
     Attributes:
-        dataset: id of the dataset; those of a composite's members are joined by `+`.
-        dataset_params: the `Params` of each member by its id; one of a plain dataset.
+        dataset: id of the dataset; the names of a composite's members are joined by `+`.
+        dataset_params: the `Params` of each member by its word (`casme2`, or `slow:synthetic`); one of a plain dataset.
     """
 
     dataset: str
@@ -87,12 +91,12 @@ def resolve_dataset(
     registry.add_paths(plugins)
     layers = read_layers(words, files)
     registry.add_paths(more_plugins(layers))
-    infos, _ = chosen_datasets(layers)
-    parts = dataset_parts(infos, layers)
+    datasets, _ = chosen_datasets(layers)
+    parts = dataset_parts(datasets, layers)
     known = ["dataset", *(f"{part.prefix}.{name}" for part in parts for name in (*keys(part.info), "preset"))]
     _refuse_run_keys(layers[-1], known)
-    built = {part.info.id: _params(part, known)[1] for part in parts}
-    return DatasetConfig("+".join(built), built)
+    built = {dataset.word: _params(part, known)[1] for dataset, part in zip(datasets, parts)}
+    return DatasetConfig("+".join(dataset.name for dataset in datasets), built)
 
 
 def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> RunConfig:
@@ -107,7 +111,8 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
     names = members(flat.get("dataset"), SAVED)
     parts = [Part("method", registry.find("method", str(flat.get("method"))))]
     for name in names or [flat.get("dataset")]:
-        parts.append(Part(f"dataset.{name}" if names else "dataset", registry.find("dataset", str(name))))
+        prefix = f"dataset.{called(str(name))}" if names else "dataset"
+        parts.append(Part(prefix, registry.find("dataset", str(name))))
     if flat.get("recognizer") is not None:
         parts.append(Part("recognizer", registry.find("method", str(flat["recognizer"]))))
     named: Raw = {}
@@ -147,8 +152,10 @@ def _run_layers(layers: Sequence[Layer], paths: tuple[str, ...]) -> Raw:
         raw.update({k: (v, layer.origin) for k, v in layer.values.items() if "." not in k and k not in PLUGIN_KEYS})
         strays = [k for k in layer.values if "." in k and k.split(".")[0] not in NESTED]
         raw.update({k: (layer.values[k], layer.origin) for k in strays})
-    if "protocol" in raw:
-        one_name("protocol", *raw["protocol"])
+    protocol = one_name("protocol", *raw["protocol"]) if "protocol" in raw else PROTOCOL
+    for layer in layers:
+        own = layer.of("protocol", protocol)
+        raw.update({f"protocol.{name}": (value, layer.origin) for name, value in own.items()})
     if paths:
         raw["plugins"] = (list(paths), raw["plugins"][1] if "plugins" in raw else "--plugins")
     return raw
@@ -160,11 +167,13 @@ def _build(parts: Sequence[Part], named: Raw, run: Raw) -> RunConfig:
     Args:
         parts: the method, the dataset or its members, and the recognizer if there is one.
         named: the names of `method`, `dataset` and `recognizer`.
-        run: the keys that belong to no plugin.
+        run: the keys that belong to no plugin, those of the protocol among them.
     """
     every = {f.name for f in dataclasses.fields(RunSettings)}
+    protocol = _protocol(*run.get("protocol", (PROTOCOL, "default")))
     known = {
         *every,
+        *(f"protocol.{name}" for name in protocol.parameters()),
         *PLUGIN_KEYS,
         *(f"{part.prefix}.{name}" for part in parts for name in (*keys(part.info), "preset")),
     }
@@ -177,18 +186,29 @@ def _build(parts: Sequence[Part], named: Raw, run: Raw) -> RunConfig:
         key, _, member = part.prefix.partition(".")
         own = {"preset": preset, **_fields(built[part.prefix])}
         values[key] |= {member: own} if member else own
-    settings, from_ = _instance(RunSettings, "", dict(run), known, "default")
+    of_protocol = {key.removeprefix("protocol."): run[key] for key in run if key.startswith("protocol.")}
+    general = {key: value for key, value in run.items() if not key.startswith("protocol.")}
+    settings, from_ = _instance(RunSettings, "", general, known, "default")
+    of_default = f"default (protocol {protocol.name})"
+    protocol_params: Any
+    protocol_params, of_params = _instance(protocol.params, "protocol.", of_protocol, known, of_default)
+    of_run = _fields(settings) | {f"protocol.{name}": value for name, value in _fields(protocol_params).items()}
     ids = {part.prefix: part.info.id for part in parts}
-    datasets = {id_: built[prefix] for prefix, id_ in ids.items() if prefix.startswith("dataset")}
+    datasets = {
+        Member(part.prefix.partition(".")[2] or part.info.id, part.info).word: built[part.prefix]
+        for part in parts
+        if part.prefix.startswith("dataset")
+    }
     return RunConfig(
         method=ids["method"],
         method_params=built["method"],
         recognizer=ids.get("recognizer"),
         recognizer_params=built.get("recognizer"),
-        dataset="+".join(datasets),
+        dataset="+".join(map(called, datasets)),
         dataset_params=datasets,
-        values=values | _fields(settings),
-        origins=origins | from_,
+        protocol_params=protocol_params,
+        values=values | of_run,
+        origins=origins | from_ | of_params,
         **{name: getattr(settings, name) for name in every},
     )
 
@@ -203,8 +223,17 @@ def _params(part: Part, known: Iterable[str]) -> tuple[str | None, Any, dict[str
     return preset, params, {f"{part.prefix}.preset": origin} | origins
 
 
-def _name(datasets: Sequence[PluginInfo]) -> str | tuple[str, ...]:
-    return datasets[0].id if len(datasets) == 1 else tuple(dataset.id for dataset in datasets)
+def _name(datasets: Sequence[Member]) -> str | tuple[str, ...]:
+    return datasets[0].word if len(datasets) == 1 else tuple(dataset.word for dataset in datasets)
+
+
+def _protocol(name: Any, origin: str) -> Protocol:
+    from mebench import protocols
+
+    try:
+        return protocols.find(one_name("protocol", name, origin))
+    except ConfigError as error:
+        raise ConfigError(f"{error} ({origin})") from error
 
 
 def _instance(cls: type[_T], prefix: str, raw: Raw, known: Iterable[str], default: str) -> tuple[_T, dict[str, str]]:

@@ -12,11 +12,16 @@ from typing import Any, Literal
 
 from mebench import registry
 from mebench.config.layers import flatten
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError
 
+PROTOCOL = "loso"
+"""The protocol of a run that names none."""
 NOT_IN_KEY = frozenset(
     {
         "workers",
+        "executor",
+        "executor_address",
+        "fold_timeout",
         "runs",
         "cache",
         "tracking",
@@ -54,6 +59,10 @@ class RunSettings:
         protocol: how subjects are split into folds.
         seed: what training and bootstrap draw from; `dataset.seed` draws the data.
         workers: processes at work; null takes all cores. The answers do not depend on it.
+        executor: who the workers are: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
+        executor_address: of Dask's scheduler, such as `tcp://host:8786`; also written `executor.address`.
+        fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed; null
+            waits for ever.
         scheme: emotion scheme of the dataset; null takes its first.
         kinds: kinds of expressions to spot; null takes `micro`, or the one kind that method and dataset share.
         runs: folder of the run folders.
@@ -65,12 +74,17 @@ class RunSettings:
         no_face: what to do with a video without a face: stop with an `error`, or `skip` it: nobody trains on it, and its
             expressions count as missed.
         validation: share of the training subjects that validate, for methods that choose something.
+        audit: `guard`: what is fitted or chosen sees training and inner validation subjects only; `leak`: k' is taken over all
+            subjects and the best epoch on the tested ones, as some papers do, which marks every result.
         plugins: folders with more plugins.
     """
 
-    protocol: str = "loso"
+    protocol: str = PROTOCOL
     seed: int = 0
     workers: int | None = None
+    executor: Literal["local", "dask"] = "local"
+    executor_address: str | None = None
+    fold_timeout: float | None = None
     scheme: str | None = None
     kinds: tuple[Literal["micro", "macro"], ...] | None = None
     runs: str = "runs"
@@ -81,19 +95,27 @@ class RunSettings:
     accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
     no_face: Literal["error", "skip"] = "error"
     validation: float = 0.2
+    audit: Literal["guard", "leak"] = "guard"
     plugins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        from mebench import protocols
         from mebench.metrics.conventions import named
-        from mebench.protocols import PROTOCOLS
 
-        if self.protocol not in PROTOCOLS:
-            raise ConfigError(unknown("protocol", self.protocol, PROTOCOLS, "See them with: mebench list protocols"))
+        protocols.find(self.protocol)
         if not 0 <= self.seed < 2**32:
             raise ConfigError(f"seed must lie in [0, 2**32), not {self.seed}")
         if self.workers is not None and self.workers < 1:
             raise ConfigError(f"workers must be 1 or more, or null for all cores, not {self.workers}")
+        if self.executor == "dask" and not self.executor_address:
+            raise ConfigError("executor=dask needs the scheduler's address: add executor.address=tcp://HOST:8786")
+        if self.executor == "local" and self.executor_address:
+            raise ConfigError(
+                f"executor.address={self.executor_address} is that of a Dask scheduler: add executor=dask, or leave it out"
+            )
+        if self.fold_timeout is not None and not 0 < self.fold_timeout < float("inf"):
+            raise ConfigError(f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}")
         if self.bootstrap < 0:
             raise ConfigError(f"bootstrap must be 0 or more draws, not {self.bootstrap}")
         named(self.convention)
@@ -112,8 +134,9 @@ class RunConfig(RunSettings):
         method_params: its `Params`.
         recognizer: id of the method that names what `method` spots, or None: `method` does all it can.
         recognizer_params: its `Params`, or None.
-        dataset: id of the dataset; those of a composite's members are joined by `+`.
-        dataset_params: the `Params` of each member by its id; one of a plain dataset.
+        dataset: id of the dataset; the names of a composite's members are joined by `+`.
+        dataset_params: the `Params` of each member by its word (`casme2`, or `slow:synthetic`); one of a plain dataset.
+        protocol_params: the parameters of the protocol.
         values: all of it as plain data; `from_plain` reads it, and as a YAML file `-c` does.
         origins: where each value comes from, by dotted key.
     """
@@ -124,6 +147,7 @@ class RunConfig(RunSettings):
     recognizer_params: Any
     dataset: str
     dataset_params: Mapping[str, Any]
+    protocol_params: Any
     values: dict[str, Any] = field(compare=False, repr=False)
     origins: dict[str, str] = field(compare=False, repr=False)
 

@@ -8,13 +8,17 @@ from typing import Any, ClassVar
 
 import lightning as L
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench import spotting
 from mebench.core.chain import Chain
-from mebench.core.types import Prediction, Task, Timing
+from mebench.core.history import History
+from mebench.core.types import Kind, Prediction, Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, VideoView
+from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Method(L.LightningModule):
             otherwise they train too.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The default
             `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway.
+        history: losses and accuracies that a training has noted.
+        notes: other numbers worth keeping with the fold, such as the ratio of its samples.
     """
 
     Params: ClassVar[type]
@@ -49,6 +55,7 @@ class Method(L.LightningModule):
     kinds: ClassVar[tuple[str, ...]] = ("micro",)
     selects: ClassVar[bool] = False
     transductive: ClassVar[str] = "none"
+    thresholds: Tensor
 
     def __init__(self, params: Any, task: Task, seed: int = 0) -> None:
         super().__init__()
@@ -56,11 +63,25 @@ class Method(L.LightningModule):
         self.task = task
         self.seed = seed
         self.stage = ""
+        self.history = History()
+        self.notes: dict[str, float] = {}
+        if self._has_absolute_thresholds():
+            self.register_buffer("thresholds", torch.full((len(task.kinds),), torch.inf, dtype=torch.float64))
 
     @classmethod
-    def looks_at_test_video(cls, tasks: frozenset[str]) -> str:
-        """What is transductive in these tasks: `video` or `none`."""
-        return "video" if "spot" in tasks and cls.propose is Method.propose else cls.transductive
+    def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
+        """What is transductive in these tasks, with these parameters: `video` or `none`.
+
+        An absolute threshold is learnt on others; an interval from the score curve still counts from the video's minimum.
+        """
+        if "spot" not in tasks or cls.propose is not Method.propose:
+            return cls.transductive
+        return "none" if _asks_for_absolute_thresholds(params) and params.interval == "fixed" else "video"
+
+    @classmethod
+    def holds_out(cls, params: Any) -> bool:
+        """Whether the inner validation subjects are held out with these parameters: what is chosen is chosen on them."""
+        return cls.selects or _asks_for_absolute_thresholds(params)
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The features that the method reads, by the name it reads them under. Called without weights built."""
@@ -77,27 +98,83 @@ class Method(L.LightningModule):
         raise NotImplementedError(f"{type(self).__name__} has stages, so it must define samples()")
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
-        """Fit what needs no gradient, after all stages."""
+        """Fit what needs no gradient, after all stages.
+
+        By default an absolute threshold for each kind, if the parameters ask for one: that of the largest F1 on the
+        validation subjects, or on the training subjects where none is held out. A subclass that fits more calls this, too.
+        """
+        if self._has_absolute_thresholds():
+            self.thresholds = torch.tensor([self._learnt(valid or train, kind) for kind in self.task.kinds]).double()
+            self.notes |= {
+                f"threshold_{kind}": float(level)
+                for kind, level in zip(self.task.kinds, self.thresholds)
+                if torch.isfinite(level)
+            }
+
+    def _learnt(self, videos: Sequence[LabelledVideo], kind: Kind) -> float:
+        column = self.task.kinds.index(kind)
+        return spotting.learnt_threshold(
+            [self.spotted(v.timing, kind, self.score_frames(v)[:, column], level=-np.inf) for v in videos],
+            [[(e.onset, e.offset) for e in v.expressions if e.kind == kind] for v in videos],
+        )
+
+    def _has_absolute_thresholds(self) -> bool:
+        return "spot" in self.task.tasks and _asks_for_absolute_thresholds(self.params)
+
+    def score_lead(self, timing: Timing, kind: Kind) -> int:
+        """Frames by which a frame's score sees an expression before its onset, for intervals estimated from the scores."""
+        return 0
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """A score for each frame and kind, (n_frames, n_kinds); NaN where undefined (the last k frames, say)."""
         raise NotImplementedError(f"{type(self).__name__} does not spot")
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """Spotted intervals of a video.
-
-        By default the peaks above T = mean + p (max - mean), p being `params.p`, smoothed and extended by the paper's rule or
-        the one that `params.rule` names; in short videos the highest peak alone.
-        """
-        rule: spotting.Rule = getattr(self.params, "rule", "paper")
+        """Spotted intervals of a video; by default what `spotted` makes of each kind's scores."""
+        levels = self.thresholds.tolist() if self._has_absolute_thresholds() else [None] * len(self.task.kinds)
         return [
             Prediction(video.key, kind, *found)
-            for column, kind in enumerate(self.task.kinds)
-            for found in spotting.spot(
-                scores[:, column], video.timing.k_prime[kind], self.params.p, rule, highest_only=self.task.one_per_video
-            )
+            for column, (kind, level) in enumerate(zip(self.task.kinds, levels))
+            for found in self.spotted(video.timing, kind, scores[:, column], level)
         ]
+
+    def spotted(
+        self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
+    ) -> list[spotting.Spotted]:
+        """Intervals of one kind from the scores of a video's frames, (n_frames,).
+
+        By default smoothed scores, their peaks above a threshold and an interval around each, as `SpottingParams` in
+        `params` say (MEAN, section 3.4, without them); in short videos the highest peak alone.
+
+        Args:
+            timing: durations of the video's dataset in this fold.
+            kind: which.
+            scores: NaN where undefined, at the ends only.
+            level: an absolute threshold; None for the one relative to these scores.
+        """
+        return spotting.spot(
+            scores,
+            timing.k_prime[kind],
+            highest_only=self.task.one_per_video,
+            options=SpottingParams.of(self.params),
+            level=level,
+            lead=self.score_lead(timing, kind),
+        )
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """A score for each clip and class, (n_clips, n_classes); higher is likelier."""
         raise NotImplementedError(f"{type(self).__name__} does not recognize")
+
+    def exportable(self) -> tuple[nn.Module, Tensor, tuple[str, ...]]:
+        """The fitted network as a plain module for other programs, a sample input (batch first), and names of its outputs.
+
+        Raises:
+            RunError: the method has none.
+        """
+        from mebench.errors import RunError
+
+        raise RunError(f"{type(self).__name__} has no network that could be exported: choose a run of another method")
+
+
+def _asks_for_absolute_thresholds(params: Any) -> bool:
+    return isinstance(params, SpottingParams) and params.threshold == "absolute"

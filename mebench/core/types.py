@@ -179,22 +179,45 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Who trains, who validates, who is tested; pairwise disjoint subjects."""
+    """Who trains, who validates, who is tested; pairwise disjoint subjects, unless `videos` names what is tested.
+
+    Attributes:
+        key: its name; with the run's seed it decides everything random in the fold.
+        train: subjects to train on.
+        valid: subjects to choose on; they train too unless the method chooses something.
+        test: subjects to test.
+        videos: keys of the tested videos where other videos of the same subjects train (leave one video out); empty where
+            all videos of the test subjects are tested.
+    """
 
     key: str
     train: tuple[SubjectKey, ...]
     valid: tuple[SubjectKey, ...]
     test: tuple[SubjectKey, ...]
+    videos: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """A subject on two sides is a leak: refuse it."""
         sides = {"train": set(self.train), "valid": set(self.valid), "test": set(self.test)}
-        for a, b in (("train", "valid"), ("train", "test"), ("valid", "test")):
+        pairs = (("train", "valid"), ("train", "test"), ("valid", "test"))
+        for a, b in pairs if not self.videos else pairs[:1]:
             both = sides[a] & sides[b]
             if both:
                 raise RunError(
                     f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only"
                 )
+
+    def split(self, videos: Iterable[Video]) -> tuple[list[Video], list[Video], list[Video]]:
+        """The videos to train, to validate and to test on, each in the given order; others take no part."""
+        side = dict.fromkeys(self.test, 2) if not self.videos else {}
+        side |= dict.fromkeys(self.valid, 1) | dict.fromkeys(self.train, 0)
+        tested = set(self.videos)
+        parts: tuple[list[Video], list[Video], list[Video]] = ([], [], [])
+        for video in videos:
+            place = 2 if video.key in tested else side.get(video.subject_key)
+            if place is not None:
+                parts[place].append(video)
+        return parts
 
 
 @dataclass(frozen=True, slots=True)

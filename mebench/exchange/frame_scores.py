@@ -14,7 +14,7 @@ from mebench.exchange import values
 from mebench.exchange.intervals import IDS, Given, Role, mend_decimal_ids, refuse_misspelt_subject
 from mebench.exchange.remarks import Remarks, at_lines, plural
 from mebench.exchange.table import TextTable, parse, read_text
-from mebench.spotting import Rule, spot
+from mebench.spotting import Rule, Smoothing, SpottingParams, spot
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")
@@ -49,6 +49,7 @@ class Spotting:
         k_prime: for each kind, half the length of its intervals in frames, at least 1.
         p: place of the threshold between mean (0) and maximum (1).
         rule: the paper's smoothing and interval, or the released code's (`mebench.spotting`).
+        smoothing: weights of the moving average.
         short_videos: every video holds one expression: no threshold, the highest smoothed frame is the answer.
     """
 
@@ -56,6 +57,7 @@ class Spotting:
     p: float = 0.55
     rule: Rule = "paper"
     short_videos: bool = False
+    smoothing: Smoothing = "average"
 
     def __post_init__(self) -> None:
         """Refuse what no spotting can do."""
@@ -134,6 +136,7 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> Given:
     Raises:
         ConfigError: a kind of the file has no k'.
     """
+    options = SpottingParams(how.p, how.rule, how.smoothing)
     found: list[tuple[object, ...]] = []
     short: list[str] = []
     for _, video in scores.rows.groupby("group", sort=False):
@@ -142,9 +145,9 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> Given:
             raise ConfigError(f"the frame scores hold the kind {kind}, but --k-prime names none for it: add {kind}=N")
         k_prime, first = how.k_prime[kind], int(video["frame"].iloc[0])
         values_ = video["score"].to_numpy(np.float64)
-        if how.rule == "paper" and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
+        if how.rule == "paper" and how.smoothing != "none" and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
             short.append("/".join(ids))
-        for s in spot(values_, k_prime, how.p, how.rule, how.short_videos):
+        for s in spot(values_, k_prime, highest_only=how.short_videos, options=options):
             line = int(video["line"].iloc[s.apex])
             found.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
     if short:

@@ -6,212 +6,165 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import replace
+from functools import cache
 from itertools import groupby
 from typing import Any
 
-from mebench.leaderboard import settings
-from mebench.leaderboard.collect import Record
+from mebench.leaderboard.chance import chance_rows
+from mebench.leaderboard.record import Record
+from mebench.leaderboard.rows import METRICS, NOTHING, TASKS, Part, Row, Score, Table
+from mebench.leaderboard.significance import Read, letters
+from mebench.metrics.tables import Tables
+from mebench.report import settings
+from mebench.runner.folder import RunFolder
+from mebench.runner.scoring import tables_of
 
-Score = Mapping[str, float | None]
-
-TASKS = ("spotting", "analysis", "recognition")
-METRICS = {
-    "spotting": ("f1", "precision", "recall", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"),
-    "analysis": ("strs", "f1", "precision", "recall", "accuracy", "uf1", "uar"),
-    "recognition": ("uf1", "uar", "accuracy", "wf1"),
-}
-"""Columns of each task, the main metric first: rows are sorted by it."""
-OTHER_CODE = "another row has these settings and this seed: the plugins' code differs"
-BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
-CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line: a method with its settings, over all its seeds.
-
-    Attributes:
-        method: id of the method, or what was placed at random.
-        settings: what is not default, in words.
-        member: the member of a composite dataset, or empty.
-        provenance: `measured`, or `chance` for intervals placed at random.
-        seeds: of the runs.
-        n: what is scored: truths (spotting), true positives or videos (analysis), clips (recognition); mean over seeds.
-        scores: for each metric `value`, the mean over seeds, with `min` and `max` over seeds, and `low` and `high`, the
-            lowest and highest end of the runs' intervals. With one seed that is the run's own interval. All None where
-            a run's value is undefined.
-        convention: of the scorer.
-        selection: `inner` if the method chooses something on inner validation subjects, else `fixed`.
-        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`.
-        costs: `fit_seconds` and `predict_seconds`, summed over folds, and `parameters`; mean over seeds.
-        version: of mebench.
-        runs: ids of the runs.
-        remark: what a reader must know to compare.
-    """
-
-    method: str
-    settings: str
-    member: str
-    provenance: str
-    seeds: tuple[int, ...]
-    n: float
-    scores: dict[str, Score]
-    convention: str
-    selection: str
-    transductive: str
-    costs: dict[str, float]
-    version: str
-    runs: tuple[str, ...]
-    remark: str
-
-    def value(self, metric: str) -> float:
-        """The score to sort by; an undefined one comes last."""
-        value = self.scores[metric]["value"]
-        return float("-inf") if value is None else value
-
-
-@dataclass(frozen=True)
-class Part:
-    """Rows that may be compared: one kind of expressions, one choice of clips.
-
-    Attributes:
-        name: for example `micro`, `true positives`, `members`.
-        metrics: its columns; the first sorts.
-        rows: best first; by member, then best first, where there are members.
-    """
-
-    name: str
-    metrics: tuple[str, ...]
-    rows: tuple[Row, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """The results of one task on one dataset under one protocol.
-
-    Attributes:
-        name: of its files, without ending.
-        task: `spotting`, `analysis` or `recognition`.
-        dataset: id of the dataset.
-        protocol: name of the protocol.
-        variant: what of the dataset is not default, in words; other data make another table.
-        parts: at least one.
-    """
-
-    name: str
-    task: str
-    dataset: str
-    protocol: str
-    variant: str
-    parts: tuple[Part, ...]
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON holds it."""
-        return asdict(self)
+OTHER_CODE = "another row has these settings and this seed: the plugins' code or the versions differ"
+SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
+STRICT = "strict"
 
 
 def build(records: Iterable[Record]) -> list[Table]:
     """All tables, by task, dataset, protocol and variant. The same records give the same tables in whatever order."""
     ordered = sorted(records, key=lambda r: (r.identity, r.seed, r.id))
+    read = _reader()
     tables = []
     for task in TASKS:
-        places = sorted({_place(task, r) for r in ordered if task in r.summary})
-        for place in places:
-            group = [r for r in ordered if task in r.summary and _place(task, r) == place]
+        able = [r for r in ordered if task in r.summary]
+        for place in sorted({_place(task, r) for r in able}):
+            group = [r for r in able if _place(task, r) == place]
             dataset, protocol, variant = place
-            tables.append(Table(_name(task, *place), task, dataset, protocol, variant, _parts(task, group)))
+            scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
+            parts = _parts(task, group, read)
+            tables.append(Table(_name(task, *place), task, dataset, protocol, variant, scheme, parts))
     return tables
+
+
+def _reader() -> Read:
+    """Reads the tables of a record once, however many pairs it is in."""
+    found: dict[str, Tables] = {}
+
+    def read(record: Record) -> Tables:
+        place = str(record.folder)
+        if place not in found:
+            found[place] = tables_of(RunFolder(record.folder))
+        return found[place]
+
+    return read
+
+
+@cache
+def _slug(variant: str) -> str:
+    slug = re.sub(r"[^\w.]+", "_", variant).strip("_")
+    plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]", variant)
+    return slug if plain else f"{slug[:32]}_{hashlib.sha256(variant.encode()).hexdigest()[:8]}"
 
 
 def _place(task: str, record: Record) -> tuple[str, str, str]:
     """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
     scheme = settings.of_scheme(record.config) if task != "spotting" else ""
-    return record.config["dataset"], record.config["protocol"], "; ".join(filter(None, [record.data, scheme]))
+    rules = f"convention {record.convention}" if record.convention != STRICT else ""
+    return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
 
 def _name(task: str, dataset: str, protocol: str, variant: str) -> str:
-    words = [task, dataset, protocol]
-    if variant:
-        slug = re.sub(r"[^\w.]+", "_", variant).strip("_")
-        plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]", variant)
-        words.append(slug if plain else f"{slug[:32]}_{hashlib.sha256(variant.encode()).hexdigest()[:8]}")
-    return "-".join(words)
+    words = [task, *(_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))]
+    return "-".join([*words, _slug(variant)] if variant else words)
 
 
-def _parts(task: str, records: Sequence[Record]) -> tuple[Part, ...]:
+def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
     if task == "spotting":
         found = [kind for kind in ("micro", "macro", "overall") if any(kind in r.summary[task] for r in records)]
-        return tuple(_part(task, kind, [(r, r.summary[task].get(kind)) for r in records]) for kind in found)
+        return tuple(
+            _part(task, kind, f"spotting.{kind}.f1", [(r, r.summary[task].get(kind)) for r in records], read)
+            for kind in found
+        )
     if task == "analysis":
+        true = [(r, _with_strs(r.summary[task])) for r in records]
         short = [(r, r.summary[task].get("all_intervals")) for r in records]
-        first = _part(task, "true positives", [(r, _with_strs(r.summary[task])) for r in records])
-        return (first, _part(task, "all intervals", short)) if any(part for _, part in short) else (first,)
+        first = _part(task, "true positives", "analysis.strs", true, read)
+        if not any(part for _, part in short):
+            return (first,)
+        return first, _part(task, "all intervals", "analysis.all_intervals.f1", short, read)
     sections = [(r, r.summary[task]) for r in records]
     members = sorted({name for _, section in sections for name in section.get("members", {})})
-    rows = [
-        row
-        for member in members
-        for row in _part(task, member, [(r, s.get("members", {}).get(member)) for r, s in sections], member).rows
-    ]
-    whole = _part(task, "all clips", sections)
+    rows: list[Row] = []
+    for member in members:
+        own = [(r, s.get("members", {}).get(member)) for r, s in sections]
+        rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
+    whole = _part(task, "all clips", "recognition.uf1", sections, read)
     return (whole, Part("members", METRICS[task], tuple(rows))) if rows else (whole,)
 
 
 def _with_strs(analysis: Mapping[str, Any]) -> dict[str, Any]:
     found = analysis["true_positives"]
-    return {"n": found["n"], "scores": {"strs": analysis["strs"], **found["scores"]}}
+    scores = {"strs": analysis["strs"]} if "strs" in analysis else {}
+    return {"n": found["n"], "scores": {**scores, **found["scores"]}}
 
 
-def _part(task: str, name: str, sections: Sequence[tuple[Record, Any]], member: str = "") -> Part:
+def _part(
+    task: str, name: str, path: str, sections: Sequence[tuple[Record, Any]], read: Read, member: str = ""
+) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     metrics = METRICS[task] if name != "all intervals" else METRICS[task][1:]
     present = [(record, section) for record, section in sections if section]
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
-    several = len(common) > 1
-    rows = []
+    rows: list[tuple[Row, Record]] = []
     for _, same in groupby(present, key=lambda pair: pair[0].identity):
         group = list(same)
-        if len({record.seed for record, _ in group}) < len(group):
-            # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
-            rows += [_row(task, metrics, [one], member, several, OTHER_CODE) for one in group]
-        else:
-            rows.append(_row(task, metrics, group, member, several))
+        several_codes = len({record.seed for record, _ in group}) < len(group)
+        # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
+        for one in [[pair] for pair in group] if several_codes else [group]:
+            remarks = [one[0][0].about["remark"], OTHER_CODE if several_codes else ""]
+            if len(common) > 1:
+                own = _annotations(task, one[0][0])
+                remarks.append(f"annotations {own}: not the same as in every other row")
+            row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
+            rows.append((row, _median(one, metrics[0])))
+    rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
+    alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
+    groups = dict(zip(alike, letters([rows[i][1] for i in alike], path, read)))
+    lettered = [replace(row, group=groups.get(i, "")) for i, (row, _) in enumerate(rows)]
     if task == "spotting":
-        rows += _chance(name, metrics, [record for record, _ in present])
-    rows.sort(key=lambda r: (-r.value(metrics[0]), r.method, r.settings, r.seeds, r.runs))
-    return Part(name, metrics, tuple(rows))
+        lettered += chance_rows(name, metrics, [record for record, _ in present])
+    return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
 
 
-def _row(
-    task: str,
-    metrics: Sequence[str],
-    group: Sequence[tuple[Record, Any]],
-    member: str,
-    several: bool,
-    remark: str = "",
-) -> Row:
+def _order(row: Row, metric: str) -> tuple[Any, ...]:
+    return -row.value(metric), row.method, row.settings, row.seeds, row.runs
+
+
+def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
+    """The run that stands for a row in paired tests: the one whose main score is the lower median of the seeds'."""
+
+    def score(pair: tuple[Record, Any]) -> tuple[float, int]:
+        value = pair[1]["scores"].get(metric, NOTHING)["value"]
+        return float("-inf") if value is None else value, pair[0].seed
+
+    return sorted(group, key=score)[(len(group) - 1) // 2][0]
+
+
+def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
     records, sections = [record for record, _ in group], [section for _, section in group]
     first = records[0]
-    remarks = [first.about["remark"], remark]
-    if several:
-        remarks.append(f"annotations {_annotations(task, first)}: not the same as in every other row")
+    known = [name for name in first.costs if all(name in record.costs for record in records)]
     return Row(
-        method=first.config["method"],
+        method=first.method,
         # A value that somebody spelled out though it is the default makes no other row, only a longer text.
         settings=min((record.settings for record in records), key=lambda text: (len(text), text)),
         member=member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
-        n=_mean([_n(section) for section in sections]),
-        scores={metric: _over_seeds([section["scores"][metric] for section in sections]) for metric in metrics},
-        convention=first.summary["convention"],
-        selection="inner" if first.about["selects"] else "fixed",
-        transductive=first.about["transductive"],
-        costs={name: round(_mean([record.costs[name] for record in records]), 3) for name in first.costs},
-        version=first.versions["mebench"],
+        n=mean([_n(section) for section in sections]),
+        scores={m: over_seeds([section["scores"].get(m, NOTHING) for section in sections]) for m in metrics},
+        convention=first.convention,
+        selection=first.selection,
+        transductive=first.transductive,
+        costs={name: round(mean([record.costs[name] for record in records]), 3) for name in known},
+        versions={name: first.versions[name] for name in SHOWN_VERSIONS if name in first.versions},
         runs=tuple(record.id for record in records),
-        remark="; ".join(filter(None, remarks)),
+        remark=remark,
     )
 
 
@@ -219,14 +172,15 @@ def _n(section: Mapping[str, Any]) -> float:
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
 
 
-def _over_seeds(scores: Sequence[Score]) -> Score:
+def over_seeds(scores: Sequence[Score]) -> Score:
+    """Mean, lowest and highest value, lowest and highest end of the intervals; nothing if a value is undefined."""
     values = [score["value"] for score in scores]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
-        return dict.fromkeys(("value", "low", "high", "min", "max"))
+        return NOTHING
     lows, highs = ([s[end] for s in scores if s[end] is not None] for end in ("low", "high"))
     return {
-        "value": _mean(known),
+        "value": mean(known),
         "low": min(lows, default=None),  # type: ignore[type-var]
         "high": max(highs, default=None),  # type: ignore[type-var]
         "min": min(known),
@@ -234,40 +188,9 @@ def _over_seeds(scores: Sequence[Score]) -> Score:
     }
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean(values: Sequence[float]) -> float:
+    """The mean; of equal values exactly that value."""
     return values[0] if len(set(values)) == 1 else sum(values) / len(values)
-
-
-def _chance(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
-    """The level of chance, from the run of the lowest seed: between methods it differs by noise alone."""
-    able = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
-    if not able:
-        return []
-    source = able[0]
-    nothing: Score = dict.fromkeys(("value", "low", "high", "min", "max"))
-    rows = []
-    for rule, name in CHANCE.items():
-        level = source.summary["chance"][kind][rule]
-        rate = level.get("rate_per_minute")
-        rows.append(
-            Row(
-                method=name,
-                settings="" if rate is None else f"{rate:.1f} intervals per minute",
-                member="",
-                provenance="chance",
-                seeds=(source.seed,),
-                n=_n(source.summary["spotting"][kind]),
-                scores={metric: _over_seeds([level[metric]]) if metric in level else nothing for metric in metrics},
-                convention=source.summary["convention"],
-                selection="fixed",
-                transductive="none",
-                costs={},
-                version=source.versions["mebench"],
-                runs=(),
-                remark=BLIND,
-            )
-        )
-    return rows
 
 
 def _annotations(task: str, record: Record) -> str:

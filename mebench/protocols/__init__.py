@@ -1,34 +1,53 @@
-"""Protocols: pure functions from videos to folds, found by name."""
+"""Protocols: pure functions from videos to folds, found by name, each with a card."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
+from mebench.core.types import Fold
 from mebench.errors import ConfigError, unknown
+from mebench.protocols.cdmer import CDMER
+from mebench.protocols.cross_spotting import CROSS_SPOTTING
+from mebench.protocols.holdout import HOLDOUT
+from mebench.protocols.kfold import KFOLD
+from mebench.protocols.lodo import LODO
+from mebench.protocols.loso import LOSO
+from mebench.protocols.lovo import LOVO
+from mebench.protocols.megc2018 import MEGC2018
+from mebench.protocols.megc2019 import MEGC2019_CDE
+from mebench.protocols.megc_spotting import MEGC_SPOTTING
+from mebench.protocols.meview import MEVIEW
+from mebench.protocols.people import People
+from mebench.protocols.protocol import Card, Protocol, by_name
 
-if TYPE_CHECKING:  # listing the protocols needs no numpy
-    from mebench.core.types import Fold, Video
+PROTOCOLS = by_name(
+    LOSO, KFOLD, HOLDOUT, LOVO, LODO, MEGC2018, MEGC2019_CDE, CDMER, MEGC_SPOTTING, CROSS_SPOTTING, MEVIEW
+)
 
-PROTOCOLS: dict[str, str] = {
-    "loso": "leave one subject out: each subject is tested once by a model that never saw them",
-}
+__all__ = ["PROTOCOLS", "Card", "People", "Protocol", "find", "folds"]
 
 
-def folds(protocol: str, videos: Sequence[Video], seed: int, validation: float) -> list[Fold]:
-    """The folds of a protocol, sorted by key.
+def find(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if name not in PROTOCOLS:
+        raise ConfigError(unknown("protocol", name, PROTOCOLS, "See them with: mebench list protocols"))
+    return PROTOCOLS[name]
+
+
+def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
+    """The folds of a protocol.
 
     Args:
-        protocol: one of `PROTOCOLS`.
-        videos: the dataset's videos in any order.
-        seed: draws the inner validation subjects.
-        validation: share of the training subjects that validate, rounded, at least one.
+        protocol: its name.
+        people: who is seen, and how those who validate are drawn.
+        params: of the protocol; None takes its defaults.
 
     Raises:
         ConfigError: unknown protocol, or a dataset that it cannot serve.
     """
-    if protocol == "loso":
-        from mebench.protocols.loso import loso
-
-        return loso(videos, seed, validation)
-    raise ConfigError(unknown("protocol", protocol, PROTOCOLS, "See them with: mebench list protocols"))
+    found = find(protocol)
+    return found.make(people, found.params() if params is None else params)

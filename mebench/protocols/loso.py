@@ -2,52 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
-
-from mebench.core.seeds import stable_seed
-from mebench.core.types import Fold, Video
+from mebench.core.types import Fold
 from mebench.errors import ConfigError
+from mebench.protocols.people import People
+from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 
 
-def loso(videos: Sequence[Video], seed: int = 0, validation: float = 0.2) -> list[Fold]:
-    """One fold for each subject, tested by a model of all the others.
+def loso(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """One fold for each person, tested by a model of all the others.
 
-    Some of the others validate, drawn by subject with the run's seed. Only methods that select something hold them out; for
-    all other methods they train too.
-
-    Args:
-        videos: in any order; the folds depend on the set of subjects only.
-        seed: draws the validation subjects.
-        validation: their share, rounded, at least one and never all; none with two subjects.
+    A person whom several datasets of a composite show is tested in one fold, under all ids.
 
     Raises:
-        ConfigError: fewer than two subjects.
+        ConfigError: fewer than two people.
 
     >>> from mebench.core import Video
     >>> clips = [Video("casme2", s, "EP01", 200.0, 90) for s in ("01", "02", "03")]
-    >>> [(f.key, len(f.train), len(f.valid)) for f in loso(clips)]
+    >>> [(f.key, len(f.train), len(f.valid)) for f in loso(People(clips))]
     [('casme2/01', 1, 1), ('casme2/02', 1, 1), ('casme2/03', 1, 1)]
     """
-    subjects = sorted({video.subject_key for video in videos})
-    if len(subjects) < 2:
-        who = str(subjects[0]) if subjects else "nobody"
+    refuse_single(people, "leaving one subject out")
+    folds = [people.fold(people.name(person), subjects) for person, subjects in people.persons.items()]
+    return sorted(folds, key=lambda fold: fold.key)
+
+
+def refuse_single(people: People, what: str) -> None:
+    """Raise a ConfigError where fewer than two people are there."""
+    if len(people.persons) < 2:
+        who = ", ".join(map(str, people.subjects)) or "nobody"
         raise ConfigError(
-            f"leaving one subject out needs at least 2 subjects, and this dataset has {len(subjects)} ({who}): use a dataset with more"
+            f"{what} needs at least 2 subjects, and this dataset has {len(people.persons)} ({who}): use a dataset with more"
         )
-    folds = []
-    for test in subjects:
-        others = [s for s in subjects if s != test]
-        count = min(max(1, round(validation * len(others))), len(others) - 1)
-        rng = np.random.default_rng(stable_seed(seed, "inner validation", str(test)))
-        drawn = {others[i] for i in rng.permutation(len(others))[:count]}
-        folds.append(
-            Fold(
-                key=str(test),
-                train=tuple(s for s in others if s not in drawn),
-                valid=tuple(s for s in others if s in drawn),
-                test=(test,),
-            )
-        )
-    return folds
+
+
+LOSO = Protocol(
+    "loso",
+    "leave one subject out: each subject is tested once by a model that never saw them",
+    Card(
+        needs="2 subjects or more, any task, short or long videos",
+        trains="all other subjects",
+        tests="each subject once, in a fold of its own",
+        scores="the predictions of all folds pooled; short videos of one expression each by their highest peak, long ones by "
+        "the threshold; of a composite also each dataset",
+        classes="those of scheme=NAME, or of the dataset's first scheme",
+        source="the field's usual one, for example MEAN (Liong, See and Chan 2023, doi 10.1016/j.image.2022.116875), section 4.1",
+    ),
+    loso,
+)

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mebench.leaderboard.collect import Record
+from mebench.leaderboard.record import Record
 from mebench.metrics.conventions import Convention
 from mebench.metrics.statistics.comparison import ComparedScore, Comparison
 from mebench.metrics.statistics.jackknife import scale_of

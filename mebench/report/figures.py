@@ -35,12 +35,13 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
     """The figures of a finished run, by name.
 
     `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
-    names their emotion, and `scores_<video>` for the videos with the most expressions, three at most. Those that do
-    not apply are absent.
+    names their emotion, `scores_<video>` for the videos with the most expressions, three at most, and `training_<stage>`
+    for trainings that noted how they went. Those that do not apply are absent.
 
     Raises:
         RunError: a table of the run is missing or damaged.
     """
+    from mebench.report.curves import figures_of_training, history_of
     from mebench.runner.folder import safe_name
     from mebench.runner.scoring import tables_of
 
@@ -53,7 +54,7 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
             figures["recognition_confusion"] = confusion_matrix(clips, about["classes"], "recognition: annotated clips")
     if "spot" in about["tasks"]:
         predictions = _first_draw(folder.read_table("predictions.parquet"))
-        found = _true_positives(videos, truths, predictions, named(folder.read_json("summary.json")["convention"]))
+        found = true_positives(videos, truths, predictions, named(folder.read_json("summary.json")["convention"]))
         if len(found):
             figures["analysis_confusion"] = confusion_matrix(found, about["classes"], "analysis: true positives")
         scores = folder.read_table("frame_scores.parquet")
@@ -62,7 +63,7 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
             fps = videos.set_index("video")["fps"][video]
             rate = None if pd.isna(fps) else float(fps)
             figures[f"scores_{safe_name(video)}"] = score_curve(line, true, spotted, rate, video)
-    return figures
+    return figures | figures_of_training(history_of(folder))
 
 
 def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
@@ -187,7 +188,7 @@ def _first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions[predictions["draw"] == 0]
 
 
-def _true_positives(
+def true_positives(
     videos: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention
 ) -> pd.DataFrame:
     """True and predicted class of the spotted micro-expressions that are right; empty if none carries an emotion."""

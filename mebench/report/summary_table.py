@@ -9,9 +9,20 @@ from rich.table import Table
 
 from mebench.report import score_rows as rows
 from mebench.report.mistakes_lines import mistakes_lines
+from mebench.report.parts_table import leak_table, recognition_by_fold, spotting_by_dataset
+from mebench.report.settings import of_method, of_protocol
 from mebench.runner.folder import RunFolder
 from mebench.runner.skipped import read_skipped, skipped_line
 
+SELECTION = {
+    "fixed": "nothing is chosen after training",
+    "inner": "inner validation subjects choose, never tested ones",
+    "test": "tested subjects shape what is tested: not a result",
+}
+TRANSDUCTIVE = {
+    "none": "nothing is taken from a tested video but its predictions",
+    "video": "the tested video's own unlabelled statistics enter its predictions",
+}
 RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
 
 
@@ -55,6 +66,12 @@ def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
         found.append(rows.score_table(title, recognition["scores"]))
         if members := recognition.get("members"):
             found.append(_members(members, about))
+        if folds := recognition.get("folds"):
+            found.append(recognition_by_fold(folds))
+    if members := summary.get("members"):
+        found.append(spotting_by_dataset(members))
+    if leak := summary.get("leak"):
+        found.append(leak_table(leak))
     return found
 
 
@@ -69,12 +86,12 @@ def remarks(
         lines += rows.interval_lines(summary["bootstrap"], _subjects(about))
     lines += mistakes_lines(summary.get("mistakes", {}))
     lines += summary.get("remarks", [])
-    if changed := settings(config):
+    if changed := of_method(config["config"], config["origins"]):
         lines.append(f"settings that differ from the defaults: {changed}")
-    if about["transductive"] != "none":
-        lines.append(
-            f"transductive: {about['transductive']} (the test video's own unlabelled statistics enter its predictions)"
-        )
+    selection = about.get("selection", "inner" if about["selects"] else "fixed")
+    lines.append(f"selection: {selection} ({SELECTION[selection]})")
+    lines.append(f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})")
+    lines += about.get("warnings", [])
     if about["left_out"]:
         lines.append(
             "labels that the scheme does not score: " + ", ".join(f"{k} {v}" for k, v in about["left_out"].items())
@@ -82,31 +99,6 @@ def remarks(
     if about["remark"]:
         lines.append(about["remark"])
     return lines
-
-
-def settings(config: Mapping[str, Any]) -> str:
-    """The settings of the method, and of its recognizer, that are not their defaults: of each those of the preset first.
-
-    >>> settings({"config": {"method": {"name": "mean", "p": 0.6}}, "origins": {"method.p": "command line"}})
-    'p=0.6'
-    """
-    parts = [_changed("method", config)]
-    if config["config"].get("recognizer"):
-        own = _changed("recognizer", config)
-        parts.append(f"recognizer: {own}" if own else "")
-    return "; ".join(filter(None, parts))
-
-
-def _changed(part: str, config: Mapping[str, Any]) -> str:
-    values, origins = config["config"][part], config["origins"]
-    by_preset: list[str] = []
-    others: list[str] = []
-    for key, value in values.items():
-        origin = origins.get(f"{part}.{key}", "default")
-        if key not in {"name", "preset"} and not origin.startswith("default"):
-            (by_preset if origin.startswith("preset") else others).append(f"{key}={value}")
-    preset = [f"preset {values['preset']}: {', '.join(by_preset)}"] if by_preset else []
-    return "; ".join([*preset, *others])
 
 
 def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
@@ -124,7 +116,7 @@ def _title(config: Mapping[str, Any]) -> str:
         method += f" with {recognizer}"
     dataset = values["dataset"]["name"]
     data = dataset if isinstance(dataset, str) else "+".join(dataset)
-    return f"{method} on {data} under {values['protocol']}, seed {values['seed']}"
+    return f"{method} on {data} under {of_protocol(values)}, seed {values['seed']}"
 
 
 def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import sys
+from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -16,9 +17,11 @@ import pandas as pd
 from mebench import __version__
 from mebench.config import RunConfig, run_key
 from mebench.config.settings import plugins_of
+from mebench.core.types import Timing, Video
 from mebench.metrics.tables import Tables
 from mebench.registry import content_hash
 from mebench.runner.folder import RunFolder
+from mebench.runner.guard import warnings
 from mebench.runner.plan import Plan
 
 PACKAGES = (
@@ -34,9 +37,13 @@ PACKAGES = (
 
 
 def truth_tables(plan: Plan) -> Tables:
-    """The dataset as it is scored; predictions and clips are not there yet."""
+    """The dataset as it is scored: the tested videos. Predictions and clips are not there yet."""
+    return _tables(plan, [v for v in plan.videos if v.key in plan.tested])
+
+
+def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
     videos = pd.DataFrame(
-        [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps) for v in plan.videos],
+        [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps) for v in chosen],
         columns=["video", "subject", "dataset", "n_frames", "fps"],
     ).astype({"n_frames": "Int64", "fps": "Float64"})
     truths = pd.DataFrame(
@@ -52,7 +59,7 @@ def truth_tables(plan: Plan) -> Tables:
                 "+".join(e.action_units),
                 e.objective,
             )
-            for v in plan.videos
+            for v in chosen
             for e in v.expressions
         ],
         columns=["video", "kind", "onset", "apex", "offset", "emotion", "native_emotion", "action_units", "objective"],
@@ -63,9 +70,23 @@ def truth_tables(plan: Plan) -> Tables:
 def key_of(plan: Plan, tables: Tables) -> str:
     """Everything that predictions depend on: settings, plugins, dataset, chains."""
     chains = sorted(c.fingerprint() for group in plan.chains().values() for c in group)
+    if len(plan.tested) < len(plan.videos):  # those who only train shape predictions too
+        tables = _tables(plan, plan.videos)
     truth = hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
+    return _digest([*_inputs(plan), truth, chains])
+
+
+def inputs_of(plan: Plan) -> str:
+    """The part of the key that a worker can tell by itself: code, packages, settings and revision of the dataset."""
+    return _digest(_inputs(plan))
+
+
+def _inputs(plan: Plan) -> list[Any]:
     packages = {name: text for name, text in versions().items() if name not in ("python", "platform")}
-    parts = [_own_code(), packages, run_key(plan.config), plan.dataset.revision, truth, chains]
+    return [_own_code(), packages, run_key(plan.config), plan.dataset.revision]
+
+
+def _digest(parts: list[Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
 
@@ -82,13 +103,14 @@ def _own_code() -> str:
 def name_of(config: RunConfig) -> str:
     """What a run is called; its folder adds the start of the key."""
     method = "+".join(filter(None, [config.method, config.recognizer]))
-    return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}"
+    leak = "-leak" if config.audit == "leak" else ""
+    return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"
 
 
 def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     """Write down what is run before it begins."""
     folder.write_json(
-        "config.json", {"key": key, "config": _anywhere(plan.config.values), "origins": plan.config.origins}
+        "config.json", {"key": key, "config": anywhere(plan.config.values), "origins": plan.config.origins}
     )
     folder.write_json("versions.json", {**versions(), **_revisions(plan)})
     folder.write_table("videos.parquet", tables.videos)
@@ -104,6 +126,11 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
             "scheme": plan.scheme.name,
             "left_out": dict(sorted(plan.left_out().items())),
             "selects": plan.selects,
+            "selection": plan.selection,
+            "subject_dependent": plan.subject_dependent,
+            "scored_each": plan.scored_each,
+            "card": plan.protocol.card.lines(),
+            "warnings": warnings(plan),
             "transductive": plan.transductive,
             "repairs": list(plan.dataset.repairs()),
             "comparable": plan.dataset.comparable,
@@ -115,6 +142,7 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
                     "train": [*map(str, plan.training_subjects(f))],
                     "valid": [*map(str, f.valid)] if plan.selects else [],
                     "test": [*map(str, f.test)],
+                    **({"videos": list(f.videos)} if f.videos else {}),
                 }
                 for f in plan.folds
             ],
@@ -122,8 +150,8 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     )
 
 
-def _anywhere(values: dict[str, Any]) -> dict[str, Any]:
-    """The configuration with an absolute root: a run may be resumed from another folder."""
+def anywhere(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a configuration with absolute roots: a run may be resumed from another folder."""
     return {**values, "dataset": _absolute(values["dataset"])}
 
 
@@ -143,10 +171,13 @@ def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
     """Median k' over the folds, by group of videos and kind: the width of the intervals that chance is given."""
     if "spot" not in plan.task.tasks:
         return {}
-    timings = [plan.timings(fold) for fold in plan.folds]
+    found: dict[str, list[Timing]] = {}
+    for fold in plan.folds:
+        for group in sorted({plan.groups[video.key] for video in plan.sides(fold).test}):
+            found.setdefault(group, []).append(plan.timings(fold)[group])
     return {
-        group: {kind: sorted(t[group].k_prime[kind] for t in timings)[len(timings) // 2] for kind in plan.task.kinds}
-        for group in timings[0]
+        group: {kind: sorted(t.k_prime[kind] for t in own)[len(own) // 2] for kind in plan.task.kinds}
+        for group, own in sorted(found.items())
     }
 
 

@@ -18,6 +18,7 @@ from mebench.progress import Progress
 from mebench.runner import measure
 from mebench.runner.describe import cards
 from mebench.runner.fold import store_of
+from mebench.runner.guard import warnings
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import clips_of, missing_videos
 from mebench.runner.workers import default_workers
@@ -195,6 +196,8 @@ def _print_plan(plan: Plan, work: Work) -> None:
     )
     for chain in _distinct(plan.chains()):
         print("  " + chain.card().replace("\n", "\n  "))
+    for line in warnings(plan):
+        print(line)
     stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
     print(
         f"training: {work.trainings} trainings, {len(plan.folds)} folds x {stages}"
@@ -204,8 +207,7 @@ def _print_plan(plan: Plan, work: Work) -> None:
 
 
 def _line(plan: Plan, fold: Fold) -> str:
-    tested = set(fold.test)
-    videos = [v for v in plan.videos if v.subject_key in tested]
+    videos = plan.sides(fold).test
     expressions = sum(len(v.expressions) for v in videos)
     held = f", {len(fold.valid)} validate" if plan.selects else ""
     return (

@@ -5,23 +5,23 @@ from __future__ import annotations
 import random
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig
-from mebench.core.chain import Chain
+from mebench.core.history import Epoch
 from mebench.core.method import Method
-from mebench.core.types import Fold, Prediction, SubjectKey, Timing, Video
-from mebench.core.views import ClipView, LabelledVideo, VideoView
+from mebench.core.types import Fold, Prediction, Timing, Video
+from mebench.core.views import ClipView, VideoView
 from mebench.errors import DataError, PluginError
-from mebench.features import FeatureStore, clip_feature, frame_features
+from mebench.runner.judge import judge
 from mebench.runner.plan import Plan
+from mebench.runner.views import Views, store_of
+
+__all__ = ["ClipPrediction", "FoldResult", "Hand", "Views", "count_parameters", "execute", "store_of"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ class ClipPrediction:
 
 @dataclass(frozen=True)
 class FoldResult:
-    """What a fold leaves behind; plain data, so that it travels between processes."""
+    """What a fold leaves behind; plain data, so that it travels between processes.
+
+    Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
+    """
 
     key: str
     predictions: list[Prediction]
@@ -47,57 +50,8 @@ class FoldResult:
     seed: int
     costs: dict[str, float]
     model: bytes = field(repr=False, default=b"")
-
-
-class Views:
-    """Makes the views of one fold: features for everybody, labels for the training subjects only."""
-
-    def __init__(self, plan: Plan, method: Method, timings: dict[str, Timing]) -> None:
-        self.plan = plan
-        self.timings = timings
-        self.store = store_of(plan.config)
-        self.chains = {group: method.chains(timing) for group, timing in timings.items()}
-
-    def unlabelled(self, video: Video) -> VideoView:
-        """A video as `score_frames`, `propose` and `classify` see it."""
-        return VideoView(**self._common(video))
-
-    def labelled(self, video: Video) -> LabelledVideo:
-        """A video to train or validate on."""
-        labels = tuple(self.plan.scheme.of(e) for e in video.expressions)
-        return LabelledVideo(**self._common(video), expressions=video.expressions, labels=labels)
-
-    def of(self, subjects: Sequence[SubjectKey]) -> list[Video]:
-        """The videos of some subjects, in order of their keys; not those that are skipped."""
-        chosen = set(subjects)
-        return [v for v in self.plan.videos if v.subject_key in chosen and v.key not in self.plan.skipped]
-
-    def _common(self, video: Video) -> dict[str, Any]:
-        blind = replace(video, expressions=())
-        return {
-            "key": video.key,
-            "subject": video.subject_key,
-            "fps": video.fps,
-            "n_frames": len(self.plan.dataset.frames(video)) if video.n_frames is None else video.n_frames,
-            "timing": self.timings[self.plan.groups[video.key]],
-            "_frames": partial(self._frames, blind),
-            "_clip": partial(self._clip, blind),
-        }
-
-    def _frames(self, video: Video, chain: str) -> NDArray[Any]:
-        return frame_features(self.store, *self.plan.home(video), video, self._chain(video, chain))
-
-    def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
-        home = self.plan.home(video)
-        return clip_feature(self.store, *home, video, self._chain(video, chain), onset, apex, offset)
-
-    def _chain(self, video: Video, name: str) -> Chain:
-        return self.chains[self.plan.groups[video.key]][name]
-
-
-def store_of(config: RunConfig) -> FeatureStore:
-    """Where the features of a run are kept."""
-    return FeatureStore(Path(config.cache).expanduser())
+    history: list[Epoch] = field(repr=False, default_factory=list)
+    notes: dict[str, float] = field(default_factory=dict)
 
 
 class Hand:
@@ -120,13 +74,19 @@ class Hand:
         from mebench.training import fit
 
         plan, views, fold = self.plan, self.views, self.fold
-        train = [views.labelled(v) for v in views.of(plan.training_subjects(fold))]
-        valid = [views.labelled(v) for v in views.of(fold.valid)] if plan.selects else []
+        sides = plan.sides(fold)
+        test = views.seen(sides.test)
+        train, valid = views.seen(sides.train), views.seen(test if plan.leaks and plan.selects else sides.valid)
         if not train and plan.skipped:
             raise DataError(
                 f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
             )
-        fit(self.method, train, valid, plan.config.accelerator)
+        shown = [views.labelled(v) for v in train], [views.labelled(v) for v in valid]
+        if plan.leaks:
+            fit(self.method, *shown, plan.config.accelerator, None if plan.selects else partial(judge, self, test))
+        else:
+            with views.only([*train, *valid]):
+                fit(self.method, *shown, plan.config.accelerator)
 
     def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """What `classify` answers, checked: (n_clips, n_classes)."""
@@ -173,15 +133,18 @@ class Hand:
 
 def execute(plan: Plan, fold: Fold) -> FoldResult:
     """Fit and predict one fold in this process."""
+    plan = plan.at(fold)
     timings = plan.timings(fold)
     started = time.perf_counter()
     hands = [Hand(part, fold, timings) for part in plan.parts()]
     for hand in hands:
         hand.fit()
     fitted = time.perf_counter()
-    test = hands[0].views.of(fold.test)
+    test = hands[0].views.seen(plan.sides(fold).test)
     predictions, scores = _spot(plan, hands, test)
     clips = _recognize(plan, hands[-1], test)
+    for hand in hands:
+        hand.views.close()
     done = time.perf_counter()
     costs = {
         "fit_seconds": fitted - started,
@@ -189,8 +152,18 @@ def execute(plan: Plan, fold: Fold) -> FoldResult:
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "parameters": sum(count_parameters(hand.method) for hand in hands),
     }
+    methods = dict(zip(("method.", "recognizer.") if len(hands) > 1 else ("",), (hand.method for hand in hands)))
     return FoldResult(
-        fold.key, predictions, clips, scores, timings, plan.fold_seed(fold), costs, _weights([h.method for h in hands])
+        fold.key,
+        predictions,
+        clips,
+        scores,
+        timings,
+        plan.fold_seed(fold),
+        costs,
+        _weights(methods),
+        [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()],
+        {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
     )
 
 
@@ -243,15 +216,14 @@ def _named(plan: Plan, p: Prediction, row: NDArray[np.float64]) -> Prediction:
     return replace(p, emotion=plan.task.classes[int(row.argmax())], probabilities=tuple(map(float, row)))
 
 
-def _weights(methods: Sequence[Method]) -> bytes:
+def _weights(methods: Mapping[str, Method]) -> bytes:
     """The models as safetensors; of a pair the names begin with `method.` and `recognizer.`."""
     from safetensors.torch import save
 
-    prefixes = ("",) if len(methods) == 1 else ("method.", "recognizer.")
     weights: bytes = save(
         {
             prefix + name: tensor.detach().cpu().contiguous()
-            for prefix, method in zip(prefixes, methods)
+            for prefix, method in methods.items()
             for name, tensor in method.state_dict().items()
         }
     )

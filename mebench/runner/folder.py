@@ -6,7 +6,9 @@
         videos.parquet   the dataset as it was scored: videos …
         truth.parquet    … and their expressions
         folds.json       who trained, validated and was tested
-        folds/<fold>/    predictions, clips, frame scores, model (safetensors) and fold.json (timing, cost), one folder a fold
+        features.json    seconds of computing features, by video, and the cards of the chains
+        folds/<fold>/    predictions, clips, frame scores, model (safetensors) and fold.json (timing, cost, size and checksum
+                         of the others), one folder a fold
         failed/<fold>    why a fold failed
         predictions.parquet  clips.parquet  frame_scores.parquet  costs.csv     all folds together
         summary.json     the scores
@@ -17,42 +19,43 @@ A fold's folder appears whole or not at all: it is written beside and renamed.
 
 from __future__ import annotations
 
+import ctypes
 import errno
-import hashlib
 import json
 import os
-import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
 from mebench.errors import RunError
+from mebench.runner.fold_files import TABLES, read_fold_table, safe_name, whole_fold, write_files
 
 if TYPE_CHECKING:  # reading a run needs no Lightning
-    from mebench.core.types import Prediction
     from mebench.runner.fold import FoldResult
 
-PREDICTION_COLUMNS = (
-    "fold",
-    "video",
-    "kind",
-    "onset",
-    "apex",
-    "offset",
-    "confidence",
-    "emotion",
-    "probabilities",
-    "draw",
+__all__ = ["RunFolder", "first_id", "safe_name"]
+
+ORDERS = (
+    ["draw", "video", "kind", "onset", "offset", "confidence"],
+    ["video", "onset", "offset"],
+    ["video", "kind", "frame"],
 )
-CLIP_COLUMNS = ("fold", "video", "onset", "offset", "predicted", "probabilities")
-FRAME_COLUMNS = ("fold", "video", "frame", "kind", "score")
+"""How the rows of predictions, clips and frame scores are sorted."""
+
+WRITING = ".writing-"
+"""How the names of files begin that are not whole yet."""
+SYNC_SECONDS = 5.0
+"""A power cut may cost the folds of that long; a kill none."""
+
+
+_C = ctypes.CDLL(None)
 
 
 class RunFolder:
@@ -61,6 +64,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.id = path.name
+        self._synced = time.monotonic()
 
     # -- finding ------------------------------------------------------------------------------------------------------------
 
@@ -112,6 +116,14 @@ class RunFolder:
                 continue
             return folder, lock
 
+    @classmethod
+    def latest_finished(cls, runs: Path, first: str) -> RunFolder | None:
+        """The latest finished run whose id is `first`, `first.2`, `first.3` …, or None."""
+        found, number = None, 1
+        while (folder := cls(runs / (first if number == 1 else f"{first}.{number}"))).path.is_dir():
+            found, number = folder if folder.done else found, number + 1
+        return found
+
     def _claim_this(self, key: str) -> tuple[RunFolder, FileLock]:
         if self.read_json("config.json")["key"] != key:
             raise RunError(
@@ -158,30 +170,17 @@ class RunFolder:
         final = self.path / "folds" / safe_name(result.key)
         with self._full_disk():
             final.parent.mkdir(exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=final.parent))
+            temporary = Path(tempfile.mkdtemp(prefix=WRITING, dir=final.parent))
             try:
-                for name, table in _fold_tables(result, kinds).items():
-                    _save_table(table, temporary / name, name)
-                (temporary / "model.safetensors").write_bytes(result.model)
-                record = {
-                    "fold": result.key,
-                    "seed": result.seed,
-                    "timing": {
-                        d: {"fps": t.fps, "k": t.k, "k_prime": {str(kind): value for kind, value in t.k_prime.items()}}
-                        for d, t in result.timings.items()
-                    },
-                    "costs": result.costs,
-                }
-                (temporary / "fold.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-                for file in temporary.iterdir():
-                    _sync(file)
-                _sync(temporary)
+                write_files(temporary, result, kinds)
                 if final.exists():
                     shutil.rmtree(final)
                 temporary.rename(final)
-                _sync(final.parent)
-            finally:
+            except BaseException:
                 shutil.rmtree(temporary, ignore_errors=True)
+                raise
+            if time.monotonic() > self._synced + SYNC_SECONDS:
+                self._sync_all()
         failed = self.path / "failed" / safe_name(result.key)
         failed.unlink(missing_ok=True)
 
@@ -189,16 +188,44 @@ class RunFolder:
         """Keep the reason why a fold failed; a later success removes it."""
         with self._full_disk():
             (self.path / "failed").mkdir(exist_ok=True)
-            (self.path / "failed" / safe_name(fold)).write_text(reason + "\n", encoding="utf-8")
+        with self._writing(self.path / "failed" / safe_name(fold)) as temporary:
+            temporary.write_text(reason + "\n", encoding="utf-8")
+
+    def add_feature_seconds(self, seconds: Mapping[str, float], chains: Mapping[str, Sequence[str]]) -> None:
+        """Keep the seconds that computing features took, by video; an earlier try of the run may have computed others.
+
+        Args:
+            seconds: by key of the video.
+            chains: cards of the chains.
+        """
+        before = self.read_json("features.json")["videos"] if (self.path / "features.json").is_file() else {}
+        videos = {key: round(before.get(key, 0.0) + seconds.get(key, 0.0), 6) for key in sorted({*before, *seconds})}
+        self.write_json("features.json", {"seconds": sum(videos.values()), "videos": videos, "chains": chains})
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed process was writing; only for the one who holds the lock."""
+        for half in [*self.path.glob(f"{WRITING}*"), *self.path.glob(f"*/{WRITING}*")]:
+            shutil.rmtree(half) if half.is_dir() else half.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Mark the run as finished; nothing is written after this."""
+        self._sync_all()
         with self._writing(self.path / "DONE") as temporary:
             temporary.write_text("", encoding="utf-8")
 
+    def _sync_all(self) -> None:
+        """Have everything on disk that was written so far."""
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            if not hasattr(_C, "syncfs") or _C.syncfs(handle) != 0:
+                os.sync()
+        finally:
+            os.close(handle)
+        self._synced = time.monotonic()
+
     @contextmanager
     def _writing(self, final: Path) -> Iterator[Path]:
-        temporary = final.with_name(f".writing-{final.name}")
+        temporary = final.with_name(f"{WRITING}{final.name}")
         with self._full_disk():
             try:
                 yield temporary
@@ -254,25 +281,48 @@ class RunFolder:
         return RunError(f"{file} cannot be read ({cause}): {mend}")
 
     def finished_folds(self) -> set[str]:
-        """Keys of the folds whose results are complete; a fold whose record is damaged is not."""
-        found = set()
-        for record in (self.path / "folds").glob("*/fold.json"):
-            if not record.parent.name.startswith("."):
-                with suppress(ValueError, KeyError):
-                    found.add(str(json.loads(record.read_text(encoding="utf-8"))["fold"]))
-        return found
+        """Keys of the folds whose results are complete and as they were written."""
+        return {key for folder in self._fold_folders() if (key := whole_fold(folder)) is not None}
 
-    def merge(self, folds: Sequence[str]) -> None:
-        """Put the tables of all folds together, sorted, so that the order of completion leaves no trace."""
-        for name, order in (
-            ("predictions.parquet", ["draw", "video", "kind", "onset", "offset", "confidence"]),
-            ("clips.parquet", ["video", "onset", "offset"]),
-            ("frame_scores.parquet", ["video", "kind", "frame"]),
-        ):
-            parts = [self.read_table(f"folds/{safe_name(fold)}/{name}") for fold in folds]
-            table = pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
+    def count_folds(self) -> tuple[int, int]:
+        """How many folds have results, and how many failed; none is opened."""
+        failed = [file for file in (self.path / "failed").glob("*") if not file.name.startswith(".")]
+        return len(self._fold_folders()), len(failed)
+
+    def _fold_folders(self) -> list[Path]:
+        return [folder for folder in (self.path / "folds").glob("*") if not folder.name.startswith(".")]
+
+    def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
+        """Put the tables of all folds together, sorted, so that the order of completion leaves no trace.
+
+        Args:
+            folds: their keys.
+            feature_seconds: what computing the features of each fold's test videos took, for `costs.csv`.
+
+        Raises:
+            RunError: a file of a fold is missing or damaged.
+        """
+        import pyarrow as pa
+
+        for name, order in zip(TABLES, ORDERS):
+            table = pa.concat_tables([self._fold_table(fold, name) for fold in folds]).to_pandas()
             self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
-        self.write_table("costs.csv", pd.DataFrame([{"fold": f, **self.fold_record(f)["costs"]} for f in folds]))
+        costs = [
+            {
+                "fold": fold,
+                **({} if feature_seconds is None else {"feature_seconds": round(feature_seconds.get(fold, 0.0), 6)}),
+                **self.fold_record(fold)["costs"],
+            }
+            for fold in folds
+        ]
+        self.write_table("costs.csv", pd.DataFrame(costs))
+
+    def _fold_table(self, fold: str, name: str) -> Any:
+        folder = self.path / "folds" / safe_name(fold)
+        try:
+            return read_fold_table(folder, name)
+        except Exception as e:  # pyarrow has many kinds
+            raise self._unreadable(f"folds/{folder.name}/{name}", e) from e
 
     def fold_record(self, fold: str) -> dict[str, Any]:
         """Timing, seed and cost of a finished fold."""
@@ -283,56 +333,6 @@ class RunFolder:
 def first_id(name: str, key: str) -> str:
     """Id of the first run of a key; later ones add `.2`, `.3`."""
     return f"{name}-{key[:8]}"
-
-
-def safe_name(fold: str) -> str:
-    """A fold's key as a file name; keys that differ get names that differ.
-
-    >>> safe_name("casme2/sub01")
-    'casme2--sub01'
-    >>> safe_name("casme2/sub 1")
-    'casme2--sub_1-d8f165'
-    """
-    name = re.sub(r"[^\w.=+-]", "_", fold.replace("/", "--"))
-    unclear = name.replace("--", "/") != fold
-    return f"{name}-{hashlib.sha256(fold.encode()).hexdigest()[:6]}" if unclear else name
-
-
-def _fold_tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pd.DataFrame]:
-    predictions = [_prediction_row(result.key, p) for p in result.predictions]
-    clips = [(result.key, c.video, c.onset, c.offset, c.predicted, list(c.probabilities)) for c in result.clips]
-    frames = [
-        pd.DataFrame(
-            {
-                "fold": result.key,
-                "video": video,
-                "frame": np.arange(len(scores)),
-                "kind": kind,
-                "score": scores[:, column],
-            }
-        )
-        for video, scores in sorted(result.frame_scores.items())
-        for column, kind in enumerate(kinds)
-    ]
-    return {
-        "predictions.parquet": _typed(pd.DataFrame(predictions, columns=list(PREDICTION_COLUMNS))),
-        "clips.parquet": _typed(pd.DataFrame(clips, columns=list(CLIP_COLUMNS))),
-        "frame_scores.parquet": _typed(
-            pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(FRAME_COLUMNS))
-        ),
-    }
-
-
-def _prediction_row(fold: str, p: Prediction) -> tuple[Any, ...]:
-    probabilities = None if p.probabilities is None else list(p.probabilities)
-    return fold, p.video, p.kind, p.onset, p.apex, p.offset, p.confidence, p.emotion, probabilities, p.draw
-
-
-def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """One type for each column, also in an empty table, so that tables of folds go together."""
-    integers, numbers = ("onset", "apex", "offset", "draw", "frame"), ("confidence", "score")
-    types = {c: "int64" if c in integers else "float64" if c in numbers else "object" for c in table.columns}
-    return table.astype(types)
 
 
 def _save_table(table: pd.DataFrame, path: Path, name: str) -> None:

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
+from mebench import protocols
 from mebench.config import RunConfig
 from mebench.core.chain import Chain
 from mebench.core.composite import Composite
 from mebench.core.dataset import Dataset
 from mebench.core.method import Method
 from mebench.core.seeds import stable_seed
-from mebench.core.types import KINDS, Fold, Kind, Scheme, SubjectKey, Task, Timing, Video
-from mebench.errors import ConfigError, DataError, unknown
-from mebench.protocols import folds as make_folds
+from mebench.core.types import Fold, Scheme, SubjectKey, Task, Timing, Video
+from mebench.protocols import People, Protocol
 from mebench.registry import load
+from mebench.runner.choices import choose_kinds, choose_scheme, choose_tasks, measured, open_dataset, scored
+from mebench.runner.guard import check_people, check_training
 from mebench.runner.timing import fold_timings, rate_groups
+
+
+class Sides(NamedTuple):
+    """The videos of a fold; nobody is chosen on unless the method holds somebody out."""
+
+    train: list[Video]
+    valid: list[Video]
+    test: list[Video]
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,8 @@ class Plan:
         videos: all videos of the dataset, sorted by key.
         scheme: the emotion scheme.
         task: what the run is asked to do.
-        folds: the protocol's folds.
+        protocol: who says how people are split.
+        folds: its folds.
         selects: whether the inner validation subjects are held out, because a method chooses something on them.
         recognizer_class: the method that names what the other one spots, or None.
         skipped: keys of the videos without a face: nobody trains on them or is asked about them; their truths stay.
@@ -46,6 +56,7 @@ class Plan:
     videos: tuple[Video, ...]
     scheme: Scheme
     task: Task
+    protocol: Protocol
     folds: tuple[Fold, ...]
     selects: bool
     recognizer_class: type[Method] | None = None
@@ -54,7 +65,7 @@ class Plan:
     @property
     def transductive(self) -> str:
         """`video` if a test video's own unlabelled statistics enter its predictions, else `none`."""
-        looks = {part.method_class.looks_at_test_video(part.task.tasks) for part in self.parts()}
+        looks = {part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts()}
         return "video" if "video" in looks else "none"
 
     def parts(self) -> tuple[Plan, ...]:
@@ -79,13 +90,71 @@ class Plan:
         """For each video by its key the group that shares a timing: its dataset, and the frame rate where that varies."""
         return rate_groups(self.videos)
 
+    @property
+    def leaks(self) -> bool:
+        """Whether the run leaks on purpose, as some papers do: tested subjects shape k' and the choice of an epoch."""
+        return self.config.audit == "leak"
+
     def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
         """Who is fitted on: the validation subjects too, unless the method selects on them."""
         return fold.train if self.selects else tuple(sorted((*fold.train, *fold.valid)))
 
+    def sides(self, fold: Fold) -> Sides:
+        """The videos to fit, to choose and to test on."""
+        train, valid, test = fold.split(self.videos)
+        return Sides(train, valid, test) if self.selects else Sides(sorted([*train, *valid], key=_key), [], test)
+
     def timings(self, fold: Fold) -> dict[str, Timing]:
-        """Timing of each group of videos (see `groups`), from the fold's training subjects."""
-        return fold_timings(self.videos, self.training_subjects(fold), self.task.kinds)
+        """Timing of each group of videos (see `groups`) that takes part, from the fold's training videos.
+
+        Where the run leaks, from all videos.
+        """
+        if fold.key not in self._timings:
+            sides = self.sides(fold)
+            part = [*sides.train, *sides.valid, *sides.test]
+            groups = {self.groups[video.key] for video in part}
+            found = fold_timings(self.videos, self.videos if self.leaks else sides.train, self.task.kinds)
+            self._timings[fold.key] = {group: timing for group, timing in found.items() if group in groups}
+        return self._timings[fold.key]
+
+    @cached_property
+    def _timings(self) -> dict[str, dict[str, Timing]]:
+        return {}
+
+    @cached_property
+    def tested(self) -> frozenset[str]:
+        """Keys of the videos that some fold tests: the others only train, and are not scored."""
+        return frozenset(video.key for fold in self.folds for video in self.sides(fold).test)
+
+    @cached_property
+    def subject_dependent(self) -> bool:
+        """Whether a fold tests a person whom it trained on, under whatever id."""
+        person = self.dataset.person
+        return any(
+            {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test} for fold in self.folds
+        )
+
+    @property
+    def selection(self) -> str:
+        """`fixed` if nothing is chosen, `inner` if inner validation subjects choose, `test` if tested ones do."""
+        return "test" if self.leaks else "inner" if self.selects else "fixed"
+
+    @property
+    def scored_each(self) -> bool:
+        """Whether each fold is scored by itself, and then their mean."""
+        return self.protocol.scored_each(self.config.protocol_params)
+
+    def at(self, fold: Fold) -> Plan:
+        """The run as one fold sees it: whether videos are short ones of one expression is a matter of those it tests."""
+        tested = {subject.dataset for subject in fold.test}
+        short = all(self.short[dataset] for dataset in tested)
+        return self if short == self.task.one_per_video else replace(self, task=replace(self.task, one_per_video=short))
+
+    @cached_property
+    def short(self) -> dict[str, bool]:
+        """For each dataset of the videos whether they are short ones of one expression each."""
+        examples = {video.dataset: video for video in self.videos}
+        return {name: self.home(video)[0].one_per_video for name, video in examples.items()}
 
     def fold_seed(self, fold: Fold) -> int:
         """Seed of everything random in a fold: depends on the run's seed and the fold, not on who ran before."""
@@ -129,16 +198,19 @@ def make_plan(config: RunConfig) -> Plan:
     Raises:
         MebenchError: anything that cannot work, in one sentence, before any work is done.
     """
-    dataset = _dataset(config)
+    protocol, dataset = protocols.find(config.protocol), open_dataset(config)
     method_class: type[Method] = load("method", config.method)
     recognizer: type[Method] | None = None if config.recognizer is None else load("method", config.recognizer)
-    tasks = _tasks(config, method_class, recognizer, dataset)
-    videos = tuple(
-        _measured(dataset, v) if "spot" in tasks else v for v in sorted(dataset.videos(), key=lambda v: v.key)
-    )
-    scheme = _scheme(dataset, config)
-    kinds = _kinds(config, method_class, dataset, videos, tasks)
-    folds = tuple(make_folds(config.protocol, videos, config.seed, config.validation))
+    tasks = choose_tasks(config, method_class, recognizer, dataset, protocol)
+    videos = tuple(sorted(dataset.videos(), key=_key))
+    if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
+        protocol.make(People(videos, person=dataset.person), config.protocol_params)
+    scheme = choose_scheme(dataset, config, protocol)
+    if protocol.scored_only:
+        videos = scored(videos, scheme, protocol)
+    if "spot" in tasks:
+        videos = tuple(measured(dataset, video) for video in videos)
+    kinds = choose_kinds(config, method_class, dataset, videos, tasks, protocol)
     plan = Plan(
         config,
         dataset,
@@ -146,116 +218,21 @@ def make_plan(config: RunConfig) -> Plan:
         config.method_params,
         videos,
         scheme,
-        Task(tasks, kinds, scheme.classes, one_per_video=dataset.one_per_video),
-        folds,
-        selects=method_class.selects or (recognizer is not None and recognizer.selects),
+        Task(tasks, kinds, scheme.classes),
+        protocol,
+        (),
+        selects=method_class.holds_out(config.method_params)
+        or (recognizer is not None and recognizer.holds_out(config.recognizer_params)),
         recognizer_class=recognizer,
     )
-    _check_training(plan)
+    people = People(videos, config.seed, config.validation, dataset.person, plan.short)
+    plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
+    check_people(plan)
+    tested = {video.dataset for video in videos if video.key in plan.tested}
+    plan = replace(plan, task=replace(plan.task, one_per_video=all(plan.short[name] for name in tested)))
+    check_training(plan)
     return plan
 
 
-def _dataset(config: RunConfig) -> Dataset:
-    members: dict[str, Dataset] = {id_: load("dataset", id_)(params) for id_, params in config.dataset_params.items()}
-    return next(iter(members.values())) if len(members) == 1 else Composite(members)
-
-
-def _tasks(
-    config: RunConfig, method: type[Method], recognizer: type[Method] | None, dataset: Dataset
-) -> frozenset[str]:
-    """What the run is asked to do."""
-    can = method.tasks
-    if recognizer is not None:
-        for id_, class_, task, verb in (
-            (config.method, method, "spot", "spots"),
-            (config.recognizer, recognizer, "recognize", "recognizes"),
-        ):
-            if task not in class_.tasks:
-                raise ConfigError(
-                    f"method={config.method} recognizer={config.recognizer} needs a method that spots and one that recognizes, "
-                    f"but {id_!r} can only {_list(class_.tasks)}: choose another that {verb}. See them with: mebench list methods"
-                )
-        can = frozenset({"spot", "recognize"})
-    tasks = can & dataset.tasks
-    if not tasks or (recognizer is not None and tasks != can):
-        raise ConfigError(
-            f"method {config.method!r} can {_list(can)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}. "
-            "See what fits with: mebench list"
-        )
-    return tasks
-
-
-def _measured(dataset: Dataset, video: Video) -> Video:
-    """The video with its number of frames; spotting cannot do without it, nor without the frame rate."""
-    if not video.fps:
-        raise DataError(
-            f"the frame rate of {video.key} is unknown, and spotting needs it: give it in the dataset's annotations"
-        )
-    return video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video)))
-
-
-def _scheme(dataset: Dataset, config: RunConfig) -> Scheme:
-    schemes: Mapping[str, Scheme] = dataset.schemes
-    if config.scheme is None:
-        return next(iter(schemes.values()))
-    if config.scheme not in schemes:
-        raise ConfigError(
-            unknown(
-                "emotion scheme", config.scheme, schemes, f"Choose one of dataset {config.dataset!r} with scheme=NAME"
-            )
-        )
-    return schemes[config.scheme]
-
-
-def _kinds(
-    config: RunConfig, method: type[Method], dataset: Dataset, videos: Sequence[Video], tasks: frozenset[str]
-) -> tuple[Kind, ...]:
-    if "spot" not in tasks:
-        return ("micro",)
-    shared = [k for k in KINDS if k in method.kinds and k in dataset.kinds]
-    if not shared:
-        raise ConfigError(
-            f"method {config.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {config.dataset!r} annotates only "
-            f"{' and '.join(dataset.kinds)}-expressions. See what fits with: mebench list"
-        )
-    asked = list(config.kinds) if config.kinds is not None else shared[:1]
-    for kind in asked:
-        if kind not in shared:
-            raise ConfigError(
-                unknown("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
-            )
-    annotated = {e.kind for v in videos for e in v.expressions}
-    for kind in asked:
-        if kind not in annotated:
-            raise ConfigError(
-                f"no {kind}-expression is annotated in dataset {config.dataset!r}, so there is nothing to spot: choose kinds=…"
-            )
-    return tuple(k for k in KINDS if k in asked)
-
-
-def _check_training(plan: Plan) -> None:
-    """Every fold needs k' for each kind it spots, and training clips to learn emotions from."""
-    for fold in plan.folds:
-        training = set(plan.training_subjects(fold))
-        if "spot" in plan.task.tasks:
-            for dataset, timing in plan.timings(fold).items():
-                missing = [kind for kind in plan.task.kinds if kind not in timing.k_prime]
-                if missing:
-                    raise ConfigError(
-                        f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
-                        f"{dataset!r} is unknown: "
-                        "use more subjects, or other kinds=…"
-                    )
-        if "recognize" in plan.task.tasks and not any(
-            e.kind == "micro" and plan.scheme.of(e) is not None
-            for v in plan.videos
-            if v.subject_key in training
-            for e in v.expressions
-        ):
-            raise ConfigError(
-                f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
-            )
-
-
-def _list(tasks: frozenset[str]) -> str:
-    return " and ".join(sorted(tasks)) or "nothing"
+def _key(video: Video) -> str:
+    return video.key

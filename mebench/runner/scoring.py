@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.metrics.chance import spotting_chance
 from mebench.metrics.conventions import named
+from mebench.metrics.each import summarize_each
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
@@ -18,7 +19,7 @@ from mebench.runner.folder import RunFolder
 
 
 def tables_of(folder: RunFolder) -> Tables:
-    """The tables that scoring reads.
+    """The tables that scoring reads; a clip that several folds test has several rows.
 
     Raises:
         RunError: a table of the run is missing or damaged.
@@ -28,14 +29,48 @@ def tables_of(folder: RunFolder) -> Tables:
     predictions = folder.read_table("predictions.parquet") if "spot" in about["tasks"] else None
     clips = None
     if "recognize" in about["tasks"]:
-        asked = truths[(truths["kind"] == "micro") & truths["emotion"].notna()].rename(columns={"emotion": "truth"})
-        answers = folder.read_table("clips.parquet").drop_duplicates(["video", "onset", "offset"])
-        clips = asked.merge(answers, on=["video", "onset", "offset"], how="left").merge(
-            videos[["video", "subject", "dataset"]], on="video"
-        )
-        clips["probability"] = _of_predicted(clips["probabilities"], clips["predicted"], about["classes"])
-        clips = clips[["video", "subject", "dataset", "truth", "predicted", "probability"]]
+        answers = folder.read_table("clips.parquet")
+        if about.get("scored_each"):
+            parts = _clips_of_folds(about, videos, truths, answers)
+            clips = pd.concat(list(parts.values()), ignore_index=True)
+        else:
+            clips = _clips(about, videos, truths, answers)
     return Tables(videos, truths, predictions, clips)
+
+
+def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """The annotated clips of some videos with their answers."""
+    asked = truths[(truths["kind"] == "micro") & truths["emotion"].notna()].rename(columns={"emotion": "truth"})
+    answers = answers.drop_duplicates(["video", "onset", "offset"])
+    clips = asked.merge(answers, on=["video", "onset", "offset"], how="left").merge(
+        videos[["video", "subject", "dataset"]], on="video"
+    )
+    clips["probability"] = _of_predicted(clips["probabilities"], clips["predicted"], about["classes"])
+    return clips[["video", "subject", "dataset", "truth", "predicted", "probability"]]
+
+
+def _clips_of_folds(
+    about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The same for each fold."""
+    found = {}
+    for fold in about["folds"]:
+        own = videos[videos["subject"].isin(fold["test"])]
+        of_fold = truths[truths["video"].isin(own["video"])], answers[answers["fold"] == fold["fold"]]
+        found[fold["fold"]] = _clips(about, own, *of_fold)
+    return found
+
+
+def _of_dataset(tables: Tables, name: str) -> Tables:
+    """The rows of one dataset."""
+    videos = tables.videos[tables.videos["dataset"] == name]
+
+    def own(table: pd.DataFrame | None) -> pd.DataFrame | None:
+        return None if table is None else table[table["video"].isin(videos["video"])]
+
+    truths = own(tables.truths)
+    assert truths is not None
+    return Tables(videos, truths, own(tables.predictions), own(tables.clips))
 
 
 def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> NDArray[np.float64]:
@@ -55,7 +90,8 @@ def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str])
 def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") -> dict[str, Any]:
     """The summary of a run, and beside its spotting the level of chance for each kind.
 
-    The level of chance is that of one-to-one matching in all videos, so it is left out under other conventions.
+    The level of chance is that of one-to-one matching in all videos, so it is left out under other conventions. Of several
+    datasets that were spotted in, `members` holds spotting and analysis of each from the same predictions.
 
     Args:
         folder: a run whose folds are merged, or the record of one.
@@ -64,9 +100,23 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
         convention: name of the rules.
     """
     about, tables = folder.read_json("folds.json"), tables_of(folder)
-    summary = summarize(
-        tables, kinds=about["kinds"], classes=about["classes"], seed=seed, draws=draws, convention=convention
-    )
+    if about.get("scored_each"):
+        parts = _clips_of_folds(about, tables.videos, tables.truths, folder.read_table("clips.parquet"))
+        each = {name: Tables(tables.videos, tables.truths, None, clips) for name, clips in parts.items()}
+        return summarize_each(each, classes=about["classes"], seed=seed, draws=draws, convention=convention)
+
+    def summary_of(some: Tables) -> dict[str, Any]:
+        return summarize(
+            some, kinds=about["kinds"], classes=about["classes"], seed=seed, draws=draws, convention=convention
+        )
+
+    summary = summary_of(tables)
+    datasets = sorted(set(tables.videos["dataset"]))
+    if tables.predictions is not None and len(datasets) > 1:
+        members = {name: summary_of(_of_dataset(tables, name)) for name in datasets}
+        summary["members"] = {
+            name: {part: own[part] for part in ("spotting", "analysis") if part in own} for name, own in members.items()
+        }
     rule = named(convention)
     if tables.predictions is not None:
         summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)

@@ -6,13 +6,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from mebench.core.types import Kind, SubjectKey, Timing, Video
+from mebench.core.types import Kind, Timing, Video
 
 PAIR_SECONDS = 0.1
 
 
-def fold_timings(videos: Sequence[Video], training: Iterable[SubjectKey], kinds: Sequence[Kind]) -> dict[str, Timing]:
-    """Timing of every group of videos (see `rate_groups`): k from its frame rate, k' from the training subjects' expressions.
+def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:
+    """Timing of every group of videos (see `rate_groups`): k from its frame rate, k' from the training videos' expressions.
 
     k is 0.1 s (MEAN, section 4.3), rounded up as in its public code, which takes 3 frames at 25 fps. k' is (N + 1) / 2 with N
     the mean length (section 3.3); counting N as offset - onset and rounding down are those of the public code. Where a
@@ -20,17 +20,14 @@ def fold_timings(videos: Sequence[Video], training: Iterable[SubjectKey], kinds:
     a kind takes the other groups' mean duration in seconds; a kind that nobody in training shows is left out.
 
     Args:
-        videos: of all subjects; only those of `training` enter k'.
-        training: subjects whose annotations may be seen.
+        videos: all, which decide the groups; only those of `training` enter k'.
+        training: the videos whose annotations may be seen.
         kinds: the kinds that are spotted.
     """
-    seen = set(training)
     groups = rate_groups(videos)
     lengths: dict[tuple[str, Kind], list[int]] = defaultdict(list)
     seconds: dict[tuple[str, Kind], list[float]] = defaultdict(list)
-    for video in videos:
-        if video.subject_key not in seen:
-            continue
+    for video in training:
         for e in video.expressions:
             lengths[groups[video.key], e.kind].append(e.offset - e.onset)
             if video.fps:

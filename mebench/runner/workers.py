@@ -7,28 +7,49 @@ import ctypes
 import os
 import resource
 import signal
+from collections.abc import Mapping
 from concurrent.futures import Executor
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+"""Read by the numeric libraries when they are loaded: a worker is started with them."""
 
 
-def pool(workers: int) -> Executor:
-    """A pool of fresh processes, also when there is only one."""
+def pool(environment: Mapping[str, str]) -> Executor:
+    """A fresh process behind `concurrent.futures`, started with its first task. When it dies, only its own task is lost."""
     from loky import ProcessPoolExecutor
 
-    executor: Executor = ProcessPoolExecutor(workers, initializer=settle, env=THREADS, timeout=None)
+    executor: Executor = ProcessPoolExecutor(1, initializer=settle, env={**THREADS, **environment}, timeout=None)
     return executor
 
 
 def settle() -> None:
-    """Make this process a worker: one thread, deaf to Ctrl-C (the parent decides), and keeping the memory it frees."""
+    """Make this process a worker: deaf to Ctrl-C and SIGTERM (the parent decides), and keeping the memory it frees."""
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.environ.update(THREADS)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
     _keep_freed_memory()
     _open_many_files()
     _stay()
+
+
+def settle_as_guest() -> None:
+    """Take one thread for each numeric library in a process that somebody else started, such as Dask's worker."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    os.environ.update(THREADS)  # for libraries that are not loaded yet
+    torch.set_num_threads(1)
+    threadpool_limits(1)
+    _keep_freed_memory()
+    _open_many_files()
+
+
+def warm_up() -> None:
+    """Import what takes seconds, while the plan is made."""
+    import torch  # noqa: F401
+
+    import mebench.core.method  # noqa: F401  (brings Lightning)
 
 
 def _die_with_parent() -> None:
@@ -67,3 +88,22 @@ def _stay() -> None:
 def default_workers() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def environments(workers: int, accelerator: str) -> list[dict[str, str]]:
+    """What each worker is started with beside `THREADS`: on machines with NVIDIA GPUs, the one it shall use.
+
+    The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all; worker n takes the n-th, in turn, so with more workers than
+    GPUs each GPU trains several folds at once. Empty for a run on the CPU, on Apple's GPU, and where there is no GPU.
+    """
+    gpus = _gpus() if accelerator in ("gpu", "cuda", "auto") else []
+    return [{"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {} for n in range(workers)]
+
+
+def _gpus() -> list[str]:
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return [name.strip() for name in named.split(",") if name.strip()]
+    import torch
+
+    return [str(n) for n in range(torch.cuda.device_count())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mebench.core.method import Method
@@ -14,11 +14,23 @@ from mebench.errors import RunError
 
 
 def fit(
-    method: Method, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo], accelerator: str = "cpu"
+    method: Method,
+    train: Sequence[LabelledVideo],
+    valid: Sequence[LabelledVideo],
+    accelerator: str = "cpu",
+    judge: Callable[[], float] | None = None,
 ) -> None:
     """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
 
     `torch.manual_seed` must have been called: initial weights, dropout and order follow from it.
+
+    Args:
+        method: what is fitted.
+        train: the training videos.
+        valid: what the method may choose on.
+        accelerator: where Lightning trains.
+        judge: asked after each epoch; the weights of the epoch with its highest answer, of equal ones the first, stay. By
+            default those of the last epoch do.
 
     Raises:
         RunError: a stage has no samples.
@@ -36,7 +48,10 @@ def fit(
             if samples is not None
         ]
         with _quiet():
-            _trainer(stage.epochs, accelerator).fit(method, *loaders)
+            best = None if judge is None else _best(judge)
+            _trainer(stage.epochs, accelerator, best).fit(method, *loaders)
+            if best is not None and best.weights:
+                method.load_state_dict(best.weights)
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
@@ -53,7 +68,24 @@ def _as_is(batch: Any) -> Any:
     return batch
 
 
-def _trainer(epochs: int, accelerator: str) -> Any:
+def _best(judge: Callable[[], float]) -> Any:
+    """Keeps the weights of the best epoch of a stage in `weights`."""
+    import lightning as L
+
+    class Best(L.Callback):  # type: ignore[misc]
+        weights: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
+        highest = float("-inf")
+
+        def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+            score = judge()
+            if score > self.highest:
+                self.highest = score
+                self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
+
+    return Best()
+
+
+def _trainer(epochs: int, accelerator: str, callback: Any = None) -> Any:
     import lightning as L
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
@@ -65,6 +97,7 @@ def _trainer(epochs: int, accelerator: str) -> Any:
         barebones=True,
         deterministic=accelerator != "cpu",  # one thread of a CPU already is
         plugins=[LightningEnvironment()],
+        callbacks=[] if callback is None else [callback],
     )
 
 

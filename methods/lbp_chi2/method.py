@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench import spotting
-from mebench.core import Chain, Method, Prediction, Timing, VideoView
+from mebench.core import Chain, Kind, Method, Timing, VideoView
+from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import FaceCrop, Flow, Hoof, Lbp
 
 from .difference import contrasted, flow_differences, half_window, texture_differences
@@ -30,45 +31,44 @@ class LbpChi2(Method):
         if p.feature == "lbp":
             return {TEXTURE: Chain(TEXTURE, (crop, Lbp(p.rows, p.cols, p.neighbours, p.radius)))}
         k, histograms = self._k(timing), Hoof(p.rows, p.cols, p.bins)
-        return {
-            name: Chain(name, (crop, Flow(p.flow, k=gap, stride=p.stride), histograms))
-            for name, gap in ((TO_CENTRE, k), (TO_END, 2 * k))
-        }
+
+        def gaps(scale: float) -> dict[str, Chain]:
+            half = gap_at(k, scale)
+            return {
+                name: Chain(name, (crop, Flow(p.flow, k=gap, stride=p.stride), histograms))
+                for name, gap in ((TO_CENTRE, half), (TO_END, 2 * half))
+            }
+
+        return chains_at_scales(gaps, p.scales)
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """The contrasted difference C of each frame, (n_frames, 1); NaN for the first and the last 2k (k without contrast)."""
-        p, k = self.params, self._k(video.timing)
+        return mean_over_scales([self._contrasts(video, scale)[:, None] for scale in self.params.scales])
+
+    def _contrasts(self, video: VideoView, scale: float) -> NDArray[np.float64]:
+        p, k = self.params, gap_at(self._k(video.timing), scale)
         if p.feature == "lbp":
             differences = texture_differences(video.features(TEXTURE), k, p.largest)
         else:
-            to_centre, to_end = video.features(TO_CENTRE), video.features(TO_END)
+            own = at_scale(video, scale)
+            to_centre, to_end = own.features(TO_CENTRE), own.features(TO_END)
             differences = flow_differences(to_centre, to_end, k, p.largest, video.n_frames)
-        return (contrasted(differences, k) if p.contrast else differences)[:, None]
+        return contrasted(differences, k) if p.contrast else differences
 
-    def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
-        """Peaks above T = C_mean + p (C_max - C_mean); in short videos the highest frame alone. No smoothing."""
-        return [self._prediction(video, peak, scores[peak, 0]) for peak in self._peaks(video, scores[:, 0])]
-
-    def _peaks(self, video: VideoView, scores: NDArray[np.float64]) -> list[int]:
-        from scipy.signal import find_peaks
-
-        defined = np.flatnonzero(~np.isnan(scores))
-        if len(defined) == 0:
-            return []
-        first, inner = int(defined[0]), scores[defined[0] : defined[-1] + 1]
-        if self.task.one_per_video:
-            return [first + int(inner.argmax())]
-        apart = max(1.0, self.params.distance * self._k(video.timing))
-        peaks, _ = find_peaks(inner, height=spotting.threshold(inner, self.params.p), distance=apart)
-        return [first + int(peak) for peak in peaks]
-
-    def _prediction(self, video: VideoView, peak: int, score: float) -> Prediction:
-        if self.params.interval == "k_prime":
-            found = spotting.interval(peak, video.timing.k_prime["micro"], float(score))
-        else:
-            k = self._k(video.timing)
-            found = spotting.Spotted(peak - k, peak, peak + k, float(score))
-        return Prediction(video.key, "micro", *found)
+    def spotted(
+        self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
+    ) -> list[spotting.Spotted]:
+        """Peaks above T = C_mean + p (C_max - C_mean); in short videos the highest frame alone."""
+        k, window = self._k(timing), self.params.width == "window"
+        return spotting.spot(
+            scores,
+            k if window else timing.k_prime[kind],
+            rule="released_code" if window else "paper",  # [F_p - k, F_p + k], or MEAN's [F_p - k', F_p + k' - 1]
+            highest_only=self.task.one_per_video,
+            options=self.params,
+            level=level,
+            distance=self.params.distance * k,
+        )
 
     def _k(self, timing: Timing) -> int:
         return half_window(self.params.window, timing.fps)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
+from mebench.spotting import Smoothing, SpottingParams
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(SpottingParams):
     """The published settings.
 
     Attributes:
@@ -25,7 +26,9 @@ class Params:
             the scores.
         p: place of the threshold between a video's mean and maximum score, called tau in the paper.
         distance: least distance of two peaks, as a part of k.
-        interval: `window`, the N frames around a peak; `k_prime`, as long as the training subjects' expressions: MEAN's rule.
+        smoothing: the paper smooths nothing.
+        width: of a fixed interval: `window`, the N frames around a peak; `k_prime`, as long as the training subjects'
+            expressions: MEAN's rule.
         align: `eyes` turns the frames until the line between the eyes of the first face is level.
         track: `frame` lets the face box follow a head that really moves.
     """
@@ -43,12 +46,14 @@ class Params:
     contrast: bool = True
     p: float = 0.15
     distance: float = 0.5
-    interval: Literal["window", "k_prime"] = "window"
+    smoothing: Smoothing = "none"
+    width: Literal["window", "k_prime"] = "window"
     align: Literal["none", "eyes"] = "none"
     track: Literal["none", "frame"] = "none"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        super().__post_init__()
         for name in ("rows", "cols", "bins", "stride"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
@@ -59,7 +64,5 @@ class Params:
                 raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
         if not 0 < self.largest <= 1:
             raise ConfigError(f"method.largest must be above 0 and at most 1, not {self.largest}")
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
         if not self.distance >= 0:
             raise ConfigError(f"method.distance must not be negative, not {self.distance}")

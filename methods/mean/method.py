@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
-from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
-from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Strain
-from mebench.training import MappedSamples, Samples, release, sample_negatives, window_labels
+from mebench.core import Chain, ClipView, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
+from mebench.core.history import Split
+from mebench.core.scales import at_scale, mean_over_scales
+from mebench.training import Samples, release
+from mebench.training.augmentation import half_mirrored, mirrored
+from mebench.training.losses import balanced_weights, focal_loss, squared_error
 
-from .network import Head, Shared
+from .apex import C, largest_sum, most_different
+from .chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, SIZE, chains_of, channels_first, clip_chain, network_input
+from .network import Head, Joint, Shared
 from .params import Params as _Params
+from .samples import at_tempo, frame_samples, negatives_per_positive, vote, voters
 
-FRAMES, CLIPS = "mean_frames", "mean_clips"
-INFERENCE_BATCH = 1024
+INFERENCE_BATCH = 64
+"""Frames at once: few enough that their maps stay in the processor's cache."""
+READ = 1024
+"""Frames of a video that are in memory together."""
+_LOG = logging.getLogger(__name__)
+
+__all__ = ["CLIPS", "FRAMES", "MEAN", "Plugin"]
 
 
 class MEAN(Method):
@@ -36,15 +48,26 @@ class MEAN(Method):
         self.shared.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.spotting = Head(1, params.dropout_head) if "spot" in task.tasks else None
         self.recognition = Head(len(task.classes), params.dropout_head) if "recognize" in task.tasks else None
+        self.own_shared: Shared | None = None
+        if self.spotting and self.recognition and not params.transfer:
+            self.own_shared = Shared(params.dropout)
+            self.own_shared.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._class_weights: Tensor | None = None
+
+    @classmethod
+    def holds_out(cls, params: Any) -> bool:
+        """With `curves=valid` too: then the validation subjects are watched, not learnt from."""
+        return super().holds_out(params) or params.curves == "valid"
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The same maps twice: between frames i and i + k, and between onset and apex (section 4.3)."""
-        p = self.params
-        maps = (Strain("backward"), MinMax(), EyesAndMouth(p.regions))
-        return {
-            FRAMES: Chain(FRAMES, (FaceCrop(), Flow(p.flow, k=timing.k, stride=p.stride), *maps), scope="frames"),
-            CLIPS: Chain(CLIPS, (FaceCrop(), Flow(p.flow), *maps), scope="clips"),
-        }
+        return chains_of(self.params, timing)
+
+    def score_lead(self, timing: Timing, kind: Kind) -> int:
+        """Pseudo-labels begin k' - 1 frames before the onset (equations 5 and 6)."""
+        return timing.k_prime[kind] - 1
+
+    # -- training -----------------------------------------------------------------------------------------------------------
 
     def stages(self) -> tuple[Stage, ...]:
         """First the spotting network, then recognition on its frozen shared layers (section 3.2)."""
@@ -56,56 +79,115 @@ class MEAN(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Frames with pseudo-labels (equations 5 and 6), at most `ratio` outside expressions to one inside; or clips."""
-        if stage == "spotting":
-            return self._spotting_samples(train), None
-        clips = all_clips(train)
-        x, labels = _channels_first(stack(clips, CLIPS)), torch.tensor([clip.label for clip in clips])
-        if self.spotting:
+        """Frames with pseudo-labels, or clips with their classes; those of validation subjects are only watched."""
+        make = self._frames if stage == "spotting" else self._clips
+        watched = valid if self.params.curves == "valid" else []
+        return make(train, learn=True), make(watched, learn=False) if watched else None
+
+    def _frames(self, videos: Sequence[LabelledVideo], learn: bool) -> TorchDataset[Any]:
+        p, rng = self.params, np.random.default_rng(self.seed)
+        scales = tuple(dict.fromkeys((*p.scales, *p.tempo))) if learn else p.scales
+        samples = frame_samples(videos, scales, p.ratio, rng)
+        if learn:
+            ratio = negatives_per_positive(samples.targets)
+            if ratio is not None:
+                self.notes["negatives_per_positive"] = ratio
+            _LOG.info("%d spotting samples, %s outside expressions for each one inside", len(samples), ratio)
+            self._class_weights = self._weights(samples.targets, 2)
+        return samples
+
+    def _clips(self, videos: Sequence[LabelledVideo], learn: bool) -> TorchDataset[Any]:
+        p, clips = self.params, [self._placed(clip) for clip in all_clips(videos)]
+        if learn:
+            clips += [at_tempo(clip, tempo) for tempo in p.tempo for clip in clips]
+        labels = torch.tensor([clip.label for clip in clips], dtype=torch.int64)
+        chain = clip_chain(p)
+        x = network_input(channels_first(stack(clips, chain))) if clips else torch.empty(0, 3, SIZE, SIZE)
+        if learn:
+            if p.flip:
+                x, labels = torch.cat([x, mirrored(x)]), labels.repeat(2)
+            self._class_weights = self._weights(labels, len(self.task.classes))
+        if self._transfers:
             # The shared layers no longer change: their maps are computed once, in evaluation mode.
             self.shared.eval().requires_grad_(False)
-            x = self._in_batches(x)
-        return Samples(x, labels), None
+            x = self._in_batches(x, self.shared) if len(x) else x
+        return Samples(x, labels)
 
-    def _spotting_samples(self, train: Sequence[LabelledVideo]) -> MappedSamples:
-        maps, labels = [], []
-        for video in train:
-            features = video.features(FRAMES)
-            micro = [e for e in video.expressions if e.kind == "micro"]
-            maps.append(features)
-            labels.append(window_labels(len(features), micro, video.timing.k_prime["micro"]))
-        y = np.concatenate(labels)
-        kept = sample_negatives(y, self.params.ratio, np.random.default_rng(self.seed))
-        return MappedSamples(maps, kept, torch.from_numpy(y[kept]))
+    @property
+    def _transfers(self) -> bool:
+        """Whether recognition is learnt on the frozen shared layers of spotting."""
+        return self.spotting is not None and self.params.transfer
+
+    def _weights(self, labels: Tensor, classes: int) -> Tensor | None:
+        return balanced_weights(labels, classes) if self.params.class_weight == "balanced" else None
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Mean squared error (equation 8) or cross-entropy (equation 10), plus the penalty on kernels of the public code."""
+        p, (shared, head), (x, y) = self.params, self._layers(), batch
+        if self.stage == "spotting" and p.flip:
+            x = half_mirrored(network_input(x))
+        loss = self._loss(self._outputs(x), y, "train")
+        penalty = p.l2_head * head.penalty()
+        return loss + penalty if shared is None else loss + p.l2 * shared.penalty() + penalty
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+        """Note loss and accuracy on subjects that are held out."""
         x, y = batch
-        p, head = self.params, self._head()
-        if self.stage == "recognition" and self.spotting:  # the samples are maps of the frozen shared layers
-            return F.cross_entropy(head(x), y) + p.l2_head * head.penalty()
-        outputs = head(self.shared(x))
-        loss = F.mse_loss(outputs.squeeze(1), y) if self.stage == "spotting" else F.cross_entropy(outputs, y)
-        return loss + p.l2 * self.shared.penalty() + p.l2_head * head.penalty()
+        self._loss(self._outputs(x), y, "valid")
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """A fresh Adam for each stage (section 4.3), over the layers that the stage trains."""
-        learning = [w for w in (*self.shared.parameters(), *self._head().parameters()) if w.requires_grad]
+        shared, head = self._layers()
+        learning = [*(shared.parameters() if shared else ()), *head.parameters()]
         return torch.optim.Adam(learning, lr=self.params.lr, eps=1e-7)  # Keras' epsilon
 
-    def _head(self) -> Head:
-        """The head that the running stage trains."""
-        head = self.spotting if self.stage == "spotting" else self.recognition
-        assert head is not None
-        return head
+    def _layers(self) -> tuple[Shared | None, Head]:
+        """The shared layers, unless they are frozen, and the head that the running stage trains."""
+        if self.stage == "spotting":
+            assert self.spotting is not None
+            return self.shared, self.spotting
+        assert self.recognition is not None
+        return None if self._transfers else self.own_shared or self.shared, self.recognition
+
+    def _outputs(self, x: Tensor) -> Tensor:
+        """Raw outputs of the running stage; with transfer the samples of recognition are maps of the shared layers."""
+        shared, head = self._layers()
+        outputs: Tensor = head(x if shared is None else shared(network_input(x)))
+        return outputs.squeeze(1) if self.stage == "spotting" else outputs
+
+    def _loss(self, outputs: Tensor, y: Tensor, split: Split) -> Tensor:
+        """The stage's loss without penalties, noted with the number of right answers."""
+        p, weights = self.params, self._class_weights
+        weights = None if weights is None else weights.to(y.device)
+        if p.loss == "focal":
+            loss = focal_loss(outputs, y, p.focal_gamma, weights)
+        elif self.stage == "spotting":
+            loss = squared_error(outputs, y, weights)
+        else:
+            loss = F.cross_entropy(outputs, y, weights)
+        seen = outputs.detach()
+        middle = 0.0 if p.loss == "focal" else 0.5
+        right = ((seen > middle) == (y > 0)).sum() if self.stage == "spotting" else (seen.argmax(1) == y).sum()
+        self.history.add(self.stage, self.current_epoch, split, len(y), loss.detach(), right)
+        return loss
+
+    # -- prediction ---------------------------------------------------------------------------------------------------------
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The spotting head's output for each frame (equation 7); NaN for the last k, which have no partner."""
+        """The spotting head's output for each frame (equation 7); NaN for the last k, which have no partner.
+
+        Over several scales the mean; under the focal loss the probability.
+        """
+        return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
+
+    def _scores(self, video: VideoView) -> NDArray[np.float64]:
         scores = np.full((video.n_frames, 1), np.nan)
         features = video.features(FRAMES)
-        for start in range(0, len(features), INFERENCE_BATCH):  # part by part: a whole long video is a gigabyte
-            part = features[start : start + INFERENCE_BATCH]
-            outputs = self._in_batches(_channels_first(part), self.spotting)
+        for start in range(0, len(features), READ):  # part by part: a whole long video is a gigabyte
+            part = features[start : start + READ]
+            outputs = self._in_batches(network_input(channels_first(part)), self.shared, self.spotting)
+            if self.params.loss == "focal":
+                outputs = outputs.sigmoid()
             scores[start : start + len(part), 0] = outputs.squeeze(1).double().numpy()
             release(features)
         return scores
@@ -114,36 +196,46 @@ class MEAN(Method):
         """Emotion of each clip, (n_clips, n_classes), rows sum to 1.
 
         An annotated clip: softmax on its onset-to-apex flow. A spotted one: the most frequent class of the frames
-        [F_p - k', F_p - 1] (section 3.4, case 1), ties by summed probability.
+        [F_p - k', F_p - 1] (section 3.4, case 1) or of another case, ties by summed probability.
         """
-        return np.stack(
-            [self._vote(clip) if clip.spotted else self._probabilities(clip.feature(CLIPS)[None])[0] for clip in clips]
-        )
+        return np.stack([self._vote(clip) if clip.spotted else self._named(clip) for clip in clips])
+
+    def _named(self, clip: ClipView) -> NDArray[np.float64]:
+        (row,) = self._probabilities(self._placed(clip).feature(clip_chain(self.params))[None])
+        return np.asarray(row)
 
     def _vote(self, clip: ClipView) -> NDArray[np.float64]:
-        features = clip.video.features(FRAMES)
-        last = len(features) - 1
-        first = clip.apex - clip.video.timing.k_prime["micro"]
-        # Frames before the start of the video or without a partner do not exist: the nearest one stands for them.
-        frames = np.unique(np.clip(np.arange(first, clip.apex), 0, last))
-        probabilities = self._probabilities(features[frames])
-        votes = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
-        score = votes + 0.999 * probabilities.mean(0)  # below one vote: it can only break a tie
-        return np.asarray(score / score.sum())
+        p, k_prime = self.params, clip.video.timing.k_prime["micro"]
+        wide = p.recognition_gap == "k_prime"
+        video, chain = (clip.video, FRAMES_K_PRIME) if wide else (at_scale(clip.video, p.scales[0]), FRAMES)
+        features = video.features(chain)
+        return vote(self._probabilities(features[voters(p.case, clip.apex, k_prime, len(features) - 1)]))
+
+    def _placed(self, clip: C) -> C:
+        """An annotated clip with its apex where the parameters say."""
+        if self.params.apex == "paper":
+            return most_different(clip, APEX)
+        if self.params.apex == "released_code":
+            return largest_sum(clip, FRAMES)
+        return clip
 
     def _probabilities(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        outputs = self._in_batches(_channels_first(features), self.recognition)
+        shared = self.own_shared or self.shared
+        outputs = self._in_batches(network_input(channels_first(features)), shared, self.recognition)
         return np.asarray(outputs.double().softmax(1).numpy())
 
     @torch.no_grad()
-    def _in_batches(self, x: Tensor, head: Head | None = None) -> Tensor:
-        parts = [self.shared(part) for part in torch.split(x, INFERENCE_BATCH)]
+    def _in_batches(self, x: Tensor, shared: Shared, head: Head | None = None) -> Tensor:
+        parts = [shared(part) for part in torch.split(x, INFERENCE_BATCH)]
         return torch.cat([part if head is None else head(part) for part in parts])
 
-
-def _channels_first(maps: NDArray[Any]) -> Tensor:
-    """(n, 42, 42, 3) to (n, 3, 42, 42) float32, channels last in memory, which the convolution is fastest with."""
-    return torch.from_numpy(np.ascontiguousarray(maps, dtype=np.float32)).permute(0, 3, 1, 2)
+    def exportable(self) -> tuple[nn.Module, Tensor, tuple[str, ...]]:
+        """The network of both tasks as the paper draws it, on maps (n, 3, 42, 42) of u, v and strain in [0, 1]."""
+        joint = Joint(
+            self.shared, self.spotting, self.recognition, self.own_shared, sigmoid=self.params.loss == "focal"
+        )
+        names = [name for name, head in (("score", self.spotting), ("probabilities", self.recognition)) if head]
+        return joint.eval(), torch.zeros(2, 3, SIZE, SIZE), tuple(names)
 
 
 Plugin = MEAN

@@ -1,21 +1,34 @@
 """Parameters of `mean`."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.core import Timing
+from mebench.core.training_params import TrainingParams
 from mebench.errors import ConfigError
+from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(TrainingParams, SpottingParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
         flow: algorithm of the optical flow; the paper's is `tvl1`.
+        k_seconds: time between the two frames of a flow pair, whose frames are k, rounded up (section 4.3; Table 6 tries .05,
+            .10 and .15).
         stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
-        regions: layout of eyes and mouth: `paper`, `released_code` (one box across both eyes) or `box` (needs no landmarks).
+        preprocessing: `mean`, that of MEAN's code: each channel of the crop brought to [0, 1] before the regions are cut.
+            `softnet`, that of SOFTNet, which the paper says it follows: the nose's motion removed, the eyes masked, each
+            channel brought to [0, 1] after the regions are cut, forward differences in the strain.
+        regions: layout of eyes and mouth: `paper`, `released_code` (one box across both eyes) or `box` (needs no landmarks);
+            `whole_face` takes maps of the whole face, 28x28, ready-made ones where a dataset provides them.
+        apex: of a clip to learn or name: `annotated` (its middle where nobody marked one); `paper`, the frame that differs most
+            from the onset (section 4.3, for SMIC); `released_code`, the frame whose map over k frames has the largest sum.
         epochs_spot: passes over the spotting samples (200 in section 4.3; the public code has 10).
         epochs_recognition: passes over the clips (800 in section 4.3; the public code has 100).
+        transfer: learn emotions on the frozen shared layers of the spotting network; false learns them from scratch (Table 9).
         ratio: at most so many frames outside expressions for each one inside (8 in section 4.3; the public code has 5).
         batch_size: samples per step of both stages; the paper is silent.
         lr: learning rate of Adam in both stages (section 4.3).
@@ -23,15 +36,22 @@ class Params:
         dropout_head: before each output; the paper is silent.
         l2: weight of the squared kernels of the streams in the loss; the paper is silent.
         l2_head: the same for the second convolution of each head; the paper is silent.
-        p: place of the threshold between a video's mean and maximum score (equation 12).
-        rule: smoothing and interval of the paper (equation 11, section 3.4) or of the released code.
+        case: frames of a spotted interval that vote on its emotion (Table 8): 1 from onset to peak, [F_p - k', F_p - 1]; 2 the peak
+            alone; 3 all, [F_p - k', F_p + k' - 1].
+        recognition_gap: flow of those frames over `k` frames (section 4.3), or over `k_prime` (section 5.3).
+        curves: `valid` holds the inner validation subjects out and notes their loss and accuracy after each epoch (Figure 6);
+            `train` notes those of the training samples only.
     """
 
     flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    k_seconds: float = 0.1
     stride: int = 1
-    regions: Literal["paper", "released_code", "box"] = "paper"
+    preprocessing: Literal["mean", "softnet"] = "mean"
+    regions: Literal["paper", "released_code", "box", "whole_face"] = "paper"
+    apex: Literal["annotated", "paper", "released_code"] = "annotated"
     epochs_spot: int = 200
     epochs_recognition: int = 800
+    transfer: bool = True
     ratio: float = 8.0
     batch_size: int = 32
     lr: float = 5e-4
@@ -39,15 +59,18 @@ class Params:
     dropout_head: float = 0.2
     l2: float = 0.001
     l2_head: float = 0.1
-    p: float = 0.55
-    rule: Literal["paper", "released_code"] = "paper"
+    case: Literal[1, 2, 3] = 1
+    recognition_gap: Literal["k", "k_prime"] = "k"
+    curves: Literal["train", "valid"] = "train"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        TrainingParams.__post_init__(self)
+        SpottingParams.__post_init__(self)
         for name in ("stride", "epochs_spot", "epochs_recognition", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("ratio", "lr"):
+        for name in ("k_seconds", "ratio", "lr"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
         for name in ("l2", "l2_head"):
@@ -56,5 +79,16 @@ class Params:
         for name in ("dropout", "dropout_head"):
             if not 0 <= getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be in [0, 1), not {getattr(self, name)}")
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        if self.regions in ("box", "whole_face") and self.preprocessing == "softnet":
+            raise ConfigError(
+                f"method.preprocessing=softnet removes the nose's motion and masks the eyes by landmarks, which "
+                f"method.regions={self.regions} does without: choose regions=paper, or preprocessing=mean"
+            )
+
+    def gap(self, timing: Timing) -> int:
+        """k: frames in `k_seconds`, rounded up, at least 1.
+
+        >>> [Params().gap(Timing(fps, 0)) for fps in (25.0, 30.0, 100.0, 200.0)]
+        [3, 3, 10, 20]
+        """
+        return max(1, math.ceil(self.k_seconds * timing.fps - 1e-9))

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mebench import spotting
 from mebench.core import Chain, Method, Prediction, Timing, VideoView
+from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import BlockMeans, EyesAndMouth, FaceCrop, Flow, MaskEyes, Strain
 
 from .curves import divide_and_conquer, relative_strain, strained_intervals
@@ -33,8 +34,12 @@ class OpticalStrain(Method):
         p = self.params
         eyes = () if p.regions == "box" else (MaskEyes(p.eye_margin),)
         regions = (BlockMeans(4, 2),) if p.variant == "shreve" else (EyesAndMouth(p.regions), BlockMeans(2, 1))
-        flow = Flow(p.flow, k=timing.k, stride=p.stride)
-        return {CHAIN: Chain(CHAIN, (FaceCrop(), flow, Strain(p.difference), *eyes, *regions))}
+
+        def maps(scale: float) -> dict[str, Chain]:
+            flow = Flow(p.flow, k=gap_at(timing.k, scale), stride=p.stride)
+            return {CHAIN: Chain(CHAIN, (FaceCrop(), flow, Strain(p.difference), *eyes, *regions))}
+
+        return chains_at_scales(maps, p.scales)
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
         """Strain of each frame, (n_frames, n_kinds); NaN at both ends where undefined.
@@ -44,6 +49,9 @@ class OpticalStrain(Method):
         own maximum. Otherwise the mean strain of the regions, the same for every kind. What lies between the frames i and
         i + k is the score of frame i (`peaks`), of the middle (`shreve`) or of frame i + k (`liong2016`).
         """
+        return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
+
+    def _scores(self, video: VideoView) -> NDArray[np.float64]:
         k, scores = video.timing.k, np.full((video.n_frames, len(self.task.kinds)), np.nan)
         strain = video.features(CHAIN)[..., 2].astype(np.float64)
         strain = strain.reshape(len(strain), int(np.prod(strain.shape[1:])))

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
+from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(SpottingParams):
     """How strain becomes a score for each frame, and scores become intervals.
 
     Attributes:
@@ -20,9 +21,9 @@ class Params:
         regions: layout of eyes and mouth for `liong2016` and `peaks`, see MEAN: `paper`, `released_code` or `box`. With `box`
             no variant needs landmarks, and the eyes are not masked.
         eye_margin: pixels around the eyes whose motion is ignored (blinks).
-        p: place of the threshold between a video's mean and maximum score, for `shreve` and `peaks`.
+        p: place of the threshold between a video's mean and maximum score, for `shreve` and `peaks`. The other options of
+            spotting are those of `peaks`.
         micro_seconds: `shreve`: an interval of at most so many seconds is a micro-expression, a longer one a macro-expression.
-        rule: smoothing and interval around a peak for `peaks`, of MEAN's paper or of its released code.
     """
 
     variant: Literal["shreve", "liong2016", "peaks"] = "shreve"
@@ -31,17 +32,16 @@ class Params:
     difference: Literal["backward", "forward", "central"] = "central"
     regions: Literal["paper", "released_code", "box"] = "paper"
     eye_margin: int = 5
-    p: float = 0.55
     micro_seconds: float = 0.5
-    rule: Literal["paper", "released_code"] = "paper"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        super().__post_init__()
+        if self.variant != "peaks":
+            self.only(("p", "rule"), f"method.variant={self.variant}")
         if self.stride < 1:
             raise ConfigError(f"method.stride must be at least 1, not {self.stride}")
         if self.eye_margin < 0:
             raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
         if not self.micro_seconds > 0:
             raise ConfigError(f"method.micro_seconds must be positive, not {self.micro_seconds}")

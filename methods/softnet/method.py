@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,15 +10,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench import spotting
-from mebench.core import Chain, LabelledVideo, Method, Prediction, Stage, Task, Timing, VideoView
+from mebench.core import Chain, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView
+from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import EyesAndMouth, FaceCrop, Flow, MaskEyes, RemoveNoseMotion, Strain
 from mebench.training import Samples
+from mebench.training.augmentation import half_mirrored
+from mebench.training.losses import balanced_weights, focal_loss, squared_error
 
 from .network import SOFTNet as Network
+from .network import unit_range
 from .params import Params as _Params
 from .samples import augmented, hard_labels, kept_frames
 
@@ -37,6 +41,7 @@ class SOFTNet(Method):
         super().__init__(params, task, seed)
         self.networks = nn.ModuleDict({kind: Network() for kind in task.kinds})
         self.networks.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._class_weights: Tensor | None = None
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Flow and strain of eyes and mouth for each kind: the gap between two frames is half a mean length, k'."""
@@ -47,12 +52,16 @@ class SOFTNet(Method):
         if p.regions != "box" and p.eye_mask != "none":
             motion.append(MaskEyes(p.eye_margin, outline=p.eye_mask))
         maps = (Strain("forward"), *motion, EyesAndMouth(p.regions))
-        return {
-            _chain(kind): Chain(
-                _chain(kind), (FaceCrop(), Flow(p.flow, k=timing.k_prime[kind], stride=p.stride), *maps)
-            )
-            for kind in self.task.kinds
-        }
+
+        def gaps(scale: float) -> dict[str, Chain]:
+            flows = {k: Flow(p.flow, k=gap_at(timing.k_prime[k], scale), stride=p.stride) for k in self.task.kinds}
+            return {_chain(kind): Chain(_chain(kind), (FaceCrop(), flow, *maps)) for kind, flow in flows.items()}
+
+        return chains_at_scales(gaps, self._training_scales())
+
+    def _training_scales(self) -> tuple[float, ...]:
+        """Multiples of the gap over which frames are samples."""
+        return tuple(dict.fromkeys((*self.params.scales, *self.params.tempo)))
 
     def stages(self) -> tuple[Stage, ...]:
         """One training for each kind, named after it."""
@@ -64,8 +73,8 @@ class SOFTNet(Method):
         """Frames with hard labels; micro-expressions are augmented before the maps are normalised, as the authors do."""
         p, rng = self.params, np.random.default_rng(self.seed)
         maps, labels = [], []
-        for video in train:
-            features = video.features(_chain(stage))
+        for video, scale in itertools.product(train, self._training_scales()):
+            features = at_scale(video, scale).features(_chain(stage))
             own = [e for e in video.expressions if e.kind == stage]
             k = video.timing.k_prime[stage]  # type: ignore[index]
             maps.append(features)
@@ -76,14 +85,28 @@ class SOFTNet(Method):
         parts = [m[kept[(kept >= end - len(m)) & (kept < end)] - (end - len(m))] for m, end in zip(maps, ends)]
         x, y = np.concatenate(parts), y[kept]
         if p.augmentation and stage == "micro":
-            more = augmented(x[y > 0], signed=p.nose_motion != "released_code" or p.regions == "box", rng=rng)
+            more = augmented(x[y > 0], signed=self._signed, rng=rng)
             x, y = np.concatenate([x, more]), np.concatenate([y, np.ones(len(more), np.float32)])
-        return Samples(_channels_first(x), torch.from_numpy(y)), None
+        targets = torch.from_numpy(y)
+        self._class_weights = balanced_weights(targets, 2) if p.class_weight == "balanced" else None
+        return Samples(_channels_first(x), targets), None
+
+    @property
+    def _signed(self) -> bool:
+        """Whether horizontal motion keeps its sign."""
+        return self.params.nose_motion != "released_code" or self.params.regions == "box"
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        """Mean squared error of the kind in training."""
-        x, y = batch
-        return F.mse_loss(self.networks[self.stage](x).squeeze(1), y)
+        """Mean squared error of the kind in training, or its focal loss."""
+        p, (x, y), weights = self.params, batch, self._class_weights
+        weights = None if weights is None else weights.to(y.device)
+        if p.flip:
+            x = half_mirrored(unit_range(x), self._signed)
+        outputs, focal = self.networks[self.stage](x).squeeze(1), p.loss == "focal"
+        loss = focal_loss(outputs, y, p.focal_gamma, weights) if focal else squared_error(outputs, y, weights)
+        right = ((outputs.detach() > (0.0 if focal else 0.5)) == (y > 0)).sum()
+        self.history.add(self.stage, self.current_epoch, "train", len(y), loss.detach(), right)
+        return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Gradient descent without momentum."""
@@ -91,33 +114,41 @@ class SOFTNet(Method):
 
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
-        """The network's output for each frame and kind; NaN for the last k' of a kind, which have no partner."""
+        """The network's output for each frame and kind; NaN for the last k' of a kind, which have no partner.
+
+        Over several scales the mean; under the focal loss the probability.
+        """
+        return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
+
+    def _scores(self, video: VideoView) -> NDArray[np.float64]:
         scores = np.full((video.n_frames, len(self.task.kinds)), np.nan)
         for column, kind in enumerate(self.task.kinds):
             features = _channels_first(video.features(_chain(kind)))
             if len(features):
                 parts = [self.networks[kind](part) for part in torch.split(features, INFERENCE_BATCH)]
-                scores[: len(features), column] = torch.cat(parts).squeeze(1).double().numpy()
+                outputs = torch.cat(parts).squeeze(1)
+                outputs = outputs.sigmoid() if self.params.loss == "focal" else outputs
+                scores[: len(features), column] = outputs.double().numpy()
         return scores
 
-    def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
+    def score_lead(self, timing: Timing, kind: Kind) -> int:
+        """Labels begin k' - 1 frames before the onset."""
+        return timing.k_prime[kind] - 1
+
+    def spotted(
+        self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
+    ) -> list[spotting.Spotted]:
         """Peaks of the smoothed scores, each with k' frames on both sides.
 
         The released code averages over 2k' frames as MEAN's does, but drops those without a full window.
         """
         if self.params.rule == "paper":
-            return super().propose(video, scores)
-        return [
-            Prediction(video.key, kind, *found)
-            for column, kind in enumerate(self.task.kinds)
-            for found in spot_as_released(
-                scores[:, column], video.timing.k_prime[kind], self.params.p, self.task.one_per_video
-            )
-        ]
+            return super().spotted(timing, kind, scores, level)
+        return spot_as_released(scores, timing.k_prime[kind], self.params.p, self.task.one_per_video, level)
 
 
 def spot_as_released(
-    scores: NDArray[np.float64], k_prime: int, p: float, highest_only: bool = False
+    scores: NDArray[np.float64], k_prime: int, p: float, highest_only: bool = False, level: float | None = None
 ) -> list[spotting.Spotted]:
     """Intervals [F_p - k', F_p + k'] around the peaks of the mean of the frames [i - k', i + k' - 1].
 
@@ -128,18 +159,15 @@ def spot_as_released(
         k_prime: half the window in frames, and the least distance of two peaks.
         p: place of the threshold between mean and maximum of the video's smoothed scores.
         highest_only: the highest smoothed frame is the one answer.
+        level: an absolute threshold instead of that of `p`.
     """
-    from scipy.signal import find_peaks  # half a second to import: only where it is used
-
     defined = scores[~np.isnan(scores)]
     if len(defined) <= 2 * k_prime:
         return []
     _, smoothed = spotting.smooth(defined, k_prime, "released_code")
     smoothed = smoothed[k_prime:-k_prime]
-    if highest_only:
-        peaks = np.array([smoothed.argmax()])
-    else:
-        peaks, _ = find_peaks(smoothed, height=spotting.threshold(smoothed, p), distance=k_prime)
+    height = spotting.threshold(smoothed, p) if level is None else level
+    peaks = spotting.peaks_of(smoothed, height, k_prime, highest_only)
     return [spotting.interval(k_prime + int(i), k_prime, float(smoothed[i]), "released_code") for i in peaks]
 
 

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.core.training_params import TrainingParams
 from mebench.errors import ConfigError
+from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(TrainingParams, SpottingParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
@@ -27,8 +29,6 @@ class Params:
         epochs: passes over the samples.
         batch_size: samples per step.
         lr: learning rate of plain gradient descent.
-        p: place of the threshold between a video's mean and maximum score.
-        rule: smoothing and interval of MEAN's paper, by the same authors, or of SOFTNet's released code.
     """
 
     flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
@@ -43,11 +43,13 @@ class Params:
     epochs: int = 10
     batch_size: int = 12
     lr: float = 5e-4
-    p: float = 0.55
-    rule: Literal["paper", "released_code"] = "paper"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        TrainingParams.__post_init__(self)
+        SpottingParams.__post_init__(self)
+        if self.rule == "released_code":
+            self.only(("p", "rule", "scales", "threshold"), "method.rule=released_code")
         for name in ("stride", "epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
@@ -56,5 +58,3 @@ class Params:
                 raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
         if self.eye_margin < 0:
             raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")

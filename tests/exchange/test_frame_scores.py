@@ -9,6 +9,7 @@ from scipy.signal import find_peaks
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.frame_scores import Spotting, half_lengths, propose, read_frame_scores
 from mebench.exchange.remarks import Remarks
+from mebench.spotting import SMOOTHINGS, SpottingParams, spot
 
 HEAD = "subject,video,frame,score\n"
 
@@ -55,6 +56,14 @@ def test_intervals_are_those_of_the_paper_wherever_the_frames_begin(tmp_path_fac
     path.write_text(HEAD + rows(scores.tolist(), first=first))
     found, _ = spotted(path, k_prime={"micro": k}, p=0.55, rule=rule)
     assert found[["onset", "apex", "offset"]].values.tolist() == literally(scores, k, 0.55, first, rule)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_each_smoothing_is_that_of_the_suites_own_spotting(write, smoothing):
+    scores = np.random.default_rng(3).normal(size=60)
+    found, _ = spotted(write(HEAD + rows(scores.tolist())), smoothing=smoothing)
+    expected = spot(scores, 3, options=SpottingParams(smoothing=smoothing))
+    assert found[["onset", "apex", "offset"]].values.tolist() == [[s.onset, s.apex, s.offset] for s in expected]
 
 
 def test_the_order_of_rows_does_not_matter(write):

@@ -1,11 +1,14 @@
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
-from mebench.commands.leaderboard import build_command, export_command
-from mebench.errors import RunError
+from mebench.commands.leaderboard import build_command, export_command, merge_command
+from mebench.errors import ConfigError, RunError
 from tests.run_folders import make_run
+
+PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +17,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 
 def files(folder):
-    return {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file()}
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
 
 
 def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys):
@@ -42,6 +45,50 @@ def test_nothing_to_compare_is_said(tmp_path):
     with pytest.raises(RunError, match="no finished run in runs and no record in leaderboards/records"):
         build_command("runs", "leaderboards", None)
     assert not (tmp_path / "leaderboards").exists()
+
+
+def test_building_again_gives_the_same_files(tmp_path):
+    make_run(tmp_path / "runs", kinds=("micro", "macro"))
+    make_run(tmp_path / "runs", method="two", shift=5, members=("a", "b"))
+    (tmp_path / "leaderboards").mkdir()
+    shutil.copy(PUBLISHED, tmp_path / "leaderboards")
+    build_command("runs", "leaderboards", None)
+    once = files(tmp_path / "leaderboards")
+    build_command("runs", "leaderboards", None)
+    assert files(tmp_path / "leaderboards") == once
+    assert "site/index.html" in once and "tables.md" in once
+
+
+def test_without_the_site_there_are_tables_only(tmp_path):
+    make_run(tmp_path / "runs")
+    build_command("runs", "leaderboards", None, site=False)
+    assert not (tmp_path / "leaderboards" / "site").exists()
+
+
+def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
+    make_run(tmp_path / "runs")
+    (tmp_path / "leaderboards" / "site").mkdir(parents=True)
+    (tmp_path / "leaderboards" / "site" / "index.html").write_text("my own")
+    with pytest.raises(ConfigError, match="no site of mebench"):
+        build_command("runs", "leaderboards", None)
+    assert (tmp_path / "leaderboards" / "site" / "index.html").read_text() == "my own"
+
+
+def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
+    good = make_run(tmp_path / "runs", "good")
+    bad = make_run(tmp_path / "runs", "bad", seed=1)
+    for run in (good, bad):
+        export_command(run.id, "runs", "sent")
+    (tmp_path / "sent" / "bad" / "folds.json").write_text("{}")
+    assert merge_command(["sent"], "taken", False, None) == 1
+    captured = capsys.readouterr()
+    assert "good: taken into taken" in captured.out
+    assert "record bad is refused: folds.json is not the file that was exported" in captured.err
+    assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
+    assert merge_command(["sent/good"], "taken", False, "-") == 0
+    assert json.loads(capsys.readouterr().out) == {"records": [{"id": "good", "status": "there", "reason": ""}]}
+    with pytest.raises(RunError, match="holds no record"):
+        merge_command(["runs"], "taken", False, None)
 
 
 def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path, monkeypatch):

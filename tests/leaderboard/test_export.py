@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from mebench.errors import RunError
-from mebench.leaderboard.export import export, rescore
+from mebench.leaderboard.export import export
+from mebench.leaderboard.integrity import rescore
+from mebench.leaderboard.record import from_record
 from mebench.runner.folder import RunFolder
 from tests.run_folders import make_run
 
@@ -50,13 +52,41 @@ def test_a_record_holds_no_trace_of_the_machine_and_nothing_large(tmp_path):
     assert folds == run.read_json("folds.json")["folds"]
 
 
-def test_exporting_again_replaces_the_record(tmp_path):
+def test_exporting_again_changes_nothing(tmp_path):
     run = make_run(tmp_path / "runs")
     first = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
-    (tmp_path / "records" / run.id / "stray").touch()
     again = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
     assert first == again
     assert [path.name for path in (tmp_path / "records").iterdir()] == [run.id]
+
+
+def test_a_record_is_superseded_and_never_edited(tmp_path):
+    run = make_run(tmp_path / "runs", "r")
+    first = export(run, tmp_path / "records")
+    before = {f.name: f.read_bytes() for f in first.iterdir()}
+    run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
+    second = export(run, tmp_path / "records")
+    assert {f.name: f.read_bytes() for f in first.iterdir()} == before
+    assert second.name == "r~v2"
+    stored = json.loads((second / "record.json").read_text())
+    assert (stored["version"], stored["supersedes"]) == (2, "r")
+    assert export(run, tmp_path / "records") == second
+
+
+def test_a_damaged_record_is_not_exported_over(tmp_path):
+    run = make_run(tmp_path / "runs")
+    (export(run, tmp_path / "records") / "notes.txt").touch()
+    with pytest.raises(RunError, match=r"notes\.txt is no part of a record"):
+        export(run, tmp_path / "records")
+
+
+def test_the_audit_goes_along_without_folders(tmp_path):
+    run = make_run(tmp_path / "runs")
+    values = [{"name": "parameters", "saw": "nobody", "value": {"model": "/home/ann/face.dat"}}]
+    run.write_json("audit.json", {"selection": "test", "transductive": "none", "values": values})
+    record = export(run, tmp_path / "records")
+    assert json.loads((record / "audit.json").read_text())["values"][0]["value"] == {"model": "face.dat"}
+    assert from_record(RunFolder(record)).selection == "test"
 
 
 def test_an_unfinished_run_is_not_published(tmp_path):

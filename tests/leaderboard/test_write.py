@@ -30,24 +30,27 @@ def rendered(text):
 def test_markdown_shows_score_interval_and_spread(tmp_path):
     make_run(tmp_path, seed=0, tasks=("recognize",))
     runs = [make_run(tmp_path, seed=s, tasks=("recognize",), method="two", wrong_every=s + 2) for s in (0, 1)]
-    (table,) = rendered(markdown(build(collect(tmp_path))))
+    table, _ = rendered(markdown(build(collect(tmp_path))))
     column = table[0].index("UF1")
-    cells = {row[0]: row[column] for row in table[1:]}
+    cells = {row[1]: row[column] for row in table[1:]}
     uf1 = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
     mean = sum(score["value"] for score in uf1) / 2
     low, high = min(s["low"] for s in uf1), max(s["high"] for s in uf1)
     ends = sorted(score["value"] for score in uf1)
-    assert cells["two"] == f"{mean:.3f} ({ends[0]:.3f}–{ends[1]:.3f}) [{low:.3f}, {high:.3f}]"
-    assert cells["spotter"].count("(") == 0 and cells["spotter"].count("[") == 1
+    assert cells["two"] == f"{mean:.3f}<br>[{low:.3f}, {high:.3f}]<br>{ends[0]:.3f} to {ends[1]:.3f}"
+    assert cells["spotter"].count("to") == 0 and cells["spotter"].count("[") == 1
 
 
 def test_no_text_breaks_out_of_its_cell(tmp_path):
     remark = "a|b \\| <script> [x](http://y) *z* `q`\nline"
     make_run(tmp_path, tasks=("recognize",), settings={"method.p": "x|y"}, remark=remark)
-    (table,) = rendered(markdown(build(collect(tmp_path))))
-    assert {len(row) for row in table} == {len(table[0])}
-    assert table[1][table[0].index("settings")] == "p=x|y"
-    assert table[1][table[0].index("remark")] == remark.replace("\n", " ")
+    make_run(tmp_path, "two", method="<b>two</b>", tasks=("recognize",), remark="other")
+    scores, origins = rendered(markdown(build(collect(tmp_path))))
+    for table in (scores, origins):
+        assert {len(row) for row in table} == {len(table[0])}
+    assert {row[1] for row in scores[1:]} == {"spotter", "<b>two</b>"}
+    assert origins[1:][0][origins[0].index("settings")] in {"p=x|y", "defaults"}
+    assert {row[origins[0].index("remark")] for row in origins[1:]} == {"other", remark.replace("\n", " ")}
 
 
 def test_csv_reads_back(tmp_path):
@@ -104,6 +107,7 @@ def test_tables_that_are_no_more_are_removed_and_nothing_else(tmp_path):
         "tables.md",
         "recognition-drawn-loso.csv",
         "recognition-drawn-loso.json",
+        "recognition-drawn-loso.tex",
         "spotting-notes.csv",
     }
 

@@ -124,7 +124,7 @@ def test_peaks_stand_above_the_threshold_and_apart(p, peaks):
 
 
 def test_intervals_can_be_as_long_as_the_training_expressions():
-    (found, *_) = method(interval="k_prime").propose(view(32), SCORES)
+    (found, *_) = method(width="k_prime").propose(view(32), SCORES)
     assert (found.onset, found.apex, found.offset) == (8, 12, 15)
 
 
@@ -157,7 +157,7 @@ def test_parameters_out_of_range_are_refused_by_name(name, value):
         Params(**{name: value})
 
 
-@pytest.mark.parametrize("words", [(), ("method.feature=hoof", "method.flow=dis"), ("method.interval=k_prime",)])
+@pytest.mark.parametrize("words", [(), ("method.feature=hoof", "method.flow=dis"), ("method.width=k_prime",)])
 def test_it_keeps_the_contract(words):
     from mebench.testing import TINY
 

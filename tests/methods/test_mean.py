@@ -60,6 +60,7 @@ def test_the_packed_convolution_is_three_separate_ones():
     with torch.no_grad():
         for tensor in (*shared.norm.parameters(), shared.norm.running_mean, shared.norm.running_var):
             tensor.uniform_(0.5, 2)
+        shared.norm.weight[::3] *= -1
         for stream in (shared.horizontal, shared.vertical, shared.strain):
             stream.bias.normal_()
     x = torch.randn(4, 3, 42, 42)

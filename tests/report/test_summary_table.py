@@ -27,16 +27,27 @@ def test_every_score_is_there_with_its_interval(run, capsys):
 
 
 def test_the_members_of_a_composite_have_a_row_each(run, capsys):
-    rows = [line.split()[:3] for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    rows = [row[:3] for row in shown if row[1].isdigit()]
     subjects = {s for fold in run.read_json("folds.json")["folds"] for s in fold["test"]}
     members = run.read_json("summary.json")["recognition"]["members"]
     assert rows == [[m, str(sum(s.startswith(m) for s in subjects)), str(members[m]["n"])] for m in ("samm", "smic")]
+
+
+def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
+    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    members = run.read_json("summary.json")["members"]
+    for name, part in members.items():
+        for kind, found in part["spotting"].items():
+            counts = [str(found[count]) for count in ("tp", "fp", "fn")]
+            assert any(row[:5] == [name, kind, *counts] for row in shown)
 
 
 def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
     text = "\n".join(lines(run, capsys, "mlflow.db"))
     assert "convention strict" in text and "95 % jackknife over" in text
     assert "settings that differ from the defaults: p=0.6" in text
+    assert "selection: fixed (" in text and "transductive: none (" in text
     assert f"run folder: {run.path}" in text and "MLflow: mlflow.db" in text
 
 

@@ -1,4 +1,4 @@
-"""A dataset of which one subject shows no face: drawn faces, but black frames for subject s002. Workers without processes."""
+"""A dataset of which one subject shows no face: drawn faces, but frames of one dark shade for subject s002. Workers without processes."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,17 +19,17 @@ from mebench.datasets.synthetic.dataset import Synthetic
 
 
 class Black:
-    def __init__(self, frames):
-        self.frames = frames
+    def __init__(self, frames, shade):
+        self.frames, self.shade = frames, shade
 
     def __len__(self):
         return len(self.frames)
 
     def __getitem__(self, index):
-        return np.zeros_like(self.frames[index])
+        return np.full_like(self.frames[index], self.shade)
 
     def fingerprint(self):
-        return "black"
+        return f"black, shade {self.shade}"
 
 
 class Blind(Synthetic):
@@ -37,7 +37,7 @@ class Blind(Synthetic):
 
     def frames(self, video):
         frames = super().frames(video)
-        return Black(frames) if self.params.blind in ("all", video.subject) else frames
+        return Black(frames, int(video.subject[1:])) if self.params.blind in ("all", video.subject) else frames
 
 
 Plugin = Blind

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from tests.runner.planted import planted
+
+__all__ = ["moody", "planted"]
+
 METHOD_PARAMS = """
 from dataclasses import dataclass
-from typing import Literal
 
 
 @dataclass(frozen=True)
 class Params:
-    trouble: Literal["none", "raise", "die", "wait"] = "none"
+    trouble: tuple[str, ...] = ()
     gate: str = ""
 """
 METHOD = """
@@ -26,7 +29,7 @@ from mebench.methods.moody.params import Params as _Params
 
 
 class Moody(Method):
-    '''Random scores from the fold's seed; has trouble in the fold that tests subject 2.'''
+    '''Random scores from the fold's seed; `2=raise` is trouble in the fold that tests subject 2.'''
 
     Params = _Params
     tasks = frozenset({"spot", "recognize"})
@@ -37,14 +40,25 @@ class Moody(Method):
         self.register_buffer("weights", torch.randn(1000, dtype=torch.float64))
 
     def fit_closed_form(self, train, valid):
-        if "2" in {video.subject.subject for video in train} or self.params.trouble == "none":
-            return
-        if self.params.trouble == "raise":
+        seen = {video.subject.subject for video in train}
+        troubles = dict(trouble.split("=") for trouble in self.params.trouble)
+        trouble = next((t for subject, t in troubles.items() if subject not in seen), "")
+        if trouble == "raise":
             raise ValueError("a matrix is singular")
-        if self.params.trouble == "die":
+        if trouble == "memory":
+            raise MemoryError
+        if trouble == "die" or (trouble == "die once" and self._first_time()):
             os._exit(1)
-        while not Path(self.params.gate).exists():
+        if trouble == "hang":
+            time.sleep(600)
+        while trouble == "wait" and not Path(self.params.gate).exists():
             time.sleep(0.05)
+
+    def _first_time(self):
+        mark = Path(self.params.gate)
+        new = not mark.exists()
+        mark.touch()
+        return new
 
     def score_frames(self, video):
         scores = self.weights[: video.n_frames].cumsum(0).numpy()

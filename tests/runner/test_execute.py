@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mebench.config import from_plain, resolve
-from mebench.errors import RunError
+from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.fold import execute
@@ -99,6 +99,8 @@ def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
     assert folder.read_json("features.json")["seconds"] >= 0
     costs = pd.read_csv(folder.path / "costs.csv")
     assert (costs["parameters"] == 8394).all() and (costs["fit_seconds"] > 0).all()
+    assert costs["feature_seconds"].sum() == pytest.approx(folder.read_json("features.json")["seconds"], abs=1e-4)
+    assert (costs["peak_memory_mib"] > 100).all()
 
 
 def test_a_worker_computes_what_a_fold_alone_computes(mean_runs, one_thread):
@@ -111,24 +113,37 @@ def test_a_worker_computes_what_a_fold_alone_computes(mean_runs, one_thread):
     assert confidences == [p.confidence for p in result.predictions]
 
 
-def test_a_run_stopped_by_ctrl_c_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, one_thread):
-    gate = tmp_path / "gate"
-    words = moody("method.trouble=wait", f"method.gate={gate}", "workers=1")
-    command = [sys.executable, "-c", SCRIPT, *words]
+def stopped_by(how, words, runs):
+    """A run that is told to stop after its first fold: its folder, what it said and its exit code."""
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        [sys.executable, "-c", SCRIPT, *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
     )
     try:
-        first = tmp_path / "runs"
-        _wait_for(lambda: list(first.glob("*/folds/toy--1/fold.json")), process)
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
+        _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), process)
+        os.killpg(process.pid, how)  # to the workers too
         said, _ = process.communicate(timeout=300)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    stopped = only_run(first)
-    assert process.returncode == 130
+    return only_run(runs), said, process.returncode
+
+
+def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
+    words = moody("method.trouble=[2=wait]", f"method.gate={tmp_path / 'gate'}", "workers=1")
+    stopped, said, code = stopped_by(signal.SIGTERM, words, tmp_path / "runs")
+    assert code == 128 + signal.SIGTERM
     assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.id}" in said
+
+
+def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, one_thread):
+    gate = tmp_path / "gate"
+    words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
+    stopped, said, code = stopped_by(signal.SIGINT, words, tmp_path / "runs")
+    assert code == 130 and f"mebench resume {stopped.id}" in said
     assert not stopped.done and stopped.finished_folds() == {"toy/1"}
     kept = (stopped.path / "folds" / "toy--1").stat()
 
@@ -159,25 +174,33 @@ def _wait_for(condition, process, seconds=120):
         time.sleep(0.05)
 
 
-def test_a_dead_worker_ends_the_run_and_the_finished_folds_are_kept(moody, tmp_path):
-    with pytest.raises(RunError, match=r"a worker process died \(out of memory, or killed\).* 1 of 3 folds are kept"):
-        go(moody("method.trouble=die", "workers=1"))
-    assert only_run(tmp_path / "runs").finished_folds() == {"toy/1"}
-
-
-def test_a_fold_that_fails_is_named_and_the_others_are_kept(moody, tmp_path):
-    words = moody("method.trouble=raise", "workers=1")
+def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path):
+    """An exception, a hang, and a worker that dies once; what else can go wrong is in `test_pool`."""
+    words = moody(
+        *("dataset.subjects=5", "method.trouble=[2=raise, 3=die once, 4=hang]", f"method.gate={tmp_path / 'mark'}"),
+        *("workers=2", "fold_timeout=2"),
+    )
     with pytest.raises(RunError) as error:
         go(words)
 
     folder = only_run(tmp_path / "runs")
-    assert "1 of 3 folds failed; fold 'toy/2': ValueError: a matrix is singular" in str(error.value)
+    assert "2 of 5 folds failed; fold 'toy/2': ValueError: a matrix is singular" in str(error.value)
     assert f"mebench resume {folder.id}" in str(error.value)
-    assert folder.finished_folds() == {"toy/1", "toy/3"} and not folder.done
-    traceback = (folder.path / "failed" / "toy--2").read_text()
-    assert "a matrix is singular" in traceback and "method.py" in traceback
+    # The one whose worker died was tried again, alone, and all others went on.
+    assert folder.finished_folds() == {"toy/1", "toy/3", "toy/5"} and not folder.done
+    reasons = {file.name: file.read_text() for file in (folder.path / "failed").iterdir()}
+    assert set(reasons) == {"toy--2", "toy--4"}
+    assert "a matrix is singular" in reasons["toy--2"] and "method.py" in reasons["toy--2"]
+    assert reasons["toy--4"].startswith("it took longer than fold_timeout=2 seconds")
 
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# another method now\n")
     with pytest.raises(RunError, match="cannot go on: its dataset, plugins or versions have changed"):
         go(words, folder.id)
+
+
+def test_a_plan_that_cannot_work_says_so_without_waiting_for_workers(moody):
+    started = time.monotonic()
+    with pytest.raises(ConfigError, match="unknown emotion scheme"):
+        go(moody("scheme=nonsense"))
+    assert time.monotonic() - started < 10

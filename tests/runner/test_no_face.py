@@ -11,12 +11,13 @@ from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.report.summary_table import print_outcome
-from mebench.runner import execute
+from mebench.runner import workers
 from mebench.runner.execute import run
 from mebench.runner.fold import Views
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.plan import make_plan
 from mebench.runner.scoring import tables_of
+from mebench.runner.session import Session
 
 from .blind import OneThread, blind_words
 
@@ -26,7 +27,7 @@ MEAN = ("method=mean", "method.flow=dis", "method.epochs_spot=1", "method.epochs
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch, one_thread):
-    monkeypatch.setattr(execute, "pool", lambda workers: OneThread(1))
+    monkeypatch.setattr(workers, "pool", lambda environment: OneThread(1))
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_a_run_without_any_face_is_no_run(words):
 
 
 def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(words, monkeypatch):
-    monkeypatch.setattr(execute, "_finish", lambda *_: (_ for _ in ()).throw(RunError("stopped at the end")))
+    monkeypatch.setattr(Session, "finish", lambda _: (_ for _ in ()).throw(RunError("stopped at the end")))
     with pytest.raises(RunError, match="stopped at the end"):
         run(resolve([*words, "no_face=skip"]), Progress())
     (folder,) = Path(resolve(words).runs).iterdir()
@@ -82,7 +83,7 @@ def test_nobody_trains_on_a_skipped_video(words):
     fold = plan.folds[0]
     views = Views(plan, plan.method(), plan.timings(fold))
     assert BLACK in {v.key for v in plan.videos}
-    assert BLACK not in {v.key for v in views.of(plan.training_subjects(fold))}
+    assert BLACK not in {v.key for v in views.seen(plan.sides(fold).train)}
     subject = SubjectKey("synthetic", "s002")
     alone = Fold("only the faceless one trains", (subject,), (), (SubjectKey("synthetic", "s001"),))
     with pytest.raises(DataError, match="nothing to train on"):

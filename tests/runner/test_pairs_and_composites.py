@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mebench.config import resolve
-from mebench.core import Expression, SubjectKey, Video
+from mebench.core import Expression, Video
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.runner.execute import run
@@ -70,7 +70,7 @@ def test_videos_of_one_rate_share_a_group():
 
 def test_a_dataset_of_several_rates_has_one_mean_duration_in_seconds():
     videos = [video("dfme", "a", 200.0, (0, 60)), video("dfme", "b", 500.0, (0, 250)), video("dfme", "c", 300.0)]
-    timings = fold_timings(videos, [SubjectKey("dfme", "1")], ["micro"])
+    timings = fold_timings(videos, videos, ["micro"])
     mean = np.mean([60 / 200, 250 / 500])
     assert {g: t.k_prime["micro"] for g, t in timings.items()} == {
         f"dfme@{fps}": int((mean * fps + 1) / 2) for fps in (200, 300, 500)

@@ -1,6 +1,6 @@
 import pytest
 
-from mebench.leaderboard.settings import identity, of_data, of_method, of_scheme, without_places
+from mebench.report.settings import identity, of_data, of_method, of_scheme, without_places
 
 PACKAGED = {"method.preset": "methods/mean/config.yaml", "method.p": "default (methods/mean/params.py)"}
 

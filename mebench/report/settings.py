@@ -9,12 +9,14 @@ from typing import Any
 
 from mebench.config import counts, flatten
 
-PLACES = frozenset({"workers", "runs", "cache", "tracking", "plugins", "roots", "root"})
+PLACES = frozenset(
+    {"workers", "executor", "executor_address", "fold_timeout", "runs", "cache", "tracking", "plugins", "roots", "root"}
+)
 """Keys that say where and how fast, never what: they leave no trace in a record. `root` is one of any dataset."""
 FEW = 4
 """A preset with more values than this is shown by its name alone."""
 
-_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator")
+_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "no_face", "audit")
 
 
 def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
     {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
     """
     return {
-        key: _without_folder(value)
+        key: without_folder(value)
         for key, value in flatten(values).items()
         if not PLACES & {key, key.rpartition(".")[2]}
     }
@@ -36,19 +38,38 @@ def identity(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
-    """The settings of the method and of the run that are not defaults, in words; empty if there are none.
+    """The settings of method, recognizer and run that are not defaults, in words; empty if there are none.
 
     >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)"}
     >>> of_method({"method": {"name": "mean", "preset": "short", "stride": 2, "p": 0.55}, "seed": 1}, origins)
     'preset short: stride=2'
     """
     flat = without_places(values)
-    return "; ".join(filter(None, [_plugin(flat, origins, "method"), _changed(flat, origins, _RUN_KEYS)]))
+    recognizer = _plugin(flat, origins, "recognizer")
+    parts = [_plugin(flat, origins, "method"), f"recognizer: {recognizer}" if recognizer else ""]
+    return "; ".join(filter(None, [*parts, _changed(flat, origins, _RUN_KEYS)]))
 
 
 def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
-    """The settings of the dataset that are not defaults, in words: runs that differ here have different data."""
-    return _plugin(without_places(values), origins, "dataset")
+    """The settings of dataset and protocol that are not defaults, in words: runs that differ here are not comparable.
+
+    >>> of_data({"dataset": "a", "protocol": {"name": "kfold", "folds": 5}}, {"protocol.folds": "command line"})
+    'protocol: folds=5'
+    """
+    flat = without_places(values)
+    protocol = _plugin(flat, origins, "protocol")
+    return "; ".join(filter(None, [_plugin(flat, origins, "dataset"), f"protocol: {protocol}" if protocol else ""]))
+
+
+def of_protocol(values: Mapping[str, Any]) -> str:
+    """The protocol with its settings, of which those that are null are left out.
+
+    >>> of_protocol({"protocol": {"name": "kfold", "folds": 5, "seed": None}}), of_protocol({"protocol": "loso"})
+    ('kfold (folds=5)', 'loso')
+    """
+    flat = without_places(values)
+    own = _listed(flat, [key for key in flat if key.startswith("protocol.") and flat[key] is not None], "protocol.")
+    return f"{flat['protocol']} ({own})" if own else str(flat["protocol"])
 
 
 def of_scheme(values: Mapping[str, Any]) -> str:
@@ -100,11 +121,16 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _without_folder(value: Any) -> Any:
+def without_folder(value: Any) -> Any:
+    """A value in which of every absolute path only the file's name stays, however deep in lists and maps.
+
+    >>> without_folder(["/home/ann/face.dat", {"p": 0.5}])
+    ['face.dat', {'p': 0.5}]
+    """
     if isinstance(value, list):
-        return [_without_folder(item) for item in value]
+        return [without_folder(item) for item in value]
     if isinstance(value, dict):
-        return {key: _without_folder(item) for key, item in value.items()}
+        return {key: without_folder(item) for key, item in value.items()}
     if isinstance(value, str) and re.match(r"~|/|\\\\|[A-Za-z]:[\\/]", value):
         return re.split(r"[\\/]", value.rstrip("\\/"))[-1]
     return value

@@ -1,0 +1,215 @@
+"""Kills at random moments over a small sweep: no fold may be lost, none doubled, no file damaged.
+
+    python benchmarks/kills.py [--kills 1000] [--seed 0] [--workers 2]
+
+A sweep of two methods and two seeds on a dataset without pictures runs again and again. At a random moment the whole program
+or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM). Then every file that is there must be
+whole, every fold that was there must be there still, untouched; and the same command goes on, until the sweep is finished and
+its predictions are those of a sweep that nobody disturbed. Then it begins anew. Takes some seconds a kill.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import pandas as pd
+
+from mebench.runner.fold_files import TABLES, whole_fold
+
+RUNS = 4
+PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    {0}\n"
+CONFIG = "title: For kills\nsummary: a plugin that only benchmarks use\ntasks: [spot]\n"
+METHOD = '''
+import time
+
+import numpy as np
+import torch
+from mebench.core import Method
+from mebench.methods.{name}.params import Params as _Params
+
+
+class Slow(Method):
+    """Random walks, each fold a tenth of a second of sleep."""
+
+    Params = _Params
+    tasks = frozenset({{"spot"}})
+
+    def __init__(self, params, task, seed=0):
+        super().__init__(params, task, seed)
+        self.register_buffer("steps", torch.randn(200, dtype=torch.float64))
+
+    def fit_closed_form(self, train, valid):
+        time.sleep(0.1)
+
+    def score_frames(self, video):
+        return self.steps[: video.n_frames].cumsum(0).numpy()[:, None]
+
+
+Plugin = Slow
+'''
+DATASET = '''
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.datasets.killed.params import Params as _Params
+
+
+class Killed(Dataset):
+    """One video a subject, one expression each."""
+
+    Params = _Params
+    revision = "1"
+    tasks = frozenset({"spot"})
+    schemes = {"native": Scheme.native(("others",))}
+
+    def videos(self):
+        expression = Expression(40, 60, "micro", 50, "others")
+        return [Video("killed", f"{s:02d}", "v", 30.0, 150, (expression,)) for s in range(self.params.subjects)]
+
+
+Plugin = Killed
+'''
+
+
+def write_plugins(root: Path) -> Path:
+    """Two methods and a dataset, as plugin folders."""
+    plugins = {
+        "methods/one_walk": (METHOD.format(name="one_walk"), PARAMS.format("p: float = 0.5")),
+        "methods/two_walk": (METHOD.format(name="two_walk"), PARAMS.format("p: float = 0.6")),
+        "datasets/killed": (DATASET, PARAMS.format("subjects: int = 8")),
+    }
+    for place, (code, params) in plugins.items():
+        folder = root / place
+        folder.mkdir(parents=True)
+        name = "method.py" if place.startswith("methods") else "dataset.py"
+        for file, content in {"__init__.py": "", "config.yaml": CONFIG, "params.py": params, name: code}.items():
+            (folder / file).write_text(content)
+    return root
+
+
+def command(root: Path, runs: Path, workers: int) -> list[str]:
+    return [
+        *(sys.executable, "-c", "from mebench.cli import main; main()", "run", "-m"),
+        *("method=one_walk,two_walk", "dataset=killed", "seeds=0..1", "bootstrap=0", f"workers={workers}"),
+        *(
+            f"plugins={root / 'plugins'}",
+            f"runs={runs}",
+            f"cache={root / 'cache'}",
+            f"tracking=sqlite:///{root / 'no.db'}",
+        ),
+    ]
+
+
+def check(runs: Path) -> dict[Path, int]:
+    """The finished folds and when each was written; raises where something is damaged, lost or doubled."""
+    folds: dict[Path, int] = {}
+    for folder in runs.glob("*/folds/[!.]*"):
+        key = whole_fold(folder)
+        if key is None:
+            raise SystemExit(f"{folder} is damaged")
+        folds[folder] = folder.stat().st_mtime_ns
+    for run in runs.glob("*"):
+        keys = Counter(json.loads(file.read_text())["fold"] for file in run.glob("folds/[!.]*/fold.json"))
+        if doubled := [key for key, count in keys.items() if count > 1]:
+            raise SystemExit(f"{run} holds {doubled} twice")
+        for file in run.glob("[!.]*"):
+            if file.suffix == ".json":
+                json.loads(file.read_text())
+            elif file.suffix == ".parquet":
+                pd.read_parquet(file)
+    return folds
+
+
+def answers(runs: Path) -> dict[str, pd.DataFrame]:
+    """The merged tables of all runs."""
+    return {f"{run.name}/{name}": pd.read_parquet(run / name) for run in sorted(runs.glob("*")) for name in TABLES}
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one."""
+    children = (file.read_text().split() for file in Path(f"/proc/{pid}/task").glob("*/children"))
+    below = [int(name) for names in children for name in names]
+    return [*below, *(p for child in below for p in descendants(child))]
+
+
+def disturb(process: subprocess.Popen[str], dice: random.Random) -> str:
+    """Kill something of a running program; what it was."""
+    choice = dice.choice(("program", "worker", "worker", "stop"))
+    try:
+        if choice == "program":
+            process.kill()
+        elif choice == "stop":
+            process.send_signal(signal.SIGTERM)
+        else:
+            workers = descendants(process.pid)
+            if not workers:
+                return ""
+            os.kill(dice.choice(workers), signal.SIGKILL)
+    except (ProcessLookupError, FileNotFoundError):
+        return ""
+    return choice
+
+
+def one_sweep(root: Path, runs: Path, workers: int, dice: random.Random, most: int, seconds: float) -> Counter[str]:
+    """Run the sweep until it is finished, killing it on the way at most so often; how often what was killed."""
+    counts: Counter[str] = Counter()
+    known: dict[Path, int] = {}
+    for _ in range(10 * most + 50):
+        process = subprocess.Popen(
+            command(root, runs, workers), cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        while sum(counts.values()) < most and process.poll() is None:
+            time.sleep(dice.uniform(0, seconds))
+            if process.poll() is None and (what := disturb(process, dice)):
+                counts[what] += 1
+                if what != "worker":
+                    break
+        _, said = process.communicate(timeout=600)
+        found = check(runs)
+        if lost := [folder for folder, written in known.items() if found.get(folder) != written]:
+            raise SystemExit(f"lost or written again: {lost[0]} and {len(lost) - 1} others")
+        known = found
+        if process.returncode == 0 or len(list(runs.glob("*/DONE"))) == RUNS:
+            return counts
+        if process.returncode not in (4, 143, -signal.SIGTERM, -signal.SIGKILL):
+            raise SystemExit(f"exit code {process.returncode}: {said}")
+    raise SystemExit("the sweep never came to its end")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Kill a sweep at random moments; nothing may be lost.")
+    parser.add_argument("--kills", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    args = parser.parse_args()
+
+    dice, counts, sweeps = random.Random(args.seed), Counter[str](), 0
+    with tempfile.TemporaryDirectory(prefix="mebench-kills-") as scratch:
+        root = Path(scratch)
+        write_plugins(root / "plugins")
+        began = time.perf_counter()
+        one_sweep(root, root / "quiet", args.workers, dice, 0, 1.0)
+        seconds = time.perf_counter() - began
+        expected = answers(root / "quiet")
+        print(f"undisturbed: {seconds:.1f} s, {sum(map(len, expected.values()))} rows", flush=True)
+        while sum(counts.values()) < args.kills:
+            runs = root / f"runs{sweeps}"
+            counts += one_sweep(root, runs, args.workers, dice, min(10, args.kills - sum(counts.values())), seconds)
+            sweeps += 1
+            for name, table in answers(runs).items():
+                pd.testing.assert_frame_equal(table, expected[name], check_exact=True)
+            if leftovers := list(runs.glob("*/**/.writing-*")):
+                raise SystemExit(f"left behind: {leftovers[0]}")
+            print(f"{sum(counts.values())} kills {dict(counts)}, {sweeps} sweeps as if undisturbed", flush=True)
+
+
+if __name__ == "__main__":
+    main()

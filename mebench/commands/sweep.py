@@ -1,0 +1,175 @@
+"""`mebench run -m`: many runs from one line, and one table of them."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mebench.commands import output
+from mebench.config import resolve
+from mebench.config.settings import RunConfig
+from mebench.errors import MebenchError, RunError
+from mebench.progress import Progress
+from mebench.runner.sweep_words import Combination, expand
+
+if TYPE_CHECKING:
+    from mebench.runner.folder import RunFolder
+    from mebench.runner.session import Outcome
+
+COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
+PEAK = "peak_memory_mib"
+
+
+def sweep_command(
+    words: Sequence[str], files: Sequence[str], plugins: Sequence[str], dry_run: bool, json: str | None
+) -> None:
+    """Run every combination of the values that the words list.
+
+    Raises:
+        ConfigError: a word is wrong.
+        RunError: some runs failed, each told on its line; the others are finished.
+    """
+    output.check_target(json)
+    began, combinations = time.perf_counter(), expand(words)
+    configs = [resolve(c.words, files, plugins) for c in combinations]
+    if dry_run:
+        _dry_run(combinations, configs, json)
+        return
+    from mebench.runner.sweep import sweep
+
+    progress = Progress()
+    outcomes = sweep(configs, progress)
+    where = _mirror(outcomes, configs[0], progress)
+    pairs = list(zip(combinations, outcomes))
+    rows = summary_rows([(c, o) for c, o in pairs if not isinstance(o, MebenchError)])
+    failures = [(c, o) for c, o in pairs if isinstance(o, MebenchError)]
+    if json != "-":
+        _print(rows, where)
+    if json is not None:
+        report = {
+            "rows": rows,
+            "runs": [{"words": c.varied, **o.summary} for c, o in pairs if not isinstance(o, MebenchError)],
+            "failures": [{"words": c.varied, "reason": str(o)} for c, o in failures],
+            "seconds": round(time.perf_counter() - began, 3),
+        }
+        output.write_json(report, json)
+    for combination, error in failures:
+        progress.say(f"failed: {_name(combination)}: {error}")
+    if failures:
+        raise RunError(
+            f"{len(failures)} of {len(pairs)} runs failed, for the reasons above; the others are finished. Mend the cause and "
+            "give the same command again: it goes on with what is missing"
+        )
+
+
+def summary_rows(runs: Sequence[tuple[Combination, Outcome]]) -> list[dict[str, Any]]:
+    """One row for all seeds of equal settings.
+
+    Of each score the mean over seeds, their `spread` (standard deviation of n - 1; None for one seed) and an interval from
+    the lowest to the highest end of the runs' own. Undefined in one run, it is undefined in all.
+    """
+    from mebench.leaderboard.tables import over_seeds
+    from mebench.report.main_scores import main_scores
+
+    groups: dict[tuple[tuple[str, str], ...], list[tuple[str | None, Outcome]]] = {}
+    for combination, outcome in runs:
+        common = tuple((key, value) for key, value in combination.varied.items() if key != "seed")
+        groups.setdefault(common, []).append((combination.varied.get("seed"), outcome))
+    rows = []
+    for settings, members in groups.items():
+        scores = [main_scores(outcome.summary) for _, outcome in members]
+        costs = [costs_of(outcome.folder) for _, outcome in members]
+        table: dict[str, Any] = {}
+        for name in scores[0]:
+            values = [score[name]["value"] for score in scores]
+            known = [value for value in values if value is not None]
+            spread = statistics.stdev(known) if len(known) == len(values) > 1 else None
+            pooled = over_seeds([score[name] for score in scores])
+            table[name] = {**{end: pooled[end] for end in ("value", "low", "high")}, "spread": spread}
+        rows.append(
+            {
+                "settings": dict(settings),
+                "seeds": [int(seed) for seed, _ in members if seed is not None],
+                "runs": [outcome.folder.id for _, outcome in members],
+                "scores": table,
+                "costs": {name: round(statistics.fmean(c[name] for c in costs), 3) for name in costs[0]},
+            }
+        )
+    return rows
+
+
+def costs_of(folder: RunFolder) -> dict[str, float]:
+    """Seconds of features, training and prediction, summed over folds, and the largest fold's memory in MiB."""
+    import pandas as pd
+
+    costs = pd.read_csv(folder.path / "costs.csv")
+    seconds = {name: round(float(costs[name].sum()), 3) for name in COSTS if name in costs}
+    return seconds | {PEAK: round(float(costs[PEAK].max()), 1)}
+
+
+def _print(rows: Sequence[dict[str, Any]], where: str | None) -> None:
+    settings = list(dict.fromkeys(key for row in rows for key in row["settings"]))
+    metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
+    costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
+    headers = [*settings, "seeds", *metrics, *(COSTS[name] for name in costs), "memory, MiB"]
+    output.print_table(
+        headers,
+        [
+            [
+                *(row["settings"].get(key, "") for key in settings),
+                ",".join(map(str, row["seeds"])) or "-",
+                *(_figure(row["scores"].get(name)) for name in metrics),
+                *(f"{row['costs'][name]:.1f}" for name in costs),
+                f"{row['costs'][PEAK]:.0f}",
+            ]
+            for row in rows
+        ],
+        title="sweep",
+    )
+    if any(len(row["seeds"]) > 1 for row in rows):
+        print(
+            "scores: mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
+        )
+    if where:
+        print(f"MLflow: {where}")
+
+
+def _figure(score: dict[str, float | None] | None) -> str:
+    """A score with spread and interval.
+
+    >>> _figure({"value": 0.5, "low": 0.4, "high": 0.62, "spread": 0.01}), _figure(None)
+    ('0.5000 ± 0.0100 [0.4000, 0.6200]', '')
+    """
+    if score is None:
+        return ""
+    if score["value"] is None:
+        return "undefined"
+    spread = "" if score["spread"] is None else f" ± {score['spread']:.4f}"
+    ends = "" if score["low"] is None or score["high"] is None else f" [{score['low']:.4f}, {score['high']:.4f}]"
+    return f"{score['value']:.4f}{spread}{ends}"
+
+
+def _mirror(outcomes: Sequence[Outcome | MebenchError], config: RunConfig, progress: Progress) -> str | None:
+    """Send the finished runs to MLflow; its place."""
+    from mebench.tracking import sync
+
+    folders = [outcome.folder for outcome in outcomes if not isinstance(outcome, MebenchError)]
+    return sync(folders, config.tracking, progress).place if folders else None
+
+
+def _dry_run(combinations: Sequence[Combination], configs: Sequence[RunConfig], json: str | None) -> None:
+    from mebench.runner.estimate import dry_run
+
+    plans = []
+    for combination, config in zip(combinations, configs):
+        if json != "-":
+            print(f"-- {_name(combination)}")
+        plans.append({"words": combination.varied, **dry_run(config, Progress(), quiet=json == "-")})
+    if json is not None:
+        output.write_json(plans, json)
+
+
+def _name(combination: Combination) -> str:
+    return " ".join(f"{key}={value}" for key, value in combination.varied.items()) or "the run"

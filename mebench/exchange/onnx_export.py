@@ -1,0 +1,78 @@
+"""A fitted network as an ONNX file, which runs without Lightning, PyTorch and mebench."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mebench.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from mebench.core.method import Method
+
+INPUT = "maps"
+
+
+def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
+    """Write the method's network (`Method.exportable`); the first axis of its input `maps` may have any length.
+
+    Args:
+        method: fitted.
+        path: the file, whole or not at all.
+
+    Returns:
+        Names of the outputs.
+
+    Raises:
+        ConfigError: the packages that write ONNX are not installed.
+        RunError: the method has no network.
+        DataError: the file cannot be written.
+    """
+    try:
+        import onnxscript  # noqa: F401  (torch asks for it, in a longer sentence)
+    except ImportError as error:
+        raise ConfigError(
+            f"ONNX needs packages that are not installed ({error}): pip install 'mebench[onnx]'"
+        ) from error
+    import torch
+
+    module, example, outputs = method.exportable()
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            file = Path(folder) / "model.onnx"
+            torch.onnx.export(
+                module,
+                (example,),
+                file,
+                input_names=[INPUT],
+                output_names=list(outputs),
+                dynamic_shapes=({0: torch.export.Dim("n")},),
+                external_data=False,
+                dynamo=True,
+                verbose=False,
+            )
+            content = file.read_bytes()
+        finally:
+            for logger, level in zip(loggers, levels):
+                logger.setLevel(level)
+    _replace(path, content)
+    return outputs
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".writing-{path.name}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}. Name another file with -o FILE") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,80 @@
+"""Numbers of a table as text, the same in Markdown, LaTeX and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mebench.leaderboard.rows import Row, Score
+from mebench.report.score_rows import NAMES
+
+NONE = "–"
+
+
+def digits(value: float | None) -> str:
+    """Three digits after the point, one from 10 on.
+
+    >>> digits(0.36177), digits(19.04), digits(None)
+    ('0.362', '19.0', '–')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def interval(score: Score) -> str:
+    """`[low, high]`, or nothing where there is none."""
+    return "" if score["low"] is None else f"[{digits(score['low'])}, {digits(score['high'])}]"
+
+
+def spread(score: Score, row: Row) -> str:
+    """Lowest and highest seed, or nothing where there is one."""
+    several = len(row.seeds) > 1 and score["value"] is not None
+    return f"{digits(score['min'])} to {digits(score['max'])}" if several else ""
+
+
+def count(value: float) -> str:
+    """A count: whole, or with one digit where it is a mean.
+
+    >>> count(92.0), count(33.5)
+    ('92', '33.5')
+    """
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds with as many digits as anybody needs.
+
+    >>> seconds(0.0123), seconds(591.33), seconds(None)
+    ('0.01', '591', '–')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def whole(value: float | None) -> str:
+    """A large whole number with separators, `8,394`."""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def shown(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """The metrics that some row has; the main one always."""
+    return [m for n, m in enumerate(metrics) if n == 0 or any(row.scores[m]["value"] is not None for row in rows)]
+
+
+def common(rows: Sequence[Row]) -> dict[str, str]:
+    """What all measured rows share of convention, selection, transduction, mebench's version and remark."""
+    measured = [row for row in rows if row.measured]
+    values = {
+        "convention": {row.convention for row in measured},
+        "selection": {row.selection for row in measured},
+        "transductive": {row.transductive for row in measured},
+        "mebench": {row.versions.get("mebench", "") for row in measured},
+        "remark": {row.remark for row in measured},
+    }
+    return {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
+
+
+def name_of(metric: str) -> str:
+    """A metric's name for people."""
+    return NAMES.get(metric, metric)

@@ -1,0 +1,165 @@
+"""What a table is made of: rows of measured scores, and lines of published ones that stand apart from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+Score = Mapping[str, float | None]
+
+TASKS = ("spotting", "analysis", "recognition")
+METRICS = {
+    "spotting": ("f1", "precision", "recall", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"),
+    "analysis": ("strs", "f1", "precision", "recall", "accuracy", "uf1", "uar"),
+    "recognition": ("uf1", "uar", "accuracy", "wf1"),
+}
+"""Columns of each task, the main metric first: rows are sorted by it."""
+ENDS = ("value", "low", "high", "min", "max")
+NOTHING: Score = dict.fromkeys(ENDS)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: a method with its settings, over all its seeds.
+
+    Attributes:
+        method: id of the method, with that of its recognizer after ` + `; or what was placed at random.
+        settings: what is not default, in words.
+        member: the member of a composite dataset, or empty.
+        provenance: `measured`, or `chance` for intervals placed at random.
+        seeds: of the runs.
+        n: what is scored: truths (spotting), true positives or videos (analysis), clips (recognition); mean over seeds.
+        scores: for each metric `value`, the mean over seeds, with `min` and `max` over seeds, and `low` and `high`, the
+            lowest and highest end of the runs' intervals. With one seed that is the run's own interval. All None where
+            a run's value is undefined.
+        convention: of the scorer.
+        selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
+        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`.
+        costs: `fit_seconds` and `predict_seconds`, summed over folds, `predict_per_minute` of video, `parameters` and
+            `peak_memory_mib`; mean over seeds, and only what is known.
+        versions: of mebench, Python, torch, the plugins' code and the dataset.
+        runs: ids of the runs.
+        remark: what a reader must know to compare.
+        group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
+    """
+
+    method: str
+    settings: str
+    member: str
+    provenance: str
+    seeds: tuple[int, ...]
+    n: float
+    scores: dict[str, Score]
+    convention: str
+    selection: str
+    transductive: str
+    costs: dict[str, float]
+    versions: dict[str, str]
+    runs: tuple[str, ...]
+    remark: str
+    group: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether a method ran; otherwise it is the level of chance."""
+        return self.provenance == "measured"
+
+    def value(self, metric: str) -> float:
+        """The score to sort by; an undefined one comes last."""
+        value = self.scores[metric]["value"]
+        return float("-inf") if value is None else value
+
+
+@dataclass(frozen=True)
+class PublishedLine:
+    """What one table of one source prints for one method: never sorted among measured rows.
+
+    Attributes:
+        method: its name in the literature, with the variant.
+        year: of the method, or None.
+        member: the member of a composite that it is restricted to, or empty.
+        protocol: as in `leaderboards/published.csv`.
+        classes: number of emotion classes, or None where the source does not say.
+        values: for each metric the value with the printed digits, as text.
+        caveats: for each metric some of `published_row.CAVEATS`.
+        source: citation key, then DOI, arXiv number or address.
+        table: where in the source.
+        note: anything else that a reader must know.
+    """
+
+    method: str
+    year: int | None
+    member: str
+    protocol: str
+    classes: int | None
+    values: dict[str, str]
+    caveats: dict[str, tuple[str, ...]]
+    source: str
+    table: str
+    note: str
+
+    def caveats_in_words(self) -> str:
+        """The caveats; where they are not those of all values, with the metric they belong to.
+
+        >>> line = PublishedLine("a", None, "", "", None, {"f1": "0.1", "ap": "0.2"}, {"ap": ("unranked",)}, "s", "t", "")
+        >>> line.caveats_in_words()
+        'unranked (ap)'
+        """
+        of: dict[str, list[str]] = {}
+        for metric in self.values:
+            for caveat in self.caveats.get(metric, ()):
+                of.setdefault(caveat, []).append(metric)
+        return "; ".join(
+            caveat if len(metrics) == len(self.values) else f"{caveat} ({', '.join(metrics)})"
+            for caveat, metrics in of.items()
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that may be compared: one kind of expressions, one choice of clips.
+
+    Attributes:
+        name: for example `micro`, `true positives`, `members`.
+        metrics: its columns; the first sorts.
+        rows: best first; by member, then best first, where there are members.
+        published: printed by others for the same dataset, in the order of their sources.
+    """
+
+    name: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+    published: tuple[PublishedLine, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Table:
+    """The results of one task on one dataset under one protocol.
+
+    Attributes:
+        name: of its files, without ending.
+        task: `spotting`, `analysis` or `recognition`.
+        dataset: id of the dataset.
+        protocol: name of the protocol.
+        variant: what of dataset, emotion scheme or convention is not default, in words: other ones make another table.
+        scheme: the emotion scheme of analysis and recognition; empty for spotting, which sees no emotions.
+        parts: at least one.
+    """
+
+    name: str
+    task: str
+    dataset: str
+    protocol: str
+    variant: str
+    scheme: str
+    parts: tuple[Part, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return f"{self.task}: {self.dataset}, {self.protocol}" + (f" ({self.variant})" if self.variant else "")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)

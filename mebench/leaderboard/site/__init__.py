@@ -1,0 +1,1 @@
+"""The leaderboard as a static site: one folder, no server, no network."""

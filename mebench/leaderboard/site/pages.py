@@ -1,0 +1,261 @@
+"""The pages of the site as text: Jinja's templates, filled."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from mebench.errors import MebenchError
+from mebench.leaderboard import figures
+from mebench.leaderboard.beside import part_of
+from mebench.leaderboard.published_row import CAVEATS, Published
+from mebench.leaderboard.record import Record
+from mebench.leaderboard.rows import Part, PublishedLine, Row, Table
+from mebench.leaderboard.site.cards import Card, cards
+from mebench.leaderboard.site.chart import Point, chart, cost
+from mebench.leaderboard.site.details import details
+from mebench.metric_names import METRICS
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.report.score_rows import counts_of, number, products
+from mebench.runner.folder import safe_name
+
+Pages = Iterator[tuple[str, str]]
+Flat = tuple[Table, Part, Row]
+
+TASKS = (
+    ("spotting", "When does a micro-expression happen? Spotted intervals against annotated ones."),
+    ("analysis", "Spot, then name: the emotions of spotted intervals."),
+    ("recognition", "Which emotion does a given clip show?"),
+)
+LONGEST = 160
+"""Characters of a value of the audit."""
+RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
+_MEANING = {"n": "what is scored", "auc": METRICS["frames.auc"]}
+
+
+class Site:
+    """All pages of a leaderboard.
+
+    Args:
+        tables: with published lines beside.
+        records: of the runs in them.
+        published: all published values.
+    """
+
+    def __init__(self, tables: Sequence[Table], records: Sequence[Record], published: Sequence[Published]) -> None:
+        self.tables = tables
+        self.records = records
+        self.published = published
+        self.methods, self.datasets = cards("method"), cards("dataset")
+        self.environment = _environment()
+        self.environment.globals |= {
+            "methods": {card.id for card in self.methods},
+            "datasets": {card.id for card in self.datasets},
+        }
+
+    def pages(self) -> Pages:
+        """Path and text of every page."""
+        yield "index.html", self._index()
+        for table in self.tables:
+            yield f"tables/{safe_name(table.name)}.html", self._table(table)
+        for record in self.records:
+            yield f"runs/{safe_name(record.id)}.html", self._run(record)
+        yield from self._cards(
+            self.methods,
+            "Methods",
+            "What can be run: each with its paper, what is computed, and where it departs from it.",
+        )
+        yield from self._cards(
+            self.datasets,
+            "Datasets",
+            "What they are run on: licence, layout and known defects. No face is shipped here.",
+        )
+        yield (
+            "published.html",
+            self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS),
+        )
+        conventions = sorted({row.convention for _, _, row in self._flat()} | {"strict"})
+        words = [CONVENTIONS[name].describe() if name in CONVENTIONS else name for name in conventions]
+        yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
+
+    def _page(self, template: str, root: str, **values: Any) -> str:
+        text = self.environment.get_template(template).render(root=root, **{"here": "", **values})
+        return re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
+
+    def _flat(self) -> list[Flat]:
+        return [
+            (table, part, row) for table in self.tables for part in table.parts for row in part.rows if row.measured
+        ]
+
+    def _index(self) -> str:
+        return self._page(
+            "index.html",
+            "",
+            here="index",
+            tables=self.tables,
+            tasks=TASKS,
+            flat=self._flat(),
+            n_runs=len(self.records),
+            n_published=len(self.published),
+        )
+
+    def _table(self, table: Table) -> str:
+        charts = {}
+        for part in table.parts:
+            points = [
+                Point(number, row, f"../runs/{safe_name(row.runs[0])}.html")
+                for number, row in enumerate(part.rows, 1)
+                if row.measured
+            ]
+            levels = [row for row in part.rows if not row.measured]
+            one_pool = not any(row.member for row in part.rows)  # members have scores of their own, not one scale
+            name = f"{safe_name(table.name)}-{safe_name(part.name)}"
+            charts[part.name] = Markup(chart(name, part.metrics[0], points, levels, part.published) if one_pool else "")
+        return self._page("table.html", "../", table=table, charts=charts, datasets_of=table.dataset.split("+"))
+
+    def _run(self, record: Record) -> str:
+        reason, found = "", None
+        try:
+            found = details(record)
+        except (MebenchError, KeyError, ValueError) as error:
+            reason = f"The predictions cannot be shown: {error}"
+        folds = record.about["folds"]
+        return self._page(
+            "run.html",
+            "../",
+            record=record,
+            appears=[t for t in self.tables if any(record.id in row.runs for part in t.parts for row in part.rows)],
+            sections=list(_sections(record.summary)),
+            chance=list(_chance(record.summary)),
+            details=found,
+            reason=reason,
+            costs=list(_costs(record.costs)),
+            folds={name: _from_to([len(fold[name]) for fold in folds]) for name in ("train", "valid", "test")},
+            audit=list(_audit(record.audit)),
+        )
+
+    def _cards(self, found: Sequence[Card], title: str, words: str) -> Pages:
+        flat = self._flat()
+        kind = title.lower()[:-1]
+
+        def used(table: Table, row: Row) -> list[str]:
+            return row.method.split(" + ") if kind == "method" else table.dataset.split("+")
+
+        counts = Counter(id_ for table, _, row in flat for id_ in used(table, row))
+        yield (
+            f"{kind}s.html",
+            self._page("cards.html", "", here=f"{kind}s", cards=found, title=title, words=words, counts=counts),
+        )
+        for card in found:
+            rows = [(table, part, row) for table, part, row in flat if card.id in used(table, row)]
+            yield f"{kind}s/{safe_name(card.id)}.html", self._page("card.html", "../", card=card, rows=rows)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "digits": figures.digits,
+        "interval": figures.interval,
+        "count": figures.count,
+        "seconds": figures.seconds,
+        "whole": figures.whole,
+        "metric": figures.name_of,
+        "meaning": lambda name: METRICS.get(name, _MEANING.get(name, "")),
+        "page": safe_name,
+        "cost": cost,
+        "shown": lambda part: figures.shown(part.metrics, part.rows),
+        "common": lambda part: figures.common(part.rows),
+        "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
+        "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+        "source": _source,
+        "caveat": lambda name: CAVEATS.get(name, ""),
+        "caveats": lambda line: list(dict.fromkeys(caveat for found in line.caveats.values() for caveat in found)),
+        "published_metrics": _published_metrics,
+        "part_of": part_of,
+        "safe_body": Markup,  # rendered by markdown-it with raw HTML off
+    }
+    return environment
+
+
+def _published_metrics(lines: Sequence[PublishedLine]) -> list[str]:
+    return list(dict.fromkeys(metric for line in lines for metric in line.values))
+
+
+def _source(source: str) -> Markup:
+    """The citation key, linked to its DOI, arXiv page or address."""
+    key, _, place = source.partition(" ")
+    address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", place))
+    if not address.startswith("https://"):
+        return escape(source)
+    return Markup('<a href="{}" rel="external noopener">{}</a>').format(address, key)
+
+
+def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
+    """Title, what is scored and scores of each part of a summary."""
+    for kind, part in summary.get("spotting", {}).items():
+        yield f"Spotting, {kind}", counts_of(part), list(part["scores"].items())
+    if analysis := summary.get("analysis"):
+        for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
+            if name in analysis:
+                first = products(analysis) if name == "true_positives" else {}
+                scores = {**first, **analysis[name]["scores"]}
+                yield f"Analysis, {title}", f"n = {number(analysis[name]['n'])}", list(scores.items())
+    if recognition := summary.get("recognition"):
+        yield "Recognition", f"{recognition['n']} annotated clips", list(recognition["scores"].items())
+        for member, part in recognition.get("members", {}).items():
+            yield f"Recognition, {member}", f"{part['n']} annotated clips", list(part["scores"].items())
+
+
+def _chance(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for kind, rules in summary.get("chance", {}).items():
+        for rule, level in rules.items():
+            yield kind, RULES.get(rule, rule), level["f1"]
+
+
+def _costs(costs: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    yield "to train, all folds", f"{figures.seconds(costs.get('fit_seconds'))} s"
+    yield "to predict, all folds", f"{figures.seconds(costs.get('predict_seconds'))} s"
+    if "predict_per_minute" in costs:
+        yield "to predict a minute of video", f"{figures.seconds(costs['predict_per_minute'])} s"
+    yield "parameters", figures.whole(costs.get("parameters"))
+    if "peak_memory_mib" in costs:
+        yield "memory, at most", f"{figures.whole(costs['peak_memory_mib'])} MiB"
+
+
+def _audit(audit: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each value that shapes predictions, whom it saw, and the value in short; then what else the run wrote down."""
+    shown = {"selection", "transductive", "sides", "values"}
+    for value in audit.get("values", ()):
+        per_fold = value.get("folds")
+        what = f"by fold: {_short(per_fold)}" if per_fold else _short(value.get("value"))
+        yield str(value.get("name", "")), str(value.get("saw", "")), what
+    for name, content in audit.items():
+        if name not in shown:
+            yield name, "", _short(content)
+
+
+def _short(value: Any) -> str:
+    """A value as text, cut where nobody would read on."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def _from_to(numbers: Sequence[int]) -> str:
+    """`9`, or `8 to 10`."""
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    return str(low) if low == high else f"{low} to {high}"

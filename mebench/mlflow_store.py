@@ -1,0 +1,162 @@
+"""Where MLflow keeps runs: its place, whether it can take them, and how to ask it alone and in silence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sqlite3
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from mebench.errors import RunError
+
+LOCK_SECONDS = 20.0
+"""How long a database may be busy in other hands."""
+NETWORK = frozenset(
+    {
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb3",
+        "smbfs",
+        "ncpfs",
+        "afs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "ceph",
+        "glusterfs",
+        "pvfs2",
+        "orangefs",
+        *(f"fuse.{name}" for name in ("sshfs", "ceph", "glusterfs", "beegfs", "rclone", "s3fs")),
+    }
+)
+"""Kinds of file systems on which the locks of sqlite do not hold."""
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down holds up the user for minutes
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where MLflow keeps things.
+
+    Attributes:
+        uri: MLflow's tracking URI, absolute for sqlite.
+        database: the sqlite file, or None for anything else.
+    """
+
+    uri: str
+    database: Path | None
+
+    @classmethod
+    def of(cls, uri: str | None) -> Store:
+        """The store of a URI; None takes `$MLFLOW_TRACKING_URI`, else `mlflow.db` in the working folder."""
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+        scheme, slashes, rest = uri.partition(":///")
+        name, question, options = rest.partition("?")
+        if scheme.split("+")[0] != "sqlite" or not slashes or not name or name == ":memory:":
+            return cls(uri, None)
+        database = Path.cwd() / name
+        return cls(f"{scheme}:///{database}{question}{options}", database)
+
+    @property
+    def artifacts(self) -> str | None:
+        """Where artifacts go: beside the sqlite file, else where the server wants them."""
+        return (self.database.parent / "mlartifacts").as_uri() if self.database else None
+
+    def describe(self) -> str:
+        """Its place for people, without a password."""
+        if self.database is None:
+            return without_password(self.uri)
+        here = Path.cwd()
+        return str(self.database.relative_to(here) if self.database.is_relative_to(here) else self.database)
+
+
+def without_password(text: str) -> str:
+    """A URI, or text that quotes one, as it may be shown and stored.
+
+    >>> without_password("no answer from https://ann:p@ss@mlflow.example.org/x")
+    'no answer from https://ann:***@mlflow.example.org/x'
+    """
+    return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
+
+
+@contextmanager
+def alone(store: Store) -> Iterator[None]:
+    """One process at a time on a sqlite file: three that create it at once break it.
+
+    Raises:
+        RunError: it lies on a network drive, or is busy for longer than `LOCK_SECONDS`.
+        sqlite3.Error: it is damaged, or cannot be written to.
+    """
+    if store.database is None:
+        yield
+        return
+    if (kind := file_system(store.database)) in NETWORK:
+        raise RunError(
+            f"the database lies on a network drive ({kind}), where sqlite breaks: start a server with mlflow server and name it "
+            "with MLFLOW_TRACKING_URI=http://HOST:5000"
+        )
+    store.database.parent.mkdir(parents=True, exist_ok=True)
+    end, lock = time.monotonic() + LOCK_SECONDS, FileLock(f"{store.database}.lock", timeout=LOCK_SECONDS)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(f"another process has been writing to it for {LOCK_SECONDS:.0f} seconds") from None
+    try:
+        if store.database.exists():
+            # MLflow tries a damaged, locked or read-only file for minutes; sqlite says so at once.
+            with closing(
+                sqlite3.connect(store.database, max(end - time.monotonic(), 0.1), isolation_level=None)
+            ) as file:
+                file.execute("BEGIN IMMEDIATE")
+                file.execute("ROLLBACK")
+        yield
+    finally:
+        lock.release()
+
+
+def file_system(path: Path) -> str:
+    """Kind of the file system that a path lies or would lie on, such as `ext4` or `nfs4`; empty where Linux does not tell."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    place, best, found = path.resolve(), -1, ""
+    for line in mounts:
+        _, point, kind, *_ = line.split(" ")
+        where = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point))
+        if place.is_relative_to(where) and len(where.parts) >= best:
+            best, found = len(where.parts), kind
+    return found
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """No log line and no warning of MLflow's and alembic's, no telemetry, and everything as it was afterwards."""
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    root, disabled = logging.getLogger(), logging.root.manager.disable
+    handlers, level = list(root.handlers), root.level
+    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        root.handlers[:], root.level = handlers, level
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)

@@ -1,0 +1,165 @@
+"""Who is seen in which video, and folds made of them: nobody on two sides, some of the training people to validate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from mebench.core.seeds import stable_seed
+from mebench.core.types import Fold, SubjectKey, Video
+from mebench.errors import ConfigError
+
+
+def _themselves(key: SubjectKey) -> SubjectKey:
+    return key
+
+
+@dataclass(frozen=True)
+class People:
+    """The people of a dataset and how some of them are drawn.
+
+    Attributes:
+        videos: in any order; nothing depends on it.
+        seed: draws who validates.
+        validation: their share of the people who train, rounded, at least one and never all; none where one person trains.
+        person: who a subject is beyond its dataset: subjects of equal answers are one person.
+        short: whether the videos of a dataset are short ones of one expression each; False where nothing is said.
+    """
+
+    videos: Sequence[Video]
+    seed: int = 0
+    validation: float = 0.2
+    person: Callable[[SubjectKey], SubjectKey] = _themselves
+    short: Mapping[str, bool] = field(default_factory=dict)
+
+    @cached_property
+    def subjects(self) -> tuple[SubjectKey, ...]:
+        """Everybody, sorted."""
+        return tuple(sorted({video.subject_key for video in self.videos}))
+
+    @cached_property
+    def datasets(self) -> tuple[str, ...]:
+        """Names of the datasets, sorted."""
+        return tuple(sorted({subject.dataset for subject in self.subjects}))
+
+    @cached_property
+    def persons(self) -> dict[SubjectKey, tuple[SubjectKey, ...]]:
+        """The subjects that each person is, sorted by the first of them."""
+        found: dict[SubjectKey, list[SubjectKey]] = {}
+        for subject in self.subjects:
+            found.setdefault(self.person(subject), []).append(subject)
+        return {person: tuple(subjects) for person, subjects in found.items()}
+
+    def name(self, person: SubjectKey) -> str:
+        """What a fold that tests this person alone is called: as the subject, or as the person of several subjects."""
+        subjects = self.persons[person]
+        return str(subjects[0] if len(subjects) == 1 else person)
+
+    def of(self, datasets: Collection[str]) -> tuple[SubjectKey, ...]:
+        """The subjects of some datasets."""
+        return tuple(subject for subject in self.subjects if subject.dataset in datasets)
+
+    def fold(
+        self,
+        key: str,
+        test: Collection[SubjectKey],
+        train: Collection[SubjectKey] | None = None,
+        *,
+        valid: Collection[SubjectKey] | None = None,
+        strangers: bool = True,
+        videos: Sequence[str] = (),
+    ) -> Fold:
+        """A fold.
+
+        Args:
+            key: its name; decides with the seed who validates.
+            test: who is tested.
+            train: who trains and validates; by default everybody else.
+            valid: who of them validates; by default drawn.
+            strangers: whoever is tested under any id trains under none; otherwise only the tested subjects do not train.
+            videos: keys of the tested videos, where other videos of the same subjects train.
+
+        Raises:
+            ConfigError: nobody is left to train on.
+        """
+        tested = {self.person(subject) for subject in test}
+        barred = set() if videos else set(test)
+        able = [
+            subject
+            for subject in (self.subjects if train is None else sorted(train))
+            if subject not in barred and (videos or not strangers or self.person(subject) not in tested)
+        ]
+        if not able:
+            raise ConfigError(
+                f"fold {key!r}: nobody is left to train on, because whoever could train is tested too, if under another id: "
+                "add datasets or subjects of other people"
+            )
+        chosen = self._draw(key, able, set(test) if videos else set()) if valid is None else set(valid)
+        return Fold(
+            key,
+            tuple(s for s in able if s not in chosen),
+            tuple(s for s in able if s in chosen),
+            tuple(sorted(test)),
+            tuple(sorted(videos)),
+        )
+
+    def parts(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
+        """Some people in k parts whose sizes differ by one at most and that resemble each other (see `_order`).
+
+        Args:
+            persons: in any order, at least k.
+            k: number of parts.
+            purpose: what the draw is for; another one draws others.
+        """
+        order, rng = self._order(persons, *purpose)
+        first = int(rng.integers(k))  # who comes first in the order is in no special part
+        dealt = [order[part::k] for part in range(k)]
+        return sorted((sorted(dealt[(part + first) % k]) for part in range(k)), key=lambda part: (-len(part), part))
+
+    def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
+        """So many of some people, who resemble the others (see `_order`): each n-th in order, from a random one on."""
+        order, rng = self._order(persons, *purpose)
+        places = (np.arange(n) + rng.random()) * len(order) / n
+        return sorted(order[int(place)] for place in places)
+
+    def _order(self, persons: Collection[SubjectKey], *purpose: object) -> tuple[list[SubjectKey], np.random.Generator]:
+        """Some people at random, then sorted by what they have in common: whoever is taken at even steps resembles the rest.
+
+        That is their datasets, then the rarest label that they show (of all labels that these people show, with its kind),
+        then the number of their expressions.
+        """
+        known = sorted(persons)
+        rng = np.random.default_rng(stable_seed(self.seed, *purpose))
+        shows = [self._shows[person] for person in known]
+        whole = sum(shows, Counter[tuple[str, str]]())
+        rarest = [min(((whole[label], label) for label in counts), default=(0, ("", ""))) for counts in shows]
+        traits = [
+            ([s.dataset for s in self.persons[person]], of_one, counts.total())
+            for person, of_one, counts in zip(known, rarest, shows)
+        ]
+        order = sorted(rng.permutation(len(known)).tolist(), key=lambda i: traits[i])
+        return [known[i] for i in order], rng
+
+    def _draw(self, key: str, able: Collection[SubjectKey], never: Collection[SubjectKey]) -> set[SubjectKey]:
+        """Who of those who train validates, `never` some of them."""
+        persons = {self.person(subject) for subject in able if subject not in never}
+        alone = int(not never)  # somebody must stay to train, unless somebody does anyway
+        count = min(max(1, round(self.validation * len(persons))), len(persons) - alone)
+        if count < 1:
+            return set()
+        drawn = self.some(persons, count, "inner validation", key)
+        return {subject for person in drawn for subject in self.persons[person]}
+
+    @cached_property
+    def _shows(self) -> dict[SubjectKey, Counter[tuple[str, str]]]:
+        """How many expressions of each kind and label each person shows."""
+        found = {person: Counter[tuple[str, str]]() for person in self.persons}
+        for video in self.videos:
+            found[self.person(video.subject_key)].update(
+                (e.kind, e.emotion or e.objective or "") for e in video.expressions
+            )
+        return found

@@ -1,0 +1,106 @@
+"""What a protocol is: a pure function from people and their videos to folds, and its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from mebench.core.types import Fold, Scheme
+from mebench.protocols.people import People
+
+if TYPE_CHECKING:
+    from mebench.core.dataset import Dataset
+
+TASKS = frozenset({"spot", "recognize"})
+INNER = (
+    "some of those who train, by person, drawn with the run's seed so that they resemble the rest in datasets, kinds and "
+    "emotions; only methods that choose something hold them out"
+)
+STRICT = "strict, unless convention=NAME says otherwise"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A protocol in a few sentences, in the order in which they are printed.
+
+    Attributes:
+        needs: the data and methods that it can serve.
+        trains: who trains.
+        validates: who validates.
+        tests: who is tested.
+        scores: what is scored, and over what it is pooled or averaged.
+        classes: which emotions.
+        convention: under which rules.
+        source: the paper, or who else runs it so.
+        marks: what every result of it must say, or empty.
+    """
+
+    needs: str
+    trains: str
+    tests: str
+    scores: str
+    classes: str
+    source: str
+    validates: str = INNER
+    convention: str = STRICT
+    marks: str = ""
+
+    def lines(self) -> list[str]:
+        """Each sentence behind its name; empty ones are left out."""
+        order = ("needs", "trains", "validates", "tests", "scores", "classes", "convention", "source", "marks")
+        return [f"{name}: {text}" for name in order if (text := getattr(self, name))]
+
+
+@dataclass(frozen=True)
+class NoParams:
+    """A protocol without parameters."""
+
+
+NOTHING = NoParams()
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How people are split into folds, and what the folds are asked.
+
+    Attributes:
+        name: what the configuration calls it.
+        summary: one line.
+        card: the whole story.
+        make: the function: people and parameters to folds in order; raises a ConfigError that says what would work.
+        params: dataclass of its parameters (`protocol.<name>=…`), ranges checked in `__post_init__`.
+        tasks: what it asks of a method; a method may do less.
+        every_kind: spots all kinds that method and dataset share, unless `kinds` says otherwise.
+        scheme: the emotion scheme by name where the user names none, or what makes the only one that the protocol scores.
+        scored_only: only videos with a scored micro-expression take part.
+        scored_each: each fold is scored by itself and then their mean is taken, instead of pooling them.
+        subject_dependent: it may test people whom it trained on, which marks its results.
+        expects: numbers of scored clips and of their people on the complete data, or None.
+    """
+
+    name: str
+    summary: str
+    card: Card
+    make: Callable[[People, Any], list[Fold]]
+    params: type = NoParams
+    tasks: frozenset[str] = TASKS
+    every_kind: bool = False
+    scheme: str | Callable[[Dataset], Scheme] | None = None
+    scored_only: bool = False
+    scored_each: Callable[[Any], bool] = lambda params: False
+    subject_dependent: bool = False
+    expects: Callable[[Any], tuple[int, int] | None] = lambda params: None
+
+    def describe(self) -> str:
+        """The card as it is printed."""
+        return "\n".join([f"protocol {self.name}: {self.summary}", *self.card.lines()])
+
+    def parameters(self) -> tuple[str, ...]:
+        """Names of its parameters."""
+        return tuple(f.name for f in fields(self.params))
+
+
+def by_name(*protocols: Protocol) -> Mapping[str, Protocol]:
+    """The protocols by name, sorted."""
+    return {p.name: p for p in sorted(protocols, key=lambda p: p.name)}

@@ -1,0 +1,160 @@
+"""What a run is asked to do, or why that cannot work: dataset, tasks, scheme, kinds, and what every fold needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from mebench.config import RunConfig
+from mebench.config.parts import called
+from mebench.core.composite import Composite
+from mebench.core.dataset import Dataset
+from mebench.core.method import Method
+from mebench.core.renamed import Renamed
+from mebench.core.types import KINDS, Kind, Scheme, Video
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.protocols import Protocol
+from mebench.registry import load
+
+
+def open_dataset(config: RunConfig) -> Dataset:
+    """The dataset, or a composite of its members."""
+    members: dict[str, Dataset] = {}
+    for word, params in config.dataset_params.items():
+        member: Dataset = load("dataset", word)(params)
+        members[called(word)] = Renamed(member, called(word)) if ":" in word else member
+    return next(iter(members.values())) if len(members) == 1 else Composite(members)
+
+
+def choose_tasks(
+    config: RunConfig, method: type[Method], recognizer: type[Method] | None, dataset: Dataset, protocol: Protocol
+) -> frozenset[str]:
+    """What the run is asked to do: what methods can, the dataset serves and the protocol asks.
+
+    Raises:
+        ConfigError: nothing.
+    """
+    can = method.tasks
+    if recognizer is not None:
+        for id_, class_, task, verb in (
+            (config.method, method, "spot", "spots"),
+            (config.recognizer, recognizer, "recognize", "recognizes"),
+        ):
+            if task not in class_.tasks:
+                raise ConfigError(
+                    f"method={config.method} recognizer={config.recognizer} needs a method that spots and one that recognizes, "
+                    f"but {id_!r} can only {_list(class_.tasks)}: choose another that {verb}. See them with: mebench list methods"
+                )
+        can = frozenset({"spot", "recognize"})
+    if not can & protocol.tasks:
+        raise ConfigError(
+            f"protocol {protocol.name!r} needs {_verbs(protocol.tasks)}, but method {config.method!r} can only {_list(can)}: choose "
+            "another method (mebench list methods), or protocol=loso"
+        )
+    able = dataset.tasks & protocol.tasks
+    tasks = can & able
+    if not tasks or (recognizer is not None and tasks != can & protocol.tasks):
+        raise ConfigError(
+            f"method {config.method!r} can {_list(can)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}: choose "
+            f"{_verbs(dataset.tasks & protocol.tasks)} (mebench list methods), or another dataset (mebench list datasets)"
+        )
+    return tasks
+
+
+def measured(dataset: Dataset, video: Video) -> Video:
+    """The video with its number of frames; spotting cannot do without it, nor without the frame rate.
+
+    Raises:
+        DataError: the frame rate is unknown, or the frames are missing.
+    """
+    if not video.fps:
+        raise DataError(
+            f"the frame rate of {video.key} is unknown, and spotting needs it: give it in the dataset's annotations"
+        )
+    return video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video)))
+
+
+def choose_scheme(dataset: Dataset, config: RunConfig, protocol: Protocol) -> Scheme:
+    """The emotion scheme: the user's, the protocol's, or the dataset's first.
+
+    Raises:
+        ConfigError: the dataset has none of that name, or the protocol scores another one.
+    """
+    schemes: Mapping[str, Scheme] = dataset.schemes
+    if callable(protocol.scheme):
+        only = protocol.scheme(dataset)
+        if config.scheme is not None:
+            raise ConfigError(
+                f"protocol {protocol.name} scores its own classes ({', '.join(only.classes)}), so scheme={config.scheme} has no place: "
+                "leave it out, or take protocol=loso"
+            )
+        return only
+    name = config.scheme or protocol.scheme
+    if name is None:
+        return next(iter(schemes.values()))
+    if name not in schemes:
+        then = f"Choose one of dataset {config.dataset!r} with scheme=NAME"
+        if config.scheme is None:
+            then = f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
+        raise ConfigError(unknown("emotion scheme", name, schemes, then))
+    return schemes[name]
+
+
+def choose_kinds(
+    config: RunConfig,
+    method: type[Method],
+    dataset: Dataset,
+    videos: Iterable[Video],
+    tasks: frozenset[str],
+    protocol: Protocol,
+) -> tuple[Kind, ...]:
+    """The kinds to spot: those asked for; else the first that method and dataset share, or with some protocols all.
+
+    Raises:
+        ConfigError: method or dataset lacks one, or nobody shows it.
+    """
+    if "spot" not in tasks:
+        return ("micro",)
+    shared = [k for k in KINDS if k in method.kinds and k in dataset.kinds]
+    if not shared:
+        raise ConfigError(
+            f"method {config.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {config.dataset!r} annotates only "
+            f"{' and '.join(dataset.kinds)}-expressions. See what fits with: mebench list"
+        )
+    default = shared if protocol.every_kind else shared[:1]
+    asked = list(config.kinds) if config.kinds is not None else default
+    for kind in asked:
+        if kind not in shared:
+            raise ConfigError(
+                unknown("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
+            )
+    annotated = {e.kind for v in videos for e in v.expressions}
+    for kind in asked:
+        if kind not in annotated:
+            raise ConfigError(
+                f"no {kind}-expression is annotated in dataset {config.dataset!r}, so there is nothing to spot: choose kinds=…"
+            )
+    return tuple(k for k in KINDS if k in asked)
+
+
+def scored(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple[Video, ...]:
+    """The videos with a micro-expression that the scheme scores.
+
+    Raises:
+        DataError: there is none.
+    """
+    found = tuple(v for v in videos if any(e.kind == "micro" and scheme.of(e) is not None for e in v.expressions))
+    if not found:
+        raise DataError(
+            f"protocol {protocol.name} has nothing to score: no micro-expression has a class of {', '.join(scheme.classes)}. "
+            "Look at the annotations with: mebench data summary dataset=…"
+        )
+    return found
+
+
+def _list(tasks: frozenset[str]) -> str:
+    return " and ".join(sorted(tasks)) or "nothing"
+
+
+def _verbs(tasks: frozenset[str]) -> str:
+    return f"a method that {' or '.join(f'{task}s' for task in sorted(tasks))}" if tasks else "another protocol"

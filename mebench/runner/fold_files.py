@@ -1,0 +1,187 @@
+"""The files of one fold: tables, model, and a record that says how the others must look to be whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:  # reading a run needs no Lightning
+    import pyarrow as pa
+
+    from mebench.runner.fold import FoldResult
+
+TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
+RECORD = "fold.json"
+
+
+def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
+    """Write what a fold leaves behind into an empty folder, the record last."""
+    files = {name: _parquet(table) for name, table in _tables(result, kinds).items()}
+    files["model.safetensors"] = result.model
+    if result.history:
+        files["history.csv"] = _history(result)
+    record = {
+        "fold": result.key,
+        "seed": result.seed,
+        "timing": {
+            d: {"fps": t.fps, "k": t.k, "k_prime": {str(kind): value for kind, value in t.k_prime.items()}}
+            for d, t in result.timings.items()
+        },
+        "costs": result.costs,
+        "notes": result.notes,
+        "files": {name: _stamp(content) for name, content in files.items()},
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def whole_fold(folder: Path) -> str | None:
+    """Key of the fold whose files lie in `folder`, or None if one of them is not as it was written.
+
+    Folds are not synced to disk one by one, which would cost more than a small fold itself: after a power cut this tells
+    which ones came through.
+    """
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if all(_stamp((folder / name).read_bytes()) == stamp for name, stamp in record["files"].items()):
+            return str(record["fold"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    return None
+
+
+def read_fold_table(folder: Path, name: str) -> pa.Table:
+    """One of `TABLES`.
+
+    Raises:
+        Exception: it is missing or damaged; pyarrow has many kinds.
+    """
+    import pyarrow.parquet as pq
+
+    return pq.read_table(folder / name, schema=_schemas()[name])
+
+
+def safe_name(fold: str) -> str:
+    """A fold's key as a file name; keys that differ get names that differ.
+
+    >>> safe_name("casme2/sub01")
+    'casme2--sub01'
+    >>> safe_name("casme2/sub 1")
+    'casme2--sub_1-d8f165'
+    """
+    name = re.sub(r"[^\w.=+-]", "_", fold.replace("/", "--"))
+    unclear = name.replace("--", "/") != fold
+    return f"{name}-{hashlib.sha256(fold.encode()).hexdigest()[:6]}" if unclear else name
+
+
+def _stamp(content: bytes) -> list[int]:
+    return [len(content), zlib.crc32(content)]
+
+
+@cache
+def _schemas() -> dict[str, pa.Schema]:
+    """One type for each column, also in an empty table, so that tables of folds go together."""
+    import pyarrow as pa
+
+    text, whole, number = pa.string(), pa.int64(), pa.float64()
+    many, place = pa.list_(number), [("fold", text), ("video", text)]
+    interval = [("kind", text), ("onset", whole), ("apex", whole), ("offset", whole), ("confidence", number)]
+    answer = [("onset", whole), ("offset", whole), ("predicted", text), ("probabilities", many)]
+    return {
+        "predictions.parquet": pa.schema(
+            [*place, *interval, ("emotion", text), ("probabilities", many), ("draw", whole)]
+        ),
+        "clips.parquet": pa.schema([*place, *answer]),
+        "frame_scores.parquet": pa.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
+    }
+
+
+def _tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
+    import pyarrow as pa
+
+    rows: dict[str, Iterator[dict[str, Any]]] = {
+        "predictions.parquet": (
+            {
+                "fold": result.key,
+                "video": p.video,
+                "kind": str(p.kind),
+                "onset": p.onset,
+                "apex": p.apex,
+                "offset": p.offset,
+                "confidence": p.confidence,
+                "emotion": p.emotion,
+                "probabilities": p.probabilities,
+                "draw": p.draw,
+            }
+            for p in result.predictions
+        ),
+        "clips.parquet": (
+            {
+                "fold": result.key,
+                "video": c.video,
+                "onset": c.onset,
+                "offset": c.offset,
+                "predicted": c.predicted,
+                "probabilities": c.probabilities,
+            }
+            for c in result.clips
+        ),
+    }
+    tables = {
+        name: pa.Table.from_pylist([_plain(row) for row in some], _schemas()[name]) for name, some in rows.items()
+    }
+    return {**tables, "frame_scores.parquet": _frame_scores(result, kinds)}
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """NumPy's numbers as Python's, which pyarrow takes for any column."""
+    return {key: value.item() if isinstance(value, np.generic) else value for key, value in row.items()}
+
+
+def _frame_scores(result: FoldResult, kinds: Sequence[str]) -> pa.Table:
+    import pyarrow as pa
+
+    schema = _schemas()["frame_scores.parquet"]
+    parts = [
+        pa.table(
+            {
+                "fold": pa.repeat(pa.scalar(result.key), len(scores)),
+                "video": pa.repeat(pa.scalar(video), len(scores)),
+                "frame": np.arange(len(scores)),
+                "kind": pa.repeat(pa.scalar(str(kind)), len(scores)),
+                "score": pa.array(np.ascontiguousarray(scores[:, column], dtype=np.float64)),
+            },
+            schema,
+        )
+        for video, scores in sorted(result.frame_scores.items())
+        for column, kind in enumerate(kinds)
+    ]
+    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+
+
+def _history(result: FoldResult) -> bytes:
+    """One row for each pass of the training, beginning with the fold."""
+    import pandas as pd
+
+    rows = pd.DataFrame([asdict(epoch) for epoch in result.history])
+    rows.insert(0, "fold", result.key)
+    return rows.to_csv(index=False).encode()
+
+
+def _parquet(table: pa.Table) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink)
+    return bytes(sink.getvalue())

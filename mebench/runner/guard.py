@@ -1,0 +1,175 @@
+"""The leak guard: nobody on two sides of a fold, under whatever id; and what each fold needs to learn anything."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mebench.core.types import Fold, Scheme, Video
+from mebench.errors import ConfigError, DataError, RunError
+
+if TYPE_CHECKING:  # the plan is what is guarded, and asks for it
+    from mebench.runner.plan import Plan
+
+_PRINTS: dict[Hashable, str | None] = {}
+"""Hashes of frames that this process has looked at."""
+
+
+def check_people(plan: Plan) -> None:
+    """Refuse folds that test a person whom they train on, unless the protocol is defined so and marked.
+
+    Raises:
+        RunError: a fold does.
+    """
+    if plan.protocol.subject_dependent:
+        return
+    person = plan.dataset.person
+    for fold in plan.folds:
+        both = {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
+        if both:
+            raise RunError(
+                f"fold {fold.key!r} of protocol {plan.protocol.name!r} tests {min(both)}, on whom it trains: that is a mistake in the "
+                "protocol; protocol=loso holds people out"
+            )
+
+
+def check_training(plan: Plan) -> None:
+    """Refuse folds that cannot learn: each needs k' for each kind it spots, and training clips to learn emotions from.
+
+    Raises:
+        ConfigError: a fold lacks one.
+    """
+    for fold in plan.folds:
+        if "spot" in plan.task.tasks:
+            for group, timing in plan.timings(fold).items():
+                missing = [kind for kind in plan.task.kinds if kind not in timing.k_prime]
+                if missing:
+                    raise ConfigError(
+                        f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
+                        f"{group!r} is unknown: use more subjects, or other kinds=…"
+                    )
+        if "recognize" in plan.task.tasks and not _classes(plan.scheme, plan.sides(fold).train):
+            raise ConfigError(
+                f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
+            )
+
+
+def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
+    """For each fold the tested classes that nobody in training shows, with their clips: these can only be wrong."""
+    scheme = scheme or plan.scheme
+    found = {}
+    for fold in plan.folds:
+        sides = plan.sides(fold)
+        learnt, asked = _classes(scheme, sides.train), _classes(scheme, sides.test)
+        if lacking := Counter({name: n for name, n in asked.items() if name not in learnt}):
+            found[fold.key] = lacking
+    return found
+
+
+def warnings(plan: Plan) -> list[str]:
+    """What a reader must know of the folds: classes that cannot be learnt, data that are not those of the protocol."""
+    told = []
+    if plan.leaks:
+        told.append(
+            "audit=leak: k' is that of all subjects, and trained methods keep the epoch that tested best: no result of this run "
+            "says how good the method is on new people"
+        )
+    if plan.subject_dependent:
+        told.append(
+            f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"
+        )
+    if "recognize" not in plan.task.tasks:
+        return told
+    if found := gaps(plan):
+        fold, lacking = next(iter(found.items()))
+        clips = ", ".join(f"{name} ({n} clip{'s' * (n != 1)})" for name, n in sorted(lacking.items()))
+        other = [] if callable(plan.protocol.scheme) else [s for s in plan.dataset.schemes.values() if s != plan.scheme]
+        full = [s.name for s in other if len(_classes(s, plan.videos)) > 1 and not gaps(plan, s)]
+        advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
+        told.append(
+            f"in {len(found)} of {len(plan.folds)} folds nobody who trains shows a class that is tested, so those clips can only be "
+            f"wrong: in fold {fold!r} {clips}; {advice}"
+        )
+    if expected := plan.protocol.expects(plan.config.protocol_params):
+        clips_there = sum(_classes(plan.scheme, plan.videos).values())
+        there = clips_there, len({plan.dataset.person(v.subject_key) for v in plan.videos})
+        if there != expected:
+            told.append(
+                f"protocol {plan.protocol.name} is published on {expected[0]} clips of {expected[1]} subjects, and this dataset has "
+                f"{there[0]} of {there[1]}: not comparable with published results"
+            )
+    return told
+
+
+def refuse_twins(plan: Plan) -> None:
+    """Refuse one recording under two subjects of different sides: the first and the middle frame are equal, pixel for pixel.
+
+    Ready-made features stand for frames that a dataset does not have. Recordings whose frames are missing are left to
+    those who need them. Copies of one subject do no harm, unless a fold splits the subject's videos. Whom a protocol tests
+    and trains on alike, under two ids, is known.
+
+    Raises:
+        DataError: there is one; a model would know whom it is tested on.
+    """
+    same: dict[str, list[Video]] = defaultdict(list)
+    for video in plan.videos:
+        if (first := _print(plan, video, middle=False)) is not None:
+            same[first].append(video)
+    for likely in same.values():
+        twins: dict[str | None, list[Video]] = defaultdict(list)
+        for video in likely if len(likely) > 1 else ():
+            twins[_print(plan, video, middle=True)].append(video)
+        for copies in twins.values():
+            if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
+                continue  # one person in several recordings
+            if len(copies) > 1 and (fold := _parted(plan.folds, copies)) is not None:
+                train, valid, test = fold.split(copies)
+                one, other = (*train, *valid)[0], test[0]
+                raise DataError(
+                    f"{one.key} and {other.key} are one recording under two names, and fold {fold.key!r} trains on one and tests the "
+                    "other: leave one of them out of the dataset, or give both the same subject"
+                )
+
+
+def _parted(folds: Iterable[Fold], copies: list[Video]) -> Fold | None:
+    """The first fold that trains on one of some videos and tests another."""
+    for fold in folds:
+        train, valid, test = fold.split(copies)
+        if test and (train or valid):
+            return fold
+    return None
+
+
+def _print(plan: Plan, video: Video, middle: bool) -> str | None:
+    """Hash of a frame of a video, or of its ready-made features; None where there is neither. The runs of a sweep share it."""
+    data = tuple(plan.config.dataset_params.items())
+    key = (data, plan.dataset.revision, video.key, middle, tuple(chain.name for chain in plan.chains_of(video)))
+    if key not in _PRINTS:
+        _PRINTS[key] = _hash(plan, video, middle)
+    return _PRINTS[key]
+
+
+def _hash(plan: Plan, video: Video, middle: bool) -> str | None:
+    dataset, _ = plan.home(video)
+    ready = [dataset.provided(video, chain.name) for chain in plan.chains_of(video)]
+    pictures = [np.asarray(feature) for feature in ready if feature is not None]
+    if not pictures:
+        try:
+            frames = dataset.frames(video)
+            pictures = [frames[len(frames) // 2 if middle else 0]]
+        except (DataError, IndexError):
+            return None
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(f"{picture.shape}{picture.dtype}".encode() + np.ascontiguousarray(picture).tobytes())
+    return digest.hexdigest()
+
+
+def _classes(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
+    """How many micro-expressions of each scored class some videos show."""
+    labels = (scheme.class_of(e) for video in videos for e in video.expressions if e.kind == "micro")
+    return Counter(label for label in labels if label is not None)

@@ -1,0 +1,229 @@
+"""One run under way: its folder is locked, what is there stays, what is missing becomes tasks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from mebench.config import RunConfig
+from mebench.core.types import Fold
+from mebench.errors import DataError, MebenchError, RunError
+from mebench.features import NoFaceError
+from mebench.progress import Progress
+from mebench.runner.audit import write_audit
+from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
+from mebench.runner.folder import RunFolder, first_id
+from mebench.runner.guard import refuse_twins
+from mebench.runner.plan import Plan
+from mebench.runner.pool import Failure, Task
+from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
+from mebench.runner.scoring import score
+from mebench.runner.skipped import FILE as SKIPPED
+from mebench.runner.skipped import read_skipped, skipped_line
+from mebench.runner.tasks import brief_of, fold_task
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished run and its summary (with `run_id` and `seconds`)."""
+
+    folder: RunFolder
+    summary: dict[str, Any]
+
+
+@dataclass
+class Session:
+    """A run that this process works on.
+
+    Attributes:
+        plan: what is run; the videos without a face are skipped once they are known.
+        folder: where everything is kept.
+        lock: of the folder.
+        began: `time.perf_counter` at the start.
+        finished: keys of the folds that were there before.
+        left: keys of the folds to come.
+        failures: why folds failed, by key.
+    """
+
+    plan: Plan
+    folder: RunFolder
+    lock: FileLock
+    began: float
+    finished: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
+    failures: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def config(self) -> RunConfig:
+        """What is run."""
+        return self.plan.config
+
+    def take(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
+        """Take note of the features: what they cost, and which videos show no face.
+
+        Args:
+            prepared: what came of computing them.
+            charged: the videos whose seconds another run has taken; those of this one are added.
+            progress: where to tell what is left out.
+
+        Raises:
+            MebenchError: features that the run needs failed.
+        """
+        plan, homes = self.plan, {home_of(self.plan, v): v.key for v in self.plan.videos}
+        own = {home: s for home, s in prepared.seconds.items() if home in homes and home not in charged}
+        charged.update(own)
+        self.folder.add_feature_seconds({homes[home]: s for home, s in own.items()}, cards(plan))
+        failures = {homes[home]: failure for home, failure in prepared.failures.items() if home in homes}
+        if failures:  # in a sweep it may be another run's feature of the video that failed
+            still = {v.key for v in missing_videos(plan)}
+            failures = {key: failure for key, failure in failures.items() if key in still}
+        faceless: dict[str, str] = {}
+        if plan.config.no_face == "skip":
+            faceless = {key: f.reason for key, f in failures.items() if isinstance(f.error, NoFaceError)}
+        _raise_first({key: f for key, f in failures.items() if key not in faceless}, len(plan.videos), progress)
+        if plan.config.no_face == "skip":
+            self._skip(faceless, progress)
+
+    def _skip(self, reasons: Mapping[str, str], progress: Progress) -> None:
+        plan, folder = self.plan, self.folder
+        if len(reasons) == len(plan.videos):
+            raise DataError(f"none of the {len(reasons)} videos shows a face. {next(iter(reasons.values()))}")
+        if self.finished and set(read_skipped(folder)) != set(reasons):
+            raise RunError(
+                f"run {folder.id!r} cannot go on: other videos than before have no face, and its folds must not mix. "
+                "Start it anew with: mebench run"
+            )
+        folder.write_json(SKIPPED, dict(reasons))
+        if reasons:
+            progress.say(skipped_line(list(reasons), len(plan.videos)))
+        self.plan = replace(plan, skipped=frozenset(reasons))
+
+    def tasks(self) -> list[Task]:
+        """The folds that are missing."""
+        folds = [fold for fold in self.plan.folds if fold.key in self.left]
+        # The largest first: a long fold at the end would leave the other workers idle.
+        folds.sort(key=lambda f: (-len(f.train) - len(f.valid), f.key))
+        brief = brief_of(self.plan)
+        return [
+            Task((self, fold), fold_task, (brief, fold.key, self.plan.skipped), self.config.fold_timeout)
+            for fold in folds
+        ]
+
+    def keep(self, fold: Fold, outcome: Any) -> None:
+        """Keep what a fold gave, or why it failed."""
+        if isinstance(outcome, Failure):
+            self.failures[fold.key] = outcome.reason
+            self.folder.write_failure(fold.key, outcome.details)
+        else:
+            self.folder.write_fold(outcome, self.plan.task.kinds)
+        self.left.discard(fold.key)
+
+    def finish(self) -> Outcome:
+        """Score the run and mark it as finished.
+
+        Raises:
+            RunError: folds failed.
+        """
+        if self.failures:
+            raise self._failed()
+        plan, folder = self.plan, self.folder
+        write_audit(folder, plan)
+        seconds = folder.read_json("features.json")["videos"]
+        folder.merge([fold.key for fold in plan.folds], _by_fold(plan, seconds))
+        summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
+        whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
+        folder.write_json("summary.json", whole)
+        folder.finish()
+        return Outcome(folder, whole)
+
+    def _failed(self) -> RunError:
+        fold, reason = next(iter(sorted(self.failures.items())))
+        return RunError(
+            f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The reasons are in "
+            f"{self.folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, mend it and "
+            f"go on with: mebench resume {self.folder.id}; a changed plugin starts a new run"
+        )
+
+    def close(self) -> None:
+        """Let others work on the run."""
+        self.lock.release()
+
+    def size(self) -> str:
+        """The run in numbers, for people."""
+        plan = self.plan
+        micro = sum(e.kind == "micro" for v in plan.videos for e in v.expressions)
+        subjects = len({v.subject_key for v in plan.videos})
+        return f"{len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos, {micro} micro-expressions"
+
+
+def open_session(plan: Plan, run_id: str | None = None) -> Session:
+    """Claim the unfinished run of this plan's key, or begin a new one, and write down what is run.
+
+    Args:
+        plan: what is run.
+        run_id: the unfinished run to go on with; its inputs must not have changed.
+
+    Raises:
+        RunError: `run_id` cannot go on; the folder cannot be written.
+    """
+    began = time.perf_counter()
+    refuse_twins(plan)
+    tables = truth_tables(plan)
+    key = key_of(plan, tables)
+    folder, lock = RunFolder.claim(Path(plan.config.runs).expanduser(), name_of(plan.config), key, run_id)
+    try:
+        folder.remove_leftovers()
+        describe(folder, plan, tables, key)
+        every = {fold.key for fold in plan.folds}
+        finished = folder.finished_folds() & every
+    except BaseException:
+        lock.release()
+        raise
+    return Session(plan, folder, lock, began, finished, every - finished)
+
+
+def is_again(session: Session) -> bool:
+    """Whether an equal run was there before, finished or in other hands, so that this one begins anew."""
+    key = session.folder.read_json("config.json")["key"]
+    return session.folder.id != first_id(name_of(session.config), key)
+
+
+def finished_run(plan: Plan) -> RunFolder | None:
+    """The latest finished run of this plan's key, or None."""
+    first = first_id(name_of(plan.config), key_of(plan, truth_tables(plan)))
+    return RunFolder.latest_finished(Path(plan.config.runs).expanduser(), first)
+
+
+def _by_fold(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
+    """Seconds of the features of each fold's test videos. A video that several folds test counts in the first."""
+    found: dict[str, float] = {}
+    counted: set[str] = set()
+    for fold in plan.folds:
+        for video in plan.sides(fold).test:
+            if video.key not in counted:
+                counted.add(video.key)
+                found[fold.key] = found.get(fold.key, 0.0) + seconds.get(video.key, 0.0)
+    return found
+
+
+def _raise_first(failures: Mapping[str, Failure], videos: int, progress: Progress) -> None:
+    """Raise why videos failed: a single one's own error, or a sentence about all."""
+    if not failures:
+        return
+    key, first = next(iter(failures.items()))
+    if len(failures) == 1 and isinstance(first.error, MebenchError):
+        raise first.error
+    shown = 5
+    for name, failure in list(failures.items())[:shown]:
+        progress.say(f"failed: {name}: {failure.reason}")
+    if len(failures) > shown:
+        progress.say(f"failed: {len(failures) - shown} more videos")
+    raise DataError(
+        f"the features of {len(failures)} of {videos} videos failed; {key}: {first.reason}. Those of the others are stored: "
+        "mend the cause and give the same command again"
+    )

@@ -1,0 +1,95 @@
+"""Many runs as one: features that they share are computed once, and all their folds stand in one queue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mebench.config import RunConfig
+from mebench.errors import MebenchError
+from mebench.progress import Progress
+from mebench.runner.execute import InterruptedRunError, execute_all, hired, stoppable
+from mebench.runner.folder import RunFolder
+from mebench.runner.plan import Plan, make_plan
+from mebench.runner.session import Outcome, Session, finished_run, open_session
+
+
+def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:
+    """Plan and execute many runs.
+
+    Unfinished runs go on. Finished ones of the same key stand as they are, so that a sweep goes on where it was stopped and
+    may be widened; only where all are finished does it start anew, as a single run does.
+
+    Args:
+        configs: the runs, no two alike; workers, executor and accelerator are those of the first.
+        progress: where to tell how it goes.
+
+    Returns:
+        for each run what came of it, or why it failed.
+
+    Raises:
+        MebenchError: none can be planned, or what stops them all: a full disk, Ctrl-C, SIGTERM. Finished folds are kept.
+    """
+    with stoppable(), hired(configs[0]) as crew:
+        sessions: dict[int, Session] = {}
+        try:
+            plans = _plans(configs, progress)
+            outcomes: dict[int, Outcome | MebenchError] = {
+                n: p for n, p in plans.items() if isinstance(p, MebenchError)
+            }
+            sound = {number: plan for number, plan in plans.items() if isinstance(plan, Plan)}
+            there = {number: finished_run(plan) for number, plan in sound.items()}
+            again = all(there.values())
+            for number, plan in sound.items():
+                folder = there[number]
+                if folder is not None and not again:
+                    outcomes[number] = _as_it_stands(folder)
+                else:
+                    sessions[number] = open_session(plan)
+            _tell(
+                len(configs), len(sessions), sum(isinstance(o, Outcome) for o in outcomes.values()), sessions, progress
+            )
+            numbers = list(sessions)
+            for number, outcome in zip(numbers, execute_all(list(sessions.values()), crew, progress)):
+                outcomes[number] = outcome
+        except KeyboardInterrupt as stop:
+            crew.stop()
+            done = sum(s.folder.done for s in sessions.values()) + len(configs) - len(sessions)
+            raise InterruptedRunError(
+                f"stopped: {done} of {len(configs)} runs are finished, and the folds of the others are kept. Go on with the "
+                "same command",
+                stop,
+            ) from None
+        finally:
+            for session in sessions.values():
+                session.close()
+    return [outcomes[number] for number in range(len(configs))]
+
+
+def _plans(configs: Sequence[RunConfig], progress: Progress) -> dict[int, Plan | MebenchError]:
+    """What each run would do, or why it cannot; a sweep of which nothing works raises that at once."""
+    plans: dict[int, Plan | MebenchError] = {}
+    for number, config in enumerate(configs):
+        try:
+            plans[number] = make_plan(config)
+        except MebenchError as error:
+            plans[number] = error
+    if not any(isinstance(plan, Plan) for plan in plans.values()):
+        raise next(error for error in plans.values() if isinstance(error, MebenchError))
+    return plans
+
+
+def _as_it_stands(folder: RunFolder) -> Outcome | MebenchError:
+    try:
+        return Outcome(folder, folder.read_json("summary.json"))
+    except MebenchError as error:
+        return error
+
+
+def _tell(runs: int, opened: int, stand: int, sessions: dict[int, Session], progress: Progress) -> None:
+    folds = sum(len(session.plan.folds) for session in sessions.values())
+    line = f"sweep: {runs} runs, {folds} folds in {opened} of them to compute"
+    if stand:
+        line += f"; {stand} finished ones stand as they are"
+    if (failed := runs - opened - stand) > 0:
+        line += f"; {failed} cannot be run"
+    progress.say(line)

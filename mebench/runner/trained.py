@@ -1,0 +1,60 @@
+"""The fitted methods that a finished run keeps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from mebench.errors import RunError, unknown
+
+if TYPE_CHECKING:
+    from mebench.core.method import Method
+    from mebench.runner.folder import RunFolder
+
+Part = Literal["method", "recognizer"]
+
+
+def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
+    """A method as it was after a fold's training, ready to predict. The dataset need not be there.
+
+    Args:
+        folder: the run.
+        fold: key of the fold.
+        part: of a pair, which of the two.
+
+    Raises:
+        RunError: the run has no such fold or part, or the model is damaged or of another version of the method.
+        PluginError: the method is gone or broken.
+    """
+    from safetensors.torch import load_file
+
+    from mebench.config import from_plain
+    from mebench.core.types import Task
+    from mebench.registry import load
+    from mebench.runner.folder import safe_name
+
+    about, stored = folder.read_json("folds.json"), folder.read_json("config.json")
+    config = from_plain(stored["config"], stored["origins"])
+    keys = [entry["fold"] for entry in about["folds"]]
+    if fold not in keys:
+        raise RunError(unknown("fold", fold, keys, f"The folds of run {folder.id} are named after who is tested"))
+    pair = config.recognizer is not None
+    if part == "recognizer" and not pair:
+        raise RunError(f"run {folder.id} has no recognizer of its own: leave --part out")
+    tasks = ({"spot"} if part == "method" else {"recognize"}) if pair else set(about["tasks"])
+    task = Task(
+        frozenset(tasks), tuple(about["kinds"]), tuple(about["classes"]), one_per_video=bool(about["one_per_video"])
+    )
+    name, params = config.method, config.method_params
+    if part == "recognizer":
+        name, params = str(config.recognizer), config.recognizer_params
+    file = folder.path / "folds" / safe_name(fold) / "model.safetensors"
+    prefix = f"{part}." if pair else ""
+    method: Method = load("method", name)(params, task)
+    try:
+        weights = load_file(file)
+        method.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+    except Exception as error:
+        cause = " ".join(str(error).split())
+        raise RunError(f"{file} does not fit method {name!r} as it is now ({cause}): run it again") from error
+    method.eval()
+    return method

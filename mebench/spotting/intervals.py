@@ -1,0 +1,96 @@
+"""From peaks to intervals, and which intervals stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.spotting.words import Rule
+
+
+class Spotted(NamedTuple):
+    """An interval around a peak, both ends inclusive; the onset may be negative and the offset beyond the video."""
+
+    onset: int
+    apex: int
+    offset: int
+    confidence: float
+
+
+def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -> Spotted:
+    """The fixed interval around a peak: [F_p - k', F_p + k' - 1] (MEAN, section 3.4); the released code's ends at F_p + k'.
+
+    >>> interval(10, 3, 1.0)
+    Spotted(onset=7, apex=10, offset=12, confidence=1.0)
+    """
+    return Spotted(peak - k_prime, peak, peak + k_prime - (rule == "paper"), confidence)
+
+
+def score_curve(
+    smoothed: NDArray[np.float64], peaks: NDArray[np.int64], height: float = 0.5, lead: int = 0
+) -> list[tuple[int, int] | None]:
+    """Interval of each peak as the curve tells it: where the curve crosses a part of the peak's height.
+
+    The height is counted from the peak's foot, the lowest level from which one can climb it without passing a higher peak
+    (its prominence); beyond the curve's ends all is as low as its minimum. Widths are those of `scipy.signal.peak_widths`.
+
+    Args:
+        smoothed: (n,), n at least 1.
+        peaks: positions in it.
+        height: part of the peak's height at which its width is taken, in (0, 1); 0.5 is half way.
+        lead: frames by which the score sees an expression before its onset; the interval begins so much later, but not
+            after its peak.
+
+    Returns:
+        (first, last) position, both inclusive; None for a peak without height, on a flat curve.
+
+    >>> score_curve(np.array([0.0, 0.0, 1.0, 4.0, 3.0, 1.0, 0.0]), np.array([3]))
+    [(3, 4)]
+    """
+    from scipy.signal import peak_prominences, peak_widths
+
+    low = float(smoothed.min())
+    closed = np.concatenate([[low], smoothed, [low]])
+    # On a plateau SciPy wants a position that no neighbour exceeds: any of it will do.
+    high = np.flatnonzero(smoothed[peaks] > low)
+    found: list[tuple[int, int] | None] = [None] * len(peaks)
+    if len(high) == 0:
+        return found
+    places = peaks[high] + 1
+    feet = peak_prominences(closed, places)
+    _, _, left, right = peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
+    for i, a, b in zip(high.tolist(), left, right):
+        peak = int(peaks[i])
+        first, last = min(int(np.ceil(a)) - 1, peak), max(int(np.floor(b)) - 1, peak)
+        found[i] = (min(first + lead, peak), last)
+    return found
+
+
+def iou(a: tuple[int, int], b: tuple[int, int]) -> float:
+    """Common frames of two intervals, both ends inclusive, divided by the frames of either.
+
+    >>> iou((0, 3), (2, 5)), iou((0, 1), (2, 3))
+    (0.3333333333333333, 0.0)
+    """
+    common = max(min(a[1], b[1]) - max(a[0], b[0]) + 1, 0)
+    return common / (a[1] - a[0] + b[1] - b[0] + 2 - common)
+
+
+def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
+    """Non-maximum suppression: of two intervals with an IoU above `most` the surer stays, of equally sure ones the earlier.
+
+    Args:
+        found: in any order.
+        most: from 0 (no common frame is allowed) to 1 (everything stays).
+
+    Returns:
+        What stays, by time.
+    """
+    kept: list[Spotted] = []
+    for one in sorted(found, key=lambda s: (-s.confidence, s.apex)):
+        if all(iou((one.onset, one.offset), (k.onset, k.offset)) <= most for k in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda s: s.apex)

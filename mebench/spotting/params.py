@@ -1,0 +1,87 @@
+"""The options that every spotter with frame scores shares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from typing import Any, get_args
+
+from mebench.errors import ConfigError, unknown
+from mebench.spotting.words import Interval, Rule, Smoothing, Threshold
+
+
+@dataclass(frozen=True)
+class SpottingParams:
+    """How frame scores become intervals; the defaults are those of MEAN. A method's `Params` may inherit them.
+
+    Attributes:
+        p: place of the threshold between a video's mean and maximum score (MEAN, equation 12).
+        rule: smoothing and interval of the paper (MEAN, equation 11, section 3.4) or of its released code.
+        smoothing: weights of the moving average (MEAN, section 5.4): equal, a Gaussian of standard deviation 1 or 3 frames,
+            an exponential of decay 1 or 3 frames; or none.
+        threshold: `relative` to the video's own scores by `p`; `absolute`: one for all videos, learnt on the fold's training
+            subjects (those held out for validation), so that a video without expressions can stay empty.
+        interval: `fixed`, k' frames on both sides of a peak; `score_curve`, where the smoothed scores cross `curve_height`.
+        curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
+        nms: of two spotted intervals whose IoU is above this, only the surer stays; null keeps all.
+        scales: multiples of k over which frames are scored; the mean over them counts.
+    """
+
+    p: float = 0.55
+    rule: Rule = "paper"
+    smoothing: Smoothing = "average"
+    threshold: Threshold = "relative"
+    interval: Interval = "fixed"
+    curve_height: float = 0.5
+    nms: float | None = None
+    scales: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        for name, hint in (
+            ("rule", Rule),
+            ("smoothing", Smoothing),
+            ("threshold", Threshold),
+            ("interval", Interval),
+        ):
+            value = getattr(self, name)
+            if value not in get_args(hint):
+                raise ConfigError(unknown(f"method.{name}", str(value), get_args(hint)))
+        if not 0 <= self.p <= 1:
+            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        if not 0 < self.curve_height < 1:
+            raise ConfigError(f"method.curve_height must be in (0, 1), not {self.curve_height}")
+        if self.nms is not None and not 0 <= self.nms <= 1:
+            raise ConfigError(f"method.nms must be in [0, 1], or null to keep all intervals, not {self.nms}")
+        check_scales("scales", self.scales)
+        if not self.scales:
+            raise ConfigError("method.scales must name one multiple of k at least, not none: [1.0] is k itself")
+
+    def only(self, names: Collection[str], where: str) -> None:
+        """Refuse options that would do nothing.
+
+        Args:
+            names: of the options that do something.
+            where: the setting that makes the others idle, for example `method.variant=shreve`.
+
+        Raises:
+            ConfigError: another one has not its default.
+        """
+        for own in fields(SpottingParams):
+            value = getattr(self, own.name)
+            if own.name not in names and value != own.default:
+                raise ConfigError(f"method.{own.name}={value} does nothing with {where}: leave one of them out")
+
+    @classmethod
+    def of(cls, params: Any) -> SpottingParams:
+        """The options that a method's parameters hold; of parameters that know only some of them `p` and `rule`."""
+        if isinstance(params, cls):
+            return params
+        own = {name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)}
+        return cls(**own)
+
+
+def check_scales(name: str, scales: tuple[float, ...]) -> None:
+    """Refuse multiples of a gap that are not above 0, or come twice (ConfigError)."""
+    if any(not 0 < scale < float("inf") for scale in scales) or len(set(scales)) < len(scales):
+        raise ConfigError(f"method.{name} must be numbers above 0, each once, not {list(scales)}")

@@ -1,0 +1,188 @@
+"""One trial: a configuration over the inner folds, trained whole or only proposed anew, scored as they come in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from mebench.config import RunConfig
+from mebench.errors import RunError
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+from mebench.progress import Progress
+from mebench.runner.describe import inputs_of, truth_tables
+from mebench.runner.fold import FoldResult
+from mebench.runner.plan import Plan
+from mebench.runner.pool import Workers
+from mebench.tuning.keep import Keep
+from mebench.tuning.objective import Objective, scores_of
+from mebench.tuning.space import Space, with_values
+from mebench.tuning.splits import Split
+from mebench.tuning.study import Step
+from mebench.tuning.work import propose_again, reusable, run_folds, with_features
+
+PREDICTIONS = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw")
+
+
+class Evaluator:
+    """Scores values over the inner folds of one study.
+
+    Args:
+        split: the study.
+        space: what is tuned.
+        objectives: what for.
+        crew: who trains.
+        folder: where frame scores and models are kept that other trials can use.
+        progress: where to tell of features that are computed.
+
+    Attributes:
+        waited: wall seconds until features and whole inner folds were there, over all trials so far.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        space: Space,
+        objectives: Sequence[Objective],
+        crew: Workers,
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self._split, self._space, self._objectives = split, space, tuple(objectives)
+        self._crew, self._folder, self._progress = crew, folder, progress
+        self._inputs = inputs_of(split.inner)
+        self._names = any(objective.path.startswith("analysis.") for objective in self._objectives)
+        self.waited = 0.0
+        self._ready: dict[str, frozenset[str]] = {}
+        self._kept: dict[str, Keep] = {}
+
+    def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
+        """The objectives over all inner folds together.
+
+        Args:
+            values: by key.
+            step: told the first objective after each fold, in the order of the folds; may raise to end the trial.
+
+        Raises:
+            MebenchError: the values do not go together, a fold failed, or an objective is undefined.
+        """
+        config = with_values(self._split.inner.config, values)
+        done: list[FoldResult] = []
+        seconds = 0.0
+        for result in self._results(config, values):
+            done.append(result)
+            seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
+            if not self._space.free and len(done) < len(self._split.inner.folds):
+                first = self._values(done, seconds)[0]
+                if first is not None:
+                    step(first)
+        found = self._values(done, seconds)
+        for objective, value in zip(self._objectives, found):
+            if value is None:
+                raise RunError(
+                    f"{objective.path} is undefined over the inner folds, so nothing can be said of these values"
+                )
+        return [value for value in found if value is not None]
+
+    def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
+        """The inner folds in order, each as soon as those before it are there."""
+        plan = replace(self._split.inner, config=config, params=config.method_params)
+        if not (self._space.reuses and reusable(config)):
+            yield from self._computed(plan, {})
+            return
+        keep = self._keep(self._space.trained(values))
+        there = keep.read(plan.folds)
+        if len(there) < len(plan.folds):
+            with keep.alone():
+                there = keep.read(plan.folds)
+                for result in self._computed(plan, there):
+                    if result.key not in there:
+                        keep.write(result)
+                    yield propose_again(plan, self._fold(result.key), result, self._names)
+            return
+        for fold in plan.folds:
+            yield propose_again(plan, fold, there[fold.key], self._names)
+
+    def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
+        """The folds in order, those that are not there yet from the workers."""
+        lacking = [fold for fold in plan.folds if fold.key not in there]
+        running = run_folds(self._crew, plan, lacking, self._split.subjects, self._skipped(plan), self._split.part)
+        found = dict(there)
+        try:
+            for fold in plan.folds:
+                began = time.perf_counter()
+                while fold.key not in found:
+                    result = next(running)
+                    found[result.key] = result
+                self.waited += time.perf_counter() - began
+                yield found[fold.key]
+        finally:
+            running.close()  # type: ignore[attr-defined]
+
+    def _skipped(self, plan: Plan) -> frozenset[str]:
+        """Videos without a face; the features of the others are stored afterwards."""
+        chains = sorted(c.fingerprint() for group in plan.chains().values() for c in group)
+        name = _digest(chains)
+        if name not in self._ready:
+            began = time.perf_counter()
+            self._ready[name] = with_features(plan, self._crew, self._progress).skipped
+            self.waited += time.perf_counter() - began
+        return self._ready[name]
+
+    def _keep(self, trained: Mapping[str, Any]) -> Keep:
+        name = _digest([self._inputs, self._split.name, trained])
+        if name not in self._kept:
+            self._kept[name] = Keep(self._folder / name, self._split.inner.task.kinds)
+        return self._kept[name]
+
+    def _fold(self, key: str) -> Any:
+        return next(fold for fold in self._split.inner.folds if fold.key == key)
+
+    def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
+        plan = replace(self._split.inner, folds=tuple(self._fold(result.key) for result in done))
+        summary = summarize(
+            tables_from(plan, done),
+            kinds=plan.task.kinds,
+            classes=plan.task.classes,
+            seed=0,
+            convention=plan.config.convention,
+            draws=0,
+        )
+        scores = scores_of(summary)
+        return [objective.value(scores, seconds) for objective in self._objectives]
+
+
+def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:
+    """The tables that scoring reads, from results in memory.
+
+    Args:
+        plan: its folds are those of the results; whom no fold tests is not scored.
+        results: one for each fold.
+    """
+    tables = truth_tables(plan)
+    spots, names = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
+    predictions = [
+        (p.video, p.kind, p.onset, p.apex, p.offset, p.confidence, p.emotion, p.draw)
+        for result in results
+        for p in result.predictions
+    ]
+    answers = {(c.video, c.onset, c.offset): c.predicted for result in results for c in result.clips}
+    asked = tables.truths[(tables.truths["kind"] == "micro") & tables.truths["emotion"].notna()]
+    columns = asked[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+    clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in columns]
+    return replace(
+        tables,
+        predictions=pd.DataFrame(predictions, columns=list(PREDICTIONS)) if spots else None,
+        clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if names else None,
+    )
+
+
+def _digest(parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,175 @@
+"""Figures of a study, drawn with matplotlib's objects: no window, no global state; matplotlib is imported on use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mebench.tuning.records import Study, Trial
+from mebench.tuning.space import Dimension, Space
+from mebench.tuning.tell import value_in_words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TRIAL, BEST, DEFAULT, PRUNED = "#0369a1", "#c2410c", "#111827", "#9ca3af"
+"""Blue and orange stay apart for colour-blind readers and in print."""
+DPI = 150
+COLUMNS = 3
+
+
+def write_figures(study: Study, space: Space, folder: Path) -> list[Path]:
+    """Write what can be drawn of a study as PNG: `history`, `importance`, `slices`, and `pareto` for two objectives or more.
+
+    Args:
+        study: with any number of trials; without a complete one nothing is written.
+        space: what is tuned.
+        folder: where the files go.
+
+    Returns:
+        the files.
+    """
+    drawn: dict[str, Callable[[], Figure]] = {
+        "history": lambda: history(study, space),
+        "slices": lambda: slices(study, space),
+    }
+    if study.importance:
+        drawn["importance"] = lambda: importance(study)
+    if len(study.objectives) > 1:
+        drawn["pareto"] = lambda: pareto(study, space)
+    files = []
+    for name, draw in drawn.items() if study.complete else ():
+        files.append(folder / f"{name}.png")
+        draw().savefig(files[-1])
+    return files
+
+
+def history(study: Study, space: Space) -> Figure:
+    """The first objective of each trial, and the best one so far."""
+    figure, (axes,) = _canvas(8, 3.6, 1, 1)
+    sign = 1 if study.objectives[0].direction == "maximize" else -1
+    best, line = -math.inf, []
+    for trial in study.complete:
+        best = max(best, sign * trial.values[0])
+        line.append((trial.number, sign * best))
+    axes.step(
+        [n for n, _ in line], [value for _, value in line], where="post", color=BEST, linewidth=1.6, label="best so far"
+    )
+    pruned = [(t.number, t.steps[max(t.steps)]) for t in study.trials if t.state == "pruned" and t.steps]
+    if pruned:
+        numbers, values = zip(*pruned)
+        axes.scatter(numbers, values, marker="x", s=18, color=PRUNED, label="pruned, over the folds until then")
+    _points(axes, study, space, lambda trial: trial.number)
+    axes.set_xlabel("trial")
+    axes.set_ylabel(study.objectives[0].path)
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
+
+
+def importance(study: Study) -> Figure:
+    """Share of each parameter in the variance of the first objective (PED-ANOVA; Watanabe, Bansal and Hutter 2023)."""
+    rows = sorted(study.importance.items(), key=lambda row: row[1])
+    figure, (axes,) = _canvas(7, 1.1 + 0.34 * len(rows), 1, 1)
+    bars = axes.barh([key.removeprefix("method.") for key, _ in rows], [share for _, share in rows], color=TRIAL)
+    axes.bar_label(bars, fmt="%.2f", padding=4, fontsize=9)
+    axes.set_xlim(0, max(share for _, share in rows) * 1.15 or 1)
+    axes.set_xlabel(f"importance for {study.objectives[0].path}")
+    return figure
+
+
+def slices(study: Study, space: Space) -> Figure:
+    """The first objective against each parameter."""
+    n = len(space.dimensions)
+    columns = min(n, COLUMNS)
+    rows = -(-n // columns)
+    figure, every = _canvas(3.4 * columns + 0.8, 2.9 * rows + 0.5, rows, columns)
+    for axes, dimension in zip(every, space.dimensions):
+        place = _placing(axes, dimension)
+        _points(axes, study, space, partial(_place_of, place, dimension.key))
+        axes.set_xlabel(dimension.key.removeprefix("method."))
+    for axes in every[n:]:
+        axes.set_visible(False)
+    figure.supylabel(study.objectives[0].path, fontsize=10)
+    figure.legend(*every[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
+
+
+def pareto(study: Study, space: Space) -> Figure:
+    """The second objective against the first; a line joins the trials that none beats in all objectives."""
+    one, other = study.objectives[:2]
+    figure, (axes,) = _canvas(7, 4.6, 1, 1)
+    front = study.front()
+    axes.plot(
+        [t.values[0] for t in front],
+        [t.values[1] for t in front],
+        color=BEST,
+        linewidth=1.2,
+        marker="o",
+        markersize=6,
+        label="Pareto front" + (f", of {len(study.objectives)} objectives" if len(study.objectives) > 2 else ""),
+    )
+    _points(axes, study, space, lambda trial: trial.values[0], place=1, best=False)
+    for trial in front:
+        axes.annotate(
+            str(trial.number), (trial.values[0], trial.values[1]), xytext=(4, 4), textcoords="offset points", fontsize=8
+        )
+    axes.set_xlabel(f"{one.path} ({_better(one.direction)})")
+    axes.set_ylabel(f"{other.path} ({_better(other.direction)})")
+    figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    return figure
+
+
+def _points(
+    axes: Axes, study: Study, space: Space, x: Callable[[Trial], Any], place: int = 0, best: bool = True
+) -> None:
+    """All complete trials as dots, those of the default and the best one marked."""
+    default, first = space.default(), study.best()
+    every = study.complete
+    axes.scatter(
+        [x(t) for t in every], [t.values[place] for t in every], s=14, color=TRIAL, alpha=0.65, label="trial", zorder=2
+    )
+    same = [t for t in every if default is not None and dict(t.params) == default][:1]
+    if same:
+        axes.scatter([x(same[0])], [same[0].values[place]], marker="D", s=34, color=DEFAULT, label="default", zorder=3)
+    if best and first is not None:
+        axes.scatter([x(first)], [first.values[place]], marker="*", s=110, color=BEST, label="best", zorder=4)
+
+
+def _place_of(place: Callable[[Any], Any], key: str, trial: Trial) -> Any:
+    return place(trial.params[key])
+
+
+def _placing(axes: Axes, dimension: Dimension) -> Callable[[Any], Any]:
+    """Prepare the x axis of a parameter; what gives the place of a value on it."""
+    if not dimension.choices:
+        if dimension.log:
+            axes.set_xscale("log")
+        return lambda value: value
+    names = [value_in_words(choice) for choice in dimension.choices]
+    slanted = sum(map(len, names)) > 24
+    axes.set_xticks(range(len(names)), names, rotation=25 if slanted else 0, ha="right" if slanted else "center")
+    axes.set_xlim(-0.6, len(names) - 0.4)
+    choices = list(dimension.choices)
+    return lambda value: choices.index(value)
+
+
+def _better(direction: str) -> str:
+    return "higher is better" if direction == "maximize" else "lower is better"
+
+
+def _canvas(width: float, height: float, rows: int, columns: int) -> tuple[Figure, Sequence[Axes]]:
+    """Empty axes in a figure of that size in inches, tied to Agg and to nothing global."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    every = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axes in every:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=9)
+    return figure, every

@@ -1,0 +1,146 @@
+"""The outcome of a tuning, printed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from mebench.metric_names import METRICS
+from mebench.report.score_rows import console, empty_table
+from mebench.tuning.summary import LEVEL
+from mebench.tuning.tell import in_words, value_in_words
+
+FRONT = 20
+"""Trials of a Pareto front that are printed; all are in the files."""
+
+
+def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
+    """Print what was tuned, what it is worth on new subjects, and where everything is."""
+    out = console()
+    out.print(Text(f"study {plain['study']} in {plain['storage']}"))
+    for line in _trials(plain):
+        out.print(Text(line))
+    out.print(_values(plain))
+    if any(study["front"] for study in plain["studies"].values()):
+        for name, study in plain["studies"].items():
+            out.print(_front(name if plain["nested"] else "", study, list(plain["objectives"])))
+    if plain["scores"]:
+        out.print(_scores(plain))
+    for line in remarks(plain):
+        out.print(Text(line))
+    runs = plain["runs"]
+    out.print(
+        Text(f"figures and trials are in {folder}; all scores: mebench compare {runs['tuned']} {runs['default']}")
+    )
+
+
+def remarks(plain: Mapping[str, Any]) -> list[str]:
+    """How much the inner score flattered, and what may be concluded."""
+    lines = [_flattery(path, score) for path, score in plain["scores"].items() if score["flattered"] is not None]
+    if plain["scores"] and plain["least_p"] >= LEVEL:
+        lines.append(
+            f"with {plain['outer_subjects']} outer subjects no p can be below {plain['least_p']:.4f}: these are too few to show any gain, "
+            "however large; take fewer --tuning-subjects, or --nested"
+        )
+    return [*lines, *([plain["conclusion"]] if plain["conclusion"] else [])]
+
+
+def _flattery(path: str, score: Mapping[str, Any]) -> str:
+    """How much better the tuned values looked where they were chosen."""
+    apart, lost = score["flattered"], score["flattered_gain"]
+    told = f"{path}: the tuned values look {_number(path, abs(apart))} {'better' if apart > 0 else 'worse'} on the inner subjects"
+    if lost is None:
+        return f"{told} than on the outer ones"
+    gains = f"{_number(path, score['inner']['gain'], '+')} inside, {_number(path, score['outer']['gain']['value'], '+')} outside"
+    return f"{told} than on the outer ones; the gain over the default is {gains}: the inner score flattered by {_number(path, lost)}"
+
+
+def _trials(plain: Mapping[str, Any]) -> list[str]:
+    counts = [study["trials"] for study in plain["studies"].values()]
+    total = {state: sum(one[state] for one in counts) for state in counts[0]}
+    told = ", ".join(f"{total[state]} {state}" for state in total if total[state] or state == "complete")
+    studies = f"{len(counts)} studies, one for each outer fold" if plain["nested"] else "one study over a tuning set"
+    subjects = "" if plain["nested"] else f" of {len(next(iter(plain['studies'].values()))['subjects'])} subjects"
+    spent = plain["seconds"]
+    return [
+        f"{studies}{subjects}; trials: {told}",
+        f"seconds: {spent['inner_folds']:.0f} for inner folds, {spent['trials']:.0f} for all else in the trials, {spent['outer']:.0f} "
+        "for the outer folds",
+    ]
+
+
+def _values(plain: Mapping[str, Any]) -> Table:
+    nested = plain["nested"]
+    table = _table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"])
+    studies = list(plain["studies"].values())
+    for key, entry in plain["parameters"].items():
+        tuned = [value_in_words(study["best"]["params"][key]) for study in studies]
+        shares = [study["importance"].get(key) for study in studies]
+        known = [share for share in shares if share is not None]
+        table.add_row(
+            key,
+            entry["acts"],
+            _searched(entry),
+            value_in_words(plain["default_values"][key]),
+            ", ".join(tuned) if nested else tuned[0],
+            f"{sum(known) / len(known):.2f}" if known else "-",
+        )
+    return table
+
+
+def _searched(entry: Mapping[str, Any]) -> str:
+    if "choices" in entry:
+        return " | ".join(map(value_in_words, entry["choices"]))
+    return f"{entry['low']:g} to {entry['high']:g}{', log' if entry['log'] else ''}"
+
+
+def _front(name: str, study: Mapping[str, Any], paths: Sequence[str]) -> Table:
+    title = f"Pareto front{f' of {name}' if name else ''} (inner scores)"
+    table = _table(title, ["trial", *paths, "values"])
+    for trial in study["front"][:FRONT]:
+        numbers = [_number(path, trial["values"][path]) for path in paths]
+        table.add_row(str(trial["trial"]), *numbers, in_words(trial["params"]))
+    return table
+
+
+def _scores(plain: Mapping[str, Any]) -> Table:
+    table = _table(
+        f"scores: inner subjects, and {plain['outer_subjects']} outer ones that no trial has touched",
+        ["score", "configuration", "inner", "outer", "95 % interval", "p"],
+    )
+    for path, score in plain["scores"].items():
+        inner, outer = score["inner"], score["outer"]
+        for name in ("default", "tuned", "gain"):
+            sign = "+" if name == "gain" else ""
+            table.add_row(
+                path if name == "default" else "",
+                name,
+                _number(path, inner[name], sign),
+                _number(path, outer[name]["value"], sign),
+                _interval(path, outer[name], sign),
+                ("-" if outer["p"] is None else f"{outer['p']:.4f}") if name == "gain" else "",
+            )
+    return table
+
+
+def _number(path: str, value: float | None, sign: str = "") -> str:
+    if value is None:
+        return "-"
+    share = METRICS.get(path.rpartition(".")[2], "").startswith("0 to 1")
+    return f"{value:{sign}.4f}" if share else f"{value:{sign}.4g}"
+
+
+def _interval(path: str, score: Mapping[str, Any], sign: str) -> str:
+    if score["low"] is None or score["high"] is None:
+        return "-"
+    return f"{_number(path, score['low'], sign)} to {_number(path, score['high'], sign)}"
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    table = empty_table(title)
+    for column in columns:
+        table.add_column(column, no_wrap=column in {"score", "configuration", "95 % interval", "p"}, overflow="fold")
+    return table

@@ -1,0 +1,125 @@
+"""Who is tuned on and who judges: subjects of a study, its inner folds, and the outer folds that no trial touches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mebench.core.seeds import stable_seed
+from mebench.core.types import Fold, SubjectKey, Video
+from mebench.errors import ConfigError
+from mebench.protocols import People
+from mebench.protocols.kfold import KFoldParams, kfold
+from mebench.runner.guard import check_training
+from mebench.runner.plan import Plan
+
+
+@dataclass(frozen=True)
+class Split:
+    """One study and what it is judged on.
+
+    Attributes:
+        name: of the study's part: `tuning` or the key of an outer fold.
+        inner: the run as a trial sees it: the videos of the tuned subjects alone, and folds among them.
+        outer: folds that the tuned values are judged by; their test subjects are none of the tuned ones.
+        part: of a pair of methods the one that trials run alone, because the other one changes no objective; None for all.
+    """
+
+    name: str
+    inner: Plan
+    outer: tuple[Fold, ...]
+    part: int | None = None
+
+    @property
+    def subjects(self) -> tuple[SubjectKey, ...]:
+        """Who is tuned on, sorted."""
+        return tuple(sorted({video.subject_key for video in self.inner.videos}))
+
+    def only(self, part: int | None) -> Split:
+        """The study with trials that run one method of a pair alone, or all."""
+        return self if part is None else replace(self, inner=self.inner.parts()[part], part=part)
+
+
+def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
+    """One study over some subjects; the others are the outer ones, tested by models that anybody else may train.
+
+    The tuned people are drawn with the run's seed so that they resemble the others in datasets, kinds and emotions.
+
+    Args:
+        plan: of the run.
+        size: number of people, or their share below 1.
+        folds: inner folds, at most.
+
+    Raises:
+        ConfigError: too few people on one side.
+    """
+    _refuse_dependent(plan)
+    people = _people(plan, plan.videos)
+    n = len(people.persons)
+    count = round(size * n) if size < 1 else int(size)
+    if size != count and size >= 1:
+        raise ConfigError(f"--tuning-subjects must be a number of subjects, or a share below 1, not {size:g}")
+    if not 2 <= count <= n - 1:
+        raise ConfigError(
+            f"--tuning-subjects {size:g} leaves {max(count, 0)} of {n} subjects to tune on and {min(n - count, n)} to judge by: "
+            "tuning needs 2 at least, judging 1"
+        )
+    tuned = {
+        subject
+        for person in people.some(people.persons, count, "tuning subjects")
+        for subject in people.persons[person]
+    }
+    outer = tuple(
+        replace(fold, test=test) for fold in plan.folds if (test := tuple(s for s in fold.test if s not in tuned))
+    )
+    if not outer:
+        raise ConfigError(f"protocol {plan.protocol.name} tests only subjects that are tuned on: tune with --nested")
+    return (Split("tuning", _inner(plan, tuned, folds, "tuning"), outer),)
+
+
+def nested(plan: Plan, folds: int) -> tuple[Split, ...]:
+    """One study for each outer fold, over the subjects that train and validate in it.
+
+    Args:
+        plan: of the run.
+        folds: inner folds, at most.
+
+    Raises:
+        ConfigError: too few people in a fold.
+    """
+    _refuse_dependent(plan)
+    return tuple(
+        Split(fold.key, _inner(plan, {*fold.train, *fold.valid}, folds, fold.key), (fold,)) for fold in plan.folds
+    )
+
+
+def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
+    """The run among some subjects only, in folds by person."""
+    videos = tuple(video for video in plan.videos if video.subject_key in subjects)
+    people = _people(plan, videos)
+    if len(people.persons) < 2:
+        raise ConfigError(
+            f"{name!r} leaves {len(people.persons)} subject to tune on, and inner folds need 2 at least: use a dataset with more"
+        )
+    drawn = kfold(people, KFoldParams(min(most, len(people.persons)), stable_seed(plan.config.seed, "inner", name)))
+    folds = tuple(replace(fold, key=f"{name}/{fold.key}") for fold in drawn)
+    found = replace(plan, videos=videos, folds=folds)
+    try:
+        check_training(found)
+    except ConfigError as error:
+        raise ConfigError(f"inner {error}; or fewer --inner-folds") from error
+    return found
+
+
+def _people(plan: Plan, videos: Sequence[Video]) -> People:
+    return People(videos, plan.config.seed, plan.config.validation, plan.dataset.person, plan.short)
+
+
+def _refuse_dependent(plan: Plan) -> None:
+    if plan.leaks:
+        raise ConfigError("audit=leak lets tested subjects shape a run, and tuning must not see them: leave it out")
+    if plan.subject_dependent:
+        raise ConfigError(
+            f"protocol {plan.protocol.name!r} tests people whom it trains on, so no trial could leave them out: tune under "
+            "protocol=loso or protocol=kfold"
+        )

@@ -1,0 +1,227 @@
+"""A tuning from configuration to outcome: studies over inner folds, then the judgement on subjects that none of them saw."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mebench.config import RunConfig, run_key
+from mebench.errors import RunError
+from mebench.progress import Progress
+from mebench.runner.execute import InterruptedRunError, hired, stoppable
+from mebench.runner.fold_files import safe_name
+from mebench.runner.plan import Plan, make_plan
+from mebench.runner.pool import Workers
+from mebench.tracking import mirror_study
+from mebench.tuning.evaluate import Evaluator
+from mebench.tuning.figures import write_figures
+from mebench.tuning.objective import Objective, part_of, read_objectives
+from mebench.tuning.options import TuneOptions
+from mebench.tuning.outcome import Judge
+from mebench.tuning.records import Study, Terms, Trial
+from mebench.tuning.space import Space, read_space
+from mebench.tuning.splits import Split, nested, tuning_set
+from mebench.tuning.storage import Place
+from mebench.tuning.study import SharedStudy
+from mebench.tuning.summary import Tuned, summary_of, trials_table
+from mebench.tuning.tell import Teller
+
+TUNING_SUBJECTS = 0.4
+"""Share of the subjects that are tuned on unless something else is said."""
+MIRROR_SECONDS = 5.0
+"""How often finished trials are copied to MLflow while a study runs."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What all parts of a tuning share."""
+
+    plan: Plan
+    space: Space
+    objectives: tuple[Objective, ...]
+    options: TuneOptions
+    place: Place
+    name: str
+    folder: Path
+    progress: Progress
+
+    @property
+    def config(self) -> RunConfig:
+        """The configuration as it was."""
+        return self.plan.config
+
+
+def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
+    """Tune, judge, and write everything into the folder of the study.
+
+    Raises:
+        MebenchError: bad input, a storage that cannot be used, trials that fail one after another, Ctrl-C; finished trials
+            stay in the storage.
+    """
+    began = time.perf_counter()
+    space = read_space(config, options.params, options.acts)
+    plan = make_plan(config)
+    objectives = read_objectives(options.objectives, plan.task)
+    splits = (
+        nested(plan, options.inner_folds)
+        if options.nested
+        else tuning_set(plan, options.tuning_subjects or TUNING_SUBJECTS, options.inner_folds)
+    )
+    about = _about(plan, space, objectives, splits, options)
+    name = options.study or _name(config, options, about)
+    out = Path(options.out).expanduser()
+    tuning = Tuning(
+        plan,
+        space,
+        objectives,
+        options,
+        Place.of(options.storage or str(out / "optuna.db")),
+        name,
+        out / safe_name(name),
+        progress,
+    )
+    if options.nested:
+        progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
+    part = part_of(objectives, config.recognizer is not None)
+    with stoppable(), _one_thread(), hired(config) as crew:
+        try:
+            done = {s.name: _study(tuning, s.only(part), about, crew) for s in splits}
+            tried = time.perf_counter()
+            studies = {name: study for name, (study, _) in done.items()}
+            best = {name: _best(study) for name, study in studies.items()}
+            judge = Judge(plan, splits, space, crew, tuning.folder, progress)
+            judged = judge.judge({name: trial.params for name, trial in best.items()}, objectives)
+        except KeyboardInterrupt as stop:
+            crew.stop()
+            raise InterruptedRunError(
+                f"stopped: finished trials are kept in {tuning.place}. Go on with the same command", stop
+            ) from None
+    waited = sum(seconds for _, seconds in done.values())
+    seconds = {
+        "inner_folds": round(waited, 3),
+        "trials": round(tried - began - waited, 3),
+        "outer": round(time.perf_counter() - tried, 3),
+    }
+    found = summary_of(config, splits, space, studies, judged, name, str(tuning.place), options.nested, seconds)
+    return _written(tuning, found)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """As in a worker: what is proposed and named anew here must be what a worker would answer, bit for bit."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], crew: Workers) -> tuple[Study, float]:
+    """All trials of one study, by this process and by others; and seconds that this one waited for inner folds."""
+    options = tuning.options
+    name = f"{tuning.name}/{split.name}" if options.nested else tuning.name
+    terms = Terms(
+        name,
+        about,
+        tuning.space,
+        tuning.objectives,
+        options.sampler,
+        options.pruner,
+        tuning.config.seed,
+        options.heartbeat,
+    )
+    shared = SharedStudy(tuning.place, terms)
+    teller = Teller(tuning.progress, name, options.trials, split, tuning.space)
+    teller.begin(shared.study(importance=False))
+    evaluator = Evaluator(split, tuning.space, tuning.objectives, crew, tuning.folder / "inner", tuning.progress)
+    folder = tuning.folder / safe_name(split.name) if options.nested else tuning.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    mirror = _mirror(tuning, name, folder)
+
+    def after(study: Study, trial: Trial) -> None:
+        teller.tell(study, trial)
+        mirror(study, False)
+
+    shared.run(options.trials, evaluator, after)
+    found = shared.study()
+    trials_table(found, tuning.space).to_csv(folder / "trials.csv", index=False)
+    write_figures(found, tuning.space, folder)
+    mirror(found, True)
+    return found, evaluator.waited
+
+
+def _mirror(tuning: Tuning, name: str, folder: Path) -> Callable[[Study, bool], None]:
+    """Copies finished trials to MLflow, now and then and at the end; what goes wrong there is said once."""
+    last, works = 0.0, True
+
+    def mirror(study: Study, everything: bool) -> None:
+        nonlocal last, works
+        if not works or (not everything and time.monotonic() - last < MIRROR_SECONDS):
+            return
+        rows = [
+            {
+                "number": trial.number,
+                "state": trial.state,
+                "params": dict(trial.params),
+                "values": {o.path: value for o, value in zip(study.objectives, trial.values)},
+                "seconds": trial.seconds or 0.0,
+            }
+            for trial in study.trials
+            if trial.state in ("complete", "pruned", "failed")
+        ]
+        files = sorted([*folder.glob("*.png"), *folder.glob("trials.csv")]) if everything else []
+        works = mirror_study(name, tuning.config, rows, files, tuning.progress)
+        last = time.monotonic()
+
+    return mirror
+
+
+def _best(study: Study) -> Trial:
+    best = study.best()
+    if best is None:
+        pruned = sum(trial.state == "pruned" for trial in study.trials)
+        raise RunError(
+            f"study {study.name!r} has no complete trial ({pruned} pruned), so nothing can be chosen: ask for more --trials, or "
+            "take --pruner none"
+        )
+    return best
+
+
+def _about(
+    plan: Plan, space: Space, objectives: Sequence[Objective], splits: Sequence[Split], options: TuneOptions
+) -> dict[str, Any]:
+    """What must agree for two processes to work on one study; what tells most comes first."""
+    config = plan.config
+    return {
+        "method": "+".join(filter(None, (config.method, config.recognizer))),
+        "dataset": config.dataset,
+        "protocol": config.protocol,
+        "parameters": space.plain(),
+        "objectives": {o.path: o.direction for o in objectives},
+        "subjects": {s.name: [*map(str, s.subjects)] for s in splits} if not options.nested else "nested",
+        "inner folds": len(splits[0].inner.folds),
+        "settings": run_key(config),
+    }
+
+
+def _name(config: RunConfig, options: TuneOptions, about: Mapping[str, Any]) -> str:
+    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:8]
+    how = "nested" if options.nested else "tuned"
+    return f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{key}"
+
+
+def _written(tuning: Tuning, found: Tuned) -> Tuned:
+    """Keep the outcome in the folder of the study."""
+    tuning.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(found.plain, indent=1, allow_nan=False)
+    (tuning.folder / "outcome.json").write_text(text + "\n", encoding="utf-8")
+    return found

@@ -1,0 +1,1 @@
+"""A linear SVM on motion maps of the whole face."""

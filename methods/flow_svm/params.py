@@ -1,0 +1,34 @@
+"""Parameters of `flow_svm`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    """How the pixels of a map become a vector, and how the SVM is fitted.
+
+    Attributes:
+        flow: algorithm of the onset-to-apex flow, where the dataset has frames.
+        channels: `all` three, or motion without its strain (`flow`), or the `strain` alone.
+        centre: take flow from its grey of no motion, 127.5, in both directions, and strain from 0; else all values from 0.
+        standardise: centre each pixel and divide it by its standard deviation over the training clips.
+        c: weight of the training errors in the SVM, C; null chooses it by cross-validation of the training clips.
+        class_weight: `balanced` gives rare classes more weight; null weighs all clips alike.
+    """
+
+    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    channels: Literal["all", "flow", "strain"] = "all"
+    centre: bool = True
+    standardise: bool = False
+    c: float | None = 1.0
+    class_weight: Literal["balanced"] | None = "balanced"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.c is not None and not 0 < self.c < float("inf"):
+            raise ConfigError(
+                f"method.c must be a number above 0, or null to choose it by cross-validation, not {self.c}"
+            )

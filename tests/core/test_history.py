@@ -1,0 +1,20 @@
+"""What a training notes of itself."""
+
+import torch
+
+from mebench.core.history import Epoch, History
+
+
+def test_batches_of_an_epoch_are_averaged_over_their_samples():
+    history = History()
+    history.add("spotting", 0, "train", 3, 1.0, torch.tensor(2))
+    history.add("spotting", 0, "train", 1, torch.tensor(5.0), torch.tensor(1))
+    history.add("spotting", 0, "valid", 2, 0.5)
+    assert history.epochs() == [
+        Epoch("spotting", 0, "train", 2.0, 0.75),
+        Epoch("spotting", 0, "valid", 0.5, None),
+    ]
+
+
+def test_no_training_no_epochs():
+    assert History().epochs() == []

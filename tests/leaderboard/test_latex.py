@@ -1,0 +1,62 @@
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.leaderboard.beside import with_published
+from mebench.leaderboard.collect import collect
+from mebench.leaderboard.latex import escape, latex
+from mebench.leaderboard.published import read
+from mebench.leaderboard.tables import build
+from tests.run_folders import make_run
+
+PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
+
+
+@pytest.fixture
+def text(tmp_path):
+    make_run(tmp_path, "odd", method="a_b & 95 % {x} $y$ \\end{tabular} #1", dataset="casme2")
+    return "\n".join(latex(with_published(table, read(PUBLISHED), [])) for table in build(collect(tmp_path)))
+
+
+def test_every_row_has_as_many_cells_as_its_tabular(text):
+    for columns, body in re.findall(r"\\begin\{tabular\}\{(\w+)\}(.*?)\\end\{tabular\}", text, re.DOTALL):
+        rows = [line for line in body.splitlines() if line.endswith("\\\\") and "multicolumn" not in line]
+        rows = [row for row in rows if "superscript{\\dag}: with" not in row]
+        assert rows and all(len(re.findall(r"(?<!\\)&", row)) == len(columns) - 1 for row in rows)
+
+
+def test_every_environment_and_brace_is_closed(text):
+    for name in ("table", "tabular"):
+        assert text.count(f"\\begin{{{name}}}") == text.count(f"\\end{{{name}}}") > 0
+    bare = re.sub(r"\\[{}]", "", text)
+    assert bare.count("{") == bare.count("}")
+
+
+def test_a_name_is_printed_as_it_stands(text):
+    assert r"a\_b \& 95 \% \{x\} \$y\$ \textbackslash{}end\{tabular\} \#1" in text
+
+
+def test_published_rows_stand_below_a_rule_and_are_cited(text):
+    _, _, below = text.partition("Published by others, not measured here")
+    assert r"\cite{liong2023mean}" in below and r"0.1180\textsuperscript{\dag}" not in text.partition("micro")[0]
+
+
+@given(st.text())
+def test_no_character_of_latex_survives_unescaped(words):
+    found = escape(words)
+    for command in (
+        "textbackslash",
+        "textasciicircum",
+        "textasciitilde",
+        "textless",
+        "textgreater",
+        "textbar",
+        "textquotedbl",
+    ):
+        found = found.replace(f"\\{command}{{}}", "")
+    found = found.replace(r"\textsuperscript{\dag}", "")
+    assert not re.search(r"(?<!\\)[{}$&#%_^~<>|\"]", found)
+    assert not re.search(r"\\(?![{}$&#%_])", found)

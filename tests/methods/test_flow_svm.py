@@ -1,0 +1,66 @@
+"""A linear SVM on the pixels of motion maps, against scikit-learn's on plain arrays."""
+
+import numpy as np
+import pytest
+from mebench.methods.flow_svm.method import CHAIN, FlowSvm
+from mebench.methods.flow_svm.params import Params
+from mebench.methods.ststnet.method import CHAIN as PROVIDED
+from sklearn.svm import LinearSVC
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError, RunError
+
+TIMING = Timing(0.0, 1, {})
+
+
+def method(**params):
+    return FlowSvm(Params(**params), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
+
+
+def training(maps, labels):
+    expressions = tuple(Expression(i, i) for i in range(len(maps)))
+    access = (None, lambda chain, onset, apex, offset: maps[apex])
+    common = ("d/s/v", SubjectKey("d", "s"), None, len(maps), TIMING, *access)
+    return LabelledVideo(*common, expressions=expressions, labels=tuple(labels))
+
+
+def draw(n=30, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 3
+    maps = rng.integers(0, 200, (n, 28, 28, 3))
+    maps[..., 0] += 20 * labels[:, None, None]
+    return maps.astype(np.uint8), labels
+
+
+def test_it_is_scikit_learns_svm_on_centred_pixels():
+    maps, labels = draw()
+    video = training(maps, labels)
+    m = method(class_weight=None)
+    m.fit_closed_form([video], [])
+    x = ((maps - np.array([0.0, 127.5, 127.5])) / 255).reshape(len(maps), -1)
+    own = LinearSVC(C=1.0, dual=True, max_iter=100_000, tol=1e-6, random_state=0).fit(x, labels)
+    scores = m.classify([video.clip(i, i, i, spotted=False) for i in range(len(maps))])
+    np.testing.assert_allclose(scores, own.decision_function(x), atol=5e-3)
+    assert (scores.argmax(1) == own.predict(x)).all()
+
+
+@pytest.mark.parametrize(("channels", "width"), [("all", 3 * 784), ("flow", 2 * 784), ("strain", 784)])
+def test_channels_can_be_left_out(channels, width):
+    maps, labels = draw()
+    m = method(channels=channels)
+    m.fit_closed_form([training(maps, labels)], [])
+    assert m.svm.weights.shape == (3, width)
+
+
+def test_it_reads_the_maps_that_datasets_provide():
+    assert list(method().chains(TIMING)) == [CHAIN] == [PROVIDED]
+
+
+def test_without_clips_there_is_nothing_to_fit():
+    with pytest.raises(RunError, match="training clips"):
+        method().fit_closed_form([training(np.zeros((0, 28, 28, 3), np.uint8), [])], [])
+
+
+def test_c_must_be_above_zero():
+    with pytest.raises(ConfigError, match=r"method\.c must be a number above 0.*not 0"):
+        Params(c=0)

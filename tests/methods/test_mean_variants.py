@@ -1,0 +1,320 @@
+"""The variants of MEAN: what each changes, on chains, samples, losses and intervals; and a fold of each."""
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.mean.apex import LargestDifference, largest_sum
+from mebench.methods.mean.chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, WHOLE_FACE, network_input
+from mebench.methods.mean.method import MEAN
+from mebench.methods.mean.params import Params
+from mebench.methods.mean.samples import at_tempo, negatives_per_positive, voters
+from torch.nn import functional as F
+
+from mebench.config import resolve
+from mebench.core import ClipView, Expression, LabelledClip, LabelledVideo, SubjectKey, Task, Timing, VideoView
+from mebench.errors import ConfigError
+from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain
+from mebench.registry import find
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.testing import TINY, scratch
+
+THREE = ("negative", "positive", "surprise")
+TIMING = Timing(200.0, 20, {"micro": 34})
+
+
+def method(tasks=("spot", "recognize"), **params):
+    torch.manual_seed(0)
+    return MEAN(Params(**params), Task(frozenset(tasks), ("micro",), THREE)).eval()
+
+
+def maps(n, seed=0):
+    return np.random.default_rng(seed).random((n, 42, 42, 3)).astype(np.float16)
+
+
+def video(features, k_prime=3, expressions=None, clip=None):
+    """`features` by chain, or the same for all; a clip's feature is what `clip` says of its onset and apex."""
+    by_chain = features if callable(features) else lambda chain: features
+    n_frames = len(by_chain(FRAMES)) + 3
+    common = ("d/s/v", SubjectKey("d", "s"), 30.0, n_frames, Timing(30.0, 3, {"micro": k_prime}))
+    access = (by_chain, clip or (lambda chain, onset, apex, offset: by_chain(chain)[onset]))
+    if expressions is None:
+        return VideoView(*common, *access)
+    labels = tuple(i % 3 for i in range(len(expressions)))
+    return LabelledVideo(*common, *access, expressions=expressions, labels=labels)
+
+
+def steps(chain):
+    return [type(step) for step in chain.steps]
+
+
+# -- features ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("seconds", "fps", "k"), [(0.05, 200, 10), (0.10, 200, 20), (0.15, 200, 30), (0.05, 25, 2), (0.10, 25, 3)]
+)
+def test_k_is_a_time_in_frames_rounded_up(seconds, fps, k):
+    chains = method(k_seconds=seconds).chains(Timing(fps, 99, {}))
+    assert chains[FRAMES].at("pair")[0].k == k
+
+
+def test_the_default_normalises_before_the_regions_and_softnets_preprocessing_after_them():
+    own, softnet = (method(preprocessing=p).chains(TIMING)[FRAMES] for p in ("mean", "softnet"))
+    assert steps(own)[2:] == [Strain, MinMax, EyesAndMouth]
+    assert steps(softnet)[2:] == [Strain, RemoveNoseMotion, MaskEyes, EyesAndMouth, MinMax]
+    assert (own.steps[2].difference, softnet.steps[2].difference) == ("backward", "forward")
+
+
+@pytest.mark.parametrize("regions", ["box", "whole_face"])
+def test_softnets_preprocessing_needs_landmarks(regions):
+    with pytest.raises(ConfigError, match=rf"landmarks.*method\.regions={regions}"):
+        Params(preprocessing="softnet", regions=regions)
+
+
+def test_scales_and_tempo_each_have_a_chain_over_their_gap():
+    chains = method(scales=(1.0, 0.5), tempo=(0.5, 2.0)).chains(TIMING)
+    gaps = {name: chain.at("pair")[0].k for name, chain in chains.items() if chain.scope == "frames"}
+    assert gaps == {FRAMES: 20, f"{FRAMES}@0.5": 10, f"{FRAMES}@2": 40}
+
+
+def test_spotted_frames_may_be_named_over_half_the_mean_length():
+    chains = method(recognition_gap="k_prime").chains(TIMING)
+    assert chains[FRAMES_K_PRIME].at("pair")[0].k == 34
+    asked = []
+    view = video(lambda chain: asked.append(chain) or maps(12))
+    asked.clear()
+    method(recognition_gap="k_prime").classify([view.clip(3, 6, 8)])
+    assert asked == [FRAMES_K_PRIME]
+
+
+def test_ready_made_maps_are_asked_for_alone_where_there_are_no_frames():
+    chains = method(("recognize",), regions="whole_face").chains(Timing(0.0, 1, {}))
+    assert list(chains) == [WHOLE_FACE]
+    assert chains[WHOLE_FACE].scope == "clips"
+
+
+def test_whole_face_maps_become_u_v_strain_in_the_unit_range():
+    image = torch.zeros(1, 3, 28, 28)
+    image[:, 0], image[:, 1], image[:, 2] = 255, 51, 102  # strain, v, u
+    x = network_input(image)
+    assert x.shape == (1, 3, 42, 42)
+    torch.testing.assert_close(x.mean((2, 3))[0], torch.tensor([0.4, 0.2, 1.0]))
+    own = torch.rand(2, 3, 42, 42)
+    assert network_input(own) is own
+
+
+# -- apex -------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_papers_apex_differs_most_from_the_onset():
+    crops = np.random.default_rng(0).integers(0, 256, (150, 8, 8)).astype(np.uint8)
+    naive = [np.mean([abs(int(a) - int(b)) for a, b in zip(c.ravel(), crops[0].ravel())]) for c in crops]
+    assert LargestDifference().apply(
+        crops,
+    ).item() == int(np.argmax(naive))
+    assert LargestDifference().apply(crops[:1]).item() == 0
+
+
+def test_the_codes_apex_has_the_map_of_the_largest_sum_before_the_offset():
+    features = maps(20)
+    sums = features.astype(float).sum((1, 2, 3))
+    clip = ClipView(video(features), 4, 9, 15, False)
+    assert largest_sum(clip, FRAMES).apex == 4 + int(np.argmax(sums[4:15]))
+    beyond = ClipView(video(features), 20, 21, 22, False)
+    assert largest_sum(beyond, FRAMES) == beyond
+
+
+def test_annotated_clips_are_named_at_the_apex_that_was_found():
+    asked = []
+
+    def clip(chain, onset, apex, offset):
+        asked.append((chain, onset, apex, offset))
+        return np.full((1, 1, 1), 2.0) if chain == APEX else maps(1)[0]
+
+    view = video(maps(20), clip=clip)
+    method(apex="paper").classify([view.clip(5, 8, 12, spotted=False)])
+    assert asked == [(APEX, 5, 8, 12), (CLIPS, 5, 7, 12)]
+
+
+# -- training ---------------------------------------------------------------------------------------------------------------
+
+
+def test_without_transfer_recognition_has_shared_layers_of_its_own():
+    m = method(transfer=False)
+    train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]
+    samples, _ = m.samples("recognition", train, [])
+    assert samples.tensors[0].shape[1:] == (3, 42, 42)
+    before = {name: t.clone() for name, t in m.state_dict().items()}
+    m.stage = "recognition"
+    optimizer = m.configure_optimizers()
+    m.training_step(samples.tensors, 0).backward()
+    optimizer.step()
+    changed = {name.split(".")[0] for name, t in m.state_dict().items() if not torch.equal(t, before[name])}
+    assert changed == {"own_shared", "recognition"}
+
+
+def test_the_ratio_that_sampling_reached_is_noted():
+    m = method(ratio=2.0)
+    m.samples("spotting", [video(maps(60), 4, (Expression(20, 24),))], [])
+    assert m.notes["negatives_per_positive"] == 2.0
+    few = method(ratio=8.0)  # all negatives stay where there are fewer
+    few.samples("spotting", [video(maps(20), 4, (Expression(5, 14),))], [])
+    assert few.notes["negatives_per_positive"] == pytest.approx((20 - 13) / 13)
+    assert negatives_per_positive(torch.zeros(5)) is None
+
+
+def test_tempo_adds_the_same_expressions_slower_and_faster():
+    m, asked = method(tempo=(0.5,)), []
+
+    def clip(chain, onset, apex, offset):
+        asked.append((onset, apex))
+        return maps(1)[0]
+
+    m.samples("recognition", [video(maps(30), 2, (Expression(5, 15, apex=11),), clip)], [])
+    assert asked == [(5, 11), (5, 8)]
+    features = {FRAMES: maps(30, 1), f"{FRAMES}@0.5": maps(31, 2)}
+    samples, _ = method(tempo=(0.5,), ratio=100.0).samples(
+        "spotting", [video(features.__getitem__, 2, (Expression(5, 6),))], []
+    )
+    assert len(samples) == 30 + 31
+    assert torch.nonzero(samples.targets)[:, 0].tolist() == [4, 5, 6, 34, 35, 36]
+    assert at_tempo(LabelledClip(video(maps(9)), 3, 3, 5, False, 0), 0.5).apex == 4
+
+
+def test_a_flip_doubles_the_clips_by_their_mirror_images():
+    m = method(("recognize",), flip=True)
+    samples, _ = m.samples("recognition", [video(maps(30), 2, (Expression(5, 6), Expression(9, 9)))], [])
+    x, y = samples.tensors
+    assert y.tolist() == [0, 1, 0, 1]
+    torch.testing.assert_close(x[2:, 1:], x[:2, 1:].flip(-1))
+    torch.testing.assert_close(x[2:, 0], 1 - x[:2, 0].flip(-1))
+
+
+@pytest.mark.parametrize("stage", ["spotting", "recognition"])
+def test_losses_are_those_of_the_parameters(stage):
+    y = torch.tensor([1.0, 0.0, 0.0]) if stage == "spotting" else torch.tensor([0, 1, 1])
+    x = torch.rand(3, 3, 42, 42)
+    found = {}
+    for loss in ("paper", "focal"):
+        m = method(transfer=False, l2=0.0, l2_head=0.0, loss=loss, focal_gamma=0.0)
+        m.stage = stage
+        found[loss] = m.training_step((x, y), 0).item()
+        outputs = m._outputs(x)
+    expected = (
+        (F.mse_loss(outputs, y), F.binary_cross_entropy_with_logits(outputs, y))
+        if stage == "spotting"
+        else (F.cross_entropy(outputs, y),) * 2
+    )
+    assert found == {"paper": pytest.approx(expected[0].item()), "focal": pytest.approx(expected[1].item())}
+
+
+def test_under_the_focal_loss_scores_are_probabilities():
+    features = maps(9)
+    plain, focal = (method(loss=loss).score_frames(video(features))[:9, 0] for loss in ("paper", "focal"))
+    np.testing.assert_allclose(focal, 1 / (1 + np.exp(-plain)), rtol=1e-5)
+
+
+def test_several_scales_score_by_their_mean():
+    features = {FRAMES: maps(9, 1), f"{FRAMES}@2": maps(6, 2)}
+    both = method(scales=(1.0, 2.0)).score_frames(video(features.__getitem__))[:, 0]
+    one = method().score_frames(video(features[FRAMES]))[:9, 0]
+    two = method().score_frames(video(features[f"{FRAMES}@2"]))[:6, 0]
+    np.testing.assert_allclose(both[:6], (one[:6] + two) / 2, rtol=1e-6)
+    np.testing.assert_allclose(both[6:9], one[6:], rtol=1e-6)
+    assert np.isnan(both[9:]).all()
+
+
+def test_each_epoch_is_noted_for_training_and_for_subjects_held_out():
+    m = method(curves="valid")
+    assert MEAN.holds_out(m.params) and not MEAN.holds_out(Params())
+    train, valid = (video(maps(30, s), 2, (Expression(5, 6), Expression(15, 17))) for s in (1, 2))
+    for stage in ("spotting", "recognition"):
+        m.stage = stage
+        for split, samples in zip(("train", "valid"), m.samples(stage, [train], [valid])):
+            batch = samples.__getitems__(range(len(samples)))
+            m.training_step(batch, 0) if split == "train" else m.validation_step(batch, 0)
+    noted = {(e.stage, e.split): e for e in m.history.epochs()}
+    assert set(noted) == {(s, p) for s in ("spotting", "recognition") for p in ("train", "valid")}
+    assert all(0 <= e.accuracy <= 1 and e.loss > 0 for e in noted.values())
+    assert method().samples("spotting", [train], [valid])[1] is None
+
+
+# -- spotted intervals --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("case", "frames"), [(1, range(7, 10)), (2, [10]), (3, range(7, 13))])
+def test_the_frames_of_an_interval_case(case, frames):
+    assert voters(case, 10, 3, 99).tolist() == list(frames)
+
+
+def test_the_threshold_learnt_in_the_fold_is_saved_with_the_model():
+    m = method(threshold="absolute")
+    m._scores = lambda v: np.r_[np.zeros(20), np.ones(6), np.zeros(20)][:, None]
+    train = video(maps(43), 3, (Expression(20, 25),))
+    m.fit_closed_form([train], [])
+    (level,) = m.thresholds.tolist()
+    assert 0 < level < 1 and m.notes["threshold_micro"] == level
+    again = method(threshold="absolute")
+    again.load_state_dict(m.state_dict())
+    assert again.thresholds.tolist() == [level]
+    quiet = np.full((46, 1), 0.3 * level)
+    quiet[23] += 0.3 * level
+    assert again.propose(video(maps(43)), quiet) == []
+    assert method().propose(video(maps(43)), quiet) != []
+
+
+def test_intervals_from_the_score_curve_begin_where_the_labels_say_the_expression_does():
+    scores = np.zeros((100, 1))
+    scores[40 - 5 : 60] = 1  # labels of an expression at 40 to 59 with k' = 6
+    (found,) = method(interval="score_curve").propose(video(maps(97), 6), scores)
+    assert abs(found.onset - 40) <= 1 and abs(found.offset - 59) <= 1
+
+
+# -- the whole ------------------------------------------------------------------------------------------------------------------
+
+
+def test_the_paper_counts_its_operations():
+    """3.5 million: products and sums of the convolutions and the linear layers, their biases and the normalisation."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    module, _, _ = method().exportable()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(torch.zeros(1, 3, 42, 42))
+    products = 42 * 42 * 25 * (3 + 3 + 8) + 2 * 14 * 14 * 25 * 14 * 8 + 392 * (1 + 3)
+    assert counter.get_total_flops() == 2 * products == 3_433_136
+    biases, normalisation = 42 * 42 * 14 + 2 * 14 * 14 * 8 + 4, 2 * 42 * 42 * 14
+    assert 2 * products + biases + normalisation == pytest.approx(3.5e6, rel=0.01)
+
+
+def test_the_search_space_holds_values_that_the_parameters_take():
+    search = find("method", "mean").section("search")
+    for name, space in search.items():
+        assert space["acts"] in ("postprocess", "training", "features"), name
+        for value in space.get("choices") or (space["low"], space["high"]):
+            Params(**{name: value})
+
+
+SMALL = (*TINY, "method.flow=dis", "method.epochs_spot=1", "method.epochs_recognition=1")
+LONG = ("dataset.short_videos=false", "dataset.subjects=4", "dataset.frames=150")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("method.preprocessing=softnet",),
+        ("method.regions=whole_face",),
+        ("method.apex=paper", "method.transfer=false", "method.case=3"),
+        ("method.threshold=absolute", "method.interval=score_curve", "method.nms=0.3", *LONG),
+        ("method.scales=[1.0,0.7]", "method.tempo=[0.7]", "method.flip=true"),
+        ("method.loss=focal", "method.class_weight=balanced", "method.curves=valid"),
+    ],
+    ids=" ".join,
+)
+def test_a_fold_of_the_variant_trains_and_predicts(words):
+    settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
+    plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
+    result = execute(plan, plan.folds[0])
+    assert len(result.frame_scores) == 1 and all(np.isfinite(s).any() for s in result.frame_scores.values())
+    assert {e.stage for e in result.history} == {"spotting", "recognition"}
+    assert result.notes["negatives_per_positive"] <= 8

@@ -1,0 +1,56 @@
+"""The mean over folds that are scored by themselves, compared with scikit-learn fold by fold."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+from mebench.metrics.each import summarize_each
+from mebench.metrics.tables import Tables
+
+CLASSES = ("negative", "positive", "surprise")
+
+
+@pytest.fixture
+def folds():
+    """Two folds that test the same clips, and a third that tests others; none of `surprise` in the last."""
+    rng = np.random.default_rng(0)
+    videos = pd.DataFrame(
+        [(f"{d}/{s}/{v}", f"{d}/{s}", d, None, None) for d in ("hs", "vis") for s in range(6) for v in range(5)],
+        columns=["video", "subject", "dataset", "n_frames", "fps"],
+    )
+    truths = pd.DataFrame(columns=["video", "kind", "onset", "apex", "offset", "emotion"])
+    found = {}
+    for name, dataset, n in (("vis-to-hs", "hs", 3), ("nir-to-hs", "hs", 3), ("hs-to-vis", "vis", 2)):
+        own = videos[videos["dataset"] == dataset]["video"]
+        truth = np.array(CLASSES)[np.arange(len(own)) % n]
+        said = np.where(rng.random(len(own)) < 0.6, truth, np.array(CLASSES)[rng.integers(3, size=len(own))])
+        found[name] = Tables(videos, truths, None, pd.DataFrame({"video": own, "truth": truth, "predicted": said}))
+    return found
+
+
+def test_each_fold_is_scored_over_its_own_clips_and_classes(folds):
+    summary = summarize_each(folds, classes=CLASSES, seed=0, draws=50)["recognition"]
+    expected = []
+    for name, tables in folds.items():
+        truth, said = tables.clips["truth"], tables.clips["predicted"]
+        labels = sorted(set(truth))
+        scores = {
+            "accuracy": accuracy_score(truth, said),
+            "uf1": f1_score(truth, said, labels=labels, average="macro", zero_division=0),
+            "uar": recall_score(truth, said, labels=labels, average="macro"),
+        }
+        part = summary["folds"][name]
+        assert part["n"] == 30
+        assert {metric: part["scores"][metric]["value"] for metric in scores} == pytest.approx(scores)
+        expected.append(scores)
+    for metric in ("accuracy", "uf1", "uar"):
+        score = summary["scores"][metric]
+        assert score["value"] == pytest.approx(np.mean([scores[metric] for scores in expected]))
+        assert score["low"] < score["value"] < score["high"]
+    assert summary["n"] == 90
+
+
+def test_a_convention_without_recognition_leaves_it_out(folds):
+    summary = summarize_each(folds, classes=CLASSES, seed=0, draws=0, convention="softnet2021")
+    assert "recognition" not in summary and "defines no recognition" in summary["remarks"][-1]

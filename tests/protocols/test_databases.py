@@ -1,0 +1,145 @@
+"""The protocols that are defined on certain databases: numbers of folds and clips, and what they refuse."""
+
+from pathlib import Path
+
+import pytest
+
+from mebench.core import SubjectKey
+from mebench.errors import ConfigError
+from mebench.protocols import PROTOCOLS, People, folds
+from mebench.protocols.cdmer import CdmerParams
+from mebench.protocols.cross_spotting import CrossSpottingParams
+from mebench.protocols.megc2018 import Megc2018Params
+from tests.protocols.drawn import same_face, video
+
+SMIC = ("smic_hs", "smic_vis", "smic_nir")
+FLOW = Path(__file__).parents[3] / "shared" / "data" / "megc2019_flow"
+MEGC2019 = {"smic_hs": (16, 164), "casme2": (24, 145), "samm": (28, 133)}
+"""Subjects and clips of See et al. 2019, Table II."""
+
+
+def composite(sizes):
+    """Clips of several datasets, dealt to their subjects in turn; ids collide."""
+    return [video(name, n % s, n // s) for name, (s, clips) in sizes.items() for n in range(clips)]
+
+
+def two(*names):
+    return [video(name, s, 1) for name in names for s in "12"]
+
+
+def test_the_composite_of_megc2019_has_442_clips_and_68_folds():
+    videos = composite(MEGC2019)
+    found = folds("megc2019_cde", People(videos))
+    assert (len(videos), len(found)) == (442, 68) == PROTOCOLS["megc2019_cde"].expects(None)
+    assert sum(len(fold.split(videos)[2]) for fold in found) == 442
+    assert all(len(fold.train) + len(fold.valid) == 67 for fold in found)
+
+
+@pytest.mark.skipif(not FLOW.is_dir(), reason=f"the flow maps of MEGC 2019 are not at {FLOW}")
+def test_the_ready_made_maps_give_the_same_folds():
+    from mebench.registry import find, load, params_class
+
+    dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(FLOW)))
+    videos = dataset.videos()
+    found = folds("megc2019_cde", People(videos))
+    tested = {name: {f.key for f in found if f.key.startswith(name)} for name in ("smic", "casme2", "samm")}
+    assert (len(videos), len(found)) == (442, 68)
+    assert {name: len(keys) for name, keys in tested.items()} == {"smic": 16, "casme2": 24, "samm": 28}
+
+
+def test_megc2018_goes_there_and_back_or_leaves_one_out():
+    videos = composite({"casme2": (26, 185), "samm": (21, 68)})
+    there, back = folds("megc2018", People(videos))
+    assert (there.key, back.key) == ("casme2-to-samm", "samm-to-casme2")
+    assert (len(there.test), len(back.test)) == (21, 26)
+    assert {s.dataset for s in (*there.train, *there.valid)} == {"casme2"}
+    assert len(folds("megc2018", People(videos), Megc2018Params("composite"))) == 47
+
+
+def test_the_tasks_of_cdmer_are_all_ordered_pairs():
+    people = People(two(*SMIC), person=same_face)
+    assert [fold.key for fold in folds("cdmer", people)] == [
+        "smic_hs-to-smic_vis",
+        "smic_hs-to-smic_nir",
+        "smic_vis-to-smic_hs",
+        "smic_vis-to-smic_nir",
+        "smic_nir-to-smic_hs",
+        "smic_nir-to-smic_vis",
+    ]
+    second = folds("cdmer", People(two(*SMIC, "casme2")), CdmerParams("II"))
+    assert sorted(fold.key for fold in second) == sorted(
+        key for name in SMIC for key in (f"casme2-to-{name}", f"{name}-to-casme2")
+    )
+
+
+def test_only_type_i_of_cdmer_trains_on_those_whom_it_tests():
+    people = People(two("smic_hs", "smic_vis", "casme2"), person=lambda k: same_face(k) if k.dataset != "casme2" else k)
+    for params, alike in (
+        (CdmerParams("I"), True),
+        (CdmerParams("II"), False),
+    ):
+        chosen = People(
+            [v for v in people.videos if params.type == "II" or v.dataset != "casme2"], person=people.person
+        )
+        for fold in folds("cdmer", chosen, params):
+            trained = {people.person(s) for s in (*fold.train, *fold.valid)}
+            assert bool(trained & {people.person(s) for s in fold.test}) == alike
+
+
+def test_leaving_a_dataset_out_leaves_its_people_out_of_the_others():
+    videos = [*two("smic_hs", "smic_vis"), video("smic_vis", "3", 1), *two("samm")]
+    people = People(videos, person=lambda k: same_face(k) if k.dataset != "samm" else k)
+    trained = {f.key: {str(s) for s in (*f.train, *f.valid)} for f in folds("lodo", people)}
+    assert trained["smic_hs"] == {"smic_vis/3", "samm/1", "samm/2"}
+    assert trained["samm"] == {str(v.subject_key) for v in videos if v.dataset != "samm"}
+    with pytest.raises(ConfigError, match="nobody is left to train on, because whoever could train is tested too"):
+        folds("lodo", People(two("smic_hs", "smic_vis"), person=same_face))
+
+
+def test_megc_spotting_trains_within_each_dataset():
+    found = folds("megc_spotting", People(two("cas_me2", "samm_lv")))
+    assert [(f.key, *map(str, (*f.train, *f.valid))) for f in found] == [
+        ("cas_me2/1", "cas_me2/2"),
+        ("cas_me2/2", "cas_me2/1"),
+        ("samm_lv/1", "samm_lv/2"),
+        ("samm_lv/2", "samm_lv/1"),
+    ]
+
+
+def test_meview_alone_or_unseen():
+    assert len(folds("meview", People(two("meview")))) == 2
+    (fold,) = folds("meview", People(two("casme2", "samm", "meview")))
+    assert fold.key == "casme2+samm-to-meview"
+    assert fold.test == (SubjectKey("meview", "1"), SubjectKey("meview", "2"))
+
+
+def across(train, test):
+    return CrossSpottingParams(tuple(train), tuple(test))
+
+
+@pytest.mark.parametrize(
+    ("protocol", "names", "params", "reason"),
+    [
+        ("megc2019_cde", ["casme2", "samm"], None, "defined on dataset=[smic_hs,casme2,samm] or dataset=megc2019_flow"),
+        ("megc2018", ["casme2"], None, "defined on dataset=[casme2,samm], not on dataset=casme2"),
+        ("cdmer", ["casme2", "smic_hs"], None, "defined on smic_hs, smic_vis, smic_nir, not on casme2"),
+        ("cdmer", ["smic_hs"], None, "has no such pair: choose dataset=[smic_hs,smic_vis,smic_nir]"),
+        ("cdmer", ["smic_hs", "smic_vis"], CdmerParams("II"), "choose dataset=[smic_hs,smic_vis,smic_nir,casme2]"),
+        ("lodo", ["casme2"], None, "needs at least 2 datasets, and this run has dataset=casme2"),
+        ("meview", ["casme2"], None, "lacks it: take dataset=meview, or dataset=[casme2,meview]"),
+        ("megc_spotting", ["casme2"], None, "casme2 holds short ones of one expression each: choose among cas_me2"),
+        ("cross_spotting", ["cas_me2", "casme2"], across(["cas_me2"], ["casme2"]), "casme2 holds short ones"),
+        ("cross_spotting", ["cas_me2"], across(["cas_me2"], ["samm_lv"]), "for example dataset=[cas_me2,samm_lv]"),
+        ("cross_spotting", ["a", "b", "c"], across(["a"], ["b"]), "c is in neither protocol.train nor protocol.test"),
+    ],
+)
+def test_what_cannot_be_served_is_answered_with_what_would_work(protocol, names, params, reason):
+    people = People(two(*names), short={"casme2": True})
+    with pytest.raises(ConfigError) as error:
+        folds(protocol, people, params)
+    assert reason in str(error.value)
+
+
+def test_a_dataset_on_both_sides_is_refused():
+    with pytest.raises(ConfigError, match="both name 'cas_me2'"):
+        across(["cas_me2"], ["cas_me2"])

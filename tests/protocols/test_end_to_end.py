@@ -1,0 +1,178 @@
+"""Every protocol through the command line, on small drawn trees in the real layouts, with the real preprocessing."""
+
+import json
+from collections import Counter
+
+import pytest
+from typer.testing import CliRunner
+
+from mebench.cli import app
+from mebench.registry import load
+
+DATASETS = ("casme2", "samm", "smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm_lv", "casme3", "meview")
+SPOTTER = ("method=optical_strain", "method.variant=peaks", "method.flow=dis")
+"""A spotter for clips as short as the drawn ones, whose flow takes a fraction of the usual time."""
+
+
+@pytest.fixture(scope="session")
+def trees(tmp_path_factory):
+    """One folder for each dataset, and a store of features that all runs of these tests share."""
+    home = tmp_path_factory.mktemp("trees")
+    for name in DATASETS:
+        load("dataset", name).write_fake_tree(home / name)
+    return home
+
+
+@pytest.fixture
+def run(trees, tmp_path, monkeypatch):
+    """Runs words on the trees; the summary, `folds.json` and `audit.json`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "roots.yaml").write_text("roots:\n" + "".join(f"  {name}: {trees / name}\n" for name in DATASETS))
+
+    def execute(*words):
+        places = ["runs=runs", f"cache={trees / 'store'}", "workers=1", "bootstrap=20", "tracking=sqlite:///ml.db"]
+        found = CliRunner().invoke(
+            app, ["run", *words, *places, "-c", "roots.yaml", "--json", "out.json"], catch_exceptions=False
+        )
+        assert found.exit_code == 0, found.output
+        summary = json.loads((tmp_path / "out.json").read_text())
+        folder = tmp_path / "runs" / summary["run_id"]
+        return summary, *(json.loads((folder / name).read_text()) for name in ("folds.json", "audit.json"))
+
+    return execute
+
+
+def subjects_of_tests(about):
+    return Counter(subject for fold in about["folds"] for subject in fold["test"])
+
+
+def k_prime(audit, fold):
+    return next(value["folds"][fold] for value in audit["values"] if value["name"] == "k_prime")
+
+
+def test_loso_spots_and_names_in_short_videos(run):
+    summary, about, audit = run(*SPOTTER, "recognizer=majority", "dataset=casme2", "protocol=loso")
+    assert about["one_per_video"] and set(subjects_of_tests(about).values()) == {1}
+    # One interval a video; of the eight one is cut so short that no frame has a smoothed score.
+    assert summary["spotting"]["micro"]["tp"] + summary["spotting"]["micro"]["fp"] == 7
+    assert summary["analysis"]["all_intervals"]["n"] == 8
+    assert summary["recognition"]["n"] == 8
+    assert (audit["selection"], audit["transductive"], audit["subject_dependent"]) == ("fixed", "video", False)
+
+
+def test_kfold_of_long_videos(run):
+    summary, about, _ = run("method=random", "dataset=cas_me2", "protocol=kfold", "protocol.folds=3")
+    assert not about["one_per_video"] and "all_intervals" not in summary.get("analysis", {})
+    assert [fold["fold"] for fold in about["folds"]] == ["part1", "part2", "part3"]
+
+
+def test_holdout_scores_the_tested_subjects_alone(run):
+    summary, about, _ = run("method=majority", "dataset=casme2", "protocol=holdout", "protocol.test=[01,casme2/16]")
+    assert subjects_of_tests(about) == {"casme2/01": 1, "casme2/16": 1}
+    assert summary["recognition"]["n"] == 4
+
+
+def test_leaving_one_video_out_is_marked(run):
+    summary, about, audit = run("method=majority", "dataset=casme2", "protocol=lovo")
+    assert len(about["folds"]) == 8 and all(fold["videos"] for fold in about["folds"])
+    assert audit["subject_dependent"] and any("subject_dependent" in line for line in about["warnings"])
+    assert summary["recognition"]["n"] == 8
+
+
+def test_megc2019_on_the_raw_datasets(run):
+    summary, about, _ = run("method=bi_woof", "dataset=[smic_hs,casme2,samm]", "protocol=megc2019_cde")
+    assert about["scheme"] == "megc2019" and about["classes"] == ["negative", "positive", "surprise"]
+    members = summary["recognition"]["members"]
+    assert {name: part["n"] for name, part in members.items()} == {"casme2": 4, "samm": 5, "smic_hs": 7}
+    assert any("442 clips of 68 subjects" in line for line in about["warnings"])
+
+
+def test_megc2018_from_one_database_to_the_other(run):
+    summary, about, _ = run("method=bi_woof", "dataset=[casme2,samm]", "protocol=megc2018")
+    folds = summary["recognition"]["folds"]
+    assert list(folds) == ["casme2-to-samm", "samm-to-casme2"]
+    for score, mean in summary["recognition"]["scores"].items():
+        assert mean["value"] == pytest.approx(sum(part["scores"][score]["value"] for part in folds.values()) / 2)
+    assert about["classes"] == ["I", "II", "III", "IV", "V"]
+
+
+def test_megc2018_composite(run):
+    summary, about, _ = run("method=majority", "dataset=[casme2,samm]", "protocol=megc2018", "protocol.part=composite")
+    assert set(subjects_of_tests(about).values()) == {1} and set(summary["recognition"]["members"]) == {
+        "casme2",
+        "samm",
+    }
+
+
+def test_cdmer_between_recordings_of_the_same_people(run):
+    summary, about, audit = run("method=majority", "dataset=[smic_hs,smic_vis,smic_nir]", "protocol=cdmer")
+    assert len(about["folds"]) == 6 == len(summary["recognition"]["folds"])
+    assert audit["subject_dependent"] and set(subjects_of_tests(about).values()) == {2}
+    assert summary["recognition"]["n"] == 6 * 7
+
+
+def test_cdmer_with_casme2(run):
+    summary, _, audit = run("method=majority", "dataset=[casme2,smic_vis]", "protocol=cdmer", "protocol.type=II")
+    assert set(summary["recognition"]["folds"]) == {"casme2-to-smic_vis", "smic_vis-to-casme2"}
+    assert not audit["subject_dependent"]
+
+
+def test_leaving_one_dataset_out(run):
+    summary, about, _ = run("method=bi_woof", "dataset=[casme2,samm]", "protocol=lodo", "scheme=megc2019")
+    assert [fold["fold"] for fold in about["folds"]] == ["casme2", "samm"]
+    assert {name: part["n"] for name, part in summary["recognition"]["members"].items()} == {"casme2": 4, "samm": 5}
+
+
+def test_megc_spotting_by_dataset_and_pooled(run):
+    summary, about, _ = run("method=random", "dataset=[cas_me2,samm_lv,casme3]", "protocol=megc_spotting")
+    assert about["kinds"] == ["micro", "macro"] and set(summary["spotting"]) == {"micro", "macro", "overall"}
+    for fold in about["folds"]:
+        assert {s.split("/")[0] for s in fold["train"]} == {s.split("/")[0] for s in fold["test"]}
+    for kind, pooled in summary["spotting"].items():
+        for count in ("tp", "fp", "fn"):
+            parts = [member["spotting"][kind][count] for member in summary["members"].values()]
+            assert pooled[count] == pytest.approx(sum(parts))
+
+
+def test_megc_spotting_that_counts_only_videos_with_expressions(run):
+    every, _, _ = run(*SPOTTER, "dataset=cas_me2", "protocol=megc_spotting")
+    some, _, _ = run(*SPOTTER, "dataset=cas_me2", "protocol=megc_spotting", "convention=softnet2021")
+    strict, published = (summary["spotting"]["micro"] for summary in (every, some))
+    assert strict["tp"] + strict["fn"] == published["tp"] + published["fn"]
+    assert strict["fp"] >= published["fp"]
+
+
+def test_spotting_across_databases_and_frame_rates(run):
+    summary, about, audit = run(
+        *SPOTTER,
+        "dataset=[cas_me2,samm_lv]",
+        "protocol=cross_spotting",
+        "protocol.train=[cas_me2]",
+        "protocol.test=[samm_lv]",
+    )
+    assert {s.split("/")[0] for s in subjects_of_tests(about)} == {"samm_lv"}
+    found = k_prime(audit, "cas_me2-to-samm_lv")
+    for kind in ("micro", "macro"):
+        one, other = found["cas_me2"][kind], found["samm_lv"][kind]
+        assert abs(one["ms"] - other["ms"]) <= 1000 / 30  # k' is counted in whole frames of 33 and of 5 ms
+        assert other["frames"] > 4 * one["frames"]
+    assert set(summary["spotting"]) == {"micro", "macro", "overall"}
+
+
+def test_meview_as_in_the_paper(run):
+    summary, about, _ = run(*SPOTTER, "recognizer=majority", "dataset=meview", "protocol=meview")
+    assert about["one_per_video"] and len(about["folds"]) == 4
+    assert summary["spotting"]["micro"]["scores"]["asr"]["value"] is not None
+    assert {"f1", "uf1", "uar"} <= set(summary["analysis"]["all_intervals"]["scores"])
+
+
+def test_meview_unseen_after_laboratories(run):
+    words = (*SPOTTER, "recognizer=majority", "dataset=[casme2,cas_me2,meview]", "protocol=meview")
+    summary, about, _ = run(*words)
+    assert about["one_per_video"]  # the tested videos are short, whatever trained
+    assert [{s.split("/")[0] for s in side} for side in (about["folds"][0]["train"], about["folds"][0]["test"])] == [
+        {"casme2", "cas_me2"},
+        {"meview"},
+    ]
+    assert summary["spotting"]["micro"]["tp"] + summary["spotting"]["micro"]["fp"] == 7

@@ -1,0 +1,102 @@
+"""What holds for every protocol, whatever the data."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mebench.protocols import PROTOCOLS, People, folds
+from mebench.protocols.cdmer import CdmerParams
+from mebench.protocols.cross_spotting import CrossSpottingParams
+from mebench.protocols.holdout import HoldoutParams
+from mebench.protocols.kfold import KFoldParams
+from mebench.protocols.megc2018 import Megc2018Params
+from tests.protocols.drawn import datasets, video
+
+SMIC = ("smic_hs", "smic_vis", "smic_nir")
+
+
+def every(videos, names):
+    """At least one video of each dataset beside the drawn ones."""
+    return [*videos, *(video(name, "zz", n) for n, name in enumerate(names))]
+
+
+CASES = {
+    "loso": (("casme2", "samm"), None),
+    "kfold": (("casme2", "samm"), KFoldParams(2)),
+    "holdout": (("casme2", "samm"), HoldoutParams(("casme2/zz",))),
+    "lovo": (("casme2", "samm"), None),
+    "lodo": (("casme2", "samm", "meview"), None),
+    "megc2019_cde": (("smic_hs", "casme2", "samm"), None),
+    "megc2018": (("casme2", "samm"), Megc2018Params()),
+    "megc2018 composite": (("casme2", "samm"), Megc2018Params("composite")),
+    "cdmer": (SMIC, None),
+    "cdmer II": ((*SMIC, "casme2"), CdmerParams("II")),
+    "cross_spotting": (("cas_me2", "samm_lv", "casme3"), CrossSpottingParams(("cas_me2", "casme3"), ("samm_lv",))),
+    "meview": (("casme2", "meview"), None),
+    "meview alone": (("meview",), None),
+}
+ONCE = ("loso", "kfold", "lovo", "lodo", "megc2019_cde", "megc2018", "megc2018 composite", "meview alone")
+"""Everything is tested, each expression exactly once."""
+
+
+def made(case, videos, seed=0):
+    names, params = CASES[case]
+    return folds(case.split()[0], People(every(videos, names), seed), params)
+
+
+@st.composite
+def drawn(draw, case):
+    return draw(datasets(CASES[case][0], most=25))
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_nobody_is_on_two_sides_unless_videos_are_split(case, data):
+    videos = data.draw(drawn(case))
+    for fold in made(case, videos):
+        sides = [set(fold.train), set(fold.valid), set(fold.test)]
+        assert not sides[0] & sides[1] and fold.train and fold.test
+        if not fold.videos:
+            assert not sides[2] & (sides[0] | sides[1])
+        train, valid, test = fold.split(every(videos, CASES[case][0]))
+        keys = [v.key for v in (*train, *valid, *test)]
+        assert len(keys) == len(set(keys)) and train and test
+
+
+@pytest.mark.parametrize("case", ONCE)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_every_expression_is_tested_exactly_once(case, data):
+    some = data.draw(drawn(case))
+    videos = every(some, CASES[case][0])
+    tested = Counter(v.key for fold in made(case, some) for v in fold.split(videos)[2])
+    assert tested == Counter(v.key for v in videos) and set(tested.values()) == {1}
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_the_order_of_rows_does_not_matter(case, data):
+    videos, seed = data.draw(drawn(case)), data.draw(st.integers(0, 9))
+    shuffled = data.draw(st.permutations(videos))
+    assert made(case, shuffled, seed) == made(case, videos, seed)
+
+
+@pytest.mark.parametrize("case", CASES)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_folds_have_keys_of_their_own(case, data):
+    keys = [fold.key for fold in made(case, data.draw(drawn(case)))]
+    assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_every_protocol_tells_its_whole_story(name):
+    lines = PROTOCOLS[name].describe().splitlines()
+    told = [line.partition(":")[0] for line in lines[1:]]
+    assert lines[0].startswith(f"protocol {name}: ")
+    assert told[:8] == ["needs", "trains", "validates", "tests", "scores", "classes", "convention", "source"]
+    assert ("marks" in told) == PROTOCOLS[name].subject_dependent

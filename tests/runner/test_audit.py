@@ -1,0 +1,79 @@
+"""Which value saw which subjects: as it is written down, and as it is."""
+
+import pytest
+
+from mebench.config import resolve, run_key
+from mebench.progress import Progress
+from mebench.runner.audit import audit_of
+from mebench.runner.execute import run
+from mebench.runner.plan import make_plan
+
+
+def value(audit, name):
+    return next(entry for entry in audit["values"] if entry["name"] == name)
+
+
+@pytest.fixture
+def audit(moody):
+    return lambda *words: audit_of(make_plan(resolve(moody(*words))), {})
+
+
+def test_k_prime_saw_those_who_train_and_k_nobody(audit):
+    """The micro-expressions of subject s last 8 + s frames at 30 frames per second."""
+    found = audit()
+    assert (found["selection"], found["switch"], found["subject_dependent"]) == ("fixed", "guard", False)
+    assert value(found, "k") == {"name": "k", "saw": "nobody", "value": {"toy": {"frames": 3, "ms": 100.0}}}
+    lengths = value(found, "k_prime")
+    assert lengths["saw"] == "train"
+    assert [lengths["folds"][f"toy/{s}"]["toy"]["micro"]["frames"] for s in "123"] == [
+        int((8 + mean + 1) / 2) for mean in (2.5, 2.0, 1.5)
+    ]
+    assert lengths["folds"]["toy/1"]["toy"]["micro"]["ms"] == pytest.approx(1000 * 5 / 30, abs=1e-3)
+
+
+def test_the_leak_takes_k_prime_over_all_subjects(audit):
+    found = audit("audit=leak")
+    assert (found["selection"], found["switch"]) == ("test", "leak")
+    lengths = value(found, "k_prime")
+    assert lengths["saw"] == "all"
+    assert {lengths["folds"][f"toy/{s}"]["toy"]["micro"]["frames"] for s in "123"} == {int((8 + 2 + 1) / 2)}
+
+
+def test_sides_are_those_of_the_folds(audit, moody):
+    plan, found = make_plan(resolve(moody())), audit()
+    for fold in plan.folds:
+        sides = found["sides"][fold.key]
+        assert [sides[side]["subjects"] for side in ("train", "valid", "test")] == [2, 0, 1]
+    assert found["sides"]["toy/1"]["test"]["hash"] != found["sides"]["toy/2"]["test"]["hash"]
+
+
+def test_weights_saw_those_who_train_and_settings_nobody(audit):
+    found = audit()
+    assert value(found, "method weights and statistics") == {
+        "name": "method weights and statistics",
+        "saw": "train",
+        "value": ["weights"],
+    }
+    assert value(found, "method parameters")["saw"] == "nobody"
+
+
+def test_who_chooses_is_held_out_and_named(moody, monkeypatch):
+    plan = make_plan(resolve(moody()))
+    monkeypatch.setattr(plan.method_class, "selects", True)
+    held = make_plan(resolve(moody()))
+    found = audit_of(held, {"toy/1": {"threshold_micro": 0.4}})
+    assert found["selection"] == "inner"
+    assert value(found, "choices of the method")["saw"] == "valid"
+    assert value(found, "threshold_micro") == {
+        "name": "threshold_micro",
+        "saw": "train+valid",
+        "folds": {"toy/1": 0.4},
+    }
+    assert all(sides["valid"]["subjects"] == 1 for sides in found["sides"].values())
+
+
+def test_a_run_keeps_its_audit_and_the_switch_makes_another_run(moody):
+    honest, leak = resolve(moody("tracking=null")), resolve(moody("audit=leak"))
+    assert run_key(honest) != run_key(leak)
+    folder = run(honest, Progress()).folder
+    assert folder.read_json("audit.json")["selection"] == folder.read_json("folds.json")["selection"] == "fixed"

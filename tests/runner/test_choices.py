@@ -1,0 +1,94 @@
+"""What a protocol, a dataset and a method cannot do together, answered with what would work."""
+
+import pytest
+
+from mebench.config import resolve
+from mebench.errors import ConfigError
+from mebench.registry import load
+from mebench.runner.plan import make_plan
+
+
+@pytest.fixture(scope="module")
+def trees(tmp_path_factory):
+    home = tmp_path_factory.mktemp("trees")
+    for name in ("smic_hs", "smic_vis", "cas_me2", "samm_lv"):
+        load("dataset", name).write_fake_tree(home / name)
+    return home
+
+
+@pytest.fixture
+def plan(trees):
+    def make(dataset, *words):
+        roots = [f"dataset.{name}.root={trees / name}" for name in dataset.strip("[]").split(",")]
+        if not dataset.startswith("["):
+            roots = [f"dataset.root={trees / dataset}"]
+        return make_plan(resolve([f"dataset={dataset}", *roots, *words]))
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words", "reason"),
+    [
+        (
+            "smic_hs",
+            ["method=random"],
+            "'random' can spot, but dataset 'smic_hs' serves only recognize: choose a method that recognizes",
+        ),
+        (
+            "cas_me2",
+            ["method=majority", "protocol=megc_spotting"],
+            "protocol 'megc_spotting' needs a method that spots, but method 'majority' can only recognize",
+        ),
+        (
+            "cas_me2",
+            ["method=random", "protocol=megc2019_cde"],
+            "protocol 'megc2019_cde' needs a method that recognizes, but method 'random' can only spot",
+        ),
+        ("smic_hs", ["method=majority", "protocol=megc_spotting"], "needs a method that spots"),
+        (
+            "smic_hs",
+            ["method=majority", "protocol=megc2018"],
+            "defined on dataset=[casme2,samm], not on dataset=smic_hs",
+        ),
+        (
+            "[smic_hs,smic_vis]",
+            ["method=majority", "protocol=cdmer", "scheme=native"],
+            "scores its own classes (negative, positive, surprise), so scheme=native has no place: leave it out",
+        ),
+        (
+            "cas_me2",
+            ["method=majority", "protocol=megc2019_cde"],
+            "defined on dataset=[smic_hs,casme2,samm] or dataset=megc2019_flow, not on dataset=cas_me2",
+        ),
+        (
+            "[cas_me2,samm_lv]",
+            ["method=random", "protocol=cross_spotting", "protocol.train=[casme3]", "protocol.test=[samm_lv]"],
+            "unknown dataset of protocol.train 'casme3'",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(plan, dataset, words, reason):
+    with pytest.raises(ConfigError) as error:
+        plan(dataset, *words)
+    assert reason in str(error.value)
+
+
+def test_all_kinds_are_spotted_where_the_protocol_asks_for_them(plan):
+    assert plan("cas_me2", "method=random").task.kinds == ("micro",)
+    assert plan("cas_me2", "method=random", "protocol=megc_spotting").task.kinds == ("micro", "macro")
+    assert plan("cas_me2", "method=random", "protocol=megc_spotting", "kinds=[macro]").task.kinds == ("macro",)
+
+
+def test_k_prime_carries_over_to_another_frame_rate_as_a_duration(plan):
+    """CAS(ME)2 has 30 frames per second, SAMM Long Videos 200."""
+    words = ["method=random", "protocol=cross_spotting", "protocol.train=[cas_me2]", "protocol.test=[samm_lv]"]
+    made = plan("[cas_me2,samm_lv]", *words)
+    (fold,) = made.folds
+    spans = [e.offset - e.onset for v in made.sides(fold).train for e in v.expressions if e.kind == "micro"]
+    seconds = sum(spans) / len(spans) / 30
+    timings = made.timings(fold)
+    assert timings["samm_lv"].k_prime["micro"] == int((200 * seconds + 1) / 2)
+    assert timings["cas_me2"].k_prime["micro"] == int((30 * seconds + 1) / 2)
+    assert (timings["cas_me2"].k, timings["samm_lv"].k) == (3, 20)
+    assert made.tested == {v.key for v in made.videos if v.dataset == "samm_lv"}

@@ -1,0 +1,86 @@
+"""Workers of a Dask scheduler: the same answers as this machine's own, also when one of them is killed half-way."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pandas as pd
+import pytest
+
+from mebench.config import resolve
+from mebench.errors import ConfigError
+from mebench.progress import Progress
+from mebench.runner import dask_executor
+from mebench.runner.execute import run
+from mebench.runner.fold_files import TABLES
+
+pytest.importorskip("distributed", reason="the extra dask is not installed")
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    """Address of a scheduler on this machine, and its two workers."""
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    file, dask = tmp_path / "scheduler.json", [sys.executable, "-m", "dask"]
+    where = ["--scheduler-file", str(file), "--no-dashboard"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    processes = [subprocess.Popen([*dask, "scheduler", "--port", "0", "--host", "127.0.0.1", *where], **quiet)]
+    try:
+        for _ in range(2):
+            processes.append(subprocess.Popen([*dask, "worker", "--nthreads", "1", "--no-nanny", *where], **quiet))
+        end = time.monotonic() + 60
+        while not file.is_file() or not file.read_text():
+            assert time.monotonic() < end, "the scheduler does not start"
+            time.sleep(0.1)
+        yield json.loads(file.read_text())["address"], processes[1:]
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_path, cluster):
+    address, (victim, _) = cluster
+    gate = tmp_path / "gate"
+    words = moody("dataset.subjects=6", "method.trouble=[2=wait]", f"method.gate={gate}")
+
+    def kill_half_way():
+        while not list((tmp_path / "runs").glob("*/folds/*/fold.json")):
+            time.sleep(0.05)
+        victim.kill()
+        gate.touch()
+
+    killer = threading.Thread(target=kill_half_way, daemon=True)
+    killer.start()
+    far = run(resolve([*words, "executor=dask", f"executor.address={address}"]), Progress()).folder
+    killer.join()
+    near = run(resolve([*words, "workers=1"]), Progress()).folder
+
+    assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
+    for name in TABLES:
+        pd.testing.assert_frame_equal(far.read_table(name), near.read_table(name), check_exact=True)
+    for model in far.path.glob("folds/*/model.safetensors"):
+        assert model.read_bytes() == (near.path / model.relative_to(far.path)).read_bytes()
+
+
+def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch):
+    monkeypatch.setattr(dask_executor, "CONNECT_SECONDS", 1)
+    with pytest.raises(ConfigError, match=r"no Dask scheduler answers at executor.address=tcp://127.0.0.1:9 "):
+        run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["executor=dask"], "executor=dask needs the scheduler's address"),
+        (["executor.address=tcp://a:1"], "add executor=dask"),
+        (["executor=dusk"], "executor"),
+        (["fold_timeout=0"], "fold_timeout must be a number of seconds above 0"),
+    ],
+)
+def test_words_that_do_not_fit_say_so(moody, words, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        resolve(moody(*words))

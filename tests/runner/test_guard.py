@@ -1,0 +1,100 @@
+"""Leaks that somebody planted are caught, or buy nothing."""
+
+import shutil
+
+import pytest
+
+from mebench.config import resolve
+from mebench.core import Fold, Scheme, SubjectKey
+from mebench.errors import DataError, PluginError, RunError
+from mebench.progress import Progress
+from mebench.registry import load
+from mebench.runner.execute import run
+from mebench.runner.fold import execute
+from mebench.runner.fresh import without_memory
+from mebench.runner.guard import check_people, refuse_twins, warnings
+from mebench.runner.plan import make_plan
+
+CHANCE = 1 / 3
+
+
+def accuracy(plan, fresh=True):
+    """Share of right answers over all folds, executed one after the other in this process."""
+    truth = {(v.key, e.onset): plan.scheme.class_of(e) for v in plan.videos for e in v.expressions}
+    answers = [c for fold in plan.folds for c in execute(without_memory(plan) if fresh else plan, fold).clips]
+    return sum(c.predicted == truth[c.video, c.onset] for c in answers) / len(answers)
+
+
+def test_remembering_subjects_buys_nothing_where_they_are_held_out(planted):
+    assert accuracy(make_plan(resolve(planted()))) <= CHANCE
+    beside = make_plan(resolve(planted("protocol=lovo")))
+    assert accuracy(beside) == 1.0 and beside.subject_dependent
+    assert "tests people whom it trains on" in warnings(beside)[0]
+
+
+def test_what_a_module_remembers_of_one_fold_is_gone_in_the_next(planted):
+    plan = make_plan(resolve(planted("method.remembers=for_ever")))
+    assert accuracy(plan) <= CHANCE
+    assert accuracy(plan, fresh=False) > 0.8  # what it would have bought in one process
+
+
+def test_a_worker_forgets_between_folds_too(planted):
+    outcome = run(resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null")), Progress())
+    assert outcome.summary["recognition"]["scores"]["accuracy"]["value"] <= CHANCE
+
+
+def test_a_view_does_not_outlive_its_fold(planted):
+    plan = make_plan(resolve(planted("method.remembers=views")))
+    execute(plan, plan.folds[0])
+    with pytest.raises(PluginError, match="after the fold of that view was over: that is a leak"):
+        execute(plan, plan.folds[1])
+
+
+def test_labels_shuffled_within_subjects_cannot_be_learnt(planted):
+    words = planted("method.remembers=clips", "dataset.moods=false")
+    assert accuracy(make_plan(resolve(words))) == 1.0
+    assert accuracy(make_plan(resolve([*words, "dataset.shuffled=true"]))) == pytest.approx(CHANCE, abs=0.15)
+
+
+def test_one_subject_under_two_ids_is_refused(planted):
+    config = resolve(planted("dataset.twins=true"))
+    with pytest.raises(DataError, match=r"herd/(4|copy)/v\d and herd/(4|copy)/v\d are one recording under two names"):
+        run(config, Progress())
+    refuse_twins(make_plan(resolve(planted())))
+
+
+def test_one_recording_under_two_ids_is_found_by_its_frames(tmp_path):
+    """The copy has other names of folder and files."""
+    load("dataset", "cas_me2").write_fake_tree(tmp_path)
+    words = ["method=random", "dataset=cas_me2", f"dataset.root={tmp_path}"]
+    refuse_twins(make_plan(resolve(words)))
+    copy = shutil.copytree(
+        tmp_path / "rawpic" / "s15" / "15_0101disgustingteeth", tmp_path / "rawpic" / "s99" / "99_0101x"
+    )
+    for file in copy.iterdir():
+        file.rename(copy / f"copy{file.name}")
+    with pytest.raises(DataError, match=r"cas_me2/s\d\d/.*_0101 and .* are one recording under two names"):
+        refuse_twins(make_plan(resolve(words)))
+
+
+def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):
+    from dataclasses import replace
+
+    plan = make_plan(resolve(planted()))
+    one, two = SubjectKey("herd", "1"), SubjectKey("herd", "2")
+    alike = replace(plan, folds=(Fold("both", (one,), (), (two,)),))
+    check_people(alike)
+    alike.dataset.person = lambda key: SubjectKey("everybody", "1")
+    with pytest.raises(RunError, match="fold 'both' of protocol 'loso' tests everybody/1, on whom it trains"):
+        check_people(alike)
+
+
+def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(moody):
+    """Subject 1 of the toy shows others and fear, 2 fear and disgust."""
+    plan = make_plan(resolve(moody("dataset.subjects=2")))
+    (told,) = warnings(plan)
+    assert "in 1 of 2 folds nobody who trains shows a class that is tested" in told
+    assert "in fold 'toy/2' disgust (1 clip); more subjects would close the gap" in told
+    plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
+    assert warnings(plan)[0].endswith("scheme=both has no such gap")
+    assert not warnings(make_plan(resolve(moody("dataset.subjects=3"))))

@@ -1,0 +1,80 @@
+"""The papers' own way is a named switch: it marks the run, and shows what it bought."""
+
+import json
+
+import pytest
+import torch
+from torch.utils.data import TensorDataset
+from typer.testing import CliRunner
+
+from mebench.cli import app
+from mebench.config import resolve
+from mebench.core import Method, Stage, Task
+from mebench.progress import Progress
+from mebench.runner.execute import run
+from mebench.runner.leak import bought
+from mebench.training import fit
+
+
+class Counter(Method):
+    """Its only weight is the number of the epoch."""
+
+    tasks = frozenset({"recognize"})
+
+    def __init__(self):
+        super().__init__(None, Task(frozenset({"recognize"}), classes=("a",)))
+        self.weight = torch.nn.Parameter(torch.zeros(1))
+        self.register_buffer("epoch", torch.zeros(1))
+
+    def stages(self):
+        return (Stage("counting", 6, 4),)
+
+    def samples(self, stage, train, valid):
+        return TensorDataset(torch.zeros(4, 1)), None
+
+    def training_step(self, batch, index):
+        return self.weight.sum() * 0.0
+
+    def on_train_epoch_start(self):
+        self.epoch += 1
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def judged(answer):
+    """The epoch that stays if each epoch is judged by `answer`."""
+    method = Counter()
+    fit(method, [], [], judge=None if answer is None else lambda: answer(method.epoch.item()))
+    return method.epoch.item()
+
+
+def test_the_epoch_that_is_judged_best_stays():
+    assert judged(None) == 6
+    assert judged(lambda epoch: -abs(epoch - 3)) == 3
+    assert judged(lambda epoch: 0.5) == 1  # of equal ones the first
+
+
+def test_what_the_leak_bought_is_the_difference_of_two_runs(moody):
+    honest = run(resolve(moody("tracking=null")), Progress())
+    config = resolve(moody("audit=leak"))
+    leak = run(config, Progress())
+    assert leak.folder.id.rpartition("-")[0].endswith("seed0-leak")
+    found = bought(config, leak.summary, Progress())
+    assert found["honest"] == honest.folder.id  # it was there already
+    f1 = [outcome.summary["spotting"]["micro"]["scores"]["f1"]["value"] for outcome in (honest, leak)]
+    score = found["scores"]["spotting.micro.f1"]
+    assert (score["honest"], score["leak"]) == tuple(f1)
+    assert score["points"] == pytest.approx(100 * (f1[1] - f1[0]))
+    assert {"analysis.strs", "recognition.uf1"} <= set(found["scores"])
+
+
+def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    words = moody("audit=leak", "method=random", "dataset.macro=false", "tracking=sqlite:///ml.db")
+    found = CliRunner().invoke(app, ["run", *words, "--json", "out.json"], catch_exceptions=False)
+    assert "what the leak bought" in found.stdout and "selection: test" in found.stdout
+    assert "audit=leak: k' is that of all subjects" in found.stdout
+    runs = {path.name.rpartition("-")[0] for path in (tmp_path / "runs").iterdir()}
+    assert runs == {"random-toy-loso-seed0", "random-toy-loso-seed0-leak"}
+    assert set(json.loads((tmp_path / "out.json").read_text())["leak"]) == {"honest", "scores"}

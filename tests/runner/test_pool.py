@@ -1,0 +1,109 @@
+"""A crew of worker processes: exact answers, and exact blame."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from mebench.errors import DataError
+from mebench.runner import workers
+from mebench.runner.pool import ENOUGH, Crew, Failure, Task, attempt, retry
+
+
+def double(x):
+    return 2 * x
+
+
+def die_unless(mark):
+    """Kill this process the first time."""
+    if not Path(mark).exists():
+        Path(mark).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return os.getpid()
+
+
+def sleep_in_c(seconds):
+    """Where no Python code can be interrupted, as in a hung library."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    time.sleep(seconds)
+
+
+def refuse():
+    raise DataError("there are no frames")
+
+
+class Unpicklable(Exception):
+    def __init__(self, one, two):
+        super().__init__(one)
+
+
+def raise_what_cannot_travel():
+    raise Unpicklable(1, 2)
+
+
+def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(workers, "warm_up", os.getpid)
+    tasks = [
+        *(Task(x, double, (x,)) for x in range(20)),
+        Task("dies once", die_unless, (str(tmp_path / "mark"),)),
+        Task("dies", os._exit, (3,)),
+        Task("hangs", sleep_in_c, (600,), 1.0),
+        Task("names its trouble", refuse, ()),
+        Task("strange", raise_what_cannot_travel, ()),
+    ]
+    crew, ticks = Crew(2), []
+    try:
+        crew.start(2)
+        found = {task.key: outcome for task, outcome in crew.run(tasks, lambda: ticks.append(1))}
+    finally:
+        crew.stop()
+    assert [found[x] for x in range(20)] == [2 * x for x in range(20)]
+    assert isinstance(found["dies once"], int)  # tried again in a fresh process
+    assert found["dies"].reason == "its worker process died (exit code 3)"
+    assert found["hangs"].reason == "it took longer than fold_timeout=1 seconds"
+    assert found["names its trouble"].reason == "there are no frames"
+    assert isinstance(found["names its trouble"].error, DataError)
+    assert found["strange"].reason == "Unpicklable: 1" and "raise_what_cannot_travel" in found["strange"].details
+    assert ticks
+
+
+def test_an_exception_that_always_comes_back_is_believed():
+    tried = []
+
+    def alone(task):
+        tried.append(task.key)
+        return Failure("ValueError: no", "", raised=True)
+
+    failed = [(Task(n, double, (n,)), Failure("ValueError: no", "", raised=True)) for n in range(10)]
+    other = (Task("other", double, (1,)), Failure("its worker process died", ""))
+    outcomes = list(retry([*failed, other], alone))
+    assert len(outcomes) == 11
+    assert tried == [*range(ENOUGH), "other"]  # a death says nothing about another death
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (MemoryError(), "the memory of this machine was not enough: use fewer workers=N"),
+        (ValueError("singular"), "ValueError: singular"),
+        (DataError("no frames"), "no frames"),
+    ],
+)
+def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
+    def fail():
+        raise error
+
+    failure = attempt(fail, (), None)
+    assert failure.reason == reason and "in fail" in failure.details
+    assert (failure.error is error) == isinstance(error, DataError)
+
+
+def test_several_gpus_are_shared_out_among_the_workers(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, 3")
+    devices = [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(5, "gpu")]
+    assert devices == ["0", "3", "0", "3", "0"]
+    assert workers.environments(2, "cpu") == [{}, {}]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert workers.environments(2, "auto") == [{}, {}]

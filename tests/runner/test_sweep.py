@@ -1,0 +1,130 @@
+"""Sweeps: what their words name, one queue over all runs, one table, and going on where one stopped."""
+
+import itertools
+import json
+import statistics
+
+import pytest
+
+from mebench.commands.sweep import sweep_command
+from mebench.config import resolve
+from mebench.errors import ConfigError, RunError
+from mebench.progress import Progress
+from mebench.runner import tasks, workers
+from mebench.runner.execute import run
+from mebench.runner.folder import RunFolder
+from mebench.runner.sweep_words import expand
+
+from .blind import SMALL, OneThread
+
+
+@pytest.fixture
+def in_this_process(monkeypatch, one_thread):
+    monkeypatch.setattr(workers, "pool", lambda environment: OneThread(1))
+
+
+def test_a_sweep_is_every_combination_in_order():
+    found = expand(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"])
+    assert [c.words for c in found] == [
+        (f"method={m}", "dataset=cas_me2", f"seed={s}") for m, s in itertools.product(("mean", "softnet"), range(3))
+    ]
+    assert found[4].varied == {"method": "softnet", "seed": "1"}
+
+
+@pytest.mark.parametrize(
+    ("word", "values"),
+    [
+        ("dataset=[casme2,samm],smic_hs", ["[casme2,samm]", "smic_hs"]),
+        ("seed=3", ["3"]),
+        ("seeds=-1..1", ["-1", "0", "1"]),
+        ("seeds=0..1,7, 9..10", ["0", "1", "7", "9", "10"]),
+        ("dataset.root=../data/CAS(ME)^2", ["../data/CAS(ME)^2"]),
+        ("method.name='a,b',c", ["'a,b'", "c"]),
+        ("method.x={a: [1,2], b: (3,4)},null", ["{a: [1,2], b: (3,4)}", "null"]),
+        ("method.p=", [""]),
+    ],
+)
+def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, values):
+    key = word.partition("=")[0].replace("seeds", "seed")
+    assert [c.words for c in expand([word])] == [(f"{key}={value}",) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        ("seeds=2..0", "counts down, write 0..2"),
+        ("method=mean,,softnet", "names an empty value"),
+        ("method=mean,mean", "names 'mean' twice"),
+        ("workers=1,2", "workers is one for the whole sweep"),
+        ("seeds=0..999999999", "longer than a sweep takes"),
+    ],
+)
+def test_words_that_make_no_sweep_say_so(word, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        expand([word])
+
+
+def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, in_this_process, tmp_path, capsys):
+    words = moody("method.trouble=[],[2=raise]", "seeds=0..2", "workers=1")
+    file = tmp_path / "sweep.json"
+    with pytest.raises(RunError, match="3 of 6 runs failed, for the reasons above"):
+        sweep_command(words, [], [], False, str(file))
+    out, err = capsys.readouterr()
+    report = json.loads(file.read_text())
+
+    assert "sweep: 6 runs, 18 folds in 6 of them to compute" in err
+    assert err.count("failed: method.trouble=[2=raise] seed=") == 3 and "a matrix is singular" in err
+    assert len(report["failures"]) == 3 and len(report["runs"]) == 3
+    (row,) = report["rows"]
+    assert row["settings"] == {"method.trouble": "[]"} and row["seeds"] == [0, 1, 2]
+    singles = [run["recognition"]["scores"]["uf1"] for run in report["runs"]]
+    uf1 = row["scores"]["UF1"]
+    assert uf1["value"] == pytest.approx(statistics.fmean(s["value"] for s in singles))
+    assert uf1["spread"] == pytest.approx(statistics.stdev(s["value"] for s in singles))
+    assert (uf1["low"], uf1["high"]) == (min(s["low"] for s in singles), max(s["high"] for s in singles))
+    (line,) = (line for line in out.splitlines() if line.startswith("[]"))
+    assert f"{uf1['value']:.4f} ± {uf1['spread']:.4f} [{uf1['low']:.4f}, {uf1['high']:.4f}]" in line
+
+    # The same command goes on: what is finished stands, only the three others are tried again, in their old folders.
+    with pytest.raises(RunError, match="3 of 6 runs failed"):
+        sweep_command(words, [], [], False, None)
+    assert (
+        "sweep: 6 runs, 9 folds in 3 of them to compute; 3 finished ones stand as they are" in capsys.readouterr().err
+    )
+    assert len(list((tmp_path / "runs").iterdir())) == 6
+
+
+def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, in_this_process, tmp_path):
+    sweep_command(moody("seeds=0..1", "workers=1"), [], [], False, "-")
+    (swept,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*seed1*"))
+    alone = run(resolve(moody("seed=1", "workers=1")), Progress()).folder
+    assert alone.id == f"{swept.id}.2"
+    for name in ("predictions.parquet", "clips.parquet", "frame_scores.parquet"):
+        assert (alone.path / name).read_bytes() == (swept.path / name).read_bytes()
+
+
+def test_features_that_runs_share_are_computed_once(write_plugin, in_this_process, tmp_path, monkeypatch, capsys):
+    computed = []
+    real = tasks.compute
+    monkeypatch.setattr(tasks, "compute", lambda *args: computed.append(args[3].key) or real(*args))
+    words = [
+        *("method=optical_strain", "method.flow=dis", "dataset=synthetic", *SMALL, "seeds=0..2", "method.p=0.5,0.6"),
+        *("workers=1", "bootstrap=5", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"),
+    ]
+    write_plugin("method", "unused")  # only for its empty working folder
+    sweep_command(words, [], [], False, str(tmp_path / "sweep.json"))
+    assert sorted(computed) == [f"synthetic/s00{n}/v01" for n in (1, 2, 3)]  # 6 runs of 3 videos
+    rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
+    assert [row["settings"] for row in rows] == [{"method.p": "0.5"}, {"method.p": "0.6"}]
+    assert rows[0]["costs"]["feature_seconds"] > 0  # charged to the first run that needed them
+
+
+def test_a_sweep_of_which_nothing_can_be_planned_fails_at_once(moody, in_this_process):
+    with pytest.raises(ConfigError, match="unknown emotion scheme 'x'"):
+        sweep_command(moody("scheme=x,y", "workers=1"), [], [], False, None)
+
+
+def test_a_run_that_cannot_be_planned_does_not_stop_the_others(moody, in_this_process, capsys):
+    with pytest.raises(RunError, match="1 of 2 runs failed"):
+        sweep_command(moody("scheme=native,nonsense", "workers=1"), [], [], False, None)
+    assert "failed: scheme=nonsense: unknown emotion scheme 'nonsense'" in capsys.readouterr().err

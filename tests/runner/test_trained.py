@@ -1,0 +1,65 @@
+"""A fold's model read back from its run, and written for other programs."""
+
+import pytest
+import torch
+from mebench.methods.mean.method import MEAN
+from safetensors.torch import save_file
+
+from mebench.commands.model import export_command
+from mebench.config import resolve
+from mebench.core import Task
+from mebench.errors import ConfigError, RunError
+from mebench.runner.folder import RunFolder
+from mebench.runner.trained import trained
+from mebench.testing import TINY
+
+CLASSES = ("negative", "positive")
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A finished run of MEAN with one fold, as far as reading a model asks."""
+    config = resolve(["method=mean", *TINY, "method.dropout=0.1"])
+    folder = RunFolder(tmp_path / "runs" / "mean-1")
+    (folder.path / "folds" / "d--a").mkdir(parents=True)
+    folder.write_json("config.json", {"config": config.values, "origins": config.origins})
+    about = {"tasks": ["recognize", "spot"], "kinds": ["micro"], "classes": CLASSES, "one_per_video": False}
+    folder.write_json("folds.json", {**about, "folds": [{"fold": "d/a"}]})
+    torch.manual_seed(0)
+    method = MEAN(config.method_params, Task(frozenset({"spot", "recognize"}), ("micro",), CLASSES))
+    save_file(method.state_dict(), folder.path / "folds" / "d--a" / "model.safetensors")
+    folder.finish()
+    return folder, method
+
+
+def test_the_model_of_a_fold_is_what_was_trained(run):
+    folder, method = run
+    again = trained(folder, "d/a")
+    assert again.params.dropout == 0.1 and not again.training
+    assert all(torch.equal(t, method.state_dict()[name]) for name, t in again.state_dict().items())
+
+
+def test_what_is_not_there_is_named(run):
+    folder, _ = run
+    with pytest.raises(RunError, match="unknown fold 'd/b'"):
+        trained(folder, "d/b")
+    with pytest.raises(RunError, match="no recognizer of its own"):
+        trained(folder, "d/a", "recognizer")
+    save_file({"other": torch.zeros(1)}, folder.path / "folds" / "d--a" / "model.safetensors")
+    with pytest.raises(RunError, match="does not fit method 'mean'"):
+        trained(folder, "d/a")
+
+
+def test_the_verb_writes_an_onnx_file(run, tmp_path, capsys):
+    pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
+    folder, _ = run
+    export_command("mean-1", str(folder.path.parent), "d/a", "onnx", str(tmp_path / "m.onnx"))
+    assert (tmp_path / "m.onnx").stat().st_size > 10_000
+    assert "outputs score, probabilities" in capsys.readouterr().err
+
+
+def test_the_verb_refuses_other_formats_and_parts():
+    with pytest.raises(ConfigError, match=r"unknown format 'onx'\. Did you mean 'onnx'"):
+        export_command("r", "runs", "f", "onx", "o")
+    with pytest.raises(ConfigError, match="unknown part 'methods'"):
+        export_command("r", "runs", "f", "onnx", "o", "methods")

@@ -1,0 +1,111 @@
+"""Intervals from the score curve, and which of overlapping ones stay."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.signal import find_peaks
+
+from mebench.core import Expression
+from mebench.spotting import Spotted, SpottingParams, iou, score_curve, spot, suppress
+from mebench.training import window_labels
+
+seeds = st.integers(0, 10_000)
+
+
+def climb(curve, peak, height):
+    """Frames around the peak that stay above a part of its height over its foot, walked one by one."""
+    low = curve.min()
+
+    def foot(step):
+        """Lowest level on the way to a higher frame, or to the end, beyond which all is low."""
+        at, lowest = peak, curve[peak]
+        while 0 <= at < len(curve):
+            if curve[at] > curve[peak]:
+                return lowest
+            lowest = min(lowest, curve[at])
+            at += step
+        return low
+
+    base = max(foot(-1), foot(1))
+    level = curve[peak] - (1 - height) * (curve[peak] - base)
+    first = last = peak
+    while first > 0 and curve[first - 1] >= level:
+        first -= 1
+    while last < len(curve) - 1 and curve[last + 1] >= level:
+        last += 1
+    return first, last
+
+
+@settings(max_examples=200)
+@given(seeds, st.integers(5, 60), st.sampled_from([0.25, 0.5, 0.75]))
+def test_an_interval_ends_where_the_curve_crosses_a_part_of_the_peak(seed, n, height):
+    curve = np.random.default_rng(seed).normal(size=n)
+    peaks, _ = find_peaks(curve)
+    # Exactly at a crossing the two ways of computing the level may round apart; normal draws do not come near it.
+    assert score_curve(curve, peaks, height) == [climb(curve, p, height) for p in peaks.tolist()]
+
+
+def test_the_highest_frame_may_be_at_an_end():
+    assert score_curve(np.array([4.0, 3.0, 1.0, 0.0]), np.array([0])) == [(0, 1)]
+
+
+def test_a_flat_curve_tells_no_width():
+    assert score_curve(np.ones(9), np.array([0])) == [None]
+    (found,) = spot(np.ones(20), 3, highest_only=True, options=SpottingParams(interval="score_curve"))
+    assert (found.onset, found.offset) == (found.apex - 3, found.apex + 2)  # then the fixed one
+
+
+@pytest.mark.parametrize("length", [12, 20, 30])
+def test_perfect_scores_give_the_annotated_interval_whatever_its_length(length):
+    """Pseudo-labels begin k' - 1 frames before the onset: that lead is taken off."""
+    k_prime, truth = 8, Expression(60, 60 + length - 1)
+    perfect = window_labels(200, [truth], k_prime).astype(float)
+    (fixed,) = spot(perfect, k_prime)
+    (found,) = spot(perfect, k_prime, options=SpottingParams(interval="score_curve"), lead=k_prime - 1)
+    assert iou((found.onset, found.offset), (truth.onset, truth.offset)) > 0.85
+    assert fixed.offset - fixed.onset + 1 == 2 * k_prime
+
+
+@given(seeds, st.integers(20, 120), st.integers(1, 8), st.integers(0, 9))
+def test_estimated_intervals_hold_their_peak_and_lie_inside_the_video(seed, n, k_prime, lead):
+    scores = np.random.default_rng(seed).normal(size=n)
+    options = SpottingParams(interval="score_curve", p=0.2)
+    found = spot(scores, k_prime, options=options, lead=lead)
+    assert [f.apex for f in found] == [f.apex for f in spot(scores, k_prime, 0.2)]
+    assert all(0 <= f.onset <= f.apex <= f.offset < n for f in found)
+
+
+def frames(one):
+    return set(range(one[0], one[1] + 1))
+
+
+ends = st.tuples(st.integers(0, 20), st.integers(0, 10)).map(lambda e: (e[0], e[0] + e[1]))
+
+
+@given(ends, ends)
+def test_iou_counts_frames(a, b):
+    assert iou(a, b) == pytest.approx(len(frames(a) & frames(b)) / len(frames(a) | frames(b)))
+
+
+spotted = st.lists(
+    st.tuples(ends, st.integers(0, 5)).map(lambda s: Spotted(s[0][0], sum(s[0]) // 2, s[0][1], float(s[1]))),
+    max_size=12,
+)
+
+
+@given(spotted, st.floats(0, 1))
+def test_suppression_keeps_the_surest_of_what_overlaps(found, most):
+    kept = suppress(found, most)
+    overlap = lambda a, b: iou(a[:1] + a[2:3], b[:1] + b[2:3])  # noqa: E731
+    assert all(overlap(a, b) <= most for i, a in enumerate(kept) for b in kept[i + 1 :])
+    for gone in found:
+        if kept.count(gone) == 0:
+            assert any(overlap(gone, k) > most and k.confidence >= gone.confidence for k in kept)
+    assert suppress(kept, most) == kept
+
+
+def test_suppression_at_one_keeps_all_and_at_zero_lets_nothing_touch():
+    a, b = Spotted(0, 5, 10, 1.0), Spotted(10, 15, 20, 0.5)
+    assert suppress([b, a], 1.0) == [a, b]
+    assert suppress([b, a], 0.0) == [a]

@@ -1,0 +1,39 @@
+"""The options that spotters share."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from mebench.errors import ConfigError
+from mebench.spotting import SpottingParams
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"p": 1.2}, r"method\.p must be in \[0, 1\], not 1.2"),
+        ({"smoothing": "gausian_1"}, r"gausian_1.*gaussian_1"),
+        ({"rule": "pape"}, "paper"),
+        ({"interval": "curve"}, "score_curve"),
+        ({"threshold": "fixed"}, "relative"),
+        ({"curve_height": 1.0}, r"method\.curve_height must be in \(0, 1\), not 1.0"),
+        ({"nms": -0.1}, r"method\.nms must be in \[0, 1\].*not -0.1"),
+        ({"scales": ()}, r"method\.scales must name one multiple"),
+        ({"scales": (1.0, 1.0)}, r"method\.scales must be numbers above 0, each once"),
+        ({"scales": (0.0,)}, r"method\.scales must be numbers above 0"),
+    ],
+)
+def test_what_cannot_be_is_refused(values, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        SpottingParams(**values)
+
+
+def test_a_method_that_knows_only_p_and_rule_gets_the_papers_other_options():
+    @dataclass(frozen=True)
+    class Few:
+        p: float = 0.3
+        interval: str = "my own meaning"
+
+    assert SpottingParams.of(Few()) == SpottingParams(p=0.3)
+    own = SpottingParams(p=0.1, nms=0.2)
+    assert SpottingParams.of(own) is own

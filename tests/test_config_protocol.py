@@ -1,0 +1,75 @@
+"""`protocol.folds=5`: keys of a protocol, where they come from and what is refused; members with names of their own."""
+
+import json
+
+import pytest
+
+from mebench.config import from_plain, resolve, run_key
+from mebench.errors import ConfigError, PluginError
+from mebench.protocols.kfold import KFoldParams
+
+
+@pytest.fixture
+def config(write_plugin):
+    write_plugin("method", "tiny")
+    root = write_plugin("dataset", "toy")
+    return lambda *words, files=(): resolve(["method=tiny", "dataset=toy", *words], files, [root])
+
+
+def test_a_protocol_has_keys_of_its_own(config):
+    assert config("protocol=kfold").protocol_params == KFoldParams(5)
+    found = config("protocol=kfold", "protocol.folds=3")
+    assert (found.protocol, found.protocol_params) == ("kfold", KFoldParams(3))
+    assert found.origins["protocol.folds"] == "command line"
+    assert found.origins["protocol.seed"] == "default (protocol kfold)"
+    assert from_plain(json.loads(json.dumps(found.values))) == found
+    assert run_key(found) != run_key(config("protocol=kfold"))
+
+
+def test_files_may_nest_them_and_keys_of_another_protocol_are_left_alone(config, tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text("protocol: {name: kfold, folds: 4}\n")
+    assert config(files=[file]).protocol_params == KFoldParams(4)
+    assert config("protocol.folds=7", files=[file]).protocol_params == KFoldParams(7)
+    assert config("protocol=loso", files=[file]).protocol == "loso"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["protocol=kfolt"], "unknown protocol 'kfolt'. Did you mean 'kfold'?"),
+        (["protocol=kfold", "protocol.fold=3"], "unknown key 'protocol.fold'. Did you mean 'protocol.folds'?"),
+        (["protocol.folds=3"], "unknown key 'protocol.folds'"),
+        (["protocol=kfold", "protocol.folds=x"], "protocol.folds must be an int, not 'x' (command line)"),
+        (["protocol=kfold", "protocol.folds=1"], "protocol.folds must be 2 or more, not 1 (command line)"),
+        (["protocol=holdout"], "protocol.test has no value: add protocol.test=... (a list of text)"),
+        (["protocol=cdmer", "protocol.type=III"], "protocol.type must be I|II, not 'III'"),
+        (["audit=leek"], "audit must be guard|leak, not 'leek'"),
+    ],
+)
+def test_mistakes_answer_with_the_reason(config, words, reason):
+    with pytest.raises(ConfigError) as error:
+        config(*words)
+    assert reason in str(error.value)
+
+
+def test_one_dataset_twice_under_two_names(config):
+    found = config("dataset=[low:toy,high:toy]", "dataset.high.p=0.9", "dataset.low.p=0.1")
+    assert {word: params.p for word, params in found.dataset_params.items()} == {"low:toy": 0.1, "high:toy": 0.9}
+    assert found.dataset == "low+high"
+    again = from_plain(json.loads(json.dumps(found.values)))
+    assert again == found and run_key(again) == run_key(found)
+
+
+@pytest.mark.parametrize(
+    ("word", "kind", "reason"),
+    [
+        ("dataset=[a:toy,a:toy]", ConfigError, "needs two members or more, each once"),
+        ("dataset=[A b:toy,c:toy]", ConfigError, "'A b' is no name for a member of a composite"),
+        ("dataset=[a:toi,b:toy]", PluginError, "unknown dataset 'toi'. Did you mean 'toy'"),
+    ],
+)
+def test_names_that_cannot_be(config, word, kind, reason):
+    with pytest.raises(kind) as error:
+        config(word)
+    assert reason in str(error.value)

@@ -1,0 +1,53 @@
+"""The verb, as people type it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from mebench.cli import app
+
+
+def invoke(*words):
+    return CliRunner().invoke(app, ["tune", *words])
+
+
+def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
+    from mebench.tuning import tune as module
+    from tests.tuning.here import hired
+
+    monkeypatch.setattr(module, "hired", hired)
+    monkeypatch.setattr(module, "mirror_study", lambda *_: True)
+    files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
+    done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "8", *files)
+    assert done.exit_code == 0, done.output
+    assert "spotting.micro.f1" in done.output and "default" in done.output and "tuned" in done.output
+    assert "on new subjects" in done.output or "stays as it was" in done.output
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert found["conclusion"] in done.output
+    assert found == json.loads((tmp_path / "work" / "tuning" / found["study"] / "outcome.json").read_text())
+    assert (tmp_path / "tuned.yaml").read_text().startswith("# Tuned by mebench")
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_any_work(toy, tmp_path):
+    for option in ("--write", "--json"):
+        done = invoke(*toy(), option, str(tmp_path / "nowhere" / "x"))
+        assert done.exit_code == 1 and option in str(done.exception)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from mebench.cli import app; from typer.testing import CliRunner; "
+        "assert CliRunner().invoke(app, ['tune', '--help']).exit_code == 0; "
+        "print([n for n in ('torch', 'optuna', 'pandas', 'mlflow', 'matplotlib') if n in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("option", ["--trials", "--heartbeat", "--inner-folds"])
+def test_numbers_out_of_range_are_a_sentence(toy, option):
+    done = invoke(*toy(), option, "0")
+    assert done.exit_code == 1 and str(done.exception).startswith(option)

@@ -1,0 +1,160 @@
+"""Traps: what tuning must not find, because only the outer subjects' labels could tell."""
+
+import json
+
+import pytest
+
+from mebench.config import resolve
+from mebench.tuning.objective import read_objectives
+from tests.tuning.conftest import DATASET, DATASET_PARAMS
+
+CODE = """
+import json
+from pathlib import Path
+
+import numpy as np
+from mebench.core import Method, Prediction
+from mebench.methods.{id}.params import Params as _Params
+
+{memory}
+
+class {name}(Method):
+    Params = _Params
+    tasks = frozenset({{"spot"}})
+
+    def fit_closed_form(self, train, valid):
+        {fit}
+
+    def score_frames(self, video):
+        return np.zeros((video.n_frames, 1))
+
+    def propose(self, video, scores):
+        {propose}
+        return [Prediction(video.key, "micro", a, a, a + 9, 1.0) for a in found]
+
+
+Plugin = {name}
+"""
+PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    {field}\n"
+NOISE = {
+    "field": "key: int = 0",
+    "fit": "pass",
+    "propose": "s, v = video.subject.subject, video.key\n"
+    "        rng = np.random.default_rng([self.params.key, int(s), int(v[-1])])\n"
+    "        found = rng.integers(0, 90, 2).tolist()",
+}
+CODEBOOK = {
+    "field": "subject: str = '00'",
+    "fit": "pass",
+    "propose": "known = self.params.subject == video.subject.subject\n"
+    "        s, v = int(video.subject.subject), int(video.key[-1])\n"
+    "        found = [10 + (37 * s + 23 * v) % 60] if known else [0]",
+}
+MEMORY = {
+    "field": "trick: bool = False",
+    "memory": "SEEN = {}\n",
+    "fit": "SEEN.update({v.key: v.expressions[0].onset for v in train})",
+    "propose": "found = [SEEN[video.key]] if self.params.trick and video.key in SEEN else [0]",
+}
+WALKER = {
+    "field": "log: str = ''\n    trick: bool = False",
+    "fit": "pass",
+    "propose": "plan = video._frames.func.__self__.plan\n"
+    "        there = {v.key: [e.onset for e in v.expressions] for v in plan.videos}\n"
+    "        with Path(self.params.log).open('a') as file:\n"
+    "            file.write(json.dumps([video.key, there]) + '\\n')\n"
+    "        found = there.get(video.key) if self.params.trick else [0]",
+}
+
+
+@pytest.fixture
+def trap(go, write_plugin):
+    """Tunes a planted method: `trap("codebook", CODEBOOK, "{choices: [a, b]}", …)`."""
+
+    def run(id_, parts, searched, *words, **options):
+        write_plugin(
+            "dataset", f"toy_{id_}", params=DATASET_PARAMS, code=DATASET.replace("datasets.toy", f"datasets.toy_{id_}")
+        )
+        root = write_plugin(
+            "method",
+            id_,
+            params=PARAMS.format(field=parts["field"]),
+            code=CODE.format(id=id_, name=id_.title(), **{"memory": "", **parts}),
+        )
+        name = parts["field"].split(":")[0] if "trick" not in parts["field"] else "trick"
+        chosen = {"params": (f"{name}={searched}",), **options}
+        return go(f"plugins={root}", f"method={id_}", f"dataset=toy_{id_}", *words, **chosen)
+
+    return run
+
+
+def outer(found):
+    return found.plain["scores"]["spotting.micro.f1"]
+
+
+def test_of_pure_noise_no_gain_is_reported(trap):
+    found = trap("noise", NOISE, "{low: 0, high: 100000, acts: postprocess}", "dataset.subjects=12", trials=40)
+    score = outer(found)
+    assert score["inner"]["gain"] > 0.1, "forty draws of noise look like a gain"
+    assert found.plain["conclusion"].startswith("no gain is shown on new subjects")
+    assert score["flattered"] > 0.05
+    low, high = (score["outer"]["gain"][end] for end in ("low", "high"))
+    assert low <= 0 <= high
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, nested):
+    everybody = ", ".join(f"'{s:02d}'" for s in range(6))
+    found = trap(
+        "codebook",
+        CODEBOOK,
+        f"{{choices: [{everybody}], acts: postprocess}}",
+        "dataset.subjects=5",
+        sampler="grid",
+        trials=100,
+        nested=nested,
+    )
+    score = outer(found)
+    assert score["inner"]["tuned"] > 0, "the answers for some tuned subject are found"
+    assert score["outer"]["tuned"]["value"] == score["outer"]["default"]["value"] == 0
+
+
+def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(trap):
+    found = trap(
+        "memory", MEMORY, "{choices: [false, true]}", "dataset.subjects=4", sampler="grid", trials=5, nested=True
+    )
+    assert outer(found)["outer"]["tuned"]["value"] == 0
+
+
+def test_labels_that_a_method_could_reach_through_its_views_are_not_there(trap, tmp_path):
+    log = tmp_path / "log"
+    found = trap("walker", WALKER, "{choices: [false, true]}", f"method.log={log}", sampler="grid", trials=5)
+    (study,) = found.plain["studies"].values()
+    tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}
+    looks = [json.loads(line) for line in log.read_text().splitlines()]
+    assert all(there[key] == [] for key, there in looks), "a tested video has no labels, in trials and outside"
+    in_trials = [there for key, there in looks if len(there) == 2 * len(tuned_on)]
+    assert in_trials and all({key.split("/")[1] for key in there} == tuned_on for there in in_trials)
+    assert outer(found)["outer"]["tuned"]["value"] == 0
+
+
+def test_a_pair_runs_only_the_method_that_the_objective_is_about():
+    from mebench.core.types import Task
+    from mebench.tuning.objective import part_of
+
+    both = Task(frozenset({"spot", "recognize"}))
+    parts = {word: part_of(read_objectives([word], both), paired=True) for word in ("f1", "uf1", "strs", "cost")}
+    assert parts == {"f1": 0, "uf1": 1, "strs": None, "cost": None}
+    assert part_of(read_objectives(["f1"], both), paired=False) is None
+
+
+def test_the_main_score_is_that_of_the_task(toy):
+    from mebench.core.types import Task
+
+    for tasks, kinds, path in (
+        ({"spot", "recognize"}, ("micro", "macro"), "spotting.overall.f1"),
+        ({"recognize"}, ("micro",), "recognition.uf1"),
+    ):
+        (objective,) = read_objectives((), Task(frozenset(tasks), kinds))
+        assert (objective.path, objective.direction) == (path, "maximize")
+    assert resolve(toy()).method == "tunable"

@@ -1,0 +1,176 @@
+"""The storage: one study of several processes, one of them killed; samplers by name; what is kept of a trial."""
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mebench.errors import ConfigError, RunError
+from mebench.tuning.objective import Objective
+from mebench.tuning.records import Study, Terms, Trial
+from mebench.tuning.space import Dimension, Space
+from mebench.tuning.storage import Place
+from mebench.tuning.study import SAMPLERS, SharedStudy
+
+SPACE = Space(
+    (
+        Dimension("method.n", "training", 3, low=1, high=5, whole=True),
+        Dimension("method.rule", "training", "paper", choices=("paper", None, (1, 2))),
+        Dimension("method.x", "postprocess", 0.5, low=0.0, high=1.0, step=0.25),
+    )
+)
+UP = Objective("f1", "maximize")
+SCRIPT = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_study import SPACE, terms
+from mebench.tuning.storage import Place
+from mebench.tuning.study import SharedStudy
+
+def evaluate(values, step):
+    Path(sys.argv[2], "busy").touch()
+    time.sleep(float(sys.argv[3]))
+    return [values["method.x"]]
+
+SharedStudy(Place.of(sys.argv[1]), terms(heartbeat=1)).run(int(sys.argv[4]), evaluate, lambda study, trial: None)
+"""
+
+
+def terms(objectives=(UP,), space=SPACE, about=None, **options):
+    return Terms("study", {"method": "mean"} if about is None else about, space, objectives, **options)
+
+
+def values_of(values, step):
+    return [values["method.x"] + values["method.n"] / 10]
+
+
+def nothing(study, trial):
+    pass
+
+
+@pytest.mark.parametrize("sampler", sorted(set(SAMPLERS) - {"cmaes"}))
+def test_every_sampler_by_its_name(tmp_path, sampler):
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(sampler=sampler))
+    shared.run(6, values_of, nothing)
+    study = shared.study()
+    assert [trial.state for trial in study.trials] == ["complete"] * 6
+    assert study.trials[0].params == {"method.n": 3, "method.rule": "paper", "method.x": 0.5}, "the default comes first"
+    for trial in study.trials:
+        assert trial.values == tuple(values_of(trial.params, None))
+        assert all(d.contains(trial.params[d.key]) for d in SPACE.dimensions)
+
+
+def test_a_sampler_that_lacks_its_package_says_so(tmp_path):
+    if importlib.util.find_spec("cmaes") is not None:
+        pytest.skip("cmaes is installed")
+    with pytest.raises(ConfigError, match="pip install cmaes"):
+        SharedStudy(Place.of(str(tmp_path / "x.db")), terms(sampler="cmaes"))
+
+
+def test_a_grid_ends_with_its_last_value(tmp_path):
+    small = Space(SPACE.dimensions[1:])
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(space=small, sampler="grid"))
+    shared.run(1000, lambda values, step: [values["method.x"]], nothing)
+    tried = {tuple(map(str, trial.params.values())) for trial in shared.study().trials}
+    assert len(tried) == 3 * 5
+
+
+def test_an_error_that_is_no_sentence_is_raised(tmp_path):
+    def broken(values, step):
+        raise ValueError("a bug")
+
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms())
+    with pytest.raises(ValueError, match="a bug"):
+        shared.run(3, broken, nothing)
+
+
+def test_trials_that_fail_are_told_and_do_not_count(tmp_path):
+    tried = []
+
+    def moody(values, step):
+        tried.append(values)
+        if len(tried) % 2:
+            raise RunError("bad weather")
+        return [1.0]
+
+    told = []
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms())
+    shared.run(3, moody, lambda study, trial: told.append((trial.state, trial.reason)))
+    assert told == [("failed", "bad weather"), ("complete", "")] * 3
+
+
+def test_another_study_of_that_name_is_refused(tmp_path):
+    place = Place.of(str(tmp_path / "x.db"))
+    SharedStudy(place, terms())
+    SharedStudy(place, terms())
+    with pytest.raises(ConfigError, match="was begun with method mean, not ststnet: choose another name with --study"):
+        SharedStudy(place, terms(about={"method": "ststnet"}))
+    import optuna
+
+    optuna.create_study(storage=place.url, study_name="foreign")
+    with pytest.raises(ConfigError, match="was not made by mebench tune"):
+        SharedStudy(place, Terms("foreign", {}, SPACE, (UP,)))
+
+
+def test_pruning_needs_one_objective(tmp_path):
+    def stepwise(values, step):
+        for i in range(4):
+            step(values["method.x"] - i)
+        return [values["method.x"]] * len(objectives)
+
+    for objectives in ((UP,), (UP, Objective("cost", "minimize"))):
+        shared = SharedStudy(Place.of(str(tmp_path / f"{len(objectives)}.db")), terms(objectives, sampler="random"))
+        shared.run(12, stepwise, nothing)
+        states = {trial.state for trial in shared.study().trials}
+        assert states == ({"complete", "pruned"} if len(objectives) == 1 else {"complete"})
+
+
+def test_the_front_is_what_nobody_beats():
+    objectives = (UP, Objective("cost", "minimize"))
+    values = [(0.5, 3.0), (0.6, 3.0), (0.7, 9.0), (0.6, 3.0), (0.1, 1.0), (0.65, 10.0)]
+    study = Study("s", objectives, tuple(Trial(i, "complete", {}, v) for i, v in enumerate(values)))
+    assert [trial.number for trial in study.front()] == [2, 1, 4]
+    assert study.best().number == 2
+    tied = Study("s", (UP,), (Trial(0, "complete", {}, (0.5,)), Trial(1, "complete", {}, (0.5,))))
+    assert tied.best().number == 0
+
+
+def start(tmp_path, seconds, trials):
+    script = tmp_path / "worker.py"
+    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
+    path = os.pathsep.join(filter(None, sys.path))
+    words = [str(tmp_path / "x.db"), str(tmp_path), str(seconds), str(trials)]
+    return subprocess.Popen([sys.executable, str(script), *words], env={**os.environ, "PYTHONPATH": path})
+
+
+def test_several_processes_share_a_fresh_file_and_one_is_killed(tmp_path):
+    victim = start(tmp_path, 3600, 12)
+    while not (tmp_path / "busy").exists():
+        time.sleep(0.05)
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    others = [start(tmp_path, 0.05, 12) for _ in range(3)]
+    assert [process.wait(timeout=120) for process in others] == [0, 0, 0]
+    trials = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(heartbeat=1)).study().trials
+    states = [trial.state for trial in trials]
+    assert 12 <= states.count("complete") <= 14
+    assert states.count("running") == states.count("waiting") == 0
+    (killed,) = (trial for trial in trials if trial.state == "failed")
+    (again,) = (trial for trial in trials if trial.retry_of is not None)
+    assert (again.retry_of, again.params, again.state) == (killed.number, killed.params, "complete")
+
+
+def test_processes_that_create_one_file_together(tmp_path):
+    processes = [start(tmp_path, 0, 6) for _ in range(3)]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
+    study = SharedStudy(Place.of(str(tmp_path / "x.db")), terms()).study()
+    assert 6 <= len(study.complete) <= 8
+    drawn = [json.dumps(trial.params) for trial in study.trials[:6]]
+    assert len(set(drawn)) > 3, "no two processes draw alike"

@@ -1,0 +1,226 @@
+"""Whole tunings: who is touched, what comes out, and that it goes on where it stopped."""
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from mebench.config import resolve
+from mebench.errors import ConfigError, RunError
+from mebench.progress import Progress
+from mebench.runner.folder import RunFolder
+from mebench.runner.plan import make_plan
+from mebench.tuning import tune as module
+from mebench.tuning.options import TuneOptions
+from mebench.tuning.splits import nested, tuning_set
+from mebench.tuning.write import write_tuned
+
+
+def learnt_from(file):
+    """The subjects of each training, in order."""
+    return [line.split() for line in file.read_text().splitlines()]
+
+
+def test_post_processing_is_found_and_trains_nothing_anew(go, tmp_path):
+    log = tmp_path / "log"
+    found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), trials=25)
+    (study,) = found.plain["studies"].values()
+    assert study["best"]["params"]["method.shift"] in range(-3, 4) and study["best"]["params"]["method.p"] < 0.1
+    score = found.plain["scores"]["spotting.micro.f1"]
+    assert score["inner"]["default"] == pytest.approx(2 / (1 + 1 + 2)), "p=0.2 adds two wrong ones to each video"
+    assert score["inner"]["tuned"] == score["outer"]["tuned"]["value"] == 1.0
+    assert score["flattered"] == 0.0 and score["outer"]["gain"]["value"] > 0.4
+    assert len(learnt_from(log)) == 3 + 5, "the inner folds once, and the outer ones of the default: no trial trained"
+
+
+def test_no_trial_touches_an_outer_subject(go, tmp_path):
+    log = tmp_path / "log"
+    found = go(f"method.log={log}", params=("lr",), trials=4)
+    (study,) = found.plain["studies"].values()
+    tuned_on = {subject.partition("/")[2] for subject in study["subjects"]}
+    outer = {f"{s:02d}" for s in range(1, 9)} - tuned_on
+    folder = RunFolder(Path(found.plain["runs"]["tuned"]))
+    tested = [fold["test"] for fold in folder.read_json("folds.json")["folds"]]
+    assert sorted(s.partition("/")[2] for one in tested for s in one) == sorted(outer)
+    trials = learnt_from(log)[: -2 * len(outer)]
+    assert trials and all(set(seen) <= tuned_on for seen in trials)
+
+
+def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
+    log = tmp_path / "log"
+    found = go("dataset.subjects=4", f"method.log={log}", params=("lr",), trials=3, nested=True, inner_folds=2)
+    assert set(found.plain["studies"]) == {f"toy/{s:02d}" for s in range(1, 5)}
+    for name, study in found.plain["studies"].items():
+        assert name not in study["subjects"] and len(study["subjects"]) == 3
+    assert found.plain["outer_subjects"] == 4
+    values = json.loads((Path(found.plain["runs"]["tuned"]) / "tuned.json").read_text())
+    assert {key: study["best"]["params"] for key, study in found.plain["studies"].items()} == values
+
+
+def test_the_same_command_goes_on(go):
+    first = go(acts=("postprocess",), trials=6)
+    again = go(acts=("postprocess",), trials=10)
+    counts = [next(iter(found.plain["studies"].values()))["trials"]["complete"] for found in (first, again)]
+    assert counts == [6, 10] and first.plain["study"] == again.plain["study"]
+
+
+def test_trials_do_not_depend_on_stopping(go, tmp_path):
+    tables = []
+    for storage, steps in (("a.db", (7,)), ("b.db", (3, 7))):
+        for trials in steps:
+            found = go(acts=("postprocess",), trials=trials, storage=storage, study="same", out=f"out-{storage}")
+        tables.append(pd.read_csv(f"{found.plain['folder']}/trials.csv").drop(columns="seconds"))
+    pd.testing.assert_frame_equal(*tables)
+
+
+def test_the_file_runs(go, toy, tmp_path):
+    found = go(acts=("postprocess",), trials=20)
+    remarks = write_tuned(found, tmp_path / "tuned.yaml")
+    text = (tmp_path / "tuned.yaml").read_text()
+    assert text.startswith("# Tuned by mebench") and any("flatters" in line for line in remarks)
+    config = resolve([word for word in toy() if not word.startswith(("method", "dataset"))], [tmp_path / "tuned.yaml"])
+    best = next(iter(found.best.values())).params
+    assert (config.method_params.p, config.method_params.shift) == (best["method.p"], best["method.shift"])
+    assert set(yaml.safe_load(text)) & {"runs", "cache", "workers", "plugins"} == set()
+
+
+def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
+    found = go("dataset.subjects=4", acts=("postprocess",), trials=5, nested=True)
+    remarks = write_tuned(found, tmp_path / "tuned.yaml")
+    written = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]
+    shifts = sorted(trial.params["method.shift"] for trial in found.best.values())
+    assert written["shift"] == shifts[1] and any("median" in line for line in remarks)
+
+
+def test_several_objectives_give_a_front(go):
+    found = go(acts=("postprocess",), objectives=("recall", "fp_per_minute", "cost"), trials=15, pruner="median")
+    (study,) = found.plain["studies"].values()
+    values = [tuple(trial["values"].values()) for trial in study["front"]]
+    assert len(study["front"][0]["values"]) == 3
+    for a in values:
+        assert not any(b[0] >= a[0] and b[1] <= a[1] and b[2] <= a[2] and a != b for b in values)
+    assert set(found.plain["scores"]) == {"spotting.micro.recall", "spotting.micro.fp_per_minute"}
+
+
+def test_figures_and_trials_go_into_the_folder_and_to_mlflow(go):
+    import mlflow
+
+    found = go(shown=True, acts=("postprocess",), objectives=("recall", "fp_per_minute"), trials=6)
+    folder = Path(found.plain["folder"])
+    assert {file.name for file in folder.glob("*.*g")} >= {"history.png", "importance.png", "slices.png", "pareto.png"}
+    assert len(pd.read_csv(folder / "trials.csv")) == 6
+    client = mlflow.MlflowClient("sqlite:///mlflow.db")
+    (experiment,) = (e for e in client.search_experiments() if e.name == "mebench/toy/loso/tuning")
+    runs = client.search_runs([experiment.experiment_id])
+    (parent,) = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
+    trials = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+    assert sorted(int(run.data.tags["mebench.trial"]) for run in trials) == list(range(6))
+    assert all({"spotting.micro.recall", "seconds"} <= set(run.data.metrics) for run in trials)
+    assert all({"method.p", "method.shift"} == set(run.data.params) for run in trials)
+    assert {file.path for file in client.list_artifacts(parent.info.run_id)} >= {
+        "history.png",
+        "slices.png",
+        "trials.csv",
+    }
+
+
+def test_poor_trials_are_pruned_as_folds_come_in(go, tmp_path):
+    log = tmp_path / "log"
+    found = go(
+        f"method.log={log}",
+        "method.p=0.0",
+        "method.lr=0.1",
+        params=("lr={low: 0.1, high: 10, log: true}",),
+        trials=14,
+        tuning_subjects=6,
+    )
+    (study,) = found.plain["studies"].values()
+    assert study["trials"]["pruned"] > 0 and study["trials"]["complete"] + study["trials"]["pruned"] == 14
+    assert len(learnt_from(log)) < 14 * 5 + 2 * 2
+
+
+def test_values_that_do_not_go_together_fail_one_trial(go):
+    found = go(params=("shift={choices: [13, 0, 1, 2]}",), sampler="grid", trials=50)
+    (study,) = found.plain["studies"].values()
+    assert study["trials"]["failed"] >= 1 and study["trials"]["complete"] >= 3
+
+
+def test_a_method_that_always_fails_ends_the_tuning(go):
+    with pytest.raises(RunError, match=r"3 trials failed one after another.*a matrix is singular"):
+        go("method.trouble=raise", params=("lr",))
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "sentence"),
+    [
+        ([], {"nested": True, "tuning_subjects": 3}, "choose one of them"),
+        ([], {"tuning_subjects": 8}, "leaves 8 of 8 subjects to tune on and 0 to judge by"),
+        ([], {"tuning_subjects": 2.5}, "a number of subjects, or a share below 1, not 2.5"),
+        ([], {"tuning_subjects": 0.01}, "leaves 0 of 8"),
+        ([], {"trials": 0}, "--trials must be 1 or more"),
+        ([], {"inner_folds": 1}, "--inner-folds must be 2 or more"),
+        ([], {"sampler": "tpee"}, "unknown sampler 'tpee'. Did you mean 'tpe'"),
+        ([], {"sampler": "grid"}, "tries all values, and method.lr has no end of them"),
+        ([], {"pruner": "mediann"}, "Did you mean 'median'"),
+        ([], {"objectives": ("f2",)}, "unknown score of this task 'f2'. Did you mean 'f1'"),
+        ([], {"objectives": ("f1:up",)}, "unknown direction 'up'"),
+        ([], {"objectives": ("f1", "spotting.micro.f1")}, "is named twice"),
+        (["audit=leak"], {}, "audit=leak lets tested subjects shape a run"),
+        (["protocol=lovo"], {}, "tests people whom it trains on"),
+    ],
+)
+def test_a_bad_wish_is_one_sentence(go, words, options, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        go(*words, **options)
+
+
+def test_a_study_of_something_else_is_not_joined(go, toy):
+    go(acts=("postprocess",), trials=2, study="mine")
+    with pytest.raises(ConfigError, match=r"study 'mine' in .*optuna.db was begun with parameters"):
+        go(params=("p",), trials=2, study="mine")
+    with pytest.raises(ConfigError, match="was begun with settings"):
+        go("method.nap=0.001", acts=("postprocess",), trials=2, study="mine")
+    with pytest.raises(ConfigError, match="was begun with method tunable, not random"):
+        module.tune(
+            resolve([*toy()[1:], "method=random"]),
+            TuneOptions(params=("draws={low: 1, high: 3}",), study="mine"),
+            Progress(),
+        )
+
+
+def test_a_bad_storage_is_one_sentence(go, tmp_path):
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"SQLite format 3\0" + b"nonsense" * 200)
+    with pytest.raises(RunError, match=r"the storage .*damaged.db is damaged"):
+        go(trials=1, storage=str(damaged))
+    with pytest.raises(ConfigError, match="is no address of a database"):
+        go(trials=1, storage="nodb://somewhere/x")
+    with pytest.raises(ConfigError, match="needs a Python package that is not installed"):
+        go(trials=1, storage="mysql+pymysql://ann:secret@127.0.0.1/x")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be made"):
+        go(trials=1, storage=str(tmp_path / "file" / "x.db"))
+    go(trials=1, acts=("postprocess",), storage=str(tmp_path / "held.db"))
+    holder = sqlite3.connect(tmp_path / "held.db")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(RunError, match=r"held.db.* is locked"):
+        go(trials=2, acts=("postprocess",), storage=f"sqlite:///{tmp_path / 'held.db'}?timeout=0.2")
+    holder.close()
+
+
+def test_splits_are_by_subject_and_disjoint(toy):
+    plan = make_plan(resolve(toy("protocol=kfold", "protocol.folds=4")))
+    (split,) = tuning_set(plan, 0.5, 3)
+    tuned = set(split.subjects)
+    tests = [s for fold in split.outer for s in fold.test]
+    assert len(tuned) == 4 and set(tests) == {v.subject_key for v in plan.videos} - tuned
+    assert len(tests) == len(set(tests))
+    inner = [s for fold in split.inner.folds for s in fold.test]
+    assert sorted(inner) == sorted(tuned) and {v.subject_key for v in split.inner.videos} == tuned
+    for split in nested(plan, 3):
+        (outer,) = split.outer
+        assert not set(split.subjects) & set(outer.test)
+        assert {v.subject_key for v in split.inner.videos} == set(split.subjects)
