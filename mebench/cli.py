@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from mebench.cli_cache import cache_app
 from mebench.cli_data import data_app
 from mebench.cli_leaderboard import leaderboard_app, reproduce
 from mebench.cli_model import model_app
@@ -25,7 +26,6 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
 predictions_app = typer.Typer(help="Hand predictions of runs to other programs.", no_args_is_help=True)
-cache_app = typer.Typer(help="Look after the store of computed features.", no_args_is_help=True)
 features_app = typer.Typer(help="Explain features and compute them ahead of a run.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")
@@ -78,7 +78,6 @@ Plugins = Annotated[
     typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
 ]
 Runs = Annotated[str | None, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.")]
-Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Where the computed features are.")]
 Json = Annotated[
     str | None, typer.Option("--json", metavar="FILE", help="Write the result there; - for standard output.")
 ]
@@ -186,46 +185,6 @@ def features_compute(words: Words = None, config: Files = None, plugins: Plugins
     from mebench.commands.features import compute_command
 
     compute_command(words or [], config or [], plugins or [], json)
-
-
-@cache_app.command("info")
-def cache_info(cache: Cache = None, json: Json = None) -> None:
-    """Show entries and bytes by dataset and stage."""
-    from mebench.commands.cache import info_command
-
-    info_command(cache, json)
-
-
-@cache_app.command("verify")
-def cache_verify(
-    cache: Cache = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Read every byte and compare its hash.")] = False,
-    remove: Annotated[bool, typer.Option("--remove", help="Remove damaged entries.")] = False,
-    json: Json = None,
-) -> None:
-    """Look for damaged entries by their headers and sizes; exit code 1 if there are any."""
-    from mebench.commands.cache import verify_command
-
-    raise typer.Exit(verify_command(cache, deep, remove, json))
-
-
-@cache_app.command("prune")
-def cache_prune(
-    cache: Cache = None,
-    older_than: Annotated[
-        str | None, typer.Option("--older-than", metavar="TIME", help="Also what nobody read for 12h, 30d, 2w ….")
-    ] = None,
-    dataset: Annotated[
-        str | None, typer.Option("--dataset", metavar="ID", help="Also that of a dataset; with --older-than, both.")
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
-    json: Json = None,
-) -> None:
-    """Remove what no run can use: damaged entries, leftovers of killed runs, entries of other OpenCV or dlib versions."""
-    from mebench.commands.cache import prune_command
-
-    prune_command(cache, older_than, dataset, everything, dry_run, json)
 
 
 @app.command("compare")

@@ -92,3 +92,28 @@ def test_k_prime_carries_over_to_another_frame_rate_as_a_duration(plan):
     assert timings["cas_me2"].k_prime["micro"] == int((30 * seconds + 1) / 2)
     assert (timings["cas_me2"].k, timings["samm_lv"].k) == (3, 20)
     assert made.tested == {v.key for v in made.videos if v.dataset == "samm_lv"}
+
+
+PRESETS = [
+    "dataset=[slow:synthetic,fast:synthetic]",
+    "dataset.subjects=3",
+    "dataset.fast.preset=fps200",
+    "dataset.slow.seed=0",
+    "protocol=lodo",
+    "method=random",
+]
+
+
+def test_two_presets_of_one_dataset_are_two_databases():
+    made = make_plan(resolve([*PRESETS, "dataset.fast.seed=1"]))
+    assert [fold.key for fold in made.folds] == ["fast", "slow"] and not made.subject_dependent
+    for fold in made.folds:
+        timings = made.timings(fold)
+        assert [(timings[name].fps, timings[name].k) for name in ("slow", "fast")] == [(30.0, 3), (200.0, 20)]
+        spans = [timings[name].k_prime["micro"] / timings[name].fps for name in ("slow", "fast")]
+        assert spans[0] == pytest.approx(spans[1], abs=1 / 30)  # one duration, in whole frames of each rate
+
+
+def test_faces_of_one_seed_are_the_same_people_at_any_frame_rate():
+    with pytest.raises(ConfigError, match="nobody is left to train on, because whoever could train is tested too"):
+        make_plan(resolve([*PRESETS, "dataset.fast.seed=0"]))

@@ -20,7 +20,8 @@ from mebench.runner.plan import make_plan
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
 from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.progress import Progress
