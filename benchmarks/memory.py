@@ -46,7 +46,7 @@ from mebench.datasets.generated.params import Params as _Params
 
 
 class NoPictures:
-    """Frames that nobody may look at: their features are stored."""
+    """Frames that nobody may look at, since their features are stored; but for the first, which tells recordings apart."""
 
     def __init__(self, n, name):
         self.n, self.name = n, name
@@ -55,6 +55,8 @@ class NoPictures:
         return self.n
 
     def __getitem__(self, index):
+        if index == 0:
+            return np.frombuffer(self.name.encode().ljust(64), np.uint8).reshape(8, 8)
         raise AssertionError(f"frame {index} of {self.name} was decoded")
 
     def fingerprint(self):

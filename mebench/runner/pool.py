@@ -6,7 +6,7 @@ import re
 import signal
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -80,7 +80,7 @@ class Crew:
     """Worker processes on this machine, each an executor of its own, so that a death is known to be that of its task.
 
     A task whose worker dies, which is out of time or memory or raises what is no `MebenchError` is tried once more after
-    all others, alone and in a fresh process.
+    all others, alone and in a process that saw no trouble yet.
 
     Args:
         size: processes.
@@ -106,7 +106,7 @@ class Crew:
             tasks: started in this order.
             tick: called now and then, at least every `LOOK_SECONDS`.
         """
-        self._end(place for place in list(self._executors) if place >= len(tasks))
+        self._end([place for place in self._executors if place >= len(tasks)])
         again = []
         for task, outcome in self._pass(tasks, min(self.size, len(tasks)), tick):
             if isinstance(outcome, Failure) and outcome.error is None:
@@ -122,22 +122,24 @@ class Crew:
         self._end(list(self._executors))
 
     def _pass(self, tasks: Sequence[Task], size: int, tick: Callable[[], None] | None) -> Iterator[tuple[Task, Any]]:
-        # No worker ever waits for its next task behind another one: a death concerns the one task that it worked on.
         queue, idle = deque(tasks), list(range(size))[::-1]
         busy: dict[Future[Any], tuple[int, Task]] = {}
-        while queue or busy:
+
+        def hand_out() -> None:
+            # No worker ever has a next task waiting behind another one: a death concerns the one task that it worked on.
             while queue and idle:
                 place, task = idle.pop(), queue.popleft()
                 busy[self._submit(place, task)] = place, task
+
+        hand_out()
+        while busy:
             done, _ = wait(busy, LOOK_SECONDS, FIRST_COMPLETED)
             ended = [(*busy.pop(future), future) for future in done]
             for place, _, future in ended:
                 if isinstance(future.exception(), BrokenProcessPool):
                     self._end([place])
                 idle.append(place)
-                if queue:  # before the answer is kept, which takes its time
-                    task = queue.popleft()
-                    busy[self._submit(idle.pop(), task)] = place, task
+            hand_out()  # before the answers are kept, which takes its time
             if tick is not None:
                 tick()
             for _, task, future in ended:
@@ -156,7 +158,8 @@ class Crew:
             self._executors[place] = workers.pool(self._environments[place])
         return self._executors[place]
 
-    def _end(self, places: Any) -> None:
+    def _end(self, places: Iterable[int]) -> None:
+        """Kill the workers at some places."""
         for place in places:
             executor = self._executors.pop(place, None)
             if executor is not None:

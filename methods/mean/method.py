@@ -209,6 +209,8 @@ class MEAN(Method):
         wide = p.recognition_gap == "k_prime"
         video, chain = (clip.video, FRAMES_K_PRIME) if wide else (at_scale(clip.video, p.scales[0]), FRAMES)
         features = video.features(chain)
+        if len(features) == 0:  # spotted by another method in a video of k frames or fewer: none has a partner
+            return self._named(clip)
         return vote(self._probabilities(features[voters(p.case, clip.apex, k_prime, len(features) - 1)]))
 
     def _placed(self, clip: C) -> C:

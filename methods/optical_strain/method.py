@@ -49,19 +49,23 @@ class OpticalStrain(Method):
         own maximum. Otherwise the mean strain of the regions, the same for every kind. What lies between the frames i and
         i + k is the score of frame i (`peaks`), of the middle (`shreve`) or of frame i + k (`liong2016`).
         """
-        return mean_over_scales([self._scores(at_scale(video, scale)) for scale in self.params.scales])
+        k = video.timing.k
+        return mean_over_scales(
+            [self._scores(at_scale(video, scale), gap_at(k, scale)) for scale in self.params.scales]
+        )
 
-    def _scores(self, video: VideoView) -> NDArray[np.float64]:
+    def _scores(self, video: VideoView, gap: int) -> NDArray[np.float64]:
+        """Of flow over `gap` frames; smoothing is over k frames to both sides at every gap."""
         k, scores = video.timing.k, np.full((video.n_frames, len(self.task.kinds)), np.nan)
         strain = video.features(CHAIN)[..., 2].astype(np.float64)
         strain = strain.reshape(len(strain), int(np.prod(strain.shape[1:])))
         if self.params.variant == "shreve":
             local = relative_strain(strain, k).max(axis=1)
             whole = relative_strain(strain.mean(axis=1, keepdims=True), k)[:, 0]
-            columns, first = [local if kind == "micro" else whole for kind in self.task.kinds], k // 2 + k
+            columns, first = [local if kind == "micro" else whole for kind in self.task.kinds], gap // 2 + k
         else:
             columns = [strain.mean(axis=1)] * len(self.task.kinds)
-            first = k if self.params.variant == "liong2016" else 0
+            first = gap if self.params.variant == "liong2016" else 0
         for column, values in enumerate(columns):
             scores[first : first + len(values), column] = values
         return scores

@@ -21,9 +21,10 @@ class Params(SpottingParams):
         regions: layout of eyes and mouth for `liong2016` and `peaks`, see MEAN: `paper`, `released_code` or `box`. With `box`
             no variant needs landmarks, and the eyes are not masked.
         eye_margin: pixels around the eyes whose motion is ignored (blinks).
-        p: place of the threshold between a video's mean and maximum score, for `shreve` and `peaks`. The other options of
-            spotting are those of `peaks`.
+        p: place of the threshold between a video's mean and maximum score, for `shreve` and `peaks`. Of the other
+            options of spotting `scales` is for all variants, the rest for `peaks`.
         micro_seconds: `shreve`: an interval of at most so many seconds is a micro-expression, a longer one a macro-expression.
+            Shreve et al. take a fifth of a second; micro-expressions of today's datasets last up to half a second.
     """
 
     variant: Literal["shreve", "liong2016", "peaks"] = "shreve"
@@ -38,7 +39,7 @@ class Params(SpottingParams):
         """Check the ranges."""
         super().__post_init__()
         if self.variant != "peaks":
-            self.only(("p", "rule"), f"method.variant={self.variant}")
+            self.only(("p", "scales"), f"method.variant={self.variant}")
         if self.stride < 1:
             raise ConfigError(f"method.stride must be at least 1, not {self.stride}")
         if self.eye_margin < 0:
