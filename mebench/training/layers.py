@@ -7,8 +7,29 @@ from torch import Tensor, nn
 
 
 def dropout(p: float) -> nn.Module:
-    """Dropout of probability `p`; one half has a faster way to the same distribution."""
-    return HalfDropout() if p == 0.5 else nn.Dropout(p)
+    """Dropout of probability `p`, from few random numbers: in small networks on a CPU their draw is a tenth of the training."""
+    return HalfDropout() if p == 0.5 else BitsDropout(p)
+
+
+class BitsDropout(nn.Module):
+    """Dropout from 16 random bits for each number, where `nn.Dropout` draws a random number for each: p to 1 in 65,536.
+
+    Args:
+        p: probability that a number becomes zero, in [0, 1); the others are divided by 1 - p.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self._cut = round(p * 2**16)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Zero each number with probability p; the same `x` in evaluation mode."""
+        if not self.training or x.numel() == 0 or self._cut == 0:
+            return x
+        words = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device).random_(-(2**63), None)
+        kept = words.view(torch.int16)[: x.numel()] >= self._cut - 2**15
+        return x * _laid_out(kept, x).to(x.dtype).mul_(1 / (1 - self._cut / 2**16))
 
 
 class HalfDropout(nn.Module):
@@ -24,9 +45,12 @@ class HalfDropout(nn.Module):
         words = torch.empty((x.numel() + 63) // 64, dtype=torch.int64, device=x.device).random_(-(2**63), None)
         shifts = torch.arange(8, dtype=torch.uint8, device=x.device)
         bits = ((words.view(torch.uint8).unsqueeze(1) >> shifts) & 1).view(-1)[: x.numel()]
-        if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
-            n, c, h, w = x.shape  # the mask takes the memory layout of x, so that their product stays in it
-            mask = bits.view(n, h, w, c).permute(0, 3, 1, 2)
-        else:
-            mask = bits.view(x.shape)
-        return x * mask.to(x.dtype).mul_(2)
+        return x * _laid_out(bits, x).to(x.dtype).mul_(2)
+
+
+def _laid_out(mask: Tensor, x: Tensor) -> Tensor:
+    """A flat mask in the shape of `x` and in its memory layout, so that their product stays in it."""
+    if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last):
+        n, c, h, w = x.shape
+        return mask.view(n, h, w, c).permute(0, 3, 1, 2)
+    return mask.view(x.shape)

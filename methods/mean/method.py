@@ -139,7 +139,7 @@ class MEAN(Method):
         """A fresh Adam for each stage (section 4.3), over the layers that the stage trains."""
         shared, head = self._layers()
         learning = [*(shared.parameters() if shared else ()), *head.parameters()]
-        return torch.optim.Adam(learning, lr=self.params.lr, eps=1e-7)  # Keras' epsilon
+        return torch.optim.Adam(learning, lr=self.params.lr, eps=1e-7, fused=True)  # Keras' epsilon
 
     def _layers(self) -> tuple[Shared | None, Head]:
         """The shared layers, unless they are frozen, and the head that the running stage trains."""

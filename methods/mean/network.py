@@ -6,6 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mebench.training.layers import dropout as dropout_of
+from mebench.training.pooled_norm import relu_norm_pool
+
 STREAMS = (3, 3, 8)
 """Filters of the streams for horizontal flow, vertical flow and strain."""
 
@@ -28,7 +31,7 @@ class Shared(nn.Module):
         self.horizontal, self.vertical, self.strain = (nn.Conv2d(1, filters, 5, padding=2) for filters in STREAMS)
         # Keras' defaults, with which the authors trained: epsilon .001, momentum .99 (.01 in PyTorch's counting).
         self.norm = nn.BatchNorm2d(sum(STREAMS), eps=1e-3, momentum=0.01)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_of(dropout)
         _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -37,7 +40,7 @@ class Shared(nn.Module):
         if not self.training:
             return self._quickly(x, weight, bias)
         x = F.conv2d(x, weight.contiguous(memory_format=torch.channels_last), bias, padding=2)
-        pooled: Tensor = self.dropout(F.max_pool2d(self.norm(torch.relu(x)), 3))
+        pooled: Tensor = self.dropout(relu_norm_pool(x, self.norm, 3))
         return pooled
 
     def _quickly(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -82,13 +85,13 @@ class Head(nn.Module):
     def __init__(self, outputs: int, dropout: float) -> None:
         super().__init__()
         self.conv = nn.Conv2d(SHARED_SIZE[0], 8, 5, padding=2)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = dropout_of(dropout)
         self.linear = nn.Linear(FLAT, outputs)
         _initialise(self)
 
     def forward(self, x: Tensor) -> Tensor:
         """Raw outputs of a batch of shared feature maps."""
-        x = F.max_pool2d(torch.relu(self.conv(x)), 2)
+        x = torch.relu(F.max_pool2d(self.conv(x), 2))  # the maximum first: a quarter is left to rectify
         outputs: Tensor = self.linear(self.dropout(x.flatten(1)))
         return outputs
 

@@ -56,7 +56,7 @@ class STSTNet(Method):
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam at a fixed rate."""
-        return torch.optim.Adam(self.network.parameters(), lr=self.params.lr)
+        return torch.optim.Adam(self.network.parameters(), lr=self.params.lr, fused=True)
 
     @torch.inference_mode()
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:

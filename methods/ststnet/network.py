@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from mebench.training.layers import dropout
+from mebench.training.pooled_norm import relu_norm_pool
 
 STREAMS = (3, 5, 8)
 
@@ -26,13 +26,12 @@ class STSTNet(nn.Module):
         filters = sum(STREAMS)
         self.streams = nn.Conv2d(3, filters, 3, padding=2)
         self.norm = nn.BatchNorm2d(filters)
-        self.pool = nn.MaxPool2d(3, 3, padding=1)
         self.dropout = dropout(p)
         self.mean = nn.AvgPool2d(2, 2)
         self.head = nn.Linear(filters * 5 * 5, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Class scores of a batch."""
-        x = self.dropout(self.pool(self.norm(torch.relu(self.streams(x)))))
+        x = self.dropout(relu_norm_pool(self.streams(x), self.norm, size=3, padding=1))
         scores: Tensor = self.head(self.mean(x).flatten(1))
         return scores

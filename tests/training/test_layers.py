@@ -4,12 +4,49 @@ import pytest
 import torch
 from torch import nn
 
-from mebench.training.layers import HalfDropout, dropout
+from mebench.training.layers import BitsDropout, HalfDropout, dropout
 
 
-def test_one_half_takes_the_fast_way_and_others_pytorchs():
+def test_one_half_takes_one_bit_and_others_sixteen():
     assert isinstance(dropout(0.5), HalfDropout)
-    assert isinstance(dropout(0.3), nn.Dropout) and dropout(0.3).p == 0.3
+    assert isinstance(dropout(0.3), BitsDropout) and dropout(0.3).p == 0.3
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (4,), (65, 3), (2, 3, 5, 7), (0, 4)])
+@pytest.mark.parametrize("p", [0.0, 0.2, 0.3, 0.9])
+def test_each_number_is_dropped_or_grows(shape, p):
+    torch.manual_seed(0)
+    x = torch.rand(shape) + 1
+    y = BitsDropout(p)(x)
+    assert y.shape == x.shape and y.dtype == x.dtype
+    assert ((y == 0) | torch.isclose(y, x / (1 - p), rtol=1e-4)).all()
+
+
+@pytest.mark.parametrize("p", [0.1, 0.3, 0.75])
+def test_the_share_is_p_and_the_mean_stays(p):
+    torch.manual_seed(0)
+    x = torch.rand(1_000_000)
+    ours, theirs = BitsDropout(p)(x), nn.Dropout(p)(x)
+    assert (ours == 0).double().mean().item() == pytest.approx(p, abs=4 * (p * (1 - p) / 1e6) ** 0.5 + 2**-16)
+    assert ours.mean().item() == pytest.approx(x.mean().item(), rel=0.01)
+    assert ours.std().item() == pytest.approx(theirs.std().item(), rel=0.01)
+
+
+def test_sixteen_bits_are_independent_of_place_and_neighbour():
+    torch.manual_seed(0)
+    kept = torch.stack([BitsDropout(0.3)(torch.ones(200)) > 0 for _ in range(4000)]).double()
+    assert (kept.mean(0) - 0.7).abs().max() < 0.035
+    assert (torch.corrcoef(kept.T) - torch.eye(200)).abs().max() < 0.09
+
+
+def test_sixteen_bits_keep_the_layout_and_evaluation_changes_nothing():
+    torch.manual_seed(0)
+    x = (torch.rand(4, 6, 5, 3) + 1).contiguous(memory_format=torch.channels_last)
+    layer = BitsDropout(0.25)
+    y = layer(x)
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert ((y == 0) | torch.isclose(y, x / 0.75)).all()
+    assert layer.eval()(x) is x
 
 
 @pytest.mark.parametrize("shape", [(1,), (63,), (64,), (65, 3), (2, 3, 5, 7), (0, 4)])

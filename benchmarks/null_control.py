@@ -1,0 +1,167 @@
+"""Whether methods leave the band of chance where there is nothing to find.
+
+    python benchmarks/null_control.py FOLDER... [--draws 10000] [--level 0.05] [--write TABLE.md]
+
+FOLDER are run folders or records of runs with `dataset.amplitude=0`: the labels of the synthetic dataset without the
+movement. Runs that differ in their seed alone are pooled. Spotting: a method's own intervals are turned round in each video by
+a random number of frames, the same for all seeds, so that their number, lengths and distances stay. Recognition: the labels of
+each subject's clips are dealt anew among them, alike for all seeds. The band holds the middle 1 - level / M of these draws
+(Bonferroni over the M rows), and p is two-sided. Of a method that draws by itself the first draw counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import balanced_accuracy_score
+
+from mebench.leaderboard.record import Record, read
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import match
+from mebench.runner.folder import RunFolder
+
+Floats = NDArray[np.float64]
+CHUNK = 1000
+"""Draws matched at once."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Methods where there is nothing to find.")
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
+    parser.add_argument("--draws", type=int, default=10_000)
+    parser.add_argument("--level", type=float, default=0.05)
+    parser.add_argument("--write", type=Path, help="the table, as Markdown")
+    options = parser.parse_args()
+    groups: dict[str, list[Record]] = defaultdict(list)
+    for folder in options.folders:
+        record = read(RunFolder(folder))
+        if float(record.config["dataset.amplitude"]) != 0:
+            parser.error(
+                f"{folder} has dataset.amplitude={record.config['dataset.amplitude']}: give runs with dataset.amplitude=0"
+            )
+        groups[" ".join(filter(None, [record.method, record.settings]))].append(record)
+    rows = []
+    for name, records in sorted(groups.items()):
+        rows += [(name, len(records), *row) for test in (spotting, recognition) for row in test(records, options.draws)]
+    table = as_markdown(rows, options.level)
+    print(table)
+    if options.write:
+        options.write.write_text(table + "\n")
+
+
+def spotting(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:
+    """Score, number of intervals, F1 over all seeds, and F1 of each draw."""
+    spotted = [
+        pd.read_parquet(r.folder / "predictions.parquet")
+        for r in records
+        if (r.folder / "predictions.parquet").exists()
+    ]
+    spotted = [table[(table["kind"] == "micro") & (table["draw"] == 0)] for table in spotted]
+    if not spotted or not sum(map(len, spotted)):
+        return []
+    truths = pd.read_parquet(records[0].folder / "truth.parquet")
+    truths = truths[truths["kind"] == "micro"].sort_values(["video", "onset"], ignore_index=True)
+    frames = pd.read_parquet(records[0].folder / "videos.parquet").set_index("video")["n_frames"]
+    generator = np.random.default_rng(0)
+    placed, true = sum(map(len, spotted)), len(truths) * len(spotted)
+
+    def f1(turns: NDArray[np.int64]) -> Floats:
+        """Of turns (draws, videos)."""
+        found = sum(true_positives(truths, table, frames, turns) for table in spotted)
+        return 2 * np.asarray(found, dtype=np.float64) / (placed + true)
+
+    drawn = [generator.integers(0, frames.to_numpy(), (CHUNK, len(frames))) for _ in range(-(-draws // CHUNK))]
+    observed = f1(np.zeros((1, len(frames)), dtype=np.int64))[0]
+    return [("F1, micro", placed, float(observed), np.concatenate([f1(turns) for turns in drawn])[:draws])]
+
+
+def true_positives(
+    truths: pd.DataFrame, table: pd.DataFrame, frames: pd.Series, turns: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Of intervals turned round in their videos, for each row of `turns` (draws, videos in the order of `frames`)."""
+    table = table.sort_values("confidence", ascending=False, kind="stable")
+    length = (table["offset"] - table["onset"] + 1).to_numpy()
+    places = np.maximum(frames.loc[table["video"]].to_numpy() - length + 1, 1)
+    onset = (table["onset"].to_numpy() + turns[:, frames.index.get_indexer(pd.Index(table["video"]))]) % places
+    turned = pd.DataFrame(
+        {
+            "video": np.tile(table["video"].to_numpy(), len(turns)),
+            "kind": "micro",
+            "onset": onset.ravel(),
+            "offset": (onset + length - 1).ravel(),
+            "draw": np.repeat(np.arange(len(turns)), len(table)),
+        }
+    )
+    found = match(truths, turned, named("strict")) >= 0
+    return np.bincount(turned["draw"].to_numpy()[found], minlength=len(turns))
+
+
+def recognition(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:
+    """Score, number of clips, UAR over all seeds, and UAR of each draw."""
+    named_clips = [
+        pd.read_parquet(r.folder / "clips.parquet") for r in records if (r.folder / "clips.parquet").exists()
+    ]
+    if not named_clips:
+        return []
+    truth = named_clips[0]["truth"].to_numpy(str)
+    if any((clips["truth"].to_numpy(str) != truth).any() for clips in named_clips):
+        raise SystemExit(f"{records[0].method}: its runs list their clips in different orders")
+    subject = named_clips[0]["video"].str.rsplit("/", n=1).str[0].to_numpy(str)
+    members = [np.flatnonzero(subject == one) for one in np.unique(subject)]
+    classes, codes = np.unique(
+        np.concatenate([truth, *(c["predicted"].to_numpy(str) for c in named_clips)]), return_inverse=True
+    )
+    codes = codes.reshape(1 + len(named_clips), -1)
+    generator = np.random.default_rng(0)
+
+    def uar(labels: NDArray[np.int64]) -> float:
+        table = np.zeros((len(classes), len(classes)))
+        np.add.at(table, (np.tile(labels, len(named_clips)), codes[1:].ravel()), 1)
+        there = table.sum(axis=1) > 0
+        return float((np.diag(table)[there] / table.sum(axis=1)[there]).mean())
+
+    def dealt() -> NDArray[np.int64]:
+        labels: NDArray[np.int64] = codes[0].copy()
+        for clips in members:
+            labels[clips] = generator.permutation(labels[clips])
+        return labels
+
+    observed = uar(codes[0])
+    again = balanced_accuracy_score(
+        np.tile(truth, len(named_clips)), np.concatenate([c["predicted"].to_numpy(str) for c in named_clips])
+    )
+    if not np.isclose(observed, again):
+        raise SystemExit(f"UAR {observed} and scikit-learn's {again} differ")
+    return [
+        (
+            "UAR, annotated clips",
+            len(truth) * len(named_clips),
+            observed,
+            np.array([uar(dealt()) for _ in range(draws)]),
+        )
+    ]
+
+
+def as_markdown(rows: list[tuple[str, int, str, int, float, Floats]], level: float) -> str:
+    each = level / max(len(rows), 1)
+    lines = [
+        f"| method | seeds | score | n | value | band of chance ({1 - each:.2%}) | p | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for name, seeds, score, n, value, draws in rows:
+        low, high = np.quantile(draws, [each / 2, 1 - each / 2])
+        above, below = (np.sum(draws >= value) + 1) / (len(draws) + 1), (np.sum(draws <= value) + 1) / (len(draws) + 1)
+        p = min(1.0, 2 * min(above, below))
+        where = "inside" if low <= value <= high else "OUTSIDE"
+        band = f"{low:.4f} to {high:.4f}"
+        lines.append(f"| {name} | {seeds} | {score} | {n} | {value:.4f} | {band} | {p:.4f} | {where} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
