@@ -1,17 +1,22 @@
 """Kills at random moments over a small sweep: no fold may be lost, none doubled, no file damaged.
 
-    python benchmarks/kills.py [--kills 1000] [--seed 0] [--workers 2]
+    python benchmarks/kills.py [--kills 1000] [--seed 0] [--workers 2] [--fork]
 
-A sweep of two methods and two seeds on a dataset without pictures runs again and again. At a random moment the whole program
-or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM). Then every file that is there must be
-whole, every fold that was there must be there still, untouched; and the same command goes on, until the sweep is finished and
-its predictions are those of a sweep that nobody disturbed. Then it begins anew. Takes some seconds a kill.
+A sweep of two methods and two seeds on a dataset without pictures runs again and again. At a random moment, mostly while
+folds are being written, the whole program or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM).
+Then every file that is there must be whole, every fold that was there must be there still, untouched; and the same command goes
+on, until the sweep is finished and its predictions are those of a sweep that nobody disturbed. Then it begins anew.
+
+Programs and workers are started as a user starts them, which takes some ten seconds of the processor a kill, most of them imports.
+With `--fork` both are copies of a process that has imported everything, and a kill takes about one; loky is left out then.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import multiprocessing
 import os
 import random
 import signal
@@ -20,13 +25,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any, Protocol
 
 import pandas as pd
 
 from mebench.runner.fold_files import TABLES, whole_fold
 
 RUNS = 4
+FORK = multiprocessing.get_context("fork")
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    {0}\n"
 CONFIG = "title: For kills\nsummary: a plugin that only benchmarks use\ntasks: [spot]\n"
 METHOD = '''
@@ -77,6 +86,105 @@ class Killed(Dataset):
 
 Plugin = Killed
 '''
+
+
+class Program(Protocol):
+    """A sweep under way."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+
+    def send_signal(self, number: int) -> None:
+        """Kill it, or tell it to stop."""
+
+    def wait_and_read(self) -> str:
+        """What it said on standard error, at its end."""
+
+
+class Started(subprocess.Popen):
+    """A program as a shell starts it."""
+
+    def __init__(self, words: Sequence[str], folder: Path) -> None:
+        super().__init__(words, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def wait_and_read(self) -> str:
+        return str(self.communicate(timeout=600)[1])
+
+
+class Forked:
+    """The same program as a copy of this process."""
+
+    def __init__(self, words: Sequence[str], folder: Path) -> None:
+        self.errors = folder / "errors.txt"
+        self.process = FORK.Process(target=_mebench, args=(words, folder, self.errors))
+        self.process.start()
+        self.pid = int(self.process.pid or 0)
+
+    def poll(self) -> int | None:
+        return self.process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def wait_and_read(self) -> str:
+        self.process.join(600)
+        return self.errors.read_text()
+
+
+def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
+    from mebench.cli import main
+    from mebench.runner import workers
+
+    os.chdir(folder)
+    with Path(os.devnull).open("w") as nowhere, errors.open("w") as file:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    workers.pool = lambda environment: Copies()
+    sys.argv = ["mebench", *words]
+    main()
+
+
+class Copies(ProcessPoolExecutor):
+    """A worker that is a copy of the program."""
+
+    def __init__(self) -> None:
+        from mebench.runner.workers import settle
+
+        super().__init__(1, FORK, settle)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, kill_workers: bool = False) -> None:
+        for worker in list((self._processes or {}).values()) if kill_workers else ():
+            worker.kill()
+        super().shutdown(wait, cancel_futures=cancel_futures)
+
+
+def import_all() -> None:
+    """What programs and workers import sooner or later. No thread starts, for a copy would lack it."""
+    for name in (
+        "mebench.cli",
+        "mebench.commands.sweep",
+        "mebench.core.method",
+        "mebench.runner.sweep",
+        "mebench.tracking",
+    ):
+        importlib.import_module(name)
+    for name in (
+        "mlflow",
+        "matplotlib.pyplot",
+        "sklearn.metrics",
+        "mebench.training",
+        "mebench.runner.workers",
+        "loky",
+    ):
+        importlib.import_module(name)
+
+
+def apart(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Its answer from a process of its own, since reading tables starts threads."""
+    with ProcessPoolExecutor(1, FORK) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def write_plugins(root: Path) -> Path:
@@ -140,12 +248,12 @@ def descendants(pid: int) -> list[int]:
     return [*below, *(p for child in below for p in descendants(child))]
 
 
-def disturb(process: subprocess.Popen[str], dice: random.Random) -> str:
+def disturb(process: Program, dice: random.Random) -> str:
     """Kill something of a running program; what it was."""
     choice = dice.choice(("program", "worker", "worker", "stop"))
     try:
         if choice == "program":
-            process.kill()
+            process.send_signal(signal.SIGKILL)
         elif choice == "stop":
             process.send_signal(signal.SIGTERM)
         else:
@@ -158,29 +266,45 @@ def disturb(process: subprocess.Popen[str], dice: random.Random) -> str:
     return choice
 
 
-def one_sweep(root: Path, runs: Path, workers: int, dice: random.Random, most: int, seconds: float) -> Counter[str]:
+def wait_for_a_moment(process: Program, runs: Path, dice: random.Random, seconds: float) -> None:
+    """One time in five any moment within so many seconds, else one shortly after some more folds are written."""
+    end = time.monotonic() + dice.uniform(0, seconds)
+    folds = n_folds(runs) + dice.randint(1, 6) if dice.random() < 4 / 5 else None
+    while process.poll() is None and (time.monotonic() < end if folds is None else n_folds(runs) < folds):
+        time.sleep(0.01)
+    if folds is not None:
+        time.sleep(dice.uniform(0, 0.2))
+
+
+def n_folds(runs: Path) -> int:
+    """How many folds are finished, and how many are just being written."""
+    return sum(1 for _ in runs.glob("*/folds/*"))
+
+
+def one_sweep(
+    root: Path, runs: Path, workers: int, dice: random.Random, most: int, seconds: float, fork: bool = False
+) -> Counter[str]:
     """Run the sweep until it is finished, killing it on the way at most so often; how often what was killed."""
     counts: Counter[str] = Counter()
     known: dict[Path, int] = {}
     for _ in range(10 * most + 50):
-        process = subprocess.Popen(
-            command(root, runs, workers), cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
+        words = command(root, runs, workers)
+        process: Program = Forked(words[3:], root) if fork else Started(words, root)
         while sum(counts.values()) < most and process.poll() is None:
-            time.sleep(dice.uniform(0, seconds))
+            wait_for_a_moment(process, runs, dice, seconds)
             if process.poll() is None and (what := disturb(process, dice)):
                 counts[what] += 1
                 if what != "worker":
                     break
-        _, said = process.communicate(timeout=600)
-        found = check(runs)
+        said = process.wait_and_read()
+        found = apart(check, runs) if fork else check(runs)
         if lost := [folder for folder, written in known.items() if found.get(folder) != written]:
             raise SystemExit(f"lost or written again: {lost[0]} and {len(lost) - 1} others")
         known = found
-        if process.returncode == 0 or len(list(runs.glob("*/DONE"))) == RUNS:
+        if process.poll() == 0 or len(list(runs.glob("*/DONE"))) == RUNS:
             return counts
-        if process.returncode not in (4, 143, -signal.SIGTERM, -signal.SIGKILL):
-            raise SystemExit(f"exit code {process.returncode}: {said}")
+        if process.poll() not in (4, 143, -signal.SIGTERM, -signal.SIGKILL):
+            raise SystemExit(f"exit code {process.poll()}: {said}")
     raise SystemExit("the sweep never came to its end")
 
 
@@ -189,22 +313,26 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--fork", action="store_true", help="copies of one process instead of new ones")
     args = parser.parse_args()
+    if args.fork:
+        import_all()
 
     dice, counts, sweeps = random.Random(args.seed), Counter[str](), 0
     with tempfile.TemporaryDirectory(prefix="mebench-kills-") as scratch:
         root = Path(scratch)
         write_plugins(root / "plugins")
         began = time.perf_counter()
-        one_sweep(root, root / "quiet", args.workers, dice, 0, 1.0)
+        one_sweep(root, root / "quiet", args.workers, dice, 0, 1.0, args.fork)
         seconds = time.perf_counter() - began
-        expected = answers(root / "quiet")
+        expected = apart(answers, root / "quiet")
         print(f"undisturbed: {seconds:.1f} s, {sum(map(len, expected.values()))} rows", flush=True)
         while sum(counts.values()) < args.kills:
             runs = root / f"runs{sweeps}"
-            counts += one_sweep(root, runs, args.workers, dice, min(10, args.kills - sum(counts.values())), seconds)
+            most = min(10, args.kills - sum(counts.values()))
+            counts += one_sweep(root, runs, args.workers, dice, most, seconds, args.fork)
             sweeps += 1
-            for name, table in answers(runs).items():
+            for name, table in apart(answers, runs).items():
                 pd.testing.assert_frame_equal(table, expected[name], check_exact=True)
             if leftovers := list(runs.glob("*/**/.writing-*")):
                 raise SystemExit(f"left behind: {leftovers[0]}")

@@ -3,7 +3,7 @@
     python benchmarks/tuning.py processes [--trials 60] [--processes 4] [--seconds 0.5]
     python benchmarks/tuning.py postprocess [--trials 40] [--cache DIR]
     python benchmarks/tuning.py training [--trials 20] [--cache DIR]
-    python benchmarks/tuning.py flow ROOT [--trials 20] [--words method.epochs=400 …]
+    python benchmarks/tuning.py flow ROOT [--trials 20] [--epochs 100 1000 100] [--words protocol=kfold …]
 
 `processes`: one sqlite file, so many processes, one of them killed in the middle of a trial and started again; exit code 1
 unless as many trials as asked for are finished, at most as many more as other processes may have been at work on, none is
@@ -110,20 +110,23 @@ def main() -> None:
         one = kinds.add_parser(name)
         if name == "flow":
             one.add_argument("root", type=Path)
+            one.add_argument("--epochs", type=int, nargs=3, default=[100, 1000, 100], metavar=("LOW", "HIGH", "STEP"))
         one.add_argument("--trials", type=int, default=trials)
         one.add_argument("--cache", type=Path, help="where features are kept; the user's store by default")
-        one.add_argument("--words", nargs="*", default=[], help="more words and options for mebench tune")
+        one.add_argument(
+            "--words", nargs=argparse.REMAINDER, default=[], help="last: more words and options for mebench tune"
+        )
     args = parser.parse_args()
     if args.kind == "processes":
         sys.exit(processes(args.trials, args.processes, args.seconds))
     cache = [] if args.cache is None else [f"cache={args.cache.expanduser().absolute()}"]
+    low, high, step = getattr(args, "epochs", (0, 0, 0))
     what = {
         "postprocess": ["method=mean", "dataset=synthetic", "--acts", "postprocess"],
         "training": ["method=mean", "dataset=synthetic", "--param", "lr", "--param", "ratio"],
         "flow": [
             *("method=ststnet", "dataset=megc2019_flow"),
-            *("--param", "lr={low: 1e-5, high: 1e-3, log: true}"),
-            *("--param", "epochs={low: 100, high: 1000, step: 100}"),
+            *("--param", "lr", "--param", f"epochs={{low: {low}, high: {high}, step: {step}}}"),
         ],
     }[args.kind]
     root = [f"dataset.root={args.root.expanduser().absolute()}"] if args.kind == "flow" else []

@@ -117,7 +117,11 @@ def run(
 
 @app.command("resume")
 def resume(
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of the run, its beginning, or its folder.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[KEY=VALUE ...]", help="Such as workers=4: settings that shape no prediction."),
+    ] = None,
     runs: Runs = None,
     json: Json = None,
 ) -> None:
@@ -125,7 +129,7 @@ def resume(
     from mebench.commands.run import resume_command
     from mebench.config import user_setting
 
-    resume_command(run_id, runs or user_setting("runs", "runs"), json)
+    resume_command(run, words or [], runs or user_setting("runs", "runs"), json)
 
 
 @app.command("list")

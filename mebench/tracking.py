@@ -262,7 +262,12 @@ def _mirror_trials(
 def _tags(folder: RunFolder, key: str, values: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
     chosen = {name: str(values[name]) for name in ("method", "dataset", "protocol")}
     about = folder.read_json("folds.json")
-    own = {"key": key, "convention": summary["convention"], "transductive": about["transductive"], **chosen}
+    rules = {
+        "convention": summary["convention"],
+        "transductive": about["transductive"],
+        "selection": about.get("selection", ""),
+    }
+    own = {"key": key, **rules, "subject_dependent": str(about.get("subject_dependent", False)).lower(), **chosen}
     versions = {f"version.{name}": text for name, text in folder.read_json("versions.json").items()}
     return {f"mebench.{name}": text for name, text in (own | versions).items()}
 

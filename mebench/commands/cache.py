@@ -8,7 +8,7 @@ from pathlib import Path
 from mebench.commands import output
 from mebench.config import user_setting
 from mebench.config.settings import RunSettings
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
 from mebench.features import FeatureStore
 from mebench.progress import Progress
 
@@ -116,6 +116,8 @@ def size(n_bytes: float) -> str:
 
 
 def _store(cache: str | None) -> FeatureStore:
+    if cache is not None and not Path(cache).expanduser().is_dir():
+        raise DataError(f"there is no folder {cache}: give the one that a run names with cache=, or leave --cache out")
     return FeatureStore(Path(cache or user_setting("cache", RunSettings().cache)).expanduser())
 
 

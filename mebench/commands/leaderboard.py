@@ -30,7 +30,7 @@ def build_command(runs: str, out: str, json: str | None, site: bool = True, trac
         tracking: MLflow's tracking URI, whose database is asked for runs that are not here; None takes the default.
 
     Raises:
-        RunError: there is neither a finished run nor a record.
+        RunError: there is neither a finished run nor a record nor a published result.
         DataError: the published results contradict themselves.
         ConfigError: the folder of the site holds something else.
     """
@@ -42,16 +42,21 @@ def build_command(runs: str, out: str, json: str | None, site: bool = True, trac
     from mebench.leaderboard.write import write
 
     folder, say = Path(out).expanduser(), Progress().say
+    if not Path(runs).expanduser().is_dir():
+        say(
+            f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
+        )
     found = [*collect(Path(runs).expanduser(), say), *collect_records(folder / RECORDS, say)]
     for sentence in remarks(tracking, runs, _there(Path(runs).expanduser(), folder / RECORDS)):
         say(sentence)
     records = unique(found, say)
-    if not records:
-        raise RunError(
-            f"no finished run in {runs} and no record in {folder / RECORDS}: make one with mebench run, or name the "
-            "folder of your runs with --runs"
-        )
     published, aliases = _published(folder / PUBLISHED), read_aliases(folder / FILE)
+    if not records:
+        nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
+        advice = "make one with mebench run, or name the folder of your runs with --runs"
+        if not published:
+            raise RunError(f"{nothing}: {advice}")
+        say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
     tables = [with_published(table, published, aliases) for table in build(records)]
     overview = write(tables, folder)
     words = f"{overview}: {_counted(len(tables), 'table')} from {_counted(len(records), 'run')}"

@@ -109,11 +109,13 @@ def _print(paper: Paper, table: str, results: list[Result], request: Request) ->
     heads = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
     print_table(heads, rows)
     measured = sum(result.value is not None for result in results)
-    print(
-        f"\n{measured} of {len(results)} cells measured. Measured as the paper scores (convention {paper.convention}); beside it"
-    )
-    print("the same predictions under the strict rules of mebench. Intervals: 95 %, over subjects.")
-    if any(result.sentence and not result.failed for result in results):
+    print(f"\n{measured} of {len(results)} cells measured.")
+    if measured:
+        print(
+            f"Measured as the paper scores (convention {paper.convention}); beside it the same predictions under the strict rules"
+        )
+        print("of mebench. Intervals: 95 %, over subjects.")
+    if any(result.why.endswith("is not here") for result in results):
         print(
             "Where your datasets are, say under roots: in mebench.yaml, or by words such as roots.casme2=/data/CASME2."
         )

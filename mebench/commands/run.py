@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.commands.output import check_target, write_json
-from mebench.config import from_plain, resolve
+from mebench.commands.runs import any_run
+from mebench.config import NOT_IN_KEY, from_plain, resolve
+from mebench.config.layers import COMMAND_LINE, read_words
 from mebench.config.settings import RunConfig
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, unknown
 from mebench.progress import Progress
 from mebench.runner.sweep_words import is_sweep, lists_values
 
@@ -33,9 +34,12 @@ def _run_words(
     check_target(json)
     config = resolve(words, files, plugins)
     if dry_run:
+        from mebench.protocols import find
         from mebench.runner.estimate import dry_run as estimate
 
         plan = estimate(config, Progress(), quiet=json == "-")
+        if json != "-":
+            print(f"\n{find(config.protocol).describe()}")
         if json is not None:
             write_json(plan, json)
         return
@@ -60,21 +64,44 @@ def _hint_of_sweeps(words: Sequence[str]) -> Iterator[None]:
         ) from None
 
 
-def resume_command(run_id: str, runs: str, json: str | None) -> None:
-    """Finish an unfinished run; of a finished one, show the scores and mirror it once more if MLflow lacks it."""
-    from mebench.runner.folder import RunFolder
+def resume_command(word: str, words: Sequence[str], runs: str, json: str | None) -> None:
+    """Finish an unfinished run; of a finished one, show the scores and mirror it once more if MLflow lacks it.
 
+    Args:
+        word: the run's id, the beginning of one id only, or the path of its folder.
+        words: settings that shape no prediction, such as `workers=4`.
+        runs: folder of the run folders.
+        json: where the summary goes.
+
+    Raises:
+        ConfigError: a word sets what the run is.
+        RunError: there is no such run, or its inputs have changed.
+    """
     check_target(json)
-    folder = RunFolder.open(Path(runs).expanduser(), run_id)
-    stored = folder.read_json("config.json")
+    folder = any_run(word, runs)
+    stored, changes = folder.read_json("config.json"), _how(words)
     # The folder may have been moved: what is resumed is the run that was named.
-    config = from_plain({**stored["config"], "runs": runs}, stored["origins"])
+    values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
+    config = from_plain(values, {**stored["origins"], **dict.fromkeys(changes, COMMAND_LINE)})
     if folder.done:
         progress = Progress()
         progress.say(f"run {folder.id} is finished")
         _tell(folder, folder.read_json("summary.json"), config, progress, json)
     else:
         _run(config, json, folder.id)
+
+
+def _how(words: Sequence[str]) -> dict[str, Any]:
+    """The settings that words give a run which is under way: how it is computed, scored and tracked, not what it is."""
+    values = read_words(words).values
+    known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in ("runs", "plugins"))
+    for key in values:
+        if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
+            then = "Any other would make it another run: begin that with mebench run"
+            raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
+    if values.get("executor") == "local":
+        values = {**values, "executor_address": None}
+    return dict(values)
 
 
 def _run(config: RunConfig, json: str | None, run_id: str | None = None) -> None:
@@ -95,6 +122,8 @@ def _tell(folder: RunFolder, summary: dict[str, Any], config: RunConfig, progres
         from mebench.runner.leak import bought
 
         summary = {**summary, "leak": bought(config, summary, progress)}
+        honest = type(folder).open(folder.path.parent, summary["leak"]["honest"])
+        mirror(honest, config.tracking, progress)
     if json != "-":
         print_outcome(folder, summary, where)
     if json is not None:

@@ -24,17 +24,27 @@ def find_run(word: str, runs: str) -> RunFolder:
     """
     from mebench.runner.folder import RunFolder
 
+    path = Path(word).expanduser().resolve()
+    return RunFolder(path) if (path / "record.json").is_file() else _finished(any_run(word, runs))
+
+
+def any_run(word: str, runs: str) -> RunFolder:
+    """The run that a word names, finished or not: its id, the beginning of one id only, or the path of its folder.
+
+    Raises:
+        RunError: there is no such run, or several begin so.
+    """
+    from mebench.runner.folder import RunFolder
+
     path, folder = Path(word).expanduser().resolve(), Path(runs).expanduser()
-    if (path / "record.json").is_file():
-        return RunFolder(path)
     if (path / "config.json").is_file():
-        return _finished(RunFolder(path))
+        return RunFolder(path)
     begin_so = sorted(file.parent.name for file in folder.glob("*/config.json") if file.parent.name.startswith(word))
     if word not in begin_so and len(begin_so) > 1:
         raise RunError(f"{len(begin_so)} runs begin with {word!r}: {', '.join(begin_so)}. Give more of the id")
     if word not in begin_so and begin_so:
         word = begin_so[0]
-    return _finished(RunFolder.open(folder, word))
+    return RunFolder.open(folder, word)
 
 
 def record_of(folder: RunFolder) -> Record:
@@ -50,5 +60,5 @@ def record_of(folder: RunFolder) -> Record:
 
 def _finished(folder: RunFolder) -> RunFolder:
     if not folder.done:
-        raise RunError(f"run {folder.id!r} is not finished: go on with it by mebench resume {folder.id}")
+        raise RunError(f"run {folder.id!r} is not finished: go on with it by mebench resume {folder.word}")
     return folder

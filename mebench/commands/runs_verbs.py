@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.commands import output
 from mebench.commands.cache import days_of, size
+from mebench.commands.runs import any_run
 from mebench.config import flatten
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.progress import Progress
@@ -83,7 +84,7 @@ def show_command(word: str, runs: str, json: str | None) -> None:
     from mebench.report.summary_table import print_outcome
 
     output.check_target(json)
-    folder = _one(word, runs)
+    folder = any_run(word, runs)
     run, costs = _describe(folder), _costs(folder)
     config = folder.read_json("config.json")
     if json is not None:
@@ -105,7 +106,7 @@ def show_command(word: str, runs: str, json: str | None) -> None:
             title="costs",
         )
     if not folder.done:
-        print(f"go on with: mebench resume {run.id}")
+        print(f"go on with: mebench resume {folder.word}")
 
 
 def prune_command(
@@ -173,19 +174,6 @@ def _all(runs: str) -> list[tuple[RunFolder, Run]]:
         except (RunError, KeyError, TypeError) as error:
             Progress().say(f"run {folder.id} is damaged and left out: {error}")
     return sorted(found, key=lambda pair: (pair[1].days, pair[1].id))
-
-
-def _one(word: str, runs: str) -> RunFolder:
-    """The run of that id or the beginning of one, finished or not."""
-    from mebench.runner.folder import RunFolder
-
-    if (Path(word).expanduser() / "config.json").is_file():
-        return RunFolder(Path(word).expanduser().resolve())
-    folder = Path(runs).expanduser()
-    begin_so = sorted(file.parent.name for file in folder.glob("*/config.json") if file.parent.name.startswith(word))
-    if word not in begin_so and len(begin_so) > 1:
-        raise RunError(f"{len(begin_so)} runs begin with {word!r}: {', '.join(begin_so)}. Give more of the id")
-    return RunFolder.open(folder, begin_so[0] if begin_so and word not in begin_so else word)
 
 
 def _describe(folder: RunFolder) -> Run:

@@ -274,6 +274,8 @@ def _typed(key: str, value: Any, hint: Any, origin: str) -> Any:
         near = unknown(key, value, allowed) if isinstance(value, str) and len(allowed) > 2 else ""
         raise ConfigError(f"{near or f'{key} must be {expected(hint)}, not {value!r}'} ({origin})") from None
     folder = key.rpartition(".")[2] in _FOLDERS and isinstance(result, str)
+    if folder and not result:
+        raise ConfigError(f"{key} is empty: name a folder, or leave {key}= out ({origin})")
     return str(Path(result).expanduser()) if folder else result
 
 

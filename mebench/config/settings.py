@@ -21,6 +21,7 @@ NOT_IN_KEY = frozenset(
         "workers",
         "executor",
         "executor_address",
+        "devices",
         "fold_timeout",
         "runs",
         "cache",
@@ -71,6 +72,9 @@ class RunSettings:
         bootstrap: draws behind a confidence interval; 0 for none.
         convention: rules of scoring: `strict`, or a preset under which numbers were published.
         accelerator: where Lightning trains.
+        devices: GPUs that the workers of this machine share, each fold on one; null takes all.
+        precision: numbers that Lightning trains with: `32-true`, or 16 bits where they suffice (`16-mixed` on GPUs, `bf16-mixed`);
+            weights stay in 32 bits, and so does prediction.
         no_face: what to do with a video without a face: stop with an `error`, or `skip` it: nobody trains on it, and its
             expressions count as missed.
         validation: share of the training subjects that validate, for methods that choose something.
@@ -93,6 +97,8 @@ class RunSettings:
     bootstrap: int = 1000
     convention: str = "strict"
     accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
+    devices: int | None = None
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     no_face: Literal["error", "skip"] = "error"
     validation: float = 0.2
     audit: Literal["guard", "leak"] = "guard"
@@ -114,6 +120,14 @@ class RunSettings:
             raise ConfigError(
                 f"executor.address={self.executor_address} is that of a Dask scheduler: add executor=dask, or leave it out"
             )
+        if self.devices is not None and self.devices < 1:
+            raise ConfigError(f"devices must be 1 or more GPUs, or null for all, not {self.devices}")
+        if self.accelerator == "cpu" and (self.devices or 1) > 1:
+            raise ConfigError(
+                f"devices={self.devices} counts GPUs, and accelerator=cpu uses none: add accelerator=gpu, or say workers={self.devices}"
+            )
+        if self.accelerator == "cpu" and self.precision == "16-mixed":
+            raise ConfigError("precision=16-mixed needs a GPU: add accelerator=gpu, or choose precision=bf16-mixed")
         if self.fold_timeout is not None and not 0 < self.fold_timeout < float("inf"):
             raise ConfigError(f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}")
         if self.bootstrap < 0:

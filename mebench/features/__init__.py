@@ -7,6 +7,7 @@ from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep
 from mebench.features.bi_woof import BiWoof
 from mebench.features.detection import NoFaceError
 from mebench.features.encode import FlowImage
+from mebench.features.face_params import FaceParams
 from mebench.features.faces import Crops, FaceCrop
 from mebench.features.flow import Flow
 from mebench.features.interpolate import Interpolate
@@ -31,6 +32,7 @@ __all__ = [
     "Crops",
     "EyesAndMouth",
     "FaceCrop",
+    "FaceParams",
     "FeatureStore",
     "Flow",
     "FlowImage",

@@ -134,10 +134,14 @@ def _step(step: Step) -> StepCard:
 
 
 def attributes(cls: type) -> dict[str, str]:
-    """The `Attributes:` of a docstring: name and meaning."""
-    _, _, listing = (inspect.getdoc(cls) or "").partition("Attributes:\n")
-    entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing.split("\n\n")[0], flags=re.MULTILINE)
-    return {name: " ".join(meaning.split()) for name, meaning in entries}
+    """The `Attributes:` of the docstrings of a class and of those it inherits from: name and meaning."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        _, _, listing = inspect.cleandoc(vars(base).get("__doc__") or "").partition("Attributes:\n")
+        listing = listing.split("\n\n")[0]
+        entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing, flags=re.MULTILINE)
+        found |= {name: " ".join(meaning.split()) for name, meaning in entries}
+    return found
 
 
 def _meaning_of(value: Any, meaning: str) -> str:

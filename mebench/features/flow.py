@@ -25,9 +25,11 @@ class Flow(Step):
     The algorithms are different features, never substitutes of one another.
 
     Attributes:
-        algorithm: `tvl1` is duality-based TV-L1 (Zach et al. 2007) at OpenCV's defaults, the flow of MEAN and SOFTNet;
-            `tvl1_eps05` stops at an epsilon of .05 instead of .01; `farneback` (Farneback 2003); `dis` is dense inverse
-            search at its medium preset (Kroeger et al. 2016).
+        algorithm: `tvl1` is duality-based TV-L1 (Zach et al. 2007) at OpenCV's defaults, the flow of MEAN and SOFTNet: tau .25,
+            lambda .15, theta .3, 5 scales of factor .8, 5 warps, 10 outer and 30 inner iterations, median filter 5, epsilon .01;
+            `tvl1_eps05` is TV-L1 (Zach et al. 2007) at these settings but for an epsilon of .05, which stops it sooner;
+            `farneback` is polynomial expansion (Farneback 2003) with 3 levels of factor .5, windows of 15, 5 iterations,
+            neighbourhoods of 7 and sigma 1.5; `dis` is dense inverse search (Kroeger et al. 2016) at OpenCV's medium preset.
         k: gap in frames between the two crops of a pair (MEAN, section 3.1), for chains of scope `frames`; None for
             scope `clips`, where the pair is onset and apex.
         stride: compute the flow at every `stride`-th start frame and at the last one, and interpolate linearly between.

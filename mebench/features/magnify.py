@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import Image, SequenceStep, check_choice, check_integer
+from mebench.features.versions import library_version
 
 Pyramid = Literal["laplacian", "gaussian"]
 Filter = Literal["ideal", "butterworth"]
@@ -59,6 +60,10 @@ class Magnify(SequenceStep):
             )
         if self.pyramid == "gaussian":  # equal numbers have an equal identity
             object.__setattr__(self, "wavelength", 0.0)
+
+    def identity(self) -> dict[str, object]:
+        """What the numbers depend on, the version of SciPy, whose filters these are, among it."""
+        return {**super().identity(), "scipy": library_version("scipy")}
 
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Magnify (n, H, W) crops, rounded and clipped to 0 to 255.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mebench.features.base import FeatureMap, Landmarks, MapStep, check_integer
 from mebench.features.orientation import direction_bins, flow_of
+from mebench.features.versions import library_version
 
 # The landmark on the other side of the face for each of the 68, counted from 0.
 MIRROR = (
@@ -72,6 +73,10 @@ class Mdmo(MapStep):
     def needs_landmarks(self) -> bool:
         """Always."""
         return True
+
+    def identity(self) -> dict[str, object]:
+        """What the numbers depend on, the version of scikit-image among it."""
+        return {**super().identity(), "scikit-image": library_version("scikit-image")}
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Magnitude and angle of each region of an (H, W, C) map whose first two channels are u and v.

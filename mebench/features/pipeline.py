@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from mebench.core.chain import Chain
 from mebench.core.dataset import Dataset
 from mebench.core.types import Video
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
+from mebench.features.entry import Stage
 from mebench.features.route import Clip
 from mebench.features.source import Source, nothing
 from mebench.features.store import FeatureStore
@@ -64,9 +65,14 @@ def compute(
     missing = [(chain, clip) for chain, clip in wanted if not store.holds(source.key("feature", chain, clip))]
     n_frames = len(source.frames()) if wanted else video.n_frames or 0
     rows = [n_frames if clip is None else 1 for _, clip in missing]
+    uncut = sum(not store.holds(key) for key in {source.key("crops", chain, None) for chain, _ in missing})
+    ticks = _Ticks(tell or (lambda frames, share: None), n_frames, uncut * n_frames, rows)
+    source.tick = ticks
     for place, (chain, clip) in enumerate(missing):
-        source.tick = _Ticks(tell, n_frames, sum(rows[:place]), rows[place], sum(rows)) if tell else nothing
+        ticks.begin(place)
         source.feature(chain, clip)
+        if clip is not None:
+            ticks("feature")
     source.tick = nothing
     return ComputeCost(time.perf_counter() - begin, n_frames, bool(missing))
 
@@ -79,9 +85,15 @@ def is_ready(
     chains: Sequence[Chain],
     clips: Sequence[Clip],
 ) -> bool:
-    """Whether `compute` would find all there. Reads markers and headers, and the frames only for their fingerprint."""
+    """Whether `compute` would find all there. Reads markers and headers, and the frames only for their fingerprint.
+
+    A video whose frames or landmarks cannot be read is not ready: `compute` says why.
+    """
     source = _look(store, dataset, dataset_id, video, again=True)
-    return all(store.holds(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
+    try:
+        return all(store.holds(source.key("feature", chain, clip)) for chain, clip in _wanted(source, chains, clips))
+    except DataError:
+        return False
 
 
 def frame_features(
@@ -147,28 +159,43 @@ def clip_feature(
     return feature
 
 
+CROP = 0.2
+"""Work of one crop, decoding its frame included, where one flow is 1: less for TV-L1, more for the fast flows."""
+
+
 @dataclass
 class _Ticks:
-    """Counts the rows of one feature of a video and tells how far the whole video is.
+    """Counts what is done for a video and tells how far it is.
 
     Attributes:
         tell: whom.
         n_frames: of the video.
-        before: rows of the features that are there.
-        own: rows of this one.
-        whole: rows of all.
+        n_crops: to be cut.
+        rows: of each feature to be made.
+        place: of the feature at work.
+        done: its rows so far.
+        crops: so far.
     """
 
     tell: Callable[[int, float], None]
     n_frames: int
-    before: int
-    own: int
-    whole: int
+    n_crops: int
+    rows: Sequence[int]
+    place: int = 0
     done: int = 0
+    crops: int = 0
 
-    def __call__(self) -> None:
-        self.done = min(self.done + 1, self.own)
-        share = (self.before + self.done) / max(self.whole, 1)
+    def begin(self, place: int) -> None:
+        """The features before this one are done."""
+        self.place, self.done = place, 0
+
+    def __call__(self, stage: Stage) -> None:
+        if stage == "crops":
+            self.crops = min(self.crops + 1, self.n_crops)
+        else:
+            self.done = min(self.done + 1, self.rows[self.place])
+        work = sum(self.rows[: self.place]) + self.done + CROP * self.crops
+        share = work / max(sum(self.rows) + CROP * self.n_crops, 1)
         self.tell(int(share * self.n_frames), share)
 
 

@@ -38,12 +38,13 @@ class Source:
     """One video of one dataset, and the way from it to each stage of a chain.
 
     Attributes:
-        tick: called after each row of the stage that takes longest, to tell how far the work is.
+        tick: called with the stage after each of its rows that took time, to tell how far the work is; `feature` stands for
+            the flow, too.
     """
 
     def __init__(self, store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video) -> None:
         self.store, self.dataset, self.dataset_id, self.video = store, dataset, dataset_id, video
-        self.tick: Callable[[], None] = nothing
+        self.tick: Callable[[Stage], None] = nothing
         self._points: dict[FaceCrop, Landmarks | None] = {}
 
     def provided(self, chain: Chain) -> NDArray[Any] | None:
@@ -100,7 +101,8 @@ class Source:
             frames, label = self.frames(), self.video.key
             reference = crop.locate(frames, self.landmarks, label)
             shape = (len(frames), crop.size, crop.size)
-            return Draft(shape, np.uint8, (c[None] for c in crop.cut(frames, reference, label)), reference.as_json())
+            rows = (c[None] for c in self._ticking("crops", crop.cut(frames, reference, label)))
+            return Draft(shape, np.uint8, rows, reference.as_json())
 
         return self._stored(self.key("crops", chain, None), build)
 
@@ -121,7 +123,7 @@ class Source:
                 images, onset, apex = self._clip_images(chain, route, clip)
                 return Draft((1, *size), FLOW, [flow.between(images, onset, apex)[None]])
             images = self.crops(chain).array
-            maps = (f[None] for f in self._ticking(flow.maps(images)))
+            maps = (f[None] for f in self._ticking("feature", flow.maps(images)))
             return Draft((max(len(images) - route.gap, 0), *size), FLOW, maps)
 
         return self._stored(self.key("flow", chain, clip), build)
@@ -133,7 +135,7 @@ class Source:
         def build() -> Draft:
             landmarks = self._crop_landmarks(chain, route)
             n, maps = self._first_maps(chain, route, clip)
-            rows = (self._apply(route.maps, x, landmarks) for x in maps)
+            rows = (self._halved(chain, self._apply(route.maps, x, landmarks)) for x in maps)
             first = next(rows, None)
             if clip is not None and first is not None:
                 return Draft(first.shape, FEATURE, [first])
@@ -152,7 +154,7 @@ class Source:
             return len(flows), iter(flows)
         if clip is None:
             crops = self.crops(chain).array
-            return len(crops), self._ticking(self._named(core.apply, image) for image in crops)
+            return len(crops), self._ticking("feature", (self._named(core.apply, image) for image in crops))
         images, _, apex = self._clip_images(chain, route, clip)
         seen = images if isinstance(core, VolumeStep) else images[apex]
         return 1, iter([self._named(core.apply, np.asarray(seen))])
@@ -196,6 +198,17 @@ class Source:
             made = self._named(step.apply, made, landmarks)
         return made
 
+    def _halved(self, chain: Chain, x: FeatureMap) -> NDArray[np.float16]:
+        """A feature as it is stored; what is too large would become infinite."""
+        with np.errstate(over="ignore"):
+            half = x.astype(FEATURE)
+        if np.isinf(half).any() and np.isfinite(x).all():
+            raise DataError(
+                f"{self.video.key}: the chain {chain.name!r} gives values up to {np.abs(x).max():.3g} and features are stored in "
+                f"half precision, up to {np.finfo(FEATURE).max:g}: let a step scale them, such as MinMax()"
+            )
+        return half
+
     def _stored(self, key: Key, build: Callable[[], Draft]) -> Entry:
         def with_one_thread() -> Draft:
             import cv2
@@ -205,10 +218,10 @@ class Source:
 
         return self.store.fetch(key, with_one_thread)
 
-    def _ticking(self, rows: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
+    def _ticking(self, stage: Stage, rows: Iterable[NDArray[Any]]) -> Iterator[NDArray[Any]]:
         for row in rows:
             yield row
-            self.tick()
+            self.tick(stage)
 
     def _named(self, step: Callable[..., _T], *args: Any) -> _T:
         """What a step makes, with the video's name in its errors: a step does not know it."""
@@ -218,5 +231,5 @@ class Source:
             raise type(error)(f"{self.video.key}: {error}") from error
 
 
-def nothing() -> None:
+def nothing(stage: Stage) -> None:
     """Nobody wants to know how far the work is."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import suppress
@@ -13,6 +13,8 @@ from typing import Any, get_args
 from numpy.typing import NDArray
 
 from mebench.features.entry import DamagedError, Draft, Entry, EntryFiles, Key, Stage, writing_to
+
+_LOG = logging.getLogger(__name__)
 
 
 class FeatureStore:
@@ -80,9 +82,9 @@ class FeatureStore:
             if entry is None:
                 files.write(key, build(), self.root)
                 entry = self._open(files, key)
-            # The entry is there: who waits for the lock, or makes a new one, will find it and build nothing.
-            files.lock.unlink(missing_ok=True)
         finally:
+            # Who waits for this lock makes a new one then, and finds the entry, or builds it if that has failed here.
+            files.lock.unlink(missing_ok=True)
             lock.release()
         assert entry is not None
         return entry
@@ -105,9 +107,7 @@ class FeatureStore:
         try:
             return self._open(files, key)
         except DamagedError as error:
-            warnings.warn(
-                f"the stored {key.stage} of {key.video} is damaged ({error}); computing it anew", stacklevel=3
-            )
+            _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, key.video, error)
             return None
 
     def entries(self) -> Iterator[EntryFiles]:

@@ -11,6 +11,7 @@ from mebench.core.chain import Step
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Image, ImageStep, check_choice, check_integer
 from mebench.features.blocks import check_overlap, grid, unit_sum
+from mebench.features.versions import library_version
 
 Patterns = Literal["uniform", "full"]
 
@@ -46,6 +47,10 @@ class Lbp(ImageStep):
         if isinstance(self.r, bool) or not isinstance(self.r, int | float) or not self.r > 0:
             raise ConfigError(f"r of Lbp must be a number of pixels above 0, not {self.r!r}")
 
+    def identity(self) -> dict[str, object]:
+        """What the numbers depend on, the version of scikit-image among it."""
+        return {**super().identity(), "scikit-image": library_version("scikit-image")}
+
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.
 
@@ -80,6 +85,10 @@ class Hog(ImageStep):
     def __post_init__(self) -> None:
         for field in ("cell", "block", "bins"):
             check_integer(self, field, 1)
+
+    def identity(self) -> dict[str, object]:
+        """What the numbers depend on, the version of scikit-image among it."""
+        return {**super().identity(), "scikit-image": library_version("scikit-image")}
 
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.

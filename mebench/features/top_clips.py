@@ -11,7 +11,7 @@ from typing import Literal
 
 from mebench.core.chain import Step
 from mebench.errors import ConfigError
-from mebench.features import FaceCrop, Interpolate, Magnify
+from mebench.features import FaceParams, Interpolate, Magnify
 from mebench.features.top import Top
 
 Plane = Literal["xy", "xt", "yt"]
@@ -20,13 +20,12 @@ PLANES: tuple[Plane, ...] = ("xy", "xt", "yt")
 
 
 @dataclass(frozen=True)
-class TopParams:
+class TopParams(FaceParams):
     """Parameters of the preparation, of the grid of blocks and of the classifier; a subclass adds those of its feature.
 
     Its docstring says what each means. The ranges are those of the steps, which are built, and so checked, at once.
     """
 
-    align: Literal["none", "eyes"] = "none"
     magnify: Literal["none", "butterworth", "ideal"] = "butterworth"
     alpha: float = 8.0
     low: float = 0.4
@@ -75,4 +74,4 @@ class TopParams:
             magnified: tuple[Step, ...] = ()
         else:
             magnified = (Magnify(self.alpha, self.low, self.high, self.levels, filter=self.magnify),)
-        return (FaceCrop(align=self.align), *magnified, Interpolate(self.length), self.feature())
+        return (self.face(), *magnified, Interpolate(self.length), self.feature())

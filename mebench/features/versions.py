@@ -1,4 +1,4 @@
-"""Which OpenCV makes the features, told without importing it."""
+"""Which libraries make the features, told without importing them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,9 @@ def opencv_version() -> str:
     import cv2  # installed some other way
 
     return str(cv2.__version__)
+
+
+@functools.cache
+def library_version(package: str) -> str:
+    """Version of an installed package, part of the identity of the steps whose numbers it makes."""
+    return version(package)

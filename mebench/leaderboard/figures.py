@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.leaderboard.rows import Row, Score
+from mebench.leaderboard.rows import SHOWN_VERSIONS, Row, Score
 from mebench.report.score_rows import NAMES
 
 NONE = "–"
+RULES = ("convention", "selection", "transductive")
+"""What decides which scores a run can have."""
 
 
 def digits(value: float | None) -> str:
@@ -63,16 +65,26 @@ def shown(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:
-    """What all measured rows share of convention, selection, transduction, mebench's version and remark."""
+    """What all measured rows share of rules, versions and remark; what none has is left out."""
     measured = [row for row in rows if row.measured]
-    values = {
-        "convention": {row.convention for row in measured},
-        "selection": {row.selection for row in measured},
-        "transductive": {row.transductive for row in measured},
-        "mebench": {row.versions.get("mebench", "") for row in measured},
-        "remark": {row.remark for row in measured},
-    }
-    return {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
+    values = {name: {stated(row, name) for row in measured} for name in (*RULES, *SHOWN_VERSIONS)}
+    values["remark"] = {row.remark for row in measured}
+    shared = {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
+    return {name: text for name, text in shared.items() if text or name == "remark"}
+
+
+def stated(row: Row, name: str) -> str:
+    """One of a row's `RULES` or versions; empty where it has none."""
+    return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")
+
+
+def words(name: str) -> str:
+    """A rule or version for people.
+
+    >>> words("dataset_revision")
+    'dataset revision'
+    """
+    return name.replace("_", " ")
 
 
 def name_of(metric: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mebench.errors import RunError
+from mebench.leaderboard.forms import FOLDS, wrong_in_audit, wrong_in_folds, wrong_in_record
 from mebench.leaderboard.record import AUDIT, check_format, from_record
 from mebench.runner.folder import RunFolder
 
@@ -65,21 +66,6 @@ TABLES: dict[str, dict[str, str]] = {
     },
 }
 """The tables of a record with their columns; a column of an empty table may have no type."""
-_FIELDS: dict[str, type | tuple[type, ...]] = {
-    "format": int,
-    "run_id": str,
-    "version": int,
-    "supersedes": (str, type(None)),
-    "key": str,
-    "config": dict,
-    "settings": str,
-    "data": str,
-    "versions": dict,
-    "summary": dict,
-    "costs": dict,
-    "files": dict,
-    "sha256": str,
-}
 
 
 def check(folder: RunFolder) -> None:
@@ -96,14 +82,8 @@ def check(folder: RunFolder) -> None:
     except RunError as error:
         raise _bad(folder, f"{RECORD} cannot be read ({error.__cause__})") from error
     check_format(folder, stored)
-    for name, kind in _FIELDS.items():
-        if name not in stored:
-            raise _bad(folder, f"{RECORD} lacks {name!r}")
-        if not isinstance(stored[name], kind) or isinstance(stored[name], bool):
-            raise _bad(folder, f"{name!r} of {RECORD} is of type {type(stored[name]).__name__}: somebody re-typed it")
-    for name, cost in stored["costs"].items():
-        if not isinstance(cost, int | float) or isinstance(cost, bool):
-            raise _bad(folder, f"cost {name!r} of {RECORD} is {cost!r}, not a number: somebody re-typed it")
+    if words := wrong_in_record(stored):
+        raise _bad(folder, words)
     _check_files(folder, set(stored["files"]))
     for name, digest in sorted(stored["files"].items()):
         if file_hash(folder.path / name) != digest:
@@ -112,6 +92,10 @@ def check(folder: RunFolder) -> None:
         raise _bad(folder, f"{RECORD} is not what was exported: its hash differs")
     for name, columns in TABLES.items():
         _check_types(folder, name, columns)
+    if words := wrong_in_folds(folder.read_json(FOLDS)):
+        raise _bad(folder, words)
+    if AUDIT in stored["files"] and (words := wrong_in_audit(folder.read_json(AUDIT))):
+        raise _bad(folder, words)
     expected = record_name(stored["run_id"], stored["version"])
     if folder.id != expected:
         raise _bad(folder, f"its folder should be called {expected}")
@@ -123,7 +107,7 @@ def check_scores(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    about = folder.read_json("folds.json")
+    about = folder.read_json(FOLDS)
     tested: set[str] = set()
     for fold in about["folds"]:
         test = set(fold["test"])
@@ -133,6 +117,8 @@ def check_scores(folder: RunFolder) -> None:
         if once and (again := test & tested):
             raise _bad(folder, f"subject {min(again)!r} is tested in two folds")
         tested |= test
+    for name in ("predictions.parquet", "clips.parquet"):
+        _check_folds(folder, name, about["folds"])
     difference = _difference(from_record(folder).summary, rescore(folder), "summary")
     if difference:
         raise _bad(folder, f"scored again it differs: {difference}")
@@ -171,7 +157,7 @@ def own_hash(stored: Mapping[str, Any]) -> str:
 
 
 def _check_files(folder: RunFolder, named: set[str]) -> None:
-    needed, allowed = {*TABLES, "folds.json"}, {*TABLES, "folds.json", AUDIT}
+    needed, allowed = {*TABLES, FOLDS}, {*TABLES, FOLDS, AUDIT}
     there = {file.name for file in folder.path.iterdir()} - {RECORD}
     if strange := (named | there) - allowed:
         raise _bad(folder, f"{min(strange)} is no part of a record, which is JSON and parquet of known names only")
@@ -201,6 +187,15 @@ def _check_types(folder: RunFolder, name: str, columns: Mapping[str, str]) -> No
         untyped = pa.types.is_null(kind) or n_rows == 0
         if not untyped and not _KINDS[expected](kind):
             raise _bad(folder, f"{column} of {name} is of type {kind}, expected {expected}: somebody re-typed it")
+
+
+def _check_folds(folder: RunFolder, name: str, folds: Sequence[Mapping[str, Any]]) -> None:
+    """Every answer comes from a fold that tests its subject."""
+    subject_of = folder.read_table("videos.parquet").set_index("video")["subject"]
+    tests = {fold["fold"]: set(fold["test"]) for fold in folds}
+    for fold, video in folder.read_table(name)[["fold", "video"]].drop_duplicates().itertuples(index=False):
+        if subject_of.get(video) not in tests.get(fold, ()):
+            raise _bad(folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject")
 
 
 def _difference(stored: Any, found: Any, where: str) -> str:

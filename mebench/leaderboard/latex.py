@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mebench.leaderboard.figures import digits, interval, name_of, shown
-from mebench.leaderboard.rows import Part, Row, Table
+from mebench.leaderboard.figures import RULES, common, digits, interval, name_of, shown, stated, words
+from mebench.leaderboard.rows import SHOWN_VERSIONS, Part, Row, Table
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -30,7 +30,10 @@ COLUMNS = 4
 
 
 def latex(table: Table) -> str:
-    r"""All parts of a table, each as `\begin{table}`; needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`."""
+    r"""All parts of a table, each as `\begin{table}`; needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
+
+    What has no room on a page, cost, rules, versions and run ids of every row, stands above it as comments.
+    """
     lines = ["% Made by mebench leaderboard build. Needs booktabs, and fontenc with T1."]
     for part in table.parts:
         lines += ["", *_part(table, part)]
@@ -49,12 +52,17 @@ def escape(text: str) -> str:
 def _part(table: Table, part: Part) -> Iterator[str]:
     metrics = shown(part.metrics, part.rows)[:COLUMNS]
     columns = len(metrics) + 2
+    for number, row in enumerate(part.rows, 1):
+        yield from (f"% {line}" for line in _origin(number, row))
     yield r"\begin{table}"
     yield r"  \centering"
     scheme = f", emotion scheme {escape(table.scheme)}" if table.scheme else ""
+    same = common(part.rows)
+    rules = ", ".join(f"{name} {escape(same[name])}" for name in RULES if name in same)
+    chance = " Rows in italics are the level of chance." if any(not row.measured for row in part.rows) else ""
     yield (
         rf"  \caption{{{escape(table.title)}, {escape(part.name)}{scheme}. Scores with 95\,\% intervals over subjects; means "
-        r"over seeds. Rows in italics are the level of chance.}"
+        rf"over seeds.{f' All: {rules}.' if rules else ''}{chance}}}"
     )
     yield rf"  \begin{{tabular}}{{ll{'r' * len(metrics)}}}"
     yield r"    \toprule"
@@ -78,9 +86,21 @@ def _part(table: Table, part: Part) -> Iterator[str]:
     yield r"\end{table}"
 
 
+def _origin(number: int, row: Row) -> Iterator[str]:
+    """Where the numbers of a row come from."""
+    if not row.measured:
+        return
+    facts = [f"{words(name)} {stated(row, name)}" for name in (*RULES, *SHOWN_VERSIONS) if stated(row, name)]
+    costs = [f"{words(name)} {value:g}" for name, value in row.costs.items()]
+    yield f"{number}. {' '.join(' '.join([row.method, row.member, row.settings]).split())}"
+    yield f"   {', '.join([*facts, *costs])}"
+    yield f"   runs {', '.join(row.runs)}"
+
+
 def _name(row: Row) -> str:
-    words = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else ""]))
-    return escape(words) if row.measured else rf"\textit{{{escape(words)}}}"
+    tested = "selected on test subjects" if row.selection == "test" else ""
+    name = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else "", tested]))
+    return escape(name) if row.measured else rf"\textit{{{escape(name)}}}"
 
 
 def _score(row: Row, metric: str) -> str:

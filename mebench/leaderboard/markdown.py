@@ -5,9 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mebench.leaderboard.figures import NONE, common, count, digits, interval, name_of, seconds, shown, spread, whole
+from mebench.leaderboard.figures import (
+    NONE,
+    RULES,
+    common,
+    count,
+    digits,
+    interval,
+    name_of,
+    seconds,
+    shown,
+    spread,
+    stated,
+    whole,
+    words,
+)
 from mebench.leaderboard.published_row import CAVEATS
-from mebench.leaderboard.rows import Part, PublishedLine, Row, Table
+from mebench.leaderboard.rows import SHOWN_VERSIONS, Part, PublishedLine, Row, Table
 from mebench.metrics.conventions import CONVENTIONS
 
 HEAD = """# Leaderboards
@@ -19,13 +33,13 @@ are compared within a table only: other data, protocols, emotion schemes or conv
   predicts by chance the band in which 95 % of its draws lie.
 - With several seeds a score is the mean over them; below it stand the lowest and the highest seed, and the interval reaches
   from the lowest to the highest end of the seeds' own intervals.
-- *alike*: rows that share a letter cannot be told apart by the first score (permutation test over subjects between every two
-  methods, adjusted by Holm, 5 %). A row of several seeds takes part with its median seed.
+- *alike*: rows that share a letter cannot be told apart by the first score (randomised Tukey test: each subject's predictions
+  are dealt anew among all rows; 5 % for all pairs together). A row of several seeds takes part with its median seed.
 - *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
   videos (analysis, all intervals), annotated clips (recognition).
 - *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
-  validation subjects, `test` on the tested ones. *transductive*: `video` if a test video's own unlabelled statistics enter
-  its predictions.
+  validation subjects, `test` on the tested ones, which is also said beside the name: such a score is too good. *transductive*:
+  `video` if a test video's own unlabelled statistics enter its predictions.
 - *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model.
 - Rows in italics are the level of chance, not methods.
 - What others published stands below the measured rows and is never sorted among them: other videos, other rules, other
@@ -44,6 +58,8 @@ def markdown(tables: Sequence[Table]) -> str:
         lines += [f"As {links}.{scheme}"]
         for part in table.parts:
             lines += [f"\n### {escape(part.name)}\n", *_part(part)]
+    if not tables:
+        lines += ["No run has been measured yet: `mebench run` makes one."]
     conventions = sorted({row.convention for table in tables for part in table.parts for row in part.rows})
     lines += ["\n## Conventions\n"]
     lines += [f"- {escape(CONVENTIONS[c].describe() if c in CONVENTIONS else c)}" for c in conventions]
@@ -67,7 +83,7 @@ def _part(part: Part) -> Iterator[str]:
     same = common(part.rows)
     yield from _scores(part)
     yield ""
-    shared = [f"{name} {escape(text)}" for name, text in same.items() if name != "remark"]
+    shared = [f"{words(name)} {escape(text)}" for name, text in same.items() if name != "remark"]
     if shared:
         yield f"All measured rows: {', '.join(shared)}."
     if same.get("remark"):
@@ -97,19 +113,17 @@ def _scores(part: Part) -> Iterator[str]:
 
 
 def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
-    own = [name for name in ("convention", "selection", "transductive", "mebench") if name not in same]
+    own = [name for name in (*RULES, *SHOWN_VERSIONS) if name not in same]
     remarks = "remark" not in same and any(row.remark for row in part.rows if row.measured)
     costs = ["fit, s", "predict, s", "parameters"]
-    yield from _head(["#", "settings", "seeds", *costs, *own, "runs", *(["remark"] if remarks else [])])
+    yield from _head(["#", "settings", "seeds", *costs, *map(words, own), "runs", *(["remark"] if remarks else [])])
     for number, row in enumerate(part.rows, 1):
         if not row.measured:
             continue
         cells = [str(number), escape(row.settings) or "defaults", ", ".join(map(str, row.seeds))]
         cells += [seconds(row.costs.get(name)) for name in ("fit_seconds", "predict_seconds")]
         cells += [whole(row.costs.get("parameters"))]
-        of = {"convention": row.convention, "selection": row.selection, "transductive": row.transductive}
-        of["mebench"] = row.versions.get("mebench", NONE)
-        cells += [escape(of[name]) for name in own]
+        cells += [escape(stated(row, name) or NONE) for name in own]
         cells += ["<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])]
         yield _line(cells)
 
@@ -136,7 +150,8 @@ def published_table(lines: Sequence[PublishedLine], members: bool) -> Iterator[s
 
 
 def _method(row: Row) -> str:
-    return escape(row.method) if row.measured else f"*{escape(row.method)}*"
+    name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
+    return f"{name} (selected on test subjects)" if row.selection == "test" else name
 
 
 def _sentence(text: str) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import permutations
+from math import sqrt
 
 from mebench.leaderboard.published_row import Published
 
@@ -11,6 +13,13 @@ EXCUSED = frozenset({"impossible", "misassigned"})
 """Rows with one of these caveats are compared with nothing."""
 BARELY = 1e-9
 """Room for the rounding of binary fractions."""
+CLIPS = {
+    ("megc2019", ""): (250, 109, 83),
+    ("megc2019", "casme2"): (88, 32, 25),
+    ("megc2019", "samm"): (92, 26, 15),
+    ("megc2019", "smic_hs"): (70, 51, 43),
+}
+"""Clips of each class, by dataset and member, where every source scores the same (MEGC 2019, doi 10.1109/FG.2019.8756611)."""
 
 Section = Mapping[str, Published]
 """The values of one task, kind and part, by metric."""
@@ -27,6 +36,7 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
     - spotting and analysis: f1 is the harmonic mean of precision and recall;
     - spotting: overall precision, recall and f1 lie between those of micro and macro, for they pool the counts;
     - analysis: accuracy = tp / n, uar = recall, and uf1 is at most f1 (Opitz and Burst 2019, arXiv:1911.03347);
+    - analysis and recognition: uf1 lies between what `least_uf1` says and 2 uar / (1 + uar);
     - strs = spotting f1 x analysis f1 of the true positives.
 
     What is 0/0 is not compared.
@@ -37,7 +47,7 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
             table = (row.source, row.table, row.method, row.method_variant, row.dataset, row.member, row.protocol)
             where = (row.task, row.kind, row.part, row.classes)
             tables.setdefault(table, defaultdict(dict))[where][row.metric] = row
-    for sections in tables.values():
+    for (*_, dataset, member, _), sections in tables.items():
         for (task, *_), section in sections.items():
             if task == "spotting":
                 yield from _counted(section)
@@ -45,6 +55,7 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
                 yield from _analysed(section)
             if task != "recognition":
                 yield from _harmonic(section)
+            yield from _classified(section, CLIPS.get((str(dataset), str(member)), ()))
         yield from _pooled(sections)
         yield from _multiplied(sections)
 
@@ -68,6 +79,30 @@ def _analysed(section: Section) -> Iterator[Finding]:
         yield from _expect(section["uar"], *_range(section["recall"]), "the recall")
     if "uf1" in section and "f1" in section:
         yield from _expect(section["uf1"], 0, _range(section["f1"])[1], "the f1, its upper bound,")
+
+
+def least_uf1(uar: float, clips: Sequence[int]) -> float:
+    """No UF1 below this goes with that UAR, whatever the confusions.
+
+    With N clips, n_c of class c of which p_c are named so and the share r_c rightly, F1_c = 2 r_c n_c / (n_c + p_c). All
+    n_c + p_c sum to 2 N, so by Cauchy's inequality the F1 of C classes sum to at least (sum_c sqrt(r_c n_c))^2 / N. That
+    is concave in the r_c, so it is least where all of them but one are 0 or 1.
+
+    >>> round(least_uf1(0.528, (70, 51, 43)), 3), least_uf1(0.528, ())
+    (0.293, 0.0)
+    """
+    least = float("inf")
+    for order in permutations(clips):
+        recalls = [min(max(uar * len(clips) - place, 0.0), 1.0) for place in range(len(clips))]
+        least = min(least, sum(sqrt(recall * n) for recall, n in zip(recalls, order, strict=True)) ** 2)
+    return least / (len(clips) * sum(clips)) if clips else 0.0
+
+
+def _classified(section: Section, clips: Sequence[int]) -> Iterator[Finding]:
+    """F1 is at most 2 r / (1 + r) with the recall r of a class, where nothing is named wrongly so; that is concave."""
+    if "uf1" in section and "uar" in section:
+        low, high = _range(section["uar"])
+        yield from _expect(section["uf1"], least_uf1(low, clips), 2 * high / (1 + high), "the uar")
 
 
 def _harmonic(section: Section) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ METRICS = {
 """Columns of each task, the main metric first: rows are sorted by it."""
 ENDS = ("value", "low", "high", "min", "max")
 NOTHING: Score = dict.fromkeys(ENDS)
+SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
+"""What of a record's versions a table names."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Which rows of a table cannot be told apart: paired tests between all pairs, as letters."""
+"""Which rows of a table cannot be told apart: a paired test of all rows at once, as letters."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ from dataclasses import replace
 from itertools import combinations
 
 import networkx as nx
+import numpy as np
 
 from mebench.errors import MebenchError
+from mebench.leaderboard.pool import Pool
 from mebench.leaderboard.record import Record
-from mebench.metrics.statistics.comparison import compare
-from mebench.metrics.statistics.paired import holm
+from mebench.leaderboard.tukey import tukey_p
+from mebench.metrics.bootstrap import derived_seed
+from mebench.metrics.conventions import named
+from mebench.metrics.ratios import Floats
 from mebench.metrics.tables import Tables
 
 ALPHA = 0.05
-PERMUTATIONS = 1999
+PERMUTATIONS = 4999
 
 Read = Callable[[Record], Tables]
 
@@ -24,10 +28,9 @@ Read = Callable[[Record], Tables]
 def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
     """Letters for runs on the same truth; runs that share one cannot be told apart, the best run's first letter is `a`.
 
-    Between any two runs the difference of the score is tested by exchanging their predictions subject by subject (see
-    `mebench.metrics.statistics.comparison.compare`); p values are adjusted by Holm for all pairs of the table, at 5 %. The
-    letters are the maximal sets without a significant pair (Piepho 2004, Journal of Computational and Graphical
-    Statistics 13(2)).
+    All pairs are tested at once by dealing the predictions of each subject anew among all runs (see
+    `mebench.leaderboard.tukey`), at 5 %. The letters are the maximal sets without a significant pair (Piepho 2004,
+    Journal of Computational and Graphical Statistics 13(2)).
 
     Args:
         records: best first.
@@ -37,47 +40,45 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
     Returns:
         one text each; all empty for fewer than two runs or where no pair could be compared.
     """
+    p = _p(records, path, read) if len(records) > 1 else np.full((len(records), len(records)), np.nan)
     pairs = list(combinations(range(len(records)), 2))
-    found = [_p(records[one], records[other], path, read) for one, other in pairs]
-    if all(p is None for p in found):
+    if all(np.isnan(p[pair]) for pair in pairs):
         return [""] * len(records)
     graph = nx.Graph()
     graph.add_nodes_from(range(len(records)))
-    for pair, p in zip(pairs, holm(found)):
-        if p is None or p >= ALPHA:  # what could not be tested was not told apart either
-            graph.add_edge(*pair)
+    graph.add_edges_from(
+        pair for pair in pairs if not p[pair] < ALPHA
+    )  # what could not be tested is not told apart either
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
     return ["".join(_letter(n) for n, group in enumerate(groups) if row in group) for row in range(len(records))]
 
 
-def _p(one: Record, other: Record, path: str, read: Read) -> float | None:
-    kinds = [kind for kind in one.about["kinds"] if kind in other.about["kinds"]]
+def _p(records: Sequence[Record], path: str, read: Read) -> Floats:
+    """P values of all pairs, NaN where nothing can be tested."""
     task, _, section = path.partition(".")
-    if task == "spotting" and section.partition(".")[0] in kinds:
-        kinds = [section.partition(".")[0]]
+    kind = section.partition(".")[0] if task == "spotting" else "micro"
+    first = records[0]
+    kinds = [kind] if kind != "overall" else first.about["kinds"]
     try:
-        comparison = compare(
-            _needed(read(one), task),
-            _needed(read(other), task),
-            kinds=kinds,
-            classes=one.about["classes"],
-            convention=one.convention,
-            metrics=[path],
-            draws=0,
-            permutations=PERMUTATIONS,
-        )
-    except MebenchError:  # other videos, other truths
-        return None
-    return comparison.scores[path].p
+        pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
+        score = pool.scorer(path, kinds, first.about["classes"], first.convention)
+    except MebenchError:
+        return np.full((len(records), len(records)), np.nan)
+    return tukey_p(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
 
 
-def _needed(tables: Tables, task: str) -> Tables:
-    """Only what the score is computed from: every pair of rows comes here."""
+def _needed(tables: Tables, task: str, convention: str) -> Tables:
+    """Only what the score is computed from."""
     if task == "recognition":
         return replace(tables, predictions=None)
-    without_emotions = task == "spotting" and tables.predictions is not None
-    named = tables.predictions.assign(emotion=None) if without_emotions else tables.predictions  # type: ignore[union-attr]
-    return replace(tables, predictions=named, clips=None)
+    if task == "analysis" or tables.predictions is None:
+        return replace(tables, clips=None)
+    predictions = tables.predictions.assign(emotion=None)
+    if (
+        named(convention).matching == "maximum"
+    ):  # how many match does not depend on confidences, and ranking them is slow
+        predictions = predictions.assign(confidence=0.0)
+    return replace(tables, predictions=predictions, clips=None)
 
 
 def _letter(number: int) -> str:

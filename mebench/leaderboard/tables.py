@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,21 +14,20 @@ from typing import Any
 
 from mebench.leaderboard.chance import chance_rows
 from mebench.leaderboard.record import Record
-from mebench.leaderboard.rows import METRICS, NOTHING, TASKS, Part, Row, Score, Table
+from mebench.leaderboard.rows import METRICS, NOTHING, SHOWN_VERSIONS, TASKS, Part, Row, Score, Table
 from mebench.leaderboard.significance import Read, letters
 from mebench.metrics.tables import Tables
 from mebench.report import settings
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of
 
-OTHER_CODE = "another row has these settings and this seed: the plugins' code or the versions differ"
-SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
+OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 STRICT = "strict"
 
 
 def build(records: Iterable[Record]) -> list[Table]:
     """All tables, by task, dataset, protocol and variant. The same records give the same tables in whatever order."""
-    ordered = sorted(records, key=lambda r: (r.identity, r.seed, r.id))
+    ordered = _worded(sorted(records, key=lambda r: (r.identity, r.seed, r.id)))
     read = _reader()
     tables = []
     for task in TASKS:
@@ -39,6 +39,23 @@ def build(records: Iterable[Record]) -> list[Table]:
             parts = _parts(task, group, read)
             tables.append(Table(_name(task, *place), task, dataset, protocol, variant, scheme, parts))
     return tables
+
+
+def _worded(records: Sequence[Record]) -> list[Record]:
+    """The same, where those with the same settings of dataset and protocol say it in the same words.
+
+    A default that somebody spelled out makes no other table.
+    """
+
+    def settings_of_data(record: Record) -> str:
+        mine = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
+        return json.dumps(mine, sort_keys=True)
+
+    shortest: dict[str, str] = {}
+    for record in records:
+        own = settings_of_data(record)
+        shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
+    return [replace(record, data=shortest[settings_of_data(record)]) for record in records]
 
 
 def _reader() -> Read:
@@ -57,7 +74,7 @@ def _reader() -> Read:
 @cache
 def _slug(variant: str) -> str:
     slug = re.sub(r"[^\w.]+", "_", variant).strip("_")
-    plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]", variant)
+    plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]|=-", variant)  # -1 is not 1
     return slug if plain else f"{slug[:32]}_{hashlib.sha256(variant.encode()).hexdigest()[:8]}"
 
 
@@ -116,7 +133,9 @@ def _part(
         several_codes = len({record.seed for record, _ in group}) < len(group)
         # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
         for one in [[pair] for pair in group] if several_codes else [group]:
-            remarks = [one[0][0].about["remark"], OTHER_CODE if several_codes else ""]
+            about = one[0][0].about
+            remarks = [about["remark"], OTHER_CODE if several_codes else ""]
+            remarks.append("subject-dependent: tested people train too" if about.get("subject_dependent") else "")
             if len(common) > 1:
                 own = _annotations(task, one[0][0])
                 remarks.append(f"annotations {own}: not the same as in every other row")

@@ -10,15 +10,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from mebench.leaderboard.figures import RULES
 from mebench.leaderboard.latex import latex
 from mebench.leaderboard.markdown import markdown
-from mebench.leaderboard.rows import ENDS, TASKS, Part, PublishedLine, Row, Table
+from mebench.leaderboard.rows import ENDS, SHOWN_VERSIONS, TASKS, Part, PublishedLine, Row, Table
 
 OVERVIEW = "tables.md"
 
 _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
-_WORDS = ("convention", "selection", "transductive")
-_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
 _LAST = ("runs", "source", "caveats", "remark")
 
 
@@ -54,7 +53,7 @@ def as_csv(table: Table) -> str:
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "alike")
-    writer.writerow([*first, *columns, *_WORDS, *_COSTS, *_VERSIONS, *_LAST])
+    writer.writerow([*first, *columns, *RULES, *_COSTS, *SHOWN_VERSIONS, *_LAST])
     for part in table.parts:
         for row in part.rows:
             writer.writerow([_csv_cell(cell) for cell in _measured(part, row, metrics)])
@@ -83,9 +82,9 @@ def _measured(part: Part, row: Row, metrics: Sequence[str]) -> Iterator[Any]:
     yield from (part.name, row.member, row.provenance, row.method, row.settings)
     yield from (" ".join(map(str, row.seeds)), row.n, row.group)
     yield from (row.scores.get(metric, {}).get(end) for metric in metrics for end in ENDS)
-    yield from (getattr(row, name) for name in _WORDS)
+    yield from (getattr(row, name) for name in RULES)
     yield from (row.costs.get(name) for name in _COSTS)
-    yield from (row.versions.get(name) for name in _VERSIONS)
+    yield from (row.versions.get(name) for name in SHOWN_VERSIONS)
     yield from (" ".join(row.runs), None, None, row.remark)
 
 
@@ -93,7 +92,7 @@ def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> Itera
     yield from (part.name, line.member, "published", line.method, None, None, line.values.get("n"), None)
     for metric in metrics:
         yield from (line.values.get(metric), *([None] * (len(ENDS) - 1)))
-    yield from [None] * len((*_WORDS, *_COSTS, *_VERSIONS, "runs"))
+    yield from [None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "runs"))
     yield from (f"{line.source}, {line.table}", line.caveats_in_words(), line.note)
 
 

@@ -31,12 +31,14 @@ LODO = Protocol(
     "lodo",
     "leave one dataset out: each dataset of a composite is tested once by a model of all others",
     Card(
-        needs="2 datasets or more, dataset=[…], with a task in common; any emotion scheme that all of them have",
+        needs="2 datasets or more, dataset=[…], with a task in common; any scheme that all of them have",
         trains="all other datasets, without people of the tested one whom they show under another id",
         tests="each dataset once, in a fold of its own; k and k' are the training set's durations at its own frame rate",
         scores="the predictions of all folds pooled, and each dataset by itself",
-        classes="those of scheme=NAME, or of the first scheme that all datasets have",
-        source="cross-database practice; see the overview of Xie et al. 2020, arXiv 2012.11307",
+        classes="those of scheme=NAME, or of the first scheme that all datasets have; scheme=objective for the classes I to VII of "
+        "action units, whatever emotion was annotated",
+        source="Varanka et al. 2023, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, who leave "
+        "out each of six datasets; their score of single action units is not computed",
     ),
     lodo,
 )

@@ -95,8 +95,8 @@ class People:
         ]
         if not able:
             raise ConfigError(
-                f"fold {key!r}: nobody is left to train on, because whoever could train is tested too, if under another id: "
-                "add datasets or subjects of other people"
+                f"fold {key!r}: nobody is left to train on, because whoever could train is tested too, perhaps under another id: "
+                "test fewer, or add subjects or datasets of other people"
             )
         chosen = self._draw(key, able, set(test) if videos else set()) if valid is None else set(valid)
         return Fold(

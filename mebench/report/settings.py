@@ -10,13 +10,20 @@ from typing import Any
 from mebench.config import counts, flatten
 
 PLACES = frozenset(
-    {"workers", "executor", "executor_address", "fold_timeout", "runs", "cache", "tracking", "plugins", "roots", "root"}
+    {"workers", "executor", "executor_address", "devices", "fold_timeout"}
+    | {"runs", "cache", "tracking", "plugins", "roots", "root"}
 )
 """Keys that say where and how fast, never what: they leave no trace in a record. `root` is one of any dataset."""
 FEW = 4
 """A preset with more values than this is shown by its name alone."""
 
-_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "no_face", "audit")
+_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit")
+_NEW_PARAMETERS = {"half_width": 1.0, "align": "none", "track": "none", "margin": 0.0, "half_size": False}
+LATER: Mapping[str, Any] = {
+    "precision": "32-true",
+    **{f"{part}.{name}": value for part in ("method", "recognizer") for name, value in _NEW_PARAMETERS.items()},
+}
+"""Keys that older records lack, with the value that they were made with: the two are the same row."""
 
 
 def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +41,7 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """What two runs must share to be seeds of one row: all flat keys that shape predictions, but the seed."""
-    return {key: value for key, value in config.items() if counts(key) and key != "seed"}
+    return {k: v for k, v in config.items() if counts(k) and k != "seed" and (k, v) not in LATER.items()}
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:

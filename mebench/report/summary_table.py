@@ -12,7 +12,6 @@ from mebench.report.mistakes_lines import mistakes_lines
 from mebench.report.parts_table import leak_table, recognition_by_fold, spotting_by_dataset
 from mebench.report.settings import of_method, of_protocol
 from mebench.runner.folder import RunFolder
-from mebench.runner.skipped import read_skipped, skipped_line
 
 SELECTION = {
     "fixed": "nothing is chosen after training",
@@ -36,10 +35,6 @@ def print_outcome(folder: RunFolder, summary: Mapping[str, Any], tracked: str | 
         console.print(table)
     for line in remarks(summary, about, config, _draws(folder, about)):
         console.print(line, markup=False, soft_wrap=True)
-    if skipped := read_skipped(folder):
-        console.print(
-            skipped_line(list(skipped), len(folder.read_table("videos.parquet"))), markup=False, soft_wrap=True
-        )
     console.print(f"run folder: {folder.path}", markup=False, soft_wrap=True)
     if tracked:
         console.print(f"MLflow: {tracked}", markup=False, soft_wrap=True)

@@ -98,7 +98,7 @@ def _of_methods(plan: Plan) -> list[dict[str, Any]]:
             found.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})
         if method.holds_out(part.params):
             found.append({"name": f"choices of the {name}", "saw": "test" if plan.leaks else "valid", "value": None})
-        elif plan.leaks and (stages := method.stages()):
+        elif plan.leaks and not plan.selects and (stages := method.stages()):
             value = {"best of epochs": {stage.name: stage.epochs for stage in stages}}
             found.append({"name": f"{name} epoch", "saw": "test", "value": value})
     return found

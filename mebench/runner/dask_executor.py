@@ -46,7 +46,7 @@ class DaskCrew:
             ) from None
         self._address = address
         self._executor = self._client.get_executor(pure=False)
-        self.size = max(len(self._client.nthreads()), 1)
+        self.size = len(self._client.nthreads())
 
     def start(self, most: int) -> None:
         """Nothing to do: they run."""

@@ -6,7 +6,8 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +31,8 @@ PACKAGES = (
     "numpy",
     "opencv-contrib-python-headless",
     "dlib-bin",
+    "face_recognition_models",
+    "scikit-image",
     "scipy",
     "scikit-learn",
     "pandas",
@@ -83,7 +86,9 @@ def inputs_of(plan: Plan) -> str:
 
 def _inputs(plan: Plan) -> list[Any]:
     packages = {name: text for name, text in versions().items() if name not in ("python", "platform")}
-    return [_own_code(), packages, run_key(plan.config), plan.dataset.revision]
+    # Where annotations lie does not matter: what they say is in the truth.
+    values = {**plan.config.values, "dataset": _elsewhere(plan.config.values["dataset"], lambda _: None)}
+    return [_own_code(), packages, run_key(replace(plan.config, values=values)), plan.dataset.revision]
 
 
 def _digest(parts: list[Any]) -> str:
@@ -152,16 +157,16 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
 
 def anywhere(values: dict[str, Any]) -> dict[str, Any]:
     """Values of a configuration with absolute roots: a run may be resumed from another folder."""
-    return {**values, "dataset": _absolute(values["dataset"])}
+    return {**values, "dataset": _elsewhere(values["dataset"], lambda path: str(Path(path).absolute()))}
 
 
-def _absolute(dataset: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of a dataset, or of each member of a composite, with absolute `root` and `annotations`."""
+def _elsewhere(dataset: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
+    """The parameters of a dataset, or of each member of a composite, with other paths to `root` and annotations."""
     return {
-        key: _absolute(value)
+        key: _elsewhere(value, place)
         if isinstance(value, dict)
-        else str(Path(value).absolute())
-        if key in ("root", "annotations") and value is not None
+        else place(value)
+        if value is not None and (key == "root" or key.endswith("annotations"))
         else value
         for key, value in dataset.items()
     }

@@ -139,7 +139,7 @@ def hired(config: RunConfig) -> Iterator[Workers]:
 
         crew = DaskCrew(str(config.executor_address))
     else:
-        crew = Crew(config.workers or default_workers(), config.accelerator)
+        crew = Crew(config.workers or default_workers(), config.accelerator, config.devices)
     try:
         crew.start(EARLY)
         yield crew
@@ -170,7 +170,7 @@ def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRu
     done, folder = len(session.folder.finished_folds()), session.folder
     return InterruptedRunError(
         f"stopped: {done} of {len(session.plan.folds)} folds are finished and kept in {folder.path}. Go on with: "
-        f"mebench resume {folder.id}",
+        f"mebench resume {folder.word}",
         cause,
     )
 
@@ -179,4 +179,6 @@ def _crew_size(crew: Workers, session: Session) -> str:
     if isinstance(crew, Crew):
         size = max(min(crew.size, len(session.plan.folds)), 1)
         return f"{size} worker{'s' * (size != 1)}"
+    if not crew.size:
+        return "no worker of Dask's yet: it begins when one comes"
     return f"{crew.size} worker{'s' * (crew.size != 1)} of Dask's"

@@ -82,11 +82,13 @@ class Hand:
                 f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
             )
         shown = [views.labelled(v) for v in train], [views.labelled(v) for v in valid]
+        config = plan.config
+        train_on = partial(fit, self.method, *shown, config.accelerator, precision=config.precision)
         if plan.leaks:
-            fit(self.method, *shown, plan.config.accelerator, None if plan.selects else partial(judge, self, test))
+            train_on(judge=None if plan.selects else partial(judge, self, test))
         else:
             with views.only([*train, *valid]):
-                fit(self.method, *shown, plan.config.accelerator)
+                train_on()
 
     def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """What `classify` answers, checked: (n_clips, n_classes)."""
@@ -136,9 +138,10 @@ def execute(plan: Plan, fold: Fold) -> FoldResult:
     plan = plan.at(fold)
     timings = plan.timings(fold)
     started = time.perf_counter()
-    hands = [Hand(part, fold, timings) for part in plan.parts()]
-    for hand in hands:
-        hand.fit()
+    hands = []
+    for part in plan.parts():  # one after the other: each draws from its own seed, in a pair as alone
+        hands.append(Hand(part, fold, timings))
+        hands[-1].fit()
     fitted = time.perf_counter()
     test = hands[0].views.seen(plan.sides(fold).test)
     predictions, scores = _spot(plan, hands, test)

@@ -68,7 +68,8 @@ def read_fold_table(folder: Path, name: str) -> pa.Table:
     """
     import pyarrow.parquet as pq
 
-    return pq.read_table(folder / name, schema=_schemas()[name])
+    with pq.ParquetFile(folder / name) as file:  # a third of the time of `read_table`, of some rows
+        return file.read(use_threads=False).cast(_schemas()[name])
 
 
 def safe_name(fold: str) -> str:
@@ -115,9 +116,9 @@ def _tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
                 "fold": result.key,
                 "video": p.video,
                 "kind": str(p.kind),
-                "onset": p.onset,
-                "apex": p.apex,
-                "offset": p.offset,
+                "onset": _whole(p.onset),
+                "apex": _whole(p.apex),
+                "offset": _whole(p.offset),
                 "confidence": p.confidence,
                 "emotion": p.emotion,
                 "probabilities": p.probabilities,
@@ -141,6 +142,17 @@ def _tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
         name: pa.Table.from_pylist([_plain(row) for row in some], _schemas()[name]) for name, some in rows.items()
     }
     return {**tables, "frame_scores.parquet": _frame_scores(result, kinds)}
+
+
+def _whole(frame: float) -> int:
+    """A frame index as an int; pyarrow would cut 10.5 to 10 without a word.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if int(frame) != frame:
+        raise ValueError(f"{frame} is no frame index")
+    return int(frame)
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

@@ -148,6 +148,11 @@ class RunFolder:
         return lock
 
     @property
+    def word(self) -> str:
+        """What `mebench resume` finds it by from here: its id, or its path where it does not lie in `runs`."""
+        return self.id if self.path.parent == Path("runs") else str(self.path)
+
+    @property
     def done(self) -> bool:
         """Whether the run is finished."""
         return (self.path / "DONE").is_file()
@@ -244,7 +249,7 @@ class RunFolder:
                 raise
             raise RunError(
                 f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, "
-                f"then go on with: mebench resume {self.id}"
+                f"then go on with: mebench resume {self.word}"
             ) from e
 
     # -- reading ------------------------------------------------------------------------------------------------------------
@@ -274,7 +279,7 @@ class RunFolder:
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         file = self.path / name
         mend = (
-            f"remove {file.parent} and go on with: mebench resume {self.id}"
+            f"remove {file.parent} and go on with: mebench resume {self.word}"
             if name.startswith("folds/")
             else f"remove {self.path} and run again"
         )

@@ -74,10 +74,7 @@ def warnings(plan: Plan) -> list[str]:
     """What a reader must know of the folds: classes that cannot be learnt, data that are not those of the protocol."""
     told = []
     if plan.leaks:
-        told.append(
-            "audit=leak: k' is that of all subjects, and trained methods keep the epoch that tested best: no result of this run "
-            "says how good the method is on new people"
-        )
+        told.append(f"audit=leak: {_leaks(plan)}: no result of this run says how good the method is on new people")
     if plan.subject_dependent:
         told.append(
             f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"
@@ -103,6 +100,16 @@ def warnings(plan: Plan) -> list[str]:
                 f"{there[0]} of {there[1]}: not comparable with published results"
             )
     return told
+
+
+def _leaks(plan: Plan) -> str:
+    """What tested subjects shape in a run that leaks on purpose."""
+    found = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
+    if plan.selects:
+        found.append("what is chosen is chosen on tested subjects")
+    elif any(part.method().stages() for part in plan.parts()):
+        found.append("each training keeps the epoch that tested best")
+    return ", and ".join(found) or "the tested subjects are at hand, though this method takes nothing from them"
 
 
 def refuse_twins(plan: Plan) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.config import RunConfig
 from mebench.core.chain import Chain
 from mebench.core.dataset import Dataset, Frames
 from mebench.core.method import Method
@@ -165,7 +166,7 @@ def fold(plan: Plan, one: Fold, rows: dict[str, Rows]) -> FoldCost:
         [_labelled(plan, v, timings[plan.groups[v.key]], rows[plan.groups[v.key]]) for v in videos]
         for videos in (few, valid)
     ]
-    epochs, started = _train(method, views[0], views[1], plan.config.accelerator), time.perf_counter()
+    epochs, started = _train(method, views[0], views[1], plan.config), time.perf_counter()
     method.eval()
     method.fit_closed_form(*views)
     closed = time.perf_counter() - started
@@ -177,7 +178,7 @@ def fold(plan: Plan, one: Fold, rows: dict[str, Rows]) -> FoldCost:
 
 
 def _train(
-    method: Method, train: list[LabelledVideo], valid: list[LabelledVideo], accelerator: str
+    method: Method, train: list[LabelledVideo], valid: list[LabelledVideo], config: RunConfig
 ) -> dict[str, float]:
     """Seconds of an epoch of each stage: the median of those after the first, which finds caches cold."""
     from mebench.training import fit
@@ -189,7 +190,7 @@ def _train(
         method.stages = lambda stage=stage: (stage,)  # type: ignore[method-assign,misc]
         method.fit_closed_form = lambda *_: None  # type: ignore[method-assign]
         try:
-            fit(method, train, valid, accelerator)
+            fit(method, train, valid, config.accelerator, precision=config.precision)
         finally:
             watch.remove()
             del method.stages, method.fit_closed_form

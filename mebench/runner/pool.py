@@ -21,6 +21,9 @@ LOOK_SECONDS = 1.0
 ENOUGH = 3
 """An exception that came back for so many tasks when they were tried again is believed for all others that raised it."""
 
+OUT_OF_MEMORY = ("can't allocate memory", "Insufficient memory")
+"""What torch and OpenCV say where Python raises a MemoryError."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -85,11 +88,12 @@ class Crew:
     Args:
         size: processes.
         accelerator: where Lightning trains: several GPUs are shared out.
+        devices: how many of them at most; None for all.
     """
 
-    def __init__(self, size: int, accelerator: str = "cpu") -> None:
+    def __init__(self, size: int, accelerator: str = "cpu", devices: int | None = None) -> None:
         self.size = size
-        self._accelerator = accelerator
+        self._accelerator, self._devices = accelerator, devices
         self._environments: list[dict[str, str]] = []
         self._executors: dict[int, Executor] = {}
 
@@ -115,7 +119,7 @@ class Crew:
                 yield task, outcome
         if again:
             self._end(list(self._executors))
-        yield from retry(again, lambda task: next(self._pass([task], 1, tick))[1])
+        yield from retry(again, lambda task: self._alone(task, tick))
 
     def stop(self) -> None:
         """End all workers at once, whatever they do."""
@@ -145,6 +149,12 @@ class Crew:
             for _, task, future in ended:
                 yield task, outcome_of(future, task)
 
+    def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
+        outcome = next(self._pass([task], 1, tick))[1]
+        if isinstance(outcome, Failure):
+            self._end(list(self._executors))
+        return outcome
+
     def _submit(self, place: int, task: Task) -> Future[Any]:
         try:
             return self._executor(place).submit(attempt, *task.call)
@@ -154,7 +164,8 @@ class Crew:
 
     def _executor(self, place: int) -> Executor:
         if place not in self._executors:
-            self._environments = self._environments or workers.environments(self.size, self._accelerator)
+            found = self._environments or workers.environments(self.size, self._accelerator, self._devices)
+            self._environments = found
             self._executors[place] = workers.pool(self._environments[place])
         return self._executors[place]
 
@@ -181,18 +192,21 @@ def attempt(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: f
     try:
         with _limited(timeout):
             return function(*arguments)
-    except Exception as error:
+    except BaseException as error:  # SystemExit too: it would travel on and end the whole run without a word
         own = error if isinstance(error, MebenchError) else None
         return Failure(sentence(error), "".join(traceback.format_exception(error)), own, raised=True)
 
 
 def sentence(error: BaseException) -> str:
-    """The reason of a failure for people."""
+    """The reason of a failure for people, in one line."""
     if isinstance(error, MebenchError):
         return str(error)
-    if isinstance(error, MemoryError):
+    name, text = type(error).__name__, " ".join(str(error).split())
+    if name == "OutOfMemoryError":  # torch's
+        return "the memory of the GPU was not enough: use fewer workers=N"
+    if isinstance(error, MemoryError) or any(words in text for words in OUT_OF_MEMORY):
         return "the memory of this machine was not enough: use fewer workers=N"
-    return f"{type(error).__name__}: {error}"
+    return f"{name}: {text}" if text else name
 
 
 def outcome_of(future: Future[Any], task: Task) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from mebench.config import RunConfig
-from mebench.core.types import Fold
+from mebench.core.types import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
@@ -20,11 +21,10 @@ from mebench.runner.describe import cards, describe, key_of, name_of, truth_tabl
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import refuse_twins
 from mebench.runner.plan import Plan
-from mebench.runner.pool import Failure, Task
+from mebench.runner.pool import Failure, Task, sentence
 from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
 from mebench.runner.scoring import score
-from mebench.runner.skipped import FILE as SKIPPED
-from mebench.runner.skipped import read_skipped, skipped_line
+from mebench.runner.skipped import read_skipped, write_skipped
 from mebench.runner.tasks import brief_of, fold_task
 
 
@@ -98,9 +98,8 @@ class Session:
                 f"run {folder.id!r} cannot go on: other videos than before have no face, and its folds must not mix. "
                 "Start it anew with: mebench run"
             )
-        folder.write_json(SKIPPED, dict(reasons))
-        if reasons:
-            progress.say(skipped_line(list(reasons), len(plan.videos)))
+        if line := write_skipped(folder, reasons, len(plan.videos)):
+            progress.say(line)
         self.plan = replace(plan, skipped=frozenset(reasons))
 
     def tasks(self) -> list[Task]:
@@ -115,12 +114,20 @@ class Session:
         ]
 
     def keep(self, fold: Fold, outcome: Any) -> None:
-        """Keep what a fold gave, or why it failed."""
+        """Keep what a fold gave, or why it failed.
+
+        Raises:
+            RunError: the disk is full.
+        """
+        if not isinstance(outcome, Failure):
+            try:
+                self.folder.write_fold(outcome, self.plan.task.kinds)
+            except (ValueError, TypeError, OverflowError) as error:  # no column takes it, such as half a frame
+                reason = f"what its method answered cannot be kept ({sentence(error)})"
+                outcome = Failure(reason, f"{''.join(traceback.format_exception(error))}{reason}")
         if isinstance(outcome, Failure):
             self.failures[fold.key] = outcome.reason
             self.folder.write_failure(fold.key, outcome.details)
-        else:
-            self.folder.write_fold(outcome, self.plan.task.kinds)
         self.left.discard(fold.key)
 
     def finish(self) -> Outcome:
@@ -146,7 +153,7 @@ class Session:
         return RunError(
             f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The reasons are in "
             f"{self.folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, mend it and "
-            f"go on with: mebench resume {self.folder.id}; a changed plugin starts a new run"
+            f"go on with: mebench resume {self.folder.word}; a changed plugin starts a new run"
         )
 
     def close(self) -> None:
@@ -201,13 +208,13 @@ def finished_run(plan: Plan) -> RunFolder | None:
 
 def _by_fold(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:
     """Seconds of the features of each fold's test videos. A video that several folds test counts in the first."""
-    found: dict[str, float] = {}
-    counted: set[str] = set()
+    left, found = dict(seconds), dict[str, float]()
+    videos: dict[SubjectKey, list[str]] = {}
+    for video in plan.videos:
+        videos.setdefault(video.subject_key, []).append(video.key)
     for fold in plan.folds:
-        for video in plan.sides(fold).test:
-            if video.key not in counted:
-                counted.add(video.key)
-                found[fold.key] = found.get(fold.key, 0.0) + seconds.get(video.key, 0.0)
+        tested = fold.videos or [key for subject in fold.test for key in videos.get(subject, ())]
+        found[fold.key] = sum(left.pop(key, 0.0) for key in tested)
     return found
 
 

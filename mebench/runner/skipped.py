@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +24,26 @@ def read_skipped(folder: RunFolder) -> dict[str, str]:
         return {}
     found: dict[str, str] = folder.read_json(FILE)
     return found
+
+
+def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) -> str:
+    """Write down what is left out, with a line among the warnings of the run, which every report of it shows.
+
+    Args:
+        folder: of the run, described already.
+        reasons: why each video is left out, by its key.
+        n_videos: of the run.
+
+    Returns:
+        The line, empty if nothing is left out.
+    """
+    folder.write_json(FILE, dict(reasons))
+    if not reasons:
+        return ""
+    line, about = skipped_line(list(reasons), n_videos), folder.read_json("folds.json")
+    if line not in about["warnings"]:  # a run that goes on says it already
+        folder.write_json("folds.json", {**about, "warnings": [*about["warnings"], line]})
+    return line
 
 
 def skipped_line(videos: Sequence[str], n_videos: int) -> str:

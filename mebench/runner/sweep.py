@@ -10,6 +10,7 @@ from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError, execute_all, hired, stoppable
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
+from mebench.runner.scoring import score
 from mebench.runner.session import Outcome, Session, finished_run, open_session
 
 
@@ -42,7 +43,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
             for number, plan in sound.items():
                 folder = there[number]
                 if folder is not None and not again:
-                    outcomes[number] = _as_it_stands(folder)
+                    outcomes[number] = _as_it_stands(folder, plan.config)
                 else:
                     sessions[number] = open_session(plan)
             _tell(
@@ -78,9 +79,14 @@ def _plans(configs: Sequence[RunConfig], progress: Progress) -> dict[int, Plan |
     return plans
 
 
-def _as_it_stands(folder: RunFolder) -> Outcome | MebenchError:
+def _as_it_stands(folder: RunFolder, config: RunConfig) -> Outcome | MebenchError:
+    """A finished run; where it was scored under other rules or with other draws, its scores under those asked for now."""
     try:
-        return Outcome(folder, folder.read_json("summary.json"))
+        summary, stored = folder.read_json("summary.json"), folder.read_json("config.json")["config"]
+        if (stored["convention"], stored["bootstrap"]) != (config.convention, config.bootstrap):
+            head = {name: summary[name] for name in ("run_id", "seconds")}
+            summary = {**head, **score(folder, config.seed, config.bootstrap, config.convention)}
+        return Outcome(folder, summary)
     except MebenchError as error:
         return error
 

@@ -15,6 +15,7 @@ SHARED = (
     "executor.address",
     "executor_address",
     "accelerator",
+    "devices",
     "plugins",
     "cache",
     "runs",

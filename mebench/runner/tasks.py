@@ -60,6 +60,7 @@ def fold_task(brief: Brief, key: str, skipped: frozenset[str]) -> FoldResult:
     _forget_peak()
     result = execute(without_memory(plan), _folds(brief)[key])
     peak = _peak_mib()
+    _tidy()
     return result if peak is None else replace(result, costs={**result.costs, "peak_memory_mib": peak})
 
 

@@ -10,6 +10,8 @@ import signal
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
+from mebench.errors import ConfigError
+
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 """Read by the numeric libraries when they are loaded: a worker is started with them."""
 
@@ -27,6 +29,8 @@ def settle() -> None:
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        # Lightning listens anew while it trains.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     _die_with_parent()
     _keep_freed_memory()
     _open_many_files()
@@ -90,13 +94,22 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def environments(workers: int, accelerator: str) -> list[dict[str, str]]:
+def environments(workers: int, accelerator: str, devices: int | None = None) -> list[dict[str, str]]:
     """What each worker is started with beside `THREADS`: on machines with NVIDIA GPUs, the one it shall use.
 
-    The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all; worker n takes the n-th, in turn, so with more workers than
-    GPUs each GPU trains several folds at once. Empty for a run on the CPU, on Apple's GPU, and where there is no GPU.
+    The GPUs are those that `CUDA_VISIBLE_DEVICES` names, or all, and of those the first `devices`; worker n takes the n-th, in
+    turn, so with more workers than GPUs each GPU trains several folds at once. Empty for a run on the CPU, on Apple's GPU, and
+    where there is no GPU.
+
+    Raises:
+        ConfigError: there are GPUs, but fewer than `devices`.
     """
     gpus = _gpus() if accelerator in ("gpu", "cuda", "auto") else []
+    if gpus and devices and devices > len(gpus):
+        raise ConfigError(
+            f"devices={devices}, but this machine shows {len(gpus)} GPUs: say so many at most, or leave it out"
+        )
+    gpus = gpus[:devices]
     return [{"CUDA_VISIBLE_DEVICES": gpus[n % len(gpus)]} if gpus else {} for n in range(workers)]
 
 

@@ -22,6 +22,8 @@ class SpottingParams:
         threshold: `relative` to the video's own scores by `p`; `absolute`: one for all videos, learnt on the fold's training
             subjects (those held out for validation), so that a video without expressions can stay empty.
         interval: `fixed`, k' frames on both sides of a peak; `score_curve`, where the smoothed scores cross `curve_height`.
+        half_width: multiple of k' that a fixed interval reaches to both sides of its peak, rounded to frames; smoothing and the
+            distance of peaks keep k'.
         curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
         nms: of two spotted intervals whose IoU is above this, only the surer stays; null keeps all.
         scales: multiples of k over which frames are scored; the mean over them counts.
@@ -32,6 +34,7 @@ class SpottingParams:
     smoothing: Smoothing = "average"
     threshold: Threshold = "relative"
     interval: Interval = "fixed"
+    half_width: float = 1.0
     curve_height: float = 0.5
     nms: float | None = None
     scales: tuple[float, ...] = (1.0,)
@@ -49,6 +52,8 @@ class SpottingParams:
                 raise ConfigError(unknown(f"method.{name}", str(value), get_args(hint)))
         if not 0 <= self.p <= 1:
             raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        if not 0 < self.half_width < float("inf"):
+            raise ConfigError(f"method.half_width must be a number above 0, not {self.half_width}")
         if not 0 < self.curve_height < 1:
             raise ConfigError(f"method.curve_height must be in (0, 1), not {self.curve_height}")
         if self.nms is not None and not 0 <= self.nms <= 1:

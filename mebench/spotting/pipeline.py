@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -48,18 +46,19 @@ def spot(
         defined score, gives none.
     """
     how = options or SpottingParams()
-    how = replace(how, p=how.p if p is None else p, rule=how.rule if rule is None else rule)
+    p, rule = how.p if p is None else p, how.rule if rule is None else rule
     defined = np.flatnonzero(~np.isnan(scores))
     if len(defined) == 0:
         return []
     start = int(defined[0])
     own = np.asarray(scores[start : defined[-1] + 1], dtype=np.float64)
-    first, smoothed = smooth(own, k_prime, how.rule, how.smoothing)
+    first, smoothed = smooth(own, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []
-    height = threshold(smoothed, how.p) if level is None else level
+    height = threshold(smoothed, p) if level is None else level
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
-    found = [intervals.interval(start + first + int(i), k_prime, float(smoothed[i]), how.rule) for i in peaks]
+    half = max(1, int(how.half_width * k_prime + 0.5))
+    found = [intervals.interval(start + first + int(i), half, float(smoothed[i]), rule) for i in peaks]
     if how.interval == "score_curve":
         widths = intervals.score_curve(smoothed, peaks, how.curve_height, lead)
         found = [_as_wide(one, width, start + first) for one, width in zip(found, widths)]

@@ -10,7 +10,7 @@ from typing import Any
 
 from mebench.core.method import Method
 from mebench.core.views import LabelledVideo
-from mebench.errors import RunError
+from mebench.errors import ConfigError, RunError
 
 
 def fit(
@@ -19,6 +19,7 @@ def fit(
     valid: Sequence[LabelledVideo],
     accelerator: str = "cpu",
     judge: Callable[[], float] | None = None,
+    precision: str = "32-true",
 ) -> None:
     """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
 
@@ -31,9 +32,11 @@ def fit(
         accelerator: where Lightning trains.
         judge: asked after each epoch; the weights of the epoch with its highest answer, of equal ones the first, stay. By
             default those of the last epoch do.
+        precision: numbers that Lightning trains with, in its words.
 
     Raises:
         RunError: a stage has no samples.
+        ConfigError: the machine has no such precision.
     """
     for stage in method.stages():
         method.stage = stage.name
@@ -49,7 +52,12 @@ def fit(
         ]
         with _quiet():
             best = None if judge is None else _best(judge)
-            _trainer(stage.epochs, accelerator, best).fit(method, *loaders)
+            trainer = _trainer(stage.epochs, accelerator, precision, best)
+            if trainer.precision != precision:  # Lightning takes another, and warns
+                raise ConfigError(
+                    f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
+                )
+            trainer.fit(method, *loaders)
             if best is not None and best.weights:
                 method.load_state_dict(best.weights)
     method.stage = ""
@@ -85,7 +93,7 @@ def _best(judge: Callable[[], float]) -> Any:
     return Best()
 
 
-def _trainer(epochs: int, accelerator: str, callback: Any = None) -> Any:
+def _trainer(epochs: int, accelerator: str, precision: str, callback: Any) -> Any:
     import lightning as L
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
@@ -93,7 +101,8 @@ def _trainer(epochs: int, accelerator: str, callback: Any = None) -> Any:
     return L.Trainer(
         max_epochs=epochs,
         accelerator=accelerator,
-        devices=1,
+        devices=1,  # a fold is small: several devices work on several folds, see mebench.runner.workers
+        precision=precision,
         barebones=True,
         deterministic=accelerator != "cpu",  # one thread of a CPU already is
         plugins=[LightningEnvironment()],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -20,6 +22,7 @@ CANDIDATES = (0.1, 1.0, 2.0, 10.0, 100.0, 1000.0)
 """Values of C that cross-validation chooses from: the range of Li et al. 2017, "Towards Reading Hidden Emotions"."""
 
 MAX_ITER = 20_000
+_LOG = logging.getLogger(__name__)
 
 
 class LinearSvm(nn.Module):
@@ -28,6 +31,10 @@ class LinearSvm(nn.Module):
     Fitted, it is nothing but buffers: `weights`, (n_classes, n_features), and `intercepts`, (n_classes,), in double
     precision, and which classes were `seen`. Standardisation is multiplied into them. So it is saved with the model, loads
     without scikit-learn, and the same samples give the same numbers in every run.
+
+    Attributes:
+        notes: `svm_steps` if the last fit ended after so many steps without having converged, which a large `c` makes likely:
+            its hyperplanes are near the best ones, not these.
 
     Args:
         n_classes: classes of the task, numbered from 0.
@@ -55,6 +62,7 @@ class LinearSvm(nn.Module):
         super().__init__()
         check_c("C of a linear SVM", c)
         self.n_classes, self.c, self.class_weight, self.standardise = n_classes, c, class_weight, standardise
+        self.notes: dict[str, float] = {}
         # The number of features is known when samples are: `fit` or a saved state brings the width.
         self.register_buffer("weights", torch.zeros(n_classes, 0, dtype=torch.float64))
         self.register_buffer("intercepts", torch.zeros(n_classes, dtype=torch.float64))
@@ -79,28 +87,36 @@ class LinearSvm(nn.Module):
         _check(samples)
         present = np.unique(labels)
         weights, intercepts = np.zeros((self.n_classes, samples.shape[1])), np.zeros(self.n_classes)
-        c = None
+        c, self.notes = None, {}
         if len(present) > 1:
             mean, scale = _moments(samples) if self.standardise else (0.0, 1.0)
             dual = samples.shape[1] > len(samples)  # scikit-learn's own choice: of the two ways the one that is quick
             inputs, axes = _own_axes((samples - mean) / scale)
             c = self._chosen(inputs, labels, dual) if self.c is None else self.c
-            found, offsets = self._hyperplanes(inputs, labels, c, dual)
+            found, offsets, steps = self._hyperplanes(inputs, labels, c, dual)
+            if steps >= MAX_ITER:
+                self.notes = {"svm_steps": steps}
+                _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)
             weights[present] = found @ axes.T / scale
             intercepts[present] = offsets - weights[present] @ np.broadcast_to(mean, samples.shape[1])
         self.weights, self.intercepts = torch.from_numpy(weights), torch.from_numpy(intercepts)
         self.seen = torch.from_numpy(np.isin(np.arange(self.n_classes), present))
         return c
 
-    def _hyperplanes(self, x: Floats, y: Labels, c: float, dual: bool) -> tuple[Floats, Floats]:
-        """Weights and intercepts, one row for each class that occurs (two at least)."""
+    def _hyperplanes(self, x: Floats, y: Labels, c: float, dual: bool) -> tuple[Floats, Floats, int]:
+        """Weights and intercepts, one row for each class that occurs (two at least), and the most steps that one took."""
+        from sklearn.exceptions import ConvergenceWarning
         from sklearn.svm import LinearSVC
 
         # The dual is solved by taking the samples in a shuffled order: a fixed one.
-        svc = LinearSVC(C=c, class_weight=self.class_weight, dual=dual, max_iter=MAX_ITER, random_state=0).fit(x, y)
-        if len(svc.coef_) == 1:  # two classes share one hyperplane
-            return np.concatenate([-svc.coef_, svc.coef_]), np.concatenate([-svc.intercept_, svc.intercept_])
-        return svc.coef_, svc.intercept_
+        svc = LinearSVC(C=c, class_weight=self.class_weight, dual=dual, max_iter=MAX_ITER, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the caller looks at the steps
+            svc.fit(x, y)
+        weights, intercepts = svc.coef_, svc.intercept_
+        if len(weights) == 1:  # two classes share one hyperplane
+            weights, intercepts = np.concatenate([-weights, weights]), np.concatenate([-intercepts, intercepts])
+        return weights, intercepts, int(svc.n_iter_)
 
     def _chosen(self, x: Floats, y: Labels, dual: bool) -> float:
         """The candidate that is most often right on samples left out; 1 where no class has two samples."""
@@ -116,7 +132,7 @@ class LinearSvm(nn.Module):
         present = np.unique(y[train])
         if len(present) == 1:
             return int(np.count_nonzero(y[held_out] == present[0]))
-        weights, intercepts = self._hyperplanes(x[train], y[train], c, dual)
+        weights, intercepts, _ = self._hyperplanes(x[train], y[train], c, dual)
         answers = present[(x[held_out] @ weights.T + intercepts).argmax(axis=1)]
         return int(np.count_nonzero(answers == y[held_out]))
 
@@ -184,8 +200,6 @@ def _own_axes(x: Floats) -> tuple[Floats, Floats]:
 
 def _folds(y: Labels) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Training and held-out samples of five folds that share out each class as evenly as they can; fewer if none has five."""
-    import warnings
-
     from sklearn.model_selection import StratifiedKFold
 
     n = min(5, int(np.bincount(y).max()))

@@ -20,14 +20,15 @@ def relu_norm_pool(x: Tensor, norm: nn.BatchNorm2d, size: int, padding: int = 0)
     Args:
         x: (N, C, H, W), best in channels_last.
         norm: with weights, biases and running statistics; in evaluation mode, and where a weight is not positive or `x` is
-            not in the memory of the CPU, PyTorch's three operations are used.
+            not in the memory of the CPU or has fewer bits than they (mixed precision), PyTorch's three operations are used.
         size: of a window, and its step.
         padding: of `x` by what is never a maximum.
 
     Returns:
         (N, C, h, w).
     """
-    if not norm.training or x.device.type != "cpu" or not bool((norm.weight > 0).all()):
+    plain = x.device.type == "cpu" and x.dtype == norm.weight.dtype
+    if not norm.training or not plain or not bool((norm.weight > 0).all()):
         return F.max_pool2d(norm(torch.relu(x)), size, padding=padding)
     pooled, mean, variance = _ReluNormPool.apply(x, norm.weight, norm.bias, norm.eps, size, padding)  # type: ignore[no-untyped-call]
     with torch.no_grad():

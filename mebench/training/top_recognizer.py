@@ -43,6 +43,7 @@ class TopRecognizer(Method):
         """
         clips = all_clips(train)
         self.svm.fit(self._inputs(clips) if clips else np.empty((0, 0)), [clip.label for clip in clips])
+        self.notes |= self.svm.notes
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """Signed distances to the hyperplanes of the classes, (n_clips, n_classes): no probabilities."""

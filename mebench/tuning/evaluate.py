@@ -24,9 +24,9 @@ from mebench.runner.pool import Workers
 from mebench.tuning.keep import Keep
 from mebench.tuning.objective import Objective, scores_of
 from mebench.tuning.space import Space, with_values
-from mebench.tuning.splits import Split
+from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
-from mebench.tuning.work import propose_again, reusable, run_folds, with_features
+from mebench.tuning.work import of_part, propose_again, reusable, run_folds, with_config, with_features
 
 PREDICTIONS = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw")
 
@@ -57,6 +57,7 @@ class Evaluator:
     ) -> None:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._folder, self._progress = crew, folder, progress
+        self._run = of_part(split.inner, split.part)
         self._inputs = inputs_of(split.inner)
         self._names = any(objective.path.startswith("analysis.") for objective in self._objectives)
         self.waited = 0.0
@@ -79,7 +80,7 @@ class Evaluator:
         for result in self._results(config, values):
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
-            if not self._space.free and len(done) < len(self._split.inner.folds):
+            if not self._space.free and len(done) < len(self._run.folds):
                 first = self._values(done, seconds)[0]
                 if first is not None:
                     step(first)
@@ -93,7 +94,7 @@ class Evaluator:
 
     def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as those before it are there."""
-        plan = replace(self._split.inner, config=config, params=config.method_params)
+        plan = of_part(with_config(self._split.inner, config), self._split.part)
         if not (self._space.reuses and reusable(config)):
             yield from self._computed(plan, {})
             return
@@ -137,16 +138,16 @@ class Evaluator:
         return self._ready[name]
 
     def _keep(self, trained: Mapping[str, Any]) -> Keep:
-        name = _digest([self._inputs, self._split.name, trained])
+        name = _digest([self._inputs, self._split.name, self._split.part, who(self._run.folds), trained])
         if name not in self._kept:
-            self._kept[name] = Keep(self._folder / name, self._split.inner.task.kinds)
+            self._kept[name] = Keep(self._folder / name, self._run.task.kinds)
         return self._kept[name]
 
     def _fold(self, key: str) -> Any:
-        return next(fold for fold in self._split.inner.folds if fold.key == key)
+        return next(fold for fold in self._run.folds if fold.key == key)
 
     def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
-        plan = replace(self._split.inner, folds=tuple(self._fold(result.key) for result in done))
+        plan = replace(self._run, folds=tuple(self._fold(result.key) for result in done))
         summary = summarize(
             tables_from(plan, done),
             kinds=plan.task.kinds,

@@ -127,15 +127,14 @@ def _points(
     axes: Axes, study: Study, space: Space, x: Callable[[Trial], Any], place: int = 0, best: bool = True
 ) -> None:
     """All complete trials as dots, those of the default and the best one marked."""
-    default, first = space.default(), study.best()
+    default, first = study.default, study.best()
     every = study.complete
     axes.scatter(
         [x(t) for t in every], [t.values[place] for t in every], s=14, color=TRIAL, alpha=0.65, label="trial", zorder=2
     )
-    same = [t for t in every if default is not None and dict(t.params) == default][:1]
-    if same:
-        axes.scatter([x(same[0])], [same[0].values[place]], marker="D", s=34, color=DEFAULT, label="default", zorder=3)
-    if best and first is not None:
+    if default is not None and default in every:
+        axes.scatter([x(default)], [default.values[place]], marker="D", s=34, color=DEFAULT, label="default", zorder=3)
+    if best and first is not None and first in every:
         axes.scatter([x(first)], [first.values[place]], marker="*", s=110, color=BEST, label="best", zorder=4)
 
 

@@ -22,8 +22,8 @@ from mebench.runner.scoring import score, tables_of
 from mebench.tuning.keep import Keep
 from mebench.tuning.objective import COST, Objective
 from mebench.tuning.space import Space, with_values
-from mebench.tuning.splits import Split
-from mebench.tuning.work import propose_again, reusable, run_folds, with_features
+from mebench.tuning.splits import Split, who
+from mebench.tuning.work import propose_again, reusable, run_folds, with_config, with_features
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,9 @@ class Judge:
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; what is there already stays."""
         plan = self._plan
-        key = hashlib.sha256(json.dumps([inputs_of(plan), tuned], sort_keys=True).encode()).hexdigest()[:8]
+        key = hashlib.sha256(
+            json.dumps([inputs_of(plan), who(plan.folds), tuned], sort_keys=True).encode()
+        ).hexdigest()[:8]
         folder = RunFolder(self._folder / "outer" / f"{name}-{key}")
         keep = Keep(folder.path, plan.task.kinds)
         with keep.alone():
@@ -133,12 +135,11 @@ class Judge:
         return run_folds(self._crew, plan, folds, everybody, ready.skipped)
 
     def _with(self, values: Mapping[str, Any]) -> Plan:
-        config = with_values(self._plan.config, values)
-        return replace(self._plan, config=config, params=config.method_params)
+        return with_config(self._plan, with_values(self._plan.config, values))
 
     def _same_training(self, config: RunConfig, values: Mapping[str, Any]) -> bool:
         """Whether the values train nothing that the default has not trained."""
-        default = {d.key: d.default for d in self._space.dimensions}
+        default = self._space.own()
         if dict(values) == default:
             return True
         alike = reusable(config) and reusable(self._plan.config)

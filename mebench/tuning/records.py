@@ -42,7 +42,7 @@ class Trial:
     """One try of some values.
 
     Attributes:
-        number: from 0 on, in the order in which trials were asked for.
+        number: from 0 on, in the order in which trials were asked for; -1 for the default where the space lacks it.
         state: `pruned` was stopped after some inner folds, `failed` has no answer.
         params: values by key, as the configuration holds them.
         values: of the objectives over the inner folds; empty unless complete.
@@ -71,12 +71,15 @@ class Study:
         objectives: what is tuned for.
         trials: by number.
         importance: share of each parameter in the variance of the first objective, by key; empty for too few trials.
+        default: the configuration's own values with theirs of the objectives, among the trials or beside them; None while
+            nobody has tried them.
     """
 
     name: str
     objectives: tuple[Objective, ...]
     trials: tuple[Trial, ...]
     importance: Mapping[str, float] = field(default_factory=dict)
+    default: Trial | None = None
 
     @property
     def complete(self) -> tuple[Trial, ...]:
@@ -84,8 +87,9 @@ class Study:
         return tuple(trial for trial in self.trials if trial.state == "complete")
 
     def best(self) -> Trial | None:
-        """The complete trial that is best in the first objective; of equal ones the first, so the default's where it ties."""
-        return best_of(self.complete, self.objectives)
+        """What is best in the first objective, of the complete trials and the default; of equal ones the first, so the default."""
+        beside = () if self.default is None or self.default in self.complete else (self.default,)
+        return best_of((*beside, *self.complete), self.objectives)
 
     def front(self) -> tuple[Trial, ...]:
         """The complete trials that none beats in all objectives at once (the Pareto front), by the first objective.

@@ -45,6 +45,11 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
             f"with {plain['outer_subjects']} outer subjects no p can be below {plain['least_p']:.4f}: these are too few to show any gain, "
             "however large; take fewer --tuning-subjects, or --nested"
         )
+    if len(plain["objectives"]) > 1:
+        lines.append(
+            f"of each Pareto front the trial that is best in {next(iter(plain['objectives']))} was judged and is what --write writes; "
+            "the values of the others are in trials.csv"
+        )
     return [*lines, *([plain["conclusion"]] if plain["conclusion"] else [])]
 
 
@@ -55,7 +60,8 @@ def _flattery(path: str, score: Mapping[str, Any]) -> str:
     if lost is None:
         return f"{told} than on the outer ones"
     gains = f"{_number(path, score['inner']['gain'], '+')} inside, {_number(path, score['outer']['gain']['value'], '+')} outside"
-    return f"{told} than on the outer ones; the gain over the default is {gains}: the inner score flattered by {_number(path, lost)}"
+    verdict = f"flattered by {_number(path, lost)}" if lost > 0 else "did not flatter"
+    return f"{told} than on the outer ones; the gain over the default is {gains}: the inner score {verdict}"
 
 
 def _trials(plain: Mapping[str, Any]) -> list[str]:

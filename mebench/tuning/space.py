@@ -1,38 +1,17 @@
-"""What is tuned: the `search` maps of the plugins and the words of the command line, checked before any work is done.
-
-A map of `config.yaml` gives each parameter its range or its choices, and says when it acts:
-
-    search:
-      p: {low: 0.05, high: 0.95, acts: postprocess}
-      lr: {low: 0.0001, high: 0.01, log: true}
-      flow: {choices: [tvl1, farneback], acts: features}
-
-`postprocess` acts on stored frame scores alone, after the network; `training` (the default) on fitting; `features` on what
-is fitted to.
-"""
+"""What is tuned: parameters with their ranges or choices, and when they act."""
 
 from __future__ import annotations
 
 import json
 import math
-import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, get_args
 
-import yaml
-
-from mebench import registry
 from mebench.config import RunConfig
-from mebench.config.parts import keys
-from mebench.config.values import choices as choices_of
-from mebench.config.values import convert, expected, plain
-from mebench.errors import ConfigError, unknown
 
 Acts = Literal["postprocess", "training", "features"]
 ACTS: tuple[Acts, ...] = get_args(Acts)
-_ENTRY = ("low", "high", "log", "step", "choices", "acts")
-_PARTS = ("method", "recognizer")
 
 
 @dataclass(frozen=True)
@@ -78,16 +57,22 @@ class Dimension:
         """The value that `encoded` made this of."""
         return next((choice for choice in self.choices if self.encoded(choice) == stored), stored)
 
-    def describe(self) -> str:
-        """The range in words.
+    def widened(self) -> Dimension:
+        """The dimension with the default in it, where that is one more choice or a number; a step that misses it is dropped.
 
-        >>> Dimension("method.lr", "training", low=1e-5, high=1e-2, log=True).describe()
-        '1e-05 to 0.01, log'
+        >>> wide = Dimension("method.epochs", "training", 8, low=10, high=200, step=10, whole=True).widened()
+        >>> wide.low, wide.high, wide.step
+        (8, 200, 10)
         """
+        default = self.default
+        if self.contains(default):
+            return self
         if self.choices:
-            return " | ".join(map(_text, self.choices))
-        step = "" if self.step is None else f", step {self.step:g}"
-        return f"{self.low:g} to {self.high:g}{step}{', log' if self.log else ''}"
+            return replace(self, choices=(*self.choices, default))
+        if isinstance(default, bool) or not isinstance(default, int | float) or (self.log and default <= 0):
+            return self
+        wide = replace(self, low=min(self.low, default), high=max(self.high, default))
+        return wide if wide.contains(default) else replace(wide, step=None)
 
 
 @dataclass(frozen=True)
@@ -96,9 +81,11 @@ class Space:
 
     Attributes:
         dimensions: sorted by key.
+        left_out: why parameters or choices of the plugin's map are not tuned with this configuration, a sentence each.
     """
 
     dimensions: tuple[Dimension, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def free(self) -> bool:
@@ -110,10 +97,13 @@ class Space:
         """Whether some act on stored frame scores."""
         return any(d.acts == "postprocess" for d in self.dimensions)
 
+    def own(self) -> dict[str, Any]:
+        """The configuration's own values."""
+        return {d.key: d.default for d in self.dimensions}
+
     def default(self) -> dict[str, Any] | None:
         """The configuration's own values, or None if one of them lies outside."""
-        values = {d.key: d.default for d in self.dimensions}
-        return values if all(d.contains(d.default) for d in self.dimensions) else None
+        return self.own() if all(d.contains(d.default) for d in self.dimensions) else None
 
     def decoded(self, stored: Mapping[str, Any]) -> dict[str, Any]:
         """Values as the configuration holds them, from those that the storage holds."""
@@ -147,181 +137,3 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
         part, _, name = key.partition(".")
         changed[part][name] = value
     return from_plain(changed, config.origins | dict.fromkeys(values, "tuned"))
-
-
-def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str] = ()) -> Space:
-    """The space of a study.
-
-    Args:
-        config: names the method, the recognizer if there is one, and the value of every parameter.
-        words: `p`, a parameter of the plugin's map; or `lr={low: 1e-5, high: 1e-2, log: true}`, which replaces or adds one.
-            `recognizer.c` is one of the recognizer. None takes the whole maps.
-        acts: only parameters that act so; none takes all.
-
-    Raises:
-        ConfigError: an unknown parameter, an empty range, a logarithmic scale that begins at zero, no parameter at all …
-    """
-    for act in acts:
-        if act not in ACTS:
-            raise ConfigError(f"--acts: {unknown('stage', act, ACTS)}")
-    maps = _maps(config)
-    chosen = dict(_word(word, config, maps) for word in words) if words else maps
-    dimensions = [_dimension(config, key, entry, where) for key, (entry, where) in sorted(chosen.items())]
-    kept = tuple(d for d in dimensions if not acts or d.acts in acts)
-    if not kept:
-        raise ConfigError(_nothing(config, maps, acts))
-    return Space(kept)
-
-
-_Entry = tuple[Any, str]
-"""What a map says of a parameter, and where it stands."""
-
-
-def _maps(config: RunConfig) -> dict[str, _Entry]:
-    """The search maps of method and recognizer by key."""
-    found: dict[str, _Entry] = {}
-    for part in _PARTS:
-        id_ = getattr(config, part)
-        if id_ is not None:
-            info = registry.find("method", id_)
-            for name, entry in info.section("search").items():
-                found[f"{part}.{name}"] = entry, f"{info.where}/config.yaml: search.{name}"
-    return found
-
-
-def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str, _Entry]:
-    name, equals, text = word.partition("=")
-    key = name if name.partition(".")[0] in _PARTS else f"method.{name}"
-    if not equals:
-        if key not in maps and _hint(config, key) is not None:
-            raise ConfigError(
-                f"--param {name}: no search map of {config.method!r} gives {key} a range: say it, for example "
-                f"--param '{name}={{low: 0.1, high: 0.9}}' or '{name}={{choices: [1, 2]}}'"
-            )
-        if key not in maps:
-            raise ConfigError(f"--param {name}: {_unknown(config, key)}")
-        return key, maps[key]
-    try:
-        entry = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--param {name}: {text!r} is no YAML map: {' '.join(str(error).split())}") from error
-    if isinstance(entry, dict) and "acts" not in entry and isinstance(maps.get(key, ({},))[0], dict):
-        known = maps.get(key, ({}, ""))[0].get("acts")
-        entry |= {"acts": known} if known else {}
-    return key, (entry, f"--param {name}")
-
-
-def _dimension(config: RunConfig, key: str, entry: Any, where: str) -> Dimension:
-    hint = _hint(config, key)
-    if hint is None:
-        raise ConfigError(f"{where}: {_unknown(config, key)}")
-    if not isinstance(entry, dict):
-        raise ConfigError(f"{where} must be a map with low and high, or with choices, not {entry!r}")
-    for name in entry:
-        if name not in _ENTRY:
-            raise ConfigError(f"{where}: {unknown('key', str(name), _ENTRY)}")
-    acts = entry.get("acts", "training")
-    if acts not in ACTS:
-        raise ConfigError(f"{where}: {unknown('stage', str(acts), ACTS, 'acts says when the parameter acts')}")
-    part, _, name = key.partition(".")
-    default = plain(getattr(getattr(config, f"{part}_params"), name))
-    if "choices" in entry:
-        return Dimension(key, acts, default, choices=_choices(entry, hint, where))
-    found = _range(Dimension(key, acts, default), entry, hint, where)
-    _try_ends(config, found, where)
-    return found
-
-
-def _choices(entry: Mapping[str, Any], hint: Any, where: str) -> tuple[Any, ...]:
-    beside = sorted({"low", "high", "log", "step"} & set(entry))
-    if beside:
-        raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
-    listed = entry["choices"]
-    if not isinstance(listed, list) or not listed:
-        raise ConfigError(f"{where}: choices must be a list with something in it, not {listed!r}")
-    found: list[Any] = []
-    for choice in listed:
-        try:
-            value = plain(convert(choice, hint))
-        except ValueError:
-            raise ConfigError(f"{where}: choices: {choice!r} is not {expected(hint)}") from None
-        if any(type(value) is type(other) and value == other for other in found):
-            raise ConfigError(f"{where}: choices: {choice!r} is there twice")
-        found.append(value)
-    if len(found) < 2:
-        raise ConfigError(f"{where}: choices: {_text(found[0])} alone leaves nothing to choose")
-    return tuple(found)
-
-
-def _range(dimension: Dimension, entry: Mapping[str, Any], hint: Any, where: str) -> Dimension:
-    hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    whole = int in hints
-    if not whole and float not in hints:
-        allowed = choices_of(hint)
-        example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
-        raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
-    for name in ("low", "high"):
-        if name not in entry:
-            raise ConfigError(f"{where}: {name} is missing: a range needs low and high")
-    low, high = (_number(entry[name], name, whole, where) for name in ("low", "high"))
-    step = None if entry.get("step") is None else _number(entry["step"], "step", whole, where)
-    log = entry.get("log", False)
-    if not isinstance(log, bool):
-        raise ConfigError(f"{where}: log must be true or false, not {log!r}")
-    if low >= high:
-        what = "empty" if low > high else "a single value"
-        raise ConfigError(f"{where}: the range from low {low:g} to high {high:g} is {what}: low must be below high")
-    if log and low <= 0:
-        raise ConfigError(f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out")
-    if step is not None and (log or not 0 < step <= high - low):
-        reason = "a logarithmic scale has none" if log else f"it must lie in (0, {high - low:g}]"
-        raise ConfigError(f"{where}: step {step:g} does not fit: {reason}")
-    return replace(dimension, low=low, high=high, log=log, step=step, whole=whole)
-
-
-def _number(value: Any, name: str, whole: bool, where: str) -> float:
-    try:
-        number: float = convert(str(value) if isinstance(value, str) else value, int if whole else float)
-    except ValueError:
-        kind = "a whole number" if whole else "a number"
-        raise ConfigError(f"{where}: {name} must be {kind}, not {value!r}") from None
-    return number
-
-
-def _try_ends(config: RunConfig, dimension: Dimension, where: str) -> None:
-    """Both ends must be values that the method takes."""
-    part, _, name = dimension.key.partition(".")
-    for value in (dimension.low, dimension.high):
-        try:
-            replace(getattr(config, f"{part}_params"), **{name: value})
-        except (ConfigError, ValueError) as error:
-            raise ConfigError(f"{where}: {error}") from error
-
-
-def _hint(config: RunConfig, key: str) -> Any:
-    """Type of a parameter, or None if there is none of that name."""
-    part, _, name = key.partition(".")
-    id_ = getattr(config, part)
-    return None if id_ is None else keys(registry.find("method", id_)).get(name)
-
-
-def _unknown(config: RunConfig, key: str) -> str:
-    part, _, name = key.partition(".")
-    id_ = getattr(config, part)
-    if id_ is None:
-        return f"{key} is a parameter of a recognizer, but none is named: add recognizer=<id>"
-    return unknown(f"parameter of {id_}", name, keys(registry.find("method", id_)), f"See it with: mebench info {id_}")
-
-
-def _nothing(config: RunConfig, maps: Mapping[str, _Entry], acts: Sequence[str]) -> str:
-    who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
-    if maps and acts:
-        return f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
-    return (
-        f"{who} says nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
-        "--param 'NAME={low: 0.1, high: 0.9}'"
-    )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else f"{value}"

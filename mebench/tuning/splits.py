@@ -20,7 +20,7 @@ class Split:
 
     Attributes:
         name: of the study's part: `tuning` or the key of an outer fold.
-        inner: the run as a trial sees it: the videos of the tuned subjects alone, and folds among them.
+        inner: the run as a trial sees it: the videos of the tuned subjects alone, and folds among them; of a pair both methods.
         outer: folds that the tuned values are judged by; their test subjects are none of the tuned ones.
         part: of a pair of methods the one that trials run alone, because the other one changes no objective; None for all.
     """
@@ -37,7 +37,13 @@ class Split:
 
     def only(self, part: int | None) -> Split:
         """The study with trials that run one method of a pair alone, or all."""
-        return self if part is None else replace(self, inner=self.inner.parts()[part], part=part)
+        return replace(self, part=part)
+
+
+def who(folds: Sequence[Fold]) -> list[list[str]]:
+    """Key and people of each fold as plain data, so that results of other people are never taken for theirs."""
+    sides = ((fold, (fold.train, fold.valid, fold.test)) for fold in folds)
+    return [[fold.key, *(" ".join(map(str, side)) for side in people)] for fold, people in sides]
 
 
 def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:

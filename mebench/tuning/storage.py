@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,32 @@ class Place:
             ) from error
         except (FileExistsError, NotADirectoryError, PermissionError) as error:
             raise RunError(f"the storage {self} cannot be made: {error.strerror}. Choose another --storage") from error
+
+    def check(self) -> None:
+        """Refuse the sqlite file of another program, among whose tables Optuna would write.
+
+        Raises:
+            ConfigError: it is one.
+        """
+        tables = self._tables()
+        if tables and "studies" not in tables:
+            raise ConfigError(
+                f"the storage {self} is the database of another program, with tables such as {tables[0]!r}: choose another "
+                "--storage"
+            )
+
+    def _tables(self) -> list[str]:
+        """Names of the tables in the sqlite file; none where it is not there or not to be read, which is told elsewhere."""
+        if self.file is None:
+            return []
+        try:
+            with closing(sqlite3.connect(f"{self.file.as_uri()}?mode=ro", timeout=0, uri=True)) as reader:
+                return [
+                    name
+                    for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+                ]
+        except sqlite3.Error:
+            return []
 
     def trouble(self, error: BaseException) -> MebenchError:
         """What went wrong with the storage, in one sentence."""

@@ -65,8 +65,7 @@ def summary_of(
     objectives = next(iter(studies.values())).objectives
     best = {key: study.best() for key, study in studies.items()}
     chosen = {key: trial for key, trial in best.items() if trial is not None}
-    default = space.default()
-    before = {key: _with_values(study, default) for key, study in studies.items()}
+    before = {key: study.default for key, study in studies.items()}
     scores = {path: _score(objectives, path, row, chosen, before) for path, row in judged.scores.items()}
     main = next(iter(scores.items()), None)
     plain = {
@@ -95,7 +94,7 @@ def summary_of(
         },
         "outer_subjects": judged.subjects,
         "least_p": judged.least_p,
-        "default_values": {d.key: d.default for d in space.dimensions},
+        "default_values": space.own(),
         "scores": scores,
         "conclusion": "" if main is None else _conclusion(*main, judged.subjects, _unchanged(chosen, space)),
         "runs": {"default": str(judged.default.path), "tuned": str(judged.tuned.path)},
@@ -164,18 +163,12 @@ def _conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: b
 
 
 def _unchanged(best: Mapping[str, Trial], space: Space) -> bool:
-    default = {d.key: d.default for d in space.dimensions}
-    return all(dict(trial.params) == default for trial in best.values())
-
-
-def _with_values(study: Study, values: Mapping[str, Any] | None) -> Trial | None:
-    """The first complete trial of these values."""
-    return next((t for t in study.complete if values is not None and dict(t.params) == dict(values)), None)
+    return all(dict(trial.params) == space.own() for trial in best.values())
 
 
 def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
     return {
-        "trial": trial.number,
+        "trial": None if trial.number < 0 else trial.number,
         "params": dict(trial.params),
         "values": {o.path: value for o, value in zip(objectives, trial.values)},
     }

@@ -56,7 +56,7 @@ class Teller:
         self._last, self._best = now, -1 if best is None else best.number
         path = study.objectives[0].path
         this = f"{path} {trial.values[0]:.4f}" if trial.values else _said(trial)
-        record = f"; best {best.values[0]:.4f} (trial {best.number}: {in_words(best.params)})" if best else ""
+        record = f"; best {best.values[0]:.4f} ({_name_of(best)}: {in_words(best.params)})" if best else ""
         self._progress.say(f"trial {trial.number}, {done} of {self._trials} finished: {this}{record}")
 
 
@@ -76,11 +76,16 @@ def value_in_words(value: Any) -> str:
     return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def _name_of(trial: Trial) -> str:
+    return "the default" if trial.number < 0 else f"trial {trial.number}"
+
+
 def _finished(study: Study) -> int:
     return sum(trial.state in ("complete", "pruned") for trial in study.trials)
 
 
 def _said(trial: Trial) -> str:
     if trial.state == "pruned":
-        return f"pruned after {len(trial.steps)} folds at {trial.steps[max(trial.steps)]:.4f}"
+        folds = f"{len(trial.steps)} fold{'s' if len(trial.steps) > 1 else ''}"
+        return f"pruned after {folds} at {trial.steps[max(trial.steps)]:.4f}"
     return f"{trial.state}: {trial.reason}"

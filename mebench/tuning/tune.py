@@ -25,7 +25,8 @@ from mebench.tuning.objective import Objective, part_of, read_objectives
 from mebench.tuning.options import TuneOptions
 from mebench.tuning.outcome import Judge
 from mebench.tuning.records import Study, Terms, Trial
-from mebench.tuning.space import Space, read_space
+from mebench.tuning.search import for_task, read_space
+from mebench.tuning.space import Space
 from mebench.tuning.splits import Split, nested, tuning_set
 from mebench.tuning.storage import Place
 from mebench.tuning.study import SharedStudy
@@ -67,6 +68,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     began = time.perf_counter()
     space = read_space(config, options.params, options.acts)
     plan = make_plan(config)
+    space = for_task(space, plan.task, bool(options.params))
     objectives = read_objectives(options.objectives, plan.task)
     splits = (
         nested(plan, options.inner_folds)
@@ -86,6 +88,8 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         out / safe_name(name),
         progress,
     )
+    for reason in space.left_out:
+        progress.say(f"not tuned: {reason}")
     if options.nested:
         progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
     part = part_of(objectives, config.recognizer is not None)
@@ -152,6 +156,7 @@ def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], crew: Workers
         mirror(study, False)
 
     shared.run(options.trials, evaluator, after)
+    shared.try_default(evaluator)
     found = shared.study()
     trials_table(found, tuning.space).to_csv(folder / "trials.csv", index=False)
     write_figures(found, tuning.space, folder)
@@ -160,12 +165,12 @@ def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], crew: Workers
 
 
 def _mirror(tuning: Tuning, name: str, folder: Path) -> Callable[[Study, bool], None]:
-    """Copies finished trials to MLflow, now and then and at the end; what goes wrong there is said once."""
+    """Copies finished trials to MLflow, now and then and at the end; after a failure again only at the end."""
     last, works = 0.0, True
 
     def mirror(study: Study, everything: bool) -> None:
         nonlocal last, works
-        if not works or (not everything and time.monotonic() - last < MIRROR_SECONDS):
+        if not everything and (not works or time.monotonic() - last < MIRROR_SECONDS):
             return
         rows = [
             {

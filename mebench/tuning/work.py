@@ -41,6 +41,13 @@ def blind(plan: Plan, fold: Fold) -> Plan:
     return replace(plan, videos=videos)
 
 
+def with_config(plan: Plan, config: RunConfig) -> Plan:
+    """The run with other parameters of the same methods, over the same people and folds."""
+    pairs = ((plan.method_class, config.method_params), (plan.recognizer_class, config.recognizer_params))
+    selects = any(method.holds_out(params) for method, params in pairs if method is not None)
+    return replace(plan, config=config, params=config.method_params, selects=selects)
+
+
 def run_folds(
     crew: Workers,
     plan: Plan,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, all_clips, stack
-from mebench.features import BiWoof, FaceCrop, Flow, Strain
+from mebench.features import BiWoof, Flow, Strain
 from mebench.training.linear_svm import LinearSvm
 
 from .params import Params as _Params
@@ -31,12 +31,13 @@ class BiWoofSvm(Method):
         """One (rows, cols, bins) histogram for each clip."""
         p = self.params
         histogram = BiWoof(p.rows, p.cols, p.bins, strain=p.strain, blocks=p.blocks, unit_length=p.unit_length)
-        return {CHAIN: Chain(CHAIN, (FaceCrop(), Flow(p.flow), Strain(p.difference), histogram), scope="clips")}
+        return {CHAIN: Chain(CHAIN, (p.face(), Flow(p.flow), Strain(p.difference), histogram), scope="clips")}
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Fit the SVM to the training clips."""
         clips = all_clips(train)
         self.svm.fit(_vectors(clips) if clips else np.empty((0, 0)), [clip.label for clip in clips])
+        self.notes |= self.svm.notes
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """Signed distances to the hyperplanes of the classes, (n_clips, n_classes)."""

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
+from mebench.features import FaceParams
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(FaceParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
@@ -38,6 +39,7 @@ class Params:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        super().__post_init__()
         for name in ("rows", "cols", "bins"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, all_clips, stack
-from mebench.features import FaceCrop, Flow, FlowImage, Strain
+from mebench.features import Flow, FlowImage, Strain
 from mebench.training.linear_svm import LinearSvm
 
 from .params import Params as _Params
@@ -32,7 +32,7 @@ class FlowSvm(Method):
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """One (28, 28, 3) map for each clip; a dataset may bring its own under this name."""
-        steps = (FaceCrop(), Flow(algorithm=self.params.flow), Strain(), FlowImage(size=28))
+        steps = (self.params.face(), Flow(algorithm=self.params.flow), Strain(), FlowImage(size=28))
         return {CHAIN: Chain(CHAIN, steps, scope="clips")}
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
@@ -43,6 +43,7 @@ class FlowSvm(Method):
         """
         clips = all_clips(train)
         self.svm.fit(self._vectors(clips) if clips else np.empty((0, 0)), [clip.label for clip in clips])
+        self.notes |= self.svm.notes
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """Signed distances to the hyperplanes of the classes, (n_clips, n_classes)."""

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
+from mebench.features import FaceParams
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(FaceParams):
     """How the pixels of a map become a vector, and how the SVM is fitted.
 
     Attributes:
@@ -28,6 +29,7 @@ class Params:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        super().__post_init__()
         if self.c is not None and not 0 < self.c < float("inf"):
             raise ConfigError(
                 f"method.c must be a number above 0, or null to choose it by cross-validation, not {self.c}"

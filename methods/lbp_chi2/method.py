@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mebench import spotting
 from mebench.core import Chain, Kind, Method, Timing, VideoView
 from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
-from mebench.features import FaceCrop, Flow, Hoof, Lbp
+from mebench.features import Flow, Hoof, Lbp
 
 from .difference import contrasted, flow_differences, half_window, texture_differences
 from .params import Params as _Params
@@ -27,7 +27,7 @@ class LbpChi2(Method):
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """Histograms of the blocks of each frame; for HOOF, of the flow over half a window and over a whole one."""
         p = self.params
-        crop = FaceCrop(align=p.align, track=p.track)
+        crop = p.face()
         if p.feature == "lbp":
             return {TEXTURE: Chain(TEXTURE, (crop, Lbp(p.rows, p.cols, p.neighbours, p.radius)))}
         k, histograms = self._k(timing), Hoof(p.rows, p.cols, p.bins)

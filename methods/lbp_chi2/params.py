@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
+from mebench.features import FaceParams
 from mebench.spotting import Smoothing, SpottingParams
 
 
 @dataclass(frozen=True)
-class Params(SpottingParams):
+class Params(SpottingParams, FaceParams):
     """The published settings.
 
     Attributes:
@@ -29,8 +30,6 @@ class Params(SpottingParams):
         smoothing: the paper smooths nothing.
         width: of a fixed interval: `window`, the N frames around a peak; `k_prime`, as long as the training subjects'
             expressions: MEAN's rule.
-        align: `eyes` turns the frames until the line between the eyes of the first face is level.
-        track: `frame` lets the face box follow a head that really moves.
     """
 
     feature: Literal["lbp", "hoof"] = "lbp"
@@ -48,12 +47,15 @@ class Params(SpottingParams):
     distance: float = 0.5
     smoothing: Smoothing = "none"
     width: Literal["window", "k_prime"] = "window"
-    align: Literal["none", "eyes"] = "none"
-    track: Literal["none", "frame"] = "none"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        super().__post_init__()
+        SpottingParams.__post_init__(self)
+        FaceParams.__post_init__(self)
+        if self.rule != "paper":
+            raise ConfigError(
+                f"method.rule={self.rule} does nothing here: method.width says how long intervals are, so leave it out"
+            )
         for name in ("rows", "cols", "bins", "stride"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")

@@ -13,7 +13,6 @@ class Params(TopParams):
     """The published framework; what it varies is named in the card.
 
     Attributes:
-        align: `eyes` turns the frames until the line between the eyes of the first face is level.
         magnify: filter of the Eulerian motion magnification: `butterworth` works on clips of any length; `ideal` is sharper,
             and refuses clips that are too short to hold a frequency from `low` to `high`; `none` leaves magnification out.
         alpha: strength of the magnification: 8 adds eight times what moves.

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from mebench.core import Chain, Step, Timing
 from mebench.core.scales import chains_at_scales, gap_at
-from mebench.features import EyesAndMouth, FaceCrop, Flow, FlowImage, MaskEyes, MinMax, RemoveNoseMotion, Strain
+from mebench.features import EyesAndMouth, Flow, FlowImage, MaskEyes, MinMax, RemoveNoseMotion, Strain
 
 from .apex import LargestDifference
 from .params import Params
@@ -33,15 +33,15 @@ def chains_of(params: Params, timing: Timing) -> dict[str, Chain]:
     if timing.fps:
 
         def frames(name: str, k: int) -> dict[str, Chain]:
-            return {name: Chain(name, (FaceCrop(), Flow(p.flow, k=k, stride=p.stride), *maps))}
+            return {name: Chain(name, (p.face(), Flow(p.flow, k=k, stride=p.stride), *maps))}
 
         k, scales = p.gap(timing), dict.fromkeys((*p.scales, *p.tempo))
         chains |= chains_at_scales(lambda scale: frames(FRAMES, gap_at(k, scale)), scales)
         if p.recognition_gap == "k_prime" and "micro" in timing.k_prime:
             chains |= frames(FRAMES_K_PRIME, timing.k_prime["micro"])
-    chains[clips] = Chain(clips, (FaceCrop(), Flow(p.flow), *maps), scope="clips")
+    chains[clips] = Chain(clips, (p.face(), Flow(p.flow), *maps), scope="clips")
     if p.apex == "paper":
-        chains[APEX] = Chain(APEX, (FaceCrop(), LargestDifference()), scope="clips")
+        chains[APEX] = Chain(APEX, (p.face(), LargestDifference()), scope="clips")
     return chains
 
 

@@ -7,11 +7,12 @@ from typing import Literal
 from mebench.core import Timing
 from mebench.core.training_params import TrainingParams
 from mebench.errors import ConfigError
+from mebench.features import FaceParams
 from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params(TrainingParams, SpottingParams):
+class Params(TrainingParams, SpottingParams, FaceParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
@@ -67,6 +68,7 @@ class Params(TrainingParams, SpottingParams):
         """Check the ranges."""
         TrainingParams.__post_init__(self)
         SpottingParams.__post_init__(self)
+        FaceParams.__post_init__(self)
         for name in ("stride", "epochs_spot", "epochs_recognition", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mebench import spotting
 from mebench.core import Chain, Method, Prediction, Timing, VideoView
 from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
-from mebench.features import BlockMeans, EyesAndMouth, FaceCrop, Flow, MaskEyes, Strain
+from mebench.features import BlockMeans, EyesAndMouth, Flow, MaskEyes, Strain
 
 from .curves import divide_and_conquer, relative_strain, strained_intervals
 from .params import Params as _Params
@@ -37,7 +37,7 @@ class OpticalStrain(Method):
 
         def maps(scale: float) -> dict[str, Chain]:
             flow = Flow(p.flow, k=gap_at(timing.k, scale), stride=p.stride)
-            return {CHAIN: Chain(CHAIN, (FaceCrop(), flow, Strain(p.difference), *eyes, *regions))}
+            return {CHAIN: Chain(CHAIN, (p.face(), flow, Strain(p.difference), *eyes, *regions))}
 
         return chains_at_scales(maps, p.scales)
 

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
+from mebench.features import FaceParams
 from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params(SpottingParams):
+class Params(SpottingParams, FaceParams):
     """How strain becomes a score for each frame, and scores become intervals.
 
     Attributes:
@@ -37,7 +38,8 @@ class Params(SpottingParams):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        super().__post_init__()
+        SpottingParams.__post_init__(self)
+        FaceParams.__post_init__(self)
         if self.variant != "peaks":
             self.only(("p", "scales"), f"method.variant={self.variant}")
         if self.stride < 1:

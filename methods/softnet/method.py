@@ -15,7 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 from mebench import spotting
 from mebench.core import Chain, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView
 from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
-from mebench.features import EyesAndMouth, FaceCrop, Flow, MaskEyes, RemoveNoseMotion, Strain
+from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
 from mebench.training import Samples
 from mebench.training.augmentation import half_mirrored
 from mebench.training.losses import balanced_weights, focal_loss, squared_error
@@ -55,7 +55,7 @@ class SOFTNet(Method):
 
         def gaps(scale: float) -> dict[str, Chain]:
             flows = {k: Flow(p.flow, k=gap_at(timing.k_prime[k], scale), stride=p.stride) for k in self.task.kinds}
-            return {_chain(kind): Chain(_chain(kind), (FaceCrop(), flow, *maps)) for kind, flow in flows.items()}
+            return {_chain(kind): Chain(_chain(kind), (p.face(), flow, *maps)) for kind, flow in flows.items()}
 
         return chains_at_scales(gaps, self._training_scales())
 

@@ -5,11 +5,12 @@ from typing import Literal
 
 from mebench.core.training_params import TrainingParams
 from mebench.errors import ConfigError
+from mebench.features import FaceParams
 from mebench.spotting import SpottingParams
 
 
 @dataclass(frozen=True)
-class Params(TrainingParams, SpottingParams):
+class Params(TrainingParams, SpottingParams, FaceParams):
     """The paper's settings; where it is silent, those of its public code.
 
     Attributes:
@@ -48,6 +49,7 @@ class Params(TrainingParams, SpottingParams):
         """Check the ranges."""
         TrainingParams.__post_init__(self)
         SpottingParams.__post_init__(self)
+        FaceParams.__post_init__(self)
         if self.rule == "released_code":
             self.only(("p", "rule", "scales", "threshold"), "method.rule=released_code")
         for name in ("stride", "epochs", "batch_size"):

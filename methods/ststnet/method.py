@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, all_clips, stack
-from mebench.features import FaceCrop, Flow, FlowImage, Strain
+from mebench.features import Flow, FlowImage, Strain
 from mebench.training import Samples
 
 from .network import STSTNet as Network
@@ -34,7 +34,7 @@ class STSTNet(Method):
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """One map for each clip; a dataset may bring its own under this name."""
-        steps = (FaceCrop(), Flow(algorithm=self.params.flow), Strain(), FlowImage(size=28))
+        steps = (self.params.face(), Flow(algorithm=self.params.flow), Strain(), FlowImage(size=28))
         return {CHAIN: Chain(CHAIN, steps, scope="clips")}
 
     def stages(self) -> tuple[Stage, ...]:

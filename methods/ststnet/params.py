@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
+from mebench.features import FaceParams
 
 
 @dataclass(frozen=True)
-class Params:
+class Params(FaceParams):
     """The published settings.
 
     Attributes:
@@ -28,6 +29,7 @@ class Params:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
+        super().__post_init__()
         if self.epochs < 1:
             raise ConfigError(f"method.epochs must be at least 1, not {self.epochs}")
         if self.batch_size < 2:

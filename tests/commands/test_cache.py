@@ -81,6 +81,13 @@ def test_prune_shows_before_it_removes(mebench, store):
     assert not any(map(store.holds, KEYS))
 
 
+@pytest.mark.parametrize("verb", ["info", "verify", "prune"])
+def test_a_store_that_is_not_there_is_no_empty_store(mebench, tmp_path, verb):
+    code, _, err = mebench("cache", verb, "--cache", tmp_path / "stroe")
+    assert code == 3
+    assert f"there is no folder {tmp_path / 'stroe'}" in err
+
+
 def test_all_beside_a_filter_is_refused(mebench, store):
     code, _, err = mebench("cache", "prune", "--cache", store.root, "--all", "--dataset", "samm")
     assert code == 2

@@ -95,7 +95,7 @@ def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
 
     show_command("broken", str(runs), None)
     out = capsys.readouterr().out
-    assert "failed: drawn--02: ValueError: singular" in out and "go on with: mebench resume broken" in out
+    assert "failed: drawn--02: ValueError: singular" in out and f"go on with: mebench resume {runs / 'broken'}" in out
     with pytest.raises(RunError, match=r"2 runs begin with 'l': late, lost"):
         show_command("l", str(runs), None)
     with pytest.raises(RunError, match="Did you mean 'perfect'"):

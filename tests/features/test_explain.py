@@ -1,13 +1,29 @@
 """A card says what was done, and changes when and only when the numbers can."""
 
+import sys
 from dataclasses import replace
+from importlib import metadata
 
+import cv2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import Chain
-from mebench.features import EyesAndMouth, FaceCrop, Flow, MinMax, Resize, Strain, explain
+from mebench.features import (
+    EyesAndMouth,
+    FaceCrop,
+    Flow,
+    Hog,
+    Lbp,
+    LbpTop,
+    Magnify,
+    Mdmo,
+    MinMax,
+    Resize,
+    Strain,
+    explain,
+)
 
 MEAN = Chain("mean_frames", (FaceCrop(), Flow(k=3), Strain(), MinMax(), EyesAndMouth("paper")))
 
@@ -60,6 +76,51 @@ def test_a_card_tells_steps_in_order_with_parameters_meanings_and_papers():
     assert any("Zach et al. 2007" in source for source in card.steps[1].sources)
     assert card.gives == "one feature for each frame i that has a frame i + 3."
     assert all(len(line) <= explain.WIDTH for line in card.text().splitlines())
+
+
+@pytest.mark.parametrize("algorithm", ["tvl1", "tvl1_eps05", "farneback", "dis"])
+def test_each_flow_is_told_with_its_paper_and_nothing_of_the_others(algorithm):
+    paper = {"farneback": "Farneback 2003", "dis": "Kroeger et al. 2016"}.get(algorithm, "Zach et al. 2007")
+    flow = explain.explain(replace(MEAN, steps=(FaceCrop(), Flow(algorithm, k=3)))).steps[1]
+    assert flow.sources[0] == paper
+    assert sum(author in flow.parameters[0].meaning for author in ("Zach", "Farneback", "Kroeger")) == 1
+
+
+def test_the_defaults_that_a_card_tells_of_tvl1_are_those_of_opencv():
+    tvl1 = cv2.optflow.DualTVL1OpticalFlow.create()
+    told = explain.explain(MEAN).steps[1].parameters[0].meaning
+    for word, value in {
+        "tau {:.3g}": tvl1.getTau(),
+        "lambda {:.3g}": tvl1.getLambda(),
+        "theta {:.3g}": tvl1.getTheta(),
+        "{} scales": tvl1.getScalesNumber(),
+        "factor {:.3g}": tvl1.getScaleStep(),
+        "{} warps": tvl1.getWarpingsNumber(),
+        "{} outer": tvl1.getOuterIterations(),
+        "{} inner": tvl1.getInnerIterations(),
+        "median filter {}": tvl1.getMedianFiltering(),
+        "epsilon {:.3g}": tvl1.getEpsilon(),
+    }.items():
+        assert word.format(value).replace("0.", ".") in told
+
+
+def test_what_a_step_inherits_is_told_with_its_meaning():
+    card = explain.explain(Chain("c", (FaceCrop(), LbpTop()), "clips"))
+    assert all(parameter.meaning for parameter in card.steps[1].parameters)
+
+
+@pytest.mark.parametrize(
+    ("step", "package"),
+    [(Lbp(), "scikit-image"), (Hog(), "scikit-image"), (Mdmo(), "scikit-image"), (Magnify(), "scipy")],
+)
+def test_a_step_that_rests_on_a_library_changes_with_its_version(monkeypatch, step, package):
+    chain = Chain("c", (FaceCrop(), *((Flow(),) if isinstance(step, Mdmo) else ()), step), "clips")
+    chain = replace(chain, steps=(*chain.steps, LbpTop())) if isinstance(step, Magnify) else chain
+    before, name = explain.explain(chain), chain.fingerprint()
+    assert f"{package} = {metadata.version(package)}" in before.text()
+    monkeypatch.setattr(sys.modules[type(step).__module__], "library_version", lambda _: "0.0.1")
+    assert chain.fingerprint() != name
+    assert f"{package} = 0.0.1" in explain.explain(chain).text()
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,7 @@ def test_a_step_that_lacks_landmarks_names_video_and_way_out(store, drift, monke
 @pytest.mark.parametrize("points", [np.zeros((5, 2)), np.full((68, 2), np.nan)])
 def test_landmarks_that_are_none_are_refused(store, drift, points):
     drift.points = points
+    assert not is_ready(store, drift, "drift", drift.video(), [MARKED], [])  # the worker that computes it will say why
     with pytest.raises(DataError, match="landmarks of drift/s1/v1"):
         frame_features(store, drift, "drift", drift.video(), MARKED)
 

@@ -187,10 +187,36 @@ def test_an_error_of_an_image_step_names_the_video(store, drift):
         frame_features(store, drift, "drift", drift.video(), Chain("x", (CROP, Picky())))
 
 
-def test_progress_is_told_frame_by_frame_and_ends_at_the_whole(store, drift):
+def progress(store, drift, chains, clips=()):
     told = []
-    chains = [Chain("a", (CROP, Flow("farneback", k=2))), Chain("b", (CROP, Brightness()))]
-    compute(store, drift, "drift", drift.video(), chains, [], lambda frames, share: told.append((frames, share)))
+    compute(store, drift, "drift", drift.video(), chains, clips, lambda frames, share: told.append((frames, share)))
     shares = [share for _, share in told]
-    assert shares == sorted(shares) and len(told) == 6 + 8
-    assert shares[-1] == 1 and told[-1][0] == 8
+    assert shares == sorted(shares)
+    return told
+
+
+def test_progress_is_told_crop_by_crop_and_frame_by_frame_and_ends_at_the_whole(store, drift):
+    flow, brightness = Chain("a", (CROP, Flow("farneback", k=2))), Chain("b", (CROP, Brightness()))
+    told = progress(store, drift, [flow, brightness])
+    assert len(told) == 8 + 6 + 8  # one way of cropping serves both
+    assert told[-1] == (8, 1)
+    assert told[7][1] == pytest.approx(0.2 * 8 / (0.2 * 8 + 2 * 8))
+    later = progress(store, drift, [Chain("c", (CROP, Brightness(), Resize(2)))])
+    assert len(later) == 8 and later[-1] == (8, 1)  # the crops are there
+
+
+def test_progress_is_told_clip_by_clip(store, drift):
+    told = progress(store, drift, [Chain("a", (CROP, FLOW), "clips")], [(0, 2, 3), (1, 4, 5)])
+    assert len(told) == 8 + 2 and told[-1] == (8, 1)
+
+
+def test_a_feature_too_large_for_half_precision_is_refused_not_stored_as_infinite(store, drift):
+    @dataclass(frozen=True)
+    class Bright(Brightness):
+        def apply(self, crop):
+            return np.full((1, 1, 1), 70_000, np.float32)
+
+    chain = Chain("sums", (CROP, Bright()))
+    with pytest.raises(DataError, match=r"drift/s1/v1: the chain 'sums' gives values up to 7e\+04 .* up to 65504"):
+        frame_features(store, drift, "drift", drift.video(), chain)
+    assert not list((store.root / "feature").rglob("*.npy"))

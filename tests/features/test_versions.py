@@ -1,7 +1,9 @@
 """The numbers of a step belong to its version: who changes them raises it, and stored features are computed anew."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -17,9 +19,12 @@ from mebench.features import (
     RemoveNoseMotion,
     Resize,
     Strain,
+    faces,
+    landmarks,
 )
+from mebench.features.pose import HEAD
 
-from .conftest import texture
+from .conftest import MemoryFrames, texture
 
 STEPS = [
     (FaceCrop(), {"size": 64, "upsample": 0, "half_size": True}),
@@ -92,3 +97,42 @@ def test_golden_flow(algorithm, u, v):
     assert Flow.version == 1
     found = Flow(algorithm).pair(texture(), texture(dx=0.6, dy=-0.4))
     assert found[32, 20:44:8].T.tolist() == [pytest.approx(u, abs=0.02), pytest.approx(v, abs=0.02)]
+
+
+class Swaying:
+    """A head whose 68 landmarks, the generic ones of `pose`, turn by a few degrees from frame to frame."""
+
+    def __init__(self):
+        self.frames = MemoryFrames([texture(96, 128, dx=3 * n, dy=-n) for n in range(6)])
+        self.asked = 0
+
+    def points(self, gray, face):
+        """What a landmark file would find in the frame that is looked at next."""
+        turn = cv2.Rodrigues(np.radians([3.0 * self.asked, -5.0 * self.asked, 4.0 * self.asked]))[0]
+        self.asked += 1
+        points = HEAD @ turn.T + (3.0, -30.0, 260.0)
+        return points[:, :2] / points[:, 2:] * 128 + (63.5, 47.5)
+
+
+@pytest.mark.parametrize(
+    ("step", "mean", "deviation", "cosine", "sine"),
+    [
+        (FaceCrop(size=64), 138.523, 48.5445, 2.51866, 0.247621),
+        (FaceCrop(size=64, margin=0.2), 135.305, 48.9401, 0.0994904, 1.562),
+        (FaceCrop(size=64, align="eyes"), 138.659, 48.538, 2.60567, 0.0982845),
+        (FaceCrop(size=64, track="frame", smoothing=3), 136.922, 48.4028, 1.70018, 0.529781),
+        (FaceCrop(size=64, align="pose", smoothing=3), 137.418, 49.7629, 0.840612, 0.743095),
+    ],
+    ids=lambda p: p.describe() if isinstance(p, FaceCrop) else "",
+)
+def test_golden_crops(monkeypatch, step, mean, deviation, cosine, sine):
+    """Mean, standard deviation and products with a cosine and a sine of all pixels; none may change within a version."""
+    assert step.version == 1
+    head = Swaying()
+    monkeypatch.setattr(faces, "detect_faces", lambda gray, upsample: [(30, 12, 92, 74)])
+    monkeypatch.setattr(landmarks, "find_predictor", lambda path=None: Path(__file__))
+    monkeypatch.setattr(landmarks.Landmarker, "points", lambda self, gray, face: head.points(gray, face))
+    flat = step.apply(head.frames, None).images.astype(float).ravel()
+    wave = np.exp(1j * np.arange(len(flat))) / np.sqrt(len(flat))
+    found = [flat.mean(), flat.std(), flat @ wave.real, flat @ wave.imag]
+    assert found == pytest.approx([mean, deviation, cosine, sine], rel=2e-3, abs=0.02), "new numbers need a new version"

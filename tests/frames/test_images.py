@@ -96,10 +96,13 @@ def test_what_is_no_image_is_named(tmp_path, content, message):
         read_image(tmp_path / "img1.png")
 
 
-def test_a_truncated_png_is_refused(tmp_path):
-    path = saved(tmp_path / "a.png", picture())
-    path.write_bytes(path.read_bytes()[:-60])
-    with pytest.raises(DataError, match=r"a\.png cannot be decoded"):
+@pytest.mark.parametrize("kept", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("ending", ["png", "bmp", "tiff", "webp"])
+def test_other_truncated_images_are_refused(tmp_path, ending, kept):
+    path = saved(tmp_path / f"a.{ending}", picture())
+    data = path.read_bytes()
+    path.write_bytes(data[: int(kept * len(data))])
+    with pytest.raises(DataError, match=rf"a\.{ending} cannot be decoded"):
         read_image(path)
 
 

@@ -47,6 +47,27 @@ def test_nothing_to_compare_is_said(tmp_path):
     assert not (tmp_path / "leaderboards").exists()
 
 
+def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
+    make_run(tmp_path / "runs", "half", done=False)
+    (tmp_path / "leaderboards").mkdir()
+    shutil.copy(PUBLISHED, tmp_path / "leaderboards")
+    build_command("runs", "leaderboards", None)
+    captured = capsys.readouterr()
+    assert "0 tables from 0 runs" in captured.out
+    assert "half is not finished" in captured.err and "no finished run in runs and no record in" in captured.err
+    assert "No run has been measured yet" in (tmp_path / "leaderboards" / "tables.md").read_text()
+    assert "No run has been measured yet" in (tmp_path / "leaderboards" / "site" / "index.html").read_text()
+    assert "liong2023mean" in (tmp_path / "leaderboards" / "site" / "published.html").read_text()
+
+
+def test_a_folder_of_runs_that_is_not_there_is_said(tmp_path, capsys):
+    export_command(make_run(tmp_path / "runs").id, "runs", "leaderboards/records")
+    build_command("rnus", "leaderboards", None, site=False)
+    captured = capsys.readouterr()
+    assert "there is no folder rnus: only the records in leaderboards/records count" in captured.err
+    assert "3 tables from 1 run\n" in captured.out
+
+
 def test_building_again_gives_the_same_files(tmp_path):
     make_run(tmp_path / "runs", kinds=("micro", "macro"))
     make_run(tmp_path / "runs", method="two", shift=5, members=("a", "b"))

@@ -16,9 +16,34 @@ PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 
 
 @pytest.fixture
-def text(tmp_path):
-    make_run(tmp_path, "odd", method="a_b & 95 % {x} $y$ \\end{tabular} #1", dataset="casme2")
+def source(tmp_path):
+    make_run(tmp_path, "odd", method="a_b & 95 % {x} $y$ \\end{tabular} #1\nb", dataset="casme2", selection="test")
     return "\n".join(latex(with_published(table, read(PUBLISHED), [])) for table in build(collect(tmp_path)))
+
+
+@pytest.fixture
+def text(source):
+    """What is typeset: without comments."""
+    return "\n".join(line for line in source.splitlines() if not line.startswith("%"))
+
+
+def test_above_a_table_stands_where_its_rows_come_from(source):
+    comments = "\n".join(line for line in source.partition("\\begin{table}")[0].splitlines() if line.startswith("% "))
+    for words in (
+        "convention strict",
+        "selection test",
+        "transductive none",
+        "mebench 0.1.0",
+        "torch 2.13.0",
+        "runs odd",
+    ):
+        assert words in comments
+    assert "method plugin aed6cdb4" in comments and "fit seconds 8, predict seconds 1" in comments
+
+
+def test_the_caption_names_the_rules_and_a_row_chosen_on_test_subjects_says_so(text):
+    assert "All: convention strict, selection test, transductive none." in text
+    assert text.count("b, selected on test subjects & 1 &") == 3
 
 
 def test_every_row_has_as_many_cells_as_its_tabular(text):

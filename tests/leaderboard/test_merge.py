@@ -1,12 +1,21 @@
 import json
 import shutil
+from collections import Counter
+from functools import reduce
 
 import pandas as pd
 import pytest
 
+from mebench.errors import RunError
+from mebench.leaderboard.collect import collect_records
 from mebench.leaderboard.export import export
-from mebench.leaderboard.integrity import file_hash, own_hash
+from mebench.leaderboard.integrity import check, file_hash, own_hash
+from mebench.leaderboard.latex import latex
+from mebench.leaderboard.markdown import markdown
 from mebench.leaderboard.merge import find_records, merge
+from mebench.leaderboard.site.pages import Site
+from mebench.leaderboard.tables import build
+from mebench.leaderboard.write import as_csv
 from mebench.runner.folder import RunFolder
 from tests.run_folders import make_run
 
@@ -96,7 +105,16 @@ def test_a_retyped_column_is_refused(record, tmp_path, name, columns, words):
     [
         ({"version": "1"}, "'version' of record.json is of type str: somebody re-typed it"),
         ({"version": True}, "'version' of record.json is of type bool"),
-        ({"costs": {"fit_seconds": "8"}}, "cost 'fit_seconds' of record.json is '8', not a number"),
+        ({"costs": {"fit_seconds": "8"}}, "'fit_seconds' in 'costs' of record.json is '8': somebody re-typed it"),
+        (
+            {"costs": {"fit_seconds": float("nan")}},
+            "'fit_seconds' in 'costs' of record.json is nan: somebody re-typed it",
+        ),
+        ({"versions": {"mebench": 1}}, "'mebench' in 'versions' of record.json is 1: somebody re-typed it"),
+        (
+            {"config": {"method": "a", "seed": "0"}},
+            "'seed' of config in record.json is of type str: somebody re-typed it",
+        ),
         ({"run_id": "another"}, "its folder should be called another"),
         ({"format": 1}, "format 1, which lacks the hashes"),
         ({"version": 2, "supersedes": "r"}, "its folder should be called r~v2"),
@@ -151,6 +169,72 @@ def test_who_trains_and_is_tested_is_refused(record, tmp_path):
     (record / "folds.json").write_text(json.dumps(folds))
     sign(record)
     assert merge([RunFolder(record)], tmp_path / "taken")[0].status == "taken"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"remark": 5}, "'remark' of folds.json is of type int: somebody re-typed it"),
+        ({"classes": "abc"}, "'classes' of folds.json is of type str"),
+        ({"folds": [{"fold": "a", "train": [], "valid": []}]}, "a fold of folds.json lacks 'test'"),
+        ({"folds": [{"fold": "a", "train": [1], "valid": [], "test": []}]}, "'folds' of folds.json is of type list"),
+    ],
+)
+def test_retyped_folds_are_refused(record, tmp_path, changes, words):
+    folds = json.loads((record / "folds.json").read_text()) | changes
+    (record / "folds.json").write_text(json.dumps(folds))
+    sign(record)
+    assert words in refused(record, tmp_path)
+
+
+def test_answers_of_a_fold_that_does_not_test_their_subject_are_refused(record, tmp_path):
+    folds = json.loads((record / "folds.json").read_text())
+    names = [fold["fold"] for fold in folds["folds"]]
+    for fold, name in zip(folds["folds"], names[1:] + names[:1]):
+        fold["fold"] = name
+    (record / "folds.json").write_text(json.dumps(folds))
+    sign(record)
+    assert "predictions.parquet answers for " in refused(record, tmp_path)
+    assert "which does not test its subject" in refused(record, tmp_path)
+
+
+def leaves(content, path=()):
+    """Where the values of JSON stand, each list by its first entry."""
+    entries = (
+        content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
+    )
+    for name, value in entries:
+        yield (*path, name)
+        yield from leaves(value, (*path, name))
+
+
+@pytest.mark.parametrize("file", ["record.json", "folds.json"])
+def test_whatever_is_retyped_it_is_refused_or_can_be_shown(exported, tmp_path, monkeypatch, file):
+    """Every value in turn becomes one of another type, hashed anew: the tables and the page of the run are made all the same."""
+    monkeypatch.setattr("mebench.leaderboard.site.pages.cards", lambda kind: [])  # slow, and not of the record
+    record = shutil.copytree(exported, tmp_path / "sent" / "r")
+    content = json.loads((record / file).read_text())
+    paths = [path for path in leaves(content) if path[0] not in ("summary", "files", "sha256", "format")]
+    outcomes = Counter()
+    for number, path in enumerate(paths):
+        *above, last = path
+        part = reduce(lambda inner, name: inner[name], above, content)
+        before, part[last] = part[last], (7, "seven", None, [["x"]], {"y": {}}, float("inf"))[number % 6]
+        (record / file).write_text(json.dumps(content))
+        sign(record)
+        try:
+            check(RunFolder(record))
+        except RunError as error:
+            assert "is refused: " in str(error)
+            outcomes["refused"] += 1
+        else:
+            records = collect_records(record.parent)
+            tables = build(records)
+            assert markdown(tables) and [(as_csv(table), latex(table)) for table in tables]
+            assert list(Site(tables, records, []).pages())
+            outcomes["shown"] += 1
+        part[last] = before
+    assert outcomes["refused"] > 20 and outcomes["shown"]
 
 
 def test_nothing_that_is_there_is_edited(record, tmp_path):

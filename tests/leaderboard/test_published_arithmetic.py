@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from mebench.leaderboard.published_arithmetic import contradictions
+from mebench.leaderboard.published_arithmetic import CLIPS, contradictions, least_uf1
 from mebench.leaderboard.published_row import Published
 
 SPOTTED, ANALYSED, WHOLE = ("spotting", ""), ("analysis", "true_positives"), ("analysis", "")
@@ -130,3 +130,28 @@ def test_the_scores_of_any_classification_agree(pairs):
     f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
     exact = {"precision": precision, "recall": recall, "uar": recall, "f1": f1, "uf1": f1_score(truth, found, **mean)}
     assert refused(*rows(ANALYSED, **{name: f"{value:.4f}" for name, value in exact.items()})) == []
+
+
+@given(st.lists(st.lists(st.integers(0, 40), min_size=3, max_size=3), min_size=3, max_size=3))
+def test_the_uf1_of_any_confusions_lies_within_the_bounds_of_its_uar(confusions):
+    matrix = np.array(confusions) + np.eye(3, dtype=int)  # a clip of each class at least
+    truth, found = (np.repeat(index, matrix.ravel()) for index in np.indices((3, 3)).reshape(2, -1))
+    uf1, uar = f1_score(truth, found, average="macro"), recall_score(truth, found, average="macro")
+    assert least_uf1(uar, matrix.sum(axis=1).tolist()) <= uf1 + 1e-9 <= 2 * uar / (1 + uar) + 2e-9
+
+
+def test_a_uf1_far_from_its_uar_is_found_where_the_clips_are_known():
+    where = {"dataset": "megc2019", "member": "smic_hs", "classes": 3}
+    printed = [
+        row(metric, text, ("recognition", ""), **where) for metric, text in (("uf1", "0.2000"), ("uar", "0.5280"))
+    ]
+    assert refused(*printed) == ["uf1"]
+    assert refused(*(row(r.metric, f"{r.value:.4f}", ("recognition", "")) for r in printed)) == []
+    high = row("uf1", "0.7000", ("recognition", "")), row("uar", "0.5280", ("recognition", ""))
+    assert refused(*high) == ["uf1"]  # 2 x .528 / 1.528 is .691
+
+
+def test_the_members_of_the_composite_add_up():
+    assert [sum(of_class) for of_class in zip(*(CLIPS["megc2019", m] for m in ("casme2", "samm", "smic_hs")))] == [
+        *CLIPS["megc2019", ""]
+    ]

@@ -204,3 +204,7 @@ def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
     found = outcome(capsys, table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     assert {cell["why"] for cell in found["cells"]} == {"absent: not run yet"}
     assert not (tmp_path / "runs").exists()
+    reproduce_command(options(table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",), json=None))
+    text = capsys.readouterr().out
+    assert "0 of 9 cells measured." in text and "it would be: mebench run method=mean method.preset=paper" in text
+    assert "roots:" not in text and "strict rules" not in text

@@ -140,10 +140,23 @@ def test_other_data_or_another_scheme_make_another_table(tmp_path):
     }
 
 
-def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path):
-    make_run(tmp_path, "a", settings={"dataset.range": "[1, 2]"})
-    make_run(tmp_path, "b", settings={"dataset.range": "(1, 2)"})
+@pytest.mark.parametrize(("one", "other"), [("[1, 2]", "(1, 2)"), (-1, 1), (0.0, "0_0")])
+def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, other):
+    make_run(tmp_path, "a", settings={"dataset.range": one})
+    make_run(tmp_path, "b", settings={"dataset.range": other})
     assert len({n for n in tables(tmp_path) if n.startswith("spotting")}) == 2
+
+
+def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(tmp_path):
+    make_run(tmp_path, "default", seed=0)
+    make_run(tmp_path, "spelled_out", seed=1, settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "another", method="two", settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "null", seed=0, settings={"dataset.noise": 0.0})
+    found = {name: parts for name, parts in tables(tmp_path).items() if name.startswith("recognition")}
+    assert list(found) == ["recognition-drawn-loso", "recognition-drawn-loso-noise_0.0"]
+    plain, null = (parts["all clips"].rows for parts in found.values())
+    assert sorted(row.runs for row in plain) == [("another",), ("default", "spelled_out")]
+    assert [row.runs for row in null] == [("null",)]
 
 
 def test_other_annotations_are_said(tmp_path):

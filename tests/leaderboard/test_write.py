@@ -41,6 +41,25 @@ def test_markdown_shows_score_interval_and_spread(tmp_path):
     assert cells["spotter"].count("to") == 0 and cells["spotter"].count("[") == 1
 
 
+def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(tmp_path):
+    make_run(tmp_path, tasks=("recognize",))
+    other = make_run(tmp_path, tasks=("recognize",), method="two", selection="test")
+    other.write_json("versions.json", other.read_json("versions.json") | {"method_plugin": "0a1b"})
+    text = markdown(build(collect(tmp_path)))
+    assert (
+        "All measured rows: convention strict, transductive none, mebench 0.1.0, python 3.11.9, torch 2.13.0, "
+        "dataset plugin 74d0f874, dataset revision 1." in text
+    )
+    scores, origins = rendered(text)
+    by_method = {
+        name: dict(zip(origins[0], origin)) for (_, name, *_), origin in zip(scores[1:], origins[1:], strict=True)
+    }
+    assert {name: (row["selection"], row["method plugin"]) for name, row in by_method.items()} == {
+        "spotter": ("fixed", "aed6cdb4"),
+        "two (selected on test subjects)": ("test", "0a1b"),
+    }
+
+
 def test_no_text_breaks_out_of_its_cell(tmp_path):
     remark = "a|b \\| <script> [x](http://y) *z* `q`\nline"
     make_run(tmp_path, tasks=("recognize",), settings={"method.p": "x|y"}, remark=remark)

@@ -157,6 +157,11 @@ def test_parameters_out_of_range_are_refused_by_name(name, value):
         Params(**{name: value})
 
 
+def test_the_rule_of_other_spotters_is_refused_because_the_width_says_it():
+    with pytest.raises(ConfigError, match=r"method\.rule=released_code does nothing here: method\.width says"):
+        Params(rule="released_code")
+
+
 @pytest.mark.parametrize("words", [(), ("method.feature=hoof", "method.flow=dis"), ("method.width=k_prime",)])
 def test_it_keeps_the_contract(words):
     from mebench.testing import TINY

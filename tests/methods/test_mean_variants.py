@@ -248,6 +248,22 @@ def test_the_frames_of_an_interval_case(case, frames):
     assert voters(case, 10, 3, 99).tolist() == list(frames)
 
 
+def test_what_another_method_spots_in_a_video_too_short_for_flow_is_named_from_onset_to_apex():
+    view = video(lambda chain: maps(0), clip=lambda chain, onset, apex, offset: maps(3)[apex - onset])
+    m = method()
+    (row,), (own,) = (m.classify([view.clip(-2, 1, 3, spotted=spotted)]) for spotted in (True, False))
+    np.testing.assert_array_equal(row, own)
+
+
+def test_on_smic_nobody_marked_an_apex_so_the_papers_is_taken():
+    found = find("method", "mean").section("datasets")
+    assert {name for name, values in found.items() if values.get("apex") == "paper"} == {
+        "smic_hs",
+        "smic_vis",
+        "smic_nir",
+    }
+
+
 def test_the_threshold_learnt_in_the_fold_is_saved_with_the_model():
     m = method(threshold="absolute")
     m._scores = lambda v: np.r_[np.zeros(20), np.ones(6), np.zeros(20)][:, None]
@@ -308,6 +324,7 @@ LONG = ("dataset.short_videos=false", "dataset.subjects=4", "dataset.frames=150"
         ("method.threshold=absolute", "method.interval=score_curve", "method.nms=0.3", *LONG),
         ("method.scales=[1.0,0.7]", "method.tempo=[0.7]", "method.flip=true"),
         ("method.loss=focal", "method.class_weight=balanced", "method.curves=valid"),
+        ("precision=bf16-mixed",),
     ],
     ids=" ".join,
 )

@@ -68,6 +68,32 @@ def test_shreve_scores_the_most_strained_region_for_micro_and_the_whole_face_for
     assert np.isnan(micro).sum() == 3 + 2 * 3  # no partner, no full window
 
 
+@pytest.mark.parametrize(("variant", "places"), [("peaks", (0, 0)), ("liong2016", (3, 6))])
+def test_over_several_gaps_each_strain_belongs_to_the_frames_of_its_own(variant, places):
+    rng = np.random.default_rng(0)
+    features = {CHAIN: rng.random((57, 2, 1, 3)), f"{CHAIN}@2": rng.random((54, 2, 1, 3))}
+    view = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 60, TIMING, features.__getitem__, None)
+    scores = method(variant, scales=(1.0, 2.0)).score_frames(view)[:, 0]
+    for i in range(60):
+        own = [f[i - place, :, 0, 2].mean() for f, place in zip(features.values(), places) if 0 <= i - place < len(f)]
+        assert scores[i] == pytest.approx(np.mean(own) if own else np.nan, nan_ok=True)
+
+
+def test_shreve_places_the_strain_of_a_long_gap_in_its_middle():
+    features = quiet("shreve", 97)[:88]  # of 100 frames over 12
+    features[24:31, ..., 2] = 0.5  # between the frames 24 to 30 and 36 to 42
+    view = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 100, TIMING, {f"{CHAIN}@4": features}.__getitem__, None)
+    assert abs(np.nanargmax(method("shreve", scales=(4.0,)).score_frames(view)[:, 0]) - 33) <= 1
+
+
+@pytest.mark.parametrize("variant", ["shreve", "liong2016"])
+@pytest.mark.parametrize("idle", [{"rule": "released_code"}, {"nms": 0.3}, {"interval": "score_curve"}])
+def test_options_that_a_variant_does_not_read_are_refused(variant, idle):
+    with pytest.raises(ConfigError, match=rf"does nothing with method\.variant={variant}: leave one of them out"):
+        Params(variant=variant, **idle)
+    Params(variant="peaks", **idle)
+
+
 def test_shreve_tells_kinds_by_duration():
     features = quiet("shreve")
     features[40:46, 0, 0, 2] = 0.5  # 0.2 s, one region of eight

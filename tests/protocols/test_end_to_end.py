@@ -2,14 +2,17 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from mebench.cli import app
+from mebench.protocols import find
 from mebench.registry import load
 
 DATASETS = ("casme2", "samm", "smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm_lv", "casme3", "meview")
+FLOW = Path(__file__).parents[3] / "shared" / "data" / "megc2019_flow"
 SPOTTER = ("method=optical_strain", "method.variant=peaks", "method.flow=dis")
 """A spotter for clips as short as the drawn ones, whose flow takes a fraction of the usual time."""
 
@@ -24,18 +27,27 @@ def trees(tmp_path_factory):
 
 
 @pytest.fixture
-def run(trees, tmp_path, monkeypatch):
-    """Runs words on the trees; the summary, `folds.json` and `audit.json`."""
+def said(trees, tmp_path, monkeypatch):
+    """Gives words on the trees to `mebench run`; what it prints."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     (tmp_path / "roots.yaml").write_text("roots:\n" + "".join(f"  {name}: {trees / name}\n" for name in DATASETS))
 
     def execute(*words):
         places = ["runs=runs", f"cache={trees / 'store'}", "workers=1", "bootstrap=20", "tracking=sqlite:///ml.db"]
-        found = CliRunner().invoke(
-            app, ["run", *words, *places, "-c", "roots.yaml", "--json", "out.json"], catch_exceptions=False
-        )
+        found = CliRunner().invoke(app, ["run", *words, *places, "-c", "roots.yaml"], catch_exceptions=False)
         assert found.exit_code == 0, found.output
+        return found.stdout
+
+    return execute
+
+
+@pytest.fixture
+def run(said, tmp_path):
+    """The same; the summary, `folds.json` and `audit.json`."""
+
+    def execute(*words):
+        said(*words, "--json", "out.json")
         summary = json.loads((tmp_path / "out.json").read_text())
         folder = tmp_path / "runs" / summary["run_id"]
         return summary, *(json.loads((folder / name).read_text()) for name in ("folds.json", "audit.json"))
@@ -61,6 +73,12 @@ def test_loso_spots_and_names_in_short_videos(run):
     assert (audit["selection"], audit["transductive"], audit["subject_dependent"]) == ("fixed", "video", False)
 
 
+def test_a_dry_run_prints_folds_and_the_card(said):
+    out = said("method=majority", "dataset=[casme2,samm]", "protocol=megc2018", "--dry-run")
+    assert "casme2-to-samm: tests samm/" in out and "samm-to-casme2: tests casme2/" in out
+    assert out.endswith(find("megc2018").describe() + "\n")
+
+
 def test_kfold_of_long_videos(run):
     summary, about, _ = run("method=random", "dataset=cas_me2", "protocol=kfold", "protocol.folds=3")
     assert not about["one_per_video"] and "all_intervals" not in summary.get("analysis", {})
@@ -78,6 +96,36 @@ def test_leaving_one_video_out_is_marked(run):
     assert len(about["folds"]) == 8 and all(fold["videos"] for fold in about["folds"])
     assert audit["subject_dependent"] and any("subject_dependent" in line for line in about["warnings"])
     assert summary["recognition"]["n"] == 8
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        ("protocol=kfold", "protocol.folds=2"),
+        ("protocol=holdout", "protocol.test=[casme2/01]"),
+        ("protocol=lovo",),
+    ],
+    ids=lambda words: words[0],
+)
+def test_splits_of_subjects_and_videos_serve_analysis_too(run, protocol):
+    """`loso` above; each of these spots, recognizes annotated clips, and names what it spotted."""
+    summary, about, _ = run("method=random", "recognizer=majority", "dataset=casme2", *protocol)
+    tested = len(about["folds"]) if protocol[0].endswith("lovo") else sum(subjects_of_tests(about).values())
+    assert {"spotting", "recognition", "analysis"} <= set(summary) and tested >= 1
+    truths = summary["spotting"]["micro"]["tp"] + summary["spotting"]["micro"]["fn"]
+    assert truths == summary["recognition"]["n"] + sum(about["left_out"].values())
+
+
+@pytest.mark.skipif(not FLOW.is_dir(), reason=f"the flow maps of MEGC 2019 are not at {FLOW}")
+def test_megc2019_on_the_ready_made_maps(run):
+    words = ("method=majority", "dataset=megc2019_flow", f"dataset.root={FLOW}", "protocol=megc2019_cde")
+    summary, about, _ = run(*words)
+    assert len(about["folds"]) == 68 and not about["warnings"]
+    members = summary["recognition"]["members"]
+    assert {name: part["n"] for name, part in members.items()} == {"casme2": 145, "samm": 133, "smic": 164}
+    # 250 of 442 clips are negative, and everybody else is called so too.
+    assert summary["recognition"]["scores"]["accuracy"]["value"] == pytest.approx(250 / 442)
+    assert summary["recognition"]["scores"]["uf1"]["value"] == pytest.approx(2 * 250 / (442 + 250) / 3)
 
 
 def test_megc2019_on_the_raw_datasets(run):
@@ -122,6 +170,11 @@ def test_leaving_one_dataset_out(run):
     summary, about, _ = run("method=bi_woof", "dataset=[casme2,samm]", "protocol=lodo", "scheme=megc2019")
     assert [fold["fold"] for fold in about["folds"]] == ["casme2", "samm"]
     assert {name: part["n"] for name, part in summary["recognition"]["members"].items()} == {"casme2": 4, "samm": 5}
+
+
+def test_leaving_one_dataset_out_for_the_classes_of_action_units(run):
+    _, about, _ = run("method=majority", "dataset=[casme2,samm]", "protocol=lodo", "scheme=objective")
+    assert about["classes"] == ["I", "II", "III", "IV", "V", "VI", "VII"] and not about["subject_dependent"]
 
 
 def test_megc_spotting_by_dataset_and_pooled(run):

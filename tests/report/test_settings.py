@@ -76,3 +76,9 @@ def test_no_folder_survives(path):
 def test_identity_forgets_the_seed_and_the_names_of_presets_but_nothing_that_shapes_predictions():
     flat = without_places(plain(preset="short", p=0.6))
     assert identity(flat) == {"method": "mean", "method.p": 0.6, "dataset": "casme2"}
+
+
+def test_a_record_from_before_a_setting_is_of_the_same_row_as_one_with_its_default():
+    old = without_places(plain(p=0.6))
+    assert identity(old | {"precision": "32-true"}) == identity(old) != identity(old | {"precision": "bf16-mixed"})
+    assert identity(old | {"scheme": None}) == identity(old) | {"scheme": None}, "null is a value"

@@ -90,6 +90,7 @@ class Params:
     subjects: int = 3
     macro: bool = True
     silent: str = ""
+    annotations: str | None = None
 """
 DATASET = """
 from mebench.core import Dataset, Expression, Scheme, Video

@@ -72,6 +72,17 @@ def test_who_chooses_is_held_out_and_named(moody, monkeypatch):
     assert all(sides["valid"]["subjects"] == 1 for sides in found["sides"].values())
 
 
+def test_a_leaking_pair_picks_epochs_unless_the_tested_subjects_choose_otherwise(moody, monkeypatch):
+    """STSTNet trains; once the spotter chooses on the tested subjects, the last epoch stays."""
+    words = moody("recognizer=ststnet", "audit=leak")
+    plan = make_plan(resolve(words))
+    assert value(audit_of(plan, {}), "recognizer epoch")["saw"] == "test"
+    monkeypatch.setattr(plan.method_class, "selects", True)
+    chosen = audit_of(make_plan(resolve(words)), {})
+    assert value(chosen, "choices of the method")["saw"] == "test"
+    assert "recognizer epoch" not in {entry["name"] for entry in chosen["values"]}
+
+
 def test_a_run_keeps_its_audit_and_the_switch_makes_another_run(moody):
     honest, leak = resolve(moody("tracking=null")), resolve(moody("audit=leak"))
     assert run_key(honest) != run_key(leak)

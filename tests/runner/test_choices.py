@@ -3,6 +3,7 @@
 import pytest
 
 from mebench.config import resolve
+from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.registry import load
 from mebench.runner.plan import make_plan
@@ -11,7 +12,7 @@ from mebench.runner.plan import make_plan
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory):
     home = tmp_path_factory.mktemp("trees")
-    for name in ("smic_hs", "smic_vis", "cas_me2", "samm_lv"):
+    for name in ("smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm", "samm_lv"):
         load("dataset", name).write_fake_tree(home / name)
     return home
 
@@ -58,6 +59,16 @@ def plan(trees):
         ),
         (
             "cas_me2",
+            ["method=random", "recognizer=majority", "protocol=megc_spotting"],
+            "nobody names emotions under protocol 'megc_spotting', so recognizer=majority has nothing to do: leave it out",
+        ),
+        (
+            "samm",
+            ["method=random", "recognizer=majority", "protocol=megc2018"],
+            "nobody spots under protocol 'megc2018', so method=random has nothing to do: write method=majority alone",
+        ),
+        (
+            "cas_me2",
             ["method=majority", "protocol=megc2019_cde"],
             "defined on dataset=[smic_hs,casme2,samm] or dataset=megc2019_flow, not on dataset=cas_me2",
         ),
@@ -72,6 +83,26 @@ def test_what_does_not_fit_is_one_sentence(plan, dataset, words, reason):
     with pytest.raises(ConfigError) as error:
         plan(dataset, *words)
     assert reason in str(error.value)
+
+
+@pytest.mark.parametrize("dataset", ["[smic_hs,smic_nir,smic_vis]", "[samm,samm_lv]"])
+def test_whom_several_datasets_show_is_tested_at_once_under_all_ids(plan, dataset):
+    made = plan(dataset, "method=majority")
+    shown = {v.subject_key for v in made.videos}
+    numbers = {s.subject for s in shown}
+    assert len(made.folds) == len(numbers) < len(shown)
+    for fold in made.folds:
+        (number,) = {s.subject for s in fold.test}
+        assert set(fold.test) == {s for s in shown if s.subject == number}
+        assert {s.subject for s in (*fold.train, *fold.valid)} == numbers - {number}
+
+
+def test_equal_ids_of_different_people_stay_apart(plan):
+    """Subject 006 of SAMM and subject s1 of SMIC are nobody else, whatever the other dataset calls its own."""
+    made = plan("[smic_hs,samm]", "method=majority", "scheme=megc2019")
+    assert all(len(fold.test) == 1 for fold in made.folds)
+    other = SubjectKey("smic_hs", "006")
+    assert made.dataset.person(other) != made.dataset.person(SubjectKey("samm", "006"))
 
 
 def test_all_kinds_are_spotted_where_the_protocol_asks_for_them(plan):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -13,9 +14,11 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.runner import dask_executor
+from mebench.runner import dask_executor, execute
 from mebench.runner.execute import run
 from mebench.runner.fold_files import TABLES
+from mebench.runner.plan import make_plan
+from mebench.runner.session import open_session
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -45,7 +48,7 @@ def cluster(tmp_path, monkeypatch):
 def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_path, cluster):
     address, (victim, _) = cluster
     gate = tmp_path / "gate"
-    words = moody("dataset.subjects=6", "method.trouble=[2=wait]", f"method.gate={gate}")
+    words = moody("dataset.subjects=6", "method.trouble=[2=wait, 3=wait]", f"method.gate={gate}")
 
     def kill_half_way():
         while not list((tmp_path / "runs").glob("*/folds/*/fold.json")):
@@ -57,13 +60,20 @@ def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_pa
     killer.start()
     far = run(resolve([*words, "executor=dask", f"executor.address={address}"]), Progress()).folder
     killer.join()
-    near = run(resolve([*words, "workers=1"]), Progress()).folder
+    near = run(resolve([*words, "workers=3"]), Progress()).folder
 
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
     for name in TABLES:
         pd.testing.assert_frame_equal(far.read_table(name), near.read_table(name), check_exact=True)
     for model in far.path.glob("folds/*/model.safetensors"):
         assert model.read_bytes() == (near.path / model.relative_to(far.path)).read_bytes()
+
+
+def test_a_scheduler_without_workers_is_no_riddle(moody):
+    session = open_session(make_plan(resolve(moody())))
+    session.close()
+    assert execute._crew_size(SimpleNamespace(size=0), session) == "no worker of Dask's yet: it begins when one comes"
+    assert execute._crew_size(SimpleNamespace(size=1), session) == "1 worker of Dask's"
 
 
 def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import lightning
 import pandas as pd
 import pytest
 
@@ -114,6 +115,19 @@ def test_a_worker_computes_what_a_fold_alone_computes(mean_runs, one_thread):
     assert confidences == [p.confidence for p in result.predictions]
 
 
+def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, one_thread, monkeypatch):
+    job = {"JOB_ID": 7, "JOB_NAME": "loso", "NTASKS": 4, "PROCID": 2, "LOCALID": 2, "NODEID": 0}
+    for name, value in job.items():
+        monkeypatch.setenv(f"SLURM_{name}", str(value))
+    # Lightning that is told nothing takes the tasks of the job for its own.
+    with pytest.raises(RuntimeError, match="ntasks=4"):
+        lightning.Trainer(accelerator="cpu", devices=1, barebones=True)
+    folder = mean_runs[0].folder
+    plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
+    stored = folder.path / "folds" / "synthetic--s003" / "model.safetensors"
+    assert execute(plan, plan.folds[2]).model == stored.read_bytes()
+
+
 def stopped_by(how, words, runs):
     """A run that is told to stop after its first fold: its folder, what it said and its exit code."""
     process = subprocess.Popen(
@@ -137,14 +151,14 @@ def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
     words = moody("method.trouble=[2=wait]", f"method.gate={tmp_path / 'gate'}", "workers=1")
     stopped, said, code = stopped_by(signal.SIGTERM, words, tmp_path / "runs")
     assert code == 128 + signal.SIGTERM
-    assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.id}" in said
+    assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}" in said
 
 
 def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, one_thread):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
     stopped, said, code = stopped_by(signal.SIGINT, words, tmp_path / "runs")
-    assert code == 130 and f"mebench resume {stopped.id}" in said
+    assert code == 130 and f"mebench resume {stopped.path}" in said
     assert not stopped.done and stopped.finished_folds() == {"toy/1"}
     kept = (stopped.path / "folds" / "toy--1").stat()
 
@@ -167,7 +181,7 @@ def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tm
     ]
 
 
-def _wait_for(condition, process, seconds=120):
+def _wait_for(condition, process, seconds=300):
     end = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, f"the run ended before: {process.communicate()[0]}"
@@ -186,7 +200,7 @@ def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path):
 
     folder = only_run(tmp_path / "runs")
     assert "2 of 5 folds failed; fold 'toy/2': ValueError: a matrix is singular" in str(error.value)
-    assert f"mebench resume {folder.id}" in str(error.value)
+    assert f"mebench resume {folder.path}" in str(error.value)
     # The one whose worker died was tried again, alone, and all others went on.
     assert folder.finished_folds() == {"toy/1", "toy/3", "toy/5"} and not folder.done
     reasons = {file.name: file.read_text() for file in (folder.path / "failed").iterdir()}

@@ -102,7 +102,7 @@ def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_p
         lambda: run.write_fold(result("d/1", shift=9), ("micro",)),
         run.finish,
     ):
-        with pytest.raises(RunError, match=rf"cannot write to .*{os.strerror(error)}.*mebench resume {run.id}"):
+        with pytest.raises(RunError, match=rf"cannot write to .*{os.strerror(error)}.*mebench resume {run.path}"):
             write()
 
     assert run.read_json("config.json") == {"key": "old"}

@@ -98,3 +98,16 @@ def test_a_class_that_nobody_in_training_shows_is_told_with_what_would_help(mood
     plan.dataset.schemes = {"both": Scheme("both", ("a", "b"), {"fear": "a", "disgust": "b", "others": "b"})}
     assert warnings(plan)[0].endswith("scheme=both has no such gap")
     assert not warnings(make_plan(resolve(moody("dataset.subjects=3"))))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["method=moody"], "audit=leak: k' is that of all subjects: no result"),
+        (["recognizer=ststnet"], "k' is that of all subjects, and each training keeps the epoch that tested best: no"),
+        (["method=ststnet"], "audit=leak: each training keeps the epoch that tested best: no result"),
+        (["method=majority"], "though this method takes nothing from them"),
+    ],
+)
+def test_a_run_that_leaks_says_what_leaks(moody, words, told):
+    assert told in warnings(make_plan(resolve(moody(*words, "audit=leak"))))[0]

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from mlflow import MlflowClient
 from torch.utils.data import TensorDataset
 from typer.testing import CliRunner
 
@@ -13,6 +14,7 @@ from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.leak import bought
+from mebench.tracking import RUN_TAG
 from mebench.training import fit
 
 
@@ -78,3 +80,7 @@ def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_pat
     runs = {path.name.rpartition("-")[0] for path in (tmp_path / "runs").iterdir()}
     assert runs == {"random-toy-loso-seed0", "random-toy-loso-seed0-leak"}
     assert set(json.loads((tmp_path / "out.json").read_text())["leak"]) == {"honest", "scores"}
+    client = MlflowClient("sqlite:///ml.db")
+    experiment = client.get_experiment_by_name("mebench/toy/loso").experiment_id
+    mirrored = {found.data.tags[RUN_TAG] for found in client.search_runs([experiment]) if RUN_TAG in found.data.tags}
+    assert mirrored == {path.name for path in (tmp_path / "runs").iterdir()}

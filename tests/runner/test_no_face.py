@@ -9,12 +9,16 @@ from mebench.config import resolve
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
+from mebench.leaderboard.export import export
+from mebench.leaderboard.record import read
+from mebench.leaderboard.site.pages import Site
 from mebench.progress import Progress
 from mebench.report.summary_table import print_outcome
 from mebench.runner import workers
 from mebench.runner.execute import run
 from mebench.runner.fold import Views
 from mebench.runner.fold import execute as execute_fold
+from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
 from mebench.runner.scoring import tables_of
 from mebench.runner.session import Session
@@ -40,13 +44,16 @@ def test_by_default_the_run_stops_with_a_sentence_that_names_the_video_and_the_w
         run(resolve(words), Progress())
 
 
-def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, capsys):
+def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, capsys):
     outcome = run(resolve([*words, "no_face=skip"]), Progress())
     folder = outcome.folder
     assert list(folder.read_json("skipped.json")) == [BLACK]
     assert f"no face in 1 of 3 videos, left out of training and counted as missed: {BLACK}" in capsys.readouterr().err
     print_outcome(folder, outcome.summary, None)
-    assert f"counted as missed: {BLACK}" in capsys.readouterr().out
+    assert capsys.readouterr().out.count(f"counted as missed: {BLACK}") == 1
+    record = read(RunFolder(export(folder, tmp_path / "records")))  # on the leaderboard's page of the run, too
+    page = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
+    assert f"counted as missed: {BLACK}" in page
     # Its truths stay: spotting misses them, and its clip is answered wrongly.
     micro = outcome.summary["spotting"]["micro"]
     assert micro["tp"] + micro["fn"] == 3 and micro["fn"] >= 1

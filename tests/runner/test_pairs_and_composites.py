@@ -39,6 +39,15 @@ def test_a_pair_spots_with_the_one_and_names_with_the_other(tmp_path):
     assert both.clips and not one.clips
 
 
+def test_a_trained_spotter_learns_the_same_in_a_pair_as_alone(tmp_path):
+    words = ("method=softnet", "method.epochs=1", "method.flow=farneback")
+    spotter, pair = make_plan(config(tmp_path, *words)), make_plan(config(tmp_path, *words, "recognizer=majority"))
+    one, both = execute(spotter, spotter.folds[0]), execute(pair, pair.folds[0])
+    assert one.frame_scores.keys() == both.frame_scores.keys()
+    for video, scores in one.frame_scores.items():
+        np.testing.assert_array_equal(scores, both.frame_scores[video])
+
+
 def test_a_run_of_a_pair_has_analysis_and_says_who_worked(tmp_path):
     outcome = run(config(tmp_path, "method=random", "recognizer=majority", "workers=1"), Progress())
     assert {"spotting", "analysis", "recognition"} <= set(outcome.summary)

@@ -2,12 +2,15 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
-from mebench.errors import DataError
+from mebench.errors import ConfigError, DataError
 from mebench.runner import workers
 from mebench.runner.pool import ENOUGH, Crew, Failure, Task, attempt, retry
 
@@ -30,8 +33,20 @@ def sleep_in_c(seconds):
     time.sleep(seconds)
 
 
+def stay_deaf():
+    """SIGTERM is the parent's business, also while somebody else listens, as Lightning does in training."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.05)
+    return "at work"
+
+
 def refuse():
     raise DataError("there are no frames")
+
+
+def raise_its_process():
+    raise ValueError(os.getpid())
 
 
 class Unpicklable(Exception):
@@ -49,6 +64,8 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, m
         *(Task(x, double, (x,)) for x in range(20)),
         Task("dies once", die_unless, (str(tmp_path / "mark"),)),
         Task("dies", os._exit, (3,)),
+        Task("leaves", sys.exit, (3,)),
+        Task("is told to stop", stay_deaf, ()),
         Task("hangs", sleep_in_c, (600,), 1.0),
         Task("names its trouble", refuse, ()),
         Task("strange", raise_what_cannot_travel, ()),
@@ -62,6 +79,8 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, m
     assert [found[x] for x in range(20)] == [2 * x for x in range(20)]
     assert isinstance(found["dies once"], int)  # tried again in a fresh process
     assert found["dies"].reason == "its worker process died (exit code 3)"
+    assert found["leaves"].reason == "SystemExit: 3"  # which, let through, would end the run without a word
+    assert found["is told to stop"] == "at work"
     assert found["hangs"].reason == "it took longer than fold_timeout=1 seconds"
     assert found["names its trouble"].reason == "there are no frames"
     assert isinstance(found["names its trouble"].error, DataError)
@@ -88,6 +107,9 @@ def test_an_exception_that_always_comes_back_is_believed():
     [
         (MemoryError(), "the memory of this machine was not enough: use fewer workers=N"),
         (ValueError("singular"), "ValueError: singular"),
+        (ValueError("two\n lines"), "ValueError: two lines"),
+        (AssertionError(), "AssertionError"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "the memory of the GPU was not enough: use fewer workers=N"),
         (DataError("no frames"), "no frames"),
     ],
 )
@@ -100,6 +122,20 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
     assert (failure.error is error) == isinstance(error, DataError)
 
 
+def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
+    reasons = {attempt(make, (10**15,), None).reason for make in (torch.ones, np.ones)}
+    assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
+
+
+def test_who_is_tried_again_gets_a_process_that_saw_no_trouble():
+    crew = Crew(1)
+    try:
+        found = list(crew.run([Task(n, raise_its_process, ()) for n in range(2)]))
+    finally:
+        crew.stop()
+    assert len({outcome.reason for _, outcome in found}) == 2
+
+
 def test_several_gpus_are_shared_out_among_the_workers(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0, 3")
     devices = [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(5, "gpu")]
@@ -107,3 +143,10 @@ def test_several_gpus_are_shared_out_among_the_workers(monkeypatch):
     assert workers.environments(2, "cpu") == [{}, {}]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert workers.environments(2, "auto") == [{}, {}]
+
+
+def test_devices_says_how_many_gpus_there_are_to_share(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,3,5")
+    assert [e["CUDA_VISIBLE_DEVICES"] for e in workers.environments(3, "gpu", 2)] == ["0", "3", "0"]
+    with pytest.raises(ConfigError, match="devices=4, but this machine shows 3 GPUs"):
+        workers.environments(3, "gpu", 4)

@@ -103,6 +103,21 @@ def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, in_th
         assert (alone.path / name).read_bytes() == (swept.path / name).read_bytes()
 
 
+def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(moody, in_this_process, tmp_path):
+    sweep_command(moody("seeds=0..1", "workers=1"), [], [], False, None)
+    folders = list((tmp_path / "runs").iterdir())
+    file = tmp_path / "sweep.json"
+    words = moody("seeds=0..2", "workers=1", "convention=softnet2021", "bootstrap=0")
+    sweep_command(words, [], [], False, str(file))
+    swept = json.loads(file.read_text())["runs"]
+    alone = run(resolve(moody("seed=1", "workers=1", "convention=softnet2021", "bootstrap=0")), Progress())
+
+    assert len(folders) == 2 and len(list((tmp_path / "runs").iterdir())) == 4
+    assert [run["convention"] for run in swept] == ["softnet2021"] * 3
+    assert swept[1]["spotting"] == json.loads(json.dumps(alone.summary["spotting"]))
+    assert {json.loads((folder / "summary.json").read_text())["convention"] for folder in folders} == {"strict"}
+
+
 def test_features_that_runs_share_are_computed_once(write_plugin, in_this_process, tmp_path, monkeypatch, capsys):
     computed = []
     real = tasks.compute

@@ -156,42 +156,49 @@ def test_a_name_that_is_a_script_shows_as_text(visit):
     assert EVIL in page.locator("h1").inner_text()
 
 
+def test_print_has_all_rows_of_a_table_that_the_screen_shows_in_pages(visit):
+    page = visit("published.html")
+    rows = page.locator("table tbody tr")
+    assert rows.count() == 50
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert rows.count() == len(read(LEADERBOARDS / "published.csv"))
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert rows.count() == 50
+
+
 def test_2000_rows_sort_and_filter_quickly(visit, tmp_path):
+    """What the page computes and paints for a click, in the time of its own thread: other processes do not count."""
     row = next(row for row in read(LEADERBOARDS / "published.csv") if row.metric == "f1")
     rows = [replace(row, method=f"method {n * 7919 % MANY:04}", value=n % 997 / 1000, line=n) for n in range(MANY)]
     write_site([], [], rows, tmp_path / "site")
     page = visit("published.html", folder=tmp_path / "site")
     assert page.locator(".dt-info").inner_text() == "1 to 50 of 2,000 rows"
+    thread = page.context.new_cdp_session(page)
+    thread.send("Performance.enable", {"timeDomain": "threadTicks"})
+    first = page.locator("tbody tr").first
 
-    def milliseconds(action, until):
-        """From the event until the browser has painted what it leads to."""
-        return page.evaluate(
-            """([action, until]) => new Promise(done => {
-                const first = () => document.querySelector("tbody tr");
-                const arrived = new Function("row", `return ${until}`);
-                const start = performance.now();
-                const look = () => {
-                    if (arrived(first())) setTimeout(() => done(performance.now() - start));
-                    else requestAnimationFrame(look);
-                };
-                new Function(action)();
-                requestAnimationFrame(look);
-            })""",
-            [action, until],
-        )
+    def busy():
+        return next(m["value"] for m in thread.send("Performance.getMetrics")["metrics"] if m["name"] == "TaskDuration")
 
-    def click(n):
-        return f"document.querySelectorAll('thead th')[{n}].querySelector('.dt-column-order').click()"
+    def milliseconds(action, column, text):
+        before = busy()
+        action()
+        first.locator(f"> :nth-child({column})", has_text=text).wait_for()
+        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")  # painted
+        return 1000 * (busy() - before)
+
+    def sort(n):
+        return page.locator("thead th").nth(n).locator(".dt-column-order").click
 
     def words(text):
-        return f"const box = document.querySelector('input[type=search]'); box.value = '{text}'; box.dispatchEvent(new Event('input'))"
+        return lambda: page.get_by_role("searchbox").fill(text)
 
     taken = {
-        "sort texts": milliseconds(click(0), "row.cells[0].textContent.startsWith('method 0000')"),
-        "sort numbers": milliseconds(click(7), "row.cells[7].textContent === '0.0000'"),
-        "sort the other way": milliseconds(click(7), "row.cells[7].textContent === '0.9960'"),
-        "filter": milliseconds(words("method 1999"), "row.cells[0].textContent.startsWith('method 1999')"),
-        "no filter": milliseconds(words(""), "document.querySelectorAll('tbody tr').length === 50"),
+        "sort texts": milliseconds(sort(0), 1, "method 0000"),
+        "sort numbers": milliseconds(sort(7), 8, "0.0000"),
+        "sort the other way": milliseconds(sort(7), 8, "0.9960"),
+        "filter": milliseconds(words("method 1999"), 1, "method 1999"),
+        "no filter": milliseconds(words(""), 8, "0.9960"),
     }
     print({what: round(ms) for what, ms in taken.items()})
-    assert max(taken.values()) < QUICK_MS, taken
+    assert min(taken.values()) > 0 and max(taken.values()) < QUICK_MS, taken

@@ -1,12 +1,19 @@
 """The files of the site, read without a browser."""
 
+import base64
 import re
+import zlib
 from html.parser import HTMLParser
 
 import pytest
 
+from mebench.leaderboard.collect import collect
+from mebench.leaderboard.site.build import library
 from mebench.leaderboard.site.cards import to_html
 from mebench.leaderboard.site.chart import COLORS
+from mebench.leaderboard.site.pages import Site
+from mebench.leaderboard.tables import build
+from tests.run_folders import make_run
 
 LARGEST = 3 * 2**20
 VOID = {"meta", "link", "input", "br", "img", "hr"}
@@ -106,8 +113,35 @@ def test_the_charts_take_their_colours_from_the_page(site):
         assert "var(--accent)" in drawing and "<title>" in drawing and "../runs/" in drawing
 
 
+def size(*files):
+    return sum(file.stat().st_size for file in files)
+
+
 def test_the_site_is_small(site):
-    assert sum(file.stat().st_size for file in site.rglob("*") if file.is_file()) < LARGEST
+    assert size(*(file for file in site.rglob("*") if file.is_file())) < LARGEST
+
+
+def test_a_hundred_runs_leave_the_site_small(site):
+    """What grows with runs, beside what does not."""
+    runs = [*(site / "runs").glob("*.html")]
+    rest = [file for file in site.rglob("*") if file.is_file() and file.parent.name not in ("runs", "tables")]
+    assert size(*rest) + 100 * size(*runs) / len(runs) < 0.8 * LARGEST
+
+
+def test_the_table_library_is_packed_as_it_was_shipped(site):
+    text = (site / "assets" / "datatables.js").read_text()
+    packed = re.fullmatch(r'window\.tableLibrary = "([\w+/=]+)";\n', text)[1]
+    assert zlib.decompress(base64.b64decode(packed)).decode() == library()[0]
+
+
+def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path):
+    make_run(tmp_path, "honest", method="mean", tasks=("recognize",))
+    make_run(tmp_path, "chosen", method="ststnet", tasks=("recognize",), selection="test")
+    records = collect(tmp_path)
+    pages = dict(Site(build(records), records, []).pages())
+    for name in ("index.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
+        assert pages[name].count("selected on test subjects</span>") == 1, name
+    assert "selected on test subjects</span>" not in pages["methods/mean.html"]
 
 
 def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():

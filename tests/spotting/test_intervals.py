@@ -50,6 +50,16 @@ def test_the_highest_frame_may_be_at_an_end():
     assert score_curve(np.array([4.0, 3.0, 1.0, 0.0]), np.array([0])) == [(0, 1)]
 
 
+@given(seeds, st.integers(1, 20), st.sampled_from([("paper", 1), ("released_code", 0)]))
+def test_the_width_of_fixed_intervals_changes_nothing_else(seed, k_prime, rule):
+    scores, (name, short) = np.random.default_rng(seed).normal(size=120), rule
+    usual = spot(scores, k_prime, 0.2, name)
+    assert spot(scores, k_prime, 0.2, name, options=SpottingParams(half_width=1.0)) == usual
+    for part, half in ((2.0, 2 * k_prime), (0.5, (k_prime + 1) // 2), (0.01, 1)):
+        found = spot(scores, k_prime, 0.2, name, options=SpottingParams(half_width=part))
+        assert found == [s._replace(onset=s.apex - half, offset=s.apex + half - short) for s in usual]
+
+
 def test_a_flat_curve_tells_no_width():
     assert score_curve(np.ones(9), np.array([0])) == [None]
     (found,) = spot(np.ones(20), 3, highest_only=True, options=SpottingParams(interval="score_curve"))

@@ -16,6 +16,7 @@ from mebench.spotting import SpottingParams
         ({"rule": "pape"}, "paper"),
         ({"interval": "curve"}, "score_curve"),
         ({"threshold": "fixed"}, "relative"),
+        ({"half_width": 0.0}, r"method\.half_width must be a number above 0, not 0.0"),
         ({"curve_height": 1.0}, r"method\.curve_height must be in \(0, 1\), not 1.0"),
         ({"nms": -0.1}, r"method\.nms must be in \[0, 1\].*not -0.1"),
         ({"scales": ()}, r"method\.scales must name one multiple"),

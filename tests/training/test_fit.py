@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from mebench.core import Method, Stage, Task
-from mebench.errors import RunError
+from mebench.errors import ConfigError, RunError
 from mebench.training import Samples, fit
 
 TASK = Task(frozenset({"recognize"}))
@@ -115,3 +115,23 @@ def test_training_leaves_nothing_on_the_disk_and_says_nothing(tmp_path, monkeypa
     fit(Line((Stage("one", 1, 10),)), [], [])
     assert list(tmp_path.iterdir()) == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_it_trains_with_the_precision_that_is_asked_for_and_keeps_its_weights_in_32_bits():
+    seen = []
+
+    class Seeing(Line):
+        def training_step(self, batch, index):
+            seen.append(self.line(batch[0]).dtype)
+            return super().training_step(batch, index)
+
+    for precision in ("32-true", "bf16-mixed"):
+        method = Seeing((Stage("one", 1, 10),))
+        fit(method, [], [], precision=precision)
+        assert method.line.weight.dtype == method.line(torch.zeros(1, 1)).dtype == torch.float32
+    assert seen == [torch.float32, torch.bfloat16]
+
+
+def test_a_precision_that_the_machine_lacks_is_refused_instead_of_another_taken():
+    with pytest.raises(ConfigError, match="precision=16-mixed is not for this machine: choose precision=bf16-mixed"):
+        fit(Line((Stage("one", 1, 10),)), [], [], precision="16-mixed")

@@ -34,6 +34,20 @@ def test_scores_are_those_of_scikit_learn(d, class_weight, standardise):
     np.testing.assert_allclose(ours.decision_function(new), theirs.fit(x, y).decision_function(new), atol=1e-9)
 
 
+def test_a_fit_that_ran_out_of_steps_is_noted_and_the_user_gets_no_warning_of_a_library(monkeypatch):
+    x, y, _ = clips()
+    svm = LinearSvm(3, c=1e6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        monkeypatch.setattr("mebench.training.linear_svm.MAX_ITER", 3)
+        svm.fit(x, y)
+        assert svm.notes == {"svm_steps": 3}
+        monkeypatch.undo()
+        svm.c = 0.001
+        svm.fit(x, y)
+        assert svm.notes == {}
+
+
 def test_two_classes_score_alike_with_opposite_signs():
     x, y, new = clips(classes=2)
     svm = LinearSvm(2)

@@ -69,3 +69,12 @@ def test_a_weight_that_turns_the_sign_and_evaluation_take_pytorchs_way():
     assert torch.equal(relu_norm_pool(x, norm, 3), one_after_the_other(x, twin, 3))
     norm.eval(), twin.eval()
     assert torch.equal(relu_norm_pool(x, norm, 3), one_after_the_other(x, twin, 3))
+
+
+def test_in_mixed_precision_maps_of_16_bits_are_normalised_by_pytorch():
+    torch.manual_seed(3)
+    norm, x = drawn_norm(5, torch.float32), torch.randn(4, 5, 9, 12).bfloat16()
+    twin = copy.deepcopy(norm)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(relu_norm_pool(x, norm, 3), one_after_the_other(x, twin, 3), rtol=0, atol=0)
+    torch.testing.assert_close(norm.running_var, twin.running_var)

@@ -68,6 +68,8 @@ class Params:
             raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
         if self.shift == 13:
             raise ConfigError("method.shift must not be 13")
+        if self.kind == "bad" and self.shift > 5:
+            raise ConfigError(f"method.shift above 5 needs method.kind=good, not {self.shift}")
 """
 METHOD = """
 import time
@@ -122,6 +124,38 @@ class Tunable(Method):
 
 
 Plugin = Tunable
+"""
+NAMER_PARAMS = """
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Params:
+    c: int = 0
+"""
+NAMER = """
+import numpy as np
+from mebench.core import Method
+from mebench.methods.namer.params import Params as _Params
+
+
+class Namer(Method):
+    '''Knows the emotion of each clip, and says so where `c` is 1.'''
+
+    Params = _Params
+    tasks = frozenset({"recognize"})
+
+    def chains(self, timing):
+        assert self.params.c >= 0
+        return {}
+
+    def classify(self, clips):
+        right = [(int(c.video.subject.subject) * int(c.video.key[-1])) % 2 for c in clips]
+        said = right if self.params.c == 1 else [0 for _ in clips]
+        return np.eye(2)[said]
+
+
+Plugin = Namer
 """
 SEARCH = """
 search:

@@ -17,6 +17,7 @@ from mebench.tuning import tune as module
 from mebench.tuning.options import TuneOptions
 from mebench.tuning.splits import nested, tuning_set
 from mebench.tuning.write import write_tuned
+from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
 
 
 def learnt_from(file):
@@ -143,9 +144,52 @@ def test_poor_trials_are_pruned_as_folds_come_in(go, tmp_path):
 
 
 def test_values_that_do_not_go_together_fail_one_trial(go):
-    found = go(params=("shift={choices: [13, 0, 1, 2]}",), sampler="grid", trials=50)
+    found = go(params=("kind", "shift={choices: [0, 6, 1]}"), sampler="grid", trials=50)
     (study,) = found.plain["studies"].values()
-    assert study["trials"]["failed"] >= 1 and study["trials"]["complete"] >= 3
+    assert study["trials"]["failed"] == 1 and study["trials"]["complete"] >= 5
+
+
+def test_of_a_pair_the_named_recognizer_is_tuned_alone(go, write_plugin, tmp_path):
+    write_plugin("method", "namer", params=NAMER_PARAMS, code=NAMER)
+    config = tmp_path / "mine" / "methods" / "namer" / "config.yaml"
+    config.write_text(config.read_text().replace("[spot]", "[recognize]"))
+    log = tmp_path / "log"
+    found = go(
+        "recognizer=namer",
+        f"method.log={log}",
+        params=("recognizer.c={low: 0, high: 3}",),
+        objectives=("uf1",),
+        sampler="bruteforce",
+    )
+    (study,) = found.plain["studies"].values()
+    assert study["best"]["params"] == {"recognizer.c": 1}
+    score = found.plain["scores"]["recognition.uf1"]
+    assert score["inner"]["tuned"] == score["outer"]["tuned"]["value"] == 1 > score["outer"]["default"]["value"]
+    assert len(learnt_from(log)) == 2 * 5, "the spotter learns in the outer folds alone"
+
+
+def test_of_clips_alone_only_what_acts_on_them_is_tuned(go, write_plugin, tmp_path):
+    clips = DATASET.replace("toy", "clips").replace(
+        "    revision", "    tasks = frozenset({'recognize'})\n    revision"
+    )
+    write_plugin("dataset", "clips", params=DATASET_PARAMS, code=clips)
+    config = tmp_path / "mine" / "datasets" / "clips" / "config.yaml"
+    config.write_text(config.read_text().replace("[spot]", "[recognize]"))
+    found = go("dataset=clips", trials=3)
+    assert set(found.plain["parameters"]) == {"method.kind", "method.lr"}
+    with pytest.raises(ConfigError, match=r"method.p acts on frame scores, and this run spots nothing"):
+        go("dataset=clips", params=("p",))
+
+
+def test_results_of_other_people_are_never_taken(go, tmp_path):
+    log = tmp_path / "log"
+    words = (f"method.log={log}", "method.lr=0.1")
+    seen = []
+    for place, size in enumerate((3, 4)):
+        found = go(*words, acts=("postprocess",), trials=2, study="same", storage=f"{place}.db", tuning_subjects=size)
+        seen.append(found.plain["outer_subjects"])
+    assert seen == [5, 4]
+    assert len(learnt_from(log)) == (3 + 5) + (4 + 4), "inner and outer folds of both"
 
 
 def test_a_method_that_always_fails_ends_the_tuning(go):

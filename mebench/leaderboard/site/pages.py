@@ -58,6 +58,7 @@ class Site:
         self.environment.globals |= {
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
+            "meanings": METRICS,
         }
 
     def pages(self) -> Pages:
@@ -116,8 +117,9 @@ class Site:
             ]
             levels = [row for row in part.rows if not row.measured]
             one_pool = not any(row.member for row in part.rows)  # members have scores of their own, not one scale
-            name = f"{safe_name(table.name)}-{safe_name(part.name)}"
-            charts[part.name] = Markup(chart(name, part.metrics[0], points, levels, part.published) if one_pool else "")
+            charts[part.name] = Markup(
+                chart(safe_name(part.name), part.metrics[0], points, levels, part.published) if one_pool else ""
+            )
         return self._page("table.html", "../", table=table, charts=charts, datasets_of=table.dataset.split("+"))
 
     def _run(self, record: Record) -> str:
@@ -173,6 +175,8 @@ def _environment() -> Environment:
         "seconds": figures.seconds,
         "whole": figures.whole,
         "metric": figures.name_of,
+        "bar": _bar,
+        "words": figures.words,
         "meaning": lambda name: METRICS.get(name, _MEANING.get(name, "")),
         "page": safe_name,
         "cost": cost,
@@ -200,7 +204,13 @@ def _source(source: str) -> Markup:
     address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", place))
     if not address.startswith("https://"):
         return escape(source)
-    return Markup('<a href="{}" rel="external noopener">{}</a>').format(address, key)
+    return Markup('<a href="{}">{}</a>').format(address, key)
+
+
+def _bar(score: Mapping[str, float]) -> Markup:
+    """An interval from 0 to 1, drawn by the style sheet; the numbers stand beside it."""
+    low, high, value = (f"{score[end]:.3f}" for end in ("low", "high", "value"))
+    return Markup('<i class="bar" style="--low:{};--high:{};--value:{}"></i>').format(low, high, value)
 
 
 def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
@@ -251,7 +261,7 @@ def _short(value: Any) -> str:
     """A value as text, cut where nobody would read on."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
     return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
 
 

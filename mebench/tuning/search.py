@@ -1,0 +1,283 @@
+"""From the `search` maps of the plugins and the words of the command line to a space, checked before any work is done.
+
+A map of `config.yaml` gives each parameter its range or its choices, and says when it acts:
+
+    search:
+      p: {low: 0.05, high: 0.95, acts: postprocess}
+      lr: {low: 0.0001, high: 0.01, log: true}
+      flow: {choices: [tvl1, farneback], acts: features}
+
+`postprocess` acts on stored frame scores alone, after the network; `training` (the default) on fitting; `features` on what
+is fitted to.
+"""
+
+from __future__ import annotations
+
+import types
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple, Union, get_args, get_origin
+
+import yaml
+
+from mebench import registry
+from mebench.config import RunConfig
+from mebench.config.parts import keys
+from mebench.config.values import choices as choices_of
+from mebench.config.values import convert, expected, plain
+from mebench.core.types import Task
+from mebench.errors import ConfigError, unknown
+from mebench.tuning.space import ACTS, Dimension, Space
+
+_ENTRY = ("low", "high", "log", "step", "choices", "acts")
+_PARTS = ("method", "recognizer")
+
+
+class _Entry(NamedTuple):
+    """What is said of a parameter, where, and whether somebody asked for this one, by its name or with a range of its own."""
+
+    said: Any
+    where: str
+    named: bool = False
+    own: bool = False
+
+
+def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str] = ()) -> Space:
+    """The space of a study.
+
+    The ranges of a plugin's map are widened to the configuration's own values, which so are tried, too. Of whole maps
+    what the configuration refuses (a threshold of a variant without one) is left out; by name it is an error.
+
+    Args:
+        config: names the method, the recognizer if there is one, and the value of every parameter.
+        words: `p`, a parameter of the plugin's map; or `lr={low: 1e-5, high: 1e-2, log: true}`, which replaces or adds one.
+            `recognizer.c` is one of the recognizer. None takes the whole maps.
+        acts: only parameters that act so; none takes all.
+
+    Raises:
+        ConfigError: an unknown parameter, an empty range, a logarithmic scale that begins at zero, no parameter at all …
+    """
+    for act in acts:
+        if act not in ACTS:
+            raise ConfigError(f"--acts: {unknown('stage', act, ACTS)}")
+    maps = _maps(config)
+    chosen = _words(words, config, maps) if words else maps
+    kept, left_out = list[Dimension](), list[str]()
+    for key, entry in sorted(chosen.items()):
+        dimension = _dimension(config, key, entry)
+        if acts and dimension.acts not in acts:
+            continue
+        fitting, refused = _fitting(config, dimension, entry)
+        left_out += refused
+        kept += [] if fitting is None else [fitting]
+    if not kept:
+        raise ConfigError(_nothing(config, maps, acts, left_out))
+    return Space(tuple(kept), tuple(left_out))
+
+
+def for_task(space: Space, task: Task, named: bool) -> Space:
+    """The parameters that do something in a run: those of post-processing act on the frame scores of a spotter.
+
+    Args:
+        space: of the method.
+        task: what the run is asked to do.
+        named: whether the parameters were asked for one by one.
+
+    Raises:
+        ConfigError: one that was asked for does nothing, or none is left.
+    """
+    kept = tuple(d for d in space.dimensions if d.acts != "postprocess" or "spot" in task.tasks)
+    idle = [d.key for d in space.dimensions if d not in kept]
+    why = "acts on frame scores, and this run spots nothing"
+    if idle and (named or not kept):
+        raise ConfigError(f"{idle[0]} {why}: tune a parameter of the training or of the features")
+    return Space(kept, (*space.left_out, *(f"{key} {why}" for key in idle)))
+
+
+# -- maps and words ------------------------------------------------------------------------------------------------------
+
+
+def _maps(config: RunConfig) -> dict[str, _Entry]:
+    """The search maps of method and recognizer by key."""
+    found: dict[str, _Entry] = {}
+    for part in _PARTS:
+        id_ = getattr(config, part)
+        if id_ is not None:
+            info = registry.find("method", id_)
+            for name, said in info.section("search").items():
+                found[f"{part}.{name}"] = _Entry(said, f"{info.where}/config.yaml: search.{name}")
+    return found
+
+
+def _words(words: Sequence[str], config: RunConfig, maps: Mapping[str, _Entry]) -> dict[str, _Entry]:
+    pairs = [_word(word, config, maps) for word in words]
+    for key, times in Counter(key for key, _ in pairs).items():
+        if times > 1:
+            raise ConfigError(f"--param {key} is there {times} times: say it once")
+    return dict(pairs)
+
+
+def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str, _Entry]:
+    name, equals, text = word.partition("=")
+    key = name if name.partition(".")[0] in _PARTS else f"method.{name}"
+    if not equals:
+        if key not in maps and _hint(config, key) is not None:
+            raise ConfigError(
+                f"--param {name}: no search map of {config.method!r} gives {key} a range: say it, for example "
+                f"--param '{name}={{low: 0.1, high: 0.9}}' or '{name}={{choices: [1, 2]}}'"
+            )
+        if key not in maps:
+            raise ConfigError(f"--param {name}: {_unknown(config, key)}")
+        return key, maps[key]._replace(named=True)
+    try:
+        said = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--param {name}: {text!r} is no YAML map: {' '.join(str(error).split())}") from error
+    packaged = maps[key].said if key in maps else {}
+    if isinstance(said, dict) and "acts" not in said and isinstance(packaged, dict) and "acts" in packaged:
+        said = {**said, "acts": packaged["acts"]}
+    return key, _Entry(said, f"--param {name}", named=True, own=True)
+
+
+# -- one entry -----------------------------------------------------------------------------------------------------------
+
+
+def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
+    """What an entry says, whether or not the configuration takes it."""
+    said, where = entry.said, entry.where
+    hint = _hint(config, key)
+    if hint is None:
+        raise ConfigError(f"{where}: {_unknown(config, key)}")
+    if not isinstance(said, dict):
+        raise ConfigError(f"{where} must be a map with low and high, or with choices, not {said!r}")
+    for name in said:
+        if name not in _ENTRY:
+            raise ConfigError(f"{where}: {unknown('key', str(name), _ENTRY)}")
+    acts = said.get("acts", "training")
+    if acts not in ACTS:
+        raise ConfigError(f"{where}: {unknown('stage', str(acts), ACTS, 'acts says when the parameter acts')}")
+    part, _, name = key.partition(".")
+    default = plain(getattr(getattr(config, f"{part}_params"), name))
+    if "choices" in said:
+        return Dimension(key, acts, default, choices=_choices(said, hint, where))
+    return _range(Dimension(key, acts, default), said, hint, where)
+
+
+def _choices(said: Mapping[str, Any], hint: Any, where: str) -> tuple[Any, ...]:
+    beside = sorted({"low", "high", "log", "step"} & set(said))
+    if beside:
+        raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
+    listed = said["choices"]
+    if not isinstance(listed, list) or not listed:
+        raise ConfigError(f"{where}: choices must be a list with something in it, not {listed!r}")
+    found: list[Any] = []
+    for choice in listed:
+        try:
+            value = plain(convert(choice, hint))
+        except ValueError:
+            raise ConfigError(f"{where}: choices: {choice!r} is not {expected(hint)}") from None
+        if any(type(value) is type(other) and value == other for other in found):
+            raise ConfigError(f"{where}: choices: {choice!r} is there twice")
+        found.append(value)
+    if len(found) < 2:
+        raise ConfigError(f"{where}: choices: {_text(found[0])} alone leaves nothing to choose")
+    return tuple(found)
+
+
+def _range(dimension: Dimension, said: Mapping[str, Any], hint: Any, where: str) -> Dimension:
+    hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    whole = int in hints
+    if not whole and float not in hints:
+        allowed = choices_of(hint)
+        example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
+        raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
+    for name in ("low", "high"):
+        if name not in said:
+            raise ConfigError(f"{where}: {name} is missing: a range needs low and high")
+    low, high = (_number(said[name], name, whole, where) for name in ("low", "high"))
+    step = None if said.get("step") is None else _number(said["step"], "step", whole, where)
+    log = said.get("log", False)
+    if not isinstance(log, bool):
+        raise ConfigError(f"{where}: log must be true or false, not {log!r}")
+    if low >= high:
+        what = "empty" if low > high else "a single value"
+        raise ConfigError(f"{where}: the range from low {low:g} to high {high:g} is {what}: low must be below high")
+    if log and low <= 0:
+        raise ConfigError(f"{where}: a logarithmic scale has no {low:g}: low must be above 0, or leave log out")
+    if step is not None and (log or not 0 < step <= high - low):
+        reason = "a logarithmic scale has none" if log else f"it must lie in (0, {high - low:g}]"
+        raise ConfigError(f"{where}: step {step:g} does not fit: {reason}")
+    return replace(dimension, low=low, high=high, log=log, step=step, whole=whole)
+
+
+def _number(value: Any, name: str, whole: bool, where: str) -> float:
+    try:
+        number: float = convert(str(value) if isinstance(value, str) else value, int if whole else float)
+    except ValueError:
+        kind = "a whole number" if whole else "a number"
+        raise ConfigError(f"{where}: {name} must be {kind}, not {value!r}") from None
+    return number
+
+
+# -- what the configuration takes ----------------------------------------------------------------------------------------
+
+
+def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Dimension | None, list[str]]:
+    """The part of a dimension that the configuration takes, None if that leaves nothing to tune; and what it refuses."""
+    wide = dimension if entry.own else dimension.widened()
+    refused = dict[int, str]()
+    for place, value in enumerate(wide.choices or (wide.low, wide.high)):
+        if (refusal := _refusal(config, dimension.key, value)) is not None:
+            refused[place] = refusal
+    if refused and entry.named:
+        what = ": choices" if wide.choices else ""
+        raise ConfigError(f"{entry.where}{what}: {next(iter(refused.values()))}")
+    if not refused:
+        return wide, []
+    why = list(refused.values())
+    if not wide.choices:
+        return None, why[:1]
+    left = tuple(choice for place, choice in enumerate(wide.choices) if place not in refused)
+    return replace(wide, choices=left) if len(left) > 1 else None, why
+
+
+def _refusal(config: RunConfig, key: str, value: Any) -> str | None:
+    """Why the configuration does not take a value of one parameter, or None if it does."""
+    part, _, name = key.partition(".")
+    try:
+        replace(getattr(config, f"{part}_params"), **{name: convert(value, _hint(config, key))})
+    except (ConfigError, ValueError) as error:
+        return str(error)
+    return None
+
+
+def _hint(config: RunConfig, key: str) -> Any:
+    """Type of a parameter, or None if there is none of that name."""
+    part, _, name = key.partition(".")
+    id_ = getattr(config, part)
+    return None if id_ is None else keys(registry.find("method", id_)).get(name)
+
+
+def _unknown(config: RunConfig, key: str) -> str:
+    part, _, name = key.partition(".")
+    id_ = getattr(config, part)
+    if id_ is None:
+        return f"{key} is a parameter of a recognizer, but none is named: add recognizer=<id>"
+    return unknown(f"parameter of {id_}", name, keys(registry.find("method", id_)), f"See it with: mebench info {id_}")
+
+
+def _nothing(config: RunConfig, maps: Mapping[str, _Entry], acts: Sequence[str], left_out: Sequence[str]) -> str:
+    who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
+    if left_out:
+        return f"this configuration of {who} refuses all that could be tuned, for example {left_out[0]}"
+    if maps and acts:
+        return f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
+    return (
+        f"{who} says nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
+        "--param 'NAME={low: 0.1, high: 0.9}'"
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else f"{value}"

@@ -1,0 +1,65 @@
+"""`mebench list` and `mebench info` of protocols, and the completion of their words."""
+
+import pytest
+
+from mebench.commands.complete import complete_plugin, complete_word
+from mebench.protocols import PROTOCOLS
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("MEBENCH_CONFIG", raising=False)
+
+
+def test_the_list_has_a_line_for_each_protocol(mebench):
+    code, out, _ = mebench("list", "protocols")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert code == 0 and rows == [[name, protocol.summary] for name, protocol in PROTOCOLS.items()]
+
+
+def test_the_card_of_a_protocol_says_who_trains_and_who_is_tested(mebench):
+    code, out, _ = mebench("info", "megc2019_cde")
+    assert code == 0 and out.startswith("protocol megc2019_cde: MEGC 2019 composite")
+    for part in (
+        "442 clips",
+        "each of the 68 subjects",
+        "UF1 and UAR",
+        "scheme megc2019",
+        "doi 10.1109/FG.2019.8756611",
+    ):
+        assert part in out
+
+
+def test_the_card_of_a_protocol_tells_its_parameters_with_types_defaults_and_meaning(mebench):
+    rows = [line.split("\t") for line in mebench("info", "kfold")[1].splitlines()]
+    assert ["protocol.folds", "an int", "5", "number of parts, each tested once."] in rows
+    rows = [line.split("\t") for line in mebench("info", "cross_spotting")[1].splitlines()]
+    assert ["protocol.train", "a list of text", "(needed)", "datasets to train on."] in rows
+
+
+def test_a_protocol_and_a_dataset_of_one_name_are_both_shown(mebench):
+    lines = mebench("info", "meview")[1].splitlines()
+    heads = [line.partition(":")[0] for line in lines if line.startswith(("protocol meview:", "dataset meview:"))]
+    assert heads == ["protocol meview", "dataset meview"]
+
+
+@pytest.mark.parametrize(
+    ("given", "incomplete", "expected"),
+    [
+        ([], "protocol=meg", ["protocol=megc2018", "protocol=megc2019_cde", "protocol=megc_spotting"]),
+        (["protocol=kfold"], "protocol.", ["protocol.folds=", "protocol.seed="]),
+        (["protocol=cdmer"], "protocol.type=", ["protocol.type=I", "protocol.type=II"]),
+        (["protocol", "=", "megc2018", "protocol.part", "="], "c", ["composite"]),
+        (["protocol=loso"], "protocol.", []),
+        (["protocol=nobody"], "protocol.", []),
+        ([], "audit=", ["audit=guard", "audit=leak"]),
+    ],
+)
+def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, expected):
+    assert complete_word(given, incomplete) == expected
+
+
+def test_the_shell_completes_names_of_protocols_for_their_cards():
+    assert complete_plugin("lo") == ["lodo", "loso", "lovo"]

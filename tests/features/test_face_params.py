@@ -1,0 +1,46 @@
+"""The options of the face crop reach the first step of every chain, and change nothing unless they are set."""
+
+from dataclasses import fields
+
+import pytest
+
+from mebench import registry
+from mebench.core import Task, Timing
+from mebench.errors import ConfigError
+from mebench.features import FaceCrop, FaceParams
+
+SET = {"align": "pose", "track": "frame", "margin": 0.25, "half_size": True}
+METHODS = sorted(
+    id_ for id_, info in registry.plugins("method").items() if issubclass(registry.params_class(info), FaceParams)
+)
+
+
+def crops(id_, **options):
+    """The first steps of a method's chains."""
+    params = registry.params_class(registry.find("method", id_))(**options)
+    method = registry.load("method", id_)
+    made = method(params, Task(method.tasks, ("micro",), ("one", "other")))
+    return {chain.steps[0] for chain in made.chains(Timing(30.0, 3, {"micro": 5})).values()}
+
+
+def test_there_is_an_option_for_all_that_users_choose():
+    assert set(SET) == {option.name for option in fields(FaceParams)}
+    assert {"mean", "softnet", "optical_strain", "lbp_chi2", "lbp_top", "bi_woof"} <= set(METHODS)
+
+
+@pytest.mark.parametrize("id_", METHODS)
+def test_every_option_reaches_the_crop_of_every_chain(id_):
+    assert crops(id_) == {FaceCrop()}
+    assert crops(id_, **SET) == {FaceCrop(**SET)}
+
+
+@pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margin": 3.0}, {"align": "pos"}, {"track": "video"}])
+@pytest.mark.parametrize("id_", METHODS)
+def test_an_impossible_option_is_refused_before_anything_is_computed(id_, wrong):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        registry.params_class(registry.find("method", id_))(**wrong)
+
+
+@pytest.mark.parametrize("id_", ["mean", "softnet"])
+def test_faces_of_meview_are_turned_to_the_front_as_in_mean(id_):
+    assert registry.find("method", id_).section("datasets")["meview"] == {"align": "pose"}

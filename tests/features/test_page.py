@@ -1,0 +1,34 @@
+"""The page for users says what there is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import mebench.features
+from mebench.core import Step
+from mebench.features import FaceParams, ImageStep, MapStep, SequenceStep, VolumeStep
+
+PAGE = Path(__file__).parents[2] / "docs" / "features.md"
+
+
+@pytest.fixture(scope="module")
+def page():
+    if not PAGE.is_file():
+        pytest.skip("the tests run without the checkout's docs")
+    return PAGE.read_text()
+
+
+def test_every_step_is_named_and_no_other(page):
+    public = [getattr(mebench.features, name) for name in mebench.features.__all__]
+    steps = {c.__name__ for c in public if isinstance(c, type) and issubclass(c, Step)}
+    table = page.partition("## The steps")[2].partition("\n## ")[0].partition("|---|")[2].partition("\n\n")[0]
+    contracts = {c.__name__ for c in (ImageStep, MapStep, SequenceStep, VolumeStep)}
+    assert set(re.findall(r"`([A-Z]\w+)`", table)) == steps - contracts
+    assert all(f"`{contract}`" in page for contract in contracts)
+
+
+def test_every_option_of_the_face_is_told_with_its_default(page):
+    for option in fields(FaceParams):
+        assert f"| `method.{option.name}` | `{str(option.default).lower()}` |" in page

@@ -1,0 +1,96 @@
+"""The search maps of all methods: every value can be taken, and each parameter acts where its map says."""
+
+import dataclasses
+from functools import cache
+
+import pytest
+
+from mebench import registry
+from mebench.config import resolve
+from mebench.core import Task, Timing
+from mebench.errors import ConfigError
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.testing import TINY, scratch
+from mebench.tuning.search import read_space
+from mebench.tuning.space import with_values
+from mebench.tuning.work import propose_again
+
+METHODS = sorted(registry.plugins("method"))
+SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]
+PRESETS = [(id_, preset) for id_ in SEARCHED for preset in registry.find("method", id_).section("presets") or [None]]
+TIMING = Timing(200.0, 20, {"micro": 34})
+
+
+@cache
+def settled(id_, preset=None):
+    return resolve([f"method={id_}", "dataset=synthetic", *([f"method.preset={preset}"] if preset else [])])
+
+
+@cache
+def space(id_):
+    return {d.key.removeprefix("method."): d for d in read_space(settled(id_)).dimensions}
+
+
+def values(dimension):
+    return dimension.choices or (dimension.low, dimension.high)
+
+
+def test_all_but_the_levels_of_chance_can_be_tuned():
+    assert set(METHODS) - set(SEARCHED) == {"majority", "random"}
+
+
+@pytest.mark.parametrize("id_", SEARCHED)
+def test_every_value_can_be_taken(id_):
+    for name, dimension in space(id_).items():
+        for value in values(dimension):
+            dataclasses.replace(settled(id_).method_params, **{name: value})
+
+
+@pytest.mark.parametrize(("id_", "preset"), PRESETS)
+def test_the_values_of_each_preset_lie_inside(id_, preset):
+    """So a study begins with them. `c: null`, chosen by cross-validation, lies in no range."""
+    own = settled(id_, preset).method_params
+    defaults = {name: getattr(own, name) for name in space(id_)}
+    assert [n for n, v in defaults.items() if v is not None and not space(id_)[n].contains(v)] == []
+
+
+@pytest.mark.parametrize("id_", SEARCHED)
+def test_features_are_changed_by_those_parameters_that_act_on_them_and_by_no_others(id_):
+    plugin = registry.load("method", id_)
+    task = Task(plugin.tasks, ("micro",), ("negative", "positive", "surprise"))
+    method = plugin(settled(id_).method_params, task)
+
+    def chains(params):
+        method.params = params
+        return {name: chain.fingerprint() for name, chain in method.chains(TIMING).items()}
+
+    changing = set()
+    for params in (settled(method_id, preset).method_params for method_id, preset in PRESETS if method_id == id_):
+        before = chains(params)
+        for name, dimension in space(id_).items():
+            for value in values(dimension):
+                try:
+                    other = dataclasses.replace(params, **{name: value})
+                except ConfigError:  # it does nothing in this preset
+                    continue
+                if chains(other) != before:
+                    changing.add(name)
+    assert changing == {name for name, dimension in space(id_).items() if dimension.acts == "features"}
+
+
+SPOTTERS = [id_ for id_ in SEARCHED if "spot" in registry.find("method", id_).tasks]
+SMALL = (*TINY, "dataset.short_videos=false", "dataset.frames=120", "method.flow=dis")
+
+
+@pytest.mark.parametrize("id_", SPOTTERS)
+def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_):
+    own = registry.params_class(registry.find("method", id_))
+    short = [f"method.{field.name}=1" for field in dataclasses.fields(own) if field.name.startswith("epochs")]
+    config = resolve([f"method={id_}", *SMALL, *short, f"cache={scratch()}", "protocol=loso", "seed=0"])
+    tuned = {d.key: values(d)[0] if values(d)[0] != d.default else values(d)[1] for d in space(id_).values()}
+    acting = {d.key for d in space(id_).values() if d.acts == "postprocess"}
+    changed = with_values(config, {key: value for key, value in tuned.items() if key in acting})
+    plan, other = make_plan(config), make_plan(changed)
+    stored, whole = execute(plan, plan.folds[0]), execute(other, other.folds[0])
+    assert propose_again(other, other.folds[0], stored).predictions == whole.predictions != stored.predictions

@@ -1,0 +1,37 @@
+"""One run under way: what its folds give is kept, and what cannot be kept is that fold's own trouble."""
+
+from dataclasses import replace
+
+import pytest
+
+from mebench.config import resolve
+from mebench.core import Prediction
+from mebench.errors import RunError
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.runner.session import open_session
+
+
+@pytest.fixture
+def session(moody):
+    session = open_session(make_plan(resolve(moody())))
+    yield session
+    session.close()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"predictions": [Prediction("toy/1/v1", "micro", 10.5, 12, 14, 0.5)]},
+        {"predictions": [Prediction("toy/1/v1", "micro", 10, 12, 10**30, 0.5)]},
+        {"notes": {"threshold": object()}},
+    ],
+)
+def test_an_answer_that_no_table_takes_is_the_failure_of_its_fold(session, answer):
+    first, second, _ = session.plan.folds
+    session.keep(first, replace(execute(session.plan, first), **answer))
+    session.keep(second, execute(session.plan, second))
+    assert session.folder.finished_folds() == {"toy/2"}
+    assert session.left == {"toy/3"}
+    with pytest.raises(RunError, match=r"1 of 3 folds failed; fold 'toy/1': what its method answered cannot be kept"):
+        session.finish()

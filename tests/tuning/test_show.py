@@ -1,0 +1,36 @@
+"""What is concluded in words."""
+
+import pytest
+
+from mebench.tuning.show import remarks
+
+
+def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.01):
+    outer = {"value": outer_gain, "low": None, "high": None}
+    score = {
+        "inner": {"gain": inner_gain},
+        "outer": {"gain": outer},
+        "flattered": 0.1,
+        "flattered_gain": inner_gain - outer_gain,
+    }
+    return {
+        "scores": dict.fromkeys(objectives, score),
+        "objectives": dict.fromkeys(objectives, "maximize"),
+        "least_p": least_p,
+        "outer_subjects": 6,
+        "conclusion": "so it is",
+    }
+
+
+@pytest.mark.parametrize(
+    ("inside", "outside", "verdict"), [(0.3, 0.1, "flattered by 0.2000"), (0.1, 0.3, "did not flatter")]
+)
+def test_how_much_the_inner_score_flattered(inside, outside, verdict):
+    first, last = remarks(plain(inside, outside))
+    assert first.endswith(f"inside, {outside:+.4f} outside: the inner score {verdict}") and last == "so it is"
+
+
+def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():
+    lines = remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
+    assert any("no p can be below 0.0625: these are too few" in line for line in lines)
+    assert any("the trial that is best in spotting.micro.f1 was judged" in line for line in lines)

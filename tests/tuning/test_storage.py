@@ -1,0 +1,37 @@
+"""Addresses of storages, and files that are none."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from mebench.errors import ConfigError
+from mebench.tuning.storage import Place
+
+
+def test_a_path_is_a_sqlite_file_and_a_url_stays_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for text in ("a.db", "sqlite:///a.db", f"{tmp_path}/a.db", f"sqlite:///{tmp_path}/a.db"):
+        place = Place.of(text)
+        assert (place.file, place.url, str(place)) == (tmp_path / "a.db", f"sqlite:///{tmp_path}/a.db", "a.db")
+    server = Place.of("postgresql://ann:secret@host/x")
+    assert server.file is None and "secret" not in str(server)
+
+
+def test_the_database_of_another_program_stays_as_it_is(tmp_path):
+    file = tmp_path / "mlflow.db"
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("CREATE TABLE experiments (name TEXT)")
+    before = file.read_bytes()
+    with pytest.raises(
+        ConfigError, match=r"mlflow.db is the database of another program, with tables such as 'experiments'"
+    ):
+        Place.of(str(file)).check()
+    assert file.read_bytes() == before
+
+
+def test_what_is_not_there_or_empty_may_be_used(tmp_path):
+    Place.of(str(tmp_path / "new.db")).check()
+    (tmp_path / "empty.db").touch()
+    Place.of(str(tmp_path / "empty.db")).check()
+    assert not (tmp_path / "new.db").exists()
