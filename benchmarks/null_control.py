@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
+from mebench.leaderboard.collect import unique
 from mebench.leaderboard.record import Record, read
 from mebench.metrics.conventions import named
 from mebench.metrics.matching import match
@@ -38,12 +39,10 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="the table, as Markdown")
     options = parser.parse_args()
     groups: dict[str, list[Record]] = defaultdict(list)
-    for folder in options.folders:
-        record = read(RunFolder(folder))
-        if float(record.config["dataset.amplitude"]) != 0:
-            parser.error(
-                f"{folder} has dataset.amplitude={record.config['dataset.amplitude']}: give runs with dataset.amplitude=0"
-            )
+    for record in unique(read(RunFolder(folder)) for folder in options.folders):
+        amplitude = record.config["dataset.amplitude"]
+        if float(amplitude) != 0:
+            parser.error(f"{record.id} has dataset.amplitude={amplitude}: give runs with dataset.amplitude=0")
         groups[" ".join(filter(None, [record.method, record.settings]))].append(record)
     rows = []
     for name, records in sorted(groups.items()):
@@ -103,14 +102,10 @@ def true_positives(
 
 def recognition(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:
     """Score, number of clips, UAR over all seeds, and UAR of each draw."""
-    named_clips = [
-        pd.read_parquet(r.folder / "clips.parquet") for r in records if (r.folder / "clips.parquet").exists()
-    ]
+    named_clips = [clips for record in records if len(clips := with_truth(record))]
     if not named_clips:
         return []
-    truth = named_clips[0]["truth"].to_numpy(str)
-    if any((clips["truth"].to_numpy(str) != truth).any() for clips in named_clips):
-        raise SystemExit(f"{records[0].method}: its runs list their clips in different orders")
+    truth = named_clips[0]["emotion"].to_numpy(str)
     subject = named_clips[0]["video"].str.rsplit("/", n=1).str[0].to_numpy(str)
     members = [np.flatnonzero(subject == one) for one in np.unique(subject)]
     classes, codes = np.unique(
@@ -145,6 +140,15 @@ def recognition(records: list[Record], draws: int) -> list[tuple[str, int, float
             np.array([uar(dealt()) for _ in range(draws)]),
         )
     ]
+
+
+def with_truth(record: Record) -> pd.DataFrame:
+    """What a run named, in the order of the annotated clips, with their `emotion`."""
+    clips = pd.read_parquet(record.folder / "clips.parquet").drop_duplicates(["video", "onset", "offset"])
+    truths = pd.read_parquet(record.folder / "truth.parquet")
+    truths = truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
+    found = truths.merge(clips, on=["video", "onset", "offset"], validate="one_to_one") if len(clips) else truths[:0]
+    return found.sort_values(["video", "onset"], ignore_index=True)
 
 
 def as_markdown(rows: list[tuple[str, int, str, int, float, Floats]], level: float) -> str:

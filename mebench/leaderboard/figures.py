@@ -73,6 +73,13 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
     return {name: text for name, text in shared.items() if text or name == "remark"}
 
 
+def apart(row: Row, rows: Sequence[Row]) -> str:
+    """What of a row's settings tells it from other rows of the same method; empty if there are none, or no difference."""
+    others = [set(other.settings.split("; ")) for other in rows if other.method == row.method and other is not row]
+    shared = set.intersection(*others) if others else set(row.settings.split("; "))
+    return "; ".join(words for words in row.settings.split("; ") if words not in shared)
+
+
 def stated(row: Row, name: str) -> str:
     """One of a row's `RULES` or versions; empty where it has none."""
     return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")

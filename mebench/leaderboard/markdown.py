@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from mebench.leaderboard.figures import (
     NONE,
     RULES,
+    apart,
     common,
     count,
     digits,
@@ -101,7 +102,7 @@ def _scores(part: Part) -> Iterator[str]:
     extra = [*(["member"] if members else []), *(["alike"] if groups else [])]
     yield from _head(["#", "method", *extra, *map(name_of, metrics), "n"])
     for number, row in enumerate(part.rows, 1):
-        cells = [str(number), _method(row)]
+        cells = [str(number), _method(row, part.rows)]
         cells += [escape(row.member)] if members else []
         cells += [row.group] if groups else []
         for n, metric in enumerate(metrics):
@@ -149,8 +150,10 @@ def published_table(lines: Sequence[PublishedLine], members: bool) -> Iterator[s
         yield _line(cells)
 
 
-def _method(row: Row) -> str:
+def _method(row: Row, rows: Sequence[Row]) -> str:
     name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
+    own = apart(row, rows) if row.measured and not row.member else ""
+    name += f"<br>{escape(own)}" if own else ""
     return f"{name} (selected on test subjects)" if row.selection == "test" else name
 
 

@@ -4,7 +4,10 @@
   const tables = [...document.querySelectorAll("table[data-sortable]")];
   if (!tables.length) return;
   // A page opened from a folder may not import a module from a file, but it may from memory.
-  const address = URL.createObjectURL(new Blob([window.tableLibrary], { type: "text/javascript" }));
+  const packed = Uint8Array.from(atob(window.tableLibrary), (letter) => letter.charCodeAt(0));
+  const library = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const script = await new Response(library, { headers: { "Content-Type": "text/javascript" } }).blob();
+  const address = URL.createObjectURL(script);
   const { default: DataTable } = await import(address);
   URL.revokeObjectURL(address);
 
@@ -74,6 +77,11 @@
       element.closest(".scroll").before(bar);
     }
     element.dataset.ready = "";
+    if (rows > PAGE) {
+      // On paper there is no next page of a table.
+      window.addEventListener("beforeprint", () => table.page.len(-1).draw());
+      window.addEventListener("afterprint", () => table.page.len(PAGE).draw());
+    }
   }
   document.documentElement.dataset.ready = "";
 })();
