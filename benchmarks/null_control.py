@@ -27,6 +27,12 @@ from mebench.metrics.matching import match
 from mebench.runner.folder import RunFolder
 
 Floats = NDArray[np.float64]
+HEAD = """# Null control
+
+The synthetic dataset with `dataset.amplitude=0`: the labels of its micro-expressions without their movement. No method should leave
+the band of chance. Made by `python benchmarks/null_control.py`, whose first lines say how the band is drawn.
+
+"""
 CHUNK = 1000
 """Draws matched at once."""
 
@@ -50,7 +56,7 @@ def main() -> None:
     table = as_markdown(rows, options.level)
     print(table)
     if options.write:
-        options.write.write_text(table + "\n")
+        options.write.write_text(HEAD + table + "\n")
 
 
 def spotting(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:

@@ -22,8 +22,8 @@ def meview(people: People, params: NoParams = NOTHING) -> list[Fold]:
     """
     if WILD not in people.datasets:
         raise ConfigError(
-            f"protocol meview tests MEVIEW, and {listed(people.datasets)} lacks it: take dataset=meview, or "
-            f"{listed((*people.datasets, WILD))} to train on the others"
+            f"protocol meview tests MEVIEW, and {listed(people.datasets)} lacks it: take dataset=meview, or add it to those that "
+            "train, for example dataset=[casme2,samm,meview]"
         )
     laboratories = [name for name in people.datasets if name != WILD]
     return [across(people, laboratories, [WILD])] if laboratories else loso(people)

@@ -126,7 +126,7 @@ def across(train, test):
         ("cdmer", ["smic_hs"], None, "has no such pair: choose dataset=[smic_hs,smic_vis,smic_nir]"),
         ("cdmer", ["smic_hs", "smic_vis"], CdmerParams("II"), "choose dataset=[smic_hs,smic_vis,smic_nir,casme2]"),
         ("lodo", ["casme2"], None, "needs at least 2 datasets, and this run has dataset=casme2"),
-        ("meview", ["casme2"], None, "lacks it: take dataset=meview, or dataset=[casme2,meview]"),
+        ("meview", ["casme2"], None, "lacks it: take dataset=meview, or add it to those that train"),
         ("megc_spotting", ["casme2"], None, "casme2 holds short ones of one expression each: choose among cas_me2"),
         ("cross_spotting", ["cas_me2", "casme2"], across(["cas_me2"], ["casme2"]), "casme2 holds short ones"),
         ("cross_spotting", ["cas_me2"], across(["cas_me2"], ["samm_lv"]), "for example dataset=[cas_me2,samm_lv]"),
