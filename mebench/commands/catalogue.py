@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +11,7 @@ from mebench.commands import output
 from mebench.config import more_plugins
 from mebench.config.parts import hints_of, keys
 from mebench.config.values import expected, plain
+from mebench.docstrings import attributes
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.registry import PluginInfo, PluginKind
 
@@ -97,7 +96,7 @@ def _print_card(info: PluginInfo) -> None:
 
 def _print_protocol(protocol: Protocol) -> None:
     print(protocol.describe() + "\n")
-    meanings, hints = _meanings(protocol.params), hints_of(protocol.params, f"protocol {protocol.name}")
+    meanings, hints = attributes(protocol.params), hints_of(protocol.params, f"protocol {protocol.name}")
     rows = [
         (f"protocol.{f.name}", expected(hints[f.name]), _default(f), meanings.get(f.name, ""))
         for f in dataclasses.fields(protocol.params)
@@ -111,7 +110,7 @@ def _default(field: dataclasses.Field[Any]) -> str:
 
 
 def _print_parameters(info: PluginInfo) -> None:
-    defaults, meanings = effective_defaults(info), _meanings(registry.params_class(info))
+    defaults, meanings = effective_defaults(info), attributes(registry.params_class(info))
     rows = [
         (f"{info.kind}.{name}", expected(hint), output.text(defaults.get(name, "(needed)")), meanings.get(name, ""))
         for name, hint in keys(info).items()
@@ -125,14 +124,3 @@ def _print_parameters(info: PluginInfo) -> None:
 
 def _settings(values: dict[str, Any]) -> str:
     return " ".join(f"{name}={output.text(plain(value))}" for name, value in values.items()) or "(the defaults)"
-
-
-def _meanings(cls: type) -> dict[str, str]:
-    """The `Attributes:` of a class's docstring and of those it inherits from, by name."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        _, _, listing = inspect.cleandoc(vars(base).get("__doc__") or "").partition("Attributes:\n")
-        listing = listing.split("\n\n")[0]
-        entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing, flags=re.MULTILINE)
-        found |= {name: " ".join(meaning.split()) for name, meaning in entries}
-    return found

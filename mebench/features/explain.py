@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mebench.core.chain import Chain, Step
+from mebench.docstrings import attributes
 from mebench.features.base import VolumeStep
 from mebench.features.detection import dlib_version
 from mebench.features.flow import Flow
@@ -131,17 +132,6 @@ def _step(step: Step) -> StepCard:
     sources = dict.fromkeys(" ".join((a or b).split()) for found in cited for a, b in found)
     what = " ".join(description.partition("\n\n")[0].split()).replace("`", "")
     return StepCard(type(step).__name__, step.version, what, parameters, tuple(sources))
-
-
-def attributes(cls: type) -> dict[str, str]:
-    """The `Attributes:` of the docstrings of a class and of those it inherits from: name and meaning."""
-    found: dict[str, str] = {}
-    for base in reversed(cls.__mro__):
-        _, _, listing = inspect.cleandoc(vars(base).get("__doc__") or "").partition("Attributes:\n")
-        listing = listing.split("\n\n")[0]
-        entries = re.findall(r"^ {4}(\w+)(?: \([^)]*\))?: (.*(?:\n {5,}.*)*)", listing, flags=re.MULTILINE)
-        found |= {name: " ".join(meaning.split()) for name, meaning in entries}
-    return found
 
 
 def _meaning_of(value: Any, meaning: str) -> str:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, unknown
-from mebench.metrics.bootstrap import Evaluate, Resampling, Score
 from mebench.metrics.ratios import Floats
-from mebench.metrics.statistics.jackknife import Scale, scale_of
-from mebench.metrics.summary import summarize
+from mebench.metrics.statistics.pool import pooled, sections_of
 from mebench.metrics.tables import Tables
 
 
@@ -36,13 +33,7 @@ class Pool:
         Raises:
             DataError: the tables of a run do not fit together.
         """
-        marked = [_marked(tables, f"{number}|") for number, tables in enumerate(runs)]
-        videos, truths, predictions, clips = (
-            _joined([getattr(tables, name) for tables in marked])
-            for name in ("videos", "truths", "predictions", "clips")
-        )
-        assert videos is not None and truths is not None
-        tables = Tables(videos, truths, predictions, clips)
+        tables = pooled(runs)
         people = tables.ordered().videos.drop_duplicates("unit")
         parts = people["subject"].str.partition("|")
         ranked = people.assign(run=parts[0].astype("int64"), own=parts[2]).sort_values(["run", "dataset", "own"])
@@ -56,44 +47,10 @@ class Pool:
         Raises:
             ConfigError: these runs have no such score.
         """
-        recorder = _Recorder(np.empty((0, self.units.size)))
-        summarize(
-            self.tables, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=recorder
-        )
+        sections = sections_of(self.tables, self.units.size, kinds, classes, convention)
         ones = np.ones((1, self.units.size))
-        for section, evaluate in recorder.sections.items():
+        for section, evaluate in sections.items():
             for name in evaluate(ones):
                 if path in (f"{section}.{name}", section if section.endswith(f".{name}") else ""):
                     return lambda weights: evaluate(weights)[name]
-        raise ConfigError(unknown("score of these runs", path, recorder.sections))
-
-
-def _marked(tables: Tables, mark: str) -> Tables:
-    def own(table: pd.DataFrame | None) -> pd.DataFrame | None:
-        if table is None:
-            return None
-        return table.assign(**{column: mark + table[column] for column in ("video", "subject") if column in table})
-
-    first = None if tables.predictions is None else tables.predictions[tables.predictions["draw"] == 0]
-    videos, truths = own(tables.videos), own(tables.truths)
-    assert videos is not None and truths is not None
-    return Tables(videos, truths, own(first), own(tables.clips))
-
-
-def _joined(parts: Sequence[pd.DataFrame | None]) -> pd.DataFrame | None:
-    there = [part for part in parts if part is not None]
-    if len(there) < len(parts):
-        return None
-    # Empty tables have columns of no type, which would spoil those of the others.
-    return pd.concat([part for part in there if len(part)] or there[:1], ignore_index=True)
-
-
-@dataclass
-class _Recorder(Resampling):
-    """Keeps what would be evaluated, under the name of its section."""
-
-    sections: dict[str, Evaluate] = field(default_factory=dict)
-
-    def scores(self, section: str, evaluate: Evaluate, scale: Callable[[str], Scale] = scale_of) -> dict[str, Score]:
-        self.sections[section] = evaluate
-        return super().scores(section, evaluate, scale)
+        raise ConfigError(unknown("score of these runs", path, sections))

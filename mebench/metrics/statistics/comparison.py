@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pandas as pd
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.bootstrap import Evaluate, Resampling, Score, derived_seed
 from mebench.metrics.ratios import Floats
-from mebench.metrics.statistics.jackknife import Scale, scale_of, scale_of_difference
+from mebench.metrics.statistics.jackknife import scale_of_difference
 from mebench.metrics.statistics.paired import (
     PERMUTATIONS,
     McNemar,
@@ -24,9 +24,8 @@ from mebench.metrics.statistics.paired import (
     signed_rank,
     swaps,
 )
-from mebench.metrics.statistics.pool import paired_units, pooled
+from mebench.metrics.statistics.pool import paired_units, pooled, sections_of
 from mebench.metrics.statistics.power import detectable_difference
-from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 
 MAIN = (
@@ -102,17 +101,6 @@ class Comparison:
         return asdict(self)
 
 
-@dataclass
-class _Recorder(Resampling):
-    """Keeps what would be evaluated, under the name of its section."""
-
-    sections: dict[str, Evaluate] = field(default_factory=dict)
-
-    def scores(self, section: str, evaluate: Evaluate, scale: Callable[[str], Scale] = scale_of) -> dict[str, Score]:
-        self.sections[section] = evaluate
-        return super().scores(section, evaluate, scale)
-
-
 def compare(
     first: Tables,
     second: Tables,
@@ -151,9 +139,9 @@ def compare(
         ConfigError: there is no such metric or convention, or it does not apply to these runs.
         DataError: the tables do not fit together.
     """
-    pool = pooled(first, second)
+    pool = pooled([first, second])
     pairing, strata = paired_units(pool)
-    sections = _sections(pool, 2 * len(strata), kinds, classes, convention)
+    sections = sections_of(pool, 2 * len(strata), kinds, classes, convention)
     chosen = _chosen(sections, len(strata), pairing, metrics)
     subjects = Resampling.of_subjects(strata, draws, seed)
     swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
@@ -173,14 +161,6 @@ def compare(
         scores={path: ComparedScore(**{**vars(row), "p_holm": p}) for (path, row), p in zip(rows.items(), adjusted)},
         mcnemar=_mcnemar(first.clips, second.clips, classes),
     )
-
-
-def _sections(
-    pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str
-) -> dict[str, Evaluate]:
-    recorder = _Recorder(np.empty((0, n_units)))
-    summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=recorder)
-    return recorder.sections
 
 
 def _path(section: str, name: str) -> str:
