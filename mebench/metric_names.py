@@ -24,7 +24,7 @@ METRICS: dict[str, str] = {
     "uar": "0 to 1, higher is better: unweighted average recall, the mean of the classes' recall",
     "wf1": "0 to 1, higher is better: the classes' F1, weighted by their number of clips",
     "wr": "0 to 1, higher is better: the classes' recall, weighted by their number of clips; equals accuracy",
-    "unit_f1": "0 to 1, higher is better: F1 of each action unit",
+    "unit_f1": "0 to 1, higher is better: F1 of an action unit",
     "mean_unit_f1": "0 to 1, higher is better: mean of the F1 of the action units that occur in the truth",
     "calibration.ece": "0 to 1, lower is better: expected calibration error, of confidences or class probabilities",
     "calibration.bins": "reliability curve: mean confidence against the share that is right, in ten bins",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from mebench.annotations.action_units import OBJECTIVE_CLASSES
-from mebench.core.types import Scheme
+from mebench.annotations.action_units import OBJECTIVE_CLASSES, parse_units
+from mebench.core.types import ABSENT, Scheme, Video
+from mebench.errors import ConfigError
 
 THREE = ("negative", "positive", "surprise")
 
@@ -29,6 +32,51 @@ def three_classes(
     return Scheme(name, THREE, _map(dict(zip(THREE, (negative, positive, surprise)))), excluded=frozenset(excluded))
 
 
+def unit_number(name: str) -> int | None:
+    """The number of the action unit that a scheme is named after, or None.
+
+    >>> unit_number("AU12"), unit_number("au4"), unit_number("objective")
+    (12, 4, None)
+    """
+    found = re.fullmatch(r"AU0*(\d+)", name, re.IGNORECASE)
+    return int(found[1]) if found else None
+
+
+def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
+    """The scheme `AU<number>`: does a micro-expression show this action unit, or is it absent?
+
+    Sides and intensities make no difference, and a doubtful unit counts as shown. An expression for which no unit is
+    annotated is left out.
+
+    Args:
+        number: of the unit.
+        videos: of one dataset or several, each of which must annotate action units.
+
+    Raises:
+        ConfigError: a dataset annotates no unit, or nobody shows this one.
+    """
+    annotated: dict[str, set[tuple[str, ...]]] = {}
+    shown: Counter[int] = Counter()
+    for video in videos:
+        cells = annotated.setdefault(video.dataset, set())
+        for e in video.expressions:
+            if e.kind == "micro" and (units := _numbers(e.action_units)):
+                cells.add(e.action_units)
+                shown.update(units)
+    if without := [name for name, cells in annotated.items() if not cells]:
+        raise ConfigError(
+            f"scheme=AU{number} needs action units, and {without[0]} annotates none for its micro-expressions: take datasets that "
+            "do (mebench data summary dataset=… counts them)"
+        )
+    if number not in shown:
+        offers = ", ".join(f"AU{unit} ({shown[unit]})" for unit in sorted(shown))
+        raise ConfigError(f"no micro-expression shows AU{number}: choose scheme= one of {offers}")
+    name = f"AU{number}"
+    every = sorted({cell for cells in annotated.values() for cell in cells})
+    mapping = {"+".join(cell).lower(): name if number in _numbers(cell) else ABSENT for cell in every}
+    return Scheme(name, (ABSENT, name), mapping, by="units")
+
+
 def by_name(*schemes: Scheme) -> dict[str, Scheme]:
     """The schemes of a dataset by name; the first is the default."""
     return {scheme.name: scheme for scheme in schemes}
@@ -36,3 +84,7 @@ def by_name(*schemes: Scheme) -> dict[str, Scheme]:
 
 def _map(classes: Mapping[str, Iterable[str]]) -> dict[str, str]:
     return {label: name for name, labels in classes.items() for label in labels}
+
+
+def _numbers(cell: tuple[str, ...]) -> set[int]:
+    return {unit.number for unit in parse_units(cell)}

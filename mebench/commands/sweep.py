@@ -68,7 +68,8 @@ def summary_rows(runs: Sequence[tuple[Combination, Outcome]]) -> list[dict[str, 
     """One row for all seeds of equal settings.
 
     Of each score the mean over seeds, their `spread` (standard deviation of n - 1; None for one seed) and an interval from
-    the lowest to the highest end of the runs' own. Undefined in one run, it is undefined in all.
+    the lowest to the highest end of the runs' own. Undefined in one run, it is undefined in all. Where the runs differ in
+    the action unit that they look for, a last row holds the mean over units.
     """
     from mebench.leaderboard.tables import over_seeds
     from mebench.report.main_scores import main_scores
@@ -97,7 +98,34 @@ def summary_rows(runs: Sequence[tuple[Combination, Outcome]]) -> list[dict[str, 
                 "costs": {name: round(statistics.fmean(c[name] for c in costs), 3) for name in costs[0]},
             }
         )
-    return rows
+    return [*rows, *_means_over_units(rows)]
+
+
+def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """For rows that differ in the action unit alone the mean of its F1; without an interval, since subjects are shared."""
+    from mebench.report.main_scores import UNIT
+
+    groups: dict[tuple[tuple[str, str], ...], list[dict[str, Any]]] = {}
+    for row in rows:
+        if UNIT in row["scores"] and "scheme" in row["settings"]:
+            common = tuple((key, value) for key, value in row["settings"].items() if key != "scheme")
+            groups.setdefault(common, []).append(row)
+    means = []
+    for settings, of_units in groups.items():
+        values = [row["scores"][UNIT]["value"] for row in of_units]
+        if len(values) > 1 and None not in values:
+            score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
+            costs = {name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]}
+            means.append(
+                {
+                    "settings": {**dict(settings), "scheme": f"mean of {len(values)} units"},
+                    "seeds": of_units[0]["seeds"],
+                    "runs": [run for row in of_units for run in row["runs"]],
+                    "scores": {UNIT: score},
+                    "costs": costs | {PEAK: max(row["costs"][PEAK] for row in of_units)},
+                }
+            )
+    return means
 
 
 def costs_of(folder: RunFolder) -> dict[str, float]:

@@ -64,7 +64,7 @@ class RunSettings:
         executor_address: of Dask's scheduler, such as `tcp://host:8786`; also written `executor.address`.
         fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed; null
             waits for ever.
-        scheme: emotion scheme of the dataset; null takes its first.
+        scheme: emotion scheme of the dataset, or one action unit (`AU12`); null takes the dataset's first.
         kinds: kinds of expressions to spot; null takes `micro`, or the one kind that method and dataset share.
         runs: folder of the run folders.
         cache: folder of computed features.

@@ -10,6 +10,8 @@ from mebench.errors import DataError, RunError
 
 Kind = Literal["micro", "macro"]
 KINDS: tuple[Kind, ...] = ("micro", "macro")
+ABSENT = "absent"
+"""Class of the clips that do not show what a scheme of two classes looks for."""
 
 
 class SubjectKey(NamedTuple):
@@ -109,14 +111,15 @@ class Scheme:
         name: what the user chooses it by.
         classes: the scored classes, in the order of class numbers.
         mapping: native label, lower case, to class.
-        by: what is mapped: the native emotion, or the objective class (Davison et al. 2018, arXiv 1708.07549).
+        by: what is mapped: the native emotion, the objective class (Davison et al. 2018, arXiv 1708.07549), or the action
+            units as annotated, joined by `+`.
         excluded: an expression that carries one of these flags is left out whatever its label.
     """
 
     name: str
     classes: tuple[str, ...]
     mapping: Mapping[str, str]
-    by: Literal["emotion", "objective"] = "emotion"
+    by: Literal["emotion", "objective", "units"] = "emotion"
     excluded: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -138,7 +141,9 @@ class Scheme:
         return None if index is None else self.classes[index]
 
     def native_label(self, expression: Expression) -> str | None:
-        """What the scheme maps of an expression, in lower case: its emotion or its objective class, or None."""
+        """What the scheme maps of an expression, in lower case: its emotion, objective class or action units, or None."""
+        if self.by == "units":
+            return "+".join(expression.action_units).lower() or None
         label = expression.emotion if self.by == "emotion" else expression.objective
         return None if label is None else label.lower()
 

@@ -6,10 +6,11 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from itertools import groupby
+from operator import methodcaller
 from typing import Any
 
 from mebench.leaderboard.chance import chance_rows
@@ -19,7 +20,7 @@ from mebench.leaderboard.significance import Read, letters
 from mebench.metrics.tables import Tables
 from mebench.report import settings
 from mebench.runner.folder import RunFolder
-from mebench.runner.scoring import tables_of
+from mebench.runner.scoring import of_dataset, tables_of
 
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 STRICT = "strict"
@@ -93,17 +94,23 @@ def _name(task: str, dataset: str, protocol: str, variant: str) -> str:
 def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
     if task == "spotting":
         found = [kind for kind in ("micro", "macro", "overall") if any(kind in r.summary[task] for r in records)]
-        return tuple(
+        every = [
             _part(task, kind, f"spotting.{kind}.f1", [(r, r.summary[task].get(kind)) for r in records], read)
             for kind in found
-        )
+        ]
+        by_kind = [
+            _by_dataset(task, f"{kind}, members", f"spotting.{kind}.f1", records, read, methodcaller("get", kind))
+            for kind in found
+        ]
+        return (*every, *(part for part in by_kind if part.rows))
     if task == "analysis":
         true = [(r, _with_strs(r.summary[task])) for r in records]
         short = [(r, r.summary[task].get("all_intervals")) for r in records]
         first = _part(task, "true positives", "analysis.strs", true, read)
-        if not any(part for _, part in short):
-            return (first,)
-        return first, _part(task, "all intervals", "analysis.all_intervals.f1", short, read)
+        parts = [first, _by_dataset(task, "true positives, members", "analysis.strs", records, read, _with_strs)]
+        if any(part for _, part in short):
+            parts.insert(1, _part(task, "all intervals", "analysis.all_intervals.f1", short, read))
+        return tuple(part for part in parts if part.rows)
     sections = [(r, r.summary[task]) for r in records]
     members = sorted({name for _, section in sections for name in section.get("members", {})})
     rows: list[Row] = []
@@ -112,6 +119,22 @@ def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]
         rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
     whole = _part(task, "all clips", "recognition.uf1", sections, read)
     return (whole, Part("members", METRICS[task], tuple(rows))) if rows else (whole,)
+
+
+def _by_dataset(
+    task: str, name: str, path: str, records: Sequence[Record], read: Read, section: Callable[[Any], Any]
+) -> Part:
+    """One row for each member of a composite that was spotted in, from the same predictions; none where nothing is one."""
+    rows: list[Row] = []
+    for member in sorted({member for r in records for member in r.summary.get("members", {})}):
+        own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
+        chosen = [(r, section(part) if part else None) for r, part in own]
+        rows += _part(task, name, path, chosen, partial(_of_member, read, member), member).rows
+    return Part(name, METRICS[task], tuple(rows))
+
+
+def _of_member(read: Read, member: str, record: Record) -> Tables:
+    return of_dataset(read(record), member)
 
 
 def _with_strs(analysis: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,7 +168,7 @@ def _part(
     alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
     groups = dict(zip(alike, letters([rows[i][1] for i in alike], path, read)))
     lettered = [replace(row, group=groups.get(i, "")) for i, (row, _) in enumerate(rows)]
-    if task == "spotting":
+    if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present])
     return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
 

@@ -128,6 +128,15 @@ def class_f1(matrix: ArrayLike) -> Floats:
     return ratio(2 * true, said + support)
 
 
+def shown_f1(matrix: ArrayLike) -> Floats:
+    """F1 of the second of two classes, where the first says that something is absent (an action unit).
+
+    >>> float(shown_f1([[5, 1, 0], [2, 2, 0]])), float(shown_f1([[6, 0, 0], [0, 0, 0]]))
+    (0.5714285714285714, 0.0)
+    """
+    return np.asarray(class_f1(matrix)[..., 1], dtype=np.float64)
+
+
 def uf1(matrix: ArrayLike) -> Floats:
     """Unweighted mean of the classes' F1 (MEAN, equation 22).
 

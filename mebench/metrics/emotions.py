@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mebench.core.types import ABSENT
 from mebench.metrics import classification, samples
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.calibration import calibration
@@ -29,6 +30,8 @@ FUNCTIONS = {
     "wf1": classification.weighted_f1,
     "wr": classification.weighted_recall,
 }
+OF_UNIT = {"unit_f1": classification.shown_f1}
+"""What is defined where one class says that something is absent, and that comes first."""
 ANALYSIS = ("accuracy", "precision", "recall", "f1", "uf1", "uar")
 RECOGNITION = ("accuracy", "wf1", "uf1", "uar")
 
@@ -38,7 +41,7 @@ def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
 
     def evaluate(matrices: Floats) -> Mapping[str, Floats]:
         if convention.degenerate == "kept":
-            found = {name: FUNCTIONS[name](matrices) for name in names}
+            found = {name: (FUNCTIONS | OF_UNIT)[name](matrices) for name in names}
         else:
             found = one_vs_rest(matrices, convention.degenerate, convention.uar)
         nothing = np.full(matrices.shape[:-2], np.nan)
@@ -92,6 +95,8 @@ def recognition(
 ) -> dict[str, Any]:
     """Scores of annotated clips, and of each member of a composite under `members`.
 
+    `unit_f1` is among them where the clips show an action unit or do not.
+
     Args:
         clips: in order, all of a class that is scored.
         classes: of the scheme.
@@ -101,7 +106,9 @@ def recognition(
 
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
         named = list(classes) if convention.classes == "all" else occurring(classes, chosen["truth"])
-        section = _part(path, samples.of_clips(chosen, units.n_units, named), convention, RECOGNITION, units)
+        detected = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
+        names = (*OF_UNIT, *RECOGNITION) if detected else RECOGNITION
+        section = _part(path, samples.of_clips(chosen, units.n_units, named), convention, names, units)
         if "probability" in chosen and convention.class_scores is None:
             right = (chosen["truth"] == chosen["predicted"]).to_numpy()
             if reliable := calibration(chosen["probability"].to_numpy(np.float64), right):

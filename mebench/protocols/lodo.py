@@ -35,10 +35,10 @@ LODO = Protocol(
         trains="all other datasets, without people of the tested one whom they show under another id",
         tests="each dataset once, in a fold of its own; k and k' are the training set's durations at its own frame rate",
         scores="the predictions of all folds pooled, and each dataset by itself",
-        classes="those of scheme=NAME, or of the first scheme that all datasets have; scheme=objective for the classes I to VII of "
-        "action units, whatever emotion was annotated",
+        classes="those of scheme=NAME, or of the first scheme that all datasets have; for action units scheme=AU12 (shown or absent) "
+        "or with -m scheme=AU1,AU2,AU4, and scheme=objective for the classes I to VII of their combinations",
         source="Varanka et al. 2023, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, who leave "
-        "out each of six datasets; their score of single action units is not computed",
+        "out each of six datasets and score F1 of each action unit; they learn all units in one network, here each has its own",
     ),
     lodo,
 )

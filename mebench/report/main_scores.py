@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 Score = Mapping[str, float | None]
+UNIT = "F1 of the unit"
 
 
 def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
-    """Name and `value`, `low`, `high` of the main scores of each task: F1 of each kind, STRS, UF1 and UAR.
+    """Name and `value`, `low`, `high` of the main scores of each task: F1 of each kind, STRS, F1 of an action unit, UF1
+    and UAR.
 
     >>> undefined = {"value": None, "low": None, "high": None}
     >>> list(main_scores({"recognition": {"n": 1, "scores": {"uf1": undefined, "uar": undefined, "wf1": undefined}}}))
@@ -21,5 +23,7 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
     if analysis := summary.get("analysis"):
         found["STRS"] = analysis["strs"]
     if recognition := summary.get("recognition"):
+        if "unit_f1" in recognition["scores"]:
+            found[UNIT] = recognition["scores"]["unit_f1"]
         found |= {name.upper(): recognition["scores"][name] for name in ("uf1", "uar")}
     return found

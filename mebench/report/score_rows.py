@@ -31,6 +31,7 @@ NAMES = {
     "tpr": "true positive rate, frames",
     "uar": "UAR",
     "uf1": "UF1",
+    "unit_f1": "F1 of the unit",
     "wf1": "weighted F1",
     "wr": "weighted recall",
 }

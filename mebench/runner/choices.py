@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from mebench.annotations.schemes import one_unit, unit_number
 from mebench.config import RunConfig
 from mebench.config.parts import called
 from mebench.core.composite import Composite
@@ -76,10 +77,10 @@ def measured(dataset: Dataset, video: Video) -> Video:
 
 
 def choose_scheme(dataset: Dataset, config: RunConfig, protocol: Protocol) -> Scheme:
-    """The emotion scheme: the user's, the protocol's, or the dataset's first.
+    """The emotion scheme: the user's, the protocol's, or the dataset's first; `AU12` is one for whoever annotates units.
 
     Raises:
-        ConfigError: the dataset has none of that name, or the protocol scores another one.
+        ConfigError: the dataset has none of that name, annotates no such unit, or the protocol scores another one.
     """
     schemes: Mapping[str, Scheme] = dataset.schemes
     if callable(protocol.scheme):
@@ -93,8 +94,10 @@ def choose_scheme(dataset: Dataset, config: RunConfig, protocol: Protocol) -> Sc
     name = config.scheme or protocol.scheme
     if name is None:
         return next(iter(schemes.values()))
+    if name not in schemes and (number := unit_number(name)) is not None:
+        return one_unit(number, dataset.videos())
     if name not in schemes:
-        then = f"Choose one of dataset {config.dataset!r} with scheme=NAME"
+        then = f"Choose one of dataset {config.dataset!r} with scheme=NAME, or an action unit, scheme=AU12"
         if config.scheme is None:
             then = f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
         raise ConfigError(unknown("emotion scheme", name, schemes, then))

@@ -61,8 +61,8 @@ def _clips_of_folds(
     return found
 
 
-def _of_dataset(tables: Tables, name: str) -> Tables:
-    """The rows of one dataset."""
+def of_dataset(tables: Tables, name: str) -> Tables:
+    """The rows of one dataset, as if nothing else had been tested."""
     videos = tables.videos[tables.videos["dataset"] == name]
 
     def own(table: pd.DataFrame | None) -> pd.DataFrame | None:
@@ -113,7 +113,7 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
     summary = summary_of(tables)
     datasets = sorted(set(tables.videos["dataset"]))
     if tables.predictions is not None and len(datasets) > 1:
-        members = {name: summary_of(_of_dataset(tables, name)) for name in datasets}
+        members = {name: summary_of(of_dataset(tables, name)) for name in datasets}
         summary["members"] = {
             name: {part: own[part] for part in ("spotting", "analysis") if part in own} for name, own in members.items()
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 def dropout(p: float) -> nn.Module:
@@ -46,6 +47,29 @@ class HalfDropout(nn.Module):
         shifts = torch.arange(8, dtype=torch.uint8, device=x.device)
         bits = ((words.view(torch.uint8).unsqueeze(1) >> shifts) & 1).view(-1)[: x.numel()]
         return x * _laid_out(bits, x).to(x.dtype).mul_(2)
+
+
+def paired_conv2d(x: Tensor, weight: Tensor, bias: Tensor, padding: int) -> Tensor:
+    """`F.conv2d` for few filters, eight say, of which a processor computes sixteen in the same time.
+
+    Two pixels side by side are computed as twice as many filters with a step of two; in channels_last that is the same
+    memory, number by number. Without a gradient for `x` a training step takes three quarters of the time; with one, longer.
+
+    Args:
+        x: (N, C, H, W), best in channels_last; an odd number of columns in the result is computed the plain way.
+        weight: (C', C, k, k).
+        bias: (C',).
+        padding: by zeros, on all sides.
+
+    Returns:
+        (N, C', h, w), channels_last.
+    """
+    filters, width = len(weight), x.shape[3] + 2 * padding - weight.shape[3] + 1
+    if width % 2:
+        return F.conv2d(x, weight, bias, padding=padding)
+    pair = torch.cat([F.pad(weight, (0, 1)), F.pad(weight, (1, 0))]).contiguous(memory_format=torch.channels_last)
+    maps = F.conv2d(x, pair, bias.repeat(2), stride=(1, 2), padding=padding).permute(0, 2, 3, 1)
+    return maps.reshape(len(x), maps.shape[1], width, filters).permute(0, 3, 1, 2)
 
 
 def _laid_out(mask: Tensor, x: Tensor) -> Tensor:

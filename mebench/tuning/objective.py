@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mebench.core.types import Task
+from mebench.core.types import ABSENT, Task
 from mebench.errors import ConfigError, unknown
 
 Direction = Literal["maximize", "minimize"]
@@ -116,6 +116,7 @@ def _paths(task: Task) -> list[str]:
         found += [f"spotting.{group}.{name}" for group in groups for name in _SPOTTING]
     if "recognize" in task.tasks:
         found += [f"recognition.{name}" for name in _RECOGNITION]
+        found += ["recognition.unit_f1"] if ABSENT in task.classes else []
     if {"spot", "recognize"} <= task.tasks:
         found.append("analysis.strs")
         found += [f"analysis.{part}.{name}" for part in ("true_positives", "all_intervals") for name in _CLASSES]

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mebench.training.conv_block import conv_relu_norm_pool
 from mebench.training.layers import dropout as dropout_of
-from mebench.training.pooled_norm import relu_norm_pool
+from mebench.training.layers import paired_conv2d
 
 STREAMS = (3, 3, 8)
 """Filters of the streams for horizontal flow, vertical flow and strain."""
@@ -39,8 +40,8 @@ class Shared(nn.Module):
         weight, bias = self._packed()
         if not self.training:
             return self._quickly(x, weight, bias)
-        x = F.conv2d(x, weight.contiguous(memory_format=torch.channels_last), bias, padding=2)
-        pooled: Tensor = self.dropout(relu_norm_pool(x, self.norm, 3))
+        weight = weight.contiguous(memory_format=torch.channels_last)
+        pooled: Tensor = self.dropout(conv_relu_norm_pool(x, weight, bias, self.norm, 3, conv_padding=2))
         return pooled
 
     def _quickly(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
@@ -91,7 +92,11 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Raw outputs of a batch of shared feature maps."""
-        x = torch.relu(F.max_pool2d(self.conv(x), 2))  # the maximum first: a quarter is left to rectify
+        weight, bias = self.conv.weight, self.conv.bias
+        assert bias is not None
+        on_stored_maps = self.training and not x.requires_grad
+        x = paired_conv2d(x, weight, bias, padding=2) if on_stored_maps else self.conv(x)
+        x = torch.relu(F.max_pool2d(x, 2))  # the maximum first: a quarter is left to rectify
         outputs: Tensor = self.linear(self.dropout(x.flatten(1)))
         return outputs
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
+from mebench.training.conv_block import conv_relu_norm_pool
 from mebench.training.layers import dropout
-from mebench.training.pooled_norm import relu_norm_pool
 
 STREAMS = (3, 5, 8)
 
@@ -27,11 +28,18 @@ class STSTNet(nn.Module):
         self.streams = nn.Conv2d(3, filters, 3, padding=2)
         self.norm = nn.BatchNorm2d(filters)
         self.dropout = dropout(p)
-        self.mean = nn.AvgPool2d(2, 2)
         self.head = nn.Linear(filters * 5 * 5, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Class scores of a batch."""
-        x = self.dropout(relu_norm_pool(self.streams(x), self.norm, size=3, padding=1))
-        scores: Tensor = self.head(self.mean(x).flatten(1))
-        return scores
+        weight, bias = self.streams.weight, self.streams.bias
+        assert bias is not None
+        x = self.dropout(conv_relu_norm_pool(x, weight, bias, self.norm, size=3, conv_padding=2, pool_padding=1))
+        return self._head_of_means(x)
+
+    def _head_of_means(self, x: Tensor) -> Tensor:
+        """The head on the means of 2x2 windows: each mean's weight, spread over its four numbers, makes that one product."""
+        _, c, h, w = x.shape
+        weight = self.head.weight.view(-1, c, h // 2, w // 2) / 4
+        spread = weight.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        return F.linear(x.permute(0, 2, 3, 1).flatten(1), spread.permute(0, 2, 3, 1).flatten(1), self.head.bias)

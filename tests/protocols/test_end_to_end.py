@@ -4,10 +4,13 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from mebench.cli import app
+from mebench.errors import ConfigError
 from mebench.protocols import find
 from mebench.registry import load
 
@@ -175,6 +178,31 @@ def test_leaving_one_dataset_out(run):
 def test_leaving_one_dataset_out_for_the_classes_of_action_units(run):
     _, about, _ = run("method=majority", "dataset=[casme2,samm]", "protocol=lodo", "scheme=objective")
     assert about["classes"] == ["I", "II", "III", "IV", "V", "VI", "VII"] and not about["subject_dependent"]
+
+
+def test_leaving_one_dataset_out_for_one_action_unit(run, tmp_path):
+    summary, about, _ = run("method=bi_woof", "dataset=[casme2,samm]", "protocol=lodo", "scheme=AU4")
+    assert about["classes"] == ["absent", "AU4"] and not any("no training" in line for line in about["warnings"])
+    folder = tmp_path / "runs" / summary["run_id"]
+    truth, said = (pd.read_parquet(folder / f"{name}.parquet") for name in ("truth", "clips"))
+    clips = truth.merge(said, on=["video", "onset", "offset"])
+    assert summary["recognition"]["n"] == len(clips) and set(clips["emotion"]) == {"absent", "AU4"}
+    f1 = f1_score(clips["emotion"], clips["predicted"], pos_label="AU4")
+    assert summary["recognition"]["scores"]["unit_f1"]["value"] == pytest.approx(f1)
+
+
+def test_action_units_have_a_row_each_and_their_mean(said, tmp_path):
+    words = ("dataset=[casme2,samm]", "protocol=lodo", "scheme=AU4,AU12", "--json", "sweep.json")
+    out = said("-m", "method=bi_woof", *words)
+    rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
+    assert [row["settings"]["scheme"] for row in rows] == ["AU4", "AU12", "mean of 2 units"]
+    *units, mean = [row["scores"]["F1 of the unit"]["value"] for row in rows]
+    assert mean == pytest.approx(sum(units) / 2) and "mean of 2 units" in out
+
+
+def test_a_unit_of_a_dataset_without_units_is_refused(said):
+    with pytest.raises(ConfigError, match="needs action units, and smic_hs annotates none"):
+        said("method=majority", "dataset=smic_hs", "scheme=AU4")
 
 
 def test_megc_spotting_by_dataset_and_pooled(run):

@@ -1,10 +1,10 @@
-"""The faster dropout draws from the same distribution as PyTorch's."""
+"""The faster dropout draws from the same distribution as PyTorch's; pairs of pixels give the plain convolution's numbers."""
 
 import pytest
 import torch
 from torch import nn
 
-from mebench.training.layers import BitsDropout, HalfDropout, dropout
+from mebench.training.layers import BitsDropout, HalfDropout, dropout, paired_conv2d
 
 
 def test_one_half_takes_one_bit_and_others_sixteen():
@@ -101,3 +101,18 @@ def test_the_seed_decides():
     torch.manual_seed(3)
     assert torch.equal(first, HalfDropout()(x))
     assert not torch.equal(first, HalfDropout()(x))
+
+
+@pytest.mark.parametrize(
+    ("shape", "padding"), [((2, 3, 6, 8), 2), ((1, 14, 14, 14), 2), ((3, 2, 7, 9), 0), ((2, 1, 5, 6), 1)]
+)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pairs_of_pixels_give_the_plain_convolution(shape, padding, layout):
+    torch.manual_seed(0)
+    x = torch.randn(shape, dtype=torch.float64).contiguous(memory_format=layout)
+    conv = nn.Conv2d(shape[1], 8, 3, padding=padding).double()
+    ours, theirs = paired_conv2d(x, conv.weight, conv.bias, padding), conv(x)
+    torch.testing.assert_close(ours, theirs)
+    g = torch.randn_like(theirs)
+    wanted = torch.autograd.grad((theirs * g).sum(), [conv.weight, conv.bias])
+    torch.testing.assert_close(torch.autograd.grad((ours * g).sum(), [conv.weight, conv.bias]), wanted)

@@ -35,6 +35,7 @@ MAIN = (
     "analysis.strs",
     "recognition.uf1",
     "recognition.uar",
+    "recognition.unit_f1",
 )
 """What is compared unless something else is asked for."""
 

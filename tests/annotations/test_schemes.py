@@ -1,0 +1,48 @@
+"""A scheme of one action unit: shown or absent, whatever the side, the intensity and the emotion."""
+
+import pytest
+
+from mebench.annotations.schemes import one_unit, unit_number
+from mebench.core import Expression, Video
+from mebench.errors import ConfigError
+
+
+def video(dataset, *cells, kind="micro"):
+    expressions = tuple(Expression(20 * i, 20 * i + 9, kind, action_units=units) for i, units in enumerate(cells))
+    return Video(dataset, "01", "v", 30.0, 200, expressions)
+
+
+def test_sides_intensities_and_doubts_make_no_difference():
+    clips = video("samm", ("L12A",), ("6", "12(B/C)"), ("12?", "4"), ("4", "L7B"), ())
+    scheme = one_unit(12, [clips])
+    assert (scheme.name, scheme.classes) == ("AU12", ("absent", "AU12"))
+    assert [scheme.class_of(e) for e in clips.expressions] == ["AU12", "AU12", "AU12", "absent", None]
+    assert scheme.native_label(clips.expressions[1]) == "6+12(b/c)"
+
+
+def test_what_is_no_unit_says_nothing_about_any():
+    clips = video("samm", ("4",), ("neutral",))
+    assert [one_unit(4, [clips]).class_of(e) for e in clips.expressions] == ["AU4", None]
+
+
+def test_datasets_are_read_together():
+    scheme = one_unit(4, [video("casme2", ("4", "7")), video("samm", ("12",))])
+    assert scheme.mapping == {"4+7": "AU4", "12": "absent"}
+
+
+@pytest.mark.parametrize(
+    ("number", "videos", "reason"),
+    [
+        (4, [video("casme2", ("4",)), video("smic_hs", ())], "needs action units, and smic_hs annotates none"),
+        (4, [video("cas_me2", ("4",), kind="macro")], "cas_me2 annotates none for its micro-expressions"),
+        (9, [video("samm", ("4", "R7"), ("4",))], r"no micro-expression shows AU9: choose .* AU4 \(2\), AU7 \(1\)"),
+    ],
+)
+def test_a_unit_that_nobody_annotates_is_refused(number, videos, reason):
+    with pytest.raises(ConfigError, match=reason):
+        one_unit(number, videos)
+
+
+@pytest.mark.parametrize("name", ["AU", "AU4+7", "unit 4", "xAU4", "4"])
+def test_other_names_are_no_units(name):
+    assert unit_number(name) is None
