@@ -16,6 +16,8 @@ from mebench.core.types import Expression
 
 RELEASE_BYTES = 64 << 20
 """Of memory-mapped samples that a process holds on to, at most about."""
+KEPT_BYTES = 128 << 20
+"""Samples that are no larger than this all together are copied into memory: gathering a batch row by row takes thrice as long."""
 AROUND = 128 << 10
 """Bytes that Linux maps with a row beside its own: the 64 KiB around the page of each end."""
 
@@ -50,8 +52,8 @@ class Samples(Dataset[tuple[Tensor, ...]]):
 class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
     """Maps that stay where they are, on disk if they are memory-mapped, until their batch is asked for.
 
-    A process then needs memory for one batch, however many frames the videos have. Pages of a mapped file that a batch
-    touched are given back to the system from time to time; they stay in its cache.
+    A process then needs memory for one batch, however many frames the videos have; few are copied, see `KEPT_BYTES`. Pages
+    of a mapped file that a batch touched are given back to the system from time to time; they stay in its cache.
 
     Args:
         arrays: maps (n_i, H, W, C) of videos, all of one shape but for n_i.
@@ -67,6 +69,8 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
         self.rows, self.targets = rows, targets
         self._ends = np.cumsum([len(array) for array in arrays])
         self._touched = 0
+        self._kept: Tensor | None = None
+        self._bytes_of_one = self.arrays[0].itemsize * int(np.prod(self.arrays[0].shape[1:]))
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -78,14 +82,23 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
         """A batch: maps (n, C, H, W) float32, channels last in memory, which convolutions are fastest with; and targets."""
         chosen = np.asarray(indices)
-        rows = self.rows[chosen]
+        if self._kept is None and len(self.rows) * self._bytes_of_one <= KEPT_BYTES:
+            self._kept = torch.from_numpy(self._maps(self.rows))
+        if self._kept is None:
+            maps = torch.from_numpy(self._maps(self.rows[chosen]))
+        else:
+            maps = self._kept.index_select(0, torch.from_numpy(chosen))
+        return maps.float().permute(0, 3, 1, 2), self.targets[torch.from_numpy(chosen)]
+
+    def _maps(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """The maps at some positions, (n, H, W, C)."""
         places = np.searchsorted(self._ends, rows, side="right")
         inside = rows - self._ends[places] + [len(self.arrays[place]) for place in places]
         batch = np.empty((len(rows), *self.arrays[0].shape[1:]), self.arrays[0].dtype)
         for i, (place, row) in enumerate(zip(places.tolist(), inside.tolist())):
             batch[i] = self.arrays[place][row]
         self._count(batch.nbytes + len(rows) * AROUND)
-        return torch.from_numpy(batch).float().permute(0, 3, 1, 2), self.targets[torch.from_numpy(chosen)]
+        return batch
 
     def _count(self, touched: int) -> None:
         self._touched += touched

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -80,8 +81,13 @@ def arrays(*lengths):
     return [rng.random((n, 5, 4, 3)).astype(np.float16) for n in lengths]
 
 
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=5), st.data())
-def test_a_batch_of_mapped_samples_is_the_rows_laid_end_to_end(lengths, data):
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=5), st.booleans(), st.data())
+def test_a_batch_of_mapped_samples_is_the_rows_laid_end_to_end(lengths, copied, data):
+    with mock.patch.object(module, "KEPT_BYTES", 1 << 20 if copied else 0):
+        check_mapped_samples(lengths, data)
+
+
+def check_mapped_samples(lengths, data):
     maps = arrays(*lengths)
     whole = np.concatenate(maps)
     rows = np.array(data.draw(st.lists(st.sampled_from(range(len(whole))), max_size=9)) if len(whole) else [], np.int64)
@@ -108,6 +114,7 @@ def test_mapped_samples_keep_a_batch_in_memory_and_not_the_arrays(tmp_path, monk
     np.save(tmp_path / "maps.npy", np.ones((n, 42, 42, 3), np.float16))
     maps = np.load(tmp_path / "maps.npy", mmap_mode="r")
     monkeypatch.setattr(module, "RELEASE_BYTES", 4 << 20)
+    monkeypatch.setattr(module, "KEPT_BYTES", 0)
     samples = MappedSamples([maps[: n // 2], maps[n // 2 :]], np.arange(n), torch.zeros(n))
     before, most = private_bytes(), 0
     order = np.random.default_rng(0).permutation(n)
