@@ -143,7 +143,12 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
         os.dup2(file.fileno(), 2)
     workers.pool = lambda environment: Copies()
     sys.argv = ["mebench", *words]
-    main()
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    os._exit(code)  # multiprocessing would wait for its children, and may fail where they have just been killed
 
 
 class Copies(ProcessPoolExecutor):

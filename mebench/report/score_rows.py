@@ -35,6 +35,7 @@ NAMES = {
     "wf1": "weighted F1",
     "wr": "weighted recall",
 }
+UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
 WIDE = 200
 """Columns of a table that goes into a file."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from mebench.report import score_rows as rows
 from mebench.report.mistakes_lines import mistakes_lines
 from mebench.report.parts_table import leak_table, recognition_by_fold, spotting_by_dataset
-from mebench.report.settings import of_method, of_protocol
+from mebench.report.settings import of_method, of_protocol, of_scheme
 from mebench.runner.folder import RunFolder
 
 SELECTION = {
@@ -111,25 +111,27 @@ def _title(config: Mapping[str, Any]) -> str:
         method += f" with {recognizer}"
     dataset = values["dataset"]["name"]
     data = dataset if isinstance(dataset, str) else "+".join(dataset)
-    return f"{method} on {data} under {of_protocol(values)}, seed {values['seed']}"
+    scheme = of_scheme(values)
+    return ", ".join(
+        filter(None, [f"{method} on {data} under {of_protocol(values)}", scheme, f"seed {values['seed']}"])
+    )
 
 
 def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
     table = rows.empty_table("recognition, by database")
-    for column in ("database", "subjects", "clips", "UF1", "95 % interval", "UAR", "95 % interval"):
+    shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
+    columns = ["database", "subjects", "clips"]
+    for name in shown:
+        columns += [rows.NAMES[name], "95 % interval"]
+    for column in columns:
         table.add_column(column, no_wrap=True, justify="left" if column in {"database", "95 % interval"} else "right")
     for name, part in members.items():
-        uf1, uar = part["scores"]["uf1"], part["scores"]["uar"]
         subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
-        table.add_row(
-            name,
-            str(subjects),
-            str(part["n"]),
-            rows.figure(uf1["value"]),
-            rows.interval(uf1),
-            rows.figure(uar["value"]),
-            rows.interval(uar),
-        )
+        cells = [name, str(subjects), str(part["n"])]
+        for score in shown:
+            found = part["scores"].get(score, rows.UNDEFINED)
+            cells += [rows.figure(found["value"]), rows.interval(found)]
+        table.add_row(*cells)
     return table
 
 

@@ -38,8 +38,8 @@ def conv_relu_norm_pool(
         x: (N, C, H, W), best in channels_last.
         weight: of the convolution, (C', C, k, k).
         bias: of the convolution, (C',).
-        norm: with weights, biases and running statistics; in evaluation mode, in mixed precision, and where a weight is not
-            positive or `x` is not in the memory of the CPU, PyTorch's four operations are used.
+        norm: with weights, biases and running statistics; in evaluation mode, in mixed or half precision, and where a weight
+            is not positive or `x` is not in the memory of the CPU, PyTorch's four operations are used.
         size: of a window, and its step.
         conv_padding: of `x` by zeros.
         pool_padding: of the maps by what is never a maximum.
@@ -47,8 +47,9 @@ def conv_relu_norm_pool(
     Returns:
         (N, C', h, w).
     """
-    plain = x.device.type == "cpu" and x.dtype == norm.weight.dtype and not torch.is_autocast_enabled("cpu")
-    if not norm.training or not plain or not bool((norm.weight > 0).all()):
+    exact = x.dtype == norm.weight.dtype and x.dtype in (torch.float32, torch.float64)
+    plain = x.device.type != "cpu" or not exact or torch.is_autocast_enabled("cpu")
+    if plain or not norm.training or not bool((norm.weight > 0).all()):
         maps = F.conv2d(x, weight, bias, padding=conv_padding)
         return F.max_pool2d(norm(torch.relu(maps)), size, padding=pool_padding)
     pooled, mean, variance, n = _Block.apply(  # type: ignore[no-untyped-call]

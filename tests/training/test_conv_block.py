@@ -95,6 +95,13 @@ def test_a_weight_that_turns_the_sign_and_evaluation_take_pytorchs_way():
     assert torch.equal(at_once(x, conv, norm, 3), one_after_the_other(x, conv, twin, 3))
 
 
+def test_half_precision_takes_pytorchs_way():
+    torch.manual_seed(4)
+    conv, norm = drawn(3, 3, torch.bfloat16)
+    x = torch.randn(2, 3, 6, 6, dtype=torch.bfloat16)
+    assert torch.equal(at_once(x, conv, norm, 3), one_after_the_other(x, conv, copy.deepcopy(norm), 3))
+
+
 def test_mixed_precision_takes_pytorchs_way():
     torch.manual_seed(3)
     conv, norm = drawn(5, 5, torch.float32)
