@@ -12,7 +12,7 @@ TASKS = ("spotting", "analysis", "recognition")
 METRICS = {
     "spotting": ("f1", "precision", "recall", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"),
     "analysis": ("strs", "f1", "precision", "recall", "accuracy", "uf1", "uar"),
-    "recognition": ("uf1", "uar", "accuracy", "wf1", "unit_f1"),
+    "recognition": ("uf1", "uar", "accuracy", "wf1"),
 }
 """Columns of each task, the main metric first: rows are sorted by it."""
 ENDS = ("value", "low", "high", "min", "max")

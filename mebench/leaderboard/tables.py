@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import methodcaller
 from typing import Any
 
+from mebench.core.types import ABSENT
 from mebench.leaderboard.chance import chance_rows
 from mebench.leaderboard.record import Record
 from mebench.leaderboard.rows import METRICS, NOTHING, SHOWN_VERSIONS, TASKS, Part, Row, Score, Table
@@ -118,7 +119,7 @@ def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]
         own = [(r, s.get("members", {}).get(member)) for r, s in sections]
         rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
     whole = _part(task, "all clips", "recognition.uf1", sections, read)
-    return (whole, Part("members", METRICS[task], tuple(rows))) if rows else (whole,)
+    return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
 
 
 def _by_dataset(
@@ -147,8 +148,10 @@ def _part(
     task: str, name: str, path: str, sections: Sequence[tuple[Record, Any]], read: Read, member: str = ""
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
-    metrics = METRICS[task] if name != "all intervals" else METRICS[task][1:]
     present = [(record, section) for record, section in sections if section]
+    metrics = METRICS[task] if name != "all intervals" else METRICS[task][1:]
+    if task == "recognition" and any(ABSENT in record.about["classes"] for record, _ in present):
+        metrics = (*metrics, "unit_f1")
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
     rows: list[tuple[Row, Record]] = []
     for _, same in groupby(present, key=lambda pair: pair[0].identity):
