@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,43 +12,16 @@ from numpy.typing import NDArray
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.columns import likely
+from mebench.exchange.given import IDS, Given, Role
+from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.remarks import Remarks, at_lines, plural
 from mebench.exchange.table import TextTable, parse, read_text
 
-Role = Literal["predictions", "truth", "frame scores"]
-IDS = ("dataset", "subject", "video")
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {
     "predictions": (*IDS, *_INTERVAL, "confidence"),
     "truth": (*IDS, *_INTERVAL, "fps", "n_frames"),
 }
-
-
-@dataclass(frozen=True)
-class Given:
-    """A file of intervals, as it was understood.
-
-    Attributes:
-        place: the file, for sentences.
-        role: what it holds.
-        intervals: `line`, those of `IDS` that the file has, `video` always, `kind`, `onset`, `offset` (frames, both
-            inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty); for
-            predictions `confidence` (NaN where not given). In the order of the file.
-        videos: of a truth one row for each row of the file, those without an interval too: `line`, those of `IDS`
-            that the file has, `fps`, `n_frames` (NaN where not given). Of predictions, empty.
-        columns: the known columns that the file has.
-    """
-
-    place: str
-    role: Role
-    intervals: pd.DataFrame
-    videos: pd.DataFrame
-    columns: frozenset[str]
-
-    @property
-    def ids(self) -> list[str]:
-        """The columns that say which video a row belongs to."""
-        return [name for name in IDS if name in self.columns]
 
 
 class _Ends(NamedTuple):
@@ -74,8 +46,6 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    from mebench.exchange.megc import is_log, read_log
-
     text = read_text(path, remarks, role)
     if is_log(text) if log is None else log:
         return checked(read_log(text, path, role, remarks), remarks)

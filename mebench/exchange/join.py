@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.exchange.intervals import Given
+from mebench.exchange.given import Given
 from mebench.exchange.remarks import Remarks, at_lines, plural
 from mebench.metrics.tables import Tables
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.exchange.intervals import Given, Role
+from mebench.exchange.given import Given, Role
 from mebench.exchange.remarks import Remarks
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}

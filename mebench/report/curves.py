@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mebench.report.figures import DPI
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from mebench.runner.folder import RunFolder
 
+DPI = 150
 COLORS = ("#c2410c", "#0369a1", "#4d7c0f", "#7e22ce")
 STYLES = {"train": "-", "valid": "--"}
 COLUMNS = ("fold", "stage", "epoch", "split", "loss", "accuracy")

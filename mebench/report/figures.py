@@ -13,6 +13,7 @@ from mebench.metrics.conventions import Convention, named
 from mebench.metrics.scope import in_scope
 from mebench.metrics.tables import Tables, of_kinds
 from mebench.metrics.turns import find
+from mebench.report.curves import DPI, figures_of_training, history_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 COLORS = {"micro": "#c2410c", "macro": "#0369a1"}
 """Orange and blue stay apart for colour-blind readers and in print."""
 SHADE = 0.22
-DPI = 150
 CURVES = 3
 MANY = 1500
 """Frames from which on a curve is drawn thin."""
@@ -41,7 +41,6 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
     Raises:
         RunError: a table of the run is missing or damaged.
     """
-    from mebench.report.curves import figures_of_training, history_of
     from mebench.runner.folder import safe_name
     from mebench.runner.scoring import tables_of
 
