@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
 from mebench.metrics.conventions import CONVENTIONS
@@ -135,11 +136,26 @@ def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
 
 def test_a_run_and_itself_do_not_differ():
     found = compared(run(0), run(0))
-    assert set(found.scores) == set(MAIN)
+    assert set(found.scores) == set(MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
     for row in found.scores.values():
         assert row.same and row.p == row.p_holm == row.wilcoxon_p == 1 and row.rank_biserial == 0
         assert row.difference == {"value": 0, "low": 0, "high": 0}
         assert row.detectable is None  # who never differ show no spread to judge by
+
+
+def test_f1_of_an_action_unit_is_compared_where_it_is_asked_for():
+    def asked(tables):
+        shown = {"negative": "AU4", "positive": "absent", "surprise": "absent"}
+        clips = tables.clips.assign(**{column: tables.clips[column].map(shown) for column in ("truth", "predicted")})
+        return Tables(tables.videos, tables.truths, None, clips)
+
+    found = compared(asked(run(0)), asked(run(1)), classes=("absent", "AU4"))
+    assert set(found.scores) == {"recognition.uf1", "recognition.uar", "recognition.unit_f1"}
+    assert found.scores["recognition.unit_f1"].first["value"] == pytest.approx(f1_of("AU4", asked(run(0)).clips))
+
+
+def f1_of(unit, clips):
+    return f1_score(clips["truth"], clips["predicted"], pos_label=unit)
 
 
 @settings(max_examples=2, deadline=None)
