@@ -39,7 +39,8 @@ class Record:
         about: the run's `folds.json`.
         summary: the scores.
         costs: `fit_seconds` and `predict_seconds` over all folds, `predict_per_minute` (seconds for a minute of video;
-            absent where the frame rate is unknown), `parameters` of the largest model and `peak_memory_mib`.
+            absent where the frame rate is unknown), `parameters` of the largest model, `peak_memory_mib`, and
+            `feature_seconds` of those features that the run computed; absent where it found all of them stored.
         annotations: hash of videos and annotated intervals, and the same with emotions.
         folder: where its tables are.
         audit: what saw which subjects, as the run wrote it down; empty for runs that did not.
@@ -203,6 +204,8 @@ def _costs(folder: RunFolder) -> dict[str, float]:
     }
     if "peak_memory_mib" in table and table["peak_memory_mib"].notna().any():
         costs["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
+    if "feature_seconds" in table and table["feature_seconds"].sum() > 0:
+        costs["feature_seconds"] = round(float(table["feature_seconds"].sum()), 3)
     videos = folder.read_table("videos.parquet")
     minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
     if not pd.isna(minutes) and minutes > 0:

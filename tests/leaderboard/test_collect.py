@@ -1,5 +1,6 @@
 import json
 
+import pandas as pd
 import pytest
 
 from mebench.leaderboard.collect import collect, collect_records, unique
@@ -27,6 +28,15 @@ def test_a_run_becomes_a_record(tmp_path):
     assert record.versions == {name: text for name, text in VERSIONS.items() if name != "platform"}
     assert record.summary["spotting"] == run.read_json("summary.json")["spotting"]
     assert not record.published
+
+
+def test_features_count_where_the_run_computed_them(tmp_path):
+    run = make_run(tmp_path)
+    costs = pd.read_csv(run.path / "costs.csv")
+    for seconds, told in ((1.5, {"feature_seconds": 6.0}), (0.0, {})):
+        costs.assign(feature_seconds=seconds).to_csv(run.path / "costs.csv", index=False)
+        (record,) = collect(tmp_path)
+        assert {name: value for name, value in record.costs.items() if name == "feature_seconds"} == told
 
 
 def test_unfinished_and_damaged_runs_are_left_out_with_one_sentence_each(tmp_path, said):

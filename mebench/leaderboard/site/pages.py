@@ -236,6 +236,8 @@ def _chance(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _costs(costs: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    if "feature_seconds" in costs:
+        yield "to compute features", f"{figures.seconds(costs['feature_seconds'])} s"
     yield "to train, all folds", f"{figures.seconds(costs.get('fit_seconds'))} s"
     yield "to predict, all folds", f"{figures.seconds(costs.get('predict_seconds'))} s"
     if "predict_per_minute" in costs:
