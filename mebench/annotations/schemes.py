@@ -55,25 +55,26 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     Raises:
         ConfigError: a dataset annotates no unit, or nobody shows this one.
     """
-    annotated: dict[str, set[tuple[str, ...]]] = {}
+    name = f"AU{number}"
+    annotated: dict[str, bool] = {}
     shown: Counter[int] = Counter()
+    mapping: dict[str, str] = {}
     for video in videos:
-        cells = annotated.setdefault(video.dataset, set())
+        annotated.setdefault(video.dataset, False)
         for e in video.expressions:
-            if e.kind == "micro" and (units := _numbers(e.action_units)):
-                cells.add(e.action_units)
+            units = {unit.number for unit in parse_units(e.action_units)}
+            if e.kind == "micro" and units:
+                annotated[video.dataset] = True
                 shown.update(units)
-    if without := [name for name, cells in annotated.items() if not cells]:
+                mapping["+".join(e.action_units).lower()] = name if number in units else ABSENT
+    if without := [dataset for dataset, has_units in annotated.items() if not has_units]:
         raise ConfigError(
-            f"scheme=AU{number} needs action units, and {without[0]} annotates none for its micro-expressions: take datasets that "
+            f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: take datasets that "
             "do (mebench data summary dataset=… counts them)"
         )
     if number not in shown:
         offers = ", ".join(f"AU{unit} ({shown[unit]})" for unit in sorted(shown))
-        raise ConfigError(f"no micro-expression shows AU{number}: choose scheme= one of {offers}")
-    name = f"AU{number}"
-    every = sorted({cell for cells in annotated.values() for cell in cells})
-    mapping = {"+".join(cell).lower(): name if number in _numbers(cell) else ABSENT for cell in every}
+        raise ConfigError(f"no micro-expression shows {name}: choose scheme= one of {offers}")
     return Scheme(name, (ABSENT, name), mapping, by="units")
 
 
@@ -84,7 +85,3 @@ def by_name(*schemes: Scheme) -> dict[str, Scheme]:
 
 def _map(classes: Mapping[str, Iterable[str]]) -> dict[str, str]:
     return {label: name for name, labels in classes.items() for label in labels}
-
-
-def _numbers(cell: tuple[str, ...]) -> set[int]:
-    return {unit.number for unit in parse_units(cell)}

@@ -204,8 +204,8 @@ def _costs(folder: RunFolder) -> dict[str, float]:
     }
     if "peak_memory_mib" in table and table["peak_memory_mib"].notna().any():
         costs["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
-    if "feature_seconds" in table and table["feature_seconds"].sum() > 0:
-        costs["feature_seconds"] = round(float(table["feature_seconds"].sum()), 3)
+    if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
+        costs["feature_seconds"] = round(seconds, 3)
     videos = folder.read_table("videos.parquet")
     minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
     if not pd.isna(minutes) and minutes > 0:

@@ -32,6 +32,7 @@ FUNCTIONS = {
 }
 OF_UNIT = {"unit_f1": classification.shown_f1}
 """What is defined where one class says that something is absent, and that comes first."""
+ALL = FUNCTIONS | OF_UNIT
 ANALYSIS = ("accuracy", "precision", "recall", "f1", "uf1", "uar")
 RECOGNITION = ("accuracy", "wf1", "uf1", "uar")
 
@@ -41,7 +42,7 @@ def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
 
     def evaluate(matrices: Floats) -> Mapping[str, Floats]:
         if convention.degenerate == "kept":
-            found = {name: (FUNCTIONS | OF_UNIT)[name](matrices) for name in names}
+            found = {name: ALL[name](matrices) for name in names}
         else:
             found = one_vs_rest(matrices, convention.degenerate, convention.uar)
         nothing = np.full(matrices.shape[:-2], np.nan)

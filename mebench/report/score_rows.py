@@ -9,6 +9,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from mebench.report.main_scores import UNIT
+
 NAMES = {
     "acc_mesr": "Acc_MESR",
     "accuracy": "accuracy",
@@ -31,7 +33,7 @@ NAMES = {
     "tpr": "true positive rate, frames",
     "uar": "UAR",
     "uf1": "UF1",
-    "unit_f1": "F1 of the unit",
+    "unit_f1": UNIT,
     "wf1": "weighted F1",
     "wr": "weighted recall",
 }

@@ -76,7 +76,7 @@ def measured(dataset: Dataset, video: Video) -> Video:
     return video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video)))
 
 
-def choose_scheme(dataset: Dataset, config: RunConfig, protocol: Protocol) -> Scheme:
+def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, protocol: Protocol) -> Scheme:
     """The emotion scheme: the user's, the protocol's, or the dataset's first; `AU12` is one for whoever annotates units.
 
     Raises:
@@ -95,7 +95,7 @@ def choose_scheme(dataset: Dataset, config: RunConfig, protocol: Protocol) -> Sc
     if name is None:
         return next(iter(schemes.values()))
     if name not in schemes and (number := unit_number(name)) is not None:
-        return one_unit(number, dataset.videos())
+        return one_unit(number, videos)
     if name not in schemes:
         then = f"Choose one of dataset {config.dataset!r} with scheme=NAME, or an action unit, scheme=AU12"
         if config.scheme is None:

@@ -205,7 +205,7 @@ def make_plan(config: RunConfig) -> Plan:
     videos = tuple(sorted(dataset.videos(), key=_key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
         protocol.make(People(videos, person=dataset.person), config.protocol_params)
-    scheme = choose_scheme(dataset, config, protocol)
+    scheme = choose_scheme(dataset, videos, config, protocol)
     if protocol.scored_only:
         videos = scored(videos, scheme, protocol)
     if "spot" in tasks:
