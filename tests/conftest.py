@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +12,24 @@ from hypothesis import HealthCheck, settings
 
 import mebench.datasets
 import mebench.methods
+from mebench.runner import workers
+from tests.same_process import SameProcess
 
-# No test is timed: on a busy machine an example may take seconds.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+os.environ.update(workers.THREADS)  # as in a worker process, and before any numeric library is loaded
+_processes = workers.pool
+
+# No test is timed: on a busy machine an example may take seconds. `HYPOTHESIS_PROFILE=nightly pytest` looks further.
+settings.register_profile("short", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nightly", settings.get_profile("short"), max_examples=300)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Folds and features are computed in this process, but for tests marked `processes`, and the fixtures made for them."""
+    real = item.get_closest_marker("processes") is not None
+    workers.pool = _processes if real else lambda environment: SameProcess()
+
 
 CONFIG = "title: {title}\nsummary: for tests\ntasks: [spot]\n"
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.5\n"
@@ -78,14 +93,3 @@ def tiny() -> list[str]:
     from mebench.testing import TINY, scratch
 
     return [*TINY, f"cache={scratch()}"]
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As in a worker process."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)

@@ -108,7 +108,7 @@ def test_text_is_taken_as_it_stands(tiny, raw):
     assert config.dataset_params["toy"].root == config.dataset_params["toy"].label == raw
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.text())
 def test_text_is_taken_as_it_stands_whatever_it_is(tiny, raw):
     assert tiny(f"dataset.label={raw}").dataset_params["toy"].label == raw
@@ -192,7 +192,6 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
 
 
 @pytest.mark.parametrize("hint", VALUES, ids=str)
-@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_a_value_survives_plain_data_yaml_and_the_command_line(hint, data):
     value = data.draw(VALUES[hint])

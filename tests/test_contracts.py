@@ -1,16 +1,14 @@
 """Every registered plugin keeps its contract, and the checks see one that does not."""
 
 import unittest
-from pathlib import Path
 
 import pytest
 
 from mebench import registry
 from mebench.testing import check_method, dataset_checks, method_checks, parametrize_with_checks
+from tests import outside
 
-CHECKOUT = Path(__file__).parents[1]
-MAPS = CHECKOUT.parent / "shared" / "data" / "megc2019_flow"
-ROOTS = {"megc2019_flow": {"root": str(MAPS)}} if MAPS.is_dir() else {}
+ROOTS = {outside.FLOW: {"root": str(maps)}} if (maps := outside.find(outside.FLOW)) else {}
 METHODS = sorted(registry.plugins("method"))
 DATASETS = sorted(registry.plugins("dataset"))
 

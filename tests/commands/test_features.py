@@ -3,10 +3,9 @@
 import json
 
 from mebench.config import resolve
-from mebench.runner import workers
 from mebench.runner.plan import make_plan
 from mebench.runner.prepare import missing_videos
-from tests.runner.blind import SMALL, OneThread, blind_words
+from tests.runner.blind import SMALL, blind_words
 
 STRAIN = ("method=optical_strain", "method.flow=dis")
 
@@ -34,10 +33,7 @@ def test_a_method_without_features_says_so(mebench):
     assert mebench("features", "explain", "method=random", "dataset=synthetic", *SMALL)[1].startswith("method random")
 
 
-def test_compute_finishes_the_others_and_lists_the_videos_that_failed(
-    mebench, write_plugin, tmp_path, monkeypatch, one_thread
-):
-    monkeypatch.setattr(workers, "pool", lambda n: OneThread(1))
+def test_compute_finishes_the_others_and_lists_the_videos_that_failed(mebench, write_plugin, tmp_path):
     words = [*STRAIN, "workers=1", *blind_words(write_plugin, tmp_path)]
     code, out, err = mebench("features", "compute", *words)
     assert code == 3

@@ -7,17 +7,14 @@ import pytest
 from mebench.commands.run import resume_command
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
-from mebench.runner import workers
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
-from tests.runner.blind import OneThread
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
 
 @pytest.fixture
-def begun(moody, monkeypatch, one_thread):  # noqa: F811
+def begun(moody):  # noqa: F811
     """An unfinished run of seed 3, begun with two workers and 20 draws."""
-    monkeypatch.setattr(workers, "pool", lambda environment: OneThread(1))
     session = open_session(make_plan(resolve(moody("seed=3", "workers=2"))))
     session.close()
     return session.folder

@@ -1,7 +1,6 @@
 """The published flow maps: a drawn tree of the same layout, and the real one where it is."""
 
 from collections import Counter
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -11,8 +10,8 @@ from mebench.datasets.megc2019_flow.params import Params
 
 from mebench.core import Expression
 from mebench.errors import DataError
+from tests.outside import flow_maps
 
-REAL = Path(__file__).parents[3] / "shared" / "data" / "megc2019_flow"
 CHAIN = "onset_apex_flow_28"
 
 
@@ -139,10 +138,9 @@ def test_a_faulty_picture_is_one_sentence_with_its_name(tree, content, reason):
         set_.provided(video, CHAIN)
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"the published maps are not at {REAL}")
 def test_the_published_set_is_that_of_megc_2019():
     """Table 1 of See et al., MEGC 2019 (doi 10.1109/FG.2019.8756611)."""
-    set_ = dataset(REAL)
+    set_ = dataset(flow_maps())
     videos = set_.videos()
     assert len(videos) == 442
     assert len({v.subject_key for v in videos}) == 68

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
@@ -40,7 +40,6 @@ def literally(scores, k, p, first, rule):
     return [[start + i - k, start + i, start + i + last] for i in find_peaks(kept, height=level, distance=k)[0]]
 
 
-@settings(max_examples=40)
 @given(
     st.integers(0, 10_000),
     st.integers(1, 80),

@@ -129,7 +129,7 @@ COLUMNS = ["subject", "video", "onset", "offset", "emotion"]
 OTHER_NAMES = {"subject": " Subject ", "onset": "Onset Frame", "offset": "OFFSET", "emotion": "Emotion"}
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.permutations(COLUMNS),
     st.sampled_from([",", ";", "\t"]),

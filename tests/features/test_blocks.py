@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import DataError
@@ -15,7 +15,6 @@ def counted(codes, n_bins, spans, weights=None):
     )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 6), st.integers(1, 6), st.floats(0, 0.9))
 def test_histograms_of_all_blocks_equal_those_of_each(height, width, rows, cols, overlap):
     if rows > height or cols > width:

@@ -2,8 +2,11 @@ import json
 from dataclasses import replace
 
 import cv2
+import dlib
 import numpy as np
 import pytest
+from mebench.datasets.synthetic.dataset import Synthetic
+from mebench.datasets.synthetic.params import Params
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, faces
@@ -140,9 +143,7 @@ def test_dlib_finds_no_face_in_a_texture():
 
 
 def test_dlib_finds_the_drawn_face_where_its_landmarks_are():
-    synthetic = pytest.importorskip("mebench.datasets.synthetic.dataset", exc_type=ImportError)
-    params = pytest.importorskip("mebench.datasets.synthetic.params", exc_type=ImportError)
-    dataset = synthetic.Synthetic(params.Params(subjects=1, videos=1, frames=60))
+    dataset = Synthetic(Params(subjects=1, videos=1, frames=60))
     video = dataset.videos()[0]
     landmarks = dataset.landmarks(video)
     for half_size in (False, True):
@@ -256,7 +257,6 @@ def test_options_without_effect_do_not_change_the_identity():
 
 
 def test_dlibs_version_is_known():
-    dlib = pytest.importorskip("dlib")
     assert dlib_version().startswith(".".join(dlib.__version__.split(".")[:2]))
 
 
@@ -266,9 +266,7 @@ needs_predictor = pytest.mark.skipif(find_predictor() is None, reason="needs the
 @pytest.fixture(scope="module")
 def drawn():
     """A drawn face of 192 pixels, with its landmarks."""
-    synthetic = pytest.importorskip("mebench.datasets.synthetic.dataset", exc_type=ImportError)
-    params = pytest.importorskip("mebench.datasets.synthetic.params", exc_type=ImportError)
-    dataset = synthetic.Synthetic(params.Params(subjects=1, videos=1, frames=60))
+    dataset = Synthetic(Params(subjects=1, videos=1, frames=60))
     video = dataset.videos()[0]
     return dataset.frames(video)[0], dataset.landmarks(video)
 

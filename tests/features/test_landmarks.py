@@ -4,6 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mebench.datasets.synthetic.dataset import Synthetic
+from mebench.datasets.synthetic.params import Params
+from skimage import data as skimage_data
 
 from mebench.errors import DataError
 from mebench.features import FaceCrop, landmarks
@@ -132,9 +135,7 @@ def test_a_file_of_five_points_is_refused(package):
 
 
 def test_landmarks_of_a_drawn_face_are_where_it_was_drawn(package):
-    synthetic = pytest.importorskip("mebench.datasets.synthetic.dataset", exc_type=ImportError)
-    params = pytest.importorskip("mebench.datasets.synthetic.params", exc_type=ImportError)
-    dataset = synthetic.Synthetic(params.Params(subjects=2, videos=1, frames=60))
+    dataset = Synthetic(Params(subjects=2, videos=1, frames=60))
     for video in dataset.videos():
         frames, drawn = dataset.frames(video), dataset.landmarks(video)
         crop = FaceCrop()
@@ -146,7 +147,6 @@ def test_landmarks_of_a_drawn_face_are_where_it_was_drawn(package):
 
 def test_landmarks_of_a_real_face_make_a_face(package):
     """The portrait of an astronaut that comes with scikit-image."""
-    skimage_data = pytest.importorskip("skimage.data")
     if not Path(skimage_data.__file__).with_name("astronaut.png").exists():
         pytest.skip("this scikit-image comes without its portrait")
     frames = MemoryFrames([skimage_data.astronaut()[..., ::-1]])

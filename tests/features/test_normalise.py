@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.preprocessing import minmax_scale
@@ -16,7 +16,6 @@ maps = hnp.arrays(
 )
 
 
-@settings(deadline=None)
 @given(maps)
 def test_each_channel_reaches_from_0_to_1_or_is_0_if_constant(x):
     scaled = MinMax().apply(x, None)
@@ -30,7 +29,6 @@ def test_as_scikit_learn_does_it():
     np.testing.assert_allclose(MinMax().apply(x, None), expected)
 
 
-@settings(deadline=None)
 @given(maps)
 def test_a_whole_map_reaches_from_0_to_1_and_keeps_its_order(x):
     scaled = MinMax("map").apply(x, None)

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.features.alignment import moved
@@ -32,7 +32,6 @@ def test_the_head_is_a_face():
     assert (x[45] - x[36], x[42] - x[39], x[54] - x[48]) == (90, 33, 52)
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.floats(-25, 25), st.floats(-35, 35), st.floats(-30, 30), st.floats(500, 2000))
 def test_any_pose_becomes_frontal(pitch, yaw, roll, distance):
     """What lies in the plane of the face is seen as from straight ahead, at the scale of the window."""

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -70,7 +70,6 @@ def test_without_landmarks_the_next_step_is_named(layout):
 coordinates = st.floats(-400, 400)
 
 
-@settings(deadline=None)
 @given(
     points=hnp.arrays(np.float64, (68, 2), elements=coordinates),
     layout=st.sampled_from(["paper", "released_code", "box"]),
@@ -84,7 +83,6 @@ def test_wherever_the_landmarks_are_regions_lie_inside_the_crop(points, layout, 
     assert regions.max() <= size - 1 + 1e-3
 
 
-@settings(deadline=None)
 @given(st.tuples(*[coordinates] * 4), st.integers(1, 50), st.integers(1, 50))
 def test_a_clamped_region_is_inside_and_never_empty(region, width, height):
     x0, y0, x1, y1 = clamp(region, width, height)
@@ -101,7 +99,6 @@ def test_any_number_of_channels(channels, face_points):
     np.testing.assert_allclose(whole, np.concatenate(one_by_one, axis=-1), atol=1e-5)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 20), st.integers(1, 20))
 def test_block_means_equal_the_means_of_the_blocks(height, width, rows, cols):
     x = np.random.default_rng(0).random((height, width, 2), np.float32)

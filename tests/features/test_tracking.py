@@ -1,3 +1,4 @@
+import dlib
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,14 +60,12 @@ class Nowhere:
 
 
 @pytest.fixture
-def dlib(monkeypatch):
-    dlib = pytest.importorskip("dlib")
+def nowhere(monkeypatch):
     monkeypatch.setattr(dlib, "correlation_tracker", Nowhere)
     monkeypatch.setattr(Nowhere, "sharpness", 20.0)
-    return dlib
 
 
-def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(dlib, monkeypatch):
+def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, monkeypatch):
     found, calls = [[]], []
     tracker = FaceTracker(0, BOX, lambda gray: calls.append(1) or found[0])
     assert [tracker.follow(texture()) for _ in range(3)] == [BOX] * 3
@@ -79,14 +78,14 @@ def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(dlib, monkey
 
 
 @pytest.mark.parametrize(("detected", "expected"), [((10, 6, 58, 54), BOX), ((0, 0, 20, 20), (0, 0, 20, 20))])
-def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(dlib, detected, expected):
+def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(nowhere, detected, expected):
     tracker = FaceTracker(0, BOX, lambda gray: [detected])
     boxes = [tracker.follow(texture()) for _ in range(tracking.LOOK_ANYWAY + 1)]
     assert boxes[-2] == BOX
     assert boxes[-1] == expected
 
 
-def test_following_begins_where_the_face_was_found(dlib, monkeypatch):
+def test_following_begins_where_the_face_was_found(nowhere, monkeypatch):
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     calls = []
     tracker = FaceTracker(5, BOX, lambda gray: calls.append(1) or [])

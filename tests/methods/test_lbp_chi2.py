@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.lbp_chi2 import difference
 from mebench.methods.lbp_chi2.difference import contrasted, half_window, mean_of_largest
@@ -61,7 +61,6 @@ def as_array(found, n):
     return expected
 
 
-@settings(deadline=None, max_examples=20)
 @given(n=st.integers(0, 45), share=st.sampled_from([0.01, 1 / 3, 1.0]), contrast=st.booleans(), chunk=st.integers(1, 9))
 def test_scores_of_texture_equal_the_plain_reading(n, share, contrast, chunk):
     h = histograms(n)

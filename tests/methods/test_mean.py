@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.mean.method import FRAMES, MEAN
 from mebench.methods.mean.network import STREAMS, Head, Shared
@@ -144,7 +144,6 @@ def test_recognition_leaves_the_shared_layers_as_spotting_left_them():
 rows = st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=3), min_size=12, max_size=12)
 
 
-@settings(deadline=None)
 @given(rows, st.integers(4, 11), st.integers(1, 4))
 def test_a_spotted_interval_takes_the_most_frequent_class_before_its_peak(rows, apex, k_prime):
     """Frames F_p - k' to F_p - 1 vote (section 3.4, case 1); of equally frequent classes the one of larger summed probability."""

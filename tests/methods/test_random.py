@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.random.method import Random, best_rate, chance_of_hit
 from mebench.methods.random.params import Params
@@ -73,7 +73,6 @@ def test_it_scores_no_frame():
     assert scores.shape == (300, 1) and np.isnan(scores).all()
 
 
-@settings(max_examples=60)
 @given(st.integers(0, 40), st.integers(0, 30), st.integers(1, 15), st.integers(1, 90))
 def test_the_chance_of_a_hit_is_counted_over_all_places(onset, length, k_prime, n_frames):
     truth = Expression(onset, onset + length)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.average_precision import average_precision, claim, weighted_average_precision
@@ -48,7 +48,6 @@ def area(found: list[bool], n: int) -> float:
     return sum((b - a) * max(p for r, p in points if r >= b) for a, b in pairwise(recalls))
 
 
-@settings(max_examples=120, deadline=None)
 @given(
     truths=st.lists(spans, min_size=1, max_size=6),
     spotted=st.lists(spans, max_size=8),
@@ -67,7 +66,6 @@ def test_a_prediction_falls_to_the_next_free_truth() -> None:
     assert claim(pairs, np.zeros(2, dtype=np.int64)).tolist() == [True, True]
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     ranked=st.lists(st.tuples(st.booleans(), st.integers(0, 2)), max_size=12),
     weights=st.lists(st.integers(0, 3), min_size=3, max_size=3),

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 from sklearn.calibration import calibration_curve
 
 from mebench.metrics.calibration import calibration, expected_calibration_error, reliability
@@ -19,7 +20,6 @@ def test_the_reliability_curve_is_scikit_learns(bins: int) -> None:
 
 
 def test_the_expected_error_is_torchmetrics() -> None:
-    torch = pytest.importorskip("torch")
     from torchmetrics.classification import MulticlassCalibrationError
 
     scores = RNG.dirichlet(np.ones(3), size=200)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
@@ -38,7 +38,6 @@ SAMM_LV = [[13, 0, 1, 0], [1, 1, 0, 0], [3, 0, 0, 0]]
 labels = st.sampled_from(CLASSES)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(labels, st.one_of(labels, st.just("other"))), min_size=1, max_size=30))
 def test_scores_agree_with_scikit_learn(pairs: list[tuple[str, str]]) -> None:
     truth, predicted = (list(column) for column in zip(*pairs))

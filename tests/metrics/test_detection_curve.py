@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.detection_curve import detection_curve, thinned
@@ -7,7 +7,6 @@ from mebench.metrics.detection_curve import detection_curve, thinned
 ranked = st.lists(st.tuples(st.integers(0, 4), st.booleans()), max_size=15)
 
 
-@settings(max_examples=60, deadline=None)
 @given(ranked)
 def test_every_point_is_what_its_threshold_leaves(spotted: list[tuple[int, bool]]) -> None:
     spotted = sorted(spotted, key=lambda x: -x[0])

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
@@ -11,7 +11,6 @@ from mebench.metrics.tables import Tables
 from tests.metrics.plain import rows, tables
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=30))
 def test_the_area_is_scikit_learns(frames: list[tuple[int, bool]]) -> None:
     scores, truth = (np.array(column) for column in zip(*frames))

@@ -5,14 +5,13 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc
 
 from mebench.metrics.li2017 import area_under, frame_rates, peak_hits, rates_over_confidence
 
 
-@settings(max_examples=80, deadline=None)
 @given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))
 def test_the_peak_may_lie_a_quarter_outside(onset: int, length: int, at: int, true: int) -> None:
     offset, apex = onset + length - 1, onset + min(at, length - 1)

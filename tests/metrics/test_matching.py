@@ -6,7 +6,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 import pandas as pd
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mebench.metrics.average_precision import claim
@@ -52,14 +52,12 @@ def brute_force(truths: list[Span], spotted: list[Span]) -> list[int]:
     return best[1]
 
 
-@settings(max_examples=150, deadline=None)
 @given(truths=few, spotted=few)
 def test_the_matching_is_the_best_of_all_matchings(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
     assert match(table(truths), table(spotted), STRICT).tolist() == brute_force(truths, spotted)
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     truths=st.lists(st.integers(0, 3).map(lambda a: (a, a + 9)), min_size=2, max_size=4),
     spotted=st.lists(st.integers(0, 4).map(lambda a: (a, a + 8)), min_size=2, max_size=5),
@@ -132,7 +130,6 @@ def disjoint(draw: st.DrawFn) -> list[Span]:
     return result
 
 
-@settings(max_examples=70, deadline=None)
 @given(st.data())
 def test_greedy_equals_maximum_on_disjoint_intervals_away_from_exact_halves(data: st.DataObject) -> None:
     truths, spotted = data.draw(st.composite(disjoint)()), data.draw(st.composite(disjoint)())
@@ -143,7 +140,6 @@ def test_greedy_equals_maximum_on_disjoint_intervals_away_from_exact_halves(data
     assert (matched >= 0).tolist() == greedy.tolist()
 
 
-@settings(max_examples=40, deadline=None)
 @given(truths=few, spotted=few, shift=st.integers(-50, 50))
 def test_moving_everything_changes_nothing(truths: list[Span], spotted: list[Span], shift: int) -> None:
     def moved(spans: list[Span]) -> pd.DataFrame:
@@ -152,7 +148,6 @@ def test_moving_everything_changes_nothing(truths: list[Span], spotted: list[Spa
     assert (match(table(truths), table(spotted), STRICT) == match(moved(truths), moved(spotted), STRICT)).all()
 
 
-@settings(max_examples=40, deadline=None)
 @given(truths=few, spotted=few, data=st.data())
 def test_emotions_never_change_who_is_matched(truths: list[Span], spotted: list[Span], data: st.DataObject) -> None:
     videos = pd.DataFrame({"video": ["a"], "subject": ["s"], "dataset": ["d"], "n_frames": [99], "fps": [30.0]})

@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import ConfigError
@@ -155,7 +155,6 @@ intervals = st.tuples(
 ).map(lambda t: (t[0], t[1], t[2], t[2] + t[3]))
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(intervals, max_size=8), st.lists(intervals, max_size=10), st.randoms())
 def test_every_false_positive_and_miss_has_one_cause_whatever_the_order_of_rows(truths, predictions, random):
     truths = [(*t, "joy") for t in dict.fromkeys(truths)]
@@ -185,7 +184,6 @@ def test_they_are_the_false_positives_and_misses_of_other_conventions_too(conven
         assert sum(part["miss"].values()) == summary["spotting"][kind]["fn"]
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=8))
 def test_causes_are_those_of_the_definition_read_plainly(truths, predictions):
     truths = [(*t, "joy") for t in dict.fromkeys(truths)]

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.summary import summarize
@@ -101,7 +101,6 @@ def test_strs_metric_counts_one_interval_for_two_truths() -> None:
 spans = st.tuples(st.integers(0, 14), st.integers(1, 9)).map(lambda x: (x[0], x[0] + x[1]))
 
 
-@settings(max_examples=30, deadline=None)
 @given(truths=st.lists(spans, min_size=1, max_size=5), spotted=st.lists(spans, min_size=1, max_size=5))
 def test_counts_follow_plain_readings_of_the_released_code(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mebench.metrics.apex_rate import apex_claims
@@ -132,7 +132,6 @@ confidences = st.floats(0, 1)
 spots = st.tuples(intervals, confidences).map(lambda x: (*x[0], x[1]))
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     truths=st.lists(intervals, min_size=1, max_size=5),
     spotted=st.lists(spots, max_size=6, unique_by=lambda spot: spot[-1]),
@@ -146,7 +145,6 @@ def test_a_false_positive_never_helps(truths: list[Row], spotted: list[Spot], su
     assert after["fp_per_minute"] > before["fp_per_minute"]
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     truths=st.lists(intervals, min_size=1, max_size=5),
     spotted=st.lists(intervals, max_size=6, unique=True),
@@ -176,7 +174,6 @@ def test_weights_are_copies_of_subjects(truths: list[Row], spotted: list[Row], w
         np.testing.assert_allclose(weighted[name], value, atol=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
 @given(truths=st.lists(intervals, min_size=1, max_size=5), spotted=st.lists(intervals, min_size=1, max_size=6))
 def test_a_false_positive_placed_first_costs_average_precision_all_it_can(
     truths: list[Row], spotted: list[Row]

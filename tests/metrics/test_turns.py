@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.conventions import CONVENTIONS
@@ -29,7 +29,6 @@ def found(truths: list[Span], spotted: list[Span], rule: Convention) -> Found:
     return find(*ordered(truths, spotted), rule)
 
 
-@settings(max_examples=80, deadline=None)
 @given(truths=few, spotted=few)
 def test_best_only_tries_one_truth(truths: list[Span], spotted: list[Span]) -> None:
     truths = sorted(truths)
@@ -38,7 +37,6 @@ def test_best_only_tries_one_truth(truths: list[Span], spotted: list[Span]) -> N
     assert result.weight.tolist() == [1] * len(spotted)
 
 
-@settings(max_examples=80, deadline=None)
 @given(truths=few, spotted=few)
 def test_every_free_truth_is_taken(truths: list[Span], spotted: list[Span]) -> None:
     result = found(sorted(truths), spotted, CONVENTIONS["strs_metric"])
@@ -47,7 +45,6 @@ def test_every_free_truth_is_taken(truths: list[Span], spotted: list[Span]) -> N
     assert len(truths) - len(set(result.truth.tolist())) == fn
 
 
-@settings(max_examples=80, deadline=None)
 @given(truths=few, spotted=few)
 def test_any_hit_finds_a_truth(truths: list[Span], spotted: list[Span]) -> None:
     result = found(truths, spotted, CONVENTIONS["megc2020"])
@@ -57,7 +54,6 @@ def test_any_hit_finds_a_truth(truths: list[Span], spotted: list[Span]) -> None:
     assert result.weight.tolist() == [1] * len(spotted)
 
 
-@settings(max_examples=60, deadline=None)
 @given(truths=few, spotted=few)
 def test_under_the_same_rule_strict_finds_the_most(truths: list[Span], spotted: list[Span]) -> None:
     one_to_one = [len(found(truths, spotted, replace(STRICT, matching=m)).truth) for m in ("next_free", "best_only")]
@@ -77,7 +73,6 @@ def test_of_equal_truths_the_later_or_the_earlier_is_taken() -> None:
         assert found(truths, spotted, rule).matched.tolist() == [row]
 
 
-@settings(max_examples=25, deadline=None)
 @given(truths=st.lists(spans, min_size=1, max_size=5), spotted=few, rule=st.sampled_from(sorted(CONVENTIONS)))
 def test_a_sweep_is_the_convention_at_other_thresholds(truths: list[Span], spotted: list[Span], rule: str) -> None:
     convention = replace(CONVENTIONS[rule], matching=CONVENTIONS[rule].matching.replace("peak", "next_free"))

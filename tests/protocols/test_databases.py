@@ -1,7 +1,5 @@
 """The protocols that are defined on certain databases: numbers of folds and clips, and what they refuse."""
 
-from pathlib import Path
-
 import pytest
 
 from mebench.core import SubjectKey
@@ -10,10 +8,10 @@ from mebench.protocols import PROTOCOLS, People, folds
 from mebench.protocols.cdmer import CdmerParams
 from mebench.protocols.cross_spotting import CrossSpottingParams
 from mebench.protocols.megc2018 import Megc2018Params
+from tests.outside import flow_maps
 from tests.protocols.drawn import same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
-FLOW = Path(__file__).parents[3] / "shared" / "data" / "megc2019_flow"
 MEGC2019 = {"smic_hs": (16, 164), "casme2": (24, 145), "samm": (28, 133)}
 """Subjects and clips of See et al. 2019, Table II."""
 
@@ -35,11 +33,10 @@ def test_the_composite_of_megc2019_has_442_clips_and_68_folds():
     assert all(len(fold.train) + len(fold.valid) == 67 for fold in found)
 
 
-@pytest.mark.skipif(not FLOW.is_dir(), reason=f"the flow maps of MEGC 2019 are not at {FLOW}")
 def test_the_ready_made_maps_give_the_same_folds():
     from mebench.registry import find, load, params_class
 
-    dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(FLOW)))
+    dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(flow_maps())))
     videos = dataset.videos()
     found = folds("megc2019_cde", People(videos))
     tested = {name: {f.key for f in found if f.key.startswith(name)} for name in ("smic", "casme2", "samm")}

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,9 +12,9 @@ from mebench.cli import app
 from mebench.errors import ConfigError
 from mebench.protocols import find
 from mebench.registry import load
+from tests.outside import flow_maps
 
 DATASETS = ("casme2", "samm", "smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm_lv", "casme3", "meview")
-FLOW = Path(__file__).parents[3] / "shared" / "data" / "megc2019_flow"
 SPOTTER = ("method=optical_strain", "method.variant=peaks", "method.flow=dis")
 """A spotter for clips as short as the drawn ones, whose flow takes a fraction of the usual time."""
 
@@ -119,9 +118,8 @@ def test_splits_of_subjects_and_videos_serve_analysis_too(run, protocol):
     assert truths == summary["recognition"]["n"] + sum(about["left_out"].values())
 
 
-@pytest.mark.skipif(not FLOW.is_dir(), reason=f"the flow maps of MEGC 2019 are not at {FLOW}")
 def test_megc2019_on_the_ready_made_maps(run):
-    words = ("method=majority", "dataset=megc2019_flow", f"dataset.root={FLOW}", "protocol=megc2019_cde")
+    words = ("method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}", "protocol=megc2019_cde")
     summary, about, _ = run(*words)
     assert len(about["folds"]) == 68 and not about["warnings"]
     members = summary["recognition"]["members"]

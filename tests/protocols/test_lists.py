@@ -1,7 +1,7 @@
 """k parts, lists of subjects, one video out."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import SubjectKey
@@ -15,7 +15,6 @@ from tests.protocols.drawn import datasets, same_face, video
 FOUR = [video("casme2", s, 1) for s in ("01", "02", "03")] + [video("samm", "01", 1)]
 
 
-@settings(max_examples=50)
 @given(datasets(), st.integers(2, 6))
 def test_parts_are_as_equal_as_can_be_and_keep_people_whole(videos, k):
     people = People(videos, person=same_face)

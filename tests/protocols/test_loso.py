@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import ConfigError
@@ -12,7 +12,6 @@ from mebench.protocols.loso import loso
 from tests.protocols.drawn import datasets, same_face, video
 
 
-@settings(max_examples=50)
 @given(datasets(), st.integers(0, 99), st.floats(0, 0.9))
 def test_no_subject_stands_on_two_sides_and_none_is_forgotten(videos, seed, validation):
     subjects = {v.subject_key for v in videos}

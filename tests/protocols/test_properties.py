@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.protocols import PROTOCOLS, People, folds
@@ -61,7 +61,6 @@ def drawn(draw, case):
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=20)
 @given(data=st.data())
 def test_nobody_is_on_two_sides_unless_videos_are_split(case, data):
     videos = data.draw(drawn(case))
@@ -76,7 +75,6 @@ def test_nobody_is_on_two_sides_unless_videos_are_split(case, data):
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case not in ("lovo", "cdmer")])
-@settings(max_examples=20)
 @given(data=st.data())
 def test_nobody_is_on_two_sides_under_another_id_either(case, data):
     for fold in made(case, data.draw(drawn(case)), person=same_number):
@@ -85,7 +83,6 @@ def test_nobody_is_on_two_sides_under_another_id_either(case, data):
 
 
 @pytest.mark.parametrize("case", ONCE)
-@settings(max_examples=20)
 @given(data=st.data())
 def test_every_expression_is_tested_exactly_once(case, data):
     some = data.draw(drawn(case))
@@ -95,7 +92,6 @@ def test_every_expression_is_tested_exactly_once(case, data):
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=20)
 @given(data=st.data())
 def test_the_order_of_rows_does_not_matter(case, data):
     videos, seed = data.draw(drawn(case)), data.draw(st.integers(0, 9))
@@ -104,7 +100,6 @@ def test_the_order_of_rows_does_not_matter(case, data):
 
 
 @pytest.mark.parametrize("case", CASES)
-@settings(max_examples=20)
 @given(data=st.data())
 def test_folds_have_keys_of_their_own(case, data):
     keys = [fold.key for fold in made(case, data.draw(drawn(case)))]

@@ -1,6 +1,4 @@
-"""A dataset of which one subject shows no face: drawn faces, but frames of one dark shade for subject s002. Workers without processes."""
-
-from concurrent.futures import ThreadPoolExecutor
+"""A dataset of which one subject shows no face: drawn faces, but frames of one dark shade for subject s002."""
 
 PARAMS = """
 from dataclasses import dataclass
@@ -51,10 +49,3 @@ def blind_words(write_plugin, tmp_path):
     file = root / "datasets" / "blind" / "config.yaml"
     file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
     return ["dataset=blind", *SMALL, f"plugins={root}", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"]
-
-
-class OneThread(ThreadPoolExecutor):
-    """Stands in for the worker processes, which take seconds to start; their own tests are in `test_execute`."""
-
-    def shutdown(self, wait=True, kill_workers=False):
-        super().shutdown(wait)

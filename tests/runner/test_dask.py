@@ -45,6 +45,8 @@ def cluster(tmp_path, monkeypatch):
             process.wait()
 
 
+@pytest.mark.dask
+@pytest.mark.processes
 def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_path, cluster):
     address, (victim, _) = cluster
     gate = tmp_path / "gate"

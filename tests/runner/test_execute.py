@@ -19,6 +19,7 @@ from mebench.runner.fold import execute
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
 
+pytestmark = pytest.mark.processes
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 SCRIPT = """
 import signal, sys
@@ -105,7 +106,7 @@ def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
     assert (costs["peak_memory_mib"] > 100).all()
 
 
-def test_a_worker_computes_what_a_fold_alone_computes(mean_runs, one_thread):
+def test_a_worker_computes_what_a_fold_alone_computes(mean_runs):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))
     result = execute(plan, plan.folds[1])
@@ -115,7 +116,7 @@ def test_a_worker_computes_what_a_fold_alone_computes(mean_runs, one_thread):
     assert confidences == [p.confidence for p in result.predictions]
 
 
-def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, one_thread, monkeypatch):
+def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
     job = {"JOB_ID": 7, "JOB_NAME": "loso", "NTASKS": 4, "PROCID": 2, "LOCALID": 2, "NODEID": 0}
     for name, value in job.items():
         monkeypatch.setenv(f"SLURM_{name}", str(value))
@@ -154,7 +155,7 @@ def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
     assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}" in said
 
 
-def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, one_thread):
+def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
     stopped, said, code = stopped_by(signal.SIGINT, words, tmp_path / "runs")

@@ -11,8 +11,7 @@ import pytest
 
 from mebench.commands.sweep import sweep_command
 from mebench.runner import workers
-
-from .blind import OneThread
+from tests.same_process import SameProcess
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "kills.py"
 
@@ -28,12 +27,14 @@ def kills(monkeypatch):
     return module
 
 
-def test_killed_at_any_moment_a_sweep_ends_as_if_undisturbed(kills, tmp_path, write_plugin, monkeypatch, one_thread):
+@pytest.mark.kills
+@pytest.mark.processes
+def test_killed_at_any_moment_a_sweep_ends_as_if_undisturbed(kills, tmp_path, write_plugin, monkeypatch):
     write_plugin("method", "unused")  # forgets the plugins of this test afterwards
     kills.write_plugins(tmp_path / "plugins")
     counts = kills.one_sweep(tmp_path, tmp_path / "killed", 2, random.Random(1), 2, 4.0)
     assert sum(counts.values()) >= 1
-    monkeypatch.setattr(workers, "pool", lambda environment: OneThread(1))
+    monkeypatch.setattr(workers, "pool", lambda environment: SameProcess())
     quiet_words = [word for word in kills.command(tmp_path, tmp_path / "quiet", 1)[4:] if "=" in word]
     sweep_command(quiet_words, [], [], False, "-")
     killed, quiet = kills.answers(tmp_path / "killed"), kills.answers(tmp_path / "quiet")

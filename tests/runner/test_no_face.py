@@ -14,7 +14,6 @@ from mebench.leaderboard.record import read
 from mebench.leaderboard.site.pages import Site
 from mebench.progress import Progress
 from mebench.report.summary_table import print_outcome
-from mebench.runner import workers
 from mebench.runner.execute import run
 from mebench.runner.fold import Views
 from mebench.runner.fold import execute as execute_fold
@@ -23,15 +22,10 @@ from mebench.runner.plan import make_plan
 from mebench.runner.scoring import tables_of
 from mebench.runner.session import Session
 
-from .blind import OneThread, blind_words
+from .blind import blind_words
 
 BLACK = "synthetic/s002/v01"
 MEAN = ("method=mean", "method.flow=dis", "method.epochs_spot=1", "method.epochs_recognition=1", "bootstrap=10")
-
-
-@pytest.fixture(autouse=True)
-def in_this_process(monkeypatch, one_thread):
-    monkeypatch.setattr(workers, "pool", lambda environment: OneThread(1))
 
 
 @pytest.fixture

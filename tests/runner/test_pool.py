@@ -58,6 +58,7 @@ def raise_what_cannot_travel():
     raise Unpicklable(1, 2)
 
 
+@pytest.mark.processes
 def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, monkeypatch):
     monkeypatch.setattr(workers, "warm_up", os.getpid)
     tasks = [
@@ -127,6 +128,7 @@ def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
     assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
 
 
+@pytest.mark.processes
 def test_who_is_tried_again_gets_a_process_that_saw_no_trouble():
     crew = Crew(1)
     try:

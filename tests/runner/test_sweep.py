@@ -10,17 +10,12 @@ from mebench.commands.sweep import sweep_command
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
-from mebench.runner import tasks, workers
+from mebench.runner import tasks
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder
 from mebench.runner.sweep_words import expand
 
-from .blind import SMALL, OneThread
-
-
-@pytest.fixture
-def in_this_process(monkeypatch, one_thread):
-    monkeypatch.setattr(workers, "pool", lambda environment: OneThread(1))
+from .blind import SMALL
 
 
 def test_a_sweep_is_every_combination_in_order():
@@ -64,7 +59,7 @@ def test_words_that_make_no_sweep_say_so(word, sentence):
         expand([word])
 
 
-def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, in_this_process, tmp_path, capsys):
+def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, capsys):
     words = moody("method.trouble=[],[2=raise]", "seeds=0..2", "workers=1")
     file = tmp_path / "sweep.json"
     with pytest.raises(RunError, match="3 of 6 runs failed, for the reasons above"):
@@ -94,7 +89,7 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, in_this_proce
     assert len(list((tmp_path / "runs").iterdir())) == 6
 
 
-def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, in_this_process, tmp_path):
+def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, tmp_path):
     sweep_command(moody("seeds=0..1", "workers=1"), [], [], False, "-")
     (swept,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*seed1*"))
     alone = run(resolve(moody("seed=1", "workers=1")), Progress()).folder
@@ -103,7 +98,7 @@ def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, in_th
         assert (alone.path / name).read_bytes() == (swept.path / name).read_bytes()
 
 
-def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(moody, in_this_process, tmp_path):
+def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(moody, tmp_path):
     sweep_command(moody("seeds=0..1", "workers=1"), [], [], False, None)
     folders = list((tmp_path / "runs").iterdir())
     file = tmp_path / "sweep.json"
@@ -118,7 +113,7 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
     assert {json.loads((folder / "summary.json").read_text())["convention"] for folder in folders} == {"strict"}
 
 
-def test_features_that_runs_share_are_computed_once(write_plugin, in_this_process, tmp_path, monkeypatch, capsys):
+def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monkeypatch, capsys):
     computed = []
     real = tasks.compute
     monkeypatch.setattr(tasks, "compute", lambda *args: computed.append(args[3].key) or real(*args))
@@ -134,12 +129,12 @@ def test_features_that_runs_share_are_computed_once(write_plugin, in_this_proces
     assert rows[0]["costs"]["feature_seconds"] > 0  # charged to the first run that needed them
 
 
-def test_a_sweep_of_which_nothing_can_be_planned_fails_at_once(moody, in_this_process):
+def test_a_sweep_of_which_nothing_can_be_planned_fails_at_once(moody):
     with pytest.raises(ConfigError, match="unknown emotion scheme 'x'"):
         sweep_command(moody("scheme=x,y", "workers=1"), [], [], False, None)
 
 
-def test_a_run_that_cannot_be_planned_does_not_stop_the_others(moody, in_this_process, capsys):
+def test_a_run_that_cannot_be_planned_does_not_stop_the_others(moody, capsys):
     with pytest.raises(RunError, match="1 of 2 runs failed"):
         sweep_command(moody("scheme=native,nonsense", "workers=1"), [], [], False, None)
     assert "failed: scheme=nonsense: unknown emotion scheme 'nonsense'" in capsys.readouterr().err

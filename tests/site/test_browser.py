@@ -8,6 +8,7 @@ from mebench.leaderboard.published import read
 from mebench.leaderboard.site.build import write_site
 from tests.site.conftest import EVIL, LEADERBOARDS
 
+pytestmark = pytest.mark.browser
 TABLE = "tables/spotting-casme2-loso.html"
 QUICK_MS = 200
 MANY = 2000

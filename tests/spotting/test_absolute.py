@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.spotting import SpottingParams, iou, learnt_threshold, spot
@@ -41,7 +41,6 @@ def draw(seed, k_prime=4):
     return scores, truths, [k_prime] * 3
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.sampled_from([PAPER, SpottingParams(interval="score_curve", nms=0.2)]))
 def test_no_other_level_is_better(seed, options):
     data = draw(seed)

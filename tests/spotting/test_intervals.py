@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
@@ -37,7 +37,6 @@ def climb(curve, peak, height):
     return first, last
 
 
-@settings(max_examples=200)
 @given(seeds, st.integers(5, 60), st.sampled_from([0.25, 0.5, 0.75]))
 def test_an_interval_ends_where_the_curve_crosses_a_part_of_the_peak(seed, n, height):
     curve = np.random.default_rng(seed).normal(size=n)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
@@ -60,7 +60,6 @@ def test_the_interval_of_the_paper_ends_a_frame_before_that_of_the_code():
     assert interval(50, 6, 0.5, "released_code") == Spotted(44, 50, 56, 0.5)
 
 
-@settings(max_examples=200, deadline=None)
 @given(seeds, lengths, widths, st.floats(0, 1), st.sampled_from(["paper", "released_code"]))
 def test_peaks_are_scipys_on_the_smoothed_scores(seed, n, k, p, rule):
     scores = draw(seed, n)

@@ -11,7 +11,6 @@ from mebench.config import resolve
 from mebench.progress import Progress
 from mebench.tuning import tune as module
 from mebench.tuning.options import TuneOptions
-from tests.tuning.here import hired
 
 DATASET_PARAMS = """
 from dataclasses import dataclass
@@ -193,7 +192,6 @@ def toy(write_plugin, tmp_path, monkeypatch):
 @pytest.fixture
 def go(toy, monkeypatch):
     """Tunes in this process, without figures and MLflow unless `shown`: `go("method.p=0.1", trials=5)`."""
-    monkeypatch.setattr(module, "hired", hired)
 
     def run(*words, shown=False, **options):
         with monkeypatch.context() as patch:

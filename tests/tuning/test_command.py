@@ -16,9 +16,7 @@ def invoke(*words):
 
 def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
     from mebench.tuning import tune as module
-    from tests.tuning.here import hired
 
-    monkeypatch.setattr(module, "hired", hired)
     monkeypatch.setattr(module, "mirror_study", lambda *_: True)
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
     done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "8", *files)

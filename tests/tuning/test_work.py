@@ -11,7 +11,7 @@ from mebench.tuning.space import with_values
 from mebench.tuning.work import propose_again, with_config
 
 
-def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny, one_thread):
+def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
     words = ["method=mean", "method.preset=short", "method.epochs_spot=1", "method.epochs_recognition=1"]
     plan = make_plan(resolve([*tiny, *words]))
     values = {"method.smoothing": "gaussian_3", "method.interval": "score_curve", "method.curve_height": 0.3}

@@ -1,7 +1,6 @@
 """CASME II: drawn trees of both releases."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from mebench.datasets.casme2.dataset import Casme2
@@ -15,8 +14,8 @@ from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 from mebench.testing.fake import write_xlsx
+from tests.outside import flow_maps
 
-MAPS = Path(__file__).parents[4] / "shared" / "data" / "megc2019_flow"
 HEAD = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 
 
@@ -108,12 +107,11 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
     assert sum(scored(set_, "five").values()) == 246
 
 
-@pytest.mark.skipif(not MAPS.is_dir(), reason=f"the published flow maps of MEGC 2019 are not at {MAPS}")
 def test_megc2019_leaves_out_no_clip_that_the_challenge_has():
     """The maps of the challenge's composite are named after its 145 clips of CASME II."""
     clips = {
         p.stem.strip()[3:].split("_", 1)[0] + "/" + p.stem.strip().split("_", 1)[1]
-        for p in MAPS.glob("sub*/u_test/*/*.png")
+        for p in flow_maps().glob("sub*/u_test/*/*.png")
     }
     assert len(clips) == 145
     left_out = {"/".join(clip) for clip, flags in Casme2.marks.items() if "not_in_megc2019" in flags}

@@ -1,7 +1,6 @@
 """SAMM: a drawn tree of the release."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from mebench.datasets.samm.dataset import LABELS, Samm
@@ -10,8 +9,7 @@ from mebench.datasets.samm.params import Params
 from mebench.core import Expression
 from mebench.testing import check_dataset
 from mebench.testing.fake import write_xlsx
-
-MAPS = Path(__file__).parents[4] / "shared" / "data" / "megc2019_flow"
+from tests.outside import flow_maps
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +82,8 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
     assert len({v.subject for v in set_.videos()}) == set_.published.subjects
 
 
-@pytest.mark.skipif(not MAPS.is_dir(), reason=f"the published flow maps of MEGC 2019 are not at {MAPS}")
 def test_subjects_and_clips_are_called_as_in_the_challenge():
     """The maps are named subject_clip, 006_006_1_2: the first word is the subject of the sheet, the rest the file name."""
-    names = [p.stem.strip() for p in MAPS.glob("[0-9]*/u_test/*/*.png")]
+    names = [p.stem.strip() for p in flow_maps().glob("[0-9]*/u_test/*/*.png")]
     assert len(names) == 133
     assert all(name.split("_", 1)[1].startswith(name.split("_")[0]) for name in names)

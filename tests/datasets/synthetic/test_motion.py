@@ -45,7 +45,7 @@ LIPS_OF_ONE_SIDE = np.zeros((len(UNITS), 2))
 LIPS_OF_ONE_SIDE[[UNITS.index(24), UNITS.index(25)], 0] = 1.5
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @example(curves=LIPS_OF_ONE_SIDE)
 @given(curves=arrays(np.float64, (len(UNITS), 2), elements=st.sampled_from([0.0, 0.0, 0.1, 0.5, 1.0, 1.5])))
 def test_the_skin_never_folds(curves):
@@ -144,7 +144,6 @@ def test_points_mirror_onto_one_another():
 
 
 @given(seed=st.integers(0, 1000), rms=st.sampled_from([0.0, 0.3, 2.0]))
-@settings(max_examples=20, deadline=None)
 def test_the_head_wanders_as_far_as_it_is_told(seed, rms):
     course = wander(np.random.RandomState(seed), 300, 30.0, 1.2, rms)
     assert course.shape == (300,)

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mebench.datasets.synthetic.action_units import UNITS
 from mebench.datasets.synthetic.emotions import EMOTIONS, RECRUITED
@@ -63,7 +63,6 @@ settings_of_videos = st.builds(
 )
 
 
-@settings(max_examples=40, deadline=None)
 @given(params=settings_of_videos)
 def test_every_script_is_possible(params):
     script, labels = write_script(params, 0, 0), label(params, 0, 0)
@@ -83,7 +82,6 @@ def test_every_script_is_possible(params):
     assert script.blinks.min() >= 0 and script.blinks.max() <= 1
 
 
-@settings(max_examples=40, deadline=None)
 @given(params=settings_of_videos)
 def test_micro_expressions_move_inside_their_intervals_and_peak_at_the_apex(params):
     script = write_script(params, 0, 0)

@@ -118,7 +118,7 @@ def test_exact_p_values_come_from_really_exchanged_runs():
         assert row.p == pytest.approx(np.mean(all_of_them >= all_of_them[0] - 1e-9))
 
 
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 @given(st.integers(0, 1000), st.sampled_from([6, 20]))
 def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
     a, b = run(seed, 0.7, subjects=subjects), run(seed + 1, 0.5, subjects=subjects)
@@ -158,7 +158,7 @@ def f1_of(unit, clips):
     return f1_score(clips["truth"], clips["predicted"], pos_label=unit)
 
 
-@settings(max_examples=2, deadline=None)
+@settings(max_examples=2)
 @given(st.integers(0, 1000))
 def test_the_order_of_rows_never_matters(seed):
     first, second = run(0), run(1)

@@ -1,0 +1,71 @@
+"""README's two commands are the whole set-up: continuous integration pastes them, and adds nothing for them."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README, CI = ROOT / "README.md", ROOT / ".ci" / "run"
+MODULES = {"distributed": "dask", "playwright.sync_api": "test", "onnxscript": "onnx", "onnxruntime": "onnx"}
+"""Modules without which tests are skipped, and the extra that brings each."""
+
+pytestmark = pytest.mark.skipif(not CI.is_file(), reason="needs the checkout: .ci/ is no part of the sdist")
+
+
+def commands():
+    """README's blocks of shell commands, in order."""
+    return re.findall(r"^```sh\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def lines():
+    """The lines of `.ci/run` that do something."""
+    return [line.strip() for line in CI.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("#")]
+
+
+def test_the_two_commands_install_run_and_test():
+    first, second = commands()[:2]
+    assert first == "pip install -c constraints.txt -e . && mebench run method=mean dataset=synthetic\n"
+    assert re.fullmatch(r'pip install -c constraints\.txt -e "\.\[test\]" && pytest( -n auto)?\n', second)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_ci_pastes_them_as_they_stand(number):
+    function = re.search(r"^readme_command\(\).*?^}$", CI.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+    call = f"{function}\nreadme_command {number}"
+    pasted = subprocess.run(["bash", "-c", call], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert pasted == commands()[number - 1]
+    (line,) = (line for line in lines() if f'"$(readme_command {number})"' in line)
+    assert line.startswith("bash -euo pipefail -c ")
+
+
+def test_ci_adds_nothing_for_them():
+    """Before them it installs PyTorch alone; pytest runs nowhere but in the second."""
+    before = lines()[: next(n for n, line in enumerate(lines()) if "readme_command 2)" in line)]
+    assert [line for line in before if "pip install" in line] == ["pip install torch==2.13.0"]
+    assert not [line for line in lines() if re.match(r"(python -m )?pytest\b", line)]
+
+
+def test_the_version_of_pytorch_is_one():
+    pins = {
+        "README": re.search(r"pip install (torch==\S+) ", README.read_text(encoding="utf-8"))[1],
+        "CI": re.search(r"^pip install (torch==\S+)$", CI.read_text(encoding="utf-8"), re.MULTILINE)[1],
+        "constraints": re.search(r"^torch==\S+$", (ROOT / "constraints.txt").read_text(), re.MULTILINE)[0],
+    }
+    assert len(set(pins.values())) == 1, pins
+
+
+def test_what_tests_ask_for_is_in_the_extra_test():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    (own,) = (found[1] for line in extras["test"] if (found := re.fullmatch(r"mebench\[(.*)\]", line)))
+    assert {*own.split(","), "test"} >= {"landmarks", *MODULES.values()}
+    asked = {
+        node.args[0].value
+        for file in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "importorskip"
+    }
+    assert asked == set(MODULES)  # what mebench itself requires is imported, not asked for
