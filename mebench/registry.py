@@ -7,9 +7,11 @@ import importlib
 import importlib.metadata
 import importlib.util
 import re
+import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args
@@ -193,10 +195,16 @@ def _places(kind: PluginKind) -> dict[str, dict[Path, str]]:
     for root in _package(kind).__path__:
         for folder in _inside(kind, Path(root)):
             places.setdefault(folder.name, {}).setdefault(folder.resolve(), f"mebench.{kind}s.{folder.name}")
-    for entry in importlib.metadata.entry_points(group=f"mebench.{kind}s"):
+    for entry in _entry_points(f"mebench.{kind}s", tuple(sys.path)):
         folder = _package_folder(entry.module) or Path(entry.module)
         places.setdefault(entry.name, {}).setdefault(folder, entry.module)
     return places
+
+
+@cache
+def _entry_points(group: str, path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
+    """What the installed packages of a search path bring; read once, since it takes longer than all the rest."""
+    return tuple(importlib.metadata.entry_points(group=group))
 
 
 def _package_folder(module: str) -> Path | None:

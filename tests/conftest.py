@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +16,10 @@ import mebench.datasets
 import mebench.methods
 from mebench.runner import workers
 from tests.same_process import SameProcess
+
+if TYPE_CHECKING:
+    from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
 
 os.environ.update(workers.THREADS)  # as in a worker process, and before any numeric library is loaded
 _processes = workers.pool
@@ -29,6 +35,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Folds and features are computed in this process, but for tests marked `processes`, and the fixtures made for them."""
     real = item.get_closest_marker("processes") is not None
     workers.pool = _processes if real else lambda environment: SameProcess()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """What a file's imports left is looked through once; each fold that follows ends with a collection of its own."""
+    if nextitem is not None and nextitem.path != item.path:
+        gc.collect()
+        gc.freeze()
 
 
 CONFIG = "title: {title}\nsummary: for tests\ntasks: [spot]\n"
@@ -85,6 +99,17 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
             package_name, _, child = name.rpartition(".")
             if package_name in ("mebench.methods", "mebench.datasets"):
                 vars(sys.modules[package_name]).pop(child, None)
+
+
+@pytest.fixture
+def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs go to no MLflow, whose fresh database takes seconds; `test_tracking` is about it."""
+    from mebench import tracking
+
+    def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> tracking.Synced:
+        return tracking.Synced("nowhere", tuple(folder.id for folder in folders), (), ())
+
+    monkeypatch.setattr(tracking, "sync", sync)
 
 
 @pytest.fixture(scope="session")

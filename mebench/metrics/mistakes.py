@@ -33,7 +33,7 @@ from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Indices, Pairs, pair
 from mebench.metrics.scope import in_scope
 from mebench.metrics.tables import Tables, of_kinds
-from mebench.metrics.turns import Found, find
+from mebench.metrics.turns import find
 
 FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
 MISSES = ("localisation", "kind_confusion", "missed")
@@ -71,14 +71,17 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     own = pair(truths, predictions, rule)
     found = find(truths, predictions, rule, own)
     other = _other_pairs(truths, predictions, rule)
-    draws = range(number_of_draws(ordered))
-    sorted_out = pd.concat(
-        [
-            _false_positives(truths, predictions, found, own, other, rule),
-            *(_misses(truths, predictions, found, draw, own, other, rule, kinds) for draw in draws),
-        ],
-        ignore_index=True,
-    ).merge(ordered.videos[["video", "subject"]], on="video", how="left")
+    reached, confused = (pairs.hits(rule.threshold, rule.reaching) for pairs in (own, other))
+    near = _near(own, reached, len(truths))
+    in_vain = ~np.isin(np.arange(len(predictions)), found.prediction)
+    spotted = truths["kind"].isin(list(kinds)).to_numpy()
+    draw = predictions["draw"].to_numpy(np.int64)
+    rows = [_false_positives(truths, predictions, near, confused, reached)[in_vain]]
+    for n in range(number_of_draws(ordered)):
+        hit = found.truth[draw[found.prediction] == n]
+        missed = spotted & ~np.isin(np.arange(len(truths)), hit)
+        rows.append(_misses(truths, (draw == n) & in_vain, near, confused)[missed].assign(draw=n))
+    sorted_out = pd.concat(rows, ignore_index=True).merge(ordered.videos[["video", "subject"]], on="video", how="left")
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
     return sorted_out[list(COLUMNS)].sort_values(order, ignore_index=True, kind="stable")
 
@@ -141,67 +144,37 @@ def _other_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Conventi
     return one.where(np.asarray(kinds[0] != kinds[1], dtype=np.bool_))
 
 
-def _near(own: Pairs, rule: Convention, n_truths: int) -> Pairs:
+def _near(own: Pairs, reached: Pairs, n_truths: int) -> Pairs:
     """Pairs of one kind that reach `NEAR` but not the threshold."""
-    near, reached = own.hits(NEAR), own.hits(rule.threshold, rule.reaching)
+    near = own.hits(NEAR)
     one, other = (pairs.prediction * n_truths + pairs.truth for pairs in (near, reached))
     return near.where(~np.isin(one, other))
 
 
 def _false_positives(
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    found: Found,
-    own: Pairs,
-    other: Pairs,
-    rule: Convention,
+    truths: pd.DataFrame, predictions: pd.DataFrame, near: Pairs, confused: Pairs, reached: Pairs
 ) -> pd.DataFrame:
+    """Every prediction, with the cause if it is a false positive."""
     cause = np.full(len(predictions), "background", dtype=object)
     truth, iou = np.full(len(predictions), -1), np.zeros(len(predictions))
     # The last to be written wins: from the weakest evidence to the strongest.
-    for name, pairs in (
-        ("localisation", _near(own, rule, len(truths))),
-        ("kind_confusion", other.hits(rule.threshold, rule.reaching)),
-        ("duplicate", own.hits(rule.threshold, rule.reaching)),
-    ):
+    for name, pairs in (("localisation", near), ("kind_confusion", confused), ("duplicate", reached)):
         best = _best(pairs.prediction, pairs)
         cause[best.prediction], truth[best.prediction], iou[best.prediction] = name, best.truth, best.iou
-    table = predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
+    return predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
         mistake="false_positive", cause=cause, iou=iou, emotion=_emotion(truths, truth)
     )
-    return table[_in_vain(predictions, found)]
 
 
-def _misses(
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    found: Found,
-    draw: int,
-    own: Pairs,
-    other: Pairs,
-    rule: Convention,
-    kinds: Sequence[str],
-) -> pd.DataFrame:
-    this = predictions["draw"].to_numpy(np.int64) == draw
-    wrong = this & _in_vain(predictions, found)
-    hit = found.truth[this[found.prediction]]
-    missed = truths["kind"].isin(list(kinds)).to_numpy() & ~np.isin(np.arange(len(truths)), hit)
+def _misses(truths: pd.DataFrame, wrong: NDArray[np.bool_], near: Pairs, confused: Pairs) -> pd.DataFrame:
+    """Every truth, with the cause if it is a miss; `wrong` says of each prediction whether it is a false positive."""
     cause, iou = np.full(len(truths), "missed", dtype=object), np.zeros(len(truths))
-    for name, pairs in (
-        ("localisation", _near(own, rule, len(truths))),
-        ("kind_confusion", other.hits(rule.threshold, rule.reaching)),
-    ):
+    for name, pairs in (("localisation", near), ("kind_confusion", confused)):
         best = _best(pairs.truth, pairs, wrong[pairs.prediction])
         cause[best.truth], iou[best.truth] = name, best.iou
-    table = truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].assign(
-        mistake="miss", cause=cause, iou=iou, draw=draw
+    return truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].assign(
+        mistake="miss", cause=cause, iou=iou
     )
-    return table[missed]
-
-
-def _in_vain(predictions: pd.DataFrame, found: Found) -> NDArray[np.bool_]:
-    """The predictions that found nothing."""
-    return ~np.isin(np.arange(len(predictions)), found.prediction)
 
 
 def _best(group: Indices, pairs: Pairs, allowed: NDArray[np.bool_] | None = None) -> Pairs:

@@ -7,7 +7,7 @@ import json
 import re
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -141,8 +141,12 @@ def _tidy() -> None:
     gets round to only after many folds. What the first fold imported stays for good and is not looked through again.
     """
     gc.collect()
-    if not gc.get_freeze_count():
-        gc.freeze()
+    _freeze_once()
+
+
+@cache
+def _freeze_once() -> None:
+    gc.freeze()  # asking how much is frozen would count it, one by one
 
 
 def _forget_peak() -> None:

@@ -17,6 +17,8 @@ from mebench.runner.sweep_words import expand
 
 from .blind import SMALL
 
+pytestmark = pytest.mark.usefixtures("untracked")
+
 
 def test_a_sweep_is_every_combination_in_order():
     found = expand(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"])
