@@ -28,6 +28,7 @@ _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search")
 _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset"}
 _RESERVED = {"name", "preset"}
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where PyYAML was built with libyaml
 
 
 @dataclass(frozen=True)
@@ -238,7 +239,7 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if "config.yaml" in missing:
         return {}, f"{folder} has no {', no '.join(missing)}"
     try:
-        config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        config = yaml.load((folder / "config.yaml").read_text(encoding="utf-8"), Loader=_Loader)
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
     if not isinstance(config, dict):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +60,34 @@ ORIGINS = {
 }
 
 
-def make_run(
+def make_run(runs: Path, run_id: str = "", **said: Any) -> RunFolder:
+    """A run of two videos for each subject, with micro-expressions at 50 and 200, a macro-expression between.
+
+    Equal ones are made once and copied.
+
+    Args:
+        runs: where it goes.
+        run_id: its name; by default that of its settings.
+        said: see `_make`.
+    """
+    name = hashlib.sha256(repr((run_id, sorted(said.items()))).encode()).hexdigest()
+    whole = _kept() / name
+    if not whole.is_dir():
+        _make(whole, run_id, **said)
+    (made,) = whole.iterdir()
+    return RunFolder(shutil.copytree(made, runs / made.name))
+
+
+@cache
+def _kept() -> Path:
+    folder = tempfile.mkdtemp(prefix="mebench-runs-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+def _make(
     runs: Path,
-    run_id: str = "",
+    run_id: str,
     *,
     seed: int = 0,
     method: str = "spotter",
@@ -74,8 +103,8 @@ def make_run(
     key: str = "",
     done: bool = True,
     **about: Any,
-) -> RunFolder:
-    """A run of two videos for each subject, with micro-expressions at 50 and 200, a macro-expression between.
+) -> None:
+    """Write a run.
 
     Args:
         shift: frames by which every spotted interval is late: 0 finds all, 100 none.
@@ -126,7 +155,6 @@ def make_run(
         scored = score(folder, seed, config["bootstrap"])
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 1.5, **scored})
         folder.finish()
-    return folder
 
 
 def truth_tables(subjects: int, members: tuple[str, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:

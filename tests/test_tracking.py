@@ -308,6 +308,7 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     (tmp_path / "server.db").write_bytes(blank)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")  # asks a server that is down again, but at once
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
     runs = tmp_path / "runs"
     first, second = make_run(runs, seed=0), make_run(runs, seed=1)

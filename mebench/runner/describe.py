@@ -6,7 +6,7 @@ import hashlib
 import json
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
@@ -186,7 +186,8 @@ def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
     }
 
 
-def versions() -> dict[str, str]:
+@cache
+def versions() -> Mapping[str, str]:
     """Python, the machine and the packages that numbers depend on."""
     found = {"mebench": __version__, "python": sys.version.split()[0], "platform": platform.platform()}
     for name in PACKAGES:

@@ -14,11 +14,12 @@ import pytest
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.runner import dask_executor, execute
+from mebench.runner import dask_executor, execute, workers
 from mebench.runner.execute import run
 from mebench.runner.fold_files import TABLES
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
+from tests.same_process import SameProcess
 
 pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -47,7 +48,7 @@ def cluster(tmp_path, monkeypatch):
 
 @pytest.mark.dask
 @pytest.mark.processes
-def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_path, cluster):
+def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_path, cluster, monkeypatch):
     address, (victim, _) = cluster
     gate = tmp_path / "gate"
     words = moody("dataset.subjects=6", "method.trouble=[2=wait, 3=wait]", f"method.gate={gate}")
@@ -62,7 +63,8 @@ def test_a_run_survives_a_killed_worker_and_answers_as_a_local_one(moody, tmp_pa
     killer.start()
     far = run(resolve([*words, "executor=dask", f"executor.address={address}"]), Progress()).folder
     killer.join()
-    near = run(resolve([*words, "workers=3"]), Progress()).folder
+    monkeypatch.setattr(workers, "pool", lambda environment: SameProcess())
+    near = run(resolve(words), Progress()).folder
 
     assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
     for name in TABLES:

@@ -14,10 +14,12 @@ import pytest
 from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
+from mebench.runner import workers
 from mebench.runner.execute import run
 from mebench.runner.fold import execute
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
+from tests.same_process import SameProcess
 
 pytestmark = pytest.mark.processes
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
@@ -39,6 +41,11 @@ except MebenchError as error:
 @pytest.fixture(autouse=True)
 def workers_find_mebench(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+
+
+@pytest.fixture
+def in_this_process(monkeypatch):
+    monkeypatch.setattr(workers, "pool", lambda environment: SameProcess())
 
 
 def go(words, run_id=None):
@@ -155,7 +162,7 @@ def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
     assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}" in said
 
 
-def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path):
+def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, in_this_process):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
     stopped, said, code = stopped_by(signal.SIGINT, words, tmp_path / "runs")
@@ -191,23 +198,34 @@ def _wait_for(condition, process, seconds=300):
 
 
 def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path):
-    """An exception, a hang, and a worker that dies once; what else can go wrong is in `test_pool`."""
+    """A hang, and a worker that dies once; what else can go wrong is in `test_pool`."""
     words = moody(
-        *("dataset.subjects=5", "method.trouble=[2=raise, 3=die once, 4=hang]", f"method.gate={tmp_path / 'mark'}"),
+        *("dataset.subjects=4", "method.trouble=[3=die once, 4=hang]", f"method.gate={tmp_path / 'mark'}"),
         *("workers=2", "fold_timeout=2"),
     )
     with pytest.raises(RunError) as error:
         go(words)
 
     folder = only_run(tmp_path / "runs")
-    assert "2 of 5 folds failed; fold 'toy/2': ValueError: a matrix is singular" in str(error.value)
-    assert f"mebench resume {folder.path}" in str(error.value)
+    assert "1 of 4 folds failed; fold 'toy/4': it took longer than fold_timeout=2 seconds" in str(error.value)
     # The one whose worker died was tried again, alone, and all others went on.
-    assert folder.finished_folds() == {"toy/1", "toy/3", "toy/5"} and not folder.done
-    reasons = {file.name: file.read_text() for file in (folder.path / "failed").iterdir()}
-    assert set(reasons) == {"toy--2", "toy--4"}
-    assert "a matrix is singular" in reasons["toy--2"] and "method.py" in reasons["toy--2"]
-    assert reasons["toy--4"].startswith("it took longer than fold_timeout=2 seconds")
+    assert folder.finished_folds() == {"toy/1", "toy/2", "toy/3"} and not folder.done
+    (reason,) = (folder.path / "failed").iterdir()
+    assert reason.name == "toy--4" and reason.read_text().startswith("it took longer than fold_timeout=2 seconds")
+
+
+def test_a_fold_that_raises_is_left_out_and_the_run_goes_on_with_the_same_plugin_only(moody, tmp_path, in_this_process):
+    words = moody("dataset.subjects=4", "method.trouble=[2=raise]")
+    with pytest.raises(RunError) as error:
+        go(words)
+
+    folder = only_run(tmp_path / "runs")
+    assert "1 of 4 folds failed; fold 'toy/2': ValueError: a matrix is singular" in str(error.value)
+    assert f"mebench resume {folder.path}" in str(error.value)
+    assert folder.finished_folds() == {"toy/1", "toy/3", "toy/4"} and not folder.done
+    (reason,) = (folder.path / "failed").iterdir()
+    assert reason.name == "toy--2"
+    assert "a matrix is singular" in reason.read_text() and "method.py" in reason.read_text()
 
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# another method now\n")

@@ -32,7 +32,7 @@ def kills(monkeypatch):
 def test_killed_at_any_moment_a_sweep_ends_as_if_undisturbed(kills, tmp_path, write_plugin, monkeypatch):
     write_plugin("method", "unused")  # forgets the plugins of this test afterwards
     kills.write_plugins(tmp_path / "plugins")
-    counts = kills.one_sweep(tmp_path, tmp_path / "killed", 2, random.Random(1), 2, 4.0)
+    counts = kills.one_sweep(tmp_path, tmp_path / "killed", 1, random.Random(1), 2, 4.0)
     assert sum(counts.values()) >= 1
     monkeypatch.setattr(workers, "pool", lambda environment: SameProcess())
     quiet_words = [word for word in kills.command(tmp_path, tmp_path / "quiet", 1)[4:] if "=" in word]
