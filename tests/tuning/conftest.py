@@ -181,7 +181,7 @@ def toy(write_plugin, tmp_path, monkeypatch):
             "dataset=toy",
             f"plugins={root}",
             f"cache={tmp_path / 'cache'}",
-            "bootstrap=50",
+            "bootstrap=20",
             "workers=1",
             *more,
         ]
