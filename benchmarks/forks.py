@@ -128,7 +128,10 @@ def run_all(
                 more = job is not None
                 if job is not None:
                     running.append(_Running(job, pristine, limit))
+            before = time.monotonic()
             wait([handle for one in running for handle in (one.pipe, one.process.sentinel)], timeout=1)
+            for one in running:  # nothing is late because this process was stopped, or the machine asleep
+                one.until += max(0.0, time.monotonic() - before - 2)
             for one in [one for one in running if one.over()]:
                 running.remove(one)
                 one.close()

@@ -73,6 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="mutate-") as scratch:
         pristine = Path(scratch) / "pristine"
         _copy(pristine)
+        graph.tests -= {Path(file).resolve().relative_to(ROOT).as_posix() for file in args.without}
         near = {file: graph.distances(file) for file in {m.file for some in drawn.values() for m in some}}
         known = _unbroken(args, pristine, sorted({test for tests in near.values() for test in tests}))
         found = {}
@@ -80,9 +81,9 @@ def main() -> None:
             jobs = [Job(_stages(m, near[m.file], known, args), (m.file, m.apply(sources[m.file])), key=m) for m in some]
             found[seed] = list(_told(jobs, pristine, args, known))
             _report(seed, found[seed], sources)
-    if args.json:
-        content = {str(seed): [_plain(m, told, sources) for m, told in rows] for seed, rows in found.items()}
-        Path(args.json).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+            if args.json:
+                content = {str(seed): [_plain(m, told, sources) for m, told in rows] for seed, rows in found.items()}
+                Path(args.json).write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
@@ -97,6 +98,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--timeout", type=float, default=60.0, help="least seconds that a test file may take")
     parser.add_argument("--markers", nargs="*", default=["processes", "browser"], help="of tests that run last")
     parser.add_argument("--without-marked", action="store_true", help="leave those out")
+    parser.add_argument("--without", nargs="+", metavar="FILE", default=[], help="leave these test files out, too")
     parser.add_argument("--imported", action="store_true", help="run all tests that import the file in any way")
     parser.add_argument("--baseline", metavar="FILE", help="keep what the unbroken copy says, as JSON")
     parser.add_argument("--json", metavar="FILE", help="write all outcomes as JSON")
@@ -179,8 +181,8 @@ def _unbroken(args: argparse.Namespace, pristine: Path, tests: Sequence[str]) ->
             for name in failed:
                 console.print(f"{name} fails without any change and is left out", style="yellow", markup=False)
         console.print(f"unbroken: {told.seconds:.0f} s for {len(job.key)} files from {job.key[0]}", markup=False)
-    if file:
-        file.write_text(json.dumps(known) + "\n", encoding="utf-8")
+        if file:
+            file.write_text(json.dumps(known) + "\n", encoding="utf-8")
     return known
 
 
