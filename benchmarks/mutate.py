@@ -169,20 +169,24 @@ def _unbroken(args: argparse.Namespace, pristine: Path, tests: Sequence[str]) ->
     known = {test: entry for test, entry in known.items() if stamps.get(test, entry["stamp"]) == entry["stamp"]}
     new = [test for test in tests if test not in known]
     chunks = [new[i : i + CHUNK] for i in range(0, len(new), CHUNK)]
-    jobs = [Job([Stage(tuple(chunk), marks)], look=True, key=chunk) for chunk in chunks]
-    for job, told in run_all(jobs, pristine, args.workers, lambda _: FACTOR * args.timeout):
-        for test in job.key:
-            failed = [name for name in told.failed if name.partition("::")[0] == test]
-            if told.late == test or (told.died and not told.spent):
-                failed = [test]
-            called = [list(name) for name in told.called.get(test, [])]
-            entry = {"seconds": round(told.spent.get(test, 0.0), 2), "failed": failed, "called": called}
-            known[test] = {"stamp": stamps[test], **entry}
-            for name in failed:
-                console.print(f"{name} fails without any change and is left out", style="yellow", markup=False)
-        console.print(f"unbroken: {told.seconds:.0f} s for {len(job.key)} files from {job.key[0]}", markup=False)
-        if file:
-            file.write_text(json.dumps(known) + "\n", encoding="utf-8")
+    while chunks:
+        jobs = [Job([Stage(tuple(chunk), marks)], look=True, key=chunk) for chunk in chunks]
+        chunks = []
+        for job, told in run_all(jobs, pristine, args.workers, lambda _: FACTOR * args.timeout):
+            lost = not told.spent  # it ended before it could tell: each file again by itself
+            if lost and len(job.key) > 1:
+                chunks += [[test] for test in job.key]
+                continue
+            for test in job.key:
+                failed = [test] if lost else [name for name in told.failed if name.partition("::")[0] == test]
+                called = [list(name) for name in told.called.get(test, [])]
+                entry = {"seconds": round(told.spent.get(test, 0.0), 2), "failed": failed, "called": called}
+                known[test] = {"stamp": stamps[test], **entry}
+                for name in failed:
+                    console.print(f"{name} fails without any change and is left out", style="yellow", markup=False)
+            console.print(f"unbroken: {told.seconds:.0f} s for {len(job.key)} files from {job.key[0]}", markup=False)
+            if file:
+                file.write_text(json.dumps(known) + "\n", encoding="utf-8")
     return known
 
 
