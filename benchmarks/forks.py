@@ -220,6 +220,7 @@ def _child(copy: Path, job: Job, pipe: Connection) -> None:
 def _settle(copy: Path) -> None:
     """This process belongs to the copy: its folder, its imports, its files."""
     os.setsid()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.chdir(copy)
     log = os.open(copy.parent / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(log, 1)

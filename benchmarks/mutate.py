@@ -26,6 +26,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,7 @@ console = Console(highlight=False, soft_wrap=True)
 
 def main() -> None:
     args = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # mutants under way end, too
     sources = {
         path.relative_to(ROOT).as_posix(): path.read_bytes() for path in sorted((ROOT / "mebench").rglob("*.py"))
     }
