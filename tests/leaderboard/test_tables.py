@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mebench.leaderboard import tables as module
 from mebench.leaderboard.collect import collect
 from mebench.leaderboard.rows import METRICS
 from mebench.leaderboard.tables import OTHER_CODE, build
@@ -62,6 +63,23 @@ def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
     assert (uf1["min"], uf1["max"]) == (min(values), max(values)) and uf1["min"] < uf1["max"]
     assert uf1["low"] == min(score["low"] for score in scores)
     assert uf1["high"] == max(score["high"] for score in scores)
+
+
+@pytest.mark.parametrize(
+    ("wrong_every", "median"),
+    [((3, 2, 5), 0), ((2, 3, 5), 1), ((5, 2, 3), 2), ((2, 5), 0), ((5, 2), 1), ((2, 3, 4, 5), 1), ((3, 3, 3), 1)],
+)
+def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, monkeypatch, wrong_every, median):
+    """The more answers are wrong, the lower UF1; of equal seeds the middle one stands."""
+    runs = [make_run(tmp_path, tasks=("recognize",), seed=s, wrong_every=n) for s, n in enumerate(wrong_every)]
+    values = [run.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] for run in runs]
+    assert sorted(range(len(values)), key=values.__getitem__) == sorted(
+        range(len(values)), key=lambda s: wrong_every[s]
+    )
+    compared = []
+    monkeypatch.setattr(module, "letters", lambda records, *_: compared.append(records) or [""] * len(records))
+    build(collect(tmp_path))
+    assert [record.seed for (record,) in compared] == [median]
 
 
 def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):

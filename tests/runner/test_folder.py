@@ -4,6 +4,7 @@ import dataclasses
 import errno
 import json
 import os
+import random
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,47 @@ def test_the_order_in_which_folds_finish_leaves_no_trace(tmp_path):
         run.merge(["d/1", "d/2"])
         tables.append([(run.path / f"{t}.parquet").read_bytes() for t in ("predictions", "clips", "frame_scores")])
     assert tables[0] == tables[1]
+
+
+def test_the_tables_of_a_run_are_sorted(tmp_path):
+    """Folds that give their rows in any order, put together in any order: as Python sorts the same rows."""
+    run, _ = claimed(tmp_path)
+    rows, dice = [], random.Random(0)
+    for key in ("d/1", "d/2"):
+        rows += [
+            (draw, f"{key}/{video}", kind, onset, onset + length, confidence)
+            for draw in (0, 1)
+            for video in ("v1", "v2")
+            for kind in ("micro", "macro")
+            for onset in (5, 50)
+            for length in (3, 9)
+            for confidence in (0.25, 0.75)
+        ]
+    dice.shuffle(rows)
+    for key in ("d/2", "d/1"):
+        mine = [row for row in rows if row[1].startswith(key)]
+        predictions = [Prediction(v, kind, on, on, off, c, draw=draw) for draw, v, kind, on, off, c in mine]
+        clips = [ClipPrediction(v, on, off, "fear", (0.75, 0.25)) for _, v, _, on, off, _ in mine]
+        scores = {f"{key}/{video}": np.array([[1.0, 2.0], [3.0, 4.0]]) for video in ("v2", "v1")}
+        given = dataclasses.replace(result(key), predictions=predictions, clips=clips, frame_scores=scores)
+        run.write_fold(given, ("micro", "macro"))
+    run.merge(["d/2", "d/1"])
+
+    def read(name, *columns):
+        table = run.read_table(name)
+        return list(zip(*(table[column] for column in columns)))
+
+    columns = ("draw", "video", "kind", "onset", "offset", "confidence")
+    assert read("predictions.parquet", *columns) == sorted(rows)
+    assert read("clips.parquet", "video", "onset", "offset") == sorted((v, on, off) for _, v, _, on, off, _ in rows)
+    expected = [
+        (f"{key}/{video}", kind, frame, score)
+        for key in ("d/1", "d/2")
+        for video in ("v1", "v2")
+        for kind, column in (("macro", (2.0, 4.0)), ("micro", (1.0, 3.0)))
+        for frame, score in enumerate(column)
+    ]
+    assert read("frame_scores.parquet", "video", "kind", "frame", "score") == expected
 
 
 def test_folds_without_predictions_merge_with_others(tmp_path):

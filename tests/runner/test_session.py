@@ -35,3 +35,23 @@ def test_an_answer_that_no_table_takes_is_the_failure_of_its_fold(session, answe
     assert session.left == {"toy/3"}
     with pytest.raises(RunError, match=r"1 of 3 folds failed; fold 'toy/1': what its method answered cannot be kept"):
         session.finish()
+
+
+def folds_of(session):
+    return [fold.key for _, fold in (task.key for task in session.tasks())]
+
+
+def test_the_fold_that_trains_most_comes_first(moody):
+    """Seven subjects in three parts: who tests three of them trains four, the others train five; equal ones by name."""
+    session = open_session(make_plan(resolve(moody("dataset.subjects=7", "protocol=kfold", "protocol.folds=3"))))
+    trained = {fold.key: 7 - len(fold.test) for fold in session.plan.folds}
+    assert trained == {"part1": 4, "part2": 5, "part3": 5}
+    assert folds_of(session) == ["part2", "part3", "part1"]
+    session.left -= {"part2"}
+    assert folds_of(session) == ["part3", "part1"]
+    session.close()
+
+
+def test_equal_folds_come_by_name_whatever_the_order_of_the_plan(session):
+    session.plan = replace(session.plan, folds=session.plan.folds[::-1])
+    assert folds_of(session) == ["toy/1", "toy/2", "toy/3"]

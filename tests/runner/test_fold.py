@@ -1,0 +1,34 @@
+"""One fold, here and now: what it answers depends on the run and the fold, not on what this process did before."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from mebench.config import resolve
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+
+DICE = {
+    "torch": (torch.manual_seed, lambda n: torch.rand(n).numpy()),
+    "numpy": (np.random.seed, lambda n: np.random.random(n)),
+    "random": (random.seed, lambda n: np.array([random.random() for _ in range(n)])),
+}
+
+
+@pytest.mark.parametrize("name", DICE)
+def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
+    """The same numbers each time, others in another fold or another run."""
+    seed, draw = DICE[name]
+    plan, other = (make_plan(resolve(moody(f"seed={n}"))) for n in (0, 1))
+    monkeypatch.setattr(plan.method_class, "score_frames", lambda _, video: draw(video.n_frames)[:, None])
+
+    def scores(plan, number, before):
+        seed(before)
+        return np.concatenate(list(execute(plan, plan.folds[number]).frame_scores.values()))
+
+    first = scores(plan, 0, before=1)
+    np.testing.assert_array_equal(first, scores(plan, 0, before=2))
+    assert not np.array_equal(first, scores(plan, 1, before=1))
+    assert not np.array_equal(first, scores(other, 0, before=1))
