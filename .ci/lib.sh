@@ -12,7 +12,7 @@ environment() { # NAME [INTERPRETER]
   local python=${2:-${PYTHON:-python3.11}}
   [[ $python =~ ^3\.[0-9]+$ ]] && python=python$python
   "$python" -m venv "$scratch/$1"
-  # shellcheck disable=SC1091
+  # shellcheck disable=SC1090,SC1091
   source "$scratch/$1/bin/activate"
   python --version
 }

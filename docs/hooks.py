@@ -14,16 +14,13 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parent.parent
 BOARD = ROOT / "build" / "leaderboards" / "site"
 """Where `.ci/docs` has `mebench leaderboard build` write."""
-LINK = re.compile(r"(?<=\]\()(?P<address>[^)#\s]+)(?P<anchor>#[^)\s]*)?(?=\))")
+LINK = re.compile(r"\[(?P<text>[^][]*)\]\((?P<address>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 CODE = re.compile(r"`[^`\n]+`")
 
 
 def _cards(kind: str) -> dict[str, str]:
-    return {f"{kind}/{card.parent.name}.md": f"{kind}/{card.parent.name}/README.md" for card in _sorted(kind)}
-
-
-def _sorted(kind: str) -> list[Path]:
-    return sorted((ROOT / kind).glob("*/README.md"))
+    names = sorted(card.parent.name for card in (ROOT / kind).glob("*/README.md"))
+    return {f"{kind}/{name}.md": f"{kind}/{name}/README.md" for name in names}
 
 
 CARDS = {"Methods": _cards("methods"), "Datasets": _cards("datasets")}
@@ -68,13 +65,14 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     source = TAKEN.get(here, f"docs/{here}")
 
     def link(found: re.Match[str]) -> str:
+        text, anchor = found["text"], found["anchor"] or ""
         path = posixpath.normpath(posixpath.join(posixpath.dirname(source), found["address"]))
         place = PLACES.get(path) or (path.removeprefix("docs/") if path.startswith("docs/") else None)
         if place:
-            return posixpath.relpath(place, posixpath.dirname(here) or ".") + (found["anchor"] or "")
-        if config.repo_url and (ROOT / path).exists():
-            return f"{config.repo_url}/blob/HEAD/{path}{found['anchor'] or ''}"
-        return found[0]  # an address of the web; anything else is what --strict complains of
+            return f"[{text}]({posixpath.relpath(place, posixpath.dirname(here) or '.')}{anchor})"
+        if (ROOT / path).exists():  # not on the site, but in the repository, where its address is known
+            return f"[{text}]({config.repo_url}/blob/HEAD/{path}{anchor})" if config.repo_url else text
+        return found[0]  # an address of the web; of anything else --strict complains
 
     lines = [
         CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
