@@ -27,7 +27,7 @@ from mebench.metrics.conventions import CONVENTIONS
 
 HEAD = """# Leaderboards
 
-Made by `mebench leaderboard build`; do not edit. The same as a page with charts: [site/index.html](site/index.html). Methods
+Made by `mebench leaderboard build`, which also writes the same as a page with charts, `site/index.html`; do not edit. Methods
 are compared within a table only: other data, protocols, emotion schemes or conventions make other tables.
 
 - A score stands above its 95 % interval: over subjects (bootstrap, or jackknife below 20 of them), or for a method that
