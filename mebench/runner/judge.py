@@ -11,6 +11,7 @@ import numpy as np
 
 from mebench.core.method import Method
 from mebench.core.types import Video
+from mebench.spotting import hits
 
 if TYPE_CHECKING:
     from mebench.runner.fold import Hand
@@ -55,9 +56,8 @@ def _f1(hand: Hand, videos: Sequence[Video]) -> float:
         true = [e for e in video.expressions if e.kind in hand.plan.task.kinds]
         spotted, truths = spotted + len(intervals), truths + len(true)
         for e in true:
-            same = [p for p in intervals if p.kind == e.kind]
-            shared = [min(p.offset, e.offset) - max(p.onset, e.onset) + 1 for p in same]
-            found += any(3 * n >= p.offset - p.onset + 1 + e.length for n, p in zip(shared, same))  # n / union >= 1/2
+            own = [(p.onset, p.offset) for p in intervals if p.kind == e.kind]
+            found += any(hits(interval, (e.onset, e.offset)) for interval in own)
     return 2 * found / max(spotted + truths, 1)
 
 
