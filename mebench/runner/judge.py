@@ -35,16 +35,11 @@ def judge(hand: Hand, videos: Sequence[Video]) -> float:
 
 def _accuracy(hand: Hand, videos: Sequence[Video]) -> float:
     scheme = hand.plan.scheme
-    asked = [
-        (hand.views.unlabelled(video).clip(e.onset, e.peak, e.offset, spotted=False), label)
-        for video in videos
-        for e in video.expressions
-        if e.kind == "micro" and (label := scheme.of(e)) is not None
-    ]
-    if not asked:
+    clips = hand.asked(videos)
+    if not clips:
         return 0.0
-    answers = hand.class_scores([clip for clip, _ in asked]).argmax(axis=1)
-    return float(np.mean(answers == [label for _, label in asked]))
+    labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
+    return float(np.mean(hand.class_scores(clips).argmax(axis=1) == labels))
 
 
 def _f1(hand: Hand, videos: Sequence[Video]) -> float:
