@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench import __version__, cli, doctor
-from mebench.commands import output
+from mebench import __version__, cli, console, doctor
 from mebench.commands.complete import complete_plugin, complete_word
 from mebench.errors import RunError
 from mebench.metric_names import METRICS
@@ -130,9 +129,9 @@ def test_mistakes_are_one_sentence_on_standard_error(mebench, root, words, messa
 
 
 def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
-    monkeypatch.setattr(output, "at_terminal", lambda: True)
+    monkeypatch.setattr(console, "at_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
-    output.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
+    console.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
     out = capsys.readouterr().out
     assert "method " in out and "[red]taken as it stands[/red]" in out
 
@@ -165,7 +164,7 @@ def test_config_show_as_json_with_nothing_else_on_standard_output(mebench, root,
 
 
 def test_json_has_no_nan():
-    assert json.loads(json.dumps(output._finite({"a": [float("nan"), float("inf"), 1.5]}))) == {"a": [None, None, 1.5]}
+    assert json.loads(json.dumps(console._finite({"a": [float("nan"), float("inf"), 1.5]}))) == {"a": [None, None, 1.5]}
 
 
 # Doctor

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mebench import registry
-from mebench.commands.output import text
 from mebench.config import NOT_IN_KEY, RunSettings, from_plain, resolve, run_key, user_file
 from mebench.config.values import choices, convert, expected, plain
+from mebench.console import text
 from mebench.core.types import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
 

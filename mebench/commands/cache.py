@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from mebench.commands import output
+from mebench import console
 from mebench.config import user_setting
 from mebench.config.settings import RunSettings
 from mebench.errors import ConfigError, DataError
@@ -28,11 +28,11 @@ def info_command(cache: str | None, json: str | None) -> None:
             for (dataset, stage), part in found.items()
         ]
         report = {"folder": str(store.root), "entries": whole.entries, "bytes": whole.bytes, "parts": parts}
-        output.write_json(report, json)
+        console.write_json(report, json)
     if json != "-":
-        rows = [(dataset or "-", stage, f"{p.entries}", size(p.bytes)) for (dataset, stage), p in found.items()]
-        output.print_table(
-            ("dataset", "stage", "entries", "size"), [*rows, ("all", "", f"{whole.entries}", size(whole.bytes))]
+        rows = [(dataset or "-", stage, f"{p.entries}", console.size(p.bytes)) for (dataset, stage), p in found.items()]
+        console.print_table(
+            ("dataset", "stage", "entries", "size"), [*rows, ("all", "", f"{whole.entries}", console.size(whole.bytes))]
         )
         print(f"feature store: {store.root}")
 
@@ -52,11 +52,13 @@ def verify_command(cache: str | None, deep: bool, remove: bool, json: str | None
     lines = [{"entry": str(d.files.stem.relative_to(store.root)), "reason": d.reason} for d in damaged]
     if json is not None:
         report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": lines, "removed": removed}
-        output.write_json(report, json)
+        console.write_json(report, json)
     if json != "-":
         for line in lines:
             print(f"{line['entry']}: {line['reason']}")
-        print(f"{store.root}: {_counted(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed")
+        print(
+            f"{store.root}: {console.plural(n_entries, 'entry', 'entries')}, {len(damaged)} damaged, {removed} removed"
+        )
         if len(damaged) > removed:
             print(
                 "A damaged entry is never read: it is computed anew when it is next asked for, or removed with --remove"
@@ -81,9 +83,9 @@ def prune_command(
     gone = upkeep.prune(store, days, dataset, everything, dry_run)
     if json is not None:
         report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
-        output.write_json(report, json)
+        console.write_json(report, json)
     if json != "-":
-        what = f"{_counted(gone.entries, 'entry', 'entries')}, {size(gone.bytes)}"
+        what = f"{console.plural(gone.entries, 'entry', 'entries')}, {console.size(gone.bytes)}"
         print(f"{store.root}: {'would remove' if dry_run else 'removed'} {what}")
 
 
@@ -102,24 +104,7 @@ def days_of(text: str) -> float:
     return float(match[1]) * _DAYS[match[2]]
 
 
-def size(n_bytes: float) -> str:
-    """Bytes for people.
-
-    >>> size(0), size(1023), size(5300000000)
-    ('0 B', '1023 B', '4.9 GiB')
-    """
-    for unit in ("B", "KiB", "MiB"):
-        if n_bytes < 1024:
-            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
-        n_bytes /= 1024
-    return f"{n_bytes:.1f} GiB"
-
-
 def _store(cache: str | None) -> FeatureStore:
     if cache is not None and not Path(cache).expanduser().is_dir():
         raise DataError(f"there is no folder {cache}: give the one that a run names with cache=, or leave --cache out")
     return FeatureStore(Path(cache or user_setting("cache", RunSettings().cache)).expanduser())
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mebench import registry
-from mebench.commands import output
+from mebench import console, registry
 from mebench.config import more_plugins
 from mebench.config.parts import hints_of, keys
 from mebench.config.values import expected, plain
@@ -28,9 +27,9 @@ def list_command(what: str | None, plugins: Sequence[str]) -> None:
     registry.add_paths([*more_plugins(), *plugins])
     for name in LISTS if what is None else (what,):
         headers, rows = _rows(name)
-        if what is None and not output.at_terminal():
+        if what is None and not console.at_terminal():
             rows = [(name, *row) for row in rows]
-        output.print_table(headers, rows, title=name)
+        console.print_table(headers, rows, title=name)
 
 
 def info_command(id_: str, plugins: Sequence[str]) -> None:
@@ -90,7 +89,7 @@ def _print_card(info: PluginInfo) -> None:
             print(f"{name}: {fact}")
     print()
     if card.is_file():
-        output.print_markdown(card.read_text(encoding="utf-8"))
+        console.print_markdown(card.read_text(encoding="utf-8"))
         print()
 
 
@@ -102,25 +101,25 @@ def _print_protocol(protocol: Protocol) -> None:
         for f in dataclasses.fields(protocol.params)
     ]
     if rows:
-        output.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
+        console.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
 
 
 def _default(field: dataclasses.Field[Any]) -> str:
-    return "(needed)" if field.default is dataclasses.MISSING else output.text(plain(field.default))
+    return "(needed)" if field.default is dataclasses.MISSING else console.text(plain(field.default))
 
 
 def _print_parameters(info: PluginInfo) -> None:
     defaults, meanings = effective_defaults(info), attributes(registry.params_class(info))
     rows = [
-        (f"{info.kind}.{name}", expected(hint), output.text(defaults.get(name, "(needed)")), meanings.get(name, ""))
+        (f"{info.kind}.{name}", expected(hint), console.text(defaults.get(name, "(needed)")), meanings.get(name, ""))
         for name, hint in keys(info).items()
     ]
-    output.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
+    console.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
     for section, title in (("presets", "preset"), ("datasets", "settings for")):
         lines = [(f"{title} {name}", _settings(values or {})) for name, values in info.section(section).items()]
         if lines:
-            output.print_table((title, "values"), lines, title=section)
+            console.print_table((title, "values"), lines, title=section)
 
 
 def _settings(values: dict[str, Any]) -> str:
-    return " ".join(f"{name}={output.text(plain(value))}" for name, value in values.items()) or "(the defaults)"
+    return " ".join(f"{name}={console.text(plain(value))}" for name, value in values.items()) or "(the defaults)"

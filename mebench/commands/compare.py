@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mebench.commands.output import check_target, write_json
 from mebench.commands.runs import find_run
+from mebench.console import check_target, write_json
 from mebench.errors import RunError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.commands import output
+from mebench import console
 from mebench.config.resolve import resolve_dataset
 from mebench.errors import ConfigError, DataError
 
@@ -30,18 +30,18 @@ def summary_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
     from mebench.inspection.summary import summarise, together
     from mebench.report.data_tables import HEADERS, summary_rows, total_rows
 
-    output.check_target(json)
+    console.check_target(json)
     members = {id_: summarise(dataset) for id_, dataset in _members(words, files, plugins).items()}
     if json is not None:
         one = next(iter(members.values()))
-        output.write_json(together(members) if len(members) > 1 else one.plain(), json)
+        console.write_json(together(members) if len(members) > 1 else one.plain(), json)
     if json == "-":
         return
     for id_, summary in members.items():
-        output.print_table(HEADERS, summary_rows(summary), id_)
+        console.print_table(HEADERS, summary_rows(summary), id_)
         _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in summary.repairs])
     if len(members) > 1:
-        output.print_table(HEADERS, total_rows(members), " + ".join(members))
+        console.print_table(HEADERS, total_rows(members), " + ".join(members))
 
 
 def verify_command(
@@ -63,7 +63,7 @@ def verify_command(
     from mebench.inspection.verify import verify
     from mebench.progress import Progress
 
-    output.check_target(json)
+    console.check_target(json)
     if report is not None:
         _check_file(report, "--report")
     members: dict[str, Verification] = {}
@@ -77,7 +77,7 @@ def verify_command(
 
         Path(report).write_text(verification_markdown(members, strict), encoding="utf-8")
     if json is not None:
-        output.write_json(_verified(members, sound), json)
+        console.write_json(_verified(members, sound), json)
     if json != "-":
         _print_verifications(members, strict)
         if report is not None:
@@ -107,7 +107,7 @@ def preview_command(
         raise ConfigError(f"--out must name a .png file, not {out!r}")
     if Path(out).exists() and not force:
         raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
-    output.check_target(json)
+    console.check_target(json)
     members = _members(words, files, plugins)
 
     from mebench.inspection.choose import choose
@@ -139,7 +139,7 @@ def preview_command(
             }
             for strip in strips
         ]
-        output.write_json({"file": out, "expressions": shown}, json)
+        console.write_json({"file": out, "expressions": shown}, json)
     if json != "-":
         faceless = sum(strip.face is None for strip in strips)
         print(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
@@ -154,7 +154,7 @@ def fake_command(
     Raises:
         DataError: the folder is not empty, or a dataset has no tree to draw.
     """
-    output.check_target(json)
+    console.check_target(json)
     folder = Path(out).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another, so that nothing is overwritten")
@@ -171,7 +171,7 @@ def fake_command(
     name = f"[{','.join(members)}]" if len(members) > 1 else next(iter(members))
     then = shlex.join(["mebench", "data", "summary", f"dataset={name}", *roots])
     if json is not None:
-        output.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
+        console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
     if json != "-":
         print(f"{out}: drawn")
         print(f"Look at it with: {then}")
@@ -213,7 +213,7 @@ def _print_list(title: str, lines: Sequence[str]) -> None:
     if not lines:
         return
     print(f"{title} ({len(lines)})")
-    shown = lines[:SHOWN] if output.at_terminal() else lines
+    shown = lines[:SHOWN] if console.at_terminal() else lines
     for line in shown:
         print(f"  {line}")
     if len(shown) < len(lines):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench import doctor
-from mebench.commands import output
+from mebench import console, doctor
 
 
 def doctor_command(plugins: Sequence[str], json: str | None) -> int:
@@ -13,11 +12,11 @@ def doctor_command(plugins: Sequence[str], json: str | None) -> int:
     findings = doctor.examine(plugins)
     report = doctor.as_json(findings)
     if json is not None:
-        output.write_json(report, json)
+        console.write_json(report, json)
     if json != "-":
         rows = [
             (f.name, f.topic, f.state, f.detail if f.state == "ok" or not f.remedy else f"{f.detail}: {f.remedy}")
             for f in findings
         ]
-        output.print_table(("name", "what", "state", "detail"), rows)
+        console.print_table(("name", "what", "state", "detail"), rows)
     return 0 if report["ok"] else 1

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mebench.commands import output
+from mebench import console
 from mebench.config import resolve
 from mebench.errors import DataError
 from mebench.progress import Progress
@@ -21,11 +21,11 @@ def explain_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
     """Print a card for each chain that the method reads on the dataset."""
     from mebench.runner.plan import make_plan
 
-    output.check_target(json)
+    console.check_target(json)
     plan = make_plan(resolve(words, files, plugins))
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains().items())}
     if json is not None:
-        output.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
+        console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
     if json != "-":
         if not any(cards.values()):
             print(f"method {plan.config.method} reads no features")
@@ -47,7 +47,7 @@ def compute_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
     from mebench.runner.plan import make_plan
     from mebench.runner.prepare import prepare
 
-    output.check_target(json)
+    console.check_target(json)
     config, progress, started = resolve(words, files, plugins), Progress(), time.perf_counter()
     with stoppable(), hired(config) as crew:
         try:
@@ -68,7 +68,7 @@ def compute_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
     if json is not None:
         report = {"videos": len(plan.videos), "computed": done.videos - len(reasons), "frames": done.frames}
         skipped = {key: reason for key, reason in reasons.items() if key in faceless}
-        output.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json)
+        console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json)
     if json != "-":
         there = len(plan.videos) - done.videos
         print(

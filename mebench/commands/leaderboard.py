@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mebench.commands.output import check_target, write_json
 from mebench.commands.runs import find_run
+from mebench.console import check_target, plural, size, write_json
 from mebench.errors import RunError
 from mebench.progress import Progress
 
@@ -59,12 +59,12 @@ def build_command(runs: str, out: str, json: str | None, site: bool = True, trac
         say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
     tables = [with_published(table, published, aliases) for table in build(records)]
     overview = write(tables, folder)
-    words = f"{overview}: {_counted(len(tables), 'table')} from {_counted(len(records), 'run')}"
+    words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
     if site:
         from mebench.leaderboard.site.build import write_site
 
-        files, size = write_site(tables, records, published, folder / SITE)
-        words += f"\n{folder / SITE / 'index.html'}: {_counted(files, 'file')}, {size / 2**20:.1f} MiB"
+        files, n_bytes = write_site(tables, records, published, folder / SITE)
+        words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
     if json is not None:
         write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
@@ -137,7 +137,3 @@ def _published(file: Path) -> list[Published]:
     from mebench.leaderboard.published import read
 
     return read(file) if file.is_file() else []
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import get_args
 
-from mebench.commands.output import check_target, write_json
 from mebench.commands.runs import find_run
+from mebench.console import check_target, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 

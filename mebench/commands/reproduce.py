@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from mebench.commands.output import check_target, print_table, write_json
+from mebench.console import check_target, print_table, write_json
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from mebench.commands.output import check_target, write_json
 from mebench.config import NOT_IN_KEY, from_plain, resolve
 from mebench.config.layers import COMMAND_LINE, read_words
 from mebench.config.settings import RunConfig
+from mebench.console import check_target, write_json
 from mebench.errors import ConfigError, unknown
 from mebench.progress import Progress
 from mebench.runner.sweep_words import is_sweep, lists_values

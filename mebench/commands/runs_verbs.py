@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.commands import output
-from mebench.commands.cache import days_of, size
+from mebench import console
+from mebench.commands.cache import days_of
 from mebench.config import flatten
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.progress import Progress
@@ -64,13 +64,13 @@ class Run:
 
 def list_command(runs: str, json: str | None) -> None:
     """Print one line for each run, the latest first."""
-    output.check_target(json)
+    console.check_target(json)
     found = [run for _, run in _all(runs)]
     if json is not None:
-        output.write_json([asdict(run) for run in found], json)
+        console.write_json([asdict(run) for run in found], json)
     if json != "-":
-        output.print_table(("run", "status", "scores", "age", "size"), [_row(run) for run in found])
-        if not found and output.at_terminal():
+        console.print_table(("run", "status", "scores", "age", "size"), [_row(run) for run in found])
+        if not found and console.at_terminal():
             print(f"no runs in {runs}")
 
 
@@ -83,16 +83,16 @@ def show_command(word: str, runs: str, json: str | None) -> None:
     from mebench.report.summary_table import print_outcome
     from mebench.runner.folder import RunFolder
 
-    output.check_target(json)
+    console.check_target(json)
     folder = RunFolder.open(runs, word)
     run, costs = _describe(folder), _costs(folder)
     config = folder.read_json("config.json")
     if json is not None:
         report = {**asdict(run), "key": config["key"], "config": config["config"], "costs": costs}
-        output.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
+        console.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
     if json == "-":
         return
-    print(f"{run.id}: {run.told}, {_age(run.days)} old, {size(run.bytes)}")
+    print(f"{run.id}: {run.told}, {_age(run.days)} old, {console.size(run.bytes)}")
     if folder.done:
         print_outcome(folder, folder.read_json("summary.json"), None)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
@@ -100,7 +100,7 @@ def show_command(word: str, runs: str, json: str | None) -> None:
         print(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
     if costs:
         names = [name for name in costs[0] if name != "fold"]
-        output.print_table(
+        console.print_table(
             ("fold", *(name.replace("_", " ") for name in names)),
             [(str(row["fold"]), *(f"{row[name]:,.1f}" for name in names)) for row in costs],
             title="costs",
@@ -132,7 +132,7 @@ def prune_command(
     Raises:
         ConfigError: no condition, or two that exclude each other.
     """
-    output.check_target(json)
+    console.check_target(json)
     if not unfinished and older_than is None and keep_best is None:
         raise ConfigError("say which runs: --unfinished, --older-than 30d, --keep-best N, or several of them")
     if unfinished and keep_best is not None:
@@ -154,11 +154,11 @@ def prune_command(
     gone = [run for folder, run in chosen if dry_run or _remove(folder)]
     if json is not None:
         report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
-        output.write_json(report, json)
+        console.write_json(report, json)
     if json != "-":
         for run in gone:
             print(f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)")
-        freed = size(sum(run.bytes for run in gone))
+        freed = console.size(sum(run.bytes for run in gone))
         print(f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}")
 
 
@@ -267,7 +267,7 @@ def _remove(folder: RunFolder) -> bool:
 
 def _row(run: Run) -> tuple[str, ...]:
     scores = ", ".join(f"{name} {'-' if value is None else f'{value:.4f}'}" for name, value in run.scores.items())
-    return run.id, run.told, scores or "-", _age(run.days), size(run.bytes)
+    return run.id, run.told, scores or "-", _age(run.days), console.size(run.bytes)
 
 
 def _age(days: float) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.commands.output import check_target, write_json
+from mebench.console import check_target, write_json
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.progress import Progress
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.commands import output
+from mebench import console
 from mebench.config import flatten, resolve
 
 
@@ -12,8 +12,8 @@ def show_command(words: Sequence[str], files: Sequence[str], plugins: Sequence[s
     """Print key, value and origin; with `json`, also `{"values", "origins"}` there, for `-` nothing else."""
     config = resolve(words, files, plugins)
     if json is not None:
-        output.write_json({"values": config.values, "origins": config.origins}, json)
+        console.write_json({"values": config.values, "origins": config.origins}, json)
     if json != "-":
         values = flatten(config.values)
-        rows = [(key, output.text(value), config.origins.get(key, "default")) for key, value in values.items()]
-        output.print_table(("key", "value", "from"), rows)
+        rows = [(key, console.text(value), config.origins.get(key, "default")) for key, value in values.items()]
+        console.print_table(("key", "value", "from"), rows)

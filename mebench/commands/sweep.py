@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mebench.commands import output
+from mebench import console
 from mebench.config import resolve
 from mebench.config.settings import RunConfig
 from mebench.errors import MebenchError, RunError
@@ -31,7 +31,7 @@ def sweep_command(
         ConfigError: a word is wrong.
         RunError: some runs failed, each told on its line; the others are finished.
     """
-    output.check_target(json)
+    console.check_target(json)
     began, combinations = time.perf_counter(), expand(words)
     configs = [resolve(c.words, files, plugins) for c in combinations]
     if dry_run:
@@ -54,7 +54,7 @@ def sweep_command(
             "failures": [{"words": c.varied, "reason": str(o)} for c, o in failures],
             "seconds": round(time.perf_counter() - began, 3),
         }
-        output.write_json(report, json)
+        console.write_json(report, json)
     for combination, error in failures:
         progress.say(f"failed: {_name(combination)}: {error}")
     if failures:
@@ -142,7 +142,7 @@ def _print(rows: Sequence[dict[str, Any]], where: str | None) -> None:
     metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
     costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
     headers = [*settings, "seeds", *metrics, *(COSTS[name] for name in costs), "memory, MiB"]
-    output.print_table(
+    console.print_table(
         headers,
         [
             [
@@ -196,7 +196,7 @@ def _dry_run(combinations: Sequence[Combination], configs: Sequence[RunConfig], 
             print(f"-- {_name(combination)}")
         plans.append({"words": combination.varied, **dry_run(config, Progress(), quiet=json == "-")})
     if json is not None:
-        output.write_json(plans, json)
+        console.write_json(plans, json)
 
 
 def _name(combination: Combination) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mebench.commands.output import check_target, write_json
 from mebench.commands.runs import find_run
 from mebench.config import user_setting
+from mebench.console import check_target, write_json
 from mebench.errors import RunError
 from mebench.progress import Progress
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mebench.commands.output import check_target, write_json
 from mebench.config import resolve
+from mebench.console import check_target, write_json
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 

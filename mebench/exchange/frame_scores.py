@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.given import IDS, Given, Role
 from mebench.exchange.intervals import mend_decimal_ids, refuse_misspelt_subject
-from mebench.exchange.remarks import Remarks, at_lines, plural
+from mebench.exchange.remarks import Remarks, at_lines
 from mebench.exchange.table import TextTable, parse, read_text
 from mebench.spotting import Rule, Smoothing, SpottingParams, spot
 

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.columns import likely
 from mebench.exchange.given import IDS, Given, Role
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.remarks import Remarks, at_lines, plural
+from mebench.exchange.remarks import Remarks, at_lines
 from mebench.exchange.table import TextTable, parse, read_text
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
@@ -111,7 +112,7 @@ def checked(given: Given, remarks: Remarks) -> Given:
     outside = (rows["apex"] < rows["onset"]) | (rows["apex"] > rows["offset"])
     if outside.any():
         remarks.warn(
-            f"{role}: {plural(int(outside.sum()), 'apex') if outside.sum() == 1 else f'{outside.sum()} apexes'} outside the "
+            f"{role}: {plural(int(outside.sum()), 'apex', 'apexes')} outside the "
             f"interval ({at_lines(rows['line'][outside])}), kept as written"
         )
     if role == "truth":

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange.given import Given
-from mebench.exchange.remarks import Remarks, at_lines, plural
+from mebench.exchange.remarks import Remarks, at_lines
 from mebench.metrics.tables import Tables
 
 NO_DATASET = "data"

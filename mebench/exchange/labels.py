@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from mebench.console import plural
 from mebench.errors import ConfigError
-from mebench.exchange.remarks import Remarks, at_lines, plural
+from mebench.exchange.remarks import Remarks, at_lines
 from mebench.exchange.values import emotion_of
 from mebench.metrics.tables import Tables
 

@@ -43,12 +43,3 @@ def at_lines(lines: Iterable[int]) -> str:
     if len(numbers) <= SHOWN:
         return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
     return f"lines {', '.join(shown)} and {len(numbers) - SHOWN} more"
-
-
-def plural(count: int, word: str) -> str:
-    """A count with its word.
-
-    >>> plural(1, "video"), plural(2, "video")
-    ('1 video', '2 videos')
-    """
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from mebench.console import plural
 from mebench.core.dataset import Dataset, Frames
 from mebench.core.types import Expression, Repair, Video
 from mebench.errors import DataError
@@ -95,7 +96,7 @@ def _gaps(frames: FolderFrames) -> Iterator[str]:
     steps = [b - a for a, b in pairwise(numbers)]
     if len(numbers) < len(frames):
         if numbers:
-            yield f"{_counted(len(frames) - len(numbers), 'image has', 'images have')} no number, the others have one"
+            yield f"{plural(len(frames) - len(numbers), 'image has', 'images have')} no number, the others have one"
         return
     twice = sorted(number for number, n in Counter(numbers).items() if n > 1)
     if twice:
@@ -112,7 +113,7 @@ def _gaps(frames: FolderFrames) -> Iterator[str]:
         few = ", ".join(f"{first}" if first == last else f"{first} to {last}" for first, last in gaps[:FIRST_FEW])
         more = _and_more(len(gaps) - FIRST_FEW, "other gap")
         verb = "is" if missing == 1 else "are"
-        yield f"file {few}{more} {verb} missing between {numbers[0]} and {numbers[-1]} ({_counted(missing, 'frame')})"
+        yield f"file {few}{more} {verb} missing between {numbers[0]} and {numbers[-1]} ({plural(missing, 'frame')})"
 
 
 def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
@@ -165,11 +166,7 @@ def _without_key(error: DataError, video: Video) -> str:
 
 
 def _and_more(n: int, what: str) -> str:
-    return f" and {_counted(n, what)}" if n > 0 else ""
-
-
-def _counted(n: int, one: str, many: str = "") -> str:
-    return f"{n} {one if n == 1 else many or one + 's'}"
+    return f" and {plural(n, what)}" if n > 0 else ""
 
 
 def _them(bad: Mapping[str, str]) -> str:

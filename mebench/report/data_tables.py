@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mebench.console import plural
 from mebench.core.types import KINDS, Kind
 from mebench.inspection.findings import TITLES
 from mebench.inspection.summary import Summary
@@ -80,7 +81,7 @@ def counted(n: int, what: str) -> str:
     >>> counted(0, "error"), counted(1, "error"), counted(2, "error")
     ('no errors', '1 error', '2 errors')
     """
-    return f"{n or 'no'} {what}{'' if n == 1 else 's'}"
+    return plural(n, what) if n else f"no {what}s"
 
 
 def _unannotated(summary: Summary) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
+from mebench.console import plural
 from mebench.core.chain import Chain
 from mebench.core.method import Stage
 from mebench.core.types import Fold, Video
@@ -211,13 +212,9 @@ def _line(plan: Plan, fold: Fold) -> str:
     expressions = sum(len(v.expressions) for v in videos)
     held = f", {len(fold.valid)} validate" if plan.selects else ""
     return (
-        f"{fold.key}: tests {', '.join(map(str, fold.test))} ({_count(len(videos), 'video')}, "
-        f"{_count(expressions, 'expression')}), {_count(len(plan.training_subjects(fold)), 'subject')} train{held}"
+        f"{fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(videos), 'video')}, "
+        f"{plural(expressions, 'expression')}), {plural(len(plan.training_subjects(fold)), 'subject')} train{held}"
     )
-
-
-def _count(n: int, noun: str) -> str:
-    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def _distinct(chains: Mapping[str, tuple[Chain, ...]]) -> list[Chain]:
@@ -227,7 +224,7 @@ def _distinct(chains: Mapping[str, tuple[Chain, ...]]) -> list[Chain]:
 
 def _print_time(seconds: Mapping[str, float], workers: int) -> None:
     parts = ", ".join(f"{name} {duration(seconds[name])}" for name in ("features", "training", "prediction"))
-    print(f"estimated time: about {duration(seconds['total'])} with {workers} worker{'s' * (workers != 1)}")
+    print(f"estimated time: about {duration(seconds['total'])} with {plural(workers, 'worker')}")
     print(f"  of one core: {parts}")
     print(
         "  An estimate: the first frames of one video, a few epochs of one fold on a few videos and one prediction were timed "

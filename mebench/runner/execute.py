@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mebench.config import RunConfig
+from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
 from mebench.runner.guard import warnings
@@ -178,7 +179,7 @@ def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRu
 def _crew_size(crew: Workers, session: Session) -> str:
     if isinstance(crew, Crew):
         size = max(min(crew.size, len(session.plan.folds)), 1)
-        return f"{size} worker{'s' * (size != 1)}"
+        return plural(size, "worker")
     if not crew.size:
         return "no worker of Dask's yet: it begins when one comes"
-    return f"{crew.size} worker{'s' * (crew.size != 1)} of Dask's"
+    return f"{plural(crew.size, 'worker')} of Dask's"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mebench.console import plural
 from mebench.core.types import Fold, Scheme, Video
 from mebench.errors import ConfigError, DataError, RunError
 
@@ -83,7 +84,7 @@ def warnings(plan: Plan) -> list[str]:
         return told
     if found := gaps(plan):
         fold, lacking = next(iter(found.items()))
-        clips = ", ".join(f"{name} ({n} clip{'s' * (n != 1)})" for name, n in sorted(lacking.items()))
+        clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
         other = [] if callable(plan.protocol.scheme) else [s for s in plan.dataset.schemes.values() if s != plan.scheme]
         full = [s.name for s in other if len(_classes(s, plan.videos)) > 1 and not gaps(plan, s)]
         advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"

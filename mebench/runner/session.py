@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock
 
 from mebench.config import RunConfig
+from mebench.console import plural
 from mebench.core.types import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
@@ -165,7 +166,8 @@ class Session:
         plan = self.plan
         micro = sum(e.kind == "micro" for v in plan.videos for e in v.expressions)
         subjects = len({v.subject_key for v in plan.videos})
-        return f"{len(plan.folds)} folds, {subjects} subjects, {len(plan.videos)} videos, {micro} micro-expressions"
+        counts = {"fold": len(plan.folds), "subject": subjects, "video": len(plan.videos), "micro-expression": micro}
+        return ", ".join(plural(n, word) for word, n in counts.items())
 
 
 def open_session(plan: Plan, run_id: str | None = None) -> Session:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from mebench.console import plural
 from mebench.progress import Progress
 from mebench.tuning.records import Study, Trial
 from mebench.tuning.space import Space
@@ -86,6 +87,6 @@ def _finished(study: Study) -> int:
 
 def _said(trial: Trial) -> str:
     if trial.state == "pruned":
-        folds = f"{len(trial.steps)} fold{'s' if len(trial.steps) > 1 else ''}"
+        folds = plural(len(trial.steps), "fold")
         return f"pruned after {folds} at {trial.steps[max(trial.steps)]:.4f}"
     return f"{trial.state}: {trial.reason}"

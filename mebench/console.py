@@ -1,4 +1,4 @@
-"""Printing: tables for people at a terminal, plain lines for everything else, JSON for programs."""
+"""Printing: words and tables for people at a terminal, plain lines for everything else, JSON for programs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,28 @@ from pathlib import Path
 from typing import Any
 
 from mebench.errors import ConfigError
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """A count with its word.
+
+    >>> plural(1, "video"), plural(2, "video"), plural(0, "apex", "apexes")
+    ('1 video', '2 videos', '0 apexes')
+    """
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def size(n_bytes: float) -> str:
+    """Bytes for people.
+
+    >>> size(0), size(1023), size(5300000000)
+    ('0 B', '1023 B', '4.9 GiB')
+    """
+    for unit in ("B", "KiB", "MiB"):
+        if n_bytes < 1024:
+            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1024
+    return f"{n_bytes:.1f} GiB"
 
 
 def at_terminal() -> bool:
