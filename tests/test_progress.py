@@ -1,4 +1,4 @@
-"""The progress of a stage over frames: rate and time left, as lines and as a bar."""
+"""The progress of a stage: rate and time left, as lines and as a bar."""
 
 import io
 import re
@@ -37,3 +37,29 @@ def test_a_terminal_gets_one_bar():
     with Progress(console).frames("features", 4) as show:
         show(3, 30, 0.75)
     assert re.search(r"features.*3/4 videos [\d,]+ frames/s.*left", out.getvalue())
+
+
+def test_what_was_there_before_counts_as_done_but_not_as_speed(capsys, monkeypatch):
+    clock = Clock(monkeypatch)
+    with Progress(Console(file=io.StringIO())).stage("folds", 10, "folds", done=6) as advance:
+        clock.now += 12
+        advance()
+        clock.now += 1
+        advance()  # too early for another line
+        clock.now += 11
+        advance(60)
+        clock.now += 1
+        advance()
+    assert capsys.readouterr().err.splitlines() == [
+        "folds: 7/10 folds, 12 s, about 36 s left",
+        "folds: 9/10 folds, 60 frames, 2.5 frames/s, 24 s, about 8 s left",
+        "folds: 10/10 folds, 60 frames, 2.4 frames/s, 25 s, about 0 s left",
+    ]
+
+
+def test_a_bar_begins_with_what_is_there():
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=120, color_system=None)
+    with Progress(console).stage("folds", 4, "folds", done=2) as advance:
+        advance()
+    assert re.search(r"folds .*3/4 folds .*left", out.getvalue())
