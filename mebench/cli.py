@@ -324,7 +324,7 @@ def score(
 
 @predictions_app.command("export")
 def predictions_export(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Id or folder of the run.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder.")],
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
     form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2020|megc2023", help="Its format.")] = "csv",
     runs: Runs = None,

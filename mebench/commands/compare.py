@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mebench.commands.output import check_target, write_json
-from mebench.commands.runs import find_run, record_of
+from mebench.commands.runs import find_run
 from mebench.errors import RunError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def compare_command(
     if folders[0].path.resolve() == folders[1].path.resolve():
         raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
 
+    from mebench.leaderboard.record import read
     from mebench.metrics.conventions import named
     from mebench.metrics.mistakes import number_of_draws
     from mebench.metrics.statistics.comparison import compare
@@ -47,7 +48,7 @@ def compare_command(
     from mebench.runner.scoring import tables_of
 
     rule = named(convention)
-    records = record_of(folders[0]), record_of(folders[1])
+    records = read(folders[0]), read(folders[1])
     tables = tables_of(folders[0]), tables_of(folders[1])
     _refuse_different_truths(*folders, *tables, *records)
     _refuse_different_protocols(*records)

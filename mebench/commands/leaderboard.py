@@ -126,8 +126,10 @@ def merge_command(places: Sequence[str], out: str, check: bool, json: str | None
 
 def _there(runs: Path, records: Path) -> set[str]:
     """Ids of all runs that are there as folders, finished or not, or as records."""
-    folders = [*runs.glob("*/config.json"), *records.glob("*/record.json")]
-    return {file.parent.name.partition("~v")[0] for file in folders}
+    from mebench.runner.folder import RunFolder
+
+    records_there = {file.parent.name.partition("~v")[0] for file in records.glob("*/record.json")}
+    return records_there | {folder.id for folder in RunFolder.all(runs)}
 
 
 def _published(file: Path) -> list[Published]:

@@ -9,7 +9,7 @@ def export_command(run_id: str, runs: str, form: str, out: str) -> None:
     """Write the predictions of a run in the format of others.
 
     Args:
-        run_id: id of the run, or the path of its folder.
+        run_id: id of a finished run, the beginning of one id only, or the path of a run folder or committed record.
         runs: folder of run folders.
         form: one of `mebench.exchange.write.FORMATS`.
         out: the file.
@@ -19,18 +19,14 @@ def export_command(run_id: str, runs: str, form: str, out: str) -> None:
         RunError: there is no such run, it is not finished, or its method does not spot.
         DataError: the file cannot be written.
     """
+    from mebench.commands.runs import find_run
     from mebench.errors import RunError
     from mebench.exchange.remarks import Remarks
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
     from mebench.runner.scoring import tables_of
 
-    path = Path(run_id).expanduser().resolve()
-    is_folder = (path / "config.json").is_file()
-    folder = RunFolder.open(path.parent, path.name) if is_folder else RunFolder.open(Path(runs).expanduser(), run_id)
-    if not folder.done:
-        raise RunError(f"run {folder.id!r} is not finished: go on with mebench resume {folder.id}")
+    folder = find_run(run_id, runs)
     tables, remarks = tables_of(folder), Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mebench.commands.output import check_target, write_json
-from mebench.commands.runs import any_run
 from mebench.config import NOT_IN_KEY, from_plain, resolve
 from mebench.config.layers import COMMAND_LINE, read_words
 from mebench.config.settings import RunConfig
@@ -78,7 +77,9 @@ def resume_command(word: str, words: Sequence[str], runs: str, json: str | None)
         RunError: there is no such run, or its inputs have changed.
     """
     check_target(json)
-    folder = any_run(word, runs)
+    from mebench.runner.folder import RunFolder
+
+    folder = RunFolder.open(runs, word)
     stored, changes = folder.read_json("config.json"), _how(words)
     # The folder may have been moved: what is resumed is the run that was named.
     values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
@@ -122,7 +123,7 @@ def _tell(folder: RunFolder, summary: dict[str, Any], config: RunConfig, progres
         from mebench.runner.leak import bought
 
         summary = {**summary, "leak": bought(config, summary, progress)}
-        honest = type(folder).open(folder.path.parent, summary["leak"]["honest"])
+        honest = type(folder)(folder.path.with_name(summary["leak"]["honest"]))
         mirror(honest, config.tracking, progress)
     if json != "-":
         print_outcome(folder, summary, where)

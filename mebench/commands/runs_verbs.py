@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.commands import output
 from mebench.commands.cache import days_of, size
-from mebench.commands.runs import any_run
 from mebench.config import flatten
 from mebench.errors import ConfigError, RunError, unknown
 from mebench.progress import Progress
@@ -82,9 +81,10 @@ def show_command(word: str, runs: str, json: str | None) -> None:
         RunError: there is no such run.
     """
     from mebench.report.summary_table import print_outcome
+    from mebench.runner.folder import RunFolder
 
     output.check_target(json)
-    folder = any_run(word, runs)
+    folder = RunFolder.open(runs, word)
     run, costs = _describe(folder), _costs(folder)
     config = folder.read_json("config.json")
     if json is not None:
@@ -167,8 +167,7 @@ def _all(runs: str) -> list[tuple[RunFolder, Run]]:
     from mebench.runner.folder import RunFolder
 
     found = []
-    for file in Path(runs).expanduser().glob("*/config.json"):
-        folder = RunFolder(file.parent)
+    for folder in RunFolder.all(runs):
         try:
             found.append((folder, _describe(folder)))
         except (RunError, KeyError, TypeError) as error:

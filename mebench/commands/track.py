@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from mebench.commands.output import check_target, write_json
 from mebench.commands.runs import find_run
@@ -31,8 +30,7 @@ def sync_command(words: Sequence[str], runs: str, tracking: str | None, json: st
     if words:
         folders = list({folder.path: folder for folder in (find_run(word, runs) for word in words)}.values())
     else:
-        every = sorted(Path(runs).expanduser().glob("*/config.json"))
-        folders = [folder for folder in (RunFolder(file.parent) for file in every) if folder.done]
+        folders = [folder for folder in RunFolder.all(runs) if folder.done]
     if not folders:
         raise RunError(f"there is no finished run in {runs} to send: choose another place with --runs DIR")
     synced = sync(folders, tracking or user_setting("tracking", "") or None, Progress())

@@ -156,6 +156,14 @@ class Scheme:
         index = self.of(expression)
         return None if index is None else self.classes[index]
 
+    def scores(self, expression: Expression) -> bool:
+        """Whether recognition is asked about an expression: a micro-expression that has a class."""
+        return expression.kind == "micro" and self.of(expression) is not None
+
+    def scored(self, video: Video) -> list[Expression]:
+        """The expressions of a video that recognition is asked about."""
+        return [e for e in video.expressions if self.scores(e)]
+
     @classmethod
     def native(cls, labels: Iterable[str], name: str = "native") -> Scheme:
         """Every label is its own class, in the given order."""

@@ -194,5 +194,5 @@ def _units(expressions: Iterable[Expression]) -> dict[int, int]:
 def _scored(scheme: Scheme, expressions: Sequence[Expression]) -> SchemeCounts:
     micro = [e for e in expressions if e.kind == "micro"]
     classes = Counter(scheme.class_of(e) for e in micro)
-    left_out = Counter(scheme.native_label(e) or NO_LABEL for e in micro if scheme.of(e) is None)
+    left_out = Counter(scheme.native_label(e) or NO_LABEL for e in micro if not scheme.scores(e))
     return SchemeCounts({name: classes[name] for name in scheme.classes}, dict(left_out.most_common()))

@@ -26,8 +26,7 @@ def collect(runs: Path, say: Say | None = None) -> list[Record]:
     """
     say = say or Progress().say
     found = []
-    for file in sorted(runs.glob("*/config.json")):
-        folder = RunFolder(file.parent)
+    for folder in RunFolder.all(runs):
         if folder.done:
             found += _read(_run, folder, say)
         else:

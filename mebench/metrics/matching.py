@@ -13,6 +13,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from mebench.metrics.rules import Convention
+from mebench.spotting.intervals import overlap as frames_of
+from mebench.spotting.intervals import ratio, reaches
 
 Indices = NDArray[np.int64]
 
@@ -35,8 +37,7 @@ class Pairs:
 
     def hits(self, threshold: Fraction, reaching: bool = True) -> Pairs:
         """The pairs whose IoU reaches (or, on demand, exceeds) a threshold; in whole numbers, hence exact."""
-        left, right = self.intersection * threshold.denominator, self.union * threshold.numerator
-        return self.where((left >= right if reaching else left > right) & (self.intersection > 0))
+        return self.where(reaches(self.intersection, self.union, threshold, reaching))
 
     def where(self, mask: NDArray[np.bool_] | Indices) -> Pairs:
         """Some of the pairs, by mask or position."""
@@ -45,7 +46,7 @@ class Pairs:
     @property
     def iou(self) -> NDArray[np.float64]:
         """Intersection over union; 0 where both are 0. Correctly rounded, so it orders pairs as the exact ratios do."""
-        return np.divide(self.intersection, self.union, out=np.zeros(len(self.union)), where=self.union > 0)
+        return np.asarray(ratio(self.intersection, self.union), dtype=np.float64)
 
 
 def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
@@ -80,14 +81,13 @@ def overlap(
     convention: Convention,
 ) -> Pairs:
     """Intersection and union of pairs, from the (onsets, offsets) of all predictions and of all truths."""
-    extra = int(convention.ends != "half_open")
-    (a, b), (c, d) = ((onset[i], offset[i] + extra) for (onset, offset), i in ((spotted, prediction), (true, truth)))
-    shared = np.minimum(b, d) - np.maximum(a, c)
+    less = int(convention.ends == "half_open")
+    (a, b), (c, d) = ((onset[i], offset[i] - less) for (onset, offset), i in ((spotted, prediction), (true, truth)))
+    common, either = frames_of((a, b), (c, d))
     if convention.ends == "never_empty":
-        intersection = np.where((b - a > 1) & (d - c > 1), np.maximum(shared, 1), 0)
-    else:
-        intersection = np.maximum(shared, 0)
-    return Pairs(prediction, truth, intersection, (b - a) + (d - c) - intersection)
+        counted = np.where((b > a) & (d > c), np.maximum(common, 1), 0)
+        common, either = counted, either + common - counted
+    return Pairs(prediction, truth, common, either)
 
 
 def match(

@@ -147,7 +147,7 @@ def scored(videos: Sequence[Video], scheme: Scheme, protocol: Protocol) -> tuple
     Raises:
         DataError: there is none.
     """
-    found = tuple(v for v in videos if any(e.kind == "micro" and scheme.of(e) is not None for e in v.expressions))
+    found = tuple(v for v in videos if scheme.scored(v))
     if not found:
         raise DataError(
             f"protocol {protocol.name} has nothing to score: no micro-expression has a class of {', '.join(scheme.classes)}. "

@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,6 +91,28 @@ class Hand:
             with views.only([*train, *valid]):
                 train_on()
 
+    def asked(self, videos: Sequence[Video]) -> list[ClipView]:
+        """The annotated clips of some videos that the scheme scores; the labels stay outside."""
+        clips: list[ClipView] = []
+        for video in videos:
+            view = self.views.unlabelled(video)
+            scored = self.plan.scheme.scored(video)
+            clips += [view.clip(e.onset, e.peak, e.offset, spotted=False) for e in scored]
+        return clips
+
+    def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
+        """For each clip the class, and one number for each class of the task."""
+        rows = self.class_scores(clips) if clips else ()
+        return [(self.plan.task.classes[int(row.argmax())], tuple(map(float, row))) for row in rows]
+
+    def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
+        """What was spotted in a video with the emotion that the method names, if it is asked to."""
+        if "recognize" not in self.plan.task.tasks:
+            return spotted
+        view = self.views.unlabelled(video)
+        answers = self.answers([view.clip(p.onset, p.apex, p.offset) for p in spotted])
+        return [replace(p, emotion=emotion, probabilities=numbers) for p, (emotion, numbers) in zip(spotted, answers)]
+
     def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """What `classify` answers, checked: (n_clips, n_classes)."""
         rows = np.asarray(self.method.classify(clips), dtype=np.float64)
@@ -155,7 +178,7 @@ def execute(plan: Plan, fold: Fold) -> FoldResult:
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "parameters": sum(count_parameters(hand.method) for hand in hands),
     }
-    methods = dict(zip(("method.", "recognizer.") if len(hands) > 1 else ("",), (hand.method for hand in hands)))
+    methods = parts_of([hand.method for hand in hands])
     return FoldResult(
         fold.key,
         predictions,
@@ -186,41 +209,33 @@ def _spot(
     for video in test:
         view = spotter.views.unlabelled(video)
         scores = spotter.frame_scores(view)
-        found = spotter.propose(view, scores)
-        if "recognize" in plan.task.tasks and found:
-            seen = namer.views.unlabelled(video)
-            clips = [seen.clip(p.onset, p.apex, p.offset) for p in found]
-            found = [_named(plan, p, row) for p, row in zip(found, namer.class_scores(clips))]
-        predictions += found
+        predictions += namer.named(video, spotter.propose(view, scores))
         all_scores[video.key] = scores
     return predictions, all_scores
 
 
 def _recognize(plan: Plan, hand: Hand, test: Sequence[Video]) -> list[ClipPrediction]:
-    """Answers for the annotated micro-expressions of the test subjects that the scheme scores; the labels stay outside."""
+    """Answers for the annotated clips of the test subjects."""
     if "recognize" not in plan.task.tasks:
         return []
-    clips: list[ClipView] = []
-    for video in test:
-        view = hand.views.unlabelled(video)
-        for e in video.expressions:
-            if e.kind == "micro" and plan.scheme.of(e) is not None:
-                clips.append(view.clip(e.onset, e.peak, e.offset, spotted=False))
-    if not clips:
-        return []
-    classes = plan.task.classes
-    return [
-        ClipPrediction(c.video.key, c.onset, c.offset, classes[int(row.argmax())], tuple(map(float, row)))
-        for c, row in zip(clips, hand.class_scores(clips))
-    ]
+    clips = hand.asked(test)
+    return [ClipPrediction(c.video.key, c.onset, c.offset, *answer) for c, answer in zip(clips, hand.answers(clips))]
 
 
-def _named(plan: Plan, p: Prediction, row: NDArray[np.float64]) -> Prediction:
-    return replace(p, emotion=plan.task.classes[int(row.argmax())], probabilities=tuple(map(float, row)))
+def parts_of(methods: Sequence[Method]) -> dict[str, Method]:
+    """Methods by what the names of their weights begin with: nothing, or of a pair `method.` and `recognizer.`."""
+    return dict(zip(("method.", "recognizer.") if len(methods) > 1 else ("",), methods))
+
+
+def restore(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> None:
+    """Give methods the weights of a fold, ready to predict; those of other methods may lie beside them."""
+    for prefix, method in parts.items():
+        method.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+        method.eval()
 
 
 def _weights(methods: Mapping[str, Method]) -> bytes:
-    """The models as safetensors; of a pair the names begin with `method.` and `recognizer.`."""
+    """The models as safetensors."""
     from safetensors.torch import save
 
     weights: bytes = save(

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from filelock import FileLock, Timeout
 
-from mebench.errors import RunError
+from mebench.errors import RunError, unknown
 from mebench.runner.fold_files import TABLES, read_fold_table, safe_name, whole_fold, write_files
 
 if TYPE_CHECKING:  # reading a run needs no Lightning
@@ -69,21 +69,29 @@ class RunFolder:
     # -- finding ------------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def open(cls, runs: Path, run_id: str) -> RunFolder:
-        """An existing run.
+    def all(cls, runs: Path | str) -> list[RunFolder]:
+        """Every run of a folder, finished or not, by id; none where there is no such folder."""
+        return [cls(file.parent) for file in sorted(Path(runs).expanduser().glob("*/config.json"))]
+
+    @classmethod
+    def open(cls, runs: Path | str, word: str) -> RunFolder:
+        """The run that a word names, finished or not: its id, the beginning of one id only, or the path of its folder.
 
         Raises:
-            RunError: there is none of this id.
+            RunError: there is no such run, or several begin so.
         """
-        from mebench.errors import unknown
-
-        folder = cls(runs / run_id)
-        if not (folder.path / "config.json").is_file():
-            known = [p.parent.name for p in runs.glob("*/config.json")]
+        for path in (Path(word).expanduser().resolve(), Path(runs).expanduser() / word):
+            if (path / "config.json").is_file():
+                return cls(path)
+        known = {folder.id: folder for folder in cls.all(runs)}
+        begin_so = [run_id for run_id in known if run_id.startswith(word)]
+        if len(begin_so) > 1:
+            raise RunError(f"{len(begin_so)} runs begin with {word!r}: {', '.join(begin_so)}. Give more of the id")
+        if not begin_so:
             raise RunError(
-                unknown("run", run_id, known, f"Runs are looked for in {runs}; choose another place with --runs DIR")
+                unknown("run", word, known, f"Runs are looked for in {runs}; choose another place with --runs DIR")
             )
-        return folder
+        return known[begin_so[0]]
 
     @classmethod
     def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:

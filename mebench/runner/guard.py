@@ -178,5 +178,4 @@ def _hash(plan: Plan, video: Video, middle: bool) -> str | None:
 
 def _classes(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
     """How many micro-expressions of each scored class some videos show."""
-    labels = (scheme.class_of(e) for video in videos for e in video.expressions if e.kind == "micro")
-    return Counter(label for label in labels if label is not None)
+    return Counter(str(scheme.class_of(e)) for video in videos for e in scheme.scored(video))

@@ -11,6 +11,7 @@ import numpy as np
 
 from mebench.core.method import Method
 from mebench.core.types import Video
+from mebench.spotting import hits
 
 if TYPE_CHECKING:
     from mebench.runner.fold import Hand
@@ -34,16 +35,11 @@ def judge(hand: Hand, videos: Sequence[Video]) -> float:
 
 def _accuracy(hand: Hand, videos: Sequence[Video]) -> float:
     scheme = hand.plan.scheme
-    asked = [
-        (hand.views.unlabelled(video).clip(e.onset, e.peak, e.offset, spotted=False), label)
-        for video in videos
-        for e in video.expressions
-        if e.kind == "micro" and (label := scheme.of(e)) is not None
-    ]
-    if not asked:
+    clips = hand.asked(videos)
+    if not clips:
         return 0.0
-    answers = hand.class_scores([clip for clip, _ in asked]).argmax(axis=1)
-    return float(np.mean(answers == [label for _, label in asked]))
+    labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
+    return float(np.mean(hand.class_scores(clips).argmax(axis=1) == labels))
 
 
 def _f1(hand: Hand, videos: Sequence[Video]) -> float:
@@ -55,9 +51,8 @@ def _f1(hand: Hand, videos: Sequence[Video]) -> float:
         true = [e for e in video.expressions if e.kind in hand.plan.task.kinds]
         spotted, truths = spotted + len(intervals), truths + len(true)
         for e in true:
-            same = [p for p in intervals if p.kind == e.kind]
-            shared = [min(p.offset, e.offset) - max(p.onset, e.onset) + 1 for p in same]
-            found += any(3 * n >= p.offset - p.onset + 1 + e.length for n, p in zip(shared, same))  # n / union >= 1/2
+            own = [(p.onset, p.offset) for p in intervals if p.kind == e.kind]
+            found += any(hits(interval, (e.onset, e.offset)) for interval in own)
     return 2 * found / max(spotted + truths, 1)
 
 

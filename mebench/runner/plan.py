@@ -188,7 +188,7 @@ class Plan:
             self.scheme.native_label(e) or "(none)"
             for v in self.videos
             for e in v.expressions
-            if e.kind == "micro" and self.scheme.of(e) is None
+            if e.kind == "micro" and not self.scheme.scores(e)
         )
 
 

@@ -38,12 +38,19 @@ def tables_of(folder: RunFolder) -> Tables:
     return Tables(videos, truths, predictions, clips)
 
 
+def scored_of(truths: pd.DataFrame) -> pd.DataFrame:
+    """The annotated clips that recognition is asked about (`Scheme.scores`); `emotion` holds their classes."""
+    return truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
+
+
 def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     """The annotated clips of some videos with their answers."""
-    asked = truths[(truths["kind"] == "micro") & truths["emotion"].notna()].rename(columns={"emotion": "truth"})
     answers = answers.drop_duplicates(["video", "onset", "offset"])
-    clips = asked.merge(answers, on=["video", "onset", "offset"], how="left").merge(
-        videos[["video", "subject", "dataset"]], on="video"
+    clips = (
+        scored_of(truths)
+        .rename(columns={"emotion": "truth"})
+        .merge(answers, on=["video", "onset", "offset"], how="left")
+        .merge(videos[["video", "subject", "dataset"]], on="video")
     )
     clips["probability"] = _of_predicted(clips["probabilities"], clips["predicted"], about["classes"])
     return clips[["video", "subject", "dataset", "truth", "predicted", "probability"]]

@@ -40,9 +40,7 @@ def clips_of(plan: Plan, video: Video) -> list[Clip]:
     """(onset, apex, offset) of the annotated clips that are recognised; the middle where no apex is marked."""
     if "recognize" not in plan.task.tasks:
         return []
-    return [
-        (e.onset, e.peak, e.offset) for e in video.expressions if e.kind == "micro" and plan.scheme.of(e) is not None
-    ]
+    return [(e.onset, e.peak, e.offset) for e in plan.scheme.scored(video)]
 
 
 def fold_task(brief: Brief, key: str, skipped: frozenset[str]) -> FoldResult:

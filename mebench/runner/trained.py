@@ -30,6 +30,7 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     from mebench.config import from_plain
     from mebench.core.types import Task
     from mebench.registry import load
+    from mebench.runner.fold import restore
     from mebench.runner.folder import safe_name
 
     about, stored = folder.read_json("folds.json"), folder.read_json("config.json")
@@ -48,13 +49,10 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     if part == "recognizer":
         name, params = str(config.recognizer), config.recognizer_params
     file = folder.path / "folds" / safe_name(fold) / "model.safetensors"
-    prefix = f"{part}." if pair else ""
     method: Method = load("method", name)(params, task)
     try:
-        weights = load_file(file)
-        method.load_state_dict({k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)})
+        restore({f"{part}." if pair else "": method}, load_file(file))
     except Exception as error:
         cause = " ".join(str(error).split())
         raise RunError(f"{file} does not fit method {name!r} as it is now ({cause}): run it again") from error
-    method.eval()
     return method

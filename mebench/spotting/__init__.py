@@ -6,7 +6,7 @@ All functions take the scores of one video and one kind and answer in its frames
 
 from mebench.spotting.absolute import learnt_threshold
 from mebench.spotting.chance import place_randomly
-from mebench.spotting.intervals import Spotted, interval, iou, score_curve, suppress
+from mebench.spotting.intervals import Spotted, hits, interval, iou, overlap, score_curve, suppress
 from mebench.spotting.params import SpottingParams
 from mebench.spotting.peaks import peaks_of, threshold
 from mebench.spotting.pipeline import spot
@@ -24,9 +24,11 @@ __all__ = [
     "Spotted",
     "SpottingParams",
     "Threshold",
+    "hits",
     "interval",
     "iou",
     "learnt_threshold",
+    "overlap",
     "peaks_of",
     "place_randomly",
     "score_curve",

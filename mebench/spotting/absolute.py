@@ -42,11 +42,11 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
 
 def _matches(peaks: Sequence[tuple[Spotted, int]], truths: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.bool_]:
     """Whether each interval is right, the surest first: each takes the truth it overlaps most, of those still free."""
-    free = [list(own) for own in truths]
+    free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
     right = np.zeros(len(peaks), dtype=bool)
     for i, (one, video) in enumerate(peaks):
-        overlaps = [iou((one.onset, one.offset), truth) for truth in free[video]]
-        if overlaps and max(overlaps) >= MATCHED:
-            free[video].pop(int(np.argmax(overlaps)))
+        overlaps = iou((one.onset, one.offset), free[video])
+        if overlaps.max(initial=0) >= MATCHED:
+            free[video] = np.delete(free[video], overlaps.argmax(), axis=1)
             right[i] = True
     return right

@@ -1,14 +1,17 @@
-"""From peaks to intervals, and which intervals stay."""
+"""From peaks to intervals, what two intervals have in common, and which stay."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.spotting.words import Rule
+
+Span = tuple[Any, Any] | NDArray[np.int64]
 
 
 class Spotted(NamedTuple):
@@ -69,14 +72,44 @@ def score_curve(
     return found
 
 
-def iou(a: tuple[int, int], b: tuple[int, int]) -> float:
-    """Common frames of two intervals, both ends inclusive, divided by the frames of either.
+def overlap(a: Span, b: Span) -> tuple[Any, Any]:
+    """Frames that both of two intervals cover, and frames that either covers; whole numbers, hence exact.
 
-    >>> iou((0, 3), (2, 5)), iou((0, 1), (2, 3))
+    Args:
+        a: onset and offset, both inclusive: two numbers, or two arrays that broadcast with those of the other.
+        b: the same.
+    """
+    common = np.maximum(np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]) + 1, 0)
+    return common, (a[1] - a[0] + 1) + (b[1] - b[0] + 1) - common
+
+
+def ratio(common: Any, either: Any) -> Any:
+    """Intersection over union; 0 where both are 0. Correctly rounded, so it orders as the exact ratios do."""
+    return common / np.maximum(either, 1)
+
+
+def reaches(common: Any, either: Any, threshold: Fraction, reaching: bool = True) -> Any:
+    """Whether intersection over union reaches (or, on demand, exceeds) a threshold, with at least one common frame."""
+    left, right = common * threshold.denominator, either * threshold.numerator
+    return (left >= right if reaching else left > right) & (common > 0)
+
+
+def iou(a: Span, b: Span) -> Any:
+    """Common frames of two intervals divided by the frames of either.
+
+    >>> float(iou((0, 3), (2, 5))), float(iou((0, 1), (2, 3)))
     (0.3333333333333333, 0.0)
     """
-    common = max(min(a[1], b[1]) - max(a[0], b[0]) + 1, 0)
-    return common / (a[1] - a[0] + b[1] - b[0] + 2 - common)
+    return ratio(*overlap(a, b))
+
+
+def hits(a: Span, b: Span) -> Any:
+    """Whether the IoU of two intervals is at least a half, so that the spotted one is right (MEAN, equation 14).
+
+    >>> bool(hits((0, 3), (2, 3))), bool(hits((0, 3), (3, 3)))
+    (True, False)
+    """
+    return reaches(*overlap(a, b), Fraction(1, 2))
 
 
 def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
@@ -89,8 +122,10 @@ def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
     Returns:
         What stays, by time.
     """
-    kept: list[Spotted] = []
-    for one in sorted(found, key=lambda s: (-s.confidence, s.apex)):
-        if all(iou((one.onset, one.offset), (k.onset, k.offset)) <= most for k in kept):
-            kept.append(one)
-    return sorted(kept, key=lambda s: s.apex)
+    surest = sorted(found, key=lambda s: (-s.confidence, s.apex))
+    ends = np.array([(s.onset, s.offset) for s in surest], dtype=np.int64).reshape(-1, 2).T
+    kept: list[int] = []
+    for i in range(len(surest)):
+        if (iou(ends[:, i], ends[:, kept]) <= most).all():
+            kept.append(i)
+    return sorted((surest[i] for i in kept), key=lambda s: s.apex)

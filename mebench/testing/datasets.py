@@ -162,7 +162,7 @@ def schemes_are_valid(trial: _Trial) -> None:
     if "recognize" in trial.dataset.tasks:
         every = [e for v in trial.videos for e in v.expressions]
         for name, scheme in trial.dataset.schemes.items():
-            assert any(scheme.of(e) is not None for e in every), (
+            assert any(map(scheme.scores, every)), (
                 f"{name} scores none of the labels {set(map(scheme.native_label, every))}"
             )
 

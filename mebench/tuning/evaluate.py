@@ -21,6 +21,7 @@ from mebench.runner.describe import inputs_of, truth_tables
 from mebench.runner.fold import FoldResult
 from mebench.runner.plan import Plan
 from mebench.runner.pool import Workers
+from mebench.runner.scoring import scored_of
 from mebench.tuning.keep import Keep
 from mebench.tuning.objective import Objective, scores_of
 from mebench.tuning.space import Space, with_values
@@ -175,8 +176,7 @@ def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:
         for p in result.predictions
     ]
     answers = {(c.video, c.onset, c.offset): c.predicted for result in results for c in result.clips}
-    asked = tables.truths[(tables.truths["kind"] == "micro") & tables.truths["emotion"].notna()]
-    columns = asked[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+    columns = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
     clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in columns]
     return replace(
         tables,

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core.types import Expression, Fold, Prediction, SubjectKey, Video
-from mebench.core.views import VideoView
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.runner.fold import FoldResult, Hand, execute
+from mebench.runner.fold import FoldResult, Hand, execute, parts_of, restore
 from mebench.runner.fresh import without_memory
 from mebench.runner.plan import Plan
 from mebench.runner.pool import Failure, Task, Workers
@@ -119,51 +114,27 @@ def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True
         stored: its frame scores and models.
         names: whether a method that recognizes names the emotion of what is spotted.
     """
+    from safetensors.torch import load
+
     plan = blind(plan, fold).at(fold)
     timings = plan.timings(fold)
     hands = [Hand(part, fold, timings) for part in plan.parts()]
-    _restore(hands, stored.model)
+    restore(parts_of([hand.method for hand in hands]), load(stored.model))
     spotter, namer = hands[0], hands[-1]
     found: list[Prediction] = []
     for video in spotter.views.seen(plan.sides(fold).test):
         spotted = spotter.propose(spotter.views.unlabelled(video), stored.frame_scores[video.key])
-        if names and "recognize" in plan.task.tasks and spotted:
-            spotted = _named(plan, namer, namer.views.unlabelled(video), spotted)
-        found += spotted
+        found += namer.named(video, spotted) if names else spotted
     for hand in hands:
         hand.views.close()
     return replace(stored, predictions=found)
-
-
-def _named(plan: Plan, namer: Hand, view: VideoView, spotted: Sequence[Prediction]) -> list[Prediction]:
-    rows: NDArray[np.float64] = namer.class_scores([view.clip(p.onset, p.apex, p.offset) for p in spotted])
-    classes = plan.task.classes
-    return [
-        replace(p, emotion=classes[int(row.argmax())], probabilities=tuple(map(float, row)))
-        for p, row in zip(spotted, rows)
-    ]
-
-
-def _restore(hands: Sequence[Hand], model: bytes) -> None:
-    from safetensors.torch import load
-
-    weights: dict[str, Any] = load(model)
-    prefixes = ("",) if len(hands) == 1 else ("method.", "recognizer.")
-    for prefix, hand in zip(prefixes, hands):
-        own = {name.removeprefix(prefix): w for name, w in weights.items() if name.startswith(prefix)}
-        hand.method.load_state_dict(own)
-        hand.method.eval()
 
 
 def _without_labels(plan: Plan, video: Video) -> Video:
     if "recognize" not in plan.task.tasks:
         return replace(video, expressions=())
     label = next(iter(plan.scheme.mapping))
-    return replace(video, expressions=tuple(_unnamed(e, label) for e in video.expressions if _asked(plan, e)))
-
-
-def _asked(plan: Plan, expression: Expression) -> bool:
-    return expression.kind == "micro" and plan.scheme.of(expression) is not None
+    return replace(video, expressions=tuple(_unnamed(e, label) for e in plan.scheme.scored(video)))
 
 
 def _unnamed(expression: Expression, label: str) -> Expression:

@@ -75,8 +75,7 @@ def best_rate(videos: Sequence[LabelledVideo], kind: str, truth_rate: float) -> 
 def chance_of_hit(truth: Expression, n_frames: int, k_prime: int) -> float:
     """Share of the possible peaks whose interval [F_p - k', F_p + k' - 1] has IoU at least .5 with the truth."""
     peaks = np.arange(k_prime, max(n_frames - k_prime, k_prime) + 1)
-    overlap = np.minimum(peaks + k_prime - 1, truth.offset) - np.maximum(peaks - k_prime, truth.onset) + 1
-    return float(np.mean(2 * overlap >= 2 * k_prime + truth.length - overlap))
+    return float(np.mean(spotting.hits((peaks - k_prime, peaks + k_prime - 1), (truth.onset, truth.offset))))
 
 
 Plugin = Random

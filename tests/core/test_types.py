@@ -78,3 +78,18 @@ def test_the_words_travel_between_processes():
     video = Video("d", "s", "v", 30.0, 90, (Expression(1, 5, "micro", 2, "fear", ("4",), "II"),))
     fold = Fold("f", (A,), (B,), (C,))
     assert pickle.loads(pickle.dumps((video, fold))) == (video, fold)
+
+
+def test_recognition_is_asked_about_micro_expressions_that_have_a_class():
+    doubtful = Scheme("careful", THREE.classes, THREE.mapping, excluded=frozenset({"doubtful"}))
+    sad, macro, other, unnamed, flagged = expressions = (
+        Expression(0, 9, emotion="Sadness"),
+        Expression(10, 19, "macro", emotion="sadness"),
+        Expression(20, 29, emotion="others"),
+        Expression(30, 39),
+        Expression(40, 49, emotion="happiness", flags=("doubtful",)),
+    )
+    assert [THREE.scores(e) for e in expressions] == [True, False, False, False, True]
+    video = Video("casme2", "01", "EP01", 200.0, 90, expressions)
+    assert (THREE.scored(video), doubtful.scored(video)) == ([sad, flagged], [sad])
+    assert [doubtful.of(e) for e in (macro, other, unnamed)] == [0, None, None]  # a class alone is not enough

@@ -5,9 +5,10 @@ import random
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 
 from mebench.config import resolve
-from mebench.runner.fold import execute
+from mebench.runner.fold import _weights, execute, parts_of, restore
 from mebench.runner.plan import make_plan
 
 DICE = {
@@ -32,3 +33,12 @@ def test_a_plugin_may_draw_from_any_generator(moody, monkeypatch, name):
     np.testing.assert_array_equal(first, scores(plan, 0, before=2))
     assert not np.array_equal(first, scores(plan, 1, before=1))
     assert not np.array_equal(first, scores(other, 0, before=1))
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_each_method_of_a_fold_gets_its_own_weights_back(n):
+    torch.manual_seed(0)
+    fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
+    restore(parts_of(fresh), load(_weights(parts_of(fitted))))
+    for one, other in zip(fitted, fresh):
+        assert torch.equal(one.weight, other.weight) and torch.equal(one.bias, other.bias) and not other.training

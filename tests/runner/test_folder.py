@@ -249,8 +249,24 @@ def test_an_unknown_run_answers_with_the_nearest(tmp_path):
     run, _ = claimed(tmp_path)
     run.write_json("config.json", {})
     with pytest.raises(RunError, match=f"Did you mean '{run.id}'"):
-        RunFolder.open(tmp_path / "runs", run.id[:-1])
-    assert RunFolder.open(tmp_path / "runs", run.id).path == run.path
+        RunFolder.open(tmp_path / "runs", run.id[1:])
+
+
+def test_a_run_is_found_by_its_id_the_beginning_of_it_or_its_folder(tmp_path):
+    runs = tmp_path / "runs"
+    one, longer, other = (RunFolder(runs / name) for name in ("mean-1", "mean-1.2", "random-1"))
+    for folder in (one, longer, other):
+        folder.path.mkdir(parents=True)
+        folder.write_json("config.json", {})
+    (runs / "no_run").mkdir()
+    assert [folder.id for folder in RunFolder.all(runs)] == ["mean-1", "mean-1.2", "random-1"]
+    assert RunFolder.all(tmp_path / "nowhere") == []
+    for word, folder in (("mean-1", one), ("mean-1.", longer), ("r", other), (str(one.path), one)):
+        assert RunFolder.open(runs, word).path == folder.path
+    with pytest.raises(RunError, match=r"2 runs begin with 'mean': mean-1, mean-1\.2\. Give more of the id"):
+        RunFolder.open(runs, "mean")
+    with pytest.raises(RunError, match="unknown run 'no_run'"):
+        RunFolder.open(runs, "no_run")
 
 
 def test_a_place_that_cannot_hold_runs_is_one_sentence(tmp_path):

@@ -1,5 +1,6 @@
 """The score of an epoch of a leaking run, beside frames counted one by one and answers counted one by one."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from mebench.core import Expression, Prediction, Scheme, Video
+from mebench.runner.fold import Hand
 from mebench.runner.judge import judge
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
@@ -29,7 +31,7 @@ def hand(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
     """A method that spots these intervals in each video, and answers these classes."""
     scheme = Scheme.native(("fear", "disgust"))
     view = SimpleNamespace(clip=lambda *interval, spotted: interval)
-    return SimpleNamespace(
+    found = SimpleNamespace(
         method=Trained(),
         plan=SimpleNamespace(task=SimpleNamespace(tasks=frozenset(tasks), kinds=kinds), scheme=scheme),
         views=SimpleNamespace(unlabelled=lambda _: view),
@@ -37,6 +39,8 @@ def hand(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
         propose=lambda *_: [Prediction("toy/1/v1", kind, on, on, off, 1.0) for kind, on, off in spots],
         class_scores=lambda clips: np.eye(2)[list(answers)],
     )
+    found.asked = partial(Hand.asked, found)
+    return found
 
 
 def frames(onset, offset):

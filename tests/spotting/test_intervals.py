@@ -1,5 +1,7 @@
 """Intervals from the score curve, and which of overlapping ones stay."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +9,12 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from mebench.core import Expression
-from mebench.spotting import Spotted, SpottingParams, iou, score_curve, spot, suppress
+from mebench.metrics.matching import pair
+from mebench.metrics.rules import Convention
+from mebench.spotting import Spotted, SpottingParams, hits, iou, overlap, score_curve, spot, suppress
+from mebench.spotting.intervals import reaches
 from mebench.training import window_labels
+from tests.metrics.plain import rows
 
 seeds = st.integers(0, 10_000)
 
@@ -85,18 +91,7 @@ def test_estimated_intervals_hold_their_peak_and_lie_inside_the_video(seed, n, k
     assert all(0 <= f.onset <= f.apex <= f.offset < n for f in found)
 
 
-def frames(one):
-    return set(range(one[0], one[1] + 1))
-
-
 ends = st.tuples(st.integers(0, 20), st.integers(0, 10)).map(lambda e: (e[0], e[0] + e[1]))
-
-
-@given(ends, ends)
-def test_iou_counts_frames(a, b):
-    assert iou(a, b) == pytest.approx(len(frames(a) & frames(b)) / len(frames(a) | frames(b)))
-
-
 spotted = st.lists(
     st.tuples(ends, st.integers(0, 5)).map(lambda s: Spotted(s[0][0], sum(s[0]) // 2, s[0][1], float(s[1]))),
     max_size=12,
@@ -118,3 +113,60 @@ def test_suppression_at_one_keeps_all_and_at_zero_lets_nothing_touch():
     a, b = Spotted(0, 5, 10, 1.0), Spotted(10, 15, 20, 0.5)
     assert suppress([b, a], 1.0) == [a, b]
     assert suppress([b, a], 0.0) == [a]
+
+
+spans = st.tuples(st.integers(-12, 12), st.integers(0, 12)).map(lambda s: (s[0], s[0] + s[1]))
+fractions = st.fractions(0, 1, max_denominator=12)
+
+
+def frames(span):
+    return set(range(span[0], span[1] + 1))
+
+
+@given(spans, spans, fractions)
+def test_two_intervals_are_compared_as_their_sets_of_frames(a, b, threshold):
+    common, either = len(frames(a) & frames(b)), len(frames(a) | frames(b))
+    exact = Fraction(common, either)
+    assert overlap(a, b) == (common, either)
+    assert iou(a, b) == float(exact)  # to the last bit
+    assert hits(a, b) == (exact >= Fraction(1, 2))
+    for t in (threshold, exact):
+        assert reaches(common, either, t) == (exact >= t and common > 0)
+        assert reaches(common, either, t, reaching=False) == (exact > t)
+
+
+@given(st.lists(spans, max_size=6), st.lists(spans, max_size=6))
+def test_arrays_are_compared_pair_by_pair(left, right):
+    a, b = (np.array(side, dtype=np.int64).reshape(-1, 2) for side in (left, right))
+    columns, across = (a[:, :1], a[:, 1:]), (b[:, 0], b[:, 1])
+    assert iou(columns, across).tolist() == [[iou(x, y) for y in right] for x in left]
+    assert hits(columns, across).tolist() == [[hits(x, y) for y in right] for x in left]
+
+
+def shared(a, b, ends):
+    """Frames in common and in either, counted one by one."""
+    if ends == "half_open":
+        a, b = ((onset, offset - 1) for onset, offset in (a, b))
+    common = len(frames(a) & frames(b))
+    if ends == "never_empty":
+        common = max(common, 1) if len(frames(a)) > 1 and len(frames(b)) > 1 else 0
+    return common, len(frames(a)) + len(frames(b)) - common
+
+
+@given(
+    st.lists(spans, min_size=1, max_size=5),
+    st.lists(spans, min_size=1, max_size=5),
+    fractions,
+    st.sampled_from(["inclusive", "half_open", "never_empty"]),
+    st.booleans(),
+)
+def test_every_convention_counts_the_frames_that_it_says(truths, spotted, threshold, ends, reaching):
+    pairs = pair(rows("v", truths), rows("v", spotted), Convention("plain", "", ends=ends))
+    exact = {(p, t): shared(a, b, ends) for p, a in enumerate(spotted) for t, b in enumerate(truths)}
+    assert list(zip(pairs.intersection.tolist(), pairs.union.tolist())) == list(exact.values())
+    ratio = {at: Fraction(common, either) if either else Fraction(0) for at, (common, either) in exact.items()}
+    assert pairs.iou.tolist() == [float(value) for value in ratio.values()]
+    found = pairs.hits(threshold, reaching)
+    assert list(zip(found.prediction.tolist(), found.truth.tolist())) == [
+        at for at, value in ratio.items() if value > 0 and (value >= threshold if reaching else value > threshold)
+    ]
