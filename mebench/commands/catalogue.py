@@ -13,6 +13,7 @@ from mebench.config.parts import hints_of, keys
 from mebench.config.values import expected, plain
 from mebench.docstrings import attributes
 from mebench.errors import ConfigError, PluginError, unknown
+from mebench.metrics.catalogue import METRICS
 from mebench.registry import PluginInfo, PluginKind
 
 if TYPE_CHECKING:
@@ -34,14 +35,22 @@ def list_command(what: str | None, plugins: Sequence[str]) -> None:
 
 
 def info_command(id_: str, plugins: Sequence[str]) -> None:
-    """Print card and parameters of what has that name, which a method, a dataset and a protocol may share."""
+    """Print card and parameters of what has that name, which a method, a dataset, a protocol and a metric may share."""
     from mebench.protocols import PROTOCOLS
 
     registry.add_paths([*more_plugins(), *plugins])
     found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
-    if not found and id_ not in PROTOCOLS:
+    metrics = {name: metric for metric in METRICS.values() for name in (metric.key, metric.name)}
+    if not found and id_ not in {*PROTOCOLS, *metrics}:
         every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
-        raise PluginError(unknown("plugin or protocol", id_, [*every, *PROTOCOLS], "See them with: mebench list"))
+        known = {*every, *PROTOCOLS, *metrics}
+        raise PluginError(unknown("plugin, protocol or metric", id_, known, "See them with: mebench list"))
+    if id_ in metrics:
+        print(
+            "\n".join(
+                [f"metric {metrics[id_].name}: {metrics[id_].label}", *map(": ".join, metrics[id_].facts().items())]
+            )
+        )
     if id_ in PROTOCOLS:
         _print_protocol(PROTOCOLS[id_])
     for info in found:
@@ -68,9 +77,7 @@ def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
         return ("protocol", "meaning"), [(name, protocol.summary) for name, protocol in PROTOCOLS.items()]
     if name == "metrics":
-        from mebench.metric_names import METRICS
-
-        return ("metric", "range and meaning"), list(METRICS.items())
+        return ("metric", "range and meaning"), [(metric.name, metric.describe()) for metric in METRICS.values()]
     kind: PluginKind = "method" if name == "methods" else "dataset"
     return (kind, "tasks", "summary"), [_row(info) for info in registry.plugins(kind).values()]
 

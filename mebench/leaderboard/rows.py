@@ -6,15 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mebench.metrics.catalogue import METRICS
+
 Score = Mapping[str, float | None]
 
-TASKS = ("spotting", "analysis", "recognition")
-METRICS = {
-    "spotting": ("f1", "precision", "recall", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"),
-    "analysis": ("strs", "f1", "precision", "recall", "accuracy", "uf1", "uar"),
-    "recognition": ("uf1", "uar", "accuracy", "wf1"),
-}
-"""Columns of each task, the main metric first: rows are sorted by it."""
 ENDS = ("value", "low", "high", "min", "max")
 NOTHING: Score = dict.fromkeys(ENDS)
 SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
@@ -67,10 +62,10 @@ class Row:
         """Whether a method ran; otherwise it is the level of chance."""
         return self.provenance == "measured"
 
-    def value(self, metric: str) -> float:
-        """The score to sort by; an undefined one comes last."""
+    def worth(self, metric: str) -> float:
+        """What to sort by, larger where the score is better; an undefined one comes last."""
         value = self.scores[metric]["value"]
-        return float("-inf") if value is None else value
+        return float("-inf") if value is None else METRICS[metric].worth(value)
 
 
 @dataclass(frozen=True)

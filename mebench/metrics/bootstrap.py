@@ -29,8 +29,9 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from mebench.metrics.catalogue import scale_of
 from mebench.metrics.ratios import Floats
-from mebench.metrics.statistics.jackknife import Scale, interval, leave_one_out, scale_of, standard_error
+from mebench.metrics.statistics.jackknife import Scale, interval, leave_one_out, standard_error
 
 Score = dict[str, float | None]
 Evaluate = Callable[[Floats], Mapping[str, Floats]]

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from mebench.metrics.catalogue import METRICS
 from mebench.report import score_rows as rows
 from mebench.report.mistakes_lines import mistakes_lines
 from mebench.report.parts_table import leak_table, recognition_by_fold, spotting_by_dataset
@@ -47,7 +48,7 @@ def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
         table = rows.score_table(f"spotting, {kind} ({rows.counts_of(part)})", part["scores"])
         for rule, row in summary.get("chance", {}).get(kind, {}).items():
             table.add_section()
-            rows.add_score(table, f"F1 of {RANDOM_ROWS[rule]}", row["f1"])
+            rows.add_score(table, f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])
         found.append(table)
     if analysis := summary.get("analysis"):
         for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
@@ -118,13 +119,11 @@ def _title(config: Mapping[str, Any]) -> str:
 
 
 def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
-    table = rows.empty_table("recognition, by database")
     shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
     columns = ["database", "subjects", "clips"]
     for name in shown:
-        columns += [rows.NAMES[name], "95 % interval"]
-    for column in columns:
-        table.add_column(column, no_wrap=True, justify="left" if column in {"database", "95 % interval"} else "right")
+        columns += [METRICS[name].label, rows.INTERVAL]
+    table = rows.empty_table("recognition, by database", columns, ("database",))
     for name, part in members.items():
         subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
         cells = [name, str(subjects), str(part["n"])]

@@ -21,7 +21,7 @@ from mebench.leaderboard.rows import Part, PublishedLine, Row, Table
 from mebench.leaderboard.site.cards import Card, cards
 from mebench.leaderboard.site.chart import Point, chart, cost
 from mebench.leaderboard.site.details import details
-from mebench.metric_names import METRICS
+from mebench.metrics.catalogue import METRICS, find, label
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.report.score_rows import counts_of, number, products
 from mebench.runner.folder import safe_name
@@ -37,7 +37,6 @@ TASKS = (
 LONGEST = 160
 """Characters of a value of the audit."""
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
-_MEANING = {"n": "what is scored", "auc": METRICS["frames.auc"]}
 
 
 class Site:
@@ -84,7 +83,7 @@ class Site:
         )
         conventions = sorted({row.convention for _, _, row in self._flat()} | {"strict"})
         words = [CONVENTIONS[name].describe() if name in CONVENTIONS else name for name in conventions]
-        yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
+        yield "about.html", self._page("about.html", "", here="about", metrics=METRICS.values(), conventions=words)
 
     def _page(self, template: str, root: str, **values: Any) -> str:
         text = self.environment.get_template(template).render(root=root, **{"here": "", **values})
@@ -174,10 +173,10 @@ def _environment() -> Environment:
         "count": figures.count,
         "seconds": figures.seconds,
         "whole": figures.whole,
-        "metric": figures.name_of,
+        "metric": label,
         "bar": _bar,
         "words": figures.words,
-        "meaning": lambda name: METRICS.get(name, _MEANING.get(name, "")),
+        "meaning": _meaning,
         "page": safe_name,
         "cost": cost,
         "shown": lambda part: figures.shown(part.metrics, part.rows),
@@ -192,6 +191,11 @@ def _environment() -> Environment:
         "safe_body": Markup,  # rendered by markdown-it with raw HTML off
     }
     return environment
+
+
+def _meaning(name: str) -> str:
+    metric = find(name)
+    return metric.describe() if metric else "what is scored" if name == "n" else ""
 
 
 def _published_metrics(lines: Sequence[PublishedLine]) -> list[str]:

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mebench.metrics.bootstrap import Evaluate, Resampling, Score
-from mebench.metrics.statistics.jackknife import Scale, scale_of
+from mebench.metrics.catalogue import scale_of
+from mebench.metrics.statistics.jackknife import Scale
 from mebench.metrics.statistics.paired import Pairing
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
