@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mebench import registry
@@ -13,7 +13,7 @@ from mebench.config.parts import hints_of, keys
 from mebench.config.values import expected, plain
 from mebench.docstrings import attributes
 from mebench.errors import ConfigError, PluginError, unknown
-from mebench.metrics.catalogue import METRICS
+from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES, Metric
 from mebench.registry import PluginInfo, PluginKind
 
 if TYPE_CHECKING:
@@ -39,18 +39,14 @@ def info_command(id_: str, plugins: Sequence[str]) -> None:
     from mebench.protocols import PROTOCOLS
 
     registry.add_paths([*more_plugins(), *plugins])
+    id_ = next((key for key, metric in METRICS.items() if metric.name == id_), id_)
     found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
-    metrics = {name: metric for metric in METRICS.values() for name in (metric.key, metric.name)}
-    if not found and id_ not in {*PROTOCOLS, *metrics}:
+    if not found and id_ not in {*PROTOCOLS, *METRICS}:
         every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
-        known = {*every, *PROTOCOLS, *metrics}
+        known = {*every, *PROTOCOLS, *METRICS}
         raise PluginError(unknown("plugin, protocol or metric", id_, known, "See them with: mebench list"))
-    if id_ in metrics:
-        print(
-            "\n".join(
-                [f"metric {metrics[id_].name}: {metrics[id_].label}", *map(": ".join, metrics[id_].facts().items())]
-            )
-        )
+    if id_ in METRICS:
+        _print_metric(id_, METRICS[id_])
     if id_ in PROTOCOLS:
         _print_protocol(PROTOCOLS[id_])
     for info in found:
@@ -89,16 +85,32 @@ def _row(info: PluginInfo) -> tuple[str, str, str]:
 
 def _print_card(info: PluginInfo) -> None:
     card = info.folder / "README.md"
-    print(f"{info.kind} {info.id}: {info.title or '(no title)'}")
     facts = {"broken": info.broken, "summary": info.summary, "tasks": ", ".join(info.tasks)}
     facts |= {"paper": info.config.get("paper"), "folder": str(info.folder)}
-    for name, fact in facts.items():
-        if fact:
-            print(f"{name}: {fact}")
-    print()
+    _print_facts(f"{info.kind} {info.id}: {info.title or '(no title)'}", facts)
     if card.is_file():
         output.print_markdown(card.read_text(encoding="utf-8"))
         print()
+
+
+def _print_metric(name: str, metric: Metric) -> None:
+    number = metric.direction is not None
+    tables = ", ".join(section for section in metric.sections if name in COLUMNS[section])
+    facts = {
+        "range": RANGES[metric.scale] if number else None,
+        "unit": metric.unit or ("none" if number else None),
+        "direction": DIRECTIONS[metric.direction] if metric.direction else None,
+        "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
+        "column of the leaderboards of": tables,
+        "meaning": metric.meaning,
+        "formula": metric.formula,
+        "source": metric.source,
+    }
+    _print_facts(f"metric {metric.name}: {metric.label}", facts)
+
+
+def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
+    print("\n".join([title, *(f"{name}: {fact}" for name, fact in facts.items() if fact)]) + "\n")
 
 
 def _print_protocol(protocol: Protocol) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 from mebench.errors import DataError, unknown
 from mebench.leaderboard.published_arithmetic import contradictions
 from mebench.leaderboard.published_row import CAVEATS, COUNTS, KINDS, PARTS, Published
-from mebench.metrics.catalogue import JOINT, METRICS, find
+from mebench.metrics.catalogue import JOINT, METRICS
 
 COLUMNS = tuple(column.name for column in fields(Published) if column.name not in {"digits", "line"})
 """Columns of the file, in order."""
@@ -132,8 +132,7 @@ def _value(text: str, metric: str, impossible: bool) -> tuple[float, int]:
     count = metric in COUNTS
     if not re.fullmatch(r"\d{1,9}" if count else r"\d{1,9}\.\d{1,9}", text, re.ASCII):
         raise DataError(f"{metric} is {text!r}: expected {'a whole number' if count else 'digits, a point, digits'}")
-    known = find(metric)
-    if known and known.scale == "share" and float(text) > 1 and not impossible:
+    if metric in METRICS and METRICS[metric].scale == "share" and float(text) > 1 and not impossible:
         raise DataError(f"{metric} is {text}: expected 0 to 1, so divide percentages by 100")
     return float(text), len(text.partition(".")[2])
 

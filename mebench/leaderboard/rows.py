@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from mebench.metrics.catalogue import METRICS
-
 Score = Mapping[str, float | None]
 
 ENDS = ("value", "low", "high", "min", "max")
@@ -61,11 +59,6 @@ class Row:
     def measured(self) -> bool:
         """Whether a method ran; otherwise it is the level of chance."""
         return self.provenance == "measured"
-
-    def worth(self, metric: str) -> float:
-        """What to sort by, larger where the score is better; an undefined one comes last."""
-        value = self.scores[metric]["value"]
-        return float("-inf") if value is None else METRICS[metric].worth(value)
 
 
 @dataclass(frozen=True)

@@ -178,17 +178,16 @@ def _part(
 
 
 def _order(row: Row, metric: str) -> tuple[Any, ...]:
-    return -row.worth(metric), row.method, row.settings, row.seeds, row.runs
+    return -METRICS[metric].worth(row.scores[metric]["value"]), row.method, row.settings, row.seeds, row.runs
 
 
 def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
     """The run that stands for a row in paired tests: the one whose main score is the lower median of the seeds'."""
 
-    def score(pair: tuple[Record, Any]) -> tuple[float, int]:
-        value = pair[1]["scores"].get(metric, NOTHING)["value"]
-        return float("-inf") if value is None else METRICS[metric].worth(value), pair[0].seed
+    def order(pair: tuple[Record, Any]) -> tuple[float, int]:
+        return METRICS[metric].worth(pair[1]["scores"].get(metric, NOTHING)["value"]), pair[0].seed
 
-    return sorted(group, key=score)[(len(group) - 1) // 2][0]
+    return sorted(group, key=order)[(len(group) - 1) // 2][0]
 
 
 def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:

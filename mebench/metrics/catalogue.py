@@ -6,7 +6,7 @@ A new metric is an entry of `METRICS`, a place in `COLUMNS` where tables shall s
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Direction = Literal["higher", "lower", "zero"]
@@ -65,11 +65,6 @@ class Metric:
     of_unit: bool = False
 
     @property
-    def key(self) -> str:
-        """The last word of the name, by which a score goes."""
-        return self.name.rpartition(".")[2]
-
-    @property
     def digits(self) -> int:
         """After the point, where it is printed with its own unit."""
         return 4 if self.scale == "share" else 1
@@ -81,37 +76,21 @@ class Metric:
         facts = filter(None, (self.unit, RANGES[self.scale], DIRECTIONS[self.direction]))
         return f"{', '.join(facts)}: {self.meaning}"
 
-    def facts(self) -> dict[str, str]:
-        """What a reader may ask about it, in words; only what there is to say."""
-        number = self.direction is not None
-        shown = [section for section in self.sections if self.key in COLUMNS[section]]
-        other = [section for section in self.sections if section not in shown]
-        places = {"in runs and leaderboards": shown, "in runs": other}
-        appears = "; ".join(f"{what}: {', '.join(where)}" for what, where in places.items() if where)
-        facts = {
-            "range": RANGES[self.scale] if number else "",
-            "unit": self.unit or ("none" if number else ""),
-            "direction": DIRECTIONS[self.direction] if self.direction else "",
-            "appears": appears or "as a function of mebench.metrics",
-            "meaning": self.meaning,
-            "formula": self.formula,
-            "source": self.source,
-        }
-        return {name: fact for name, fact in facts.items() if fact}
-
-    def worth(self, value: float) -> float:
-        """A number that is larger where the value, in the metric's unit, is better.
+    def worth(self, value: float | None) -> float:
+        """What to sort by: larger where the value, in the metric's unit, is better; least where it is undefined.
 
         >>> METRICS["f1"].worth(0.5), METRICS["fpr"].worth(0.5), METRICS["onset_bias_ms"].worth(-20.0)
         (0.5, -0.5, -20.0)
         """
+        if value is None:
+            return float("-inf")
         return {"lower": -value, "zero": -abs(value)}.get(self.direction or "", value)
 
 
 _CLASSES = ("analysis", "recognition")
 
 METRICS: dict[str, Metric] = {
-    metric.key: metric
+    metric.name.rpartition(".")[2]: metric
     for metric in (
         Metric(
             "precision",
@@ -356,34 +335,15 @@ def columns(section: str, of_unit: bool = False) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS[section] if of_unit or not METRICS[name].of_unit)
 
 
-def find(path: str) -> Metric | None:
-    """The metric that a score's name, or path in a summary, ends with; None for anything else, such as a count.
+def find(path: str) -> Metric:
+    """The metric that a score's name, or its path in a summary, ends with, its threshold in the label.
 
-    >>> [find(path).name for path in ("f1", "spotting.micro.details.frames.auc", "spotting.micro.f1_at_iou.0.55")]
-    ['f1', 'frames.auc', 'f1_at_iou']
+    What is no metric, as a count, goes by its own name, and is taken for a share.
+
+    >>> [find(path).label for path in ("recognition.uf1", "spotting.micro.f1_at_iou.0.55", "tp")]
+    ['UF1', 'F1 at IoU 0.55', 'tp']
     """
-    return METRICS.get(_last(path).partition(".")[0])
-
-
-def label(path: str) -> str:
-    """The metric at the end of a path for people, with its threshold; the path itself where it is no metric.
-
-    >>> label("recognition.uf1"), label("f1_at_iou.0.55"), label("tp")
-    ('UF1', 'F1 at IoU 0.55', 'tp')
-    """
-    metric = find(path)
-    return " ".join(filter(None, (metric.label, _last(path).partition(".")[2]))) if metric else path
-
-
-def scale_of(path: str) -> Scale:
-    """On which scale the errors of a score are even; what is no metric (a threshold of `f1_at_iou`) is a share.
-
-    >>> scale_of("f1"), scale_of("apex_mae_ms"), scale_of("onset_bias_ms"), scale_of("0.55")
-    ('share', 'positive', 'any', 'share')
-    """
-    metric = find(path)
-    return metric.scale if metric else "share"
-
-
-def _last(path: str) -> str:
-    return re.split(r"\.(?!\d)", path)[-1]  # the point of a threshold parts nothing
+    # The point of a threshold parts nothing.
+    name, _, threshold = re.split(r"\.(?!\d)", path)[-1].partition(".")
+    metric = METRICS.get(name, Metric(path, path, ""))
+    return replace(metric, label=f"{metric.label} {threshold}") if threshold and name in METRICS else metric

@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from mebench.leaderboard.record import Record
-from mebench.metrics.catalogue import find, label
+from mebench.metrics.catalogue import find
 from mebench.metrics.conventions import Convention
 from mebench.metrics.statistics.comparison import ComparedScore, Comparison
 from mebench.report import score_rows as rows
@@ -71,7 +71,7 @@ def in_words(path: str) -> str:
     """
     section = re.split(r"\.(?!\d)", path)[:-1]
     words = [part.replace("_", " ") for part in section if part not in {"members", "details"}]
-    return f"{', '.join(words)}: {label(path)}"
+    return f"{', '.join(words)}: {find(path).label}"
 
 
 def conclusions(comparison: Comparison) -> list[str]:
@@ -80,7 +80,7 @@ def conclusions(comparison: Comparison) -> list[str]:
 
 
 def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
-    digits = _digits(path)
+    digits = find(path).digits
     difference = row.difference["value"]
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for at least one of the runs, so nothing is compared"
@@ -102,13 +102,11 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
 
 def _ranking(path: str, difference: float) -> str:
     higher, lower = ("A", "B") if difference > 0 else ("B", "A")
-    match metric.direction if (metric := find(path)) else None:
-        case "higher":
-            return f"{higher} is better than {lower}"
-        case "lower":
-            return f"{lower} is better than {higher}"
-    # The test is about the difference: which of two is nearer to 0 it leaves open.
-    return f"that of {higher} is higher"
+    direction = find(path).direction
+    if direction == "zero":  # the test is about the difference: which of two is nearer to 0 it leaves open
+        return f"that of {higher} is higher"
+    better, worse = (lower, higher) if direction == "lower" else (higher, lower)
+    return f"{better} is better than {worse}"
 
 
 def remarks(
@@ -200,10 +198,6 @@ def _no_width(row: ComparedScore) -> bool:
     return any(s["low"] is not None and s["high"] is not None and s["high"] - s["low"] < 1e-9 for s in scores)
 
 
-def _digits(path: str) -> int:
-    return metric.digits if (metric := find(path)) else 4
-
-
 def _p(value: float | None) -> str:
     return "" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
@@ -216,7 +210,7 @@ def _scores(comparison: Comparison) -> Table:
     columns = ("score", "A", rows.INTERVAL, "B", rows.INTERVAL, "A - B", rows.INTERVAL)
     table = rows.empty_table(f"scores ({comparison.subjects} subjects)", columns, ("score",))
     for path, row in comparison.scores.items():
-        digits = _digits(path)
+        digits = find(path).digits
         cells = [
             text
             for score in (row.first, row.second, row.difference)
@@ -237,6 +231,6 @@ def _tests(comparison: Comparison) -> Table:
             _p(row.wilcoxon_p) or "-",
             str(row.wilcoxon_n),
             figure(row.rank_biserial, 2),
-            figure(row.detectable, _digits(path)),
+            figure(row.detectable, find(path).digits),
         )
     return table

@@ -7,14 +7,14 @@ from typing import Any
 
 from rich.table import Table
 
-from mebench.metrics.catalogue import label
+from mebench.metrics.catalogue import find
 from mebench.report import score_rows as rows
 
 
 def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
     """One row for each dataset and kind."""
     names = ("precision", "recall", "f1")
-    columns = ("dataset", "kind", *rows.COUNTS.values(), *map(label, names), rows.INTERVAL)
+    columns = ("dataset", "kind", *rows.COUNTS.values(), *(find(name).label for name in names), rows.INTERVAL)
     table = rows.empty_table("spotting, by dataset", columns, ("dataset", "kind"))
     for name, parts in members.items():
         for kind, part in parts.get("spotting", {}).items():
@@ -28,10 +28,11 @@ def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
 def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
     """One row for each fold."""
     names = ("accuracy", "uf1", "uar")
-    columns = [column for name in names for column in (label(name), rows.INTERVAL)]
+    columns = [column for name in names for column in (find(name).label, rows.INTERVAL)]
     table = rows.empty_table("recognition, each fold by itself", ("fold", "clips", *columns), ("fold",))
     for fold, part in folds.items():
-        shown = [f(part["scores"][name]) for name in names for f in (_value, rows.interval)]
+        scores = [part["scores"][name] for name in names]
+        shown = [text for score in scores for text in (rows.figure(score["value"]), rows.interval(score))]
         table.add_row(fold, str(part["n"]), *shown)
     return table
 
@@ -45,7 +46,3 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
         points = "-" if score["points"] is None else f"{score['points']:+.2f}"
         table.add_row(path, rows.figure(score["honest"]), rows.figure(score["leak"]), points)
     return table
-
-
-def _value(score: Mapping[str, float | None]) -> str:
-    return rows.figure(score["value"])

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mebench.metrics.catalogue import find, label
+from mebench.metrics.catalogue import JOINT, find
 
 INTERVAL = "95 % interval"
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
@@ -36,8 +36,7 @@ def score_table(title: str, scores: Mapping[str, Any]) -> Table:
     """One row for each score: name, value, interval."""
     table = empty_table(title, ("score", "value", INTERVAL), ("score",))
     for name, score in scores.items():
-        metric = find(name)
-        add_score(table, label(name), score, metric.digits if metric else 4)
+        add_score(table, find(name).label, score, find(name).digits)
     return table
 
 
@@ -46,9 +45,20 @@ def add_score(table: Table, name: str, score: Mapping[str, float | None], digits
     table.add_row(name, figure(score["value"], digits), interval(score, digits))
 
 
-def products(analysis: Mapping[str, Any]) -> dict[str, Any]:
-    """The scores of an analysis that are products of spotting and recognition, STRS first."""
-    return {name: score for name, score in analysis.items() if "value" in score}
+def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Section, name, what is scored in words and content of each part of spotting and analysis.
+
+    What spans both sections stands before the scores of the true positives.
+    """
+    for kind, part in summary.get("spotting", {}).items():
+        yield "spotting", kind, counts_of(part), part
+    analysis = summary.get("analysis", {})
+    for name in ("true_positives", "all_intervals"):
+        if name in analysis:
+            part = analysis[name]
+            joint = {n: analysis[n] for n in analysis if n in JOINT and name == "true_positives"}
+            scores = {**joint, **part["scores"]}
+            yield "analysis", name.replace("_", " "), f"n = {number(part['n'])}", {**part, "scores": scores}
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -73,11 +83,6 @@ def number(value: float) -> str:
 def counts_of(part: Mapping[str, Any]) -> str:
     """True positives, false positives and misses of a kind, `3 TP, 1 FP, 0 FN`."""
     return ", ".join(f"{number(part[count])} {name}" for count, name in COUNTS.items())
-
-
-def rules_line(summary: Mapping[str, Any]) -> str:
-    """The convention in a sentence."""
-    return f"convention {summary['rules']}"
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:

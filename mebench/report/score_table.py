@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from mebench.metrics.catalogue import METRICS, label
+from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.tables import Tables
 from mebench.report import score_rows as rows
 
@@ -30,17 +30,11 @@ def print_scores(summary: Mapping[str, Any], tables: Tables) -> None:
 
 def score_tables(summary: Mapping[str, Any]) -> list[Table]:
     """One table for each task of the summary, and one of all conventions where that was asked."""
-    found = []
-    for kind, part in summary.get("spotting", {}).items():
-        title = f"spotting, {kind} ({rows.counts_of(part)})"
-        found.append(rows.score_table(title, {**part["scores"], **_details(part)}))
-    if analysis := summary.get("analysis"):
-        for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
-            if name in analysis:
-                part = analysis[name]
-                first = rows.products(analysis) if name == "true_positives" else {}
-                title = f"emotions, {title} (n = {rows.number(part['n'])})"
-                found.append(rows.score_table(title, {**first, **part["scores"], **_details(part)}))
+    heads = {"spotting": "spotting", "analysis": "emotions"}
+    found = [
+        rows.score_table(f"{heads[section]}, {name} ({counted})", {**part["scores"], **_details(part)})
+        for section, name, counted, part in rows.parts_of(summary)
+    ]
     if compared := summary.get("sensitivity"):
         found.append(sensitivity_table(compared))
     return found
@@ -51,8 +45,8 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
     named_emotions = any("analysis" in row for row in compared.values())
     left = ["convention", *(["kind"] if len(kinds) > 1 else [])]
-    right = [*rows.COUNTS.values(), *map(label, _COMPARED)]
-    right += [f"{label(name)}{' (emotions)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
+    right = [*rows.COUNTS.values(), *(find(name).label for name in _COMPARED)]
+    right += [f"{find(name).label}{' (emotions)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
     table = rows.empty_table("the same predictions under every convention", (*left, *right), left)
     for name, row in compared.items():
         if "reason" in row:
@@ -85,4 +79,8 @@ def _title(tables: Tables) -> str:
 def _remarks(summary: Mapping[str, Any], tables: Tables) -> list[str]:
     """What a reader must know to trust the numbers."""
     subjects = tables.videos["subject"].nunique()
-    return [rows.rules_line(summary), *rows.interval_lines(summary["bootstrap"], subjects), *summary.get("remarks", [])]
+    return [
+        f"convention {summary['rules']}",
+        *rows.interval_lines(summary["bootstrap"], subjects),
+        *summary.get("remarks", []),
+    ]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from mebench.core.types import ABSENT, Task
 from mebench.errors import ConfigError, unknown
-from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns, find
+from mebench.metrics.catalogue import JOINT, METRICS, columns, find
 
 Direction = Literal["maximize", "minimize"]
 COST = "cost"
@@ -75,24 +75,6 @@ def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
     return {frozenset({"spotting"}): 0, frozenset({"recognition"}): 1}.get(frozenset(sections)) if paired else None
 
 
-def scores_of(summary: Mapping[str, Any]) -> dict[str, float]:
-    """The defined scores of a summary by path: those of `spotting`, `analysis` and `recognition`."""
-    flat: dict[str, float] = {}
-
-    def collect(part: Mapping[str, Any], path: str) -> None:
-        for key, value in part.items():
-            if not isinstance(value, Mapping):
-                continue
-            inner = path if key == "scores" else f"{path}.{key}" if path else key
-            if "value" not in value:
-                collect(value, inner)
-            elif value["value"] is not None:
-                flat[inner] = float(value["value"])
-
-    collect({key: summary[key] for key in SECTIONS if key in summary}, "")
-    return flat
-
-
 def _read(word: str, paths: Sequence[str]) -> Objective:
     name, colon, end = word.partition(":")
     if colon and end not in _ENDS:
@@ -101,8 +83,7 @@ def _read(word: str, paths: Sequence[str]) -> Objective:
     if path is None:
         ends = {p.rpartition(".")[2] for p in paths}
         raise ConfigError(f"--objective {word}: {unknown('score of this task', name, {*ends, COST, 'score', *paths})}")
-    metric = find(path)
-    default: Direction = "maximize" if metric and metric.direction == "higher" else "minimize"
+    default: Direction = "minimize" if path == COST or find(path).direction == "lower" else "maximize"
     return Objective(path, _ENDS.get(end, default))
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mebench.metrics.catalogue import find
 from mebench.report.score_rows import console, empty_table
+from mebench.tuning.objective import COST
 from mebench.tuning.summary import LEVEL
 from mebench.tuning.tell import in_words, value_in_words
 
@@ -135,8 +136,8 @@ def _scores(plain: Mapping[str, Any]) -> Table:
 def _number(path: str, value: float | None, sign: str = "") -> str:
     if value is None:
         return "-"
-    metric = find(path)
-    return f"{value:{sign}.4f}" if metric and metric.scale == "share" else f"{value:{sign}.4g}"
+    share = path != COST and find(path).scale == "share"
+    return f"{value:{sign}.4f}" if share else f"{value:{sign}.4g}"
 
 
 def _interval(path: str, score: Mapping[str, Any], sign: str) -> str:

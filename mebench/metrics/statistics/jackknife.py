@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
-from mebench.metrics.catalogue import scale_of
+from mebench.metrics.catalogue import find
 from mebench.metrics.ratios import Floats
 
 Scale = Literal["share", "positive", "difference", "any"]
@@ -18,7 +18,7 @@ _ENDS = {"share": (0.0, 1.0), "positive": (0.0, np.inf), "difference": (-1.0, 1.
 
 def scale_of_difference(name: str) -> Scale:
     """The scale of a difference of two such scores: `difference`, -1 to 1, of two shares, else `any`."""
-    return "difference" if scale_of(name) == "share" else "any"
+    return "difference" if find(name).scale == "share" else "any"
 
 
 def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
