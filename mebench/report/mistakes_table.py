@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
-from mebench.report.score_rows import WIDE, number
+from mebench.report.score_rows import console, empty_table, number
 
 EXPLAINED = (
     "false positives: duplicate (hits a truth of its kind that another interval found), else kind confusion (hits one of the "
@@ -20,20 +18,18 @@ EXPLAINED = (
 
 def print_mistakes(counts: pd.DataFrame, title: str) -> None:
     """Print the counts of `count_mistakes` on standard output; elsewhere than on a terminal nothing is cut or wrapped."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
-    console.print()
+    out = console()
+    out.print()
     if counts.empty:
-        console.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
+        out.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
         return
-    console.print(mistakes_table(counts, title))
-    console.print(EXPLAINED, markup=False, soft_wrap=True)
+    out.print(mistakes_table(counts, title))
+    out.print(EXPLAINED, markup=False, soft_wrap=True)
 
 
 def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
     """One row for each kind, subject or emotion, those with the most mistakes first, and their sum."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = empty_table(title)
     table.add_column(str(counts.index.name), no_wrap=True)
     columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
     for mistake, cause in columns:
