@@ -90,3 +90,14 @@ def test_the_pareto_front_joins_what_nothing_beats():
         "spotting.micro.f1 (higher is better)",
         "cost (lower is better)",
     )
+
+
+def test_of_three_objectives_the_front_shows_two_and_says_so():
+    """What is worst in both may be best in the third."""
+    third = Objective("spotting.micro.recall", "maximize")
+    trials = tuple(Trial(n, "complete", params(n), (*values, n / 10)) for n, values in enumerate(VALUES))
+    (axes,) = pareto(Study("s", (F1, COST, third), trials), SPACE).axes
+    assert axes.lines[0].get_label() == "Pareto front, of 3 objectives"
+    assert axes.lines[0].get_xydata().tolist() == [[0.4, 9.0], [0.3, 9.0], [0.2, 5.0], [0.1, 1.0]]
+    (axes,) = pareto(STUDY, SPACE).axes
+    assert axes.lines[0].get_label() == "Pareto front"
