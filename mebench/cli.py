@@ -150,10 +150,12 @@ def list_(
 
 @app.command("info")
 def info(
-    plugin: Annotated[str, typer.Argument(help="Name of a method, dataset or protocol.", autocompletion=_plugin_ids)],
+    plugin: Annotated[
+        str, typer.Argument(help="Name of a method, dataset, protocol or metric.", autocompletion=_plugin_ids)
+    ],
     plugins: Plugins = None,
 ) -> None:
-    """Show the card and parameters of a method, dataset or protocol."""
+    """Show the card and parameters of a method, dataset or protocol, or what a metric is."""
     from mebench.commands.catalogue import info_command
 
     info_command(plugin, plugins or [])

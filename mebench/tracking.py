@@ -13,6 +13,7 @@ import pandas as pd
 
 from mebench.config import RunConfig, flatten
 from mebench.errors import MebenchError, RunError
+from mebench.metrics.summary import flat_scores
 from mebench.mlflow_store import Store, alone, quiet, without_password
 from mebench.progress import Progress
 from mebench.report.figures import figures_of
@@ -133,22 +134,6 @@ def mirror_study(
             "kept in the study's own storage all the same"
         )
         return False
-
-
-def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """The numbers of a summary by dotted name; None is left out, and so are the words and the bootstrap's book-keeping.
-
-    >>> flat_scores({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
-    {'spotting.micro.tp': 3.0, 'spotting.micro.f1': 0.5, 'spotting.micro.f1.low': 0.4}
-    """
-    flat: dict[str, float] = {}
-    for key, value in summary.items():
-        if isinstance(value, Mapping):
-            if prefix or key != "bootstrap":
-                flat |= flat_scores(value, prefix if key == "scores" else f"{prefix}{key}.")
-        elif isinstance(value, int | float):
-            flat[prefix.rstrip(".") if key == "value" else f"{prefix}{key}"] = float(value)
-    return flat
 
 
 # -- one run -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import pytest
 from mebench import __version__, cli, console, doctor
 from mebench.commands.complete import complete_plugin, complete_word
 from mebench.errors import RunError
-from mebench.metric_names import METRICS
+from mebench.metrics.catalogue import METRICS
 
 HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]
 PARAMS = '''
@@ -80,7 +80,7 @@ def test_list_of_everything_names_the_list_on_each_line(mebench, root):
     rows = [line.split("\t") for line in out.splitlines()]
     assert {row[0] for row in rows} == {"methods", "datasets", "protocols", "metrics"}
     assert ["datasets", "toy"] in [row[:2] for row in rows]
-    assert [row[1] for row in rows if row[0] == "metrics"] == list(METRICS)
+    assert [row[1] for row in rows if row[0] == "metrics"] == [metric.name for metric in METRICS.values()]
     assert "loso" in [row[1] for row in rows if row[0] == "protocols"]
 
 
@@ -112,7 +112,7 @@ def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
     ("words", "message"),
     [
         (["list", "method"], "unknown list 'method'. Did you mean 'methods'?"),
-        (["info", "tinny"], "unknown plugin or protocol 'tinny'. Did you mean 'tiny'?"),
+        (["info", "tinny"], "unknown plugin, protocol or metric 'tinny'. Did you mean 'tiny'?"),
         (["config", "show", "method=tinny", "dataset=toy"], "unknown method 'tinny'. Did you mean 'tiny'?"),
         (["config", "show", "method=lame", "dataset=toy"], "method 'lame' is broken: "),
         (["config", "show", "method=tiny"], "no dataset is named"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mebench import console, registry
@@ -12,6 +12,7 @@ from mebench.config.parts import hints_of, keys
 from mebench.config.values import expected, plain
 from mebench.docstrings import attributes
 from mebench.errors import ConfigError, PluginError, unknown
+from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES, Metric
 from mebench.registry import PluginInfo, PluginKind
 
 if TYPE_CHECKING:
@@ -33,14 +34,18 @@ def list_command(what: str | None, plugins: Sequence[str]) -> None:
 
 
 def info_command(id_: str, plugins: Sequence[str]) -> None:
-    """Print card and parameters of what has that name, which a method, a dataset and a protocol may share."""
+    """Print card and parameters of what has that name, which a method, a dataset, a protocol and a metric may share."""
     from mebench.protocols import PROTOCOLS
 
     registry.add_paths([*more_plugins(), *plugins])
+    id_ = next((key for key, metric in METRICS.items() if metric.name == id_), id_)
     found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
-    if not found and id_ not in PROTOCOLS:
+    if not found and id_ not in {*PROTOCOLS, *METRICS}:
         every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
-        raise PluginError(unknown("plugin or protocol", id_, [*every, *PROTOCOLS], "See them with: mebench list"))
+        known = {*every, *PROTOCOLS, *METRICS}
+        raise PluginError(unknown("plugin, protocol or metric", id_, known, "See them with: mebench list"))
+    if id_ in METRICS:
+        _print_metric(id_, METRICS[id_])
     if id_ in PROTOCOLS:
         _print_protocol(PROTOCOLS[id_])
     for info in found:
@@ -67,9 +72,7 @@ def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
 
         return ("protocol", "meaning"), [(name, protocol.summary) for name, protocol in PROTOCOLS.items()]
     if name == "metrics":
-        from mebench.metric_names import METRICS
-
-        return ("metric", "range and meaning"), list(METRICS.items())
+        return ("metric", "range and meaning"), [(metric.name, metric.describe()) for metric in METRICS.values()]
     kind: PluginKind = "method" if name == "methods" else "dataset"
     return (kind, "tasks", "summary"), [_row(info) for info in registry.plugins(kind).values()]
 
@@ -81,16 +84,32 @@ def _row(info: PluginInfo) -> tuple[str, str, str]:
 
 def _print_card(info: PluginInfo) -> None:
     card = info.folder / "README.md"
-    print(f"{info.kind} {info.id}: {info.title or '(no title)'}")
     facts = {"broken": info.broken, "summary": info.summary, "tasks": ", ".join(info.tasks)}
     facts |= {"paper": info.config.get("paper"), "folder": str(info.folder)}
-    for name, fact in facts.items():
-        if fact:
-            print(f"{name}: {fact}")
-    print()
+    _print_facts(f"{info.kind} {info.id}: {info.title or '(no title)'}", facts)
     if card.is_file():
         console.print_markdown(card.read_text(encoding="utf-8"))
         print()
+
+
+def _print_metric(name: str, metric: Metric) -> None:
+    number = metric.direction is not None
+    tables = ", ".join(section for section in metric.sections if name in COLUMNS[section])
+    facts = {
+        "range": RANGES[metric.scale] if number else None,
+        "unit": metric.unit or ("none" if number else None),
+        "direction": DIRECTIONS[metric.direction] if metric.direction else None,
+        "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
+        "column of the leaderboards of": tables,
+        "meaning": metric.meaning,
+        "formula": metric.formula,
+        "source": metric.source,
+    }
+    _print_facts(f"metric {metric.name}: {metric.label}", facts)
+
+
+def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
+    print("\n".join([title, *(f"{name}: {fact}" for name, fact in facts.items() if fact)]) + "\n")
 
 
 def _print_protocol(protocol: Protocol) -> None:

@@ -13,6 +13,7 @@ from mebench.config.parts import called, hints_of, keys
 from mebench.config.settings import PROTOCOL
 from mebench.config.values import choices
 from mebench.errors import MebenchError
+from mebench.metrics.catalogue import METRICS
 from mebench.registry import PLUGIN_KINDS
 
 
@@ -45,12 +46,12 @@ def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] 
 
 
 def complete_plugin(incomplete: str, plugins: Sequence[str] = ()) -> list[str]:
-    """Names of methods, datasets and protocols."""
+    """Names of methods, datasets, protocols and metrics."""
     from mebench.protocols import PROTOCOLS
 
     try:
         registry.add_paths([*more_plugins(), *plugins])
-        names = {*PROTOCOLS, *(id_ for kind in PLUGIN_KINDS for id_ in registry.plugins(kind))}
+        names = {*PROTOCOLS, *METRICS, *(id_ for kind in PLUGIN_KINDS for id_ in registry.plugins(kind))}
         return sorted(name for name in names if name.startswith(incomplete))
     except (MebenchError, OSError):
         return []

@@ -82,7 +82,7 @@ def _leaderboards(named: str | None) -> Path:
 
 
 def _print(paper: Paper, table: str, results: list[Result], request: Request) -> None:
-    from mebench.leaderboard.figures import name_of
+    from mebench.metrics.catalogue import find
 
     print(f"{paper.title}\nTable {table}: {paper.titles[table]}\n")
     rows = []
@@ -98,7 +98,7 @@ def _print(paper: Paper, table: str, results: list[Result], request: Request) ->
             (
                 method,
                 row.dataset,
-                f"{row.task}{part}: {name_of(row.metric)}",
+                f"{row.task}{part}: {find(row.metric).label}",
                 f"{row.value:.{digits}f}",
                 "–" if result.value is None else f"{result.value:.{digits}f}",
                 interval or "–",

@@ -103,16 +103,18 @@ def summary_rows(runs: Sequence[tuple[Combination, Outcome]]) -> list[dict[str, 
 
 def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """For rows that differ in the action unit alone the mean of its F1; without an interval, since subjects are shared."""
-    from mebench.report.main_scores import UNIT
+    from mebench.metrics.catalogue import METRICS
+
+    unit = METRICS["unit_f1"].label
 
     groups: dict[tuple[tuple[str, str], ...], list[dict[str, Any]]] = {}
     for row in rows:
-        if UNIT in row["scores"] and "scheme" in row["settings"]:
+        if unit in row["scores"] and "scheme" in row["settings"]:
             common = tuple((key, value) for key, value in row["settings"].items() if key != "scheme")
             groups.setdefault(common, []).append(row)
     means = []
     for settings, of_units in groups.items():
-        values = [row["scores"][UNIT]["value"] for row in of_units]
+        values = [row["scores"][unit]["value"] for row in of_units]
         if len(values) > 1 and None not in values:
             score = {"value": statistics.fmean(values), "low": None, "high": None, "spread": None}
             costs = {name: round(sum(row["costs"][name] for row in of_units), 3) for name in of_units[0]["costs"]}
@@ -121,7 +123,7 @@ def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                     "settings": {**dict(settings), "scheme": f"mean of {len(values)} units"},
                     "seeds": of_units[0]["seeds"],
                     "runs": [run for row in of_units for run in row["runs"]],
-                    "scores": {UNIT: score},
+                    "scores": {unit: score},
                     "costs": costs | {PEAK: max(row["costs"][PEAK] for row in of_units)},
                 }
             )

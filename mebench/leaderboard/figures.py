@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mebench.leaderboard.rows import SHOWN_VERSIONS, Row, Score
-from mebench.report.score_rows import NAMES
 
 NONE = "–"
 RULES = ("convention", "selection", "transductive")
@@ -92,8 +91,3 @@ def words(name: str) -> str:
     'dataset revision'
     """
     return name.replace("_", " ")
-
-
-def name_of(metric: str) -> str:
-    """A metric's name for people."""
-    return NAMES.get(metric, metric)

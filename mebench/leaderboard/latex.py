@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mebench.leaderboard.figures import RULES, common, digits, interval, name_of, shown, stated, words
+from mebench.leaderboard.figures import RULES, common, digits, interval, shown, stated, words
 from mebench.leaderboard.rows import SHOWN_VERSIONS, Part, Row, Table
+from mebench.metrics.catalogue import find
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -66,7 +67,7 @@ def _part(table: Table, part: Part) -> Iterator[str]:
     )
     yield rf"  \begin{{tabular}}{{ll{'r' * len(metrics)}}}"
     yield r"    \toprule"
-    yield f"    method & seeds & {' & '.join(escape(name_of(metric)) for metric in metrics)} \\\\"
+    yield f"    method & seeds & {' & '.join(escape(find(metric).label) for metric in metrics)} \\\\"
     yield r"    \midrule"
     for row in part.rows:
         yield f"    {' & '.join([_name(row), str(len(row.seeds)), *(_score(row, metric) for metric in metrics)])} \\\\"

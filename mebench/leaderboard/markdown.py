@@ -13,7 +13,6 @@ from mebench.leaderboard.figures import (
     count,
     digits,
     interval,
-    name_of,
     seconds,
     shown,
     spread,
@@ -23,6 +22,7 @@ from mebench.leaderboard.figures import (
 )
 from mebench.leaderboard.published_row import CAVEATS
 from mebench.leaderboard.rows import SHOWN_VERSIONS, Part, PublishedLine, Row, Table
+from mebench.metrics.catalogue import find
 from mebench.metrics.conventions import CONVENTIONS
 
 HEAD = """# Leaderboards
@@ -100,7 +100,7 @@ def _scores(part: Part) -> Iterator[str]:
     metrics = shown(part.metrics, part.rows)
     members, groups = any(row.member for row in part.rows), any(row.group for row in part.rows)
     extra = [*(["member"] if members else []), *(["alike"] if groups else [])]
-    yield from _head(["#", "method", *extra, *map(name_of, metrics), "n"])
+    yield from _head(["#", "method", *extra, *(find(metric).label for metric in metrics), "n"])
     for number, row in enumerate(part.rows, 1):
         cells = [str(number), _method(row, part.rows)]
         cells += [escape(row.member)] if members else []
@@ -137,7 +137,15 @@ def published_table(lines: Sequence[PublishedLine], members: bool) -> Iterator[s
     """Published lines as a table; a value with a caveat is marked."""
     metrics = list(dict.fromkeys(metric for line in lines for metric in line.values))
     yield from _head(
-        ["method", *(["member"] if members else []), "classes", *map(name_of, metrics), "caveats", "note", "source"]
+        [
+            "method",
+            *(["member"] if members else []),
+            "classes",
+            *(find(metric).label for metric in metrics),
+            "caveats",
+            "note",
+            "source",
+        ]
     )
     for line in lines:
         year = f" {line.year}" if line.year else ""

@@ -13,8 +13,8 @@ import pandas as pd
 
 from mebench.errors import DataError, unknown
 from mebench.leaderboard.published_arithmetic import contradictions
-from mebench.leaderboard.published_row import CAVEATS, COUNTS, KINDS, PARTS, SHARES, Published
-from mebench.metric_names import METRICS
+from mebench.leaderboard.published_row import CAVEATS, COUNTS, KINDS, PARTS, Published
+from mebench.metrics.catalogue import JOINT, METRICS
 
 COLUMNS = tuple(column.name for column in fields(Published) if column.name not in {"digits", "line"})
 """Columns of the file, in order."""
@@ -102,13 +102,13 @@ def _check(text: Mapping[str, str]) -> None:
     for what, name, known in (
         ("task", task, KINDS.keys()),
         (f"kind of {task}", text["kind"], KINDS.get(task, ())),
-        ("metric", text["metric"], METRICS.keys() | COUNTS | SHARES),
+        ("metric", text["metric"], {name for name, metric in METRICS.items() if metric.direction} | COUNTS),
     ):
         if name not in known:
             raise DataError(unknown(what, name, known))
-    if part not in (PARTS if task == "analysis" and text["metric"] != "strs" else ("",)):
+    if part not in (PARTS if task == "analysis" and text["metric"] not in JOINT else ("",)):
         raise DataError(
-            f"part is {part!r}: an analysis, strs aside, needs {' or '.join(PARTS)}, all else needs it empty"
+            f"part is {part!r}: an analysis, {' and '.join(sorted(JOINT))} aside, needs {' or '.join(PARTS)}, all else needs it empty"
         )
     for name in ("dataset", "member", "protocol"):
         if text[name] and not _NAME.fullmatch(text[name]):
@@ -132,7 +132,7 @@ def _value(text: str, metric: str, impossible: bool) -> tuple[float, int]:
     count = metric in COUNTS
     if not re.fullmatch(r"\d{1,9}" if count else r"\d{1,9}\.\d{1,9}", text, re.ASCII):
         raise DataError(f"{metric} is {text!r}: expected {'a whole number' if count else 'digits, a point, digits'}")
-    if metric in SHARES and float(text) > 1 and not impossible:
+    if metric in METRICS and METRICS[metric].scale == "share" and float(text) > 1 and not impossible:
         raise DataError(f"{metric} is {text}: expected 0 to 1, so divide percentages by 100")
     return float(text), len(text.partition(".")[2])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from mebench.metric_names import METRICS
+from mebench.metrics.catalogue import JOINT
 
 CAVEATS: dict[str, str] = {
     "test_selected": "something, such as the epoch, was chosen on the test subjects",
@@ -21,11 +21,8 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 """Tasks, each with its kinds of expressions."""
 PARTS = ("true_positives", "all_intervals")
-"""What an analysis is scored over; `strs`, which spans spotting and analysis, has no part."""
+"""What an analysis is scored over; what spans spotting and recognition, as `strs`, has no part."""
 COUNTS = frozenset({"n", "tp", "fp", "fn"})
-UNBOUNDED = frozenset({"apex_mae_ms", "fp_per_minute"})
-SHARES = frozenset(METRICS) - UNBOUNDED | {"auc"}
-"""Metrics between 0 and 1. `auc`, the area under the ROC curve of frames, is published only."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Published:
         part: `true_positives` or `all_intervals` in an analysis.
         protocol: name of the protocol; `none` for a method that learns nothing.
         classes: number of emotion classes.
-        metric: one of `METRICS`, of `COUNTS`, or `auc`.
+        metric: one of `METRICS` that is no curve, or of `COUNTS`.
         value: a share from 0 to 1, or a count.
         digits: printed after the decimal point; the value is known to half a unit in the last one.
         source: citation key, then DOI, arXiv number or address.
@@ -75,8 +72,8 @@ class Published:
     @property
     def path(self) -> tuple[str, ...]:
         """The keys of the same value in the summary of a run, whose sections hold the scores beside the counts."""
-        if self.metric == "strs":
-            return "analysis", "strs"
+        if self.metric in JOINT:
+            return self.task, self.metric
         section = {"spotting": self.kind, "analysis": self.part, "recognition": ""}[self.task]
         members = ("members", self.member) if self.member else ()
         scores = () if self.metric in COUNTS else ("scores",)

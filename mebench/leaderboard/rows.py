@@ -8,13 +8,6 @@ from typing import Any
 
 Score = Mapping[str, float | None]
 
-TASKS = ("spotting", "analysis", "recognition")
-METRICS = {
-    "spotting": ("f1", "precision", "recall", "ap50", "ap", "asr", "apex_mae_ms", "fp_per_minute"),
-    "analysis": ("strs", "f1", "precision", "recall", "accuracy", "uf1", "uar"),
-    "recognition": ("uf1", "uar", "accuracy", "wf1"),
-}
-"""Columns of each task, the main metric first: rows are sorted by it."""
 ENDS = ("value", "low", "high", "min", "max")
 NOTHING: Score = dict.fromkeys(ENDS)
 SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
@@ -66,11 +59,6 @@ class Row:
     def measured(self) -> bool:
         """Whether a method ran; otherwise it is the level of chance."""
         return self.provenance == "measured"
-
-    def value(self, metric: str) -> float:
-        """The score to sort by; an undefined one comes last."""
-        value = self.scores[metric]["value"]
-        return float("-inf") if value is None else value
 
 
 @dataclass(frozen=True)

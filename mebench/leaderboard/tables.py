@@ -16,8 +16,9 @@ from typing import Any
 from mebench.core.types import ABSENT
 from mebench.leaderboard.chance import chance_rows
 from mebench.leaderboard.record import Record
-from mebench.leaderboard.rows import METRICS, NOTHING, SHOWN_VERSIONS, TASKS, Part, Row, Score, Table
+from mebench.leaderboard.rows import NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table
 from mebench.leaderboard.significance import Read, letters
+from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
 from mebench.report import settings
 from mebench.runner.folder import RunFolder
@@ -32,7 +33,7 @@ def build(records: Iterable[Record]) -> list[Table]:
     ordered = _worded(sorted(records, key=lambda r: (r.identity, r.seed, r.id)))
     read = _reader()
     tables = []
-    for task in TASKS:
+    for task in SECTIONS:
         able = [r for r in ordered if task in r.summary]
         for place in sorted({_place(task, r) for r in able}):
             group = [r for r in able if _place(task, r) == place]
@@ -105,10 +106,10 @@ def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]
         ]
         return (*every, *(part for part in by_kind if part.rows))
     if task == "analysis":
-        true = [(r, _with_strs(r.summary[task])) for r in records]
+        true = [(r, _with_joint(r.summary[task])) for r in records]
         short = [(r, r.summary[task].get("all_intervals")) for r in records]
         first = _part(task, "true positives", "analysis.strs", true, read)
-        parts = [first, _by_dataset(task, "true positives, members", "analysis.strs", records, read, _with_strs)]
+        parts = [first, _by_dataset(task, "true positives, members", "analysis.strs", records, read, _with_joint)]
         if any(part for _, part in short):
             parts.insert(1, _part(task, "all intervals", "analysis.all_intervals.f1", short, read))
         return tuple(part for part in parts if part.rows)
@@ -131,17 +132,17 @@ def _by_dataset(
         own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
         chosen = [(r, section(part) if part else None) for r, part in own]
         rows += _part(task, name, path, chosen, partial(_of_member, read, member), member).rows
-    return Part(name, METRICS[task], tuple(rows))
+    return Part(name, columns(task), tuple(rows))
 
 
 def _of_member(read: Read, member: str, record: Record) -> Tables:
     return of_dataset(read(record), member)
 
 
-def _with_strs(analysis: Mapping[str, Any]) -> dict[str, Any]:
+def _with_joint(analysis: Mapping[str, Any]) -> dict[str, Any]:
     found = analysis["true_positives"]
-    scores = {"strs": analysis["strs"]} if "strs" in analysis else {}
-    return {"n": found["n"], "scores": {**scores, **found["scores"]}}
+    joint = {name: score for name, score in analysis.items() if name in JOINT}
+    return {"n": found["n"], "scores": {**joint, **found["scores"]}}
 
 
 def _part(
@@ -149,9 +150,9 @@ def _part(
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
-    metrics = METRICS[task] if name != "all intervals" else METRICS[task][1:]
-    if task == "recognition" and any(ABSENT in record.about["classes"] for record, _ in present):
-        metrics = (*metrics, "unit_f1")
+    metrics = columns(task, any(ABSENT in record.about["classes"] for record, _ in present))
+    if name == "all intervals":
+        metrics = tuple(metric for metric in metrics if metric not in JOINT)
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
     rows: list[tuple[Row, Record]] = []
     for _, same in groupby(present, key=lambda pair: pair[0].identity):
@@ -177,17 +178,16 @@ def _part(
 
 
 def _order(row: Row, metric: str) -> tuple[Any, ...]:
-    return -row.value(metric), row.method, row.settings, row.seeds, row.runs
+    return -METRICS[metric].worth(row.scores[metric]["value"]), row.method, row.settings, row.seeds, row.runs
 
 
 def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
     """The run that stands for a row in paired tests: the one whose main score is the lower median of the seeds'."""
 
-    def score(pair: tuple[Record, Any]) -> tuple[float, int]:
-        value = pair[1]["scores"].get(metric, NOTHING)["value"]
-        return float("-inf") if value is None else value, pair[0].seed
+    def order(pair: tuple[Record, Any]) -> tuple[float, int]:
+        return METRICS[metric].worth(pair[1]["scores"].get(metric, NOTHING)["value"]), pair[0].seed
 
-    return sorted(group, key=score)[(len(group) - 1) // 2][0]
+    return sorted(group, key=order)[(len(group) - 1) // 2][0]
 
 
 def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:

@@ -13,7 +13,8 @@ from typing import Any
 from mebench.leaderboard.figures import RULES
 from mebench.leaderboard.latex import latex
 from mebench.leaderboard.markdown import markdown
-from mebench.leaderboard.rows import ENDS, SHOWN_VERSIONS, TASKS, Part, PublishedLine, Row, Table
+from mebench.leaderboard.rows import ENDS, SHOWN_VERSIONS, Part, PublishedLine, Row, Table
+from mebench.metrics.catalogue import SECTIONS
 
 OVERVIEW = "tables.md"
 
@@ -107,4 +108,4 @@ def _named_files(overview: Path) -> set[str]:
     if not overview.is_file():
         return set()
     found = re.findall(r"\]\(([\w.+~-]+\.(?:csv|json|tex))\)", overview.read_text(encoding="utf-8"))
-    return {name for name in found if name.startswith(tuple(f"{task}-" for task in TASKS))}
+    return {name for name in found if name.startswith(tuple(f"{task}-" for task in SECTIONS))}

@@ -50,12 +50,3 @@ def mean_unit_f1(counts: ArrayLike) -> Floats:
     c = np.asarray(counts, dtype=np.float64)
     occurs = c[..., 0] + c[..., 2] > 0
     return ratio((unit_f1(c) * occurs).sum(-1), occurs.sum(-1).astype(np.float64))
-
-
-def micro_unit_f1(counts: ArrayLike) -> Floats:
-    """F1 of all units' counts together, 0 to 1.
-
-    >>> float(micro_unit_f1([[1, 0, 0], [1, 1, 1], [0, 4, 0]])) == 4 / 10
-    True
-    """
-    return unit_f1(np.asarray(counts, dtype=np.float64).sum(axis=-2))

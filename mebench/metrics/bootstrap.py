@@ -29,8 +29,9 @@ import numpy as np
 from scipy.stats import norm
 from scipy.stats import t as student
 
+from mebench.metrics.catalogue import find
 from mebench.metrics.ratios import Floats
-from mebench.metrics.statistics.jackknife import Scale, interval, leave_one_out, scale_of, standard_error
+from mebench.metrics.statistics.jackknife import Scale, interval, leave_one_out, scale_of_difference, standard_error
 
 Score = dict[str, float | None]
 Evaluate = Callable[[Floats], Mapping[str, Floats]]
@@ -151,16 +152,16 @@ class Resampling:
         """How intervals are made: by the jackknife below 20 subjects."""
         return "jackknife" if self.strata and len(self.subjects) < FEW else "bootstrap"
 
-    def scores(self, section: str, evaluate: Evaluate, scale: Callable[[str], Scale] = scale_of) -> dict[str, Score]:
+    def scores(self, section: str, evaluate: Evaluate, differences: bool = False) -> dict[str, Score]:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
             section: under which name `skipped` counts.
             evaluate: from weights to scores, (n_weightings,) each.
-            scale: on which scale a score of that name has even errors.
+            differences: whether they are differences of two scores of that name.
         """
         if self.interval == "jackknife" and len(self.weights):
-            return self._jackknife(section, evaluate, scale)
+            return self._jackknife(section, evaluate, differences)
         replicates = evaluate(self.weights)
         if self.mean:
             known = {name: r[~np.isnan(r)] for name, r in replicates.items()}
@@ -181,12 +182,13 @@ class Resampling:
         wider = np.sqrt(len(self.subjects) / degrees) if degrees else np.nan
         return {name: (float(r.std() * wider) if len(r) > 1 else np.nan, degrees) for name, r in known.items()}
 
-    def _jackknife(self, section: str, evaluate: Evaluate, scale: Callable[[str], Scale]) -> dict[str, Score]:
+    def _jackknife(self, section: str, evaluate: Evaluate, differences: bool) -> dict[str, Score]:
         replicates, values = evaluate(leave_one_out(self.subjects, self.n_units)), self._values(evaluate)
         self._note(section, values, replicates)
         found: dict[str, Score] = {}
         for name, value in values.items():
-            low, high = interval(value, replicates[name], self._names(), scale(name)) or (None, None)
+            scale: Scale = scale_of_difference(name) if differences else find(name).scale
+            low, high = interval(value, replicates[name], self._names(), scale) or (None, None)
             found[name] = {"value": None if np.isnan(value) else value, "low": low, "high": high}
         return found
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mebench.metrics.catalogue import METRICS
 from mebench.metrics.ratios import Floats, ratio
 
 
@@ -39,7 +40,8 @@ def impossibilities(scores: Mapping[str, float], digits: int = 4) -> list[str]:
     []
     """
     slack = 0.5 * 10.0**-digits + 1e-12
-    told = [f"{name} {v:g} lies outside 0 to 1" for name, v in scores.items() if name in _SHARES and not 0 <= v <= 1]
+    shares = {name: v for name, v in scores.items() if name in METRICS and METRICS[name].scale == "share"}
+    told = [f"{name} {v:g} lies outside 0 to 1" for name, v in shares.items() if not 0 <= v <= 1]
     if {"tp", "fp", "fn"} <= set(scores):
         tp, fp, fn = (scores[name] for name in ("tp", "fp", "fn"))
         for name, value in zip(("precision", "recall", "f1"), _of_counts(tp, fp, fn)):
@@ -73,9 +75,6 @@ def outside_parts(whole: float, parts: Sequence[float], digits: int = 4) -> bool
     """
     slack = 10.0**-digits
     return not min(parts) - slack <= whole <= max(parts) + slack
-
-
-_SHARES = frozenset({"precision", "recall", "f1", "uf1", "uar", "accuracy", "strs", "wf1", "wr", "ap", "ap50", "asr"})
 
 
 def _of_counts(tp: float, fp: float, fn: float) -> list[float]:

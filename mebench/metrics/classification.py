@@ -163,3 +163,17 @@ def weighted_recall(matrix: ArrayLike) -> Floats:
     (0.875, 0.0)
     """
     return accuracy(matrix)
+
+
+SCORES = {
+    "unit_f1": shown_f1,
+    "accuracy": accuracy,
+    "wf1": weighted_f1,
+    "precision": macro_precision,
+    "recall": macro_recall,
+    "f1": f1_of_macros,
+    "uf1": uf1,
+    "uar": uar,
+    "wr": weighted_recall,
+}
+"""By the names of the catalogue, in the order of a summary."""

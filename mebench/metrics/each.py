@@ -10,7 +10,7 @@ import numpy as np
 
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.conventions import named
-from mebench.metrics.emotions import FUNCTIONS, RECOGNITION, class_scores, occurring, recognition
+from mebench.metrics.emotions import class_scores, further, occurring, recognition, shown
 from mebench.metrics.ratios import Floats
 from mebench.metrics.samples import of_clips
 from mebench.metrics.tables import Tables
@@ -67,11 +67,11 @@ def summarize_each(
 
         return evaluate
 
-    more = [name for name in FUNCTIONS if name not in RECOGNITION and rule.defines_of_classes(name)]
+    names = shown("recognition")
     summary["recognition"] = {
         "n": sum(part["n"] for part in parts.values()),
-        "scores": subjects.scores("recognition", mean(RECOGNITION)),
-        "details": {"scores": subjects.scores("recognition.details", mean(more))},
+        "scores": subjects.scores("recognition", mean(names)),
+        "details": {"scores": subjects.scores("recognition.details", mean(further(names, rule)))},
         "folds": parts,
     }
     return summary

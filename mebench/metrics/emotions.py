@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.types import ABSENT
-from mebench.metrics import classification, samples
+from mebench.metrics import samples
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.calibration import calibration
+from mebench.metrics.catalogue import METRICS, columns
+from mebench.metrics.classification import SCORES
 from mebench.metrics.one_vs_rest import one_vs_rest
 from mebench.metrics.ratios import Floats
 from mebench.metrics.rules import Convention
@@ -20,21 +22,15 @@ from mebench.metrics.spotting import SpottingCounts
 from mebench.metrics.strs import acc_mesr, strs
 from mebench.metrics.tables import Tables, of_kinds
 
-FUNCTIONS = {
-    "accuracy": classification.accuracy,
-    "precision": classification.macro_precision,
-    "recall": classification.macro_recall,
-    "f1": classification.f1_of_macros,
-    "uf1": classification.uf1,
-    "uar": classification.uar,
-    "wf1": classification.weighted_f1,
-    "wr": classification.weighted_recall,
-}
-OF_UNIT = {"unit_f1": classification.shown_f1}
-"""What is defined where one class says that something is absent, and that comes first."""
-ALL = FUNCTIONS | OF_UNIT
-ANALYSIS = ("accuracy", "precision", "recall", "f1", "uf1", "uar")
-RECOGNITION = ("accuracy", "wf1", "uf1", "uar")
+
+def shown(section: str, of_unit: bool = False) -> list[str]:
+    """The class scores of a section that tables show, as a summary orders them."""
+    return [name for name in SCORES if name in columns(section, of_unit)]
+
+
+def further(names: Sequence[str], convention: Convention) -> list[str]:
+    """The class scores besides these that a convention defines for any classes."""
+    return [n for n in SCORES if n not in names and not METRICS[n].of_unit and convention.defines_of_classes(n)]
 
 
 def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
@@ -42,7 +38,7 @@ def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
 
     def evaluate(matrices: Floats) -> Mapping[str, Floats]:
         if convention.degenerate == "kept":
-            found = {name: ALL[name](matrices) for name in names}
+            found = {name: SCORES[name](matrices) for name in names}
         else:
             found = one_vs_rest(matrices, convention.degenerate, convention.uar)
         nothing = np.full(matrices.shape[:-2], np.nan)
@@ -81,13 +77,13 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
 
     section = {
         **units.scores("analysis.strs", both),
-        "true_positives": _part("analysis.true_positives", found, rule, ANALYSIS, units),
+        "true_positives": _part("analysis.true_positives", found, rule, shown("analysis"), units),
     }
     # Short videos: whoever shows anything shows one micro-expression and nothing else.
     every = of_kinds(tables.truths, ["micro"])
     if len(every) == len(tables.truths) and not every["video"].duplicated().any():
         first = samples.of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
-        section["all_intervals"] = _part("analysis.all_intervals", first, rule, ANALYSIS, units)
+        section["all_intervals"] = _part("analysis.all_intervals", first, rule, shown("analysis"), units)
     return section
 
 
@@ -108,8 +104,8 @@ def recognition(
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
         named = list(classes) if convention.classes == "all" else occurring(classes, chosen["truth"])
         detected = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
-        names = (*OF_UNIT, *RECOGNITION) if detected else RECOGNITION
-        section = _part(path, samples.of_clips(chosen, units.n_units, named), convention, names, units)
+        sample = samples.of_clips(chosen, units.n_units, named)
+        section = _part(path, sample, convention, shown("recognition", detected), units)
         if "probability" in chosen and convention.class_scores is None:
             right = (chosen["truth"] == chosen["predicted"]).to_numpy()
             if reliable := calibration(chosen["probability"].to_numpy(np.float64), right):
@@ -129,6 +125,6 @@ def recognition(
 def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str], units: Resampling) -> dict[str, Any]:
     n = int(sample.matrices.sum())
     scores = units.scores(path, lambda weights: sample.scores(class_scores(convention, names), weights))
-    more = [name for name in FUNCTIONS if name not in names and convention.defines_of_classes(name)]
-    details = units.scores(f"{path}.details", lambda weights: sample.scores(class_scores(convention, more), weights))
+    more = class_scores(convention, further(names, convention))
+    details = units.scores(f"{path}.details", lambda weights: sample.scores(more, weights))
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}

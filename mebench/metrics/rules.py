@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from mebench.metrics.catalogue import SECTIONS
+
 Ends = Literal["inclusive", "half_open", "never_empty"]
 Matching = Literal["maximum", "next_free", "best_only", "every_free", "any_hit", "peak"]
 Videos = Literal["all", "with_truth", "with_result", "of_spotted_subjects"]
-
-SECTIONS = ("spotting", "analysis", "recognition")
 
 
 @dataclass(frozen=True, slots=True)

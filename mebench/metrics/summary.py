@@ -107,6 +107,22 @@ def summarize(
     return summary
 
 
+def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """The numbers of a summary by dotted name; None is left out, and so are the words and the bootstrap's book-keeping.
+
+    >>> flat_scores({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
+    {'spotting.micro.tp': 3.0, 'spotting.micro.f1': 0.5, 'spotting.micro.f1.low': 0.4}
+    """
+    flat: dict[str, float] = {}
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            if prefix or key != "bootstrap":
+                flat |= flat_scores(value, prefix if key == "scores" else f"{prefix}{key}.")
+        elif isinstance(value, int | float):
+            flat[prefix.rstrip(".") if key == "value" else f"{prefix}{key}"] = float(value)
+    return flat
+
+
 def _count(tables: Tables, kinds: Sequence[str], convention: Convention, units: Resampling) -> SpottingCounts:
     assert tables.predictions is not None
     videos = tables.videos

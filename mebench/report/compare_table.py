@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from mebench.leaderboard.record import Record
+from mebench.metrics.catalogue import find
 from mebench.metrics.conventions import Convention
 from mebench.metrics.statistics.comparison import ComparedScore, Comparison
-from mebench.metrics.statistics.jackknife import scale_of
-from mebench.report.score_rows import NAMES, WIDE, figure, interval
+from mebench.report import score_rows as rows
+from mebench.report.score_rows import figure, interval
 
 LEVEL = 0.05
 
@@ -38,9 +37,7 @@ def print_comparison(
     comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=WIDE)
+    console = rows.console()
     console.print()
     for letter, side in (("A", first), ("B", second)):
         console.print(f"{letter}  {side.title}: {side.record.id}", markup=False, style="bold", soft_wrap=True)
@@ -66,24 +63,24 @@ def plain(
     return {**sides, **comparison.plain(), "conclusions": list(said), "remarks": list(notes)}
 
 
-def label(path: str) -> str:
+def in_words(path: str) -> str:
     """A score's path in words.
 
-    >>> label("spotting.micro.f1"), label("spotting.micro.f1_at_iou.0.55"), label("recognition.members.samm.uf1")
+    >>> in_words("spotting.micro.f1"), in_words("spotting.micro.f1_at_iou.0.55"), in_words("recognition.members.samm.uf1")
     ('spotting, micro: F1', 'spotting, micro: F1 at IoU 0.55', 'recognition, samm: UF1')
     """
-    *section, name = re.split(r"\.(?!\d)", path)
+    section = re.split(r"\.(?!\d)", path)[:-1]
     words = [part.replace("_", " ") for part in section if part not in {"members", "details"}]
-    return f"{', '.join(words)}: {NAMES.get(name, name.replace('f1_at_iou.', 'F1 at IoU '))}"
+    return f"{', '.join(words)}: {find(path).label}"
 
 
 def conclusions(comparison: Comparison) -> list[str]:
     """One sentence for each score: who is better, or what could have been seen."""
-    return [f"{label(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
+    return [f"{in_words(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
 
 
 def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
-    digits = _digits(path)
+    digits = find(path).digits
     difference = row.difference["value"]
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for at least one of the runs, so nothing is compared"
@@ -104,13 +101,12 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
 
 
 def _ranking(path: str, difference: float) -> str:
-    name = path.rpartition(".")[2]
-    scale = scale_of(name)
     higher, lower = ("A", "B") if difference > 0 else ("B", "A")
-    if scale == "any":
+    direction = find(path).direction
+    if direction == "zero":  # the test is about the difference: which of two is nearer to 0 it leaves open
         return f"that of {higher} is higher"
-    lower_is_better = scale == "positive" or name == "ece"
-    return f"{lower if lower_is_better else higher} is better than {higher if lower_is_better else lower}"
+    better, worse = (lower, higher) if direction == "lower" else (higher, lower)
+    return f"{better} is better than {worse}"
 
 
 def remarks(
@@ -202,10 +198,6 @@ def _no_width(row: ComparedScore) -> bool:
     return any(s["low"] is not None and s["high"] is not None and s["high"] - s["low"] < 1e-9 for s in scores)
 
 
-def _digits(path: str) -> int:
-    return 4 if scale_of(path) == "share" else 1
-
-
 def _p(value: float | None) -> str:
     return "" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
 
@@ -214,40 +206,31 @@ def _compared(p: float) -> str:
     return f"= {_p(p)}" if p >= 0.0001 else "< 0.0001"
 
 
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=True, justify="left" if column in {"score", "95 % interval"} else "right")
-    return table
-
-
 def _scores(comparison: Comparison) -> Table:
-    columns = ("score", "A", "95 % interval", "B", "95 % interval", "A - B", "95 % interval")
-    table = _table(f"scores ({comparison.subjects} subjects)", columns)
+    columns = ("score", "A", rows.INTERVAL, "B", rows.INTERVAL, "A - B", rows.INTERVAL)
+    table = rows.empty_table(f"scores ({comparison.subjects} subjects)", columns, ("score",))
     for path, row in comparison.scores.items():
-        digits = _digits(path)
+        digits = find(path).digits
         cells = [
             text
             for score in (row.first, row.second, row.difference)
             for text in (figure(score["value"], digits), interval(score, digits))
         ]
-        table.add_row(label(path), *cells)
+        table.add_row(in_words(path), *cells)
     return table
 
 
 def _tests(comparison: Comparison) -> Table:
-    table = _table(
-        "tests of A - B",
-        ("score", "p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power"),
-    )
+    columns = ("score", "p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power")
+    table = rows.empty_table("tests of A - B", columns, ("score",))
     for path, row in comparison.scores.items():
         table.add_row(
-            label(path),
+            in_words(path),
             _p(row.p) or "-",
             _p(row.p_holm) or "-",
             _p(row.wilcoxon_p) or "-",
             str(row.wilcoxon_n),
             figure(row.rank_biserial, 2),
-            figure(row.detectable, _digits(path)),
+            figure(row.detectable, find(path).digits),
         )
     return table

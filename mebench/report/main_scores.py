@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mebench.metrics.catalogue import METRICS
+
 Score = Mapping[str, float | None]
-UNIT = "F1 of the unit"
 
 
 def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
@@ -19,11 +20,10 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
     """
     found: dict[str, Score] = {}
     for kind, part in summary.get("spotting", {}).items():
-        found[f"F1 {kind}"] = part["scores"]["f1"]
+        found[f"{METRICS['f1'].label} {kind}"] = part["scores"]["f1"]
     if analysis := summary.get("analysis"):
-        found["STRS"] = analysis["strs"]
+        found[METRICS["strs"].label] = analysis["strs"]
     if recognition := summary.get("recognition"):
-        if "unit_f1" in recognition["scores"]:
-            found[UNIT] = recognition["scores"]["unit_f1"]
-        found |= {name.upper(): recognition["scores"][name] for name in ("uf1", "uar")}
+        scores = recognition["scores"]
+        found |= {METRICS[name].label: scores[name] for name in ("unit_f1", "uf1", "uar") if name in scores}
     return found

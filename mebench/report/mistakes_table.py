@@ -7,8 +7,7 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from mebench.report import score_rows as rows
-from mebench.report.score_rows import number
+from mebench.report.score_rows import console, empty_table, number
 
 EXPLAINED = (
     "false positives: duplicate (hits a truth of its kind that another interval found), else kind confusion (hits one of the "
@@ -19,18 +18,18 @@ EXPLAINED = (
 
 def print_mistakes(counts: pd.DataFrame, title: str) -> None:
     """Print the counts of `count_mistakes` on standard output; elsewhere than on a terminal nothing is cut or wrapped."""
-    console = rows.console()
-    console.print()
+    out = console()
+    out.print()
     if counts.empty:
-        console.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
+        out.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
         return
-    console.print(mistakes_table(counts, title))
-    console.print(EXPLAINED, markup=False, soft_wrap=True)
+    out.print(mistakes_table(counts, title))
+    out.print(EXPLAINED, markup=False, soft_wrap=True)
 
 
 def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
     """One row for each kind, subject or emotion, those with the most mistakes first, and their sum."""
-    table = rows.empty_table(title)
+    table = empty_table(title)
     table.add_column(str(counts.index.name), no_wrap=True)
     columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
     for mistake, cause in columns:

@@ -7,19 +7,20 @@ from typing import Any
 
 from rich.table import Table
 
+from mebench.metrics.catalogue import find
 from mebench.report import score_rows as rows
 
 
 def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
     """One row for each dataset and kind."""
-    table = _table(
-        "spotting, by dataset", ("dataset", "kind", "TP", "FP", "FN", "precision", "recall", "F1", "95 % interval")
-    )
+    names = ("precision", "recall", "f1")
+    columns = ("dataset", "kind", *rows.COUNTS.values(), *(find(name).label for name in names), rows.INTERVAL)
+    table = rows.empty_table("spotting, by dataset", columns, ("dataset", "kind"))
     for name, parts in members.items():
         for kind, part in parts.get("spotting", {}).items():
             scores = part["scores"]
-            shown = [rows.figure(scores[score]["value"]) for score in ("precision", "recall", "f1")]
-            counts = [rows.number(part[count]) for count in ("tp", "fp", "fn")]
+            shown = [rows.figure(scores[score]["value"]) for score in names]
+            counts = [rows.number(part[count]) for count in rows.COUNTS]
             table.add_row(name, kind, *counts, *shown, rows.interval(scores["f1"]))
     return table
 
@@ -27,30 +28,21 @@ def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
 def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
     """One row for each fold."""
     names = ("accuracy", "uf1", "uar")
-    columns = [column for name in names for column in (rows.NAMES[name], "95 % interval")]
-    table = _table("recognition, each fold by itself", ("fold", "clips", *columns))
+    columns = [column for name in names for column in (find(name).label, rows.INTERVAL)]
+    table = rows.empty_table("recognition, each fold by itself", ("fold", "clips", *columns), ("fold",))
     for fold, part in folds.items():
-        shown = [f(part["scores"][name]) for name in names for f in (_value, rows.interval)]
+        scores = [part["scores"][name] for name in names]
+        shown = [text for score in scores for text in (rows.figure(score["value"]), rows.interval(score))]
         table.add_row(fold, str(part["n"]), *shown)
     return table
 
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
     """One row for each score of a run that leaks: without the leak, with it, and what it bought."""
-    table = _table(f"what the leak bought, beside {leak['honest']}", ("score", "honest", "leak", "points"))
+    table = rows.empty_table(
+        f"what the leak bought, beside {leak['honest']}", ("score", "honest", "leak", "points"), ("score",)
+    )
     for path, score in leak["scores"].items():
         points = "-" if score["points"] is None else f"{score['points']:+.2f}"
         table.add_row(path, rows.figure(score["honest"]), rows.figure(score["leak"]), points)
-    return table
-
-
-def _value(score: Mapping[str, float | None]) -> str:
-    return rows.figure(score["value"])
-
-
-def _table(title: str, columns: tuple[str, ...]) -> Table:
-    table = rows.empty_table(title)
-    for column in columns:
-        words = column in {"dataset", "kind", "fold", "score", "95 % interval"}
-        table.add_column(column, no_wrap=True, justify="left" if words else "right")
     return table

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mebench.report.main_scores import UNIT
+from mebench.metrics.catalogue import JOINT, find
 
-NAMES = {
-    "acc_mesr": "Acc_MESR",
-    "accuracy": "accuracy",
-    "ap": "AP@[.5:.95]",
-    "ap50": "AP@.5",
-    "apex_mae_frames": "apex error, frames",
-    "apex_mae_ms": "apex error, ms",
-    "asr": "ASR",
-    "auc": "AUC of frames",
-    "f1": "F1",
-    "f1_large": "F1, large",
-    "fp_per_minute": "false positives / min",
-    "fpr": "false positive rate, frames",
-    "offset_bias_ms": "offset bias, ms",
-    "onset_bias_ms": "onset bias, ms",
-    "precision": "precision",
-    "precision_large": "precision, large",
-    "recall": "recall",
-    "strs": "STRS",
-    "tpr": "true positive rate, frames",
-    "uar": "UAR",
-    "uf1": "UF1",
-    "unit_f1": UNIT,
-    "wf1": "weighted F1",
-    "wr": "weighted recall",
-}
+INTERVAL = "95 % interval"
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
 WIDE = 200
@@ -49,19 +24,19 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(highlight=False, width=WIDE)
 
 
-def empty_table(title: str) -> Table:
-    """A table without columns."""
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] = ()) -> Table:
+    """A table without rows; columns of words stand at the left, those of numbers at the right, and none is wrapped."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True, justify="left" if column in {*words, INTERVAL} else "right")
+    return table
 
 
 def score_table(title: str, scores: Mapping[str, Any]) -> Table:
     """One row for each score: name, value, interval."""
-    table = empty_table(title)
-    table.add_column("score", no_wrap=True)
-    table.add_column("value", justify="right", no_wrap=True)
-    table.add_column("95 % interval", no_wrap=True)
+    table = empty_table(title, ("score", "value", INTERVAL), ("score",))
     for name, score in scores.items():
-        add_score(table, NAMES.get(name, name), score, digits_of(name))
+        add_score(table, find(name).label, score, find(name).digits)
     return table
 
 
@@ -70,18 +45,20 @@ def add_score(table: Table, name: str, score: Mapping[str, float | None], digits
     table.add_row(name, figure(score["value"], digits), interval(score, digits))
 
 
-def products(analysis: Mapping[str, Any]) -> dict[str, Any]:
-    """The scores of an analysis that are products of spotting and recognition, STRS first."""
-    return {name: score for name, score in analysis.items() if "value" in score}
+def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Section, name, what is scored in words and content of each part of spotting and analysis.
 
-
-def digits_of(name: str) -> int:
-    """Digits that a score is shown with: one where it is no share.
-
-    >>> digits_of("f1"), digits_of("onset_bias_ms")
-    (4, 1)
+    What spans both sections stands before the scores of the true positives.
     """
-    return 1 if name == "fp_per_minute" or name.endswith(("_ms", "_frames")) else 4
+    for kind, part in summary.get("spotting", {}).items():
+        yield "spotting", kind, counts_of(part), part
+    analysis = summary.get("analysis", {})
+    for name in ("true_positives", "all_intervals"):
+        if name in analysis:
+            part = analysis[name]
+            joint = {n: analysis[n] for n in analysis if n in JOINT and name == "true_positives"}
+            scores = {**joint, **part["scores"]}
+            yield "analysis", name.replace("_", " "), f"n = {number(part['n'])}", {**part, "scores": scores}
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -106,11 +83,6 @@ def number(value: float) -> str:
 def counts_of(part: Mapping[str, Any]) -> str:
     """True positives, false positives and misses of a kind, `3 TP, 1 FP, 0 FN`."""
     return ", ".join(f"{number(part[count])} {name}" for count, name in COUNTS.items())
-
-
-def rules_line(summary: Mapping[str, Any]) -> str:
-    """The convention in a sentence."""
-    return f"convention {summary['rules']}"
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:

@@ -7,14 +7,15 @@ from typing import Any
 
 from rich.table import Table
 
+from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.tables import Tables
 from mebench.report import score_rows as rows
 
 SWEEP = ("0.10", "0.30", "0.50", "0.70", "0.90")
 """The thresholds that are printed; the JSON has more."""
 
-_COMPARED = {"precision": "precision", "recall": "recall", "f1": "F1", "ap50": "AP@.5", "ap": "AP"}
-_EMOTIONS = {"accuracy": "accuracy", "f1": "F1 (emotions)", "uf1": "UF1", "strs": "STRS"}
+_COMPARED = ("precision", "recall", "f1", "ap50", "ap")
+_EMOTIONS = ("accuracy", "f1", "uf1", "strs")
 
 
 def print_scores(summary: Mapping[str, Any], tables: Tables) -> None:
@@ -29,17 +30,11 @@ def print_scores(summary: Mapping[str, Any], tables: Tables) -> None:
 
 def score_tables(summary: Mapping[str, Any]) -> list[Table]:
     """One table for each task of the summary, and one of all conventions where that was asked."""
-    found = []
-    for kind, part in summary.get("spotting", {}).items():
-        title = f"spotting, {kind} ({rows.counts_of(part)})"
-        found.append(rows.score_table(title, {**part["scores"], **_details(part)}))
-    if analysis := summary.get("analysis"):
-        for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
-            if name in analysis:
-                part = analysis[name]
-                first = rows.products(analysis) if name == "true_positives" else {}
-                title = f"emotions, {title} (n = {rows.number(part['n'])})"
-                found.append(rows.score_table(title, {**first, **part["scores"], **_details(part)}))
+    heads = {"spotting": "spotting", "analysis": "emotions"}
+    found = [
+        rows.score_table(f"{heads[section]}, {name} ({counted})", {**part["scores"], **_details(part)})
+        for section, name, counted, part in rows.parts_of(summary)
+    ]
     if compared := summary.get("sensitivity"):
         found.append(sensitivity_table(compared))
     return found
@@ -49,11 +44,10 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     """One line for each convention and kind."""
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
     named_emotions = any("analysis" in row for row in compared.values())
-    table = rows.empty_table("the same predictions under every convention")
     left = ["convention", *(["kind"] if len(kinds) > 1 else [])]
-    right = [*rows.COUNTS.values(), *_COMPARED.values(), *(_EMOTIONS.values() if named_emotions else ())]
-    for head in (*left, *right):
-        table.add_column(head, justify="left" if head in left else "right", no_wrap=True)
+    right = [*rows.COUNTS.values(), *(find(name).label for name in _COMPARED)]
+    right += [f"{find(name).label}{' (emotions)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
+    table = rows.empty_table("the same predictions under every convention", (*left, *right), left)
     for name, row in compared.items():
         if "reason" in row:
             table.add_row(name, row["reason"])
@@ -72,7 +66,7 @@ def _details(part: Mapping[str, Any]) -> dict[str, Any]:
     details = part.get("details", {})
     scores = {**details.get("scores", {}), **details.get("frames", {})}
     sweep = details.get("f1_at_iou", {})
-    scores |= {f"F1 at IoU {float(iou):.1f}": sweep[iou] for iou in SWEEP if iou in sweep}
+    scores |= {f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou] for iou in SWEEP if iou in sweep}
     return {name: score for name, score in scores.items() if score["value"] is not None}
 
 
@@ -85,4 +79,8 @@ def _title(tables: Tables) -> str:
 def _remarks(summary: Mapping[str, Any], tables: Tables) -> list[str]:
     """What a reader must know to trust the numbers."""
     subjects = tables.videos["subject"].nunique()
-    return [rows.rules_line(summary), *rows.interval_lines(summary["bootstrap"], subjects), *summary.get("remarks", [])]
+    return [
+        f"convention {summary['rules']}",
+        *rows.interval_lines(summary["bootstrap"], subjects),
+        *summary.get("remarks", []),
+    ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from mebench.metrics.catalogue import METRICS
 from mebench.report import score_rows as rows
 from mebench.report.mistakes_lines import mistakes_lines
 from mebench.report.parts_table import leak_table, recognition_by_fold, spotting_by_dataset
@@ -43,19 +44,12 @@ def print_outcome(folder: RunFolder, summary: Mapping[str, Any], tracked: str | 
 def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
     """One table for each task of the summary."""
     found = []
-    for kind, part in summary.get("spotting", {}).items():
-        table = rows.score_table(f"spotting, {kind} ({rows.counts_of(part)})", part["scores"])
-        for rule, row in summary.get("chance", {}).get(kind, {}).items():
+    for section, name, counted, part in rows.parts_of(summary):
+        table = rows.score_table(f"{section}, {name} ({counted})", part["scores"])
+        for rule, row in summary.get("chance", {}).get(name, {}).items():
             table.add_section()
-            rows.add_score(table, f"F1 of {RANDOM_ROWS[rule]}", row["f1"])
+            rows.add_score(table, f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])
         found.append(table)
-    if analysis := summary.get("analysis"):
-        for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
-            if name in analysis:
-                part = analysis[name]
-                first = rows.products(analysis) if name == "true_positives" else {}
-                title = f"analysis, {title} (n = {rows.number(part['n'])})"
-                found.append(rows.score_table(title, {**first, **part["scores"]}))
     if recognition := summary.get("recognition"):
         title = f"recognition, annotated clips (n = {recognition['n']})"
         found.append(rows.score_table(title, recognition["scores"]))
@@ -74,7 +68,7 @@ def remarks(
     summary: Mapping[str, Any], about: Mapping[str, Any], config: Mapping[str, Any], draws: int = 1
 ) -> list[str]:
     """What a reader must know to trust the numbers; `draws` is the number of random draws of the method's predictions."""
-    lines = [rows.rules_line(summary)]
+    lines = [f"convention {summary['rules']}"]
     if draws > 1 and "spotting" in summary:
         lines.append(f"intervals of spotting: 95 % of the method's own {draws} random draws")
     else:
@@ -118,13 +112,11 @@ def _title(config: Mapping[str, Any]) -> str:
 
 
 def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
-    table = rows.empty_table("recognition, by database")
     shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
     columns = ["database", "subjects", "clips"]
     for name in shown:
-        columns += [rows.NAMES[name], "95 % interval"]
-    for column in columns:
-        table.add_column(column, no_wrap=True, justify="left" if column in {"database", "95 % interval"} else "right")
+        columns += [METRICS[name].label, rows.INTERVAL]
+    table = rows.empty_table("recognition, by database", columns, ("database",))
     for name, part in members.items():
         subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
         cells = [name, str(subjects), str(part["n"])]

@@ -14,7 +14,7 @@ import pandas as pd
 
 from mebench.config import RunConfig
 from mebench.errors import RunError
-from mebench.metrics.summary import summarize
+from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner.describe import inputs_of, truth_tables
@@ -23,7 +23,7 @@ from mebench.runner.plan import Plan
 from mebench.runner.pool import Workers
 from mebench.runner.scoring import scored_of
 from mebench.tuning.keep import Keep
-from mebench.tuning.objective import Objective, scores_of
+from mebench.tuning.objective import Objective
 from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
@@ -157,7 +157,7 @@ class Evaluator:
             convention=plan.config.convention,
             draws=0,
         )
-        scores = scores_of(summary)
+        scores = flat_scores(summary)
         return [objective.value(scores, seconds) for objective in self._objectives]
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from mebench.core.types import ABSENT, Task
 from mebench.errors import ConfigError, unknown
+from mebench.metrics.catalogue import JOINT, METRICS, columns, find
 
 Direction = Literal["maximize", "minimize"]
 COST = "cost"
 """Seconds of fitting and predicting, summed over the inner folds, each with one thread."""
-_SPOTTING = ("f1", "precision", "recall", "ap50", "ap", "asr", "fp_per_minute", "apex_mae_ms")
-_CLASSES = ("uf1", "uar", "accuracy", "f1", "precision", "recall")
-_RECOGNITION = ("uf1", "uar", "accuracy", "wf1")
-_LOWER = {"fp_per_minute", "apex_mae_ms", COST}
 _ENDS: Mapping[str, Direction] = {"max": "maximize", "min": "minimize"}
 
 
@@ -78,24 +75,6 @@ def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
     return {frozenset({"spotting"}): 0, frozenset({"recognition"}): 1}.get(frozenset(sections)) if paired else None
 
 
-def scores_of(summary: Mapping[str, Any]) -> dict[str, float]:
-    """The defined scores of a summary by path: those of `spotting`, `analysis` and `recognition`."""
-    flat: dict[str, float] = {}
-
-    def collect(part: Mapping[str, Any], path: str) -> None:
-        for key, value in part.items():
-            if not isinstance(value, Mapping):
-                continue
-            inner = path if key == "scores" else f"{path}.{key}" if path else key
-            if "value" not in value:
-                collect(value, inner)
-            elif value["value"] is not None:
-                flat[inner] = float(value["value"])
-
-    collect({key: summary[key] for key in ("spotting", "analysis", "recognition") if key in summary}, "")
-    return flat
-
-
 def _read(word: str, paths: Sequence[str]) -> Objective:
     name, colon, end = word.partition(":")
     if colon and end not in _ENDS:
@@ -104,20 +83,26 @@ def _read(word: str, paths: Sequence[str]) -> Objective:
     if path is None:
         ends = {p.rpartition(".")[2] for p in paths}
         raise ConfigError(f"--objective {word}: {unknown('score of this task', name, {*ends, COST, 'score', *paths})}")
-    default: Direction = "minimize" if path.rpartition(".")[2] in _LOWER else "maximize"
+    default: Direction = "minimize" if path == COST or find(path).direction == "lower" else "maximize"
     return Objective(path, _ENDS.get(end, default))
 
 
 def _paths(task: Task) -> list[str]:
-    """All scores of a task, the preferred ones first."""
+    """All scores of a task that are better the higher, or the lower; the preferred ones first."""
     found: list[str] = []
     if "spot" in task.tasks:
         groups = [*(["overall"] if len(task.kinds) > 1 else []), *task.kinds]
-        found += [f"spotting.{group}.{name}" for group in groups for name in _SPOTTING]
+        found += [f"spotting.{group}.{name}" for group in groups for name in _able("spotting")]
     if "recognize" in task.tasks:
-        found += [f"recognition.{name}" for name in _RECOGNITION]
-        found += ["recognition.unit_f1"] if ABSENT in task.classes else []
+        found += [f"recognition.{name}" for name in _able("recognition", ABSENT in task.classes)]
     if {"spot", "recognize"} <= task.tasks:
-        found.append("analysis.strs")
-        found += [f"analysis.{part}.{name}" for part in ("true_positives", "all_intervals") for name in _CLASSES]
+        names = _able("analysis")
+        found += [f"analysis.{name}" for name in names if name in JOINT]
+        parts = ("true_positives", "all_intervals")
+        found += [f"analysis.{part}.{name}" for part in parts for name in names if name not in JOINT]
     return found
+
+
+def _able(section: str, of_unit: bool = False) -> list[str]:
+    """The scores of a section that have a best end; one that is better near 0 has none."""
+    return [name for name in columns(section, of_unit) if METRICS[name].direction != "zero"]

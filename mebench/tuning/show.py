@@ -8,8 +8,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from mebench.metric_names import METRICS
+from mebench.metrics.catalogue import find
 from mebench.report.score_rows import console, empty_table
+from mebench.tuning.objective import COST
 from mebench.tuning.summary import LEVEL
 from mebench.tuning.tell import in_words, value_in_words
 
@@ -135,7 +136,7 @@ def _scores(plain: Mapping[str, Any]) -> Table:
 def _number(path: str, value: float | None, sign: str = "") -> str:
     if value is None:
         return "-"
-    share = METRICS.get(path.rpartition(".")[2], "").startswith("0 to 1")
+    share = path != COST and find(path).scale == "share"
     return f"{value:{sign}.4f}" if share else f"{value:{sign}.4g}"
 
 

@@ -1,5 +1,7 @@
 """Videos below any number of folders."""
 
+from dataclasses import replace
+
 import pytest
 
 from mebench.annotations.layout import Layout
@@ -35,6 +37,16 @@ def test_the_preferred_home_wins_and_two_copies_of_equal_standing_are_refused(tm
     assert ("01", "EP1", tmp_path / "raw/sub01/EP1") in found.all_folders(tmp_path)
     with pytest.raises(DataError, match=r"several folders for sub02/EP1.*x/sub02.*y/sub02"):
         found.folder(tmp_path, "02", "EP1")
+
+
+def test_of_several_homes_around_a_video_the_most_preferred_counts(tmp_path):
+    """`cropped` comes before `raw`, wherever on the way it stands."""
+    layout = replace(PAIRS, homes=("cropped", "raw"))
+    for folder in ("raw/sub01/EP1", "raw/cropped/sub01/EP1", "cropped/raw/sub02/EP1", "raw/sub02/EP1", "sub02/EP1"):
+        (tmp_path / folder).mkdir(parents=True)
+    found = NestedTree(tmp_path, layout, follow_links=False)
+    assert found.folder(tmp_path, "01", "EP1") == tmp_path / "raw/cropped/sub01/EP1"
+    assert found.folder(tmp_path, "02", "EP1") == tmp_path / "cropped/raw/sub02/EP1"
 
 
 def test_folders_of_images_are_not_searched(tmp_path):

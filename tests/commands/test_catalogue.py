@@ -45,6 +45,37 @@ def test_a_protocol_and_a_dataset_of_one_name_are_both_shown(mebench):
     assert heads == ["protocol meview", "dataset meview"]
 
 
+def test_a_metric_says_what_it_is_where_it_appears_and_whose_it_is(mebench):
+    code, out, _ = mebench("info", "f1")
+    facts = dict(line.split(": ", 1) for line in out.strip().splitlines())
+    assert code == 0 and facts["metric f1"] == "F1"
+    assert (facts["range"], facts["unit"], facts["direction"]) == ("0 to 1", "none", "higher is better")
+    assert facts["scored in"] == "spotting, analysis, recognition"
+    assert facts["column of the leaderboards of"] == "spotting, analysis"
+    assert "harmonic mean" in facts["meaning"] and "2 tp / (2 tp + fp + fn)" in facts["formula"]
+    assert "doi:10.1016/j.image.2022.116875" in facts["source"]
+
+
+def test_a_metric_of_the_details_goes_by_both_its_names(mebench):
+    assert mebench("info", "auc")[1] == mebench("info", "frames.auc")[1]
+    lines = mebench("info", "apex_mae_ms")[1].splitlines()
+    assert {"unit: milliseconds", "range: 0 or more", "direction: lower is better"} <= set(lines)
+
+
+def test_what_has_no_range_says_none(mebench):
+    assert not {"range", "unit", "direction"} & {
+        line.partition(":")[0] for line in mebench("info", "curve")[1].splitlines()
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("fqr", "fpr"), ("meann", "mean"), ("losso", "loso"), ("casme22", "casme2")]
+)
+def test_a_near_miss_of_a_metric_a_plugin_or_a_protocol_is_named(mebench, word, near):
+    code, _, err = mebench("info", word)
+    assert code == 2 and f"unknown plugin, protocol or metric {word!r}. Did you mean {near!r}?" in err
+
+
 @pytest.mark.parametrize(
     ("given", "incomplete", "expected"),
     [
@@ -62,4 +93,5 @@ def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, e
 
 
 def test_the_shell_completes_names_of_protocols_for_their_cards():
+    assert complete_plugin("fp") == ["fp_per_minute", "fpr"]
     assert complete_plugin("lo") == ["lodo", "loso", "lovo"]

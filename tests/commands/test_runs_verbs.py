@@ -102,6 +102,15 @@ def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
         show_command("perfekt", str(runs), None)
 
 
+def test_runs_that_begin_alike_are_named_in_order(tmp_path):
+    names = [f"run{n}" for n in (4, 1, 7, 2, 8, 3, 6, 5)]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").touch()
+    with pytest.raises(RunError, match=f"8 runs begin with 'ru': {', '.join(sorted(names))}. Give more of the id"):
+        show_command("ru", str(tmp_path), None)
+
+
 @pytest.mark.parametrize(
     ("conditions", "gone"),
     [

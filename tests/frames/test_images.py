@@ -72,6 +72,15 @@ def test_a_thumbnail_does_not_hide_that_the_image_is_truncated():
     assert is_truncated_jpeg(whole[:-400])
 
 
+def test_bytes_may_fill_the_space_before_a_marker():
+    """Any number of 0xFF may stand before a marker (ITU-T T.81, B.1.1.2)."""
+    data = jpeg()
+    filled = data[:2] + b"\xff\xff\xff" + data[2:]
+    assert Image.open(io.BytesIO(filled)).tobytes() == Image.open(io.BytesIO(data)).tobytes()
+    assert not is_truncated_jpeg(filled)
+    assert is_truncated_jpeg(filled[:-400])
+
+
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"quality": 100, "optimize": True}])
 def test_whole_jpegs_are_whole_also_with_bytes_after_them(options):
     data = jpeg(**options)

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from mebench.leaderboard.beside import with_published
 from mebench.leaderboard.collect import collect
 from mebench.leaderboard.latex import escape, latex
 from mebench.leaderboard.published import read
+from mebench.leaderboard.rows import METRICS
 from mebench.leaderboard.tables import build
 from tests.run_folders import make_run
 
@@ -67,6 +69,19 @@ def test_a_name_is_printed_as_it_stands(text):
 def test_published_rows_stand_below_a_rule_and_are_cited(text):
     _, _, below = text.partition("Published by others, not measured here")
     assert r"\cite{liong2023mean}" in below and r"0.1180\textsuperscript{\dag}" not in text.partition("micro")[0]
+
+
+def test_a_published_row_stands_there_if_it_has_any_of_the_columns(tmp_path):
+    make_run(tmp_path, "one", dataset="casme2")
+    found = [with_published(table, read(PUBLISHED), []) for table in build(collect(tmp_path))]
+    table, part = next((table, part) for table in found for part in table.parts if part.published)
+    columns = [metric for metric in part.metrics if metric in METRICS[table.task]]
+    lines = [
+        replace(part.published[0], method=method, member="", values=dict.fromkeys(names, "0.5"))
+        for method, names in (("Full", columns), ("Half", columns[:1]), ("Void", ["another"]))
+    ]
+    text = latex(replace(table, parts=(replace(part, published=tuple(lines)),)))
+    assert re.findall(r"(\w+) \\cite", text) == ["Full", "Half"]
 
 
 @given(st.text())

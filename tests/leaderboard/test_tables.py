@@ -6,8 +6,8 @@ import pytest
 
 from mebench.leaderboard import tables as module
 from mebench.leaderboard.collect import collect
-from mebench.leaderboard.rows import METRICS
 from mebench.leaderboard.tables import OTHER_CODE, build
+from mebench.metrics.catalogue import columns
 from tests.run_folders import make_run
 
 
@@ -43,7 +43,7 @@ def test_a_row_repeats_the_summary(tmp_path):
         "recognition": summary["recognition"]["scores"],
     }
     for row, task in ((spotting, "spotting"), (analysis, "analysis"), (recognition, "recognition")):
-        for metric in METRICS[task]:
+        for metric in columns(task):
             assert {end: row.scores[metric][end] for end in ("value", "low", "high")} == expected[task][metric]
     assert (spotting.n, analysis.n, recognition.n) == (16, summary["analysis"]["true_positives"]["n"], 16)
     assert (spotting.selection, spotting.transductive, spotting.convention) == ("inner", "video", "strict")

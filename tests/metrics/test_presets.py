@@ -126,6 +126,8 @@ def test_mean_and_softnet_punish_silence_with_a_false_positive() -> None:
     # The dummy [0, 0] is an interval as any other, and may even be right.
     lucky = tables([rows(A, [(0, 1)]), rows(B, [(10, 19)])], [rows(B, [(10, 19)])], [A, B])
     assert counts(lucky, "mean2022") == (2, 0, 0)
+    unlucky = tables([rows(A, [(0, 2)]), rows(B, [(10, 19)])], [rows(B, [(10, 19)])], [A, B])
+    assert counts(unlucky, "mean2022") == (1, 1, 1)  # one frame of three
 
 
 def test_a_dummy_stands_where_its_video_would() -> None:

@@ -38,6 +38,8 @@ def test_the_higher_share_is_better_and_the_lower_error():
     assert "B is better than A" in said("spotting.micro.f1", difference=score(-0.2))
     assert "B is better than A (0.4 against 0.2" in said("spotting.micro.apex_mae_ms")
     assert "B is better than A" in said("spotting.micro.details.ece")
+    assert "B is better than A" in said("spotting.micro.details.fpr")
+    assert "A is better than B" in said("spotting.micro.details.tpr")
 
 
 def test_a_bias_is_higher_but_nobody_is_better():

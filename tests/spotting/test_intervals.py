@@ -107,12 +107,15 @@ def test_suppression_keeps_the_surest_of_what_overlaps(found, most):
         if kept.count(gone) == 0:
             assert any(overlap(gone, k) > most and k.confidence >= gone.confidence for k in kept)
     assert suppress(kept, most) == kept
+    assert [k.apex for k in kept] == sorted(k.apex for k in kept)
 
 
 def test_suppression_at_one_keeps_all_and_at_zero_lets_nothing_touch():
     a, b = Spotted(0, 5, 10, 1.0), Spotted(10, 15, 20, 0.5)
     assert suppress([b, a], 1.0) == [a, b]
     assert suppress([b, a], 0.0) == [a]
+    surer = b._replace(confidence=2.0)
+    assert suppress([surer, a], 1.0) == [a, surer]  # by time all the same
 
 
 spans = st.tuples(st.integers(-12, 12), st.integers(0, 12)).map(lambda s: (s[0], s[0] + s[1]))

@@ -82,8 +82,11 @@ def test_a_constant_feature_is_harmless_where_it_is_standardised():
     assert np.isfinite(svm.decision_function(new)).all()
 
 
-def test_c_is_chosen_as_a_grid_search_would():
-    x, y, _ = clips(spread=8.0)
+@pytest.mark.parametrize(("d", "spread", "shift"), [(300, 8.0, 0), (7, 1.0, 0), (7, 2.0, 5), (20, 2.0, 5)])
+def test_c_is_chosen_as_a_grid_search_would(d, spread, shift):
+    """Also where the classes lie far from the origin, so that intercepts matter."""
+    x, y, _ = clips(d=d, spread=spread)
+    x = x + shift
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         search = GridSearchCV(

@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from mebench.cli import app
+from mebench.commands import tune as command
+from mebench.tuning.options import TuneOptions
 
 
 def invoke(*words):
@@ -49,3 +51,10 @@ def test_help_imports_nothing_heavy():
 def test_numbers_out_of_range_are_a_sentence(toy, option):
     done = invoke(*toy(), option, "0")
     assert done.exit_code == 1 and str(done.exception).startswith(option)
+
+
+def test_who_types_no_option_gets_the_defaults_of_a_program(monkeypatch):
+    given = []
+    monkeypatch.setattr(command, "tune_command", lambda *all_: given.append(all_[3]))
+    assert invoke("method=mean").exit_code == 0
+    assert given == [TuneOptions()]

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mebench.leaderboard.figures import digits, interval, name_of, seconds
+from mebench.leaderboard.figures import digits, interval, seconds
 from mebench.leaderboard.rows import PublishedLine, Row
+from mebench.metrics.catalogue import find
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -160,7 +161,7 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
             weight="bold",
             zorder=4,
         )
-        words = [f"{point.row.method}: {name_of(metric)} {digits(score['value'])}", interval(score)]
+        words = [f"{point.row.method}: {find(metric).label} {digits(score['value'])}", interval(score)]
         titles[gid] = f"{' '.join(filter(None, words))}, {seconds(cost(point.row))} s"
     axes.set_xscale("log")
     xs = [max(cost(point.row), LEAST) for point in points]
@@ -169,7 +170,7 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
     axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:,.10g}")
     axes.xaxis.set_minor_formatter(lambda *_: "")
     axes.set_xlabel("seconds to train and predict, all folds", color=MUTED)
-    axes.set_ylabel(name_of(metric), color=MUTED)
+    axes.set_ylabel(find(metric).label, color=MUTED)
     _plain(axes)
     return titles
 

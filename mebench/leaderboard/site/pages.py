@@ -17,13 +17,13 @@ from mebench.leaderboard import figures
 from mebench.leaderboard.beside import part_of
 from mebench.leaderboard.published_row import CAVEATS, Published
 from mebench.leaderboard.record import Record
-from mebench.leaderboard.rows import Part, PublishedLine, Row, Table
+from mebench.leaderboard.rows import Part, Row, Table
 from mebench.leaderboard.site.cards import Card, cards
 from mebench.leaderboard.site.chart import Point, chart, cost
 from mebench.leaderboard.site.details import details
-from mebench.metric_names import METRICS
+from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.report.score_rows import counts_of, number, products
+from mebench.report.score_rows import parts_of
 from mebench.runner.folder import safe_name
 
 Pages = Iterator[tuple[str, str]]
@@ -36,8 +36,8 @@ TASKS = (
 )
 LONGEST = 160
 """Characters of a value of the audit."""
+_COUNTS = {"n": "what is scored"}
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
-_MEANING = {"n": "what is scored", "auc": METRICS["frames.auc"]}
 
 
 class Site:
@@ -174,10 +174,10 @@ def _environment() -> Environment:
         "count": figures.count,
         "seconds": figures.seconds,
         "whole": figures.whole,
-        "metric": figures.name_of,
+        "metric": lambda name: find(name).label,
         "bar": _bar,
         "words": figures.words,
-        "meaning": lambda name: METRICS.get(name, _MEANING.get(name, "")),
+        "meaning": lambda name: METRICS[name].describe() if name in METRICS else _COUNTS.get(name, ""),
         "page": safe_name,
         "cost": cost,
         "shown": lambda part: figures.shown(part.metrics, part.rows),
@@ -187,15 +187,11 @@ def _environment() -> Environment:
         "source": _source,
         "caveat": lambda name: CAVEATS.get(name, ""),
         "caveats": lambda line: list(dict.fromkeys(caveat for found in line.caveats.values() for caveat in found)),
-        "published_metrics": _published_metrics,
+        "published_metrics": lambda lines: list(dict.fromkeys(metric for line in lines for metric in line.values)),
         "part_of": part_of,
         "safe_body": Markup,  # rendered by markdown-it with raw HTML off
     }
     return environment
-
-
-def _published_metrics(lines: Sequence[PublishedLine]) -> list[str]:
-    return list(dict.fromkeys(metric for line in lines for metric in line.values))
 
 
 def _source(source: str) -> Markup:
@@ -215,14 +211,8 @@ def _bar(score: Mapping[str, float]) -> Markup:
 
 def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
     """Title, what is scored and scores of each part of a summary."""
-    for kind, part in summary.get("spotting", {}).items():
-        yield f"Spotting, {kind}", counts_of(part), list(part["scores"].items())
-    if analysis := summary.get("analysis"):
-        for name, title in (("true_positives", "true positives"), ("all_intervals", "all intervals")):
-            if name in analysis:
-                first = products(analysis) if name == "true_positives" else {}
-                scores = {**first, **analysis[name]["scores"]}
-                yield f"Analysis, {title}", f"n = {number(analysis[name]['n'])}", list(scores.items())
+    for section, name, counted, part in parts_of(summary):
+        yield f"{section.capitalize()}, {name}", counted, list(part["scores"].items())
     if recognition := summary.get("recognition"):
         yield "Recognition", f"{recognition['n']} annotated clips", list(recognition["scores"].items())
         for member, part in recognition.get("members", {}).items():

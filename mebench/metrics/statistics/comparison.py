@@ -12,7 +12,6 @@ import pandas as pd
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.bootstrap import Evaluate, Resampling, Score, derived_seed
 from mebench.metrics.ratios import Floats
-from mebench.metrics.statistics.jackknife import scale_of_difference
 from mebench.metrics.statistics.paired import (
     PERMUTATIONS,
     McNemar,
@@ -217,7 +216,7 @@ def _compare_section(
 
     scores = [subjects.scores(section, run) for run in (of_first, of_second)]
     paired = replace(subjects, skipped={})
-    differences = paired.scores("", between, scale_of_difference)
+    differences = paired.scores("", between, differences=True)
     errors, alone = subjects.errors(between), [run(np.eye(n)) for run in (of_first, of_second)]
     permuted = permuted_differences(chosen, pairing, swapped)
     rows = {}

@@ -9,27 +9,16 @@ import numpy as np
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
+from mebench.metrics.catalogue import find
 from mebench.metrics.ratios import Floats
 
 Scale = Literal["share", "positive", "difference", "any"]
 _ENDS = {"share": (0.0, 1.0), "positive": (0.0, np.inf), "difference": (-1.0, 1.0), "any": (-np.inf, np.inf)}
-WITH_UNITS = ("_ms", "_frames", "_per_minute")
-
-
-def scale_of(name: str) -> Scale:
-    """On which scale the errors of a score are even: `share` for 0 to 1, `positive` for 0 or more, `any` for biases.
-
-    >>> scale_of("f1"), scale_of("apex_mae_ms"), scale_of("onset_bias_ms")
-    ('share', 'positive', 'any')
-    """
-    if "bias" in name:
-        return "any"
-    return "positive" if name.endswith(WITH_UNITS) else "share"
 
 
 def scale_of_difference(name: str) -> Scale:
     """The scale of a difference of two such scores: `difference`, -1 to 1, of two shares, else `any`."""
-    return "difference" if scale_of(name) == "share" else "any"
+    return "difference" if find(name).scale == "share" else "any"
 
 
 def leave_one_out(units: Sequence[int], n_units: int) -> Floats:

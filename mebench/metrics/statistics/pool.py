@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from mebench.metrics.bootstrap import Evaluate, Resampling, Score
-from mebench.metrics.statistics.jackknife import Scale, scale_of
 from mebench.metrics.statistics.paired import Pairing
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
@@ -63,9 +62,9 @@ class _Recorder(Resampling):
 
     sections: dict[str, Evaluate] = field(default_factory=dict)
 
-    def scores(self, section: str, evaluate: Evaluate, scale: Callable[[str], Scale] = scale_of) -> dict[str, Score]:
+    def scores(self, section: str, evaluate: Evaluate, differences: bool = False) -> dict[str, Score]:
         self.sections[section] = evaluate
-        return super().scores(section, evaluate, scale)
+        return super().scores(section, evaluate, differences)
 
 
 def paired_units(pool: Tables) -> tuple[Pairing, list[str]]:

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mebench.metrics.statistics.jackknife import interval, leave_one_out, scale_of, standard_error
+from mebench.metrics.catalogue import find
+from mebench.metrics.statistics.jackknife import interval, leave_one_out, scale_of_difference, standard_error
 
 
 def test_of_a_mean_it_is_the_textbook_error_and_interval():
@@ -53,6 +54,7 @@ def test_a_positive_score_stays_positive(replicates, value):
 
 
 def test_every_score_of_a_summary_has_its_scale():
-    assert {scale_of(name) for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr")} == {"share"}
-    assert {scale_of(name) for name in ("apex_mae_ms", "apex_mae_frames", "fp_per_minute")} == {"positive"}
-    assert {scale_of(name) for name in ("onset_bias_ms", "offset_bias_ms")} == {"any"}
+    assert {find(name).scale for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr", "0.55")} == {"share"}
+    assert {find(name).scale for name in ("apex_mae_ms", "apex_mae_frames", "fp_per_minute")} == {"positive"}
+    assert {find(name).scale for name in ("onset_bias_ms", "offset_bias_ms")} == {"any"}
+    assert [scale_of_difference(name) for name in ("f1", "apex_mae_ms")] == ["difference", "any"]

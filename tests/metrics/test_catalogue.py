@@ -1,0 +1,162 @@
+"""What a metric is, against summaries, an independent list of directions, and everything that shows a score."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from mebench.commands.catalogue import _rows as listed
+from mebench.core.types import Task
+from mebench.leaderboard.collect import collect
+from mebench.leaderboard.latex import latex
+from mebench.leaderboard.markdown import markdown
+from mebench.leaderboard.tables import build
+from mebench.leaderboard.write import as_csv
+from mebench.metrics.catalogue import COLUMNS, JOINT, METRICS, SECTIONS, Metric, columns, find
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.spotting import SpottingCounts
+from mebench.metrics.statistics.comparison import compare
+from mebench.metrics.summary import summarize
+from mebench.report.compare_table import conclusions
+from mebench.report.score_table import score_tables
+from mebench.tuning.objective import read_objectives
+from tests.metrics.test_summary import CLASSES, random_run, tables, truth, videos
+from tests.run_folders import make_run
+
+HIGHER = (
+    "precision recall f1 f1_at_iou ap50 ap asr precision_large f1_large auc tpr acc_mesr strs accuracy uf1 uar wf1 wr "
+    "unit_f1 mean_unit_f1"
+)
+LOWER = "apex_mae_ms apex_mae_frames fp_per_minute fpr ece"
+ZERO = "onset_bias_ms offset_bias_ms"
+CURVES = "curve bins"
+
+
+def scored(node: Mapping[str, Any], section: str) -> Iterator[tuple[str, str]]:
+    """Section and name of each score in a part of a summary, and of what is known under a name of its own."""
+    for name, content in node.items():
+        if (
+            name in ("curve", "bins", "ece", "auc")
+            or (isinstance(content, Mapping) and "value" in content)
+            or name == "f1_at_iou"
+        ):
+            yield section, name
+        elif isinstance(content, Mapping):
+            yield from scored(content, section)
+
+
+def test_the_catalogue_holds_exactly_the_scores_that_summaries_can_hold():
+    run = random_run()
+    assert run.clips is not None
+    every = range(400)
+    frames = pd.DataFrame({"video": run.videos["video"][0], "kind": "micro", "frame": every, "score": np.sin(every)})
+    run = replace(run, clips=run.clips.assign(probability=0.5), frame_scores=frames)
+    shown = [(f"d/{n}/a", "AU4" if n % 2 else "absent", "AU4") for n in range(4)]
+    names = [f"d/{n}/a" for n in range(4)]
+    short = tables(videos(*names), [truth(name, 50, "negative") for name in names], [], shown)
+    found = set()
+    for convention in CONVENTIONS:
+        for some, classes in ((run, CLASSES), (short, ["absent", "AU4"])):
+            summary = summarize(some, kinds=["micro"], classes=classes, seed=0, convention=convention, draws=0)
+            found |= {pair for section in SECTIONS for pair in scored(summary.get(section, {}), section)}
+    assert found == {(section, name) for name, metric in METRICS.items() for section in metric.sections}
+
+
+def test_directions_are_those_of_an_independent_list():
+    told = {"higher": HIGHER, "lower": LOWER, "zero": ZERO, None: CURVES}
+    expected = {name: direction for direction, names in told.items() for name in names.split()}
+    assert {name: metric.direction for name, metric in METRICS.items()} == expected
+
+
+def test_worth_orders_values_from_worst_to_best():
+    assert sorted([0.1, None, 0.9, 0.5], key=METRICS["f1"].worth) == [None, 0.1, 0.5, 0.9]
+    assert sorted([0.1, None, 0.9, 0.5], key=METRICS["fpr"].worth) == [None, 0.9, 0.5, 0.1]
+    assert sorted([-30.0, None, 10.0, -5.0], key=METRICS["onset_bias_ms"].worth) == [None, -30, 10, -5]
+
+
+def test_every_name_is_of_one_metric_and_columns_are_of_metrics_of_their_section():
+    assert all(metric.name.split(".")[-1] == name for name, metric in METRICS.items())
+    assert len({metric.label for metric in METRICS.values()}) == len(METRICS)
+    for section, names in COLUMNS.items():
+        for name in names:
+            assert section in METRICS[name].sections and METRICS[name].direction
+    assert {"strs", "acc_mesr"} == JOINT
+    assert columns("recognition", of_unit=True) == (*columns("recognition"), "unit_f1")
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "label"),
+    [
+        ("f1", "f1", "F1"),
+        ("spotting.micro.details.fpr", "fpr", "false positive rate, frames"),
+        ("spotting.micro.frames.auc", "frames.auc", "AUC of frames"),
+        ("spotting.micro.f1_at_iou.0.55", "f1_at_iou", "F1 at IoU 0.55"),
+        ("tp", "tp", "tp"),
+        ("0.55", "0.55", "0.55"),
+    ],
+)
+def test_a_path_leads_to_its_metric(path, name, label):
+    assert (find(path).name, find(path).label) == (name, label)
+
+
+def test_looking_up_a_metric_imports_nothing_heavy():
+    code = (
+        "import sys, mebench.metrics.catalogue; print(sorted({'numpy', 'pandas', 'torch', 'scipy'} & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def printed(tables_: list[Any]) -> str:
+    console = Console(width=300)
+    with console.capture() as capture:
+        for table in tables_:
+            console.print(table)
+    return capture.get()
+
+
+def test_a_new_metric_is_an_entry_and_its_computation(monkeypatch, tmp_path):
+    """A rate of misses, lower is better, second column of spotting: nothing else is told about it."""
+    missed = Metric("missed", "miss rate", "share of the true intervals that nobody spotted", direction="lower")
+    scores = SpottingCounts.scores
+    monkeypatch.setitem(METRICS, "missed", missed)
+    monkeypatch.setitem(COLUMNS, "spotting", ("f1", "missed", *COLUMNS["spotting"][1:]))
+    monkeypatch.setattr(
+        SpottingCounts, "scores", lambda self, weights: scores(self, weights) | {"missed": 1 - self.recall(weights)}
+    )
+    summary = summarize(random_run(), kinds=["micro"], classes=CLASSES, seed=0, draws=0)
+    rate = 1 - summary["spotting"]["micro"]["scores"]["recall"]["value"]
+    assert f"{rate:.4f}" in next(line for line in printed(score_tables(summary)).splitlines() if "miss rate" in line)
+    assert ("missed", "0 to 1, lower is better: share of the true intervals that nobody spotted") in listed("metrics")[
+        1
+    ]
+
+    make_run(tmp_path, method="novel", tasks=("spot",))
+    (table,) = build(collect(tmp_path))
+    heads = next(line for line in markdown([table]).splitlines() if line.startswith("| #"))
+    assert " | F1 | miss rate | precision | " in heads
+    assert "& F1 & miss rate & precision & recall" in latex(table)
+    assert "missed,missed_low" in as_csv(table)
+
+    (objective,) = read_objectives(["missed"], Task(frozenset({"spot"})))
+    assert objective.direction == "minimize"
+    first = random_run()
+    assert first.predictions is not None
+    second = replace(first, predictions=first.predictions[first.predictions["confidence"] > 0.8])
+    found = compare(first, second, kinds=["micro"], classes=CLASSES, metrics=["missed"], draws=0, permutations=500)
+    (said,) = conclusions(found)
+    assert said.startswith("spotting, micro: miss rate: A is better than B")
+
+
+@pytest.mark.parametrize("main", ["fp_per_minute", "f1"])
+def test_the_best_row_stands_first_whatever_the_direction(monkeypatch, tmp_path, main):
+    monkeypatch.setitem(COLUMNS, "spotting", (main, *(name for name in COLUMNS["spotting"] if name != main)))
+    make_run(tmp_path, "late", method="late", tasks=("spot",), shift=14)
+    make_run(tmp_path, "exact", method="exact", tasks=("spot",))
+    (table,) = build(collect(tmp_path))
+    assert [row.method for row in table.parts[0].rows if row.measured] == ["exact", "late"]

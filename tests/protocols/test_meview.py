@@ -1,0 +1,36 @@
+"""The three classes of MEVIEW's protocol, whatever the datasets call their schemes."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mebench.core import Scheme
+from mebench.errors import ConfigError
+from mebench.protocols.meview import three_classes
+
+THREE = ("negative", "positive", "surprise")
+FIRST = Scheme("megc", THREE, {"fear": "negative"}, excluded=frozenset({"doubtful"}))
+LATER = Scheme("other", THREE[::-1], {"fear": "surprise"}, excluded=frozenset({"dark"}))
+MIXED = (Scheme("native", ("fear",), {"fear": "fear"}), Scheme("objective", THREE, {"i": "positive"}, by="objective"))
+
+
+def dataset(*schemes):
+    return SimpleNamespace(schemes={scheme.name: scheme for scheme in schemes})
+
+
+def test_the_first_scheme_of_emotions_with_these_classes_counts():
+    found = three_classes(dataset(*MIXED, FIRST, LATER))
+    assert (found.classes, found.mapping) == (THREE, {"fear": "negative"})
+    assert found.excluded == {"doubtful"}
+
+
+def test_labels_of_members_bear_their_names():
+    members = {"smic": dataset(FIRST), "samm": dataset(LATER)}
+    found = three_classes(SimpleNamespace(members=members))
+    assert found.mapping == {"smic:fear": "negative", "samm:fear": "surprise"}
+    assert found.excluded == {"doubtful", "dark"}
+
+
+def test_a_dataset_without_such_a_scheme_is_named():
+    with pytest.raises(ConfigError, match=r"no scheme of samm has these classes \(it has native, objective\)"):
+        three_classes(SimpleNamespace(members={"smic": dataset(FIRST), "samm": dataset(*MIXED)}))

@@ -1,0 +1,46 @@
+"""What is written down of a run, and its key: what predictions depend on, and not the order in which it was found."""
+
+import pytest
+
+from mebench.config import resolve
+from mebench.runner.describe import cards, key_of, truth_tables
+from mebench.runner.plan import make_plan
+
+TWO = (
+    *("method=mean", "dataset=[slow:synthetic,fast:synthetic]", "dataset.subjects=3", "dataset.fast.preset=fps200"),
+    *("dataset.slow.seed=0", "dataset.fast.seed=1", "protocol=lodo"),
+)
+
+
+@pytest.fixture
+def plan():
+    return make_plan(resolve(list(TWO)))
+
+
+def found_in_this_order(plan, chains):
+    """An equal plan that finds its chains so."""
+    other = make_plan(plan.config)
+    vars(other)["_chains"] = chains
+    return other
+
+
+def test_the_key_follows_the_chains_but_not_their_order(plan):
+    tables, chains = truth_tables(plan), plan.chains()
+    key = key_of(plan, tables)
+    turned = {group: some[::-1] for group, some in reversed(chains.items())}
+    assert key_of(found_in_this_order(plan, turned), tables) == key
+    fewer = {group: some[:1] for group, some in chains.items()}
+    assert key_of(found_in_this_order(plan, fewer), tables) != key
+
+
+def test_the_key_follows_what_the_annotations_say(plan):
+    tables = truth_tables(plan)
+    key = key_of(plan, tables)
+    tables.truths.loc[0, "offset"] += 1
+    assert key_of(plan, tables) != key
+
+
+def test_cards_of_chains_stand_by_name_of_their_videos(plan):
+    expected = {"fast": [c.card() for c in plan.chains()["fast"]], "slow": [c.card() for c in plan.chains()["slow"]]}
+    for chains in (plan.chains(), dict(reversed(plan.chains().items()))):
+        assert list(cards(found_in_this_order(plan, chains)).items()) == list(expected.items())
