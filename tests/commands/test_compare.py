@@ -32,6 +32,17 @@ def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path,
     assert "convention strict" in shown and "compare several seeds of each" in shown
 
 
+def test_of_two_rates_of_false_positives_the_lower_wins(tmp_path, capsys):
+    make_run(tmp_path / "runs", "one", method="good", subjects=8)
+    make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)
+    compare("one", "two", ["fpr", "tpr"], "li2017")
+    said = [line for line in capsys.readouterr().out.splitlines() if "is better than" in line]
+    assert [line.partition(" (")[0] for line in said] == [
+        "spotting, micro: true positive rate, frames: A is better than B",
+        "spotting, micro: false positive rate, frames: A is better than B",
+    ]
+
+
 def test_json_on_standard_output_stands_alone(tmp_path, capsys):
     make_run(tmp_path / "runs", "one", seed=0)
     make_run(tmp_path / "runs", "two", seed=1, wrong_every=2)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.metrics.catalogue import label
+from mebench.metrics.catalogue import find
 from mebench.report.score_rows import figure
 from mebench.report.summary_table import print_outcome
 from tests.run_folders import make_run
@@ -22,7 +22,9 @@ def test_every_score_is_there_with_its_interval(run, capsys):
     summary, shown = run.read_json("summary.json"), lines(run, capsys)
     for name, score in summary["recognition"]["scores"].items():
         ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
-        assert any(line.split() == [*label(name).split(), f"{score['value']:.4f}", *ends.split()] for line in shown)
+        assert any(
+            line.split() == [*find(name).label.split(), f"{score['value']:.4f}", *ends.split()] for line in shown
+        )
     assert any("random, best rate" in line for line in shown)
     assert any("F1" in line and figure(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
 
