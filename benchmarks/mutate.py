@@ -1,10 +1,12 @@
 """What the tests would not notice: lines of mebench are broken, one at a time, and the tests that import the file run.
 
     python benchmarks/mutate.py [--seed 0 1 2] [--lines 100] [--only FILE ...] [--at FILE:LINE ...] [--changed REVISION]
+    python benchmarks/mutate.py --again out.json
 
 A draw takes `--lines` lines of `mebench/`, all being equally likely that hold anything that can be broken, and breaks one thing
 in each: a number, a comparison, `+` or `*`, `and` or `or`, a `not`, a least for a greatest, a sort or a seed that is left out.
-`--only` draws from some files, `--changed` from lines that differ from a revision, `--at` tries all there is in some lines.
+`--only` draws from some files, `--changed` from lines that differ from a revision. `--at` tries all there is in some lines, `--again`
+what survived an earlier time (`--json`).
 
 The checkout is left alone: each mutant is a copy of its own, tested in a copy of a process that has imported everything but
 mebench. At first all selected tests run on the unbroken copy, which says how long they take and which functions of mebench
@@ -32,7 +34,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from py_compile import PycInvalidationMode
 from typing import Any
@@ -95,6 +97,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="FILE", help="draw from these files of mebench")
     parser.add_argument("--changed", metavar="REVISION", help="draw from lines that differ from this revision of git")
     parser.add_argument("--at", nargs="+", metavar="FILE:LINE", help="no draw: everything in these lines")
+    parser.add_argument("--again", metavar="FILE", help="no draw: what survived in that file of --json")
     parser.add_argument("--list", action="store_true", help="print the draw and end")
     parser.add_argument("--workers", type=int, default=2, help="mutants at once")
     parser.add_argument("--timeout", type=float, default=60.0, help="least seconds that a test file may take")
@@ -109,6 +112,13 @@ def _arguments() -> argparse.Namespace:
 
 def _chosen(args: argparse.Namespace, sources: Mapping[str, bytes]) -> dict[int, list[Mutant]]:
     """The mutants by seed."""
+    if args.again:
+        rows = json.loads(Path(args.again).read_text(encoding="utf-8"))
+        found = {int(seed): [_read(row) for row in some if row["outcome"] == "survived"] for seed, some in rows.items()}
+        for m in (m for some in found.values() for m in some):
+            if sources.get(m.file, b"")[m.start : m.end] != m.old.encode():
+                raise SystemExit(f"{m.file} has changed since {args.again} was written: draw anew")
+        return found
     only = {Path(file).resolve().relative_to(ROOT).as_posix() for file in args.only or ()}
     if unknown := only - set(sources):
         raise SystemExit(f"{min(unknown)} is no file of mebench/")
@@ -284,6 +294,10 @@ def _plain(mutant: Mutant, told: Told, sources: Mapping[str, bytes]) -> dict[str
     by = told.late or (told.failed[0] if told.failed else None)
     diff = mutant.diff(sources[mutant.file])
     return {**asdict(mutant), "diff": diff, "outcome": outcome, "by": by, "seconds": round(told.seconds, 1)}
+
+
+def _read(row: Mapping[str, Any]) -> Mutant:
+    return Mutant(**{field.name: row[field.name] for field in fields(Mutant)})
 
 
 if __name__ == "__main__":

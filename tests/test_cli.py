@@ -226,6 +226,7 @@ def test_the_landmark_file_is_found_without_importing_its_package(tmp_path, monk
     [
         (RunError("it broke"), 4, "error: it broke\n"),
         (KeyboardInterrupt(), 130, ""),
+        (BrokenPipeError(), 141, ""),  # as a shell tells of a program that SIGPIPE ended
         (OSError(28, "No space left on device", "/runs/x"), 1, "error: the disk is full: /runs/x. Free some space"),
         (PermissionError(13, "Permission denied", "/runs"), 1, "error: Permission denied: /runs\n"),
         (ValueError("two\nlines"), 1, "error: unexpected ValueError: two lines. MEBENCH_DEBUG=1 shows where"),

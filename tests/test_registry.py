@@ -31,6 +31,13 @@ def test_a_folder_is_a_plugin_and_nothing_of_it_is_imported_to_list_it(write_plu
     assert "tiny" not in registry.plugins("dataset")
 
 
+def test_plugins_are_listed_by_name_wherever_they_lie(write_plugin):
+    for name in ("zebra", "aardvark"):
+        registry.add_paths([write_plugin("method", name, root=name)])
+    listed = list(registry.plugins("method"))
+    assert {"aardvark", "zebra", "mean"} <= set(listed) and listed == sorted(listed)
+
+
 def test_it_loads_under_the_name_of_the_built_in_ones(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
 

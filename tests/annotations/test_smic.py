@@ -39,6 +39,10 @@ def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):
     assert [(u.video, u.emotion) for u in set_.unplaced()] == [("s18_sur_03", "surprise")]
     marked = {r.found.rsplit("/", 1)[-1]: r.reason for r in set_.repair_rows()}
     assert marked["s14_ne_01"].startswith("1 of the numbers from 310 to 341")
+    folders = {path.name for path in root.rglob("s*_*_*") if path.is_dir()}
+    by_person = sorted(folders, key=lambda name: (name.partition("_")[0][1:], name))
+    rows = {r.found.rsplit("/", 1)[-1]: r.row for r in set_.repair_rows()}  # of no sheet: folders, counted from 1
+    assert rows["s14_ne_01"] == by_person.index("s14_ne_01") + 1
     assert str(root) not in " ".join(set_.repairs())
 
 

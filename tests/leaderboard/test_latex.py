@@ -10,8 +10,8 @@ from mebench.leaderboard.beside import with_published
 from mebench.leaderboard.collect import collect
 from mebench.leaderboard.latex import escape, latex
 from mebench.leaderboard.published import read
-from mebench.leaderboard.rows import METRICS
 from mebench.leaderboard.tables import build
+from mebench.metrics.catalogue import COLUMNS
 from tests.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
@@ -75,7 +75,7 @@ def test_a_published_row_stands_there_if_it_has_any_of_the_columns(tmp_path):
     make_run(tmp_path, "one", dataset="casme2")
     found = [with_published(table, read(PUBLISHED), []) for table in build(collect(tmp_path))]
     table, part = next((table, part) for table in found for part in table.parts if part.published)
-    columns = [metric for metric in part.metrics if metric in METRICS[table.task]]
+    columns = [metric for metric in part.metrics if metric in COLUMNS[table.task]]
     lines = [
         replace(part.published[0], method=method, member="", values=dict.fromkeys(names, "0.5"))
         for method, names in (("Full", columns), ("Half", columns[:1]), ("Void", ["another"]))

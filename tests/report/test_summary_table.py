@@ -25,7 +25,10 @@ def test_every_score_is_there_with_its_interval(run, capsys):
         assert any(
             line.split() == [*find(name).label.split(), f"{score['value']:.4f}", *ends.split()] for line in shown
         )
-    assert any("random, best rate" in line for line in shown)
+    for rule, words in (("as_many", "as many as truths"), ("best_rate", "best rate")):
+        (line,) = (line for line in shown if f"F1 of random, {words}" in line)
+        score = summary["chance"]["micro"][rule]["f1"]
+        assert line.split()[-3:] == [f"{score['value']:.4f}", f"[{score['low']:.4f},", f"{score['high']:.4f}]"]
     assert any("F1" in line and figure(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
 
 
