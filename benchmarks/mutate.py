@@ -56,7 +56,7 @@ SOON = 15.0
 Known = dict[str, dict[str, Any]]
 """By test file: `stamp`, `seconds`, `failed` tests and `called` functions, from the unbroken copy."""
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
 
 
 def main() -> None:
@@ -260,7 +260,9 @@ def _told(jobs: Sequence[Job], pristine: Path, args: argparse.Namespace, known: 
 
 def _report(seed: int, rows: Sequence[tuple[Mutant, Told]], sources: Mapping[str, bytes]) -> None:
     """Print all, then the survivors with their lines."""
-    table = Table("line", "operator", "before and after", "outcome", "s", title=f"seed {seed}")
+    table = Table(title=f"seed {seed}")
+    for name in ("line", "operator", "before and after", "outcome", "s"):
+        table.add_column(name, no_wrap=name in ("line", "operator", "s"), justify="right" if name == "s" else "left")
     for mutant, told in rows:
         style = "bold red" if told.passed else "yellow" if told.late else ""
         cells = (f"{mutant.file}:{mutant.line}", mutant.operator, _short(mutant), _outcome(told), f"{told.seconds:.0f}")
@@ -286,7 +288,7 @@ def _outcome(told: Told) -> str:
 
 def _short(mutant: Mutant) -> str:
     old, new = (re.sub(r"\s+", " ", text).strip() for text in (mutant.old, mutant.new))
-    return f"{old[:60]} -> {new[:60] or '(nothing)'}"
+    return f"{old[:40]} -> {new[:40] or '(nothing)'}"
 
 
 def _plain(mutant: Mutant, told: Told, sources: Mapping[str, bytes]) -> dict[str, Any]:

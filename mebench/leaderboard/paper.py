@@ -107,9 +107,7 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
         ConfigError: the paper has no such table here.
     """
     if table not in paper.tables:
-        raise ConfigError(
-            unknown("table", table, sorted(paper.tables, key=int), f"{paper.id} has no other that can be run")
-        )
+        raise ConfigError(unknown("table", table, paper.tables, f"{paper.id} has no other that can be run"))
     rows = {(row.method, row.variant): row for row in paper.tables[table]}
     found = []
     for value in published:
