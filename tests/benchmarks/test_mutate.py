@@ -141,6 +141,7 @@ def test_the_nearest_tests_of_a_file(project):
     assert graph.distances("mebench/means.py") == {"tests/test_ends.py": 1}
 
 
+@pytest.mark.processes
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_a_small_project(project):
     """The example sees a broken sum and tests see a broken mean; nobody sees the digits and the mean of nothing."""
