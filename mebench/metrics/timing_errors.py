@@ -6,11 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from mebench.metrics.matching import Indices
 from mebench.metrics.ratios import Floats
-
-Indices = NDArray[np.int64]
 
 
 def timing_errors(
