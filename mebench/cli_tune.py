@@ -97,7 +97,7 @@ def tune(
     with a study, and in several processes at once to share it.
     """
     from mebench.commands.tune import tune_command
-    from mebench.tuning.options import TuneOptions
+    from mebench.tuning.records import TuneOptions
 
     options = TuneOptions(
         trials=trials,

@@ -17,11 +17,11 @@ _DAYS = {"h": 1 / 24, "d": 1.0, "w": 7.0}
 
 def info_command(cache: str | None, json: str | None) -> None:
     """Print entries and bytes by dataset and stage, and all together."""
-    from mebench.features import upkeep
+    from mebench.features import store as feature_store
 
     store = _store(cache)
-    found = upkeep.info(store)
-    whole = sum(found.values(), upkeep.StoreInfo())
+    found = feature_store.info(store)
+    whole = sum(found.values(), feature_store.StoreInfo())
     if json is not None:
         parts = [
             {"dataset": dataset or None, "stage": stage, "entries": part.entries, "bytes": part.bytes}
@@ -39,16 +39,16 @@ def info_command(cache: str | None, json: str | None) -> None:
 
 def verify_command(cache: str | None, deep: bool, remove: bool, json: str | None) -> int:
     """Print a line for each damaged entry; the exit code, 1 if there is one that stays."""
-    from mebench.features import upkeep
+    from mebench.features import store as feature_store
 
     store = _store(cache)
     n_entries, damaged, removed = sum(1 for _ in store.entries()), [], 0
     with Progress().stage("verify", n_entries, "entries") as advance:
-        for damage in upkeep.verify(store, deep):
+        for damage in feature_store.verify(store, deep):
             advance()
             if damage is not None:
                 damaged.append(damage)
-                removed += remove and upkeep.remove(damage.files)
+                removed += remove and feature_store.remove(damage.files)
     lines = [{"entry": str(d.files.stem.relative_to(store.root)), "reason": d.reason} for d in damaged]
     if json is not None:
         report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": lines, "removed": removed}
@@ -74,13 +74,13 @@ def prune_command(
     Raises:
         ConfigError: `older_than` is no time, or stands beside `everything`.
     """
-    from mebench.features import upkeep
+    from mebench.features import store as feature_store
 
     if everything and (older_than is not None or dataset is not None):
         raise ConfigError("--all removes every entry: leave --older-than and --dataset out, or leave --all out")
     store = _store(cache)
     days = None if older_than is None else days_of(older_than)
-    gone = upkeep.prune(store, days, dataset, everything, dry_run)
+    gone = feature_store.prune(store, days, dataset, everything, dry_run)
     if json is not None:
         report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
         console.write_json(report, json)

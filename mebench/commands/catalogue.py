@@ -10,7 +10,7 @@ from mebench import console, registry
 from mebench.config import more_plugins
 from mebench.config.parts import hints_of, keys
 from mebench.config.values import expected, plain
-from mebench.docstrings import attributes
+from mebench.core.options import attributes
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES, Metric
 from mebench.registry import PluginInfo, PluginKind

@@ -27,7 +27,7 @@ def compare_command(
         first: id of a finished run, the beginning of one id only, or the path of a run folder or committed record.
         second: the same of another run.
         runs: folder of run folders.
-        metrics: what to compare, see `mebench.metrics.statistics.comparison.compare`.
+        metrics: what to compare, see `mebench.metrics.comparison.compare`.
         convention: under which both are scored.
         json: where the comparison also goes; `-` for standard output, with nothing else on it.
 
@@ -41,9 +41,9 @@ def compare_command(
         raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
 
     from mebench.leaderboard.record import read
+    from mebench.metrics.comparison import compare
     from mebench.metrics.conventions import named
     from mebench.metrics.mistakes import number_of_draws
-    from mebench.metrics.statistics.comparison import compare
     from mebench.report.compare_table import Side, conclusions, plain, print_comparison, remarks
     from mebench.runner.scoring import tables_of
 

@@ -110,9 +110,8 @@ def preview_command(
     console.check_target(json)
     members = _members(words, files, plugins)
 
-    from mebench.inspection.choose import choose
-    from mebench.inspection.members import has_frames
-    from mebench.inspection.tiles import strip_of
+    from mebench.inspection.summary import has_frames
+    from mebench.inspection.tiles import choose, strip_of
     from mebench.report.contact_sheet import contact_sheet
 
     home: dict[str, Dataset] = {}
@@ -178,7 +177,7 @@ def fake_command(
 
 
 def _members(words: Sequence[str], files: Sequence[str], plugins: Sequence[str]) -> dict[str, Dataset]:
-    from mebench.inspection.members import open_members
+    from mebench.inspection.summary import open_members
 
     return open_members(resolve_dataset(words, files, plugins).dataset_params)
 

@@ -21,7 +21,7 @@ def export_command(run_id: str, runs: str, form: str, out: str) -> None:
     """
     from mebench.commands.runs import find_run
     from mebench.errors import RunError
-    from mebench.exchange.remarks import Remarks
+    from mebench.exchange.table import Remarks
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
     from mebench.runner.scoring import tables_of

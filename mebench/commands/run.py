@@ -13,7 +13,7 @@ from mebench.config.settings import RunConfig
 from mebench.console import check_target, write_json
 from mebench.errors import ConfigError, unknown
 from mebench.progress import Progress
-from mebench.runner.sweep_words import is_sweep, lists_values
+from mebench.runner.sweep import is_sweep, lists_values
 
 if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder
@@ -120,7 +120,7 @@ def _tell(folder: RunFolder, summary: dict[str, Any], config: RunConfig, progres
 
     where = mirror(folder, config.tracking, progress)
     if config.audit == "leak":
-        from mebench.runner.leak import bought
+        from mebench.runner.execute import bought
 
         summary = {**summary, "leak": bought(config, summary, progress)}
         honest = type(folder)(folder.path.with_name(summary["leak"]["honest"]))

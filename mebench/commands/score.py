@@ -13,7 +13,7 @@ from mebench.progress import Progress
 
 if TYPE_CHECKING:
     from mebench.exchange.frame_scores import Spotting
-    from mebench.exchange.remarks import Remarks
+    from mebench.exchange.table import Remarks
     from mebench.metrics.tables import Tables
 
 _KINDS = ("micro", "macro")
@@ -58,8 +58,8 @@ def score_command(options: ScoreOptions) -> None:
     check_target(options.json)
     spotting = _checked(options)
 
-    from mebench.exchange.labels import classes_of
-    from mebench.exchange.remarks import Remarks
+    from mebench.exchange.join import classes_of
+    from mebench.exchange.table import Remarks
     from mebench.report.score_table import print_scores
 
     remarks = Remarks()

@@ -12,7 +12,7 @@ from mebench.config import resolve
 from mebench.config.settings import RunConfig
 from mebench.errors import MebenchError, RunError
 from mebench.progress import Progress
-from mebench.runner.sweep_words import Combination, expand
+from mebench.runner.sweep import Combination, expand
 
 if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder

@@ -13,7 +13,7 @@ from mebench.errors import ConfigError
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
-    from mebench.tuning.options import TuneOptions
+    from mebench.tuning.records import TuneOptions
 
 
 def tune_command(
@@ -41,8 +41,7 @@ def tune_command(
     _check_write(write)
     config = resolve(words, files, plugins)
     from mebench.tuning.show import print_outcome
-    from mebench.tuning.tune import tune
-    from mebench.tuning.write import write_tuned
+    from mebench.tuning.tune import tune, write_tuned
 
     progress = Progress()
     found = tune(config, options, progress)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from mebench.cli import app
 from mebench.commands import tune as command
-from mebench.tuning.options import TuneOptions
+from mebench.tuning.records import TuneOptions
 
 
 def invoke(*words):
