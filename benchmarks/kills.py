@@ -172,7 +172,7 @@ def import_all() -> None:
         "mebench.commands.sweep",
         "mebench.core.method",
         "mebench.runner.sweep",
-        "mebench.tracking",
+        "mebench.results.tracking",
     ):
         importlib.import_module(name)
     for name in (

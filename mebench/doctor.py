@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from mebench import registry
-from mebench.config import RunSettings, more_plugins, user_file
+from mebench.config import RunSettings, more_plugins, registry, user_file
 from mebench.config.layers import Layer, read_file
 from mebench.errors import MebenchError
 

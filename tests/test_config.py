@@ -9,8 +9,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mebench import registry
-from mebench.config import NOT_IN_KEY, RunSettings, from_plain, resolve, run_key, user_file
+from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, run_key, user_file
 from mebench.config.values import choices, convert, expected, plain
 from mebench.console import text
 from mebench.core.types import KINDS, Kind

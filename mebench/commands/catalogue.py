@@ -6,14 +6,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mebench import console, registry
-from mebench.config import more_plugins
+from mebench import console
+from mebench.config import more_plugins, registry
 from mebench.config.parts import hints_of, keys
+from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.values import expected, plain
 from mebench.core.options import attributes
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, METRICS, RANGES, Metric
-from mebench.registry import PluginInfo, PluginKind
 
 if TYPE_CHECKING:
     from mebench.protocols import Protocol

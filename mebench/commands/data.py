@@ -28,7 +28,7 @@ def summary_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
         DataError: the annotations are missing or cannot be read.
     """
     from mebench.inspection.summary import summarise, together
-    from mebench.report.data_tables import HEADERS, summary_rows, total_rows
+    from mebench.results.render.data import HEADERS, summary_rows, total_rows
 
     console.check_target(json)
     members = {id_: summarise(dataset) for id_, dataset in _members(words, files, plugins).items()}
@@ -73,7 +73,7 @@ def verify_command(
             members[id_] = verify(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
-        from mebench.report.data_markdown import verification_markdown
+        from mebench.results.render.data import verification_markdown
 
         Path(report).write_text(verification_markdown(members, strict), encoding="utf-8")
     if json is not None:
@@ -112,7 +112,7 @@ def preview_command(
 
     from mebench.inspection.summary import has_frames
     from mebench.inspection.tiles import choose, strip_of
-    from mebench.report.contact_sheet import contact_sheet
+    from mebench.results.render.data import contact_sheet
 
     home: dict[str, Dataset] = {}
     for id_, dataset in members.items():
@@ -193,7 +193,7 @@ def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:
 
 
 def _print_verifications(members: dict[str, Verification], strict: bool) -> None:
-    from mebench.report.data_tables import finding_lines, looked, verdict
+    from mebench.results.render.data import finding_lines, looked, verdict
 
     for id_, seen in members.items():
         for title, lines in finding_lines(seen).items():

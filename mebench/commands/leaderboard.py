@@ -12,7 +12,7 @@ from mebench.errors import RunError
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
-    from mebench.leaderboard.published_row import Published
+    from mebench.results.published_row import Published
 
 RECORDS = "records"
 PUBLISHED = "published.csv"
@@ -35,11 +35,10 @@ def build_command(runs: str, out: str, json: str | None, site: bool = True, trac
         ConfigError: the folder of the site holds something else.
     """
     check_target(json)
-    from mebench.leaderboard.beside import FILE, read_aliases, with_published
-    from mebench.leaderboard.collect import collect, collect_records, unique
-    from mebench.leaderboard.database import remarks
-    from mebench.leaderboard.tables import build
-    from mebench.leaderboard.write import write
+    from mebench.results.beside import FILE, read_aliases, with_published
+    from mebench.results.collect import collect, collect_records, remarks, unique
+    from mebench.results.tables import build
+    from mebench.results.write import write
 
     folder, say = Path(out).expanduser(), Progress().say
     if not Path(runs).expanduser().is_dir():
@@ -61,7 +60,7 @@ def build_command(runs: str, out: str, json: str | None, site: bool = True, trac
     overview = write(tables, folder)
     words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
     if site:
-        from mebench.leaderboard.site.build import write_site
+        from mebench.results.site.pages import write_site
 
         files, n_bytes = write_site(tables, records, published, folder / SITE)
         words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
@@ -82,8 +81,8 @@ def export_command(run_id: str, runs: str, out: str) -> None:
     Raises:
         RunError: there is no such run, it is not finished, or its record is damaged.
     """
-    from mebench.leaderboard.export import export
-    from mebench.leaderboard.record import is_record
+    from mebench.results.export import export
+    from mebench.results.record import is_record
 
     folder = find_run(run_id, runs)
     if is_record(folder):
@@ -109,7 +108,7 @@ def merge_command(places: Sequence[str], out: str, check: bool, json: str | None
         RunError: a place holds no record.
     """
     check_target(json)
-    from mebench.leaderboard.merge import find_records, merge
+    from mebench.results.merge import find_records, merge
 
     sources = [source for place in places for source in find_records(Path(place).expanduser())]
     outcomes = merge(sources, Path(out).expanduser(), check)
@@ -134,6 +133,6 @@ def _there(runs: Path, records: Path) -> set[str]:
 
 def _published(file: Path) -> list[Published]:
     """The published results; none where there is no file."""
-    from mebench.leaderboard.published import read
+    from mebench.results.published import read
 
     return read(file) if file.is_file() else []

@@ -26,7 +26,7 @@ def mistakes_command(run: str, runs: str, by: str, json: str | None) -> None:
     folder = find_run(run, runs)
 
     from mebench.metrics.mistakes import By, count_mistakes, number_of_draws, sort_mistakes
-    from mebench.report.mistakes_table import plain, print_mistakes
+    from mebench.results.render.summary import plain, print_mistakes
     from mebench.runner.scoring import tables_of
 
     if by not in get_args(By):

@@ -13,8 +13,7 @@ from mebench.errors import ConfigError
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
-    from mebench.leaderboard.paper import Paper
-    from mebench.leaderboard.reproduction import Request, Result
+    from mebench.results.reproduce import Paper, Request, Result
 
 PAPERS = "papers"
 PUBLISHED = "published.csv"
@@ -45,9 +44,8 @@ def reproduce_command(options: ReproduceOptions) -> None:
         DataError: the table of published results or the paper's file is damaged.
     """
     check_target(options.json)
-    from mebench.leaderboard.paper import cells, read_paper
-    from mebench.leaderboard.published import read
-    from mebench.leaderboard.reproduction import Request, reproduce
+    from mebench.results.published import read
+    from mebench.results.reproduce import Request, cells, read_paper, reproduce
 
     folder = _leaderboards(options.leaderboards)
     paper = read_paper(folder / PAPERS, options.paper)

@@ -115,8 +115,8 @@ def _run(config: RunConfig, json: str | None, run_id: str | None = None) -> None
 
 def _tell(folder: RunFolder, summary: dict[str, Any], config: RunConfig, progress: Progress, json: str | None) -> None:
     """Mirror a finished run, print its scores, write them as JSON."""
-    from mebench.report.summary_table import print_outcome
-    from mebench.tracking import mirror
+    from mebench.results.render.summary import print_outcome
+    from mebench.results.tracking import mirror
 
     where = mirror(folder, config.tracking, progress)
     if config.audit == "leak":

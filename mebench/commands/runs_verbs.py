@@ -80,7 +80,7 @@ def show_command(word: str, runs: str, json: str | None) -> None:
     Raises:
         RunError: there is no such run.
     """
-    from mebench.report.summary_table import print_outcome
+    from mebench.results.render.summary import print_outcome
     from mebench.runner.folder import RunFolder
 
     console.check_target(json)
@@ -176,7 +176,7 @@ def _all(runs: str) -> list[tuple[RunFolder, Run]]:
 
 
 def _describe(folder: RunFolder) -> Run:
-    from mebench.report.main_scores import main_scores
+    from mebench.results.render.scores import main_scores
 
     values = flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0

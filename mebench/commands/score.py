@@ -60,7 +60,7 @@ def score_command(options: ScoreOptions) -> None:
 
     from mebench.exchange.join import classes_of
     from mebench.exchange.table import Remarks
-    from mebench.report.score_table import print_scores
+    from mebench.results.render.scores import print_scores
 
     remarks = Remarks()
     tables, scored = _tables(options, spotting, remarks)

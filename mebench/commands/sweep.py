@@ -71,8 +71,8 @@ def summary_rows(runs: Sequence[tuple[Combination, Outcome]]) -> list[dict[str, 
     the lowest to the highest end of the runs' own. Undefined in one run, it is undefined in all. Where the runs differ in
     the action unit that they look for, a last row holds the mean over units.
     """
-    from mebench.leaderboard.tables import over_seeds
-    from mebench.report.main_scores import main_scores
+    from mebench.results.render.scores import main_scores
+    from mebench.results.tables import over_seeds
 
     groups: dict[tuple[tuple[str, str], ...], list[tuple[str | None, Outcome]]] = {}
     for combination, outcome in runs:
@@ -183,7 +183,7 @@ def _figure(score: dict[str, float | None] | None) -> str:
 
 def _mirror(outcomes: Sequence[Outcome | MebenchError], config: RunConfig, progress: Progress) -> str | None:
     """Send the finished runs to MLflow; its place."""
-    from mebench.tracking import sync
+    from mebench.results.tracking import sync
 
     folders = [outcome.folder for outcome in outcomes if not isinstance(outcome, MebenchError)]
     return sync(folders, config.tracking, progress).place if folders else None

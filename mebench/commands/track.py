@@ -23,8 +23,8 @@ def sync_command(words: Sequence[str], runs: str, tracking: str | None, json: st
     Raises:
         RunError: there is no such run, or MLflow did not take all.
     """
+    from mebench.results.tracking import sync
     from mebench.runner.folder import RunFolder
-    from mebench.tracking import sync
 
     check_target(json)
     if words:

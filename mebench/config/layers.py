@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mebench import registry
+from mebench.config import registry
 from mebench.config.values import convert
 from mebench.errors import ConfigError
 

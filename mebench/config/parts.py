@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_type_hints
 
-from mebench import registry
+from mebench.config import registry
 from mebench.config.layers import COMMAND_LINE, Layer
+from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.values import convert
 from mebench.errors import ConfigError, PluginError, unknown
-from mebench.registry import PluginInfo, PluginKind
 
 Raw = dict[str, tuple[Any, str]]
 """Values not typed yet, each with its origin."""

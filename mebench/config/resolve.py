@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from mebench import registry
+from mebench.config import registry
 from mebench.config.layers import NESTED, PLUGIN_KEYS, Layer, flatten, more_plugins, read_layers
 from mebench.config.parts import (
     Member,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mebench import registry
+from mebench.config import registry
 from mebench.config.layers import flatten
 from mebench.errors import ConfigError
 

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer
+from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer, library_version
 from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
-from mebench.features.versions import library_version
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import Image, SequenceStep, check_choice, check_integer
-from mebench.features.versions import library_version
+from mebench.features.base import Image, SequenceStep, check_choice, check_integer, library_version
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from typing import Any
 
 from mebench.annotations.annotation import ground_truth_hash
 from mebench.annotations.schemes import parse_units
+from mebench.config.registry import load
 from mebench.core.dataset import Dataset
 from mebench.core.types import KINDS, Expression, Kind, Repair, Scheme, SubjectKey, Video
-from mebench.registry import load
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:

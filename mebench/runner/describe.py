@@ -17,10 +17,10 @@ import pandas as pd
 
 from mebench import __version__
 from mebench.config import RunConfig, run_key
+from mebench.config.registry import content_hash
 from mebench.config.settings import plugins_of
 from mebench.core.types import Timing, Video
 from mebench.metrics.tables import Tables
-from mebench.registry import content_hash
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.plan import Plan

@@ -17,10 +17,9 @@ from mebench.core.types import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.runner.audit import write_audit
 from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
 from mebench.runner.folder import RunFolder, first_id
-from mebench.runner.guard import refuse_twins
+from mebench.runner.guard import refuse_twins, write_audit
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score
 from mebench.runner.tasks import Home, Prepared, brief_of, fold_task, home_of, missing_videos

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from mebench import registry
-from mebench.config import user_setting
+from mebench.config import registry, user_setting
 from mebench.config.parts import keys
+from mebench.config.registry import PluginKind
 from mebench.core import Dataset, Frames, Scheme, Video
 from mebench.errors import DataError
-from mebench.registry import PluginKind
 from mebench.testing.checks import Check, collect, run_all
 from mebench.testing.plugins import COMMON, build, declares
 

@@ -21,8 +21,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import yaml
 
-from mebench import registry
-from mebench.config import RunConfig
+from mebench.config import RunConfig, registry
 from mebench.config.parts import keys
 from mebench.config.values import choices as choices_of
 from mebench.config.values import convert, expected, plain

@@ -12,7 +12,7 @@ from rich.text import Text
 from mebench.console import plural
 from mebench.metrics.catalogue import find
 from mebench.progress import Progress
-from mebench.report.score_rows import console, empty_table
+from mebench.results.render.scores import console, empty_table
 from mebench.tuning.outcome import LEVEL
 from mebench.tuning.records import COST, Study, Trial
 from mebench.tuning.space import Space

@@ -57,7 +57,7 @@ class Place:
 
     def __str__(self) -> str:
         """For people, without a password."""
-        from mebench.tracking import without_password
+        from mebench.results.tracking import without_password
 
         if self.file is None:
             return without_password(self.url)
@@ -124,7 +124,7 @@ class Place:
         """What went wrong with the storage, in one sentence."""
         from sqlalchemy import exc
 
-        from mebench.tracking import without_password
+        from mebench.results.tracking import without_password
 
         cause = error.__cause__ if error.__cause__ is not None else error
         reason = without_password(" ".join(str(getattr(cause, "orig", None) or cause).split()))

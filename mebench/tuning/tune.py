@@ -18,11 +18,11 @@ import yaml
 from mebench.config import RunConfig, run_key
 from mebench.errors import RunError
 from mebench.progress import Progress
+from mebench.results.tracking import mirror_study
 from mebench.runner.execute import InterruptedRunError, hired, stoppable
 from mebench.runner.fold_files import safe_name
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Workers
-from mebench.tracking import mirror_study
 from mebench.tuning.evaluate import Evaluator
 from mebench.tuning.figures import write_figures
 from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table

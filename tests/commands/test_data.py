@@ -8,8 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from mebench import registry
-from mebench.config import resolve
+from mebench.config import registry, resolve
 from mebench.config.resolve import resolve_dataset
 from mebench.core import Dataset
 from mebench.runner.fold import execute

@@ -14,9 +14,9 @@ import pytest
 
 from mebench.errors import DataError
 from mebench.features import FeatureStore, entry
+from mebench.features.base import opencv_version
 from mebench.features.entry import Draft, Key
 from mebench.features.store import verify
-from mebench.features.versions import opencv_version
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version())
 VALUES = [KEY.stage, KEY.dataset, KEY.revision, KEY.video, KEY.frames, KEY.steps, KEY.opencv]

@@ -11,10 +11,10 @@ from mebench.methods.mean.samples import at_tempo, negatives_per_positive, voter
 from torch.nn import functional as F
 
 from mebench.config import resolve
+from mebench.config.registry import find
 from mebench.core import ClipView, Expression, LabelledClip, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain
-from mebench.registry import find
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import TINY, scratch

@@ -12,8 +12,8 @@ from mebench.cli import app
 from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
+from mebench.results.tracking import RUN_TAG
 from mebench.runner.execute import bought, run
-from mebench.tracking import RUN_TAG
 from mebench.training import fit
 
 

@@ -1,0 +1,62 @@
+"""What a person reads at the end of a run: every score of the summary, whole lines, and what to know about them."""
+
+import pytest
+
+from mebench.metrics.catalogue import find
+from mebench.results.render.scores import figure
+from mebench.results.render.summary import print_outcome
+from tests.run_folders import make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs"), "mean", members=("smic", "samm"), settings={"method.p": 0.6})
+
+
+def lines(run, capsys, tracked=None):
+    print_outcome(run, run.read_json("summary.json"), tracked)
+    return capsys.readouterr().out.splitlines()
+
+
+def test_every_score_is_there_with_its_interval(run, capsys):
+    summary, shown = run.read_json("summary.json"), lines(run, capsys)
+    for name, score in summary["recognition"]["scores"].items():
+        ends = f"[{score['low']:.4f}, {score['high']:.4f}]"
+        assert any(
+            line.split() == [*find(name).label.split(), f"{score['value']:.4f}", *ends.split()] for line in shown
+        )
+    for rule, words in (("as_many", "as many as truths"), ("best_rate", "best rate")):
+        (line,) = (line for line in shown if f"F1 of random, {words}" in line)
+        score = summary["chance"]["micro"][rule]["f1"]
+        assert line.split()[-3:] == [f"{score['value']:.4f}", f"[{score['low']:.4f},", f"{score['high']:.4f}]"]
+    assert any("F1" in line and figure(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
+
+
+def test_the_members_of_a_composite_have_a_row_each(run, capsys):
+    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    rows = [row[:3] for row in shown if row[1].isdigit()]
+    subjects = {s for fold in run.read_json("folds.json")["folds"] for s in fold["test"]}
+    members = run.read_json("summary.json")["recognition"]["members"]
+    assert rows == [[m, str(sum(s.startswith(m) for s in subjects)), str(members[m]["n"])] for m in ("samm", "smic")]
+
+
+def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
+    shown = [line.split() for line in lines(run, capsys) if line.strip().startswith(("smic", "samm"))]
+    members = run.read_json("summary.json")["members"]
+    for name, part in members.items():
+        for kind, found in part["spotting"].items():
+            counts = [str(found[count]) for count in ("tp", "fp", "fn")]
+            assert any(row[:5] == [name, kind, *counts] for row in shown)
+
+
+def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
+    text = "\n".join(lines(run, capsys, "mlflow.db"))
+    assert "convention strict" in text and "95 % jackknife over" in text
+    assert "settings that differ from the defaults: p=0.6" in text
+    assert "selection: fixed (" in text and "transductive: none (" in text
+    assert f"run folder: {run.path}" in text and "MLflow: mlflow.db" in text
+
+
+def test_what_is_undefined_is_a_dash():
+    assert figure(None) == "-"
+    assert figure(0.12345) == "0.1235" and figure(9.6, digits=1) == "9.6"
