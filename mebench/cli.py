@@ -25,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 config_app = typer.Typer(help="Look at configurations.", no_args_is_help=True)
-predictions_app = typer.Typer(help="Hand predictions of runs to other programs.", no_args_is_help=True)
+predictions_app = typer.Typer(help="FittedMethod predictions of runs to other programs.", no_args_is_help=True)
 features_app = typer.Typer(help="Explain features and compute them ahead of a run.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(data_app, name="data")

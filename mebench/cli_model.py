@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-model_app = typer.Typer(help="Hand trained networks to other programs.", no_args_is_help=True)
+model_app = typer.Typer(help="FittedMethod trained networks to other programs.", no_args_is_help=True)
 
 
 @model_app.command("export")

@@ -142,7 +142,7 @@ def _datasets(layer: Layer) -> Iterator[Finding]:
         try:
             rooted = {f.name: f.default for f in fields(registry.params_class(info))}
         except MebenchError as error:
-            yield Finding("plugin", id_, "optional", str(error), "mend or remove it")
+            yield Finding("plugin", id_, "optional", str(error), "fix or remove it")
             continue
         if "root" not in rooted:
             yield Finding("dataset", id_, "ok", "needs no folder")
@@ -170,4 +170,4 @@ def _broken() -> Iterator[Finding]:
     for kind in registry.PLUGIN_KINDS:
         for info in registry.plugins(kind).values():
             if info.broken:
-                yield Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "mend or remove it")
+                yield Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")

@@ -125,7 +125,7 @@ def _naming(sheets: Sequence[Sheet], log: Log) -> Naming:
         if code.isdigit() and name:
             full = code.zfill(CODE_DIGITS)
             if full != code:
-                log.mended(row.number, "naming rule 2, column 1", code, full, "leading zeros put back")
+                log.repaired(row.number, "naming rule 2, column 1", code, full, "leading zeros put back")
             codes[name.casefold()] = full
     if not (folders and codes):
         log.marked(

@@ -45,7 +45,7 @@ def holds_emotions(path: Path) -> bool:
 
 
 def read_labels(path: Path, log: Log) -> SammLabels:
-    """Read SAMM's sheet; only what is mended in its emotions is logged, since its frame numbers are not used.
+    """Read SAMM's sheet; only what is repaired in its emotions is logged, since its frame numbers are not used.
 
     Raises:
         DataError: it has no column of emotions, or cannot be read.

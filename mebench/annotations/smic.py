@@ -121,7 +121,7 @@ class Smic(NestedDataset):
         )
         said = _emotion(name)
         if read.emotion is None and said is not None:
-            log.mended(row.number, table.columns.get("emotion", "emotion"), "", said, f"as the name {name} says")
+            log.repaired(row.number, table.columns.get("emotion", "emotion"), "", said, f"as the name {name} says")
         elif said is not None and read.emotion != said:
             log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {said}")
         return replace(read, video=name, emotion=read.emotion or said)

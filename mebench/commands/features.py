@@ -43,16 +43,16 @@ def compute_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
         InterruptedRunError: Ctrl-C or SIGTERM; what is computed is stored.
     """
     from mebench.features import NoFaceError
-    from mebench.runner.execute import InterruptedRunError, hired, stoppable
+    from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
     from mebench.runner.plan import make_plan
     from mebench.runner.tasks import prepare
 
     console.check_target(json)
     config, progress, started = resolve(words, files, plugins), Progress(), time.perf_counter()
-    with stoppable(), hired(config) as crew:
+    with stoppable(), worker_pool(config) as pool:
         try:
             plan = make_plan(config)
-            done = prepare([plan], crew, progress)
+            done = prepare([plan], pool, progress)
         except KeyboardInterrupt as stop:
             raise InterruptedRunError(
                 f"stopped: what is computed stays in {config.cache}. Go on with the same command", stop

@@ -120,9 +120,9 @@ def _tell(folder: RunFolder, summary: dict[str, Any], config: RunConfig, progres
 
     where = mirror(folder, config.tracking, progress)
     if config.audit == "leak":
-        from mebench.runner.execute import bought
+        from mebench.runner.execute import leak_gain
 
-        summary = {**summary, "leak": bought(config, summary, progress)}
+        summary = {**summary, "leak": leak_gain(config, summary, progress)}
         honest = type(folder)(folder.path.with_name(summary["leak"]["honest"]))
         mirror(honest, config.tracking, progress)
     if json != "-":

@@ -118,8 +118,8 @@ def _checked(options: ScoreOptions) -> Spotting | None:
                     f"{name} makes intervals of frame scores: it goes with --frame-scores, not --predictions"
                 )
         return None
+    from mebench.core.options import RULES, SMOOTHINGS
     from mebench.exchange.frame_scores import Spotting, half_lengths
-    from mebench.spotting import RULES, SMOOTHINGS
 
     rule = options.postprocess or "paper"
     if rule not in RULES:

@@ -41,6 +41,6 @@ def sync_command(words: Sequence[str], runs: str, tracking: str | None, json: st
         print(f"MLflow: {synced.place}: {len(synced.sent)} runs sent, {len(synced.there)} were there")
     if synced.failed:
         raise RunError(
-            f"{len(synced.failed)} of {len(folders)} runs were not sent, for the reason above: mend it, then give the same "
+            f"{len(synced.failed)} of {len(folders)} runs were not sent, for the reason above: fix it, then give the same "
             "command again"
         )

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
-from mebench import spotting
+from mebench.core import spotting
 from mebench.core.chain import Chain
+from mebench.core.options import SpottingParams
 from mebench.core.types import Kind, Prediction, Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, VideoView
-from mebench.spotting import SpottingParams
 
 Split = Literal["train", "valid"]
 

@@ -278,7 +278,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was mended, or only marked, in one cell of the annotations.
+    """What was repaired, or only marked, in one cell of the annotations.
 
     Attributes:
         row: row of the sheet as spreadsheet programs count, from 1; None where all rows are meant.

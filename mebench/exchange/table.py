@@ -34,7 +34,7 @@ class Remarks:
         self.warnings.append(sentence)
 
     def repair(self, sentence: str) -> None:
-        """Something was mended."""
+        """Something was repaired."""
         self.repaired.append(sentence)
 
 

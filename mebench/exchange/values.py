@@ -20,7 +20,7 @@ IDS = ("dataset", "subject", "video")
 
 
 @dataclass(frozen=True)
-class Given:
+class IntervalFile:
     """A file of intervals, as it was understood.
 
     Attributes:

@@ -38,14 +38,14 @@ def check_landmarks(points: Any, label: str) -> Landmarks:
         array = np.empty(0)
     if array.shape != (POINTS, 2):
         raise DataError(
-            f"the landmarks of {label} must be {POINTS} points (x, y), shape ({POINTS}, 2), not {array.shape}: mend or "
+            f"the landmarks of {label} must be {POINTS} points (x, y), shape ({POINTS}, 2), not {array.shape}: fix or "
             "remove its landmark file"
         )
     odd = np.flatnonzero(~np.isfinite(array).all(axis=1))
     if len(odd):
         raise DataError(
             f"{len(odd)} of the {POINTS} landmarks of {label} are not finite (the first is number {odd[0]}, "
-            f"counted from 0): mend or remove its landmark file"
+            f"counted from 0): fix or remove its landmark file"
         )
     return array
 

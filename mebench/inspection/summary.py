@@ -91,7 +91,7 @@ class Summary:
         with_units: expressions for which action units are annotated.
         schemes: by name.
         unmapped: native labels that no scheme by emotion scores, and their number.
-        repairs: what was mended or marked in the annotations.
+        repairs: what was repaired or marked in the annotations.
     """
 
     hash: str

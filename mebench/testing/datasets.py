@@ -196,7 +196,7 @@ def landmarks_are_68_points(trial: _Trial) -> None:
 
 
 def repairs_are_sentences(trial: _Trial) -> None:
-    """`repairs` lists what was mended, one sentence each."""
+    """`repairs` lists what was repaired, one sentence each."""
     assert trial.videos
     assert all(isinstance(sentence, str) and sentence.strip() for sentence in trial.dataset.repairs())
 

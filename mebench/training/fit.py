@@ -18,7 +18,7 @@ def fit(
     train: Sequence[LabelledVideo],
     valid: Sequence[LabelledVideo],
     accelerator: str = "cpu",
-    judge: Callable[[], float] | None = None,
+    epoch_score: Callable[[], float] | None = None,
     precision: str = "32-true",
 ) -> None:
     """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
@@ -30,7 +30,7 @@ def fit(
         train: the training videos.
         valid: what the method may choose on.
         accelerator: where Lightning trains.
-        judge: asked after each epoch; the weights of the epoch with its highest answer, of equal ones the first, stay. By
+        epoch_score: asked after each epoch; the weights of the epoch with its highest answer, of equal ones the first, stay. By
             default those of the last epoch do.
         precision: numbers that Lightning trains with, in its words.
 
@@ -51,7 +51,7 @@ def fit(
             if samples is not None
         ]
         with _quiet():
-            best = None if judge is None else _best(judge)
+            best = None if epoch_score is None else _best(epoch_score)
             trainer = _trainer(stage.epochs, accelerator, precision, best)
             if trainer.precision != precision:  # Lightning takes another, and warns
                 raise ConfigError(
@@ -76,7 +76,7 @@ def _as_is(batch: Any) -> Any:
     return batch
 
 
-def _best(judge: Callable[[], float]) -> Any:
+def _best(epoch_score: Callable[[], float]) -> Any:
     """Keeps the weights of the best epoch of a stage in `weights`."""
     import lightning as L
 
@@ -85,7 +85,7 @@ def _best(judge: Callable[[], float]) -> Any:
         highest = float("-inf")
 
         def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-            score = judge()
+            score = epoch_score()
             if score > self.highest:
                 self.highest = score
                 self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}

@@ -22,7 +22,7 @@ EVERY_SECONDS = 2.0
 """Trials that follow each other faster are told together, but for a new best one."""
 
 
-class Teller:
+class TrialReporter:
     """A line for each trial, or for some of them where they are many a second, with the best value so far.
 
     Args:

@@ -22,7 +22,7 @@ DRAWN = [
     and registry.load("dataset", id_).write_fake_tree.__func__ is not Dataset.write_fake_tree.__func__
 ]
 DRAWN_ON_PURPOSE = {"beyond_video", "missing_frames", "missing_folder", "numbering_gap"}
-"""Defects of releases that a drawn tree may have, because adapters mend them."""
+"""Defects of releases that a drawn tree may have, because adapters fix them."""
 
 
 def method_for(words):

@@ -152,9 +152,9 @@ def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
 
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
-    """One row for each score of a run that leaks: without the leak, with it, and what it bought."""
+    """One row for each score of a run that leaks: without the leak, with it, and what it gained."""
     table = empty_table(
-        f"what the leak bought, beside {leak['honest']}", ("score", "honest", "leak", "points"), ("score",)
+        f"what the leak gained, beside {leak['honest']}", ("score", "honest", "leak", "points"), ("score",)
     )
     for path, score in leak["scores"].items():
         points = "-" if score["points"] is None else f"{score['points']:+.2f}"

@@ -20,7 +20,7 @@ from mebench.runner.scoring import tables_of
 
 @dataclass(frozen=True)
 class Confusion:
-    """Counts of true against named classes.
+    """Counts of true against predicted classes.
 
     Attributes:
         title: what was named.

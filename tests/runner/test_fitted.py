@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mebench.core import Expression, Prediction, Scheme, Video
-from mebench.runner.fitted import Hand, judge
+from mebench.runner.fitted import FittedMethod, epoch_score
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
 
@@ -26,7 +26,7 @@ def video(*expressions):
     return Video("toy", "1", "v1", 30.0, 100, expressions)
 
 
-def hand(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
+def fitted(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
     """A method that spots these intervals in each video, and answers these classes."""
     scheme = Scheme.native(("fear", "disgust"))
     view = SimpleNamespace(clip=lambda *interval, spotted: interval)
@@ -38,7 +38,7 @@ def hand(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
         propose=lambda *_: [Prediction("toy/1/v1", kind, on, on, off, 1.0) for kind, on, off in spots],
         class_scores=lambda clips: np.eye(2)[list(answers)],
     )
-    found.asked = partial(Hand.asked, found)
+    found.asked = partial(FittedMethod.asked, found)
     return found
 
 
@@ -53,7 +53,7 @@ def test_an_interval_finds_a_truth_if_they_share_half_of_their_frames():
         for offset in range(onset, 30):
             spotted = frames(onset, offset)
             expected = len(spotted & truth) / len(spotted | truth) >= 0.5
-            found = judge(hand(spots=[("micro", onset, offset)]), [video(Expression(10, 19))])
+            found = epoch_score(fitted(spots=[("micro", onset, offset)]), [video(Expression(10, 19))])
             assert found == float(expected), (onset, offset)
 
 
@@ -70,15 +70,15 @@ def test_an_interval_finds_a_truth_if_they_share_half_of_their_frames():
 )
 def test_f1_counts_each_truth_once(spots, f1):
     truths = video(Expression(10, 19), Expression(40, 49))
-    assert judge(hand(spots=spots), [truths]) == pytest.approx(f1)
+    assert epoch_score(fitted(spots=spots), [truths]) == pytest.approx(f1)
 
 
 def test_f1_is_pooled_over_videos_and_over_the_kinds_that_are_asked_for():
     videos = [video(Expression(10, 19)), video(Expression(60, 99, "macro"))]
     spots = [("micro", 10, 19), ("macro", 60, 99)]  # in both videos
-    assert judge(hand(spots=spots, kinds=("micro", "macro")), videos) == 2 * 2 / (4 + 2)
-    assert judge(hand(spots=spots[:1]), videos) == 2 * 1 / (2 + 1)
-    assert judge(hand(), []) == 0.0
+    assert epoch_score(fitted(spots=spots, kinds=("micro", "macro")), videos) == 2 * 2 / (4 + 2)
+    assert epoch_score(fitted(spots=spots[:1]), videos) == 2 * 1 / (2 + 1)
+    assert epoch_score(fitted(), []) == 0.0
 
 
 def test_the_last_stage_is_judged_by_the_emotions_it_names():
@@ -90,16 +90,16 @@ def test_the_last_stage_is_judged_by_the_emotions_it_names():
         Expression(70, 79, emotion="disgust"),
         Expression(90, 99, emotion="fear"),
     )
-    both = hand(tasks=("spot", "recognize"), answers=(0, 1, 1))
-    assert judge(both, [clips]) == pytest.approx(2 / 3)
+    both = fitted(tasks=("spot", "recognize"), answers=(0, 1, 1))
+    assert epoch_score(both, [clips]) == pytest.approx(2 / 3)
     both.method.stage = "spot"
-    assert judge(both, [clips]) == 0.0  # F1: nothing is spotted
-    assert judge(hand(tasks=("recognize",), answers=(1, 1, 1)), [clips]) == pytest.approx(1 / 3)
-    assert judge(hand(tasks=("recognize",)), [video(Expression(10, 19, emotion="others"))]) == 0.0
+    assert epoch_score(both, [clips]) == 0.0  # F1: nothing is spotted
+    assert epoch_score(fitted(tasks=("recognize",), answers=(1, 1, 1)), [clips]) == pytest.approx(1 / 3)
+    assert epoch_score(fitted(tasks=("recognize",)), [video(Expression(10, 19, emotion="others"))]) == 0.0
 
 
 def test_judging_leaves_the_method_and_the_dice_as_they_were():
-    method = hand().method
+    method = fitted().method
     method.add_module("part", torch.nn.Dropout())
     method.part.eval()
     states = np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
@@ -109,8 +109,8 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
         np.random.rand(), torch.rand(1)
         return []
 
-    judged = hand()
+    judged = fitted()
     judged.method, judged.propose = method, propose
-    judge(judged, [video()])
+    epoch_score(judged, [video()])
     assert method.training and not method.part.training and torch.is_grad_enabled()
     assert (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states

@@ -1,11 +1,10 @@
-"""Frame scores -> smoothing -> threshold -> peaks -> intervals, on plain arrays.
+"""What plugins take of spotting: frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays.
 
 All functions take the scores of one video and one kind and answer in its frames. Nothing here sees a label, but for
 `learnt_threshold`, which is fitted to training subjects.
 """
 
-from mebench.spotting.intervals import Spotted, hits, interval, iou, overlap, place_randomly, score_curve, suppress
-from mebench.spotting.params import (
+from mebench.core.options import (
     INTERVALS,
     RULES,
     SMOOTHINGS,
@@ -16,7 +15,21 @@ from mebench.spotting.params import (
     SpottingParams,
     Threshold,
 )
-from mebench.spotting.pipeline import learnt_threshold, peaks_of, smooth, spot, threshold
+from mebench.core.spotting import (
+    Spotted,
+    hits,
+    interval,
+    iou,
+    learnt_threshold,
+    overlap,
+    peaks_of,
+    place_randomly,
+    score_curve,
+    smooth,
+    spot,
+    suppress,
+    threshold,
+)
 
 __all__ = [
     "INTERVALS",
