@@ -95,12 +95,10 @@ def collect(runs: Path, say: Say | None = None) -> list[Record]:
 def collect_records(records: Path, say: Say | None = None) -> list[Record]:
     """The committed records of a folder, sorted by id, of each run the latest version; told as in `collect`."""
     say = say or Progress().say
-    found: dict[str, Record] = {}
-    for file in sorted(records.glob("[!.]*/record.json")):  # a hidden one is still being written
-        for record in _read(_record, RunFolder(file.parent), say):
-            if record.id not in found or found[record.id].version < record.version:
-                found[record.id] = record
-    return [found[run_id] for run_id in sorted(found)]
+    files = sorted(records.glob("[!.]*/record.json"))  # a hidden one is still being written
+    found = [record for file in files for record in _read(_record, RunFolder(file.parent), say)]
+    latest = {record.id: record for record in sorted(found, key=lambda record: record.version)}
+    return [latest[run_id] for run_id in sorted(latest)]
 
 
 def unique(records: Iterable[Record], say: Say | None = None) -> list[Record]:

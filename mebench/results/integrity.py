@@ -3,66 +3,63 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from mebench.errors import RunError
-from mebench.results.forms import FOLDS, wrong_in_audit, wrong_in_folds, wrong_in_record
-from mebench.results.record import AUDIT, check_format, from_record
+from mebench.results import schema
+from mebench.results.record import from_record
+from mebench.results.schema import refusal
 from mebench.runner.folder import RunFolder
 
-RECORD = "record.json"
-LARGEST = 64 * 2**20
-"""Bytes of one file; a record is numbers and words, so more is something else."""
+RECORD = schema.RECORD
+MOST_ROWS = 10**7
 TOLERANCE = 1e-9
 """Of scores computed on another machine, whose sums may differ in the last digits."""
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+class Column(NamedTuple):
+    """What a column holds: in words, the types of Arrow that say so, and the bounds of a number."""
+
+    words: str
+    types: tuple[pa.DataType, ...]
+    low: float | None = None
+    high: float | None = None
 
 
-def _is_list(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_list(kind) and pa.types.is_floating(kind.value_type))
-
-
-_KINDS: dict[str, Callable[[pa.DataType], bool]] = {
-    "text": _is_text,
-    "whole number": pa.types.is_int64,
-    "number": pa.types.is_float64,
-    "list of numbers": _is_list,
-}
-_PREDICTION = {"fold": "text", "video": "text", "kind": "text", "onset": "whole number", "apex": "whole number"}
-_PREDICTION |= {"offset": "whole number", "confidence": "number", "emotion": "text", "probabilities": "list of numbers"}
-TABLES: dict[str, dict[str, str]] = {
+_TEXT = Column("text", (pa.string(), pa.large_string()))
+_FRAME = Column("whole number", (pa.int64(),), -(10**7), 10**7)
+_SHARES = Column("list of numbers", (pa.list_(pa.float32()), pa.list_(pa.float64())), -1e15, 1e15)
+TABLES: dict[str, dict[str, Column]] = {
     "videos.parquet": {
-        "video": "text",
-        "subject": "text",
-        "dataset": "text",
-        "n_frames": "whole number",
-        "fps": "number",
+        **dict.fromkeys(("video", "subject", "dataset"), _TEXT),
+        "n_frames": _FRAME._replace(low=1),
+        "fps": Column("number", (pa.float64(),), 0.001, 100_000),
     },
     "truth.parquet": {
-        "video": "text",
-        "kind": "text",
-        "onset": "whole number",
-        "apex": "whole number",
-        "offset": "whole number",
-        "emotion": "text",
+        **dict.fromkeys(("video", "kind"), _TEXT),
+        **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
+        "emotion": _TEXT,
     },
-    "predictions.parquet": {**_PREDICTION, "draw": "whole number"},
+    "predictions.parquet": {
+        **dict.fromkeys(("fold", "video", "kind"), _TEXT),
+        **dict.fromkeys(("onset", "apex", "offset"), _FRAME),
+        "confidence": Column("number", (pa.float64(),), -1e15, 1e15),
+        "emotion": _TEXT,
+        "probabilities": _SHARES,
+        "draw": Column("whole number", (pa.int64(),), 0, 100_000),
+    },
     "clips.parquet": {
-        "fold": "text",
-        "video": "text",
-        "onset": "whole number",
-        "offset": "whole number",
-        "predicted": "text",
-        "probabilities": "list of numbers",
+        **dict.fromkeys(("fold", "video"), _TEXT),
+        **dict.fromkeys(("onset", "offset"), _FRAME._replace(low=0)),
+        "predicted": _TEXT,
+        "probabilities": _SHARES,
     },
 }
 """The tables of a record with their columns; a column of an empty table may have no type."""
@@ -77,28 +74,23 @@ def check(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    try:
-        stored = folder.read_json(RECORD)
-    except RunError as error:
-        raise _bad(folder, f"{RECORD} cannot be read ({error.__cause__})") from error
-    check_format(folder, stored)
-    if words := wrong_in_record(stored):
-        raise _bad(folder, words)
-    _check_files(folder, set(stored["files"]))
+    stored = schema.read(folder)[RECORD]
+    if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
+        raise refusal(
+            folder,
+            f"{min(strange)} is no part of a record, which is JSON and parquet of known names only, hashed in {RECORD}",
+        )
     for name, digest in sorted(stored["files"].items()):
-        if file_hash(folder.path / name) != digest:
-            raise _bad(folder, f"{name} is not the file that was exported: its hash differs")
+        content = schema.bytes_of(folder, name)
+        if hashlib.sha256(content).hexdigest() != digest:
+            raise refusal(folder, f"{name} is not the file that was exported: its hash differs")
+        if name in TABLES:
+            _check_table(folder, name, content)
     if own_hash(stored) != stored["sha256"]:
-        raise _bad(folder, f"{RECORD} is not what was exported: its hash differs")
-    for name, columns in TABLES.items():
-        _check_types(folder, name, columns)
-    if words := wrong_in_folds(folder.read_json(FOLDS)):
-        raise _bad(folder, words)
-    if AUDIT in stored["files"] and (words := wrong_in_audit(folder.read_json(AUDIT))):
-        raise _bad(folder, words)
+        raise refusal(folder, f"{RECORD} is not what was exported: its hash differs")
     expected = record_name(stored["run_id"], stored["version"])
     if folder.id != expected:
-        raise _bad(folder, f"its folder should be called {expected}")
+        raise refusal(folder, f"its folder should be called {expected}")
 
 
 def check_scores(folder: RunFolder) -> None:
@@ -107,21 +99,20 @@ def check_scores(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    about = folder.read_json(FOLDS)
+    about = folder.read_json(schema.FOLDS)
     tested: set[str] = set()
     for fold in about["folds"]:
         test = set(fold["test"])
         if test & {*fold["train"], *fold["valid"]} and not about.get("subject_dependent"):
-            raise _bad(folder, f"subjects of fold {fold['fold']!r} are both trained on and tested")
+            raise refusal(folder, f"subjects of fold {fold['fold']!r} are both trained on and tested")
         once = "videos" not in fold and not about.get("scored_each")
         if once and (again := test & tested):
-            raise _bad(folder, f"subject {min(again)!r} is tested in two folds")
+            raise refusal(folder, f"subject {min(again)!r} is tested in two folds")
         tested |= test
     for name in ("predictions.parquet", "clips.parquet"):
         _check_folds(folder, name, about["folds"])
-    difference = _difference(from_record(folder).summary, rescore(folder), "summary")
-    if difference:
-        raise _bad(folder, f"scored again it differs: {difference}")
+    if difference := _difference(from_record(folder).summary, rescore(folder), "summary"):
+        raise refusal(folder, f"scored again it differs: {difference}")
 
 
 def rescore(folder: RunFolder) -> dict[str, Any]:
@@ -156,37 +147,33 @@ def own_hash(stored: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _check_files(folder: RunFolder, named: set[str]) -> None:
-    needed, allowed = {*TABLES, FOLDS}, {*TABLES, FOLDS, AUDIT}
-    there = {file.name for file in folder.path.iterdir()} - {RECORD}
-    if strange := (named | there) - allowed:
-        raise _bad(folder, f"{min(strange)} is no part of a record, which is JSON and parquet of known names only")
-    if missing := (named | needed) - there:
-        raise _bad(folder, f"{min(missing)} is missing")
-    if unnamed := there - named:
-        raise _bad(folder, f"{RECORD} has no hash of {min(unnamed)}")
-    for name in (*sorted(there), RECORD):
-        file = folder.path / name
-        if file.is_symlink() or not file.is_file():
-            raise _bad(folder, f"{name} is not a plain file")
-        if file.stat().st_size > LARGEST:
-            raise _bad(folder, f"{name} is larger than {LARGEST // 2**20} MiB")
-
-
-def _check_types(folder: RunFolder, name: str, columns: Mapping[str, str]) -> None:
+def _check_table(folder: RunFolder, name: str, content: bytes) -> None:
     try:
-        file = pq.ParquetFile(folder.path / name)
-        schema, n_rows = file.schema_arrow, file.metadata.num_rows
-        file.close()
+        file = pq.ParquetFile(io.BytesIO(content))
+        if file.metadata.num_rows > MOST_ROWS:
+            raise refusal(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS}")
+        table = file.read()
     except (OSError, pa.ArrowException) as error:
-        raise _bad(folder, f"{name} cannot be read as parquet ({error})") from error
-    if list(schema.names) != list(columns):
-        raise _bad(folder, f"the columns of {name} are {', '.join(schema.names)}, expected {', '.join(columns)}")
-    for column, expected in columns.items():
-        kind = schema.field(column).type
-        untyped = pa.types.is_null(kind) or n_rows == 0
-        if not untyped and not _KINDS[expected](kind):
-            raise _bad(folder, f"{column} of {name} is of type {kind}, expected {expected}: somebody re-typed it")
+        raise refusal(folder, f"{name} cannot be read as parquet ({error})") from error
+    columns = TABLES[name]
+    if table.column_names != list(columns):
+        raise refusal(
+            folder, f"the columns of {name} are {', '.join(table.column_names)}, expected {', '.join(columns)}"
+        )
+    for column, (words, types, low, high) in columns.items():
+        values, kind = table[column], table[column].type
+        if not len(values) or pa.types.is_null(kind):
+            continue
+        if kind not in types:
+            raise refusal(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
+        if low is None:
+            wrong, more = values.filter(pc.match_substring_regex(values, r"\p{Cc}")), "without control characters"
+        else:
+            values = pc.list_flatten(values) if pa.types.is_list(kind) else values
+            inside = pc.and_(pc.less_equal(low, values), pc.less_equal(values, high))
+            wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
+        if len(wrong):
+            raise refusal(folder, f"{column} of {name} is {wrong[0].as_py()!r}, expected {words} {more}")
 
 
 def _check_folds(folder: RunFolder, name: str, folds: Sequence[Mapping[str, Any]]) -> None:
@@ -195,7 +182,7 @@ def _check_folds(folder: RunFolder, name: str, folds: Sequence[Mapping[str, Any]
     tests = {fold["fold"]: set(fold["test"]) for fold in folds}
     for fold, video in folder.read_table(name)[["fold", "video"]].drop_duplicates().itertuples(index=False):
         if subject_of.get(video) not in tests.get(fold, ()):
-            raise _bad(folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject")
+            raise refusal(folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject")
 
 
 def _difference(stored: Any, found: Any, where: str) -> str:
@@ -214,9 +201,3 @@ def _difference(stored: Any, found: Any, where: str) -> str:
     numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in (stored, found))
     same = abs(stored - found) <= TOLERANCE * max(1.0, abs(found)) if numbers else stored == found
     return "" if same else f"{where} is {stored!r} in the record and {found!r} anew"
-
-
-def _bad(folder: RunFolder, reason: str) -> RunError:
-    return RunError(
-        f"record {folder.id} is refused: {reason}. Take the folder again as mebench leaderboard export wrote it"
-    )

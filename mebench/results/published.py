@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from itertools import chain
 from pathlib import Path
@@ -20,8 +20,17 @@ COLUMNS = tuple(column.name for column in fields(Published) if column.name not i
 """Columns of the file, in order."""
 REQUIRED = ("method", "dataset", "task", "kind", "metric", "value", "source", "table")
 
-_NAME = re.compile(r"[a-z0-9_]+")
-_SOURCE = re.compile(r"[a-z]\w* (doi:10\.\d{4,}/\S+|arXiv:\d{4}\.\d{4,5}|https://\S+)")
+_ID = (r"[a-z0-9_]*", "an id of lower-case letters, digits and underscores")
+_FORMS = {
+    **dict.fromkeys(("dataset", "member", "protocol"), _ID),
+    "source": (
+        r"[a-z]\w* (doi:10\.\d{4,}/\S+|arXiv:\d{4}\.\d{4,5}|https://\S+)",
+        "a key, a blank, and doi:10.…, arXiv:… or https://…",
+    ),
+    "year": (r"(19\d\d|20\d\d|2100)?", "nothing or a whole number from 1900 to 2100"),
+    "classes": (r"([2-9]|[1-4]\d|50)?", "nothing or a whole number from 2 to 50"),
+}
+"""What a cell must match, with that in words."""
 
 
 def load(path: Path) -> pd.DataFrame:
@@ -76,72 +85,44 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
     if None in cells or None in cells.values():
         raise DataError(f"expected {len(COLUMNS)} columns: quote a text that holds a comma, and end no line early")
     text = {str(name): str(cell) for name, cell in cells.items()}
-    _check(text)
-    caveats = _caveats(text.pop("caveats"))
-    value, digits = _value(text.pop("value"), text["metric"], "impossible" in caveats)
-    year, classes = _whole(text, "year", 1900, 2100), _whole(text, "classes", 2, 50)
-    return Published(
-        **text,  # type: ignore[arg-type]  # all that is left are texts
-        year=year,
-        classes=classes,
-        value=value,
-        digits=digits,
-        caveats=caveats,
-        line=line,
-    )
+    caveats = tuple(text["caveats"].split(";")) if text["caveats"] else ()
+    _check(text, caveats)
+    numbers = {name: int(text[name]) if text[name] else None for name in ("year", "classes")}
+    value, digits = float(text["value"]), len(text["value"].partition(".")[2])
+    return Published(**text | numbers | {"value": value, "digits": digits, "caveats": caveats, "line": line})  # type: ignore[arg-type]
 
 
-def _check(text: Mapping[str, str]) -> None:
-    """The texts of a row: what must be there is, and names are known or at least names."""
+def _check(text: Mapping[str, str], caveats: Sequence[str]) -> None:
+    """What must be there is there and of its form, names are known, and a value lies in its range."""
     for name, cell in text.items():
+        pattern, words = _FORMS.get(name, (".*", ""))
         if cell != cell.strip() or not cell.isprintable():
             raise DataError(f"{name} is {cell!r}: remove blanks at its ends, tabs and line breaks")
         if name in REQUIRED and not cell:
             raise DataError(f"{name} is empty: every row needs {', '.join(REQUIRED)}")
-    task, part = text["task"], text["part"]
-    for what, name, known in (
-        ("task", task, KINDS.keys()),
-        (f"kind of {task}", text["kind"], KINDS.get(task, ())),
-        ("metric", text["metric"], {name for name, metric in METRICS.items() if metric.direction} | COUNTS),
-    ):
+        if not re.fullmatch(pattern, cell, re.ASCII):
+            raise DataError(f"{name} is {cell!r}: expected {words}")
+    task, part, metric, value = (text[name] for name in ("task", "part", "metric", "value"))
+    metrics = {name for name, known in METRICS.items() if known.direction} | COUNTS
+    named = [("task", task, KINDS), (f"kind of {task}", text["kind"], KINDS.get(task, ())), ("metric", metric, metrics)]
+    for what, name, known in (*named, *(("caveat", name, CAVEATS) for name in caveats)):
         if name not in known:
-            raise DataError(unknown(what, name, known))
-    if part not in (PARTS if task == "analysis" and text["metric"] not in JOINT else ("",)):
+            then = "Several are separated by semicolons without blanks" if what == "caveat" else ""
+            raise DataError(unknown(what, name, known, then))
+    if len(set(caveats)) < len(caveats):
+        raise DataError(f"caveats are {text['caveats']!r}: name each once")
+    if part not in (PARTS if task == "analysis" and metric not in JOINT else ("",)):
         raise DataError(
             f"part is {part!r}: an analysis, {' and '.join(sorted(JOINT))} aside, needs {' or '.join(PARTS)}, all else needs it empty"
         )
-    for name in ("dataset", "member", "protocol"):
-        if text[name] and not _NAME.fullmatch(text[name]):
-            raise DataError(f"{name} is {text[name]!r}: expected an id of lower-case letters, digits and underscores")
-    if not _SOURCE.fullmatch(text["source"]):
-        raise DataError(f"source is {text['source']!r}: expected a key, a blank, and doi:10.…, arXiv:… or https://…")
-
-
-def _caveats(text: str) -> tuple[str, ...]:
-    caveats = tuple(text.split(";")) if text else ()
-    for caveat in caveats:
-        if caveat not in CAVEATS:
-            raise DataError(unknown("caveat", caveat, CAVEATS, "Several are separated by semicolons without blanks"))
-    if len(set(caveats)) < len(caveats):
-        raise DataError(f"caveats are {text!r}: name each once")
-    return caveats
-
-
-def _value(text: str, metric: str, impossible: bool) -> tuple[float, int]:
-    """The value and its number of decimals. Only a value with the caveat `impossible` may leave the range of a share."""
-    count = metric in COUNTS
-    if not re.fullmatch(r"\d{1,9}" if count else r"\d{1,9}\.\d{1,9}", text, re.ASCII):
-        raise DataError(f"{metric} is {text!r}: expected {'a whole number' if count else 'digits, a point, digits'}")
-    if metric in METRICS and METRICS[metric].scale == "share" and float(text) > 1 and not impossible:
-        raise DataError(f"{metric} is {text}: expected 0 to 1, so divide percentages by 100")
-    return float(text), len(text.partition(".")[2])
-
-
-def _whole(text: dict[str, str], name: str, low: int, high: int) -> int | None:
-    cell = text.pop(name)
-    if cell and not (re.fullmatch(r"\d{1,4}", cell, re.ASCII) and low <= int(cell) <= high):
-        raise DataError(f"{name} is {cell!r}: expected nothing or a whole number from {low} to {high}")
-    return int(cell) if cell else None
+    pattern, words = (
+        (r"\d{1,9}", "a whole number") if metric in COUNTS else (r"\d{1,9}\.\d{1,9}", "digits, a point, digits")
+    )
+    if not re.fullmatch(pattern, value, re.ASCII):
+        raise DataError(f"{metric} is {value!r}: expected {words}")
+    share = metric in METRICS and METRICS[metric].scale == "share"
+    if share and float(value) > 1 and "impossible" not in caveats:
+        raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")
 
 
 def _repetitions(rows: Iterable[Published]) -> Iterator[tuple[Published, str]]:

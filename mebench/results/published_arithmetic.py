@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
-from math import sqrt
+from math import nan, sqrt
 
 from mebench.results.published_row import Published
 
@@ -23,6 +23,29 @@ CLIPS = {
 
 Section = Mapping[str, Published]
 """The values of one task, kind and part, by metric."""
+
+
+def _ratio(part: float, whole: float) -> float:
+    """NaN for 0/0, which is neither above nor below anything."""
+    return part / whole if whole else nan
+
+
+IDENTITIES: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str, Callable[..., float]], ...] = (
+    (("spotting",), "precision", ("tp", "fp"), "the counts", lambda tp, fp: _ratio(tp, tp + fp)),
+    (("spotting",), "recall", ("tp", "fn"), "the counts", lambda tp, fn: _ratio(tp, tp + fn)),
+    (("spotting",), "n", ("tp", "fn"), "tp and fn", lambda tp, fn: tp + fn),
+    (("spotting",), "f1", ("tp", "fp", "fn"), "the counts", lambda tp, fp, fn: _ratio(2 * tp, 2 * tp + fp + fn)),
+    (("analysis",), "accuracy", ("tp", "n"), "the counts", _ratio),
+    (("analysis",), "uar", ("recall",), "the recall", lambda recall: recall),
+    (
+        ("spotting", "analysis"),
+        "f1",
+        ("precision", "recall"),
+        "precision and recall",
+        lambda precision, recall: 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+    ),
+)
+"""For some tasks a metric, what it follows from, that in words, and how: no larger input makes it smaller."""
 Finding = tuple[Published, str]
 
 
@@ -49,36 +72,15 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
             tables.setdefault(table, defaultdict(dict))[where][row.metric] = row
     for (*_, dataset, member, _), sections in tables.items():
         for (task, *_), section in sections.items():
-            if task == "spotting":
-                yield from _counted(section)
-            if task == "analysis":
-                yield from _analysed(section)
-            if task != "recognition":
-                yield from _harmonic(section)
+            for tasks, metric, names, given, rule in IDENTITIES:
+                if task in tasks and {metric, *names} <= section.keys():
+                    lows, highs = zip(*(_range(section[name]) for name in names), strict=True)
+                    yield from _expect(section[metric], rule(*lows), rule(*highs), given)
+            if task == "analysis" and {"uf1", "f1"} <= section.keys():
+                yield from _expect(section["uf1"], 0, _range(section["f1"])[1], "the f1, its upper bound,")
             yield from _classified(section, CLIPS.get((str(dataset), str(member)), ()))
         yield from _pooled(sections)
         yield from _multiplied(sections)
-
-
-def _counted(section: Section) -> Iterator[Finding]:
-    tp, fp, fn = (section[name].value if name in section else None for name in ("tp", "fp", "fn"))
-    if tp is not None and fp is not None:
-        yield from _share(section, "precision", tp, tp + fp)
-    if tp is not None and fn is not None:
-        yield from _share(section, "recall", tp, tp + fn)
-        if "n" in section:
-            yield from _expect(section["n"], tp + fn, tp + fn, "tp and fn")
-    if tp is not None and fp is not None and fn is not None:
-        yield from _share(section, "f1", 2 * tp, 2 * tp + fp + fn)
-
-
-def _analysed(section: Section) -> Iterator[Finding]:
-    if "tp" in section and "n" in section:
-        yield from _share(section, "accuracy", section["tp"].value, section["n"].value)
-    if "uar" in section and "recall" in section:
-        yield from _expect(section["uar"], *_range(section["recall"]), "the recall")
-    if "uf1" in section and "f1" in section:
-        yield from _expect(section["uf1"], 0, _range(section["f1"])[1], "the f1, its upper bound,")
 
 
 def least_uf1(uar: float, clips: Sequence[int]) -> float:
@@ -105,14 +107,6 @@ def _classified(section: Section, clips: Sequence[int]) -> Iterator[Finding]:
         yield from _expect(section["uf1"], least_uf1(low, clips), 2 * high / (1 + high), "the uar")
 
 
-def _harmonic(section: Section) -> Iterator[Finding]:
-    if {"precision", "recall", "f1"} <= section.keys():
-        lows, highs = zip(_range(section["precision"]), _range(section["recall"]), strict=True)
-        if sum(highs) > 0:
-            low, high = (2 * a * b / (a + b) if a + b else 0.0 for a, b in (lows, highs))
-            yield from _expect(section["f1"], low, high, "precision and recall")
-
-
 def _pooled(sections: Mapping[tuple[object, ...], Section]) -> Iterator[Finding]:
     micro, macro, overall = (sections.get(("spotting", kind, "", None), {}) for kind in ("micro", "macro", "overall"))
     for metric in {"precision", "recall", "f1"} & micro.keys() & macro.keys() & overall.keys():
@@ -127,11 +121,6 @@ def _multiplied(sections: Mapping[tuple[object, ...], Section]) -> Iterator[Find
         if spotted and analysed and "strs" in section:
             low, high = (a * b for a, b in zip(_range(spotted), _range(analysed), strict=True))
             yield from _expect(section["strs"], low, high, "the f1 of spotting and analysis")
-
-
-def _share(section: Section, metric: str, part: float, whole: float) -> Iterator[Finding]:
-    if metric in section and whole:
-        yield from _expect(section[metric], part / whole, part / whole, "the counts")
 
 
 def _expect(row: Published, low: float, high: float, given: str) -> Iterator[Finding]:

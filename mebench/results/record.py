@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from mebench.errors import RunError
-from mebench.results import settings
+from mebench.results import schema, settings
 from mebench.runner.folder import RunFolder
 
-FORMAT = 2
+FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
 STORED = ("key", "config", "settings", "data", "versions", "summary", "costs")
 """Attributes that `record.json` holds as they are."""
-AUDIT = "audit.json"
 
 _PROVENANCE = ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
 
@@ -118,7 +115,7 @@ class Record:
 
 def is_record(folder: RunFolder) -> bool:
     """Whether the folder is that of a record, not of a run."""
-    return (folder.path / "record.json").is_file()
+    return (folder.path / schema.RECORD).is_file()
 
 
 def read(folder: RunFolder) -> Record:
@@ -146,7 +143,7 @@ def from_run(folder: RunFolder) -> Record:
         settings=settings.of_method(stored["config"], stored["origins"]),
         data=settings.of_data(stored["config"], stored["origins"]),
         versions={name: text for name, text in folder.read_json("versions.json").items() if name != "platform"},
-        about=folder.read_json("folds.json"),
+        about=folder.read_json(schema.FOLDS),
         summary={name: part for name, part in summary.items() if name not in {"run_id", "seconds"}},
         costs=_costs(folder),
         annotations=_annotations(folder),
@@ -161,36 +158,17 @@ def from_record(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
     """
-    stored = folder.read_json("record.json")
-    check_format(folder, stored)
+    contents = schema.read(folder)
+    stored = contents[schema.RECORD]
     return Record(
         id=stored["run_id"],
-        about=folder.read_json("folds.json"),
+        about=contents[schema.FOLDS],
         annotations=_annotations(folder),
         folder=folder.path,
-        audit=folder.read_json(AUDIT) if AUDIT in stored["files"] else {},
+        audit=contents.get(AUDIT, {}),
         published=True,
         version=stored["version"],
         **{name: stored[name] for name in STORED},
-    )
-
-
-def check_format(folder: RunFolder, stored: Mapping[str, Any]) -> None:
-    """Refuse what this mebench cannot read.
-
-    Raises:
-        RunError: the record has another format, or none.
-    """
-    found = stored.get("format") if isinstance(stored, Mapping) else None
-    if found == FORMAT:
-        return
-    if isinstance(found, int) and found < FORMAT:
-        raise RunError(
-            f"record {folder.id} has format {found}, which lacks the hashes of format {FORMAT}: export its run again with "
-            "mebench leaderboard export"
-        )
-    raise RunError(
-        f"record {folder.id} has format {found!r}, this mebench reads format {FORMAT}: install the mebench that wrote it"
     )
 
 

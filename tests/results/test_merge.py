@@ -3,6 +3,7 @@ import shutil
 from collections import Counter
 from functools import reduce
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -101,20 +102,71 @@ def test_a_retyped_column_is_refused(record, tmp_path, name, columns, words):
 
 
 @pytest.mark.parametrize(
+    ("name", "column", "value", "words"),
+    [
+        ("videos.parquet", "fps", -30.0, "fps of videos.parquet is -30.0, expected number from 0.001 to 100000"),
+        ("videos.parquet", "n_frames", 0, "n_frames of videos.parquet is 0, expected whole number from 1 to 1e+07"),
+        ("videos.parquet", "n_frames", 10**9, "n_frames of videos.parquet is 1000000000, expected"),
+        (
+            "videos.parquet",
+            "subject",
+            "a/\x1b[2J",
+            r"subject of videos.parquet is 'a/\x1b[2J', expected text without control",
+        ),
+        ("truth.parquet", "onset", -1, "onset of truth.parquet is -1, expected whole number from 0 to 1e+07"),
+        ("predictions.parquet", "offset", 2**62, "offset of predictions.parquet is 4611686018427387904, expected"),
+        (
+            "predictions.parquet",
+            "confidence",
+            float("nan"),
+            "confidence of predictions.parquet is nan, expected number",
+        ),
+        (
+            "predictions.parquet",
+            "confidence",
+            float("inf"),
+            "confidence of predictions.parquet is inf, expected number",
+        ),
+        (
+            "predictions.parquet",
+            "draw",
+            10**9,
+            "draw of predictions.parquet is 1000000000, expected whole number from 0",
+        ),
+        (
+            "clips.parquet",
+            "probabilities",
+            [0.5, float("nan"), 0.5],
+            "probabilities of clips.parquet is nan, expected list",
+        ),
+    ],
+)
+def test_a_number_beyond_its_bounds_is_refused(record, tmp_path, name, column, value, words):
+    table = pd.read_parquet(record / name)
+    table.at[3, column] = np.float32(value) if isinstance(value, list) else value
+    table.to_parquet(record / name, index=False)
+    sign(record)
+    assert words in refused(record, tmp_path)
+
+
+def test_more_rows_than_any_run_has_are_refused_before_they_are_read(record, tmp_path, monkeypatch):
+    monkeypatch.setattr("mebench.leaderboard.integrity.MOST_ROWS", 7)
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", lambda *_: pytest.fail("they were read"))
+    assert "clips.parquet has 16 rows, expected at most 7" in refused(record, tmp_path)
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": "1"}, "'version' of record.json is of type str: somebody re-typed it"),
-        ({"version": True}, "'version' of record.json is of type bool"),
-        ({"costs": {"fit_seconds": "8"}}, "'fit_seconds' in 'costs' of record.json is '8': somebody re-typed it"),
+        ({"version": "1"}, "version of record.json is '1', but should be a valid integer: somebody re-typed it"),
+        ({"version": True}, "version of record.json is True, but should be a valid integer: somebody re-typed it"),
         (
-            {"costs": {"fit_seconds": float("nan")}},
-            "'fit_seconds' in 'costs' of record.json is nan: somebody re-typed it",
+            {"costs": {"fit_seconds": "8"}},
+            "costs.fit_seconds of record.json is '8', but should be a valid number: somebody",
         ),
-        ({"versions": {"mebench": 1}}, "'mebench' in 'versions' of record.json is 1: somebody re-typed it"),
-        (
-            {"config": {"method": "a", "seed": "0"}},
-            "'seed' of config in record.json is of type str: somebody re-typed it",
-        ),
+        ({"costs": {"fit_seconds": float("nan")}}, "costs.fit_seconds of record.json is nan, but should be a finite"),
+        ({"versions": {"mebench": 1}}, "versions.mebench of record.json is 1, but should be a valid string: somebody"),
+        ({"config": {"method": "a", "seed": "0"}}, "config.seed of record.json is '0', but should be a valid integer"),
         ({"run_id": "another"}, "its folder should be called another"),
         ({"format": 1}, "format 1, which lacks the hashes"),
         ({"version": 2, "supersedes": "r"}, "its folder should be called r~v2"),
@@ -174,10 +226,13 @@ def test_who_trains_and_is_tested_is_refused(record, tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"remark": 5}, "'remark' of folds.json is of type int: somebody re-typed it"),
-        ({"classes": "abc"}, "'classes' of folds.json is of type str"),
-        ({"folds": [{"fold": "a", "train": [], "valid": []}]}, "a fold of folds.json lacks 'test'"),
-        ({"folds": [{"fold": "a", "train": [1], "valid": [], "test": []}]}, "'folds' of folds.json is of type list"),
+        ({"remark": 5}, "remark of folds.json is 5, but should be a valid string: somebody re-typed it"),
+        ({"classes": "abc"}, "classes of folds.json is 'abc', but should be a valid list: somebody re-typed it"),
+        ({"folds": [{"fold": "a", "train": [], "valid": []}]}, "folds[0] of folds.json lacks 'test'"),
+        (
+            {"folds": [{"fold": "a", "train": [1], "valid": [], "test": []}]},
+            "folds[0].train[0] of folds.json is 1, but",
+        ),
     ],
 )
 def test_retyped_folds_are_refused(record, tmp_path, changes, words):
