@@ -38,7 +38,7 @@ class Layer:
     values: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
-    def of(self, key: str, id_: str) -> dict[str, Any]:
+    def of(self, key: str, id_: Any) -> dict[str, Any]:
         """Its settings for a plugin or protocol, without the prefix; none if its `key` names another one."""
         if self.values.get(key, id_) != id_:
             return {}
@@ -146,10 +146,10 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
         layers = [read_file(mine)] if mine else []
     found: list[str] = []
     for layer in layers:
-        named = layer.values.get("plugins") or []
+        named = layer.values.get("plugins")
         try:
-            paths = convert(named, tuple[str, ...])
+            paths = convert(named, tuple[str, ...]) if named else ()
+            found += [str(layer.folder / Path(path).expanduser()) for path in paths]
         except ValueError:
             raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
-        found += [str(layer.folder / Path(path).expanduser()) for path in paths]
     return found
