@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,17 +66,6 @@ def user_file() -> Path | None:
         return path
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     return next((p for p in (Path("mebench.yaml"), home / "mebench" / "config.yaml") if p.is_file()), None)
-
-
-def read_layers(words: Sequence[str], files: Iterable[str | Path] = ()) -> list[Layer]:
-    """All layers above the packaged ones, lowest first.
-
-    Raises:
-        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
-    """
-    mine = user_file()
-    paths = [*([mine] if mine else []), *map(Path, files)]
-    return [*map(read_file, paths), read_words(words)]
 
 
 def read_words(words: Sequence[str]) -> Layer:

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
-from typing import Any, get_type_hints
+from typing import Any, Required, get_type_hints
 
 from mebench import registry
 from mebench.config.layers import COMMAND_LINE, NESTED, PLUGIN_KEYS, Layer
@@ -33,13 +33,10 @@ class Section:
     origin: str
 
     def types(self) -> dict[str, Any]:
-        """The type of each key."""
-        return {f"{self.prefix}{name}": hint for name, hint in hints_of(self.cls, self.origin).items()}
-
-    def needed(self) -> set[str]:
-        """The keys without default."""
-        bare = (f for f in fields(self.cls) if f.init and f.default is f.default_factory is MISSING)
-        return {f"{self.prefix}{f.name}" for f in bare}
+        """The type of each key, `Required[...]` if it has no default."""
+        hints = hints_of(self.cls, self.origin)
+        bare = {f.name for f in fields(self.cls) if f.default is f.default_factory is MISSING}
+        return {f"{self.prefix}{n}": Required[hint] if n in bare else hint for n, hint in hints.items()}
 
     def instance(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> Any:
         """The dataclass of those of the typed values that are its own.
@@ -51,14 +48,16 @@ class Section:
         try:
             return self.cls(**own)
         except (ConfigError, ValueError) as error:
-            raise ConfigError(f"{error}{self._places(str(error), own, origins)}") from error
+            raise ConfigError(f"{error}{self._places(str(error), origins)}") from error
 
-    def _places(self, message: str, own: Iterable[str], origins: Mapping[str, str]) -> str:
+    def _places(self, message: str, origins: Mapping[str, str]) -> str:
+        names = [f.name for f in fields(self.cls) if f.init]
         for prefix in (self.prefix, ""):  # `p` may be any word where a sentence writes method.q
-            named = [name for name in own if re.search(rf"(?<![\w.]){re.escape(prefix + name)}(?!\w)", message)]
+            named = [name for name in names if re.search(rf"(?<![\w.]){re.escape(prefix + name)}(?!\w)", message)]
             if named:
                 break
-        places = {key: origins[key] for key in (f"{self.prefix}{name}" for name in named)}
+        keys = [f"{self.prefix}{name}" for name in named]
+        places = {key: origins[key] for key in keys if origins[key] != self.origin}
         told = [f"{key}: {origin}" for key, origin in places.items()] if len(places) > 1 else places.values()
         return f" ({', '.join(told)})" if places else ""
 
@@ -74,14 +73,10 @@ class Part(Section):
     info: PluginInfo
 
     @property
-    def name(self) -> str:
-        """What a run calls it: the plugin's id, or what a composite calls its member."""
-        return self.prefix.split(".")[1] or self.info.id
-
-    @property
     def word(self) -> str:
-        """As the configuration writes it: `casme2`, or `slow:synthetic` for a plugin that the run calls otherwise."""
-        return self.name if self.name == self.info.id else f"{self.name}:{self.info.id}"
+        """As the configuration writes it: `casme2`, or `slow:synthetic` where a composite calls a member otherwise."""
+        name = self.prefix.split(".")[1]
+        return self.info.id if name in ("", self.info.id) else f"{name}:{self.info.id}"
 
     def types(self) -> dict[str, Any]:
         """The type of each key, that of the preset too."""
@@ -211,7 +206,10 @@ def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any
     if named is not None and members(named, layer.origin) != tuple(part.word for part in parts):
         return {}
     said = layer.of("dataset", named)
-    names, known = [part.name for part in parts], {key for part in parts for key in keys(part.info)} - OF_ONE_MEMBER
+    names, known = (
+        [called(part.word) for part in parts],
+        {key for part in parts for key in keys(part.info)} - OF_ONE_MEMBER,
+    )
     for key in said:
         name, dot, _ = key.partition(".")
         where = f"(dataset.{key}, {layer.origin})"

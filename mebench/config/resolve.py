@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench import registry
-from mebench.config.layers import PLUGIN_KEYS, Layer, flatten, more_plugins, read_layers
+from mebench.config.layers import PLUGIN_KEYS, Layer, flatten, more_plugins, read_file, read_words, user_file
 from mebench.config.parts import Part, Section, called, merged, one_name, parts_of
 from mebench.config.settings import PROTOCOL, RunConfig, RunSettings
 from mebench.config.values import Raw, plain, typed, unknown_key
@@ -67,7 +67,8 @@ def resolve_dataset(
     _refuse_run_keys(layers[-1], ["dataset", *(key for part in parts for key in part.types())])
     raw = {key: value for key, value in merged(layers, named, parts).items() if key.startswith("dataset.")}
     _, built, _ = _typed(raw, parts)
-    return DatasetConfig("+".join(part.name for part in parts), {part.word: p for part, p in zip(parts, built)})
+    params = {part.word: built[part.prefix] for part in parts}
+    return DatasetConfig("+".join(map(called, params)), params)
 
 
 def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> RunConfig:
@@ -85,9 +86,13 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
 def _read(
     words: Sequence[str], files: Iterable[str | Path], plugins: Iterable[str | Path]
 ) -> tuple[list[Layer], Raw, list[str]]:
-    """The user's layers, what the highest says of each key, and the folders with more plugins, which from now on are known."""
+    """The user's layers, lowest first; what the highest says of each key; the folders with more plugins, which now are found.
+
+    Raises:
+        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
+    """
     paths = registry.add_paths(plugins)
-    layers = read_layers(words, files)
+    layers = [*(read_file(Path(file)) for file in (user_file(), *files) if file), read_words(words)]
     paths += registry.add_paths(more_plugins(layers))
     named = {key: (value, layer.origin) for layer in layers for key, value in layer.values.items()}
     return layers, named, list(dict.fromkeys(paths))
@@ -105,13 +110,13 @@ def _refuse_run_keys(words: Layer, known: Iterable[str]) -> None:
             raise ConfigError(f"{unknown_key(key, known)} ({words.origin})")
 
 
-def _typed(raw: Raw, sections: Sequence[Section]) -> tuple[dict[str, Any], list[Any], dict[str, str]]:
-    """The values that somebody sets, by key; an instance of each section; and the origin of every key."""
+def _typed(raw: Raw, sections: Sequence[Section]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """The values that somebody sets, by key; an instance of each section, by its prefix; and the origin of every key."""
     types = {key: hint for section in sections for key, hint in section.types().items()}
-    values = typed(raw, types | dict.fromkeys(PLUGIN_KEYS, Any), {key for s in sections for key in s.needed()})
+    values = typed(raw, types | dict.fromkeys(PLUGIN_KEYS, Any))
     defaults = {key: section.origin for section in sections for key in section.types()}
     origins = defaults | {key: origin for key, (_, origin) in raw.items()}
-    return values, [section.instance(values, origins) for section in sections], origins
+    return values, {section.prefix: section.instance(values, origins) for section in sections}, origins
 
 
 def _build(raw: Raw, parts: Sequence[Part]) -> RunConfig:
@@ -128,28 +133,26 @@ def _build(raw: Raw, parts: Sequence[Part]) -> RunConfig:
                 raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({raw[key][1]})")
     protocol = _protocol(*raw.get("protocol", (PROTOCOL, "default")))
     of_protocol = Section("protocol.", protocol.params, f"default (protocol {protocol.name})")
-    said, instances, origins = _typed(raw, [*parts, Section("", RunSettings, "default"), of_protocol])
-    *params, settings, protocol_params = instances
-    data = {part.word: instance for part, instance in zip(parts, params) if part.info.kind == "dataset"}
+    said, built, origins = _typed(raw, [*parts, Section("", RunSettings, "default"), of_protocol])
+    ids = {part.prefix: part.info.id for part in parts}
+    data = {part.word: built[part.prefix] for part in parts if part.info.kind == "dataset"}
     values: dict[str, Any] = {}
-    for part, instance in zip(parts, params):
+    for part in parts:
         key, member = part.prefix.split(".")[:2]
-        own = {"preset": said.get(f"{part.prefix}preset"), **_fields(instance)}
+        own = {"preset": said.get(f"{part.prefix}preset"), **_fields(built[part.prefix])}
         home = values.setdefault(key, {"name": list(data) if member else part.info.id})
         home |= {member: own} if member else own
-    methods = {part.prefix: (part.info.id, instance) for part, instance in zip(parts, params)}
-    method, method_params = methods["method."]
-    recognizer, recognizer_params = methods.get("recognizer.", (None, None))
+    values |= _fields(built[""]) | {f"protocol.{name}": v for name, v in _fields(built["protocol."]).items()}
     return RunConfig(
-        **vars(settings),
-        method=method,
-        method_params=method_params,
-        recognizer=recognizer,
-        recognizer_params=recognizer_params,
+        **vars(built[""]),
+        method=ids["method."],
+        method_params=built["method."],
+        recognizer=ids.get("recognizer."),
+        recognizer_params=built.get("recognizer."),
         dataset="+".join(map(called, data)),
         dataset_params=data,
-        protocol_params=protocol_params,
-        values=values | _fields(settings) | {f"protocol.{k}": v for k, v in _fields(protocol_params).items()},
+        protocol_params=built["protocol."],
+        values=values,
         origins=origins,
     )
 

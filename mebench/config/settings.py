@@ -142,7 +142,7 @@ class RunSettings:
             (0 <= self.validation < 1, f"validation must be a share in [0, 1), not {self.validation}"),
             (
                 self.kinds is None or 0 < len(self.kinds) == len(set(self.kinds)),
-                f"kinds must name micro, macro or both, each once, not {self.kinds and list(self.kinds)}",
+                f"kinds must name micro, macro or both, each once, not {list(self.kinds or ())}",
             ),
         )
         for kept, sentence in rules:

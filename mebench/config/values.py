@@ -6,7 +6,8 @@ import difflib
 import json
 import os
 import types
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_args, get_origin
 
@@ -15,7 +16,7 @@ import yaml
 from mebench.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
+    from pydantic import TypeAdapter
 
 Raw = dict[str, tuple[Any, str]]
 """Values not typed yet by key, each with its origin."""
@@ -23,16 +24,20 @@ NULLS = frozenset({"", "~", "null", "none"})
 """How text says None, in small letters."""
 
 _BOOLS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_NAMES = {bool: "true or false", int: "an int", float: "a float", str: "text", Path: "a path", Any: "anything"}
-_NAMES |= {types.NoneType: "null"}
-_HOLD: Mapping[Any, tuple[Any, ...]] = {
-    tuple: (Any, ...),
-    list: (Any,),
-    set: (Any,),
-    frozenset: (Any,),
-    dict: (str, Any),
+_NAMES = {
+    bool: "true or false",
+    int: "an int",
+    float: "a float",
+    str: "text",
+    Path: "a path",
+    Any: "anything",
+    types.NoneType: "null",
 }
+_LISTS = (tuple, list, set, frozenset)
+_HOLD: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: (Any, ...), dict: (str, Any)}
 """What a collection holds whose type does not say it."""
+_EITHER = (Union, types.UnionType, Required)
+"""What stands around other types."""
 _FOLDERS = frozenset({"runs", "cache", "root", "annotations"})
 _MEANT = {
     "k": "folds",
@@ -61,26 +66,23 @@ def convert(value: Any, hint: Any) -> Any:
     >>> convert("007", str), convert("007", int), convert("[1, 2]", tuple[float, ...]), convert("null", int | None)
     ('007', 7, (1.0, 2.0), None)
     """
-    return _validated({"value": value}, {"value": _reader(hint)})["value"]
+    return _adapter((("value", hint),), str(hint)).validate_python({"value": value})["value"]
 
 
-def typed(raw: Raw, hints: Mapping[str, Any], needed: Collection[str] = ()) -> dict[str, Any]:
+def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
     """The values by key, each of the type that `hints` gives its key; folders without `~`.
 
     Raises:
-        ConfigError: a key is unknown, a value has another type, or one of the `needed` keys is missing.
+        ConfigError: a key is unknown or has no value, although its type is `Required`, or a value has another type.
     """
-    from pydantic import AfterValidator, ValidationError
+    from pydantic import ValidationError
 
-    fields = {key: _reader(hint) for key, hint in hints.items()}
-    fields |= {k: Annotated[t, AfterValidator(_folder)] for k, t in fields.items() if k.rpartition(".")[2] in _FOLDERS}
-    fields |= {key: Required[fields[key]] for key in needed}
     try:
-        return _validated({key: value for key, (value, _) in raw.items()}, fields)
+        return _adapter(tuple(hints.items()), str(hints)).validate_python({key: value for key, (value, _) in raw.items()})
     except ValidationError as error:
+        wrong = [str(details["loc"][0]) for details in error.errors()]
         # An unknown key comes first: it may be what a missing one was meant to be.
-        first = min(error.errors(), key=lambda e: (e["type"] != "extra_forbidden", e["type"] == "missing"))
-        raise ConfigError(_sentence(first, raw, hints)) from None
+        raise ConfigError(_refusal(min(wrong, key=lambda key: (key in hints, key not in raw)), raw, hints)) from None
 
 
 def expected(hint: Any) -> str:
@@ -90,7 +92,7 @@ def expected(hint: Any) -> str:
     ('a float', 'an int or null', 'a list of micro|macro')
     """
     origin, args = get_origin(hint) or hint, get_args(hint)
-    if origin in (Union, types.UnionType):
+    if origin in _EITHER:
         return " or ".join(map(expected, args))
     if origin is Literal:
         return "|".join(map(str, args))
@@ -106,7 +108,7 @@ def expected(hint: Any) -> str:
 
 def choices(hint: Any) -> tuple[str, ...]:
     """The few values that a type allows, as text; empty for an open type."""
-    if get_origin(hint) in (Union, types.UnionType):
+    if get_origin(hint) in _EITHER:
         return tuple(choice for arg in get_args(hint) for choice in choices(arg))
     if get_origin(hint) is Literal:
         return tuple(map(str, get_args(hint)))
@@ -129,22 +131,36 @@ def unknown_key(key: str, known: Iterable[str]) -> str:
     "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds, protocol.seed."
     """
     section, _, name = key.rpartition(".")
-    every = {k.rpartition(".")[2]: k for k in sorted(known, reverse=True)}
-    beside = {k.rpartition(".")[2]: k for k in sorted(known) if k.rpartition(".")[0] == section} or every
-    close = [names[match] for names in (beside, every) for match in difflib.get_close_matches(name, names, n=1)]
-    near = next(filter(None, [beside.get(_MEANT.get(name, name)), every.get(name), *close]), None)
+    known = sorted(known)
+    beside = [k for k in known if k.rpartition(".")[0] == section]
+    if section in known and not beside:
+        return (
+            f"unknown key {key!r}: the {section} has no parameters. See those of others with: mebench info <{section}>"
+        )
+    beside = beside or [k for k in known if "." not in k]
+    own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
+    close = [own[n] for n in difflib.get_close_matches(name, own)]
+    close += [every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)]
+    near = next(filter(None, [own.get(_MEANT.get(name, name)), every.get(name), *close]), None)
     hint = f" Did you mean {near!r}?" if near else ""
-    return f"unknown key {key!r}.{hint} Known: {', '.join(sorted(beside.values()))}."
+    return f"unknown key {key!r}.{hint} Known: {', '.join(beside)}."
 
 
-def _validated(values: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Strict: what YAML or JSON holds must have the type as it is; only text is read, by what `_reader` puts before a type."""
-    from pydantic import ConfigDict, TypeAdapter, with_config
+@lru_cache(maxsize=64)
+def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> TypeAdapter[dict[str, Any]]:
+    """What types a map of these keys: YAML's and JSON's values must have the type as they are, only text is read.
+
+    Args:
+        hints: keys and their types.
+        spelled: the same, for the cache: `int | float` equals `float | int`, and the first type that takes a text wins.
+    """
+    from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
     from typing_extensions import TypedDict
 
+    types = {key: _reader(hint) for key, hint in hints}
+    types |= {k: Annotated[t, AfterValidator(_folder)] for k, t in types.items() if k.rpartition(".")[2] in _FOLDERS}
     strict = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
-    schema = with_config(strict)(TypedDict("Values", dict(fields), total=False))  # type: ignore[operator]
-    return TypeAdapter[dict[str, Any]](schema).validate_python(values)
+    return TypeAdapter(with_config(strict)(TypedDict("Values", types, total=False)))  # type: ignore[operator]
 
 
 def _reader(hint: Any) -> Any:
@@ -153,6 +169,8 @@ def _reader(hint: Any) -> Any:
 
     origin, args = get_origin(hint) or hint, get_args(hint) or _HOLD.get(hint, ())
     read = _READ.get(origin)
+    if origin is Required:
+        return Required[_reader(args[0])]
     if origin is Literal:
         return Annotated[hint, BeforeValidator(lambda value: _choice(value, args))]
     if origin in (Union, types.UnionType):
@@ -160,14 +178,11 @@ def _reader(hint: Any) -> Any:
         ordered = sorted(args, key=lambda arg: (arg in (str, Path), arg is not types.NoneType))
         hint = Annotated[Union[tuple(map(_reader, ordered))], Field(union_mode="left_to_right")]  # noqa: UP007
     elif origin in _HOLD:
-        hint = Annotated[
-            origin[tuple(map(_reader, args))] if args else hint, Strict(False)
-        ]  # a tuple takes YAML's list
-    return (
-        Annotated[hint, BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
-        if read
-        else hint
-    )
+        # Not strict: YAML and JSON have only lists. What is in it is strict again.
+        hint = Annotated[origin[tuple(map(_reader, args))] if args else hint, Strict(False)]
+    if read is None:
+        return hint
+    return Annotated[hint, BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
 
 
 def _yaml(text: str, loader: Any = yaml.BaseLoader) -> Any:
@@ -178,12 +193,6 @@ def _yaml(text: str, loader: Any = yaml.BaseLoader) -> Any:
         raise ValueError(text) from error
 
 
-def _items(text: str) -> list[Any]:
-    """A list; a single text counts as a list of one."""
-    items = _yaml(text)
-    return items if isinstance(items, list) else [text]
-
-
 _READ: Mapping[Any, Callable[[str], Any]] = {
     bool: lambda text: _BOOLS.get(text.lower(), text),
     types.NoneType: lambda text: None if text.lower() in NULLS else text,
@@ -192,7 +201,8 @@ _READ: Mapping[Any, Callable[[str], Any]] = {
     Path: Path,
     Any: lambda text: _yaml(text, yaml.SafeLoader),
     dict: _yaml,
-    **dict.fromkeys((tuple, list, set, frozenset), _items),
+    # A single text counts as a list of one.
+    **dict.fromkeys(_LISTS, lambda text: items if isinstance(items := _yaml(text), list) else [text]),
 }
 
 
@@ -210,12 +220,12 @@ def _folder(path: Any) -> Any:
     return str(Path(path).expanduser()) if isinstance(path, str) else path
 
 
-def _sentence(error: ErrorDetails, raw: Raw, hints: Mapping[str, Any]) -> str:
-    key = str(error["loc"][0])
-    if error["type"] == "missing":
+def _refusal(key: str, raw: Raw, hints: Mapping[str, Any]) -> str:
+    """Why a key cannot stand as it does."""
+    if key not in raw:
         return f"{key} has no value: add {key}=... ({expected(hints[key])})"
     value, origin = raw[key]
-    if error["type"] == "extra_forbidden":
+    if key not in hints:
         return f"{unknown_key(key, hints)} ({origin})"
     if value == "" and key.rpartition(".")[2] in _FOLDERS:
         return f"{key} is empty: name a folder, or leave {key}= out ({origin})"
