@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,7 @@ class Layer:
     values: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
-    def of(self, key: str, id_: str) -> dict[str, Any]:
+    def of(self, key: str, id_: Any) -> dict[str, Any]:
         """Its settings for a plugin or protocol, without the prefix; none if its `key` names another one."""
         if self.values.get(key, id_) != id_:
             return {}
@@ -66,17 +66,6 @@ def user_file() -> Path | None:
         return path
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     return next((p for p in (Path("mebench.yaml"), home / "mebench" / "config.yaml") if p.is_file()), None)
-
-
-def read_layers(words: Sequence[str], files: Iterable[str | Path] = ()) -> list[Layer]:
-    """All layers above the packaged ones, lowest first.
-
-    Raises:
-        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
-    """
-    mine = user_file()
-    paths = [*([mine] if mine else []), *map(Path, files)]
-    return [*map(read_file, paths), read_words(words)]
 
 
 def read_words(words: Sequence[str]) -> Layer:
@@ -146,10 +135,10 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
         layers = [read_file(mine)] if mine else []
     found: list[str] = []
     for layer in layers:
-        named = layer.values.get("plugins") or []
+        named = layer.values.get("plugins")
         try:
-            paths = convert(named, tuple[str, ...])
+            paths = convert(named, tuple[str, ...]) if named else ()
+            found += [str(layer.folder / Path(path).expanduser()) for path in paths]
         except ValueError:
             raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
-        found += [str(layer.folder / Path(path).expanduser()) for path in paths]
     return found

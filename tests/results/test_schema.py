@@ -5,11 +5,11 @@ import os
 import shutil
 
 import pytest
-from mebench.leaderboard import schema
-from mebench.leaderboard.export import export
-from mebench.leaderboard.merge import merge
 
 from mebench.errors import RunError
+from mebench.results import schema
+from mebench.results.export import export
+from mebench.results.merge import merge
 from mebench.runner.folder import RunFolder
 from tests.run_folders import make_run
 
