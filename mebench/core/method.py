@@ -35,8 +35,9 @@ class Method(L.LightningModule):
     """A spotter, a recognizer, or both.
 
     A trained method answers `stages`, `samples`, `training_step` and `configure_optimizers`; `self.stage` names the running
-    stage. A training-free one leaves them alone, so there is no fake loss; `fit_closed_form` is the place for a histogram, an
-    SVM or a threshold, kept in buffers so that the model saves as safetensors.
+    stage. `validation_step` may answer `mebench.training.Classified`: UF1 and UAR of each epoch are then noted in `history`. A
+    training-free method leaves them alone, so there is no fake loss; `fit_closed_form` is the place for a histogram, an SVM or
+    a threshold, kept in buffers so that the model saves as safetensors.
 
     Attributes:
         Params: dataclass of the parameters, in `params.py`, which imports no torch.
@@ -46,7 +47,7 @@ class Method(L.LightningModule):
             otherwise they train too.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The default
             `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway.
-        history: losses and accuracies that a training has noted.
+        history: losses, accuracies and scores that a training has noted.
         notes: other numbers worth keeping with the fold, such as the ratio of its samples.
     """
 
@@ -94,7 +95,7 @@ class Method(L.LightningModule):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Training and validation samples of a stage; `valid` is empty unless the method `selects`."""
+        """Training and validation samples of a stage; `valid` is empty unless subjects are held out. None: nobody is watched."""
         raise NotImplementedError(f"{type(self).__name__} has stages, so it must define samples()")
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:

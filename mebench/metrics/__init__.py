@@ -1,4 +1,4 @@
-"""Scoring: pure functions from tables to the summary of a run. Parts are imported on use, torchmetrics among them."""
+"""Scoring: pure functions from tables to the summary of a run. Parts are imported on use; for Lightning see `torch`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from mebench.metrics.sweep import f1_over_iou
     from mebench.metrics.tables import Tables
     from mebench.metrics.turns import find
-    from mebench.metrics.wrapper import as_torchmetric
 
 _HOME = {
     "CONVENTIONS": "conventions",
@@ -29,7 +28,6 @@ _HOME = {
     "SpottingCounts": "spotting",
     "Tables": "tables",
     "acc_mesr": "strs",
-    "as_torchmetric": "wrapper",
     "confusion_matrix": "classification",
     "expected_calibration_error": "calibration",
     "f1_over_iou": "sweep",
@@ -54,7 +52,6 @@ __all__ = [
     "SpottingCounts",
     "Tables",
     "acc_mesr",
-    "as_torchmetric",
     "confusion_matrix",
     "expected_calibration_error",
     "f1_over_iou",
