@@ -57,10 +57,11 @@ class STSTNet(Method):
         return F.cross_entropy(self.network(x), y)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified:
-        """Note the loss on subjects that are held out; their UF1 and UAR follow from what is answered."""
+        """Note loss and accuracy on subjects that are held out; UF1 and UAR follow from what is answered."""
         x, y = batch
         scores = self.network(x)
-        self.history.add(self.stage, self.current_epoch, "valid", len(y), F.cross_entropy(scores, y))
+        right = (scores.argmax(1) == y).sum()
+        self.history.add(self.stage, self.current_epoch, "valid", len(y), F.cross_entropy(scores, y), right)
         return Classified(scores, y)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
