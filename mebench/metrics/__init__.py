@@ -1,4 +1,4 @@
-"""Scoring: pure functions from tables to the summary of a run. Parts are imported on use, torchmetrics among them."""
+"""Scoring: pure functions from tables to the summary of a run. Parts are imported on use; for Lightning see `torch`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mebench.metrics.spotting import SpottingCounts, precision_recall_f1
     from mebench.metrics.summary import summarize
     from mebench.metrics.tables import Tables
-    from mebench.metrics.wrapper import as_torchmetric
 
 _HOME = {
     "CONVENTIONS": "conventions",
@@ -25,7 +24,6 @@ _HOME = {
     "SpottingCounts": "spotting",
     "Tables": "tables",
     "acc_mesr": "emotions",
-    "as_torchmetric": "wrapper",
     "confusion_matrix": "classification",
     "expected_calibration_error": "classification",
     "f1_over_iou": "curves",
@@ -50,7 +48,6 @@ __all__ = [
     "SpottingCounts",
     "Tables",
     "acc_mesr",
-    "as_torchmetric",
     "confusion_matrix",
     "expected_calibration_error",
     "f1_over_iou",
