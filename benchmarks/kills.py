@@ -155,9 +155,9 @@ class Copies(ProcessPoolExecutor):
     """A worker that is a copy of the program."""
 
     def __init__(self) -> None:
-        from mebench.runner.workers import settle
+        from mebench.runner.workers import prepare_worker
 
-        super().__init__(1, FORK, settle)
+        super().__init__(1, FORK, prepare_worker)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, kill_workers: bool = False) -> None:
         for worker in list((self._processes or {}).values()) if kill_workers else ():

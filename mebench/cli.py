@@ -1,7 +1,5 @@
 """The command `mebench`: the verbs, each a few lines. Nothing heavy is imported until a verb needs it."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys

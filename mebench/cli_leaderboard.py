@@ -1,7 +1,5 @@
 """The verbs of `mebench leaderboard` and `mebench reproduce`, each a few lines. Nothing heavy is imported until used."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """The verbs of `mebench model`, each a few lines. Nothing heavy is imported until a verb needs it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """The verb `mebench tune`. Nothing heavy is imported until it is used."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

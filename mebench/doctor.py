@@ -1,7 +1,5 @@
 """`mebench doctor`: what is installed, where things live, what is missing and how to get it. Imports nothing heavy."""
 
-from __future__ import annotations
-
 import importlib.metadata
 import importlib.util
 import os

@@ -1,7 +1,5 @@
 """CAS(ME)2: long videos with macro- and micro-expressions; three sheets that only together say which folder is meant."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """CAS(ME)3: long videos in colour and depth, with macro- and micro-expressions in files of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property

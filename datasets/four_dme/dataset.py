@@ -1,7 +1,5 @@
 """4DME: short clips, one micro-expression each, with one emotion or two."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """SAMM Long Videos: the recordings that SAMM was cut from, with macro-expressions too."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

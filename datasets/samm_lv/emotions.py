@@ -1,7 +1,5 @@
 """The emotions of SAMM Long Videos, which stand in the sheet of SAMM: one label for each file name and kind."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A small drawn SMIC-NIR."""
 
-from __future__ import annotations
-
 from functools import partial
 
 from mebench.annotations.drawn import write as write_smic

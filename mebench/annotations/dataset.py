@@ -1,7 +1,5 @@
 """The parameters that all datasets with sheets share."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """Stand-ins for datasets that nobody may pass on: drawn faces in the layouts, with the sheets and quirks of the real ones."""
 
-from __future__ import annotations
-
 import csv
 import functools
 import struct

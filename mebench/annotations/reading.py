@@ -1,7 +1,5 @@
 """From a row of a table to an annotation: names, numbers, kind, emotion, action units."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

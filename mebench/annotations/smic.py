@@ -1,7 +1,5 @@
 """What the three recordings of SMIC share: short clips that carry their label in their name, long ones with a sheet."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

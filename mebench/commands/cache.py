@@ -1,7 +1,5 @@
 """`mebench cache info|verify|prune`: look after the feature store."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

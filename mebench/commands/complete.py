@@ -1,7 +1,5 @@
 """Shell completion of `key=value` words and plugin names. Reads `config.yaml` and `params.py` only; never complains."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_type_hints

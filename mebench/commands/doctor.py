@@ -1,7 +1,5 @@
 """`mebench doctor`: print what was found."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mebench import console, doctor

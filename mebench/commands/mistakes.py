@@ -1,7 +1,5 @@
 """The verb `mistakes`: what went wrong in the spotting of a finished run."""
 
-from __future__ import annotations
-
 from typing import get_args
 
 from mebench.commands.runs import find_run

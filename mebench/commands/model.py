@@ -1,7 +1,5 @@
 """The verb `model export`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mebench.errors import ConfigError, unknown

@@ -1,7 +1,5 @@
 """The verb `predictions export`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 

@@ -1,7 +1,5 @@
 """`mebench config show`: the resolved configuration and where each value comes from."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mebench import console

@@ -1,7 +1,5 @@
 """`mebench track sync`: send finished runs to MLflow."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from mebench.commands.runs import find_run

@@ -1,7 +1,5 @@
 """Where values come from: the user's file, `-c` files and the words of the command line, each a layer of flat keys."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The plugins that a configuration names, and the settings that each of them gets from the layers."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence

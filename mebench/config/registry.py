@@ -1,7 +1,5 @@
 """Finds plugins and imports them on use. One folder is one plugin; listing them reads `config.yaml` only."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import importlib.metadata

@@ -1,7 +1,5 @@
 """The configuration of a run as typed, frozen data."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

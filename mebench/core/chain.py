@@ -1,7 +1,5 @@
 """A chain: the named, versioned way from frames to a feature."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields

@@ -1,7 +1,5 @@
 """The contract of a method plugin, one LightningModule, trained or not; and how its training went."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal

@@ -1,7 +1,5 @@
 """Frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays; what two intervals have in common."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple

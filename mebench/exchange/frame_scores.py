@@ -1,7 +1,5 @@
 """One score per frame, as many networks give them, made into intervals by the suite's own spotting."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path

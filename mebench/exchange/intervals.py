@@ -1,7 +1,5 @@
 """Reading predicted and true intervals, and checking them line by line."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Predictions and truth of two files as the tables that scoring reads."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,8 +6,6 @@ for each pair or lonely interval: `<subject>_<video>`, true onset and offset, pr
 none), and `TP`, `FP` or `FN`. It does not say which intervals are micro- and which macro-expressions.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,5 @@
 """Cells of text as frames, numbers, kinds and emotions; a file of intervals as it was understood."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Which libraries make the features, told without importing them."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version

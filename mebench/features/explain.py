@@ -1,7 +1,5 @@
 """A chain in plain sentences: the answer to "which preprocessing made the features?", taken from the steps' own docstrings."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import textwrap

@@ -1,7 +1,5 @@
 """The 68 facial landmarks, from the dataset or from a predictor file of dlib, and following the face from frame to frame."""
 
-from __future__ import annotations
-
 import functools
 import hashlib
 import os

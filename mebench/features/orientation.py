@@ -1,7 +1,5 @@
 """Histograms of the directions in which a face moves: whole, weighted (Bi-WOOF), and main directions (MDMO)."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 from typing import Any, Literal, get_args

@@ -1,7 +1,5 @@
 """Whole clips: brought to one length (temporal interpolation), and small motion made large (Eulerian magnification)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 

@@ -1,7 +1,5 @@
 """The way from a video to a feature: the shapes that a chain may have, and its stages through the store."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace

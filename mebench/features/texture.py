@@ -1,7 +1,5 @@
 """Grids of blocks over images, maps and volumes, and histograms of all their blocks at once."""
 
-from __future__ import annotations
-
 import functools
 import math
 from dataclasses import dataclass

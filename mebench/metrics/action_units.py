@@ -1,7 +1,5 @@
 """Scores of action units: several may be active in one clip. Wherever a ratio is 0/0 it counts 0."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import ArrayLike
 

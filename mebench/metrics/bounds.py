@@ -1,7 +1,5 @@
 """What published scores can be: bounds and identities that catch misprints."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

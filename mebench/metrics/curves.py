@@ -1,7 +1,5 @@
 """Scores over all thresholds: average precision, recall against false positives, F1 over the IoU, one score a frame."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction

@@ -4,8 +4,6 @@ Each gathers counts over batches and processes and scores them once, by the func
 over batches. The results are those of `mebench.metrics.summary` for the same answers, without its intervals.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 

@@ -1,7 +1,5 @@
 """Protocols: pure functions from videos to folds, found by name, each with a card."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from mebench.core.types import Fold

@@ -1,7 +1,5 @@
 """Which published results stand beside which measured table."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What MLflow's database says that the run folders do not: nothing is read from it but the names of runs."""
 
-from __future__ import annotations
-
 import importlib.util
 import re
 import sqlite3

@@ -1,7 +1,5 @@
 """Two runs side by side as a person reads them: scores, tests, what follows, and what to keep in mind."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

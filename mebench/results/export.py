@@ -1,7 +1,5 @@
 """Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

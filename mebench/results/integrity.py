@@ -1,7 +1,5 @@
 """Whether a record is what a run wrote: its files, their types, their hashes, and that it scores to what it says."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json

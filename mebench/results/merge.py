@@ -1,7 +1,5 @@
 """Takes in the records of others, each after all checks and scored again; nothing that is there is ever edited."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Do printed values agree with each other? Identities and bounds of the metrics, each up to rounding."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import permutations

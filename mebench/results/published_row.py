@@ -1,7 +1,5 @@
 """A value printed by others, and the words that its row may use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields
 
 from mebench.metrics.catalogue import JOINT

@@ -1,7 +1,5 @@
 """What a leaderboard needs of a run: read from its run folder, or from a committed record of it."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import dataclass, field

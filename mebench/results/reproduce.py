@@ -1,7 +1,5 @@
 """A paper's tables run again, and for each cell why the measured value is not the printed one."""
 
-from __future__ import annotations
-
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence

@@ -4,8 +4,6 @@ What passes has no surprise for those who score and show it.
 """
 # ruff: noqa: UP013 - a form is a table of keys: side by side they read as the files do
 
-from __future__ import annotations
-
 import json
 import reprlib
 from collections.abc import Mapping

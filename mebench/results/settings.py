@@ -1,7 +1,5 @@
 """What distinguishes the configuration of a run: its identity without places, and in words what is not default."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

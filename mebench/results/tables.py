@@ -1,7 +1,5 @@
 """The level of chance as rows of a table: intervals placed at random, as the runs' summaries give them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

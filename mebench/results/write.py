@@ -1,7 +1,5 @@
 """Writes tables for people, papers, spreadsheets and programs; the page of Markdown is `markdown`. Equal tables give equal bytes."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

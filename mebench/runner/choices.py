@@ -1,7 +1,5 @@
 """What a run is asked to do, or why that cannot work: dataset, tasks, scheme, kinds, and what every fold needs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 

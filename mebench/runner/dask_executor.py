@@ -1,7 +1,5 @@
 """Workers on other machines, behind Dask's scheduler: the same tasks, the same answers."""
 
-from __future__ import annotations
-
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What a run folder says about its run before the first fold: configuration, key, versions, truth, folds."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform

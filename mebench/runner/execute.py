@@ -1,7 +1,5 @@
 """Execute runs: features, folds, scores; keep what is finished, go on where it stopped; what a leak gains."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence

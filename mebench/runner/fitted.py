@@ -1,7 +1,5 @@
 """A fitted method at work: what it sees in a fold, what it answers, and how good it is while it trains."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """One fold in a worker process: fit on the training subjects, predict the test subjects, account for the cost."""
 
-from __future__ import annotations
-
 import resource
 import time
 from collections.abc import Mapping, Sequence

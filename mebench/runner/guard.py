@@ -1,7 +1,5 @@
 """The leak guard: nobody on two sides of a fold, under whatever id; and the audit of a run: which value saw which subjects."""
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping

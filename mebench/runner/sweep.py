@@ -1,7 +1,5 @@
 """Many runs as one: the words that name them, the features and workers that they share."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """What worker processes do, and the features that a run reads, computed by them."""
 
-from __future__ import annotations
-
 import gc
 import importlib
 import json

@@ -1,7 +1,5 @@
 """Worker processes, one thread each, and the pool of them that survives its members."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os

@@ -1,7 +1,5 @@
 """The contract of a dataset, as checks."""
 
-from __future__ import annotations
-
 import dataclasses
 import pickle
 import unittest

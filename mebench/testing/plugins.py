@@ -1,7 +1,5 @@
 """What methods and datasets have in common: a folder with `config.yaml`, `params.py` and a card."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os

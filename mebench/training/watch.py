@@ -1,7 +1,5 @@
 """How well the classes of held-out subjects are named, epoch by epoch: watched, never chosen on."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 import lightning as L

@@ -1,7 +1,5 @@
 """One trial: a configuration over the inner folds, trained whole or only proposed anew, scored as they come in."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

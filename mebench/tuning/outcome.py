@@ -1,7 +1,5 @@
 """What tuning is worth: the tuned configuration beside the default on subjects that no trial saw."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

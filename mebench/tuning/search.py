@@ -11,8 +11,6 @@ A map of `config.yaml` gives each parameter its range or its choices, and says w
 is fitted to.
 """
 
-from __future__ import annotations
-
 import types
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """What people are told while trials run, and the outcome printed."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any

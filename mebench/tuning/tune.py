@@ -1,7 +1,5 @@
 """The file of tuned values that `mebench run -c` takes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time

@@ -1,7 +1,5 @@
 """Frame scores and models of finished folds on disk, so that another trial, or another process, need not train them again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace

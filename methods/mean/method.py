@@ -1,7 +1,5 @@
 """MEAN behind the contract: pseudo-labels, two trainings, interval and class of each peak."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any

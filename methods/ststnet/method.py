@@ -1,7 +1,5 @@
 """STSTNet behind the contract: recognition from onset-to-apex motion."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -224,6 +224,6 @@ def test_the_content_hash_follows_code_and_settings_and_nothing_else(write_plugi
 
 def test_a_worker_process_finds_the_same_plugin_after_adding_the_same_paths(write_plugin):
     root = write_plugin("method", "tiny")
-    code = f"from mebench import registry; registry.add_paths([{str(root)!r}]); print(registry.load('method', 'tiny'))"
+    code = f"from mebench.config import registry; registry.add_paths([{str(root)!r}]); print(registry.load('method', 'tiny'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "mebench.methods.tiny.method.Plugin" in done.stdout

@@ -1,7 +1,5 @@
 """All tables on one page of Markdown: first the scores, then how they came about, then what others published."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """Scores as rows and tables that a person reads, and the sentences about them."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 

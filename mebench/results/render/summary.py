@@ -1,7 +1,5 @@
 """The scores of a run, and what went wrong in its spotting, as tables that a person reads."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The cards of methods and datasets: their README.md as HTML, with no markup of their own making."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass

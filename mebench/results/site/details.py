@@ -1,7 +1,5 @@
 """What the page of a run shows beyond its scores: confusions, mistakes, subjects."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """The pages of the site as text: Jinja's templates, filled."""
 
-from __future__ import annotations
-
 import base64
 import importlib.util
 import json

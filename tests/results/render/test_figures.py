@@ -10,7 +10,7 @@ from sklearn.metrics import confusion_matrix as sklearn_confusion
 from mebench.results.render.plots import COLORS, confusion_matrix, figures_of, score_curve
 from tests.run_folders import CLASSES, make_run
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def texts(figure):

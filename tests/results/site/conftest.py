@@ -12,7 +12,7 @@ from mebench.results.site.pages import write_site
 from mebench.results.tables import build
 from tests.run_folders import make_run
 
-LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
+LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
 EVIL = "<script>alert(1)</script>"
 
 
