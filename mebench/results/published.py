@@ -1,5 +1,7 @@
 """Results printed by others, read from `leaderboards/published.csv`: one value a row, with its source and its caveats."""
 
+from __future__ import annotations
+
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
