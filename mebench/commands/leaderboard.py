@@ -12,7 +12,7 @@ from mebench.errors import RunError
 from mebench.progress import Progress
 
 if TYPE_CHECKING:
-    from mebench.results.published_row import Published
+    from mebench.results.published import Published
 
 RECORDS = "records"
 PUBLISHED = "published.csv"

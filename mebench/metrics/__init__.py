@@ -6,12 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mebench.metrics.action_units import mean_unit_f1, unit_counts, unit_f1
-    from mebench.metrics.bounds import impossibilities, uf1_upper_bound
     from mebench.metrics.chance import spotting_chance
     from mebench.metrics.classification import confusion_matrix, expected_calibration_error, reliability
     from mebench.metrics.conventions import CONVENTIONS, Convention, named
-    from mebench.metrics.curves import f1_over_iou, frame_auc
+    from mebench.metrics.curves import frame_auc
     from mebench.metrics.emotions import acc_mesr
     from mebench.metrics.matching import find, match
     from mebench.metrics.spotting import SpottingCounts, precision_recall_f1
@@ -26,20 +24,14 @@ _HOME = {
     "acc_mesr": "emotions",
     "confusion_matrix": "classification",
     "expected_calibration_error": "classification",
-    "f1_over_iou": "curves",
     "find": "matching",
     "frame_auc": "curves",
-    "impossibilities": "bounds",
     "match": "matching",
-    "mean_unit_f1": "action_units",
     "named": "conventions",
     "precision_recall_f1": "spotting",
     "reliability": "classification",
     "spotting_chance": "chance",
     "summarize": "summary",
-    "uf1_upper_bound": "bounds",
-    "unit_counts": "action_units",
-    "unit_f1": "action_units",
 }
 
 __all__ = [
@@ -50,20 +42,14 @@ __all__ = [
     "acc_mesr",
     "confusion_matrix",
     "expected_calibration_error",
-    "f1_over_iou",
     "find",
     "frame_auc",
-    "impossibilities",
     "match",
-    "mean_unit_f1",
     "named",
     "precision_recall_f1",
     "reliability",
     "spotting_chance",
     "summarize",
-    "uf1_upper_bound",
-    "unit_counts",
-    "unit_f1",
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from mebench.errors import DataError
-from mebench.results.published_row import Published
+from mebench.results.published import Published
 from mebench.results.rows import Part, PublishedLine, Table
 
 FILE = "beside.yaml"

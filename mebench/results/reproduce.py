@@ -12,7 +12,7 @@ import yaml
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, unknown
 from mebench.progress import Progress
-from mebench.results.published_row import Published
+from mebench.results.published import Published
 from mebench.runner.folder import RunFolder
 
 

@@ -5,8 +5,7 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.results.published import COLUMNS, load
-from mebench.results.published_row import CAVEATS
+from mebench.results.published import CAVEATS, COLUMNS, load
 from tests.run_folders import make_run
 
 COMMITTED = Path(__file__).parents[2] / "leaderboards" / "published.csv"

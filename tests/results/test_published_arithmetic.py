@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_score, recall_score
 
-from mebench.results.published_arithmetic import CLIPS, contradictions, least_uf1
-from mebench.results.published_row import Published
+from mebench.results.published import CLIPS, Published, contradictions, least_uf1
 
 SPOTTED, ANALYSED, WHOLE = ("spotting", ""), ("analysis", "true_positives"), ("analysis", "")
 LINES = count(2)

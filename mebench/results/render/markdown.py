@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from mebench.metrics.catalogue import find
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.results.published_row import CAVEATS
+from mebench.results.published import CAVEATS
 from mebench.results.rows import (
     NONE,
     RULES,

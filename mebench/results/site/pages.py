@@ -20,7 +20,7 @@ from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.results import rows
 from mebench.results.beside import part_of
-from mebench.results.published_row import CAVEATS, Published
+from mebench.results.published import CAVEATS, Published
 from mebench.results.record import Record
 from mebench.results.render.scores import parts_of
 from mebench.results.rows import Part, Row, Table
