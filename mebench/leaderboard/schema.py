@@ -39,7 +39,7 @@ Hash = Annotated[str, Field(pattern=_HEX, min_length=64, max_length=64)]
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 """Neither infinite nor NaN, and sums of a few stay finite."""
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
-"""Seconds, bytes, or the mean of several counts."""
+"""Seconds, MiB, or the mean of several counts."""
 Count = Annotated[int, Field(ge=0, le=10**15)]
 
 
@@ -90,9 +90,10 @@ Score = TypedDict("Score", {"value": Number | None, "low": Number | None, "high"
 Spotted = TypedDict(
     "Spotted", {"tp": Amount, "fp": Amount, "fn": Amount, "scores": dict[Text, Score], "details": Plain}
 )
-Named = TypedDict("Named", {"n": Amount, "scores": dict[Text, Score], "details": Plain})
+Classified = TypedDict("Classified", {"n": Amount, "scores": dict[Text, Score], "details": Plain})
 Analysed = TypedDict(
-    "Analysed", {"strs": Score, "acc_mesr": Score, "true_positives": Named, "all_intervals": NotRequired[Named]}
+    "Analysed",
+    {"strs": Score, "acc_mesr": Score, "true_positives": Classified, "all_intervals": NotRequired[Classified]},
 )
 Recognized = TypedDict(
     "Recognized",
@@ -100,7 +101,7 @@ Recognized = TypedDict(
         "n": Amount,
         "scores": dict[Text, Score],
         "details": Plain,
-        "members": NotRequired[dict[Text, Named]],
+        "members": NotRequired[dict[Text, Classified]],
         "folds": NotRequired[dict[Text, Plain]],
     },
 )
@@ -182,8 +183,8 @@ Folds = TypedDict(
         "folds": list[Fold],
     },
 )
-Seen = TypedDict(
-    "Seen",
+Audited = TypedDict(
+    "Audited",
     {
         "name": Text,
         "saw": Literal["nobody", "train", "valid", "train+valid", "test", "all", "video"],
@@ -199,7 +200,7 @@ Audit = TypedDict(
         "subject_dependent": NotRequired[bool],
         "switch": NotRequired[Text],
         "sides": NotRequired[dict[Text, dict[Literal["train", "valid", "test"], Plain]]],
-        "values": list[Seen],
+        "values": list[Audited],
     },
 )
 _SETTINGS = TypeAdapter(Settings)
