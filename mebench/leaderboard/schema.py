@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import reprlib
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -125,8 +124,8 @@ Summary = TypedDict(
         "chance": NotRequired[dict[Kind, dict[Literal["as_many", "best_rate"], Chance]]],
     },
 )
-Files = TypedDict(
-    "Files",
+Hashes = TypedDict(
+    "Hashes",
     {
         "folds.json": Hash,
         "audit.json": NotRequired[Hash],
@@ -153,7 +152,7 @@ Record = TypedDict(
         "versions": dict[Text, Text],
         "summary": Summary,
         "costs": Costs,
-        "files": Files,
+        "files": Hashes,
         "sha256": Hash,
     },
 )
@@ -204,32 +203,36 @@ Audit = TypedDict(
     },
 )
 _SETTINGS = TypeAdapter(Settings)
+Contents = TypedDict(
+    "Contents",
+    {"record.json": NotRequired[Record], "folds.json": NotRequired[Folds], "audit.json": NotRequired[Audit]},
+)
 
 
-class Contents(BaseModel, strict=True, extra="forbid"):
-    """The JSON of a record by file."""
+class Form(BaseModel, strict=True, extra="forbid"):
+    """The content of some files of a record: of exactly these types, and no key more."""
 
-    record: Record = Field(alias="record.json")
-    folds: Folds = Field(alias="folds.json")
-    audit: Audit | None = Field(alias="audit.json", default=None)
+    files: Contents
 
 
-def read(folder: RunFolder) -> dict[str, Any]:
-    """The JSON of a record by file.
+def read(folder: RunFolder, name: str) -> dict[str, Any]:
+    """The content of `record.json`, `folds.json` or `audit.json`.
 
     Raises:
-        RunError: a file is missing, damaged, no plain file or too large; another mebench wrote it in another form; or it
-            holds what no run writes.
+        RunError: it is missing, damaged, no plain file or too large; another mebench wrote it in another form; or it holds
+            what no run writes.
     """
-    contents = {RECORD: _parsed(folder, RECORD)}
-    _check_format(folder, contents[RECORD])
-    names = [FOLDS, AUDIT] if (folder.path / AUDIT).exists() else [FOLDS]
-    contents |= {name: _parsed(folder, name) for name in names}
     try:
-        Contents.model_validate(contents)
+        content = json.loads(bytes_of(folder, name))
+    except (ValueError, RecursionError) as error:
+        raise refusal(folder, f"{name} cannot be read ({error})") from error
+    if name == RECORD:
+        _check_format(folder, content)
+    try:
+        Form.model_validate({"files": {name: content}})
     except ValidationError as error:
-        raise refusal(folder, _in_words(contents, error.errors(include_url=False)[0])) from None
-    return contents
+        raise refusal(folder, _in_words(content, error.errors(include_url=False)[0])) from None
+    return dict(content)
 
 
 def bytes_of(folder: RunFolder, name: str) -> bytes:
@@ -253,13 +256,6 @@ def refusal(folder: RunFolder, reason: str) -> RunError:
     )
 
 
-def _parsed(folder: RunFolder, name: str) -> Any:
-    try:
-        return json.loads(bytes_of(folder, name))
-    except (ValueError, RecursionError) as error:
-        raise refusal(folder, f"{name} cannot be read ({error})") from error
-
-
 def _check_format(folder: RunFolder, stored: Any) -> None:
     found = stored.get("format") if isinstance(stored, dict) else None
     if found != FORMAT:
@@ -272,11 +268,11 @@ def _check_format(folder: RunFolder, stored: Any) -> None:
         raise RunError(f"record {folder.id} has format {reprlib.repr(found)}, {advice}")
 
 
-def _in_words(contents: Mapping[str, Any], error: ErrorDetails) -> str:
-    """What pydantic found first, as a clause: where, which value, and what it should be."""
-    name, steps = str(error["loc"][0]), error["loc"][1:16]  # of what is nested without end, the beginning
-    value, path = contents[name], ""
-    for step in steps:
+def _in_words(value: Any, error: ErrorDetails) -> str:
+    """What pydantic found first in the content of a file, as a clause: where, which value, and what it should be."""
+    _, name, *steps = error["loc"]
+    path = ""
+    for step in steps[:16]:  # of what is nested without end, the beginning
         with suppress(LookupError, TypeError):  # pydantic also names the branches that it took
             value = value[step]
             path += f".{step}" if str(step).isidentifier() else f"[{reprlib.repr(step)}]"
