@@ -72,20 +72,21 @@ def check(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    stored = schema.read(folder)[RECORD]
+    stored = schema.read(folder, RECORD)
     if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
         raise refusal(
             folder,
             f"{min(strange)} is no part of a record, which is JSON and parquet of known names only, hashed in {RECORD}",
         )
     for name, digest in sorted(stored["files"].items()):
-        content = schema.bytes_of(folder, name)
-        if hashlib.sha256(content).hexdigest() != digest:
+        if hashlib.sha256(schema.bytes_of(folder, name)).hexdigest() != digest:
             raise refusal(folder, f"{name} is not the file that was exported: its hash differs")
-        if name in TABLES:
-            _check_table(folder, name, content)
     if own_hash(stored) != stored["sha256"]:
         raise refusal(folder, f"{RECORD} is not what was exported: its hash differs")
+    for name in TABLES:
+        _check_table(folder, name)
+    for name in sorted(stored["files"].keys() - TABLES.keys()):
+        schema.read(folder, name)
     expected = record_name(stored["run_id"], stored["version"])
     if folder.id != expected:
         raise refusal(folder, f"its folder should be called {expected}")
@@ -97,7 +98,7 @@ def check_scores(folder: RunFolder) -> None:
     Raises:
         RunError: what is wrong with it.
     """
-    about = folder.read_json(schema.FOLDS)
+    about = schema.read(folder, schema.FOLDS)
     tested: set[str] = set()
     for fold in about["folds"]:
         test = set(fold["test"])
@@ -145,9 +146,9 @@ def own_hash(stored: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _check_table(folder: RunFolder, name: str, content: bytes) -> None:
+def _check_table(folder: RunFolder, name: str) -> None:
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
+        file = pq.ParquetFile(io.BytesIO(schema.bytes_of(folder, name)))
         if file.metadata.num_rows > MOST_ROWS:
             raise refusal(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS}")
         table = file.read()

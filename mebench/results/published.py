@@ -132,7 +132,7 @@ IDENTITIES: tuple[tuple[tuple[str, ...], str, tuple[str, ...], str, Callable[...
         lambda precision, recall: 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
     ),
 )
-"""For some tasks a metric, what it follows from, that in words, and how: no larger input makes it smaller."""
+"""For some tasks a metric, what it follows from, that in words, and how. Counts are exact; a larger share never makes it smaller."""
 Finding = tuple[Published, str]
 
 

@@ -156,14 +156,13 @@ def from_record(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged, or another mebench wrote it in another form.
     """
-    contents = schema.read(folder)
-    stored = contents[schema.RECORD]
+    stored = schema.read(folder, schema.RECORD)
     return Record(
         id=stored["run_id"],
-        about=contents[schema.FOLDS],
+        about=schema.read(folder, schema.FOLDS),
         annotations=_annotations(folder),
         folder=folder.path,
-        audit=contents.get(AUDIT, {}),
+        audit=schema.read(folder, AUDIT) if AUDIT in stored["files"] else {},
         published=True,
         version=stored["version"],
         **{name: stored[name] for name in STORED},

@@ -6,7 +6,6 @@ What passes has no surprise for those who score and show it.
 
 import json
 import reprlib
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -37,7 +36,7 @@ Hash = Annotated[str, Field(pattern=_HEX, min_length=64, max_length=64)]
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 """Neither infinite nor NaN, and sums of a few stay finite."""
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
-"""Seconds, bytes, or the mean of several counts."""
+"""Seconds, MiB, or the mean of several counts."""
 Count = Annotated[int, Field(ge=0, le=10**15)]
 
 
@@ -88,9 +87,10 @@ Score = TypedDict("Score", {"value": Number | None, "low": Number | None, "high"
 Spotted = TypedDict(
     "Spotted", {"tp": Amount, "fp": Amount, "fn": Amount, "scores": dict[Text, Score], "details": Plain}
 )
-Named = TypedDict("Named", {"n": Amount, "scores": dict[Text, Score], "details": Plain})
+Classified = TypedDict("Classified", {"n": Amount, "scores": dict[Text, Score], "details": Plain})
 Analysed = TypedDict(
-    "Analysed", {"strs": Score, "acc_mesr": Score, "true_positives": Named, "all_intervals": NotRequired[Named]}
+    "Analysed",
+    {"strs": Score, "acc_mesr": Score, "true_positives": Classified, "all_intervals": NotRequired[Classified]},
 )
 Recognized = TypedDict(
     "Recognized",
@@ -98,7 +98,7 @@ Recognized = TypedDict(
         "n": Amount,
         "scores": dict[Text, Score],
         "details": Plain,
-        "members": NotRequired[dict[Text, Named]],
+        "members": NotRequired[dict[Text, Classified]],
         "folds": NotRequired[dict[Text, Plain]],
     },
 )
@@ -122,8 +122,8 @@ Summary = TypedDict(
         "chance": NotRequired[dict[Kind, dict[Literal["as_many", "best_rate"], Chance]]],
     },
 )
-Files = TypedDict(
-    "Files",
+Hashes = TypedDict(
+    "Hashes",
     {
         "folds.json": Hash,
         "audit.json": NotRequired[Hash],
@@ -150,7 +150,7 @@ Record = TypedDict(
         "versions": dict[Text, Text],
         "summary": Summary,
         "costs": Costs,
-        "files": Files,
+        "files": Hashes,
         "sha256": Hash,
     },
 )
@@ -180,8 +180,8 @@ Folds = TypedDict(
         "folds": list[Fold],
     },
 )
-Seen = TypedDict(
-    "Seen",
+Audited = TypedDict(
+    "Audited",
     {
         "name": Text,
         "saw": Literal["nobody", "train", "valid", "train+valid", "test", "all", "video"],
@@ -197,36 +197,40 @@ Audit = TypedDict(
         "subject_dependent": NotRequired[bool],
         "switch": NotRequired[Text],
         "sides": NotRequired[dict[Text, dict[Literal["train", "valid", "test"], Plain]]],
-        "values": list[Seen],
+        "values": list[Audited],
     },
 )
 _SETTINGS = TypeAdapter(Settings)
+Contents = TypedDict(
+    "Contents",
+    {"record.json": NotRequired[Record], "folds.json": NotRequired[Folds], "audit.json": NotRequired[Audit]},
+)
 
 
-class Contents(BaseModel, strict=True, extra="forbid"):
-    """The JSON of a record by file."""
+class Form(BaseModel, strict=True, extra="forbid"):
+    """The content of some files of a record: of exactly these types, and no key more."""
 
-    record: Record = Field(alias="record.json")
-    folds: Folds = Field(alias="folds.json")
-    audit: Audit | None = Field(alias="audit.json", default=None)
+    files: Contents
 
 
-def read(folder: RunFolder) -> dict[str, Any]:
-    """The JSON of a record by file.
+def read(folder: RunFolder, name: str) -> dict[str, Any]:
+    """The content of `record.json`, `folds.json` or `audit.json`.
 
     Raises:
-        RunError: a file is missing, damaged, no plain file or too large; another mebench wrote it in another form; or it
-            holds what no run writes.
+        RunError: it is missing, damaged, no plain file or too large; another mebench wrote it in another form; or it holds
+            what no run writes.
     """
-    contents = {RECORD: _parsed(folder, RECORD)}
-    _check_format(folder, contents[RECORD])
-    names = [FOLDS, AUDIT] if (folder.path / AUDIT).exists() else [FOLDS]
-    contents |= {name: _parsed(folder, name) for name in names}
     try:
-        Contents.model_validate(contents)
+        content = json.loads(bytes_of(folder, name))
+    except (ValueError, RecursionError) as error:
+        raise refusal(folder, f"{name} cannot be read ({error})") from error
+    if name == RECORD:
+        _check_format(folder, content)
+    try:
+        Form.model_validate({"files": {name: content}})
     except ValidationError as error:
-        raise refusal(folder, _in_words(contents, error.errors(include_url=False)[0])) from None
-    return contents
+        raise refusal(folder, _in_words(content, error.errors(include_url=False)[0])) from None
+    return dict(content)
 
 
 def bytes_of(folder: RunFolder, name: str) -> bytes:
@@ -250,13 +254,6 @@ def refusal(folder: RunFolder, reason: str) -> RunError:
     )
 
 
-def _parsed(folder: RunFolder, name: str) -> Any:
-    try:
-        return json.loads(bytes_of(folder, name))
-    except (ValueError, RecursionError) as error:
-        raise refusal(folder, f"{name} cannot be read ({error})") from error
-
-
 def _check_format(folder: RunFolder, stored: Any) -> None:
     found = stored.get("format") if isinstance(stored, dict) else None
     if found != FORMAT:
@@ -269,11 +266,11 @@ def _check_format(folder: RunFolder, stored: Any) -> None:
         raise RunError(f"record {folder.id} has format {reprlib.repr(found)}, {advice}")
 
 
-def _in_words(contents: Mapping[str, Any], error: ErrorDetails) -> str:
-    """What pydantic found first, as a clause: where, which value, and what it should be."""
-    name, steps = str(error["loc"][0]), error["loc"][1:16]  # of what is nested without end, the beginning
-    value, path = contents[name], ""
-    for step in steps:
+def _in_words(value: Any, error: ErrorDetails) -> str:
+    """What pydantic found first in the content of a file, as a clause: where, which value, and what it should be."""
+    _, name, *steps = error["loc"]
+    path = ""
+    for step in steps[:16]:  # of what is nested without end, the beginning
         with suppress(LookupError, TypeError):  # pydantic also names the branches that it took
             value = value[step]
             path += f".{step}" if str(step).isidentifier() else f"[{reprlib.repr(step)}]"

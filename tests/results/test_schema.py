@@ -9,6 +9,7 @@ import pytest
 from mebench.errors import RunError
 from mebench.results import schema
 from mebench.results.export import export
+from mebench.results.integrity import file_hash, own_hash
 from mebench.results.merge import merge
 from mebench.runner.folder import RunFolder
 from tests.run_folders import make_run
@@ -41,9 +42,9 @@ def rewrite(record, file, path, value):
     (record.path / file).write_text(json.dumps(content))
 
 
-def refusal(record):
+def refusal(record, file="record.json"):
     with pytest.raises(RunError) as error:
-        schema.read(record)
+        schema.read(record, file)
     (sentence,) = str(error.value).splitlines()
     assert sentence.isprintable() and sentence.encode() and len(sentence) < 500
     before, after = "record r is refused: ", ". Take the folder again as mebench leaderboard export wrote it"
@@ -58,8 +59,8 @@ def nested(depth, inside=0):
 
 
 def test_what_a_run_writes_is_read_as_it_stands(record):
-    names = ("record.json", "folds.json", "audit.json")
-    assert schema.read(record) == {name: json.loads((record.path / name).read_text()) for name in names}
+    for name in ("record.json", "folds.json", "audit.json"):
+        assert schema.read(record, name) == json.loads((record.path / name).read_text())
 
 
 @pytest.mark.parametrize(
@@ -101,7 +102,7 @@ def test_what_a_run_writes_is_read_as_it_stands(record):
 )
 def test_a_value_that_no_run_writes_is_refused_with_its_place_and_what_it_should_be(record, file, path, value, words):
     rewrite(record, file, path, value)
-    found = refusal(record)
+    found = refusal(record, file)
     place, _, said = found.partition(f" of {file} is ")
     assert said.endswith(": somebody re-typed it") and words in said
     assert place.replace("[", "/").replace("]", "").replace(".", "/").startswith(path)
@@ -122,7 +123,7 @@ def test_a_value_that_no_run_writes_is_refused_with_its_place_and_what_it_should
 )
 def test_a_key_too_few_or_too_many_is_named(record, file, path, value, words):
     rewrite(record, file, path, value)
-    assert refusal(record) == words
+    assert refusal(record, file) == words
 
 
 @pytest.mark.parametrize("depth", [300, 900, 100_000])
@@ -153,25 +154,27 @@ def test_what_is_no_such_json_is_refused(record, content, words):
 def test_what_says_no_format_is_left_to_the_mebench_that_wrote_it(record, content):
     (record.path / "record.json").write_bytes(content)
     with pytest.raises(RunError, match="this mebench reads format 2: install the mebench that wrote it") as error:
-        schema.read(record)
+        schema.read(record, "record.json")
     assert str(error.value).isprintable()
 
 
-def test_folds_of_another_type_are_refused_as_a_whole(record):
-    (record.path / "folds.json").write_text("[1]")
-    assert refusal(record) == "folds.json is [1], but should be a valid dictionary: somebody re-typed it"
+@pytest.mark.parametrize(("content", "value"), [("[1]", "[1]"), ("null", "None"), ('"a"', "'a'")])
+@pytest.mark.parametrize("file", ["folds.json", "audit.json"])
+def test_a_file_of_another_type_is_refused_as_a_whole(record, file, content, value):
+    (record.path / file).write_text(content)
+    assert refusal(record, file) == f"{file} is {value}, but should be a valid dictionary: somebody re-typed it"
 
 
 def test_only_plain_files_of_a_sensible_size_are_opened(record, monkeypatch):
-    size = (record.path / "record.json").stat().st_size
+    size = (record.path / "folds.json").stat().st_size
     monkeypatch.setattr(schema, "LARGEST", size - 1)
-    assert refusal(record) == "record.json is larger than 0 MiB"
+    assert refusal(record, "folds.json") == "folds.json is larger than 0 MiB"
     monkeypatch.setattr(schema, "LARGEST", size)
-    schema.read(record)
+    schema.read(record, "folds.json")
     (record.path / "folds.json").unlink()
-    assert refusal(record) == "folds.json is missing"
+    assert refusal(record, "folds.json") == "folds.json is missing"
     os.mkfifo(record.path / "folds.json")  # to open it would wait for ever
-    assert refusal(record) == "folds.json is not a plain file"
+    assert refusal(record, "folds.json") == "folds.json is not a plain file"
 
 
 def test_bad_records_stop_no_good_ones(exported, tmp_path):
@@ -187,7 +190,10 @@ def test_bad_records_stop_no_good_ones(exported, tmp_path):
     for name, (file, path, value) in kinds.items():
         folder = RunFolder(shutil.copytree(exported, tmp_path / "sent" / name))
         rewrite(folder, file, path, value)
+        rewrite(folder, "record.json", "files/folds.json", file_hash(folder.path / "folds.json"))
+        rewrite(folder, "record.json", "sha256", own_hash(json.loads((folder.path / "record.json").read_text())))
     good = RunFolder(shutil.copytree(exported, tmp_path / "sent" / "r"))
     outcomes = merge([*(RunFolder(tmp_path / "sent" / name) for name in kinds), good], tmp_path / "taken")
     assert {o.id: o.status for o in outcomes} == dict.fromkeys(kinds, "refused") | {"r": "taken"}
-    assert all(f"record {o.id} is refused: " in o.reason and "hash" not in o.reason for o in outcomes if o.reason)
+    reasons = {o.id: o.reason for o in outcomes}
+    assert all(kinds[name][1].rpartition("/")[2].partition(".")[0] in reasons[name] for name in kinds)
