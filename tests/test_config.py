@@ -1,6 +1,7 @@
 """Words and files become one typed configuration that knows where each value comes from."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -498,11 +499,14 @@ def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(ti
     assert run_key(tiny()) != key
 
 
-def test_pydantic_is_imported_where_a_configuration_is_typed_and_not_before():
+def test_pydantic_is_imported_where_a_configuration_is_typed_and_not_before(tmp_path):
     code = (
         "import sys; from mebench.config import more_plugins, resolve, user_setting\n"
         "more_plugins(); user_setting('runs', 'runs'); print('pydantic' in sys.modules)\n"
         "resolve(['method=optical_strain', 'dataset=casme2']); print('pydantic' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    mine = tmp_path / "mebench.yaml"
+    mine.write_text("runs: elsewhere")
+    env = {**os.environ, "MEBENCH_CONFIG": str(mine)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert done.stdout.split() == ["False", "True"]
