@@ -17,7 +17,7 @@ PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognize
 """The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names what it spots."""
 NAMED = (*PLUGIN_KEYS, "protocol")
 """The keys that name something with parameters of its own."""
-ALIASES: Mapping[str, str] = {"executor.address": "executor_address"}
+ALIASES: Mapping[str, str] = {"executor.address": "executor_address", **{f"{key}.name": key for key in NAMED}}
 """Other ways to write a key."""
 NESTED = (*NAMED, "roots")
 
@@ -79,7 +79,7 @@ def read_words(words: Sequence[str]) -> Layer:
             kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.plugins(kind)), None)
             hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
             raise ConfigError(f"{word!r} is not a key=value word: {hint}")
-        values[_canonical(key)] = value
+        values[ALIASES.get(key, key)] = value
     return Layer(COMMAND_LINE, values)
 
 
@@ -110,13 +110,8 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
         if key.split(".")[0] in NESTED and isinstance(value, Mapping):
             values.update(flatten({f"{key}.{inner}": item for inner, item in value.items()}))
         elif key != "roots" or value:
-            values[_canonical(key)] = value
+            values[ALIASES.get(key, key)] = value
     return values
-
-
-def _canonical(key: str) -> str:
-    plain = key.removesuffix(".name")
-    return plain if plain in NAMED else ALIASES.get(key, key)
 
 
 def user_setting(key: str, default: str) -> str:

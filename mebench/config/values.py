@@ -32,6 +32,7 @@ _NAMES = {
     Path: "a path",
     Any: "anything",
     types.NoneType: "null",
+    dict: "a map",
 }
 _LISTS = (tuple, list, set, frozenset)
 _HOLD: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: (Any, ...), dict: (str, Any)}
@@ -98,14 +99,12 @@ def expected(hint: Any) -> str:
         return " or ".join(map(expected, args))
     if origin is Literal:
         return "|".join(map(str, args))
-    if origin is dict:
-        return "a map"
-    if origin in _HOLD:
-        items = [expected(arg).removeprefix("an ").removeprefix("a ") for arg in args if arg is not Ellipsis]
-        if origin is tuple and args and Ellipsis not in args:
-            return f"a list of {len(items)}: [{', '.join(items)}]"
+    items = [expected(arg).removeprefix("an ").removeprefix("a ") for arg in args if arg is not Ellipsis]
+    if origin is tuple and args and Ellipsis not in args:
+        return f"a list of {len(items)}: [{', '.join(items)}]"
+    if origin in _LISTS:
         return f"a list of {items[0]}" if items else "a list"
-    return _NAMES.get(hint, str(hint))
+    return _NAMES.get(origin, str(hint))
 
 
 def choices(hint: Any) -> tuple[str, ...]:
@@ -159,17 +158,18 @@ def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> TypeAdapter[di
     from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
     from typing_extensions import TypedDict
 
-    types = {key: _reader(hint) for key, hint in hints}
-    types |= {k: Annotated[t, AfterValidator(_folder)] for k, t in types.items() if k.rpartition(".")[2] in _FOLDERS}
-    strict = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
-    return TypeAdapter(with_config(strict)(TypedDict("Values", types, total=False)))  # type: ignore[operator]
+    fields = {key: _reader(hint) for key, hint in hints}
+    fields |= {k: Annotated[t, AfterValidator(_folder)] for k, t in fields.items() if k.rpartition(".")[2] in _FOLDERS}
+    settings = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+    return TypeAdapter(with_config(settings)(TypedDict("Values", fields, total=False)))  # type: ignore[operator]
 
 
 def _reader(hint: Any) -> Any:
     """The type for pydantic, and before it what makes the type of text."""
     from pydantic import BeforeValidator, Field, Strict
 
-    origin, args = get_origin(hint) or hint, get_args(hint) or _HOLD.get(hint, ())
+    origin = get_origin(hint) or hint
+    args = get_args(hint) or _HOLD.get(origin, ())
     read = _READ.get(origin)
     if origin is Required:
         return Required[_reader(args[0])]
@@ -180,8 +180,9 @@ def _reader(hint: Any) -> Any:
         ordered = sorted(args, key=lambda arg: (arg in (str, Path), arg is not types.NoneType))
         hint = Annotated[Union[tuple(map(_reader, ordered))], Field(union_mode="left_to_right")]  # noqa: UP007
     elif origin in _HOLD:
-        # Not strict: YAML and JSON have only lists. What is in it is strict again.
-        hint = Annotated[origin[tuple(map(_reader, args))] if args else hint, Strict(False)]
+        hint = origin[tuple(map(_reader, args))]
+    elif origin in (bool, int, float, str):
+        hint = Annotated[hint, Strict()]
     if read is None:
         return hint
     return Annotated[hint, BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
@@ -200,7 +201,6 @@ _READ: Mapping[Any, Callable[[str], Any]] = {
     types.NoneType: lambda text: None if text.lower() in NULLS else text,
     int: int,
     float: float,
-    Path: Path,
     Any: lambda text: _yaml(text, yaml.SafeLoader),
     dict: _yaml,
     # A single text counts as a list of one.

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.classification import accuracy, confusion_matrix, f1_of_macros, harmonic_mean, macro_precision, macro_recall, one_vs_rest, uar, uf1
+from mebench.metrics.classification import (
+    accuracy,
+    confusion_matrix,
+    f1_of_macros,
+    harmonic_mean,
+    macro_precision,
+    macro_recall,
+    one_vs_rest,
+    uar,
+    uf1,
+)
 from mebench.metrics.emotions import strs
 from mebench.metrics.spotting import precision_recall_f1
 

@@ -6,7 +6,26 @@ from collections.abc import Iterable, Iterator, Sequence
 from mebench.metrics.catalogue import find
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.results.published import CAVEATS
-from mebench.results.rows import NONE, RULES, SHOWN_VERSIONS, Part, PublishedLine, Row, Table, apart, common, count, digits, interval, seconds, shown, spread, stated, whole, words
+from mebench.results.rows import (
+    NONE,
+    RULES,
+    SHOWN_VERSIONS,
+    Part,
+    PublishedLine,
+    Row,
+    Table,
+    apart,
+    common,
+    count,
+    digits,
+    interval,
+    seconds,
+    shown,
+    spread,
+    stated,
+    whole,
+    words,
+)
 
 HEAD = """# Leaderboards
 
