@@ -136,7 +136,9 @@ def content_hash(info: PluginInfo) -> str:
 
 
 def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
-    """Let plugins be found in more folders, each holding `methods/` or `datasets/`, or plugin folders directly.
+    """Let plugins be found in more folders, each holding `methods/`, `datasets/` or `protocols/`, or plugin folders directly.
+
+    In `protocols/` each `<name>.py` is a protocol, `PROTOCOL` in it.
 
     They are imported under the same names as the built-in ones, in worker processes too once these call this with the
     same paths. Adding a path again changes nothing.
@@ -159,10 +161,10 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
             for folder in (path / f"{kind}s", path)
             if list(_inside(kind, folder))
         ]
-        if not found:
+        if not _add_protocols(path / "protocols") and not found:
             raise ConfigError(
                 f"no plugins at {path}: expected methods/<id>/ or datasets/<id>/, or <id>/, each with config.yaml and "
-                "method.py or dataset.py"
+                "method.py or dataset.py; or protocols/<name>.py"
             )
         for kind, folder in found:
             search = _package(kind).__path__
@@ -170,6 +172,14 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
                 search.append(str(folder))
     importlib.invalidate_caches()
     return absolute
+
+
+def _add_protocols(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    from mebench.protocols import add_folder  # brings NumPy, which listing plugins does without
+
+    return add_folder(folder)
 
 
 def _package(kind: PluginKind) -> ModuleType:
