@@ -183,6 +183,12 @@ def test_misprints_are_told_apart() -> None:
     assert "macro recall" in impossibilities({"recall": 0.5, "uar": 0.6})[0]
 
 
+def test_uf1_may_exceed_its_bound_by_what_rounding_adds() -> None:
+    """Precision is below 0.50005 and recall below 0.50015, so UF1 is below 0.5001, which is printed as 0.5001 at most."""
+    assert impossibilities({"precision": 0.5, "recall": 0.5001, "uf1": 0.5001}) == []
+    assert "exceeds" in impossibilities({"precision": 0.5, "recall": 0.5001, "uf1": 0.5002})[0]
+
+
 def test_a_pooled_score_lies_between_its_parts() -> None:
     assert not outside_parts(0.0376, [0.1196, 0.0082])  # MDMD on CAS(ME)^2
     assert outside_parts(0.09, [0.06, 0.06])
