@@ -42,6 +42,9 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class():
     shares = sklearn_confusion(truth, said, labels=list(CLASSES), normalize="true")
     assert [[int(cell[0]) for cell in row] for row in texts(figure)] == counts.tolist()
     assert [[cell[1] for cell in row] for row in texts(figure)] == [[f"{s:.0%}" for s in row] for row in shares]
+    (picture,) = figure.axes[0].images
+    np.testing.assert_allclose(picture.get_array(), shares)
+    assert picture.get_clim() == (0, 1)  # two runs' colours mean the same
 
 
 def test_classes_that_never_occur_are_not_shown_and_answers_that_are_no_class_are():
