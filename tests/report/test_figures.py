@@ -82,6 +82,16 @@ def test_annotations_cover_both_of_their_ends_in_seconds():
     assert figure.axes[0].get_xlabel() == "time, s"
 
 
+def test_marks_of_apexes_lie_over_the_curve_and_the_curve_over_shades_and_bars():
+    scores = intervals(frame=range(100), score=np.linspace(0, 1, 100))
+    expression = {"onset": [10], "apex": [15], "offset": [39]}
+    axes = score_curve(scores, intervals(**expression), intervals(**expression, confidence=[0.5]), fps=10.0).axes[0]
+    marks = {line.get_zorder() for line in axes.lines if line.get_marker() in ("v", "^")}
+    (curve,) = (line.get_zorder() for line in axes.lines if len(line.get_xdata()) == len(scores))
+    under = {drawn.get_zorder() for drawn in (*axes.patches, *axes.collections)}
+    assert max(under) < curve < min(marks)
+
+
 def test_the_surer_a_spotted_interval_the_darker_its_bar():
     scores = intervals(frame=range(100), score=np.zeros(100))
     spotted = intervals(onset=[-2, 30, 60], apex=[3, 35, 65], offset=[7, 39, 69], confidence=[0.5, 0.9, 0.1])
