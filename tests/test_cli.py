@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mebench import __version__, cli, console, doctor
+from mebench.commands import leaderboard
 from mebench.commands.complete import complete_plugin, complete_word
 from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
@@ -133,7 +134,7 @@ def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     console.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
     out = capsys.readouterr().out
-    assert "method " in out and "[red]taken as it stands[/red]" in out
+    assert out.startswith("methods") and "method " in out and "[red]taken as it stands[/red]" in out
 
 
 # Configuration
@@ -361,3 +362,27 @@ def test_values_are_offered_where_there_are_few(root, given, incomplete, expecte
 
 def test_completion_never_complains(root):
     assert complete_word([], "method=", ["/nowhere"]) == complete_plugin("t", ["/nowhere"]) == []
+
+
+# Where runs are
+
+
+@pytest.mark.parametrize(
+    ("words", "command", "place"),
+    [
+        (["leaderboard", "build"], "build_command", 0),
+        (["leaderboard", "export", "a_run"], "export_command", 1),
+    ],
+)
+def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words, command, place):
+    asked = []
+    monkeypatch.setattr(leaderboard, command, lambda *arguments: asked.append(arguments))
+    monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
+    (tmp_path / "mine.yaml").write_text("{}")
+    mebench(*words)
+    (tmp_path / "mine.yaml").write_text("runs: /data/runs\ntracking: sqlite:////data/mlflow.db\n")
+    mebench(*words)
+    mebench(*words, "--runs", "here")
+    assert [arguments[place] for arguments in asked] == ["runs", "/data/runs", "here"]
+    if command == "build_command":
+        assert [arguments[-1] for arguments in asked] == [None, *["sqlite:////data/mlflow.db"] * 2]

@@ -90,6 +90,11 @@ def test_every_exchange_is_there_once_up_to_its_mirror_image():
     assert not swaps(6, 16, seed=0)[1]
 
 
+def test_one_subject_can_be_exchanged_in_one_way():
+    swapped, exact = swaps(1, 16, seed=0)
+    assert exact and swapped.tolist() == [[False]]
+
+
 def test_an_undefined_exchange_counts_against_a_difference():
     assert permutation_p(0.5, np.array([0.5, np.nan, 0.1, 0.2]), exact=True) == 0.5
     assert permutation_p(np.nan, np.array([0.1]), exact=True) is None

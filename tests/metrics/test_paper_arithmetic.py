@@ -157,3 +157,7 @@ def test_no_uf1_exceeds_the_mean_of_macro_precision_and_recall(pairs: list[tuple
 def test_so_the_printed_uf1_of_casme_2_alone_is_impossible() -> None:
     beyond = [c.name for c in TABLE_5 if c.uf1 > sum(c.analysis_scores[:2]) / 2 + 1e-4]
     assert beyond == ["CASME II"]
+
+
+def test_acc_mesr_is_a_product_of_rates() -> None:
+    assert acc_mesr(31 / 71, 24 / 31) == pytest.approx(24 / 71)

@@ -85,6 +85,14 @@ def test_of_runs_that_predict_the_same_the_latest_counts(tmp_path):
     assert [r.id for r in unique(collect(tmp_path))] == ["other", "run-0123.10"]
 
 
+def test_runs_and_records_stand_by_id_together(tmp_path):
+    for name in "ca":
+        export(make_run(tmp_path / "runs", name, key=name), tmp_path / "records")
+    make_run(tmp_path / "runs", "b", key="b")
+    mine, published = collect(tmp_path / "runs"), collect_records(tmp_path / "records")
+    assert [(r.id, r.published) for r in unique([*mine, *published])] == [("a", True), ("b", False), ("c", True)]
+
+
 def test_of_two_runs_of_one_configuration_it_is_said_which_counts(tmp_path, said):
     for number in ("", ".2"):
         make_run(tmp_path, f"run-0123{number}", key="0123")

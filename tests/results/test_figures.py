@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.results.rows import apart
+from mebench.results.rows import apart, digits
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,10 @@ def test_settings_that_all_rows_of_a_method_share_tell_nothing(settings, own):
     rows = [SimpleNamespace(method="strain", settings=words) for words in settings]
     rows.append(SimpleNamespace(method="another", settings="flow=tvl1"))
     assert [apart(row, rows) for row in rows] == [*own, ""]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(9.999, "9.999"), (10.0, "10.0"), (10.26, "10.3"), (-9.5, "-9.500"), (-10.5, "-10.5")]
+)
+def test_from_ten_on_one_digit_is_enough(value, text):
+    assert digits(value) == text

@@ -283,9 +283,9 @@ def server(folder, port):
     """A real MLflow server on this machine, with sqlite and a folder of artifacts."""
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     places = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
-    process = subprocess.Popen(
-        [*command, *places], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    alone = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # or it starts more processes, for jobs
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([*command, *places], cwd=folder, env=alone, start_new_session=True, **quiet)
     address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
     try:
         while True:

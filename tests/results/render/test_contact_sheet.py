@@ -1,12 +1,16 @@
 """The contact sheet of `mebench data preview`."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
+import pytest
+from matplotlib.figure import Figure
 
 from mebench.annotations.drawn import draw_face
 from mebench.core import Dataset, Expression, Video
-from mebench.inspection.tiles import Chosen, strip_of
-from mebench.results.render.data import caption, contact_sheet
+from mebench.inspection.tiles import Chosen, Face, Tile, strip_of
+from mebench.results.render.data import _draw, caption, contact_sheet
 
 E = Expression(2, 6, apex=4, emotion="disgust", action_units=("4", "L10"))
 
@@ -61,3 +65,20 @@ def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
     skin = draw_face()[70:90, 70:90].reshape(-1, 3).mean(axis=0)
     blue, _, red = one.reshape(-1, 3)[np.ptp(one.reshape(-1, 3), axis=1) > 15].mean(axis=0)
     assert skin[0] < skin[2] and blue < red  # the drawn skin is yellowish, not bluish
+
+
+@pytest.mark.parametrize(
+    ("box", "across", "down"),
+    [
+        ((40, 30, 60, 50), (40 - 7, 60 + 7), (30 - 7, 50 + 7)),  # a third, and a little, of 20 pixels around it
+        ((4, 2, 64, 42), (0, 64 + 21), (0, 42 + 14)),
+        ((80, 60, 118, 88), (80 - 13.3, 120), (60 - 9.8, 90)),
+    ],
+)
+def test_the_close_pictures_show_the_crop_with_something_around_it_within_the_frame(box, across, down):
+    """Edges in pixels of a frame 120 wide and 90 high; pixel centres are whole numbers."""
+    axes = Figure().add_axes((0, 0, 1, 1))
+    tile = Tile("onset 2", np.zeros((90, 120, 3), np.uint8))
+    _draw(axes, tile, replace(strip("wall"), face=Face(box, None, ())), near=True)
+    assert np.add(axes.get_xlim(), 0.5) == pytest.approx(across)
+    assert np.add(axes.get_ylim(), 0.5) == pytest.approx(down[::-1])

@@ -42,6 +42,9 @@ def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class():
     shares = sklearn_confusion(truth, said, labels=list(CLASSES), normalize="true")
     assert [[int(cell[0]) for cell in row] for row in texts(figure)] == counts.tolist()
     assert [[cell[1] for cell in row] for row in texts(figure)] == [[f"{s:.0%}" for s in row] for row in shares]
+    (picture,) = figure.axes[0].images
+    np.testing.assert_allclose(picture.get_array(), shares)
+    assert picture.get_clim() == (0, 1)  # two runs' colours mean the same
 
 
 def test_classes_that_never_occur_are_not_shown_and_answers_that_are_no_class_are():
@@ -77,6 +80,16 @@ def test_annotations_cover_both_of_their_ends_in_seconds():
     assert spans(figure) == {COLORS["micro"]: [(1.0, 2.0)], COLORS["macro"]: [(5.0, 9.0)]}
     assert figure.axes[0].get_xlim() == (0, 10)
     assert figure.axes[0].get_xlabel() == "time, s"
+
+
+def test_marks_of_apexes_lie_over_the_curve_and_the_curve_over_shades_and_bars():
+    scores = intervals(frame=range(100), score=np.linspace(0, 1, 100))
+    expression = {"onset": [10], "apex": [15], "offset": [39]}
+    axes = score_curve(scores, intervals(**expression), intervals(**expression, confidence=[0.5]), fps=10.0).axes[0]
+    marks = {line.get_zorder() for line in axes.lines if line.get_marker() in ("v", "^")}
+    (curve,) = (line.get_zorder() for line in axes.lines if len(line.get_xdata()) == len(scores))
+    under = {drawn.get_zorder() for drawn in (*axes.patches, *axes.collections)}
+    assert max(under) < curve < min(marks)
 
 
 def test_the_surer_a_spotted_interval_the_darker_its_bar():
