@@ -17,7 +17,7 @@ from mebench.metrics.classification import (
     uar,
     uf1,
 )
-from mebench.metrics.emotions import strs
+from mebench.metrics.emotions import acc_mesr, strs
 from mebench.metrics.spotting import precision_recall_f1
 
 

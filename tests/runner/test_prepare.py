@@ -14,7 +14,7 @@ from mebench.runner.tasks import prepare
 from mebench.runner.workers import Failure
 
 
-class Crew:
+class WorkerPool:
     """One worker: at each video it is looked at once, half-way. The video `d` shows no face."""
 
     def run(self, tasks, tick):
@@ -44,11 +44,11 @@ def prepared(monkeypatch, told, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
-        jobs.append(SimpleNamespace(home=("x", name), video=video, briefs=[n]))
+        jobs.append(SimpleNamespace(home=("x", name), video=video, specs=[n]))
     monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
-    crew = Crew()
-    found = prepare([], crew, told)
-    return found, "".join(key.rpartition("/")[2] for key in crew.order)
+    pool = WorkerPool()
+    found = prepare([], pool, told)
+    return found, "".join(key.rpartition("/")[2] for key in pool.order)
 
 
 def test_the_longest_video_comes_first_and_counts_most(monkeypatch, told):

@@ -1,4 +1,4 @@
-"""What a process becomes as a worker; a crew of them is in `test_pool`."""
+"""What a process becomes as a worker; a pool of them is in `test_pool`."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ import pytest
 
 ORPHAN = """
 import os, time
-from mebench.runner.workers import settle
+from mebench.runner.workers import prepare_worker
 if os.fork() == 0:
-    settle()
+    prepare_worker()
     print(os.getpid(), flush=True)
 time.sleep(600)
 """
