@@ -1,4 +1,4 @@
-"""`mebench doctor`: what is installed, where things live, what is missing and how to get it. Imports nothing heavy."""
+"""`mebench doctor`: what is installed, where things live, what is missing and how to get it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from mebench import registry
-from mebench.config import RunSettings, more_plugins, user_file
-from mebench.config.layers import Layer, read_file
+import typer
+
+from mebench import console
+from mebench.cli.options import Json, Plugins
 from mebench.errors import MebenchError
+
+if TYPE_CHECKING:
+    from mebench.config.layers import Layer
+
+app = typer.Typer()
 
 State = Literal["ok", "optional", "missing"]
 
@@ -45,19 +51,33 @@ class Finding:
     remedy: str = ""
 
 
+@app.command("doctor", epilog="Example: mebench doctor")
+def doctor(plugins: Plugins = None, json: Json = None) -> None:
+    """Show what is installed, where things live, what is missing and how to get it."""
+    findings = examine(plugins or ())
+    sound = all(f.state != "missing" for f in findings)
+    console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json)
+    if json != "-":
+        rows = [
+            (f.name, f.topic, f.state, f.detail if f.state == "ok" or not f.remedy else f"{f.detail}: {f.remedy}")
+            for f in findings
+        ]
+        console.print_table(("name", "what", "state", "detail"), rows)
+    if not sound:
+        raise typer.Exit(1)
+
+
 def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     """Look at everything; a broken part becomes a finding, not an error."""
+    from mebench import registry
+    from mebench.config import more_plugins
+
     layer, findings = _user_settings()
     try:
         registry.add_paths([*more_plugins([layer]), *plugins])
     except MebenchError as error:
         findings.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
     return [*_packages(), *_landmarks(), *_places(layer), *findings, *_datasets(layer), *_broken()]
-
-
-def as_json(findings: Sequence[Finding]) -> dict[str, Any]:
-    """The findings as plain data; `ok` is False if something required is missing."""
-    return {"ok": all(f.state != "missing" for f in findings), "findings": [asdict(f) for f in findings]}
 
 
 def landmark_file() -> Path | None:
@@ -99,6 +119,9 @@ def _landmarks() -> Iterator[Finding]:
 
 
 def _user_settings() -> tuple[Layer, list[Finding]]:
+    from mebench.config import user_file
+    from mebench.config.layers import Layer, read_file
+
     try:
         path = user_file()
         if path is None:
@@ -111,6 +134,8 @@ def _user_settings() -> tuple[Layer, list[Finding]]:
 
 
 def _places(layer: Layer) -> Iterator[Finding]:
+    from mebench.config import RunSettings
+
     defaults = RunSettings()
     for name in ("cache", "runs"):
         yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
@@ -136,6 +161,8 @@ def _place(name: str, path: Path) -> Finding:
 
 
 def _datasets(layer: Layer) -> Iterator[Finding]:
+    from mebench import registry
+
     known = registry.plugins("dataset")
     for id_, info in known.items():
         if info.broken:
@@ -143,7 +170,7 @@ def _datasets(layer: Layer) -> Iterator[Finding]:
         try:
             rooted = {f.name: f.default for f in fields(registry.params_class(info))}
         except MebenchError as error:
-            yield Finding("plugin", id_, "optional", str(error), "mend or remove it")
+            yield Finding("plugin", id_, "optional", str(error), "fix or remove it")
             continue
         if "root" not in rooted:
             yield Finding("dataset", id_, "ok", "needs no folder")
@@ -168,7 +195,9 @@ def _datasets(layer: Layer) -> Iterator[Finding]:
 
 
 def _broken() -> Iterator[Finding]:
+    from mebench import registry
+
     for kind in registry.PLUGIN_KINDS:
         for info in registry.plugins(kind).values():
             if info.broken:
-                yield Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "mend or remove it")
+                yield Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")

@@ -8,22 +8,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mebench import console
-from mebench.config import resolve
-from mebench.config.settings import RunConfig
+from mebench.cli.options import Files, Plugins, configured
 from mebench.errors import MebenchError, RunError
-from mebench.progress import Progress
-from mebench.runner.sweep_words import Combination, expand
 
 if TYPE_CHECKING:
+    from mebench.config import RunConfig
+    from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
     from mebench.runner.session import Outcome
+    from mebench.runner.sweep_words import Combination
 
 COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
 PEAK = "peak_memory_mib"
 
 
-def sweep_command(
-    words: Sequence[str], files: Sequence[str], plugins: Sequence[str], dry_run: bool, json: str | None
+def sweep(
+    words: Sequence[str], config: Files, plugins: Plugins, dry_run: bool = False, json: str | None = None
 ) -> None:
     """Run every combination of the values that the words list.
 
@@ -31,35 +31,38 @@ def sweep_command(
         ConfigError: a word is wrong.
         RunError: some runs failed, each told on its line; the others are finished.
     """
-    console.check_target(json)
-    began, combinations = time.perf_counter(), expand(words)
-    configs = [resolve(c.words, files, plugins) for c in combinations]
-    if dry_run:
-        _dry_run(combinations, configs, json)
-        return
-    from mebench.runner.sweep import sweep
+    from mebench.progress import Progress
+    from mebench.runner.sweep_words import expand
 
-    progress = Progress()
+    began, combinations, progress = time.perf_counter(), expand(words), Progress()
+    configs = [configured(list(c.words), config, plugins) for c in combinations]
+    if dry_run:
+        return _dry_run(combinations, configs, progress, json)
+    from mebench.runner.sweep import sweep
+    from mebench.tracking import sync
+
     outcomes = sweep(configs, progress)
-    where = _mirror(outcomes, configs[0], progress)
     pairs = list(zip(combinations, outcomes))
-    rows = summary_rows([(c, o) for c, o in pairs if not isinstance(o, MebenchError)])
+    finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
+    with progress.waiting("sending to MLflow"):
+        folders = [outcome.folder for _, outcome in finished]
+        where = sync(folders, configs[0].tracking, progress).opening if folders else ""
+    rows = summary_rows(finished)
     failures = [(c, o) for c, o in pairs if isinstance(o, MebenchError)]
     if json != "-":
         _print(rows, where)
-    if json is not None:
-        report = {
-            "rows": rows,
-            "runs": [{"words": c.varied, **o.summary} for c, o in pairs if not isinstance(o, MebenchError)],
-            "failures": [{"words": c.varied, "reason": str(o)} for c, o in failures],
-            "seconds": round(time.perf_counter() - began, 3),
-        }
-        console.write_json(report, json)
+    report = {
+        "rows": rows,
+        "runs": [{"words": c.varied, **o.summary} for c, o in finished],
+        "failures": [{"words": c.varied, "reason": str(o)} for c, o in failures],
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    console.write_json(report, json)
     for combination, error in failures:
         progress.say(f"failed: {_name(combination)}: {error}")
     if failures:
         raise RunError(
-            f"{len(failures)} of {len(pairs)} runs failed, for the reasons above; the others are finished. Mend the cause and "
+            f"{len(failures)} of {len(pairs)} runs failed, for the reasons above; the others are finished. Fix the cause and "
             "give the same command again: it goes on with what is missing"
         )
 
@@ -139,7 +142,7 @@ def costs_of(folder: RunFolder) -> dict[str, float]:
     return seconds | {PEAK: round(float(costs[PEAK].max()), 1)}
 
 
-def _print(rows: Sequence[dict[str, Any]], where: str | None) -> None:
+def _print(rows: Sequence[dict[str, Any]], where: str) -> None:
     settings = list(dict.fromkeys(key for row in rows for key in row["settings"]))
     metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
     costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
@@ -181,24 +184,17 @@ def _figure(score: dict[str, float | None] | None) -> str:
     return f"{score['value']:.4f}{spread}{ends}"
 
 
-def _mirror(outcomes: Sequence[Outcome | MebenchError], config: RunConfig, progress: Progress) -> str | None:
-    """Send the finished runs to MLflow; its place."""
-    from mebench.tracking import sync
-
-    folders = [outcome.folder for outcome in outcomes if not isinstance(outcome, MebenchError)]
-    return sync(folders, config.tracking, progress).place if folders else None
-
-
-def _dry_run(combinations: Sequence[Combination], configs: Sequence[RunConfig], json: str | None) -> None:
+def _dry_run(
+    combinations: Sequence[Combination], configs: Sequence[RunConfig], progress: Progress, json: str | None
+) -> None:
     from mebench.runner.estimate import dry_run
 
     plans = []
     for combination, config in zip(combinations, configs):
         if json != "-":
             print(f"-- {_name(combination)}")
-        plans.append({"words": combination.varied, **dry_run(config, Progress(), quiet=json == "-")})
-    if json is not None:
-        console.write_json(plans, json)
+        plans.append({"words": combination.varied, **dry_run(config, progress, quiet=json == "-")})
+    console.write_json(plans, json)
 
 
 def _name(combination: Combination) -> str:

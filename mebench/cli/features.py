@@ -3,76 +3,69 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mebench import console
-from mebench.config import resolve
+from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
 from mebench.errors import DataError
-from mebench.progress import Progress
 
 if TYPE_CHECKING:
     from mebench.core.chain import Chain
     from mebench.core.types import Video
     from mebench.runner.plan import Plan
 
+app = verbs("Explain features and compute them ahead of a run.")
 
-def explain_command(words: Sequence[str], files: Sequence[str], plugins: Sequence[str], json: str | None) -> None:
-    """Print a card for each chain that the method reads on the dataset."""
+
+@app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
+def explain(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Print the features that a method reads, step by step, as a paper's appendix could carry them."""
     from mebench.runner.plan import make_plan
 
-    console.check_target(json)
-    plan = make_plan(resolve(words, files, plugins))
+    plan = make_plan(configured(words, config, plugins))
     cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains().items())}
-    if json is not None:
-        console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
+    console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
     if json != "-":
         if not any(cards.values()):
             print(f"method {plan.config.method} reads no features")
         for dataset, found in cards.items():
             for card in found:
-                print(f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})\n{card.pop('text')}\n")
+                print(f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})\n{card['text']}\n")
 
 
-def compute_command(words: Sequence[str], files: Sequence[str], plugins: Sequence[str], json: str | None) -> None:
-    """Compute what the store lacks of the features that a run of these words reads.
-
-    Raises:
-        DataError: some videos failed, each told on its line; the others are stored. With `no_face=skip` a video without a
-            face is told, but is no failure.
-        InterruptedRunError: Ctrl-C or SIGTERM; what is computed is stored.
-    """
+@app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
+def compute(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Compute the features of all videos and store them; what is there stays, and Ctrl-C keeps what is done."""
     from mebench.features import NoFaceError
+    from mebench.progress import Progress
     from mebench.runner.execute import InterruptedRunError, hired, stoppable
     from mebench.runner.plan import make_plan
     from mebench.runner.prepare import prepare
 
-    console.check_target(json)
-    config, progress, started = resolve(words, files, plugins), Progress(), time.perf_counter()
-    with stoppable(), hired(config) as crew:
+    settings, progress, started = configured(words, config, plugins), Progress(), time.perf_counter()
+    with stoppable(), hired(settings) as crew:
         try:
-            plan = make_plan(config)
+            plan = make_plan(settings)
             done = prepare([plan], crew, progress)
         except KeyboardInterrupt as stop:
             raise InterruptedRunError(
-                f"stopped: what is computed stays in {config.cache}. Go on with the same command", stop
+                f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop
             ) from None
     reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
     faceless = {
         key
         for (_, key), failure in done.failures.items()
-        if isinstance(failure.error, NoFaceError) and config.no_face == "skip"
+        if isinstance(failure.error, NoFaceError) and settings.no_face == "skip"
     }
     failed = {key: reason for key, reason in reasons.items() if key not in faceless}
     seconds = time.perf_counter() - started
-    if json is not None:
-        report = {"videos": len(plan.videos), "computed": done.videos - len(reasons), "frames": done.frames}
-        skipped = {key: reason for key, reason in reasons.items() if key in faceless}
-        console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json)
+    report = {"videos": len(plan.videos), "computed": done.videos - len(reasons), "frames": done.frames}
+    skipped = {key: reason for key, reason in reasons.items() if key in faceless}
+    console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json)
     if json != "-":
         there = len(plan.videos) - done.videos
         print(
-            f"{plan.config.cache}: features of {done.videos - len(reasons)} videos ({done.frames} frames) computed in "
+            f"{settings.cache}: features of {done.videos - len(reasons)} videos ({done.frames} frames) computed in "
             f"{seconds:.0f} s, {there} were there"
         )
     for key, reason in reasons.items():
@@ -80,7 +73,7 @@ def compute_command(words: Sequence[str], files: Sequence[str], plugins: Sequenc
     if failed:
         raise DataError(
             f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; the others are "
-            "stored. Mend those videos and give the same command again"
+            "stored. Fix those videos and give the same command again"
         )
 
 

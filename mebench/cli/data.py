@@ -6,109 +6,99 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from mebench import console
-from mebench.config.resolve import resolve_dataset
+from mebench.cli.options import DatasetWords, Files, Json, Plugins, verbs
 from mebench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mebench.core.dataset import Dataset
     from mebench.inspection.verify import Verification
 
+app = verbs("Look at a dataset before anything is run on it.")
+
 SHOWN = 12
 """Lines of one list at a terminal; elsewhere nothing is cut."""
 NOTE = "README.md"
 
 
-def summary_command(words: Sequence[str], files: Sequence[str], plugins: Sequence[str], json: str | None) -> None:
-    """Print what a dataset holds; of a composite each member, then their sums.
-
-    Raises:
-        DataError: the annotations are missing or cannot be read.
-    """
+@app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
+def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Count subjects, videos and expressions, from the annotations alone where the frames are absent."""
     from mebench.inspection.summary import summarise, together
     from mebench.report.data_tables import HEADERS, summary_rows, total_rows
 
-    console.check_target(json)
-    members = {id_: summarise(dataset) for id_, dataset in _members(words, files, plugins).items()}
-    if json is not None:
-        one = next(iter(members.values()))
-        console.write_json(together(members) if len(members) > 1 else one.plain(), json)
+    members = {id_: summarise(dataset) for id_, dataset in _members(words, config, plugins).items()}
+    one = next(iter(members.values()))
+    console.write_json(together(members) if len(members) > 1 else one.plain(), json)
     if json == "-":
         return
-    for id_, summary in members.items():
-        console.print_table(HEADERS, summary_rows(summary), id_)
-        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in summary.repairs])
+    for id_, found in members.items():
+        console.print_table(HEADERS, summary_rows(found), id_)
+        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in found.repairs])
     if len(members) > 1:
         console.print_table(HEADERS, total_rows(members), " + ".join(members))
 
 
-def verify_command(
-    words: Sequence[str],
-    files: Sequence[str],
-    plugins: Sequence[str],
-    deep: bool,
-    counts: bool,
-    strict: bool,
-    report: str | None,
-    json: str | None,
-) -> int:
-    """Print what is wrong with this copy of a dataset; the exit code: 1 for errors and, with `strict`, for warnings.
-
-    Raises:
-        DataError: the annotations are missing or cannot be read.
-        ConfigError: a report cannot be written where it should go.
-    """
+@app.command("verify", epilog="Example: mebench data verify dataset=synthetic --report report.md")
+def verify(
+    words: DatasetWords = None,
+    config: Files = None,
+    plugins: Plugins = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every frame, not only its header and its end.")] = False,
+    counts: Annotated[
+        bool, typer.Option("--counts/--no-counts", help="Compare the counts with the published ones.")
+    ] = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings make the exit code 1 too.")] = False,
+    report: Annotated[str | None, typer.Option("--report", metavar="FILE.md", help="Write a report there.")] = None,
+    json: Json = None,
+) -> None:
+    """Check annotations, frames and counts of this copy; exit code 1 if it is not what was released."""
     from mebench.inspection.verify import verify
     from mebench.progress import Progress
 
-    console.check_target(json)
     if report is not None:
         _check_file(report, "--report")
     members: dict[str, Verification] = {}
-    progress = Progress()
-    for id_, dataset in _members(words, files, plugins).items():
-        with progress.stage(id_, len(dataset.videos()), "videos") as advance:
+    for id_, dataset in _members(words, config, plugins).items():
+        with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
             members[id_] = verify(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
         from mebench.report.data_markdown import verification_markdown
 
         Path(report).write_text(verification_markdown(members, strict), encoding="utf-8")
-    if json is not None:
-        console.write_json(_verified(members, sound), json)
+    console.write_json(_verified(members, sound), json)
     if json != "-":
         _print_verifications(members, strict)
         if report is not None:
             print(f"report: {report}")
-    return int(not sound)
+    if not sound:
+        raise typer.Exit(1)
 
 
-def preview_command(
-    words: Sequence[str],
-    files: Sequence[str],
-    plugins: Sequence[str],
-    out: str,
-    expressions: int,
-    subject: str | None,
-    video: str | None,
-    force: bool,
-    json: str | None,
+@app.command("preview", epilog="Example: mebench data preview dataset=synthetic -o faces.png")
+def preview(
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.png", help="The picture to write.")],
+    words: DatasetWords = None,
+    config: Files = None,
+    plugins: Plugins = None,
+    expressions: Annotated[int, typer.Option("--expressions", metavar="N", help="Rows, spread over the subjects.")] = 6,
+    subject: Annotated[str | None, typer.Option("--subject", metavar="ID", help="Only of this person.")] = None,
+    video: Annotated[str | None, typer.Option("--video", metavar="ID", help="Only of this video.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the picture.")] = False,
+    json: Json = None,
 ) -> None:
-    """Draw a few expressions into the file that the user chose; faces go nowhere else.
-
-    Raises:
-        ConfigError: the file is there already, is no PNG or cannot be written, or nobody is of that name.
-        DataError: there are no frames.
-    """
+    """Draw first frame, onset, apex and offset of a few expressions, with crop, landmarks and regions."""
     _check_file(out, "--out")
     if Path(out).suffix.lower() != ".png":
         raise ConfigError(f"--out must name a .png file, not {out!r}")
     if Path(out).exists() and not force:
         raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
-    console.check_target(json)
-    members = _members(words, files, plugins)
+    members = _members(words, config, plugins)
 
     from mebench.inspection.choose import choose
     from mebench.inspection.members import has_frames
@@ -126,39 +116,38 @@ def preview_command(
         raise DataError(next(strip.problem for strip in strips))
     picture = contact_sheet(strips, f"{' + '.join(members)}: {len(strips)} expressions")
     Path(out).write_bytes(picture)
-    if json is not None:
-        shown = [
-            {
-                "video": strip.chosen.video.key,
-                "onset": strip.chosen.expression.onset,
-                "apex": strip.chosen.expression.apex,
-                "offset": strip.chosen.expression.offset,
-                "box": strip.face and list(strip.face.box),
-                "landmarks": strip.face is not None and strip.face.landmarks is not None,
-                "problem": strip.problem or None,
-            }
-            for strip in strips
-        ]
-        console.write_json({"file": out, "expressions": shown}, json)
+    shown = [
+        {
+            "video": strip.chosen.video.key,
+            "onset": strip.chosen.expression.onset,
+            "apex": strip.chosen.expression.apex,
+            "offset": strip.chosen.expression.offset,
+            "box": strip.face and list(strip.face.box),
+            "landmarks": strip.face is not None and strip.face.landmarks is not None,
+            "problem": strip.problem or None,
+        }
+        for strip in strips
+    ]
+    console.write_json({"file": out, "expressions": shown}, json)
     if json != "-":
         faceless = sum(strip.face is None for strip in strips)
         print(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
         print("It shows people's faces: keep it where the dataset's licence allows")
 
 
-def fake_command(
-    words: Sequence[str], files: Sequence[str], plugins: Sequence[str], out: str, json: str | None
+@app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
+def fake(
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Empty or not there yet.")],
+    words: DatasetWords = None,
+    config: Files = None,
+    plugins: Plugins = None,
+    json: Json = None,
 ) -> None:
-    """Draw the tree of a dataset into an empty folder, or those of a composite's members into folders of their names.
-
-    Raises:
-        DataError: the folder is not empty, or a dataset has no tree to draw.
-    """
-    console.check_target(json)
+    """Draw a small tree with the layout, the sheets and the quirks of a dataset, on drawn faces."""
     folder = Path(out).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another, so that nothing is overwritten")
-    members = _members(words, files, plugins)
+    members = _members(words, config, plugins)
     places = {id_: folder / id_ if len(members) > 1 else folder for id_ in members}
     for id_, dataset in members.items():
         dataset.write_fake_tree(places[id_])
@@ -170,17 +159,17 @@ def fake_command(
     roots = [f"{prefix[id_]}.root={place}" for id_, place in places.items()]
     name = f"[{','.join(members)}]" if len(members) > 1 else next(iter(members))
     then = shlex.join(["mebench", "data", "summary", f"dataset={name}", *roots])
-    if json is not None:
-        console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
+    console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
     if json != "-":
         print(f"{out}: drawn")
         print(f"Look at it with: {then}")
 
 
-def _members(words: Sequence[str], files: Sequence[str], plugins: Sequence[str]) -> dict[str, Dataset]:
+def _members(words: DatasetWords, config: Files, plugins: Plugins) -> dict[str, Dataset]:
+    from mebench.config.resolve import resolve_dataset
     from mebench.inspection.members import open_members
 
-    return open_members(resolve_dataset(words, files, plugins).dataset_params)
+    return open_members(resolve_dataset(words or (), config or (), plugins or ()).dataset_params)
 
 
 def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:

@@ -1,14 +1,16 @@
-"""The verb `compare`: two finished runs on the same truth."""
+"""`mebench compare` and `mistakes`: what two finished runs differ in, and what went wrong in one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
-from mebench.commands.runs import find_run
-from mebench.console import check_target, write_json
-from mebench.errors import RunError
+import typer
+
+from mebench.cli.options import Json, RunId, Runs, finished_run
+from mebench.console import write_json
+from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,26 +19,25 @@ if TYPE_CHECKING:
     from mebench.metrics.tables import Tables
     from mebench.runner.folder import RunFolder
 
+app = typer.Typer()
 
-def compare_command(
-    first: str, second: str, runs: str, metrics: Sequence[str], convention: str, json: str | None
+
+@app.command("compare", epilog="Example: mebench compare mean-synthetic softnet-synthetic --metric f1")
+def compare(
+    first: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or a folder.")],
+    second: Annotated[str, typer.Argument(metavar="RUN", help="Another run on the same truth.")],
+    runs: Runs = "",
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME", help="Such as f1, spotting.micro.ap50 or all; repeatable."),
+    ] = None,
+    convention: Annotated[
+        str, typer.Option("--convention", metavar="NAME", help="The rules under which both are scored.")
+    ] = "strict",
+    json: Json = None,
 ) -> None:
-    """Print how two runs differ and how sure that is, or write it as JSON.
-
-    Args:
-        first: id of a finished run, the beginning of one id only, or the path of a run folder or committed record.
-        second: the same of another run.
-        runs: folder of run folders.
-        metrics: what to compare, see `mebench.metrics.statistics.comparison.compare`.
-        convention: under which both are scored.
-        json: where the comparison also goes; `-` for standard output, with nothing else on it.
-
-    Raises:
-        RunError: a run is missing or unfinished, or the two cannot be compared; the sentence says why.
-        ConfigError: there is no such metric or convention.
-    """
-    check_target(json)
-    folders = find_run(first, runs), find_run(second, runs)
+    """Compare two runs: differences with intervals, paired tests, and what could have been seen."""
+    folders = finished_run(first, runs), finished_run(second, runs)
     if folders[0].path.resolve() == folders[1].path.resolve():
         raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
 
@@ -44,6 +45,7 @@ def compare_command(
     from mebench.metrics.conventions import named
     from mebench.metrics.mistakes import number_of_draws
     from mebench.metrics.statistics.comparison import compare
+    from mebench.progress import Progress
     from mebench.report.compare_table import Side, conclusions, plain, print_comparison, remarks
     from mebench.runner.scoring import tables_of
 
@@ -61,20 +63,51 @@ def compare_command(
         raise RunError(
             f"the runs have nothing in common to compare: {records[0].id} does {does[0]}; {records[1].id}, {does[1]}"
         )
-    found = compare(
-        _of_tasks(tables[0], tasks),
-        _of_tasks(tables[1], tasks),
-        kinds=kinds,
-        classes=records[0].about["classes"],
-        convention=rule.name,
-        metrics=metrics,
-    )
+    with Progress().waiting("comparing"):
+        found = compare(
+            _of_tasks(tables[0], tasks),
+            _of_tasks(tables[1], tasks),
+            kinds=kinds,
+            classes=records[0].about["classes"],
+            convention=rule.name,
+            metrics=metric or (),
+        )
     one, other = (Side(record, number_of_draws(table)) for record, table in zip(records, tables))
     said, notes = conclusions(found), remarks(found, one, other, rule, tasks, kinds)
     if json != "-":
         print_comparison(found, one, other, said, notes)
-    if json is not None:
-        write_json(plain(found, one, other, said, notes), json)
+    write_json(plain(found, one, other, said, notes), json)
+
+
+@app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")
+def mistakes(
+    run: RunId,
+    runs: Runs = "",
+    by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
+    json: Json = None,
+) -> None:
+    """Show what went wrong in spotting: every false positive and every miss, by cause."""
+    folder = finished_run(run, runs)
+
+    from mebench.metrics.mistakes import By, count_mistakes, number_of_draws, sort_mistakes
+    from mebench.report.mistakes_table import plain, print_mistakes
+    from mebench.runner.scoring import tables_of
+
+    if by not in get_args(By):
+        raise ConfigError(unknown("--by", by, get_args(By)))
+    tables, about = tables_of(folder), folder.read_json("folds.json")
+    if tables.predictions is None:
+        raise RunError(f"run {folder.id!r} does not spot, so it has no false positives and misses: name one that does")
+    draws = number_of_draws(tables)
+    rows: By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
+    counts = count_mistakes(sort_mistakes(tables, about["kinds"]), rows, draws)
+    if rows == "kind":
+        counts = counts.reindex(about["kinds"], fill_value=0).rename_axis("kind")
+    mean = f", means over {draws} draws" if draws > 1 else ""
+    if json != "-":
+        print_mistakes(counts, f"what went wrong in {folder.id}, by {by}{mean}")
+    report = {"run_id": folder.id, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
+    write_json(report, json)
 
 
 def _shared(records: tuple[Record, Record], what: str) -> list[str]:

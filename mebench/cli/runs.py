@@ -1,4 +1,4 @@
-"""`mebench runs list|show|prune`: what lies in the folder of runs, and making room there."""
+"""`mebench runs list|show|prune` and `track sync`: what lies in the folder of runs, making room there, sending it to MLflow."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from mebench import console
-from mebench.commands.cache import days_of
-from mebench.config import flatten
+from mebench.cli.options import Json, RunId, Runs, Verbose, finished_run, verbs
 from mebench.errors import ConfigError, RunError, unknown
-from mebench.progress import Progress
 
 if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder
+
+app = verbs("Look at runs and make room.")
+track_app = verbs("Send runs to MLflow.")
 
 DAY = 86400.0
 
@@ -62,39 +65,33 @@ class Run:
         return f"{self.status}, {self.done} of {self.folds} folds{failed}"
 
 
-def list_command(runs: str, json: str | None) -> None:
-    """Print one line for each run, the latest first."""
-    console.check_target(json)
+@app.command("list", epilog="Example: mebench runs list --runs runs")
+def list_(runs: Runs = "", json: Json = None) -> None:
+    """List the runs with status, main scores, age and size, the latest first."""
     found = [run for _, run in _all(runs)]
-    if json is not None:
-        console.write_json([asdict(run) for run in found], json)
+    console.write_json([asdict(run) for run in found], json)
     if json != "-":
         console.print_table(("run", "status", "scores", "age", "size"), [_row(run) for run in found])
         if not found and console.at_terminal():
             print(f"no runs in {runs}")
 
 
-def show_command(word: str, runs: str, json: str | None) -> None:
-    """Print what a run was and is: status, settings, scores, and what its folds cost.
-
-    Raises:
-        RunError: there is no such run.
-    """
+@app.command("show", epilog="Example: mebench runs show mean-synthetic")
+def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
+    """Show a run, finished or not: status, scores, why folds failed, and what each fold cost."""
     from mebench.report.summary_table import print_outcome
     from mebench.runner.folder import RunFolder
 
-    console.check_target(json)
-    folder = RunFolder.open(runs, word)
-    run, costs = _describe(folder), _costs(folder)
+    folder = RunFolder.open(runs, run)
+    found, costs = _describe(folder), _costs(folder)
     config = folder.read_json("config.json")
-    if json is not None:
-        report = {**asdict(run), "key": config["key"], "config": config["config"], "costs": costs}
-        console.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
+    report = {**asdict(found), "key": config["key"], "config": config["config"], "costs": costs}
+    console.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
     if json == "-":
         return
-    print(f"{run.id}: {run.told}, {_age(run.days)} old, {console.size(run.bytes)}")
+    print(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
     if folder.done:
-        print_outcome(folder, folder.read_json("summary.json"), None)
+        print_outcome(folder, folder.read_json("summary.json"), None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
         print(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
@@ -109,30 +106,26 @@ def show_command(word: str, runs: str, json: str | None) -> None:
         print(f"go on with: mebench resume {folder.word}")
 
 
-def prune_command(
-    runs: str,
-    unfinished: bool,
-    older_than: str | None,
-    keep_best: int | None,
-    metric: str | None,
-    dry_run: bool,
-    json: str | None,
+@app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")
+def prune(
+    runs: Runs = "",
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="Only runs that are not finished.")] = False,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="TIME", help="Only what nobody wrote to for 12h, 30d, 2w ….")
+    ] = None,
+    keep_best: Annotated[
+        int | None,
+        typer.Option(
+            "--keep-best", metavar="N", help="Only finished runs, but not the N best of a dataset and protocol."
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="The score of --keep-best, such as STRS or UF1.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
+    json: Json = None,
 ) -> None:
-    """Remove the runs that all given conditions hold for; never one that a process works on.
-
-    Args:
-        runs: folder of the run folders.
-        unfinished: only runs that are not finished.
-        older_than: only runs in which nothing was written for so long, such as `30d`.
-        keep_best: only finished runs, and of each dataset and protocol not the so many best.
-        metric: the score that tells which are best, such as `STRS`; by default the first that all runs of a group have.
-        dry_run: remove nothing.
-        json: where the result goes.
-
-    Raises:
-        ConfigError: no condition, or two that exclude each other.
-    """
-    console.check_target(json)
+    """Remove the runs that all given conditions hold for; what MLflow has of them stays there."""
     if not unfinished and older_than is None and keep_best is None:
         raise ConfigError("say which runs: --unfinished, --older-than 30d, --keep-best N, or several of them")
     if unfinished and keep_best is not None:
@@ -141,7 +134,7 @@ def prune_command(
         raise ConfigError("--metric says which runs are the best: add --keep-best N")
     if keep_best is not None and keep_best < 0:
         raise ConfigError(f"--keep-best must be 0 or more runs, not {keep_best}")
-    days = None if older_than is None else days_of(older_than)
+    days = None if older_than is None else console.days_of(older_than)
     found = _all(runs)
     chosen = [(folder, run) for folder, run in found if run.status != "running"]
     if unfinished:
@@ -152,9 +145,8 @@ def prune_command(
         best = _best([run for _, run in found], keep_best, metric)
         chosen = [(folder, run) for folder, run in chosen if run.status == "finished" and run.id not in best]
     gone = [run for folder, run in chosen if dry_run or _remove(folder)]
-    if json is not None:
-        report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
-        console.write_json(report, json)
+    report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
+    console.write_json(report, json)
     if json != "-":
         for run in gone:
             print(f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)")
@@ -162,8 +154,46 @@ def prune_command(
         print(f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}")
 
 
+@track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
+def sync(
+    run: Annotated[
+        list[str] | None, typer.Argument(metavar="[RUN ...]", help="Ids of runs; all finished ones by default.")
+    ] = None,
+    runs: Runs = "",
+    tracking: Annotated[
+        str | None, typer.Option("--tracking", metavar="URI", help="MLflow's address; $MLFLOW_TRACKING_URI by default.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Send finished runs that MLflow lacks, for example because its server was down."""
+    from mebench.config import user_setting
+    from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
+    from mebench.tracking import sync
+
+    if run:
+        folders = list({folder.path: folder for folder in (finished_run(word, runs) for word in run)}.values())
+    else:
+        folders = [folder for folder in RunFolder.all(runs) if folder.done]
+    if not folders:
+        raise RunError(f"there is no finished run in {runs} to send: choose another place with --runs DIR")
+    progress = Progress()
+    with progress.waiting("sending to MLflow"):
+        synced = sync(folders, tracking or user_setting("tracking", "") or None, progress)
+    report = {"sent": list(synced.sent), "there": list(synced.there), "failed": list(synced.failed)}
+    console.write_json(report, json)
+    if synced.failed:
+        raise RunError(
+            f"{len(synced.failed)} of {len(folders)} runs were not sent, for the reason above: fix it, then give the same "
+            "command again"
+        )
+    if json != "-":
+        print(f"{len(synced.sent)} runs sent, {len(synced.there)} were there. MLflow: {synced.opening}")
+
+
 def _all(runs: str) -> list[tuple[RunFolder, Run]]:
     """Every run, the latest first; of a damaged one a sentence is told."""
+    from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
 
     found = []
@@ -176,6 +206,7 @@ def _all(runs: str) -> list[tuple[RunFolder, Run]]:
 
 
 def _describe(folder: RunFolder) -> Run:
+    from mebench.config import flatten
     from mebench.report.main_scores import main_scores
 
     values = flatten(folder.read_json("config.json")["config"])

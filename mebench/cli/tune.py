@@ -1,25 +1,23 @@
-"""The verb `mebench tune`. Nothing heavy is imported until it is used."""
+"""`mebench tune`: choose parameters on some subjects and judge them on others."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from mebench.cli_options import Files, Json, Plugins, complete_words
+from mebench.cli.options import Files, Json, Plugins, Words, configured
+from mebench.console import write_json
+from mebench.errors import ConfigError
 
-RunWords = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[KEY=VALUE ...]",
-        help="Settings of the run, such as method=mean dataset=synthetic seed=1.",
-        autocompletion=complete_words,
-    ),
-]
+app = typer.Typer()
 
 
+@app.command("tune", epilog="Example: mebench tune method=mean dataset=synthetic --trials 20 --write tuned.yaml")
 def tune(
-    words: RunWords = None,
+    words: Words = None,
     config: Files = None,
     plugins: Plugins = None,
     trials: Annotated[
@@ -96,7 +94,7 @@ def tune(
     outer subjects then say what the tuned configuration is worth beside the default. Give the same command again to go on
     with a study, and in several processes at once to share it.
     """
-    from mebench.commands.tune import tune_command
+    from mebench.progress import Progress
     from mebench.tuning.options import TuneOptions
 
     options = TuneOptions(
@@ -114,4 +112,20 @@ def tune(
         heartbeat=heartbeat,
         out=out,
     )
-    tune_command(words or [], config or [], plugins or [], options, write, json)
+    file = None if write is None else Path(write).expanduser()
+    if file is not None and (file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK)):
+        raise ConfigError(f"--write {write} must name a file in a folder that is there and may be written to")
+    settings = configured(words, config, plugins)
+
+    from mebench.tuning.show import print_outcome
+    from mebench.tuning.tune import tune
+    from mebench.tuning.write import write_tuned
+
+    progress = Progress()
+    found = tune(settings, options, progress)
+    if file is not None:
+        for line in write_tuned(found, file):
+            progress.say(f"{write}: {line}")
+    if json != "-":
+        print_outcome(found.plain, found.plain["folder"])
+    write_json(found.plain, json)
