@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from mebench import mlflow_store
-from mebench.commands.track import sync_command
+from mebench.cli.runs import sync
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.tracking import RUN_TAG, Store, flat_scores, mirror, without_password
@@ -317,17 +317,17 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
     assert mirror(first, None, progress) is None
     assert f"did not take run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
     with pytest.raises(RunError, match="2 of 2 runs were not sent"):
-        sync_command([], str(runs), None, None)
+        sync([], str(runs))
 
     with server(tmp_path, port) as address:
         assert mirror(second, None, progress) == f"{address} (experiment mebench/drawn/loso)"
-        sync_command([], str(runs), None, str(tmp_path / "synced.json"))
+        sync([], str(runs), json=str(tmp_path / "synced.json"))
         assert json.loads((tmp_path / "synced.json").read_text()) == {
             "sent": [first.id],
             "there": [second.id],
             "failed": [],
         }
-        sync_command([first.id], str(runs), None, None)
+        sync([first.id], str(runs))
         assert "0 runs sent, 1 were there" in capsys.readouterr().out
         client = MlflowClient(tracking_uri=address)
         experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id

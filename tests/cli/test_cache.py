@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from mebench.commands.cache import days_of
+from mebench.console import days_of
 from mebench.errors import ConfigError
 from mebench.features import FeatureStore
 from mebench.features.detection import dlib_version
@@ -31,7 +31,8 @@ def test_info(mebench, store, tmp_path):
     code, out, _ = mebench("cache", "info", "--cache", store.root, "--json", tmp_path / "info.json")
     lines = [line.split("\t") for line in out.splitlines()]
     assert code == 0
-    assert [line[:3] for line in lines[:4]] == [
+    assert [line[:3] for line in lines[:5]] == [
+        ["dataset", "stage", "entries"],
         ["casme2", "crops", "1"],
         ["casme2", "flow", "1"],
         ["samm", "flow", "1"],

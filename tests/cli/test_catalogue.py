@@ -2,7 +2,7 @@
 
 import pytest
 
-from mebench.commands.complete import complete_plugin, complete_word
+from mebench.cli.complete import complete_plugin, complete_word
 from mebench.protocols import PROTOCOLS
 
 
@@ -16,7 +16,10 @@ def alone(monkeypatch, tmp_path):
 def test_the_list_has_a_line_for_each_protocol(mebench):
     code, out, _ = mebench("list", "protocols")
     rows = [line.split("\t") for line in out.splitlines()]
-    assert code == 0 and rows == [[name, protocol.summary] for name, protocol in PROTOCOLS.items()]
+    assert code == 0 and rows == [
+        ["protocol", "meaning"],
+        *([name, protocol.summary] for name, protocol in PROTOCOLS.items()),
+    ]
 
 
 def test_the_card_of_a_protocol_says_who_trains_and_who_is_tested(mebench):

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from mebench import __version__, cli, console, doctor
-from mebench.commands.complete import complete_plugin, complete_word
+from mebench import __version__, cli, console
+from mebench.cli import doctor
+from mebench.cli.complete import complete_plugin, complete_word
 from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
+from mebench.runner.execute import InterruptedRunError
 
 HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]
 PARAMS = '''
@@ -49,27 +51,13 @@ def root(write_plugin) -> Path:
     return root
 
 
-@pytest.fixture
-def mebench(monkeypatch, capsys):
-    """Runs the command and returns exit code, standard output and standard error."""
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mebench", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
-
-
 # Lists and cards
 
 
 def test_list_has_one_line_for_each_plugin_and_never_cuts_an_id(mebench, root):
     code, out, _ = mebench("list", "methods", "--plugins", root)
     lines = dict(line.split("\t", 1) for line in out.splitlines())
-    assert code == 0
+    assert code == 0 and out.startswith("method\ttasks\tsummary\n")
     assert lines["tiny"] == "spot\tTiny: for tests"
     assert lines[LONG].startswith("spot\t")
     assert "broken: " in lines["lame"] and "no method.py" in lines["lame"]
@@ -77,7 +65,8 @@ def test_list_has_one_line_for_each_plugin_and_never_cuts_an_id(mebench, root):
 
 def test_list_of_everything_names_the_list_on_each_line(mebench, root):
     _, out, _ = mebench("list", "--plugins", root)
-    rows = [line.split("\t") for line in out.splitlines()]
+    head, *rows = [line.split("\t") for line in out.splitlines()]
+    assert head == ["list", "name", "tasks", "meaning"] and {len(row) for row in rows} == {4}
     assert {row[0] for row in rows} == {"methods", "datasets", "protocols", "metrics"}
     assert ["datasets", "toy"] in [row[:2] for row in rows]
     assert [row[1] for row in rows if row[0] == "metrics"] == [metric.name for metric in METRICS.values()]
@@ -144,6 +133,7 @@ def test_config_show_tells_key_value_and_origin(mebench, root):
     code, out, _ = mebench("config", "show", "method=tiny", "dataset=toy", "dataset.root=/data/CAS(ME)^2/raw")
     rows = [tuple(line.split("\t")) for line in out.splitlines()]
     assert code == 0
+    assert rows[0] == ("key", "value", "from")
     assert ("seed", "4", "./mebench.yaml") in rows
     assert ("method.p", "0.7", "methods/tiny/config.yaml: datasets.toy") in rows
     assert ("dataset.root", "/data/CAS(ME)^2/raw", "command line") in rows
@@ -175,6 +165,7 @@ def test_doctor_tells_where_things_are_and_exits_0_while_only_optional_things_ar
     code, out, _ = mebench("doctor", "--plugins", root)
     rows = {line.split("\t")[0]: line.split("\t")[1:] for line in out.splitlines()}
     assert code == 0
+    assert out.startswith("name\twhat\tstate\tdetail\n")
     assert rows["toy"] == ["dataset", "ok", str(tmp_path)]
     assert rows["nobody"][1] == "optional"
     assert rows["runs"][1] == "ok" and str(tmp_path / "work" / "results") in rows["runs"][2]
@@ -225,7 +216,8 @@ def test_the_landmark_file_is_found_without_importing_its_package(tmp_path, monk
     ("error", "code", "message"),
     [
         (RunError("it broke"), 4, "error: it broke\n"),
-        (KeyboardInterrupt(), 130, ""),
+        (KeyboardInterrupt(), 130, "stopped: what was finished is kept, and the same command begins or goes on\n"),
+        (InterruptedRunError("stopped: 2 of 9 folds are kept"), 130, "stopped: 2 of 9 folds are kept\n"),
         (BrokenPipeError(), 141, ""),  # as a shell tells of a program that SIGPIPE ended
         (OSError(28, "No space left on device", "/runs/x"), 1, "error: the disk is full: /runs/x. Free some space"),
         (PermissionError(13, "Permission denied", "/runs"), 1, "error: Permission denied: /runs\n"),
@@ -236,7 +228,7 @@ def test_every_failure_is_a_sentence_and_an_exit_code(mebench, monkeypatch, erro
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("mebench.commands.catalogue.list_command", fail)
+    monkeypatch.setattr("mebench.cli.catalogue._more_plugins", fail)
     got, out, err = mebench("list")
     assert (got, out) == (code, "")
     assert err.startswith(message) and "Traceback" not in err
@@ -246,7 +238,7 @@ def test_the_traceback_is_there_on_request(monkeypatch):
     def fail(*_):
         raise RunError("it broke")
 
-    monkeypatch.setattr("mebench.commands.catalogue.list_command", fail)
+    monkeypatch.setattr("mebench.cli.catalogue._more_plugins", fail)
     monkeypatch.setattr(sys, "argv", ["mebench", "list"])
     monkeypatch.setenv("MEBENCH_DEBUG", "1")
     with pytest.raises(RunError):
@@ -264,7 +256,7 @@ def test_a_reader_that_goes_away_is_no_error():
 def test_version_and_usage(mebench):
     assert mebench("--version") == (0, f"mebench {__version__}\n", "")
     code, _, err = mebench("lits")
-    assert code == 2 and "list" in err
+    assert code == 2 and "Did you mean 'list'?" in err
 
 
 # Speed, as imports

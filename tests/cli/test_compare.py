@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from mebench.commands.compare import compare_command
-from mebench.commands.leaderboard import export_command
+from mebench.cli import compare as verbs
+from mebench.cli.leaderboard import export
 from mebench.errors import ConfigError, RunError
 from tests.run_folders import make_run
 
@@ -14,7 +14,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 
 
 def compare(first, second, metrics=(), convention="strict", json_=None):
-    compare_command(first, second, "runs", metrics, convention, json_)
+    verbs.compare(first, second, "runs", metrics, convention, json_)
 
 
 def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path, capsys):
@@ -59,7 +59,7 @@ def test_a_run_goes_by_its_id_the_beginning_of_it_its_folder_or_its_record(tmp_p
     run = make_run(tmp_path / "runs", "spotter-1")
     make_run(tmp_path / "runs", "spotter-2", shift=3)
     make_run(tmp_path / "runs", "other", shift=100)
-    export_command("other", "runs", "records")
+    export("other", "runs", "records")
     compare("runs/spotter-1", "oth")
     compare("spotter-2", "records/other")
     with pytest.raises(RunError, match=r"2 runs begin with 'spot': spotter-1, spotter-2. Give more of the id"):

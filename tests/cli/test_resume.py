@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mebench.commands.run import resume_command
+from mebench.cli.run import resume
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.runner.plan import make_plan
@@ -21,7 +21,7 @@ def begun(moody):  # noqa: F811
 
 
 def test_how_it_is_computed_and_scored_may_change(begun, tmp_path, capsys):
-    resume_command(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), "-")
+    resume(begun.id[:-3], ["workers=1", "bootstrap=0", "executor=local"], str(begun.path.parent), json="-")
     summary = json.loads(capsys.readouterr().out)
     stored = begun.read_json("config.json")
     assert begun.done and summary["run_id"] == begun.id and summary["bootstrap"]["draws"] == 0
@@ -33,7 +33,7 @@ def test_a_run_that_was_moved_is_found_by_its_folder(begun, tmp_path, capsys):
     moved = tmp_path / "elsewhere" / begun.id
     moved.parent.mkdir()
     begun.path.rename(moved)
-    resume_command(str(moved), [], "runs", "-")
+    resume(str(moved), [], "runs", json="-")
     assert (moved / "DONE").is_file()
 
 
@@ -49,10 +49,10 @@ def test_a_run_that_was_moved_is_found_by_its_folder(begun, tmp_path, capsys):
 )
 def test_what_a_run_is_stays(begun, word, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        resume_command(begun.id, [word], str(begun.path.parent), None)
+        resume(begun.id, [word], str(begun.path.parent))
     assert not begun.done
 
 
 def test_a_run_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(RunError, match="unknown run 'nothing'"):
-        resume_command("nothing", [], str(tmp_path), None)
+        resume("nothing", [], str(tmp_path))

@@ -7,7 +7,7 @@ import typer
 import yaml
 
 from mebench import registry
-from mebench.commands.reproduce import ReproduceOptions, reproduce_command
+from mebench.cli.reproduce import reproduce
 from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.leaderboard import reproduction
@@ -40,23 +40,13 @@ def published():
     return read(LEADERBOARDS / "published.csv")
 
 
-def options(**given):
-    defaults = {
-        "paper": "mean2022",
-        "table": "2",
-        "words": (),
-        "files": (),
-        "plugins": (),
-        "stand_in": None,
-        "dry_run": False,
-        "leaderboards": str(LEADERBOARDS),
-        "json": "-",
-    }
-    return ReproduceOptions(**{**defaults, **given})
+def table_of(**given):
+    """The verb, for table 2 of MEAN unless another is asked for."""
+    reproduce(**{"paper": "mean2022", "table": "2", "leaderboards": str(LEADERBOARDS), **given})
 
 
 def outcome(capsys, **given):
-    reproduce_command(options(**given))
+    table_of(**given, json="-")
     return json.loads(capsys.readouterr().out)
 
 
@@ -82,22 +72,22 @@ def test_without_any_dataset_every_cell_says_so_and_what_to_do(capsys):
         "absent: meview is not here"
     ] * 4
     assert [cell["published"] for cell in found[4:]] == [0.4286, 0.519, 0.4592, 0.462]
-    reproduce_command(options(table="10", json=None))
+    table_of(table="10")
     text = capsys.readouterr().out
     assert "0 of 8 cells measured" in text and "meview needs its folder" in text and "roots:" in text
 
 
 def test_wrong_words_are_no_absent_dataset():
     with pytest.raises(ConfigError, match=r"Did you mean 'method\.preset'"):
-        reproduce_command(options(words=("method.preste=short",)))
+        table_of(words=("method.preste=short",))
     with pytest.raises(ConfigError, match="unknown table '3'"):
-        reproduce_command(options(table="3"))
+        table_of(table="3")
     with pytest.raises(ConfigError, match="Did you mean 'mean2022'"):
-        reproduce_command(options(paper="mean2023"))
+        table_of(paper="mean2023")
     with pytest.raises(ConfigError, match=r"--table N\. There are 2: "):
-        reproduce_command(options(table=None))
+        table_of(table=None)
     with pytest.raises(ConfigError, match="name the folder with --leaderboards"):
-        reproduce_command(options(leaderboards="nowhere"))
+        table_of(leaderboards="nowhere")
 
 
 @pytest.fixture
@@ -175,7 +165,7 @@ def test_a_run_that_fails_makes_the_exit_code_1(monkeypatch, capsys):
 
     monkeypatch.setattr(reproduction, "_runs", fails)
     with pytest.raises(typer.Exit) as stop:
-        reproduce_command(options(table="6", json=None))
+        table_of(table="6")
     assert stop.value.exit_code == 1
     assert "- a fold failed" in capsys.readouterr().out
 
@@ -204,7 +194,7 @@ def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
     found = outcome(capsys, table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     assert {cell["why"] for cell in found["cells"]} == {"absent: not run yet"}
     assert not (tmp_path / "runs").exists()
-    reproduce_command(options(table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",), json=None))
+    table_of(table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     text = capsys.readouterr().out
     assert "0 of 9 cells measured." in text and "it would be: mebench run method=mean method.preset=paper" in text
     assert "roots:" not in text and "strict rules" not in text

@@ -14,7 +14,7 @@ def run(tmp_path_factory):
 
 
 def lines(run, capsys, tracked=None):
-    print_outcome(run, run.read_json("summary.json"), tracked)
+    print_outcome(run, run.read_json("summary.json"), tracked, verbose=True)
     return capsys.readouterr().out.splitlines()
 
 

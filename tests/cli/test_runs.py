@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mebench.commands.runs_verbs import list_command, prune_command, show_command
+from mebench.cli import runs as verbs
 from mebench.errors import ConfigError, RunError
 from tests.run_folders import make_run
 
@@ -32,13 +32,12 @@ def age(folder, days):
 
 
 def listed(runs, capsys):
-    list_command(str(runs), "-")
+    verbs.list_(str(runs), "-")
     return {run["id"]: run for run in json.loads(capsys.readouterr().out)}
 
 
 def prune(runs, **given):
-    options = {"unfinished": False, "older_than": None, "keep_best": None, "metric": None, "dry_run": False}
-    prune_command(str(runs), **{**options, **given}, json=None)
+    verbs.prune(str(runs), **given)
 
 
 def names(runs):
@@ -65,8 +64,9 @@ def test_the_list_tells_what_each_run_is(runs, capsys):
 
 
 def test_its_lines_are_one_for_each_run(runs, capsys):
-    list_command(str(runs), None)
-    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    verbs.list_(str(runs))
+    head, *lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert head == ["run", "status", "scores", "age", "size"]
     assert [line[1] for line in lines] == [
         *["finished"] * 3,
         "unfinished, 4 of 4 folds",
@@ -86,20 +86,20 @@ def test_a_run_that_a_process_works_on_is_running_and_never_removed(runs, capsys
 
 
 def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
-    show_command("perf", str(runs), str(tmp_path / "run.json"))
+    verbs.show("perf", str(runs), json=str(tmp_path / "run.json"))
     out = capsys.readouterr().out
     assert out.startswith("perfect: finished, 0 min old") and "spotting, micro" in out
     assert "drawn/02\t2.0\t0.2\t302.0\t1,234.0" in out
     report = json.loads((tmp_path / "run.json").read_text())
     assert report["summary"]["spotting"]["micro"]["tp"] == 16 and len(report["costs"]) == 4
 
-    show_command("broken", str(runs), None)
+    verbs.show("broken", str(runs))
     out = capsys.readouterr().out
     assert "failed: drawn--02: ValueError: singular" in out and f"go on with: mebench resume {runs / 'broken'}" in out
     with pytest.raises(RunError, match=r"2 runs begin with 'l': late, lost"):
-        show_command("l", str(runs), None)
+        verbs.show("l", str(runs))
     with pytest.raises(RunError, match="Did you mean 'perfect'"):
-        show_command("perfekt", str(runs), None)
+        verbs.show("perfekt", str(runs))
 
 
 def test_runs_that_begin_alike_are_named_in_order(tmp_path):
@@ -108,7 +108,7 @@ def test_runs_that_begin_alike_are_named_in_order(tmp_path):
         (tmp_path / name).mkdir()
         (tmp_path / name / "config.json").touch()
     with pytest.raises(RunError, match=f"8 runs begin with 'ru': {', '.join(sorted(names))}. Give more of the id"):
-        show_command("ru", str(tmp_path), None)
+        verbs.show("ru", str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_conditions_that_make_no_sense_say_so_and_remove_nothing(runs, condition
 
 def test_a_damaged_run_is_told_and_left_out(runs, capsys):
     (runs / "late" / "config.json").write_text("{")
-    list_command(str(runs), "-")
+    verbs.list_(str(runs), "-")
     captured = capsys.readouterr()
     assert "run late is damaged and left out" in captured.err
     assert len(json.loads(captured.out)) == 4
