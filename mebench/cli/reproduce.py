@@ -93,7 +93,7 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
         print(
             "Where your datasets are, say under roots: in mebench.yaml, or by words such as roots.casme2=/data/CASME2."
         )
-    absent = Counter((r.sentence or r.why, r.cell.published.dataset) for r in results if not r.run_id)
+    absent = Counter((r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in results if not r.run_id)
     for (reason, dataset), count in absent.items():
         print(f"- {reason} ({dataset}, {plural(count, 'cell')})")
     if not measured:

@@ -73,8 +73,19 @@ def test_without_any_dataset_every_cell_says_so_and_what_to_do(capsys):
     ] * 4
     assert [cell["published"] for cell in found[4:]] == [0.4286, 0.519, 0.4592, 0.462]
     table_of(table="10")
+    *_, count, hint, no_method, no_data = capsys.readouterr().out.splitlines()
+    assert count == "0 of 8 cells measured." and "roots:" in hint
+    assert no_method == "- mebench has no such method (meview, 4 cells)"
+    assert no_data.startswith("- meview needs its folder") and no_data.endswith("(meview, 4 cells)")
+
+
+def test_a_dataset_that_is_not_here_is_one_line_however_many_cells_it_has(capsys):
+    table_of(table="5")
     text = capsys.readouterr().out
-    assert "0 of 8 cells measured" in text and "meview needs its folder" in text and "roots:" in text
+    needed = [line for line in text.splitlines() if " needs its folder" in line]
+    assert len(needed) == len({line.split()[1] for line in needed}) == 6 and f"0 of {TABLES['5']} cells" in text
+    assert sum(int(line.rpartition(", ")[2].split()[0]) for line in needed) == TABLES["5"]
+    assert text.index("roots:") < text.index("needs its folder") and "published" not in text
 
 
 def test_wrong_words_are_no_absent_dataset():
