@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -124,6 +123,8 @@ def write_json(data: Any, target: str | None) -> None:
     """
     if target is None:
         return
+    import json
+
     text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
     if target == "-":
         print(text)
@@ -137,6 +138,8 @@ def text(value: Any) -> str:
     >>> text(None), text(True), text([1, "a"]), text("a b")
     ('null', 'true', '[1, "a"]', 'a b')
     """
+    import json
+
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-
 MOST_NAMES = 30
 """Names that a sentence lists; of more only the nearest one, or these."""
 

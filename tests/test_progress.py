@@ -5,7 +5,6 @@ import re
 import time
 
 import pytest
-
 from rich.console import Console
 
 from mebench import progress
@@ -89,7 +88,9 @@ def test_what_does_not_move_says_so_now_and_then(capsys, monkeypatch, stage):
             time.sleep(0.01)
             said += capsys.readouterr().err
     lines = said.splitlines()
-    assert set(lines) == {"scoring: 1 s"} if stage == "waiting" else {line[:16] for line in lines} == {"folds: 0/3 folds"}
+    assert (
+        set(lines) == {"scoring: 1 s"} if stage == "waiting" else {line[:16] for line in lines} == {"folds: 0/3 folds"}
+    )
 
 
 def test_lines_that_come_by_themselves_are_not_doubled(capsys, monkeypatch):

@@ -34,6 +34,7 @@ app = typer.Typer(
     epilog="Start with: mebench list, then mebench run method=<id> dataset=<id>",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for room in (run, catalogue, doctor, compare, score, reproduce, tune):
@@ -77,6 +78,9 @@ def main() -> None:
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
     except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
+            print(error.message, file=sys.stderr)
+            sys.exit(error.exit_code)
         _fail(error, usage_sentence(error), error.exit_code)
     except MebenchError as error:
         _fail(error, str(error), error.exit_code)
@@ -94,7 +98,7 @@ def main() -> None:
 
 
 def usage_sentence(error: Any) -> str:
-    """What is wrong with the words of a command; empty where the help was shown since there were none."""
+    """What is wrong with the words of a command, and where its help is."""
     context, param, message = error.ctx, getattr(error, "param", None), error.message.strip().rstrip(".")
     verb = context.command_path if context else "mebench"
     see = f"See: {verb} --help"
@@ -111,15 +115,14 @@ def usage_sentence(error: Any) -> str:
     if extra := re.search(r"unexpected extra argument\S* \((.*)\)", message):
         takes = " ".join(context.command.collect_usage_pieces(context))
         return f"{verb} takes {takes}, and no place is left for {extra[1]!r}. {see}"
-    return f"{verb}: {message}. {see}" if message else ""
+    return f"{verb}: {message}. {see}"
 
 
 def _fail(error: Exception, message: str, code: int) -> None:
     """End with a sentence. Who was stopped by Ctrl-C or SIGTERM (code 128 and more) made no error."""
     if os.environ.get("MEBENCH_DEBUG") == "1":
         raise error
-    if message:
-        print(message if code > 128 else f"error: {message}", file=sys.stderr)
+    print(message if code > 128 else f"error: {message}", file=sys.stderr)
     sys.exit(code)
 
 

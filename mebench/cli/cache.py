@@ -48,7 +48,7 @@ def verify(
     remove: Annotated[bool, typer.Option("--remove", help="Remove damaged entries.")] = False,
     json: Json = None,
 ) -> None:
-    """Look for damaged entries by their headers and sizes; exit code 1 if there are any."""
+    """Look for damaged entries by headers and sizes. The exit code is 1 if there are any."""
     from mebench.features import upkeep
     from mebench.progress import Progress
 
@@ -89,7 +89,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
     json: Json = None,
 ) -> None:
-    """Remove what no run can use: damaged entries, leftovers of killed runs, entries of other OpenCV or dlib versions."""
+    """Remove what no run can use. That is damaged entries, leftovers of killed runs, entries of other OpenCV or dlib versions."""
     from mebench.features import upkeep
 
     if everything and (older_than is not None or dataset is not None):

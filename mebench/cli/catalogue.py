@@ -37,7 +37,7 @@ def _names(ctx: typer.Context, incomplete: str) -> list[str]:
 def list_(
     what: Annotated[
         str | None,
-        typer.Argument(metavar=f"[{'|'.join(LISTS)}]", help="One list; all by default.", autocompletion=_lists),
+        typer.Argument(metavar="|".join(LISTS), help="One list; all by default.", autocompletion=_lists),
     ] = None,
     plugins: Plugins = None,
 ) -> None:
@@ -60,7 +60,7 @@ def info(
     ],
     plugins: Plugins = None,
 ) -> None:
-    """Show the card and parameters of a method, dataset or protocol, or what a metric is."""
+    """Show the card of a plugin or protocol, or what a metric is."""
     from mebench import registry
     from mebench.metrics.catalogue import METRICS
     from mebench.protocols import PROTOCOLS
@@ -82,7 +82,7 @@ def info(
 
 @config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
 def config_show(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
-    """Show the resolved configuration and where each value comes from."""
+    """Show every setting and where its value comes from."""
     from mebench.config import flatten
 
     found = configured(words, config, plugins)

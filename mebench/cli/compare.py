@@ -36,7 +36,7 @@ def compare(
     ] = "strict",
     json: Json = None,
 ) -> None:
-    """Compare two runs: differences with intervals, paired tests, and what could have been seen."""
+    """Compare two runs: differences, intervals, paired tests. And what could have been seen."""
     folders = finished_run(first, runs), finished_run(second, runs)
     if folders[0].path.resolve() == folders[1].path.resolve():
         raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
@@ -86,7 +86,7 @@ def mistakes(
     by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
     json: Json = None,
 ) -> None:
-    """Show what went wrong in spotting: every false positive and every miss, by cause."""
+    """Count the false positives and misses of a run by cause."""
     folder = finished_run(run, runs)
 
     from mebench.metrics.mistakes import By, count_mistakes, number_of_draws, sort_mistakes

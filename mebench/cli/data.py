@@ -27,7 +27,7 @@ NOTE = "README.md"
 
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
 def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
-    """Count subjects, videos and expressions, from the annotations alone where the frames are absent."""
+    """Count subjects, videos and expressions. The annotations alone are enough."""
     from mebench.inspection.summary import summarise, together
     from mebench.report.data_tables import HEADERS, summary_rows, total_rows
 
@@ -56,7 +56,7 @@ def verify(
     report: Annotated[str | None, typer.Option("--report", metavar="FILE.md", help="Write a report there.")] = None,
     json: Json = None,
 ) -> None:
-    """Check annotations, frames and counts of this copy; exit code 1 if it is not what was released."""
+    """Check annotations, frames and counts of this copy. The exit code is 1 if it is not what was released."""
     from mebench.inspection.verify import verify
     from mebench.progress import Progress
 
@@ -92,7 +92,7 @@ def preview(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the picture.")] = False,
     json: Json = None,
 ) -> None:
-    """Draw first frame, onset, apex and offset of a few expressions, with crop, landmarks and regions."""
+    """Draw first frame, onset, apex, offset of a few expressions. Crop, landmarks and regions are shown."""
     _check_file(out, "--out")
     if Path(out).suffix.lower() != ".png":
         raise ConfigError(f"--out must name a .png file, not {out!r}")
@@ -143,7 +143,7 @@ def fake(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Draw a small tree with the layout, the sheets and the quirks of a dataset, on drawn faces."""
+    """Draw a small stand-in of a dataset, with drawn faces. Its layout, sheets and quirks are those of the release."""
     folder = Path(out).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another, so that nothing is overwritten")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import os
-import platform
 import re
 import shutil
 import sys
@@ -53,7 +51,7 @@ class Finding:
 
 @app.command("doctor", epilog="Example: mebench doctor")
 def doctor(plugins: Plugins = None, json: Json = None) -> None:
-    """Show what is installed, where things live, what is missing and how to get it."""
+    """Show what is installed, what is missing and where things live. What is missing comes with how to get it."""
     findings = examine(plugins or ())
     sound = all(f.state != "missing" for f in findings)
     console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json)
@@ -89,6 +87,9 @@ def landmark_file() -> Path | None:
 
 
 def _packages() -> Iterator[Finding]:
+    import importlib.metadata
+    import platform
+
     python = f"{platform.python_version()} at {sys.executable}"
     yield Finding(
         "package", "python", "ok" if sys.version_info >= (3, 11) else "missing", python, "install Python 3.11 or newer"
@@ -100,6 +101,8 @@ def _packages() -> Iterator[Finding]:
 
 
 def _package(name: str, requirement: str) -> Finding:
+    import importlib.metadata
+
     try:
         return Finding("package", name, "ok", importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:

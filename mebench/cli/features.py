@@ -19,7 +19,7 @@ app = verbs("Explain features and compute them ahead of a run.")
 
 @app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
 def explain(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
-    """Print the features that a method reads, step by step, as a paper's appendix could carry them."""
+    """Print the features that a method reads, step by step. A paper's appendix could carry them so."""
     from mebench.runner.plan import make_plan
 
     plan = make_plan(configured(words, config, plugins))
@@ -35,7 +35,7 @@ def explain(words: Words = None, config: Files = None, plugins: Plugins = None, 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
 def compute(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
-    """Compute the features of all videos and store them; what is there stays, and Ctrl-C keeps what is done."""
+    """Compute the features of all videos and store them. What is there stays, and Ctrl-C keeps what is done."""
     from mebench.features import NoFaceError
     from mebench.progress import Progress
     from mebench.runner.execute import InterruptedRunError, hired, stoppable

@@ -11,7 +11,7 @@ from mebench.cli.options import Json, RunId, Runs, finished_run, verbs
 from mebench.console import plural, size, write_json
 from mebench.errors import RunError
 
-app = verbs("Build the leaderboard, publish runs and take in those of others.")
+app = verbs("Build the leaderboard, publish runs, take in others'.")
 
 RECORDS = "records"
 PUBLISHED = "published.csv"
@@ -26,7 +26,7 @@ def build(
     site: Annotated[bool, typer.Option("--site/--no-site", help="Write the page too.")] = True,
     json: Json = None,
 ) -> None:
-    """Build tables and page from all runs and committed records, with published results beside."""
+    """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
     from mebench.leaderboard.beside import FILE, read_aliases, with_published
     from mebench.leaderboard.collect import collect, collect_records, unique
@@ -71,7 +71,7 @@ def build(
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
 def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records") -> None:
-    """Write the record of a run that others can score again and build their leaderboard from."""
+    """Write the record of a run for others. They score it again and build their leaderboard from it."""
     from mebench.leaderboard.export import export
     from mebench.leaderboard.record import is_record
 
@@ -85,12 +85,12 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
 def merge(
-    places: Annotated[list[str], typer.Argument(metavar="FOLDER ...", help="Records, or folders of records.")],
+    places: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Records, or folders of records.")],
     out: RecordsOut = "leaderboards/records",
     check: Annotated[bool, typer.Option("--check", help="Only check and score again; take nothing in.")] = False,
     json: Json = None,
 ) -> None:
-    """Take in records of others, each checked and scored again; exit code 1 if one is refused."""
+    """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
     from mebench.leaderboard.merge import find_records, merge
     from mebench.progress import Progress
 

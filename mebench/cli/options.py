@@ -77,7 +77,7 @@ def _runs(ctx: typer.Context, value: str) -> str:
 
 
 def _words(help_: str) -> Any:
-    return typer.Argument(metavar="[KEY=VALUE ...]", help=help_, autocompletion=complete_words)
+    return typer.Argument(metavar="KEY=VALUE", help=help_, autocompletion=complete_words)
 
 
 Words = Annotated[list[str] | None, _words("Settings, such as method=mean method.p=0.6 seed=1.")]

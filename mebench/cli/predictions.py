@@ -23,7 +23,7 @@ def export(
     form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2020|megc2023", help="Its format.")] = "csv",
     runs: Runs = "",
 ) -> None:
-    """Write the predictions of a run for other programs and challenges."""
+    """Write the predictions of a run for other programs."""
     from mebench.exchange.remarks import Remarks
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
@@ -48,7 +48,7 @@ def export_model(
     part: Annotated[str, typer.Option("--part", metavar="method|recognizer", help="Of a pair, which one.")] = "method",
     runs: Runs = "",
 ) -> None:
-    """Write the network that a fold trained, for programs without PyTorch or mebench."""
+    """Write the network of a fold for other programs. They need neither PyTorch nor mebench."""
     if form != "onnx":
         raise ConfigError(unknown("format", form, ["onnx"]))
     if part not in get_args(Part):

@@ -44,7 +44,7 @@ def reproduce(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Run what a table of a paper needs, and print each cell as published, measured, interval and why they differ."""
+    """Run what a paper's table needs, and compare its cells. Each: published, measured, interval and why they differ."""
     from mebench.leaderboard.paper import cells, read_paper
     from mebench.leaderboard.published import read
     from mebench.leaderboard.reproduction import Request, reproduce
@@ -93,7 +93,9 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
         print(
             "Where your datasets are, say under roots: in mebench.yaml, or by words such as roots.casme2=/data/CASME2."
         )
-    absent = Counter((r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in results if not r.run_id)
+    absent = Counter(
+        (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in results if not r.run_id
+    )
     for (reason, dataset), count in absent.items():
         print(f"- {reason} ({dataset}, {plural(count, 'cell')})")
     if not measured:

@@ -34,7 +34,7 @@ def run(
     verbose: Verbose = False,
     json: Json = None,
 ) -> None:
-    """Run a method on a dataset under a protocol, or with -m many runs at once."""
+    """Run a method on a dataset, or with -m many runs at once."""
     if multirun:
         from mebench.cli.sweep import sweep
 
@@ -58,13 +58,13 @@ def resume(
     run: RunId,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[KEY=VALUE ...]", help="Such as workers=4: settings that shape no prediction."),
+        typer.Argument(metavar="KEY=VALUE", help="Such as workers=4: settings that shape no prediction."),
     ] = None,
     runs: Runs = "",
     verbose: Verbose = False,
     json: Json = None,
 ) -> None:
-    """Go on with a run that was stopped; of a finished one show the scores, and send it to MLflow if that lacks it."""
+    """Go on with a run that was stopped. One that is finished shows its scores, and goes to MLflow if that lacks it."""
     from mebench.config import from_plain
     from mebench.config.layers import COMMAND_LINE
     from mebench.progress import Progress

@@ -67,7 +67,7 @@ class Run:
 
 @app.command("list", epilog="Example: mebench runs list --runs runs")
 def list_(runs: Runs = "", json: Json = None) -> None:
-    """List the runs with status, main scores, age and size, the latest first."""
+    """List the runs with status, scores, age and size. The latest is first."""
     found = [run for _, run in _all(runs)]
     console.write_json([asdict(run) for run in found], json)
     if json != "-":
@@ -78,7 +78,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
 def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
-    """Show a run, finished or not: status, scores, why folds failed, and what each fold cost."""
+    """Show a run, finished or not. Status, scores, why folds failed, and what each fold cost."""
     from mebench.report.summary_table import print_outcome
     from mebench.runner.folder import RunFolder
 
@@ -125,7 +125,7 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
     json: Json = None,
 ) -> None:
-    """Remove the runs that all given conditions hold for; what MLflow has of them stays there."""
+    """Remove the runs that all given conditions hold for. What MLflow has of them stays there."""
     if not unfinished and older_than is None and keep_best is None:
         raise ConfigError("say which runs: --unfinished, --older-than 30d, --keep-best N, or several of them")
     if unfinished and keep_best is not None:
@@ -157,7 +157,7 @@ def prune(
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
 def sync(
     run: Annotated[
-        list[str] | None, typer.Argument(metavar="[RUN ...]", help="Ids of runs; all finished ones by default.")
+        list[str] | None, typer.Argument(metavar="RUN", help="Ids of runs; all finished ones by default.")
     ] = None,
     runs: Runs = "",
     tracking: Annotated[
@@ -165,7 +165,7 @@ def sync(
     ] = None,
     json: Json = None,
 ) -> None:
-    """Send finished runs that MLflow lacks, for example because its server was down."""
+    """Send finished runs that MLflow lacks. Its server was down, for example."""
     from mebench.config import user_setting
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder

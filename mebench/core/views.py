@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mebench.core.types import Expression, SubjectKey, Timing
 
-FrameFeatures = Callable[[str], NDArray[Any]]
-ClipFeature = Callable[[str, int, int, int], NDArray[Any]]
+if TYPE_CHECKING:  # `mebench list` needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
+
+FrameFeatures: TypeAlias = "Callable[[str], NDArray[Any]]"
+ClipFeature: TypeAlias = "Callable[[str, int, int, int], NDArray[Any]]"
 
 
 @dataclass(frozen=True)
@@ -113,4 +114,6 @@ def all_clips(videos: Sequence[LabelledVideo], kind: str = "micro") -> list[Labe
 
 def stack(clips: Sequence[ClipView], chain: str) -> NDArray[np.float32]:
     """Features of clips as one array (n_clips, ...), float32."""
+    import numpy as np
+
     return np.stack([clip.feature(chain) for clip in clips]).astype(np.float32)

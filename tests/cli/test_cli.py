@@ -185,7 +185,7 @@ def test_doctor_says_how_to_get_a_dataset_that_has_no_folder(mebench, root):
 def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypatch, broken):
     if broken == "package":
         monkeypatch.setattr(
-            doctor.importlib.metadata, "requires", lambda _: ["no-such-thing>=1", "extra-thing; extra == 'dev'"]
+            "importlib.metadata.requires", lambda _: ["no-such-thing>=1", "extra-thing; extra == 'dev'"]
         )
     elif broken == "folder":
         monkeypatch.setattr(doctor.os, "access", lambda *_: False)

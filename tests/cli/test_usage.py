@@ -23,7 +23,7 @@ VERBS = dict(verbs(get_command(app)))
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
 def test_every_verb_has_help_and_an_example_whose_words_parse(path):
     command = VERBS[path]
-    assert command.help and command.help.split("\n")[0].endswith((".", ";")), path
+    assert not command.get_short_help_str(60).endswith("...")  # the list of verbs shows a whole sentence
     intro, colon, line = command.epilog.partition(": ")
     assert intro == "Example" and colon
     _, *words = shlex.split(line)

@@ -54,6 +54,8 @@ def test_numbers_out_of_range_are_a_sentence(toy, option):
 
 def test_who_types_no_option_gets_the_defaults_of_a_program(monkeypatch):
     given = []
-    monkeypatch.setattr("mebench.tuning.tune.tune", lambda config, options, progress: given.append(options) or sys.exit())
+    monkeypatch.setattr(
+        "mebench.tuning.tune.tune", lambda config, options, progress: given.append(options) or sys.exit()
+    )
     assert invoke("method=mean", "dataset=synthetic").exit_code == 0
     assert given == [TuneOptions()]
