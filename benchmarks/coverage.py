@@ -35,10 +35,9 @@ import numpy as np
 from scipy.stats import norm
 
 from mebench.metrics import classification
-from mebench.metrics.bootstrap import Evaluate, Resampling, score
+from mebench.metrics.bootstrap import Evaluate, Resampling, leave_one_out, scale_of_difference, score
+from mebench.metrics.paired import Pairing, permutation_p, permuted_differences, swaps
 from mebench.metrics.ratios import Floats, ratio
-from mebench.metrics.statistics.jackknife import leave_one_out, scale_of_difference
-from mebench.metrics.statistics.paired import Pairing, permutation_p, permuted_differences, swaps
 
 MANY = 200_000
 DRAWS = 1000

@@ -121,7 +121,7 @@ def written(folder: Path, count: int) -> list[str]:
     from mebench.methods.mean.chains import CLIPS, FRAMES
 
     from mebench.config import resolve
-    from mebench.runner.fold import Hand
+    from mebench.runner.fitted import Hand
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(MEAN))

@@ -28,8 +28,8 @@ from mebench.progress import Progress
 from mebench.runner.execute import execute_all
 from mebench.runner.fold import FoldResult
 from mebench.runner.plan import make_plan
-from mebench.runner.pool import Task
 from mebench.runner.session import Outcome, open_session
+from mebench.runner.workers import Task
 
 COSTS = {"fit_seconds": 0.0, "predict_seconds": 0.0, "peak_memory_mib": 0.0, "parameters": 0.0}
 FRAMES = 150

@@ -29,7 +29,7 @@ from pathlib import Path
 WORKER = """
 import sys, time
 from pathlib import Path
-from mebench.tuning.objective import Objective
+from mebench.tuning.records import Objective
 from mebench.tuning.records import Terms
 from mebench.tuning.space import Dimension, Space
 from mebench.tuning.storage import Place

@@ -6,7 +6,7 @@ import pytest
 
 from mebench.config import from_plain, resolve, run_key
 from mebench.errors import ConfigError, PluginError
-from mebench.protocols.kfold import KFoldParams
+from mebench.protocols.within import KFoldParams
 
 
 @pytest.fixture

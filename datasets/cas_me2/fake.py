@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from mebench.testing.fake import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
 
 PEOPLE = {1: "s15", 2: "s16", 3: "s19"}
 CODES = {"disgust1": "0101", "anger1": "0401", "happy1": "0502"}

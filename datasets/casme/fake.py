@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from mebench.testing.fake import Cell, empty_folder, write_frames, write_xls, write_xlsx
+from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xls, write_xlsx
 
 HEADER = (
     "Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "Onset", "Total", "AU", "Emotion",

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mebench.testing.fake import SIZE, Cell, empty_folder, write_frames, write_xls, write_xlsx
+from mebench.annotations.drawn import SIZE, Cell, empty_folder, write_frames, write_xls, write_xlsx
 
 Release = Literal["v2", "v1"]
 HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")

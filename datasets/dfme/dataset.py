@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mebench.annotations import OBJECTIVE, Annotation, Cleaning, Header, Layout, Log, Sheet, by_name, three_classes
-from mebench.annotations.locate import candidates
+from mebench.annotations.layout import candidates
 from mebench.annotations.nested import NestedDataset
 from mebench.annotations.sheets import read_sheets
 from mebench.annotations.table import find_table

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from mebench.testing.fake import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
 
 HEADER = (
     "sub_ID", "fold_name", "Onset", "Apex", "Offset", "Length", "AUs", "Emotion", "eye blink",

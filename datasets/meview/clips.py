@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from mebench.annotations.layout import Layout, Tree
-from mebench.annotations.paths import check_inside, fold
+from mebench.annotations.layout import Layout, Tree, check_inside, fold
 from mebench.errors import DataError
 from mebench.frames.images import SUFFIXES as IMAGES
 

@@ -23,7 +23,7 @@ from mebench.annotations import (
     read_row,
     three_classes,
 )
-from mebench.annotations.paths import check_inside
+from mebench.annotations.layout import check_inside
 from mebench.annotations.reading import begin, is_remark, name_in, subject_id
 from mebench.annotations.table import HEADER_WITHIN, plain_name
 from mebench.core import Scheme, Video

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from mebench.testing.fake import SIZE, Cell, Span, draw_face, empty_folder, strength_at, write_frames, write_xlsx
+from mebench.annotations.drawn import SIZE, Cell, Span, draw_face, empty_folder, strength_at, write_frames, write_xlsx
 
 FPS = 25
 FRAMES = 50

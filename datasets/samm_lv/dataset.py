@@ -23,7 +23,7 @@ from mebench.annotations import (
     read_row,
     three_classes,
 )
-from mebench.annotations.locate import candidates
+from mebench.annotations.layout import candidates
 from mebench.annotations.reading import begin, is_remark, name_in
 from mebench.core import Scheme, SubjectKey
 from mebench.core.types import Published

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mebench.annotations import Annotation, Cleaning, Header, Log, find_table, need_table, read_row, read_sheets
-from mebench.annotations.paths import fold
+from mebench.annotations.layout import fold
 from mebench.core.types import Kind
 
 FILES = ("SAMM_*Micro_FACS_Codes*.xls*", "SAMM*Micro*.xls*")

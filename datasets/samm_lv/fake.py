@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from mebench.testing.fake import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
 
 Release = Literal["V1", "V2", "V3"]
 PREAMBLE = ("SAMM Long Videos", "Version", "", *[f"Remark {n}" for n in range(1, 7)], "Micro - 1/2: half a second")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mebench.annotations.params import SheetParams
+from mebench.annotations.dataset import SheetParams
 
 
 @dataclass(frozen=True)

@@ -3,22 +3,23 @@
 An adapter subclasses `SheetDataset` and declares its columns, folders, kinds and schemes.
 """
 
-from mebench.annotations.action_units import (
+from mebench.annotations.annotation import Annotation, Log, ground_truth_hash
+from mebench.annotations.dataset import SheetDataset, SheetParams
+from mebench.annotations.layout import Layout
+from mebench.annotations.reading import Cleaning, name_in, read_row, subject_id
+from mebench.annotations.schemes import (
+    OBJECTIVE,
     OBJECTIVE_CLASSES,
+    THREE,
     ActionUnit,
+    by_name,
     objective_class,
     parse_unit,
     parse_units,
+    three_classes,
 )
-from mebench.annotations.annotation import Annotation, Log
-from mebench.annotations.dataset import SheetDataset
-from mebench.annotations.layout import Layout
-from mebench.annotations.params import SheetParams
-from mebench.annotations.reading import Cleaning, name_in, read_row, subject_id
-from mebench.annotations.schemes import OBJECTIVE, THREE, by_name, three_classes
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
-from mebench.annotations.truth import ground_truth_hash
 
 __all__ = [
     "OBJECTIVE",

@@ -1,11 +1,14 @@
-"""One row of a sheet, cleaned, and the log of what was mended on the way."""
+"""One row of a sheet, cleaned: its frame numbers, the log of what was mended, and the hash of all rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from mebench.core.types import Kind, Repair
+from mebench.core.types import Kind, Repair, Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +66,133 @@ class Log:
     def marked(self, row: int | None, column: str, found: str, reason: str) -> None:
         """A cell is odd and stays as it is."""
         self.repairs.append(Repair(row, column, found, None, reason, self.where))
+
+
+MISSING = {"", "/", "\\", "-", "--", "nan", "none", "null", "n/a", "na", "#n/a", "?"}
+"""What sheets write where they know no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Onset, apex and offset as file numbers; `onset <= apex <= offset`, or no onset and offset at all.
+
+    Attributes:
+        onset: first frame, or None where no interval can be told.
+        apex: frame of the strongest movement, or None.
+        offset: last frame, or None.
+        flags: what is doubtful: `apex_outside`, `onset_is_apex`, `offset_from_apex`, `offset_unknown`,
+            `onset_from_apex`, `swapped`.
+        problem: why there is no interval, or empty.
+    """
+
+    onset: int | None
+    apex: int | None
+    offset: int | None
+    flags: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
+    """A frame number from a cell, or None where there is none.
+
+    A blank cell is no repair; a sign for "missing", such as `/`, and everything that is not simply a number are.
+
+    >>> log = Log()
+    >>> [frame_number(t, 2, "Apex", log) for t in ("46", " 046", "46.0", "/", "about 46", "")]
+    [46, 46, 46, None, 46, None]
+    >>> [(r.found, r.taken) for r in log.repairs]
+    [(' 046', '46'), ('/', 'none'), ('about 46', '46')]
+    """
+    plain = text.strip()
+    if not plain:
+        return None
+    if plain.casefold() in MISSING:
+        log.mended(row, column, text, "none", "no number is given")
+        return None
+    if re.fullmatch(r"\d+(\.0*)?", plain):
+        number = int(float(plain))
+        if text.split(".")[0] != str(number):
+            log.mended(row, column, text, str(number), "blanks and leading zeros mean nothing in a frame number")
+        return number
+    numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
+    if len(numbers) == 1 and "-" not in plain.split(numbers[0])[0][-1:]:
+        log.mended(row, column, text, numbers[0], "the one number in the cell")
+        return int(numbers[0])
+    log.mended(row, column, text, "none", "not a frame number")
+    return None
+
+
+def interval(
+    onset: int | None, apex: int | None, offset: int | None, row: int, names: Mapping[str, str], log: Log
+) -> Interval:
+    """The interval that three numbers of a row mean.
+
+    The rules, in this order. An apex of 0 is none. An offset of 0, or one before the onset while the apex is not, gives way to
+    the apex as the end (as in the baseline of MEGC 2020); without an apex the end is the onset. Onset and offset that are
+    only in the wrong order are exchanged. A missing onset is the apex. An apex outside its interval is none.
+
+    Args:
+        onset: as the sheet says, None where it says nothing.
+        apex: the same.
+        offset: the same.
+        row: row of the sheet.
+        names: what the sheet calls the columns `onset`, `apex` and `offset`.
+        log: where every change is written down.
+    """
+    flags: list[str] = []
+    if apex == 0 and onset != 0:
+        log.mended(row, names["apex"], "0", "none", "an apex of 0 means that nobody marked it")
+        apex = None
+    if onset is None:
+        if apex is None:
+            problem = "neither onset nor apex is given" if offset is not None else "no frame number is given"
+            log.marked(row, names["onset"], "", f"{problem}: the row is counted, and nothing can score it")
+            return Interval(None, None, None, (), problem)
+        log.mended(row, names["onset"], "", str(apex), "no onset is given: the apex is taken")
+        onset, flags = apex, ["onset_from_apex"]
+    unknown = offset is None or (offset == 0 and max(onset, apex or 0) > 0)
+    if offset is None or unknown or (offset < onset and apex is not None and apex >= onset):
+        if apex is not None and apex >= onset:
+            reason, end, flag = "the apex is taken as the end", apex, "offset_from_apex"
+        else:
+            reason, end, flag = "the end is unknown, the onset is taken", onset, "offset_unknown"
+        why = "no offset is given" if not offset else "the offset lies before the onset"
+        log.mended(row, names["offset"], "" if offset is None else str(offset), str(end), f"{why}: {reason}")
+        if offset != end:
+            flags.append(flag)
+        offset = end
+    elif offset < onset:
+        found = f"{onset}, {offset}"
+        log.mended(
+            row, f"{names['onset']}, {names['offset']}", found, f"{offset}, {onset}", "onset and offset are exchanged"
+        )
+        onset, offset = offset, onset
+        flags.append("swapped")
+    if apex is not None and not onset <= apex <= offset:
+        where = "before the onset" if apex < onset else "after the offset"
+        log.mended(row, names["apex"], str(apex), "none", f"the apex lies {where}, outside [{onset}, {offset}]")
+        apex = None
+        flags.append("apex_outside")
+    elif apex is not None and apex == onset and onset < offset:
+        flags.append("onset_is_apex")
+    return Interval(onset, apex, offset, tuple(flags))
+
+
+def ground_truth_hash(videos: Iterable[Video]) -> str:
+    """SHA-256 over all expressions: who, where, interval, apex, kind, emotion, action units, objective class.
+
+    Hash `Dataset.as_annotated()`, which does not depend on the frames that lie on a machine. Order, frame counts, frame
+    rates, flags and the name of the dataset do not enter.
+
+    Returns:
+        64 hexadecimal digits; the first 12 are enough to compare by eye.
+    """
+    lines = sorted(
+        json.dumps(
+            [v.subject, v.id, e.onset, e.offset, e.apex, e.kind, e.emotion, list(e.action_units), e.objective],
+            ensure_ascii=True,
+        )
+        for v in videos
+        for e in v.expressions
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,14 +1,126 @@
-"""Where the frames of a dataset lie below the root, wherever exactly the user points."""
+"""Where the files of a dataset lie below the root, wherever exactly the user points."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
-from mebench.annotations.paths import Listing, fold
+from mebench.annotations.sheets import SUFFIXES
 from mebench.errors import DataError
+
+
+def check_name(name: str, where: str) -> None:
+    """Refuse a name that is a path: it could climb out of the dataset's folder.
+
+    Raises:
+        DataError: with the name and where it stands.
+    """
+    if name in (".", "..") or re.search(r"[/\\\0]", name) or re.match(r"[A-Za-z]:", name):
+        raise DataError(
+            f"{where}: {name!r} is a path, and a name in a sheet must not lead anywhere else: correct the sheet"
+        )
+
+
+def check_inside(path: Path, root: Path, follow_links: bool) -> Path:
+    """The path, if it lies below the root when all links are followed, or if they may be followed.
+
+    Raises:
+        DataError: a link leads out of the root.
+    """
+    real = path.resolve()
+    if not follow_links and not real.is_relative_to(root.resolve()):
+        raise DataError(
+            f"{path} is a link to {real}, outside {root}: allow it with dataset.follow_links=true, or copy the files"
+        )
+    return path
+
+
+def fold(name: str) -> str:
+    """What two spellings of one name share: no case, no blanks, no leading zeros.
+
+    >>> fold("sub01") == fold("Sub1"), fold("15_0101 disgust") == fold("15_101disgust"), fold("006") == fold("6")
+    (True, True, True)
+    """
+    plain = "".join(unicodedata.normalize("NFC", name).casefold().split())
+    return re.sub(r"\d+", lambda digits: str(int(digits.group())), plain)
+
+
+def check_files(folder: Path, root: Path, follow_links: bool) -> None:
+    """Refuse a folder with files that are links out of the root, unless links may be followed.
+
+    Raises:
+        DataError: the first such link, and where it leads.
+    """
+    if not follow_links:
+        with os.scandir(folder) as entries:
+            links = sorted(entry.name for entry in entries if entry.is_symlink())
+        for name in links:
+            check_inside(folder / name, root, follow_links)
+
+
+class Listing:
+    """The folders inside folders, listed once each."""
+
+    def __init__(self, root: Path, follow_links: bool) -> None:
+        self.root = root
+        self.follow_links = follow_links
+        self._folders: dict[Path, list[str]] = {}
+        self._files: dict[Path, list[str]] = {}
+
+    def folders(self, folder: Path) -> list[str]:
+        """Names of the folders in a folder, sorted, without hidden ones; links that may not be followed count too."""
+        self._list(folder)
+        return self._folders[folder]
+
+    def files(self, folder: Path) -> list[str]:
+        """Names of the files in a folder, sorted, without hidden and lock files."""
+        self._list(folder)
+        return self._files[folder]
+
+    def child(self, folder: Path, name: str, prefix: bool = False) -> Path | None:
+        """The folder of that name: exactly, else in another case or with other blanks or leading zeros.
+
+        Args:
+            folder: where to look.
+            name: from the sheet.
+            prefix: the folder's name may go on after `name`, but not with a digit.
+
+        Raises:
+            DataError: several folders fit equally well, or a link leads out of the root.
+        """
+        names = self.folders(folder)
+        if name in names:
+            return check_inside(folder / name, self.root, self.follow_links)
+        wanted = fold(name)
+        fits = [n for n in names if fold(n) == wanted]
+        if not fits and prefix:
+            fits = [n for n in names if fold(n).startswith(wanted) and not fold(n)[len(wanted) :][:1].isdigit()]
+        if len(fits) > 1:
+            raise DataError(
+                f"{folder} has several folders for {name!r}: {' and '.join(fits)}. Rename or remove all but one"
+            )
+        return check_inside(folder / fits[0], self.root, self.follow_links) if fits else None
+
+    def _list(self, folder: Path) -> None:
+        if folder in self._folders:
+            return
+        folders: list[str] = []
+        files: list[str] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name[0] in ".~":
+                        continue
+                    (folders if entry.is_dir() else files).append(entry.name)
+        except OSError:
+            pass  # not readable: as if empty; a video that is missed says where it should be
+        self._folders[folder], self._files[folder] = sorted(folders), sorted(files)
+
 
 DEPTH = 3
 """Levels below the root in which the folder of the subjects, or the sheet, is looked for."""
@@ -153,3 +265,65 @@ def real_root(root: str, id_: str, layout: Layout) -> Path:
             f"How to ask for the dataset: mebench info {id_}"
         )
     return path
+
+
+SHEET_DEPTH = 2
+"""Levels below the root in which a sheet is looked for, and above it, for a root that is the folder of the frames."""
+MOST_OPENED = 20
+"""Files of unknown names that are opened to see whether they fit."""
+
+
+def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -> list[Path]:
+    """Files that may hold the annotations, best first.
+
+    Files of known names come in the order of `names`: below the root first, then beside or above it. Only without any, other
+    tables below the root are opened, and those that fit are taken.
+
+    Args:
+        tree: of the root.
+        names: known names, with `*` and `?`; upper and lower case are the same.
+        fits: whether a file holds the annotations.
+
+    Raises:
+        DataError: a link to a file leads out of the root.
+    """
+    below = list(_below(tree))
+    known = [check_inside(path, tree.root, tree.listing.follow_links) for path in _called(names, below)]
+    if known:
+        return _fitting(known, fits)
+    above = [path for folder in tree.root.resolve().parents[:SHEET_DEPTH] for path in _tables(folder)]
+    if known := _called(names, above):
+        return _fitting(known, fits)
+    return [
+        check_inside(path, tree.root, tree.listing.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)
+    ]
+
+
+def _called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
+    found = (path for name in names for path in paths if fnmatch(path.name.casefold(), name.casefold()))
+    return list(dict.fromkeys(found))
+
+
+def _fitting(known: list[Path], fits: Callable[[Path], bool]) -> list[Path]:
+    """A name may be that of another release too, as SAMM's is; a single file is taken as it is, and says what it lacks."""
+    return known if len(known) == 1 else [path for path in known if _safely(fits, path)] or known
+
+
+def _below(tree: Tree) -> Iterator[Path]:
+    for _, folder in tree.walk(SHEET_DEPTH):
+        yield from (folder / name for name in tree.listing.files(folder) if name.lower().endswith(SUFFIXES))
+
+
+def _tables(folder: Path) -> list[Path]:
+    try:
+        return sorted(p for p in folder.iterdir() if p.name.lower().endswith(SUFFIXES) and p.name[0] not in ".~")
+    except OSError:
+        return []
+
+
+def _safely(fits: Callable[[Path], bool], path: Path) -> bool:
+    """A stranger's file that cannot be read is not the one that is looked for."""
+    try:
+        return fits(path)
+    except DataError:
+        return False

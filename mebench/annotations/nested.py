@@ -9,8 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mebench.annotations.dataset import SheetDataset
-from mebench.annotations.layout import MOST_FOLDERS, Layout, Tree
-from mebench.annotations.paths import check_inside, fold
+from mebench.annotations.layout import MOST_FOLDERS, Layout, Tree, check_inside, fold
 from mebench.errors import DataError
 
 LEVELS = 6

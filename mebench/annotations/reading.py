@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mebench.annotations.action_units import objective_class, parse_unit, roman, tokens
-from mebench.annotations.annotation import Annotation, Log
-from mebench.annotations.intervals import MISSING, frame_number, interval
-from mebench.annotations.paths import check_name
+from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
+from mebench.annotations.layout import check_name
+from mebench.annotations.schemes import objective_class, parse_unit, roman, tokens
 from mebench.annotations.table import Row, Table
 from mebench.core.types import Kind
 

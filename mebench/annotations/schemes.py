@@ -1,14 +1,142 @@
-"""Emotion schemes that several datasets share."""
+"""Action units as coders write them, and the emotion schemes that several datasets share."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
-from mebench.annotations.action_units import OBJECTIVE_CLASSES, parse_units
 from mebench.core.types import ABSENT, Scheme, Video
 from mebench.errors import ConfigError
+
+OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")
+
+
+@dataclass(frozen=True, slots=True)
+class ActionUnit:
+    """One action unit (Ekman, Friesen and Hager 2002, Facial Action Coding System).
+
+    Attributes:
+        number: of the unit.
+        text: as annotated, without blanks at its ends, for example `4(B/C)`.
+        side: `L` or `R` where one half of the face moves, `T` or `B` for its top or bottom; None for both.
+        intensity: letters A to E; several where the coders left it open.
+        uncertain: the coders marked doubt by a question mark, or by another unit that it may be instead.
+        alternatives: the units that it may be instead: (7,) for `4 or 7`.
+    """
+
+    number: int
+    text: str
+    side: str | None = None
+    intensity: tuple[str, ...] = ()
+    uncertain: bool = False
+    alternatives: tuple[int, ...] = ()
+
+
+_SEPARATOR = re.compile(r"[+,;&，、＋]|\band\b", re.IGNORECASE)
+_OR = re.compile(r"\s*(?:\bor\b|/)\s*", re.IGNORECASE)
+_SIDES = {"LEFT": "L", "RIGHT": "R", "TOP": "T", "BOTTOM": "B"}
+_UNIT = re.compile(
+    r"(?:AU|AD)?\s*(?P<before>LEFT|RIGHT|TOP|BOTTOM|[LRTB])?\s*(?:AU|AD)?\s*(?P<number>\d{1,3})\s*"
+    r"(?P<letter>[A-E])?\s*(?:\((?P<inside>[A-E](?:\s*/\s*[A-E])*)\)|(?P<more>(?:/[A-E])+))?\s*(?P<after>[LR])?",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[str, ...]:
+    """The units of a cell, one text each with all its marks, upper case but for the word `or`.
+
+    >>> tokens("4 + l10+15a"), tokens("4(B/C)+7B?"), tokens("4 or 7+12")
+    (('4', 'L10', '15A'), ('4(B/C)', '7B?'), ('4 or 7', '12'))
+    """
+    parts = (" ".join(part.split()) for part in _SEPARATOR.split(text))
+    return tuple(re.sub(r"\bOR\b", "or", part.upper()) for part in parts if part)
+
+
+@lru_cache(maxsize=4096)
+def parse_unit(token: str) -> ActionUnit | None:
+    """One unit, or None for a text that is none.
+
+    >>> parse_unit("L10"), parse_unit("4(B/C)").intensity, parse_unit("talking")
+    (ActionUnit(number=10, text='L10', side='L', intensity=(), uncertain=False, alternatives=()), ('B', 'C'), None)
+    """
+    text = token.strip()
+    readings = [found for part in _readings(text) if (found := _UNIT.fullmatch(part))]
+    if not readings or len(readings) != len(_readings(text)):
+        return None
+    first, *others = readings
+    side = first["before"] or first["after"]
+    letters = "".join(filter(None, (first["letter"], first["inside"], first["more"])))
+    return ActionUnit(
+        number=int(first["number"]),
+        text=text,
+        side=None if side is None else _SIDES.get(side.upper(), side.upper()),
+        intensity=tuple(c for c in letters.upper() if c.isalpha()),
+        uncertain="?" in text or bool(others),
+        alternatives=tuple(int(other["number"]) for other in others),
+    )
+
+
+def parse_units(texts: str | Iterable[str]) -> tuple[ActionUnit, ...]:
+    """The units of a cell, or of `Expression.action_units`; what is no unit is left out.
+
+    >>> [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units("4(B/C)+L7B+12?")]
+    [(4, None, ('B', 'C'), False), (7, 'L', ('B',), False), (12, None, (), True)]
+    """
+    listed = tokens(texts) if isinstance(texts, str) else texts
+    return tuple(unit for unit in map(parse_unit, listed) if unit is not None)
+
+
+def _readings(text: str) -> list[str]:
+    """`4 or 7` has two; the stroke of an intensity, `4(B/C)` or `4B/C`, separates none."""
+    plain = text.replace("?", "").replace("(", " (").strip()
+    plain = re.sub(r"\s+\(", "(", plain)
+    if re.search(r"\bor\b", plain, re.IGNORECASE) or re.search(r"\d[A-E]?\s*/\s*[LR]?\d", plain, re.IGNORECASE):
+        return _OR.split(plain)
+    return [plain]
+
+
+_OBJECTIVE: Mapping[str, str] = {
+    "I": "6 12 6+12 6+7+12 7+12",
+    "II": "1+2 5 25 1+2+25 25+26 5+24",
+    "III": "23 4 4+7 4+5 4+5+7 17+24 4+6+7 4+38",
+    "IV": "10 9 4+9 4+40 4+5+40 4+7+9 4+9+17 4+7+10 4+5+7+9 7+10",
+    "V": "1 15 1+4 6+15 15+17",
+    "VI": "1+2+4 20",
+}
+_CLASS_OF = {
+    frozenset(int(unit) for unit in combination.split("+")): name
+    for name, combinations in _OBJECTIVE.items()
+    for combination in combinations.split()
+}
+
+
+def objective_class(units: Collection[int]) -> str:
+    """Class `I` to `VII` of a set of action units; `VII` is every other set, the empty one too.
+
+    Sides and intensities make no difference. From the table of Davison, Merghani and Yap 2018, "Objective classes for
+    micro-facial expression recognition", J. Imaging 4(10):119, arXiv 1708.07549.
+
+    >>> objective_class([12, 6]), objective_class([4]), objective_class([26])
+    ('I', 'III', 'VII')
+    """
+    return _CLASS_OF.get(frozenset(units), "VII")
+
+
+def roman(text: str) -> str | None:
+    """An objective class as sheets write it, `3`, `III` or `iii`; None for anything else.
+
+    >>> roman("3"), roman(" vii "), roman("8")
+    ('III', 'VII', None)
+    """
+    plain = text.strip().upper()
+    if plain in OBJECTIVE_CLASSES:
+        return plain
+    return OBJECTIVE_CLASSES[int(plain) - 1] if plain in {"1", "2", "3", "4", "5", "6", "7"} else None
+
 
 THREE = ("negative", "positive", "surprise")
 

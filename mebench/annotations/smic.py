@@ -9,11 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from mebench.annotations.annotation import Annotation, Log
-from mebench.annotations.intervals import frame_number
+from mebench.annotations.annotation import Annotation, Log, frame_number
+from mebench.annotations.dataset import SheetParams
 from mebench.annotations.layout import Layout
 from mebench.annotations.nested import NestedDataset, NestedTree
-from mebench.annotations.params import SheetParams
 from mebench.annotations.reading import Cleaning, begin
 from mebench.annotations.schemes import three_classes
 from mebench.annotations.sheets import Sheet

@@ -22,11 +22,11 @@ Cache = Annotated[str | None, typer.Option("--cache", metavar="FOLDER", help="Wh
 @app.command("info", epilog="Example: mebench cache info")
 def info(cache: Cache = None, json: Json = None) -> None:
     """Show entries and bytes by dataset and stage."""
-    from mebench.features import upkeep
+    from mebench.features import store as feature_store
 
     store = _store(cache)
-    found = upkeep.info(store)
-    whole = sum(found.values(), upkeep.StoreInfo())
+    found = feature_store.info(store)
+    whole = sum(found.values(), feature_store.StoreInfo())
     parts = [
         {"dataset": dataset or None, "stage": stage, "entries": part.entries, "bytes": part.bytes}
         for (dataset, stage), part in found.items()
@@ -49,17 +49,17 @@ def verify(
     json: Json = None,
 ) -> None:
     """Look for damaged entries by headers and sizes. The exit code is 1 if there are any."""
-    from mebench.features import upkeep
+    from mebench.features import store as feature_store
     from mebench.progress import Progress
 
     store = _store(cache)
     n_entries, damaged, removed = sum(1 for _ in store.entries()), [], 0
     with Progress().stage("verify", n_entries, "entries") as advance:
-        for damage in upkeep.verify(store, deep):
+        for damage in feature_store.verify(store, deep):
             advance()
             if damage is not None:
                 damaged.append(damage)
-                removed += remove and upkeep.remove(damage.files)
+                removed += remove and feature_store.remove(damage.files)
     lines = [{"entry": str(d.files.stem.relative_to(store.root)), "reason": d.reason} for d in damaged]
     report = {"folder": str(store.root), "entries": n_entries, "deep": deep, "damaged": lines, "removed": removed}
     console.write_json(report, json)
@@ -90,13 +90,13 @@ def prune(
     json: Json = None,
 ) -> None:
     """Remove what no run can use. That is damaged entries, leftovers of killed runs, entries of other OpenCV or dlib versions."""
-    from mebench.features import upkeep
+    from mebench.features import store as feature_store
 
     if everything and (older_than is not None or dataset is not None):
         raise ConfigError("--all removes every entry: leave --older-than and --dataset out, or leave --all out")
     store = _store(cache)
     days = None if older_than is None else console.days_of(older_than)
-    gone = upkeep.prune(store, days, dataset, everything, dry_run)
+    gone = feature_store.prune(store, days, dataset, everything, dry_run)
     report = {"folder": str(store.root), "entries": gone.entries, "bytes": gone.bytes, "dry_run": dry_run}
     console.write_json(report, json)
     if json != "-":

@@ -176,7 +176,7 @@ def _print_plugin(info: PluginInfo) -> None:
 
 def _print_parameters(part: str, params: type, hints: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     from mebench.config.values import expected
-    from mebench.docstrings import attributes
+    from mebench.core.options import attributes
 
     meanings = attributes(params)
     rows = [

@@ -42,9 +42,9 @@ def compare(
         raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
 
     from mebench.leaderboard.record import read
+    from mebench.metrics.comparison import compare
     from mebench.metrics.conventions import named
     from mebench.metrics.mistakes import number_of_draws
-    from mebench.metrics.statistics.comparison import compare
     from mebench.progress import Progress
     from mebench.report.compare_table import Side, conclusions, plain, print_comparison, remarks
     from mebench.runner.scoring import tables_of

@@ -100,9 +100,8 @@ def preview(
         raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
     members = _members(words, config, plugins)
 
-    from mebench.inspection.choose import choose
-    from mebench.inspection.members import has_frames
-    from mebench.inspection.tiles import strip_of
+    from mebench.inspection.summary import has_frames
+    from mebench.inspection.tiles import choose, strip_of
     from mebench.report.contact_sheet import contact_sheet
 
     home: dict[str, Dataset] = {}
@@ -167,7 +166,7 @@ def fake(
 
 def _members(words: DatasetWords, config: Files, plugins: Plugins) -> dict[str, Dataset]:
     from mebench.config.resolve import resolve_dataset
-    from mebench.inspection.members import open_members
+    from mebench.inspection.summary import open_members
 
     return open_members(resolve_dataset(words or (), config or (), plugins or ()).dataset_params)
 

@@ -40,7 +40,7 @@ def compute(words: Words = None, config: Files = None, plugins: Plugins = None, 
     from mebench.progress import Progress
     from mebench.runner.execute import InterruptedRunError, hired, stoppable
     from mebench.runner.plan import make_plan
-    from mebench.runner.prepare import prepare
+    from mebench.runner.tasks import prepare
 
     settings, progress, started = configured(words, config, plugins), Progress(), time.perf_counter()
     with stoppable(), hired(settings) as crew:
@@ -92,7 +92,7 @@ def _card(plan: Plan, group: str, chain: Chain) -> dict[str, Any]:
 def _landmarks(plan: Plan, chain: Chain, video: Video) -> str:
     """Where the landmarks of a chain come from, in words, as the first video of its dataset shows."""
     from mebench.features.landmarks import find_predictor, predictor_identity
-    from mebench.features.route import route_of
+    from mebench.features.source import route_of
 
     crop = route_of(chain).crop
     if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:

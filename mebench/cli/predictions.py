@@ -24,7 +24,7 @@ def export(
     runs: Runs = "",
 ) -> None:
     """Write the predictions of a run for other programs."""
-    from mebench.exchange.remarks import Remarks
+    from mebench.exchange.table import Remarks
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
     from mebench.runner.scoring import tables_of

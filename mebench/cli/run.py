@@ -85,7 +85,7 @@ def resume(
 @contextmanager
 def _hint_of_sweeps(words: Sequence[str]) -> Iterator[None]:
     """Say of a word that lists several values that this would be a sweep, where one run does not understand it."""
-    from mebench.runner.sweep_words import is_sweep, lists_values
+    from mebench.runner.sweep import is_sweep, lists_values
 
     for word in words:
         if is_sweep(word):
@@ -142,7 +142,7 @@ def _tell(
 
     folders = [folder]
     if config.audit == "leak":
-        from mebench.runner.leak import bought
+        from mebench.runner.execute import bought
 
         summary = {**summary, "leak": bought(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))

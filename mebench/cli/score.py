@@ -15,7 +15,7 @@ from mebench.errors import ConfigError, MebenchError, unknown
 
 if TYPE_CHECKING:
     from mebench.exchange.frame_scores import Spotting
-    from mebench.exchange.remarks import Remarks
+    from mebench.exchange.table import Remarks
     from mebench.metrics.tables import Tables
 
 app = typer.Typer()
@@ -100,9 +100,8 @@ def score(
         )
     from mebench.exchange.frame_scores import propose, read_frame_scores
     from mebench.exchange.intervals import read_intervals
-    from mebench.exchange.join import Rules, join
-    from mebench.exchange.labels import classes_of
-    from mebench.exchange.remarks import Remarks
+    from mebench.exchange.join import Rules, classes_of, join
+    from mebench.exchange.table import Remarks
     from mebench.exchange.write import FORMATS, write_predictions
     from mebench.metrics.conventions import named
     from mebench.metrics.summary import summarize

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
     from mebench.runner.session import Outcome
-    from mebench.runner.sweep_words import Combination
+    from mebench.runner.sweep import Combination
 
 COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
 PEAK = "peak_memory_mib"
@@ -32,7 +32,7 @@ def sweep(
         RunError: some runs failed, each told on its line; the others are finished.
     """
     from mebench.progress import Progress
-    from mebench.runner.sweep_words import expand
+    from mebench.runner.sweep import expand
 
     began, combinations, progress = time.perf_counter(), expand(words), Progress()
     configs = [configured(list(c.words), config, plugins) for c in combinations]

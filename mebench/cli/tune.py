@@ -95,7 +95,7 @@ def tune(
     with a study, and in several processes at once to share it.
     """
     from mebench.progress import Progress
-    from mebench.tuning.options import TuneOptions
+    from mebench.tuning.records import TuneOptions
 
     options = TuneOptions(
         trials=trials,
@@ -118,8 +118,7 @@ def tune(
     settings = configured(words, config, plugins)
 
     from mebench.tuning.show import print_outcome
-    from mebench.tuning.tune import tune
-    from mebench.tuning.write import write_tuned
+    from mebench.tuning.tune import tune, write_tuned
 
     progress = Progress()
     found = tune(settings, options, progress)

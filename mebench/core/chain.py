@@ -26,8 +26,9 @@ class Step:
     level: ClassVar[Level] = "map"
 
     def identity(self) -> dict[str, object]:
-        """Name, version and parameters: what the numbers depend on."""
-        return {"step": f"{type(self).__module__}.{type(self).__qualname__}", "version": self.version, **asdict(self)}
+        """Name, version and parameters: what the numbers depend on. The name is that of the package, whichever file of it holds the step."""
+        package = type(self).__module__.rpartition(".")[0] or type(self).__module__
+        return {"step": f"{package}.{type(self).__qualname__}", "version": self.version, **asdict(self)}
 
     def describe(self) -> str:
         """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""

@@ -12,10 +12,9 @@ import pandas as pd
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
-from mebench.exchange.given import IDS, Given, Role
 from mebench.exchange.intervals import mend_decimal_ids, refuse_misspelt_subject
-from mebench.exchange.remarks import Remarks, at_lines
-from mebench.exchange.table import TextTable, parse, read_text
+from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.values import IDS, Given, Role
 from mebench.spotting import Rule, Smoothing, SpottingParams, spot
 
 ROLE: Role = "frame scores"

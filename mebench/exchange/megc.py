@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.exchange.given import Given, Role
-from mebench.exchange.remarks import Remarks
+from mebench.exchange.table import Remarks
+from mebench.exchange.values import Given, Role
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
 _LINE = re.compile(

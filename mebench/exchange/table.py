@@ -1,18 +1,57 @@
-"""Tables of text as others write them: any separator, encoding and line ends, with the line of every row."""
+"""Tables of text as others write them, which column is which, and what was noticed about them."""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import difflib
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mebench.errors import DataError
-from mebench.exchange.columns import KNOWN, likely, plain, recognise
-from mebench.exchange.remarks import Remarks
+
+SHOWN = 3
+"""So many lines are named; the others are counted."""
+
+
+@dataclass
+class Remarks:
+    """Sentences for the user, in the order of noticing; none of them names a path, so that equal files give equal ones.
+
+    Attributes:
+        warnings: what was kept as it is, though it looks wrong or changes what a score means.
+        repaired: what was read otherwise than it is written.
+    """
+
+    warnings: list[str] = field(default_factory=list)
+    repaired: list[str] = field(default_factory=list)
+
+    def warn(self, sentence: str) -> None:
+        """Something looks wrong but was kept."""
+        self.warnings.append(sentence)
+
+    def repair(self, sentence: str) -> None:
+        """Something was mended."""
+        self.repaired.append(sentence)
+
+
+def at_lines(lines: Iterable[int]) -> str:
+    """Where something is: the first few lines by number, the others counted.
+
+    >>> at_lines([4]), at_lines([9, 4]), at_lines(range(2, 102))
+    ('line 4', 'lines 4 and 9', 'lines 2, 3, 4 and 97 more')
+    """
+    numbers = sorted(lines)
+    shown = [str(number) for number in numbers[:SHOWN]]
+    if len(numbers) == 1:
+        return f"line {shown[0]}"
+    if len(numbers) <= SHOWN:
+        return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
+    return f"lines {', '.join(shown)} and {len(numbers) - SHOWN} more"
+
 
 SEPARATORS = (",", ";", "\t", "|", " ")
 _BOMS = (
@@ -197,3 +236,85 @@ def _note_unread(
         near = likely(unread, name) if name not in positions else None
         if near is not None and plain(near) not in KNOWN:
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
+
+
+# The name that mebench uses comes first; of several known names in one file the earlier wins. `vid`, `pred_onset`,
+# `pred_offset` and `type` are those of the MEGC 2022 and 2023 submission files.
+ALIASES: dict[str, tuple[str, ...]] = {
+    "dataset": ("dataset", "database", "db", "corpus"),
+    "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
+    "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
+    "onset": ("onset", "onsetframe", "onsetf", "start", "startframe", "begin"),
+    "apex": ("apex", "apexframe", "apexf", "peak", "peakframe"),
+    "offset": ("offset", "offsetframe", "offsetf", "end", "endframe", "stop"),
+    "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
+    "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
+    "confidence": ("confidence", "conf", "score", "probability", "prob"),
+    "fps": ("fps", "framerate", "framespersecond"),
+    "n_frames": ("nframes", "framecount", "numframes", "numberofframes", "totalframes", "frames", "videolength"),
+    "frame": ("frame", "frameindex", "frameid", "framenumber", "frameno"),
+    "score": ("score", "framescore", "confidence", "conf", "value", "prediction"),
+}
+# Whose number it is may be said in front of the name.
+_OWNERS = {
+    "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
+    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
+    "frame scores": ("pred", "predicted"),
+}
+KNOWN = frozenset(
+    owner + alias
+    for aliases in ALIASES.values()
+    for alias in aliases
+    for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
+)
+"""All names that some column may have."""
+
+
+def plain(header: str) -> str:
+    """A column name without case, blanks, and signs.
+
+    >>> plain(" Onset_Frame "), plain("N-frames"), plain("onset (frame)")
+    ('onsetframe', 'nframes', 'onsetframe')
+    """
+    return re.sub(r"[\W_]", "", header.casefold())
+
+
+def recognise(headers: Sequence[str], wanted: Sequence[str], role: str) -> dict[str, int]:
+    """Where the wanted columns are.
+
+    Args:
+        headers: as the file names them.
+        wanted: names of `ALIASES`.
+        role: `predictions`, `truth` or `frame scores`.
+
+    Returns:
+        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`)
+        is taken before the bare one, so that one table may hold both.
+
+    >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
+    {'video': 1, 'onset': 2, 'offset': 3}
+    """
+    where: dict[str, int] = {}
+    for position, header in enumerate(headers):
+        where.setdefault(plain(header), position)
+    found: dict[str, int] = {}
+    for name in wanted:
+        owned = [owner + alias for owner in _OWNERS[role] for alias in ALIASES[name]]
+        for alias in (*owned, *ALIASES[name]):
+            if alias in where and where[alias] not in found.values():
+                found[name] = where[alias]
+                break
+    return found
+
+
+def likely(headers: Sequence[str], name: str) -> str | None:
+    """The header that is most like a column's names, if any is like one of them.
+
+    >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
+    ('sbuject', None)
+    """
+    for alias in ALIASES[name]:
+        near = difflib.get_close_matches(alias, [plain(header) for header in headers], n=1, cutoff=0.75)
+        if near:
+            return next(header for header in headers if plain(header) == near[0])
+    return None

@@ -1,9 +1,11 @@
-"""Cells of text as frames, numbers, kinds and emotions."""
+"""Cells of text as frames, numbers, kinds and emotions; a file of intervals as it was understood."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,38 @@ from numpy.typing import NDArray
 
 from mebench.errors import unknown
 from mebench.exchange.table import TextTable
+
+Role = Literal["predictions", "truth", "frame scores"]
+IDS = ("dataset", "subject", "video")
+"""Columns that say which video a row belongs to."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """A file of intervals, as it was understood.
+
+    Attributes:
+        place: the file, for sentences.
+        role: what it holds.
+        intervals: `line`, those of `IDS` that the file has, `video` always, `kind`, `onset`, `offset` (frames, both
+            inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty); for
+            predictions `confidence` (NaN where not given). In the order of the file.
+        videos: of a truth one row for each row of the file, those without an interval too: `line`, those of `IDS`
+            that the file has, `fps`, `n_frames` (NaN where not given). Of predictions, empty.
+        columns: the known columns that the file has.
+    """
+
+    place: str
+    role: Role
+    intervals: pd.DataFrame
+    videos: pd.DataFrame
+    columns: frozenset[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """The columns that say which video a row belongs to."""
+        return [name for name in IDS if name in self.columns]
+
 
 BLANK = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none", "-", "/", "?"})
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mebench.core.chain import Chain, Step
-from mebench.docstrings import attributes
+from mebench.core.options import attributes
 from mebench.features.base import VolumeStep
 from mebench.features.detection import dlib_version
 from mebench.features.flow import Flow
-from mebench.features.route import Route, route_of
+from mebench.features.source import Route, route_of
 from mebench.features.versions import opencv_version
 
 WIDTH = 100

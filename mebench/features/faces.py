@@ -1,10 +1,10 @@
-"""From frames to face crops."""
+"""The options of the face crop that every method shares."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
@@ -12,26 +12,72 @@ import numpy as np
 from mebench.core.chain import Level, Step
 from mebench.core.dataset import Frames
 from mebench.errors import ConfigError
-from mebench.features.alignment import Matrix, box_to_crop, eye_angle, moved, upright, warped
+from mebench.features.alignment import (
+    Crops,
+    Matrix,
+    Reference,
+    box_to_crop,
+    eye_angle,
+    face_plane,
+    frontal,
+    frontal_window,
+    moved,
+    upright,
+    warped,
+)
 from mebench.features.base import Landmarks, check_choice, check_integer
 from mebench.features.detection import (
     SMALLEST,
     Box,
     FloatBox,
+    Gray,
     detect_faces,
     dlib_version,
     enlarged,
     first_face,
     half_sized,
     inside,
+    same_sized,
+    to_gray,
 )
-from mebench.features.gray import Gray, same_sized, to_gray
 from mebench.features.landmarks import Landmarker, check_landmarks, find_predictor, landmarker, predictor_identity
-from mebench.features.pose import face_plane, frontal, frontal_window
-from mebench.features.reference import Crops, Reference
 from mebench.features.tracking import FaceTracker, corners, held, smoothed
 
-__all__ = ["Crops", "FaceCrop", "Reference", "to_crop_pixels", "to_gray"]
+
+@dataclass(frozen=True)
+class FaceParams:
+    """How the face is found and cut out; the defaults are those of MEAN. A method's `Params` may inherit them.
+
+    They do nothing where a dataset brings the features ready-made.
+
+    Attributes:
+        align: `eyes` turns all frames of a video by one angle, until the line between the eyes of the first face is level;
+            `pose` turns the face of each frame to the front by its own 68 landmarks, for heads that move freely, and needs a
+            landmark file; `none` turns nothing.
+        track: `frame` lets the face box follow a head that really moves, as `pose` does anyway; `none` keeps that of the first
+            face.
+        margin: part of the face box's width and height that is added on each side, from 0 to 2.
+        half_size: look for the face in frames of half the width and height: four times as fast, but the smallest face that is
+            found is twice as wide.
+    """
+
+    align: Align = "none"
+    track: Track = "none"
+    margin: float = 0.0
+    half_size: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        self.face()
+
+    def face(self) -> FaceCrop:
+        """The first step of a chain.
+
+        Raises:
+            ConfigError: an option is unknown or out of range.
+        """
+        return FaceCrop(**{option.name: getattr(self, option.name) for option in fields(FaceParams)})
+
 
 Detector = Literal["dlib"]
 Align = Literal["none", "eyes", "pose"]
@@ -54,7 +100,7 @@ class FaceCrop(Step):
         margin: fraction of the box's width and height added on each side, as far as the frame reaches.
         align: `none`; `eyes`: all frames are turned by the same angle, which makes the line between the eyes of the first
             face level; `pose`: each frame is seen from straight ahead, as a plane, by the pose of the head from its own 68
-            landmarks (see `mebench.features.pose`), for heads that turn, as in video from the wild. MEAN took FacePoseNet there.
+            landmarks (see `mebench.features.alignment`), for heads that turn, as in video from the wild. MEAN took FacePoseNet there.
             The face is then always followed.
         track: `none`: the box of the first face serves all frames; `frame`: the box follows a head that really moves, see
             `mebench.features.tracking`. Beyond the frame its edge is repeated.

@@ -1,7 +1,8 @@
-"""From two face crops to the optical flow between them."""
+"""Optical flow between two face crops, what is not expression taken out of it, its strain, and flow as an image."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core.chain import Level, Step
-from mebench.features.base import check_choice, check_integer
+from mebench.errors import ConfigError
+from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer, resize
 
 Algorithm = Literal["tvl1", "tvl1_eps05", "farneback", "dis"]
 Image = NDArray[np.uint8]
@@ -95,3 +97,197 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FlowMap]:
     if algorithm == "tvl1_eps05":
         tvl1.setEpsilon(0.05)
     return lambda a, b: tvl1.calc(a, b, None)
+
+
+Variant = Literal["paper", "released_code"]
+Outline = Literal["distance", "released_code"]
+NOSE_BRIDGE = 28
+EYES = (slice(36, 42), slice(42, 48))
+_THEN = "choose a setting of the method without it, or give the dataset landmarks"
+
+
+@dataclass(frozen=True)
+class RemoveNoseMotion(MapStep):
+    """Subtract the motion of the nose bridge, taken for that of the head, from u and v (SOFTNet, Liong et al. 2021).
+
+    That motion is the mean of u and of v over a square around landmark 28, counted from 0: the second point down the
+    nose bridge. The square is clamped to the map.
+
+    Attributes:
+        patch: width and height of the square in pixels.
+        variant: `paper`: channels after u and v stay, since strain does not see a translation. `released_code`, the
+            published program of SOFTNet: all channels lose their mean over the square, strain too, and u and v are then
+            taken without their signs.
+    """
+
+    patch: int = 11
+    variant: Variant = "paper"
+
+    def __post_init__(self) -> None:
+        check_integer(self, "patch", 1)
+        check_choice(self, "variant", get_args(Variant))
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """Always."""
+        return True
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Subtract the nose's mean from the channels of an (H, W, C) map, C at least 2, the first two being u and v."""
+        points = self.landmarks_from(landmarks, _THEN)
+        height, width = x.shape[:2]
+        column, row = (round(float(c)) for c in points[NOSE_BRIDGE])
+        column, row = min(max(column, 0), width - 1), min(max(row, 0), height - 1)
+        before, after = self.patch // 2, self.patch - self.patch // 2
+        n = 2 if self.variant == "paper" else x.shape[-1]
+        square = x[max(row - before, 0) : row + after, max(column - before, 0) : column + after, :n]
+        moved = x.copy()
+        for channel, mean in enumerate(square.mean(axis=(0, 1))):
+            moved[..., channel] -= mean
+        if self.variant == "released_code":
+            np.abs(moved[..., :2], out=moved[..., :2])
+        return moved
+
+
+@dataclass(frozen=True)
+class MaskEyes(MapStep):
+    """Set all channels to 0 in the eyes and around them, so that a blink is no expression (SOFTNet, Liong et al. 2021).
+
+    An eye is the polygon of landmarks 36 to 41 or 42 to 47, counted from 0.
+
+    Attributes:
+        margin: pixels around the eye that are set to 0, too.
+        outline: `distance`: those within `margin` pixels of the eye. `released_code`, the published program of SOFTNet: those
+            in the hexagon of the landmarks, the ends of the eye moved `margin` pixels to the sides, the points of the upper
+            lid up, those of the lower lid down, all clamped to the map.
+    """
+
+    margin: int = 15
+    outline: Outline = "distance"
+
+    def __post_init__(self) -> None:
+        check_integer(self, "margin", 0)
+        check_choice(self, "outline", get_args(Outline))
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """Always."""
+        return True
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Mask an (H, W, C) map."""
+        points = self.landmarks_from(landmarks, _THEN)
+        eyes = np.concatenate([points[eye] for eye in EYES]).astype(np.float64)
+        masked = x.copy()
+        masked[_mask(self.outline, self.margin, eyes.tobytes(), *x.shape[:2])] = 0
+        return masked
+
+
+@functools.lru_cache(maxsize=8)  # the landmarks are those of a video, the maps come one by one
+def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int) -> NDArray[np.bool_]:
+    """Where an (H, W) map is masked; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
+    eyes = np.frombuffer(points).reshape(2, 6, 2)
+    shape = _near if outline == "distance" else _hexagons
+    return shape(eyes, margin, height, width)
+
+
+def _near(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
+    import cv2
+
+    # A frame of `margin` pixels keeps the part of an eye outside the map whose surroundings reach into it.
+    outside = np.ones((height + 2 * margin, width + 2 * margin), np.uint8)
+    for eye in eyes:
+        cv2.fillPoly(outside, [np.rint(eye + margin).astype(np.int32)], 0)
+    if outside.all():
+        return np.zeros((height, width), np.bool_)
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return np.asarray(away[margin : margin + height, margin : margin + width] <= margin)
+
+
+def _hexagons(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
+    import cv2
+
+    outwards = margin * np.array([(-1, 0), (0, -1), (0, -1), (1, 0), (0, 1), (0, 1)])
+    inside = np.zeros((height, width), np.uint8)
+    for eye in eyes:
+        corners = (np.rint(eye) + outwards).clip(0, (width, height))
+        cv2.fillPoly(inside, [corners.astype(np.int32)], 1)
+    return inside.astype(np.bool_)
+
+
+Difference = Literal["backward", "forward", "central"]
+
+
+@dataclass(frozen=True)
+class Strain(MapStep):
+    """Append the optical strain sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2) to u and v (MEAN, equation 3).
+
+    Attributes:
+        difference: how a derivative is taken. `backward` is f(x) - f(x - 1), and the strain is 0 in the first row and
+            column, where it is undefined (the published program of MEAN). `forward` is f(x + 1) - f(x), and the strain
+            repeats its neighbours in the last row and column (that of SOFTNet). `central` is (f(x + 1) - f(x - 1)) / 2,
+            one-sided at the border.
+    """
+
+    difference: Difference = "backward"
+
+    def __post_init__(self) -> None:
+        check_choice(self, "difference", get_args(Difference))
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Append the strain to an (H, W, 2) map of u and v in pixels: (H, W, 3)."""
+        u, v = x[..., 0], x[..., 1]
+        if self.difference == "central":
+            uy, ux, vy, vx = (np.gradient(f, axis=axis) for f in (u, v) for axis in (0, 1))
+            strain = _magnitude(ux, uy, vx, vy)
+        else:
+            backward = self.difference == "backward"
+            defined = slice(1, None) if backward else slice(None, -1)
+            ux, vx = (np.diff(f, axis=1)[defined] for f in (u, v))
+            uy, vy = (np.diff(f, axis=0)[:, defined] for f in (u, v))
+            border = (1, 0) if backward else (0, 1)
+            strain = np.pad(_magnitude(ux, uy, vx, vy), border, mode="constant" if backward else "edge")
+        return np.concatenate([x, strain[..., None]], axis=-1)
+
+
+def _magnitude(ux: FeatureMap, uy: FeatureMap, vx: FeatureMap, vy: FeatureMap) -> FeatureMap:
+    magnitude: FeatureMap = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
+    return magnitude
+
+
+@dataclass(frozen=True)
+class FlowImage(MapStep):
+    """(u, v, strain) as an image (size, size, 3) with values 0 to 255 and the channels strain, v, u.
+
+    That is the order in which OpenCV reads the images published with STSTNet (Liong et al. 2019). As in each of those, a
+    channel goes from its minimum (0) to its maximum (255). A map without motion is 127.5 in both flow channels and 0 in the
+    strain.
+
+    Attributes:
+        size: width and height of the image in pixels.
+    """
+
+    size: int = 28
+
+    def __post_init__(self) -> None:
+        check_integer(self, "size", 1)
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Encode an (H, W, 3) map of u, v and strain.
+
+        Raises:
+            ConfigError: the map has not three channels.
+        """
+        if x.shape[-1] != 3:
+            raise ConfigError(f"FlowImage takes the channels u, v, strain, not {x.shape[-1]}: put Strain before it")
+        u, v, strain = np.moveaxis(resize(x, self.size, self.size, smooth=True), -1, 0)
+        return np.stack([_stretch(strain, 0), _stretch(v, 127.5), _stretch(u, 127.5)], axis=-1)
+
+
+def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:
+    """From 0 at the minimum to 255 at the maximum; `constant` everywhere if they are equal."""
+    low, high = channel.min(), channel.max()
+    if low == high:
+        return np.full_like(channel, constant)
+    stretched: FeatureMap = 255 * ((channel - low) / (high - low))
+    return stretched

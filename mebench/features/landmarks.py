@@ -17,8 +17,7 @@ import numpy as np
 
 from mebench.errors import DataError
 from mebench.features.base import Landmarks
-from mebench.features.detection import Box, FloatBox
-from mebench.features.gray import Gray
+from mebench.features.detection import Box, FloatBox, Gray
 
 POINTS = 68
 VARIABLE = "MEBENCH_LANDMARKS"

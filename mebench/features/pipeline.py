@@ -14,8 +14,7 @@ from mebench.core.dataset import Dataset
 from mebench.core.types import Video
 from mebench.errors import ConfigError, DataError
 from mebench.features.entry import Stage
-from mebench.features.route import Clip
-from mebench.features.source import Source, nothing
+from mebench.features.source import Clip, Source, nothing
 from mebench.features.store import FeatureStore
 
 

@@ -7,19 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from math import cos, floor, pi, sin
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.errors import DataError
+from mebench.core.chain import Step
+from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Image, VolumeStep, check_integer
-from mebench.features.blocks import check_overlap, grid, unit_sum
+from mebench.features.faces import FaceParams
 from mebench.features.orientation import direction_bins
-from mebench.features.texture import Patterns, check_neighbours, n_patterns
+from mebench.features.sequence import Interpolate, Magnify
+from mebench.features.texture import Patterns, check_neighbours, check_overlap, grid, n_patterns, unit_sum
 
 T, Y, X = range(3)  # axes of a clip
-PLANES = ((X, Y), (X, T), (Y, T))
+AXES = ((X, Y), (X, T), (Y, T))
 
 
 class Codes(NamedTuple):
@@ -117,7 +119,7 @@ class LbpTop(Top):
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Patterns of the inner voxels."""
         labels = _labels(self.p, self.patterns)
-        for first, second in PLANES:
+        for first, second in AXES:
             yield Codes(labels[self._patterns(volume, first, second)], n_patterns(self.p, self.patterns))
 
     def _patterns(self, volume: NDArray[np.float32], first: int, second: int) -> NDArray[np.intp]:
@@ -196,7 +198,7 @@ class HogTop(Top):
             Y: volume[inner, 2:, inner] - volume[inner, :-2, inner],
             X: volume[inner, inner, 2:] - volume[inner, inner, :-2],
         }
-        for first, second in PLANES:
+        for first, second in AXES:
             a, b = along[first], along[second]
             length = np.hypot(a, b)
             yield Codes(direction_bins(a, b, self.bins), self.bins, length if self.weighted else length > 0)
@@ -210,3 +212,66 @@ class HigoTop(HogTop):
     """
 
     weighted: ClassVar[bool] = False
+
+
+Plane = Literal["xy", "xt", "yt"]
+PLANES: tuple[Plane, ...] = ("xy", "xt", "yt")
+"""The planes in the order in which a feature holds them: the image, and what a row and a column see over time."""
+
+
+@dataclass(frozen=True)
+class TopParams(FaceParams):
+    """Parameters of the preparation, of the grid of blocks and of the classifier; a subclass adds those of its feature.
+
+    Its docstring says what each means. The ranges are those of the steps, which are built, and so checked, at once.
+    """
+
+    magnify: Literal["none", "butterworth", "ideal"] = "butterworth"
+    alpha: float = 8.0
+    low: float = 0.4
+    high: float = 3.0
+    levels: int = 4
+    length: int = 10
+    rows: int = 5
+    cols: int = 5
+    slices: int = 1
+    overlap: float = 0.0
+    planes: tuple[Plane, ...] = PLANES
+    c: float | None = None
+    class_weight: Literal["balanced"] | None = None
+    standardise: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.c is not None and not self.c > 0:
+            raise ConfigError(
+                f"method.c must be a number above 0, or null to choose it by cross-validation, not {self.c}"
+            )
+        if not self.alpha >= 0:
+            raise ConfigError(f"method.alpha must not be negative, not {self.alpha}")
+        if not self.planes or list(self.planes) != [plane for plane in PLANES if plane in self.planes]:
+            raise ConfigError(
+                f"method.planes must be some of {list(PLANES)}, each once and in that order, not {list(self.planes)}"
+            )
+        self.steps()
+        needed = max(2 * self.feature().margin[0] + 1, self.slices)
+        if self.length < needed:
+            raise ConfigError(
+                f"method.length must be at least {needed} frames for this feature and its blocks, not {self.length}"
+            )
+
+    def feature(self) -> Top:
+        """The step that turns the prepared crops into histograms.
+
+        Raises:
+            ConfigError: one of its parameters is out of range.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define feature()")
+
+    def steps(self) -> tuple[Step, ...]:
+        """From frames to histograms."""
+        if self.magnify == "none":
+            magnified: tuple[Step, ...] = ()
+        else:
+            magnified = (Magnify(self.alpha, self.low, self.high, self.levels, filter=self.magnify),)
+        return (self.face(), *magnified, Interpolate(self.length), self.feature())

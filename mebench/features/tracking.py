@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.features.detection import Box, FloatBox, largest, overlap
-from mebench.features.gray import Gray
+from mebench.features.detection import Box, FloatBox, Gray, largest, overlap
 
 T = TypeVar("T")
 Vector = NDArray[np.float64]

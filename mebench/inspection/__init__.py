@@ -1,8 +1,7 @@
 """A dataset looked at before anything is run on it: what it holds, whether this copy is sound, and what it looks like."""
 
-from mebench.inspection.findings import Finding
-from mebench.inspection.members import open_members
-from mebench.inspection.summary import Summary, summarise, together
+from mebench.inspection.annotation_checks import Finding
+from mebench.inspection.summary import Summary, open_members, summarise, together
 from mebench.inspection.verify import Verification, verify
 
 __all__ = ["Finding", "Summary", "Verification", "open_members", "summarise", "together", "verify"]

@@ -12,8 +12,8 @@ from mebench.core.dataset import Dataset, Frames
 from mebench.core.types import Expression, Repair, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
-from mebench.inspection.findings import KNOWN_DEFECT, Check, Finding
-from mebench.inspection.image_files import BadImageError, Size, decoded_size, image_size
+from mebench.frames.images import BadImageError, Size, decoded_size, image_size
+from mebench.inspection.annotation_checks import KNOWN_DEFECT, Check, Finding
 
 FIRST_FEW = 3
 """Gaps and files that one sentence names."""

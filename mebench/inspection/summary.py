@@ -1,4 +1,4 @@
-"""What a dataset holds, counted from its annotations: every row, also those that nothing can score."""
+"""The datasets that a configuration names."""
 
 from __future__ import annotations
 
@@ -8,10 +8,34 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
 
-from mebench.annotations.action_units import parse_units
-from mebench.annotations.truth import ground_truth_hash
+from mebench.annotations.annotation import ground_truth_hash
+from mebench.annotations.schemes import parse_units
 from mebench.core.dataset import Dataset
 from mebench.core.types import KINDS, Expression, Kind, Repair, Scheme, SubjectKey, Video
+from mebench.registry import load
+
+
+def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
+    """The dataset, or the members of a composite, by id in the order of the configuration.
+
+    Args:
+        dataset_params: the `Params` of each by its id.
+
+    Raises:
+        PluginError: one is broken.
+    """
+    return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
+
+
+def has_frames(dataset: Dataset) -> bool:
+    """Whether the dataset can have frames at all; some hold ready-made features only."""
+    return type(dataset).frames is not Dataset.frames
+
+
+def annotations_alone(dataset: Dataset) -> bool:
+    """Whether the user named no folder, so that only the annotations can be looked at."""
+    return getattr(dataset.params, "root", "") is None
+
 
 NO_LABEL = "(none)"
 """Stands for an expression without a native label where labels are counted that a scheme leaves out."""

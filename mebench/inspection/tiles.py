@@ -1,21 +1,76 @@
-"""The four pictures of an expression that a contact sheet shows, and where the face is in them."""
+"""A few expressions that stand for a dataset, and the four pictures of each that a contact sheet shows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core.dataset import Dataset, Frames
-from mebench.errors import DataError
+from mebench.core.types import Expression, Video
+from mebench.errors import ConfigError, DataError, unknown
 from mebench.features import EyesAndMouth, FaceCrop, NoFaceError
-from mebench.features.alignment import moved
+from mebench.features.alignment import Reference, moved
 from mebench.features.landmarks import find_predictor
-from mebench.features.reference import Reference
 from mebench.features.regions import clamp
-from mebench.inspection.choose import Chosen
+
+
+class Chosen(NamedTuple):
+    """An expression and its video."""
+
+    video: Video
+    expression: Expression
+
+
+def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: str | None = None) -> list[Chosen]:
+    """Up to `n` expressions, in the order of the videos' keys.
+
+    First one of each person, then a second one of each, and so on. Of more people than rows, those are taken that stand
+    evenly spread in the sorted list.
+
+    Args:
+        videos: to choose from.
+        n: how many, 1 or more.
+        subject: only expressions of this person.
+        video: only expressions of this video.
+
+    Raises:
+        ConfigError: `n` is below 1, or no expression is of that person or video.
+    """
+    if n < 1:
+        raise ConfigError(f"--expressions must be 1 or more, not {n}")
+    shown = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
+    if subject is not None:
+        _check("subject with expressions", subject, sorted({v.subject for v in shown}))
+        shown = [v for v in shown if v.subject == subject]
+    if video is not None:
+        _check("video with expressions", video, sorted({v.id for v in shown}))
+        shown = [v for v in shown if v.id == video]
+    people: dict[str, list[Chosen]] = {}
+    for v in shown:
+        people.setdefault(str(v.subject_key), []).extend(Chosen(v, e) for e in v.expressions)
+    chosen: list[Chosen] = []
+    for turn in zip_longest(*people.values()):
+        there = [one for one in turn if one is not None]
+        chosen += _spread(there, n - len(chosen))
+        if len(chosen) >= n:
+            break
+    return sorted(chosen, key=lambda one: (one.video.key, one.expression.onset))
+
+
+def _spread(items: Sequence[Chosen], n: int) -> list[Chosen]:
+    """`n` of the items, evenly spread and the first among them; all where there are fewer."""
+    return list(items) if len(items) <= n else [items[i * len(items) // n] for i in range(n)]
+
+
+def _check(what: str, name: str, known: Sequence[str]) -> None:
+    if name not in known:
+        raise ConfigError(unknown(what, name, known[:20], "Names are as mebench writes them, in upper and lower case"))
+
 
 Points = NDArray[np.float64]
 

@@ -10,11 +10,16 @@ from functools import partial
 from typing import Any
 
 from mebench.core.dataset import Dataset
-from mebench.inspection.annotation_checks import differing_counts, lost_rows, odd_annotations, published_counts
-from mebench.inspection.findings import TITLES, Finding
+from mebench.inspection.annotation_checks import (
+    TITLES,
+    Finding,
+    differing_counts,
+    lost_rows,
+    odd_annotations,
+    published_counts,
+)
 from mebench.inspection.frame_checks import check_video
-from mebench.inspection.members import annotations_alone, has_frames
-from mebench.inspection.summary import Summary, summarise
+from mebench.inspection.summary import Summary, annotations_alone, has_frames, summarise
 
 THREADS = 4
 """Videos looked at at the same time: while one thread waits for the disk, others read."""

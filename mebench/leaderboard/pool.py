@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, unknown
+from mebench.metrics.comparison import pooled, sections_of
 from mebench.metrics.ratios import Floats
-from mebench.metrics.statistics.pool import pooled, sections_of
 from mebench.metrics.tables import Tables
 
 

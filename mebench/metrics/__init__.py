@@ -8,39 +8,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mebench.metrics.action_units import mean_unit_f1, unit_counts, unit_f1
     from mebench.metrics.bounds import impossibilities, uf1_upper_bound
-    from mebench.metrics.calibration import expected_calibration_error, reliability
     from mebench.metrics.chance import spotting_chance
-    from mebench.metrics.classification import confusion_matrix
-    from mebench.metrics.conventions import CONVENTIONS, named
-    from mebench.metrics.frame_level import frame_auc
-    from mebench.metrics.matching import match
-    from mebench.metrics.rules import Convention
+    from mebench.metrics.classification import confusion_matrix, expected_calibration_error, reliability
+    from mebench.metrics.conventions import CONVENTIONS, Convention, named
+    from mebench.metrics.curves import f1_over_iou, frame_auc
+    from mebench.metrics.emotions import acc_mesr
+    from mebench.metrics.matching import find, match
     from mebench.metrics.spotting import SpottingCounts, precision_recall_f1
-    from mebench.metrics.strs import acc_mesr
     from mebench.metrics.summary import summarize
-    from mebench.metrics.sweep import f1_over_iou
     from mebench.metrics.tables import Tables
-    from mebench.metrics.turns import find
     from mebench.metrics.wrapper import as_torchmetric
 
 _HOME = {
     "CONVENTIONS": "conventions",
-    "Convention": "rules",
+    "Convention": "conventions",
     "SpottingCounts": "spotting",
     "Tables": "tables",
-    "acc_mesr": "strs",
+    "acc_mesr": "emotions",
     "as_torchmetric": "wrapper",
     "confusion_matrix": "classification",
-    "expected_calibration_error": "calibration",
-    "f1_over_iou": "sweep",
-    "find": "turns",
-    "frame_auc": "frame_level",
+    "expected_calibration_error": "classification",
+    "f1_over_iou": "curves",
+    "find": "matching",
+    "frame_auc": "curves",
     "impossibilities": "bounds",
     "match": "matching",
     "mean_unit_f1": "action_units",
     "named": "conventions",
     "precision_recall_f1": "spotting",
-    "reliability": "calibration",
+    "reliability": "classification",
     "spotting_chance": "chance",
     "summarize": "summary",
     "uf1_upper_bound": "bounds",

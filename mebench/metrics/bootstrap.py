@@ -1,21 +1,4 @@
-"""Confidence intervals by resampling subjects, since clips of one face are not independent.
-
-From 20 subjects on: the bootstrap, whose subjects are drawn within their dataset, with percentiles widened for the number
-of subjects (Hesterberg 2015, section 4.3: the plain percentile interval is too narrow by about sqrt((n - 1) / n) and by
-the difference of the normal from Student's t). Below 20: the jackknife with Student's t (`statistics.jackknife`).
-
-Both were chosen by simulation (`benchmarks/coverage.py`, which has all figures). Of nominal 95 % intervals over subjects who
-differ in how much they show and how well that is found, this share held the truth:
-
-    subjects                6     10     15     19     20     30     68
-    mebench, F1           .951   .947   .949   .953   .934   .942   .934
-    mebench, UF1          .927   .944   .943   .951   .942   .934   .931
-    plain percentile, F1  .823   .890   .890   .913   .914   .928   .927
-    BCa, F1               .831   .890   .899   .914   .917   .926   .929
-
-So 95 % is 93 to 95 % in truth. The basic bootstrap is worse than the percentiles everywhere, BCa no better. A score that is
-the same whoever is left out has an interval without width: these subjects cannot say how far it may be off.
-"""
+"""Confidence intervals by subjects: resampled, since clips of one face are not independent, or each left out."""
 
 from __future__ import annotations
 
@@ -26,12 +9,94 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+from scipy.special import expit, logit
 from scipy.stats import norm
 from scipy.stats import t as student
 
 from mebench.metrics.catalogue import find
 from mebench.metrics.ratios import Floats
-from mebench.metrics.statistics.jackknife import Scale, interval, leave_one_out, scale_of_difference, standard_error
+
+Scale = Literal["share", "positive", "difference", "any"]
+_ENDS = {"share": (0.0, 1.0), "positive": (0.0, np.inf), "difference": (-1.0, 1.0), "any": (-np.inf, np.inf)}
+
+
+def scale_of_difference(name: str) -> Scale:
+    """The scale of a difference of two such scores: `difference`, -1 to 1, of two shares, else `any`."""
+    return "difference" if find(name).scale == "share" else "any"
+
+
+def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
+    """Weights that leave out each of `units` once, (len(units), n_units).
+
+    >>> leave_one_out([0, 2], 3)
+    array([[0., 1., 1.],
+           [1., 1., 0.]])
+    """
+    weights = np.ones((len(units), n_units))
+    weights[np.arange(len(units)), list(units)] = 0
+    return weights
+
+
+def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, int]:
+    """Standard error and degrees of freedom from leave-one-out replicates (Efron and Tibshirani 1993, eq. 11.5).
+
+    In strata h of n_h subjects the variance is the sum over h of (n_h - 1) / n_h sum_i (theta_hi - mean_h)^2, and the
+    degrees of freedom are the sum of n_h - 1 (Shao and Tu 1995, section 6.2). A stratum of one subject adds nothing to
+    either: nobody knows how another subject of it would have scored.
+
+    Args:
+        replicates: (n,) score without each subject; NaN where it is undefined, which is left out.
+        strata: (n,) stratum of each subject.
+
+    Returns:
+        The error, NaN without a degree of freedom, and the degrees.
+
+    >>> standard_error(np.array([2.5, 2.0, 1.5]), ["a", "a", "a"])  # of the mean of 1, 2, 3: 1 / sqrt(3)
+    (0.5773502691896257, 2)
+    """
+    known, names = ~np.isnan(replicates), np.asarray(strata, dtype=object)
+    variance, degrees = 0.0, 0
+    for stratum in sorted(set(strata)):
+        part = replicates[known & (names == stratum)]
+        if len(part) > 1:
+            variance += (len(part) - 1) / len(part) * float(((part - part.mean()) ** 2).sum())
+            degrees += len(part) - 1
+    return (float(np.sqrt(variance)) if degrees else np.nan), degrees
+
+
+def interval(
+    value: float, replicates: Floats, strata: Sequence[str], scale: Scale = "any"
+) -> tuple[float, float] | None:
+    """The 95 % interval of Student's t around a value, even on the logit of a share, the logarithm of what is positive.
+
+    The transformation keeps the interval inside the score's range, and mends most of what the plain t interval misses
+    (`tests/metrics/statistics/test_coverage.py`). The standard error is carried over by the derivative. A share of 0 or
+    1, a positive score that may well be 0 (half the width of the plain interval reaches it) and a difference get the plain
+    interval, cut at the ends of the range.
+
+    Args:
+        value: the score of all subjects.
+        replicates: (n,) the score without each subject, NaN where undefined.
+        strata: (n,) stratum of each subject.
+        scale: of the score.
+
+    Returns:
+        Low and high; None if fewer than two subjects of a stratum say anything.
+    """
+    error, degrees = standard_error(replicates, strata)
+    if not degrees or np.isnan(value):
+        return None
+    half = float(student.ppf(0.975, degrees)) * error
+    if error == 0:
+        return value, value
+    if scale == "share" and 0 < value < 1:
+        centre, reach = float(logit(value)), half / (value * (1 - value))
+        return float(expit(centre - reach)), float(expit(centre + reach))
+    if scale == "positive" and half < value:
+        return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
+    lowest, highest = _ENDS[scale]
+    return max(value - half, lowest), min(value + half, highest)
+
 
 Score = dict[str, float | None]
 Evaluate = Callable[[Floats], Mapping[str, Floats]]

@@ -1,13 +1,14 @@
-"""Scores of a confusion matrix, over any leading axes. Wherever a ratio is 0/0 it counts 0."""
+"""Scores of a confusion matrix, over any leading axes; whether confidences mean what they say."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from mebench.metrics.ratios import Floats, ratio
+from mebench.metrics.ratios import Floats, per_unit, ratio
 
 
 def confusion_matrix(
@@ -177,3 +178,111 @@ SCORES = {
     "wr": weighted_recall,
 }
 """By the names of the catalogue, in the order of a summary."""
+
+
+def one_vs_rest(
+    matrix: ArrayLike, degenerate: Literal["zero", "dropped"], uar: Literal["recall", "precision"]
+) -> dict[str, Floats]:
+    """Macro scores where a 2 x 2 table is made for every class, and is missing for a degenerate one.
+
+    A class is degenerate if no sample is, or is said to be, of that class; or if all are, and are said to be. STRS-Metric
+    gives it precision, recall and F1 of zero. MEAN's code drops it from the means; of the others a precision of 0/0
+    counts 0, a recall of 0/0 counts 0 in `recall` and in `f1` but makes `uar` undefined.
+
+    Args:
+        matrix: (..., C, C + 1) as from `confusion_matrix`.
+        degenerate: `zero` or `dropped`.
+        uar: what is called so: mean recall, or mean precision.
+
+    Returns:
+        `accuracy`, `precision`, `recall`, `f1` (harmonic mean of these two, NaN at 0/0), `uf1`, `uar`, (...) each; NaN
+        where every class was dropped.
+
+    >>> one_class = [[3, 0, 0], [0, 0, 0]]  # three samples, all of the first class and all right
+    >>> {name: float(value) for name, value in one_vs_rest(one_class, "zero", "precision").items()}
+    {'accuracy': 1.0, 'precision': 0.0, 'recall': 0.0, 'f1': nan, 'uf1': 0.0, 'uar': 0.0}
+    """
+    true, said, support = counts_of(matrix)
+    total = support.sum(axis=-1, keepdims=True)
+    kept = ~((said + support == 0) | (true == total))
+    n = kept.sum(axis=-1).astype(np.float64) if degenerate == "dropped" else np.full(kept.shape[:-1], kept.shape[-1])
+
+    def mean(values: Floats) -> Floats:
+        return ratio(np.where(kept, values, 0).sum(axis=-1), np.asarray(n, dtype=np.float64), np.nan)
+
+    precision, recall = mean(ratio(true, said)), mean(ratio(true, support))
+    # MEAN's code replaces an undefined recall by 0 in the list for F1 alone, not in the one for UAR.
+    recalls = ratio(true, support, np.nan if degenerate == "dropped" else 0.0)
+    return {
+        "accuracy": accuracy(matrix),
+        "precision": precision,
+        "recall": recall,
+        "f1": ratio(2 * precision * recall, precision + recall, np.nan),
+        "uf1": mean(ratio(2 * true, said + support)),
+        "uar": precision if uar == "precision" else mean(recalls),
+    }
+
+
+def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict[str, Floats]:
+    """The reliability curve: in bins of equal width, mean confidence against the share that is right.
+
+    Args:
+        confidence: (n,) in 0 to 1: of spotted intervals, or the probability of the predicted class.
+        right: (n,) bool: true positive, or the right class.
+        bins: number of bins; all but the last exclude their upper end.
+
+    Returns:
+        `low`, `high`, `n`, `confidence`, `accuracy`, (bins,) each; the last two are NaN in an empty bin.
+
+    Raises:
+        ValueError: a confidence lies outside 0 to 1 or is NaN.
+
+    >>> curve = reliability([0.1, 0.6, 0.8], [False, True, False], bins=2)
+    >>> {name: values.round(2).tolist() for name, values in curve.items()}
+    {'low': [0.0, 0.5], 'high': [0.5, 1.0], 'n': [1.0, 2.0], 'confidence': [0.1, 0.7], 'accuracy': [0.0, 0.5]}
+    """
+    said, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
+    if not ((said >= 0) & (said <= 1)).all():
+        raise ValueError(f"a confidence must lie in 0 to 1, not {said[~((said >= 0) & (said <= 1))][0]}")
+    edges = np.linspace(0, 1, bins + 1)
+    where = np.clip(np.searchsorted(edges, said, side="right") - 1, 0, bins - 1)
+    n = per_unit(where, bins)
+    return {
+        "low": edges[:-1],
+        "high": edges[1:],
+        "n": n,
+        "confidence": ratio(per_unit(where, bins, said), n, np.nan),
+        "accuracy": ratio(per_unit(where, bins, correct), n, np.nan),
+    }
+
+
+def expected_calibration_error(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> float:
+    """Mean distance of confidence and share right over the bins of `reliability`, weighted by their size (Guo et al. 2017).
+
+    0 to 1, lower is better; NaN without samples.
+
+    >>> round(expected_calibration_error([0.1, 0.6, 0.8], [False, True, False], bins=2), 4)
+    0.1667
+    """
+    curve = reliability(confidence, right, bins)
+    some = curve["n"] > 0
+    gap = np.abs(curve["confidence"] - curve["accuracy"])[some] * curve["n"][some]
+    return float(gap.sum() / curve["n"].sum()) if some.any() else float("nan")
+
+
+def calibration(confidence: Floats, right: ArrayLike, bins: int = 10) -> dict[str, Any] | None:
+    """Both as plain data for a summary (`ece`, `bins`); None without samples or where they are no probabilities.
+
+    >>> calibration(np.array([1.0]), [True], bins=1)
+    {'ece': 0.0, 'bins': [{'low': 0.0, 'high': 1.0, 'n': 1, 'confidence': 1.0, 'accuracy': 1.0}]}
+    >>> calibration(np.array([12.5]), [True]) is None
+    True
+    """
+    if not len(confidence) or not ((confidence >= 0) & (confidence <= 1)).all():
+        return None
+    curve = reliability(confidence, right, bins)
+    rows = [dict(zip(curve, (float(v) for v in row))) for row in zip(*curve.values()) if row[2]]
+    return {
+        "ece": expected_calibration_error(confidence, right, bins),
+        "bins": [{**row, "n": int(row["n"])} for row in rows],
+    }

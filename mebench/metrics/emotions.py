@@ -1,26 +1,139 @@
-"""The parts of a summary that score emotions: analysis of spotted intervals, recognition of annotated clips."""
+"""Samples with a true and a predicted class, counted per unit, ready to be weighted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from mebench.core.types import ABSENT
-from mebench.metrics import samples
 from mebench.metrics.bootstrap import Resampling
-from mebench.metrics.calibration import calibration
 from mebench.metrics.catalogue import METRICS, columns
-from mebench.metrics.classification import SCORES
-from mebench.metrics.one_vs_rest import one_vs_rest
+from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Floats
-from mebench.metrics.rules import Convention
-from mebench.metrics.samples import Evaluate, Sample
 from mebench.metrics.spotting import SpottingCounts
-from mebench.metrics.strs import acc_mesr, strs
 from mebench.metrics.tables import Tables, of_kinds
+
+Evaluate = Callable[[Floats], Mapping[str, Floats]]
+"""From matrices (..., C, C + 1) to scores (...) by name."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Confusion matrices of units (subjects, or draws).
+
+    Attributes:
+        matrices: (n_units, C, C + 1) as in `classification.confusion_matrix`.
+        support: (n_units, C) how often each class occurs in the truth of each unit, whether it was found or not.
+    """
+
+    matrices: NDArray[np.int64]
+    support: NDArray[np.int64]
+
+    def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
+        """Scores of the pooled matrix under (n_weightings, n_units) weights; NaN where the truth then lacks a class."""
+        pooled = np.tensordot(weights, self.matrices, axes=1)
+        occurs = self.support.sum(axis=0) > 0
+        lacking = (weights @ self.support[:, occurs] == 0).any(axis=1)
+        return {name: np.where(lacking, np.nan, values) for name, values in evaluate(pooled).items()}
+
+
+def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Sample:
+    """Annotated clips with a predicted class."""
+    unit = clips["unit"].to_numpy(np.int64)
+    matrices = confusion_matrices(clips["truth"].tolist(), clips["predicted"].tolist(), unit, n_units, classes)
+    return Sample(matrices, matrices.sum(axis=-1))
+
+
+def of_true_positives(
+    truths: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, classes: Sequence[str], by_draw: bool
+) -> Sample:
+    """The true positives, whose truth names the class (MEAN, section 4.2)."""
+    unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[found.prediction]
+    true = truths["emotion"].iloc[found.truth].tolist()
+    said = predictions["emotion"].iloc[found.prediction].tolist()
+    return Sample(confusion_matrices(true, said, unit, n_units, classes), _support(truths, n_units, classes, by_draw))
+
+
+def of_shifted_true_positives(
+    truths: pd.DataFrame, predictions: pd.DataFrame, found: Found, n_units: int, classes: Sequence[str], by_draw: bool
+) -> Sample:
+    """The same as MEAN's released code pairs them.
+
+    It gathers the answers of all spotted intervals, in order, and beside them their truths, or "none" for a false
+    positive. Where the truth is of an emotion that is not scored it fails after the answer was noted, so that from there
+    on every truth is compared with the answer of an earlier interval. Without such truths this is
+    `of_true_positives`.
+    """
+    matched = found.matched
+    true = truths["emotion"].to_numpy(dtype=object)[matched] if len(truths) else np.empty(0, dtype=object)
+    hit = matched >= 0
+    own = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
+    draw = predictions["draw"].to_numpy(np.int64)
+    said = predictions["emotion"].to_numpy(dtype=object)
+    noted_rows, answer_rows = [], []
+    for number in np.unique(draw):
+        rows = np.flatnonzero(draw == number)
+        noted = rows[~hit[rows] | np.isin(true[rows], list(classes))] if len(truths) else rows
+        # The n-th truth that was noted meets the n-th answer.
+        noted_rows.append(noted)
+        answer_rows.append(rows[: len(noted)])
+    at, answers = (np.concatenate([np.empty(0, np.int64), *rows]) for rows in (noted_rows, answer_rows))
+    at, answers = at[hit[at]], answers[hit[at]]
+    emotions = true[at].tolist() if len(truths) else []
+    matrices = confusion_matrices(emotions, said[answers].tolist(), own[at], n_units, classes)
+    return Sample(matrices, _support(truths, n_units, classes, by_draw))
+
+
+def of_first_intervals(
+    truths: pd.DataFrame, predictions: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool
+) -> Sample:
+    """The surest interval of each video, whether it hits or not; a video without any counts as a wrong answer."""
+    first = predictions.drop_duplicates(["video", "draw"])[["video", "draw", "emotion"]]
+    asked = truths[["video", "unit", "emotion"]].merge(
+        pd.DataFrame({"draw": range(n_units if by_draw else 1)}), how="cross"
+    )
+    both = asked.merge(first, on=["video", "draw"], how="left", suffixes=("", "_said"))
+    unit = both["draw" if by_draw else "unit"].to_numpy(np.int64)
+    matrices = confusion_matrices(both["emotion"].tolist(), both["emotion_said"].tolist(), unit, n_units, classes)
+    return Sample(matrices, matrices.sum(axis=-1))
+
+
+def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> NDArray[np.int64]:
+    emotions = truths["emotion"].tolist()
+    unit = truths["unit"].to_numpy(np.int64)
+    support = confusion_matrices(emotions, emotions, unit, int(unit.max(initial=-1)) + 1, classes).sum(axis=-1)
+    if by_draw:
+        return np.tile(support.sum(axis=0), (n_units, 1))
+    return np.pad(support, ((0, n_units - len(support)), (0, 0)))
+
+
+def strs(spotting_f1: ArrayLike, analysis_f1: ArrayLike) -> Floats:
+    """Spot-then-recognize score (MEAN, equation 24): spotting F1 x F1_a of the true positives, elementwise, 0 to 1.
+
+    F1_a is `classification.f1_of_macros`, not the mean of the classes' F1. NaN where either is undefined.
+
+    >>> float(strs(0.6516, 0.5927).round(4))  # CASME II, Table 5
+    0.3862
+    """
+    return np.asarray(spotting_f1, dtype=np.float64) * np.asarray(analysis_f1, dtype=np.float64)
+
+
+def acc_mesr(spotting_rate: ArrayLike, accuracy: ArrayLike) -> Floats:
+    """Acc_MESR (Li et al. 2017): share of what is spotted x accuracy of what was spotted, elementwise, 0 to 1.
+
+    The paper's spotting rate is its true positive rate (`li2017.frame_rates`); the suite's own conventions take recall.
+
+    >>> float(acc_mesr(0.5, 0.8))
+    0.4
+    """
+    return np.asarray(spotting_rate, dtype=np.float64) * np.asarray(accuracy, dtype=np.float64)
 
 
 def shown(section: str, of_unit: bool = False) -> list[str]:
@@ -63,7 +176,7 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
         units: subjects, or draws.
     """
     rule, (truths, predictions) = counts.convention, counts.tables
-    pairing = samples.of_shifted_true_positives if rule.pairing == "shifted" else samples.of_true_positives
+    pairing = of_shifted_true_positives if rule.pairing == "shifted" else of_true_positives
     found = pairing(truths, predictions, counts.found, units.n_units, classes, units.mean)
     inner = class_scores(rule, ("accuracy", "f1"))
 
@@ -82,7 +195,7 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     # Short videos: whoever shows anything shows one micro-expression and nothing else.
     every = of_kinds(tables.truths, ["micro"])
     if len(every) == len(tables.truths) and not every["video"].duplicated().any():
-        first = samples.of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
+        first = of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
         section["all_intervals"] = _part("analysis.all_intervals", first, rule, shown("analysis"), units)
     return section
 
@@ -104,7 +217,7 @@ def recognition(
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
         named = list(classes) if convention.classes == "all" else occurring(classes, chosen["truth"])
         detected = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
-        sample = samples.of_clips(chosen, units.n_units, named)
+        sample = of_clips(chosen, units.n_units, named)
         section = _part(path, sample, convention, shown("recognition", detected), units)
         if "probability" in chosen and convention.class_scores is None:
             right = (chosen["truth"] == chosen["predicted"]).to_numpy()
@@ -128,3 +241,64 @@ def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str
     more = class_scores(convention, further(names, convention))
     details = units.scores(f"{path}.details", lambda weights: sample.scores(more, weights))
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}
+
+
+def summarize_each(
+    folds: Mapping[str, Tables],
+    *,
+    classes: Sequence[str],
+    seed: int,
+    convention: str = "strict",
+    draws: int = 1000,
+) -> dict[str, Any]:
+    """Score each fold by itself, over its own clips and the classes that occur in them, and take the mean over folds.
+
+    Intervals come from resampling all subjects at once, so that a subject whom several folds test weighs the same in all.
+
+    Args:
+        folds: for each fold its clips, beside the videos of all folds.
+        classes: of the scheme.
+        seed: of the run.
+        convention: name of the rules.
+        draws: number of bootstrap draws.
+
+    Returns:
+        As `summarize`; `recognition` holds the means, the number of all answers, and the sections of the folds in `folds`.
+    """
+    rule = named(convention)
+    ordered = {name: tables.ordered() for name, tables in folds.items()}
+    people = next(iter(ordered.values())).videos.drop_duplicates("unit").sort_values("unit")
+    subjects = Resampling.of_subjects(people["dataset"].tolist(), draws, seed)
+    summary: dict[str, Any] = {
+        "convention": rule.name,
+        "rules": rule.describe(),
+        "remarks": [f"each of the {len(folds)} folds is scored by itself; recognition is the mean over folds"],
+        "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
+    }
+    if "recognition" not in rule.sections:
+        summary["remarks"].append(f"{rule.name} defines no recognition of annotated clips: it is left out")
+        return summary
+    samples, parts = [], {}
+    for name, tables in ordered.items():
+        assert tables.clips is not None
+        clips = tables.clips[tables.clips["truth"].isin(list(classes))]
+        own = list(classes) if rule.classes == "all" else occurring(classes, clips["truth"])
+        samples.append(of_clips(clips, subjects.n_units, own))
+        units = tuple(sorted(set(clips["unit"].tolist())))
+        parts[name] = recognition(clips, classes, rule, replace(subjects, chosen=units, skipped={}))
+
+    def mean(names: Sequence[str]) -> Callable[[Floats], dict[str, Floats]]:
+        def evaluate(weights: Floats) -> dict[str, Floats]:
+            found = [sample.scores(class_scores(rule, names), weights) for sample in samples]
+            return {name: np.mean([of_fold[name] for of_fold in found], axis=0) for name in names}
+
+        return evaluate
+
+    names = shown("recognition")
+    summary["recognition"] = {
+        "n": sum(part["n"] for part in parts.values()),
+        "scores": subjects.scores("recognition", mean(names)),
+        "details": {"scores": subjects.scores("recognition.details", mean(further(names, rule)))},
+        "folds": parts,
+    }
+    return summary

@@ -30,10 +30,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import Indices, Pairs, pair
-from mebench.metrics.scope import in_scope
-from mebench.metrics.tables import Tables, of_kinds
-from mebench.metrics.turns import find
+from mebench.metrics.matching import Indices, Pairs, find, pair
+from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
 MISSES = ("localisation", "kind_confusion", "missed")

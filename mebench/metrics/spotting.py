@@ -1,25 +1,113 @@
-"""Spotting scores from matched intervals."""
+"""How far spotted apexes, onsets and offsets lie from the true ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.metrics.apex_rate import apex_claims, first_apexes
-from mebench.metrics.average_precision import claim, weighted_average_precision
+from mebench.metrics.conventions import Convention
+from mebench.metrics.curves import SWEEP, claim, found_over_iou, weighted_average_precision
 from mebench.metrics.li2017 import frame_rates
-from mebench.metrics.matching import Indices, pair
+from mebench.metrics.matching import Found, Indices, Pairs, find, pair
 from mebench.metrics.ratios import Floats, per_unit, ratio
-from mebench.metrics.rules import Convention
-from mebench.metrics.scope import in_scope
-from mebench.metrics.sweep import SWEEP, found_over_iou
-from mebench.metrics.timing_errors import timing_errors
-from mebench.metrics.turns import Found, find
+from mebench.metrics.tables import in_scope
+
+
+def timing_errors(
+    truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices
+) -> Mapping[str, Floats]:
+    """Errors of pairs of a spotted interval and the truth that it found.
+
+    Args:
+        truths: columns `onset`, `apex` (may be missing), `offset`, in frames.
+        predictions: the same and `fps`.
+        prediction: (n_pairs,) rows of predictions.
+        truth: (n_pairs,) rows of truths.
+
+    Returns:
+        (n_pairs,) each: `apex_mae_frames` and `apex_mae_ms`, distances of apexes, 0 or more, NaN where one is not
+        marked; `onset_bias_ms` and `offset_bias_ms`, signed, positive where the spotted interval begins or ends late.
+        What is in milliseconds is NaN where the frame rate is unknown.
+
+    >>> truths = pd.DataFrame({"onset": [10], "apex": [14], "offset": [20]})
+    >>> spotted = pd.DataFrame({"onset": [12], "apex": [13], "offset": [19], "fps": [100.0]})
+    >>> {name: v.tolist() for name, v in timing_errors(truths, spotted, np.array([0]), np.array([0])).items()}
+    {'apex_mae_frames': [1.0], 'apex_mae_ms': [10.0], 'onset_bias_ms': [20.0], 'offset_bias_ms': [-10.0]}
+    """
+    late = {
+        column: predictions[column].to_numpy(np.float64)[prediction] - truths[column].to_numpy(np.float64)[truth]
+        for column in ("onset", "apex", "offset")
+    }
+    ms = 1000 / predictions["fps"].to_numpy(np.float64)[prediction]
+    apex = np.abs(late["apex"])
+    return {
+        "apex_mae_frames": apex,
+        "apex_mae_ms": apex * ms,
+        "onset_bias_ms": late["onset"] * ms,
+        "offset_bias_ms": late["offset"] * ms,
+    }
+
+
+def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -> NDArray[np.bool_]:
+    """Which predictions spot the apex of an expression, for the apex spotting rate (ASR).
+
+    On short videos, with one expression each, the rate is the share of videos whose surest prediction has its apex
+    strictly between onset and offset (MEAN, equation 13). Here the same is asked of any video: only its N surest
+    predictions of a kind count, N being the number of its truths of that kind, and each may claim one truth that
+    strictly contains its apex and that no surer one claimed (the earliest, if there are several). The rate is claimed
+    truths / truths; with N = 1 it is equation 13.
+
+    Returns:
+        (n_predictions,) bool; rows must be in the order of `Tables.ordered`.
+    """
+    place = predictions.groupby(["video", "kind", "draw"], sort=False).cumcount().to_numpy()
+    per_group = truths.groupby(["video", "kind"], sort=False)["onset"].transform("size").to_numpy(np.int64)
+    apex = predictions["apex"].to_numpy(np.float64)[pairs.prediction]
+    onset, offset = (truths[column].to_numpy(np.int64)[pairs.truth] for column in ("onset", "offset"))
+    allowed = (place[pairs.prediction] < per_group[pairs.truth]) & (onset < apex) & (apex < offset)
+    some = pairs.where(allowed)
+    # With equal overlaps `claim` takes the earliest truth.
+    level = np.ones_like(some.truth)
+    return claim(Pairs(some.prediction, some.truth, level, level), predictions["draw"].to_numpy(np.int64))
+
+
+class FirstApexes(NamedTuple):
+    """The first spotted interval of each video beside its first truth.
+
+    Attributes:
+        asked: (n_truths,) 1 for the first truth of each video and kind, else 0.
+        prediction: (n,) row of the first prediction, for each draw, video and kind that has one.
+        truth: (n,) row of the first truth.
+        inside: (n,) bool, whether the spotted apex lies strictly between its onset and offset.
+    """
+
+    asked: NDArray[np.float64]
+    prediction: Indices
+    truth: Indices
+    inside: NDArray[np.bool_]
+
+
+def first_apexes(truths: pd.DataFrame, predictions: pd.DataFrame) -> FirstApexes:
+    """What MEAN's released code looks at for ASR and the apex error: rows are in order, and later ones do not count."""
+    keys = ["video", "kind"]
+    asked = (~truths.duplicated(keys)).to_numpy()
+    first = truths.loc[asked, [*keys, "onset", "offset"]].assign(truth=np.flatnonzero(asked))
+    said = predictions.loc[~predictions.duplicated([*keys, "draw"]), [*keys, "apex"]]
+    both = said.assign(prediction=said.index).merge(first, on=keys)
+    inside = (both["onset"] < both["apex"]) & (both["apex"] < both["offset"])
+    return FirstApexes(
+        asked.astype(np.float64),
+        both["prediction"].to_numpy(np.int64),
+        both["truth"].to_numpy(np.int64),
+        inside.to_numpy(np.bool_),
+    )
+
 
 THRESHOLDS = tuple(Fraction(percent, 100) for percent in range(50, 100, 5))
 

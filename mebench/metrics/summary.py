@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 
 from mebench.metrics.bootstrap import Resampling
-from mebench.metrics.calibration import calibration
-from mebench.metrics.conventions import named
-from mebench.metrics.detection_curve import detection_curve, thinned
+from mebench.metrics.classification import calibration
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.curves import detection_curve, frame_truth, thinned, weighted_frame_auc
 from mebench.metrics.emotions import analysis, occurring, recognition
-from mebench.metrics.frame_level import frame_truth, weighted_frame_auc
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.ratios import Floats, per_unit
-from mebench.metrics.rules import Convention
 from mebench.metrics.spotting import SpottingCounts, count
 from mebench.metrics.tables import Tables, of_kinds
 

@@ -91,7 +91,7 @@ def as_torchmetric(
     >>> metric.update(torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0]))
     >>> metric.compute()
     tensor(0.6667)
-    >>> from mebench.metrics.frame_level import frame_auc
+    >>> from mebench.metrics.curves import frame_auc
     >>> metric = as_torchmetric(frame_auc, task="samples")
     >>> metric.update(torch.tensor([0.1, 0.4, 0.35, 0.8]), torch.tensor([0, 0, 1, 1]))
     >>> metric.compute()

@@ -6,19 +6,11 @@ from typing import Any
 
 from mebench.core.types import Fold
 from mebench.errors import ConfigError, unknown
-from mebench.protocols.cdmer import CDMER
-from mebench.protocols.cross_spotting import CROSS_SPOTTING
-from mebench.protocols.holdout import HOLDOUT
-from mebench.protocols.kfold import KFOLD
-from mebench.protocols.lodo import LODO
-from mebench.protocols.loso import LOSO
-from mebench.protocols.lovo import LOVO
-from mebench.protocols.megc2018 import MEGC2018
-from mebench.protocols.megc2019 import MEGC2019_CDE
-from mebench.protocols.megc_spotting import MEGC_SPOTTING
-from mebench.protocols.meview import MEVIEW
+from mebench.protocols.across import CDMER, CROSS_SPOTTING, LODO
+from mebench.protocols.challenges import MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
 from mebench.protocols.people import People
 from mebench.protocols.protocol import Card, Protocol, by_name
+from mebench.protocols.within import HOLDOUT, KFOLD, LOSO, LOVO
 
 PROTOCOLS = by_name(
     LOSO, KFOLD, HOLDOUT, LOVO, LODO, MEGC2018, MEGC2019_CDE, CDMER, MEGC_SPOTTING, CROSS_SPOTTING, MEVIEW

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from mebench.leaderboard.record import Record
 from mebench.metrics.catalogue import find
+from mebench.metrics.comparison import ComparedScore, Comparison
 from mebench.metrics.conventions import Convention
-from mebench.metrics.statistics.comparison import ComparedScore, Comparison
 from mebench.report import score_rows as rows
 from mebench.report.score_rows import figure, interval
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from mebench.console import plural
 from mebench.core.types import KINDS, Kind
-from mebench.inspection.findings import TITLES
+from mebench.inspection.annotation_checks import TITLES
 from mebench.inspection.summary import Summary
 from mebench.inspection.verify import Verification
 

@@ -10,9 +10,8 @@ import pandas as pd
 
 from mebench.metrics.classification import confusion_matrix as count
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.scope import in_scope
-from mebench.metrics.tables import Tables, of_kinds
-from mebench.metrics.turns import find
+from mebench.metrics.matching import find
+from mebench.metrics.tables import Tables, in_scope, of_kinds
 from mebench.report.curves import DPI, figures_of_training, history_of
 
 if TYPE_CHECKING:

@@ -8,10 +8,8 @@ from dataclasses import replace
 from mebench.annotations.schemes import one_unit, unit_number
 from mebench.config import RunConfig
 from mebench.config.parts import called
-from mebench.core.composite import Composite
-from mebench.core.dataset import Dataset
+from mebench.core.dataset import Composite, Dataset, Renamed
 from mebench.core.method import Method
-from mebench.core.renamed import Renamed
 from mebench.core.types import KINDS, Kind, Scheme, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import Protocol

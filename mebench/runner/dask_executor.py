@@ -10,7 +10,7 @@ from typing import Any
 
 from mebench.errors import ConfigError, RunError
 from mebench.runner import workers
-from mebench.runner.pool import LOOK_SECONDS, Failure, Task, attempt, outcome_of, retry
+from mebench.runner.workers import LOOK_SECONDS, Failure, Task, attempt, outcome_of, retry
 
 CONNECT_SECONDS = 30
 ONE_AT_A_TIME = threading.Lock()

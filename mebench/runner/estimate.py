@@ -18,10 +18,10 @@ from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
 from mebench.runner.describe import cards
-from mebench.runner.fold import store_of
+from mebench.runner.fitted import store_of
 from mebench.runner.guard import warnings
 from mebench.runner.plan import Plan, make_plan
-from mebench.runner.prepare import clips_of, missing_videos
+from mebench.runner.tasks import clips_of, missing_videos
 from mebench.runner.workers import default_workers
 
 FOLDS_SHOWN = 20

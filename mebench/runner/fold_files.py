@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:  # reading a run needs no Lightning
+if TYPE_CHECKING:
     import pyarrow as pa
 
     from mebench.runner.fold import FoldResult

@@ -5,58 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mebench.console import plural
 from mebench.core.types import Fold, Scheme, Video
-from mebench.errors import ConfigError, DataError, RunError
-
-if TYPE_CHECKING:  # the plan is what is guarded, and asks for it
-    from mebench.runner.plan import Plan
+from mebench.errors import DataError
+from mebench.runner.plan import Plan, classes_shown
 
 _PRINTS: dict[Hashable, str | None] = {}
 """Hashes of frames that this process has looked at."""
-
-
-def check_people(plan: Plan) -> None:
-    """Refuse folds that test a person whom they train on, unless the protocol is defined so and marked.
-
-    Raises:
-        RunError: a fold does.
-    """
-    if plan.protocol.subject_dependent:
-        return
-    person = plan.dataset.person
-    for fold in plan.folds:
-        both = {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
-        if both:
-            raise RunError(
-                f"fold {fold.key!r} of protocol {plan.protocol.name!r} tests {min(both)}, on whom it trains: that is a mistake in the "
-                "protocol; protocol=loso holds people out"
-            )
-
-
-def check_training(plan: Plan) -> None:
-    """Refuse folds that cannot learn: each needs k' for each kind it spots, and training clips to learn emotions from.
-
-    Raises:
-        ConfigError: a fold lacks one.
-    """
-    for fold in plan.folds:
-        if "spot" in plan.task.tasks:
-            for group, timing in plan.timings(fold).items():
-                missing = [kind for kind in plan.task.kinds if kind not in timing.k_prime]
-                if missing:
-                    raise ConfigError(
-                        f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
-                        f"{group!r} is unknown: use more subjects, or other kinds=…"
-                    )
-        if "recognize" in plan.task.tasks and not _classes(plan.scheme, plan.sides(fold).train):
-            raise ConfigError(
-                f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
-            )
 
 
 def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
@@ -65,7 +23,7 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     found = {}
     for fold in plan.folds:
         sides = plan.sides(fold)
-        learnt, asked = _classes(scheme, sides.train), _classes(scheme, sides.test)
+        learnt, asked = classes_shown(scheme, sides.train), classes_shown(scheme, sides.test)
         if lacking := Counter({name: n for name, n in asked.items() if name not in learnt}):
             found[fold.key] = lacking
     return found
@@ -86,14 +44,14 @@ def warnings(plan: Plan) -> list[str]:
         fold, lacking = next(iter(found.items()))
         clips = ", ".join(f"{name} ({plural(n, 'clip')})" for name, n in sorted(lacking.items()))
         other = [] if callable(plan.protocol.scheme) else [s for s in plan.dataset.schemes.values() if s != plan.scheme]
-        full = [s.name for s in other if len(_classes(s, plan.videos)) > 1 and not gaps(plan, s)]
+        full = [s.name for s in other if len(classes_shown(s, plan.videos)) > 1 and not gaps(plan, s)]
         advice = f"scheme={' or scheme='.join(full)} has no such gap" if full else "more subjects would close the gap"
         told.append(
             f"in {len(found)} of {len(plan.folds)} folds nobody who trains shows a class that is tested, so those clips can only be "
             f"wrong: in fold {fold!r} {clips}; {advice}"
         )
     if expected := plan.protocol.expects(plan.config.protocol_params):
-        clips_there = sum(_classes(plan.scheme, plan.videos).values())
+        clips_there = sum(classes_shown(plan.scheme, plan.videos).values())
         there = clips_there, len({plan.dataset.person(v.subject_key) for v in plan.videos})
         if there != expected:
             told.append(
@@ -175,8 +133,3 @@ def _hash(plan: Plan, video: Video, middle: bool) -> str | None:
     for picture in pictures:
         digest.update(f"{picture.shape}{picture.dtype}".encode() + np.ascontiguousarray(picture).tobytes())
     return digest.hexdigest()
-
-
-def _classes(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
-    """How many micro-expressions of each scored class some videos show."""
-    return Counter(str(scheme.class_of(e)) for video in videos for e in scheme.scored(video))

@@ -1,8 +1,10 @@
-"""From a configuration to the folds and the work: everything known before the first frame is read."""
+"""From a configuration to the folds and the work: everything known before the first frame is read, or why it cannot work."""
 
 from __future__ import annotations
 
-from collections import Counter
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,16 +12,83 @@ from typing import Any, NamedTuple
 from mebench import protocols
 from mebench.config import RunConfig
 from mebench.core.chain import Chain
-from mebench.core.composite import Composite
-from mebench.core.dataset import Dataset
+from mebench.core.dataset import Composite, Dataset
 from mebench.core.method import Method
 from mebench.core.seeds import stable_seed
-from mebench.core.types import Fold, Scheme, SubjectKey, Task, Timing, Video
+from mebench.core.types import Fold, Kind, Scheme, SubjectKey, Task, Timing, Video
+from mebench.errors import ConfigError, RunError
 from mebench.protocols import People, Protocol
 from mebench.registry import load
 from mebench.runner.choices import choose_kinds, choose_scheme, choose_tasks, measured, open_dataset, scored
-from mebench.runner.guard import check_people, check_training
-from mebench.runner.timing import fold_timings, rate_groups
+
+PAIR_SECONDS = 0.1
+
+
+def fold_timings(videos: Sequence[Video], training: Iterable[Video], kinds: Sequence[Kind]) -> dict[str, Timing]:
+    """Timing of every group of videos (see `rate_groups`): k from its frame rate, k' from the training videos' expressions.
+
+    k is 0.1 s (MEAN, section 4.3), rounded up as in its public code, which takes 3 frames at 25 fps. k' is (N + 1) / 2 with N
+    the mean length (section 3.3); counting N as offset - onset and rounding down are those of the public code. Where a
+    dataset has several frame rates, N is its mean duration in seconds at each rate. A group without training expressions of
+    a kind takes the other groups' mean duration in seconds; a kind that nobody in training shows is left out.
+
+    Args:
+        videos: all, which decide the groups; only those of `training` enter k'.
+        training: the videos whose annotations may be seen.
+        kinds: the kinds that are spotted.
+    """
+    groups = rate_groups(videos)
+    lengths: dict[tuple[str, Kind], list[int]] = defaultdict(list)
+    seconds: dict[tuple[str, Kind], list[float]] = defaultdict(list)
+    for video in training:
+        for e in video.expressions:
+            lengths[groups[video.key], e.kind].append(e.offset - e.onset)
+            if video.fps:
+                seconds[video.dataset, e.kind].append((e.offset - e.onset) / video.fps)
+    timings = {}
+    for group, (dataset, fps) in _rates(videos, groups).items():
+        k_prime: dict[Kind, int] = {}
+        for kind in kinds:
+            same_rate = lengths[group, kind] if group == dataset else []
+            durations = seconds[dataset, kind] or [s for (_, k), own in seconds.items() if k == kind for s in own]
+            if same_rate:
+                mean = sum(same_rate) / len(same_rate)
+            elif fps and durations:
+                mean = fps * sum(durations) / len(durations)
+            else:
+                continue
+            k_prime[kind] = max(1, int((mean + 1) / 2))
+        timings[group] = Timing(fps or 0.0, pair_gap(fps), k_prime)
+    return timings
+
+
+def rate_groups(videos: Iterable[Video]) -> dict[str, str]:
+    """The group of each video by its key: its dataset, or `dataset@fps` where the dataset has several frame rates.
+
+    Frames of one group last equally long, so its videos share k and k'.
+    """
+    every = list(videos)
+    rates: dict[str, set[float | None]] = defaultdict(set)
+    for video in every:
+        rates[video.dataset].add(video.fps)
+    return {v.key: v.dataset if len(rates[v.dataset]) == 1 else f"{v.dataset}@{v.fps or 0:g}" for v in every}
+
+
+def _rates(videos: Iterable[Video], groups: Mapping[str, str]) -> dict[str, tuple[str, float | None]]:
+    """Dataset and frame rate of each group, in order of their first videos' keys."""
+    rates: dict[str, tuple[str, float | None]] = {}
+    for video in sorted(videos, key=lambda v: v.key):
+        rates.setdefault(groups[video.key], (video.dataset, video.fps))
+    return rates
+
+
+def pair_gap(fps: float | None) -> int:
+    """k: frames in 0.1 s, rounded up, at least 1; 1 where the frame rate is unknown.
+
+    >>> [pair_gap(f) for f in (25.0, 30.0, 100.0, 200.0)]
+    [3, 3, 10, 20]
+    """
+    return max(1, math.ceil(PAIR_SECONDS * (fps or 0.0) - 1e-9))
 
 
 class Sides(NamedTuple):
@@ -232,6 +301,50 @@ def make_plan(config: RunConfig) -> Plan:
     plan = replace(plan, task=replace(plan.task, one_per_video=all(plan.short[name] for name in tested)))
     check_training(plan)
     return plan
+
+
+def check_people(plan: Plan) -> None:
+    """Refuse folds that test a person whom they train on, unless the protocol is defined so and marked.
+
+    Raises:
+        RunError: a fold does.
+    """
+    if plan.protocol.subject_dependent:
+        return
+    person = plan.dataset.person
+    for fold in plan.folds:
+        both = {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
+        if both:
+            raise RunError(
+                f"fold {fold.key!r} of protocol {plan.protocol.name!r} tests {min(both)}, on whom it trains: that is a mistake in the "
+                "protocol; protocol=loso holds people out"
+            )
+
+
+def check_training(plan: Plan) -> None:
+    """Refuse folds that cannot learn: each needs k' for each kind it spots, and training clips to learn emotions from.
+
+    Raises:
+        ConfigError: a fold lacks one.
+    """
+    for fold in plan.folds:
+        if "spot" in plan.task.tasks:
+            for group, timing in plan.timings(fold).items():
+                missing = [kind for kind in plan.task.kinds if kind not in timing.k_prime]
+                if missing:
+                    raise ConfigError(
+                        f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
+                        f"{group!r} is unknown: use more subjects, or other kinds=…"
+                    )
+        if "recognize" in plan.task.tasks and not classes_shown(plan.scheme, plan.sides(fold).train):
+            raise ConfigError(
+                f"fold {fold.key!r}: no training clip has a class of the scheme {plan.scheme.name!r}: choose another with scheme=NAME"
+            )
+
+
+def classes_shown(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
+    """How many micro-expressions of each scored class some videos show."""
+    return Counter(str(scheme.class_of(e)) for video in videos for e in scheme.scored(video))
 
 
 def _key(video: Video) -> str:

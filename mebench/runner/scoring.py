@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.metrics.chance import spotting_chance
 from mebench.metrics.conventions import named
-from mebench.metrics.each import summarize_each
+from mebench.metrics.emotions import summarize_each
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables

@@ -1,13 +1,13 @@
-"""One run under way: its folder is locked, what is there stays, what is missing becomes tasks."""
+"""The videos that a run left out because they show no face (`no_face=skip`)."""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -22,11 +22,62 @@ from mebench.runner.describe import cards, describe, key_of, name_of, truth_tabl
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import refuse_twins
 from mebench.runner.plan import Plan
-from mebench.runner.pool import Failure, Task, sentence
-from mebench.runner.prepare import Home, Prepared, home_of, missing_videos
 from mebench.runner.scoring import score
-from mebench.runner.skipped import read_skipped, write_skipped
-from mebench.runner.tasks import brief_of, fold_task
+from mebench.runner.tasks import Home, Prepared, brief_of, fold_task, home_of, missing_videos
+from mebench.runner.workers import Failure, Task, sentence
+
+if TYPE_CHECKING:
+    from mebench.runner.folder import RunFolder
+
+FILE = "skipped.json"
+"""In the run folder, written where `no_face=skip`: the reason for each video, by its key."""
+
+SHOWN = 5
+
+
+def read_skipped(folder: RunFolder) -> dict[str, str]:
+    """The videos that the run left out and why; empty for a run that leaves none out.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not (folder.path / FILE).is_file():
+        return {}
+    found: dict[str, str] = folder.read_json(FILE)
+    return found
+
+
+def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) -> str:
+    """Write down what is left out, with a line among the warnings of the run, which every report of it shows.
+
+    Args:
+        folder: of the run, described already.
+        reasons: why each video is left out, by its key.
+        n_videos: of the run.
+
+    Returns:
+        The line, empty if nothing is left out.
+    """
+    folder.write_json(FILE, dict(reasons))
+    if not reasons:
+        return ""
+    line, about = skipped_line(list(reasons), n_videos), folder.read_json("folds.json")
+    if line not in about["warnings"]:  # a run that goes on says it already
+        folder.write_json("folds.json", {**about, "warnings": [*about["warnings"], line]})
+    return line
+
+
+def skipped_line(videos: Sequence[str], n_videos: int) -> str:
+    """What was left out, in one line.
+
+    >>> skipped_line(["casme2/01/a"], 255)
+    'no face in 1 of 255 videos, left out of training and counted as missed: casme2/01/a'
+    """
+    more = f" and {len(videos) - SHOWN} more" if len(videos) > SHOWN else ""
+    return (
+        f"no face in {len(videos)} of {n_videos} videos, left out of training and counted as missed: "
+        f"{', '.join(videos[:SHOWN])}{more}"
+    )
 
 
 @dataclass(frozen=True)

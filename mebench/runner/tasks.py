@@ -1,25 +1,70 @@
-"""What worker processes do. Tasks name things; each worker makes the plan for itself, once for each configuration."""
+"""What worker processes do, and the features that a run reads, computed by them."""
 
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import re
-from contextlib import suppress
-from dataclasses import replace
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench.config import from_plain
+from mebench.core.method import Method
 from mebench.core.types import Fold, Video
 from mebench.errors import RunError
-from mebench.features import Clip, ComputeCost, FeatureStore, compute
+from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready
+from mebench.progress import Progress
 from mebench.runner.describe import anywhere, inputs_of
-from mebench.runner.fold import FoldResult, execute, store_of
-from mebench.runner.fresh import without_memory
+from mebench.runner.fitted import store_of
+from mebench.runner.fold import FoldResult, execute
 from mebench.runner.plan import Plan, make_plan
+from mebench.runner.workers import Failure, Task, Workers
+
+_PLUGINS = "mebench.methods."
+
+
+def without_memory(plan: Plan) -> Plan:
+    """The same run with its methods imported anew.
+
+    A worker executes many folds. A method that notes in a module or a class what it has seen in one of them would know
+    subjects of the next, so each fold begins with fresh modules; what the rest of the program holds stays as it was.
+    """
+    recognizer = plan.recognizer_class
+    return replace(
+        plan,
+        method_class=_fresh(plan.method_class),
+        recognizer_class=None if recognizer is None else _fresh(recognizer),
+    )
+
+
+def _fresh(method: type[Method]) -> type[Method]:
+    """The class from modules of its plugin that nobody has used yet."""
+    if not method.__module__.startswith(_PLUGINS):
+        return method
+    package = ".".join(method.__module__.split(".")[:3])
+    parent, _, child = package.rpartition(".")
+    used = {name: sys.modules.pop(name) for name in list(sys.modules) if f"{name}.".startswith(f"{package}.")}
+    try:
+        found: object = importlib.import_module(method.__module__)
+        for part in method.__qualname__.split("."):
+            found = getattr(found, part)
+    finally:
+        for name in [name for name in sys.modules if f"{name}.".startswith(f"{package}.")]:
+            del sys.modules[name]
+        sys.modules.update(used)
+        if package in used:
+            setattr(sys.modules[parent], child, used[package])
+    return found  # type: ignore[return-value]
+
 
 PLANS = 4
 """Of a sweep, how many a worker remembers; its tasks come run by run."""
@@ -158,3 +203,113 @@ def _peak_mib() -> float | None:
         found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
         return int(found[1]) / 1024 if found else None
     return None
+
+
+Home = tuple[str, str]
+"""A video of a dataset with its settings and store, and its key."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What came of computing features.
+
+    Attributes:
+        videos: how many had a feature missing.
+        frames: of those that are finished.
+        seconds: of work, by video.
+        failures: why a video failed.
+    """
+
+    videos: int
+    frames: int
+    seconds: Mapping[Home, float]
+    failures: Mapping[Home, Failure]
+
+
+def missing_videos(plan: Plan) -> list[Video]:
+    """The videos for which the store lacks a feature that the run reads."""
+    store = store_of(plan.config)
+    return [v for v in plan.videos if not is_ready(store, *plan.home(v), v, plan.chains_of(v), clips_of(plan, v))]
+
+
+def prepare(plans: Sequence[Plan], crew: Workers, progress: Progress) -> Prepared:
+    """Compute what the store lacks, one task for each video; what several runs read is computed once.
+
+    A video that fails does not stop the others.
+
+    Args:
+        plans: of the runs.
+        crew: the workers.
+        progress: where to tell how it goes.
+    """
+    jobs = _jobs(plans)
+    if not jobs:
+        return Prepared(0, 0, {}, {})
+    frames, seconds, failures = 0, dict[Home, float](), dict[Home, Failure]()
+    # The longest first: one at the end would leave the other workers idle.
+    jobs.sort(key=lambda job: (-(job.video.n_frames or 0), job.video.key))
+    weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
+    weights = weights if weights.all() else np.ones(len(jobs))
+    done = 0
+    with _board(len(jobs)) as (file, board), progress.frames("features", len(jobs)) as show:
+
+        def tell() -> None:
+            show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
+
+        tasks = [
+            Task(place, feature_task, (tuple(job.briefs), job.video.key, str(file), place))
+            for place, job in enumerate(jobs)
+        ]
+        for task, outcome in crew.run(tasks, tell):
+            job, done = jobs[task.key], done + 1
+            if isinstance(outcome, Failure):
+                failures[job.home] = outcome
+                board[task.key] = 0, 1
+            else:
+                frames += outcome.n_frames
+                seconds[job.home] = outcome.seconds
+                board[task.key] = outcome.n_frames, 1
+            tell()
+    return Prepared(len(jobs), frames, seconds, dict(sorted(failures.items())))
+
+
+def home_of(plan: Plan, video: Video) -> Home:
+    """What two runs must share so that a video of one is that of the other."""
+    place = json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True)
+    return place, video.key
+
+
+@dataclass
+class _Job:
+    """One video and the runs whose features it lacks."""
+
+    home: Home
+    video: Video
+    briefs: list[Brief]
+    wanted: set[tuple[str, Clip | None]]
+
+
+def _jobs(plans: Sequence[Plan]) -> list[_Job]:
+    jobs: dict[Home, _Job] = {}
+    for plan in plans:
+        brief = brief_of(plan)
+        for video in missing_videos(plan):
+            home = home_of(plan, video)
+            job = jobs.setdefault(home, _Job(home, video, [], set()))
+            wanted = {
+                (chain.fingerprint() + chain.name, clip)
+                for chain in plan.chains_of(video)
+                for clip in ([None] if chain.scope == "frames" else clips_of(plan, video))
+            }
+            if not wanted <= job.wanted:  # seeds of one method want the same
+                job.wanted |= wanted
+                job.briefs.append(brief)
+    return list(jobs.values())
+
+
+@contextmanager
+def _board(n: int) -> Iterator[tuple[Path, NDArray[np.float64]]]:
+    """A small file that all processes map: for each of `n` videos the frames done so far, and their share of its work."""
+    with tempfile.TemporaryDirectory(prefix="mebench-progress-") as folder:
+        file = Path(folder) / "board"
+        yield file, np.memmap(file, np.float64, "w+", shape=(n, 2))

@@ -4,14 +4,19 @@ All functions take the scores of one video and one kind and answer in its frames
 `learnt_threshold`, which is fitted to training subjects.
 """
 
-from mebench.spotting.absolute import learnt_threshold
-from mebench.spotting.chance import place_randomly
-from mebench.spotting.intervals import Spotted, hits, interval, iou, overlap, score_curve, suppress
-from mebench.spotting.params import SpottingParams
-from mebench.spotting.peaks import peaks_of, threshold
-from mebench.spotting.pipeline import spot
-from mebench.spotting.smoothing import smooth
-from mebench.spotting.words import INTERVALS, RULES, SMOOTHINGS, THRESHOLDS, Interval, Rule, Smoothing, Threshold
+from mebench.spotting.intervals import Spotted, hits, interval, iou, overlap, place_randomly, score_curve, suppress
+from mebench.spotting.params import (
+    INTERVALS,
+    RULES,
+    SMOOTHINGS,
+    THRESHOLDS,
+    Interval,
+    Rule,
+    Smoothing,
+    SpottingParams,
+    Threshold,
+)
+from mebench.spotting.pipeline import learnt_threshold, peaks_of, smooth, spot, threshold
 
 __all__ = [
     "INTERVALS",

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.spotting.words import Rule
+from mebench.spotting.params import Rule
 
 Span = tuple[Any, Any] | NDArray[np.int64]
 
@@ -129,3 +129,13 @@ def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
         if (iou(ends[:, i], ends[:, kept]) <= most).all():
             kept.append(i)
     return sorted((surest[i] for i in kept), key=lambda s: s.apex)
+
+
+def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime: int) -> list[Spotted]:
+    """`count` intervals of width 2k' at peaks drawn uniformly from those whose interval lies inside the video.
+
+    They may overlap: chance does not look. The confidences are random too. A video shorter than 2k' takes its middle as peak.
+    """
+    low, high = k_prime, n_frames - k_prime
+    peaks = rng.integers(low, high + 1, count) if high >= low else np.full(count, n_frames // 2)
+    return [interval(int(peak), k_prime, float(c)) for peak, c in zip(np.sort(peaks), rng.random(count))]

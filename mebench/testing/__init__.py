@@ -15,10 +15,9 @@ the checkout are found by their entry points, or after `mebench.registry.add_pat
 A method is trained for one epoch on drawn videos (`TINY`) that take seconds; nothing is downloaded.
 """
 
-from mebench.testing.checks import Check, parametrize_with_checks, run_all
+from mebench.testing.checks import TINY, Check, parametrize_with_checks, run_all, scratch
 from mebench.testing.datasets import check_dataset, dataset_checks
 from mebench.testing.methods import check_method, method_checks
-from mebench.testing.tiny import TINY, scratch
 
 __all__ = [
     "TINY",

@@ -14,12 +14,12 @@ from mebench.config import RunConfig, resolve
 from mebench.core.types import Expression, Prediction, Video
 from mebench.core.views import ClipView, VideoView
 from mebench.registry import PluginKind
-from mebench.runner.fold import FoldResult, Views, restore
+from mebench.runner.fitted import Views
+from mebench.runner.fold import FoldResult, restore
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.plan import Plan, make_plan
-from mebench.testing.checks import Check, collect, run_all
+from mebench.testing.checks import TINY, Check, collect, run_all, scratch
 from mebench.testing.plugins import COMMON, cut_down, declares
-from mebench.testing.tiny import TINY, scratch
 
 
 def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:

@@ -1,10 +1,53 @@
-"""Layers that compute the usual thing faster on a CPU."""
+"""Layers that compute the usual thing faster on a CPU, and losses for uneven classes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+
+def balanced_weights(labels: Tensor, classes: int) -> Tensor:
+    """A weight for each class, (classes,): n / (classes that occur x samples of the class); 0 for one without samples.
+
+    Args:
+        labels: (n,) class numbers.
+        classes: how many there are.
+    """
+    counts = torch.bincount(labels.long(), minlength=classes)
+    present = counts > 0
+    return torch.where(present, len(labels) / (present.sum() * counts.clamp(min=1)), 0.0)
+
+
+def squared_error(outputs: Tensor, y: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Mean squared error of scores (n,) against labels 0 or 1; with `weights` (2,) each label has its own."""
+    if weights is None:
+        return F.mse_loss(outputs, y)
+    own = weights[y.long()]
+    return (own * (outputs - y).square()).sum() / own.sum()
+
+
+def focal_loss(logits: Tensor, y: Tensor, gamma: float, weights: Tensor | None = None) -> Tensor:
+    """Mean of -(1 - p)^gamma log p, p being the probability of the true class (Lin et al. 2017, equation 5).
+
+    Args:
+        logits: (n, classes); or (n,), whose sigmoid is the probability of the label 1.
+        y: (n,) class numbers, or labels 0 or 1.
+        gamma: 0 is cross-entropy.
+        weights: of the classes, (classes,); the mean is then weighted by them.
+    """
+    if logits.dim() == 1:
+        logits = torch.stack([torch.zeros_like(logits), logits], dim=1)
+    log_p = logits.log_softmax(1).gather(1, y.long()[:, None])[:, 0]
+    losses = -((1 - log_p.exp()) ** gamma) * log_p
+    if weights is None:
+        return losses.mean()
+    own = weights[y.long()]
+    return (own * losses).sum() / own.sum()
 
 
 def dropout(p: float) -> nn.Module:
@@ -78,3 +121,148 @@ def _laid_out(mask: Tensor, x: Tensor) -> Tensor:
         n, c, h, w = x.shape
         return mask.view(n, h, w, c).permute(0, 3, 1, 2)
     return mask.view(x.shape)
+
+
+CHUNK_BYTES = 3 << 19
+"""Of the maps that are worked on at a time, about: what a core's own cache holds."""
+WHOLE_BYTES = 4 << 20
+"""Up to here a batch is worked on as a whole: each part costs a tenth of a millisecond of its own."""
+LANES = 16
+"""Channels of maps are filled up to a multiple of this, with which PyTorch pools twice as fast."""
+
+
+def conv_relu_norm_pool(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    norm: nn.BatchNorm2d,
+    size: int,
+    conv_padding: int = 0,
+    pool_padding: int = 0,
+) -> Tensor:
+    """Maximum of each `size` x `size` window of `norm(relu(conv(x)))`; the windows do not overlap.
+
+    A normalisation with positive weights never falls, so the maximum may be taken before it: only that of a window is then
+    normalised, and what each pixel adds to mean and variance comes back as a line in its own value. In small networks the
+    passes over the maps, not the sums of the convolutions, take most of the time; so a few samples go through all of them
+    while their maps are in the cache.
+
+    Args:
+        x: (N, C, H, W), best in channels_last.
+        weight: of the convolution, (C', C, k, k).
+        bias: of the convolution, (C',).
+        norm: with weights, biases and running statistics; in evaluation mode, in mixed or half precision, and where a weight
+            is not positive or `x` is not in the memory of the CPU, PyTorch's four operations are used.
+        size: of a window, and its step.
+        conv_padding: of `x` by zeros.
+        pool_padding: of the maps by what is never a maximum.
+
+    Returns:
+        (N, C', h, w).
+    """
+    exact = x.dtype == norm.weight.dtype and x.dtype in (torch.float32, torch.float64)
+    plain = x.device.type != "cpu" or not exact or torch.is_autocast_enabled("cpu")
+    if plain or not norm.training or not bool((norm.weight > 0).all()):
+        maps = F.conv2d(x, weight, bias, padding=conv_padding)
+        return F.max_pool2d(norm(torch.relu(maps)), size, padding=pool_padding)
+    pooled, mean, variance, n = _Block.apply(  # type: ignore[no-untyped-call]
+        x, weight, bias, norm.weight, norm.bias, norm.eps, size, conv_padding, pool_padding
+    )
+    with torch.no_grad():
+        momentum = norm.momentum
+        assert norm.running_mean is not None and norm.running_var is not None and momentum is not None
+        norm.running_mean.lerp_(mean, momentum)
+        norm.running_var.lerp_(variance * (n / max(n - 1, 1)), momentum)
+        if norm.num_batches_tracked is not None:
+            norm.num_batches_tracked.add_(1)
+    return pooled  # type: ignore[no-any-return]
+
+
+def _rows(maps: Tensor) -> Tensor:
+    """(n, C, H, W) in channels_last as (n H, W C): sums over long rows are what a CPU does best."""
+    n, c, h, w = maps.shape
+    return maps.permute(0, 2, 3, 1).reshape(n * h, w * c)
+
+
+def _per_channel(sums: Tensor, channels: int) -> Tensor:
+    return sums.view(-1, channels).sum(0)
+
+
+def _chunks(n: int, bytes_of_one: int) -> Iterator[slice]:
+    """Even parts of `n` samples whose maps fit the cache."""
+    parts = min(n, round(n * bytes_of_one / CHUNK_BYTES)) if n * bytes_of_one > WHOLE_BYTES else 1
+    for part in range(parts):
+        yield slice(part * n // parts, (part + 1) * n // parts)
+
+
+class _Block(torch.autograd.Function):
+    @staticmethod
+    def forward(  # type: ignore[override]
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, scale: Tensor, shift: Tensor, eps: float, size: int,
+        conv_padding: int, pool_padding: int,
+    ) -> tuple[Tensor, Tensor, Tensor, int]:  # fmt: skip
+        n, filters, k = len(x), weight.shape[0], weight.shape[2]
+        empty = -filters % LANES
+        weight = F.pad(weight, (0, 0, 0, 0, 0, 0, 0, empty)).contiguous(memory_format=torch.channels_last)
+        c, bias = filters + empty, F.pad(bias, (0, empty))
+        h, w = (length + 2 * conv_padding - k + 1 for length in x.shape[2:])
+        chunks = list(_chunks(n, c * h * w * x.element_size()))
+        if len(chunks) > 1:
+            maps = torch.empty((n, c, h, w), dtype=x.dtype, memory_format=torch.channels_last)
+        else:
+            maps = F.conv2d(x, weight, bias, padding=conv_padding).clamp_min_(0)
+        parts, counts, means, squares = [], [], [], []
+        for chunk in chunks:
+            own = maps[chunk]
+            if len(chunks) > 1:
+                torch.clamp_min(F.conv2d(x[chunk], weight, bias, padding=conv_padding), 0, out=own)
+            rows, count = _rows(own), own.numel() // c
+            mean = _per_channel(rows.sum(0), c) / count
+            squares.append(_per_channel((rows - mean.repeat(w)).square_().sum(0), c)[:filters])
+            parts.append(F.max_pool2d_with_indices(own, (size, size), padding=(pool_padding, pool_padding)))
+            means.append(mean[:filters])
+            counts.append(count)
+        total = sum(counts)
+        shares, of_chunks = x.new_tensor(counts).unsqueeze(1), torch.stack(means)
+        mean = (shares * of_chunks).sum(0) / total
+        variance = (torch.stack(squares).sum(0) + (shares * (of_chunks - mean).square()).sum(0)) / total
+        slope = torch.rsqrt(variance + eps)
+        pooled, where = (torch.cat([part[:, :filters] for part in column]) for column in zip(*parts))
+        standard = (pooled - mean.view(1, -1, 1, 1)) * slope.view(1, -1, 1, 1)
+        ctx.save_for_backward(x, weight, maps, where, standard, mean, slope, scale)
+        ctx.padding = conv_padding
+        ctx.mark_non_differentiable(mean, variance)
+        return torch.addcmul(shift.view(1, -1, 1, 1), standard, scale.view(1, -1, 1, 1)), mean, variance, total
+
+    @staticmethod
+    @once_differentiable  # type: ignore[misc]
+    def backward(ctx: Any, gradient: Tensor, *_: Any) -> tuple[Tensor | None, ...]:  # type: ignore[override]
+        x, weight, maps, where, standard, mean, slope, scale = ctx.saved_tensors
+        (n, c, h, w), filters = maps.shape, len(mean)
+        of_shift, of_scale = gradient.sum((0, 2, 3)), (gradient * standard).sum((0, 2, 3))
+        # Through mean and variance each pixel gets a line in its own value, a + b y; the maxima get their gradient on top.
+        steep, count = slope * scale, n * h * w
+        b = -steep * slope * of_scale / count
+        a = -steep * of_shift / count - b * mean
+        a_row, b_row = (F.pad(line, (0, c - filters)).repeat(w) for line in (a, b))
+        direct = (gradient * steep.view(1, -1, 1, 1)).permute(0, 2, 3, 1)
+        place = where.permute(0, 2, 3, 1) * c + torch.arange(filters)
+        wanted = [ctx.needs_input_grad[0], True, False]
+        of_weight, of_bias, of_x = torch.zeros_like(weight), torch.zeros(c, dtype=x.dtype), []
+        for chunk in _chunks(n, c * h * w * maps.element_size()):
+            own = maps[chunk]
+            rows, size = _rows(own), own.numel() // len(own)
+            of_rows = torch.addcmul(a_row, rows, b_row)
+            inside = place[chunk] + torch.arange(0, own.numel(), size).view(-1, 1, 1, 1)
+            of_rows.view(-1).scatter_add_(0, inside.reshape(-1), direct[chunk].reshape(-1))
+            torch.ops.aten.threshold_backward.grad_input(of_rows, rows, 0, grad_input=of_rows)  # the rectifier's
+            of_maps = of_rows.view(len(own), h, w, c).permute(0, 3, 1, 2)
+            of_bias += _per_channel(of_rows.sum(0), c)  # faster than PyTorch's, which walks along each channel
+            padding = [ctx.padding] * 2
+            back = torch.ops.aten.convolution_backward(
+                of_maps, x[chunk], weight, None, [1, 1], padding, [1, 1], False, [0, 0], 1, wanted
+            )
+            of_x.append(back[0])
+            of_weight += back[1]
+        whole = torch.cat(of_x) if ctx.needs_input_grad[0] else None
+        return whole, of_weight[:filters], of_bias[:filters], of_scale, of_shift, None, None, None, None

@@ -20,14 +20,13 @@ from mebench.progress import Progress
 from mebench.runner.describe import inputs_of, truth_tables
 from mebench.runner.fold import FoldResult
 from mebench.runner.plan import Plan
-from mebench.runner.pool import Workers
 from mebench.runner.scoring import scored_of
-from mebench.tuning.keep import Keep
-from mebench.tuning.objective import Objective
+from mebench.runner.workers import Workers
+from mebench.tuning.records import Objective
 from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
-from mebench.tuning.work import of_part, propose_again, reusable, run_folds, with_config, with_features
+from mebench.tuning.work import Keep, of_part, propose_again, reusable, run_folds, with_config, with_features
 
 PREDICTIONS = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.tuning.records import Study, Trial
+from mebench.tuning.show import value_in_words
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.tell import value_in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,9 +9,8 @@ from mebench.core.seeds import stable_seed
 from mebench.core.types import Fold, SubjectKey, Video
 from mebench.errors import ConfigError
 from mebench.protocols import People
-from mebench.protocols.kfold import KFoldParams, kfold
-from mebench.runner.guard import check_training
-from mebench.runner.plan import Plan
+from mebench.protocols.within import KFoldParams, kfold
+from mebench.runner.plan import Plan, check_training
 
 
 @dataclass(frozen=True)

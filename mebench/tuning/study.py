@@ -19,8 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from mebench.errors import ConfigError, MebenchError, RunError
 from mebench.tuning.records import State, Study, Terms, Trial
-from mebench.tuning.samplers import EXHAUSTIVE, most_trials, pruner_of, sampler_of, silent, suggest
-from mebench.tuning.storage import Place
+from mebench.tuning.storage import EXHAUSTIVE, Place, most_trials, pruner_of, sampler_of, silent, suggest
 
 MARK = "mebench"
 DEFAULT = "default"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, all_clips, stack
 from mebench.features import Flow, FlowImage, Strain
-from mebench.training.linear_svm import LinearSvm
+from mebench.training.svm import LinearSvm
 
 from .params import Params as _Params
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from mebench.features import HigoTop
-from mebench.features.top import Top
-from mebench.features.top_clips import TopParams
+from mebench.features.top import Top, TopParams
 
 
 @dataclass(frozen=True)

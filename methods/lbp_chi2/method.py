@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mebench import spotting
 from mebench.core import Chain, Kind, Method, Timing, VideoView
-from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
+from mebench.core.views import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import Flow, Hoof, Lbp
 
 from .difference import contrasted, flow_differences, half_window, texture_differences

@@ -1,6 +1,6 @@
 """Local binary patterns on three orthogonal planes behind the contract."""
 
-from mebench.training.top_recognizer import TopRecognizer
+from mebench.training.svm import TopRecognizer
 
 from .params import Params as _Params
 

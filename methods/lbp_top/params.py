@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.features import LbpTop
-from mebench.features.top import Top
-from mebench.features.top_clips import TopParams
+from mebench.features.top import Top, TopParams
 
 
 @dataclass(frozen=True)

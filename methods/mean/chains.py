@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mebench.core import Chain, Step, Timing
-from mebench.core.scales import chains_at_scales, gap_at
+from mebench.core.views import chains_at_scales, gap_at
 from mebench.features import EyesAndMouth, Flow, FlowImage, MaskEyes, MinMax, RemoveNoseMotion, Strain
 
 from .apex import LargestDifference

@@ -14,11 +14,11 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
-from mebench.core.history import Split
-from mebench.core.scales import at_scale, mean_over_scales
+from mebench.core.method import Split
+from mebench.core.views import at_scale, mean_over_scales
 from mebench.training import Samples, release
-from mebench.training.augmentation import half_mirrored, mirrored
-from mebench.training.losses import balanced_weights, focal_loss, squared_error
+from mebench.training.layers import balanced_weights, focal_loss, squared_error
+from mebench.training.samples import half_mirrored, mirrored
 
 from .apex import C, largest_sum, most_different
 from .chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, SIZE, chains_of, channels_first, clip_chain, network_input

@@ -6,9 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mebench.training.conv_block import conv_relu_norm_pool
+from mebench.training.layers import conv_relu_norm_pool, paired_conv2d
 from mebench.training.layers import dropout as dropout_of
-from mebench.training.layers import paired_conv2d
 
 STREAMS = (3, 3, 8)
 """Filters of the streams for horizontal flow, vertical flow and strain."""

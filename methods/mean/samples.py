@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mebench.core import LabelledClip, LabelledVideo
-from mebench.core.scales import at_scale
+from mebench.core.views import at_scale
 from mebench.training import MappedSamples, sample_negatives, window_labels
 
 from .chains import FRAMES

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mebench import spotting
 from mebench.core import Chain, Method, Prediction, Timing, VideoView
-from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
+from mebench.core.views import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import BlockMeans, EyesAndMouth, Flow, MaskEyes, Strain
 
 from .curves import divide_and_conquer, relative_strain, strained_intervals

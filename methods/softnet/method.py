@@ -14,11 +14,11 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench import spotting
 from mebench.core import Chain, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView
-from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
+from mebench.core.views import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
 from mebench.training import Samples
-from mebench.training.augmentation import half_mirrored
-from mebench.training.losses import balanced_weights, focal_loss, squared_error
+from mebench.training.layers import balanced_weights, focal_loss, squared_error
+from mebench.training.samples import half_mirrored
 
 from .network import SOFTNet as Network
 from .network import unit_range

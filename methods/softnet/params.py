@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.training_params import TrainingParams
+from mebench.core.options import TrainingParams
 from mebench.errors import ConfigError
 from mebench.features import FaceParams
 from mebench.spotting import SpottingParams

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mebench.training.conv_block import conv_relu_norm_pool
-from mebench.training.layers import dropout
+from mebench.training.layers import conv_relu_norm_pool, dropout
 
 STREAMS = (3, 5, 8)
 

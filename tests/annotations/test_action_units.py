@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.annotations import objective_class, parse_unit, parse_units
-from mebench.annotations.action_units import roman, tokens
+from mebench.annotations.schemes import roman, tokens
 
 
 @pytest.mark.parametrize(

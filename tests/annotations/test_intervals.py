@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.annotations import Log
-from mebench.annotations.intervals import frame_number, interval
+from mebench.annotations.annotation import frame_number, interval
 
 NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
 

@@ -3,8 +3,7 @@
 import pytest
 
 from mebench.annotations import Layout
-from mebench.annotations.layout import Tree
-from mebench.annotations.paths import check_name, fold
+from mebench.annotations.layout import Tree, check_name, fold
 from mebench.errors import DataError
 
 LAYOUT = Layout("RAW/sub01/EP02/img1.jpg", "sub{subject}/{video}", homes=("RAW",))

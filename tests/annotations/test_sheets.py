@@ -7,8 +7,8 @@ import pytest
 
 from mebench.annotations import read_sheets
 from mebench.annotations import sheets as module
+from mebench.annotations.drawn import write_csv, write_xls, write_xlsx
 from mebench.errors import DataError
-from mebench.testing.fake import write_csv, write_xls, write_xlsx
 
 ROWS = [("Subject", "Filename", "Onset"), ("01", "EP02_01f", 46), (), (2, "jalapeño 微", 4.5), (None, "EP03", None)]
 TEXT = (

@@ -8,9 +8,9 @@ from mebench.datasets.smic_hs.params import Params
 from mebench.datasets.smic_vis.dataset import SmicVis
 
 from mebench.annotations import ground_truth_hash
+from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.core import Expression, SubjectKey
 from mebench.errors import DataError
-from mebench.testing.fake import write_csv, write_xlsx
 
 HEAD = ("Subject", "Filename", "OnsetF", "OffsetF", "FirstF", "LastF", "Emotion")
 

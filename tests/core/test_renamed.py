@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from mebench.core import Expression, SubjectKey, Video
-from mebench.core.composite import Composite
-from mebench.core.dataset import Dataset
-from mebench.core.renamed import Renamed
+from mebench.core.dataset import Composite, Dataset, Renamed
 from mebench.core.types import Scheme
 
 

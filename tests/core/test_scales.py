@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mebench.core import Chain, SubjectKey, Timing, VideoView
-from mebench.core.scales import at_scale, chains_at_scales, gap_at, mean_over_scales
+from mebench.core.views import at_scale, chains_at_scales, gap_at, mean_over_scales
 from mebench.features import FaceCrop, Flow
 
 TIMING = Timing(200.0, 20, {"micro": 34})

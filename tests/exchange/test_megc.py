@@ -5,7 +5,7 @@ import pytest
 from mebench.errors import DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.megc import Entry, is_log, log_lines
-from mebench.exchange.remarks import Remarks
+from mebench.exchange.table import Remarks
 
 # The layout of the organizers' log: fixed columns, one block for each dataset.
 LOG = """1

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import DataError
-from mebench.exchange.remarks import Remarks
-from mebench.exchange.table import parse, read_text
+from mebench.exchange.table import Remarks, parse, read_text
 
 WANTED = ("subject", "video", "onset", "offset", "emotion")
 PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"

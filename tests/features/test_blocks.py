@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import DataError
-from mebench.features.blocks import Grid, grid, unit_sum
+from mebench.features.texture import Grid, grid, unit_sum
 
 
 def counted(codes, n_bins, spans, weights=None):

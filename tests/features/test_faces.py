@@ -10,9 +10,8 @@ from mebench.datasets.synthetic.params import Params
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, faces
-from mebench.features.alignment import moved
+from mebench.features.alignment import Reference, moved
 from mebench.features.detection import NoFaceError, dlib_version
-from mebench.features.faces import Reference
 from mebench.features.landmarks import find_predictor
 
 from .conftest import BOX, MemoryFrames, texture

@@ -4,7 +4,7 @@ from scipy.linalg import eigh, svd
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import Interpolate
-from mebench.features.interpolate import curve_weights
+from mebench.features.sequence import curve_weights
 
 
 def clip(n, seed=0, height=9, width=8):

@@ -6,7 +6,7 @@ from skimage.measure import points_in_poly
 
 from mebench.errors import ConfigError, DataError
 from mebench.features import Mdmo
-from mebench.features.mdmo import LEFT, MIRROR, region_polygons
+from mebench.features.orientation import LEFT, MIRROR, region_polygons
 
 
 @pytest.fixture

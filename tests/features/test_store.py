@@ -15,7 +15,7 @@ import pytest
 from mebench.errors import DataError
 from mebench.features import FeatureStore, entry
 from mebench.features.entry import Draft, Key
-from mebench.features.upkeep import verify
+from mebench.features.store import verify
 from mebench.features.versions import opencv_version
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version())

@@ -9,7 +9,7 @@ import pytest
 
 from mebench.features.detection import dlib_version
 from mebench.features.entry import Draft, Key
-from mebench.features.upkeep import LEFTOVER, StoreInfo, info, prune, remove, verify
+from mebench.features.store import LEFTOVER, StoreInfo, info, prune, remove, verify
 from mebench.features.versions import opencv_version
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version(), dlib_version())

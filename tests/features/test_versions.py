@@ -22,7 +22,7 @@ from mebench.features import (
     faces,
     landmarks,
 )
-from mebench.features.pose import HEAD
+from mebench.features.alignment import HEAD
 
 from .conftest import MemoryFrames, texture
 

@@ -4,8 +4,8 @@ import shutil
 
 import pytest
 
+from mebench.annotations.drawn import write_frames, write_xlsx
 from mebench.inspection import open_members
-from mebench.testing.fake import write_frames, write_xlsx
 
 HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 ROWS = (

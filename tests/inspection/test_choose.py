@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
-from mebench.inspection.choose import choose
+from mebench.inspection.tiles import choose
 
 
 def videos(*counts):

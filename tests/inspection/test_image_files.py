@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mebench.inspection.image_files import BadImageError, decoded_size, image_size
+from mebench.frames.images import BadImageError, decoded_size, image_size
 
 PICTURE = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 255, (50, 70, 3)).astype(np.uint8), (0, 0), 2)
 FORMATS = ("jpg", "png", "bmp", "webp", "tif")

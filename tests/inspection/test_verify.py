@@ -7,8 +7,7 @@ import pytest
 from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.core.types import Published
 from mebench.inspection import verify
-from mebench.inspection.annotation_checks import differing_counts
-from mebench.inspection.findings import KNOWN_DEFECT
+from mebench.inspection.annotation_checks import KNOWN_DEFECT, differing_counts
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),

@@ -11,7 +11,7 @@ from mebench.leaderboard.collect import collect
 from mebench.leaderboard.pool import Pool
 from mebench.leaderboard.significance import letters
 from mebench.leaderboard.tables import build
-from mebench.metrics.statistics.comparison import compare
+from mebench.metrics.comparison import compare
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 from mebench.runner.folder import RunFolder

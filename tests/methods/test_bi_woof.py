@@ -102,7 +102,7 @@ def test_a_class_nobody_shows_in_training_is_never_named_and_its_score_is_finite
 
 @pytest.mark.parametrize(("steps", "notes"), [(2, {"svm_steps": 2}), (20_000, {})])
 def test_an_svm_that_did_not_converge_is_noted_with_the_fold(monkeypatch, steps, notes):
-    monkeypatch.setattr("mebench.training.linear_svm.MAX_ITER", steps)
+    monkeypatch.setattr("mebench.training.svm.MAX_ITER", steps)
     assert fitted(histograms(20), [0, 1] * 10, c=1.0)[0].notes == notes
 
 

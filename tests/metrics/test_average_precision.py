@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.average_precision import average_precision, claim, weighted_average_precision
 from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.curves import average_precision, claim, weighted_average_precision
 from mebench.metrics.matching import pair
 
 Span = tuple[int, int]

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn.calibration import calibration_curve
 
-from mebench.metrics.calibration import calibration, expected_calibration_error, reliability
+from mebench.metrics.classification import calibration, expected_calibration_error, reliability
 
 RNG = np.random.default_rng(0)
 SURE = RNG.random(500)

@@ -19,13 +19,13 @@ from mebench.leaderboard.markdown import markdown
 from mebench.leaderboard.tables import build
 from mebench.leaderboard.write import as_csv
 from mebench.metrics.catalogue import COLUMNS, JOINT, METRICS, SECTIONS, Metric, columns, find
+from mebench.metrics.comparison import compare
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.spotting import SpottingCounts
-from mebench.metrics.statistics.comparison import compare
 from mebench.metrics.summary import summarize
 from mebench.report.compare_table import conclusions
 from mebench.report.score_table import score_tables
-from mebench.tuning.objective import read_objectives
+from mebench.tuning.records import read_objectives
 from tests.metrics.test_summary import CLASSES, random_run, tables, truth, videos
 from tests.run_folders import make_run
 

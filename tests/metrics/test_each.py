@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from mebench.metrics.each import summarize_each
+from mebench.metrics.emotions import summarize_each
 from mebench.metrics.tables import Tables
 
 CLASSES = ("negative", "positive", "surprise")

@@ -9,8 +9,8 @@ import pandas as pd
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mebench.metrics.average_precision import claim
 from mebench.metrics.conventions import CONVENTIONS
+from mebench.metrics.curves import claim
 from mebench.metrics.matching import match, pair
 from mebench.metrics.tables import Tables
 

@@ -14,12 +14,12 @@ from mebench.metrics.classification import (
     harmonic_mean,
     macro_precision,
     macro_recall,
+    one_vs_rest,
     uar,
     uf1,
 )
-from mebench.metrics.one_vs_rest import one_vs_rest
+from mebench.metrics.emotions import acc_mesr, strs
 from mebench.metrics.spotting import precision_recall_f1
-from mebench.metrics.strs import acc_mesr, strs
 
 
 @dataclass

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from mebench.metrics.apex_rate import apex_claims
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.matching import pair
-from mebench.metrics.spotting import SpottingCounts, count, precision_recall_f1
+from mebench.metrics.spotting import SpottingCounts, apex_claims, count, precision_recall_f1
 from mebench.metrics.tables import Tables
 
 # Counts and F1 of the MDMD baseline (He et al. 2020, MEGC2020).

@@ -7,11 +7,9 @@ import pandas as pd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.matching import match
-from mebench.metrics.rules import Convention
-from mebench.metrics.sweep import SWEEP, f1_over_iou
-from mebench.metrics.turns import Found, find
+from mebench.metrics.conventions import CONVENTIONS, Convention
+from mebench.metrics.curves import SWEEP, f1_over_iou
+from mebench.metrics.matching import Found, find, match
 from tests.metrics.plain import Span, every_free, iou, rows, top_one
 
 STRICT = CONVENTIONS["strict"]

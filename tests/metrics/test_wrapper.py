@@ -8,9 +8,8 @@ from torchmetrics.classification import BinaryAUROC, MulticlassF1Score, Multicla
 
 from mebench.metrics import as_torchmetric
 from mebench.metrics.action_units import mean_unit_f1
-from mebench.metrics.calibration import expected_calibration_error
-from mebench.metrics.classification import uar, uf1
-from mebench.metrics.frame_level import frame_auc
+from mebench.metrics.classification import expected_calibration_error, uar, uf1
+from mebench.metrics.curves import frame_auc
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,8 @@ import pytest
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import PROTOCOLS, People, folds
-from mebench.protocols.cdmer import CdmerParams
-from mebench.protocols.cross_spotting import CrossSpottingParams
-from mebench.protocols.megc2018 import Megc2018Params
+from mebench.protocols.across import CdmerParams, CrossSpottingParams
+from mebench.protocols.challenges import Megc2018Params
 from tests.outside import flow_maps
 from tests.protocols.drawn import same_face, video
 

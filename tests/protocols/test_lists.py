@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import People
-from mebench.protocols.holdout import HoldoutParams, holdout
-from mebench.protocols.kfold import KFoldParams, kfold
-from mebench.protocols.lovo import lovo
+from mebench.protocols.within import HoldoutParams, KFoldParams, holdout, kfold, lovo
 from tests.protocols.drawn import datasets, same_face, video
 
 FOUR = [video("casme2", s, 1) for s in ("01", "02", "03")] + [video("samm", "01", 1)]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mebench.errors import ConfigError
 from mebench.protocols import People, folds
-from mebench.protocols.loso import loso
+from mebench.protocols.within import loso
 from tests.protocols.drawn import datasets, same_face, video
 
 

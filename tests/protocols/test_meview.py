@@ -6,7 +6,7 @@ import pytest
 
 from mebench.core import Scheme
 from mebench.errors import ConfigError
-from mebench.protocols.meview import three_classes
+from mebench.protocols.challenges import three_classes
 
 THREE = ("negative", "positive", "surprise")
 FIRST = Scheme("megc", THREE, {"fear": "negative"}, excluded=frozenset({"doubtful"}))

@@ -7,11 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.protocols import PROTOCOLS, People, folds
-from mebench.protocols.cdmer import CdmerParams
-from mebench.protocols.cross_spotting import CrossSpottingParams
-from mebench.protocols.holdout import HoldoutParams
-from mebench.protocols.kfold import KFoldParams
-from mebench.protocols.megc2018 import Megc2018Params
+from mebench.protocols.across import CdmerParams, CrossSpottingParams
+from mebench.protocols.challenges import Megc2018Params
+from mebench.protocols.within import HoldoutParams, KFoldParams
 from tests.protocols.drawn import datasets, same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from mebench.metrics.statistics.comparison import ComparedScore, Comparison
+from mebench.metrics.comparison import ComparedScore, Comparison
 from mebench.report.compare_table import conclusions
 
 

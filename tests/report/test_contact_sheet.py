@@ -3,11 +3,10 @@
 import cv2
 import numpy as np
 
+from mebench.annotations.drawn import draw_face
 from mebench.core import Dataset, Expression, Video
-from mebench.inspection.choose import Chosen
-from mebench.inspection.tiles import strip_of
+from mebench.inspection.tiles import Chosen, strip_of
 from mebench.report.contact_sheet import caption, contact_sheet
-from mebench.testing.fake import draw_face
 
 E = Expression(2, 6, apex=4, emotion="disgust", action_units=("4", "L10"))
 

@@ -11,9 +11,9 @@ from mebench.progress import Progress
 from mebench.registry import load
 from mebench.runner.execute import run
 from mebench.runner.fold import execute
-from mebench.runner.fresh import without_memory
-from mebench.runner.guard import check_people, refuse_twins, warnings
-from mebench.runner.plan import make_plan
+from mebench.runner.guard import refuse_twins, warnings
+from mebench.runner.plan import check_people, make_plan
+from mebench.runner.tasks import without_memory
 
 CHANCE = 1 / 3
 

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 from mebench.core import Expression, Prediction, Scheme, Video
-from mebench.runner.fold import Hand
-from mebench.runner.judge import judge
+from mebench.runner.fitted import Hand, judge
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
 

@@ -12,8 +12,7 @@ from mebench.cli import app
 from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
-from mebench.runner.execute import run
-from mebench.runner.leak import bought
+from mebench.runner.execute import bought, run
 from mebench.tracking import RUN_TAG
 from mebench.training import fit
 

@@ -15,7 +15,7 @@ from mebench.leaderboard.site.pages import Site
 from mebench.progress import Progress
 from mebench.report.summary_table import print_outcome
 from mebench.runner.execute import run
-from mebench.runner.fold import Views
+from mebench.runner.fitted import Views
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan

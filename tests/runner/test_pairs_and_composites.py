@@ -11,9 +11,8 @@ from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.fold import execute
-from mebench.runner.plan import make_plan
-from mebench.runner.timing import fold_timings, rate_groups
-from mebench.testing.tiny import TINY
+from mebench.runner.plan import fold_timings, make_plan, rate_groups
+from mebench.testing.checks import TINY
 
 LONG = [word for word in TINY if "short_videos" not in word]
 

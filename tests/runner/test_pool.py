@@ -12,7 +12,7 @@ import torch
 
 from mebench.errors import ConfigError, DataError
 from mebench.runner import workers
-from mebench.runner.pool import ENOUGH, Crew, Failure, Task, attempt, retry
+from mebench.runner.workers import ENOUGH, Crew, Failure, Task, attempt, retry
 
 
 def double(x):

@@ -13,7 +13,7 @@ from mebench.progress import Progress
 from mebench.runner import tasks
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder
-from mebench.runner.sweep_words import expand
+from mebench.runner.sweep import expand
 
 from .blind import SMALL
 

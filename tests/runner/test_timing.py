@@ -3,7 +3,7 @@
 import pytest
 
 from mebench.core import Expression, Video
-from mebench.runner.timing import fold_timings, pair_gap
+from mebench.runner.plan import fold_timings, pair_gap
 
 
 def video(dataset, subject, fps, lengths, kind="micro"):

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from mebench.core import Expression
+from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import pair
-from mebench.metrics.rules import Convention
 from mebench.spotting import Spotted, SpottingParams, hits, iou, overlap, score_curve, spot, suppress
 from mebench.spotting.intervals import reaches
 from mebench.training import window_labels

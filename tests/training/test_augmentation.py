@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from mebench.features import MinMax
-from mebench.training.augmentation import half_mirrored, mirrored
+from mebench.training.samples import half_mirrored, mirrored
 
 
 def normalised(flow):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from mebench.training import conv_block
-from mebench.training.conv_block import conv_relu_norm_pool
+from mebench.training import layers
+from mebench.training.layers import conv_relu_norm_pool
 
 
 def one_after_the_other(x, conv, norm, size, padding=0):
@@ -29,8 +29,8 @@ def drawn(channels, filters, dtype=torch.float64, kernel=3, padding=2):
 
 @pytest.fixture(params=[1 << 20, 3000], ids=["whole batch", "a few samples at a time"])
 def cache(request, monkeypatch):
-    monkeypatch.setattr(conv_block, "CHUNK_BYTES", request.param)
-    monkeypatch.setattr(conv_block, "WHOLE_BYTES", request.param)
+    monkeypatch.setattr(layers, "CHUNK_BYTES", request.param)
+    monkeypatch.setattr(layers, "WHOLE_BYTES", request.param)
 
 
 @pytest.mark.usefixtures("cache")

@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 from mebench.errors import ConfigError, RunError
-from mebench.training.linear_svm import CANDIDATES, LinearSvm
+from mebench.training.svm import CANDIDATES, LinearSvm
 
 
 def clips(n=40, d=300, classes=3, spread=6.0):
@@ -39,7 +39,7 @@ def test_a_fit_that_ran_out_of_steps_is_noted_and_the_user_gets_no_warning_of_a_
     svm = LinearSvm(3, c=1e6)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        monkeypatch.setattr("mebench.training.linear_svm.MAX_ITER", 3)
+        monkeypatch.setattr("mebench.training.svm.MAX_ITER", 3)
         svm.fit(x, y)
         assert svm.notes == {"svm_steps": 3}
         monkeypatch.undo()

@@ -6,7 +6,7 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn import functional as F
 
-from mebench.training.losses import balanced_weights, focal_loss, squared_error
+from mebench.training.layers import balanced_weights, focal_loss, squared_error
 
 
 def draw(n=40, classes=4, seed=0):

@@ -12,7 +12,7 @@ from mebench.core import LabelledVideo, SubjectKey, Task, Timing
 from mebench.core.types import Expression
 from mebench.errors import ConfigError, RunError
 from mebench.features import FaceCrop, Interpolate, Magnify
-from mebench.features.top_clips import PLANES
+from mebench.features.top import PLANES
 from mebench.runner.fold import count_parameters
 
 METHODS = [LbpTopSvm, HogTopSvm, HigoTopSvm]

@@ -10,7 +10,7 @@ import pytest
 from mebench.config import resolve
 from mebench.progress import Progress
 from mebench.tuning import tune as module
-from mebench.tuning.options import TuneOptions
+from mebench.tuning.records import TuneOptions
 
 DATASET_PARAMS = """
 from dataclasses import dataclass

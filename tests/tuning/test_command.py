@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mebench.cli import app
-from mebench.tuning.options import TuneOptions
+from mebench.tuning.records import TuneOptions
 
 
 def invoke(*words):

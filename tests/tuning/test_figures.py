@@ -3,8 +3,7 @@
 import pytest
 
 from mebench.tuning.figures import history, importance, pareto, slices
-from mebench.tuning.objective import Objective
-from mebench.tuning.records import Study, Trial
+from mebench.tuning.records import Objective, Study, Trial
 from mebench.tuning.space import Dimension, Space
 
 SPACE = Space(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from mebench.config import resolve
-from mebench.tuning.objective import read_objectives
+from mebench.tuning.records import read_objectives
 from tests.tuning.conftest import DATASET, DATASET_PARAMS
 
 CODE = """
@@ -140,7 +140,7 @@ def test_labels_that_a_method_could_reach_through_its_views_are_not_there(trap, 
 
 def test_a_pair_runs_only_the_method_that_the_objective_is_about():
     from mebench.core.types import Task
-    from mebench.tuning.objective import part_of
+    from mebench.tuning.records import part_of
 
     both = Task(frozenset({"spot", "recognize"}))
     parts = {word: part_of(read_objectives([word], both), paired=True) for word in ("f1", "uf1", "strs", "cost")}

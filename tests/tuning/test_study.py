@@ -13,11 +13,9 @@ from pathlib import Path
 import pytest
 
 from mebench.errors import ConfigError, RunError
-from mebench.tuning.objective import Objective
-from mebench.tuning.records import Study, Terms, Trial
-from mebench.tuning.samplers import SAMPLERS
+from mebench.tuning.records import Objective, Study, Terms, Trial
 from mebench.tuning.space import Dimension, Space
-from mebench.tuning.storage import Place
+from mebench.tuning.storage import SAMPLERS, Place
 from mebench.tuning.study import SharedStudy
 
 SPACE = Space(

@@ -14,9 +14,9 @@ from mebench.progress import Progress
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
 from mebench.tuning import tune as module
-from mebench.tuning.options import TuneOptions
+from mebench.tuning.records import TuneOptions
 from mebench.tuning.splits import nested, tuning_set
-from mebench.tuning.write import write_tuned
+from mebench.tuning.tune import write_tuned
 from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
 
 

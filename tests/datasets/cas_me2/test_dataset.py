@@ -8,9 +8,9 @@ from mebench.datasets.cas_me2.fake import ROWS
 from mebench.datasets.cas_me2.params import Params
 
 from mebench.annotations import ground_truth_hash
+from mebench.annotations.drawn import write_csv, write_xlsx
 from mebench.core import Expression
 from mebench.testing import check_dataset
-from mebench.testing.fake import write_csv, write_xlsx
 
 
 @pytest.fixture(scope="module")

@@ -8,12 +8,12 @@ from mebench.datasets.casme2.fake import write
 from mebench.datasets.casme2.params import Params
 
 from mebench.annotations import ground_truth_hash
+from mebench.annotations.drawn import write_xlsx
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
-from mebench.testing.fake import write_xlsx
 from tests.outside import flow_maps
 
 HEAD = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")

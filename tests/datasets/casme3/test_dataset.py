@@ -10,10 +10,10 @@ from mebench.datasets.casme3.fake import write as draw
 from mebench.datasets.casme3.params import Params
 
 from mebench.annotations import ground_truth_hash
+from mebench.annotations.drawn import write_xls
 from mebench.core import Expression
 from mebench.errors import ConfigError, DataError
 from mebench.testing import check_dataset
-from mebench.testing.fake import write_xls
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import pytest
 from mebench.datasets.four_dme.dataset import FourDme
 from mebench.datasets.four_dme.params import Params
 
+from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
-from mebench.testing.fake import write_csv
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,11 @@ from mebench.datasets.meview.fake import CLIPS, FPS, FRAMES, write_video
 from mebench.datasets.meview.params import Params
 
 from mebench.annotations import ground_truth_hash
+from mebench.annotations.drawn import draw_face, write_csv
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.testing import check_dataset
-from mebench.testing.fake import draw_face, write_csv
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import pytest
 from mebench.datasets.samm.dataset import LABELS, Samm
 from mebench.datasets.samm.params import Params
 
+from mebench.annotations.drawn import write_xlsx
 from mebench.core import Expression
 from mebench.testing import check_dataset
-from mebench.testing.fake import write_xlsx
 from tests.outside import flow_maps
 
 

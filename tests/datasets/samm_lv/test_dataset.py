@@ -8,10 +8,10 @@ from mebench.datasets.samm_lv.fake import FRAMES, write
 from mebench.datasets.samm_lv.params import Params
 
 from mebench.annotations import ground_truth_hash
+from mebench.annotations.drawn import write_xlsx
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.testing import check_dataset
-from mebench.testing.fake import write_xlsx
 
 
 @pytest.fixture(scope="module")

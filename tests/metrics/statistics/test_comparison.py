@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
+from mebench.metrics.comparison import MAIN, compare
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.statistics.comparison import MAIN, compare
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 

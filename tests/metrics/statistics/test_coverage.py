@@ -5,8 +5,7 @@ import pytest
 from scipy import stats
 
 from benchmarks.coverage import SIMULATIONS, bca, coverage, false_alarms, true_scores
-from mebench.metrics.bootstrap import subject_weights
-from mebench.metrics.statistics.jackknife import leave_one_out
+from mebench.metrics.bootstrap import leave_one_out, subject_weights
 
 SETS = 400
 NOISE = 3 * np.sqrt(0.95 * 0.05 / SETS)

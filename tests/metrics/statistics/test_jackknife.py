@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from mebench.metrics.bootstrap import interval, leave_one_out, scale_of_difference, standard_error
 from mebench.metrics.catalogue import find
-from mebench.metrics.statistics.jackknife import interval, leave_one_out, scale_of_difference, standard_error
 
 
 def test_of_a_mean_it_is_the_textbook_error_and_interval():

@@ -8,15 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mebench.metrics.statistics.paired import (
-    Pairing,
-    holm,
-    mcnemar,
-    permutation_p,
-    permuted_differences,
-    signed_rank,
-    swaps,
-)
+from mebench.metrics.paired import Pairing, holm, mcnemar, permutation_p, permuted_differences, signed_rank, swaps
 
 
 def pair_of(n):

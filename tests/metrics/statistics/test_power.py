@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.metrics.statistics.power import detectable_difference
+from mebench.metrics.comparison import detectable_difference
 
 
 @pytest.mark.parametrize("n", [5, 10, 30])

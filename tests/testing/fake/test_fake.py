@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import xlrd
 
+from mebench.annotations.drawn import SIZE, draw_face, empty_folder, write_frames, write_xls
 from mebench.errors import DataError
 from mebench.features.faces import detect_faces
-from mebench.testing.fake import SIZE, draw_face, empty_folder, write_frames, write_xls
 
 
 @pytest.mark.parametrize("strength", [0.0, 1.0])

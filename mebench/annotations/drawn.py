@@ -1,0 +1,220 @@
+"""Stand-ins for datasets that nobody may pass on: drawn faces in the layouts, with the sheets and quirks of the real ones."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.errors import DataError
+
+SIZE = 160
+"""Height and width of a picture, pixels."""
+_SCALE = 4
+_SKIN, _DARK = 190.0, 45.0
+
+
+def draw_face(strength: float = 0.0, person: int = 0, seed: int = 0) -> NDArray[np.uint8]:
+    """A picture of a face, (160, 160, 3) uint8, B, G, R.
+
+    Args:
+        strength: of the expression, 0 to 1: brows rise by 3 pixels and the corners of the mouth by 2 at 1.
+        person: whose face; shifts its parts a little.
+        seed: of the noise of the camera, which has a standard deviation of one grey level.
+    """
+    grey = _without_noise(round(strength, 2), person)
+    noise = np.random.default_rng((person, seed)).normal(0, 1, grey.shape)
+    noisy = np.clip(grey + noise, 0, 255).astype(np.uint8)
+    return np.stack([(noisy * 0.85).astype(np.uint8), noisy, noisy], axis=-1)
+
+
+@functools.lru_cache(maxsize=256)
+def _without_noise(strength: float, person: int) -> NDArray[np.float32]:
+    import cv2
+
+    features = np.random.default_rng(person + 1000)
+    broad, eyes, mouth = features.uniform(-1.5, 1.5, 3)
+    n = SIZE * _SCALE
+    picture = np.full((n, n), 120.0, np.float32) + np.linspace(-25, 25, n, dtype=np.float32)
+
+    def ellipse(
+        x: float, y: float, rx: float, ry: float, value: float, start: int = 0, end: int = 360, width: float = 0
+    ) -> None:
+        thickness = -1 if width == 0 else max(1, round(width * _SCALE))
+        place = (round(x * _SCALE), round(y * _SCALE)), (round(rx * _SCALE), round(ry * _SCALE))
+        cv2.ellipse(picture, *place, 0, start, end, value, thickness, cv2.LINE_AA)
+
+    ellipse(80, 68, 50 + broad, 56, 55)  # hair
+    ellipse(80, 88, 42 + broad, 54, _SKIN)
+    for side in (-1, 1):
+        x = 80 + side * (19 + eyes)
+        ellipse(x, 79, 12, 7, 150)  # eye socket
+        ellipse(x, 79, 9, 4, 235)
+        ellipse(x, 79, 4, 4, _DARK)
+        ellipse(x, 70 - 3 * strength, 12, 5, 60, 190, 350, 3.5)  # brow
+        ellipse(80 + side * 6, 102, 3, 2, 90)  # nostril
+        ellipse(80 + side * 7, 92, 4, 16, 170, 300 if side > 0 else 180, 420 if side > 0 else 240, 2)
+    corner = 2 * strength
+    ellipse(80, 116 - corner, 16 + mouth + corner, 4 + corner, 95, 0, 180, 3.5)
+    ellipse(80, 118 + mouth, 14, 5, 150, 20, 160, 2)  # lower lip
+    shaded = cv2.GaussianBlur(picture, (0, 0), float(_SCALE))
+    small: NDArray[np.float32] = cv2.resize(shaded, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    return small
+
+
+Span = tuple[int, int, int]
+"""File numbers of onset, apex and offset."""
+
+
+def write_frames(
+    folder: Path, pattern: str, numbers: Iterable[int], spans: Sequence[Span] = (), person: int = 0
+) -> None:
+    """Draw one image file for each number.
+
+    Args:
+        folder: is made.
+        pattern: file name with the field `number`: `img{number}.jpg`, `006_{number:05d}.jpg`.
+        numbers: file numbers, in any order.
+        spans: expressions, in file numbers.
+        person: whose face.
+    """
+    import cv2
+
+    # OpenCV prints a line for a setting that a format does not know.
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if pattern.lower().endswith((".jpg", ".jpeg")) else []
+    folder.mkdir(parents=True)
+    for number in numbers:
+        picture = draw_face(max([strength_at(number, span) for span in spans], default=0.0), person, number)
+        cv2.imwrite(str(folder / pattern.format(number=number)), picture, quality)
+
+
+def strength_at(number: int, span: Span) -> float:
+    """Strength of an expression, 0 to 1: linear up to the apex and down again.
+
+    >>> [strength_at(n, (10, 12, 16)) for n in (9, 10, 11, 12, 14, 16, 17)]
+    [0.0, 0.0, 0.5, 1.0, 0.5, 0.0, 0.0]
+    """
+    onset, apex, offset = span
+    if not onset <= number <= offset:
+        return 0.0
+    if number <= apex:
+        return 1.0 if apex == onset else (number - onset) / (apex - onset)
+    return (offset - number) / (offset - apex)
+
+
+def empty_folder(folder: Path) -> Path:
+    """The folder, made if need be.
+
+    Raises:
+        DataError: it holds something.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{folder} is not an empty folder: choose another, so that nothing is overwritten")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+Cell = str | int | float | None
+Rows = Sequence[Sequence[Cell]]
+
+
+def write_xlsx(path: Path, sheets: Mapping[str, Rows]) -> None:
+    """Write sheets by name. A text that begins with `=` becomes a formula."""
+    import openpyxl  # type: ignore[import-untyped]
+
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
+    book.save(path)
+
+
+def write_csv(path: Path, rows: Rows, encoding: str = "utf-8") -> None:
+    """Write one table of text."""
+    with path.open("w", newline="", encoding=encoding) as file:
+        csv.writer(file).writerows(rows)
+
+
+def write_xls(path: Path, sheets: Mapping[str, Rows]) -> None:
+    """Write an Excel 97 file: a BIFF8 stream in a compound file, with text and numbers and nothing else.
+
+    No library that is a dependency writes this format, in which several releases are in circulation. From "[MS-XLS]: Excel
+    Binary File Format" and "[MS-CFB]: Compound File Binary File Format", Microsoft's open specifications.
+    """
+    path.write_bytes(_compound_file(_workbook(sheets)))
+
+
+def _workbook(sheets: Mapping[str, Rows]) -> bytes:
+    bodies = [_worksheet(rows) for rows in sheets.values()]
+    names = [_short_text(name) for name in sheets]
+    head = _begin(0x0005) + _record(0x0042, struct.pack("<H", 1200))  # the globals; text is UTF-16
+    end = _record(0x000A)
+    position = len(head) + sum(4 + 6 + len(name) for name in names) + len(end)
+    listed = b""
+    for name, body in zip(names, bodies):
+        listed += _record(
+            0x0085, struct.pack("<IH", position, 0) + name
+        )  # where the sheet begins; visible, a worksheet
+        position += len(body)
+    return head + listed + end + b"".join(bodies)
+
+
+def _worksheet(rows: Rows) -> bytes:
+    cells = b""
+    for y, row in enumerate(rows):
+        for x, value in enumerate(row):
+            place = struct.pack("<HHH", y, x, 0)
+            if isinstance(value, str):
+                cells += _record(0x0204, place + struct.pack("<HB", len(value), 1) + value.encode("utf-16-le"))
+            elif value is not None:
+                cells += _record(0x0203, place + struct.pack("<d", value))
+    width = max((len(row) for row in rows), default=0)
+    return _begin(0x0010) + _record(0x0200, struct.pack("<IIHHH", 0, len(rows), 0, width, 0)) + cells + _record(0x000A)
+
+
+def _begin(kind: int) -> bytes:
+    return _record(0x0809, struct.pack("<HHHHII", 0x0600, kind, 0x0DBB, 1996, 0, 6))
+
+
+def _record(code: int, body: bytes = b"") -> bytes:
+    return struct.pack("<HH", code, len(body)) + body
+
+
+def _short_text(text: str) -> bytes:
+    return struct.pack("<BB", len(text), 1) + text.encode("utf-16-le")
+
+
+_SECTOR = 512
+_FREE, _END, _TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
+
+
+def _compound_file(stream: bytes) -> bytes:
+    """The stream `Workbook` in a file of 512-byte sectors: stream, folder, table of sectors."""
+    stream = stream.ljust(max(len(stream), 4096), b"\0")  # a shorter one would need a table of small sectors
+    size = len(stream)
+    n_stream = -(-size // _SECTOR)
+    n_tables = 1
+    while n_tables * (_SECTOR // 4) < n_stream + 1 + n_tables:
+        n_tables += 1
+    chain = [*range(1, n_stream), _END, _END, *[_TABLE] * n_tables]
+    chain += [_FREE] * (n_tables * (_SECTOR // 4) - len(chain))
+    tables = [n_stream + 1 + n for n in range(n_tables)]
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH", 0x3E, 3, 0xFFFE, 9, 6) + bytes(6)
+    header += struct.pack("<IIIIIIIII", 0, n_tables, n_stream, 0, 4096, _END, 0, _END, 0)
+    header += struct.pack("<109I", *tables, *[_FREE] * (109 - n_tables))
+    folder = _entry("Root Entry", 5, child=1, start=_END) + _entry("Workbook", 2, start=0, size=size)
+    folder = folder.ljust(_SECTOR, b"\0")
+    return header + stream.ljust(n_stream * _SECTOR, b"\0") + folder + struct.pack(f"<{len(chain)}I", *chain)
+
+
+def _entry(name: str, kind: int, child: int = _FREE, start: int = 0, size: int = 0) -> bytes:
+    text = name.encode("utf-16-le")
+    head = text.ljust(64, b"\0") + struct.pack("<HBBIII", len(text) + 2, kind, 1, _FREE, _FREE, child)
+    return head + bytes(36) + struct.pack("<IQ", start, size)

@@ -1,0 +1,210 @@
+"""Whole clips: brought to one length (temporal interpolation), and small motion made large (Eulerian magnification)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.errors import ConfigError, DataError
+from mebench.features.base import Image, SequenceStep, check_choice, check_integer
+from mebench.features.versions import library_version
+
+
+@dataclass(frozen=True)
+class Interpolate(SequenceStep):
+    """Bring a clip to a fixed number of frames by the temporal interpolation model (Zhou, Zhao and Pietikäinen 2011).
+
+    The n frames are the vertices of a path graph. The eigenvectors of its Laplacian are samples, at t = 1/n, 2/n ... 1, of the
+    curve with the components f_k(t) = sin(pi k t + pi (n - k) / (2 n)), k = 1 to n - 1. A linear map takes the curve to the
+    frames; the new frames are taken from it at equal steps from t = 1/n, the first frame, to t = 1, the last.
+
+    The published derivation first reduces the frames, less their mean, to the coordinates of a singular value decomposition,
+    and solves for the map there. As the eigenvectors span all that is orthogonal to a constant, that is the projection onto
+    them: each frame of the result is a weighted sum of the frames of the clip, also where these are not linearly
+    independent. The curve passes through all frames: a clip that has the length already stays as it is.
+
+    Attributes:
+        length: number of frames of the result; 1 takes the first frame alone.
+    """
+
+    keeps_length: ClassVar[bool] = False
+
+    length: int = 10
+
+    def __post_init__(self) -> None:
+        check_integer(self, "length", 1)
+
+    def apply(self, crops: Image, fps: float | None) -> Image:
+        """Turn (n, H, W) crops into (length, H, W), rounded and clipped to 0 to 255. One frame is repeated.
+
+        Raises:
+            DataError: there is no frame.
+        """
+        n = len(crops)
+        if n == 0:
+            raise DataError("Interpolate needs at least one frame and the clip has none: check its onset and offset")
+        weights = curve_weights(n, self.length)
+        frames = weights @ crops.reshape(n, -1).astype(np.float64)
+        # Halves are frequent: without the last digits of the sum they are rounded alike everywhere.
+        return np.rint(frames.round(6)).clip(0, 255).astype(np.uint8).reshape(self.length, *crops.shape[1:])
+
+
+def curve_weights(n: int, length: int) -> NDArray[np.float64]:
+    """How much of each of n frames each of `length` points of the curve holds, (length, n); rows sum to 1.
+
+    >>> curve_weights(2, 3).round(3).tolist()
+    [[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]
+    """
+    k = np.arange(1, n)
+
+    def curve(t: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sin(np.pi * k * t[:, None] + np.pi * (n - k) / (2 * n))
+
+    samples = curve(np.arange(1, n + 1) / n)  # (n, n - 1), orthogonal columns of squared length n / 2
+    weights: NDArray[np.float64] = 1 / n + curve(np.linspace(1 / n, 1, length)) @ samples.T * (2 / n)
+    return weights
+
+
+Pyramid = Literal["laplacian", "gaussian"]
+Filter = Literal["ideal", "butterworth"]
+Video = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Magnify(SequenceStep):
+    """Eulerian video magnification (Wu et al. 2012): amplify what changes at some frequencies, and add it to the frames.
+
+    Attributes:
+        alpha: how much of the filtered signal is added.
+        low: lowest frequency in Hz.
+        high: highest frequency in Hz.
+        levels: how often the frames are halved.
+        pyramid: `laplacian` amplifies each level but the coarsest, for motion. `gaussian` amplifies the coarsest level only,
+            for colour and the slow motion of large areas.
+        filter: `ideal` keeps the frequencies of the clip's discrete Fourier transform from `low` to `high`, both included;
+            a clip counts as periodic, so that a difference between its last and its first frame is amplified, too.
+            `butterworth` is the causal band-pass of first order, at rest on the first frame; it has no sharp edges and works
+            on clips that are shorter than a period.
+        wavelength: where a level holds structures shorter than this, in pixels, alpha is lowered to lambda (1 + alpha) /
+            wavelength - 1, not below 0, which keeps (1 + alpha) delta <= lambda / 8 (equation 14) for the motion delta for
+            which alpha is allowed at `wavelength`. A level halved l times is taken for lambda = 4 * 2 ** l. Without meaning,
+            and set to 0, for `gaussian`.
+    """
+
+    alpha: float = 8.0
+    low: float = 0.4
+    high: float = 3.0
+    levels: int = 4
+    pyramid: Pyramid = "laplacian"
+    filter: Filter = "ideal"
+    wavelength: float = 16.0
+
+    def __post_init__(self) -> None:
+        check_choice(self, "pyramid", get_args(Pyramid))
+        check_choice(self, "filter", get_args(Filter))
+        check_integer(self, "levels", 1)
+        for field in ("alpha", "low", "high", "wavelength"):
+            value = getattr(self, field)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+                raise ConfigError(f"{field} of Magnify must be a number of at least 0, not {value!r}")
+        if not 0 < self.low < self.high:
+            raise ConfigError(
+                f"Magnify needs frequencies 0 < low < high in Hz, not low={self.low!r} and high={self.high!r}"
+            )
+        if self.pyramid == "gaussian":  # equal numbers have an equal identity
+            object.__setattr__(self, "wavelength", 0.0)
+
+    def identity(self) -> dict[str, object]:
+        """What the numbers depend on, the version of SciPy, whose filters these are, among it."""
+        return {**super().identity(), "scipy": library_version("scipy")}
+
+    def apply(self, crops: Image, fps: float | None) -> Image:
+        """Magnify (n, H, W) crops, rounded and clipped to 0 to 255.
+
+        Raises:
+            DataError: the frame rate is unknown or too low, the clip holds none of the frequencies, or the crops cannot be
+                halved so often.
+        """
+        rate = self._checked_rate(crops, fps)
+        coarse, added = crops.astype(np.float32), None
+        levels: list[Video] = []
+        for _ in range(self.levels):
+            smaller = _halved(coarse)
+            levels.append(coarse - _doubled(smaller, coarse))
+            coarse = smaller
+        if self.pyramid == "gaussian":
+            added = self.alpha * self._filtered(coarse, rate)
+        for level, band in reversed(list(enumerate(levels))):
+            alpha = self._alpha(level)
+            grown = np.zeros_like(band) if added is None else _doubled(added, band)
+            added = grown + alpha * self._filtered(band, rate) if alpha else grown
+        assert added is not None
+        return np.rint(crops + added).clip(0, 255).astype(np.uint8)
+
+    def _alpha(self, level: int) -> float:
+        if self.pyramid == "gaussian":
+            return 0.0
+        shortest = 4 * 2**level
+        return (
+            self.alpha if shortest >= self.wavelength else max(shortest * (1 + self.alpha) / self.wavelength - 1, 0.0)
+        )
+
+    def _checked_rate(self, crops: Image, fps: float | None) -> float:
+        n, *size = crops.shape
+        if min(size) < 2**self.levels:
+            raise DataError(
+                f"crops of {size[0]} rows and {size[1]} columns cannot be halved {self.levels} times: give Magnify fewer levels"
+            )
+        if not fps:
+            raise DataError(
+                "Magnify needs the frame rate of the video and the dataset does not tell it: leave Magnify out, or give the "
+                "dataset its frames per second"
+            )
+        if self.filter == "butterworth":
+            if self.high >= fps / 2:
+                raise DataError(
+                    f"Magnify cannot filter up to {self.high:g} Hz at {fps:g} frames per second: choose high below {fps / 2:g}"
+                )
+        elif not self._kept(n, fps).any():
+            raise DataError(
+                f"Magnify finds no frequency from {self.low:g} to {self.high:g} Hz in a clip of {n} frames at {fps:g} frames per "
+                f"second, which holds multiples of {fps / max(n, 1):.3g} Hz up to {fps / 2:g}: choose a wider band or the filter "
+                "'butterworth'"
+            )
+        return fps
+
+    def _kept(self, n: int, fps: float) -> NDArray[np.bool_]:
+        frequencies = np.fft.rfftfreq(max(n, 1), 1 / fps)
+        return (self.low <= frequencies) & (frequencies <= self.high)
+
+    def _filtered(self, signal: Video, fps: float) -> Video:
+        """The band from `low` to `high` of an (n, h, w) signal along its first axis."""
+        if self.filter == "butterworth":
+            from scipy.signal import butter, sosfilt, sosfilt_zi
+
+            sos = butter(1, (self.low, self.high), "bandpass", fs=fps, output="sos")
+            at_rest = sosfilt_zi(sos)[:, :, None, None] * signal[0]
+            filtered, _ = sosfilt(sos, signal, axis=0, zi=at_rest)
+        else:
+            from scipy.fft import irfft, rfft
+
+            spectrum = rfft(signal, axis=0)
+            spectrum[~self._kept(len(signal), fps)] = 0
+            filtered = irfft(spectrum, len(signal), axis=0)
+        return np.asarray(filtered, np.float32)
+
+
+def _halved(video: Video) -> Video:
+    import cv2
+
+    return np.stack([cv2.pyrDown(frame) for frame in video])
+
+
+def _doubled(video: Video, like: Video) -> Video:
+    import cv2
+
+    height, width = like.shape[1:]
+    return np.stack([cv2.pyrUp(frame, dstsize=(width, height)) for frame in video])

@@ -1,0 +1,342 @@
+"""Several runs in one set of tables, so that what scores one run scores all of them, and any mixture of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.metrics.bootstrap import Evaluate, Resampling, Score, derived_seed
+from mebench.metrics.paired import (
+    PERMUTATIONS,
+    McNemar,
+    Pairing,
+    holm,
+    mcnemar,
+    permutation_p,
+    permuted_differences,
+    signed_rank,
+    swaps,
+)
+from mebench.metrics.ratios import Floats
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+
+
+def pooled(runs: Sequence[Tables]) -> Tables:
+    """All runs in one set of tables, as if each had been scored on subjects of its own: the second's `a/01` is `2|a/01`.
+
+    Of methods that predict by chance, the first draw.
+    """
+    marked = [_marked(tables, f"{number}|") for number, tables in enumerate(runs, 1)]
+    videos, truths, predictions, clips = (
+        _joined([getattr(tables, name) for tables in marked]) for name in ("videos", "truths", "predictions", "clips")
+    )
+    assert videos is not None and truths is not None
+    return Tables(videos, truths, predictions, clips)
+
+
+def sections_of(
+    pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str
+) -> dict[str, Evaluate]:
+    """What scores a pool of `n_units` subjects under other weights, by section of the summary."""
+    recorder = _Recorder(np.empty((0, n_units)))
+    summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=recorder)
+    return recorder.sections
+
+
+def _marked(tables: Tables, mark: str) -> Tables:
+    def own(table: pd.DataFrame | None) -> pd.DataFrame | None:
+        if table is None:
+            return None
+        return table.assign(**{column: mark + table[column] for column in ("video", "subject") if column in table})
+
+    first = None if tables.predictions is None else tables.predictions[tables.predictions["draw"] == 0]
+    videos, truths = own(tables.videos), own(tables.truths)
+    assert videos is not None and truths is not None
+    return Tables(videos, truths, own(first), own(tables.clips))
+
+
+def _joined(parts: Sequence[pd.DataFrame | None]) -> pd.DataFrame | None:
+    there = [part for part in parts if part is not None]
+    if len(there) < len(parts):
+        return None
+    # Empty tables have columns of no type, which would spoil those of the others.
+    return pd.concat([part for part in there if len(part)] or there[:1], ignore_index=True)
+
+
+@dataclass
+class _Recorder(Resampling):
+    """Keeps what would be evaluated, under the name of its section."""
+
+    sections: dict[str, Evaluate] = field(default_factory=dict)
+
+    def scores(self, section: str, evaluate: Evaluate, differences: bool = False) -> dict[str, Score]:
+        self.sections[section] = evaluate
+        return super().scores(section, evaluate, differences)
+
+
+def paired_units(pool: Tables) -> tuple[Pairing, list[str]]:
+    """Of a pool of two runs: where each subject's two copies stand among the units of scoring, and its dataset."""
+    people = pool.ordered().videos.drop_duplicates("unit").sort_values("unit")
+    side, subject = people["subject"].str[0], people["subject"].str[2:]
+    one, other = (
+        people.assign(subject=subject)[side == mark].sort_values(["dataset", "subject"]) for mark in ("1", "2")
+    )
+    assert one["subject"].tolist() == other["subject"].tolist()  # the same truth has the same subjects
+    return Pairing(one["unit"].to_numpy(np.int64), other["unit"].to_numpy(np.int64)), one["dataset"].tolist()
+
+
+def detectable_difference(error: float, degrees: int, level: float = 0.05, power: float = 0.8) -> float | None:
+    """The smallest true difference that a two-sided test of this level finds with this probability.
+
+    (t_{1 - level / 2} + t_{power}) x standard error, the usual approximation (Bloom 1995, Minimum Detectable Effects);
+    with many subjects 2.80 standard errors. It says what these subjects can show, whatever was found: a difference
+    below it may exist and stay unseen.
+
+    Args:
+        error: standard error of the difference over subjects, paired.
+        degrees: of freedom, subjects minus strata.
+        level: of the test.
+        power: wanted probability to find the difference.
+
+    Returns:
+        In the units of the score; None without a degree of freedom, or where nobody differs, which shows no spread.
+
+    >>> round(detectable_difference(1.0, 10_000), 2), round(detectable_difference(1.0, 9), 2)
+    (2.8, 3.15)
+    """
+    if not degrees or np.isnan(error) or error < 1e-12:
+        return None
+    return float((student.ppf(1 - level / 2, degrees) + student.ppf(power, degrees)) * error)
+
+
+MAIN = (
+    "spotting.micro.f1",
+    "spotting.macro.f1",
+    "spotting.overall.f1",
+    "analysis.strs",
+    "recognition.uf1",
+    "recognition.uar",
+    "recognition.unit_f1",
+)
+"""What is compared unless something else is asked for."""
+
+
+@dataclass(frozen=True)
+class ComparedScore:
+    """One score of two runs.
+
+    Attributes:
+        first: of the first run, with its interval.
+        second: of the second run.
+        difference: first minus second; the interval is over subjects, paired.
+        p: of the permutation test over subjects, None where the difference is undefined.
+        p_holm: the same, adjusted for all scores that are compared.
+        wilcoxon_n: subjects whose own score is defined in both runs.
+        wilcoxon_p: of the signed-rank test over these, or None.
+        rank_biserial: effect size over these, -1 to 1, positive where the first run's scores are higher, or None.
+        detectable: smallest true difference that these subjects show with 80 % power, or None.
+        subjects: how many the score depends on: those of the member dataset for a member's scores.
+        skipped: resampled data sets that lack a class or a truth and are left out of the difference's interval.
+        same: whether the runs' scores agree under every exchange: nothing that the score sees differs.
+    """
+
+    first: Score
+    second: Score
+    difference: Score
+    p: float | None
+    p_holm: float | None
+    wilcoxon_n: int
+    wilcoxon_p: float | None
+    rank_biserial: float | None
+    detectable: float | None
+    subjects: int
+    skipped: int
+    same: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs, compared.
+
+    Attributes:
+        convention: name of the convention.
+        subjects: how many took part.
+        interval: `bootstrap` or `jackknife`, for all subjects.
+        draws: of the bootstrap.
+        permutations: how many exchanges were tried.
+        exact: whether these were all there are.
+        scores: by path, for example `spotting.micro.f1`.
+        mcnemar: of the annotated clips, where both runs recognize.
+    """
+
+    convention: str
+    subjects: int
+    interval: str
+    draws: int
+    permutations: int
+    exact: bool
+    scores: dict[str, ComparedScore]
+    mcnemar: McNemar | None
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def compare(
+    first: Tables,
+    second: Tables,
+    *,
+    kinds: Sequence[str],
+    classes: Sequence[str],
+    convention: str = "strict",
+    metrics: Sequence[str] = (),
+    draws: int = 1000,
+    permutations: int = PERMUTATIONS,
+    seed: int = 0,
+) -> Comparison:
+    """Compare the scores of two runs.
+
+    Every test is over subjects. The permutation test exchanges the two runs' predictions of a subject as a whole and
+    computes the pooled score anew; all 2^(n - 1) exchanges up to 14 subjects, else `permutations` random ones. For
+    average precision this ranks confidences of both runs in one list, which keeps the test valid and may cost it power.
+    Wilcoxon's test takes each subject's own score, so it sees only subjects for whom the score is defined: few, for
+    UF1 and UAR, since few subjects show every class.
+
+    Args:
+        first: predictions and truth of the first run.
+        second: the same of the second run; videos and truths must be those of the first, clips in the same order too.
+        kinds: the kinds that both spotted.
+        classes: the scheme's classes.
+        convention: name of the convention.
+        metrics: paths (`spotting.micro.f1`), parts of them (`f1`, `spotting.micro`) or `all`; by default `MAIN`.
+        draws: of the bootstrap.
+        permutations: the most to try.
+        seed: of draws and permutations.
+
+    Returns:
+        The comparison; swapping the runs negates differences and changes no p value.
+
+    Raises:
+        ConfigError: there is no such metric or convention, or it does not apply to these runs.
+        DataError: the tables do not fit together.
+    """
+    pool = pooled([first, second])
+    pairing, strata = paired_units(pool)
+    sections = sections_of(pool, 2 * len(strata), kinds, classes, convention)
+    chosen = _chosen(sections, len(strata), pairing, metrics)
+    subjects = Resampling.of_subjects(strata, draws, seed)
+    swapped, exact = swaps(len(strata), permutations, derived_seed(seed, "permutation"))
+    rows = {
+        path: row
+        for section, names in chosen.items()
+        for path, row in _compare_section(section, sections[section], names, pairing, subjects, swapped, exact).items()
+    }
+    adjusted = holm([row.p for row in rows.values()])
+    return Comparison(
+        convention=convention,
+        subjects=len(strata),
+        interval=subjects.interval,
+        draws=draws,
+        permutations=len(swapped),
+        exact=exact,
+        scores={path: ComparedScore(**{**vars(row), "p_holm": p}) for (path, row), p in zip(rows.items(), adjusted)},
+        mcnemar=_mcnemar(first.clips, second.clips, classes),
+    )
+
+
+def _path(section: str, name: str) -> str:
+    return section if section.endswith(f".{name}") else f"{section}.{name}"
+
+
+def _chosen(sections: dict[str, Evaluate], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:
+    """The names of the wanted scores, by section."""
+    ones = pairing.first_alone(np.ones((1, n)))
+    paths = {_path(section, name): (section, name) for section, evaluate in sections.items() for name in evaluate(ones)}
+    wanted: set[str] = set()
+    for word in metrics:
+        found = {path for path in paths if word == "all" or f".{path}".endswith(f".{word}")}
+        found = found or {path for path in paths if f".{word}." in f".{path}."}
+        if not found:
+            known = {path.rpartition(".")[2] for path in paths} | set(paths)
+            raise ConfigError(unknown("metric of these runs", word, known))
+        wanted |= found
+    chosen: dict[str, list[str]] = {}
+    for path, (section, name) in paths.items():
+        if path in (wanted if metrics else MAIN):
+            chosen.setdefault(section, []).append(name)
+    return chosen
+
+
+def _compare_section(
+    section: str,
+    evaluate: Evaluate,
+    names: Sequence[str],
+    pairing: Pairing,
+    subjects: Resampling,
+    swapped: np.ndarray[Any, np.dtype[np.bool_]],
+    exact: bool,
+) -> dict[str, ComparedScore]:
+    n = len(pairing.first)
+    for member in set(subjects.strata):
+        if f"{section}.".startswith(f"recognition.members.{member}."):
+            subjects = subjects.within(member)
+
+    def chosen(weights: Floats) -> dict[str, Floats]:
+        scores = evaluate(weights)
+        return {name: scores[name] for name in names}
+
+    def of_first(weights: Floats) -> dict[str, Floats]:
+        return chosen(pairing.first_alone(weights))
+
+    def of_second(weights: Floats) -> dict[str, Floats]:
+        return chosen(pairing.second_alone(weights))
+
+    def between(weights: Floats) -> dict[str, Floats]:
+        one, other = of_first(weights), of_second(weights)
+        return {name: one[name] - other[name] for name in names}
+
+    scores = [subjects.scores(section, run) for run in (of_first, of_second)]
+    paired = replace(subjects, skipped={})
+    differences = paired.scores("", between, differences=True)
+    errors, alone = subjects.errors(between), [run(np.eye(n)) for run in (of_first, of_second)]
+    permuted = permuted_differences(chosen, pairing, swapped)
+    rows = {}
+    for name in names:
+        difference = differences[name]
+        observed = np.nan if difference["value"] is None else difference["value"]
+        ranks = signed_rank(alone[0][name], alone[1][name])
+        rows[_path(section, name)] = ComparedScore(
+            first=scores[0][name],
+            second=scores[1][name],
+            difference=difference,
+            p=permutation_p(observed, permuted[name], exact),
+            p_holm=None,
+            wilcoxon_n=ranks.n,
+            wilcoxon_p=ranks.p,
+            rank_biserial=ranks.rank_biserial,
+            detectable=detectable_difference(*errors[name]),
+            subjects=len(subjects.subjects),
+            skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
+            same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),
+        )
+    return rows
+
+
+def _mcnemar(first: pd.DataFrame | None, second: pd.DataFrame | None, classes: Sequence[str]) -> McNemar | None:
+    if first is None or second is None:
+        return None
+    if first[["video", "truth"]].to_numpy().tolist() != second[["video", "truth"]].to_numpy().tolist():
+        raise DataError("the clips of the two runs differ or stand in another order: compare runs on the same truth")
+    scored = first["truth"].isin(list(classes)).to_numpy()
+    right = [
+        (table["truth"] == table["predicted"]).fillna(False).to_numpy(np.bool_)[scored] for table in (first, second)
+    ]
+    return mcnemar(right[0], right[1])

@@ -1,0 +1,263 @@
+"""Scores over all thresholds: average precision, recall against false positives, F1 over the IoU, one score a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.stats import rankdata
+
+from mebench.metrics.conventions import Convention
+from mebench.metrics.matching import Indices, Pairs, find, pair, take_turns
+from mebench.metrics.ratios import Floats, ratio
+from mebench.metrics.tables import in_scope
+
+_BLOCK = 64
+
+
+def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> NDArray[np.bool_]:
+    """Which predictions find a truth when they choose one after the other, the surest first.
+
+    The rule of ActivityNet's evaluation (Caba Heilbron et al. 2015): a prediction takes the truth of best IoU among
+    those it hits and, if that is taken, the next free one; if none is free it finds nothing.
+
+    Args:
+        pairs: allowed pairs; predictions are numbered by rank.
+        draw: (n_predictions,) number of the draw; each draw has the truths to itself.
+        ties: of truths of equal IoU, whether the `earlier` or the `later` is preferred.
+
+    Returns:
+        (n_predictions,) bool.
+    """
+    return take_turns(pairs, draw, ties) >= 0
+
+
+def average_precision(hits: NDArray[np.bool_], n_truths: int) -> float:
+    """Area under the interpolated precision-recall curve, over all its points (MEAN, equation 17).
+
+    Args:
+        hits: (n,) whether each prediction found a truth, the surest first.
+        n_truths: number of truths; with none the result is NaN.
+
+    >>> average_precision(np.array([True, False, True]), 4)  # precision 1 up to recall 1/4, then 2/3 up to 1/2
+    0.41666666666666663
+    >>> average_precision(np.array([], dtype=bool), 4)
+    0.0
+    >>> average_precision(np.array([False]), 0)
+    nan
+    """
+    one = np.zeros(len(hits), dtype=np.int64)
+    return float(weighted_average_precision(hits, one, np.array([float(n_truths)]), np.ones((1, 1)))[0])
+
+
+def weighted_average_precision(
+    hits: NDArray[np.bool_], unit: Indices, truths: Floats, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Average precision when every unit (a subject, say) counts `weight` times, for many weightings at once.
+
+    A weight of 2 is the same as two copies of the subject, for only precisions at hits enter, and the last of equal
+    copies has the highest.
+
+    Args:
+        hits: (n,) whether each prediction found a truth, the surest first.
+        unit: (n,) unit of each prediction.
+        truths: (n_units,) number of truths.
+        weights: (n_weightings, n_units), not negative.
+
+    Returns:
+        (n_weightings,), NaN where no truth has a weight.
+    """
+    n_units, where = len(truths), np.flatnonzero(hits)
+    # Predictions of each unit up to each hit; those after the last hit do not matter.
+    bins = np.searchsorted(where, np.arange(len(hits)))
+    before = bins < len(where)
+    counts = np.bincount(unit[before] * len(where) + bins[before], minlength=n_units * len(where))
+    ranked = counts.reshape(n_units, len(where)).cumsum(axis=1).astype(np.float64)
+    area = np.empty(len(weights))
+    # In blocks, so that what is at work fits into the processor's cache.
+    for start in range(0, len(weights), _BLOCK):
+        block = weights[start : start + _BLOCK]
+        own = block[:, unit[where]]
+        precision = ratio(own.cumsum(axis=1), block @ ranked)
+        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        area[start : start + _BLOCK] = (own * envelope).sum(axis=1)
+    return ratio(area, weights @ truths, np.nan)
+
+
+class DetectionCurve(NamedTuple):
+    """One point for each distinct confidence c, falling: the scores of all spotted intervals at least as sure as c.
+
+    Attributes:
+        confidence: (n_points,).
+        recall: (n_points,), 0 to 1, never falling; NaN without a truth.
+        fp_per_minute: (n_points,), 0 or more, never falling; NaN where the length of the videos is unknown or 0.
+    """
+
+    confidence: Floats
+    recall: Floats
+    fp_per_minute: Floats
+
+
+def detection_curve(hits: NDArray[np.bool_], confidence: Floats, n_truths: int, minutes: float) -> DetectionCurve:
+    """The curve of spotted intervals that find truths the surest first, as for average precision.
+
+    Args:
+        hits: (n,) whether each found a truth, the surest first.
+        confidence: (n,), falling.
+        n_truths: number of truths.
+        minutes: length of all videos, with or without expressions.
+
+    >>> curve = detection_curve(np.array([True, False, True]), np.array([0.9, 0.5, 0.5]), n_truths=4, minutes=2.0)
+    >>> [column.tolist() for column in curve]
+    [[0.9, 0.5], [0.25, 0.5], [0.0, 0.5]]
+    """
+    last = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True)) if len(hits) else np.empty(0, np.int64)
+    found = hits.cumsum()[last].astype(np.float64)
+    recall = ratio(found, np.full(len(last), float(n_truths)), np.nan)
+    rate = ratio(last + 1 - found, np.full(len(last), minutes), np.nan)
+    return DetectionCurve(confidence[last], recall, rate)
+
+
+def thinned(curve: DetectionCurve, points: int = 200) -> DetectionCurve:
+    """At most so many points of a curve, evenly spread over its ranks, first and last among them."""
+    if len(curve.recall) <= points:
+        return curve
+    chosen = np.unique(np.linspace(0, len(curve.recall) - 1, points).round().astype(np.int64))
+    return DetectionCurve(*(column[chosen] for column in curve))
+
+
+SWEEP = tuple(Fraction(percent, 100) for percent in range(5, 100, 5))
+
+
+def f1_over_iou(
+    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, thresholds: Sequence[Fraction] = SWEEP
+) -> Floats:
+    """Spotting F1 at every IoU threshold, all else as in the convention.
+
+    Args:
+        truths: as in `Tables.ordered`, of the kinds that are pooled.
+        predictions: the same, of one draw.
+        convention: the rules; its own threshold is not used.
+        thresholds: above 0, at most 1.
+
+    Returns:
+        (n_thresholds,), 0 to 1, NaN without a truth.
+    """
+    truths, predictions = in_scope(truths, predictions, convention)
+    parts = found_over_iou(truths, predictions, convention, pair(truths, predictions, convention), thresholds)
+    found = np.array([len(rows) for rows, _ in parts], dtype=np.float64)
+    both = np.array([weight.sum() for _, weight in parts]) + len(truths)
+    return ratio(2 * found, both) if len(truths) else np.full(len(parts), np.nan)
+
+
+def found_over_iou(
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    convention: Convention,
+    pairs: Pairs,
+    thresholds: Sequence[Fraction] = SWEEP,
+) -> list[tuple[Indices, NDArray[np.float64]]]:
+    """At every threshold, the prediction of each true positive, and how much each prediction counts (`Found.weight`).
+
+    Under `maximum` matching any matching of most pairs will do, for F1 depends on their number alone.
+    """
+    if convention.matching != "maximum":
+        found = [find(truths, predictions, replace(convention, threshold=t), pairs) for t in thresholds]
+        return [(part.prediction, part.weight) for part in found]
+    draw, one = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
+    node = draw[pairs.prediction] * max(len(truths), 1) + pairs.truth
+    whole = Pairs(pairs.prediction, node, pairs.intersection, pairs.union)
+    return [(_largest(whole.hits(t, convention.reaching)), one) for t in thresholds]
+
+
+def _largest(near: Pairs) -> Indices:
+    """The predictions of a matching with the most pairs."""
+    spotted, row = np.unique(near.prediction, return_inverse=True)
+    nodes, column = np.unique(near.truth, return_inverse=True)
+    graph = csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
+    return np.asarray(spotted[maximum_bipartite_matching(graph, perm_type="column") >= 0])
+
+
+def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
+    """Area under the receiver operating characteristic, 0 to 1, 0.5 by chance.
+
+    The probability that a frame of an expression scores higher than another frame, ties counted half.
+
+    Args:
+        scores: (n_frames,), higher is likelier; a frame of score NaN is left out.
+        truth: (n_frames,) bool, whether an expression covers the frame.
+
+    Returns:
+        NaN if all frames, or none, belong to an expression.
+
+    >>> frame_auc([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1])
+    0.75
+    >>> frame_auc([0.1, 0.4], [0, 0])
+    nan
+    """
+    values, is_true = np.asarray(scores, dtype=np.float64), np.asarray(truth, dtype=np.bool_)
+    known = ~np.isnan(values)
+    values, is_true = values[known], is_true[known]
+    n_true, n_false = int(is_true.sum()), int((~is_true).sum())
+    if not n_true or not n_false:
+        return float("nan")
+    wins = rankdata(values)[is_true].sum() - n_true * (n_true + 1) / 2
+    return float(wins / (n_true * n_false))
+
+
+def frame_truth(frames: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether an expression covers each frame, its onset and offset included.
+
+    Args:
+        frames: columns `video` and `frame`.
+        truths: columns `video`, `onset`, `offset`, all of the kind that was scored.
+
+    Returns:
+        (n_frames,) bool.
+    """
+    covered = np.zeros(len(frames), dtype=np.bool_)
+    rows = frames.groupby("video", sort=False).indices
+    number = frames["frame"].to_numpy()
+    for video, onset, offset in truths[["video", "onset", "offset"]].itertuples(index=False):
+        own = rows.get(video, np.empty(0, dtype=np.int64))
+        covered[own] |= (onset <= number[own]) & (number[own] <= offset)
+    return covered
+
+
+def weighted_frame_auc(scores: Floats, truth: NDArray[np.bool_], unit: NDArray[np.int64], weights: Floats) -> Floats:
+    """`frame_auc` when every unit (a subject, say) counts `weight` times, for many weightings at once.
+
+    Every pair of units is compared once; a weighting then is a quadratic form.
+
+    Args:
+        scores: (n_frames,), none NaN.
+        truth: (n_frames,) bool.
+        unit: (n_frames,) unit of each frame.
+        weights: (n_weightings, n_units), not negative.
+
+    Returns:
+        (n_weightings,), NaN where one of the two sides has no weight.
+    """
+    n_units = weights.shape[1]
+    parts = [_sorted_by_unit(scores[truth == side], unit[truth == side], n_units) for side in (False, True)]
+    wins = np.zeros((n_units, n_units))
+    for of_false, others in enumerate(parts[0]):
+        if not len(others):
+            continue
+        for of_true, own in enumerate(parts[1]):
+            below, upto = (np.searchsorted(others, own, side=side).sum() for side in ("left", "right"))
+            wins[of_true, of_false] = (below + upto) / 2
+    n_false, n_true = (weights @ np.array([len(part) for part in side], dtype=np.float64) for side in parts)
+    return ratio(np.einsum("wi,ij,wj->w", weights, wins, weights, optimize=True), n_true * n_false, np.nan)
+
+
+def _sorted_by_unit(scores: Floats, unit: NDArray[np.int64], n_units: int) -> list[Floats]:
+    order = np.lexsort((scores, unit))
+    return np.split(scores[order], np.searchsorted(unit[order], np.arange(1, n_units)))

@@ -1,1 +1,0 @@
-"""What can be said of scores from few subjects: intervals, tests of the difference of two runs, and their power."""

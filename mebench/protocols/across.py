@@ -1,0 +1,232 @@
+"""Folds across databases."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+from typing import Literal
+
+from mebench.core.dataset import Dataset
+from mebench.core.types import Fold, Scheme
+from mebench.errors import ConfigError, unknown
+from mebench.protocols.people import People
+from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+
+
+def listed(names: Collection[str]) -> str:
+    """Datasets as the command line takes them.
+
+    >>> listed(["samm"]), listed(["casme2", "samm"])
+    ('dataset=samm', 'dataset=[casme2,samm]')
+    """
+    return f"dataset={next(iter(names))}" if len(names) == 1 else f"dataset=[{','.join(names)}]"
+
+
+def need_exactly(people: People, protocol: str, *choices: Sequence[str], hint: str = "") -> None:
+    """Raise a ConfigError unless the datasets are one of the choices."""
+    if not any(set(choice) == set(people.datasets) for choice in choices):
+        *first, last = [hint or listed(choice) for choice in choices[: 1 if hint else None]]
+        wanted = f"{', '.join(first)} or {last}" if first else last
+        raise ConfigError(
+            f"protocol {protocol} is defined on {wanted}, not on {listed(people.datasets)}: choose that, or protocol=loso for "
+            "any dataset"
+        )
+
+
+def need_some(people: People, protocol: str, able: Collection[str], wanted: str) -> None:
+    """Raise a ConfigError if a dataset is not among those that a protocol is defined on."""
+    strange = [name for name in people.datasets if name not in able]
+    if strange:
+        raise ConfigError(
+            f"protocol {protocol} is defined on {wanted}, not on {strange[0]}: choose among these, or protocol=loso for any "
+            "dataset"
+        )
+
+
+def need_long(people: People, protocol: str) -> None:
+    """Raise a ConfigError where the videos are short ones of one expression each."""
+    short = [name for name in people.datasets if people.short.get(name)]
+    if short:
+        raise ConfigError(
+            f"protocol {protocol} spots in long videos, and {short[0]} holds short ones of one expression each: choose among "
+            "cas_me2, samm_lv and casme3, or protocol=loso for short videos"
+        )
+
+
+def need_known(people: People, key: str, names: Sequence[str]) -> None:
+    """Raise a ConfigError if a name is none of the datasets that the run reads."""
+    for name in names:
+        if name not in people.datasets:
+            hint = f"Give all of them with dataset=[…], for example {listed(sorted({*people.datasets, name}))}"
+            raise ConfigError(unknown(f"dataset of {key}", name, people.datasets, hint))
+
+
+def across(people: People, train: Collection[str], test: Collection[str], *, strangers: bool = True) -> Fold:
+    """The fold that trains on some datasets and tests others; its key names both sides."""
+    key = f"{'+'.join(sorted(train))}-to-{'+'.join(sorted(test))}"
+    return people.fold(key, people.of(test), people.of(train), strangers=strangers)
+
+
+def lodo(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """One fold for each dataset, tested by a model of all the others; whoever it shows does not train under another id.
+
+    Raises:
+        ConfigError: fewer than two datasets, or the others show nobody else.
+    """
+    if len(people.datasets) < 2:
+        raise ConfigError(
+            f"leaving one dataset out needs at least 2 datasets, and this run has {listed(people.datasets)}: write for example "
+            "dataset=[casme2,samm]"
+        )
+    folds = []
+    for name in people.datasets:
+        others = [s for s in people.subjects if s.dataset != name]
+        folds.append(people.fold(name, people.of([name]), others))
+    return folds
+
+
+LODO = Protocol(
+    "lodo",
+    "leave one dataset out: each dataset of a composite is tested once by a model of all others",
+    Card(
+        needs="2 datasets or more, dataset=[…], with a task in common; any scheme that all of them have",
+        trains="all other datasets, without people of the tested one whom they show under another id",
+        tests="each dataset once, in a fold of its own; k and k' are the training set's durations at its own frame rate",
+        scores="the predictions of all folds pooled, and each dataset by itself",
+        classes="those of scheme=NAME, or of the first scheme that all datasets have; for action units scheme=AU12 (shown or absent) "
+        "or with -m scheme=AU1,AU2,AU4, and scheme=objective for the classes I to VII of their combinations",
+        source="Varanka et al. 2023, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, who leave "
+        "out each of six datasets and score F1 of each action unit; they learn all units in one network, here each has its own",
+    ),
+    lodo,
+)
+
+
+SMIC = ("smic_hs", "smic_vis", "smic_nir")
+OTHER = "casme2"
+CLASSES = ("negative", "positive", "surprise")
+OF_CASME2 = {"disgust": "negative", "repression": "negative", "happiness": "positive", "surprise": "surprise"}
+
+
+@dataclass(frozen=True)
+class CdmerParams:
+    """Which tasks.
+
+    Attributes:
+        type: `I`: between any two recordings of SMIC; `II`: between CASME II and each of them.
+    """
+
+    type: Literal["I", "II"] = "I"
+
+
+def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
+    """A fold for each ordered pair of datasets: six of type I, six of type II; fewer where recordings are left out.
+
+    Raises:
+        ConfigError: other datasets, or no pair.
+    """
+    able = SMIC if params.type == "I" else (*SMIC, OTHER)
+    need_some(people, f"cdmer with protocol.type={params.type}", able, ", ".join(able))
+    pairs = [
+        pair
+        for pair in permutations([name for name in able if name in people.datasets], 2)
+        if params.type == "I" or OTHER in pair
+    ]
+    if not pairs:
+        raise ConfigError(
+            f"protocol cdmer with protocol.type={params.type} goes from one dataset to another, and {listed(people.datasets)} has "
+            f"no such pair: choose {listed(able)}"
+        )
+    # The recordings of SMIC show the same people: the benchmark trains on those whom it tests.
+    return [across(people, [one], [other], strangers=params.type == "II") for one, other in pairs]
+
+
+def three_classes(dataset: Dataset) -> Scheme:
+    """SMIC's own three classes, and four labels of CASME II in the same three."""
+    mapping = {f"{OTHER}:{label}": name for label, name in OF_CASME2.items()}
+    return Scheme("cdmer", CLASSES, mapping | {f"{smic}:{name}": name for smic in SMIC for name in CLASSES})
+
+
+CDMER = Protocol(
+    "cdmer",
+    "CDMER: from one of SMIC HS, VIS and NIR to another (type I), or between CASME II and each of them (type II)",
+    Card(
+        needs="dataset=[smic_hs,smic_vis,smic_nir], for protocol.type=II dataset=[casme2,smic_hs,smic_vis,smic_nir], and a method "
+        "that recognizes",
+        trains="all subjects of one dataset",
+        tests="all subjects of another, in a fold of its own for each ordered pair",
+        scores="each pair by itself, and the mean over pairs: F1 of the classes (UF1) and accuracy are the benchmark's",
+        classes="negative, positive, surprise; of CASME II disgust and repression, happiness, surprise",
+        source="Zhang et al. 2020, Cross-Database Micro-Expression Recognition: A Benchmark, arXiv 1812.07742",
+        marks="subject_dependent for type I: the recordings of SMIC show the same people, who train and are tested",
+    ),
+    cdmer,
+    CdmerParams,
+    tasks=frozenset({"recognize"}),
+    scheme=three_classes,
+    scored_only=True,
+    scored_each=lambda params: True,
+    subject_dependent=True,
+)
+
+
+@dataclass(frozen=True)
+class CrossSpottingParams:
+    """From where to where; both are among `dataset=[…]`.
+
+    Attributes:
+        train: datasets to train on.
+        test: datasets to test.
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Check that no dataset is on both sides."""
+        if not self.train or not self.test:
+            raise ConfigError("protocol.train and protocol.test must each name at least one dataset")
+        both = sorted(set(self.train) & set(self.test))
+        if both:
+            raise ConfigError(
+                f"protocol.train and protocol.test both name {both[0]!r}: to test within it take protocol=loso"
+            )
+
+
+def cross_spotting(people: People, params: CrossSpottingParams) -> list[Fold]:
+    """One fold from the training datasets to the tested ones.
+
+    Raises:
+        ConfigError: a dataset is none of the run, is in no list, or holds short videos.
+    """
+    need_known(people, "protocol.train", params.train)
+    need_known(people, "protocol.test", params.test)
+    idle = [name for name in people.datasets if name not in (*params.train, *params.test)]
+    if idle:
+        raise ConfigError(
+            f"{idle[0]} is in neither protocol.train nor protocol.test: put it into one, or leave it out with "
+            f"{listed(sorted({*params.train, *params.test}))}"
+        )
+    need_long(people, "cross_spotting")
+    return [across(people, params.train, params.test)]
+
+
+CROSS_SPOTTING = Protocol(
+    "cross_spotting",
+    "spotting across databases: train on some long-video datasets, test on others at their own frame rates",
+    Card(
+        needs="long videos: dataset=[cas_me2,samm_lv], casme3 or others, protocol.train=[cas_me2] protocol.test=[samm_lv]",
+        trains="the datasets of protocol.train, without people whom the tested ones show under another id",
+        tests="the datasets of protocol.test. Durations carry over, not frames: k spans 100 ms at each rate, rounded up (3 "
+        "frames at 30 per second, 20 at 200), and k' is half the mean duration of the training expressions, in ms, counted in "
+        "frames of the tested dataset",
+        scores="micro- and macro-expressions and both together, pooled and for each tested dataset; all of its videos count",
+        classes="none",
+        source="mebench; nobody publishes these numbers yet",
+    ),
+    cross_spotting,
+    CrossSpottingParams,
+    tasks=frozenset({"spot"}),
+    every_kind=True,
+)

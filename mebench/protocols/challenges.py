@@ -1,0 +1,200 @@
+"""The challenges of MEGC, and MEVIEW, in the wild."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.core.dataset import Dataset
+from mebench.core.types import Fold, Scheme
+from mebench.errors import ConfigError
+from mebench.protocols.across import across, listed, need_exactly, need_long
+from mebench.protocols.people import People
+from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+from mebench.protocols.within import loso, refuse_single
+
+MEMBERS = ("casme2", "samm")
+MEGC2018_CLASSES = ("I", "II", "III", "IV", "V")
+
+
+@dataclass(frozen=True)
+class Megc2018Params:
+    """Which part of the challenge.
+
+    Attributes:
+        part: `holdout`: train on one database, test on the other, and back; `composite`: leave one subject out over both.
+    """
+
+    part: Literal["holdout", "composite"] = "holdout"
+
+
+def megc2018(people: People, params: Megc2018Params = Megc2018Params()) -> list[Fold]:
+    """Two folds, CASME II to SAMM and back; or one for each subject of both.
+
+    Raises:
+        ConfigError: other datasets than the two.
+    """
+    need_exactly(people, "megc2018", MEMBERS)
+    if params.part == "composite":
+        return loso(people)
+    return [across(people, [one], [other]) for one, other in (MEMBERS, MEMBERS[::-1])]
+
+
+def objective_to_v(dataset: Dataset) -> Scheme:
+    """The first five objective classes, which follow from the action units (Davison et al. 2018, arXiv 1708.07549)."""
+    return Scheme("megc2018", MEGC2018_CLASSES, {name.lower(): name for name in MEGC2018_CLASSES}, by="objective")
+
+
+MEGC2018 = Protocol(
+    "megc2018",
+    "MEGC 2018 cross-database: CASME II and SAMM, objective classes I to V, from one to the other or pooled",
+    Card(
+        needs="dataset=[casme2,samm] and a method that recognizes",
+        trains="holdout: the other database; composite (protocol.part=composite): all other subjects of both",
+        tests="holdout: SAMM, then CASME II; composite: each of the 47 subjects with a scored clip once",
+        scores="holdout: each direction by itself and their mean, of which the challenge ranks weighted recall (accuracy) and "
+        "unweighted recall (UAR); composite: UF1 and weighted F1 of all folds pooled; 253 clips, 185 and 68",
+        classes="objective classes I to V, whatever emotion was annotated",
+        source="Yap et al. 2018, doi 10.1109/FG.2018.00106",
+    ),
+    megc2018,
+    Megc2018Params,
+    tasks=frozenset({"recognize"}),
+    scheme=objective_to_v,
+    scored_only=True,
+    scored_each=lambda params: params.part == "holdout",
+    expects=lambda params: (253, 47),
+)
+
+
+RAW = ("smic_hs", "casme2", "samm")
+READY = ("smic", "casme2", "samm")
+"""The same three as the ready-made maps call them."""
+
+
+def megc2019_cde(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """Leave one subject out over the three databases pooled.
+
+    Raises:
+        ConfigError: other datasets than the three.
+    """
+    need_exactly(people, "megc2019_cde", RAW, READY, hint=f"dataset=[{','.join(RAW)}] or dataset=megc2019_flow")
+    return loso(people)
+
+
+MEGC2019_CDE = Protocol(
+    "megc2019_cde",
+    "MEGC 2019 composite: SMIC, CASME II and SAMM pooled, three classes, 442 clips, 68 subjects",
+    Card(
+        needs="dataset=[smic_hs,casme2,samm] or dataset=megc2019_flow, and a method that recognizes",
+        trains="all other subjects of the three databases together",
+        tests="each of the 68 subjects with a scored clip once (16 of SMIC, 24 of CASME II, 28 of SAMM), in a fold of its own",
+        scores="the answers of all folds pooled: UF1 and UAR over 442 clips, and over the clips of each database from the same "
+        "answers",
+        classes="negative, positive, surprise (scheme megc2019)",
+        source="See et al. 2019, doi 10.1109/FG.2019.8756611",
+    ),
+    megc2019_cde,
+    tasks=frozenset({"recognize"}),
+    scheme="megc2019",
+    scored_only=True,
+    expects=lambda params: (442, 68),
+)
+
+
+def megc_spotting(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """One fold for each person, tested by a model of the others of the same dataset.
+
+    Raises:
+        ConfigError: short videos, or a dataset of one person.
+    """
+    need_long(people, "megc_spotting")
+    folds = []
+    for dataset in people.datasets:
+        own = people.of([dataset])
+        refuse_single(People([v for v in people.videos if v.dataset == dataset], person=people.person), dataset)
+        folds += [people.fold(str(subject), [subject], own) for subject in own]
+    return sorted(folds, key=lambda fold: fold.key)
+
+
+MEGC_SPOTTING = Protocol(
+    "megc_spotting",
+    "MEGC spotting: macro- and micro-expressions in long videos, leaving one subject out within each dataset",
+    Card(
+        needs="long videos: dataset=cas_me2, samm_lv or casme3, or several of them, and a method that spots",
+        trains="all other subjects of the same dataset",
+        tests="each subject once, in a fold of its own",
+        scores="micro, macro and overall, which sums the true and false positives and the misses of both kinds; each dataset, "
+        "and all of them pooled by the same sums; every video counts, with or without expressions",
+        classes="none",
+        convention="strict, where every video counts; convention=softnet2021 counts only videos with an expression of the kind "
+        "and has the matching of the released code that most published numbers come from, convention=megc2020 is the "
+        "baseline's",
+        source="Li et al. 2020, MEGC2020 - The Third Facial Micro-Expression Grand Challenge, FG 2020; baseline: He et al. 2020, "
+        "arXiv 1912.11985",
+    ),
+    megc_spotting,
+    tasks=frozenset({"spot"}),
+    every_kind=True,
+)
+
+
+WILD = "meview"
+THREE_CLASSES = ("negative", "positive", "surprise")
+
+
+def meview(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """MEVIEW alone: one fold for each of its people. Beside others: one fold that trains on them and tests MEVIEW unseen.
+
+    Raises:
+        ConfigError: MEVIEW is not there.
+    """
+    if WILD not in people.datasets:
+        raise ConfigError(
+            f"protocol meview tests MEVIEW, and {listed(people.datasets)} lacks it: take dataset=meview, or add it to those that "
+            "train, for example dataset=[casme2,samm,meview]"
+        )
+    laboratories = [name for name in people.datasets if name != WILD]
+    return [across(people, laboratories, [WILD])] if laboratories else loso(people)
+
+
+def three_classes(dataset: Dataset) -> Scheme:
+    """The three classes of all datasets, whatever each of them calls its scheme.
+
+    Raises:
+        ConfigError: a dataset has no such scheme.
+    """
+    members = getattr(dataset, "members", None) or {"": dataset}
+    mapping: dict[str, str] = {}
+    excluded: frozenset[str] = frozenset()
+    for name, member in members.items():
+        fits = [s for s in member.schemes.values() if set(s.classes) == set(THREE_CLASSES) and s.by == "emotion"]
+        if not fits:
+            raise ConfigError(
+                f"protocol meview scores negative, positive and surprise, and no scheme of {name or 'the dataset'} has these "
+                f"classes (it has {', '.join(member.schemes)}): train on other datasets"
+            )
+        prefix = f"{name}:" if name else ""
+        mapping |= {prefix + label: class_ for label, class_ in fits[0].mapping.items()}
+        excluded |= fits[0].excluded
+    return Scheme("three", THREE_CLASSES, mapping, excluded=excluded)
+
+
+MEVIEW = Protocol(
+    "meview",
+    "in the wild: MEVIEW by leaving one subject out, or unseen after training on laboratory datasets",
+    Card(
+        needs="dataset=meview, or any composite with it, for example dataset=[casme2,samm,meview]",
+        trains="dataset=meview: its other subjects (the paper's setting); a composite: all laboratory datasets, and nobody of "
+        "MEVIEW",
+        tests="dataset=meview: each of its subjects once; a composite: all of MEVIEW, k and k' being the laboratories' durations "
+        "at 25 frames per second",
+        scores="one interval a video, its highest peak: ASR and F1 of spotting, and F1, UF1 and UAR of the emotion over all "
+        "spotted intervals, pooled over folds",
+        classes="negative, positive, surprise: the first scheme of each dataset with these classes",
+        source="MEAN (Liong, See and Chan 2023, doi 10.1016/j.image.2022.116875), section 5.3 and Table 10: 21 clips of 14 people, "
+        "k' = 6 (dataset.subset=FILE names those clips); training on laboratories alone is mebench's, and harder",
+    ),
+    meview,
+    scheme=three_classes,
+)

@@ -1,0 +1,239 @@
+"""Folds of one dataset: subjects left out one by one, in parts, by lists; videos left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mebench.core.types import Fold, SubjectKey
+from mebench.errors import ConfigError, unknown
+from mebench.protocols.people import People
+from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
+
+
+def loso(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """One fold for each person, tested by a model of all the others.
+
+    A person whom several datasets of a composite show is tested in one fold, under all ids.
+
+    Raises:
+        ConfigError: fewer than two people.
+
+    >>> from mebench.core import Video
+    >>> clips = [Video("casme2", s, "EP01", 200.0, 90) for s in ("01", "02", "03")]
+    >>> [(f.key, len(f.train), len(f.valid)) for f in loso(People(clips))]
+    [('casme2/01', 1, 1), ('casme2/02', 1, 1), ('casme2/03', 1, 1)]
+    """
+    refuse_single(people, "leaving one subject out")
+    folds = [people.fold(people.name(person), subjects) for person, subjects in people.persons.items()]
+    return sorted(folds, key=lambda fold: fold.key)
+
+
+def refuse_single(people: People, what: str) -> None:
+    """Raise a ConfigError where fewer than two people are there."""
+    if len(people.persons) < 2:
+        who = ", ".join(map(str, people.subjects)) or "nobody"
+        raise ConfigError(
+            f"{what} needs at least 2 subjects, and this dataset has {len(people.persons)} ({who}): use a dataset with more"
+        )
+
+
+LOSO = Protocol(
+    "loso",
+    "leave one subject out: each subject is tested once by a model that never saw them",
+    Card(
+        needs="2 subjects or more, any task, short or long videos",
+        trains="all other subjects",
+        tests="each subject once, in a fold of its own",
+        scores="the predictions of all folds pooled; short videos of one expression each by their highest peak, long ones by "
+        "the threshold; of a composite also each dataset",
+        classes="those of scheme=NAME, or of the dataset's first scheme",
+        source="the field's usual one, for example MEAN (Liong, See and Chan 2023, doi 10.1016/j.image.2022.116875), section 4.1",
+    ),
+    loso,
+)
+
+
+@dataclass(frozen=True)
+class KFoldParams:
+    """How many parts.
+
+    Attributes:
+        folds: number of parts, each tested once.
+        seed: draws who is in which part; other than the run's seed, so that runs of several seeds share their folds.
+    """
+
+    folds: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if self.folds < 2:
+            raise ConfigError(f"protocol.folds must be 2 or more, not {self.folds}")
+
+
+def kfold(people: People, params: KFoldParams = KFoldParams()) -> list[Fold]:
+    """People in parts whose sizes differ by one at most; each part is tested by a model of the others.
+
+    Raises:
+        ConfigError: fewer people than parts.
+
+    >>> from mebench.core import Video
+    >>> clips = [Video("casme2", f"{s:02d}", "EP01", 200.0, 90) for s in range(7)]
+    >>> [(f.key, len(f.test)) for f in kfold(People(clips), KFoldParams(3))]
+    [('part1', 3), ('part2', 2), ('part3', 2)]
+    """
+    n, k = len(people.persons), params.folds
+    if n < k:
+        raise ConfigError(
+            f"{k} parts need at least {k} subjects, and this dataset has {n}: set protocol.folds={max(n, 2)} or use a dataset "
+            "with more"
+        )
+    parts = People(people.videos, params.seed, person=people.person).parts(people.persons, k, "parts", k)
+    digits = len(str(k))
+    return [
+        people.fold(f"part{number:0{digits}d}", [s for person in part for s in people.persons[person]])
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+KFOLD = Protocol(
+    "kfold",
+    "subjects in k parts that resemble each other: each part is tested once by a model of the others",
+    Card(
+        needs="as many subjects as parts, any task, short or long videos",
+        trains="the subjects of all other parts",
+        tests="each part once; parts are drawn by person with protocol.seed, alike in datasets, kinds and emotions",
+        scores="the predictions of all folds pooled",
+        classes="those of scheme=NAME, or of the dataset's first scheme",
+        source="k-fold cross-validation as in Xie et al. 2020, arXiv 2012.11307, but by subject; not comparable with loso",
+    ),
+    kfold,
+    KFoldParams,
+)
+
+
+@dataclass(frozen=True)
+class HoldoutParams:
+    """Who is on which side; subjects are called by their ids (`01`) or, where two datasets have it, `casme2/01`.
+
+    Attributes:
+        test: who is tested.
+        train: who trains; null for everybody else.
+        valid: who validates; null draws some of those who train.
+    """
+
+    test: tuple[str, ...]
+    train: tuple[str, ...] | None = None
+    valid: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that each subject is named on one side."""
+        sides = {name: value for name in ("test", "train", "valid") if (value := getattr(self, name)) is not None}
+        for name, value in sides.items():
+            if name != "valid" and not value:
+                raise ConfigError(f"protocol.{name} must name at least one subject")
+        named = [subject for value in sides.values() for subject in value]
+        for subject in named:
+            if named.count(subject) > 1:
+                raise ConfigError(
+                    f"protocol.test, protocol.train and protocol.valid name {subject!r} more than once: a subject may be on one "
+                    "side only"
+                )
+
+
+def holdout(people: People, params: HoldoutParams) -> list[Fold]:
+    """One fold as the lists say.
+
+    Raises:
+        ConfigError: a subject is unknown, its id is that of two, or nobody is left to train on.
+    """
+    test = _subjects(people, params.test, "test")
+    valid = None if params.valid is None else _subjects(people, params.valid, "valid")
+    train = None if params.train is None else [*_subjects(people, params.train, "train"), *(valid or ())]
+    twice = [s for s in (*(train or ()), *(valid or ())) if s in test]
+    if twice:
+        raise ConfigError(f"{twice[0]} is named on two sides, once by the id alone: a subject may be on one side only")
+    fold = people.fold("holdout", test, train, valid=valid)
+    lost = {*(valid or ()), *(train or ())} - {*fold.train, *fold.valid}
+    if lost:
+        raise ConfigError(
+            f"{min(lost)} is a person who is tested under another id, so they cannot train: take them out of the list"
+        )
+    if not fold.train:
+        raise ConfigError("protocol.valid names everybody who is not tested: leave somebody to train")
+    return [fold]
+
+
+def _subjects(people: People, names: Sequence[str], side: str) -> list[SubjectKey]:
+    found = []
+    for name in names:
+        fits = [s for s in people.subjects if name in (s.subject, str(s))]
+        if not fits:
+            known = [str(s) if len(people.datasets) > 1 else s.subject for s in people.subjects]
+            raise ConfigError(unknown(f"subject of protocol.{side}", name, known))
+        if len(fits) > 1:
+            raise ConfigError(
+                f"protocol.{side} names {name!r}, which is {' and '.join(map(str, fits))}: write one of these"
+            )
+        found += fits
+    return sorted(found)
+
+
+HOLDOUT = Protocol(
+    "holdout",
+    "lists of subjects: those of protocol.test are tested once by a model of the others",
+    Card(
+        needs="protocol.test=[…], any task, short or long videos",
+        trains="everybody who is not tested, or protocol.train=[…]",
+        validates=f"protocol.valid=[…], or {'some of those who train, drawn as in loso'}",
+        tests="the subjects of protocol.test=[…]",
+        scores="the predictions for them, and their truths alone",
+        classes="those of scheme=NAME, or of the dataset's first scheme",
+        source="the user's own split",
+    ),
+    holdout,
+    HoldoutParams,
+)
+
+
+def lovo(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """One fold for each video, tested by a model of all other videos, those of the same person among them.
+
+    Who validates is drawn among the other subjects, all of whose videos then validate.
+
+    Raises:
+        ConfigError: fewer than two videos.
+    """
+    if len(people.videos) < 2:
+        raise ConfigError(
+            f"leaving one video out needs at least 2 videos, and this dataset has {len(people.videos)}: use one with more"
+        )
+    n_videos = Counter(video.subject_key for video in people.videos)
+    return [
+        people.fold(
+            video.key,
+            [video.subject_key],
+            videos=[video.key] if n_videos[video.subject_key] > 1 else (),
+            strangers=False,
+        )
+        for video in sorted(people.videos, key=lambda v: v.key)
+    ]
+
+
+LOVO = Protocol(
+    "lovo",
+    "leave one video out: each video is tested by a model of all others, also of the same person",
+    Card(
+        needs="2 videos or more, any task, short or long videos",
+        trains="all other videos, those of the tested person among them",
+        tests="each video once, in a fold of its own",
+        scores="the predictions of all folds pooled",
+        classes="those of scheme=NAME, or of the dataset's first scheme",
+        source="as described, with its bias, by Xie et al. 2020, arXiv 2012.11307",
+        marks="subject_dependent: the model knows the person, so scores are too high for anybody new",
+    ),
+    lovo,
+    subject_dependent=True,
+)

@@ -1,0 +1,252 @@
+"""A fitted method at work: what it sees in a fold, what it answers, and how good it is while it trains."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.config import RunConfig
+from mebench.core.chain import Chain
+from mebench.core.method import Method
+from mebench.core.types import Fold, Prediction, Timing, Video
+from mebench.core.views import ClipView, LabelledVideo, VideoView
+from mebench.errors import DataError, PluginError
+from mebench.features import FeatureStore, clip_feature, frame_features
+from mebench.runner.plan import Plan
+from mebench.spotting import hits
+
+
+class Views:
+    """Makes the views of one fold, and holds that a method reads no other video while it is fitted, and none afterwards.
+
+    A view lives as long as its fold: one that a method keeps beyond it, to learn from it later, answers no more.
+    """
+
+    def __init__(self, plan: Plan, method: Method, timings: dict[str, Timing]) -> None:
+        self.plan = plan
+        self.timings = timings
+        self.store = store_of(plan.config)
+        self.chains = {group: method.chains(timing) for group, timing in timings.items()}
+        self._readable: frozenset[str] | None = None  # None stands for all
+
+    def unlabelled(self, video: Video) -> VideoView:
+        """A video as `score_frames`, `propose` and `classify` see it."""
+        return VideoView(**self._common(video))
+
+    def labelled(self, video: Video) -> LabelledVideo:
+        """A video to train or validate on."""
+        labels = tuple(self.plan.scheme.of(e) for e in video.expressions)
+        return LabelledVideo(**self._common(video), expressions=video.expressions, labels=labels)
+
+    def seen(self, videos: Sequence[Video]) -> list[Video]:
+        """Those of some videos that are not skipped."""
+        return [v for v in videos if v.key not in self.plan.skipped]
+
+    @contextmanager
+    def only(self, videos: Sequence[Video]) -> Iterator[None]:
+        """Meanwhile the features of no other videos can be read."""
+        self._readable = frozenset(video.key for video in videos)
+        try:
+            yield
+        finally:
+            self._readable = None
+
+    def close(self) -> None:
+        """The fold is over."""
+        self._readable = frozenset()
+
+    def _common(self, video: Video) -> dict[str, Any]:
+        blind = replace(video, expressions=())
+        return {
+            "key": video.key,
+            "subject": video.subject_key,
+            "fps": video.fps,
+            "n_frames": len(self.plan.dataset.frames(video)) if video.n_frames is None else video.n_frames,
+            "timing": self.timings[self.plan.groups[video.key]],
+            "_frames": partial(self._frames, blind),
+            "_clip": partial(self._clip, blind),
+        }
+
+    def _frames(self, video: Video, chain: str) -> NDArray[Any]:
+        return frame_features(self.store, *self.plan.home(video), video, self._chain(video, chain))
+
+    def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
+        home = self.plan.home(video)
+        return clip_feature(self.store, *home, video, self._chain(video, chain), onset, apex, offset)
+
+    def _chain(self, video: Video, name: str) -> Chain:
+        if self._readable is not None and video.key not in self._readable:
+            why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
+            raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
+        return self.chains[self.plan.groups[video.key]][name]
+
+
+def store_of(config: RunConfig) -> FeatureStore:
+    """Where the features of a run are kept."""
+    return FeatureStore(Path(config.cache).expanduser())
+
+
+class Hand:
+    """One method at work in a fold: fitted on the training subjects, with its own views of all videos."""
+
+    def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing]) -> None:
+        import torch
+
+        self.plan, self.fold = plan, fold
+        seed = plan.fold_seed(fold)
+        # Plugins may draw from any of the three; what they draw must not depend on what this process did before.
+        torch.manual_seed(seed)
+        np.random.seed(seed)
+        random.seed(seed)
+        self.method = plan.method(seed)
+        self.views = Views(plan, self.method, timings)
+
+    def fit(self) -> None:
+        """Train on the training subjects; the inner validation subjects are beside them where the run holds them out."""
+        from mebench.training import fit
+
+        plan, views, fold = self.plan, self.views, self.fold
+        sides = plan.sides(fold)
+        test = views.seen(sides.test)
+        train, valid = views.seen(sides.train), views.seen(test if plan.leaks and plan.selects else sides.valid)
+        if not train and plan.skipped:
+            raise DataError(
+                f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
+            )
+        shown = [views.labelled(v) for v in train], [views.labelled(v) for v in valid]
+        config = plan.config
+        train_on = partial(fit, self.method, *shown, config.accelerator, precision=config.precision)
+        if plan.leaks:
+            train_on(judge=None if plan.selects else partial(judge, self, test))
+        else:
+            with views.only([*train, *valid]):
+                train_on()
+
+    def asked(self, videos: Sequence[Video]) -> list[ClipView]:
+        """The annotated clips of some videos that the scheme scores; the labels stay outside."""
+        clips: list[ClipView] = []
+        for video in videos:
+            view = self.views.unlabelled(video)
+            scored = self.plan.scheme.scored(video)
+            clips += [view.clip(e.onset, e.peak, e.offset, spotted=False) for e in scored]
+        return clips
+
+    def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
+        """For each clip the class, and one number for each class of the task."""
+        rows = self.class_scores(clips) if clips else ()
+        return [(self.plan.task.classes[int(row.argmax())], tuple(map(float, row))) for row in rows]
+
+    def named(self, video: Video, spotted: list[Prediction]) -> list[Prediction]:
+        """What was spotted in a video with the emotion that the method names, if it is asked to."""
+        if "recognize" not in self.plan.task.tasks:
+            return spotted
+        view = self.views.unlabelled(video)
+        answers = self.answers([view.clip(p.onset, p.apex, p.offset) for p in spotted])
+        return [replace(p, emotion=emotion, probabilities=numbers) for p, (emotion, numbers) in zip(spotted, answers)]
+
+    def class_scores(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """What `classify` answers, checked: (n_clips, n_classes)."""
+        rows = np.asarray(self.method.classify(clips), dtype=np.float64)
+        expected = (len(clips), len(self.plan.task.classes))
+        if rows.shape != expected or not np.isfinite(rows).all():
+            raise PluginError(
+                f"{self._name}: classify gave shape {rows.shape} (or numbers that are not finite), "
+                f"expected (n_clips, n_classes) = {expected}"
+            )
+        return rows
+
+    def frame_scores(self, view: VideoView) -> NDArray[np.float64]:
+        """What `score_frames` answers, checked: (n_frames, n_kinds)."""
+        scores = np.asarray(self.method.score_frames(view), dtype=np.float64)
+        expected = (view.n_frames, len(self.plan.task.kinds))
+        if scores.shape != expected:
+            raise PluginError(
+                f"{self._name}: score_frames gave shape {scores.shape} for {view.key}, "
+                f"expected (n_frames, n_kinds) = {expected}"
+            )
+        return scores
+
+    def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
+        """What `propose` answers, checked: an impossible prediction is refused in the first fold, not after the last."""
+        found = self.method.propose(view, scores)
+        for p in found:
+            if not (
+                p.video == view.key
+                and p.kind in self.plan.task.kinds
+                and p.onset <= p.apex <= p.offset
+                and np.isfinite(p.confidence)
+            ):
+                raise PluginError(
+                    f"{self._name}: propose gave {p} for {view.key}, expected that video, one of the kinds "
+                    f"{list(self.plan.task.kinds)}, onset <= apex <= offset and a finite confidence"
+                )
+        return found
+
+    @property
+    def _name(self) -> str:
+        return f"method {type(self.method).__module__.split('.')[-2]!r}"
+
+
+def judge(hand: Hand, videos: Sequence[Video]) -> float:
+    """The score of an epoch: accuracy in the last stage of a method that recognizes, else F1 of spotting.
+
+    The method is left as it was found, and so are the generators of random numbers.
+
+    Args:
+        hand: the method in training.
+        videos: what it is tested on.
+    """
+    method = hand.method
+    tasks, stages = hand.plan.task.tasks, method.stages()
+    names = "recognize" in tasks and ("spot" not in tasks or (len(stages) > 1 and method.stage == stages[-1].name))
+    with _as_found(method):
+        return _accuracy(hand, videos) if names else _f1(hand, videos)
+
+
+def _accuracy(hand: Hand, videos: Sequence[Video]) -> float:
+    scheme = hand.plan.scheme
+    clips = hand.asked(videos)
+    if not clips:
+        return 0.0
+    labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
+    return float(np.mean(hand.class_scores(clips).argmax(axis=1) == labels))
+
+
+def _f1(hand: Hand, videos: Sequence[Video]) -> float:
+    """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
+    found = spotted = truths = 0
+    for video in videos:
+        view = hand.views.unlabelled(video)
+        intervals = hand.propose(view, hand.frame_scores(view))
+        true = [e for e in video.expressions if e.kind in hand.plan.task.kinds]
+        spotted, truths = spotted + len(intervals), truths + len(true)
+        for e in true:
+            own = [(p.onset, p.offset) for p in intervals if p.kind == e.kind]
+            found += any(hits(interval, (e.onset, e.offset)) for interval in own)
+    return 2 * found / max(spotted + truths, 1)
+
+
+@contextmanager
+def _as_found(method: Method) -> Iterator[None]:
+    """Meanwhile the method is in evaluation mode, without gradients; afterwards everything is as before."""
+    import torch
+
+    modes = {module: module.training for module in method.modules()}
+    states = random.getstate(), np.random.get_state()
+    try:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            method.eval()
+            yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+        random.setstate(states[0])
+        np.random.set_state(states[1])

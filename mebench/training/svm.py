@@ -1,0 +1,256 @@
+"""A linear support vector machine as a layer, and recognition by texture on three orthogonal planes with it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor, nn
+
+from mebench.core.chain import Chain
+from mebench.core.method import Method
+from mebench.core.types import Task, Timing
+from mebench.core.views import ClipView, LabelledVideo, all_clips
+from mebench.errors import ConfigError, RunError
+from mebench.features.top import PLANES, TopParams
+
+ClassWeight = Literal["balanced"]
+Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+CANDIDATES = (0.1, 1.0, 2.0, 10.0, 100.0, 1000.0)
+"""Values of C that cross-validation chooses from: the range of Li et al. 2017, "Towards Reading Hidden Emotions"."""
+
+MAX_ITER = 20_000
+_LOG = logging.getLogger(__name__)
+
+
+class LinearSvm(nn.Module):
+    """One hyperplane for each class against all others: scikit-learn's `LinearSVC` (squared hinge, L2 penalty).
+
+    Fitted, it is nothing but buffers: `weights`, (n_classes, n_features), and `intercepts`, (n_classes,), in double
+    precision, and which classes were `seen`. Standardisation is multiplied into them. So it is saved with the model, loads
+    without scikit-learn, and the same samples give the same numbers in every run.
+
+    Attributes:
+        notes: `svm_steps` if the last fit ended after so many steps without having converged, which a large `c` makes likely:
+            its hyperplanes are near the best ones, not these.
+
+    Args:
+        n_classes: classes of the task, numbered from 0.
+        c: weight of the training errors against the size of the weights, above 0. None: the one of `CANDIDATES` that is most
+            often right in five-fold cross-validation of the training samples, the smallest of equals.
+        class_weight: `balanced` weighs each class by n / (classes in training x its samples); None weighs all alike.
+        standardise: subtract the training samples' mean from each feature and divide it by their standard deviation; a
+            constant feature is only centred.
+
+    Raises:
+        ConfigError: `c` is not above 0.
+    """
+
+    weights: Tensor
+    intercepts: Tensor
+    seen: Tensor
+
+    def __init__(
+        self,
+        n_classes: int,
+        c: float | None = 1.0,
+        class_weight: ClassWeight | None = None,
+        standardise: bool = False,
+    ) -> None:
+        super().__init__()
+        check_c("C of a linear SVM", c)
+        self.n_classes, self.c, self.class_weight, self.standardise = n_classes, c, class_weight, standardise
+        self.notes: dict[str, float] = {}
+        # The number of features is known when samples are: `fit` or a saved state brings the width.
+        self.register_buffer("weights", torch.zeros(n_classes, 0, dtype=torch.float64))
+        self.register_buffer("intercepts", torch.zeros(n_classes, dtype=torch.float64))
+        self.register_buffer("seen", torch.zeros(n_classes, dtype=torch.bool))
+
+    def fit(self, x: ArrayLike, y: ArrayLike) -> float | None:
+        """Fit to samples, whatever was fitted before.
+
+        A class without a sample has no hyperplane, see `forward`; nor has one that is alone, which then wins everywhere.
+
+        Args:
+            x: (n, n_features), finite.
+            y: (n,) class numbers.
+
+        Returns:
+            The C that was used; None where a single class left nothing to fit.
+
+        Raises:
+            RunError: there are no samples, or a feature is not finite.
+        """
+        samples, labels = np.asarray(x, np.float64), np.asarray(y, np.int64)
+        _check(samples)
+        present = np.unique(labels)
+        weights, intercepts = np.zeros((self.n_classes, samples.shape[1])), np.zeros(self.n_classes)
+        c, self.notes = None, {}
+        if len(present) > 1:
+            mean, scale = _moments(samples) if self.standardise else (0.0, 1.0)
+            dual = samples.shape[1] > len(samples)  # scikit-learn's own choice: of the two ways the one that is quick
+            inputs, axes = _own_axes((samples - mean) / scale)
+            c = self._chosen(inputs, labels, dual) if self.c is None else self.c
+            found, offsets, steps = self._hyperplanes(inputs, labels, c, dual)
+            if steps >= MAX_ITER:
+                self.notes = {"svm_steps": steps}
+                _LOG.info("the SVM with C = %g did not converge in %d steps", c, steps)
+            weights[present] = found @ axes.T / scale
+            intercepts[present] = offsets - weights[present] @ np.broadcast_to(mean, samples.shape[1])
+        self.weights, self.intercepts = torch.from_numpy(weights), torch.from_numpy(intercepts)
+        self.seen = torch.from_numpy(np.isin(np.arange(self.n_classes), present))
+        return c
+
+    def _hyperplanes(self, x: Floats, y: Labels, c: float, dual: bool) -> tuple[Floats, Floats, int]:
+        """Weights and intercepts, one row for each class that occurs (two at least), and the most steps that one took."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import LinearSVC
+
+        # The dual is solved by taking the samples in a shuffled order: a fixed one.
+        svc = LinearSVC(C=c, class_weight=self.class_weight, dual=dual, max_iter=MAX_ITER, random_state=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # the caller looks at the steps
+            svc.fit(x, y)
+        weights, intercepts = svc.coef_, svc.intercept_
+        if len(weights) == 1:  # two classes share one hyperplane
+            weights, intercepts = np.concatenate([-weights, weights]), np.concatenate([-intercepts, intercepts])
+        return weights, intercepts, int(svc.n_iter_)
+
+    def _chosen(self, x: Floats, y: Labels, dual: bool) -> float:
+        """The candidate that is most often right on samples left out; 1 where no class has two samples."""
+        folds = list(_folds(y))
+        if not folds:
+            return 1.0
+        return max(CANDIDATES, key=lambda c: sum(self._right(x, y, c, dual, *fold) for fold in folds))
+
+    def _right(
+        self, x: Floats, y: Labels, c: float, dual: bool, train: NDArray[np.intp], held_out: NDArray[np.intp]
+    ) -> int:
+        """How many held-out samples are named right by what the others teach."""
+        present = np.unique(y[train])
+        if len(present) == 1:
+            return int(np.count_nonzero(y[held_out] == present[0]))
+        weights, intercepts, _ = self._hyperplanes(x[train], y[train], c, dual)
+        answers = present[(x[held_out] @ weights.T + intercepts).argmax(axis=1)]
+        return int(np.count_nonzero(answers == y[held_out]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores, (n, n_features) to (n, n_classes) in double precision; the largest is the answer.
+
+        They are scikit-learn's `decision_function`. With two classes in training that is the score of the second, and its
+        negative that of the first. A class without a training sample scores one below the lowest of the others.
+        """
+        scores = x.double() @ self.weights.T + self.intercepts
+        if self.seen.all() or not self.seen.any():
+            return scores
+        return torch.where(self.seen, scores, scores[:, self.seen].amin(dim=1, keepdim=True) - 1)
+
+    @torch.no_grad()
+    def decision_function(self, x: ArrayLike) -> Floats:
+        """As `forward`, on arrays."""
+        return np.asarray(self(torch.from_numpy(np.array(x, np.float64))).numpy())
+
+    def _load_from_state_dict(self, state_dict: Mapping[str, Any], prefix: str, *rest: Any) -> None:
+        """A saved state brings its own number of features."""
+        saved = state_dict.get(f"{prefix}weights")
+        if saved is not None:
+            self.weights = self.weights.new_zeros(self.n_classes, saved.shape[-1])
+        super()._load_from_state_dict(state_dict, prefix, *rest)
+
+
+def check_c(name: str, c: float | None) -> None:
+    """Refuse a C that is not above 0 (ConfigError); None stands for cross-validation."""
+    if c is not None and not 0 < c < float("inf"):
+        raise ConfigError(f"{name} must be a number above 0, or null to choose it by cross-validation, not {c!r}")
+
+
+def _check(samples: Floats) -> None:
+    if len(samples) == 0:
+        raise RunError("a linear SVM needs training clips and there are none: no training subject has a labelled clip")
+    bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
+    if len(bad):
+        raise RunError(
+            f"a linear SVM needs finite features and {len(bad)} of {len(samples)} training clips have others, the first is number "
+            f"{bad[0]}: look at the features with mebench features"
+        )
+
+
+def _moments(x: Floats) -> tuple[Floats, Floats]:
+    """Mean and standard deviation of each feature, 1 where that is 0."""
+    from sklearn.preprocessing import StandardScaler
+
+    scaler = StandardScaler().fit(x)
+    return scaler.mean_, scaler.scale_
+
+
+def _own_axes(x: Floats) -> tuple[Floats, Floats]:
+    """Samples (n, d) in coordinates of the space that they span, (n, m), and its axes, (d, m): x = coordinates @ axes.T.
+
+    The dual of an SVM knows samples by their inner products alone, which stay the same. A clip has thousands of features
+    and a training set a few hundred clips: so each fit is some twenty times faster.
+    """
+    n, d = x.shape
+    if d <= n:
+        return x, np.eye(d)
+    axes, coordinates = np.linalg.qr(x.T)
+    return np.ascontiguousarray(coordinates.T), axes
+
+
+def _folds(y: Labels) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Training and held-out samples of five folds that share out each class as evenly as they can; fewer if none has five."""
+    from sklearn.model_selection import StratifiedKFold
+
+    n = min(5, int(np.bincount(y).max()))
+    if n < 2:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a class of few samples is absent from some folds
+        yield from StratifiedKFold(n, shuffle=True, random_state=0).split(np.zeros(len(y)), y)
+
+
+class TopRecognizer(Method):
+    """One row of histograms for each clip, from onset to offset. A subclass sets `Params` and `chain`.
+
+    Attributes:
+        chain: name of the chain.
+    """
+
+    tasks = frozenset({"recognize"})
+    chain: ClassVar[str]
+    params: TopParams
+
+    def __init__(self, params: TopParams, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        self.svm = LinearSvm(len(task.classes), params.c, params.class_weight, params.standardise)
+
+    def chains(self, timing: Timing) -> dict[str, Chain]:
+        """Crops, magnified, brought to one length, and their histograms: (rows, cols, slices * planes * bins)."""
+        return {self.chain: Chain(self.chain, self.params.steps(), scope="clips")}
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Fit the SVM to the training clips.
+
+        Raises:
+            RunError: there are none.
+        """
+        clips = all_clips(train)
+        self.svm.fit(self._inputs(clips) if clips else np.empty((0, 0)), [clip.label for clip in clips])
+        self.notes |= self.svm.notes
+
+    def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """Signed distances to the hyperplanes of the classes, (n_clips, n_classes): no probabilities."""
+        return self.svm.decision_function(self._inputs(clips))
+
+    def _inputs(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """One row for each clip, (n_clips, rows * cols * slices * chosen planes * bins)."""
+        chosen = [PLANES.index(plane) for plane in self.params.planes]
+        features = np.stack([clip.feature(self.chain) for clip in clips]).astype(np.float64)
+        by_plane = features.reshape(*features.shape[:3], self.params.slices, len(PLANES), -1)
+        return by_plane[..., chosen, :].reshape(len(clips), -1)
