@@ -62,17 +62,17 @@ class Synced:
 
     Attributes:
         place: where it is, for people.
-        opening: how MLflow shows it, in a sentence.
         sent: ids of the runs that it has now.
         there: ids of those that it had.
         failed: ids of those that it did not take.
+        opening: how to see them there, in words.
     """
 
     place: str
-    opening: str
     sent: tuple[str, ...]
     there: tuple[str, ...]
     failed: tuple[str, ...]
+    opening: str = ""
 
 
 def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> Synced:
@@ -107,7 +107,7 @@ def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> S
         )
     experiments = f"experiment{'s' * (len(names) > 1)} {', '.join(names)}"
     opening = f"{store.opening()}, then {experiments}, tab Runs"
-    return Synced(f"{store.describe()} ({experiments})", opening, tuple(sent), tuple(there), tuple(failed))
+    return Synced(f"{store.describe()} ({experiments})", tuple(sent), tuple(there), tuple(failed), opening)
 
 
 def mirror_study(

@@ -51,7 +51,7 @@ class Finding:
 
 @app.command("doctor", epilog="Example: mebench doctor")
 def doctor(plugins: Plugins = None, json: Json = None) -> None:
-    """Show what is installed, what is missing and where things live. What is missing comes with how to get it."""
+    """Show what is installed, missing, and where things live. What is missing comes with how to get it."""
     findings = examine(plugins or ())
     sound = all(f.state != "missing" for f in findings)
     console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json)

@@ -55,6 +55,7 @@ def print_outcome(
     else:
         rule = [f"convention {summary['convention']}"] if "spotting" in summary else []
         first, *others = _intervals(summary, about, draws) or [""]
+        others += [line for line in [_selection(about)] if line.startswith("selection: test")]
         lines = [
             "; ".join(filter(None, [*rule, first])),
             *others,
@@ -136,8 +137,7 @@ def remarks(
     lines += summary.get("remarks", [])
     if changed := of_method(config["config"], config["origins"]):
         lines.append(f"settings that differ from the defaults: {changed}")
-    selection = about.get("selection", "inner" if about["selects"] else "fixed")
-    lines.append(f"selection: {selection} ({SELECTION[selection]})")
+    lines.append(_selection(about))
     lines.append(f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})")
     lines += warnings
     if about["left_out"]:
@@ -147,6 +147,11 @@ def remarks(
     if about["remark"]:
         lines.append(about["remark"])
     return lines
+
+
+def _selection(about: Mapping[str, Any]) -> str:
+    selection = about.get("selection", "inner" if about["selects"] else "fixed")
+    return f"selection: {selection} ({SELECTION[selection]})"
 
 
 def _intervals(summary: Mapping[str, Any], about: Mapping[str, Any], draws: int) -> list[str]:
