@@ -172,7 +172,7 @@ def import_all() -> None:
     """What programs and workers import sooner or later. No thread starts, for a copy would lack it."""
     for name in (
         "mebench.cli",
-        "mebench.commands.sweep",
+        "mebench.cli.sweep",
         "mebench.core.method",
         "mebench.runner.sweep",
         "mebench.results.tracking",

@@ -146,7 +146,7 @@ def fill(words: list[str]) -> int:
 
 def run_two_folds(words: list[str], summary: str) -> None:
     """The ordinary run, of the first two folds alone; the workers plan anew and train on everybody else."""
-    from mebench.commands.run import run_command
+    from mebench.cli.run import run
     from mebench.runner import execute
     from mebench.runner.plan import make_plan
 
@@ -156,7 +156,7 @@ def run_two_folds(words: list[str], summary: str) -> None:
         return replace(plan, folds=plan.folds[:2], videos=tuple(v for v in plan.videos if v.subject_key in tested))
 
     with mock.patch.object(execute, "make_plan", plan_of_two):
-        run_command(words, files=[], plugins=[], dry_run=False, json=summary)
+        run(words, json=summary)
 
 
 def own_bytes(pid: int) -> int:

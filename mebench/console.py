@@ -1,7 +1,9 @@
 """Printing: words and tables for people at a terminal, plain lines for everything else, JSON for programs."""
 
-import json
+from __future__ import annotations
+
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -32,15 +34,30 @@ def size(n_bytes: float) -> str:
     return f"{n_bytes:.1f} GiB"
 
 
+def duration(seconds: float) -> str:
+    """Seconds for people, in two units at most.
+
+    >>> [duration(s) for s in (0.2, 42, 60, 125, 3600, 7325)]
+    ['1 s', '42 s', '1 min', '2 min 5 s', '1 h', '2 h 2 min']
+    """
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    large, small, names = (
+        (whole // 3600, whole % 3600 // 60, ("h", "min")) if whole >= 3600 else (*divmod(whole, 60), ("min", "s"))
+    )
+    return f"{large} {names[0]}" + (f" {small} {names[1]}" if small else "")
+
+
 def at_terminal() -> bool:
     """Whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table on a terminal; elsewhere one line per row, tab-separated, without headers, nothing cut or wrapped."""
+    """A table on a terminal; elsewhere tab-separated lines, the headers first, nothing cut or wrapped."""
     if not at_terminal():
-        for row in rows:
+        for row in (headers, *rows):
             print("\t".join(" ".join(cell.split()) for cell in row))
         return
     from rich import box
@@ -67,6 +84,21 @@ def print_markdown(text: str) -> None:
     Console().print(Markdown(text))
 
 
+def days_of(text: str) -> float:
+    """A time such as `12h`, `30d` or `2w` in days.
+
+    Raises:
+        ConfigError: it is none.
+
+    >>> days_of("30d"), days_of("12h"), days_of("2w")
+    (30.0, 0.5, 14.0)
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([hdw])", text.strip().lower())
+    if match is None:
+        raise ConfigError(f"--older-than must be a number of hours, days or weeks such as 12h, 30d or 2w, not {text!r}")
+    return float(match[1]) * {"h": 1 / 24, "d": 1.0, "w": 7.0}[match[2]]
+
+
 def check_target(target: str | None) -> None:
     """Make sure that `write_json` will be able to write there, before hours of work go into what it writes.
 
@@ -84,8 +116,15 @@ def check_target(target: str | None) -> None:
         )
 
 
-def write_json(data: Any, target: str) -> None:
-    """`data` into the file `target`, or for `-` onto standard output. JSON lacks nan and infinity: they become null."""
+def write_json(data: Any, target: str | None) -> None:
+    """`data` into the file `target`, or for `-` onto standard output; nowhere for None.
+
+    JSON lacks nan and infinity: they become null.
+    """
+    if target is None:
+        return
+    import json
+
     text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
     if target == "-":
         print(text)
@@ -99,6 +138,8 @@ def text(value: Any) -> str:
     >>> text(None), text(True), text([1, "a"]), text("a b")
     ('null', 'true', '[1, "a"]', 'a b')
     """
+    import json
+
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

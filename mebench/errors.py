@@ -3,6 +3,9 @@
 import difflib
 from collections.abc import Iterable
 
+MOST_NAMES = 30
+"""Names that a sentence lists; of more only the nearest one, or these."""
+
 
 class MebenchError(Exception):
     """A mistake that one sentence explains. The command line prints it without a traceback and exits with `exit_code`."""
@@ -41,9 +44,15 @@ def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
     "unknown method 'meen'. Did you mean 'mean'? Known: mean, ststnet. See them with: mebench list methods"
     >>> unknown("protocol", "zzz", ["loso"])
     "unknown protocol 'zzz'. Known: loso."
+    >>> unknown("run", "maen-syn", ["mean-synthetic-loso-seed0-1b2c", "softnet-synthetic-loso-seed0-77aa"]).partition(" Known")[0]
+    "unknown run 'maen-syn'. Did you mean 'mean-synthetic-loso-seed0-1b2c'?"
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    beginnings = {full[: len(name)]: full for full in reversed(names)}  # as ids of runs are given
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5) or [
+        beginnings[close] for close in difflib.get_close_matches(name, beginnings, n=1)
+    ]
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    listing = ", ".join(names) if names else "none"
-    return f"unknown {what} {name!r}.{hint} Known: {listing}. {then}".rstrip()
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    listing = f" Known: {', '.join(names[:MOST_NAMES]) or 'none'}{more}."
+    return f"unknown {what} {name!r}.{hint}{'' if hint and more else listing} {then}".rstrip()

@@ -1,13 +1,21 @@
-"""Progress on standard error: bars on a terminal, plain lines elsewhere."""
+"""Progress on standard error: bars on a terminal, plain lines elsewhere, and never silence for half a minute."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
 
+from mebench.console import duration
+
 PLAIN_EVERY_SECONDS = 10.0
+SILENT_SECONDS = 20.0
+"""Where nothing moves, a line says so after this long, or up to `LOOK_SECONDS` later."""
+LOOK_SECONDS = 9.0
+ENOUGH = 0.1
+"""The share of the work from which on the time left is worth telling: before, the start of the workers is most of it."""
 
 Show = Callable[[int, int, float], None]
 """Tells the units and the frames that are done, and the share of the work, 0 to 1."""
@@ -47,12 +55,25 @@ class Progress:
             yield show
 
     @contextmanager
-    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> Iterator[Show]:
+    def waiting(self, what: str) -> Iterator[None]:
+        """Work that does not tell how far it is."""
         if self.console.is_terminal:
-            with _bar(self.console, name, total, unit, before) as show:
-                yield show
-        else:
-            yield _lines(name, total, unit)
+            with self.console.status(what):
+                yield
+            return
+        started = time.monotonic()
+        with _repeated(lambda: _plain(f"{what}: {duration(time.monotonic() - started)}"), SILENT_SECONDS):
+            yield
+
+    @contextmanager
+    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> Iterator[Show]:
+        shown = (
+            _bar(self.console, name, total, unit, before)
+            if self.console.is_terminal
+            else _lines(name, total, unit, before)
+        )
+        with shown as show:
+            yield show
 
 
 @contextmanager
@@ -64,32 +85,71 @@ def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Ite
         progress.BarColumn(),
         progress.TextColumn("{task.fields[done]}/" + f"{total} {unit} " + "{task.fields[rate]}"),
         progress.TimeElapsedColumn(),
-        progress.TextColumn("left"),
-        progress.TimeRemainingColumn(elapsed_when_finished=False),
+        progress.TextColumn("{task.fields[left]}"),
     )
     started = time.monotonic()
     with progress.Progress(*columns, console=console) as bar:
-        task = bar.add_task(name, total=total, completed=before, done=before, rate="")
+        task = bar.add_task(name, total=total, completed=before, done=before, rate="", left="")
 
         def show(done: int, frames: int, share: float) -> None:
-            rate = f"{frames / max(time.monotonic() - started, 1e-9):,.0f} frames/s" if frames else ""
-            bar.update(task, completed=before + (total - before) * share, done=done, rate=rate)
+            seconds = time.monotonic() - started
+            rate = f"{frames / max(seconds, 1e-9):,.0f} frames/s" if frames else ""
+            completed = before + (total - before) * share
+            bar.update(task, completed=completed, done=done, rate=rate, left=_left(seconds, share))
 
         yield show
 
 
-def _lines(name: str, total: int, unit: str) -> Show:
-    """A line every few seconds, and one at the end."""
+@contextmanager
+def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
+    """A line every few seconds while something moves, one at the end, and one now and then while nothing does."""
     started = last = time.monotonic()
+    now_done, now_frames, now_share = before, 0, 0.0
+
+    def tell() -> None:
+        nonlocal last
+        last = time.monotonic()
+        seconds = max(last - started, 1e-9)
+        seen = f", {now_frames} frames, {now_frames / seconds:.1f} frames/s" if now_frames else ""
+        left = f", {left}" if (left := _left(seconds, now_share)) else ""
+        _plain(f"{name}: {now_done}/{total} {unit}{seen}, {seconds:.0f} s{left}")
 
     def show(done: int, frames: int, share: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if done < total and now - last < PLAIN_EVERY_SECONDS:
-            return
-        last, seconds = now, max(now - started, 1e-9)
-        seen = f", {frames} frames, {frames / seconds:.1f} frames/s" if frames else ""
-        left = f", about {seconds * (1 - share) / share:.0f} s left" if share else ""
-        print(f"{name}: {done}/{total} {unit}{seen}, {seconds:.0f} s{left}", file=sys.stderr, flush=True)
+        nonlocal now_done, now_frames, now_share
+        now_done, now_frames, now_share = done, frames, share
+        if done >= total or time.monotonic() - last >= PLAIN_EVERY_SECONDS:
+            tell()
 
-    return show
+    def tell_if_silent() -> None:
+        if time.monotonic() - last >= SILENT_SECONDS:
+            tell()
+
+    with _repeated(tell_if_silent, LOOK_SECONDS):
+        yield show
+
+
+def _left(seconds: float, share: float) -> str:
+    """The time left in words, once enough is done for an estimate; nothing at the end."""
+    return f"about {duration(seconds * (1 - share) / share)} left" if ENOUGH <= share < 1 else ""
+
+
+def _plain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _repeated(act: Callable[[], None], seconds: float) -> Iterator[None]:
+    """Call a function every so many seconds, from a thread beside."""
+    ended = threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(seconds):
+            act()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

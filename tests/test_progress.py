@@ -1,8 +1,10 @@
-"""The progress of a stage: rate and time left, as lines and as a bar."""
+"""The progress of a stage: rate and time left, as lines and as a bar, and no long silence."""
 
 import io
 import re
+import time
 
+import pytest
 from rich.console import Console
 
 from mebench import progress
@@ -26,8 +28,8 @@ def test_lines_tell_frames_per_second_and_time_left(capsys, monkeypatch):
         show(4, 800, 1.0)
     lines = capsys.readouterr().err.splitlines()
     assert lines == [
-        "features: 1/4 videos, 200 frames, 10.0 frames/s, 20 s, about 60 s left",
-        "features: 4/4 videos, 800 frames, 38.1 frames/s, 21 s, about 0 s left",
+        "features: 1/4 videos, 200 frames, 10.0 frames/s, 20 s, about 1 min left",
+        "features: 4/4 videos, 800 frames, 38.1 frames/s, 21 s",
     ]
 
 
@@ -53,7 +55,7 @@ def test_what_was_there_before_counts_as_done_but_not_as_speed(capsys, monkeypat
     assert capsys.readouterr().err.splitlines() == [
         "folds: 7/10 folds, 12 s, about 36 s left",
         "folds: 9/10 folds, 60 frames, 2.5 frames/s, 24 s, about 8 s left",
-        "folds: 10/10 folds, 60 frames, 2.4 frames/s, 25 s, about 0 s left",
+        "folds: 10/10 folds, 60 frames, 2.4 frames/s, 25 s",
     ]
 
 
@@ -63,3 +65,40 @@ def test_a_bar_begins_with_what_is_there():
     with Progress(console).stage("folds", 4, "folds", done=2) as advance:
         advance()
     assert re.search(r"folds .*3/4 folds .*left", out.getvalue())
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.01, False), (0.09, False), (0.1, True), (0.5, True)])
+def test_there_is_no_estimate_before_a_tenth_is_done(capsys, monkeypatch, share, told):
+    clock = Clock(monkeypatch)
+    with Progress(Console(file=io.StringIO())).frames("features", 400) as show:
+        clock.now += 60
+        show(1, 50, share)
+    line = capsys.readouterr().err
+    assert line.startswith("features: 1/400 videos, 50 frames") and ("left" in line) == told
+
+
+@pytest.mark.parametrize("stage", ["folds", "waiting"])
+def test_what_does_not_move_says_so_now_and_then(capsys, monkeypatch, stage):
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
+    shown = Progress(Console(file=io.StringIO()))
+    with shown.waiting("scoring") if stage == "waiting" else shown.stage("folds", 3, "folds"):
+        said, end = "", time.monotonic() + 20
+        while said.count("\n") < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+            said += capsys.readouterr().err
+    lines = said.splitlines()
+    assert (
+        set(lines) == {"scoring: 1 s"} if stage == "waiting" else {line[:16] for line in lines} == {"folds: 0/3 folds"}
+    )
+
+
+def test_lines_that_come_by_themselves_are_not_doubled(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
+    with Progress(Console(file=io.StringIO())).stage("folds", 3, "folds"):
+        time.sleep(0.1)  # nothing for `SILENT_SECONDS`, so no line yet
+    assert capsys.readouterr().err == ""
+
+
+def test_the_longest_silence_is_below_half_a_minute():
+    assert progress.SILENT_SECONDS + progress.LOOK_SECONDS < 30

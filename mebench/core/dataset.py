@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from mebench.core.types import KINDS, Expression, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import ConfigError, DataError
+
+if TYPE_CHECKING:  # `mebench list` needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Frames(Protocol):

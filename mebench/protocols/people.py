@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from mebench.core.seeds import stable_seed
 from mebench.core.types import Fold, SubjectKey, Video
 from mebench.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def _themselves(key: SubjectKey) -> SubjectKey:
@@ -121,8 +123,8 @@ class People:
     def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
         """So many of some people, who resemble the others (see `_order`): each n-th in order, from a random one on."""
         order, rng = self._order(persons, *purpose)
-        places = (np.arange(n) + rng.random()) * len(order) / n
-        return sorted(order[int(place)] for place in places)
+        first = rng.random()
+        return sorted(order[int((place + first) * len(order) / n)] for place in range(n))
 
     def _order(self, persons: Collection[SubjectKey], *purpose: object) -> tuple[list[SubjectKey], np.random.Generator]:
         """Some people at random, then sorted by what they have in common: whoever is taken at even steps resembles the rest.
@@ -130,6 +132,8 @@ class People:
         That is their datasets, then the rarest label that they show (of all labels that these people show, with its kind),
         then the number of their expressions.
         """
+        import numpy as np  # here, since `mebench list` needs none
+
         known = sorted(persons)
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
         shows = [self._shows[person] for person in known]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import sqlite3
 import time
 import warnings
@@ -81,6 +82,12 @@ class Store:
             return without_password(self.uri)
         here = Path.cwd()
         return str(self.database.relative_to(here) if self.database.is_relative_to(here) else self.database)
+
+    def opening(self) -> str:
+        """What a user does to see it, without a password."""
+        if self.uri.startswith("http"):
+            return f"open {without_password(self.uri)}"
+        return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}"
 
 
 def without_password(text: str) -> str:

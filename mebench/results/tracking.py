@@ -27,6 +27,8 @@ __all__ = ["RUN_TAG", "Store", "Synced", "flat_scores", "mirror", "mirror_study"
 RUN_TAG = "mebench.run_id"
 STUDY_TAG = "mebench.study"
 TRIAL_TAG = "mebench.trial"
+KIND_TAG = "mlflow.experimentKind"
+"""Without it MLflow's page opens an experiment on its view of GenAI traces, which holds no run."""
 LONGEST = 200
 LONGEST_TAG = 4000
 MOST_FOLDS = 500
@@ -63,12 +65,14 @@ class Synced:
         sent: ids of the runs that it has now.
         there: ids of those that it had.
         failed: ids of those that it did not take.
+        opening: how to see them there, in words.
     """
 
     place: str
     sent: tuple[str, ...]
     there: tuple[str, ...]
     failed: tuple[str, ...]
+    opening: str = ""
 
 
 def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> Synced:
@@ -102,7 +106,8 @@ def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> S
             f"same; send it later with mebench track sync {failed[0] if len(failed) == 1 else ''}".rstrip()
         )
     experiments = f"experiment{'s' * (len(names) > 1)} {', '.join(names)}"
-    return Synced(f"{store.describe()} ({experiments})", tuple(sent), tuple(there), tuple(failed))
+    opening = f"{store.opening()}, then {experiments}, tab Runs"
+    return Synced(f"{store.describe()} ({experiments})", tuple(sent), tuple(there), tuple(failed), opening)
 
 
 def mirror_study(
@@ -163,7 +168,7 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
 
     if (found := client.get_experiment_by_name(name)) is None:
         try:
-            return str(client.create_experiment(name, artifact_location=artifacts))
+            return str(client.create_experiment(name, artifacts, {KIND_TAG: "custom_model_development"}))
         except MlflowException:  # somebody else was faster, on a server that our lock does not reach
             if (found := client.get_experiment_by_name(name)) is None:
                 raise

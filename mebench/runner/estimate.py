@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.console import plural
+from mebench.console import duration, plural
 from mebench.core.chain import Chain
 from mebench.core.method import Stage
 from mebench.core.types import Fold, Video
@@ -228,18 +228,3 @@ def _print_time(seconds: Mapping[str, float], workers: int) -> None:
         "  An estimate: the first frames of one video, a few epochs of one fold on a few videos and one prediction were timed "
         "with one thread and scaled. Starting the workers and scoring add some seconds; other work on the machine adds more."
     )
-
-
-def duration(seconds: float) -> str:
-    """Two units at most.
-
-    >>> [duration(s) for s in (0.2, 42, 60, 125, 3600, 7325)]
-    ['1 s', '42 s', '1 min', '2 min 5 s', '1 h', '2 h 2 min']
-    """
-    whole = max(1, round(seconds))
-    if whole < 60:
-        return f"{whole} s"
-    large, small, names = (
-        (whole // 3600, whole % 3600 // 60, ("h", "min")) if whole >= 3600 else (*divmod(whole, 60), ("min", "s"))
-    )
-    return f"{large} {names[0]}" + (f" {small} {names[1]}" if small else "")

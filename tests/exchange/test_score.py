@@ -244,7 +244,7 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
 
 def test_what_a_person_reads(write, monkeypatch, capsys):
     truth, spotted = write(TRUTH, "t"), write(PREDICTIONS, "p")
-    argv = ["mebench", "score", "--predictions", spotted, "--truth", truth, "--sensitivity", "--bootstrap", "20"]
+    argv = ["mebench", "score", "--predictions", spotted, "--truth", truth, "--sensitivity", "--bootstrap", "20", "-v"]
     monkeypatch.setattr(sys, "argv", list(map(str, argv)))
     with pytest.raises(SystemExit):
         cli.main()

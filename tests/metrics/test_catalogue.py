@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from mebench.commands.catalogue import _rows as listed
+from mebench.cli.catalogue import _rows as listed
 from mebench.core.types import Task
 from mebench.metrics.catalogue import COLUMNS, JOINT, METRICS, SECTIONS, Metric, columns, find
 from mebench.metrics.comparison import compare

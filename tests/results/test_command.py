@@ -3,8 +3,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import typer
 
-from mebench.commands.leaderboard import build_command, export_command, merge_command
+from mebench.cli.leaderboard import build, export, merge
 from mebench.errors import ConfigError, RunError
 from tests.run_folders import make_run
 
@@ -23,11 +24,11 @@ def files(folder):
 def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys):
     for method, seed in (("one", 0), ("one", 1), ("two", 0)):
         run = make_run(tmp_path / "runs", method=method, seed=seed)
-        export_command(run.id, "runs", "leaderboards/records")
-    build_command("runs", "leaderboards", None)
+        export(run.id, "runs")
+    build("runs")
     both = files(tmp_path / "leaderboards")
     shutil.rmtree(tmp_path / "runs")
-    build_command("runs", "leaderboards", None)
+    build("runs")
     assert files(tmp_path / "leaderboards") == both
     assert "3 tables from 3 runs" in capsys.readouterr().out
 
@@ -35,7 +36,7 @@ def test_committed_records_rebuild_the_tables_without_the_runs(tmp_path, capsys)
 def test_json_on_standard_output_stands_alone(tmp_path, capsys):
     make_run(tmp_path / "runs")
     make_run(tmp_path / "runs", "half", done=False)
-    build_command("runs", "leaderboards", "-")
+    build("runs", json="-")
     captured = capsys.readouterr()
     assert [t["task"] for t in json.loads(captured.out)["tables"]] == ["spotting", "analysis", "recognition"]
     assert "half is not finished" in captured.err
@@ -43,7 +44,7 @@ def test_json_on_standard_output_stands_alone(tmp_path, capsys):
 
 def test_nothing_to_compare_is_said(tmp_path):
     with pytest.raises(RunError, match="no finished run in runs and no record in leaderboards/records"):
-        build_command("runs", "leaderboards", None)
+        build("runs")
     assert not (tmp_path / "leaderboards").exists()
 
 
@@ -51,7 +52,7 @@ def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
     make_run(tmp_path / "runs", "half", done=False)
     (tmp_path / "leaderboards").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
-    build_command("runs", "leaderboards", None)
+    build("runs")
     captured = capsys.readouterr()
     assert "0 tables from 0 runs" in captured.out
     assert "half is not finished" in captured.err and "no finished run in runs and no record in" in captured.err
@@ -61,8 +62,8 @@ def test_without_a_run_the_published_results_are_still_built(tmp_path, capsys):
 
 
 def test_a_folder_of_runs_that_is_not_there_is_said(tmp_path, capsys):
-    export_command(make_run(tmp_path / "runs").id, "runs", "leaderboards/records")
-    build_command("rnus", "leaderboards", None, site=False)
+    export(make_run(tmp_path / "runs").id, "runs")
+    build("rnus", site=False)
     captured = capsys.readouterr()
     assert "there is no folder rnus: only the records in leaderboards/records count" in captured.err
     assert "3 tables from 1 run\n" in captured.out
@@ -73,16 +74,16 @@ def test_building_again_gives_the_same_files(tmp_path):
     make_run(tmp_path / "runs", method="two", shift=5, members=("a", "b"))
     (tmp_path / "leaderboards").mkdir()
     shutil.copy(PUBLISHED, tmp_path / "leaderboards")
-    build_command("runs", "leaderboards", None)
+    build("runs")
     once = files(tmp_path / "leaderboards")
-    build_command("runs", "leaderboards", None)
+    build("runs")
     assert files(tmp_path / "leaderboards") == once
     assert "site/index.html" in once and "tables.md" in once
 
 
 def test_without_the_site_there_are_tables_only(tmp_path):
     make_run(tmp_path / "runs")
-    build_command("runs", "leaderboards", None, site=False)
+    build("runs", site=False)
     assert not (tmp_path / "leaderboards" / "site").exists()
 
 
@@ -91,7 +92,7 @@ def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
     (tmp_path / "leaderboards" / "site").mkdir(parents=True)
     (tmp_path / "leaderboards" / "site" / "index.html").write_text("my own")
     with pytest.raises(ConfigError, match="no site of mebench"):
-        build_command("runs", "leaderboards", None)
+        build("runs")
     assert (tmp_path / "leaderboards" / "site" / "index.html").read_text() == "my own"
 
 
@@ -99,25 +100,27 @@ def test_records_are_merged_and_refused_ones_are_told(tmp_path, capsys):
     good = make_run(tmp_path / "runs", "good")
     bad = make_run(tmp_path / "runs", "bad", seed=1)
     for run in (good, bad):
-        export_command(run.id, "runs", "sent")
+        export(run.id, "runs", "sent")
     (tmp_path / "sent" / "bad" / "folds.json").write_text("{}")
-    assert merge_command(["sent"], "taken", False, None) == 1
+    with pytest.raises(typer.Exit) as end:
+        merge(["sent"], "taken")
+    assert end.value.exit_code == 1
     captured = capsys.readouterr()
     assert "good: taken into taken" in captured.out
     assert "record bad is refused: folds.json is not the file that was exported" in captured.err
     assert [folder.name for folder in (tmp_path / "taken").iterdir()] == ["good"]
-    assert merge_command(["sent/good"], "taken", False, "-") == 0
+    merge(["sent/good"], "taken", json="-")
     assert json.loads(capsys.readouterr().out) == {"records": [{"id": "good", "status": "there", "reason": ""}]}
     with pytest.raises(RunError, match="holds no record"):
-        merge_command(["runs"], "taken", False, None)
+        merge(["runs"], "taken")
 
 
 def test_export_takes_an_id_or_a_folder_and_names_what_it_does_not_know(tmp_path, monkeypatch):
     run = make_run(tmp_path / "elsewhere", "spotter-1")
-    export_command("elsewhere/spotter-1", "runs", "records")
+    export("elsewhere/spotter-1", "runs", "records")
     assert (tmp_path / "records" / "spotter-1" / "record.json").is_file()
     monkeypatch.chdir(run.path)
-    export_command(".", "runs", str(tmp_path / "again"))
+    export(".", "runs", str(tmp_path / "again"))
     assert (tmp_path / "again" / "spotter-1" / "record.json").is_file()
     with pytest.raises(RunError, match="Did you mean 'spotter-1'"):
-        export_command("spotter-2", str(tmp_path / "elsewhere"), "records")
+        export("spotter-2", str(tmp_path / "elsewhere"), "records")

@@ -6,11 +6,11 @@ import pytest
 import typer
 import yaml
 
-from mebench.commands.reproduce import ReproduceOptions, reproduce_command
+from mebench.cli.reproduce import reproduce
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
-from mebench.results import reproduce
+from mebench.results import reproduce as reproduction
 from mebench.results.published import read
 from mebench.results.reproduce import Request, Run, cells, read_paper, value_of
 from tests.run_folders import make_run
@@ -38,23 +38,13 @@ def published():
     return read(LEADERBOARDS / "published.csv")
 
 
-def options(**given):
-    defaults = {
-        "paper": "mean2022",
-        "table": "2",
-        "words": (),
-        "files": (),
-        "plugins": (),
-        "stand_in": None,
-        "dry_run": False,
-        "leaderboards": str(LEADERBOARDS),
-        "json": "-",
-    }
-    return ReproduceOptions(**{**defaults, **given})
+def table_of(**given):
+    """The verb, for table 2 of MEAN unless another is asked for."""
+    reproduce(**{"paper": "mean2022", "table": "2", "leaderboards": str(LEADERBOARDS), **given})
 
 
 def outcome(capsys, **given):
-    reproduce_command(options(**given))
+    table_of(**given, json="-")
     return json.loads(capsys.readouterr().out)
 
 
@@ -80,22 +70,33 @@ def test_without_any_dataset_every_cell_says_so_and_what_to_do(capsys):
         "absent: meview is not here"
     ] * 4
     assert [cell["published"] for cell in found[4:]] == [0.4286, 0.519, 0.4592, 0.462]
-    reproduce_command(options(table="10", json=None))
+    table_of(table="10")
+    *_, count, hint, no_method, no_data = capsys.readouterr().out.splitlines()
+    assert count == "0 of 8 cells measured." and "roots:" in hint
+    assert no_method == "- mebench has no such method (meview, 4 cells)"
+    assert no_data.startswith("- meview needs its folder") and no_data.endswith("(meview, 4 cells)")
+
+
+def test_a_dataset_that_is_not_here_is_one_line_however_many_cells_it_has(capsys):
+    table_of(table="5")
     text = capsys.readouterr().out
-    assert "0 of 8 cells measured" in text and "meview needs its folder" in text and "roots:" in text
+    needed = [line for line in text.splitlines() if " needs its folder" in line]
+    assert len(needed) == len({line.split()[1] for line in needed}) == 6 and f"0 of {TABLES['5']} cells" in text
+    assert sum(int(line.rpartition(", ")[2].split()[0]) for line in needed) == TABLES["5"]
+    assert text.index("roots:") < text.index("needs its folder") and "published" not in text
 
 
 def test_wrong_words_are_no_absent_dataset():
     with pytest.raises(ConfigError, match=r"Did you mean 'method\.preset'"):
-        reproduce_command(options(words=("method.preste=short",)))
+        table_of(words=("method.preste=short",))
     with pytest.raises(ConfigError, match="unknown table '3'"):
-        reproduce_command(options(table="3"))
+        table_of(table="3")
     with pytest.raises(ConfigError, match="Did you mean 'mean2022'"):
-        reproduce_command(options(paper="mean2023"))
+        table_of(paper="mean2023")
     with pytest.raises(ConfigError, match=r"--table N\. There are 2: "):
-        reproduce_command(options(table=None))
+        table_of(table=None)
     with pytest.raises(ConfigError, match="name the folder with --leaderboards"):
-        reproduce_command(options(leaderboards="nowhere"))
+        table_of(leaderboards="nowhere")
 
 
 @pytest.fixture
@@ -110,8 +111,8 @@ def measured(paper, published, monkeypatch, tmp_path):
                 chosen[line] = runs.get(dataset, Run(None, f"{dataset} is not here"))
             return chosen
 
-        monkeypatch.setattr(reproduce, "_runs", found)
-        return reproduce.reproduce(paper, cells(paper, table, published), published, Request(), Progress())
+        monkeypatch.setattr(reproduction, "_runs", found)
+        return reproduction.reproduce(paper, cells(paper, table, published), published, Request(), Progress())
 
     return of
 
@@ -171,9 +172,9 @@ def test_a_run_that_fails_makes_the_exit_code_1(monkeypatch, capsys):
     def fails(paper, lines, request, progress):
         return {line: Run(None, "its run failed", "a fold failed", failed=True) for line in lines}
 
-    monkeypatch.setattr(reproduce, "_runs", fails)
+    monkeypatch.setattr(reproduction, "_runs", fails)
     with pytest.raises(typer.Exit) as stop:
-        reproduce_command(options(table="6", json=None))
+        table_of(table="6")
     assert stop.value.exit_code == 1
     assert "- a fold failed" in capsys.readouterr().out
 
@@ -202,7 +203,7 @@ def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
     found = outcome(capsys, table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     assert {cell["why"] for cell in found["cells"]} == {"absent: not run yet"}
     assert not (tmp_path / "runs").exists()
-    reproduce_command(options(table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",), json=None))
+    table_of(table="6", stand_in=TINY, dry_run=True, words=("method.flow=dis",))
     text = capsys.readouterr().out
     assert "0 of 9 cells measured." in text and "it would be: mebench run method=mean method.preset=paper" in text
     assert "roots:" not in text and "strict rules" not in text

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from mebench.commands.track import sync_command
+from mebench.cli import runs as verbs
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.results import mlflow_store
-from mebench.results.tracking import RUN_TAG, Store, flat_scores, mirror, without_password
+from mebench.results.tracking import RUN_TAG, Store, flat_scores, mirror, sync, without_password
 from tests.run_folders import make_run
 
 
@@ -262,6 +262,20 @@ def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, d
     assert mirror(folder, None, progress)
 
 
+def test_a_sentence_says_how_mlflow_shows_the_runs_and_its_page_opens_on_them(tmp_path, database, progress):
+    from mlflow import MlflowClient
+
+    opening = sync([make_run(tmp_path / "runs")], None, progress).opening
+    uri = f"sqlite:///{database}"
+    assert opening == f"mlflow ui --backend-store-uri {uri}, then experiment mebench/drawn/loso, tab Runs"
+    experiment = MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso")
+    assert (
+        experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    )  # else the page opens on GenAI's traces
+    server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org")
+    assert server.opening() == "open https://ann:***@mlflow.example.org"
+
+
 def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progress, said, monkeypatch):
     monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
@@ -317,17 +331,17 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
     assert mirror(first, None, progress) is None
     assert f"did not take run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
     with pytest.raises(RunError, match="2 of 2 runs were not sent"):
-        sync_command([], str(runs), None, None)
+        verbs.sync([], str(runs))
 
     with server(tmp_path, port) as address:
         assert mirror(second, None, progress) == f"{address} (experiment mebench/drawn/loso)"
-        sync_command([], str(runs), None, str(tmp_path / "synced.json"))
+        verbs.sync([], str(runs), json=str(tmp_path / "synced.json"))
         assert json.loads((tmp_path / "synced.json").read_text()) == {
             "sent": [first.id],
             "there": [second.id],
             "failed": [],
         }
-        sync_command([first.id], str(runs), None, None)
+        verbs.sync([first.id], str(runs))
         assert "0 runs sent, 1 were there" in capsys.readouterr().out
         client = MlflowClient(tracking_uri=address)
         experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id

@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from mebench.commands.sweep import sweep_command
+from mebench.cli.sweep import sweep
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
@@ -81,7 +81,7 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, cap
     words = moody("method.trouble=[],[2=raise]", "seeds=0..2", "workers=1")
     file = tmp_path / "sweep.json"
     with pytest.raises(RunError, match="3 of 6 runs failed, for the reasons above"):
-        sweep_command(words, [], [], False, str(file))
+        sweep(words, None, None, json=str(file))
     out, err = capsys.readouterr()
     report = json.loads(file.read_text())
 
@@ -100,7 +100,7 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, cap
 
     # The same command goes on: what is finished stands, only the three others are tried again, in their old folders.
     with pytest.raises(RunError, match="3 of 6 runs failed"):
-        sweep_command(words, [], [], False, None)
+        sweep(words, None, None)
     assert (
         "sweep: 6 runs, 9 folds in 3 of them to compute; 3 finished ones stand as they are" in capsys.readouterr().err
     )
@@ -108,7 +108,7 @@ def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, cap
 
 
 def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, tmp_path):
-    sweep_command(moody("seeds=0..1", "workers=1"), [], [], False, "-")
+    sweep(moody("seeds=0..1", "workers=1"), None, None, json="-")
     (swept,) = (RunFolder(path) for path in (tmp_path / "runs").glob("*seed1*"))
     alone = run(resolve(moody("seed=1", "workers=1")), Progress()).folder
     assert alone.id == f"{swept.id}.2"
@@ -117,11 +117,11 @@ def test_a_run_of_a_sweep_is_the_run_that_one_would_have_made_alone(moody, tmp_p
 
 
 def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(moody, tmp_path):
-    sweep_command(moody("seeds=0..1", "workers=1"), [], [], False, None)
+    sweep(moody("seeds=0..1", "workers=1"), None, None)
     folders = list((tmp_path / "runs").iterdir())
     file = tmp_path / "sweep.json"
     words = moody("seeds=0..2", "workers=1", "convention=softnet2021", "bootstrap=0")
-    sweep_command(words, [], [], False, str(file))
+    sweep(words, None, None, json=str(file))
     swept = json.loads(file.read_text())["runs"]
     alone = run(resolve(moody("seed=1", "workers=1", "convention=softnet2021", "bootstrap=0")), Progress())
 
@@ -140,7 +140,7 @@ def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monk
         *("workers=1", "bootstrap=5", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"),
     ]
     write_plugin("method", "unused")  # only for its empty working folder
-    sweep_command(words, [], [], False, str(tmp_path / "sweep.json"))
+    sweep(words, None, None, json=str(tmp_path / "sweep.json"))
     assert sorted(computed) == [f"synthetic/s00{n}/v01" for n in (1, 2, 3)]  # 6 runs of 3 videos
     rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
     assert [row["settings"] for row in rows] == [{"method.p": "0.5"}, {"method.p": "0.6"}]
@@ -149,10 +149,10 @@ def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monk
 
 def test_a_sweep_of_which_nothing_can_be_planned_fails_at_once(moody):
     with pytest.raises(ConfigError, match="unknown emotion scheme 'x'"):
-        sweep_command(moody("scheme=x,y", "workers=1"), [], [], False, None)
+        sweep(moody("scheme=x,y", "workers=1"), None, None)
 
 
 def test_a_run_that_cannot_be_planned_does_not_stop_the_others(moody, capsys):
     with pytest.raises(RunError, match="1 of 2 runs failed"):
-        sweep_command(moody("scheme=native,nonsense", "workers=1"), [], [], False, None)
+        sweep(moody("scheme=native,nonsense", "workers=1"), None, None)
     assert "failed: scheme=nonsense: unknown emotion scheme 'nonsense'" in capsys.readouterr().err

@@ -5,12 +5,12 @@ import torch
 from mebench.methods.mean.method import MEAN
 from safetensors.torch import save_file
 
-from mebench.commands.model import export_command
+from mebench.cli.predictions import export_model
 from mebench.config import resolve
 from mebench.core import Task
 from mebench.errors import ConfigError, RunError
+from mebench.runner.fold_files import trained
 from mebench.runner.folder import RunFolder
-from mebench.runner.trained import trained
 from mebench.testing import TINY
 
 CLASSES = ("negative", "positive")
@@ -53,13 +53,13 @@ def test_what_is_not_there_is_named(run):
 def test_the_verb_writes_an_onnx_file(run, tmp_path, capsys):
     pytest.importorskip("onnxscript", reason="ONNX is an extra: pip install 'mebench[onnx]'")
     folder, _ = run
-    export_command("mean-1", str(folder.path.parent), "d/a", "onnx", str(tmp_path / "m.onnx"))
+    export_model("mean-1", "d/a", str(tmp_path / "m.onnx"), runs=str(folder.path.parent))
     assert (tmp_path / "m.onnx").stat().st_size > 10_000
     assert "outputs score, probabilities" in capsys.readouterr().err
 
 
 def test_the_verb_refuses_other_formats_and_parts():
     with pytest.raises(ConfigError, match=r"unknown format 'onx'\. Did you mean 'onnx'"):
-        export_command("r", "runs", "f", "onx", "o")
+        export_model("r", "f", "o", "onx")
     with pytest.raises(ConfigError, match="unknown part 'methods'"):
-        export_command("r", "runs", "f", "onnx", "o", "methods")
+        export_model("r", "f", "o", "onnx", "methods")

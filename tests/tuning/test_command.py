@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner
 
 from mebench.cli import app
-from mebench.commands import tune as command
 from mebench.tuning.records import TuneOptions
 
 
@@ -55,6 +54,8 @@ def test_numbers_out_of_range_are_a_sentence(toy, option):
 
 def test_who_types_no_option_gets_the_defaults_of_a_program(monkeypatch):
     given = []
-    monkeypatch.setattr(command, "tune_command", lambda *all_: given.append(all_[3]))
-    assert invoke("method=mean").exit_code == 0
+    monkeypatch.setattr(
+        "mebench.tuning.tune.tune", lambda config, options, progress: given.append(options) or sys.exit()
+    )
+    assert invoke("method=mean", "dataset=synthetic").exit_code == 0
     assert given == [TuneOptions()]

@@ -167,21 +167,20 @@ _COMPARED = ("precision", "recall", "f1", "ap50", "ap")
 _EMOTIONS = ("accuracy", "f1", "uf1", "strs")
 
 
-def print_scores(summary: Mapping[str, Any], tables: Tables) -> None:
-    """Print scores on standard output; nothing is cut or wrapped where that is no terminal."""
+def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = False) -> None:
+    """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped where that is no terminal."""
     out = console()
     out.print(_title(tables), markup=False, style="bold")
-    for table in score_tables(summary):
+    for table in score_tables(summary, verbose):
         out.print(table)
-    for line in _remarks(summary, tables):
+    for line in _remarks(summary, tables, verbose):
         out.print(line, markup=False, soft_wrap=True)
 
 
-def score_tables(summary: Mapping[str, Any]) -> list[Table]:
+def score_tables(summary: Mapping[str, Any], verbose: bool = False) -> list[Table]:
     """One table for each task of the summary, and one of all conventions where that was asked."""
-    heads = {"spotting": "spotting", "analysis": "emotions"}
     found = [
-        score_table(f"{heads[section]}, {name} ({counted})", {**part["scores"], **_details(part)})
+        score_table(f"{section}, {name} ({counted})", {**part["scores"], **(_details(part) if verbose else {})})
         for section, name, counted, part in parts_of(summary)
     ]
     if compared := summary.get("sensitivity"):
@@ -225,11 +224,11 @@ def _title(tables: Tables) -> str:
     return f"{spotted} predictions against {len(truths)} expressions in {len(videos)} videos of {videos['subject'].nunique()} subjects"
 
 
-def _remarks(summary: Mapping[str, Any], tables: Tables) -> list[str]:
+def _remarks(summary: Mapping[str, Any], tables: Tables, verbose: bool) -> list[str]:
     """What a reader must know to trust the numbers."""
     subjects = tables.videos["subject"].nunique()
     return [
-        f"convention {summary['rules']}",
+        f"convention {summary['rules'] if verbose else summary['convention']}",
         *interval_lines(summary["bootstrap"], subjects),
         *summary.get("remarks", []),
     ]

@@ -1,6 +1,6 @@
 """The scores of a run, and what went wrong in its spotting, as tables that a person reads."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -96,19 +96,78 @@ TRANSDUCTIVE = {
 RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
 
 
-def print_outcome(folder: RunFolder, summary: Mapping[str, Any], tracked: str | None) -> None:
-    """Print the scores of a finished run on standard output; nothing is cut or wrapped where that is no terminal."""
+MOST_ROWS = 14
+"""Rows of the table of main scores, so that the whole stays below `MOST_LINES`."""
+MOST_LINES = 25
+
+
+def print_outcome(
+    folder: RunFolder, summary: Mapping[str, Any], tracked: str | None, verbose: bool = False, told: bool = False
+) -> None:
+    """Print the scores of a finished run on standard output; nothing is cut or wrapped where that is no terminal.
+
+    Args:
+        folder: the run.
+        summary: its scores.
+        tracked: how MLflow shows the run, or None.
+        verbose: all scores and remarks; otherwise the main ones, on `MOST_LINES` lines at most.
+        told: whether the user has just been told the run's warnings.
+    """
     out = console()
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
-    out.print()
     out.print(_title(config), markup=False, style="bold")
-    for table in tables(summary, about):
+    leak = [leak_table(summary["leak"])] if "leak" in summary else []
+    for table in tables(summary, about) if verbose else [main_table(summary), *leak]:
         out.print(table)
-    for line in remarks(summary, about, config, _draws(folder, about)):
+    draws, warnings = _draws(folder, about), [] if told else about.get("warnings", [])
+    if verbose:
+        lines = remarks(summary, about, config, draws, warnings)
+    else:
+        rule = [f"convention {summary['convention']}"] if "spotting" in summary else []
+        first, *others = _intervals(summary, about, draws) or [""]
+        others += [line for line in [_selection(about)] if line.startswith("selection: test")]
+        lines = [
+            "; ".join(filter(None, [*rule, first])),
+            *others,
+            *summary.get("remarks", []),
+            *warnings,
+            about["remark"],
+        ]
+    lines.append(f"run folder: {folder.path}")
+    lines.append(f"MLflow: {tracked}" if tracked else "")
+    lines.append("" if verbose else f"all scores and what to know about them: mebench runs show {folder.word} -v")
+    for line in filter(None, lines):
         out.print(line, markup=False, soft_wrap=True)
-    out.print(f"run folder: {folder.path}", markup=False, soft_wrap=True)
-    if tracked:
-        out.print(f"MLflow: {tracked}", markup=False, soft_wrap=True)
+
+
+def main_table(summary: Mapping[str, Any]) -> Table:
+    """The main scores of each task, those of spotting with what was counted and what chance reaches."""
+    table = rows.empty_table("", ("score", "value", rows.INTERVAL, ""), ("score", ""))
+    found: list[tuple[str, Mapping[str, Any], str, str]] = []
+    for kind, part in summary.get("spotting", {}).items():
+        chance = summary.get("chance", {}).get(kind, {})
+        best = max((row["f1"]["value"] or 0.0 for row in chance.values()), default=None)
+        note = rows.counts_of(part) + ("" if best is None else f"; F1 of random {rows.figure(best)}")
+        found += [
+            (f"spotting, {kind}", part["scores"], name, note * (name == "f1")) for name in ("f1", "precision", "recall")
+        ]
+    if analysis := summary.get("analysis"):
+        correct = analysis["true_positives"]
+        found.append(("analysis", analysis, "strs", f"{rows.number(correct['n'])} true positives"))
+        found += [("analysis", correct["scores"], name, "") for name in ("uf1", "uar")]
+    if recognition := summary.get("recognition"):
+        parts = {"": recognition, **{f", {name}": part for name, part in recognition.get("members", {}).items()}}
+        for name, part in parts.items():
+            shown = [score for score in ("unit_f1", "uf1", "uar") if score in part["scores"]]
+            clips = f"{part['n']} annotated clips"
+            found += [(f"recognition{name}", part["scores"], score, clips * (score == shown[0])) for score in shown]
+    for task, scores, name, note in found[:MOST_ROWS]:
+        score = scores.get(name, rows.UNDEFINED)
+        digits = METRICS[name].digits
+        table.add_row(
+            f"{task}: {METRICS[name].label}", rows.figure(score["value"], digits), rows.interval(score, digits), note
+        )
+    return table
 
 
 def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
@@ -135,22 +194,22 @@ def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
 
 
 def remarks(
-    summary: Mapping[str, Any], about: Mapping[str, Any], config: Mapping[str, Any], draws: int = 1
+    summary: Mapping[str, Any],
+    about: Mapping[str, Any],
+    config: Mapping[str, Any],
+    draws: int = 1,
+    warnings: Sequence[str] = (),
 ) -> list[str]:
     """What a reader must know to trust the numbers; `draws` is the number of random draws of the method's predictions."""
-    lines = [f"convention {summary['rules']}"]
-    if draws > 1 and "spotting" in summary:
-        lines.append(f"intervals of spotting: 95 % of the method's own {draws} random draws")
-    else:
-        lines += rows.interval_lines(summary["bootstrap"], _subjects(about))
+    lines = [f"convention {summary['rules']}"] if "spotting" in summary else []
+    lines += _intervals(summary, about, draws)
     lines += mistakes_lines(summary.get("mistakes", {}))
     lines += summary.get("remarks", [])
     if changed := of_method(config["config"], config["origins"]):
         lines.append(f"settings that differ from the defaults: {changed}")
-    selection = about.get("selection", "inner" if about["selects"] else "fixed")
-    lines.append(f"selection: {selection} ({SELECTION[selection]})")
+    lines.append(_selection(about))
     lines.append(f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})")
-    lines += about.get("warnings", [])
+    lines += warnings
     if about["left_out"]:
         lines.append(
             "labels that the scheme does not score: " + ", ".join(f"{k} {v}" for k, v in about["left_out"].items())
@@ -158,6 +217,17 @@ def remarks(
     if about["remark"]:
         lines.append(about["remark"])
     return lines
+
+
+def _selection(about: Mapping[str, Any]) -> str:
+    selection = about.get("selection", "inner" if about["selects"] else "fixed")
+    return f"selection: {selection} ({SELECTION[selection]})"
+
+
+def _intervals(summary: Mapping[str, Any], about: Mapping[str, Any], draws: int) -> list[str]:
+    if draws > 1 and "spotting" in summary:
+        return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
+    return rows.interval_lines(summary["bootstrap"], _subjects(about))
 
 
 def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:

@@ -1,0 +1,143 @@
+"""The command `mebench`: one file a verb or group of verbs, and here what holds for all of them. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from mebench.cli import (
+    cache,
+    catalogue,
+    compare,
+    data,
+    doctor,
+    features,
+    leaderboard,
+    predictions,
+    reproduce,
+    run,
+    runs,
+    score,
+    tune,
+)
+from mebench.cli.options import Verbs
+from mebench.errors import MebenchError, unknown
+
+app = typer.Typer(
+    cls=Verbs,
+    help="Compare methods that find micro-expressions in video and name their emotion.",
+    epilog="Start with: mebench list, then mebench run method=<id> dataset=<id>",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (run, catalogue, doctor, compare, score, reproduce, tune):
+    app.add_typer(room.app)
+for name, group in {
+    "config": catalogue.config_app,
+    "data": data.app,
+    "runs": runs.app,
+    "track": runs.track_app,
+    "predictions": predictions.app,
+    "model": predictions.model_app,
+    "features": features.app,
+    "cache": cache.app,
+    "leaderboard": leaderboard.app,
+}.items():
+    app.add_typer(group, name=name)
+
+UsageError: Any = typer.BadParameter.__base__
+"""What the parser of words raises; newer Typers bring their own Click, older ones take the installed one."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from mebench import __version__
+
+        print(f"mebench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The options before any verb."""
+
+
+def main() -> None:
+    """Run the command line. A failure is one sentence on standard error; with `MEBENCH_DEBUG=1` it is the traceback."""
+    try:
+        sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
+            print(error.message, file=sys.stderr)
+            sys.exit(error.exit_code)
+        _fail(error, usage_sentence(error), error.exit_code)
+    except MebenchError as error:
+        _fail(error, str(error), error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(141)
+    except OSError as error:
+        _fail(error, _os_sentence(error), 1)
+    except Exception as error:
+        message = " ".join(str(error).split())
+        _fail(error, f"unexpected {type(error).__name__}: {message}. MEBENCH_DEBUG=1 shows where it happened", 1)
+    finally:
+        _close_output()
+
+
+def usage_sentence(error: Any) -> str:
+    """What is wrong with the words of a command, and where its help is."""
+    context, param, message = error.ctx, getattr(error, "param", None), error.message.strip().rstrip(".")
+    verb = context.command_path if context else "mebench"
+    see = f"See: {verb} --help"
+    if hasattr(error, "possibilities"):
+        options = [name for p in context.command.params for name in (*p.opts, *p.secondary_opts) if name[:2] == "--"]
+        return unknown(f"option of {verb}", error.option_name, options, see)
+    if hasattr(error, "option_name"):
+        return f"{error.option_name} needs a value after it. {see}"
+    if param is not None:
+        name = param.metavar if param.param_type_name == "argument" else param.opts[-1]
+        if type(error).__name__ == "MissingParameter":
+            return f"{verb} needs {name}, {param.help[:1].lower()}{param.help[1:]} {see}"
+        return f"{name} of {verb}: {message[:1].lower()}{message[1:]}. {see}"
+    if extra := re.search(r"unexpected extra argument\S* \((.*)\)", message):
+        takes = " ".join(context.command.collect_usage_pieces(context))
+        return f"{verb} takes {takes}, and no place is left for {extra[1]!r}. {see}"
+    return f"{verb}: {message}. {see}"
+
+
+def _fail(error: Exception, message: str, code: int) -> None:
+    """End with a sentence. Who was stopped by Ctrl-C or SIGTERM (code 128 and more) made no error."""
+    if os.environ.get("MEBENCH_DEBUG") == "1":
+        raise error
+    print(message if code > 128 else f"error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+def _os_sentence(error: OSError) -> str:
+    where = f": {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"the disk is full{where}. Free some space; finished folds are kept, and mebench resume goes on with them"
+        )
+    return f"{error.strerror or error}{where}"
+
+
+def _close_output() -> None:
+    """Flush now: a reader that went away (`mebench list | head`) is no error worth a message at exit."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,199 @@
+"""`mebench list`, `info` and `config show`: what there is to run, and how it is set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mebench import console
+from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
+from mebench.errors import ConfigError, PluginError, unknown
+
+if TYPE_CHECKING:
+    from mebench.config.registry import PluginInfo
+    from mebench.metrics.catalogue import Metric
+    from mebench.protocols import Protocol
+
+app = typer.Typer()
+config_app = verbs("Look at configurations.")
+
+LISTS = ("methods", "datasets", "protocols", "metrics")
+
+
+def _lists(incomplete: str) -> list[str]:
+    return [name for name in LISTS if name.startswith(incomplete)]
+
+
+def _names(ctx: typer.Context, incomplete: str) -> list[str]:
+    from mebench.cli.complete import complete_plugin
+
+    return complete_plugin(incomplete, ctx.params.get("plugins") or ())
+
+
+@app.command("list", epilog="Example: mebench list methods")
+def list_(
+    what: Annotated[
+        str | None,
+        typer.Argument(metavar="|".join(LISTS), help="One list; all by default.", autocompletion=_lists),
+    ] = None,
+    plugins: Plugins = None,
+) -> None:
+    """List what there is to run."""
+    if what is not None and what not in LISTS:
+        raise ConfigError(unknown("list", what, LISTS))
+    _more_plugins(plugins)
+    tables = {name: _rows(name) for name in LISTS if what in (None, name)}
+    if what is None and not console.at_terminal():  # one table, so that its lines can be filtered
+        rows = [(name, row[0], *(["-"] * (3 - len(row))), *row[1:]) for name in tables for row in tables[name][1]]
+        tables = {"": (("list", "name", "tasks", "meaning"), rows)}
+    for name, (headers, rows) in tables.items():
+        console.print_table(headers, rows, title=name)
+
+
+@app.command("info", epilog="Example: mebench info mean")
+def info(
+    plugin: Annotated[
+        str, typer.Argument(help="Name of a method, dataset, protocol or metric.", autocompletion=_names)
+    ],
+    plugins: Plugins = None,
+) -> None:
+    """Show the card of a plugin or protocol, or what a metric is."""
+    from mebench.config import registry
+    from mebench.metrics.catalogue import METRICS
+    from mebench.protocols import PROTOCOLS
+
+    _more_plugins(plugins)
+    id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
+    found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
+    if not found and id_ not in {*PROTOCOLS, *METRICS}:
+        every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
+        known = {*every, *PROTOCOLS, *METRICS}
+        raise PluginError(unknown("plugin, protocol or metric", id_, known, "See them with: mebench list"))
+    if id_ in METRICS:
+        _print_metric(id_, METRICS[id_])
+    if id_ in PROTOCOLS:
+        _print_protocol(PROTOCOLS[id_])
+    for known_plugin in found:
+        _print_plugin(known_plugin)
+
+
+@config_app.command("show", epilog="Example: mebench config show method=mean dataset=synthetic method.p=0.6")
+def config_show(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Show every setting and where its value comes from."""
+    from mebench.config import flatten
+
+    found = configured(words, config, plugins)
+    console.write_json({"values": found.values, "origins": found.origins}, json)
+    if json != "-":
+        values = flatten(found.values)
+        rows = [(key, console.text(value), found.origins.get(key, "default")) for key, value in values.items()]
+        console.print_table(("key", "value", "from"), rows)
+
+
+def _more_plugins(plugins: Plugins) -> None:
+    from mebench.config import more_plugins, registry
+
+    registry.add_paths([*more_plugins(), *(plugins or ())])
+
+
+def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    if name == "protocols":
+        from mebench.protocols import PROTOCOLS
+
+        return ("protocol", "meaning"), [(name, protocol.summary) for name, protocol in PROTOCOLS.items()]
+    if name == "metrics":
+        from mebench.metrics.catalogue import METRICS
+
+        return ("metric", "range and meaning"), [(metric.name, metric.describe()) for metric in METRICS.values()]
+    from mebench.config import registry
+
+    plugins = registry.plugins("method" if name == "methods" else "dataset").values()
+    return (name[:-1], "tasks", "summary"), [
+        (p.id, ", ".join(p.tasks) or "-", f"broken: {p.broken}" if p.broken else f"{p.title}: {p.summary}")
+        for p in plugins
+    ]
+
+
+def _print_metric(name: str, metric: Metric) -> None:
+    from mebench.metrics.catalogue import COLUMNS, DIRECTIONS, RANGES
+
+    number = metric.direction is not None
+    tables = ", ".join(section for section in metric.sections if name in COLUMNS[section])
+    facts = {
+        "range": RANGES[metric.scale] if number else None,
+        "unit": metric.unit or ("none" if number else None),
+        "direction": DIRECTIONS[metric.direction] if metric.direction else None,
+        "scored in": ", ".join(metric.sections) or "no run: a function of mebench.metrics",
+        "column of the leaderboards of": tables,
+        "meaning": metric.meaning,
+        "formula": metric.formula,
+        "source": metric.source,
+    }
+    _print_facts(f"metric {metric.name}: {metric.label}", facts)
+
+
+def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
+    print("\n".join([title, *(f"{name}: {fact}" for name, fact in facts.items() if fact)]) + "\n")
+
+
+def _print_protocol(protocol: Protocol) -> None:
+    from mebench.config.parts import hints_of
+
+    print(protocol.describe() + "\n")
+    hints = hints_of(protocol.params, f"protocol {protocol.name}")
+    if hints:
+        _print_parameters("protocol", protocol.params, hints, _defaults(protocol.params))
+
+
+def _print_plugin(info: PluginInfo) -> None:
+    """Card, parameters with the values that they have where nobody sets them, presets, settings for datasets."""
+    from mebench.config import registry
+    from mebench.config.parts import keys
+
+    card = info.folder / "README.md"
+    facts = {"broken": info.broken, "summary": info.summary, "tasks": ", ".join(info.tasks)}
+    facts |= {"paper": info.config.get("paper"), "folder": str(info.folder)}
+    _print_facts(f"{info.kind} {info.id}: {info.title or '(no title)'}", facts)
+    if card.is_file():
+        console.print_markdown(card.read_text(encoding="utf-8"))
+        print()
+    if info.broken:
+        return
+    params, preset = registry.params_class(info), info.section("presets").get(info.config.get("preset", "")) or {}
+    _print_parameters(info.kind, params, keys(info), _defaults(params) | info.section("params") | preset)
+    for section, title in (("presets", "preset"), ("datasets", "settings for")):
+        rows = [
+            (f"{title} {name}", " ".join(f"{key}={_text(v)}" for key, v in (values or {}).items()) or "(the defaults)")
+            for name, values in info.section(section).items()
+        ]
+        if rows:
+            console.print_table((title, "values"), rows, title=section)
+
+
+def _print_parameters(part: str, params: type, hints: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
+    from mebench.config.values import expected
+    from mebench.core.options import attributes
+
+    meanings = attributes(params)
+    rows = [
+        (f"{part}.{name}", expected(hint), _text(defaults.get(name, "(needed)")), meanings.get(name, ""))
+        for name, hint in hints.items()
+    ]
+    console.print_table(("parameter", "type", "default", "meaning"), rows, title="parameters")
+
+
+def _defaults(params: type) -> dict[str, Any]:
+    """The values of a class of parameters by themselves; those that must be given are absent."""
+    fields = {field.name: field for field in dataclasses.fields(params)}
+    values = {name: f.default for name, f in fields.items() if f.default is not dataclasses.MISSING}
+    made = {n: f.default_factory() for n, f in fields.items() if f.default_factory is not dataclasses.MISSING}
+    return values | made
+
+
+def _text(value: Any) -> str:
+    from mebench.config.values import plain
+
+    return console.text(plain(value))

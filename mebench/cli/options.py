@@ -1,0 +1,128 @@
+"""What verbs share: words and options, groups that name near-misses, runs as the user names them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from mebench.console import check_target
+from mebench.errors import ConfigError, MebenchError, RunError, unknown
+
+if TYPE_CHECKING:
+    from mebench.config import RunConfig
+    from mebench.runner.folder import RunFolder
+
+
+class StoppedError(MebenchError):
+    """Ctrl-C, where the verb itself has nothing more to say about it."""
+
+    exit_code = 130
+
+
+class Verbs(TyperGroup):
+    """Verbs that answer a typing error with the nearest one, and Ctrl-C with a sentence."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that the first word names.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
+            verb = f"verb of {ctx.command_path}"
+            raise ConfigError(unknown(verb, args[0], self.list_commands(ctx), f"See: {ctx.command_path} --help"))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb.
+
+        Raises:
+            StoppedError: Ctrl-C.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise StoppedError("stopped: what was finished is kept, and the same command begins or goes on") from None
+
+
+def verbs(help_: str) -> typer.Typer:
+    """A group of verbs."""
+    return typer.Typer(cls=Verbs, help=help_, no_args_is_help=True)
+
+
+def complete_words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """What the `key=value` word at the cursor may become."""
+    from mebench.cli.complete import complete_word
+
+    return complete_word(ctx.params.get("words") or (), incomplete, ctx.params.get("plugins") or ())
+
+
+def _target(ctx: typer.Context, value: str | None) -> str | None:
+    """Complain now about a file that could not be written after hours of work."""
+    if not ctx.resilient_parsing:
+        check_target(value)
+    return value
+
+
+def _runs(ctx: typer.Context, value: str) -> str:
+    """The folder of runs: as it is given, else as the user's file says."""
+    if value or ctx.resilient_parsing:
+        return value
+    from mebench.config import user_setting
+
+    return user_setting("runs", "runs")
+
+
+def _words(help_: str) -> Any:
+    return typer.Argument(metavar="KEY=VALUE", help=help_, autocompletion=complete_words)
+
+
+Words = Annotated[list[str] | None, _words("Settings, such as method=mean method.p=0.6 seed=1.")]
+DatasetWords = Annotated[list[str] | None, _words("The dataset, such as dataset=casme2 dataset.root=/data/CASME2.")]
+Files = Annotated[
+    list[str] | None, typer.Option("-c", "--config", metavar="FILE", help="YAML file of settings; repeatable.")
+]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
+]
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder.")]
+Runs = Annotated[
+    str, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.", callback=_runs, show_default=False)
+]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the result there; - for standard output.", callback=_target),
+]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All scores and remarks, not the main ones alone.")]
+
+
+def configured(words: Words, config: Files, plugins: Plugins) -> RunConfig:
+    """The configuration of a run that the words of a verb, its files and the user's file ask for."""
+    from mebench.config import resolve
+
+    return resolve(words or (), config or (), plugins or ())
+
+
+def finished_run(word: str, runs: str) -> RunFolder:
+    """The finished run that a word names: its id, the beginning of one id only, or the path of a run folder or record.
+
+    Args:
+        word: from the command line.
+        runs: folder of run folders.
+
+    Raises:
+        RunError: there is no such run, several begin so, or it is not finished.
+    """
+    from mebench.runner.folder import RunFolder
+
+    path = Path(word).expanduser().resolve()
+    if (path / "record.json").is_file():
+        return RunFolder(path)
+    folder = RunFolder.open(runs, word)
+    if not folder.done:
+        raise RunError(f"run {folder.id!r} is not finished: go on with it by mebench resume {folder.word}")
+    return folder

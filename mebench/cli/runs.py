@@ -1,0 +1,312 @@
+"""`mebench runs list|show|prune` and `track sync`: what lies in the folder of runs, making room there, sending it to MLflow."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mebench import console
+from mebench.cli.options import Json, RunId, Runs, Verbose, finished_run, verbs
+from mebench.errors import ConfigError, RunError, unknown
+
+if TYPE_CHECKING:
+    from mebench.runner.folder import RunFolder
+
+app = verbs("Look at runs and make room.")
+track_app = verbs("Send runs to MLflow.")
+
+DAY = 86400.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as a line of a list.
+
+    Attributes:
+        id: of the run.
+        method: id of the method; with that of its recognizer, if it has one.
+        dataset: id of the dataset; those of a composite's members are joined by `+`.
+        protocol: its name.
+        seed: of the run.
+        status: `finished`, `running` (a process works on it), `failed` or `unfinished`.
+        folds: how many there are in all.
+        done: how many have results.
+        failed: how many failed.
+        scores: the main ones, where it is finished.
+        days: since something was last written.
+        bytes: on disk.
+    """
+
+    id: str
+    method: str
+    dataset: str
+    protocol: str
+    seed: int
+    status: str
+    folds: int
+    done: int
+    failed: int
+    scores: dict[str, float | None]
+    days: float
+    bytes: int
+
+    @property
+    def told(self) -> str:
+        """The status with the folds that it is about."""
+        if self.status == "finished":
+            return self.status
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.status}, {self.done} of {self.folds} folds{failed}"
+
+
+@app.command("list", epilog="Example: mebench runs list --runs runs")
+def list_(runs: Runs = "", json: Json = None) -> None:
+    """List the runs with status, scores, age and size. The latest is first."""
+    found = [run for _, run in _all(runs)]
+    console.write_json([asdict(run) for run in found], json)
+    if json != "-":
+        console.print_table(("run", "status", "scores", "age", "size"), [_row(run) for run in found])
+        if not found and console.at_terminal():
+            print(f"no runs in {runs}")
+
+
+@app.command("show", epilog="Example: mebench runs show mean-synthetic")
+def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
+    """Show a run, finished or not. Status, scores, why folds failed, and what each fold cost."""
+    from mebench.results.render.summary import print_outcome
+    from mebench.runner.folder import RunFolder
+
+    folder = RunFolder.open(runs, run)
+    found, costs = _describe(folder), _costs(folder)
+    config = folder.read_json("config.json")
+    report = {**asdict(found), "key": config["key"], "config": config["config"], "costs": costs}
+    console.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
+    if json == "-":
+        return
+    print(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
+    if folder.done:
+        print_outcome(folder, folder.read_json("summary.json"), None, verbose)
+    for file in sorted((folder.path / "failed").glob("[!.]*")):
+        reason = file.read_text(encoding="utf-8").strip().splitlines()
+        print(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
+    if costs:
+        names = [name for name in costs[0] if name != "fold"]
+        console.print_table(
+            ("fold", *(name.replace("_", " ") for name in names)),
+            [(str(row["fold"]), *(f"{row[name]:,.1f}" for name in names)) for row in costs],
+            title="costs",
+        )
+    if not folder.done:
+        print(f"go on with: mebench resume {folder.word}")
+
+
+@app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")
+def prune(
+    runs: Runs = "",
+    unfinished: Annotated[bool, typer.Option("--unfinished", help="Only runs that are not finished.")] = False,
+    older_than: Annotated[
+        str | None, typer.Option("--older-than", metavar="TIME", help="Only what nobody wrote to for 12h, 30d, 2w ….")
+    ] = None,
+    keep_best: Annotated[
+        int | None,
+        typer.Option(
+            "--keep-best", metavar="N", help="Only finished runs, but not the N best of a dataset and protocol."
+        ),
+    ] = None,
+    metric: Annotated[
+        str | None, typer.Option("--metric", metavar="NAME", help="The score of --keep-best, such as STRS or UF1.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing, only tell.")] = False,
+    json: Json = None,
+) -> None:
+    """Remove the runs that all given conditions hold for. What MLflow has of them stays there."""
+    if not unfinished and older_than is None and keep_best is None:
+        raise ConfigError("say which runs: --unfinished, --older-than 30d, --keep-best N, or several of them")
+    if unfinished and keep_best is not None:
+        raise ConfigError("--keep-best is about finished runs: leave --unfinished out, or prune twice")
+    if metric is not None and keep_best is None:
+        raise ConfigError("--metric says which runs are the best: add --keep-best N")
+    if keep_best is not None and keep_best < 0:
+        raise ConfigError(f"--keep-best must be 0 or more runs, not {keep_best}")
+    days = None if older_than is None else console.days_of(older_than)
+    found = _all(runs)
+    chosen = [(folder, run) for folder, run in found if run.status != "running"]
+    if unfinished:
+        chosen = [(folder, run) for folder, run in chosen if run.status != "finished"]
+    if days is not None:
+        chosen = [(folder, run) for folder, run in chosen if run.days > days]
+    if keep_best is not None:
+        best = _best([run for _, run in found], keep_best, metric)
+        chosen = [(folder, run) for folder, run in chosen if run.status == "finished" and run.id not in best]
+    gone = [run for folder, run in chosen if dry_run or _remove(folder)]
+    report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
+    console.write_json(report, json)
+    if json != "-":
+        for run in gone:
+            print(f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)")
+        freed = console.size(sum(run.bytes for run in gone))
+        print(f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}")
+
+
+@track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
+def sync(
+    run: Annotated[
+        list[str] | None, typer.Argument(metavar="RUN", help="Ids of runs; all finished ones by default.")
+    ] = None,
+    runs: Runs = "",
+    tracking: Annotated[
+        str | None, typer.Option("--tracking", metavar="URI", help="MLflow's address; $MLFLOW_TRACKING_URI by default.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Send finished runs that MLflow lacks. Its server was down, for example."""
+    from mebench.config import user_setting
+    from mebench.progress import Progress
+    from mebench.results.tracking import sync
+    from mebench.runner.folder import RunFolder
+
+    if run:
+        folders = list({folder.path: folder for folder in (finished_run(word, runs) for word in run)}.values())
+    else:
+        folders = [folder for folder in RunFolder.all(runs) if folder.done]
+    if not folders:
+        raise RunError(f"there is no finished run in {runs} to send: choose another place with --runs DIR")
+    progress = Progress()
+    with progress.waiting("sending to MLflow"):
+        synced = sync(folders, tracking or user_setting("tracking", "") or None, progress)
+    report = {"sent": list(synced.sent), "there": list(synced.there), "failed": list(synced.failed)}
+    console.write_json(report, json)
+    if synced.failed:
+        raise RunError(
+            f"{len(synced.failed)} of {len(folders)} runs were not sent, for the reason above: fix it, then give the same "
+            "command again"
+        )
+    if json != "-":
+        print(f"{len(synced.sent)} runs sent, {len(synced.there)} were there. MLflow: {synced.opening}")
+
+
+def _all(runs: str) -> list[tuple[RunFolder, Run]]:
+    """Every run, the latest first; of a damaged one a sentence is told."""
+    from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
+
+    found = []
+    for folder in RunFolder.all(runs):
+        try:
+            found.append((folder, _describe(folder)))
+        except (RunError, KeyError, TypeError) as error:
+            Progress().say(f"run {folder.id} is damaged and left out: {error}")
+    return sorted(found, key=lambda pair: (pair[1].days, pair[1].id))
+
+
+def _describe(folder: RunFolder) -> Run:
+    from mebench.config import flatten
+    from mebench.results.render.scores import main_scores
+
+    values = flatten(folder.read_json("config.json")["config"])
+    n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
+    done, failed = folder.count_folds()
+    summary = folder.read_json("summary.json") if folder.done else {}
+    newest, n_bytes = _extent(folder.path)
+    return Run(
+        id=folder.id,
+        method="+".join(filter(None, [str(values["method"]), values.get("recognizer")])),
+        dataset=values["dataset"] if isinstance(values["dataset"], str) else "+".join(values["dataset"]),
+        protocol=str(values["protocol"]),
+        seed=int(values["seed"]),
+        status="finished" if folder.done else "running" if _busy(folder) else "failed" if failed else "unfinished",
+        folds=n_folds,
+        done=done,
+        failed=failed,
+        scores={name: score["value"] for name, score in main_scores(summary).items()},
+        days=max(time.time() - newest, 0.0) / DAY,
+        bytes=n_bytes,
+    )
+
+
+def _busy(folder: RunFolder) -> bool:
+    lock = folder.lock()
+    if lock is None:
+        return True
+    lock.release()
+    return False
+
+
+def _extent(path: Path) -> tuple[float, int]:
+    """When something was last written, in seconds since 1970, and bytes. The lock is taken by whoever looks."""
+    stats = [file.stat() for file in path.rglob("*") if file.is_file() and file.name != ".lock"]
+    return max((s.st_mtime for s in stats), default=path.stat().st_mtime), sum(s.st_size for s in stats)
+
+
+def _costs(folder: RunFolder) -> list[dict[str, Any]]:
+    """Costs by fold, also of an unfinished run."""
+    import pandas as pd
+
+    if (folder.path / "costs.csv").is_file():
+        table = pd.read_csv(folder.path / "costs.csv")
+        return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+    every = [fold["fold"] for fold in folder.read_json("folds.json")["folds"]]
+    finished = folder.finished_folds()
+    return [{"fold": key, **folder.fold_record(key)["costs"]} for key in every if key in finished]
+
+
+def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
+    """Ids of the best finished runs of each dataset and protocol."""
+    groups: dict[tuple[str, str], list[Run]] = {}
+    for run in runs:
+        if run.status == "finished":
+            groups.setdefault((run.dataset, run.protocol), []).append(run)
+    every = sorted({name for group in groups.values() for run in group for name in run.scores})
+    if metric is not None and groups and metric not in every:
+        raise ConfigError(unknown("score", metric, every))
+    best: set[str] = set()
+    for group in groups.values():
+        kinds: dict[str, list[Run]] = {}  # runs of other tasks cannot be compared: each has its best
+        for run in group:
+            name = metric if metric in run.scores else next(iter(run.scores), "")
+            kinds.setdefault(name, []).append(run)
+        for name, some in kinds.items():
+            some.sort(key=lambda run: (-_value(run, name), run.days))
+            best |= {run.id for run in some[:keep]}
+    return best
+
+
+def _value(run: Run, name: str) -> float:
+    value = run.scores.get(name)
+    return float("-inf") if value is None else value
+
+
+def _remove(folder: RunFolder) -> bool:
+    """Remove a run that nobody works on; from its first moment on it is no run any more."""
+    lock = folder.lock()
+    if lock is None:
+        return False
+    try:
+        (folder.path / "DONE").unlink(missing_ok=True)
+        (folder.path / "config.json").unlink(missing_ok=True)
+        shutil.rmtree(folder.path)
+    finally:
+        lock.release()
+    return True
+
+
+def _row(run: Run) -> tuple[str, ...]:
+    scores = ", ".join(f"{name} {'-' if value is None else f'{value:.4f}'}" for name, value in run.scores.items())
+    return run.id, run.told, scores or "-", _age(run.days), console.size(run.bytes)
+
+
+def _age(days: float) -> str:
+    """Time in one unit.
+
+    >>> [_age(d) for d in (0.0001, 0.02, 0.5, 3.2)]
+    ['0 min', '29 min', '12 h', '3 d']
+    """
+    if days < 1 / 24:
+        return f"{days * 24 * 60:.0f} min"
+    return f"{days * 24:.0f} h" if days < 2 else f"{days:.0f} d"

@@ -1,0 +1,229 @@
+"""`mebench score`: predictions of any program against a truth, under any convention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mebench.cli.options import Json, Verbose
+from mebench.console import write_json
+from mebench.errors import ConfigError, MebenchError, unknown
+
+if TYPE_CHECKING:
+    from mebench.exchange.frame_scores import Spotting
+    from mebench.exchange.table import Remarks
+    from mebench.metrics.tables import Tables
+
+app = typer.Typer()
+
+_KINDS = ("micro", "macro")
+_READERS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
+"""Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
+
+
+@app.command("score", epilog="Example: mebench score --truth truth.csv --predictions mine.csv --sensitivity")
+def score(
+    truth: Annotated[
+        str,
+        typer.Option(
+            "--truth", metavar="FILE", help="True intervals; a row with empty onset and offset is a video without any."
+        ),
+    ],
+    predictions: Annotated[
+        str | None,
+        typer.Option("--predictions", metavar="FILE", help="Spotted intervals: subject, video, onset, offset …"),
+    ] = None,
+    frame_scores: Annotated[
+        str | None,
+        typer.Option(
+            "--frame-scores", metavar="FILE", help="Instead: subject, video, frame, score, made into intervals."
+        ),
+    ] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="auto|csv|strs|megc2020|megc2023", help="Format of the predictions.")
+    ] = "auto",
+    convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show the scores under every convention.")] = False,
+    classes: Annotated[
+        str | None, typer.Option("--classes", metavar="A,B,C", help="Emotions to score; all in the truth by default.")
+    ] = None,
+    kinds: Annotated[
+        str | None,
+        typer.Option("--kinds", metavar="micro,macro", help="Kinds to score; those of the files by default."),
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option("--fps", help="Frames per second, for scores in ms and per minute.")
+    ] = None,
+    strict_videos: Annotated[
+        bool, typer.Option("--strict-videos", help="Refuse videos that the truth does not name.")
+    ] = False,
+    loose_ids: Annotated[
+        bool, typer.Option("--loose-ids", help="Take s1, 01 and 1 for one subject, EP2_1F and EP02_01f for one video.")
+    ] = False,
+    k_prime: Annotated[
+        str | None, typer.Option("--k-prime", metavar="N", help="Half the length in frames; or micro=N,macro=N.")
+    ] = None,
+    p: Annotated[float | None, typer.Option("--p", help="Threshold, from mean (0) to maximum (1); 0.55.")] = None,
+    smoothing: Annotated[
+        str | None, typer.Option("--smoothing", metavar="average|gaussian_3|…", help="Of frame scores.")
+    ] = None,
+    postprocess: Annotated[
+        str | None, typer.Option("--postprocess", metavar="paper|released_code", help="Whose intervals; the paper's.")
+    ] = None,
+    short_videos: Annotated[
+        bool, typer.Option("--short-videos", help="One expression a video: its highest peak, no threshold.")
+    ] = False,
+    write: Annotated[
+        str | None, typer.Option("--write-predictions", metavar="FILE", help="Write the scored predictions there.")
+    ] = None,
+    write_form: Annotated[
+        str, typer.Option("--write-format", metavar="csv|strs|megc2020|megc2023", help="In this format.")
+    ] = "csv",
+    seed: Annotated[int, typer.Option("--seed", help="Of the bootstrap.")] = 0,
+    bootstrap: Annotated[int, typer.Option("--bootstrap", metavar="N", help="Draws; 0 for no intervals.")] = 1000,
+    verbose: Verbose = False,
+    json: Json = None,
+) -> None:
+    """Score predictions of any program against a truth.
+
+    Both files are tables of text, with any separator, encoding and order of columns, or logs of MEGC 2020. Frames are taken
+    as they are written: it does not matter whether they count from 0 or 1, as long as both files do the same.
+    """
+    if (predictions is None) == (frame_scores is None):
+        raise ConfigError(
+            "mebench score needs either --predictions FILE (intervals) or --frame-scores FILE (one score a frame), "
+            "and --truth FILE"
+        )
+    from mebench.exchange.frame_scores import propose, read_frame_scores
+    from mebench.exchange.intervals import read_intervals
+    from mebench.exchange.join import Rules, classes_of, join
+    from mebench.exchange.table import Remarks
+    from mebench.exchange.write import FORMATS, write_predictions
+    from mebench.metrics.conventions import named
+    from mebench.metrics.summary import summarize
+    from mebench.progress import Progress
+    from mebench.results.render.scores import print_scores
+
+    named(convention)
+    if form not in _READERS:
+        raise ConfigError(unknown("format", form, _READERS))
+    if fps is not None and not fps > 0:
+        raise ConfigError(f"--fps must be above 0, not {fps}")
+    if bootstrap < 0:
+        raise ConfigError(f"--bootstrap must be 0 or more draws, not {bootstrap}")
+    if write is not None and write_form not in FORMATS:
+        raise ConfigError(unknown("format", write_form, FORMATS))
+    spotting = _spotting(frame_scores is not None, k_prime, p, smoothing, postprocess, short_videos)
+
+    remarks, frames, progress = Remarks(), None, Progress()
+    if frame_scores is not None and spotting is not None:
+        scores = read_frame_scores(Path(frame_scores).expanduser(), remarks)
+        spotted, frames = propose(scores, spotting, remarks), scores.rows
+        spotted_kinds: list[str] | None = scores.kinds
+    else:
+        spotted = read_intervals(Path(str(predictions)).expanduser(), "predictions", remarks, _READERS[form])
+        if spotted.intervals.empty:
+            remarks.warn("predictions: there are none: every truth is missed")
+        spotted_kinds = None if "kind" in spotted.columns else ["micro"]
+    true = read_intervals(Path(truth).expanduser(), "truth", remarks)
+    tables = join(true, spotted, Rules(fps, strict_videos, loose_ids), remarks, frames)
+    scored = _kinds(kinds, spotted_kinds, tables, remarks)
+    named_classes = classes_of(classes, tables, remarks)
+    # A truth whose label is no class has none: it counts for spotting only.
+    emotion = tables.truths["emotion"]
+    tables = replace(
+        tables, truths=tables.truths.assign(emotion=emotion.where(emotion.isin(list(named_classes)), None))
+    )
+    if write is not None:
+        write_predictions(Path(write).expanduser(), write_form, tables, remarks)
+
+    def under(name: str, draws: int) -> dict[str, Any]:
+        return summarize(tables, kinds=scored, classes=named_classes, seed=seed, convention=name, draws=draws)
+
+    with progress.waiting("scoring"):
+        summary = under(convention, bootstrap)
+        if sensitivity:
+            summary["sensitivity"] = _sensitivity(under)
+    summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    for line in remarks.repaired:
+        progress.say(f"note: {line}")
+    for line in remarks.warnings:
+        progress.say(f"warning: {line}")
+    if json != "-":
+        print_scores(summary, tables, verbose)
+    write_json(summary, json)
+
+
+def _spotting(
+    asked: bool, k_prime: str | None, p: float | None, smoothing: str | None, postprocess: str | None, short: bool
+) -> Spotting | None:
+    """How to make intervals of frame scores, if that is asked; else an option that is about it is refused."""
+    if not asked:
+        given = {"--k-prime": k_prime, "--p": p, "--smoothing": smoothing, "--postprocess": postprocess}
+        for name, value in {**given, "--short-videos": short or None}.items():
+            if value is not None:
+                raise ConfigError(
+                    f"{name} makes intervals of frame scores: it goes with --frame-scores, not --predictions"
+                )
+        return None
+    from mebench.exchange.frame_scores import Spotting, half_lengths
+    from mebench.spotting import RULES, SMOOTHINGS
+
+    rule, smoothing = postprocess or "paper", smoothing or "average"
+    if rule not in RULES:
+        raise ConfigError(unknown("postprocess", rule, RULES))
+    if smoothing not in SMOOTHINGS:
+        raise ConfigError(unknown("smoothing", smoothing, SMOOTHINGS))
+    return Spotting(half_lengths(k_prime), 0.55 if p is None else p, rule, short, smoothing)
+
+
+def _kinds(asked: str | None, spotted: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+    """The kinds to score: those asked for, else those that the predictions tell apart and somebody names."""
+    from mebench.exchange.values import kind_of
+
+    assert tables.predictions is not None
+    if asked is not None:
+        named = [kind_of(word) for word in asked.split(",")]
+        if None in named:
+            raise ConfigError(f"--kinds: {unknown('kind', asked.split(',')[named.index(None)].strip(), _KINDS)}")
+        return [kind for kind in _KINDS if kind in named]
+    true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
+    scored = [kind for kind in _KINDS if kind in (spotted if spotted is not None else true | said)] or ["micro"]
+    for kind in sorted(true - set(scored)):
+        remarks.warn(
+            f"{(tables.truths['kind'] == kind).sum()} {kind}-expressions of the truth are not scored: the predictions do not tell "
+            f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
+        )
+    return scored
+
+
+def _sensitivity(under: Callable[[str, int], dict[str, Any]]) -> dict[str, Any]:
+    """The same predictions under every convention; of one that asks for more than the files hold, the reason."""
+    from mebench.metrics.conventions import CONVENTIONS
+
+    rows: dict[str, Any] = {}
+    for name in CONVENTIONS:
+        try:
+            rows[name] = _plain(under(name, 0))
+        except MebenchError as error:
+            rows[name] = {"reason": str(error)}
+    return rows
+
+
+def _plain(summary: dict[str, Any]) -> dict[str, Any]:
+    """Counts and values without intervals."""
+    found: dict[str, Any] = {}
+    for kind, part in summary.get("spotting", {}).items():
+        values = {name: score["value"] for name, score in part["scores"].items()}
+        found[kind] = {**{count: part[count] for count in ("tp", "fp", "fn")}, **values}
+    if analysis := summary.get("analysis"):
+        scores = analysis["true_positives"]["scores"]
+        found["analysis"] = {
+            "strs": analysis["strs"]["value"],
+            **{name: score["value"] for name, score in scores.items()},
+        }
+    return found

@@ -1,0 +1,130 @@
+"""`mebench tune`: choose parameters on some subjects and judge them on others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mebench.cli.options import Files, Json, Plugins, Words, configured
+from mebench.console import write_json
+from mebench.errors import ConfigError
+
+app = typer.Typer()
+
+
+@app.command("tune", epilog="Example: mebench tune method=mean dataset=synthetic --trials 20 --write tuned.yaml")
+def tune(
+    words: Words = None,
+    config: Files = None,
+    plugins: Plugins = None,
+    trials: Annotated[
+        int, typer.Option("--trials", metavar="N", help="Trials of the study, all processes together.")
+    ] = 50,
+    objective: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--objective",
+            metavar="NAME[:min|max]",
+            help="Such as f1, recognition.uf1, fp_per_minute, cost; repeatable for a Pareto front.",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            metavar="NAME[={low: …, high: …}]",
+            help="Tune this one, by the range of the method's config.yaml or by your own; repeatable; all by default.",
+        ),
+    ] = None,
+    acts: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--acts",
+            metavar="postprocess|training|features",
+            help="Only parameters that act there; repeatable. Those of postprocess train nothing.",
+        ),
+    ] = None,
+    nested: Annotated[
+        bool, typer.Option("--nested", help="One study for each outer fold, over the subjects that train in it.")
+    ] = False,
+    tuning_subjects: Annotated[
+        float | None,
+        typer.Option(
+            "--tuning-subjects",
+            metavar="N|SHARE",
+            help="One study over so many subjects; the others judge. 0.4 of them by default.",
+        ),
+    ] = None,
+    inner_folds: Annotated[
+        int, typer.Option("--inner-folds", metavar="N", help="Folds by subject inside a study, at most.")
+    ] = 5,
+    sampler: Annotated[
+        str, typer.Option("--sampler", metavar="NAME", help="tpe, random, gp, cmaes, nsgaii, …")
+    ] = "tpe",
+    pruner: Annotated[
+        str, typer.Option("--pruner", metavar="median|hyperband|halving|none", help="Stops poor trials.")
+    ] = "median",
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            metavar="URL",
+            help="A database, or a sqlite file, that several processes share; optuna.db in --out by default.",
+        ),
+    ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", metavar="NAME", help="Its name in the storage; made of the settings by default."),
+    ] = None,
+    heartbeat: Annotated[
+        int, typer.Option("--heartbeat", metavar="SECONDS", help="Twice as long without a sign counts as killed.")
+    ] = 30,
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the folders of studies go.")] = "tuning",
+    write: Annotated[
+        str | None, typer.Option("--write", metavar="FILE.yaml", help="Write a configuration that run -c takes.")
+    ] = None,
+    json: Json = None,
+) -> None:
+    """Tune a method on some subjects and judge it on others.
+
+    Parameters and ranges are those of the method's config.yaml. Trials see inner folds of the tuned subjects alone; the
+    outer subjects then say what the tuned configuration is worth beside the default. Give the same command again to go on
+    with a study, and in several processes at once to share it.
+    """
+    from mebench.progress import Progress
+    from mebench.tuning.records import TuneOptions
+
+    options = TuneOptions(
+        trials=trials,
+        objectives=tuple(objective or ()),
+        params=tuple(param or ()),
+        acts=tuple(acts or ()),
+        nested=nested,
+        tuning_subjects=tuning_subjects,
+        inner_folds=inner_folds,
+        sampler=sampler,
+        pruner=pruner,
+        storage=storage,
+        study=study,
+        heartbeat=heartbeat,
+        out=out,
+    )
+    file = None if write is None else Path(write).expanduser()
+    if file is not None and (file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK)):
+        raise ConfigError(f"--write {write} must name a file in a folder that is there and may be written to")
+    settings = configured(words, config, plugins)
+
+    from mebench.tuning.show import print_outcome
+    from mebench.tuning.tune import tune, write_tuned
+
+    progress = Progress()
+    found = tune(settings, options, progress)
+    if file is not None:
+        for line in write_tuned(found, file):
+            progress.say(f"{write}: {line}")
+    if json != "-":
+        print_outcome(found.plain, found.plain["folder"])
+    write_json(found.plain, json)

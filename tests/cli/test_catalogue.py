@@ -1,0 +1,100 @@
+"""`mebench list` and `mebench info` of protocols, and the completion of their words."""
+
+import pytest
+
+from mebench.cli.complete import complete_plugin, complete_word
+from mebench.protocols import PROTOCOLS
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("MEBENCH_CONFIG", raising=False)
+
+
+def test_the_list_has_a_line_for_each_protocol(mebench):
+    code, out, _ = mebench("list", "protocols")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert code == 0 and rows == [
+        ["protocol", "meaning"],
+        *([name, protocol.summary] for name, protocol in PROTOCOLS.items()),
+    ]
+
+
+def test_the_card_of_a_protocol_says_who_trains_and_who_is_tested(mebench):
+    code, out, _ = mebench("info", "megc2019_cde")
+    assert code == 0 and out.startswith("protocol megc2019_cde: MEGC 2019 composite")
+    for part in (
+        "442 clips",
+        "each of the 68 subjects",
+        "UF1 and UAR",
+        "scheme megc2019",
+        "doi 10.1109/FG.2019.8756611",
+    ):
+        assert part in out
+
+
+def test_the_card_of_a_protocol_tells_its_parameters_with_types_defaults_and_meaning(mebench):
+    rows = [line.split("\t") for line in mebench("info", "kfold")[1].splitlines()]
+    assert ["protocol.folds", "an int", "5", "number of parts, each tested once."] in rows
+    rows = [line.split("\t") for line in mebench("info", "cross_spotting")[1].splitlines()]
+    assert ["protocol.train", "a list of text", "(needed)", "datasets to train on."] in rows
+
+
+def test_a_protocol_and_a_dataset_of_one_name_are_both_shown(mebench):
+    lines = mebench("info", "meview")[1].splitlines()
+    heads = [line.partition(":")[0] for line in lines if line.startswith(("protocol meview:", "dataset meview:"))]
+    assert heads == ["protocol meview", "dataset meview"]
+
+
+def test_a_metric_says_what_it_is_where_it_appears_and_whose_it_is(mebench):
+    code, out, _ = mebench("info", "f1")
+    facts = dict(line.split(": ", 1) for line in out.strip().splitlines())
+    assert code == 0 and facts["metric f1"] == "F1"
+    assert (facts["range"], facts["unit"], facts["direction"]) == ("0 to 1", "none", "higher is better")
+    assert facts["scored in"] == "spotting, analysis, recognition"
+    assert facts["column of the leaderboards of"] == "spotting, analysis"
+    assert "harmonic mean" in facts["meaning"] and "2 tp / (2 tp + fp + fn)" in facts["formula"]
+    assert "doi:10.1016/j.image.2022.116875" in facts["source"]
+
+
+def test_a_metric_of_the_details_goes_by_both_its_names(mebench):
+    assert mebench("info", "auc")[1] == mebench("info", "frames.auc")[1]
+    lines = mebench("info", "apex_mae_ms")[1].splitlines()
+    assert {"unit: milliseconds", "range: 0 or more", "direction: lower is better"} <= set(lines)
+
+
+def test_what_has_no_range_says_none(mebench):
+    assert not {"range", "unit", "direction"} & {
+        line.partition(":")[0] for line in mebench("info", "curve")[1].splitlines()
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "near"), [("fqr", "fpr"), ("meann", "mean"), ("losso", "loso"), ("casme22", "casme2")]
+)
+def test_a_near_miss_of_a_metric_a_plugin_or_a_protocol_is_named(mebench, word, near):
+    code, _, err = mebench("info", word)
+    assert code == 2 and f"unknown plugin, protocol or metric {word!r}. Did you mean {near!r}?" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "incomplete", "expected"),
+    [
+        ([], "protocol=meg", ["protocol=megc2018", "protocol=megc2019_cde", "protocol=megc_spotting"]),
+        (["protocol=kfold"], "protocol.", ["protocol.folds=", "protocol.seed="]),
+        (["protocol=cdmer"], "protocol.type=", ["protocol.type=I", "protocol.type=II"]),
+        (["protocol", "=", "megc2018", "protocol.part", "="], "c", ["composite"]),
+        (["protocol=loso"], "protocol.", []),
+        (["protocol=nobody"], "protocol.", []),
+        ([], "audit=", ["audit=guard", "audit=leak"]),
+    ],
+)
+def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, expected):
+    assert complete_word(given, incomplete) == expected
+
+
+def test_the_shell_completes_names_of_protocols_for_their_cards():
+    assert complete_plugin("fp") == ["fp_per_minute", "fpr"]
+    assert complete_plugin("lo") == ["lodo", "loso", "lovo"]

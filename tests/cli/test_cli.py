@@ -1,0 +1,368 @@
+"""The command line: what it answers, where it writes, and what it does not import."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mebench import __version__, cli, console
+from mebench.cli import doctor
+from mebench.cli.complete import complete_plugin, complete_word
+from mebench.errors import RunError
+from mebench.metrics.catalogue import METRICS
+from mebench.runner.execute import InterruptedRunError
+
+HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]
+PARAMS = '''
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Params:
+    """How it works.
+
+    Attributes:
+        p: threshold, from the mean to the maximum
+            of the scores.
+        flow: algorithm.
+
+    Nothing else: there is no more to set.
+    """
+
+    p: float = 0.5
+    flow: Literal["tvl1", "dis"] = "tvl1"
+    root: str | None = None
+'''
+CONFIG = "params: {p: 0.55}\npresets: {short: {flow: dis}, long: {}}\npreset: short\ndatasets: {toy: {p: 0.7}}\n"
+LONG = "a_method_whose_name_is_longer_than_any_terminal_is_wide_" + "x" * 80
+
+
+@pytest.fixture
+def root(write_plugin) -> Path:
+    write_plugin("dataset", "toy", params=PARAMS)
+    write_plugin("method", "lame", code=None)
+    write_plugin("method", LONG)
+    root = write_plugin("method", "tiny", config=CONFIG, params=PARAMS)
+    (root / "methods" / "tiny" / "README.md").write_text("# The card\n\nIt *works*.\n")
+    return root
+
+
+# Lists and cards
+
+
+def test_list_has_one_line_for_each_plugin_and_never_cuts_an_id(mebench, root):
+    code, out, _ = mebench("list", "methods", "--plugins", root)
+    lines = dict(line.split("\t", 1) for line in out.splitlines())
+    assert code == 0 and out.startswith("method\ttasks\tsummary\n")
+    assert lines["tiny"] == "spot\tTiny: for tests"
+    assert lines[LONG].startswith("spot\t")
+    assert "broken: " in lines["lame"] and "no method.py" in lines["lame"]
+
+
+def test_list_of_everything_names_the_list_on_each_line(mebench, root):
+    _, out, _ = mebench("list", "--plugins", root)
+    head, *rows = [line.split("\t") for line in out.splitlines()]
+    assert head == ["list", "name", "tasks", "meaning"] and {len(row) for row in rows} == {4}
+    assert {row[0] for row in rows} == {"methods", "datasets", "protocols", "metrics"}
+    assert ["datasets", "toy"] in [row[:2] for row in rows]
+    assert [row[1] for row in rows if row[0] == "metrics"] == [metric.name for metric in METRICS.values()]
+    assert "loso" in [row[1] for row in rows if row[0] == "protocols"]
+
+
+def test_info_shows_card_parameters_presets_and_settings(mebench, root):
+    code, out, _ = mebench("info", "tiny", "--plugins", root)
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0] == "method tiny: Tiny"
+    assert "# The card" in lines
+    assert "method.p\ta float\t0.55\tthreshold, from the mean to the maximum of the scores." in lines
+    assert "method.flow\ttvl1|dis\tdis\talgorithm." in lines
+    assert "method.root\ttext or null\tnull\t" in lines
+    assert "preset short\tflow=dis" in lines and "preset long\t(the defaults)" in lines
+    assert "settings for toy\tp=0.7" in lines
+
+
+def test_info_shows_a_method_and_a_dataset_of_one_name(mebench, root, write_plugin):
+    write_plugin("dataset", "tiny")
+    _, out, _ = mebench("info", "tiny", "--plugins", root)
+    assert "method tiny: Tiny" in out and "dataset tiny: Tiny" in out
+
+
+def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
+    code, out, _ = mebench("info", "lame", "--plugins", root)
+    assert code == 0 and "no method.py" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["list", "method"], "unknown list 'method'. Did you mean 'methods'?"),
+        (["info", "tinny"], "unknown plugin, protocol or metric 'tinny'. Did you mean 'tiny'?"),
+        (["config", "show", "method=tinny", "dataset=toy"], "unknown method 'tinny'. Did you mean 'tiny'?"),
+        (["config", "show", "method=lame", "dataset=toy"], "method 'lame' is broken: "),
+        (["config", "show", "method=tiny"], "no dataset is named"),
+        (
+            ["config", "show", "method=tiny", "dataset=toy", "method.p=x"],
+            "method.p must be a float, not 'x' (command line)",
+        ),
+    ],
+)
+def test_mistakes_are_one_sentence_on_standard_error(mebench, root, words, message):
+    code, out, err = mebench(*words, "--plugins", root)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ") and message in err and err.count("\n") == 1
+
+
+def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
+    monkeypatch.setattr(console, "at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    console.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
+    out = capsys.readouterr().out
+    assert out.startswith("methods") and "method " in out and "[red]taken as it stands[/red]" in out
+
+
+# Configuration
+
+
+def test_config_show_tells_key_value_and_origin(mebench, root):
+    Path("mebench.yaml").write_text(f"plugins: [{root}]\nseed: 4\n")
+    code, out, _ = mebench("config", "show", "method=tiny", "dataset=toy", "dataset.root=/data/CAS(ME)^2/raw")
+    rows = [tuple(line.split("\t")) for line in out.splitlines()]
+    assert code == 0
+    assert rows[0] == ("key", "value", "from")
+    assert ("seed", "4", "./mebench.yaml") in rows
+    assert ("method.p", "0.7", "methods/tiny/config.yaml: datasets.toy") in rows
+    assert ("dataset.root", "/data/CAS(ME)^2/raw", "command line") in rows
+    assert ("workers", "null", "default") in rows
+
+
+def test_config_show_as_json_with_nothing_else_on_standard_output(mebench, root, tmp_path):
+    words = ["config", "show", "method=tiny", "dataset=toy", "--plugins", root]
+    _, out, _ = mebench(*words, "--json", "-")
+    shown = json.loads(out)
+    assert shown["values"]["method"]["name"] == "tiny"
+    assert shown["origins"]["method"] == "command line"
+
+    file = tmp_path / "shown.json"
+    _, out, _ = mebench(*words, "--json", file)
+    assert json.loads(file.read_text()) == shown
+    assert "method\ttiny\tcommand line" in out
+
+
+def test_json_has_no_nan():
+    assert json.loads(json.dumps(console._finite({"a": [float("nan"), float("inf"), 1.5]}))) == {"a": [None, None, 1.5]}
+
+
+# Doctor
+
+
+def test_doctor_tells_where_things_are_and_exits_0_while_only_optional_things_are_missing(mebench, root, tmp_path):
+    Path("mebench.yaml").write_text(f"roots: {{toy: {tmp_path}, nobody: /x}}\nruns: results\n")
+    code, out, _ = mebench("doctor", "--plugins", root)
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in out.splitlines()}
+    assert code == 0
+    assert out.startswith("name\twhat\tstate\tdetail\n")
+    assert rows["toy"] == ["dataset", "ok", str(tmp_path)]
+    assert rows["nobody"][1] == "optional"
+    assert rows["runs"][1] == "ok" and str(tmp_path / "work" / "results") in rows["runs"][2]
+    assert str(tmp_path / "cache" / "mebench") in rows["cache"][2]
+    assert str(tmp_path / "work" / "mlflow.db") in rows["MLflow"][2]
+    assert str(tmp_path / "work" / "mebench.yaml") in rows["user's file"][2]
+    assert rows["lame"][1] == "optional" and "no method.py" in rows["lame"][2]
+
+
+def test_doctor_says_how_to_get_a_dataset_that_has_no_folder(mebench, root):
+    _, out, _ = mebench("doctor", "--plugins", root, "--json", "-")
+    toy = next(f for f in json.loads(out)["findings"] if f["name"] == "toy")
+    assert toy["state"] == "optional" and "roots: {toy: FOLDER}" in toy["remedy"]
+
+
+@pytest.mark.parametrize("broken", ["package", "folder", "file"])
+def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypatch, broken):
+    if broken == "package":
+        monkeypatch.setattr(
+            "importlib.metadata.requires", lambda _: ["no-such-thing>=1", "extra-thing; extra == 'dev'"]
+        )
+    elif broken == "folder":
+        monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+    else:
+        Path("mebench.yaml").write_text("seed: [1")
+    code, out, _ = mebench("doctor", "--json", "-")
+    missing = {f["name"]: f["remedy"] for f in json.loads(out)["findings"] if f["state"] == "missing"}
+    assert code == 1 and not json.loads(out)["ok"]
+    expected = {"package": "no-such-thing", "folder": "runs", "file": "user's file"}[broken]
+    assert missing[expected]
+    assert "extra-thing" not in missing
+
+
+def test_the_landmark_file_is_found_without_importing_its_package(tmp_path, monkeypatch):
+    assert doctor.landmark_file() is None or doctor.landmark_file().is_file()
+    package = tmp_path / "site" / "face_recognition_models"
+    (package / "models").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('imported')")
+    (package / "models" / doctor.LANDMARKS).write_bytes(b"points")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    assert doctor.landmark_file() == package / "models" / doctor.LANDMARKS
+
+
+# Failures
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (RunError("it broke"), 4, "error: it broke\n"),
+        (KeyboardInterrupt(), 130, "stopped: what was finished is kept, and the same command begins or goes on\n"),
+        (InterruptedRunError("stopped: 2 of 9 folds are kept"), 130, "stopped: 2 of 9 folds are kept\n"),
+        (BrokenPipeError(), 141, ""),  # as a shell tells of a program that SIGPIPE ended
+        (OSError(28, "No space left on device", "/runs/x"), 1, "error: the disk is full: /runs/x. Free some space"),
+        (PermissionError(13, "Permission denied", "/runs"), 1, "error: Permission denied: /runs\n"),
+        (ValueError("two\nlines"), 1, "error: unexpected ValueError: two lines. MEBENCH_DEBUG=1 shows where"),
+    ],
+)
+def test_every_failure_is_a_sentence_and_an_exit_code(mebench, monkeypatch, error, code, message):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("mebench.cli.catalogue._more_plugins", fail)
+    got, out, err = mebench("list")
+    assert (got, out) == (code, "")
+    assert err.startswith(message) and "Traceback" not in err
+
+
+def test_the_traceback_is_there_on_request(monkeypatch):
+    def fail(*_):
+        raise RunError("it broke")
+
+    monkeypatch.setattr("mebench.cli.catalogue._more_plugins", fail)
+    monkeypatch.setattr(sys, "argv", ["mebench", "list"])
+    monkeypatch.setenv("MEBENCH_DEBUG", "1")
+    with pytest.raises(RunError):
+        cli.main()
+
+
+def test_a_reader_that_goes_away_is_no_error():
+    code = "import sys; sys.argv = ['mebench', 'list', 'metrics']; from mebench.cli import main; main()"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.wait()
+
+
+def test_version_and_usage(mebench):
+    assert mebench("--version") == (0, f"mebench {__version__}\n", "")
+    code, _, err = mebench("lits")
+    assert code == 2 and "Did you mean 'list'?" in err
+
+
+# Speed, as imports
+
+
+def imported(*words: str, **env: str) -> tuple[set[str], str]:
+    """The modules that a command imports, and what it prints."""
+    code = (
+        "import sys, atexit\n"
+        f"sys.argv = ['mebench', *{list(words)!r}]\n"
+        "atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr))\n"
+        "from mebench.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={**os.environ, **env})
+    return set(done.stderr.split()), done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["--help"], "leaderboard"),
+        (["run", "--help"], "--dry-run"),
+        (["list"], "tiny"),
+        (["list", "methods"], "tiny"),
+        (["info", "tiny"], "tiny"),
+        (["config", "show", "method=tiny", "dataset=toy"], "tiny"),
+        (["doctor"], "torch"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_verbs_that_only_tell_import_nothing_heavy(root, words, answer):
+    Path("mebench.yaml").write_text(f"plugins: [{root}]")
+    modules, out = imported(*words)
+    assert answer in out
+    assert "mebench.cli" in modules
+    assert not modules & set(HEAVY)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["run", "se"], ["seed="]),
+        (["run", "method=ti"], ["method=tiny"]),
+        (["run", "method", "=", "ti"], ["tiny"]),
+        (["run", "protocol", "=", "lo"], ["lodo", "loso", "lovo"]),
+        (["run", "method", "=", "tiny", "method.ro"], ["method.root="]),
+        (["run", "method", "=", "tiny", "method.flow", "=", "d"], ["dis"]),
+        (["info", "tin"], ["tiny"]),
+        (["list", "met"], ["methods", "metrics"]),
+        (["config", "show", "method=tiny", "see"], ["seed="]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_the_shell_completes_words_and_imports_nothing_heavy(root, words, expected):
+    Path("mebench.yaml").write_text(f"plugins: [{root}]")
+    line = "\n".join(["mebench", *words])
+    modules, out = imported(_MEBENCH_COMPLETE="complete_bash", COMP_WORDS=line, COMP_CWORD=str(len(words)))
+    assert out.split() == expected
+    assert not modules & set(HEAVY)
+
+
+# Completion
+
+
+def test_keys_of_the_plugins_are_offered_once_these_are_known(root):
+    before = complete_word([], "", [str(root)])
+    after = complete_word(["method=tiny", "dataset=toy"], "", [str(root)])
+    assert {"method=", "dataset=", "protocol=", "seed="} <= set(before)
+    assert set(after) - set(before) == {
+        *("method.p=", "method.flow=", "method.root=", "method.preset="),
+        *("dataset.p=", "dataset.flow=", "dataset.root=", "dataset.preset="),
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "incomplete", "expected"),
+    [
+        (["method=tiny"], "method.preset=", ["method.preset=short", "method.preset=long"]),
+        (["method=tiny"], "method.flow=t", ["method.flow=tvl1"]),
+        (["method=tiny"], "method.fl", ["method.flow=tvl1", "method.flow=dis"]),
+        (["method", "=", "tiny", "method.preset", "="], "s", ["short"]),
+        ([], "accelerator=c", ["accelerator=cpu", "accelerator=cuda"]),
+        ([], "seed=", []),
+        ([], "method=lam", []),
+        (["method=lame"], "method.", []),
+        (["method=nobody"], "method.", []),
+        ([], "nonsense=", []),
+    ],
+)
+def test_values_are_offered_where_there_are_few(root, given, incomplete, expected):
+    assert complete_word(given, incomplete, [str(root)]) == expected
+
+
+def test_completion_never_complains(root):
+    assert complete_word([], "method=", ["/nowhere"]) == complete_plugin("t", ["/nowhere"]) == []
+
+
+# Where runs are
+
+
+@pytest.mark.parametrize("words", [["leaderboard", "build", "--out", "empty"], ["leaderboard", "export", "a_run"]])
+def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words):
+    monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
+    (tmp_path / "mine.yaml").write_text("{}")
+    assert " runs" in mebench(*words).stderr.replace("finished run", "")
+    (tmp_path / "mine.yaml").write_text("runs: /data/kept\n")
+    assert "/data/kept" in mebench(*words).stderr
+    assert "elsewhere" in mebench(*words, "--runs", "elsewhere").stderr

@@ -1,0 +1,130 @@
+import json
+
+import pytest
+
+from mebench.cli import compare as verbs
+from mebench.cli.leaderboard import export
+from mebench.errors import ConfigError, RunError
+from tests.run_folders import make_run
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def compare(first, second, metrics=(), convention="strict", json_=None):
+    verbs.compare(first, second, "runs", metrics, convention, json_)
+
+
+def test_it_prints_both_runs_the_difference_the_tests_and_a_conclusion(tmp_path, capsys):
+    one = make_run(tmp_path / "runs", "one", method="good", subjects=8)
+    make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)
+    compare("one", "two")
+    shown = capsys.readouterr().out
+    assert "A  good, seed 0: one" in shown and "B  bad, seed 0: two" in shown
+    f1 = one.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]
+    assert f"spotting, micro: F1   {f1['value']:.4f}" in shown
+    # 2 of the 2^8 exchanges differ as much: none and all. Four scores are tested at once.
+    assert "spotting, micro: F1: A is better than B (1.0000 against 0.0000; p = 0.0078, 0.0312 among 4 scores)" in shown
+    assert "no difference is shown" in shown and "8 subjects" in shown
+    assert "all 128 exchanges" in shown and "p (Holm) keeps" in shown
+    assert "convention strict" in shown and "compare several seeds of each" in shown
+
+
+def test_of_two_rates_of_false_positives_the_lower_wins(tmp_path, capsys):
+    make_run(tmp_path / "runs", "one", method="good", subjects=8)
+    make_run(tmp_path / "runs", "two", method="bad", shift=100, wrong_every=2, subjects=8)
+    compare("one", "two", ["fpr", "tpr"], "li2017")
+    said = [line for line in capsys.readouterr().out.splitlines() if "is better than" in line]
+    assert [line.partition(" (")[0] for line in said] == [
+        "spotting, micro: true positive rate, frames: A is better than B",
+        "spotting, micro: false positive rate, frames: A is better than B",
+    ]
+
+
+def test_json_on_standard_output_stands_alone(tmp_path, capsys):
+    make_run(tmp_path / "runs", "one", seed=0)
+    make_run(tmp_path / "runs", "two", seed=1, wrong_every=2)
+    compare("one", "two", ["uf1"], json_="-")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["first"]["run_id"], found["second"]["seed"]) == ("one", 1)
+    row = found["scores"]["recognition.uf1"]
+    assert row["difference"]["value"] == pytest.approx(row["first"]["value"] - row["second"]["value"])
+    assert found["mcnemar"]["first_only"] >= 0 and len(found["conclusions"]) == len(found["scores"])
+    assert any("differ in nothing but the seed (0 and 1)" in line for line in found["remarks"])
+
+
+def test_a_run_goes_by_its_id_the_beginning_of_it_its_folder_or_its_record(tmp_path, capsys):
+    run = make_run(tmp_path / "runs", "spotter-1")
+    make_run(tmp_path / "runs", "spotter-2", shift=3)
+    make_run(tmp_path / "runs", "other", shift=100)
+    export("other", "runs", "records")
+    compare("runs/spotter-1", "oth")
+    compare("spotter-2", "records/other")
+    with pytest.raises(RunError, match=r"2 runs begin with 'spot': spotter-1, spotter-2. Give more of the id"):
+        compare("spot", "other")
+    with pytest.raises(RunError, match=r"unknown run 'spotter-3'. Did you mean 'spotter-"):
+        compare("spotter-3", "other")
+    with pytest.raises(RunError, match="both words name the run 'spotter-1'"):
+        compare("spotter-1", str(run.path))
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ({"done": False}, "run 'two' is not finished: go on with it by mebench resume .*two"),
+        ({"protocol": "kfold"}, "one was run under loso, two under kfold"),
+        ({"members": ("smic",)}, r"different truths \(the first is of drawn; the second, of smic\)"),
+        ({"subjects": 5}, r"only the second has the video with video drawn/04/v0, .*; 2 differ"),
+        ({"tasks": ("recognize",)}, "the runs have nothing in common to compare: one does spot, micro; two, recognize"),
+        ({"classes": ["negative", "positive"]}, None),
+    ],
+)
+def test_what_cannot_be_compared_is_said(tmp_path, other, reason):
+    make_run(tmp_path / "runs", "one", tasks=("spot",))
+    make_run(tmp_path / "runs", "two", **{"tasks": ("spot",), **other})
+    if reason is None:  # nobody recognizes, so classes do not matter
+        compare("one", "two")
+        return
+    with pytest.raises(RunError, match=reason):
+        compare("one", "two")
+
+
+def test_another_truth_in_one_expression_is_named(tmp_path):
+    make_run(tmp_path / "runs", "one")
+    two = make_run(tmp_path / "runs", "two", shift=1)
+    truth = two.read_table("truth.parquet")
+    truth.loc[0, "offset"] += 1
+    two.write_table("truth.parquet", truth)
+    with pytest.raises(
+        RunError, match=r"only the first has the expression with video drawn/00/v0, kind micro, onset 50, .*; 1 differ"
+    ):
+        compare("one", "two")
+
+
+def test_words_that_do_not_exist_name_the_nearest(tmp_path):
+    make_run(tmp_path / "runs", "one")
+    make_run(tmp_path / "runs", "two", shift=1)
+    with pytest.raises(ConfigError, match="Did you mean 'strict'"):
+        compare("one", "two", convention="strikt")
+    with pytest.raises(ConfigError, match="Did you mean 'strs'"):
+        compare("one", "two", ["strss"])
+
+
+def test_what_one_run_alone_does_and_other_data_are_remarked(tmp_path, capsys):
+    make_run(tmp_path / "runs", "one", kinds=("micro", "macro"))
+    make_run(tmp_path / "runs", "two", tasks=("spot",), settings={"dataset.noise": 2.0})
+    compare("one", "two")
+    shown = capsys.readouterr().out
+    assert "only A does recognize, macro: left out" in shown
+    assert "the settings of the dataset differ (A: the defaults; B: noise=2.0)" in shown
+    assert "analysis" not in shown and "macro: F1" not in shown
+
+
+def test_with_too_few_subjects_it_says_that_nothing_could_be_shown(tmp_path, capsys):
+    """Of 4 subjects' 16 exchanges 2 differ as much as the runs themselves: p is 1 / 8 at best."""
+    make_run(tmp_path / "runs", "one")
+    make_run(tmp_path / "runs", "two", shift=100)
+    compare("one", "two", ["f1"])
+    assert "with 4 subjects no p can be below 0.1250" in capsys.readouterr().out

@@ -1,0 +1,225 @@
+"""`mebench data`: fake, summary, verify and preview, as a user meets them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+from mebench.commands import data
+
+from mebench import console
+from mebench.config import registry, resolve
+from mebench.config.resolve import resolve_dataset
+from mebench.core import Dataset
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.testing.plugins import HEAVY
+
+DRAWN = [
+    id_
+    for id_, info in registry.plugins("dataset").items()
+    if not info.broken
+    and registry.load("dataset", id_).write_fake_tree.__func__ is not Dataset.write_fake_tree.__func__
+]
+DRAWN_ON_PURPOSE = {"beyond_video", "missing_frames", "missing_folder", "numbering_gap"}
+"""Defects of releases that a drawn tree may have, because adapters fix them."""
+
+
+def method_for(words):
+    """A method that needs no training: the short clips of SMIC can only be recognised."""
+    ((id_, params),) = resolve_dataset(words).dataset_params.items()
+    return "random" if "spot" in registry.load("dataset", id_)(params).tasks else "majority"
+
+
+@pytest.fixture(autouse=True)
+def no_user_file(monkeypatch, tmp_path):
+    monkeypatch.delenv("MEBENCH_CONFIG", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def casme2(tmp_path_factory):
+    root = tmp_path_factory.mktemp("drawn") / "casme2"
+    registry.load("dataset", "casme2").write_fake_tree(root)
+    return root
+
+
+@pytest.mark.parametrize("id_", DRAWN)
+def test_a_drawn_tree_goes_all_the_way(mebench, id_, tmp_path):
+    words = (f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}")
+    code, out, _ = mebench("data", "fake", words[0], "--out", tmp_path / "tree")
+    assert code == 0 and f"mebench data summary {words[0]} {words[1]}" in out
+
+    code, out, _ = mebench("data", "summary", *words, "--json", "-")
+    summary = json.loads(out)
+    assert code == 0
+    assert summary["subjects"] >= 3 and sum(summary["expressions"].values()) >= 5 and summary["repairs"]
+
+    code, out, _ = mebench("data", "verify", *words, "--json", "-")
+    seen = json.loads(out)
+    errors = {f["check"] for f in seen["findings"] if f["level"] == "error"}
+    assert code == bool(errors) and seen["frames"] > 50
+    assert errors <= DRAWN_ON_PURPOSE, seen["findings"]
+
+    code, out, _ = mebench("data", "preview", *words, "-o", tmp_path / "faces.png", "--expressions", "2", "--json", "-")
+    assert code == 0 and [one["problem"] for one in json.loads(out)["expressions"]] == [None, None]
+    assert cv2.imread(str(tmp_path / "faces.png")).shape[1] > 600
+
+    plan = make_plan(resolve([f"method={method_for(words)}", *words, f"cache={tmp_path}"]))
+    result = execute(plan, plan.folds[0])
+    assert result.predictions or result.clips
+
+
+def test_summary_for_people(mebench, casme2):
+    code, out, _ = mebench("data", "summary", "dataset=casme2", f"dataset.root={casme2}")
+    lines = [line.split("\t") for line in out.splitlines()]
+    assert code == 0
+    assert ["expressions", "micro", "8", "95 to 135 ms, median 102, mean 109"] in lines
+    assert ["emotion", "disgust", "3", "micro 3"] in lines
+    assert [
+        "scheme",
+        "five",
+        "7",
+        "disgust 3, happiness 1, others 1, surprise 1, repression 1; left out: sadness 1",
+    ] in lines
+    assert any("row 4, ApexFrame: '/' read as 'none'" in line[0] for line in lines)
+
+
+def test_summary_of_the_annotations_alone(mebench, casme2, tmp_path):
+    sheet = (casme2 / "CASME2-coding-20140508.xlsx").rename(tmp_path / "sheet.xlsx")
+    code, out, _ = mebench("data", "summary", "dataset=casme2", f"dataset.annotations={sheet}", "--json", "-")
+    sheet.rename(casme2 / "CASME2-coding-20140508.xlsx")
+    summary = json.loads(out)
+    assert code == 0
+    assert {key: summary[key] for key in ("subjects", "videos", "expressions")} == {
+        "subjects": 4,
+        "videos": 8,
+        "expressions": {"micro": 8, "macro": 0},
+    }
+    assert summary["emotions"] == {
+        "disgust": 3, "happiness": 1, "others": 1, "repression": 1, "sadness": 1, "surprise": 1,
+    }  # fmt: skip
+
+
+def test_summary_imports_nothing_heavy(casme2):
+    code = (
+        "import sys\nfrom mebench import cli\n"
+        f"sys.argv = ['mebench', 'data', 'summary', 'dataset=casme2', 'dataset.root={casme2}']\n"
+        "try:\n    cli.main()\nexcept SystemExit as end:\n    assert not end.code\n"
+        f"print(*[name for name in {HEAVY} if name in sys.modules], sep=',')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+def test_a_composite_is_shown_by_member_and_together(mebench, casme2, tmp_path):
+    registry.load("dataset", "samm").write_fake_tree(tmp_path / "samm")
+    words = (
+        "dataset=[casme2,samm]",
+        f"dataset.casme2.root={casme2}",
+        f"dataset.samm.root={tmp_path / 'samm'}",
+    )
+    code, out, _ = mebench("data", "summary", *words, "--json", "-")
+    summary = json.loads(out)
+    assert (code, summary["subjects"], summary["expressions"]["micro"]) == (0, 7, 14)
+    assert summary["emotions"]["happiness"] == 2
+    assert summary["members"]["samm"]["expressions"]["micro"] == 6
+    code, out, _ = mebench("data", "verify", *words, "--json", "-")
+    seen = json.loads(out)
+    assert code == (not seen["sound"])
+    assert seen["frames"] == sum(member["frames"] for member in seen["members"].values())
+    assert mebench("data", "preview", *words, "-o", tmp_path / "faces.png", "--expressions", 2)[0] == 0
+
+
+def test_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
+    root = tmp_path / "tree"
+    registry.load("dataset", "cas_me2").write_fake_tree(root)
+    words = ("data", "verify", "dataset=cas_me2", f"dataset.root={root}")
+    code, out, _ = mebench(*words)
+    assert code == 0 and "cas_me2: sound: no errors, 1 warning" in out
+    assert "this is a part of the dataset, 8 of the 357 expressions" in out
+    assert mebench(*words, "--strict")[0] == 1
+    assert mebench(*words, "--strict", "--no-counts")[0] == 0
+    frame = root / "rawpic" / "s16" / "16_0401childabuse" / "img026.jpg"
+    frame.unlink()
+    code, out, err = mebench(*words, "--report", tmp_path / "report.md", "--json", tmp_path / "report.json")
+    sentence = "file 26 is missing between 1 and 100 (1 frame)"
+    assert code == 1 and f"error: s16/16_0401: {sentence}" in out and "6/6 videos" in err
+    report = (tmp_path / "report.md").read_text()
+    assert report.startswith("# Verification of cas_me2\n") and sentence in report
+    assert "| micro-expressions | 5 | 57 | differs |" in report
+    plain = json.loads((tmp_path / "report.json").read_text())
+    assert not plain["sound"] and plain["hash"] in report
+    assert plain["findings"][1]["where"] == "s16/16_0401"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("summary",), 2, "no dataset is named"),
+        (("summary", "dataset=casme2", "seed=1"), 2, "seed belongs to a run"),
+        (("summary", "dataset=casme2", "method.p=1"), 2, "method.p belongs to a run"),
+        (("summary", "dataset=casme2", "dataset.rot=x"), 2, "Did you mean 'dataset.root'?"),
+        (("summary", "dataset=casme2"), 3, "give dataset.root=PATH"),
+        (("verify", "dataset=casme2", "dataset.root=/nowhere"), 3, "dataset.root=/nowhere is not a folder"),
+        (("verify", "dataset=casme2", "--report", "/nowhere/r.md"), 2, "--report must name a file"),
+        (("preview", "dataset=casme2", "-o", "faces.jpg"), 2, "--out must name a .png file"),
+        (("preview", "dataset=casme2", "-o", "/nowhere/faces.png"), 2, "--out must name a file"),
+        (("preview", "dataset=megc2019_flow", "-o", "faces.png"), 3, "no frames, so there is nothing to look at"),
+        (("fake", "dataset=synthetic", "--out", "tree"), 3, "no drawn stand-in"),
+    ],
+)
+def test_a_mistake_is_one_sentence(mebench, words, code, sentence):
+    found, out, err = mebench("data", *words)
+    assert (found, out) == (code, "") and sentence in err and len(err.splitlines()) == 1
+
+
+def test_preview_shows_who_is_asked_for_and_overwrites_nothing(mebench, casme2, tmp_path):
+    words = ("data", "preview", "dataset=casme2", f"dataset.root={casme2}", "-o", tmp_path / "faces.png")
+    (tmp_path / "faces.png").write_text("mine")
+    code, _, err = mebench(*words)
+    assert code == 2 and "exists: name another file, or overwrite it with --force" in err
+    assert (tmp_path / "faces.png").read_text() == "mine"
+    code, out, _ = mebench(*words, "--force", "--subject", "04", "--json", "-")
+    assert code == 0
+    assert [one["video"] for one in json.loads(out)["expressions"]] == ["casme2/04/EP12_01f", "casme2/04/EP13_06f"]
+    assert (tmp_path / "faces.png").read_bytes().startswith(b"\x89PNG")
+    code, _, err = mebench(*words, "--force", "--subject", "99")
+    assert code == 2 and "unknown subject with expressions '99'" in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["faces.png"]  # no face went anywhere else
+
+
+def test_a_picture_without_a_face_says_so(mebench, casme2, tmp_path):
+    import shutil
+
+    root = Path(shutil.copytree(casme2, tmp_path / "faceless"))
+    for file in (root / "CASME2-RAW" / "sub01" / "EP02_01f").iterdir():
+        cv2.imwrite(str(file), cv2.GaussianBlur(cv2.imread(str(file)), (0, 0), 40))
+    words = ("data", "preview", "dataset=casme2", f"dataset.root={root}", "-o", tmp_path / "faces.png")
+    code, out, _ = mebench(*words, "--video", "EP02_01f")
+    assert code == 0 and "1 expressions, 1 without a face" in out
+
+
+def test_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("")
+    code, _, err = mebench("data", "fake", "dataset=casme2", "--out", tmp_path / "mine")
+    assert code == 3 and "is not an empty folder" in err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, 12), (False, 15)])
+def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, capsys, terminal, shown):
+    monkeypatch.setattr(console, "at_terminal", lambda: terminal)
+    data._print_list("repairs", [f"row {n}" for n in range(15)])
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title == "repairs (15)"
+    assert lines[:shown] == [f"  row {n}" for n in range(shown)]
+    assert lines[shown:] == (["  … and 3 more: --json FILE lists all"] if terminal else [])
+    data._print_list("repairs", [f"row {n}" for n in range(12)])
+    assert "more" not in capsys.readouterr().out
+    data._print_list("repairs", [])
+    assert capsys.readouterr().out == ""

@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from mebench.cli.compare import mistakes
+from mebench.errors import ConfigError, RunError
+from tests.run_folders import make_run
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_late_intervals_are_localisation_for_each_subject(tmp_path, capsys):
+    """Truths are 13 frames long; 5 frames late is IoU 8 / 18."""
+    make_run(tmp_path / "runs", "late", shift=5)
+    mistakes("late", "runs", "subject", None)
+    rows = {
+        line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith(" drawn/")
+    }
+    assert rows == {f"drawn/0{s}": ["4", "0", "0", "0", "4", "0", "0"] for s in range(4)}
+
+
+def test_as_json_the_counts_add_up_to_the_summary(tmp_path, capsys):
+    run = make_run(tmp_path / "runs", "lost", shift=100, kinds=("micro", "macro"))
+    counts = {}
+    for by in ("kind", "subject", "emotion"):
+        mistakes("lost", "runs", by, "-")
+        counts[by] = json.loads(capsys.readouterr().out)["counts"]
+    spotting = run.read_json("summary.json")["spotting"]["overall"]
+    for rows in counts.values():
+        assert sum(n for row in rows.values() for n in row["false_positive"].values()) == spotting["fp"]
+        assert sum(n for row in rows.values() for n in row["miss"].values()) == spotting["fn"]
+
+
+def test_a_run_that_does_not_spot_and_other_words_are_refused(tmp_path):
+    make_run(tmp_path / "runs", "names", tasks=("recognize",))
+    with pytest.raises(RunError, match="run 'names' does not spot"):
+        mistakes("names", "runs", "kind", None)
+    with pytest.raises(ConfigError, match=r"unknown --by 'subjects'. Did you mean 'subject'"):
+        mistakes("names", "runs", "subjects", None)
+
+
+def test_where_nothing_went_wrong_it_says_so(tmp_path, capsys):
+    make_run(tmp_path / "runs", "perfect")
+    mistakes("perfect", "runs", "emotion", None)
+    assert "nothing, there is neither a false positive nor a miss" in capsys.readouterr().out
+    mistakes("perfect", "runs", "kind", "-")
+    assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}

@@ -1,0 +1,160 @@
+"""`mebench runs list|show|prune`: what lies in the folder of runs, and making room there."""
+
+import json
+import os
+import time
+
+import pytest
+
+from mebench.cli import runs as verbs
+from mebench.errors import ConfigError, RunError
+from tests.run_folders import make_run
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """A perfect run, two worse ones, an unfinished one, and one whose fold failed."""
+    folder = tmp_path / "runs"
+    make_run(folder, "perfect", shift=0)
+    make_run(folder, "late", shift=4)
+    make_run(folder, "lost", shift=100, seed=3)
+    make_run(folder, "half", seed=1, done=False)
+    make_run(folder, "broken", seed=2, done=False).write_failure("drawn/02", "Traceback …\nValueError: singular")
+    for days, name in enumerate(("perfect", "late", "lost", "half", "broken")):
+        age(folder / name, 10 * days)
+    return folder
+
+
+def age(folder, days):
+    then = time.time() - days * 86400
+    for file in folder.rglob("*"):
+        os.utime(file, (then, then))
+
+
+def listed(runs, capsys):
+    verbs.list_(str(runs), "-")
+    return {run["id"]: run for run in json.loads(capsys.readouterr().out)}
+
+
+def prune(runs, **given):
+    verbs.prune(str(runs), **given)
+
+
+def names(runs):
+    return {folder.name for folder in runs.iterdir()}
+
+
+def test_the_list_tells_what_each_run_is(runs, capsys):
+    found = listed(runs, capsys)
+    assert list(found) == ["perfect", "late", "lost", "half", "broken"]  # the latest first
+    assert [run["status"] for run in found.values()] == ["finished", "finished", "finished", "unfinished", "failed"]
+    perfect = found["perfect"]
+    assert (perfect["method"], perfect["dataset"], perfect["protocol"], perfect["seed"]) == (
+        "spotter",
+        "drawn",
+        "loso",
+        0,
+    )
+    assert (perfect["done"], perfect["folds"], perfect["failed"]) == (4, 4, 0)
+    assert perfect["scores"]["F1 micro"] == 1 and found["lost"]["scores"]["F1 micro"] == 0
+    assert set(perfect["scores"]) == {"F1 micro", "STRS", "UF1", "UAR"}
+    assert found["half"]["scores"] == {} and found["half"]["days"] == pytest.approx(30, abs=0.01)
+    files = [file for file in (runs / "late").rglob("*") if file.is_file() and file.name != ".lock"]
+    assert found["late"]["bytes"] == sum(file.stat().st_size for file in files)
+
+
+def test_its_lines_are_one_for_each_run(runs, capsys):
+    verbs.list_(str(runs))
+    head, *lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    assert head == ["run", "status", "scores", "age", "size"]
+    assert [line[1] for line in lines] == [
+        *["finished"] * 3,
+        "unfinished, 4 of 4 folds",
+        "failed, 4 of 4 folds, 1 failed",
+    ]
+    assert lines[0][2].startswith("F1 micro 1.0000, STRS ") and lines[3][2:4] == ["-", "30 d"]
+
+
+def test_a_run_that_a_process_works_on_is_running_and_never_removed(runs, capsys):
+    from mebench.runner.folder import RunFolder
+
+    lock = RunFolder(runs / "half").lock()
+    assert listed(runs, capsys)["half"]["status"] == "running"
+    prune(runs, unfinished=True)
+    assert names(runs) == {"perfect", "late", "lost", "half"}
+    lock.release()
+
+
+def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
+    verbs.show("perf", str(runs), json=str(tmp_path / "run.json"))
+    out = capsys.readouterr().out
+    assert out.startswith("perfect: finished, 0 min old") and "spotting, micro" in out
+    assert "drawn/02\t2.0\t0.2\t302.0\t1,234.0" in out
+    report = json.loads((tmp_path / "run.json").read_text())
+    assert report["summary"]["spotting"]["micro"]["tp"] == 16 and len(report["costs"]) == 4
+
+    verbs.show("broken", str(runs))
+    out = capsys.readouterr().out
+    assert "failed: drawn--02: ValueError: singular" in out and f"go on with: mebench resume {runs / 'broken'}" in out
+    with pytest.raises(RunError, match=r"2 runs begin with 'l': late, lost"):
+        verbs.show("l", str(runs))
+    with pytest.raises(RunError, match="Did you mean 'perfect'"):
+        verbs.show("perfekt", str(runs))
+
+
+def test_runs_that_begin_alike_are_named_in_order(tmp_path):
+    names = [f"run{n}" for n in (4, 1, 7, 2, 8, 3, 6, 5)]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").touch()
+    with pytest.raises(RunError, match=f"8 runs begin with 'ru': {', '.join(sorted(names))}. Give more of the id"):
+        verbs.show("ru", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("conditions", "gone"),
+    [
+        ({"unfinished": True}, {"half", "broken"}),
+        ({"older_than": "15d"}, {"lost", "half", "broken"}),
+        ({"unfinished": True, "older_than": "35d"}, {"broken"}),
+        ({"keep_best": 1}, {"late", "lost"}),
+        ({"keep_best": 2, "metric": "UF1", "older_than": "5d"}, {"lost"}),
+        ({"keep_best": 0, "older_than": "15d"}, {"lost"}),
+    ],
+)
+def test_prune_removes_what_all_conditions_hold_for(runs, capsys, conditions, gone):
+    before = names(runs)
+    prune(runs, **conditions, dry_run=True)
+    assert names(runs) == before and f"would remove {len(gone)} of 5 runs" in capsys.readouterr().out
+    prune(runs, **conditions)
+    assert before - names(runs) == gone
+
+
+@pytest.mark.parametrize(
+    ("conditions", "sentence"),
+    [
+        ({}, "say which runs"),
+        ({"unfinished": True, "keep_best": 1}, "--keep-best is about finished runs"),
+        ({"unfinished": True, "metric": "UF1"}, "add --keep-best N"),
+        ({"keep_best": -1}, "0 or more"),
+        ({"keep_best": 1, "metric": "UFO"}, "unknown score 'UFO'. Did you mean 'UF1'"),
+        ({"older_than": "soon"}, "--older-than must be a number"),
+    ],
+)
+def test_conditions_that_make_no_sense_say_so_and_remove_nothing(runs, conditions, sentence):
+    before = names(runs)
+    with pytest.raises(ConfigError, match=sentence):
+        prune(runs, **conditions)
+    assert names(runs) == before
+
+
+def test_a_damaged_run_is_told_and_left_out(runs, capsys):
+    (runs / "late" / "config.json").write_text("{")
+    verbs.list_(str(runs), "-")
+    captured = capsys.readouterr()
+    assert "run late is damaged and left out" in captured.err
+    assert len(json.loads(captured.out)) == 4
+
+
+def test_no_runs_are_an_empty_list(tmp_path, capsys):
+    assert listed(tmp_path / "nowhere", capsys) == {}

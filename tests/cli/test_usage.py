@@ -1,0 +1,72 @@
+"""Words that the command line does not understand, the help of every verb, and what it leaves unimported."""
+
+import shlex
+
+import pytest
+from typer.main import get_command
+
+from mebench.cli import app
+
+
+def verbs(command, path=()):
+    """Every verb with the words that name it."""
+    if not hasattr(command, "commands"):
+        yield path, command
+        return
+    for name, sub in command.commands.items():
+        yield from verbs(sub, (*path, name))
+
+
+VERBS = dict(verbs(get_command(app)))
+
+
+@pytest.mark.parametrize("path", VERBS, ids=" ".join)
+def test_every_verb_has_help_and_an_example_whose_words_parse(path):
+    command = VERBS[path]
+    assert not command.get_short_help_str(60).endswith("...")  # the list of verbs shows a whole sentence
+    intro, colon, line = command.epilog.partition(": ")
+    assert intro == "Example" and colon
+    _, *words = shlex.split(line)
+    assert tuple(words[: len(path)]) == path
+    group = context = None
+    group, rest = get_command(app), words
+    while hasattr(group, "commands"):
+        context = group.make_context(group.name or "mebench", list(rest), parent=context)
+        name, group, rest = group.resolve_command(context, [*context._protected_args, *context.args])
+    found = group.make_context(name, list(rest), parent=context)  # raises what is wrong with the words
+    assert group is not None and not found.args
+
+
+@pytest.mark.parametrize("path", VERBS, ids=" ".join)
+def test_the_example_is_shown(mebench, path):
+    code, out, _ = mebench(*path, "--help")
+    assert code == 0 and " ".join(VERBS[path].epilog.split()) in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["rnu"], "unknown verb of mebench 'rnu'. Did you mean 'run'?"),
+        (["runs", "shwo", "x"], "unknown verb of mebench runs 'shwo'. Did you mean 'show'?"),
+        (["run", "--dry-rnu"], "unknown option of mebench run '--dry-rnu'. Did you mean '--dry-run'?"),
+        (["compare", "one"], "mebench compare needs RUN, another run on the same truth. See: mebench compare --help"),
+        (["score"], "mebench score needs --truth, true intervals"),
+        (["runs", "list", "--runs"], "--runs needs a value after it"),
+        (["tune", "--trials", "many"], "--trials of mebench tune: "),
+        (["list", "methods", "datasets"], "and no place is left for 'datasets'. See: mebench list --help"),
+        (["runs", "show", "abx", "--runs", "."], "unknown run 'abx'."),
+        (["info", "fqr"], "Did you mean 'fpr'?"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_mistake_in_the_words_is_one_sentence_of_ours(mebench, monkeypatch, tmp_path, words, sentence):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = mebench(*words)
+    assert (code, out) == (4 if sentence.startswith("unknown run") else 2, "")
+    assert err.startswith("error: ") and sentence in err and err.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [[], ["runs"], ["data"]])
+def test_a_group_without_a_verb_shows_its_help_and_no_error(mebench, words):
+    code, out, err = mebench(*words)
+    assert code == 2 and "Usage: mebench" in out + err and "error:" not in out + err
