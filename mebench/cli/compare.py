@@ -45,8 +45,8 @@ def compare(
     from mebench.metrics.conventions import named
     from mebench.metrics.mistakes import number_of_draws
     from mebench.progress import Progress
-    from mebench.results.record import read
     from mebench.results.compare import Side, conclusions, plain, print_comparison, remarks
+    from mebench.results.record import read
     from mebench.runner.scoring import tables_of
 
     rule = named(convention)
