@@ -361,8 +361,10 @@ def test_completion_never_complains(root):
 @pytest.mark.parametrize("words", [["leaderboard", "build", "--out", "empty"], ["leaderboard", "export", "a_run"]])
 def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words):
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
-    (tmp_path / "mine.yaml").write_text("{}")
-    assert " runs" in mebench(*words).stderr.replace("finished run", "")
-    (tmp_path / "mine.yaml").write_text("runs: /data/kept\n")
-    assert "/data/kept" in mebench(*words).stderr
-    assert "elsewhere" in mebench(*words, "--runs", "elsewhere").stderr
+    monkeypatch.chdir(tmp_path)
+    places = []
+    for text, more in (("{}", ()), ("runs: /data/kept", ()), ("runs: /data/kept", ("--runs", "elsewhere"))):
+        (tmp_path / "mine.yaml").write_text(text)
+        places.append(mebench(*words, *more)[2].replace("no finished run", ""))
+    for place, said in zip(("runs", "/data/kept", "elsewhere"), places, strict=True):
+        assert f" {place}" in said

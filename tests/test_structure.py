@@ -1,0 +1,101 @@
+"""The house as CONTRIBUTING draws it: imports go down, none in a circle, and files stay few and short."""
+
+import ast
+import re
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = {
+    "mebench": "mebench",
+    "methods": "mebench.methods",
+    "datasets": "mebench.datasets",
+    "benchmarks": "benchmarks",
+}
+DRAWN = re.search(
+    r"## The house\n.*?```text\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL
+)
+MOST_FLOORS, MOST_FILES, MOST_LINES = 9, 190, 400
+
+
+def modules() -> dict[str, Path]:
+    """Every file of the house by the name under which it is imported."""
+    found = {}
+    for folder, package in FOLDERS.items():
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            parts = path.relative_to(ROOT / folder).with_suffix("").parts
+            found[".".join([package, *(parts[:-1] if parts[-1] == "__init__" else parts)])] = path
+    return found
+
+
+def imports(name: str, path: Path, known: dict[str, Path]) -> set[str]:
+    """The files that a file imports, inside functions and for types too; a package's own `__init__` stands for what it names."""
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {full if (full := f"{base}.{alias.name}") in known else base for alias in node.names}
+    return (found & set(known)) - {name}
+
+
+@pytest.fixture(scope="module")
+def graph() -> nx.DiGraph:
+    known = modules()
+    return nx.DiGraph({name: imports(name, path, known) for name, path in known.items()})
+
+
+def room(name: str) -> str:
+    """Where a file stands: a folder of mebench/, or a file directly in it."""
+    first, *rest = name.split(".")
+    return rest[0] if first == "mebench" and rest else first
+
+
+def plugin(name: str) -> str | None:
+    """The plugin that a file belongs to."""
+    return ".".join(name.split(".")[:3]) if re.match(r"mebench\.(methods|datasets)\.", name) else None
+
+
+def floors() -> dict[str, int]:
+    """The floor of each room, as drawn; a line without a number belongs to the floor above it."""
+    found, floor = {"mebench": 1}, 0  # mebench/__init__.py holds the version alone
+    for line in DRAWN[1].splitlines():
+        floor = int(line[0]) if line[0].isdigit() else floor
+        found |= dict.fromkeys(re.findall(r"(\w+)(?:/|\.py)", line[3:36]), floor)
+    return found
+
+
+def test_no_file_imports_itself_through_others(graph):
+    assert [sorted(circle) for circle in nx.strongly_connected_components(graph) if len(circle) > 1] == []
+
+
+def test_every_room_is_drawn_and_imports_only_from_below(graph):
+    floor = floors()
+    assert sorted({room(name) for name in graph} - set(floor)) == []
+    upward = [
+        f"{above} -> {below}"
+        for above, below in graph.edges
+        if room(above) != room(below) and floor[room(above)] <= floor[room(below)]
+    ]
+    assert upward == []
+    assert max(floor.values()) <= MOST_FLOORS
+
+
+def test_a_plugin_imports_no_other_plugin(graph):
+    assert [(a, b) for a, b in graph.edges if plugin(a) and plugin(b) and plugin(a) != plugin(b)] == []
+
+
+def test_the_core_names_no_plugin(graph):
+    named = {below for above, below in graph.edges if above.startswith("mebench.") and plugin(above) is None}
+    assert [name for name in named if plugin(name)] == []
+
+
+def test_files_are_few_and_short():
+    files = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in (ROOT / "mebench").rglob("*.py")}
+    assert len(files) <= MOST_FILES
+    assert {str(path.relative_to(ROOT)): n for path, n in files.items() if n > MOST_LINES} == {}
