@@ -10,8 +10,8 @@ import typer
 from mebench.cli.options import RunId, Runs, finished_run, verbs
 from mebench.errors import ConfigError, RunError, unknown
 
-app = verbs("FittedMethod predictions of runs to other programs.")
-model_app = verbs("FittedMethod trained networks to other programs.")
+app = verbs("Hand predictions of runs to other programs.")
+model_app = verbs("Hand trained networks to other programs.")
 
 Part = Literal["method", "recognizer"]
 
