@@ -8,7 +8,8 @@ Then every file that is there must be whole, every fold that was there must be t
 on, until the sweep is finished and its predictions are those of a sweep that nobody disturbed. Then it begins anew.
 
 Programs and workers are started as a user starts them, which takes some ten seconds of the processor a kill, most of them imports.
-With `--fork` both are copies of a process that has imported everything, and a kill takes about one; loky is left out then.
+With `--fork` both are copies of a process that has imported everything, and a kill takes about one; loky and MLflow, which
+knows runs only after their end, are left out then.
 """
 
 from __future__ import annotations
@@ -135,6 +136,7 @@ class Forked:
 
 def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     from mebench.cli import main
+    from mebench.results import tracking
     from mebench.runner import workers
 
     os.chdir(folder)
@@ -142,6 +144,7 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(file.fileno(), 2)
     workers.pool = lambda environment: Copies()
+    tracking.sync = lambda folders, uri, progress: tracking.Synced("nowhere", tuple(f.id for f in folders), (), ())
     sys.argv = ["mebench", *words]
     code = 0
     try:
@@ -155,9 +158,9 @@ class Copies(ProcessPoolExecutor):
     """A worker that is a copy of the program."""
 
     def __init__(self) -> None:
-        from mebench.runner.workers import settle
+        from mebench.runner.workers import prepare_worker
 
-        super().__init__(1, FORK, settle)
+        super().__init__(1, FORK, prepare_worker)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False, kill_workers: bool = False) -> None:
         for worker in list((self._processes or {}).values()) if kill_workers else ():
@@ -172,11 +175,10 @@ def import_all() -> None:
         "mebench.cli.sweep",
         "mebench.core.method",
         "mebench.runner.sweep",
-        "mebench.tracking",
+        "mebench.results.tracking",
     ):
         importlib.import_module(name)
     for name in (
-        "mlflow",
         "matplotlib.pyplot",
         "sklearn.metrics",
         "mebench.training",

@@ -20,10 +20,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
-from mebench.leaderboard.collect import unique
-from mebench.leaderboard.record import Record, read
 from mebench.metrics.conventions import named
 from mebench.metrics.matching import match
+from mebench.results.collect import unique
+from mebench.results.record import Record, read
 from mebench.runner.folder import RunFolder
 
 Floats = NDArray[np.float64]

@@ -1,7 +1,5 @@
 """Printing: words and tables for people at a terminal, plain lines for everything else, JSON for programs."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

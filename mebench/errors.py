@@ -1,7 +1,5 @@
 """The errors that users see: what is wrong, where, the nearest match, and what to do next."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Progress on standard error: bars on a terminal, plain lines elsewhere, and never silence for half a minute."""
 
-from __future__ import annotations
-
 import sys
 import threading
 import time

@@ -104,7 +104,7 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
 @pytest.fixture
 def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs go to no MLflow, whose fresh database takes seconds; `test_tracking` is about it."""
-    from mebench import tracking
+    from mebench.results import tracking
 
     def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> tracking.Synced:
         return tracking.Synced("nowhere", tuple(folder.id for folder in folders), (), ())

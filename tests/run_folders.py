@@ -139,7 +139,7 @@ def _make(
         "left_out": {},
         "selects": False,
         "transductive": "none",
-        "repairs": ["row 7 of /data/ann/coding.xlsx was mended"],
+        "repairs": ["row 7 of /data/ann/coding.xlsx was repaired"],
         "comparable": True,
         "remark": "",
         "k_prime": {m: {"micro": 6, "macro": 20} for m in members} if "spot" in tasks else {},

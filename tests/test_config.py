@@ -1,6 +1,9 @@
 """Words and files become one typed configuration that knows where each value comes from."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -9,8 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mebench import registry
-from mebench.config import NOT_IN_KEY, RunSettings, from_plain, resolve, run_key, user_file
+from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, run_key, user_file
 from mebench.config.values import choices, convert, expected, plain
 from mebench.console import text
 from mebench.core.types import KINDS, Kind
@@ -29,6 +31,7 @@ class Params:
     epochs: int = 10
     flow: Literal["tvl1", "farneback", "dis"] = "tvl1"
     weights: tuple[float, ...] | None = None
+    pair: tuple[int, int] = (1, 2)
     shuffle: bool = False
 
     def __post_init__(self) -> None:
@@ -145,7 +148,15 @@ def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
         ),
         ("sede=1", "unknown key 'sede'. Did you mean 'seed'? Known: accelerator, audit"),
         ("p=0.5", "unknown key 'p'. Did you mean 'method.p'?"),
-        ("optimizer.lr=1", "unknown key 'optimizer.lr'"),
+        ("optimizer.lr=1", "unknown key 'optimizer.lr'. Known: accelerator, audit"),
+        ("epoch=1", "unknown key 'epoch'. Did you mean 'method.epochs'?"),
+        ("n_jobs=2", "unknown key 'n_jobs'. Did you mean 'workers'?"),
+        ("method.random_state=2", "unknown key 'method.random_state'. Known: method.epochs"),
+        ("dataset.path=/x", "unknown key 'dataset.path'. Did you mean 'dataset.root'? Known: dataset.label"),
+        ("datset=plain_data", "unknown key 'datset'. Did you mean 'dataset'?"),
+        ("method.pair=[1]", "method.pair must be a list of 2: [int, int], not '[1]' (command line)"),
+        ("kinds=[]", "kinds must name micro, macro or both, each once, not [] (command line)"),
+        ("method.preset=[short]", "unknown preset of tiny '[short]'. Did you mean 'short'? Known: long, paper, short."),
         ("method.preset=shrt", "unknown preset of tiny 'shrt'. Did you mean 'short'? Known: long, paper, short."),
         ("method=tinny", "unknown method 'tinny'. Did you mean 'tiny'?"),
         ("method=tiny,plain_method", "several runs at once are a sweep: mebench run -m"),
@@ -168,12 +179,36 @@ def test_method_and_dataset_must_be_named(root):
     fails(lambda: resolve(["method=tiny"], plugins=[root]), "no dataset is named", "toy")
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["method=tiny", "datset=toy"], "unknown key 'datset': did you mean dataset=toy? (command line)"),
+        (["metod=tiny", "dataset=toy"], "unknown key 'metod': did you mean method=tiny? (command line)"),
+        (["method=tiny", "dataset.root=/x"], "no dataset is named"),
+    ],
+)
+def test_a_misspelt_method_or_dataset_is_no_missing_one(root, words, message):
+    fails(lambda: resolve(words, plugins=[root]), message)
+
+
+def test_a_misspelt_dataset_of_a_file_is_found_there(root):
+    Path("mebench.yaml").write_text("datasets: toy")
+    fails(
+        lambda: resolve(["method=tiny"], plugins=[root]),
+        "unknown key 'datasets': did you mean dataset=toy? (./mebench.yaml)",
+    )
+
+
 def test_a_parameter_without_default_must_be_given(write_plugin):
     params = "from dataclasses import dataclass\n@dataclass\nclass Params:\n    root: str\n"
     write_plugin("dataset", "needy", params=params)
     root = write_plugin("method", "tiny")
     words = ["method=tiny", "dataset=needy"]
     fails(lambda: resolve(words, plugins=[root]), "dataset.root has no value: add dataset.root=... (text)")
+    fails(
+        lambda: resolve([*words, "dataset.rot=x"], plugins=[root]),
+        "unknown key 'dataset.rot'. Did you mean 'dataset.root'?",
+    )
     assert resolve([*words, "dataset.root=x"], plugins=[root]).dataset_params["needy"].root == "x"
 
 
@@ -187,6 +222,10 @@ VALUES: dict[Any, st.SearchStrategy[Any]] = {
     tuple[float, ...]: st.lists(st.floats(allow_nan=False, allow_infinity=False)).map(tuple),
     tuple[int, int]: st.tuples(st.integers(), st.integers()),
     list[bool]: st.lists(st.booleans()),
+    set[int]: st.sets(st.integers()),
+    frozenset[Literal["a", "b"]]: st.frozensets(st.sampled_from(["a", "b"])),
+    Path: st.text("ab/", min_size=1).map(Path),
+    Literal["auto", 1] | None: st.sampled_from(["auto", 1, None]),
     dict[str, int]: st.dictionaries(st.text("abc", min_size=1), st.integers()),
 }
 
@@ -212,6 +251,16 @@ def test_a_value_survives_plain_data_yaml_and_the_command_line(hint, data):
         ([1], tuple[int, int]),
         ({}, list[int]),
         (None, int),
+        (True, Literal[1, 2]),
+        (1.0, Literal[1, 2]),
+        (float("inf"), float),
+        (".inf", float),
+        (10**400, float),
+        ("[1", list[int]),
+        ("[1", Any),
+        ("a", dict[str, int]),
+        (["1", None], tuple[int, ...]),
+        (b"a", str),
     ],
 )
 def test_nothing_is_rounded_or_guessed(value, hint):
@@ -219,7 +268,28 @@ def test_nothing_is_rounded_or_guessed(value, hint):
         convert(value, hint)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint", "value"),
+    [
+        ("7", int | float, 7),
+        ("7", float | int, 7.0),
+        ("7", str | int, 7),
+        ("x", str | int, "x"),
+        ("none", Literal["none", "x"] | None, None),
+        ("[[1, 2], [3]]", list[tuple[int, ...]], [(1, 2), (3,)]),
+        ("[1, x, true]", list, [1, "x", True]),
+        ("{a: 1}", dict, {"a": 1}),
+        ("a", tuple[str, ...], ("a",)),
+        ("[]", tuple, ()),
+    ],
+)
+def test_the_first_type_that_takes_a_text_wins_and_text_comes_last(text, hint, value):
+    assert convert(text, hint) == value
+    assert type(convert(text, hint)) is type(value)
+
+
 def test_types_in_words():
+    assert [expected(hint) for hint in (dict[str, int], list, Path, Any)] == ["a map", "a list", "a path", "anything"]
     assert expected(float | None) == "a float or null"
     assert expected(tuple[float, float]) == "a list of 2: [float, float]"
     assert choices(bool | None) == ("true", "false")
@@ -374,6 +444,13 @@ def test_a_file_may_name_folders_with_plugins(root, tmp_path):
     assert resolve([], [file]).plugins == (str(root),)
 
 
+def test_null_undoes_a_recognizer_of_a_file_with_its_settings(tiny):
+    Path("mebench.yaml").write_text("recognizer: {name: plain_method, p: 0.7}")
+    assert tiny().recognizer_params.p == 0.7
+    assert tiny("recognizer=null") == tiny("recognizer=~")
+    assert (tiny("recognizer=null").recognizer, "recognizer" in tiny("recognizer=null").origins) == (None, False)
+
+
 # The result
 
 
@@ -419,3 +496,16 @@ def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(ti
     code = registry.find("method", "tiny").folder / "method.py"
     code.write_text(code.read_text() + "# changed\n")
     assert run_key(tiny()) != key
+
+
+def test_pydantic_is_imported_where_a_configuration_is_typed_and_not_before(tmp_path):
+    code = (
+        "import sys; from mebench.config import more_plugins, resolve, user_setting\n"
+        "more_plugins(); user_setting('runs', 'runs'); print('pydantic' in sys.modules)\n"
+        "resolve(['method=optical_strain', 'dataset=casme2']); print('pydantic' in sys.modules)"
+    )
+    mine = tmp_path / "mebench.yaml"
+    mine.write_text("runs: elsewhere")
+    env = {**os.environ, "MEBENCH_CONFIG": str(mine)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.split() == ["False", "True"]

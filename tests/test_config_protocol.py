@@ -39,7 +39,18 @@ def test_files_may_nest_them_and_keys_of_another_protocol_are_left_alone(config,
     [
         (["protocol=kfolt"], "unknown protocol 'kfolt'. Did you mean 'kfold'?"),
         (["protocol=kfold", "protocol.fold=3"], "unknown key 'protocol.fold'. Did you mean 'protocol.folds'?"),
-        (["protocol.folds=3"], "unknown key 'protocol.folds'"),
+        (
+            ["protocol=kfold", "protocol.k=3"],
+            "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds",
+        ),
+        (
+            ["protocol=kfold", "protocol.x=3"],
+            "unknown key 'protocol.x'. Known: protocol.folds, protocol.seed. (command line)",
+        ),
+        (
+            ["protocol.folds=3"],
+            "unknown key 'protocol.folds': the protocol has no parameters. See those of others with",
+        ),
         (["protocol=kfold", "protocol.folds=x"], "protocol.folds must be an int, not 'x' (command line)"),
         (["protocol=kfold", "protocol.folds=1"], "protocol.folds must be 2 or more, not 1 (command line)"),
         (["protocol=holdout"], "protocol.test has no value: add protocol.test=... (a list of text)"),

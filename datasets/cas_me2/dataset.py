@@ -1,7 +1,5 @@
 """CAS(ME)2: long videos with macro- and micro-expressions; three sheets that only together say which folder is meant."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -125,7 +123,7 @@ def _naming(sheets: Sequence[Sheet], log: Log) -> Naming:
         if code.isdigit() and name:
             full = code.zfill(CODE_DIGITS)
             if full != code:
-                log.mended(row.number, "naming rule 2, column 1", code, full, "leading zeros put back")
+                log.repaired(row.number, "naming rule 2, column 1", code, full, "leading zeros put back")
             codes[name.casefold()] = full
     if not (folders and codes):
         log.marked(

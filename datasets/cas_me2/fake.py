@@ -1,7 +1,5 @@
 """A small drawn CAS(ME)2."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """A small drawn CASME."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal, NamedTuple
 

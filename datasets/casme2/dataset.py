@@ -1,7 +1,5 @@
 """CASME II: short clips, one micro-expression each."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mebench.annotations import OBJECTIVE, Annotation, Cleaning, Layout, SheetDataset, by_name, three_classes

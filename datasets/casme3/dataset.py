@@ -1,7 +1,5 @@
 """CAS(ME)3: long videos in colour and depth, with macro- and micro-expressions in files of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -170,7 +168,7 @@ class Casme3(SheetDataset):
         """What a video of part A is called."""
         name = name_in(row, table, "video", log)
         if name != name.lower():
-            log.mended(row.number, table.columns["video"], name, name.lower(), "the folders have small letters")
+            log.repaired(row.number, table.columns["video"], name, name.lower(), "the folders have small letters")
         return name.lower()
 
     def _is_heading(self, row: Row) -> bool:
@@ -216,7 +214,7 @@ def _without_slip(row: Row, table: Table, log: Log) -> Row:
     slip = SLIPS.get(tuple(row.get(what) for what in ("subject", "video", "onset", "apex", "offset")))
     if slip is None:
         return row
-    log.mended(row.number, table.columns[slip.column], row.get(slip.column), slip.taken, slip.reason)
+    log.repaired(row.number, table.columns[slip.column], row.get(slip.column), slip.taken, slip.reason)
     return replace(row, cells={**row.cells, slip.column: slip.taken})
 
 

@@ -1,7 +1,5 @@
 """A small drawn CAS(ME)3: part A, part C, and the clips of part A."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, NamedTuple

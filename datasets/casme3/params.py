@@ -1,7 +1,5 @@
 """Parameters of `casme3`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mebench.annotations.dataset import SheetParams

@@ -1,7 +1,5 @@
 """The sheets of CAS(ME)3: which file holds what of which part, and which rows are known to be wrong."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

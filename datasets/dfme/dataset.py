@@ -1,7 +1,5 @@
 """DFME: short clips, one micro-expression each, in a training set and two test sets with a sheet each."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path

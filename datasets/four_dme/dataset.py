@@ -1,7 +1,5 @@
 """4DME: short clips, one micro-expression each, with one emotion or two."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -66,7 +64,7 @@ class FourDme(SheetDataset):
         moving = "+".join(unit for unit in said.split("+") if not HELD.search(unit))
         if moving != said:
             reason = "units marked (k) are held all the time and no part of the movement"
-            log.mended(row.number, table.columns["units"], said, moving, reason)
+            log.repaired(row.number, table.columns["units"], said, moving, reason)
             row = replace(row, cells={**row.cells, "units": moving})
         found = super().annotation(row, table, log)
         if found is None or found.emotion is None:

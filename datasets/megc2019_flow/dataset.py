@@ -1,7 +1,5 @@
 """The MEGC 2019 composite as ready-made flow maps: recognition without frames."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from functools import cached_property

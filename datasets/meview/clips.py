@@ -1,7 +1,5 @@
 """Where the clips of MEVIEW lie: video files as released, or folders of the images that somebody made of them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from functools import cached_property

@@ -1,7 +1,5 @@
 """MEVIEW: short clips from television, as video files."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace

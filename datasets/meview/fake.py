@@ -1,7 +1,5 @@
 """A small drawn MEVIEW: video files, and one clip as a folder of images."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 

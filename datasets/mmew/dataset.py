@@ -1,7 +1,5 @@
 """MMEW: short clips, one micro-expression each, sorted into folders by emotion."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mebench.annotations import OBJECTIVE, Cleaning, Header, Layout, by_name, three_classes

@@ -1,7 +1,5 @@
 """SAMM Long Videos: the recordings that SAMM was cut from, with macro-expressions too."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -104,7 +102,7 @@ class SammLv(SheetDataset):
             if onset == first:
                 log.marked(row.number, table.columns["onset"], onset, reason)
             else:
-                log.mended(row.number, table.columns["onset"], onset, first, reason)
+                log.repaired(row.number, table.columns["onset"], onset, first, reason)
             row = replace(row, cells={**row.cells, "onset": first})
         read = read_row(row, table, self.cleaning, log, video=parts.group() if parts else name)
         return read.with_flags(OVER_LONG) if read is not None and over_long else read

@@ -1,7 +1,5 @@
 """A small drawn SAMM Long Videos, with SAMM's own sheet."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal, NamedTuple
 

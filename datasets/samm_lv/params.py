@@ -1,7 +1,5 @@
 """Parameters of `samm_lv`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mebench.annotations.dataset import SheetParams

@@ -1,7 +1,5 @@
 """SMIC-HS: short clips, one micro-expression each, or the long clips of SMIC-E."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from mebench.annotations.schemes import by_name

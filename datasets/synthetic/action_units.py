@@ -1,7 +1,5 @@
 """The table of action units, and what each does to one person's face as a field of displacements."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple

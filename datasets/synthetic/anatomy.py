@@ -1,7 +1,5 @@
 """One person: the shape of the face, its depth, and how it looks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -1,7 +1,5 @@
 """One picture that shows what the dataset looks like."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2

@@ -1,7 +1,5 @@
 """The synthetic dataset: a script for every video, and frames that are drawn when asked for."""
 
-from __future__ import annotations
-
 import dataclasses
 import hashlib
 import json

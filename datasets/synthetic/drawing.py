@@ -1,7 +1,5 @@
 """A canvas that is painted with soft shapes. Positions and lengths are in face widths, from the middle of the frame."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import cv2

@@ -1,7 +1,5 @@
 """What a face does when it feels something: emotions, their action units, and the objective classes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The script of a video: which action unit is how strong in which frame, and what of it is labelled."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Hair: a few styles, each in strands."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,5 @@
 """What moves without meaning: the head and the light."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

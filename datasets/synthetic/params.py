@@ -1,7 +1,5 @@
 """The parameters of the synthetic dataset."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from mebench.errors import ConfigError

@@ -1,7 +1,5 @@
 """The neutral portrait of a subject: the skin, with closed lids, and what lies beneath it, eyeballs and teeth."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray

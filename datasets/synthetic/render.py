@@ -1,7 +1,5 @@
 """From a subject and the state of its face to a frame."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import lru_cache
 

@@ -1,7 +1,5 @@
 """Random streams that depend on integers alone, so that any frame can be drawn at any time, anywhere."""
 
-from __future__ import annotations
-
 from enum import IntEnum
 
 import numpy as np

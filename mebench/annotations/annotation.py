@@ -1,4 +1,4 @@
-"""One row of a sheet, cleaned: its frame numbers, the log of what was mended, and the hash of all rows."""
+"""One row of a sheet, cleaned: its frame numbers, the log of what was repaired, and the hash of all rows."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Log:
         self.where = where
         self.repairs = list(remarks)
 
-    def mended(self, row: int | None, column: str, found: str, taken: str, reason: str) -> None:
+    def repaired(self, row: int | None, column: str, found: str, taken: str, reason: str) -> None:
         """A cell is read as something else than it says."""
         self.repairs.append(Repair(row, column, found, taken, reason, self.where))
 
@@ -107,18 +107,18 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
     if not plain:
         return None
     if plain.casefold() in MISSING:
-        log.mended(row, column, text, "none", "no number is given")
+        log.repaired(row, column, text, "none", "no number is given")
         return None
     if re.fullmatch(r"\d+(\.0*)?", plain):
         number = int(float(plain))
         if text.split(".")[0] != str(number):
-            log.mended(row, column, text, str(number), "blanks and leading zeros mean nothing in a frame number")
+            log.repaired(row, column, text, str(number), "blanks and leading zeros mean nothing in a frame number")
         return number
     numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
     if len(numbers) == 1 and "-" not in plain.split(numbers[0])[0][-1:]:
-        log.mended(row, column, text, numbers[0], "the one number in the cell")
+        log.repaired(row, column, text, numbers[0], "the one number in the cell")
         return int(numbers[0])
-    log.mended(row, column, text, "none", "not a frame number")
+    log.repaired(row, column, text, "none", "not a frame number")
     return None
 
 
@@ -141,14 +141,14 @@ def interval(
     """
     flags: list[str] = []
     if apex == 0 and onset != 0:
-        log.mended(row, names["apex"], "0", "none", "an apex of 0 means that nobody marked it")
+        log.repaired(row, names["apex"], "0", "none", "an apex of 0 means that nobody marked it")
         apex = None
     if onset is None:
         if apex is None:
             problem = "neither onset nor apex is given" if offset is not None else "no frame number is given"
             log.marked(row, names["onset"], "", f"{problem}: the row is counted, and nothing can score it")
             return Interval(None, None, None, (), problem)
-        log.mended(row, names["onset"], "", str(apex), "no onset is given: the apex is taken")
+        log.repaired(row, names["onset"], "", str(apex), "no onset is given: the apex is taken")
         onset, flags = apex, ["onset_from_apex"]
     unknown = offset is None or (offset == 0 and max(onset, apex or 0) > 0)
     if offset is None or unknown or (offset < onset and apex is not None and apex >= onset):
@@ -157,20 +157,20 @@ def interval(
         else:
             reason, end, flag = "the end is unknown, the onset is taken", onset, "offset_unknown"
         why = "no offset is given" if not offset else "the offset lies before the onset"
-        log.mended(row, names["offset"], "" if offset is None else str(offset), str(end), f"{why}: {reason}")
+        log.repaired(row, names["offset"], "" if offset is None else str(offset), str(end), f"{why}: {reason}")
         if offset != end:
             flags.append(flag)
         offset = end
     elif offset < onset:
         found = f"{onset}, {offset}"
-        log.mended(
+        log.repaired(
             row, f"{names['onset']}, {names['offset']}", found, f"{offset}, {onset}", "onset and offset are exchanged"
         )
         onset, offset = offset, onset
         flags.append("swapped")
     if apex is not None and not onset <= apex <= offset:
         where = "before the onset" if apex < onset else "after the offset"
-        log.mended(row, names["apex"], str(apex), "none", f"the apex lies {where}, outside [{onset}, {offset}]")
+        log.repaired(row, names["apex"], str(apex), "none", f"the apex lies {where}, outside [{onset}, {offset}]")
         apex = None
         flags.append("apex_outside")
     elif apex is not None and apex == onset and onset < offset:

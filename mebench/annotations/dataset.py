@@ -1,7 +1,5 @@
 """The parameters that all datasets with sheets share."""
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -103,7 +101,9 @@ def _position(number: int, known: Sequence[int], what: str, annotation: Annotati
         reason, flag = "no file has this number, the next one is taken", "missing_frame"
     else:
         at, reason, flag = at - 1, "no file has this number, the one before is taken", "missing_frame"
-    log.mended(annotation.row, what, str(number), str(known[at]), f"{annotation.subject}/{annotation.video}: {reason}")
+    log.repaired(
+        annotation.row, what, str(number), str(known[at]), f"{annotation.subject}/{annotation.video}: {reason}"
+    )
     flags.append(flag)
     return at
 
@@ -113,7 +113,7 @@ def _unplaced(annotation: Annotation, reason: str) -> Unplaced:
 
 
 class SheetDataset(Dataset):
-    """Reads sheets, mends their cells, finds the frames. An adapter declares what is special and overrides little.
+    """Reads sheets, repairs their cells, finds the frames. An adapter declares what is special and overrides little.
 
     Attributes:
         id: the plugin's id; the first part of every key.
@@ -198,7 +198,7 @@ class SheetDataset(Dataset):
         return self._folder(video.subject, video.id)
 
     def repair_rows(self) -> Sequence[Repair]:
-        """What was mended or marked, in the order of the sheet, then what the frames brought to light."""
+        """What was repaired or marked, in the order of the sheet, then what the frames brought to light."""
         return (*self._read[1], *self._located[2])
 
     def unplaced(self) -> Sequence[Unplaced]:
@@ -252,7 +252,7 @@ class SheetDataset(Dataset):
 
     @cached_property
     def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
-        """Annotations, what was mended in them, and the name of their sheet."""
+        """Annotations, what was repaired in them, and the name of their sheet."""
         log = Log(self.annotation_file.name)
         found = self.read(read_sheets(self.annotation_file), log)
         if not found:
@@ -276,7 +276,7 @@ class SheetDataset(Dataset):
 
     @cached_property
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
-        """Videos, rows without a place, and what was mended when the frames were looked at."""
+        """Videos, rows without a place, and what was repaired when the frames were looked at."""
         log = Log(self._read[2])
         numbers: dict[tuple[str, str], Sequence[int | None] | None] = {}
         placed: list[tuple[Annotation, Expression]] = []
@@ -291,10 +291,12 @@ class SheetDataset(Dataset):
             else:
                 placed.append((a, where))
         if any(found is not None for found in numbers.values()):
-            log.mended(None, "onset, apex, offset", "file numbers", "positions from 0", "counted along the image files")
+            log.repaired(
+                None, "onset, apex, offset", "file numbers", "positions from 0", "counted along the image files"
+            )
         else:
             first = "the sheet's first frame" if any(a.first for a in self.annotations) else f"{self.layout.first}"
-            log.mended(
+            log.repaired(
                 None, "onset, apex, offset", "file numbers", "positions from 0", f"no frames: counted from {first}"
             )
         videos = group(self.id, placed, self.fps)

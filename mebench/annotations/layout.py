@@ -1,7 +1,5 @@
 """Where the files of a dataset lie below the root, wherever exactly the user points."""
 
-from __future__ import annotations
-
 import os
 import re
 import unicodedata

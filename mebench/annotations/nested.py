@@ -1,7 +1,5 @@
 """Datasets whose folders of videos lie below any number of others: parts, emotions, splits, cameras."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """From a row of a table to an annotation: names, numbers, kind, emotion, action units."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -104,7 +102,7 @@ def subject_id(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str:
     digits = re.fullmatch(rf"(?:{re.escape(cleaning.subject_prefix)})?\s*(\d+)(?:\.0)?", name, re.IGNORECASE)
     full = digits.group(1).zfill(cleaning.subject_digits) if digits else name
     if full != name:
-        log.mended(
+        log.repaired(
             row.number, table.columns["subject"], name, full, "the id as the folders write it, with leading zeros"
         )
     return full
@@ -123,7 +121,7 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
         log.marked(row.number, column, raw, "nothing is named: the row is counted, and nothing can score it")
         return ""
     if name != raw:
-        log.mended(row.number, column, raw, name, "blanks around a name mean nothing")
+        log.repaired(row.number, column, raw, name, "blanks around a name mean nothing")
     check_name(name, f"{table.sheet.where}, row {row.number}, {column}")
     return name
 
@@ -135,7 +133,7 @@ def _kind(row: Row, table: Table, cleaning: Cleaning, log: Log) -> Kind:
     for word, kind in cleaning.kinds.items():
         if word in text.casefold():
             return kind
-    log.mended(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
+    log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
     return cleaning.kind
 
 
@@ -148,7 +146,7 @@ def _emotion(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str | None
     label = " ".join(text.casefold().split())
     taken = cleaning.spellings.get(label, label)
     if taken != label:
-        log.mended(row.number, table.columns["emotion"], text, taken, "another spelling of the same label")
+        log.repaired(row.number, table.columns["emotion"], text, taken, "another spelling of the same label")
     return taken
 
 
@@ -167,7 +165,7 @@ def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning,
     if text := row.get("objective"):
         if found := roman(text):
             return found
-        log.mended(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
+        log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
     elif cleaning.units_to_objective and "objective" not in row.cells:
         known = [unit.number for token in units if (unit := parse_unit(token))]
         return objective_class(known) if known else ("VII" if "units" in row.cells else None)
@@ -196,4 +194,4 @@ def begin(table: Table, log: Log) -> None:
             written.setdefault(text.casefold(), set()).add(text)
     for label, variants in written.items():
         if len(variants) > 1:
-            log.mended(None, table.columns["emotion"], ", ".join(sorted(variants)), label, "case makes no difference")
+            log.repaired(None, table.columns["emotion"], ", ".join(sorted(variants)), label, "case makes no difference")

@@ -1,7 +1,5 @@
 """Action units as coders write them, and the emotion schemes that several datasets share."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping

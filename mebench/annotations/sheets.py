@@ -1,7 +1,5 @@
 """Spreadsheets and tables of text as plain rows of text. Nothing in a file is run, and nothing huge is opened."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """What the three recordings of SMIC share: short clips that carry their label in their name, long ones with a sheet."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +119,7 @@ class Smic(NestedDataset):
         )
         said = _emotion(name)
         if read.emotion is None and said is not None:
-            log.mended(row.number, table.columns.get("emotion", "emotion"), "", said, f"as the name {name} says")
+            log.repaired(row.number, table.columns.get("emotion", "emotion"), "", said, f"as the name {name} says")
         elif said is not None and read.emotion != said:
             log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {said}")
         return replace(read, video=name, emotion=read.emotion or said)

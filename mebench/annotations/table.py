@@ -1,7 +1,5 @@
 """Which sheet holds the annotations, and which column holds what: by names, wherever the header stands."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 

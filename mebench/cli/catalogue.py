@@ -13,9 +13,9 @@ from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
 from mebench.errors import ConfigError, PluginError, unknown
 
 if TYPE_CHECKING:
+    from mebench.config.registry import PluginInfo
     from mebench.metrics.catalogue import Metric
     from mebench.protocols import Protocol
-    from mebench.registry import PluginInfo
 
 app = typer.Typer()
 config_app = verbs("Look at configurations.")
@@ -61,7 +61,7 @@ def info(
     plugins: Plugins = None,
 ) -> None:
     """Show the card of a plugin or protocol, or what a metric is."""
-    from mebench import registry
+    from mebench.config import registry
     from mebench.metrics.catalogue import METRICS
     from mebench.protocols import PROTOCOLS
 
@@ -94,8 +94,7 @@ def config_show(words: Words = None, config: Files = None, plugins: Plugins = No
 
 
 def _more_plugins(plugins: Plugins) -> None:
-    from mebench import registry
-    from mebench.config import more_plugins
+    from mebench.config import more_plugins, registry
 
     registry.add_paths([*more_plugins(), *(plugins or ())])
 
@@ -109,7 +108,7 @@ def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
         from mebench.metrics.catalogue import METRICS
 
         return ("metric", "range and meaning"), [(metric.name, metric.describe()) for metric in METRICS.values()]
-    from mebench import registry
+    from mebench.config import registry
 
     plugins = registry.plugins("method" if name == "methods" else "dataset").values()
     return (name[:-1], "tasks", "summary"), [
@@ -151,7 +150,7 @@ def _print_protocol(protocol: Protocol) -> None:
 
 def _print_plugin(info: PluginInfo) -> None:
     """Card, parameters with the values that they have where nobody sets them, presets, settings for datasets."""
-    from mebench import registry
+    from mebench.config import registry
     from mebench.config.parts import keys
 
     card = info.folder / "README.md"

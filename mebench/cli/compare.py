@@ -15,8 +15,8 @@ from mebench.errors import ConfigError, RunError, unknown
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.leaderboard.record import Record
     from mebench.metrics.tables import Tables
+    from mebench.results.record import Record
     from mebench.runner.folder import RunFolder
 
 app = typer.Typer()
@@ -41,12 +41,12 @@ def compare(
     if folders[0].path.resolve() == folders[1].path.resolve():
         raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
 
-    from mebench.leaderboard.record import read
     from mebench.metrics.comparison import compare
     from mebench.metrics.conventions import named
     from mebench.metrics.mistakes import number_of_draws
     from mebench.progress import Progress
-    from mebench.report.compare_table import Side, conclusions, plain, print_comparison, remarks
+    from mebench.results.compare import Side, conclusions, plain, print_comparison, remarks
+    from mebench.results.record import read
     from mebench.runner.scoring import tables_of
 
     rule = named(convention)
@@ -90,7 +90,7 @@ def mistakes(
     folder = finished_run(run, runs)
 
     from mebench.metrics.mistakes import By, count_mistakes, number_of_draws, sort_mistakes
-    from mebench.report.mistakes_table import plain, print_mistakes
+    from mebench.results.render.summary import plain, print_mistakes
     from mebench.runner.scoring import tables_of
 
     if by not in get_args(By):
@@ -155,7 +155,7 @@ def _difference_of_truths(first: Tables, second: Tables) -> str | None:
     datasets = [sorted(set(tables.videos["dataset"])) for tables in (first, second)]
     if datasets[0] != datasets[1]:
         return f"the first is of {', '.join(datasets[0])}; the second, of {', '.join(datasets[1])}"
-    from mebench.leaderboard.record import TRUTH_COLUMNS, VIDEO_COLUMNS
+    from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS
 
     parts: tuple[tuple[str, str, Sequence[str]], ...] = (
         ("video", "videos", VIDEO_COLUMNS),

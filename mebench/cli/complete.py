@@ -1,20 +1,17 @@
 """Shell completion of `key=value` words and plugin names. Reads `config.yaml` and `params.py` only; never complains."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, get_type_hints
 
-from mebench import registry
-from mebench.config import RunSettings, more_plugins
+from mebench.config import RunSettings, more_plugins, registry
 from mebench.config.layers import PLUGIN_KEYS
 from mebench.config.parts import called, hints_of, keys
+from mebench.config.registry import PLUGIN_KINDS
 from mebench.config.settings import PROTOCOL
 from mebench.config.values import choices
 from mebench.errors import MebenchError
 from mebench.metrics.catalogue import METRICS
-from mebench.registry import PLUGIN_KINDS
 
 
 def complete_word(given: Sequence[str], incomplete: str, plugins: Sequence[str] = ()) -> list[str]:

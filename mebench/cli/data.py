@@ -29,7 +29,7 @@ NOTE = "README.md"
 def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
     from mebench.inspection.summary import summarise, together
-    from mebench.report.data_tables import HEADERS, summary_rows, total_rows
+    from mebench.results.render.data import HEADERS, summary_rows, total_rows
 
     members = {id_: summarise(dataset) for id_, dataset in _members(words, config, plugins).items()}
     one = next(iter(members.values()))
@@ -68,7 +68,7 @@ def verify(
             members[id_] = verify(dataset, deep, counts, advance)
     sound = all(seen.sound(strict) for seen in members.values())
     if report is not None:
-        from mebench.report.data_markdown import verification_markdown
+        from mebench.results.render.data import verification_markdown
 
         Path(report).write_text(verification_markdown(members, strict), encoding="utf-8")
     console.write_json(_verified(members, sound), json)
@@ -102,7 +102,7 @@ def preview(
 
     from mebench.inspection.summary import has_frames
     from mebench.inspection.tiles import choose, strip_of
-    from mebench.report.contact_sheet import contact_sheet
+    from mebench.results.render.data import contact_sheet
 
     home: dict[str, Dataset] = {}
     for id_, dataset in members.items():
@@ -182,7 +182,7 @@ def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:
 
 
 def _print_verifications(members: dict[str, Verification], strict: bool) -> None:
-    from mebench.report.data_tables import finding_lines, looked, verdict
+    from mebench.results.render.data import finding_lines, looked, verdict
 
     for id_, seen in members.items():
         for title, lines in finding_lines(seen).items():

@@ -67,8 +67,7 @@ def doctor(plugins: Plugins = None, json: Json = None) -> None:
 
 def examine(plugins: Sequence[str] = ()) -> list[Finding]:
     """Look at everything; a broken part becomes a finding, not an error."""
-    from mebench import registry
-    from mebench.config import more_plugins
+    from mebench.config import more_plugins, registry
 
     layer, findings = _user_settings()
     try:
@@ -164,7 +163,7 @@ def _place(name: str, path: Path) -> Finding:
 
 
 def _datasets(layer: Layer) -> Iterator[Finding]:
-    from mebench import registry
+    from mebench.config import registry
 
     known = registry.plugins("dataset")
     for id_, info in known.items():
@@ -198,7 +197,7 @@ def _datasets(layer: Layer) -> Iterator[Finding]:
 
 
 def _broken() -> Iterator[Finding]:
-    from mebench import registry
+    from mebench.config import registry
 
     for kind in registry.PLUGIN_KINDS:
         for info in registry.plugins(kind).values():

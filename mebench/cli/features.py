@@ -38,15 +38,15 @@ def compute(words: Words = None, config: Files = None, plugins: Plugins = None, 
     """Compute the features of all videos and store them. What is there stays, and Ctrl-C keeps what is done."""
     from mebench.features import NoFaceError
     from mebench.progress import Progress
-    from mebench.runner.execute import InterruptedRunError, hired, stoppable
+    from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
     from mebench.runner.plan import make_plan
     from mebench.runner.tasks import prepare
 
     settings, progress, started = configured(words, config, plugins), Progress(), time.perf_counter()
-    with stoppable(), hired(settings) as crew:
+    with stoppable(), worker_pool(settings) as pool:
         try:
             plan = make_plan(settings)
-            done = prepare([plan], crew, progress)
+            done = prepare([plan], pool, progress)
         except KeyboardInterrupt as stop:
             raise InterruptedRunError(
                 f"stopped: what is computed stays in {settings.cache}. Go on with the same command", stop

@@ -28,13 +28,12 @@ def build(
 ) -> None:
     """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
-    from mebench.leaderboard.beside import FILE, read_aliases, with_published
-    from mebench.leaderboard.collect import collect, collect_records, unique
-    from mebench.leaderboard.database import remarks
-    from mebench.leaderboard.published import read
-    from mebench.leaderboard.tables import build
-    from mebench.leaderboard.write import write
     from mebench.progress import Progress
+    from mebench.results.beside import FILE, read_aliases, with_published
+    from mebench.results.collect import collect, collect_records, remarks, unique
+    from mebench.results.published import read
+    from mebench.results.tables import build
+    from mebench.results.write import write
 
     folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
     say = progress.say
@@ -59,7 +58,7 @@ def build(
         overview = write(tables, folder)
     words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
     if site:
-        from mebench.leaderboard.site.build import write_site
+        from mebench.results.site.pages import write_site
 
         with progress.waiting("page"):
             files, n_bytes = write_site(tables, records, published, folder / SITE)
@@ -72,8 +71,8 @@ def build(
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
 def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records") -> None:
     """Write the record of a run for others. They score it again and build their leaderboard from it."""
-    from mebench.leaderboard.export import export
-    from mebench.leaderboard.record import is_record
+    from mebench.results.export import export
+    from mebench.results.record import is_record
 
     folder = finished_run(run, runs)
     if is_record(folder):
@@ -91,8 +90,8 @@ def merge(
     json: Json = None,
 ) -> None:
     """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
-    from mebench.leaderboard.merge import find_records, merge
     from mebench.progress import Progress
+    from mebench.results.merge import find_records, merge
 
     progress = Progress()
     sources = [source for place in places for source in find_records(Path(place).expanduser())]

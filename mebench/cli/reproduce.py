@@ -14,8 +14,7 @@ from mebench.console import plural, print_table, write_json
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mebench.leaderboard.paper import Paper
-    from mebench.leaderboard.reproduction import Request, Result
+    from mebench.results.reproduce import Paper, Request, Result
 
 app = typer.Typer()
 
@@ -45,10 +44,9 @@ def reproduce(
     json: Json = None,
 ) -> None:
     """Run what a paper's table needs, and compare its cells. Each: published, measured, interval and why they differ."""
-    from mebench.leaderboard.paper import cells, read_paper
-    from mebench.leaderboard.published import read
-    from mebench.leaderboard.reproduction import Request, reproduce
     from mebench.progress import Progress
+    from mebench.results.published import read
+    from mebench.results.reproduce import Request, cells, read_paper, reproduce
 
     folder = _leaderboards(leaderboards)
     known = read_paper(folder / PAPERS, paper)

@@ -137,14 +137,14 @@ def _tell(
     told: bool = False,
 ) -> None:
     """Mirror a finished run, print its scores, write them as JSON."""
-    from mebench.report.summary_table import print_outcome
-    from mebench.tracking import sync
+    from mebench.results.render.summary import print_outcome
+    from mebench.results.tracking import sync
 
     folders = [folder]
     if config.audit == "leak":
-        from mebench.runner.execute import bought
+        from mebench.runner.execute import leak_gain
 
-        summary = {**summary, "leak": bought(config, summary, progress)}
+        summary = {**summary, "leak": leak_gain(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
     with progress.waiting("sending to MLflow"):
         synced = sync(folders, config.tracking, progress)

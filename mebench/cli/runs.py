@@ -79,7 +79,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
 def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None) -> None:
     """Show a run, finished or not. Status, scores, why folds failed, and what each fold cost."""
-    from mebench.report.summary_table import print_outcome
+    from mebench.results.render.summary import print_outcome
     from mebench.runner.folder import RunFolder
 
     folder = RunFolder.open(runs, run)
@@ -168,8 +168,8 @@ def sync(
     """Send finished runs that MLflow lacks. Its server was down, for example."""
     from mebench.config import user_setting
     from mebench.progress import Progress
+    from mebench.results.tracking import sync
     from mebench.runner.folder import RunFolder
-    from mebench.tracking import sync
 
     if run:
         folders = list({folder.path: folder for folder in (finished_run(word, runs) for word in run)}.values())
@@ -207,7 +207,7 @@ def _all(runs: str) -> list[tuple[RunFolder, Run]]:
 
 def _describe(folder: RunFolder) -> Run:
     from mebench.config import flatten
-    from mebench.report.main_scores import main_scores
+    from mebench.results.render.scores import main_scores
 
     values = flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0

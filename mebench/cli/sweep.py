@@ -38,8 +38,8 @@ def sweep(
     configs = [configured(list(c.words), config, plugins) for c in combinations]
     if dry_run:
         return _dry_run(combinations, configs, progress, json)
+    from mebench.results.tracking import sync
     from mebench.runner.sweep import sweep
-    from mebench.tracking import sync
 
     outcomes = sweep(configs, progress)
     pairs = list(zip(combinations, outcomes))
@@ -74,8 +74,8 @@ def summary_rows(runs: Sequence[tuple[Combination, Outcome]]) -> list[dict[str, 
     the lowest to the highest end of the runs' own. Undefined in one run, it is undefined in all. Where the runs differ in
     the action unit that they look for, a last row holds the mean over units.
     """
-    from mebench.leaderboard.tables import over_seeds
-    from mebench.report.main_scores import main_scores
+    from mebench.results.render.scores import main_scores
+    from mebench.results.tables import over_seeds
 
     groups: dict[tuple[tuple[str, str], ...], list[tuple[str | None, Outcome]]] = {}
     for combination, outcome in runs:

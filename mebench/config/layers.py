@@ -1,16 +1,14 @@
 """Where values come from: the user's file, `-c` files and the words of the command line, each a layer of flat keys."""
 
-from __future__ import annotations
-
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mebench import registry
+from mebench.config import registry
 from mebench.config.values import convert
 from mebench.errors import ConfigError
 
@@ -19,7 +17,7 @@ PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognize
 """The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names what it spots."""
 NAMED = (*PLUGIN_KEYS, "protocol")
 """The keys that name something with parameters of its own."""
-ALIASES: Mapping[str, str] = {"executor.address": "executor_address"}
+ALIASES: Mapping[str, str] = {"executor.address": "executor_address", **{f"{key}.name": key for key in NAMED}}
 """Other ways to write a key."""
 NESTED = (*NAMED, "roots")
 
@@ -38,7 +36,7 @@ class Layer:
     values: Mapping[str, Any] = field(default_factory=dict)
     folder: Path = field(default_factory=Path)
 
-    def of(self, key: str, id_: str) -> dict[str, Any]:
+    def of(self, key: str, id_: Any) -> dict[str, Any]:
         """Its settings for a plugin or protocol, without the prefix; none if its `key` names another one."""
         if self.values.get(key, id_) != id_:
             return {}
@@ -68,17 +66,6 @@ def user_file() -> Path | None:
     return next((p for p in (Path("mebench.yaml"), home / "mebench" / "config.yaml") if p.is_file()), None)
 
 
-def read_layers(words: Sequence[str], files: Iterable[str | Path] = ()) -> list[Layer]:
-    """All layers above the packaged ones, lowest first.
-
-    Raises:
-        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
-    """
-    mine = user_file()
-    paths = [*([mine] if mine else []), *map(Path, files)]
-    return [*map(read_file, paths), read_words(words)]
-
-
 def read_words(words: Sequence[str]) -> Layer:
     """The words of the command line; of two with one key the later holds.
 
@@ -92,7 +79,7 @@ def read_words(words: Sequence[str]) -> Layer:
             kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.plugins(kind)), None)
             hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
             raise ConfigError(f"{word!r} is not a key=value word: {hint}")
-        values[_canonical(key)] = value
+        values[ALIASES.get(key, key)] = value
     return Layer(COMMAND_LINE, values)
 
 
@@ -123,13 +110,8 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
         if key.split(".")[0] in NESTED and isinstance(value, Mapping):
             values.update(flatten({f"{key}.{inner}": item for inner, item in value.items()}))
         elif key != "roots" or value:
-            values[_canonical(key)] = value
+            values[ALIASES.get(key, key)] = value
     return values
-
-
-def _canonical(key: str) -> str:
-    plain = key.removesuffix(".name")
-    return plain if plain in NAMED else ALIASES.get(key, key)
 
 
 def user_setting(key: str, default: str) -> str:
@@ -146,10 +128,10 @@ def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
         layers = [read_file(mine)] if mine else []
     found: list[str] = []
     for layer in layers:
-        named = layer.values.get("plugins") or []
+        named = layer.values.get("plugins")
         try:
-            paths = convert(named, tuple[str, ...])
+            paths = convert(named, tuple[str, ...]) if named else ()
+            found += [str(layer.folder / Path(path).expanduser()) for path in paths]
         except ValueError:
             raise ConfigError(f"plugins must be a list of folders, not {named!r} ({layer.origin})") from None
-        found += [str(layer.folder / Path(path).expanduser()) for path in paths]
     return found

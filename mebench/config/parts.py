@@ -1,51 +1,84 @@
 """The plugins that a configuration names, and the settings that each of them gets from the layers."""
 
-from __future__ import annotations
-
-import dataclasses
+import difflib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, get_type_hints
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Required, get_type_hints
 
-from mebench import registry
-from mebench.config.layers import COMMAND_LINE, Layer
-from mebench.config.values import convert
+from mebench.config import registry
+from mebench.config.layers import COMMAND_LINE, NESTED, PLUGIN_KEYS, Layer
+from mebench.config.registry import PluginInfo
+from mebench.config.values import NULLS, Raw, convert
 from mebench.errors import ConfigError, PluginError, unknown
-from mebench.registry import PluginInfo, PluginKind
-
-Raw = dict[str, tuple[Any, str]]
-"""Values not typed yet, each with its origin."""
 
 OF_ONE_MEMBER = frozenset({"root", "annotations", "preset"})
 """Parameters that the members of a composite never share."""
 
 
-class Member(NamedTuple):
-    """A dataset of a run: what the run calls it, and the plugin; `slow:synthetic` calls `synthetic` `slow`."""
+@dataclass(frozen=True)
+class Section:
+    """Keys that make one instance of a dataclass: those of a plugin, of the protocol, or of the run itself.
 
-    name: str
+    Attributes:
+        prefix: of its keys: `protocol.`, or nothing for those of the run.
+        cls: the dataclass.
+        origin: of its defaults.
+    """
+
+    prefix: str
+    cls: type
+    origin: str
+
+    def types(self) -> dict[str, Any]:
+        """The type of each key, `Required[...]` if it has no default."""
+        hints = hints_of(self.cls, self.origin)
+        bare = {f.name for f in fields(self.cls) if f.default is f.default_factory is MISSING}
+        return {f"{self.prefix}{n}": Required[hint] if n in bare else hint for n, hint in hints.items()}
+
+    def instance(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> Any:
+        """The dataclass of those of the typed values that are its own.
+
+        Raises:
+            ConfigError: it refuses them; the sentence tells where those were set that it names.
+        """
+        own = {f.name: values[key] for f in fields(self.cls) if f.init and (key := f"{self.prefix}{f.name}") in values}
+        try:
+            return self.cls(**own)
+        except (ConfigError, ValueError) as error:
+            raise ConfigError(f"{error}{self._places(str(error), origins)}") from error
+
+    def _places(self, message: str, origins: Mapping[str, str]) -> str:
+        names = [f.name for f in fields(self.cls) if f.init]
+        for prefix in (self.prefix, ""):  # `p` may be any word where a sentence writes method.q
+            named = [name for name in names if re.search(rf"(?<![\w.]){re.escape(prefix + name)}(?!\w)", message)]
+            if named:
+                break
+        keys = [f"{self.prefix}{name}" for name in named]
+        places = {key: origins[key] for key in keys if origins[key] != self.origin}
+        told = [f"{key}: {origin}" for key, origin in places.items()] if len(places) > 1 else places.values()
+        return f" ({', '.join(told)})" if places else ""
+
+
+@dataclass(frozen=True)
+class Part(Section):
+    """The parameters of a plugin, behind `method.`, `recognizer.`, `dataset.`, or `dataset.casme2.` in a composite dataset.
+
+    Attributes:
+        info: the plugin.
+    """
+
     info: PluginInfo
 
     @property
     def word(self) -> str:
-        """As the configuration writes it."""
-        return self.name if self.name == self.info.id else f"{self.name}:{self.info.id}"
+        """As the configuration writes it: `casme2`, or `slow:synthetic` where a composite calls a member otherwise."""
+        name = self.prefix.split(".")[1]
+        return self.info.id if name in ("", self.info.id) else f"{name}:{self.info.id}"
 
-
-@dataclass(frozen=True)
-class Part:
-    """One plugin of a configuration.
-
-    Attributes:
-        prefix: of its keys: `method`, `recognizer`, `dataset`, or `dataset.casme2` for a member of a composite dataset.
-        info: the plugin.
-        raw: what the layers say of it, `preset` among them.
-    """
-
-    prefix: str
-    info: PluginInfo
-    raw: Raw = field(default_factory=dict)
+    def types(self) -> dict[str, Any]:
+        """The type of each key, that of the preset too."""
+        return {f"{self.prefix}preset": str | None} | super().types()
 
 
 def keys(info: PluginInfo) -> dict[str, Any]:
@@ -63,56 +96,35 @@ def hints_of(cls: type, where: str) -> dict[str, Any]:
         hints = get_type_hints(cls)
     except Exception as error:
         raise PluginError(f"{where}: the types of {cls.__name__} cannot be read: {error}") from error
-    return {f.name: hints[f.name] for f in dataclasses.fields(cls) if f.init}
+    return {f.name: hints[f.name] for f in fields(cls) if f.init}
 
 
-def chosen_method(layers: Sequence[Layer]) -> tuple[PluginInfo, str]:
-    """The method that the highest layer names, and which layer that is."""
-    name, origin = _named("method", layers)
-    return _find("method", one_name("method", name, origin), origin), origin
-
-
-def chosen_recognizer(layers: Sequence[Layer]) -> tuple[PluginInfo | None, str]:
-    """The recognizer that the highest layer pairs with the method, or None; `null` undoes a lower layer's."""
-    named = [(layer.values["recognizer"], layer.origin) for layer in layers if "recognizer" in layer.values]
-    name, origin = named[-1] if named else (None, "default")
-    if name is None or convert(name, Any) is None:
-        return None, origin
-    return _find("method", one_name("recognizer", name, origin), origin), origin
-
-
-def chosen_datasets(layers: Sequence[Layer]) -> tuple[list[Member], str]:
-    """The dataset that the highest layer names, or the members of a composite, `dataset=[casme2,samm]`."""
-    name, origin = _named("dataset", layers)
-    names = members(name, origin)
-    if names is None:
-        info = _find("dataset", one_name("dataset", name, origin), origin)
-        return [Member(info.id, info)], origin
-    return [member(word, origin) for word in names], origin
-
-
-def member(word: str, origin: str = COMMAND_LINE) -> Member:
-    """A member of a composite by its word: `casme2`, or `slow:synthetic` where a plugin is called otherwise.
+def parts_of(named: Raw, keys: Iterable[str] = ("method", "dataset", "recognizer")) -> list[Part]:
+    """The plugins that `keys` name: `dataset=[casme2,slow:synthetic]` names several, `recognizer=null` none.
 
     Raises:
-        ConfigError: the name is not snake_case.
-        PluginError: the plugin is unknown or broken.
+        ConfigError: no method or no dataset is named, or several methods are.
+        PluginError: a plugin is unknown or broken.
     """
-    name, colon, id_ = word.rpartition(":")
-    if colon and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-        raise ConfigError(
-            f"{name!r} is no name for a member of a composite: write lower-case letters, digits and _, for example "
-            f"slow:{id_} ({origin})"
-        )
-    info = _find("dataset", id_, origin)
-    return Member(name or info.id, info)
+    parts = list[Part]()
+    for key in keys:
+        value, origin = _named(key, named)
+        words = members(value, origin) if key == "dataset" else ()
+        for word in words or ([] if value is None else [one_name(key, value, origin)]):
+            try:
+                info = registry.find(PLUGIN_KEYS[key], word)
+            except PluginError as error:
+                raise PluginError(str(error) if origin == COMMAND_LINE else f"{error} ({origin})") from error
+            prefix = f"{key}.{called(word)}." if words else f"{key}."
+            parts.append(Part(prefix, registry.params_class(info), f"default ({info.where}/params.py)", info))
+    return parts
 
 
 def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
     """The members that a list of datasets names, or None if it is no list.
 
     Raises:
-        ConfigError: fewer than two, or two of one name.
+        ConfigError: fewer than two, two of one name, or a name that is not snake_case.
 
     >>> members("[casme2, samm]"), members("[slow:synthetic,fast:synthetic]"), members("casme2")
     (('casme2', 'samm'), ('slow:synthetic', 'fast:synthetic'), None)
@@ -128,6 +140,12 @@ def members(name: Any, origin: str = COMMAND_LINE) -> tuple[str, ...] | None:
             f"a composite dataset needs two members or more, each once, not {list(names)} ({origin}): "
             "write for example dataset=[casme2,samm], or [slow:synthetic,fast:synthetic] for one dataset with two settings"
         )
+    for name, colon, id_ in (word.rpartition(":") for word in names):
+        if colon and not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+            raise ConfigError(
+                f"{name!r} is no name for a member of a composite: write lower-case letters, digits and _, for example "
+                f"slow:{id_} ({origin})"
+            )
     return names
 
 
@@ -153,118 +171,97 @@ def one_name(key: str, value: Any, origin: str) -> str:
     raise ConfigError(f"{key} must be one name, not {value!r} ({origin}): {hint}")
 
 
-def method_part(key: str, info: PluginInfo, layers: Sequence[Layer], datasets: Sequence[Member]) -> Part:
-    """The method or recognizer with its settings for the dataset; for a composite those that all members share."""
-    sections = [info.section("datasets").get(dataset.info.id) or {} for dataset in datasets]
-    shared = sections[0] if all(section == sections[0] for section in sections) else {}
-    where = f"{info.where}/config.yaml: datasets.{'+'.join(dataset.info.id for dataset in datasets)}"
-    said = [_said(layer, layer.of(key, info.id)) for layer in layers]
-    return Part(key, info, _raw(info, said, shared, where))
+def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> Raw:
+    """The values of a run by key, those of the plugins' own files lowest.
+
+    Args:
+        layers: of the user, lowest first.
+        named: what these say of `method`, `dataset`, `recognizer` and `protocol`.
+        parts: the plugins that these are.
+    """
+    of_data = [part for part in parts if part.info.kind == "dataset"]
+    user: Raw = {}
+    for layer in layers:
+        said = {k: v for k, v in layer.values.items() if "." not in k or k.split(".")[0] not in NESTED}
+        for key in ("method", "recognizer", "protocol"):
+            own = layer.of(key, named.get(key, (None, ""))[0])
+            said |= {f"{key}.{name}": value for name, value in own.items()}
+        rooted = [part for part in of_data if layer.root(part.info.id) and "root" in keys(part.info)]
+        user |= {f"{p.prefix}root": (layer.root(p.info.id), f"{layer.origin}: roots.{p.info.id}") for p in rooted}
+        said |= _of_data(layer, of_data, named["dataset"][0])
+        user |= {key: (value, layer.origin) for key, value in said.items()}
+    packaged: Raw = {}
+    for part in parts:
+        packaged |= _packaged(part, () if part in of_data else of_data, user.get(f"{part.prefix}preset"))
+    return packaged | user
 
 
-def dataset_parts(datasets: Sequence[Member], layers: Sequence[Layer]) -> list[Part]:
-    """The dataset, or the members of a composite: `dataset.samm.root` is of one, `dataset.follow_links` of all."""
-    if len(datasets) == 1:
-        info = datasets[0].info
-        single = [_with_root(layer, info, layer.of("dataset", info.id)) for layer in layers]
-        return [Part("dataset", info, _raw(info, single))]
-    shared = [_of_all(layer, datasets) for layer in layers]
-    parts = []
-    for name, info in datasets:
-        known, own = keys(info), []
-        for layer, common in zip(layers, shared):
-            mine = {k.removeprefix(f"{name}."): v for k, v in common.items() if k.startswith(f"{name}.")}
-            fitting = {k: v for k, v in common.items() if k in known}
-            own.append(_with_root(layer, info, fitting | mine))
-        parts.append(Part(f"dataset.{name}", info, _raw(info, own)))
-    return parts
-
-
-def _of_all(layer: Layer, datasets: Sequence[Member]) -> dict[str, Any]:
-    """What a layer says of a composite: keys of one member (`samm.root`) and of all."""
-    names, words = [d.name for d in datasets], tuple(d.word for d in datasets)
-    if members(layer.values.get("dataset", words), layer.origin) != words:
+def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any]:
+    """What a layer says of the dataset: of a composite, `dataset.samm.root` is of one member, `dataset.follow_links` of all."""
+    if parts[0].prefix == "dataset.":
+        return {f"dataset.{name}": value for name, value in layer.of("dataset", dataset).items()}
+    named = layer.values.get("dataset")
+    if named is not None and members(named, layer.origin) != tuple(part.word for part in parts):
         return {}
-    common = {k.removeprefix("dataset."): v for k, v in layer.values.items() if k.startswith("dataset.")}
-    known = {key for d in datasets for key in keys(d.info)} - OF_ONE_MEMBER
-    for key in common:
-        if "." in key:
-            name = key.split(".")[0]
-            if name not in names:
-                raise ConfigError(f"{unknown('member', name, names)} (dataset.{key}, {layer.origin})")
-        elif key in OF_ONE_MEMBER:
+    said = layer.of("dataset", named)
+    names, known = (
+        [called(part.word) for part in parts],
+        {key for part in parts for key in keys(part.info)} - OF_ONE_MEMBER,
+    )
+    for key in said:
+        name, dot, _ = key.partition(".")
+        where = f"(dataset.{key}, {layer.origin})"
+        if dot and name not in names:
+            raise ConfigError(f"{unknown('member', name, names)} {where}")
+        if key in OF_ONE_MEMBER:
             raise ConfigError(
                 f"dataset.{key} does not say of which member: write dataset.{names[0]}.{key}=… ({layer.origin})"
             )
-        elif key not in known:
-            raise ConfigError(f"{unknown('key of the members', key, known)} (dataset.{key}, {layer.origin})")
-    return common
+        if not dot and key not in known:
+            raise ConfigError(f"{unknown('key of the members', key, known)} {where}")
+    shared = {f"{part.prefix}{key}": said[key] for part in parts for key in said.keys() & keys(part.info)}
+    return shared | {f"dataset.{key}": value for key, value in said.items() if "." in key}
 
 
-def _with_root(layer: Layer, info: PluginInfo, values: dict[str, Any]) -> Raw:
-    """The layer's values with their origin, and the root that its `roots` give the dataset below them."""
-    root = layer.root(info.id)
-    raw: Raw = {"root": (root, f"{layer.origin}: roots.{info.id}")} if root and "root" in keys(info) else {}
-    return raw | _said(layer, values)
+def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | None) -> Raw:
+    """What `config.yaml` says: its `params`, its preset, and its settings for the dataset, for a composite those that all share.
 
+    A preset that the user chooses undoes the settings for the dataset; one chosen by the plugin does not.
 
-def _said(layer: Layer, values: Mapping[str, Any]) -> Raw:
-    return {name: (value, layer.origin) for name, value in values.items()}
-
-
-def _raw(info: PluginInfo, said: Sequence[Raw], of_dataset: Mapping[str, Any] | None = None, where: str = "") -> Raw:
-    """The values of a plugin, merged from its `config.yaml` and what each layer says of it.
-
-    A preset that the user chooses undoes the method's settings for the dataset (`of_dataset`, which stand at `where`); one
-    chosen by the plugin does not.
+    Args:
+        part: the plugin.
+        of_data: the dataset or its members, of which a method's file may speak.
+        chosen: the preset that the user chooses, and where.
     """
-    special = dict(of_dataset or {})
-    preset, origin, by_user = _preset(info, special.pop("preset", None), where, said)
-    packaged = (info.section("params"), f"{info.where}/config.yaml: params")
-    chosen = (_preset_values(info, preset, origin), f"preset {preset} ({info.where}/config.yaml)")
-    for_dataset = (special, where)
-    raw: Raw = {}
-    for values, source in (packaged, for_dataset, chosen) if by_user else (packaged, chosen, for_dataset):
-        raw.update({name: (value, source) for name, value in values.items()})
-    for layer in said:
-        raw.update(layer)
-    return raw | {"preset": (preset, origin)}
+    info, file = part.info, f"{part.info.where}/config.yaml"
+    sections = [info.section("datasets").get(data.info.id) or {} for data in of_data] or [{}]
+    special = dict(sections[0]) if all(section == sections[0] for section in sections) else {}
+    where = f"{file}: datasets.{'+'.join(data.info.id for data in of_data)}"
+    own, default = special.pop("preset", None), info.config.get("preset")
+    of_info = (default, "default" if default is None else file)
+    preset, origin = chosen or (of_info if own is None else (own, where))
+    name = "" if str(preset).lower() in NULLS else str(preset)
+    presets = {"": {}} | info.section("presets")
+    if name not in presets:
+        raise ConfigError(f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})")
+    of_preset, of_dataset = (presets[name] or {}, f"preset {name} ({file})"), (special, where)
+    raw: Raw = {f"{part.prefix}preset": (name or None, origin)}
+    for values, source in (
+        (info.section("params"), f"{file}: params"),
+        *((of_dataset, of_preset) if chosen else (of_preset, of_dataset)),
+    ):
+        raw |= {f"{part.prefix}{name}": (value, source) for name, value in values.items()}
+    return raw
 
 
-def _preset(info: PluginInfo, special: Any, where: str, said: Sequence[Raw]) -> tuple[str | None, str, bool]:
-    """The chosen preset, who chose it, and whether that was the user."""
-    for values in reversed(said):
-        if "preset" in values:
-            value, origin = values["preset"]
-            try:
-                return convert(value, str | None), origin, True
-            except ValueError:
-                raise ConfigError(f"{info.kind}.preset must be text or null, not {value!r} ({origin})") from None
-    if special is not None:
-        return str(special), where, False
-    preset = info.config.get("preset")
-    return (None, "default", False) if preset is None else (str(preset), f"{info.where}/config.yaml", False)
-
-
-def _preset_values(info: PluginInfo, preset: str | None, origin: str) -> Mapping[str, Any]:
-    presets = info.section("presets")
-    if preset is None:
-        return {}
-    if preset not in presets:
-        raise ConfigError(f"{unknown(f'preset of {info.id}', preset, presets)} ({origin})")
-    return presets[preset] or {}
-
-
-def _named(kind: PluginKind, layers: Sequence[Layer]) -> tuple[Any, str]:
-    named = [(layer.values[kind], layer.origin) for layer in layers if kind in layer.values]
-    if not named:
-        known = ", ".join(registry.plugins(kind)) or "none"
-        raise ConfigError(f"no {kind} is named: add {kind}=<id>. Known: {known}. See them with: mebench list {kind}s")
-    return named[-1]
-
-
-def _find(kind: PluginKind, name: str, origin: str) -> PluginInfo:
-    try:
-        return registry.find(kind, name)
-    except PluginError as error:
-        raise type(error)(str(error) if origin == COMMAND_LINE else f"{error} ({origin})") from error
+def _named(key: str, named: Raw) -> tuple[Any, str]:
+    """What is said of `key` and where; None where that need not be said, or is `null`."""
+    if key == "recognizer" and str(named.get(key, ("null",))[0]).lower() in NULLS:
+        return None, "default"
+    if key in named:
+        return named[key]
+    for near in difflib.get_close_matches(key, [other for other in named if "." not in other], n=1):
+        value, origin = named[near]
+        raise ConfigError(f"unknown key {near!r}: did you mean {key}={value}? ({origin})")
+    known = ", ".join(registry.plugins(PLUGIN_KEYS[key])) or "none"
+    raise ConfigError(f"no {key} is named: add {key}=<id>. Known: {known}. See them with: mebench list {key}s")

@@ -1,7 +1,5 @@
 """The configuration of a run as typed, frozen data."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -10,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from mebench import registry
+from mebench.config import registry
 from mebench.config.layers import flatten
 from mebench.errors import ConfigError
 
@@ -46,6 +44,10 @@ def counts(key: str) -> bool:
     """
     head, _, rest = key.partition(".")
     return f"{head}.{rest.rpartition('.')[2]}" not in NOT_IN_KEY if rest else key not in NOT_IN_KEY
+
+
+def _positive(value: float | None) -> bool:
+    return value is None or 0 < value < float("inf")
 
 
 def _cache() -> str:
@@ -106,37 +108,44 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        from mebench import protocols
         from mebench.metrics.conventions import named
 
-        protocols.find(self.protocol)
-        if not 0 <= self.seed < 2**32:
-            raise ConfigError(f"seed must lie in [0, 2**32), not {self.seed}")
-        if self.workers is not None and self.workers < 1:
-            raise ConfigError(f"workers must be 1 or more, or null for all cores, not {self.workers}")
-        if self.executor == "dask" and not self.executor_address:
-            raise ConfigError("executor=dask needs the scheduler's address: add executor.address=tcp://HOST:8786")
-        if self.executor == "local" and self.executor_address:
-            raise ConfigError(
-                f"executor.address={self.executor_address} is that of a Dask scheduler: add executor=dask, or leave it out"
-            )
-        if self.devices is not None and self.devices < 1:
-            raise ConfigError(f"devices must be 1 or more GPUs, or null for all, not {self.devices}")
-        if self.accelerator == "cpu" and (self.devices or 1) > 1:
-            raise ConfigError(
-                f"devices={self.devices} counts GPUs, and accelerator=cpu uses none: add accelerator=gpu, or say workers={self.devices}"
-            )
-        if self.accelerator == "cpu" and self.precision == "16-mixed":
-            raise ConfigError("precision=16-mixed needs a GPU: add accelerator=gpu, or choose precision=bf16-mixed")
-        if self.fold_timeout is not None and not 0 < self.fold_timeout < float("inf"):
-            raise ConfigError(f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}")
-        if self.bootstrap < 0:
-            raise ConfigError(f"bootstrap must be 0 or more draws, not {self.bootstrap}")
         named(self.convention)
-        if not 0 <= self.validation < 1:
-            raise ConfigError(f"validation must be a share in [0, 1), not {self.validation}")
-        if self.kinds is not None and (not self.kinds or len(set(self.kinds)) < len(self.kinds)):
-            raise ConfigError(f"kinds must name micro, macro or both, each once, not {list(self.kinds)}")
+        cpu = self.accelerator == "cpu"
+        rules = (
+            (0 <= self.seed < 2**32, f"seed must lie in [0, 2**32), not {self.seed}"),
+            (_positive(self.workers), f"workers must be 1 or more, or null for all cores, not {self.workers}"),
+            (
+                self.executor != "dask" or self.executor_address,
+                "executor=dask needs the scheduler's address: add executor.address=tcp://HOST:8786",
+            ),
+            (
+                self.executor != "local" or not self.executor_address,
+                f"executor.address={self.executor_address} is that of a Dask scheduler: add executor=dask, or leave it out",
+            ),
+            (_positive(self.devices), f"devices must be 1 or more GPUs, or null for all, not {self.devices}"),
+            (
+                not cpu or self.devices in (None, 1),
+                f"devices={self.devices} counts GPUs, and accelerator=cpu uses none: add accelerator=gpu, or say workers={self.devices}",
+            ),
+            (
+                not cpu or self.precision != "16-mixed",
+                "precision=16-mixed needs a GPU: add accelerator=gpu, or choose precision=bf16-mixed",
+            ),
+            (
+                _positive(self.fold_timeout),
+                f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}",
+            ),
+            (self.bootstrap >= 0, f"bootstrap must be 0 or more draws, not {self.bootstrap}"),
+            (0 <= self.validation < 1, f"validation must be a share in [0, 1), not {self.validation}"),
+            (
+                self.kinds is None or 0 < len(self.kinds) == len(set(self.kinds)),
+                f"kinds must name micro, macro or both, each once, not {list(self.kinds or ())}",
+            ),
+        )
+        for kept, sentence in rules:
+            if not kept:
+                raise ConfigError(sentence)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,19 +1,57 @@
-"""One value: from text or YAML to the type that its key asks for, and back to plain data."""
+"""Values: from text or YAML to the types that their keys ask for, and back to plain data. Pydantic types, the sentences are ours."""
 
 from __future__ import annotations
 
-import math
+import difflib
+import json
+import os
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_args, get_origin
 
 import yaml
 
+from mebench.errors import ConfigError, unknown
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+Raw = dict[str, tuple[Any, str]]
+"""Values not typed yet by key, each with its origin."""
+NULLS = frozenset({"", "~", "null", "none"})
+"""How text says None, in small letters."""
+
 _BOOLS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
-_NULLS = {"", "~", "null", "none"}
-_SEQUENCES: dict[Any, Any] = {tuple: tuple, list: list, set: set, frozenset: frozenset}
-_NAMES = {bool: "true or false", int: "an int", float: "a float", str: "text", Path: "a path", Any: "anything"}
+_NAMES = {
+    bool: "true or false",
+    int: "an int",
+    float: "a float",
+    str: "text",
+    Path: "a path",
+    Any: "anything",
+    types.NoneType: "null",
+    dict: "a map",
+}
+_LISTS = (tuple, list, set, frozenset)
+_HOLD: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: (Any, ...), dict: (str, Any)}
+"""What a collection holds whose type does not say it."""
+_EITHER = (Union, types.UnionType, Required)
+"""What stands around other types."""
+_FOLDERS = frozenset({"runs", "cache", "root", "annotations"})
+_MEANT = {
+    "k": "folds",
+    "n_splits": "folds",
+    "n_jobs": "workers",
+    "gpus": "devices",
+    "device": "accelerator",
+    "random_state": "seed",
+    "learning_rate": "lr",
+    "path": "root",
+    "folder": "root",
+}
+"""What other programs call our keys, where the letters are too different to tell."""
 
 
 def convert(value: Any, hint: Any) -> Any:
@@ -29,18 +67,25 @@ def convert(value: Any, hint: Any) -> Any:
     >>> convert("007", str), convert("007", int), convert("[1, 2]", tuple[float, ...]), convert("null", int | None)
     ('007', 7, (1.0, 2.0), None)
     """
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return _first(value, args)
-    if origin is Literal:
-        return _choice(value, args)
-    if origin in _SEQUENCES or hint in _SEQUENCES:
-        return _sequence(value, origin or hint, args)
-    if origin is dict or hint is dict:
-        return _map(value, args)
-    if hint is Any:
-        return yaml.safe_load(value) if isinstance(value, str) else value
-    return _scalar(value, hint)
+    return _adapter((("value", hint),), str(hint)).validate_python({"value": value})["value"]
+
+
+def typed(raw: Raw, hints: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by key, each of the type that `hints` gives its key; folders without `~`.
+
+    Raises:
+        ConfigError: a key is unknown or has no value, although its type is `Required`, or a value has another type.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return _adapter(tuple(hints.items()), str(hints)).validate_python(
+            {key: value for key, (value, _) in raw.items()}
+        )
+    except ValidationError as error:
+        wrong = [str(details["loc"][0]) for details in error.errors()]
+        # An unknown key comes first: it may be what a missing one was meant to be.
+        raise ConfigError(_refusal(min(wrong, key=lambda key: (key in hints, key not in raw)), raw, hints)) from None
 
 
 def expected(hint: Any) -> str:
@@ -49,111 +94,143 @@ def expected(hint: Any) -> str:
     >>> expected(float), expected(int | None), expected(tuple[Literal["micro", "macro"], ...])
     ('a float', 'an int or null', 'a list of micro|macro')
     """
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return " or ".join("null" if a is types.NoneType else expected(a) for a in args)
+    origin, args = get_origin(hint) or hint, get_args(hint)
+    if origin in _EITHER:
+        return " or ".join(map(expected, args))
     if origin is Literal:
         return "|".join(map(str, args))
-    if origin in _SEQUENCES:
-        items = [expected(a).removeprefix("an ").removeprefix("a ") for a in args if a is not Ellipsis]
-        if origin is tuple and Ellipsis not in args:
-            return f"a list of {len(items)}: [{', '.join(items)}]"
-        return f"a list of {items[0]}"
-    if hint in _SEQUENCES:
-        return "a list"
-    if origin is dict or hint is dict:
-        return "a map"
-    return _NAMES.get(hint, str(hint))
+    items = [expected(arg).removeprefix("an ").removeprefix("a ") for arg in args if arg is not Ellipsis]
+    if origin is tuple and args and Ellipsis not in args:
+        return f"a list of {len(items)}: [{', '.join(items)}]"
+    if origin in _LISTS:
+        return f"a list of {items[0]}" if items else "a list"
+    return _NAMES.get(origin, str(hint))
 
 
 def choices(hint: Any) -> tuple[str, ...]:
     """The few values that a type allows, as text; empty for an open type."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return tuple(c for a in args for c in choices(a))
-    if origin is Literal:
-        return tuple(map(str, args))
+    if get_origin(hint) in _EITHER:
+        return tuple(choice for arg in get_args(hint) for choice in choices(arg))
+    if get_origin(hint) is Literal:
+        return tuple(map(str, get_args(hint)))
     return ("true", "false") if hint is bool else ()
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: lists for tuples, text for paths."""
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, set | frozenset):
-        return sorted(plain(v) for v in value)
-    if isinstance(value, tuple | list):
-        return [plain(v) for v in value]
-    return str(value) if isinstance(value, Path) else value
+    """`value` as JSON can hold it: lists for tuples, text for paths, sets sorted.
+
+    >>> plain({"sizes": (1, 2.5), "root": Path("/data"), "kinds": frozenset({"micro", "macro"})})
+    {'sizes': [1, 2.5], 'root': '/data', 'kinds': ['macro', 'micro']}
+    """
+    return json.loads(json.dumps(value, default=lambda v: sorted(v) if isinstance(v, Set) else os.fspath(v)))
 
 
-def _first(value: Any, hints: tuple[Any, ...]) -> Any:
-    """The first type that takes the value; text last, because it takes everything."""
-    if types.NoneType in hints and (value is None or (isinstance(value, str) and value.lower() in _NULLS)):
-        return None
-    for hint in sorted(hints, key=lambda h: h in (str, Path)):
-        if hint is not types.NoneType:
-            try:
-                return convert(value, hint)
-            except ValueError:
-                continue
-    raise ValueError(value)
+def unknown_key(key: str, known: Iterable[str]) -> str:
+    """The key that was meant, by its last part (`p` for `method.p`) or by what it means (`k` for `folds`), and those beside it.
+
+    >>> unknown_key("protocol.k", ["protocol.folds", "protocol.seed", "method.k"])
+    "unknown key 'protocol.k'. Did you mean 'protocol.folds'? Known: protocol.folds, protocol.seed."
+    """
+    section, _, name = key.rpartition(".")
+    known = sorted(known)
+    beside = [k for k in known if k.rpartition(".")[0] == section]
+    if section in known and not beside:
+        return (
+            f"unknown key {key!r}: the {section} has no parameters. See those of others with: mebench info <{section}>"
+        )
+    beside = beside or [k for k in known if "." not in k]
+    own, every = ({k.rpartition(".")[2]: k for k in reversed(keys)} for keys in (beside, known))
+    close = [own[n] for n in difflib.get_close_matches(name, own)]
+    close += [every[n] for n in difflib.get_close_matches(name, every, cutoff=0.8)]
+    near = next(filter(None, [own.get(_MEANT.get(name, name)), every.get(name), *close]), None)
+    hint = f" Did you mean {near!r}?" if near else ""
+    return f"unknown key {key!r}.{hint} Known: {', '.join(beside)}."
 
 
-def _choice(value: Any, allowed: tuple[Any, ...]) -> Any:
-    for choice in allowed:
-        same = type(value) is type(choice) and value == choice
-        if same or (isinstance(value, str) and value == str(choice)):
-            return choice
-    raise ValueError(value)
+@lru_cache(maxsize=64)
+def _adapter(hints: tuple[tuple[str, Any], ...], spelled: str) -> TypeAdapter[dict[str, Any]]:
+    """What types a map of these keys: YAML's and JSON's values must have the type as they are, only text is read.
+
+    Args:
+        hints: keys and their types.
+        spelled: the same, for the cache: `int | float` equals `float | int`, and the first type that takes a text wins.
+    """
+    from pydantic import AfterValidator, ConfigDict, TypeAdapter, with_config
+    from typing_extensions import TypedDict
+
+    fields = {key: _reader(hint) for key, hint in hints}
+    fields |= {k: Annotated[t, AfterValidator(_folder)] for k, t in fields.items() if k.rpartition(".")[2] in _FOLDERS}
+    settings = ConfigDict(extra="forbid", allow_inf_nan=False, arbitrary_types_allowed=True)
+    return TypeAdapter(with_config(settings)(TypedDict("Values", fields, total=False)))  # type: ignore[operator]
 
 
-def _read(text: str) -> Any:
-    """Text as YAML whose scalars stay text, since their types are known later."""
+def _reader(hint: Any) -> Any:
+    """The type for pydantic, and before it what makes the type of text."""
+    from pydantic import BeforeValidator, Field, Strict
+
+    origin = get_origin(hint) or hint
+    args = get_args(hint) or _HOLD.get(origin, ())
+    read = _READ.get(origin)
+    if origin is Required:
+        return Required[_reader(args[0])]
+    if origin is Literal:
+        return Annotated[hint, BeforeValidator(lambda value: _choice(value, args))]
+    if origin in (Union, types.UnionType):
+        # Null comes first, and text last, because it takes everything.
+        ordered = sorted(args, key=lambda arg: (arg in (str, Path), arg is not types.NoneType))
+        hint = Annotated[Union[tuple(map(_reader, ordered))], Field(union_mode="left_to_right")]  # noqa: UP007
+    elif origin in _HOLD:
+        hint = origin[tuple(map(_reader, args))]
+    elif origin in (bool, int, float, str):
+        hint = Annotated[hint, Strict()]
+    if read is None:
+        return hint
+    return Annotated[hint, BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
+
+
+def _yaml(text: str, loader: Any = yaml.BaseLoader) -> Any:
+    """What text holds; its scalars stay text, since their types are known later."""
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)
+        return yaml.load(text, Loader=loader)
     except yaml.YAMLError as error:
         raise ValueError(text) from error
 
 
-def _sequence(value: Any, kind: Any, hints: tuple[Any, ...]) -> Any:
-    """A list; a single text counts as a list of one."""
-    items = _read(value) if isinstance(value, str) else value
-    if isinstance(value, str) and not isinstance(items, list):
-        items = [value]
-    if not isinstance(items, list | tuple):
-        raise ValueError(value)
-    if kind is tuple and hints and Ellipsis not in hints:
-        if len(hints) != len(items):
-            raise ValueError(value)
-        return tuple(convert(item, hint) for item, hint in zip(items, hints))
-    return _SEQUENCES[kind](convert(item, hints[0] if hints else Any) for item in items)
+_READ: Mapping[Any, Callable[[str], Any]] = {
+    bool: lambda text: _BOOLS.get(text.lower(), text),
+    types.NoneType: lambda text: None if text.lower() in NULLS else text,
+    int: int,
+    float: float,
+    Any: lambda text: _yaml(text, yaml.SafeLoader),
+    dict: _yaml,
+    # A single text counts as a list of one.
+    **dict.fromkeys(_LISTS, lambda text: items if isinstance(items := _yaml(text), list) else [text]),
+}
 
 
-def _map(value: Any, hints: tuple[Any, ...]) -> dict[Any, Any]:
-    items = _read(value) if isinstance(value, str) else value
-    if not isinstance(items, Mapping):
+def _choice(value: Any, allowed: tuple[Any, ...]) -> Any:
+    """1 is not true, which Python calls equal."""
+    same = [choice for choice in allowed if value == str(choice) or (type(value) is type(choice) and value == choice)]
+    if not same:
         raise ValueError(value)
-    key, item = hints or (str, Any)
-    return {convert(k, key): convert(v, item) for k, v in items.items()}
+    return same[0]
 
 
-def _scalar(value: Any, hint: Any) -> Any:
-    if hint is bool:
-        if isinstance(value, str) and value.lower() in _BOOLS:
-            return _BOOLS[value.lower()]
-    elif isinstance(value, bool):
-        raise ValueError(value)
-    elif hint is int and isinstance(value, str):
-        return int(value)
-    elif hint is float and isinstance(value, int | float | str):
-        special = isinstance(value, str) and value.lower().lstrip("+-") in (".inf", ".nan")
-        number = float(value.replace(".", "") if special and isinstance(value, str) else value)
-        if not math.isfinite(number):
-            raise ValueError(value)
-        return number
-    elif hint is Path and isinstance(value, str):
-        return Path(value)
-    if not isinstance(hint, type) or not isinstance(value, hint):
-        raise ValueError(value)
-    return value
+def _folder(path: Any) -> Any:
+    if path == "":
+        raise ValueError(path)
+    return str(Path(path).expanduser()) if isinstance(path, str) else path
+
+
+def _refusal(key: str, raw: Raw, hints: Mapping[str, Any]) -> str:
+    """Why a key cannot stand as it does."""
+    if key not in raw:
+        return f"{key} has no value: add {key}=... ({expected(hints[key])})"
+    value, origin = raw[key]
+    if key not in hints:
+        return f"{unknown_key(key, hints)} ({origin})"
+    if value == "" and key.rpartition(".")[2] in _FOLDERS:
+        return f"{key} is empty: name a folder, or leave {key}= out ({origin})"
+    few = choices(hints[key])
+    near = isinstance(value, str) and len(few) > 2
+    return f"{unknown(key, value, few) if near else f'{key} must be {expected(hints[key])}, not {value!r}'} ({origin})"

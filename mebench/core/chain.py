@@ -1,7 +1,5 @@
 """A chain: the named, versioned way from frames to a feature."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
@@ -26,7 +24,7 @@ class Step:
     level: ClassVar[Level] = "map"
 
     def identity(self) -> dict[str, object]:
-        """Name, version and parameters: what the numbers depend on. The name is that of the package, whichever file of it holds the step."""
+        """Package, name, version and parameters: what the numbers depend on, whichever file of the package holds the step."""
         package = type(self).__module__.rpartition(".")[0] or type(self).__module__
         return {"step": f"{package}.{type(self).__qualname__}", "version": self.version, **asdict(self)}
 

@@ -1,7 +1,5 @@
 """The contract of a dataset plugin, several datasets as one, and one under another name."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -97,11 +95,11 @@ class Dataset:
         return None
 
     def repair_rows(self) -> Sequence[Repair]:
-        """What was mended in the annotations, cell by cell."""
+        """What was repaired in the annotations, cell by cell."""
         return ()
 
     def repairs(self) -> Sequence[str]:
-        """What was mended in the annotations, one sentence each."""
+        """What was repaired in the annotations, one sentence each."""
         return tuple(map(str, self.repair_rows()))
 
     def as_annotated(self) -> Sequence[Video]:
@@ -191,7 +189,7 @@ class Composite(Dataset):
         return self.home(video)[1].provided(video, name)
 
     def repair_rows(self) -> Sequence[Repair]:
-        """What was mended in the annotations of all members."""
+        """What was repaired in the annotations of all members."""
         return tuple(row for member in self.members.values() for row in member.repair_rows())
 
     def repairs(self) -> Sequence[str]:
@@ -278,7 +276,7 @@ class Renamed(Dataset):
         return self.dataset.provided(self._own(video), name)
 
     def repair_rows(self) -> Sequence[Repair]:
-        """What was mended in the annotations."""
+        """What was repaired in the annotations."""
         return self.dataset.repair_rows()
 
     def repairs(self) -> Sequence[str]:

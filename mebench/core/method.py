@@ -1,7 +1,5 @@
 """The contract of a method plugin, one LightningModule, trained or not; and how its training went."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -13,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
-from mebench import spotting
+from mebench.core import spotting
 from mebench.core.chain import Chain
+from mebench.core.options import SpottingParams
 from mebench.core.types import Kind, Prediction, Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, VideoView
-from mebench.spotting import SpottingParams
 
 Split = Literal["train", "valid"]
 
@@ -30,8 +28,10 @@ class Epoch:
         stage: name of the stage.
         epoch: from 0.
         split: `train`, while the weights change and dropout is at work, or `valid`, after the epoch on subjects held out.
-        loss: mean over the samples, penalties left out.
+        loss: mean over the samples, penalties left out; NaN where nobody noted one.
         accuracy: share of the samples answered right; None where nothing was counted.
+        uf1: unweighted mean of the classes' F1, over all samples at once; None where no classes were scored.
+        uar: unweighted average recall, the same.
     """
 
     stage: str
@@ -39,6 +39,8 @@ class Epoch:
     split: Split
     loss: float
     accuracy: float | None
+    uf1: float | None = None
+    uar: float | None = None
 
 
 class History:
@@ -46,6 +48,7 @@ class History:
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, int, Split], list[Any]] = {}
+        self._scores: dict[tuple[str, int, Split], tuple[float, float]] = {}
 
     def add(self, stage: str, epoch: int, split: Split, n: int, loss: Any, right: Any = None) -> None:
         """Count a batch.
@@ -64,10 +67,20 @@ class History:
         if right is not None:
             sums[2] = right if sums[2] is None else sums[2] + right
 
+    def score(self, stage: str, epoch: int, split: Split, uf1: float, uar: float) -> None:
+        """Note what all samples of a pass together score; `add` counts its batches."""
+        self._sums.setdefault((stage, epoch, split), [0, 0.0, None])
+        self._scores[stage, epoch, split] = uf1, uar
+
     def epochs(self) -> list[Epoch]:
         """All epochs, in the order in which they began."""
         return [
-            Epoch(*key, float(loss) / n, None if right is None else float(right) / n)
+            Epoch(
+                *key,
+                float(loss) / n if n else float("nan"),
+                None if right is None else float(right) / n,
+                *self._scores.get(key, (None, None)),
+            )
             for key, (n, loss, right) in self._sums.items()
         ]
 
@@ -86,8 +99,9 @@ class Method(L.LightningModule):
     """A spotter, a recognizer, or both.
 
     A trained method answers `stages`, `samples`, `training_step` and `configure_optimizers`; `self.stage` names the running
-    stage. A training-free one leaves them alone, so there is no fake loss; `fit_closed_form` is the place for a histogram, an
-    SVM or a threshold, kept in buffers so that the model saves as safetensors.
+    stage. `validation_step` may answer `mebench.training.Classified`: UF1 and UAR of each epoch are then noted in `history`. A
+    training-free method leaves them alone, so there is no fake loss; `fit_closed_form` is the place for a histogram, an SVM or
+    a threshold, kept in buffers so that the model saves as safetensors.
 
     Attributes:
         Params: dataclass of the parameters, in `params.py`, which imports no torch.
@@ -97,7 +111,7 @@ class Method(L.LightningModule):
             otherwise they train too.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The default
             `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway.
-        history: losses and accuracies that a training has noted.
+        history: losses, accuracies and scores that a training has noted.
         notes: other numbers worth keeping with the fold, such as the ratio of its samples.
     """
 
@@ -145,7 +159,7 @@ class Method(L.LightningModule):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Training and validation samples of a stage; `valid` is empty unless the method `selects`."""
+        """Training and validation samples of a stage; `valid` is empty unless subjects are held out. None: nobody is watched."""
         raise NotImplementedError(f"{type(self).__name__} has stages, so it must define samples()")
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:

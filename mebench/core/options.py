@@ -1,14 +1,107 @@
-"""Options that every method trained by gradient shares, and what docstrings say of options."""
+"""Options that methods share: of spotting, of training by gradient; and what docstrings say of options."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from mebench.errors import ConfigError, unknown
-from mebench.spotting.params import check_scales
+
+Rule = Literal["paper", "released_code"]
+Smoothing = Literal["average", "gaussian_1", "gaussian_3", "exponential_1", "exponential_3", "none"]
+Threshold = Literal["relative", "absolute"]
+Interval = Literal["fixed", "score_curve"]
+
+RULES: tuple[Rule, ...] = get_args(Rule)
+SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
+"""Ways of smoothing that the command line can name."""
+THRESHOLDS: tuple[Threshold, ...] = get_args(Threshold)
+INTERVALS: tuple[Interval, ...] = get_args(Interval)
+
+
+@dataclass(frozen=True)
+class SpottingParams:
+    """How frame scores become intervals; the defaults are those of MEAN. A method's `Params` may inherit them.
+
+    Attributes:
+        p: place of the threshold between a video's mean and maximum score (MEAN, equation 12).
+        rule: smoothing and interval of the paper (MEAN, equation 11, section 3.4) or of its released code.
+        smoothing: weights of the moving average (MEAN, section 5.4): equal, a Gaussian of standard deviation 1 or 3 frames,
+            an exponential of decay 1 or 3 frames; or none.
+        threshold: `relative` to the video's own scores by `p`; `absolute`: one for all videos, learnt on the fold's training
+            subjects (those held out for validation), so that a video without expressions can stay empty.
+        interval: `fixed`, k' frames on both sides of a peak; `score_curve`, where the smoothed scores cross `curve_height`.
+        half_width: multiple of k' that a fixed interval reaches to both sides of its peak, rounded to frames; smoothing and the
+            distance of peaks keep k'.
+        curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
+        nms: of two spotted intervals whose IoU is above this, only the surer stays; null keeps all.
+        scales: multiples of k over which frames are scored; the mean over them counts.
+    """
+
+    p: float = 0.55
+    rule: Rule = "paper"
+    smoothing: Smoothing = "average"
+    threshold: Threshold = "relative"
+    interval: Interval = "fixed"
+    half_width: float = 1.0
+    curve_height: float = 0.5
+    nms: float | None = None
+    scales: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Check names and ranges."""
+        for name, hint in (
+            ("rule", Rule),
+            ("smoothing", Smoothing),
+            ("threshold", Threshold),
+            ("interval", Interval),
+        ):
+            value = getattr(self, name)
+            if value not in get_args(hint):
+                raise ConfigError(unknown(f"method.{name}", str(value), get_args(hint)))
+        if not 0 <= self.p <= 1:
+            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        if not 0 < self.half_width < float("inf"):
+            raise ConfigError(f"method.half_width must be a number above 0, not {self.half_width}")
+        if not 0 < self.curve_height < 1:
+            raise ConfigError(f"method.curve_height must be in (0, 1), not {self.curve_height}")
+        if self.nms is not None and not 0 <= self.nms <= 1:
+            raise ConfigError(f"method.nms must be in [0, 1], or null to keep all intervals, not {self.nms}")
+        check_scales("scales", self.scales)
+        if not self.scales:
+            raise ConfigError("method.scales must name one multiple of k at least, not none: [1.0] is k itself")
+
+    def only(self, names: Collection[str], where: str) -> None:
+        """Refuse options that would do nothing.
+
+        Args:
+            names: of the options that do something.
+            where: the setting that makes the others idle, for example `method.variant=shreve`.
+
+        Raises:
+            ConfigError: another one has not its default.
+        """
+        for own in fields(SpottingParams):
+            value = getattr(self, own.name)
+            if own.name not in names and value != own.default:
+                raise ConfigError(f"method.{own.name}={value} does nothing with {where}: leave one of them out")
+
+    @classmethod
+    def of(cls, params: Any) -> SpottingParams:
+        """The options that a method's parameters hold; of parameters that know only some of them `p` and `rule`."""
+        if isinstance(params, cls):
+            return params
+        own = {name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)}
+        return cls(**own)
+
+
+def check_scales(name: str, scales: tuple[float, ...]) -> None:
+    """Refuse multiples of a gap that are not above 0, or come twice (ConfigError)."""
+    if any(not 0 < scale < float("inf") for scale in scales) or len(set(scales)) < len(scales):
+        raise ConfigError(f"method.{name} must be numbers above 0, each once, not {list(scales)}")
 
 
 def attributes(cls: type) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Seeds that depend on what they are for, not on the order of events."""
 
-from __future__ import annotations
-
 import hashlib
 
 

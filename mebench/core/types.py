@@ -179,14 +179,12 @@ class Task:
         tasks: some of `spot` and `recognize`; both together are analysis.
         kinds: the kinds to spot, in the order of the columns of frame scores.
         classes: emotion classes in the order of the columns of class scores.
-        multilabel: whether a clip may have several classes (action units).
         one_per_video: every video holds exactly one expression, so a spotter names one interval (MEAN, section 4.3).
     """
 
     tasks: frozenset[str]
     kinds: tuple[Kind, ...] = ("micro",)
     classes: tuple[str, ...] = ()
-    multilabel: bool = False
     one_per_video: bool = False
 
 
@@ -278,7 +276,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What was mended, or only marked, in one cell of the annotations.
+    """What was repaired, or only marked, in one cell of the annotations.
 
     Attributes:
         row: row of the sheet as spreadsheet programs count, from 1; None where all rows are meant.

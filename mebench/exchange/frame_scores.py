@@ -1,7 +1,5 @@
 """One score per frame, as many networks give them, made into intervals by the suite's own spotting."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from mebench.console import plural
+from mebench.core.options import Rule, Smoothing, SpottingParams
+from mebench.core.spotting import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
-from mebench.exchange.intervals import mend_decimal_ids, refuse_misspelt_subject
+from mebench.exchange.intervals import refuse_misspelt_subject, repair_decimal_ids
 from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
-from mebench.exchange.values import IDS, Given, Role
-from mebench.spotting import Rule, Smoothing, SpottingParams, spot
+from mebench.exchange.values import IDS, IntervalFile, Role
 
 ROLE: Role = "frame scores"
 _WANTED = (*IDS, "frame", "score", "kind")
@@ -102,7 +101,7 @@ def read_frame_scores(path: Path, remarks: Remarks) -> FrameScores:
         path: a table of text with the columns `subject`, `video`, `frame`, `score` and, as available, `dataset` and `kind`,
             in any order of rows. The frames of a video may begin anywhere but must follow each other without a gap;
             scores may be missing at either end of it.
-        remarks: what was noticed and mended is added there.
+        remarks: what was noticed and repaired is added there.
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
@@ -113,7 +112,7 @@ def read_frame_scores(path: Path, remarks: Remarks) -> FrameScores:
     if not table.lines:
         raise DataError(f"{path} holds no row below its header: there is nothing to spot in")
     data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
-    mend_decimal_ids(data, ROLE, remarks)
+    repair_decimal_ids(data, ROLE, remarks)
     ids = list(data)
     rows = pd.DataFrame(data).assign(
         kind=values.kinds(table),
@@ -128,7 +127,7 @@ def read_frame_scores(path: Path, remarks: Remarks) -> FrameScores:
     return FrameScores(str(path), rows, ids)
 
 
-def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> Given:
+def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> IntervalFile:
     """The intervals that the suite's spotting makes of frame scores, with the frames that the file counts.
 
     Every video goes through the same steps, whatever the truth says: smoothing, the threshold, peaks, intervals
@@ -159,7 +158,7 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> Given:
     columns = ["line", *scores.ids, "kind", "onset", "offset", "apex", "emotion", "confidence"]
     table = pd.DataFrame(found, columns=columns).astype({"onset": np.int64, "offset": np.int64, "line": np.int64})
     known = frozenset({*scores.ids, "kind", "onset", "offset", "apex", "confidence"})
-    return Given(scores.place, ROLE, table, table.iloc[:0], known)
+    return IntervalFile(scores.place, ROLE, table, table.iloc[:0], known)
 
 
 def _check_frames(rows: pd.DataFrame, table: TextTable) -> None:

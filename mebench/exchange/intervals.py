@@ -1,7 +1,5 @@
 """Reading predicted and true intervals, and checking them line by line."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +12,7 @@ from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.table import Remarks, TextTable, at_lines, likely, parse, read_text
-from mebench.exchange.values import IDS, Given, Role
+from mebench.exchange.values import IDS, IntervalFile, Role
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
 _WANTED: dict[Role, tuple[str, ...]] = {
@@ -31,7 +29,7 @@ class _Ends(NamedTuple):
     there: NDArray[np.bool_]
 
 
-def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = None) -> Given:
+def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = None) -> IntervalFile:
     """Read and check a file of intervals.
 
     Args:
@@ -39,7 +37,7 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
             `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `columns.ALIASES`; or a log
             of MEGC 2020 (`megc.read_log`).
         role: what it holds.
-        remarks: what was noticed and mended is added there.
+        remarks: what was noticed and repaired is added there.
         log: whether it is a log of MEGC 2020; None finds out.
 
     Raises:
@@ -57,7 +55,7 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
     for name in IDS:
         if name in table.cells:
             data[name] = values.names(table, name)
-    mend_decimal_ids(data, role, remarks)
+    repair_decimal_ids(data, role, remarks)
     videos = pd.DataFrame(data)
     for name in ("fps", "n_frames"):
         videos[name] = values.numbers(table, name) if role == "truth" and name in table.cells else np.nan
@@ -73,10 +71,10 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
         videos = videos.iloc[:0]
     kept = frame[ends.there].reset_index(drop=True)
-    return checked(Given(str(path), role, kept, videos, frozenset(table.cells)), remarks)
+    return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells)), remarks)
 
 
-def checked(given: Given, remarks: Remarks) -> Given:
+def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     """Refuse what cannot be scored, drop repeated rows, and say what looks wrong.
 
     Raises:
@@ -115,7 +113,7 @@ def checked(given: Given, remarks: Remarks) -> Given:
         )
     if role == "truth":
         _note_overlaps(rows, given.ids, remarks)
-    return Given(given.place, role, rows, given.videos, given.columns)
+    return IntervalFile(given.place, role, rows, given.videos, given.columns)
 
 
 def _ends(table: TextTable, remarks: Remarks) -> _Ends:
@@ -161,7 +159,7 @@ def _refuse_negative(table: TextTable, name: str, column: NDArray[np.float64]) -
         raise table.error(int(wrong[0]), f"{name} must be above 0, not {table.cells[name][wrong[0]]}")
 
 
-def mend_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
+def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
     """Numbers that a program wrote as `1.0`: only if all of the column are, so that no real id is touched."""
     for name in IDS:
         cells = data.get(name)

@@ -1,7 +1,5 @@
 """Predictions and truth of two files as the tables that scoring reads."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +11,7 @@ import pandas as pd
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.table import Remarks, at_lines
-from mebench.exchange.values import Given, emotion_of
+from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
 
 
@@ -97,7 +95,7 @@ class Rules:
 
 
 def join(
-    truth: Given, predictions: Given, rules: Rules, remarks: Remarks, frames: pd.DataFrame | None = None
+    truth: IntervalFile, predictions: IntervalFile, rules: Rules, remarks: Remarks, frames: pd.DataFrame | None = None
 ) -> Tables:
     """Bring the predictions to the truth's videos.
 
@@ -133,7 +131,7 @@ def join(
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 
-def _note_unscored(truth: Given, frames: pd.DataFrame, remarks: Remarks) -> None:
+def _note_unscored(truth: IntervalFile, frames: pd.DataFrame, remarks: Remarks) -> None:
     without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
     if without:
         remarks.warn(
@@ -145,7 +143,9 @@ def _note_unscored(truth: Given, frames: pd.DataFrame, remarks: Remarks) -> None
 class _Finder:
     """Finds the truth's video that the predictions mean."""
 
-    def __init__(self, truth: Given, predictions: Given, ids: list[str], rules: Rules, remarks: Remarks) -> None:
+    def __init__(
+        self, truth: IntervalFile, predictions: IntervalFile, ids: list[str], rules: Rules, remarks: Remarks
+    ) -> None:
         self.truth, self.predictions, self.ids, self.rules, self.remarks = truth, predictions, ids, rules, remarks
         self.filled = _filled(truth, predictions)
         self.known: dict[Id, set[str]] = {}
@@ -236,7 +236,7 @@ def _loosened(form: Id) -> Id:
     return tuple(map(loosened, form))
 
 
-def _videos(truth: Given, predictions: Given, rules: Rules, remarks: Remarks) -> pd.DataFrame:
+def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remarks: Remarks) -> pd.DataFrame:
     """One row for each video of the truth."""
     if truth.videos.empty:
         raise DataError(f"{truth.place} holds no row below its header: there is nothing to score against")
@@ -281,7 +281,7 @@ def _note_alike_subjects(videos: pd.DataFrame, ids: list[str], remarks: Remarks)
 
 def _with_strangers(
     videos: pd.DataFrame,
-    predictions: Given,
+    predictions: IntervalFile,
     key_of: Mapping[Id, str],
     filled: Mapping[str, str],
     rules: Rules,
@@ -307,7 +307,7 @@ def _with_strangers(
     return pd.concat([videos, more.drop_duplicates("video")], ignore_index=True)
 
 
-def _filled(truth: Given, predictions: Given) -> dict[str, str]:
+def _filled(truth: IntervalFile, predictions: IntervalFile) -> dict[str, str]:
     """The dataset, where the predictions do not say and the truth has but one."""
     if "dataset" in truth.ids and "dataset" not in predictions.ids and truth.videos["dataset"].nunique() == 1:
         return {"dataset": str(truth.videos["dataset"].iloc[0])}
@@ -343,6 +343,6 @@ def _keys(rows: pd.DataFrame, ids: list[str]) -> list[str]:
     return [key[full] for full in _tuples(rows, ids)]
 
 
-def _lines(given: Given, wanted: set[Id]) -> list[int]:
+def _lines(given: IntervalFile, wanted: set[Id]) -> list[int]:
     rows = given.intervals
     return [line for line, i in zip(rows["line"].tolist(), _tuples(rows, given.ids)) if i in wanted]

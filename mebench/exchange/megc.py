@@ -6,8 +6,6 @@ for each pair or lonely interval: `<subject>_<video>`, true onset and offset, pr
 none), and `TP`, `FP` or `FN`. It does not say which intervals are micro- and which macro-expressions.
 """
 
-from __future__ import annotations
-
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -19,7 +17,7 @@ import pandas as pd
 
 from mebench.errors import DataError
 from mebench.exchange.table import Remarks
-from mebench.exchange.values import Given, Role
+from mebench.exchange.values import IntervalFile, Role
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
 _LINE = re.compile(
@@ -56,7 +54,7 @@ def is_log(text: str) -> bool:
     return False
 
 
-def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> Given:
+def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> IntervalFile:
     """The predictions or the truths of a log.
 
     A prediction that finds two truths stands on two lines, and so does a truth that two predictions find: each counts
@@ -82,7 +80,7 @@ def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> Given:
         f"micro and matched together. Its own lines are {', '.join(f'{n} {result}' for result, n in counts.items())}"
     )
     columns = {"video", "onset", "offset", "dataset"} | ({"subject"} if role == "truth" else set())
-    return Given(str(path), role, there, videos, frozenset(columns))
+    return IntervalFile(str(path), role, there, videos, frozenset(columns))
 
 
 _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}

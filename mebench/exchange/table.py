@@ -1,7 +1,5 @@
 """Tables of text as others write them, which column is which, and what was noticed about them."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import difflib
@@ -34,7 +32,7 @@ class Remarks:
         self.warnings.append(sentence)
 
     def repair(self, sentence: str) -> None:
-        """Something was mended."""
+        """Something was repaired."""
         self.repaired.append(sentence)
 
 

@@ -1,7 +1,5 @@
 """Cells of text as frames, numbers, kinds and emotions; a file of intervals as it was understood."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,7 +18,7 @@ IDS = ("dataset", "subject", "video")
 
 
 @dataclass(frozen=True)
-class Given:
+class IntervalFile:
     """A file of intervals, as it was understood.
 
     Attributes:

@@ -1,7 +1,5 @@
 """Writing predictions in the formats of others."""
 
-from __future__ import annotations
-
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,8 +1,8 @@
-"""What the steps share: the contract of a map step, checks of parameters, and resizing."""
+"""Which libraries make the features, told without importing them."""
 
-from __future__ import annotations
-
+import functools
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,6 +10,26 @@ from numpy.typing import NDArray
 
 from mebench.core.chain import Level, Step
 from mebench.errors import ConfigError, DataError, unknown
+
+
+@functools.cache
+def opencv_version() -> str:
+    """Version of the installed OpenCV with its contributed modules, part of every key of the feature store."""
+    for package in ("opencv-contrib-python-headless", "opencv-contrib-python"):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    import cv2  # installed some other way
+
+    return str(cv2.__version__)
+
+
+@functools.cache
+def library_version(package: str) -> str:
+    """Version of an installed package, part of the identity of the steps whose numbers it makes."""
+    return version(package)
+
 
 Landmarks = NDArray[np.float64]
 FeatureMap = NDArray[np.float32]

@@ -1,7 +1,5 @@
 """Frames as gray pictures of one size."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version

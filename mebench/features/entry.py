@@ -1,7 +1,5 @@
 """One stored array: what it is named after, how it is written, and how damage is found."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

@@ -1,7 +1,5 @@
 """A chain in plain sentences: the answer to "which preprocessing made the features?", taken from the steps' own docstrings."""
 
-from __future__ import annotations
-
 import inspect
 import re
 import textwrap
@@ -10,11 +8,10 @@ from typing import Any
 
 from mebench.core.chain import Chain, Step
 from mebench.core.options import attributes
-from mebench.features.base import VolumeStep
+from mebench.features.base import VolumeStep, opencv_version
 from mebench.features.detection import dlib_version
 from mebench.features.flow import Flow
 from mebench.features.source import Route, route_of
-from mebench.features.versions import opencv_version
 
 WIDTH = 100
 _CITATION = re.compile(

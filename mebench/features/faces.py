@@ -40,8 +40,17 @@ from mebench.features.detection import (
     same_sized,
     to_gray,
 )
-from mebench.features.landmarks import Landmarker, check_landmarks, find_predictor, landmarker, predictor_identity
-from mebench.features.tracking import FaceTracker, corners, held, smoothed
+from mebench.features.landmarks import (
+    FaceTracker,
+    Landmarker,
+    check_landmarks,
+    corners,
+    find_predictor,
+    held,
+    landmarker,
+    predictor_identity,
+    smoothed,
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +112,7 @@ class FaceCrop(Step):
             landmarks (see `mebench.features.alignment`), for heads that turn, as in video from the wild. MEAN took FacePoseNet there.
             The face is then always followed.
         track: `none`: the box of the first face serves all frames; `frame`: the box follows a head that really moves, see
-            `mebench.features.tracking`. Beyond the frame its edge is repeated.
+            `mebench.features.landmarks`. Beyond the frame its edge is repeated.
         smoothing: frames over which the moving box, or the landmarks of `pose`, are averaged; odd, 1 for none.
         landmarks: path of a predictor file for 68 points; None looks for one, see `mebench.features.landmarks`. The numbers
             depend on its content, not on its path, so it is no part of the identity: `landmark_identity` is.

@@ -1,7 +1,5 @@
 """Optical flow between two face crops, what is not expression taken out of it, its strain, and flow as an image."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

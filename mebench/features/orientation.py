@@ -1,7 +1,5 @@
 """Histograms of the directions in which a face moves: whole, weighted (Bi-WOOF), and main directions (MDMO)."""
 
-from __future__ import annotations
-
 import functools
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -10,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer
+from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer, library_version
 from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
-from mebench.features.versions import library_version
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """What a run asks of the features: compute them, tell whether they are there, read them."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

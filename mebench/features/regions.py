@@ -1,7 +1,5 @@
 """The parts of the face that a method looks at, and maps brought to a common range."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal, get_args
 

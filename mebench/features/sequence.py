@@ -1,7 +1,5 @@
 """Whole clips: brought to one length (temporal interpolation), and small motion made large (Eulerian magnification)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import ClassVar, Literal, get_args
 
@@ -9,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import Image, SequenceStep, check_choice, check_integer
-from mebench.features.versions import library_version
+from mebench.features.base import Image, SequenceStep, check_choice, check_integer, library_version
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,5 @@
 """The way from a video to a feature: the shapes that a chain may have, and its stages through the store."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,14 +15,22 @@ from mebench.core.dataset import Dataset, Frames
 from mebench.core.types import Video
 from mebench.errors import ConfigError, DataError, PluginError
 from mebench.features.alignment import Reference
-from mebench.features.base import FeatureMap, Image, ImageStep, Landmarks, MapStep, SequenceStep, VolumeStep
+from mebench.features.base import (
+    FeatureMap,
+    Image,
+    ImageStep,
+    Landmarks,
+    MapStep,
+    SequenceStep,
+    VolumeStep,
+    opencv_version,
+)
 from mebench.features.detection import dlib_version
 from mebench.features.entry import Draft, Entry, Key, Stage
 from mebench.features.faces import FaceCrop
 from mebench.features.flow import Flow
 from mebench.features.landmarks import check_landmarks
 from mebench.features.store import FeatureStore
-from mebench.features.versions import opencv_version
 
 Clip = tuple[int, int, int]
 """Onset, apex and offset in frames, all inside the video."""

@@ -14,9 +14,9 @@ from typing import Any, get_args
 
 from numpy.typing import NDArray
 
+from mebench.features.base import opencv_version
 from mebench.features.detection import dlib_version
 from mebench.features.entry import DamagedError, Draft, Entry, EntryFiles, Key, Stage, writing_to
-from mebench.features.versions import opencv_version
 
 _LOG = logging.getLogger(__name__)
 

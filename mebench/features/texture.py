@@ -1,7 +1,5 @@
 """Grids of blocks over images, maps and volumes, and histograms of all their blocks at once."""
 
-from __future__ import annotations
-
 import functools
 import math
 from dataclasses import dataclass
@@ -12,8 +10,7 @@ from numpy.typing import NDArray
 
 from mebench.core.chain import Step
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, ImageStep, check_choice, check_integer
-from mebench.features.versions import library_version
+from mebench.features.base import FeatureMap, Image, ImageStep, check_choice, check_integer, library_version
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]

@@ -1,7 +1,5 @@
 """Texture of a clip on three orthogonal planes: the image (XY), and what a row (XT) and a column (YT) see over time."""
 
-from __future__ import annotations
-
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Frames from a folder with one image file a frame."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Sequence

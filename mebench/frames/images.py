@@ -1,7 +1,5 @@
 """One image file as 8-bit pixels, whether it is whole, or one sentence that says what is wrong with it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import BinaryIO
 

@@ -1,7 +1,5 @@
 """What a check found and how bad that is; annotations that are odd in themselves, and counts that are not the published ones."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

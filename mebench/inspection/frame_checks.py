@@ -1,7 +1,5 @@
 """The frames of one video against what is annotated on them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The datasets that a configuration names."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -10,9 +8,9 @@ from typing import Any
 
 from mebench.annotations.annotation import ground_truth_hash
 from mebench.annotations.schemes import parse_units
+from mebench.config.registry import load
 from mebench.core.dataset import Dataset
 from mebench.core.types import KINDS, Expression, Kind, Repair, Scheme, SubjectKey, Video
-from mebench.registry import load
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -91,7 +89,7 @@ class Summary:
         with_units: expressions for which action units are annotated.
         schemes: by name.
         unmapped: native labels that no scheme by emotion scores, and their number.
-        repairs: what was mended or marked in the annotations.
+        repairs: what was repaired or marked in the annotations.
     """
 
     hash: str

@@ -1,7 +1,5 @@
 """A few expressions that stand for a dataset, and the four pictures of each that a contact sheet shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest

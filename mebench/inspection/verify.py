@@ -1,7 +1,5 @@
 """Is this copy of a dataset sound? Annotations, frames, counts, and a hash of the ground truth."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""Scoring: pure functions from tables to the summary of a run. Parts are imported on use, torchmetrics among them."""
+"""Scoring: pure functions from tables to the summary of a run. Parts are imported on use; for Lightning see `torch`."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mebench.metrics.action_units import mean_unit_f1, unit_counts, unit_f1
-    from mebench.metrics.bounds import impossibilities, uf1_upper_bound
     from mebench.metrics.chance import spotting_chance
     from mebench.metrics.classification import confusion_matrix, expected_calibration_error, reliability
     from mebench.metrics.conventions import CONVENTIONS, Convention, named
-    from mebench.metrics.curves import f1_over_iou, frame_auc
+    from mebench.metrics.curves import frame_auc
     from mebench.metrics.emotions import acc_mesr
     from mebench.metrics.matching import find, match
     from mebench.metrics.spotting import SpottingCounts, precision_recall_f1
     from mebench.metrics.summary import summarize
     from mebench.metrics.tables import Tables
-    from mebench.metrics.wrapper import as_torchmetric
 
 _HOME = {
     "CONVENTIONS": "conventions",
@@ -25,23 +22,16 @@ _HOME = {
     "SpottingCounts": "spotting",
     "Tables": "tables",
     "acc_mesr": "emotions",
-    "as_torchmetric": "wrapper",
     "confusion_matrix": "classification",
     "expected_calibration_error": "classification",
-    "f1_over_iou": "curves",
     "find": "matching",
     "frame_auc": "curves",
-    "impossibilities": "bounds",
     "match": "matching",
-    "mean_unit_f1": "action_units",
     "named": "conventions",
     "precision_recall_f1": "spotting",
     "reliability": "classification",
     "spotting_chance": "chance",
     "summarize": "summary",
-    "uf1_upper_bound": "bounds",
-    "unit_counts": "action_units",
-    "unit_f1": "action_units",
 }
 
 __all__ = [
@@ -50,23 +40,16 @@ __all__ = [
     "SpottingCounts",
     "Tables",
     "acc_mesr",
-    "as_torchmetric",
     "confusion_matrix",
     "expected_calibration_error",
-    "f1_over_iou",
     "find",
     "frame_auc",
-    "impossibilities",
     "match",
-    "mean_unit_f1",
     "named",
     "precision_recall_f1",
     "reliability",
     "spotting_chance",
     "summarize",
-    "uf1_upper_bound",
-    "unit_counts",
-    "unit_f1",
 ]
 
 

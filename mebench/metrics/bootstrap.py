@@ -69,7 +69,7 @@ def interval(
 ) -> tuple[float, float] | None:
     """The 95 % interval of Student's t around a value, even on the logit of a share, the logarithm of what is positive.
 
-    The transformation keeps the interval inside the score's range, and mends most of what the plain t interval misses
+    The transformation keeps the interval inside the score's range, and repairs most of what the plain t interval misses
     (`tests/metrics/statistics/test_coverage.py`). The standard error is carried over by the derivative. A share of 0 or
     1, a positive score that may well be 0 (half the width of the plain interval reaches it) and a difference get the plain
     interval, cut at the ends of the range.

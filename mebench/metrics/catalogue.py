@@ -3,8 +3,6 @@
 A new metric is an entry of `METRICS`, a place in `COLUMNS` where tables shall show it, and the code that computes it.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from typing import Literal

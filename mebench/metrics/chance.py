@@ -1,7 +1,5 @@
 """The level of chance of spotting: what intervals placed at random score."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

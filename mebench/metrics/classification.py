@@ -1,7 +1,5 @@
 """Scores of a confusion matrix, over any leading axes; whether confidences mean what they say."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal
 

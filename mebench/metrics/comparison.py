@@ -1,7 +1,5 @@
 """Several runs in one set of tables, so that what scores one run scores all of them, and any mixture of them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any

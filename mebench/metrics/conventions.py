@@ -1,7 +1,5 @@
 """The rules of a scorer as data, and the conventions by name."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal

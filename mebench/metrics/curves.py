@@ -1,7 +1,5 @@
 """Scores over all thresholds: average precision, recall against false positives, F1 over the IoU, one score a frame."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -15,9 +13,8 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.stats import rankdata
 
 from mebench.metrics.conventions import Convention
-from mebench.metrics.matching import Indices, Pairs, find, pair, take_turns
+from mebench.metrics.matching import Indices, Pairs, find, take_turns
 from mebench.metrics.ratios import Floats, ratio
-from mebench.metrics.tables import in_scope
 
 _BLOCK = 64
 
@@ -134,27 +131,6 @@ def thinned(curve: DetectionCurve, points: int = 200) -> DetectionCurve:
 
 
 SWEEP = tuple(Fraction(percent, 100) for percent in range(5, 100, 5))
-
-
-def f1_over_iou(
-    truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention, thresholds: Sequence[Fraction] = SWEEP
-) -> Floats:
-    """Spotting F1 at every IoU threshold, all else as in the convention.
-
-    Args:
-        truths: as in `Tables.ordered`, of the kinds that are pooled.
-        predictions: the same, of one draw.
-        convention: the rules; its own threshold is not used.
-        thresholds: above 0, at most 1.
-
-    Returns:
-        (n_thresholds,), 0 to 1, NaN without a truth.
-    """
-    truths, predictions = in_scope(truths, predictions, convention)
-    parts = found_over_iou(truths, predictions, convention, pair(truths, predictions, convention), thresholds)
-    found = np.array([len(rows) for rows, _ in parts], dtype=np.float64)
-    both = np.array([weight.sum() for _, weight in parts]) + len(truths)
-    return ratio(2 * found, both) if len(truths) else np.full(len(parts), np.nan)
 
 
 def found_over_iou(

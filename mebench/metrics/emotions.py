@@ -1,7 +1,5 @@
 """Samples with a true and a predicted class, counted per unit, ready to be weighted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -5,8 +5,6 @@ expression; otherwise its N frames are false positive frames. The true positive 
 frames that belong to expressions so found, the false positive rate that of false positive frames among all others.
 """
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from mebench.core.spotting import overlap as frames_of
+from mebench.core.spotting import ratio, reaches
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
-from mebench.spotting.intervals import overlap as frames_of
-from mebench.spotting.intervals import ratio, reaches
 
 Indices = NDArray[np.int64]
 

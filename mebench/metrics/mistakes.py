@@ -19,8 +19,6 @@ TIDE asks 3 before 2; here the larger overlap says what happened. One slip that 
 (an interval too short, say) is counted in both, each time under the same cause.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """Tests of the difference of two runs on the same subjects."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Division as the scores need it."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

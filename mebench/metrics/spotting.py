@@ -1,7 +1,5 @@
 """How far spotted apexes, onsets and offsets lie from the true ones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """The summary of a run: from tables to numbers with confidence intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

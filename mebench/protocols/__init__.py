@@ -1,11 +1,12 @@
 """Protocols: pure functions from videos to folds, found by name, each with a card."""
 
-from __future__ import annotations
-
+import importlib.util
+import sys
+from pathlib import Path
 from typing import Any
 
 from mebench.core.types import Fold
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, PluginError, unknown
 from mebench.protocols.across import CDMER, CROSS_SPOTTING, LODO
 from mebench.protocols.challenges import MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
 from mebench.protocols.people import People
@@ -15,8 +16,36 @@ from mebench.protocols.within import HOLDOUT, KFOLD, LOSO, LOVO
 PROTOCOLS = by_name(
     LOSO, KFOLD, HOLDOUT, LOVO, LODO, MEGC2018, MEGC2019_CDE, CDMER, MEGC_SPOTTING, CROSS_SPOTTING, MEVIEW
 )
+ADDED: dict[str, Path] = {}
+"""The files of protocols that further folders bring, by name."""
+BROKEN: dict[str, str] = {}
+"""Why some of them cannot be used, by name."""
 
-__all__ = ["PROTOCOLS", "Card", "People", "Protocol", "find", "folds"]
+__all__ = ["ADDED", "BROKEN", "PROTOCOLS", "Card", "People", "Protocol", "add_folder", "find", "folds"]
+
+
+def add_folder(folder: Path) -> bool:
+    """Take in the protocols of a folder: in each `<name>.py` the `PROTOCOL` of that name. Adding it again changes nothing.
+
+    One that cannot be used goes into `BROKEN` with the reason, and breaks nothing else.
+
+    Returns:
+        whether the folder holds any.
+    """
+    files = [file for file in sorted(folder.glob("*.py")) if file.name[0] not in "._"]
+    for file in files:
+        name = file.stem
+        if ADDED.get(name) == file:
+            continue
+        if name in PROTOCOLS or name in ADDED:
+            BROKEN[name] = f"{ADDED.get(name, 'mebench itself')} and {file} have one of this name; rename or remove one"
+            continue
+        ADDED[name] = file
+        try:
+            PROTOCOLS[name] = _protocol_in(file)
+        except (Exception, SystemExit) as error:
+            BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"
+    return bool(files)
 
 
 def find(name: str) -> Protocol:
@@ -24,7 +53,10 @@ def find(name: str) -> Protocol:
 
     Raises:
         ConfigError: there is none.
+        PluginError: it is one of an added folder and cannot be used; the sentence names file and reason.
     """
+    if name in BROKEN:
+        raise PluginError(f"protocol {name!r} is broken: {BROKEN[name]}")
     if name not in PROTOCOLS:
         raise ConfigError(unknown("protocol", name, PROTOCOLS, "See them with: mebench list protocols"))
     return PROTOCOLS[name]
@@ -43,3 +75,15 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     """
     found = find(protocol)
     return found.make(people, found.params() if params is None else params)
+
+
+def _protocol_in(file: Path) -> Protocol:
+    """What `PROTOCOL` is in a file, imported under a name of its own."""
+    spec = importlib.util.spec_from_file_location(f"{__name__}.{file.stem}", file)
+    assert spec is not None and spec.loader is not None  # it ends with .py
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    protocol = module.PROTOCOL
+    if not isinstance(protocol, Protocol) or protocol.name != file.stem:
+        raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {file.stem!r}, not {protocol!r:.80}")
+    return protocol

@@ -1,7 +1,5 @@
 """Folds across databases."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import permutations

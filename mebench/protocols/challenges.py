@@ -1,7 +1,5 @@
 """The challenges of MEGC, and MEVIEW, in the wild."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,6 @@ class Protocol:
         return tuple(f.name for f in fields(self.params))
 
 
-def by_name(*protocols: Protocol) -> Mapping[str, Protocol]:
+def by_name(*protocols: Protocol) -> dict[str, Protocol]:
     """The protocols by name, sorted."""
     return {p.name: p for p in sorted(protocols, key=lambda p: p.name)}

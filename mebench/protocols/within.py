@@ -1,7 +1,5 @@
 """Folds of one dataset: subjects left out one by one, in parts, by lists; videos left out."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass

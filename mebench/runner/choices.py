@@ -1,19 +1,17 @@
 """What a run is asked to do, or why that cannot work: dataset, tasks, scheme, kinds, and what every fold needs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mebench.annotations.schemes import one_unit, unit_number
 from mebench.config import RunConfig
 from mebench.config.parts import called
+from mebench.config.registry import load
 from mebench.core.dataset import Composite, Dataset, Renamed
 from mebench.core.method import Method
 from mebench.core.types import KINDS, Kind, Scheme, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import Protocol
-from mebench.registry import load
 
 
 def open_dataset(config: RunConfig) -> Dataset:

@@ -1,7 +1,5 @@
 """Workers on other machines, behind Dask's scheduler: the same tasks, the same answers."""
 
-from __future__ import annotations
-
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +15,7 @@ ONE_AT_A_TIME = threading.Lock()
 """Held by the task that runs in a worker process: two in one process would draw from one random stream."""
 
 
-class DaskCrew:
+class DaskPool:
     """The workers of a Dask scheduler, however many there are at the time.
 
     A task whose worker dies is given to another one by Dask, up to its `distributed.scheduler.allowed-failures` times. What
@@ -42,7 +40,7 @@ class DaskCrew:
         except (OSError, TimeoutError, ValueError) as error:
             raise ConfigError(
                 f"no Dask scheduler answers at executor.address={address} ({type(error).__name__}): start one with "
-                "dask scheduler, or mend the address"
+                "dask scheduler, or fix the address"
             ) from None
         self._address = address
         self._executor = self._client.get_executor(pure=False)
@@ -99,7 +97,7 @@ class DaskCrew:
 
 
 def serve(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
-    """In a worker of Dask's: settle in the process on its first task, then compute one task at a time."""
+    """In a worker of Dask's: prepare_worker in the process on its first task, then compute one task at a time."""
     with ONE_AT_A_TIME:
         workers.settle_as_guest()
         return attempt(function, arguments, timeout)

@@ -1,7 +1,5 @@
 """What a run folder says about its run before the first fold: configuration, key, versions, truth, folds."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import platform
@@ -17,10 +15,11 @@ import pandas as pd
 
 from mebench import __version__
 from mebench.config import RunConfig, run_key
+from mebench.config.registry import content_hash
 from mebench.config.settings import plugins_of
 from mebench.core.types import Timing, Video
 from mebench.metrics.tables import Tables
-from mebench.registry import content_hash
+from mebench.protocols import ADDED
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.plan import Plan
@@ -88,7 +87,9 @@ def _inputs(plan: Plan) -> list[Any]:
     packages = {name: text for name, text in versions().items() if name not in ("python", "platform")}
     # Where annotations lie does not matter: what they say is in the truth.
     values = {**plan.config.values, "dataset": _elsewhere(plan.config.values["dataset"], lambda _: None)}
-    return [_own_code(), packages, run_key(replace(plan.config, values=values)), plan.dataset.revision]
+    added = ADDED.get(plan.config.protocol)
+    protocol = [] if added is None else [hashlib.sha256(added.read_bytes()).hexdigest()]
+    return [_own_code(), packages, run_key(replace(plan.config, values=values)), plan.dataset.revision, *protocol]
 
 
 def _digest(parts: list[Any]) -> str:

@@ -1,7 +1,5 @@
 """A dry run: what a run would do, and a measured guess of how long it would take."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Execute runs: features, folds, scores; keep what is finished, go on where it stopped; what a leak gains."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +15,7 @@ from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, Session, finished_run, is_again, open_session
 from mebench.runner.tasks import Home, prepare
-from mebench.runner.workers import Crew, Workers, default_workers
+from mebench.runner.workers import WorkerPool, Workers, default_workers
 
 EARLY = 4
 """Workers that get ready while the plan is made; the others when it is known how much there is to do."""
@@ -50,31 +48,31 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
         MebenchError: bad input, a full disk, folds that failed, Ctrl-C, SIGTERM; finished folds stay in the run folder.
     """
     session = None
-    with stoppable(), hired(config) as crew:
+    with stoppable(), worker_pool(config) as pool:
         try:
             session = open_session(make_plan(config), run_id)
             if run_id is None and is_again(session):
                 progress.say("an equal run is there already: this one computes its folds anew")
-            progress.say(f"run {session.folder.id}: {session.size()}, {_crew_size(crew, session)}")
+            progress.say(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             for line in warnings(session.plan):
                 progress.say(line)
-            (outcome,) = execute_all([session], crew, progress)
+            (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
-            crew.stop()
+            pool.stop()
             raise _interrupted(session, stop) from None
     if isinstance(outcome, MebenchError):
         raise outcome
     return outcome
 
 
-def execute_all(sessions: Sequence[Session], crew: Workers, progress: Progress) -> list[Outcome | MebenchError]:
+def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) -> list[Outcome | MebenchError]:
     """Compute what some runs lack, in one queue: first all features, then all folds. The sessions are closed.
 
     A run that fails does not stop the others.
 
     Args:
         sessions: the runs; they share a store of features, and workers.
-        crew: the workers.
+        pool: the workers.
         progress: where to tell how it goes.
 
     Returns:
@@ -86,7 +84,7 @@ def execute_all(sessions: Sequence[Session], crew: Workers, progress: Progress) 
     """
     outcomes: dict[int, Outcome | MebenchError] = {}
     try:
-        prepared, charged = prepare([s.plan for s in sessions], crew, progress), set[Home]()
+        prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[Home]()
         for number, session in enumerate(sessions):
             try:
                 session.take(prepared, charged, progress)
@@ -104,7 +102,7 @@ def execute_all(sessions: Sequence[Session], crew: Workers, progress: Progress) 
                 outcomes[number] = _finished(session)
         numbers = {id(session): number for number, session in enumerate(sessions)}
         with progress.stage("folds", total, "folds", done=finished) as advance:
-            for task, outcome in crew.run(tasks):
+            for task, outcome in pool.run(tasks):
                 session, fold = task.key
                 session.keep(fold, outcome)
                 advance()
@@ -126,24 +124,24 @@ def _finished(session: Session) -> Outcome | MebenchError:
 
 
 @contextmanager
-def hired(config: RunConfig) -> Iterator[Workers]:
+def worker_pool(config: RunConfig) -> Iterator[Workers]:
     """The workers that a configuration asks for, getting ready; ended afterwards, whatever they do.
 
     Raises:
         ConfigError: nobody answers at the address of Dask's scheduler.
     """
-    crew: Workers
+    pool: Workers
     if config.executor == "dask":
-        from mebench.runner.dask_executor import DaskCrew
+        from mebench.runner.dask_executor import DaskPool
 
-        crew = DaskCrew(str(config.executor_address))
+        pool = DaskPool(str(config.executor_address))
     else:
-        crew = Crew(config.workers or default_workers(), config.accelerator, config.devices)
+        pool = WorkerPool(config.workers or default_workers(), config.accelerator, config.devices)
     try:
-        crew.start(EARLY)
-        yield crew
+        pool.start(EARLY)
+        yield pool
     finally:
-        crew.stop()
+        pool.stop()
 
 
 @contextmanager
@@ -174,20 +172,20 @@ def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRu
     )
 
 
-def _crew_size(crew: Workers, session: Session) -> str:
-    if isinstance(crew, Crew):
-        size = max(min(crew.size, len(session.plan.folds)), 1)
+def _pool_size(pool: Workers, session: Session) -> str:
+    if isinstance(pool, WorkerPool):
+        size = max(min(pool.size, len(session.plan.folds)), 1)
         return plural(size, "worker")
-    if not crew.size:
+    if not pool.size:
         return "no worker of Dask's yet: it begins when one comes"
-    return f"{plural(crew.size, 'worker')} of Dask's"
+    return f"{plural(pool.size, 'worker')} of Dask's"
 
 
 SHOWN = ("strs", "f1", "asr", "uf1", "uar", "accuracy")
 """Scores that are compared, in every section that has them."""
 
 
-def bought(config: RunConfig, summary: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
+def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress) -> dict[str, Any]:
     """Scores of a leaking run beside those of the honest run of the same words, which is executed if it is not there.
 
     Args:
@@ -197,7 +195,7 @@ def bought(config: RunConfig, summary: Mapping[str, Any], progress: Progress) ->
 
     Returns:
         `honest`: id of the honest run; `scores`: for each path (`spotting.micro.f1`) `honest`, `leak` and the `points`
-        that the leak bought, 100 times their difference; None where a score is undefined.
+        that the leak gained, 100 times their difference; None where a score is undefined.
 
     Raises:
         MebenchError: the honest run cannot be executed.

@@ -1,7 +1,5 @@
 """A fitted method at work: what it sees in a fold, what it answers, and how good it is while it trains."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +14,12 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig
 from mebench.core.chain import Chain
 from mebench.core.method import Method
+from mebench.core.spotting import hits
 from mebench.core.types import Fold, Prediction, Timing, Video
 from mebench.core.views import ClipView, LabelledVideo, VideoView
 from mebench.errors import DataError, PluginError
 from mebench.features import FeatureStore, clip_feature, frame_features
 from mebench.runner.plan import Plan
-from mebench.spotting import hits
 
 
 class Views:
@@ -94,7 +92,7 @@ def store_of(config: RunConfig) -> FeatureStore:
     return FeatureStore(Path(config.cache).expanduser())
 
 
-class Hand:
+class FittedMethod:
     """One method at work in a fold: fitted on the training subjects, with its own views of all videos."""
 
     def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing]) -> None:
@@ -125,7 +123,7 @@ class Hand:
         config = plan.config
         train_on = partial(fit, self.method, *shown, config.accelerator, precision=config.precision)
         if plan.leaks:
-            train_on(judge=None if plan.selects else partial(judge, self, test))
+            train_on(epoch_score=None if plan.selects else partial(epoch_score, self, test))
         else:
             with views.only([*train, *valid]):
                 train_on()
@@ -195,38 +193,38 @@ class Hand:
         return f"method {type(self.method).__module__.split('.')[-2]!r}"
 
 
-def judge(hand: Hand, videos: Sequence[Video]) -> float:
+def epoch_score(fitted: FittedMethod, videos: Sequence[Video]) -> float:
     """The score of an epoch: accuracy in the last stage of a method that recognizes, else F1 of spotting.
 
     The method is left as it was found, and so are the generators of random numbers.
 
     Args:
-        hand: the method in training.
+        fitted: the method in training.
         videos: what it is tested on.
     """
-    method = hand.method
-    tasks, stages = hand.plan.task.tasks, method.stages()
+    method = fitted.method
+    tasks, stages = fitted.plan.task.tasks, method.stages()
     names = "recognize" in tasks and ("spot" not in tasks or (len(stages) > 1 and method.stage == stages[-1].name))
     with _as_found(method):
-        return _accuracy(hand, videos) if names else _f1(hand, videos)
+        return _accuracy(fitted, videos) if names else _f1(fitted, videos)
 
 
-def _accuracy(hand: Hand, videos: Sequence[Video]) -> float:
-    scheme = hand.plan.scheme
-    clips = hand.asked(videos)
+def _accuracy(fitted: FittedMethod, videos: Sequence[Video]) -> float:
+    scheme = fitted.plan.scheme
+    clips = fitted.asked(videos)
     if not clips:
         return 0.0
     labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
-    return float(np.mean(hand.class_scores(clips).argmax(axis=1) == labels))
+    return float(np.mean(fitted.class_scores(clips).argmax(axis=1) == labels))
 
 
-def _f1(hand: Hand, videos: Sequence[Video]) -> float:
+def _f1(fitted: FittedMethod, videos: Sequence[Video]) -> float:
     """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
     found = spotted = truths = 0
     for video in videos:
-        view = hand.views.unlabelled(video)
-        intervals = hand.propose(view, hand.frame_scores(view))
-        true = [e for e in video.expressions if e.kind in hand.plan.task.kinds]
+        view = fitted.views.unlabelled(video)
+        intervals = fitted.propose(view, fitted.frame_scores(view))
+        true = [e for e in video.expressions if e.kind in fitted.plan.task.kinds]
         spotted, truths = spotted + len(intervals), truths + len(true)
         for e in true:
             own = [(p.onset, p.offset) for p in intervals if p.kind == e.kind]

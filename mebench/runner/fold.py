@@ -1,7 +1,5 @@
 """One fold in a worker process: fit on the training subjects, predict the test subjects, account for the cost."""
 
-from __future__ import annotations
-
 import resource
 import time
 from collections.abc import Mapping, Sequence
@@ -13,7 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.core.method import Epoch, Method
 from mebench.core.types import Fold, Prediction, Timing, Video
-from mebench.runner.fitted import Hand
+from mebench.runner.fitted import FittedMethod
 from mebench.runner.plan import Plan
 
 
@@ -52,24 +50,24 @@ def execute(plan: Plan, fold: Fold) -> FoldResult:
     plan = plan.at(fold)
     timings = plan.timings(fold)
     started = time.perf_counter()
-    hands = []
+    fitted_methods = []
     for part in plan.parts():  # one after the other: each draws from its own seed, in a pair as alone
-        hands.append(Hand(part, fold, timings))
-        hands[-1].fit()
-    fitted = time.perf_counter()
-    test = hands[0].views.seen(plan.sides(fold).test)
-    predictions, scores = _spot(plan, hands, test)
-    clips = _recognize(plan, hands[-1], test)
-    for hand in hands:
-        hand.views.close()
+        fitted_methods.append(FittedMethod(part, fold, timings))
+        fitted_methods[-1].fit()
+    trained = time.perf_counter()
+    test = fitted_methods[0].views.seen(plan.sides(fold).test)
+    predictions, scores = _spot(plan, fitted_methods, test)
+    clips = _recognize(plan, fitted_methods[-1], test)
+    for fitted in fitted_methods:
+        fitted.views.close()
     done = time.perf_counter()
     costs = {
-        "fit_seconds": fitted - started,
-        "predict_seconds": done - fitted,
+        "fit_seconds": trained - started,
+        "predict_seconds": done - trained,
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "parameters": sum(count_parameters(hand.method) for hand in hands),
+        "parameters": sum(count_parameters(fitted.method) for fitted in fitted_methods),
     }
-    methods = parts_of([hand.method for hand in hands])
+    methods = parts_of([fitted.method for fitted in fitted_methods])
     return FoldResult(
         fold.key,
         predictions,
@@ -90,11 +88,11 @@ def count_parameters(method: Method) -> int:
 
 
 def _spot(
-    plan: Plan, hands: Sequence[Hand], test: Sequence[Video]
+    plan: Plan, fitted_methods: Sequence[FittedMethod], test: Sequence[Video]
 ) -> tuple[list[Prediction], dict[str, NDArray[np.float64]]]:
     if "spot" not in plan.task.tasks:
         return [], {}
-    spotter, namer = hands[0], hands[-1]
+    spotter, namer = fitted_methods[0], fitted_methods[-1]
     predictions: list[Prediction] = []
     all_scores = {}
     for video in test:
@@ -105,12 +103,12 @@ def _spot(
     return predictions, all_scores
 
 
-def _recognize(plan: Plan, hand: Hand, test: Sequence[Video]) -> list[ClipPrediction]:
+def _recognize(plan: Plan, fitted: FittedMethod, test: Sequence[Video]) -> list[ClipPrediction]:
     """Answers for the annotated clips of the test subjects."""
     if "recognize" not in plan.task.tasks:
         return []
-    clips = hand.asked(test)
-    return [ClipPrediction(c.video.key, c.onset, c.offset, *answer) for c, answer in zip(clips, hand.answers(clips))]
+    clips = fitted.asked(test)
+    return [ClipPrediction(c.video.key, c.onset, c.offset, *answer) for c, answer in zip(clips, fitted.answers(clips))]
 
 
 def parts_of(methods: Sequence[Method]) -> dict[str, Method]:

@@ -286,12 +286,12 @@ class RunFolder:
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         file = self.path / name
-        mend = (
+        fix = (
             f"remove {file.parent} and go on with: mebench resume {self.word}"
             if name.startswith("folds/")
             else f"remove {self.path} and run again"
         )
-        return RunError(f"{file} cannot be read ({cause}): {mend}")
+        return RunError(f"{file} cannot be read ({cause}): {fix}")
 
     def finished_folds(self) -> set[str]:
         """Keys of the folds whose results are complete and as they were written."""

@@ -1,7 +1,5 @@
 """Short measurements on this machine, from which a dry run estimates how long the whole will take."""
 
-from __future__ import annotations
-
 import dataclasses
 import statistics
 import tempfile

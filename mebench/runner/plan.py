@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from mebench import protocols
 from mebench.config import RunConfig
+from mebench.config.registry import load
 from mebench.core.chain import Chain
 from mebench.core.dataset import Composite, Dataset
 from mebench.core.method import Method
@@ -18,7 +19,6 @@ from mebench.core.seeds import stable_seed
 from mebench.core.types import Fold, Kind, Scheme, SubjectKey, Task, Timing, Video
 from mebench.errors import ConfigError, RunError
 from mebench.protocols import People, Protocol
-from mebench.registry import load
 from mebench.runner.choices import choose_kinds, choose_scheme, choose_tasks, measured, open_dataset, scored
 
 PAIR_SECONDS = 0.1

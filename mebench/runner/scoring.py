@@ -1,7 +1,5 @@
 """The scores of a run from its folder alone: predictions and truth, no model."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

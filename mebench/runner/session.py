@@ -17,13 +17,12 @@ from mebench.core.types import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.runner.audit import write_audit
 from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
 from mebench.runner.folder import RunFolder, first_id
-from mebench.runner.guard import refuse_twins
+from mebench.runner.guard import refuse_twins, write_audit
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score
-from mebench.runner.tasks import Home, Prepared, brief_of, fold_task, home_of, missing_videos
+from mebench.runner.tasks import Home, Prepared, fold_task, home_of, missing_videos, spec_of
 from mebench.runner.workers import Failure, Task, sentence
 
 if TYPE_CHECKING:
@@ -159,9 +158,9 @@ class Session:
         folds = [fold for fold in self.plan.folds if fold.key in self.left]
         # The largest first: a long fold at the end would leave the other workers idle.
         folds.sort(key=lambda f: (-len(f.train) - len(f.valid), f.key))
-        brief = brief_of(self.plan)
+        spec = spec_of(self.plan)
         return [
-            Task((self, fold), fold_task, (brief, fold.key, self.plan.skipped), self.config.fold_timeout)
+            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped), self.config.fold_timeout)
             for fold in folds
         ]
 
@@ -204,7 +203,7 @@ class Session:
         fold, reason = next(iter(sorted(self.failures.items())))
         return RunError(
             f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The reasons are in "
-            f"{self.folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, mend it and "
+            f"{self.folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, fix it and "
             f"go on with: mebench resume {self.folder.word}; a changed plugin starts a new run"
         )
 
@@ -285,5 +284,5 @@ def _raise_first(failures: Mapping[str, Failure], videos: int, progress: Progres
         progress.say(f"failed: {len(failures) - shown} more videos")
     raise DataError(
         f"the features of {len(failures)} of {videos} videos failed; {key}: {first.reason}. Those of the others are stored: "
-        "mend the cause and give the same command again"
+        "fix the cause and give the same command again"
     )

@@ -1,7 +1,5 @@
 """Many runs as one: the words that name them, the features and workers that they share."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from itertools import product
 from mebench.config import RunConfig
 from mebench.errors import ConfigError, MebenchError
 from mebench.progress import Progress
-from mebench.runner.execute import InterruptedRunError, execute_all, hired, stoppable
+from mebench.runner.execute import InterruptedRunError, execute_all, stoppable, worker_pool
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
@@ -169,7 +167,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
     Raises:
         MebenchError: none can be planned, or what stops them all: a full disk, Ctrl-C, SIGTERM. Finished folds are kept.
     """
-    with stoppable(), hired(configs[0]) as crew:
+    with stoppable(), worker_pool(configs[0]) as pool:
         sessions: dict[int, Session] = {}
         try:
             plans = _plans(configs, progress)
@@ -189,10 +187,10 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
                 len(configs), len(sessions), sum(isinstance(o, Outcome) for o in outcomes.values()), sessions, progress
             )
             numbers = list(sessions)
-            for number, outcome in zip(numbers, execute_all(list(sessions.values()), crew, progress)):
+            for number, outcome in zip(numbers, execute_all(list(sessions.values()), pool, progress)):
                 outcomes[number] = outcome
         except KeyboardInterrupt as stop:
-            crew.stop()
+            pool.stop()
             done = sum(s.folder.done for s in sessions.values()) + len(configs) - len(sessions)
             raise InterruptedRunError(
                 f"stopped: {done} of {len(configs)} runs are finished, and the folds of the others are kept. Go on with the "

@@ -1,7 +1,5 @@
 """What worker processes do, and the features that a run reads, computed by them."""
 
-from __future__ import annotations
-
 import gc
 import importlib
 import json
@@ -71,11 +69,11 @@ PLANS = 4
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-Brief = tuple[str, str]
+PlanSpec = tuple[str, str]
 """All that a worker needs to make a plan: the configuration as JSON, and the inputs that it must come out of."""
 
 
-def brief_of(plan: Plan) -> Brief:
+def spec_of(plan: Plan) -> PlanSpec:
     """What workers are told of a plan; they may work in another folder, or on another machine."""
     cache = str(Path(plan.config.cache).expanduser().absolute())
     return json.dumps({**anywhere(plan.config.values), "cache": cache}), inputs_of(plan)
@@ -88,30 +86,30 @@ def clips_of(plan: Plan, video: Video) -> list[Clip]:
     return [(e.onset, e.peak, e.offset) for e in plan.scheme.scored(video)]
 
 
-def fold_task(brief: Brief, key: str, skipped: frozenset[str]) -> FoldResult:
+def fold_task(spec: PlanSpec, key: str, skipped: frozenset[str]) -> FoldResult:
     """Fit and predict one fold.
 
     Args:
-        brief: of the run.
+        spec: of the run.
         key: of the fold.
         skipped: keys of the videos without a face.
 
     Raises:
         RunError: this process finds other inputs than the run was planned with.
     """
-    plan = _plan_without(brief, skipped)
+    plan = _plan_without(spec, skipped)
     _forget_peak()
-    result = execute(without_memory(plan), _folds(brief)[key])
+    result = execute(without_memory(plan), _folds(spec)[key])
     peak = _peak_mib()
     _tidy()
     return result if peak is None else replace(result, costs={**result.costs, "peak_memory_mib": peak})
 
 
-def feature_task(briefs: tuple[Brief, ...], key: str, board: str | None, place: int) -> ComputeCost:
+def feature_task(specs: tuple[PlanSpec, ...], key: str, board: str | None, place: int) -> ComputeCost:
     """Compute what the store lacks of one video for each of some runs.
 
     Args:
-        briefs: of the runs.
+        specs: of the runs.
         key: of the video.
         board: file in which the row `place` tells how far this is; None where nobody looks.
         place: row of the board.
@@ -122,16 +120,16 @@ def feature_task(briefs: tuple[Brief, ...], key: str, board: str | None, place: 
         with suppress(OSError):  # a worker on another machine
             row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
     trouble: Exception | None = None
-    for number, brief in enumerate(briefs):
-        plan = plan_of(brief)
-        video = _videos(brief)[key]
+    for number, spec in enumerate(specs):
+        plan = plan_of(spec)
+        video = _videos(spec)[key]
 
         def tell(frames: int, share: float, before: int = number) -> None:
             if row is not None:
-                row[:] = frames, (before + share) / len(briefs)
+                row[:] = frames, (before + share) / len(specs)
 
         try:
-            cost = compute(_store(brief), *plan.home(video), video, plan.chains_of(video), clips_of(plan, video), tell)
+            cost = compute(_store(spec), *plan.home(video), video, plan.chains_of(video), clips_of(plan, video), tell)
         except Exception as error:  # what the others ask for may well work
             trouble = trouble or error
         else:
@@ -142,13 +140,13 @@ def feature_task(briefs: tuple[Brief, ...], key: str, board: str | None, place: 
 
 
 @lru_cache(maxsize=PLANS)
-def plan_of(brief: Brief) -> Plan:
+def plan_of(spec: PlanSpec) -> Plan:
     """The plan of a run, made once in each worker.
 
     Raises:
         RunError: it comes out of other inputs than the run's.
     """
-    values, inputs = brief
+    values, inputs = spec
     plan = make_plan(from_plain(json.loads(values)))
     if inputs_of(plan) != inputs:
         raise RunError(
@@ -159,24 +157,24 @@ def plan_of(brief: Brief) -> Plan:
 
 
 @lru_cache(maxsize=1)
-def _plan_without(brief: Brief, skipped: frozenset[str]) -> Plan:
-    plan = plan_of(brief)
+def _plan_without(spec: PlanSpec, skipped: frozenset[str]) -> Plan:
+    plan = plan_of(spec)
     return replace(plan, skipped=skipped) if skipped else plan
 
 
 @lru_cache(maxsize=1)
-def _folds(brief: Brief) -> dict[str, Fold]:
-    return {fold.key: fold for fold in plan_of(brief).folds}
+def _folds(spec: PlanSpec) -> dict[str, Fold]:
+    return {fold.key: fold for fold in plan_of(spec).folds}
 
 
 @lru_cache(maxsize=PLANS)
-def _videos(brief: Brief) -> dict[str, Video]:
-    return {video.key: video for video in plan_of(brief).videos}
+def _videos(spec: PlanSpec) -> dict[str, Video]:
+    return {video.key: video for video in plan_of(spec).videos}
 
 
 @lru_cache(maxsize=PLANS)
-def _store(brief: Brief) -> FeatureStore:
-    return store_of(plan_of(brief).config)
+def _store(spec: PlanSpec) -> FeatureStore:
+    return store_of(plan_of(spec).config)
 
 
 def _tidy() -> None:
@@ -232,14 +230,14 @@ def missing_videos(plan: Plan) -> list[Video]:
     return [v for v in plan.videos if not is_ready(store, *plan.home(v), v, plan.chains_of(v), clips_of(plan, v))]
 
 
-def prepare(plans: Sequence[Plan], crew: Workers, progress: Progress) -> Prepared:
+def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepared:
     """Compute what the store lacks, one task for each video; what several runs read is computed once.
 
     A video that fails does not stop the others.
 
     Args:
         plans: of the runs.
-        crew: the workers.
+        pool: the workers.
         progress: where to tell how it goes.
     """
     jobs = _jobs(plans)
@@ -257,10 +255,10 @@ def prepare(plans: Sequence[Plan], crew: Workers, progress: Progress) -> Prepare
             show(done, int(board[:, 0].sum()), float(weights @ board[:, 1] / weights.sum()))
 
         tasks = [
-            Task(place, feature_task, (tuple(job.briefs), job.video.key, str(file), place))
+            Task(place, feature_task, (tuple(job.specs), job.video.key, str(file), place))
             for place, job in enumerate(jobs)
         ]
-        for task, outcome in crew.run(tasks, tell):
+        for task, outcome in pool.run(tasks, tell):
             job, done = jobs[task.key], done + 1
             if isinstance(outcome, Failure):
                 failures[job.home] = outcome
@@ -285,14 +283,14 @@ class _Job:
 
     home: Home
     video: Video
-    briefs: list[Brief]
+    specs: list[PlanSpec]
     wanted: set[tuple[str, Clip | None]]
 
 
 def _jobs(plans: Sequence[Plan]) -> list[_Job]:
     jobs: dict[Home, _Job] = {}
     for plan in plans:
-        brief = brief_of(plan)
+        spec = spec_of(plan)
         for video in missing_videos(plan):
             home = home_of(plan, video)
             job = jobs.setdefault(home, _Job(home, video, [], set()))
@@ -303,7 +301,7 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
             }
             if not wanted <= job.wanted:  # seeds of one method want the same
                 job.wanted |= wanted
-                job.briefs.append(brief)
+                job.specs.append(spec)
     return list(jobs.values())
 
 

@@ -28,8 +28,8 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     from safetensors.torch import load_file
 
     from mebench.config import from_plain
+    from mebench.config.registry import load
     from mebench.core.types import Task
-    from mebench.registry import load
     from mebench.runner.fold import restore
     from mebench.runner.folder import safe_name
 

@@ -1,7 +1,5 @@
 """Worker processes, one thread each, and the pool of them that survives its members."""
 
-from __future__ import annotations
-
 import contextlib
 import ctypes
 import os
@@ -28,11 +26,13 @@ def pool(environment: Mapping[str, str]) -> Executor:
     """A fresh process behind `concurrent.futures`, started with its first task. When it dies, only its own task is lost."""
     from loky import ProcessPoolExecutor
 
-    executor: Executor = ProcessPoolExecutor(1, initializer=settle, env={**THREADS, **environment}, timeout=None)
+    executor: Executor = ProcessPoolExecutor(
+        1, initializer=prepare_worker, env={**THREADS, **environment}, timeout=None
+    )
     return executor
 
 
-def settle() -> None:
+def prepare_worker() -> None:
     """Make this process a worker: deaf to Ctrl-C and SIGTERM (the parent decides), and keeping the memory it frees."""
     with contextlib.suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -42,7 +42,7 @@ def settle() -> None:
     _die_with_parent()
     _keep_freed_memory()
     _open_many_files()
-    _stay()
+    _keep_workers()
 
 
 def settle_as_guest() -> None:
@@ -72,7 +72,7 @@ def _die_with_parent() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc not to hand large blocks back after each training step: faulting them in again costs a fifth of it."""
+    """Tell glibc not to fitted large blocks back after each training step: faulting them in again costs a fifth of it."""
     m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
     with contextlib.suppress(OSError, AttributeError):  # another C library: nothing lost but time
         libc = ctypes.CDLL(None)
@@ -87,7 +87,7 @@ def _open_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
-def _stay() -> None:
+def _keep_workers() -> None:
     """Keep loky from replacing workers that grew by 300 MB: features and freed memory are kept on purpose, and a new worker
     spends seconds on imports. loky has no public setting for it.
     """
@@ -157,7 +157,7 @@ class Task:
 
     @property
     def call(self) -> tuple[Any, ...]:
-        """The arguments of `attempt`, plain data that processes and machines can hand each other."""
+        """The arguments of `attempt`, plain data that processes and machines can fitted each other."""
         return self.function, self.arguments, self.timeout
 
 
@@ -193,7 +193,7 @@ class Workers(Protocol):
         """End all workers at once, whatever they do."""
 
 
-class Crew:
+class WorkerPool:
     """Worker processes on this machine, each an executor of its own, so that a death is known to be that of its task.
 
     A task whose worker dies, which is out of time or memory or raises what is no `MebenchError` is tried once more after

@@ -10,7 +10,7 @@ a pytest test of its own:
         check.run()
 
 Without pytest, `check_method("my_method")` raises one `AssertionError` that lists everything that is wrong. Plugins outside
-the checkout are found by their entry points, or after `mebench.registry.add_paths(["folder/of/plugins"])`.
+the checkout are found by their entry points, or after `mebench.config.registry.add_paths(["folder/of/plugins"])`.
 
 A method is trained for one epoch on drawn videos (`TINY`) that take seconds; nothing is downloaded.
 """

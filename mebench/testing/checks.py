@@ -1,7 +1,5 @@
 """A check, the ways to run many, and data small enough to train on in a test."""
 
-from __future__ import annotations
-
 import tempfile
 import unittest
 from collections.abc import Callable, Iterable, Sequence

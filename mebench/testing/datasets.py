@@ -1,7 +1,5 @@
 """The contract of a dataset, as checks."""
 
-from __future__ import annotations
-
 import dataclasses
 import pickle
 import unittest
@@ -12,12 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from mebench import registry
-from mebench.config import user_setting
+from mebench.config import registry, user_setting
 from mebench.config.parts import keys
+from mebench.config.registry import PluginKind
 from mebench.core import Dataset, Frames, Scheme, Video
 from mebench.errors import DataError
-from mebench.registry import PluginKind
 from mebench.testing.checks import Check, collect, run_all
 from mebench.testing.plugins import COMMON, build, declares
 
@@ -197,7 +194,7 @@ def landmarks_are_68_points(trial: _Trial) -> None:
 
 
 def repairs_are_sentences(trial: _Trial) -> None:
-    """`repairs` lists what was mended, one sentence each."""
+    """`repairs` lists what was repaired, one sentence each."""
     assert trial.videos
     assert all(isinstance(sentence, str) and sentence.strip() for sentence in trial.dataset.repairs())
 

@@ -9,11 +9,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import registry
-from mebench.config import RunConfig, resolve
+from mebench.config import RunConfig, registry, resolve
+from mebench.config.registry import PluginKind
 from mebench.core.types import Expression, Prediction, Video
 from mebench.core.views import ClipView, VideoView
-from mebench.registry import PluginKind
 from mebench.runner.fitted import Views
 from mebench.runner.fold import FoldResult, restore
 from mebench.runner.fold import execute as execute_fold

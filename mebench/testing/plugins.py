@@ -1,7 +1,5 @@
 """What methods and datasets have in common: a folder with `config.yaml`, `params.py` and a card."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import os
@@ -12,12 +10,12 @@ import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from mebench import registry
+from mebench.config import registry
 from mebench.config.parts import keys
+from mebench.config.registry import PluginInfo, PluginKind
 from mebench.config.values import convert
 from mebench.core import KINDS
 from mebench.errors import ConfigError
-from mebench.registry import PluginInfo, PluginKind
 
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
 """Packages that take long to import: `mebench list`, `info` and the completion of words must not wait for them."""

@@ -11,6 +11,7 @@ from typing import Any
 from mebench.core.method import Method
 from mebench.core.views import LabelledVideo
 from mebench.errors import ConfigError, RunError
+from mebench.training.watch import Watch
 
 
 def fit(
@@ -18,19 +19,20 @@ def fit(
     train: Sequence[LabelledVideo],
     valid: Sequence[LabelledVideo],
     accelerator: str = "cpu",
-    judge: Callable[[], float] | None = None,
+    epoch_score: Callable[[], float] | None = None,
     precision: str = "32-true",
 ) -> None:
     """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
 
-    `torch.manual_seed` must have been called: initial weights, dropout and order follow from it.
+    `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples change none
+    of them: what is learnt is the same whether anybody is watched or not.
 
     Args:
         method: what is fitted.
         train: the training videos.
         valid: what the method may choose on.
         accelerator: where Lightning trains.
-        judge: asked after each epoch; the weights of the epoch with its highest answer, of equal ones the first, stay. By
+        epoch_score: asked after each epoch; the weights of the epoch with its highest answer, of equal ones the first, stay. By
             default those of the last epoch do.
         precision: numbers that Lightning trains with, in its words.
 
@@ -45,14 +47,15 @@ def fit(
             raise RunError(
                 f"the training subjects give no samples for the stage {stage.name!r}: they have no labelled expressions"
             )
-        loaders = [
-            _loader(samples, stage.batch_size, shuffle)
-            for samples, shuffle in ((train_samples, stage.shuffle), (valid_samples, False))
-            if samples is not None
-        ]
+        loaders, callbacks = [_loader(train_samples, stage.batch_size, stage.shuffle)], []
+        if valid_samples is not None:
+            loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, apart=True))
+            callbacks.append(Watch(len(method.task.classes)))
         with _quiet():
-            best = None if judge is None else _best(judge)
-            trainer = _trainer(stage.epochs, accelerator, precision, best)
+            best = None if epoch_score is None else _best(epoch_score)
+            if best is not None:
+                callbacks.append(best)
+            trainer = _trainer(stage.epochs, accelerator, precision, callbacks)
             if trainer.precision != precision:  # Lightning takes another, and warns
                 raise ConfigError(
                     f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
@@ -65,18 +68,21 @@ def fit(
     method.fit_closed_form(train, valid)
 
 
-def _loader(samples: Any, batch_size: int, shuffle: bool) -> Any:
+def _loader(samples: Any, batch_size: int, shuffle: bool, apart: bool = False) -> Any:
+    """Batches of samples; `apart` draws nothing from torch's own generator, as every pass of a loader does otherwise."""
+    from torch import Generator
     from torch.utils.data import DataLoader
 
+    dice = Generator() if apart else None
     # Worker processes would cost more than a batch of small arrays: samples come whole from memory.
-    return DataLoader(samples, batch_size=batch_size, shuffle=shuffle, num_workers=0, collate_fn=_as_is)
+    return DataLoader(samples, batch_size, shuffle, num_workers=0, collate_fn=_as_is, generator=dice)
 
 
 def _as_is(batch: Any) -> Any:
     return batch
 
 
-def _best(judge: Callable[[], float]) -> Any:
+def _best(epoch_score: Callable[[], float]) -> Any:
     """Keeps the weights of the best epoch of a stage in `weights`."""
     import lightning as L
 
@@ -85,7 +91,7 @@ def _best(judge: Callable[[], float]) -> Any:
         highest = float("-inf")
 
         def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-            score = judge()
+            score = epoch_score()
             if score > self.highest:
                 self.highest = score
                 self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
@@ -93,7 +99,7 @@ def _best(judge: Callable[[], float]) -> Any:
     return Best()
 
 
-def _trainer(epochs: int, accelerator: str, precision: str, callback: Any) -> Any:
+def _trainer(epochs: int, accelerator: str, precision: str, callbacks: list[Any]) -> Any:
     import lightning as L
     from lightning.pytorch.plugins.environments import LightningEnvironment
 
@@ -106,7 +112,7 @@ def _trainer(epochs: int, accelerator: str, precision: str, callback: Any) -> An
         barebones=True,
         deterministic=accelerator != "cpu",  # one thread of a CPU already is
         plugins=[LightningEnvironment()],
-        callbacks=[] if callback is None else [callback],
+        callbacks=callbacks,
     )
 
 

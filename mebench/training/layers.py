@@ -1,7 +1,5 @@
 """Layers that compute the usual thing faster on a CPU, and losses for uneven classes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

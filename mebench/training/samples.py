@@ -1,7 +1,5 @@
 """Other faces from the same motion maps."""
 
-from __future__ import annotations
-
 import mmap
 from collections.abc import Iterable, Sequence
 from typing import Any

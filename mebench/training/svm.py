@@ -1,7 +1,5 @@
 """A linear support vector machine as a layer, and recognition by texture on three orthogonal planes with it."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence

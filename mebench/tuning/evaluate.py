@@ -1,7 +1,5 @@
 """One trial: a configuration over the inner folds, trained whole or only proposed anew, scored as they come in."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time
@@ -26,7 +24,7 @@ from mebench.tuning.records import Objective
 from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
-from mebench.tuning.work import Keep, of_part, propose_again, reusable, run_folds, with_config, with_features
+from mebench.tuning.work import FoldCache, of_part, propose_again, reusable, run_folds, with_config, with_features
 
 PREDICTIONS = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw")
 
@@ -38,7 +36,7 @@ class Evaluator:
         split: the study.
         space: what is tuned.
         objectives: what for.
-        crew: who trains.
+        pool: who trains.
         folder: where frame scores and models are kept that other trials can use.
         progress: where to tell of features that are computed.
 
@@ -51,18 +49,18 @@ class Evaluator:
         split: Split,
         space: Space,
         objectives: Sequence[Objective],
-        crew: Workers,
+        pool: Workers,
         folder: Path,
         progress: Progress,
     ) -> None:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
-        self._crew, self._folder, self._progress = crew, folder, progress
+        self._crew, self._folder, self._progress = pool, folder, progress
         self._run = of_part(split.inner, split.part)
         self._inputs = inputs_of(split.inner)
         self._names = any(objective.path.startswith("analysis.") for objective in self._objectives)
         self.waited = 0.0
         self._ready: dict[str, frozenset[str]] = {}
-        self._kept: dict[str, Keep] = {}
+        self._kept: dict[str, FoldCache] = {}
 
     def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
         """The objectives over all inner folds together.
@@ -137,10 +135,10 @@ class Evaluator:
             self.waited += time.perf_counter() - began
         return self._ready[name]
 
-    def _keep(self, trained: Mapping[str, Any]) -> Keep:
+    def _keep(self, trained: Mapping[str, Any]) -> FoldCache:
         name = _digest([self._inputs, self._split.name, self._split.part, who(self._run.folds), trained])
         if name not in self._kept:
-            self._kept[name] = Keep(self._folder / name, self._run.task.kinds)
+            self._kept[name] = FoldCache(self._folder / name, self._run.task.kinds)
         return self._kept[name]
 
     def _fold(self, key: str) -> Any:

@@ -1,7 +1,5 @@
 """What tuning is worth: the tuned configuration beside the default on subjects that no trial saw."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -25,7 +23,7 @@ from mebench.runner.workers import Workers
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, with_values
 from mebench.tuning.splits import Split, who
-from mebench.tuning.work import Keep, propose_again, reusable, run_folds, with_config, with_features
+from mebench.tuning.work import FoldCache, propose_again, reusable, run_folds, with_config, with_features
 
 
 @dataclass(frozen=True)
@@ -54,15 +52,15 @@ class Judge:
         plan: of the run.
         splits: the studies; together their outer folds are the run.
         space: what was tuned.
-        crew: who trains.
+        pool: who trains.
         folder: of the study.
         progress: where to tell how it goes.
     """
 
     def __init__(
-        self, plan: Plan, splits: Sequence[Split], space: Space, crew: Workers, folder: Path, progress: Progress
+        self, plan: Plan, splits: Sequence[Split], space: Space, pool: Workers, folder: Path, progress: Progress
     ) -> None:
-        self._splits, self._space, self._crew = tuple(splits), space, crew
+        self._splits, self._space, self._crew = tuple(splits), space, pool
         self._folder, self._progress = folder, progress
         self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
 
@@ -100,7 +98,7 @@ class Judge:
             json.dumps([inputs_of(plan), who(plan.folds), tuned], sort_keys=True).encode()
         ).hexdigest()[:8]
         folder = RunFolder(self._folder / "outer" / f"{name}-{key}")
-        keep = Keep(folder.path, plan.task.kinds)
+        keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():
             if folder.done:
                 return folder
@@ -128,7 +126,7 @@ class Judge:
         plan = self._with(values)
         config = plan.config
         if default is not None and self._same_training(config, values):
-            stored = Keep(default.path, plan.task.kinds).read(folds)
+            stored = FoldCache(default.path, plan.task.kinds).read(folds)
             return (self._again(plan, fold, stored[fold.key], values) for fold in folds)
         if not folds:
             return ()

@@ -1,7 +1,5 @@
 """A study as plain data, what it makes large or small, and what the command line says of it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -11,8 +11,6 @@ A map of `config.yaml` gives each parameter its range or its choices, and says w
 is fitted to.
 """
 
-from __future__ import annotations
-
 import types
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,8 +19,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import yaml
 
-from mebench import registry
-from mebench.config import RunConfig
+from mebench.config import RunConfig, registry
 from mebench.config.parts import keys
 from mebench.config.values import choices as choices_of
 from mebench.config.values import convert, expected, plain

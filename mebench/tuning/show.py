@@ -1,7 +1,5 @@
 """What people are told while trials run, and the outcome printed."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +10,7 @@ from rich.text import Text
 from mebench.console import plural
 from mebench.metrics.catalogue import find
 from mebench.progress import Progress
-from mebench.report.score_rows import console, empty_table
+from mebench.results.render.scores import console, empty_table
 from mebench.tuning.outcome import LEVEL
 from mebench.tuning.records import COST, Study, Trial
 from mebench.tuning.space import Space
@@ -22,7 +20,7 @@ EVERY_SECONDS = 2.0
 """Trials that follow each other faster are told together, but for a new best one."""
 
 
-class Teller:
+class TrialReporter:
     """A line for each trial, or for some of them where they are many a second, with the best value so far.
 
     Args:

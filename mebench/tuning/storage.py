@@ -57,7 +57,7 @@ class Place:
 
     def __str__(self) -> str:
         """For people, without a password."""
-        from mebench.tracking import without_password
+        from mebench.results.tracking import without_password
 
         if self.file is None:
             return without_password(self.url)
@@ -65,7 +65,7 @@ class Place:
         return str(self.file.relative_to(here) if self.file.is_relative_to(here) else self.file)
 
     def engine(self, seconds: float) -> dict[str, Any]:
-        """What SQLAlchemy should know: how long to wait for a locked sqlite file, and to mend connections that a server closed."""
+        """What SQLAlchemy should know: how long to wait for a locked sqlite file, and to repair connections that a server closed."""
         if self.file is None:
             return {"pool_pre_ping": True}
         return {} if "timeout=" in self.url else {"connect_args": {"timeout": seconds}}
@@ -124,7 +124,7 @@ class Place:
         """What went wrong with the storage, in one sentence."""
         from sqlalchemy import exc
 
-        from mebench.tracking import without_password
+        from mebench.results.tracking import without_password
 
         cause = error.__cause__ if error.__cause__ is not None else error
         reason = without_password(" ".join(str(getattr(cause, "orig", None) or cause).split()))
@@ -140,12 +140,12 @@ class Place:
             ("not a database", "is damaged or no database at all: move it away, or choose another --storage"),
             ("malformed", "is damaged: restore it from a copy or move it away, or choose another --storage"),
             ("unable to open", "cannot be opened: check that it is a file that you may write, or choose another --storage"),
-            ("readonly", "may not be written to: mend its rights, or choose another --storage"),
+            ("readonly", "may not be written to: fix its rights, or choose another --storage"),
             ("disk is full", "has no room left on its disk: make some, then go on with the same command"),
         ):  # fmt: skip
             if word in reason:
                 return RunError(f"the storage {self} {sentence}")
-        return RunError(f"the storage {self} cannot be used ({reason}): mend that, or choose another --storage")
+        return RunError(f"the storage {self} cannot be used ({reason}): fix that, or choose another --storage")
 
 
 PRUNERS: Mapping[str, Callable[[], optuna.pruners.BasePruner]] = {

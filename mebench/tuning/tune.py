@@ -1,7 +1,5 @@
 """The file of tuned values that `mebench run -c` takes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import time
@@ -18,17 +16,17 @@ import yaml
 from mebench.config import RunConfig, run_key
 from mebench.errors import RunError
 from mebench.progress import Progress
-from mebench.runner.execute import InterruptedRunError, hired, stoppable
+from mebench.results.tracking import mirror_study
+from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Workers
-from mebench.tracking import mirror_study
 from mebench.tuning.evaluate import Evaluator
 from mebench.tuning.figures import write_figures
 from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table
 from mebench.tuning.records import Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.search import for_task, read_space
-from mebench.tuning.show import Teller, value_in_words
+from mebench.tuning.show import TrialReporter, value_in_words
 from mebench.tuning.space import Dimension, Space, with_values
 from mebench.tuning.splits import Split, nested, tuning_set
 from mebench.tuning.storage import Place
@@ -171,16 +169,16 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     if options.nested:
         progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
     part = part_of(objectives, config.recognizer is not None)
-    with stoppable(), _one_thread(), hired(config) as crew:
+    with stoppable(), _one_thread(), worker_pool(config) as pool:
         try:
-            done = {s.name: _study(tuning, s.only(part), about, crew) for s in splits}
+            done = {s.name: _study(tuning, s.only(part), about, pool) for s in splits}
             tried = time.perf_counter()
             studies = {name: study for name, (study, _) in done.items()}
             best = {name: _best(study) for name, study in studies.items()}
-            judge = Judge(plan, splits, space, crew, tuning.folder, progress)
+            judge = Judge(plan, splits, space, pool, tuning.folder, progress)
             judged = judge.judge({name: trial.params for name, trial in best.items()}, objectives)
         except KeyboardInterrupt as stop:
-            crew.stop()
+            pool.stop()
             raise InterruptedRunError(
                 f"stopped: finished trials are kept in {tuning.place}. Go on with the same command", stop
             ) from None
@@ -207,7 +205,7 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], crew: Workers) -> tuple[Study, float]:
+def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], pool: Workers) -> tuple[Study, float]:
     """All trials of one study, by this process and by others; and seconds that this one waited for inner folds."""
     options = tuning.options
     name = f"{tuning.name}/{split.name}" if options.nested else tuning.name
@@ -222,15 +220,15 @@ def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], crew: Workers
         options.heartbeat,
     )
     shared = SharedStudy(tuning.place, terms)
-    teller = Teller(tuning.progress, name, options.trials, split, tuning.space)
-    teller.begin(shared.study(importance=False))
-    evaluator = Evaluator(split, tuning.space, tuning.objectives, crew, tuning.folder / "inner", tuning.progress)
+    reporter = TrialReporter(tuning.progress, name, options.trials, split, tuning.space)
+    reporter.begin(shared.study(importance=False))
+    evaluator = Evaluator(split, tuning.space, tuning.objectives, pool, tuning.folder / "inner", tuning.progress)
     folder = tuning.folder / safe_name(split.name) if options.nested else tuning.folder
     folder.mkdir(parents=True, exist_ok=True)
     mirror = _mirror(tuning, name, folder)
 
     def after(study: Study, trial: Trial) -> None:
-        teller.tell(study, trial)
+        reporter.tell(study, trial)
         mirror(study, False)
 
     shared.run(options.trials, evaluator, after)

@@ -1,7 +1,5 @@
 """Frame scores and models of finished folds on disk, so that another trial, or another process, need not train them again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,20 +10,20 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
+from mebench.core.options import SpottingParams
 from mebench.core.types import Expression, Fold, Prediction, SubjectKey, Timing, Video
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
-from mebench.runner.fitted import Hand
+from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import ClipPrediction, FoldResult, execute, parts_of, restore
 from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import Brief, brief_of, plan_of, prepare, without_memory
+from mebench.runner.tasks import PlanSpec, plan_of, prepare, spec_of, without_memory
 from mebench.runner.workers import Failure, Task, Workers
-from mebench.spotting import SpottingParams
 
 
-class Keep:
+class FoldCache:
     """Results of folds in one folder, each whole or absent.
 
     Args:
@@ -112,7 +110,7 @@ def with_config(plan: Plan, config: RunConfig) -> Plan:
 
 
 def run_folds(
-    crew: Workers,
+    pool: Workers,
     plan: Plan,
     folds: Sequence[Fold],
     known: Sequence[SubjectKey],
@@ -122,7 +120,7 @@ def run_folds(
     """Results of some folds as they come in, not in their order.
 
     Args:
-        crew: who computes them.
+        pool: who computes them.
         plan: of the run; the workers make it anew from its configuration.
         folds: among the subjects that are known.
         known: the only subjects that the workers get to see.
@@ -132,19 +130,19 @@ def run_folds(
     Raises:
         RunError: a fold failed.
     """
-    brief, config = brief_of(plan), plan.config
-    tasks = [Task(fold.key, _fold, (brief, fold, tuple(known), skipped, part), config.fold_timeout) for fold in folds]
-    for task, outcome in crew.run(tasks):
+    spec, config = spec_of(plan), plan.config
+    tasks = [Task(fold.key, _fold, (spec, fold, tuple(known), skipped, part), config.fold_timeout) for fold in folds]
+    for task, outcome in pool.run(tasks):
         if isinstance(outcome, Failure):
             raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
         yield outcome
 
 
 def _fold(
-    brief: Brief, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
+    spec: PlanSpec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
 ) -> FoldResult:
     """In a worker."""
-    plan = replace(among(of_part(plan_of(brief), part), known, [fold]), skipped=skipped)
+    plan = replace(among(of_part(plan_of(spec), part), known, [fold]), skipped=skipped)
     return execute(without_memory(blind(plan, fold)), fold)
 
 
@@ -153,13 +151,13 @@ def of_part(plan: Plan, part: int | None) -> Plan:
     return plan if part is None else plan.parts()[part]
 
 
-def with_features(plan: Plan, crew: Workers, progress: Progress) -> Plan:
+def with_features(plan: Plan, pool: Workers, progress: Progress) -> Plan:
     """The run once its features are stored, without the videos that show no face where `no_face=skip`.
 
     Raises:
         MebenchError: features failed.
     """
-    failures = {key: failure for (_, key), failure in prepare([plan], crew, progress).failures.items()}
+    failures = {key: failure for (_, key), failure in prepare([plan], pool, progress).failures.items()}
     skips = plan.config.no_face == "skip"
     faceless = {key for key, failure in failures.items() if skips and isinstance(failure.error, NoFaceError)}
     for key, failure in failures.items():
@@ -186,15 +184,15 @@ def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True
 
     plan = blind(plan, fold).at(fold)
     timings = plan.timings(fold)
-    hands = [Hand(part, fold, timings) for part in plan.parts()]
-    restore(parts_of([hand.method for hand in hands]), load(stored.model))
-    spotter, namer = hands[0], hands[-1]
+    fitted_methods = [FittedMethod(part, fold, timings) for part in plan.parts()]
+    restore(parts_of([fitted.method for fitted in fitted_methods]), load(stored.model))
+    spotter, namer = fitted_methods[0], fitted_methods[-1]
     found: list[Prediction] = []
     for video in spotter.views.seen(plan.sides(fold).test):
         spotted = spotter.propose(spotter.views.unlabelled(video), stored.frame_scores[video.key])
         found += namer.named(video, spotted) if names else spotted
-    for hand in hands:
-        hand.views.close()
+    for fitted in fitted_methods:
+        fitted.views.close()
     return replace(stored, predictions=found)
 
 

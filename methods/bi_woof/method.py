@@ -1,7 +1,5 @@
 """Bi-WOOF behind the contract: one histogram for each clip, and a linear SVM."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

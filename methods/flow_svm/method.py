@@ -1,7 +1,5 @@
 """The pixels of a clip's motion map, and a linear SVM: the least that a network on these maps must beat."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

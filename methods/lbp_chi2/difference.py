@@ -1,7 +1,5 @@
 """Feature difference analysis on plain arrays (Li et al. 2017, section 3)."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

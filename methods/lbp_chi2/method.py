@@ -1,7 +1,5 @@
 """Feature difference contrast behind the contract: no training, a score for each frame, peaks above a threshold."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

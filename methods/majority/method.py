@@ -1,7 +1,5 @@
 """The most frequent class: what recognition without looking scores."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

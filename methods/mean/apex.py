@@ -1,7 +1,5 @@
 """The apex of a clip where nobody marked one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """The features that MEAN reads, and how its networks take them."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

@@ -1,7 +1,5 @@
 """MEAN behind the contract: pseudo-labels, two trainings, interval and class of each peak."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -16,7 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 from mebench.core import Chain, ClipView, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
 from mebench.core.method import Split
 from mebench.core.views import at_scale, mean_over_scales
-from mebench.training import Samples, release
+from mebench.training import Classified, Samples, release
 from mebench.training.layers import balanced_weights, focal_loss, squared_error
 from mebench.training.samples import half_mirrored, mirrored
 
@@ -130,10 +128,12 @@ class MEAN(Method):
         penalty = p.l2_head * head.penalty()
         return loss + penalty if shared is None else loss + p.l2 * shared.penalty() + penalty
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
-        """Note loss and accuracy on subjects that are held out."""
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified | None:
+        """Note loss and accuracy on subjects that are held out; of recognition UF1 and UAR too."""
         x, y = batch
-        self._loss(self._outputs(x), y, "valid")
+        outputs = self._outputs(x)
+        self._loss(outputs, y, "valid")
+        return Classified(outputs, y) if self.stage == "recognition" else None
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """A fresh Adam for each stage (section 4.3), over the layers that the stage trains."""

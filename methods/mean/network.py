@@ -1,7 +1,5 @@
 """The network of MEAN (section 3.3): three streams, two heads."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

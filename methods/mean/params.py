@@ -40,8 +40,8 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         case: frames of a spotted interval that vote on its emotion (Table 8): 1 from onset to peak, [F_p - k', F_p - 1]; 2 the peak
             alone; 3 all, [F_p - k', F_p + k' - 1].
         recognition_gap: flow of those frames over `k` frames (section 4.3), or over `k_prime` (section 5.3).
-        curves: `valid` holds the inner validation subjects out and notes their loss and accuracy after each epoch (Figure 6);
-            `train` notes those of the training samples only.
+        curves: `valid` holds the inner validation subjects out and notes their loss and accuracy after each epoch (Figure 6), of
+            recognition UF1 and UAR too; `train` notes loss and accuracy of the training samples only.
     """
 
     flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"

@@ -1,7 +1,5 @@
 """What MEAN trains on: frames with pseudo-labels, and the maps of annotated clips."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

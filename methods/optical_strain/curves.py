@@ -1,7 +1,5 @@
 """From the strain curve of a video to intervals and to one apex, on plain arrays."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

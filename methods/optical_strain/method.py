@@ -1,7 +1,5 @@
 """Optical strain as a spotter: no training, only a score for each frame and what follows from its curve."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

@@ -1,7 +1,5 @@
 """Intervals at random places: what spotting without looking scores."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """SOFTNet behind the contract: a network for each kind, trained on its own labels, scores for each frame."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Which frames SOFTNet trains on: its labels, its choice of negatives, its augmentation."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """STSTNet behind the contract: recognition from onset-to-apex motion."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +12,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, all_clips, stack
 from mebench.features import Flow, FlowImage, Strain
-from mebench.training import Samples
+from mebench.training import Classified, Samples
 
 from .network import STSTNet as Network
 from .params import Params as _Params
@@ -44,15 +42,25 @@ class STSTNet(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """The clips of the training subjects with their classes."""
-        clips = all_clips(train)
-        labels = torch.tensor([clip.label for clip in clips])
-        return Samples(self._inputs(clips), labels), None
+        """The clips of the training subjects with their classes; those of validation subjects are only watched."""
+        return self._samples(train), self._samples(valid) if all_clips(valid) else None
+
+    def _samples(self, videos: Sequence[LabelledVideo]) -> Samples:
+        clips = all_clips(videos)
+        return Samples(self._inputs(clips), torch.tensor([clip.label for clip in clips]))
 
     def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
         """Cross-entropy of a batch."""
         x, y = batch
         return F.cross_entropy(self.network(x), y)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified:
+        """Note loss and accuracy on subjects that are held out; UF1 and UAR follow from what is answered."""
+        x, y = batch
+        scores = self.network(x)
+        right = (scores.argmax(1) == y).sum()
+        self.history.add(self.stage, self.current_epoch, "valid", len(y), F.cross_entropy(scores, y), right)
+        return Classified(scores, y)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Adam at a fixed rate."""

@@ -1,7 +1,5 @@
 """The network of STSTNet (Liong et al., FG 2019, figure 3)."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 from torch.nn import functional as F
 

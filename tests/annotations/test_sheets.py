@@ -64,7 +64,7 @@ def test_a_formula_is_never_run_and_said(tmp_path):
 def test_the_value_saved_with_a_formula_is_read(tmp_path):
     """A spreadsheet program saves the last result beside the formula; openpyxl does not, so it is put in by hand."""
     plain, file = tmp_path / "plain.xlsx", tmp_path / "codes.xlsx"
-    write_xlsx(plain, {"codes": [("Onset", "Offset"), (46, "=A2+40")]})
+    write_xlsx(plain, {"codes": [("Onset", "Offset"), (46, "=A2+40"), (1, 2), (50, "=A4+36")]})
     with zipfile.ZipFile(plain) as source, zipfile.ZipFile(file, "w") as target:
         for name in source.namelist():
             content = source.read(name)
@@ -74,8 +74,8 @@ def test_the_value_saved_with_a_formula_is_read(tmp_path):
                     content = content.replace(empty, b"<v>86</v>")
             target.writestr(name, content)
     (sheet,) = read_sheets(file)
-    assert sheet.rows[1] == (2, ("46", "86"))
-    assert sheet.remarks[0].taken == "86"
+    assert [cells for _, cells in sheet.rows[1:]] == [("46", "86"), ("1", "2"), ("50", "86")]
+    assert [(r.row, r.taken) for r in sheet.remarks] == [(2, "86"), (4, "86")]
 
 
 def test_a_wrong_size_in_the_file_hides_no_row(tmp_path):

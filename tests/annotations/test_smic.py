@@ -1,5 +1,6 @@
 """What the three recordings of SMIC share, on a drawn SMIC-HS."""
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -44,6 +45,21 @@ def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):
     rows = {r.found.rsplit("/", 1)[-1]: r.row for r in set_.repair_rows()}  # of no sheet: folders, counted from 1
     assert rows["s14_ne_01"] == by_person.index("s14_ne_01") + 1
     assert str(root) not in " ".join(set_.repairs())
+
+
+def test_the_name_of_a_short_clip_says_its_emotion_and_a_folder_that_says_another_is_marked(root, tmp_path):
+    shutil.copytree(root, tmp_path / "tree")
+    (clip,) = (tmp_path / "tree").rglob("positive/s11_po_01")
+    wrong = clip.rename(clip.parents[1] / "negative" / clip.name)
+    before, after = smic(root), smic(tmp_path / "tree")
+    (mark,) = (r for r in after.repair_rows() if r.column == "emotion")
+    assert (mark.found, mark.reason) == (
+        "negative",
+        f"the name of {wrong.relative_to(tmp_path / 'tree')} says positive, which is taken",
+    )
+    assert not [r for r in before.repair_rows() if r.column == "emotion"]
+    one, other = (next(v for v in set_.videos() if v.id == clip.name).expressions for set_ in (before, after))
+    assert one == other
 
 
 def test_a_long_clip_is_placed_by_the_numbers_of_its_files(root):

@@ -9,9 +9,9 @@ import pytest
 from mebench.console import days_of
 from mebench.errors import ConfigError
 from mebench.features import FeatureStore
+from mebench.features.base import opencv_version
 from mebench.features.detection import dlib_version
 from mebench.features.entry import Draft, Key
-from mebench.features.versions import opencv_version
 
 KEYS = [
     Key(stage, dataset, "1", f"{dataset}/1/1", "frames", "steps", opencv_version(), dlib_version())

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mebench import __version__, cli, console
-from mebench.cli import doctor
+from mebench.cli import doctor, leaderboard
 from mebench.cli.complete import complete_plugin, complete_word
 from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
@@ -122,7 +122,7 @@ def test_a_terminal_gets_a_table_with_headers(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     console.print_table(("method", "summary"), [("tiny", "[red]taken as it stands[/red]")], title="methods")
     out = capsys.readouterr().out
-    assert "method " in out and "[red]taken as it stands[/red]" in out
+    assert out.startswith("methods") and "method " in out and "[red]taken as it stands[/red]" in out
 
 
 # Configuration
@@ -353,3 +353,23 @@ def test_values_are_offered_where_there_are_few(root, given, incomplete, expecte
 
 def test_completion_never_complains(root):
     assert complete_word([], "method=", ["/nowhere"]) == complete_plugin("t", ["/nowhere"]) == []
+
+
+# Where runs are
+
+
+@pytest.mark.parametrize("words", [["leaderboard", "build"], ["leaderboard", "export", "a_run"]], ids=" ".join)
+def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words):
+    asked, tracked = [], []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mebench.results.collect.collect", lambda runs, say: asked.append(str(runs)) or [])
+    monkeypatch.setattr("mebench.results.collect.remarks", lambda tracking, *_: tracked.append(tracking) or [])
+    monkeypatch.setattr(leaderboard, "finished_run", lambda run, runs: asked.append(runs) or sys.exit())
+    monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
+    (tmp_path / "mine.yaml").write_text("{}")
+    mebench(*words)
+    (tmp_path / "mine.yaml").write_text("runs: /data/runs\ntracking: sqlite:////data/mlflow.db\n")
+    mebench(*words)
+    mebench(*words, "--runs", "here")
+    assert asked == ["runs", "/data/runs", "here"]
+    assert tracked == ([None, *["sqlite:////data/mlflow.db"] * 2] if "build" in words else [])

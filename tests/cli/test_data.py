@@ -7,9 +7,10 @@ from pathlib import Path
 
 import cv2
 import pytest
+from mebench.commands import data
 
-from mebench import registry
-from mebench.config import resolve
+from mebench import console
+from mebench.config import registry, resolve
 from mebench.config.resolve import resolve_dataset
 from mebench.core import Dataset
 from mebench.runner.fold import execute
@@ -23,7 +24,7 @@ DRAWN = [
     and registry.load("dataset", id_).write_fake_tree.__func__ is not Dataset.write_fake_tree.__func__
 ]
 DRAWN_ON_PURPOSE = {"beyond_video", "missing_frames", "missing_folder", "numbering_gap"}
-"""Defects of releases that a drawn tree may have, because adapters mend them."""
+"""Defects of releases that a drawn tree may have, because adapters fix them."""
 
 
 def method_for(words):
@@ -208,3 +209,17 @@ def test_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
     code, _, err = mebench("data", "fake", "dataset=casme2", "--out", tmp_path / "mine")
     assert code == 3 and "is not an empty folder" in err
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize(("terminal", "shown"), [(True, 12), (False, 15)])
+def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, capsys, terminal, shown):
+    monkeypatch.setattr(console, "at_terminal", lambda: terminal)
+    data._print_list("repairs", [f"row {n}" for n in range(15)])
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title == "repairs (15)"
+    assert lines[:shown] == [f"  row {n}" for n in range(shown)]
+    assert lines[shown:] == (["  … and 3 more: --json FILE lists all"] if terminal else [])
+    data._print_list("repairs", [f"row {n}" for n in range(12)])
+    assert "more" not in capsys.readouterr().out
+    data._print_list("repairs", [])
+    assert capsys.readouterr().out == ""

@@ -1,5 +1,7 @@
 """What a training notes of itself."""
 
+import math
+
 import torch
 
 from mebench.core.method import Epoch, History
@@ -14,6 +16,20 @@ def test_batches_of_an_epoch_are_averaged_over_their_samples():
         Epoch("spotting", 0, "train", 2.0, 0.75),
         Epoch("spotting", 0, "valid", 0.5, None),
     ]
+
+
+def test_scores_stand_beside_the_sums_of_their_epoch_and_alone():
+    history = History()
+    history.add("recognition", 0, "train", 3, 1.0)
+    history.add("recognition", 0, "valid", 2, 0.5, 1)
+    history.score("recognition", 0, "valid", 0.25, 0.75)
+    history.score("recognition", 1, "valid", 0.5, 1.0)
+    *noted, alone = history.epochs()
+    assert noted == [
+        Epoch("recognition", 0, "train", 1.0, None, None, None),
+        Epoch("recognition", 0, "valid", 0.5, 0.5, 0.25, 0.75),
+    ]
+    assert math.isnan(alone.loss) and (alone.epoch, alone.uf1, alone.uar) == (1, 0.5, 1.0)
 
 
 def test_no_training_no_epochs():

@@ -2,8 +2,8 @@
 
 import pytest
 
+from mebench.config.registry import find, load, params_class
 from mebench.core import SubjectKey
-from mebench.registry import find, load, params_class
 
 
 def dataset(id_):

@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from mebench import registry
+from mebench.config import registry
 from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import FaceCrop, FaceParams

@@ -14,9 +14,9 @@ import pytest
 
 from mebench.errors import DataError
 from mebench.features import FeatureStore, entry
+from mebench.features.base import opencv_version
 from mebench.features.entry import Draft, Key
-from mebench.features.store import verify
-from mebench.features.versions import opencv_version
+from mebench.features.store import Recent, verify
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version())
 VALUES = [KEY.stage, KEY.dataset, KEY.revision, KEY.video, KEY.frames, KEY.steps, KEY.opencv]
@@ -272,3 +272,13 @@ def test_a_store_travels_to_workers_as_its_folder(filled):
     there = pickle.loads(pickle.dumps(filled))
     assert there.root == filled.root
     assert there.holds(KEY)
+
+
+def test_what_was_unused_for_longest_is_forgotten_and_only_when_there_are_too_many():
+    recent, arrays = Recent(limit=2), {name: np.zeros(1) for name in "abc"}
+    recent.put("a", arrays["a"])
+    recent.put("b", arrays["b"])
+    assert len(recent) == 2 and recent.get("a") is arrays["a"]
+    recent.put("c", arrays["c"])
+    assert {name for name in "abc" if recent.get(name) is not None} == {"a", "c"}
+    assert not any(arrays[name].flags.writeable for name in "abc")

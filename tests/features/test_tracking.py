@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.features import tracking
-from mebench.features.tracking import FaceTracker, held, smoothed
+from mebench.features import landmarks
+from mebench.features.landmarks import FaceTracker, held, smoothed
 
 from .conftest import BOX, texture
 
@@ -80,7 +80,7 @@ def test_a_lost_face_is_searched_for_at_once_and_then_now_and_again(nowhere, mon
 @pytest.mark.parametrize(("detected", "expected"), [((10, 6, 58, 54), BOX), ((0, 0, 20, 20), (0, 0, 20, 20))])
 def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(nowhere, detected, expected):
     tracker = FaceTracker(0, BOX, lambda gray: [detected])
-    boxes = [tracker.follow(texture()) for _ in range(tracking.LOOK_ANYWAY + 1)]
+    boxes = [tracker.follow(texture()) for _ in range(landmarks.LOOK_ANYWAY + 1)]
     assert boxes[-2] == BOX
     assert boxes[-1] == expected
 

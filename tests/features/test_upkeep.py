@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from mebench.features.base import opencv_version
 from mebench.features.detection import dlib_version
 from mebench.features.entry import Draft, Key
 from mebench.features.store import LEFTOVER, StoreInfo, info, prune, remove, verify
-from mebench.features.versions import opencv_version
 
 KEY = Key("flow", "casme2", "1", "casme2/s1/v1", "frames", "steps", opencv_version(), dlib_version())
 CROPS = replace(KEY, stage="crops")

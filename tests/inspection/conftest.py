@@ -48,7 +48,7 @@ def write_sheet(tree):
 
 @pytest.fixture
 def casme2():
-    from mebench.registry import find, params_class
+    from mebench.config.registry import find, params_class
 
     def make(**params):
         return open_members({"casme2": params_class(find("dataset", "casme2"))(**params)})["casme2"]

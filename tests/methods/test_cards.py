@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench import registry
+from mebench.config import registry
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDS = CHECKOUT / "leaderboards" / "records"

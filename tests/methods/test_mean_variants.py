@@ -1,6 +1,7 @@
 """The variants of MEAN: what each changes, on chains, samples, losses and intervals; and a fold of each."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from mebench.methods.mean.apex import LargestDifference, largest_sum
@@ -11,11 +12,12 @@ from mebench.methods.mean.samples import at_tempo, negatives_per_positive, voter
 from torch.nn import functional as F
 
 from mebench.config import resolve
+from mebench.config.registry import find
 from mebench.core import ClipView, Expression, LabelledClip, LabelledVideo, SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, MaskEyes, MinMax, RemoveNoseMotion, Strain
-from mebench.registry import find
 from mebench.runner.fold import execute
+from mebench.runner.fold_files import write_files
 from mebench.runner.plan import make_plan
 from mebench.testing import TINY, scratch
 
@@ -328,10 +330,15 @@ LONG = ("dataset.short_videos=false", "dataset.subjects=4", "dataset.frames=150"
     ],
     ids=" ".join,
 )
-def test_a_fold_of_the_variant_trains_and_predicts(words):
+def test_a_fold_of_the_variant_trains_and_predicts(words, tmp_path):
     settled = ("protocol=loso", "seed=0", f"cache={scratch()}")
     plan = make_plan(resolve(["method=mean", *settled, *SMALL, *words]))
     result = execute(plan, plan.folds[0])
     assert len(result.frame_scores) == 1 and all(np.isfinite(s).any() for s in result.frame_scores.values())
     assert {e.stage for e in result.history} == {"spotting", "recognition"}
     assert result.notes["negatives_per_positive"] <= 8
+    write_files(tmp_path, result, ("micro",))
+    history = pd.read_csv(tmp_path / "history.csv").set_index(["stage", "split"])
+    watched = [("recognition", "valid")] if "method.curves=valid" in words else []
+    assert history[["uf1", "uar"]].dropna().index.tolist() == watched
+    assert history[["uf1", "uar"]].stack().dropna().between(0, 1).all()

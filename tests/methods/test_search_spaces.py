@@ -5,8 +5,7 @@ from functools import cache
 
 import pytest
 
-from mebench import registry
-from mebench.config import resolve
+from mebench.config import registry, resolve
 from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.runner.fold import execute

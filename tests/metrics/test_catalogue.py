@@ -13,18 +13,17 @@ from rich.console import Console
 
 from mebench.cli.catalogue import _rows as listed
 from mebench.core.types import Task
-from mebench.leaderboard.collect import collect
-from mebench.leaderboard.latex import latex
-from mebench.leaderboard.markdown import markdown
-from mebench.leaderboard.tables import build
-from mebench.leaderboard.write import as_csv
 from mebench.metrics.catalogue import COLUMNS, JOINT, METRICS, SECTIONS, Metric, columns, find
 from mebench.metrics.comparison import compare
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.spotting import SpottingCounts
 from mebench.metrics.summary import summarize
-from mebench.report.compare_table import conclusions
-from mebench.report.score_table import score_tables
+from mebench.results.collect import collect
+from mebench.results.compare import conclusions
+from mebench.results.render.markdown import markdown
+from mebench.results.render.scores import score_tables
+from mebench.results.tables import build
+from mebench.results.write import as_csv, latex
 from mebench.tuning.records import read_objectives
 from tests.metrics.test_summary import CLASSES, random_run, tables, truth, videos
 from tests.run_folders import make_run

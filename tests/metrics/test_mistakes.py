@@ -128,6 +128,7 @@ def test_counts_by_subject_and_emotion():
     assert by_subject.loc["d/2"].to_dict() == {
         column: int(column == ("false_positive", "background")) for column in by_subject.columns
     }
+    assert list(count_mistakes(found[::-1], "video").index) == sorted(set(found["video"]))
     by_emotion = count_mistakes(found, "emotion")
     assert by_emotion.loc["joy"].sum() == 2 and by_emotion.loc[""].sum() == 1
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.conventions import CONVENTIONS, Convention
-from mebench.metrics.curves import SWEEP, f1_over_iou
-from mebench.metrics.matching import Found, find, match
+from mebench.metrics.curves import SWEEP, found_over_iou
+from mebench.metrics.matching import Found, find, match, pair
 from tests.metrics.plain import Span, every_free, iou, rows, top_one
 
 STRICT = CONVENTIONS["strict"]
@@ -71,11 +71,17 @@ def test_of_equal_truths_the_later_or_the_earlier_is_taken() -> None:
         assert found(truths, spotted, rule).matched.tolist() == [row]
 
 
+def f1_over_iou(truths: list[Span], spotted: list[Span], convention: Convention) -> list[float]:
+    tables = ordered(truths, spotted)
+    parts = found_over_iou(*tables, convention, pair(*tables, convention))
+    return [2 * len(rows) / (weight.sum() + len(truths)) for rows, weight in parts]
+
+
 @given(truths=st.lists(spans, min_size=1, max_size=5), spotted=few, rule=st.sampled_from(sorted(CONVENTIONS)))
 def test_a_sweep_is_the_convention_at_other_thresholds(truths: list[Span], spotted: list[Span], rule: str) -> None:
     convention = replace(CONVENTIONS[rule], matching=CONVENTIONS[rule].matching.replace("peak", "next_free"))
     convention = replace(convention, silence="nothing", videos="all")
-    swept = f1_over_iou(*ordered(truths, spotted), convention)
+    swept = f1_over_iou(truths, spotted, convention)
     for threshold, f1 in zip(SWEEP, swept, strict=True):
         result = found(truths, spotted, replace(convention, threshold=threshold))
         total = result.weight.sum() + len(truths)
@@ -86,4 +92,4 @@ def test_a_stricter_threshold_never_raises_f1() -> None:
     rng = np.random.default_rng(0)
     onset = [rng.integers(0, 400, size=40) for _ in range(2)]
     truths, spotted = ([(int(a), int(a) + 12) for a in side] for side in onset)
-    assert (np.diff(f1_over_iou(*ordered(truths, spotted), STRICT)) <= 0).all()
+    assert (np.diff(f1_over_iou(truths, spotted, STRICT)) <= 0).all()

@@ -33,7 +33,7 @@ def test_the_composite_of_megc2019_has_442_clips_and_68_folds():
 
 
 def test_the_ready_made_maps_give_the_same_folds():
-    from mebench.registry import find, load, params_class
+    from mebench.config.registry import find, load, params_class
 
     dataset = load("dataset", "megc2019_flow")(params_class(find("dataset", "megc2019_flow"))(str(flow_maps())))
     videos = dataset.videos()

@@ -9,9 +9,9 @@ from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from mebench.cli import app
+from mebench.config.registry import load
 from mebench.errors import ConfigError
 from mebench.protocols import find
-from mebench.registry import load
 from tests.outside import flow_maps
 
 DATASETS = ("casme2", "samm", "smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm_lv", "casme3", "meview")

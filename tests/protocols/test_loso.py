@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import People, folds
 from mebench.protocols.within import loso
@@ -25,6 +26,13 @@ def test_equal_ids_of_two_datasets_stay_apart():
     both = loso(People([video("casme2", "01", 1), video("samm", "01", 1), video("samm", "02", 1)]))
     assert [f.key for f in both] == ["casme2/01", "samm/01", "samm/02"]
     assert all(len(f.train) + len(f.valid) == 2 for f in both)
+
+
+def test_folds_stand_by_name_also_where_a_person_has_another_than_the_subjects():
+    videos = [video("samm", "01", 1), *(video(d, "2", 1) for d in ("smic_hs", "smic_vis"))]
+    person = {s.subject_key: SubjectKey("everywhere", "2") for s in videos[1:]}
+    found = loso(People(videos, person=lambda subject: person.get(subject, subject)))
+    assert [f.key for f in found] == ["everywhere/2", "samm/01"]
 
 
 def test_one_person_of_two_datasets_is_tested_at_once():

@@ -4,8 +4,8 @@ import pytest
 
 from mebench.config import resolve, run_key
 from mebench.progress import Progress
-from mebench.runner.audit import audit_of
 from mebench.runner.execute import run
+from mebench.runner.guard import audit_of
 from mebench.runner.plan import make_plan
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
-from mebench.registry import load
 from mebench.runner.plan import make_plan
 
 

@@ -1,9 +1,11 @@
 """What is written down of a run, and its key: what predictions depend on, and not the order in which it was found."""
 
+from pathlib import Path
+
 import pytest
 
 from mebench.config import resolve
-from mebench.runner.describe import cards, key_of, truth_tables
+from mebench.runner.describe import _own_code, cards, key_of, truth_tables
 from mebench.runner.plan import make_plan
 
 TWO = (
@@ -44,3 +46,12 @@ def test_cards_of_chains_stand_by_name_of_their_videos(plan):
     expected = {"fast": [c.card() for c in plan.chains()["fast"]], "slow": [c.card() for c in plan.chains()["slow"]]}
     for chains in (plan.chains(), dict(reversed(plan.chains().items()))):
         assert list(cards(found_in_this_order(plan, chains)).items()) == list(expected.items())
+
+
+def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the_disk_lists_them(monkeypatch):
+    listed = Path.rglob
+    hashes = set()
+    for turn in (list, lambda found: list(found)[::-1]):
+        monkeypatch.setattr(Path, "rglob", lambda self, pattern, turn=turn: turn(listed(self, pattern)))
+        hashes.add(_own_code.__wrapped__())
+    assert len(hashes) == 1

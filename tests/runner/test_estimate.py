@@ -105,3 +105,31 @@ def test_shortened_videos_are_other_videos_to_the_store(tiny):
     assert (len(short), len(shorter)) == (20, 10)
     assert (short[5] == whole[5]).all()
     assert len({whole.fingerprint(), short.fingerprint(), shorter.fingerprint()}) == 3
+
+
+def test_groups_of_videos_share_the_time_of_measuring_and_each_costs_its_own(monkeypatch):
+    """Two videos of 30 frames at .1 s a frame; one of 100 at .01 s and its two clips at 3 s; those of the third are there."""
+    cost = {
+        "slow": measure.FeatureCost(0.1, 2.0, {"of": "slow"}),
+        "fast": measure.FeatureCost(0.01, 3.0, {"of": "fast"}),
+    }
+    asked = []
+
+    def feature_cost(part, videos, chains, budget, progress):
+        (group,) = {part.groups[v.key] for v in videos}
+        asked.append((group, [v.key for v in videos], chains, budget))
+        return cost[group]
+
+    monkeypatch.setattr(estimate, "_feature_cost", feature_cost)
+    monkeypatch.setattr(estimate, "_ready_rows", lambda part, group, chains: {"there": group})
+    monkeypatch.setattr(estimate, "clips_of", lambda part, video: [None] * video.clips)
+    a, b, c = (SimpleNamespace(key=k, n_frames=n, clips=m) for k, n, m in (("a", 30, 0), ("b", 30, 0), ("c", 100, 2)))
+    groups = {"a": "slow", "b": "slow", "c": "fast", "d": "done"}
+    part = SimpleNamespace(groups=groups, chains=lambda: {"slow": ("one",), "fast": ("two",)})
+    rows, seconds = estimate._features(part, [a, b, c], Progress())
+    assert asked == [
+        ("fast", ["c"], ("two",), measure.FEATURE_SECONDS / 3),
+        ("slow", ["a", "b"], ("one",), measure.FEATURE_SECONDS / 3),
+    ]
+    assert rows == {"done": {"there": "done"}, "fast": {"of": "fast"}, "slow": {"of": "slow"}}
+    assert seconds == pytest.approx(60 * 0.1 + 100 * 0.01 + 2 * 3.0)

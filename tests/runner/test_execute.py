@@ -15,10 +15,11 @@ from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
 from mebench.runner import workers
-from mebench.runner.execute import run
+from mebench.runner.execute import InterruptedRunError, run
 from mebench.runner.fold import execute
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
+from mebench.runner.session import Session
 from tests.same_process import SameProcess
 
 pytestmark = pytest.mark.processes
@@ -136,8 +137,27 @@ def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
     assert execute(plan, plan.folds[2]).model == stored.read_bytes()
 
 
-def stopped_by(how, words, runs):
-    """A run that is told to stop after its first fold: its folder, what it said and its exit code."""
+def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path, in_this_process, monkeypatch):
+    keep = Session.keep
+
+    def keep_and_stop(self, fold, outcome):
+        keep(self, fold, outcome)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(Session, "keep", keep_and_stop)
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(InterruptedRunError) as error:
+        go(moody())
+    stopped = only_run(tmp_path / "runs")
+    assert error.value.exit_code == 128 + signal.SIGTERM
+    assert str(error.value) == (
+        f"stopped: 1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}"
+    )
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def stopped_by_ctrl_c(words, runs):
+    """A program that is told to stop after its first fold, with all its workers: its folder, what it said and its exit code."""
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *words],
         stdout=subprocess.PIPE,
@@ -147,7 +167,7 @@ def stopped_by(how, words, runs):
     )
     try:
         _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), process)
-        os.killpg(process.pid, how)  # to the workers too
+        os.killpg(process.pid, signal.SIGINT)
         said, _ = process.communicate(timeout=300)
     finally:
         if process.poll() is None:
@@ -155,17 +175,10 @@ def stopped_by(how, words, runs):
     return only_run(runs), said, process.returncode
 
 
-def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
-    words = moody("method.trouble=[2=wait]", f"method.gate={tmp_path / 'gate'}", "workers=1")
-    stopped, said, code = stopped_by(signal.SIGTERM, words, tmp_path / "runs")
-    assert code == 128 + signal.SIGTERM
-    assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}" in said
-
-
 def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, in_this_process):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
-    stopped, said, code = stopped_by(signal.SIGINT, words, tmp_path / "runs")
+    stopped, said, code = stopped_by_ctrl_c(words, tmp_path / "runs")
     assert code == 130 and f"mebench resume {stopped.path}" in said
     assert not stopped.done and stopped.finished_folds() == {"toy/1"}
     kept = (stopped.path / "folds" / "toy--1").stat()
@@ -200,18 +213,18 @@ def _wait_for(condition, process, seconds=300):
 def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path):
     """A hang, and a worker that dies once; what else can go wrong is in `test_pool`."""
     words = moody(
-        *("dataset.subjects=4", "method.trouble=[3=die once, 4=hang]", f"method.gate={tmp_path / 'mark'}"),
+        *("method.trouble=[2=die once, 3=hang]", f"method.gate={tmp_path / 'mark'}"),
         *("workers=2", "fold_timeout=2"),
     )
     with pytest.raises(RunError) as error:
         go(words)
 
     folder = only_run(tmp_path / "runs")
-    assert "1 of 4 folds failed; fold 'toy/4': it took longer than fold_timeout=2 seconds" in str(error.value)
+    assert "1 of 3 folds failed; fold 'toy/3': it took longer than fold_timeout=2 seconds" in str(error.value)
     # The one whose worker died was tried again, alone, and all others went on.
-    assert folder.finished_folds() == {"toy/1", "toy/2", "toy/3"} and not folder.done
+    assert folder.finished_folds() == {"toy/1", "toy/2"} and not folder.done
     (reason,) = (folder.path / "failed").iterdir()
-    assert reason.name == "toy--4" and reason.read_text().startswith("it took longer than fold_timeout=2 seconds")
+    assert reason.name == "toy--3" and reason.read_text().startswith("it took longer than fold_timeout=2 seconds")
 
 
 def test_a_fold_that_raises_is_left_out_and_the_run_goes_on_with_the_same_plugin_only(moody, tmp_path, in_this_process):

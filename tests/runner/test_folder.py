@@ -155,6 +155,12 @@ def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_p
     assert run.read_table("predictions.parquet")["onset"].tolist() == [5]
 
 
+def test_people_can_read_a_json_file_line_by_line(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write_json("config.json", {"seed": 1, "method": {"p": 0.5}})
+    assert (tmp_path / "config.json").read_text() == '{\n "seed": 1,\n "method": {\n  "p": 0.5\n }\n}\n'
+
+
 def test_any_other_failure_passes_and_leaves_no_half_file_either(tmp_path, monkeypatch):
     run, _ = claimed(tmp_path)
     with pytest.raises(ValueError, match="JSON"):

@@ -5,10 +5,10 @@ import shutil
 import pytest
 
 from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import Fold, Scheme, SubjectKey
 from mebench.errors import DataError, PluginError, RunError
 from mebench.progress import Progress
-from mebench.registry import load
 from mebench.runner.execute import run
 from mebench.runner.fold import execute
 from mebench.runner.guard import refuse_twins, warnings

@@ -12,8 +12,8 @@ from mebench.cli import app
 from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
-from mebench.runner.execute import bought, run
-from mebench.tracking import RUN_TAG
+from mebench.results.tracking import RUN_TAG
+from mebench.runner.execute import leak_gain, run
 from mebench.training import fit
 
 
@@ -46,7 +46,7 @@ class Counter(Method):
 def judged(answer):
     """The epoch that stays if each epoch is judged by `answer`."""
     method = Counter()
-    fit(method, [], [], judge=None if answer is None else lambda: answer(method.epoch.item()))
+    fit(method, [], [], epoch_score=None if answer is None else lambda: answer(method.epoch.item()))
     return method.epoch.item()
 
 
@@ -61,7 +61,7 @@ def test_what_the_leak_bought_is_the_difference_of_two_runs(moody):
     config = resolve(moody("audit=leak"))
     leak = run(config, Progress())
     assert leak.folder.id.rpartition("-")[0].endswith("seed0-leak")
-    found = bought(config, leak.summary, Progress())
+    found = leak_gain(config, leak.summary, Progress())
     assert found["honest"] == honest.folder.id  # it was there already
     f1 = [outcome.summary["spotting"]["micro"]["scores"]["f1"]["value"] for outcome in (honest, leak)]
     score = found["scores"]["spotting.micro.f1"]
@@ -74,7 +74,7 @@ def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_pat
     monkeypatch.chdir(tmp_path)
     words = moody("audit=leak", "method=random", "dataset.macro=false", "tracking=sqlite:///ml.db")
     found = CliRunner().invoke(app, ["run", *words, "--json", "out.json"], catch_exceptions=False)
-    assert "what the leak bought" in found.stdout and "selection: test" in found.stdout
+    assert "what the leak gained" in found.stdout and "selection: test" in found.stdout
     assert found.output.count("audit=leak: k' is that of all subjects") == 1
     runs = {path.name.rpartition("-")[0] for path in (tmp_path / "runs").iterdir()}
     assert runs == {"random-toy-loso-seed0", "random-toy-loso-seed0-leak"}

@@ -9,11 +9,11 @@ from mebench.config import resolve
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
-from mebench.leaderboard.export import export
-from mebench.leaderboard.record import read
-from mebench.leaderboard.site.pages import Site
 from mebench.progress import Progress
-from mebench.report.summary_table import print_outcome
+from mebench.results.export import export
+from mebench.results.record import read
+from mebench.results.render.summary import print_outcome
+from mebench.results.site.pages import Site
 from mebench.runner.execute import run
 from mebench.runner.fitted import Views
 from mebench.runner.fold import execute as execute_fold

@@ -1,4 +1,4 @@
-"""A crew of worker processes: exact answers, and exact blame."""
+"""A pool of worker processes: exact answers, and exact blame."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ import torch
 
 from mebench.errors import ConfigError, DataError
 from mebench.runner import workers
-from mebench.runner.workers import ENOUGH, Crew, Failure, Task, attempt, retry
+from mebench.runner.workers import ENOUGH, Failure, Task, WorkerPool, attempt, retry
 
 
 def double(x):
@@ -71,12 +71,12 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, m
         Task("names its trouble", refuse, ()),
         Task("strange", raise_what_cannot_travel, ()),
     ]
-    crew, ticks = Crew(2), []
+    pool, ticks = WorkerPool(2), []
     try:
-        crew.start(2)
-        found = {task.key: outcome for task, outcome in crew.run(tasks, lambda: ticks.append(1))}
+        pool.start(2)
+        found = {task.key: outcome for task, outcome in pool.run(tasks, lambda: ticks.append(1))}
     finally:
-        crew.stop()
+        pool.stop()
     assert [found[x] for x in range(20)] == [2 * x for x in range(20)]
     assert isinstance(found["dies once"], int)  # tried again in a fresh process
     assert found["dies"].reason == "its worker process died (exit code 3)"
@@ -130,11 +130,11 @@ def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
 
 @pytest.mark.processes
 def test_who_is_tried_again_gets_a_process_that_saw_no_trouble():
-    crew = Crew(1)
+    pool = WorkerPool(1)
     try:
-        found = list(crew.run([Task(n, raise_its_process, ()) for n in range(2)]))
+        found = list(pool.run([Task(n, raise_its_process, ()) for n in range(2)]))
     finally:
-        crew.stop()
+        pool.stop()
     assert len({outcome.reason for _, outcome in found}) == 2
 
 

@@ -10,6 +10,7 @@ from mebench.cli.sweep import sweep
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
+from mebench.runner import sweep as sweep_words
 from mebench.runner import tasks
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder
@@ -34,6 +35,7 @@ def test_a_sweep_is_every_combination_in_order():
         ("dataset=[casme2,samm],smic_hs", ["[casme2,samm]", "smic_hs"]),
         ("seed=3", ["3"]),
         ("seeds=-1..1", ["-1", "0", "1"]),
+        ("seeds=3..3", ["3"]),
         ("seeds=0..1,7, 9..10", ["0", "1", "7", "9", "10"]),
         ("dataset.root=../data/CAS(ME)^2", ["../data/CAS(ME)^2"]),
         ("method.name='a,b',c", ["'a,b'", "c"]),
@@ -59,6 +61,20 @@ def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, valu
 def test_words_that_make_no_sweep_say_so(word, sentence):
     with pytest.raises(ConfigError, match=sentence):
         expand([word])
+
+
+@pytest.mark.parametrize(
+    ("most", "more"),
+    [
+        (["seeds=1..6"], ["seeds=1..7"]),
+        (["method=mean,softnet", "seeds=1..3"], ["method=mean,softnet", "seeds=1..4"]),
+    ],
+)
+def test_a_sweep_takes_so_many_runs_and_no_more(monkeypatch, most, more):
+    monkeypatch.setattr(sweep_words, "MOST", 6)
+    assert len(expand(most)) == 6
+    with pytest.raises(ConfigError, match="a sweep takes"):
+        expand(more)
 
 
 def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, capsys):

@@ -10,7 +10,7 @@ from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.runner import tasks
 from mebench.runner.plan import make_plan
-from mebench.runner.tasks import brief_of, fold_task, plan_of
+from mebench.runner.tasks import fold_task, plan_of, spec_of
 
 
 @pytest.fixture(autouse=True)
@@ -24,19 +24,19 @@ def forget():
 
 def test_a_brief_is_plain_data_that_makes_the_same_plan(moody):
     plan = make_plan(resolve(moody("seed=3")))
-    brief = brief_of(plan)
-    assert plan_of(tuple(json.loads(json.dumps(brief)))).folds == plan.folds
+    spec = spec_of(plan)
+    assert plan_of(tuple(json.loads(json.dumps(spec)))).folds == plan.folds
 
 
 def test_a_relative_path_is_the_same_place_for_a_worker_elsewhere(moody, tmp_path, monkeypatch):
     here = Path.cwd()
-    brief = brief_of(make_plan(resolve(moody("dataset.annotations=notes.csv"))))
+    spec = spec_of(make_plan(resolve(moody("dataset.annotations=notes.csv"))))
     monkeypatch.chdir(tmp_path)
-    assert plan_of(brief).dataset.params.annotations == str(here / "notes.csv")
+    assert plan_of(spec).dataset.params.annotations == str(here / "notes.csv")
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
-    values, inputs = brief_of(make_plan(resolve(moody())))
+    values, inputs = spec_of(make_plan(resolve(moody())))
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# edited since\n")
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
@@ -44,6 +44,6 @@ def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
 
 
 def test_a_fold_leaves_no_garbage_to_the_next(moody):
-    brief = brief_of(make_plan(resolve(moody())))
-    fold_task(brief, "toy/1", frozenset())
+    spec = spec_of(make_plan(resolve(moody())))
+    fold_task(spec, "toy/1", frozenset())
     assert gc.collect() < 100

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
 from mebench.core import Expression
+from mebench.core.spotting import reaches
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import pair
 from mebench.spotting import Spotted, SpottingParams, hits, iou, overlap, score_curve, spot, suppress
-from mebench.spotting.intervals import reaches
 from mebench.training import window_labels
 from tests.metrics.plain import rows
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import correlate1d
 
+from mebench.core.spotting import window
 from mebench.spotting import SMOOTHINGS, smooth
-from mebench.spotting.pipeline import window
 
 shaped = st.sampled_from(["gaussian_1", "gaussian_3", "exponential_1", "exponential_3"])
 

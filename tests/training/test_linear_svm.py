@@ -122,3 +122,10 @@ def test_what_it_cannot_fit_is_said():
         svm.fit([[0.0], [1.0], [np.nan]], [0, 1, 1])
     with pytest.raises(ConfigError, match="above 0, or null to choose it by cross-validation, not 0"):
         LinearSvm(2, 0.0)
+
+
+def test_before_it_is_fitted_it_knows_no_feature():
+    svm = LinearSvm(3)
+    assert svm.weights.numel() == 0
+    with pytest.raises(RuntimeError):
+        svm(torch.zeros(1, 1))

@@ -70,14 +70,15 @@ def test_slices_show_each_parameter_on_its_own_scale():
     assert merge.get_xlim()[0] < 0 and merge.get_xlim()[1] > 1
 
 
-@pytest.mark.parametrize(("dimensions", "shown"), [(1, 1), (3, 3), (4, 4), (7, 7)])
-def test_slices_leave_no_empty_axes(dimensions, shown):
+@pytest.mark.parametrize(("dimensions", "grid"), [(1, (1, 1)), (3, (1, 3)), (4, (2, 3)), (7, (3, 3))])
+def test_slices_stand_three_beside_one_another_and_leave_no_empty_axes(dimensions, grid):
     several = Space(tuple(Dimension(f"method.p{n}", "postprocess", 0.5, low=0, high=1) for n in range(dimensions)))
     trials = tuple(
         Trial(n, "complete", dict.fromkeys((d.key for d in several.dimensions), 0.5), (0.1,)) for n in (0, 1)
     )
     figure = slices(Study("s", (F1,), trials), several)
-    assert sum(axes.get_visible() for axes in figure.axes) == shown
+    assert sum(axes.get_visible() for axes in figure.axes) == dimensions
+    assert figure.axes[0].get_gridspec().get_geometry() == grid
 
 
 def test_the_pareto_front_joins_what_nothing_beats():
@@ -89,6 +90,12 @@ def test_the_pareto_front_joins_what_nothing_beats():
         "spotting.micro.f1 (higher is better)",
         "cost (lower is better)",
     )
+
+
+def test_the_front_goes_from_the_best_in_the_first_objective_on():
+    turned = tuple(Trial(t.number, t.state, t.params, t.values[::-1]) for t in TRIALS)
+    assert [t.values[0] for t in Study("s", (COST, F1), turned).front()] == [1.0, 5.0, 9.0]
+    assert [t.values[0] for t in STUDY.front()] == [0.4, 0.2, 0.1]
 
 
 def test_of_three_objectives_the_front_shows_two_and_says_so():

@@ -4,11 +4,10 @@ import dataclasses
 
 import pytest
 
-from mebench import registry
-from mebench.config import resolve
+from mebench.config import registry, resolve
+from mebench.config.registry import plugins
 from mebench.core.types import Task
 from mebench.errors import ConfigError
-from mebench.registry import plugins
 from mebench.tuning.search import for_task, read_space
 from mebench.tuning.space import with_values
 

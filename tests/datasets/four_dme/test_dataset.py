@@ -41,8 +41,8 @@ def test_a_held_unit_is_no_part_of_the_movement(root):
     by_clip = {(v.subject, v.id): v.expressions[0] for v in dataset(root).videos()}
     assert by_clip["S05", "001_01_1"].action_units == ("L7",)
     assert by_clip["S05", "003_02_2"].action_units == ("AUR2", "45")
-    mended = {r.row: (r.found, r.taken) for r in dataset(root).repair_rows() if r.column == "AUs"}
-    assert mended == {4: ("AU4(k)+L7", "L7"), 6: ("AUR2+12(k)+45", "AUR2+45")}
+    repaired = {r.row: (r.found, r.taken) for r in dataset(root).repair_rows() if r.column == "AUs"}
+    assert repaired == {4: ("AU4(k)+L7", "L7"), 6: ("AUR2+12(k)+45", "AUR2+45")}
 
 
 def test_two_emotions_are_one_label_that_no_scheme_scores(root):

@@ -1,0 +1,305 @@
+"""Finds plugins and imports them on use. One folder is one plugin; listing them reads `config.yaml` only."""
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, get_args
+
+import yaml
+
+from mebench.errors import ConfigError, PluginError, unknown
+
+PluginKind = Literal["method", "dataset"]
+PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
+TASKS = frozenset({"spot", "recognize"})
+
+_REQUIRED = ("title", "summary", "tasks")
+_MAPS = ("params", "presets", "datasets", "search")
+_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset"}
+_RESERVED = {"name", "preset"}
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where PyYAML was built with libyaml
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """What is known of a plugin without importing it.
+
+    Attributes:
+        kind: `method` or `dataset`.
+        id: its name on the command line.
+        folder: where its files are.
+        module: its package, for example `mebench.methods.mean`.
+        config: its `config.yaml`; empty if that is unreadable.
+        broken: why it cannot be used, or None.
+    """
+
+    kind: PluginKind
+    id: str
+    folder: Path
+    module: str
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    broken: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return str(self.config.get("title", ""))
+
+    @property
+    def summary(self) -> str:
+        """One line about it."""
+        return str(self.config.get("summary", ""))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What it can do: some of `spot` and `recognize`."""
+        tasks = self.config.get("tasks", ())
+        return tuple(map(str, tasks)) if isinstance(tasks, list) else ()
+
+    @property
+    def where(self) -> str:
+        """Its folder in short, for messages: `methods/mean`."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    def section(self, key: str) -> dict[str, Any]:
+        """A map of `config.yaml`: `params`, `presets` or `datasets`; empty where it says nothing."""
+        return self.config.get(key) or {}
+
+
+def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
+    """All plugins of a kind, sorted by id, broken ones with their reason. Imports none of them."""
+    return {id_: _info(kind, id_, places) for id_, places in sorted(_places(kind).items())}
+
+
+def find(kind: PluginKind, id_: str) -> PluginInfo:
+    """The plugin of that name; of `slow:synthetic`, which a run calls `slow`, it is `synthetic`.
+
+    Raises:
+        PluginError: unknown, broken, or two of that name.
+    """
+    id_ = id_.rpartition(":")[2]
+    places = _places(kind)
+    if id_ not in places:
+        raise PluginError(unknown(kind, id_, places, f"See them with: mebench list {kind}s"))
+    info = _info(kind, id_, places[id_])
+    if info.broken:
+        raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")
+    return info
+
+
+def params_class(info: PluginInfo) -> type:
+    """The dataclass `Params` of a plugin, from its `params.py`, which imports nothing heavy.
+
+    Raises:
+        PluginError: it cannot be imported, is no dataclass, or has a field called `name` or `preset`.
+    """
+    params = _attribute(info, "params", "Params")
+    if not (isinstance(params, type) and is_dataclass(params)):
+        raise PluginError(f"{info.where}/params.py: Params must be a dataclass")
+    reserved = _RESERVED & {f.name for f in fields(params)}
+    if reserved:
+        raise PluginError(
+            f"{info.where}/params.py: Params may not have a field {min(reserved)!r}, which names the plugin's own"
+        )
+    return params
+
+
+def load(kind: PluginKind, id_: str) -> type:
+    """The plugin's class: the attribute `Plugin` of its `method.py` or `dataset.py`.
+
+    Raises:
+        PluginError: unknown or broken, or its import fails; the sentence names file and reason.
+    """
+    info = find(kind, id_)
+    plugin = _attribute(info, kind, "Plugin")
+    if not isinstance(plugin, type):
+        raise PluginError(f"{info.where}/{kind}.py: Plugin must be a class, not {plugin!r}")
+    return plugin
+
+
+def content_hash(info: PluginInfo) -> str:
+    """Hash of the plugin's code and settings, all `*.py` and `config.yaml`: changes when its answers may."""
+    digest = hashlib.sha256()
+    for file in sorted([*info.folder.rglob("*.py"), info.folder / "config.yaml"]):
+        content = file.read_bytes()
+        digest.update(f"{file.relative_to(info.folder).as_posix()}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
+    """Let plugins be found in more folders, each holding `methods/`, `datasets/` or `protocols/`, or plugin folders directly.
+
+    In `protocols/` each `<name>.py` is a protocol, `PROTOCOL` in it.
+
+    They are imported under the same names as the built-in ones, in worker processes too once these call this with the
+    same paths. Adding a path again changes nothing.
+
+    Returns:
+        the paths, absolute.
+
+    Raises:
+        ConfigError: a path does not exist or holds no plugin.
+    """
+    absolute = tuple(str(Path(path).expanduser().resolve()) for path in paths)
+    for path in map(Path, absolute):
+        if not path.is_dir():
+            raise ConfigError(f"no plugins at {path}: the folder does not exist")
+        if any(_is_plugin(kind, path) for kind in PLUGIN_KINDS):
+            raise ConfigError(f"{path} is itself a plugin: give the folder that holds it, {path.parent}")
+        found = [
+            (kind, folder)
+            for kind in PLUGIN_KINDS
+            for folder in (path / f"{kind}s", path)
+            if list(_inside(kind, folder))
+        ]
+        if not _add_protocols(path / "protocols") and not found:
+            raise ConfigError(
+                f"no plugins at {path}: expected methods/<id>/ or datasets/<id>/, or <id>/, each with config.yaml and "
+                "method.py or dataset.py; or protocols/<name>.py"
+            )
+        for kind, folder in found:
+            search = _package(kind).__path__
+            if str(folder) not in search:
+                search.append(str(folder))
+    importlib.invalidate_caches()
+    return absolute
+
+
+def _add_protocols(folder: Path) -> bool:
+    if not folder.is_dir():
+        return False
+    from mebench.protocols import add_folder  # brings NumPy, which listing plugins does without
+
+    return add_folder(folder)
+
+
+def _package(kind: PluginKind) -> ModuleType:
+    return importlib.import_module(f"mebench.{kind}s")
+
+
+def _is_plugin(kind: PluginKind, folder: Path) -> bool:
+    """A folder with the kind's file, or with a `config.yaml` that no other kind claims."""
+    others = (folder / f"{other}.py" for other in PLUGIN_KINDS if other != kind)
+    mine = (folder / f"{kind}.py").is_file()
+    return mine or ((folder / "config.yaml").is_file() and not any(other.is_file() for other in others))
+
+
+def _inside(kind: PluginKind, folder: Path) -> Iterator[Path]:
+    if folder.is_dir():
+        yield from (f for f in sorted(folder.iterdir()) if f.is_dir() and f.name[0] not in "._" and _is_plugin(kind, f))
+
+
+def _places(kind: PluginKind) -> dict[str, dict[Path, str]]:
+    """For each id the folders that claim it, with the package of each; more than one is a clash."""
+    places: dict[str, dict[Path, str]] = {}
+    for root in _package(kind).__path__:
+        for folder in _inside(kind, Path(root)):
+            places.setdefault(folder.name, {}).setdefault(folder.resolve(), f"mebench.{kind}s.{folder.name}")
+    for entry in _entry_points(f"mebench.{kind}s", tuple(sys.path)):
+        folder = _package_folder(entry.module) or Path(entry.module)
+        places.setdefault(entry.name, {}).setdefault(folder, entry.module)
+    return places
+
+
+@cache
+def _entry_points(group: str, path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
+    """What the installed packages of a search path bring; read once, since it takes longer than all the rest."""
+    return tuple(importlib.metadata.entry_points(group=group))
+
+
+def _package_folder(module: str) -> Path | None:
+    """Where a package lies, found without importing it or its parents; None if it does not exist."""
+    top, *rest = module.split(".")
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    locations = (spec.submodule_search_locations or ()) if spec else ()
+    folders = (Path(location, *rest) for location in locations)
+    return next((folder.resolve() for folder in folders if folder.is_dir()), None)
+
+
+def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:
+    folder, module = next(iter(places.items()))
+    if len(places) > 1:
+        listing = " and ".join(map(str, places))
+        return PluginInfo(
+            kind, id_, folder, module, broken=f"several {kind}s have this name: {listing}; rename or remove one"
+        )
+    config, reason = _read(kind, id_, folder)
+    return PluginInfo(kind, id_, folder, module, config, reason)
+
+
+def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str | None]:
+    """The plugin's `config.yaml`, and why the plugin is broken, if it is."""
+    if not folder.is_dir():
+        return {}, f"its package {folder} is not installed"
+    missing = [name for name in ("config.yaml", "params.py", f"{kind}.py") if not (folder / name).is_file()]
+    if "config.yaml" in missing:
+        return {}, f"{folder} has no {', no '.join(missing)}"
+    try:
+        config = yaml.load((folder / "config.yaml").read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
+        return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
+    if not isinstance(config, dict):
+        return {}, f"{folder / 'config.yaml'} must hold a map with {', '.join(_REQUIRED)}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", id_):
+        return config, f"its name {id_!r} is not snake_case: rename {folder}"
+    if missing:
+        return config, f"{folder} has no {', no '.join(missing)}"
+    reason = _fault(config)
+    return config, f"{folder / 'config.yaml'}: {reason}" if reason else None
+
+
+def _fault(config: Mapping[str, Any]) -> str | None:
+    """What is wrong inside a `config.yaml`, or None."""
+    for key in config:
+        if key not in _KEYS:
+            return unknown("key", str(key), _KEYS)
+    for key in _REQUIRED:
+        if not config.get(key):
+            return f"{key} is missing"
+    if not isinstance(config["tasks"], list) or not set(map(str, config["tasks"])) <= TASKS:
+        return f"tasks must be a list of some of {', '.join(sorted(TASKS))}, not {config['tasks']!r}"
+    for key in _MAPS:
+        if not isinstance(config.get(key) or {}, dict):
+            return f"{key} must be a map, not {config[key]!r}"
+    for key in ("presets", "datasets"):
+        for name, values in (config.get(key) or {}).items():
+            if not isinstance(values or {}, dict):
+                return f"{key}.{name} must be a map, not {values!r}"
+    return None
+
+
+def _attribute(info: PluginInfo, file: str, name: str) -> Any:
+    """An attribute of one of the plugin's modules; whatever goes wrong on import becomes one sentence."""
+    path = f"{info.where}/{file}.py"
+    try:
+        module = importlib.import_module(f"{info.module}.{file}")
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {_culprit(info, path, error)}") from error
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise PluginError(f"{info.kind} {info.id!r} is broken: {path} defines no {name}") from None
+
+
+def _culprit(info: PluginInfo, path: str, error: BaseException) -> str:
+    """File, line and reason of a failed import: the deepest line inside the plugin's own folder."""
+    lines = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(error, SyntaxError) and error.filename:
+        lines.append((Path(error.filename), error.lineno))
+    own = [(file, line) for file, line in lines if file.resolve().is_relative_to(info.folder)]
+    if own:
+        path = f"{own[-1][0]}, line {own[-1][1]}"
+    message = error.msg if isinstance(error, SyntaxError) else " ".join(str(error).split())
+    return f"{path}: {type(error).__name__}: {message}"

@@ -1,0 +1,323 @@
+"""Frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays; what two intervals have in common."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core.options import Rule, Smoothing, SpottingParams
+
+Span = tuple[Any, Any] | NDArray[np.int64]
+
+
+class Spotted(NamedTuple):
+    """An interval around a peak, both ends inclusive; the onset may be negative and the offset beyond the video."""
+
+    onset: int
+    apex: int
+    offset: int
+    confidence: float
+
+
+def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -> Spotted:
+    """The fixed interval around a peak: [F_p - k', F_p + k' - 1] (MEAN, section 3.4); the released code's ends at F_p + k'.
+
+    >>> interval(10, 3, 1.0)
+    Spotted(onset=7, apex=10, offset=12, confidence=1.0)
+    """
+    return Spotted(peak - k_prime, peak, peak + k_prime - (rule == "paper"), confidence)
+
+
+def score_curve(
+    smoothed: NDArray[np.float64], peaks: NDArray[np.int64], height: float = 0.5, lead: int = 0
+) -> list[tuple[int, int] | None]:
+    """Interval of each peak as the curve tells it: where the curve crosses a part of the peak's height.
+
+    The height is counted from the peak's foot, the lowest level from which one can climb it without passing a higher peak
+    (its prominence); beyond the curve's ends all is as low as its minimum. Widths are those of `scipy.signal.peak_widths`.
+
+    Args:
+        smoothed: (n,), n at least 1.
+        peaks: positions in it.
+        height: part of the peak's height at which its width is taken, in (0, 1); 0.5 is half way.
+        lead: frames by which the score sees an expression before its onset; the interval begins so much later, but not
+            after its peak.
+
+    Returns:
+        (first, last) position, both inclusive; None for a peak without height, on a flat curve.
+
+    >>> score_curve(np.array([0.0, 0.0, 1.0, 4.0, 3.0, 1.0, 0.0]), np.array([3]))
+    [(3, 4)]
+    """
+    from scipy.signal import peak_prominences, peak_widths
+
+    low = float(smoothed.min())
+    closed = np.concatenate([[low], smoothed, [low]])
+    # On a plateau SciPy wants a position that no neighbour exceeds: any of it will do.
+    high = np.flatnonzero(smoothed[peaks] > low)
+    found: list[tuple[int, int] | None] = [None] * len(peaks)
+    if len(high) == 0:
+        return found
+    places = peaks[high] + 1
+    feet = peak_prominences(closed, places)
+    _, _, left, right = peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
+    for i, a, b in zip(high.tolist(), left, right):
+        peak = int(peaks[i])
+        first, last = min(int(np.ceil(a)) - 1, peak), max(int(np.floor(b)) - 1, peak)
+        found[i] = (min(first + lead, peak), last)
+    return found
+
+
+def overlap(a: Span, b: Span) -> tuple[Any, Any]:
+    """Frames that both of two intervals cover, and frames that either covers; whole numbers, hence exact.
+
+    Args:
+        a: onset and offset, both inclusive: two numbers, or two arrays that broadcast with those of the other.
+        b: the same.
+    """
+    common = np.maximum(np.minimum(a[1], b[1]) - np.maximum(a[0], b[0]) + 1, 0)
+    return common, (a[1] - a[0] + 1) + (b[1] - b[0] + 1) - common
+
+
+def ratio(common: Any, either: Any) -> Any:
+    """Intersection over union; 0 where both are 0. Correctly rounded, so it orders as the exact ratios do."""
+    return common / np.maximum(either, 1)
+
+
+def reaches(common: Any, either: Any, threshold: Fraction, reaching: bool = True) -> Any:
+    """Whether intersection over union reaches (or, on demand, exceeds) a threshold, with at least one common frame."""
+    left, right = common * threshold.denominator, either * threshold.numerator
+    return (left >= right if reaching else left > right) & (common > 0)
+
+
+def iou(a: Span, b: Span) -> Any:
+    """Common frames of two intervals divided by the frames of either.
+
+    >>> float(iou((0, 3), (2, 5))), float(iou((0, 1), (2, 3)))
+    (0.3333333333333333, 0.0)
+    """
+    return ratio(*overlap(a, b))
+
+
+def hits(a: Span, b: Span) -> Any:
+    """Whether the IoU of two intervals is at least a half, so that the spotted one is right (MEAN, equation 14).
+
+    >>> bool(hits((0, 3), (2, 3))), bool(hits((0, 3), (3, 3)))
+    (True, False)
+    """
+    return reaches(*overlap(a, b), Fraction(1, 2))
+
+
+def suppress(found: Sequence[Spotted], most: float) -> list[Spotted]:
+    """Non-maximum suppression: of two intervals with an IoU above `most` the surer stays, of equally sure ones the earlier.
+
+    Args:
+        found: in any order.
+        most: from 0 (no common frame is allowed) to 1 (everything stays).
+
+    Returns:
+        What stays, by time.
+    """
+    surest = sorted(found, key=lambda s: (-s.confidence, s.apex))
+    ends = np.array([(s.onset, s.offset) for s in surest], dtype=np.int64).reshape(-1, 2).T
+    kept: list[int] = []
+    for i in range(len(surest)):
+        if (iou(ends[:, i], ends[:, kept]) <= most).all():
+            kept.append(i)
+    return sorted((surest[i] for i in kept), key=lambda s: s.apex)
+
+
+def place_randomly(rng: np.random.Generator, n_frames: int, count: int, k_prime: int) -> list[Spotted]:
+    """`count` intervals of width 2k' at peaks drawn uniformly from those whose interval lies inside the video.
+
+    They may overlap: chance does not look. The confidences are random too. A video shorter than 2k' takes its middle as peak.
+    """
+    low, high = k_prime, n_frames - k_prime
+    peaks = rng.integers(low, high + 1, count) if high >= low else np.full(count, n_frames // 2)
+    return [interval(int(peak), k_prime, float(c)) for peak, c in zip(np.sort(peaks), rng.random(count))]
+
+
+Scores = NDArray[np.float64]
+
+
+def smooth(scores: Scores, k_prime: int, rule: Rule = "paper", smoothing: Smoothing = "average") -> tuple[int, Scores]:
+    """Weighted moving average of frame scores.
+
+    `paper`: over the 2k'+1 frames around each, only frames with a full window kept (MEAN, equation 11). `released_code`: over
+    the 2k' frames [i - k', i + k' - 1], zero-padded, every frame kept.
+
+    Args:
+        scores: (n,), without NaN.
+        k_prime: half window in frames, at least 1.
+        rule: which of the two.
+        smoothing: weights of the window: all equal (`average`), a Gaussian of standard deviation 1 or 3 frames, or
+            exp(-|distance| / tau) with tau 1 or 3 frames (MEAN, section 5.4); or `none`: the scores as they are.
+
+    Returns:
+        Frame of the first average, and the averages: n - 2k' of them for `paper` (none if n < 2k' + 1), n otherwise.
+
+    >>> smooth(np.array([0.0, 0.0, 3.0, 0.0, 0.0]), 1)
+    (1, array([1., 1., 1.]))
+    >>> smooth(np.ones(4), 2)
+    (2, array([], dtype=float64))
+    >>> smooth(np.array([0.0, 0.0, 2.0, 0.0, 0.0]), 1, "released_code")
+    (0, array([0., 0., 1., 1., 0.]))
+    """
+    n = len(scores)
+    if smoothing == "none":
+        return 0, scores
+    if rule == "released_code":
+        # Entry j of the full convolution sums frames j - 2k' + 1 to j; frame i wants i - k' to i + k' - 1.
+        full = np.convolve(scores, window(2 * k_prime, smoothing))
+        return 0, full[k_prime - 1 : k_prime - 1 + n]
+    length = 2 * k_prime + 1
+    if n < length:
+        return k_prime, np.empty(0)
+    return k_prime, np.convolve(scores, window(length, smoothing), mode="valid")
+
+
+def window(length: int, smoothing: Smoothing) -> Scores:
+    """Symmetric weights of a moving average that sum to 1, (length,): those of `scipy.signal.windows`.
+
+    >>> window(3, "exponential_1").round(3)
+    array([0.212, 0.576, 0.212])
+    """
+    if smoothing == "average":
+        return np.full(length, 1 / length)
+    from scipy.signal import windows  # half a second to import: only where it is used
+
+    shape, _, width = smoothing.partition("_")
+    gaussian = shape == "gaussian"
+    weights = windows.gaussian(length, float(width)) if gaussian else windows.exponential(length, tau=float(width))
+    return np.asarray(weights / weights.sum(), dtype=np.float64)
+
+
+def threshold(scores: NDArray[np.float64], p: float) -> float:
+    """T = mean + p (max - mean) of the video's smoothed scores (MEAN, equation 12).
+
+    At p = 1 rounding must not lift it above the maximum, which is then the one peak.
+    """
+    mean, highest = float(scores.mean()), float(scores.max())
+    return min(mean + p * (highest - mean), highest)
+
+
+def peaks_of(
+    smoothed: NDArray[np.float64], level: float, distance: float, highest_only: bool = False
+) -> NDArray[np.int64]:
+    """Positions of the local maxima of at least `level`, at least `distance` apart; of near ones the highest stays.
+
+    They are those of `scipy.signal.find_peaks`, so neither end is ever a peak.
+
+    Args:
+        smoothed: (n,), n at least 1.
+        level: the threshold.
+        distance: in frames.
+        highest_only: no threshold, the (first) highest position is the one answer, also at an end.
+    """
+    if highest_only:
+        return np.array([int(smoothed.argmax())])
+    from scipy.signal import find_peaks  # half a second to import: only where it is used
+
+    return np.asarray(find_peaks(smoothed, height=level, distance=max(distance, 1))[0], dtype=np.int64)
+
+
+def spot(
+    scores: NDArray[np.float64],
+    k_prime: int,
+    p: float | None = None,
+    rule: Rule | None = None,
+    highest_only: bool = False,
+    *,
+    options: SpottingParams | None = None,
+    level: float | None = None,
+    distance: float | None = None,
+    lead: int = 0,
+) -> list[Spotted]:
+    """Spotted intervals of one video from its frame scores.
+
+    Smoothing, the threshold T, peaks at least k' apart and at least T high, and a fixed interval around each (MEAN, section
+    3.4). The peaks are those of `scipy.signal.find_peaks`, so the first and the last kept frame are never peaks.
+
+    Args:
+        scores: (n,); NaN (undefined, such as the last k frames) is taken off both ends. Inner NaN is an error of the caller.
+        k_prime: half the mean expression length in frames, at least 1.
+        p: place of the threshold between mean (0) and maximum (1); that of the options where it is left out.
+        rule: the paper's smoothing and interval, or the released code's; that of the options where it is left out.
+        highest_only: no threshold, the highest smoothed frame is the one answer (short videos, section 4.3).
+        options: smoothing, intervals and suppression; the paper's where they are left out.
+        level: an absolute threshold instead of T; minus infinity for every peak.
+        distance: least distance of two peaks in frames; k' where it is left out.
+        lead: frames by which a score sees an expression before its onset, see `score_curve`.
+
+    Returns:
+        Intervals by time; the confidence is the smoothed score of the peak. A video too short to smooth, or without any
+        defined score, gives none.
+    """
+    how = options or SpottingParams()
+    p, rule = how.p if p is None else p, how.rule if rule is None else rule
+    defined = np.flatnonzero(~np.isnan(scores))
+    if len(defined) == 0:
+        return []
+    start = int(defined[0])
+    own = np.asarray(scores[start : defined[-1] + 1], dtype=np.float64)
+    first, smoothed = smooth(own, k_prime, rule, how.smoothing)
+    if len(smoothed) == 0:
+        return []
+    height = threshold(smoothed, p) if level is None else level
+    peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
+    half = max(1, int(how.half_width * k_prime + 0.5))
+    found = [interval(start + first + int(i), half, float(smoothed[i]), rule) for i in peaks]
+    if how.interval == "score_curve":
+        widths = score_curve(smoothed, peaks, how.curve_height, lead)
+        found = [_as_wide(one, width, start + first) for one, width in zip(found, widths)]
+    return found if how.nms is None else suppress(found, how.nms)
+
+
+def _as_wide(one: Spotted, width: tuple[int, int] | None, shift: int) -> Spotted:
+    """The interval as wide as the curve says; as it was where the curve is flat."""
+    return one if width is None else one._replace(onset=shift + width[0], offset=shift + width[1])
+
+
+MATCHED = 0.5
+"""IoU from which a spotted interval counts as right (MEAN, equation 14)."""
+
+
+def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequence[tuple[int, int]]]) -> float:
+    """The level with the largest F1 of spotting, over all videos together; of equally good ones the highest.
+
+    Args:
+        found: of each video, also of those without expressions, all that is spotted without a threshold.
+        truths: (onset, offset) of each video's expressions of the kind, both inclusive.
+
+    Returns:
+        A level half way between the last peak above it and the first below it. Where no peak is right, one just above the
+        highest peak; where there is no peak at all, infinity.
+    """
+    peaks = [(one, video) for video, own in enumerate(found) for one in own]
+    if not peaks:
+        return float("inf")
+    # A peak suppresses only what is lower, so the peaks above a level are the first of them all.
+    peaks.sort(key=lambda found: (-found[0].confidence, found[1], found[0].apex))
+    right = np.cumsum(_matches(peaks, truths))
+    heights = np.array([one.confidence for one, _ in peaks])
+    counts = np.arange(1, len(peaks) + 1)
+    f1 = 2 * right / (counts + sum(map(len, truths)))
+    f1[:-1][heights[:-1] == heights[1:]] = -1  # no level lies between equal peaks
+    best = int(f1.argmax())
+    if right[best] == 0:
+        return float(np.nextafter(heights[0], np.inf))
+    return float(heights[best] if best + 1 == len(heights) else (heights[best] + heights[best + 1]) / 2)
+
+
+def _matches(peaks: Sequence[tuple[Spotted, int]], truths: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.bool_]:
+    """Whether each interval is right, the surest first: each takes the truth it overlaps most, of those still free."""
+    free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
+    right = np.zeros(len(peaks), dtype=bool)
+    for i, (one, video) in enumerate(peaks):
+        overlaps = iou((one.onset, one.offset), free[video])
+        if overlaps.max(initial=0) >= MATCHED:
+            free[video] = np.delete(free[video], overlaps.argmax(), axis=1)
+            right[i] = True
+    return right

@@ -1,0 +1,328 @@
+"""UF1, UAR, spotting F1 and STRS as `torchmetrics.Metric`, for a training of your own and for `mebench.training.fit`.
+
+Each gathers counts over batches and processes and scores them once, by the functions that score a run: nothing is averaged
+over batches. The results are those of `mebench.metrics.summary` for the same answers, without its intervals.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchmetrics import Metric
+
+from mebench.core.types import KINDS, Expression, Kind, Prediction
+from mebench.errors import ConfigError, DataError, unknown
+from mebench.metrics.classification import confusion_matrix
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.emotions import class_scores, of_true_positives, strs
+from mebench.metrics.spotting import SpottingCounts, count, precision_recall_f1
+from mebench.metrics.tables import Tables, of_kinds
+
+Intervals = pd.DataFrame | Mapping[str, Any] | Sequence[Prediction] | Sequence[Expression]
+"""A table of intervals, or its columns by name (tensors, arrays, lists, or one value for all rows), or objects as rows."""
+
+__all__ = ["STRS", "UAR", "UF1", "SpottingF1"]
+
+
+class _Score(Metric):  # type: ignore[misc]
+    """A number between 0 and 1 under a convention.
+
+    Attributes:
+        score: its name in the catalogue.
+        section: the part of a summary that holds it.
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+    plot_lower_bound = 0.0
+    plot_upper_bound = 1.0
+    score: ClassVar[str]
+    section: ClassVar[str]
+
+    def __init__(self, convention: str | Convention, options: Mapping[str, Any]) -> None:
+        super().__init__(**options)
+        self.rules = named(convention) if isinstance(convention, str) else convention
+        defines = self.rules.defines if self.section == "spotting" else self.rules.defines_of_classes
+        if self.section not in self.rules.sections or not defines(self.score):
+            raise ConfigError(
+                f"the convention {self.rules.name!r} defines no {self.score} of {self.section}: choose another, for "
+                "example 'strict'"
+            )
+
+    def _of_classes(self, counts: Tensor, support: Tensor, score: str) -> float:
+        """A score of pooled answers (C, C + 1) over the classes that the convention counts; NaN if it counts none.
+
+        By default these are the classes that occur in the truth, as often as `support` says, (C,).
+        """
+        pooled = counts.cpu().numpy()
+        every = self.rules.classes == "all"
+        scored = list(range(len(pooled))) if every else np.flatnonzero(support.cpu().numpy()).tolist()
+        if not scored:
+            return float("nan")
+        # The answers one by one again, in any order: one of a class that is not counted is nobody's false positive.
+        truth, said = np.repeat(np.indices(pooled.shape).reshape(2, -1), pooled.ravel(), axis=1).tolist()
+        matrix = confusion_matrix(truth, said, scored).astype(np.float64)
+        return float(class_scores(self.rules, (score,))(matrix)[score])
+
+    def _result(self, value: float) -> Tensor:
+        # Apple's GPUs know no double.
+        return torch.tensor(value, dtype=torch.float32 if self.device.type == "mps" else torch.float64).to(self.device)
+
+
+class _ClassScore(_Score):
+    """A score of named clips.
+
+    Args:
+        n_classes: number of classes C.
+        convention: the rules, or their name. Under `strict` the score is the mean over the classes that occur in the truth of
+            all batches, as in a summary; where the convention takes `all` classes, over those.
+        options: of `torchmetrics.Metric`.
+
+    Raises:
+        ConfigError: the convention does not define the score.
+    """
+
+    section = "recognition"
+    answers: Tensor
+
+    def __init__(self, n_classes: int, convention: str | Convention = "strict", **options: Any) -> None:
+        super().__init__(convention, options)
+        self.n_classes = n_classes
+        self.add_state("answers", torch.zeros(n_classes, n_classes + 1, dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(self, preds: Tensor, target: Tensor) -> None:
+        """Add a batch.
+
+        Args:
+            preds: class numbers (n,), or class scores (n, C), of which the highest is the answer, of equal ones the first.
+            target: true class numbers (n,); a clip with another number than 0 to C - 1 is left out.
+
+        Raises:
+            DataError: the shapes do not fit.
+        """
+        scores = preds.ndim == 2 and preds.shape[1] == self.n_classes
+        if target.ndim != 1 or not (scores or preds.ndim == 1) or len(preds) != len(target):
+            raise DataError(
+                f"{type(self).__name__}: classes (n,) or scores (n, {self.n_classes}) are expected beside true classes (n,), "
+                f"not {tuple(preds.shape)} beside {tuple(target.shape)}"
+            )
+        said = preds.argmax(dim=1) if scores else preds
+        self.answers = self.answers + _tensor(
+            confusion_matrix(target.tolist(), said.tolist(), range(self.n_classes)), self.device
+        )
+
+    def compute(self) -> Tensor:
+        """The score of all clips at once; NaN without a clip of a class that counts, otherwise 0/0 as the convention says."""
+        return self._result(self._of_classes(self.answers, self.answers.sum(dim=1), self.score))
+
+
+class UF1(_ClassScore):
+    """Unweighted mean of the classes' F1 (MEAN, equation 22): `mebench.metrics.classification.uf1` of all clips at once.
+
+    >>> uf1 = UF1(n_classes=3)
+    >>> uf1.update(torch.tensor([[0.9, 0.1, 0.0], [0.2, 0.7, 0.1]]), torch.tensor([0, 1]))  # scores
+    >>> uf1.update(torch.tensor([1, 1]), torch.tensor([0, 1]))  # class numbers; nobody shows the third class
+    >>> uf1.compute()
+    tensor(0.7333, dtype=torch.float64)
+    """
+
+    score = "uf1"
+
+
+class UAR(_ClassScore):
+    """Unweighted average recall (MEAN, equation 23): `mebench.metrics.classification.uar` of all clips at once.
+
+    >>> uar = UAR(n_classes=3)
+    >>> uar.update(torch.tensor([0, 1, 1, 1]), torch.tensor([0, 1, 0, 1]))  # nobody shows the third class
+    >>> uar.compute()
+    tensor(0.7500, dtype=torch.float64)
+    """
+
+    score = "uar"
+
+
+class SpottingF1(_Score):
+    """F1 of spotted intervals (MEAN, equations 15 and 16), matched to the truth by `mebench.metrics.matching`.
+
+    Args:
+        kinds: the kinds that are spotted, counted together; intervals of different kinds never match.
+        convention: the rules, or their name: ends of intervals, IoU, matching, which videos count.
+        options: of `torchmetrics.Metric`.
+
+    Raises:
+        ConfigError: there is no such kind or convention, or it cannot be followed video by video.
+
+    >>> f1 = SpottingF1()
+    >>> spotted = {"onset": torch.tensor([10, 60]), "offset": torch.tensor([19, 79]), "kind": "micro"}
+    >>> f1.update(spotted, {"onset": torch.tensor([12]), "offset": torch.tensor([21]), "kind": "micro"})
+    >>> f1.update([], [Expression(5, 9)])  # another video, in which nothing was spotted
+    >>> f1.compute()
+    tensor(0.5000, dtype=torch.float64)
+    """
+
+    section = "spotting"
+    score = "f1"
+
+    def __init__(
+        self, kinds: Sequence[Kind] = ("micro",), convention: str | Convention = "strict", **options: Any
+    ) -> None:
+        super().__init__(convention, options)
+        for kind in kinds:
+            if kind not in KINDS:
+                raise ConfigError(unknown("kind", kind, KINDS))
+        if self.rules.videos == "of_spotted_subjects":
+            raise ConfigError(
+                f"the convention {self.rules.name!r} counts a video only if something was spotted for its subject, which no "
+                "single batch tells: score the finished run with it, or choose another"
+            )
+        self.kinds = tuple(kinds)
+        # A collection shares the state of metrics that look alike after the first batch, so these are told apart by name.
+        self._state = "_".join((*self.kinds, self.rules.name))
+        self.add_state(self._state, torch.zeros(3, dtype=torch.long), dist_reduce_fx="sum")
+
+    @property
+    def intervals(self) -> Tensor:
+        """True positives, spotted intervals and truths, (3,)."""
+        return getattr(self, self._state)  # type: ignore[no-any-return]
+
+    def update(self, preds: Intervals, target: Intervals) -> None:
+        """Add whole videos: all that was spotted in them, and all their truths.
+
+        Frames are 0-based, both ends inclusive. Where one of the tables has no column `video`, the call is about one video;
+        what `Method.propose` answers and `video.expressions` can so be handed over as they are.
+
+        Args:
+            preds: columns `video`, `kind`, `onset`, `offset`, and where known `apex` and `confidence`, which decides between
+                equal matchings; an empty list where nothing was spotted.
+            target: columns `video`, `kind`, `onset`, `offset`, and where known `apex`.
+
+        Raises:
+            DataError: a column lacks, an interval ends before it begins, or there are several random draws.
+        """
+        self._count(preds, target)
+
+    def _count(self, preds: Intervals, target: Intervals) -> SpottingCounts:
+        found = _counts(preds, target, self.kinds, self.rules)
+        columns = (found.true_positives, found.spotted, found.truths)
+        counted = _tensor(np.concatenate(columns).astype(np.int64), self.device)
+        setattr(self, self._state, self.intervals + counted)
+        return found
+
+    def compute(self) -> Tensor:
+        """F1 of all videos at once; NaN without a truth."""
+        return self._result(self._f1())
+
+    def _f1(self) -> float:
+        found, spotted, true = self.intervals.tolist()
+        return precision_recall_f1(found, spotted - found, true - found)[2] if true else float("nan")
+
+
+class STRS(SpottingF1):
+    """Spot-then-recognize score of micro-expressions (MEAN, equation 24): spotting F1 x analysis F1 of the true positives.
+
+    `mebench.metrics.emotions.strs` of `SpottingF1` and `mebench.metrics.classification.f1_of_macros`.
+
+    Args:
+        classes: names of the scored classes.
+        convention: the rules, or their name. Under `strict` the classes that occur in the truth of all videos count.
+        options: of `torchmetrics.Metric`.
+
+    Raises:
+        ConfigError: there is no such convention, it defines no STRS, or it cannot be followed video by video.
+
+    >>> score = STRS(["negative", "positive"])
+    >>> spotted = {"onset": [10, 60], "offset": [19, 79], "kind": "micro", "emotion": torch.tensor([0, 1])}
+    >>> score.update(spotted, {"onset": [12], "offset": [21], "kind": "micro", "emotion": ["negative"]})
+    >>> score.compute()  # one of two intervals is right, and its emotion too: 2/3 x 1
+    tensor(0.6667, dtype=torch.float64)
+    """
+
+    section = "analysis"
+    score = "strs"
+    answers: Tensor
+    support: Tensor
+
+    def __init__(self, classes: Sequence[str], convention: str | Convention = "strict", **options: Any) -> None:
+        super().__init__(("micro",), convention, **options)
+        if self.rules.pairing == "shifted":
+            raise ConfigError(
+                f"the convention {self.rules.name!r} compares answers with truths across videos, which no single batch holds: "
+                "score the finished run with it, or choose another"
+            )
+        self.classes = tuple(classes)
+        n = len(self.classes)
+        self.add_state("answers", torch.zeros(n, n + 1, dtype=torch.long), dist_reduce_fx="sum")
+        self.add_state("support", torch.zeros(n, dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(self, preds: Intervals, target: Intervals) -> None:
+        """Add whole videos, as `SpottingF1.update`, with one more column in both tables.
+
+        `emotion` is a class's name or number (`Scheme.class_of` says it of an expression, whose own label is native). A truth
+        of any other emotion, or of none, counts in spotting only.
+
+        Args:
+            preds: what was spotted.
+            target: the truths.
+
+        Raises:
+            DataError: as for `SpottingF1`.
+        """
+        tables = [self._by_name(_frame(table)) for table in (preds, target)]
+        found = self._count(*tables)
+        truths, predictions = found.tables
+        named = of_true_positives(truths, predictions, found.found, 1, self.classes, by_draw=False)
+        self.answers = self.answers + _tensor(named.matrices[0], self.device)
+        self.support = self.support + _tensor(named.support[0], self.device)
+
+    def _by_name(self, table: pd.DataFrame) -> pd.DataFrame:
+        """With the emotions by name."""
+        if "emotion" not in table:
+            return table
+        name: dict[Any, str] = dict(enumerate(self.classes))
+        return table.assign(emotion=table["emotion"].map(lambda e: str(name.get(e, e)), na_action="ignore"))
+
+    def compute(self) -> Tensor:
+        """STRS of all videos at once; NaN without a truth of a class that counts."""
+        return self._result(float(strs(self._f1(), self._of_classes(self.answers, self.support, "f1"))))
+
+
+def _tensor(counts: NDArray[np.int64], device: torch.device) -> Tensor:
+    return torch.from_numpy(counts).to(device)
+
+
+def _frame(table: Intervals) -> pd.DataFrame:
+    """Any form of a table of intervals as a table of its own."""
+    if isinstance(table, pd.DataFrame):
+        return table
+    if isinstance(table, Mapping):
+        return pd.DataFrame({name: c.tolist() if isinstance(c, Tensor) else c for name, c in table.items()})
+    return pd.DataFrame(list(table))  # pandas knows dataclasses
+
+
+def _counts(preds: Intervals, target: Intervals, kinds: Sequence[Kind], rules: Convention) -> SpottingCounts:
+    """Match and count the intervals of some kinds in whole videos, all together: arrays of one unit."""
+    tables = [_frame(table) for table in (preds, target)]
+    if any("video" not in table for table in tables if len(table)):
+        tables = [table.assign(video="") for table in tables]
+    known = {"apex": np.nan, "emotion": None, "confidence": np.nan, "draw": 0}
+    filled = []
+    for table in tables:
+        if not len(table):
+            table = table.reindex(columns=["video", "kind", "onset", "offset"])
+        filled.append(table.assign(**{name: empty for name, empty in known.items() if name not in table}))
+    predictions, truths = filled
+    if predictions["draw"].nunique() > 1:
+        raise DataError(
+            "preds holds several random draws of intervals: give one draw only, or each to a metric of its own"
+        )
+    names = pd.unique(pd.concat([predictions["video"], truths["video"]]))
+    videos = pd.DataFrame({"video": names, "subject": "", "dataset": "", "n_frames": np.nan, "fps": np.nan})
+    ordered = Tables(videos, truths, predictions.assign(draw=0)).ordered()
+    assert ordered.predictions is not None
+    chosen = of_kinds(ordered.truths, kinds), of_kinds(ordered.predictions, kinds)
+    return count(*chosen, np.array([np.nan]), rules)

@@ -1,0 +1,111 @@
+"""Which published results stand beside which measured table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from mebench.errors import DataError
+from mebench.results.published import Published
+from mebench.results.rows import Part, PublishedLine, Table
+
+FILE = "beside.yaml"
+_PARTS = {"true_positives": "true positives", "all_intervals": "all intervals"}
+
+
+@dataclass(frozen=True)
+class Alias:
+    """Published results of one dataset and protocol also stand beside these measured datasets and protocols.
+
+    Attributes:
+        published: dataset and protocol as in `leaderboards/published.csv`.
+        measured: datasets, then protocols.
+    """
+
+    published: tuple[str, str]
+    measured: tuple[frozenset[str], frozenset[str]]
+
+
+def read_aliases(file: Path) -> list[Alias]:
+    """The aliases of a YAML list of `{published: {dataset, protocol}, measured: {dataset: [...], protocol: [...]}}`.
+
+    A file that is not there holds none.
+
+    Raises:
+        DataError: it cannot be read or has another form.
+    """
+    try:
+        content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or []
+        return [
+            Alias(
+                (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),
+                (frozenset(map(str, entry["measured"]["dataset"])), frozenset(map(str, entry["measured"]["protocol"]))),
+            )
+            for entry in content
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{file} cannot be read ({type(error).__name__}: {error}): expected a list of published and measured pairs"
+        ) from error
+
+
+def lines(rows: Sequence[Published]) -> list[PublishedLine]:
+    """Values of one method in one table of one source, with as many classes, as one line each, in the order of the file."""
+    found = []
+    groups: dict[tuple[Any, ...], list[Published]] = {}
+    for row in rows:
+        place = (row.source, row.table, row.method, row.method_variant, row.member, row.protocol, row.classes)
+        groups.setdefault(place, []).append(row)
+    for same in groups.values():
+        first = same[0]
+        found.append(
+            PublishedLine(
+                method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
+                year=first.year,
+                member=first.member,
+                protocol=first.protocol,
+                classes=first.classes,
+                values={row.metric: f"{row.value:.{row.digits}f}" for row in same},
+                caveats={row.metric: row.caveats for row in same if row.caveats},
+                source=first.source,
+                table=first.table,
+                note="; ".join(dict.fromkeys(part for row in same if row.note for part in row.note.split("; "))),
+            )
+        )
+    return found
+
+
+def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
+    """The table with the published lines of its dataset beside each part."""
+    mine = [row for row in rows if row.task == table.task and _beside(row, table, aliases)]
+    parts = [
+        Part(p.name, p.metrics, p.rows, tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts
+    ]
+    return Table(**{**_fields(table), "parts": tuple(parts)})
+
+
+def part_of(row: Published) -> str:
+    """Name of the part of a table that a published value belongs to."""
+    if row.task == "spotting":
+        return row.kind
+    if row.task == "recognition":
+        return "members" if row.member else "all clips"
+    return _PARTS.get(row.part, "true positives")  # strs spans both networks and stands beside the true positives
+
+
+def _beside(row: Published, table: Table, aliases: Sequence[Alias]) -> bool:
+    own = row.dataset == table.dataset and row.protocol in (table.protocol, "none", "")
+    return own or any(
+        alias.published == (row.dataset, row.protocol)
+        and table.dataset in alias.measured[0]
+        and table.protocol in alias.measured[1]
+        for alias in aliases
+    )
+
+
+def _fields(table: Table) -> Mapping[str, Any]:
+    return {name: getattr(table, name) for name in table.__dataclass_fields__}

@@ -1,0 +1,147 @@
+"""What MLflow's database says that the run folders do not: nothing is read from it but the names of runs."""
+
+import importlib.util
+import re
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from mebench.errors import MebenchError
+from mebench.progress import Progress
+from mebench.results.integrity import check
+from mebench.results.record import Record, from_record, from_run
+from mebench.results.tracking import RUN_TAG, Store
+from mebench.runner.folder import RunFolder
+
+_REVISION = re.compile(r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)", re.MULTILINE)
+
+
+def remarks(uri: str | None, runs: str, known: Collection[str]) -> Iterator[str]:
+    """A sentence for each thing that is odd about the database; a leaderboard is built from run folders all the same.
+
+    Args:
+        uri: MLflow's tracking URI; None takes the default. Only sqlite files are looked into, and nothing is written.
+        runs: folder of the run folders, for the sentences.
+        known: ids of the runs that are there, as folders or records.
+    """
+    database = Store.of(uri).database
+    if database is None or not database.is_file():
+        return
+    name = database.name
+    instead = f"the tables are built from the run folders in {runs}"
+    try:
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "tags" not in tables:
+                yield f"{name} is empty: {instead}"
+                return
+            made = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            mirrored = {row[0] for row in connection.execute("SELECT value FROM tags WHERE key = ?", (RUN_TAG,))}
+    except sqlite3.Error as error:
+        yield f"{name} cannot be read ({error}): {instead}"
+        return
+    newest = _newest_schema()
+    if made and newest and made[0] != newest:
+        yield (
+            f"{name} was made by another version of MLflow (schema {made[0]}, this one has {newest}): {instead}; "
+            f"mlflow db upgrade sqlite:///{name} makes it readable again"
+        )
+    if not mirrored:
+        yield f"{name} knows no run of mebench: {instead}"
+    for run_id in sorted(mirrored - set(known)):
+        yield f"run {run_id} is in {name}, but neither its folder in {runs} nor a record of it is here: it is left out"
+
+
+def _newest_schema() -> str | None:
+    """The schema of the MLflow that is installed: the revision that no other one follows."""
+    spec = importlib.util.find_spec("mlflow")  # found, not imported: that takes seconds
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        return None
+    revisions, followed = set(), set()
+    for file in (Path(next(iter(places))) / "store" / "db_migrations" / "versions").glob("*.py"):
+        found = dict(_REVISION.findall(file.read_text(encoding="utf-8")))
+        revisions.add(found.get("revision"))
+        followed.add(found.get("down_revision"))
+    newest = {revision for revision in revisions - followed if revision}
+    return newest.pop() if len(newest) == 1 else None
+
+
+Say = Callable[[str], None]
+
+_TABLES = ("predictions.parquet", "clips.parquet")
+
+
+def collect(runs: Path, say: Say | None = None) -> list[Record]:
+    """The finished runs of a folder, sorted by id; of each that cannot enter `say` is told in one sentence.
+
+    Args:
+        runs: the folder of run folders; one that does not exist holds none.
+        say: takes the sentences; by default they go to standard error.
+    """
+    say = say or Progress().say
+    found = []
+    for folder in RunFolder.all(runs):
+        if folder.done:
+            found += _read(_run, folder, say)
+        else:
+            say(f"run {folder.id} is not finished and left out: go on with it by mebench resume {folder.id}")
+    return found
+
+
+def collect_records(records: Path, say: Say | None = None) -> list[Record]:
+    """The committed records of a folder, sorted by id, of each run the latest version; told as in `collect`."""
+    say = say or Progress().say
+    files = sorted(records.glob("[!.]*/record.json"))  # a hidden one is still being written
+    found = [record for file in files for record in _read(_record, RunFolder(file.parent), say)]
+    latest = {record.id: record for record in sorted(found, key=lambda record: record.version)}
+    return [latest[run_id] for run_id in sorted(latest)]
+
+
+def unique(records: Iterable[Record], say: Say | None = None) -> list[Record]:
+    """Each run once, sorted by id: of those with one key, which predict the same, a record, then the latest counts.
+
+    Of two runs with different ids `say` is told which counts; a run and its own record are no news.
+    """
+    best: dict[str, Record] = {}
+    for record in sorted(records, key=lambda r: (r.published, _number(r.id), r.id)):
+        former = best.get(record.key)
+        if former is not None and former.id != record.id and say is not None:
+            say(f"{former.id} and {record.id} are runs of the same configuration, so only {record.id} counts")
+        best[record.key] = record
+    return sorted(best.values(), key=lambda r: r.id)
+
+
+def _run(folder: RunFolder) -> Record:
+    record = from_run(folder)
+    for name in _TABLES:
+        folder.read_table(name)
+    return record
+
+
+def _record(folder: RunFolder) -> Record:
+    check(folder)
+    return from_record(folder)
+
+
+def _read(reader: Callable[[RunFolder], Record], folder: RunFolder, say: Say) -> list[Record]:
+    try:
+        record = reader(folder)
+        lacking = record.lacks()
+        _ = record.identity, record.seed, record.convention  # damaged ones lack some
+    except MebenchError as error:
+        say(f"left out: {error}" if folder.id in str(error) else f"{folder.id} is left out: {error}")
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        say(f"{folder.id} is left out: {folder.path} is damaged ({type(error).__name__}: {error})")
+    else:
+        if not lacking:
+            return [record]
+        say(f"{folder.id} is left out: where its numbers come from is not known, it lacks {', '.join(lacking)}")
+    return []
+
+
+def _number(run_id: str) -> int:
+    """2 for the second run of a key (`<name>-<key>.2`), 1 for the first."""
+    found = re.search(r"\.(\d+)$", run_id)
+    return int(found[1]) if found else 1

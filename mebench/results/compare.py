@@ -1,0 +1,234 @@
+"""Two runs side by side as a person reads them: scores, tests, what follows, and what to keep in mind."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from mebench.metrics.catalogue import find
+from mebench.metrics.comparison import ComparedScore, Comparison
+from mebench.metrics.conventions import Convention
+from mebench.results.record import Record
+from mebench.results.render import scores as rows
+from mebench.results.render.scores import figure, interval
+
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two runs; `draws` is the number of random draws of its predictions."""
+
+    record: Record
+    draws: int = 1
+
+    @property
+    def title(self) -> str:
+        """Method, settings and seed."""
+        settings = f" ({self.record.settings})" if self.record.settings else ""
+        return f"{self.record.config['method']}{settings}, seed {self.record.seed}"
+
+
+def print_comparison(
+    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+) -> None:
+    """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
+    console = rows.console()
+    console.print()
+    for letter, side in (("A", first), ("B", second)):
+        console.print(f"{letter}  {side.title}: {side.record.id}", markup=False, style="bold", soft_wrap=True)
+    console.print(_scores(comparison))
+    console.print(_tests(comparison))
+    for line in [*said, "", *notes]:
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def plain(
+    comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
+) -> dict[str, Any]:
+    """The same for JSON."""
+    sides = {
+        name: {
+            "run_id": side.record.id,
+            "method": side.record.config["method"],
+            "settings": side.record.settings,
+            "seed": side.record.seed,
+        }
+        for name, side in (("first", first), ("second", second))
+    }
+    return {**sides, **comparison.plain(), "conclusions": list(said), "remarks": list(notes)}
+
+
+def in_words(path: str) -> str:
+    """A score's path in words.
+
+    >>> in_words("spotting.micro.f1"), in_words("spotting.micro.f1_at_iou.0.55"), in_words("recognition.members.samm.uf1")
+    ('spotting, micro: F1', 'spotting, micro: F1 at IoU 0.55', 'recognition, samm: UF1')
+    """
+    section = re.split(r"\.(?!\d)", path)[:-1]
+    words = [part.replace("_", " ") for part in section if part not in {"members", "details"}]
+    return f"{', '.join(words)}: {find(path).label}"
+
+
+def conclusions(comparison: Comparison) -> list[str]:
+    """One sentence for each score: who is better, or what could have been seen."""
+    return [f"{in_words(path)}: {_conclusion(path, row, comparison)}." for path, row in comparison.scores.items()]
+
+
+def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
+    digits = find(path).digits
+    difference = row.difference["value"]
+    if difference is None or row.p is None or row.p_holm is None:
+        return "undefined for at least one of the runs, so nothing is compared"
+    if row.same:
+        return "nothing that this score sees differs between the runs"
+    several = len([r for r in comparison.scores.values() if r.p is not None])
+    p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
+    if row.p_holm < LEVEL:
+        values = f"{figure(row.first['value'], digits)} against {figure(row.second['value'], digits)}"
+        return f"{_ranking(path, difference)} ({values}; {p})"
+    seen = ""
+    if row.detectable is not None:
+        seen = (
+            f"; with these {row.subjects} subjects, one test alone finds a true difference of "
+            f"{figure(row.detectable, digits)} in 4 of 5 cases, smaller ones less often"
+        )
+    return f"no difference is shown (A - B = {figure(difference, digits)}; {p}){seen}"
+
+
+def _ranking(path: str, difference: float) -> str:
+    higher, lower = ("A", "B") if difference > 0 else ("B", "A")
+    direction = find(path).direction
+    if direction == "zero":  # the test is about the difference: which of two is nearer to 0 it leaves open
+        return f"that of {higher} is higher"
+    better, worse = (lower, higher) if direction == "lower" else (higher, lower)
+    return f"{better} is better than {worse}"
+
+
+def remarks(
+    comparison: Comparison, first: Side, second: Side, rule: Convention, tasks: Sequence[str], kinds: Sequence[str]
+) -> list[str]:
+    """What a reader must know to trust the numbers."""
+    number = len([row for row in comparison.scores.values() if row.p is not None])
+    lines = [f"convention {rule.describe()}", _intervals(comparison)]
+    exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
+    lines.append(f"p: two-sided permutation test over subjects, {exchanges} exchanges of the two runs' predictions")
+    if comparison.exact and number / comparison.permutations >= LEVEL:
+        among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
+        lines.append(
+            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: these are too few to show "
+            "any difference, however large"
+        )
+    if any(row.wilcoxon_n < row.subjects for row in comparison.scores.values()):
+        lines.append(
+            "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself"
+        )
+    if number > 1:
+        lines.append(
+            f"{number} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
+        )
+    if first.record.data != second.record.data:
+        a, b = (side.record.data or "the defaults" for side in (first, second))
+        lines.append(
+            f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"
+        )
+    lines += [_seeds(first.record, second.record), *_left_out(first, second, tasks, kinds)]
+    if skipped := max((row.skipped for row in comparison.scores.values()), default=0):
+        lines.append(
+            f"up to {skipped} resampled sets of subjects lack a class or a truth that some score needs and are left out of it: "
+            "its interval is too narrow"
+        )
+    if any(_no_width(row) for row in comparison.scores.values()):
+        lines.append(
+            "an interval without width means that leaving subjects out changes nothing, not that the score is certain"
+        )
+    if found := comparison.mcnemar:
+        lines.append(
+            f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "
+            f"p {_compared(found.p)}; it takes the clips of one face as independent, which the permutation test does not"
+        )
+    for side in (first, second):
+        if side.record.about["remark"] and side.record.about["remark"] not in lines:
+            lines.append(side.record.about["remark"])
+    return lines
+
+
+def _intervals(comparison: Comparison) -> str:
+    if comparison.interval == "jackknife":
+        return f"intervals: 95 % jackknife over {comparison.subjects} subjects, those of A - B paired"
+    return (
+        f"intervals: 95 % bootstrap over {comparison.subjects} subjects, {comparison.draws} draws, the same for both runs; "
+        "those of A - B paired"
+    )
+
+
+def _seeds(first: Record, second: Record) -> str:
+    if first.key == second.key:
+        return "the runs have the same settings, data and seed: differences come from the machine alone"
+    if first.identity == second.identity and first.seed == second.seed:
+        return "the runs have the same settings and seed: the code of method or dataset differs"
+    if first.identity == second.identity:
+        return f"the runs differ in nothing but the seed ({first.seed} and {second.seed}): what differs is the chance in training"
+    return (
+        f"each run is one training (seeds {first.seed} and {second.seed}): the tests speak about other subjects, not about "
+        "other seeds; compare several seeds of each"
+    )
+
+
+def _left_out(first: Side, second: Side, tasks: Sequence[str], kinds: Sequence[str]) -> list[str]:
+    lines = []
+    for letter, side in (("A", first), ("B", second)):
+        about = side.record.about
+        alone = [name for name in about["tasks"] if name not in tasks]
+        if "spot" in tasks:
+            alone += [name for name in about["kinds"] if name not in kinds]
+        if alone:
+            lines.append(f"only {letter} does {', '.join(alone)}: left out")
+        if side.draws > 1:
+            lines.append(f"{letter} predicts by chance in {side.draws} draws: the first one is compared")
+    return lines
+
+
+def _no_width(row: ComparedScore) -> bool:
+    scores: tuple[Mapping[str, float | None], ...] = (row.first, row.second)
+    return any(s["low"] is not None and s["high"] is not None and s["high"] - s["low"] < 1e-9 for s in scores)
+
+
+def _p(value: float | None) -> str:
+    return "" if value is None else "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _compared(p: float) -> str:
+    return f"= {_p(p)}" if p >= 0.0001 else "< 0.0001"
+
+
+def _scores(comparison: Comparison) -> Table:
+    columns = ("score", "A", rows.INTERVAL, "B", rows.INTERVAL, "A - B", rows.INTERVAL)
+    table = rows.empty_table(f"scores ({comparison.subjects} subjects)", columns, ("score",))
+    for path, row in comparison.scores.items():
+        digits = find(path).digits
+        cells = [
+            text
+            for score in (row.first, row.second, row.difference)
+            for text in (figure(score["value"], digits), interval(score, digits))
+        ]
+        table.add_row(in_words(path), *cells)
+    return table
+
+
+def _tests(comparison: Comparison) -> Table:
+    columns = ("score", "p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power")
+    table = rows.empty_table("tests of A - B", columns, ("score",))
+    for path, row in comparison.scores.items():
+        table.add_row(
+            in_words(path),
+            _p(row.p) or "-",
+            _p(row.p_holm) or "-",
+            _p(row.wilcoxon_p) or "-",
+            str(row.wilcoxon_n),
+            figure(row.rank_biserial, 2),
+            figure(row.detectable, find(path).digits),
+        )
+    return table

@@ -1,0 +1,112 @@
+"""Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mebench.errors import RunError
+from mebench.results.integrity import RECORD, TABLES, check, file_hash, own_hash, record_name
+from mebench.results.record import AUDIT, FORMAT, STORED, from_run
+from mebench.results.settings import without_folder
+from mebench.runner.folder import RunFolder
+
+_ABOUT = (
+    "protocol",
+    "tasks",
+    "kinds",
+    "classes",
+    "scheme",
+    "one_per_video",
+    "left_out",
+    "selects",
+    "selection",
+    "subject_dependent",
+    "scored_each",
+    "transductive",
+    "comparable",
+    "remark",
+    "card",
+    "warnings",
+    "k_prime",
+    "folds",
+)
+_BUT_FILES = ("files", "sha256", "version", "supersedes")
+
+
+def export(folder: RunFolder, out: Path) -> Path:
+    """Write `<out>/<run id>/`; its path. A record is never edited: where it says something else by now, a new version is
+    written beside it as `<run id>~v2`, which supersedes it; where it says the same, it stays as it is.
+
+    It holds `record.json` (configuration without folders, versions, summary, costs, hashes of the other files),
+    `folds.json` (who trained, validated and was tested), `audit.json` where the run has one, `videos.parquet`,
+    `truth.parquet` (intervals and scored classes), `predictions.parquet` and `clips.parquet`: no frame scores, no models,
+    no images. Confidences keep all their digits, because a tie that rounding makes would move average precision; class
+    probabilities are float32, since nothing is scored by them.
+
+    Raises:
+        RunError: the run is not finished or damaged, or its record is damaged.
+    """
+    if not folder.done:
+        raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: mebench resume {folder.id}")
+    record = from_run(folder)
+    out.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))
+    try:
+        temporary.chmod(0o755)  # mkdtemp hides it from everybody else
+        about = {name: record.about[name] for name in _ABOUT if name in record.about}
+        (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects: a line each helps nobody
+        if record.audit:
+            (temporary / AUDIT).write_text(_json(without_folder(record.audit), 1))
+        for name, columns in TABLES.items():
+            _rounded(folder.read_table(name)[list(columns)]).to_parquet(
+                temporary / name, index=False, compression="zstd"
+            )
+        files = {file.name: file_hash(file) for file in sorted(temporary.iterdir())}
+        content = {"format": FORMAT, "run_id": folder.id, **{name: getattr(record, name) for name in STORED}}
+        latest = _latest(out, folder.id)
+        if latest is not None and _says(latest) == (json.loads(_json(content, None)), files):
+            return latest.path
+        version = 1 if latest is None else latest.read_json(RECORD)["version"] + 1
+        content |= {"version": version, "supersedes": latest.id if latest else None, "files": files}
+        stored = json.loads(_json(content, None))
+        (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))
+        final = out / record_name(folder.id, version)
+        temporary.rename(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return final
+
+
+def _latest(out: Path, run_id: str) -> RunFolder | None:
+    """The latest record of a run, after all checks."""
+    found = None
+    version = 1
+    while (out / record_name(run_id, version)).exists():
+        found = RunFolder(out / record_name(run_id, version))
+        version += 1
+    if found is not None:
+        check(found)
+    return found
+
+
+def _says(record: RunFolder) -> tuple[dict[str, Any], dict[str, str]]:
+    """The content of a record, and the hashes of its files."""
+    stored = record.read_json(RECORD)
+    return {name: value for name, value in stored.items() if name not in _BUT_FILES}, stored["files"]
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    """Class probabilities as float32."""
+    if "probabilities" not in table:
+        return table
+    rows = [None if row is None else np.asarray(row, dtype=np.float32) for row in table["probabilities"]]
+    return table.assign(probabilities=pd.Series(rows, index=table.index, dtype=object))
+
+
+def _json(content: Any, indent: int | None) -> str:
+    return json.dumps(content, indent=indent, allow_nan=False) + "\n"

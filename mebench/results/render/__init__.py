@@ -1,0 +1,1 @@
+"""What people read: scores, tables and figures as text, Markdown, LaTeX and pictures."""

@@ -1,0 +1,246 @@
+"""What a dataset holds and what is wrong with this copy: lines, Markdown, and a picture of a few expressions."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mebench import __version__
+from mebench.console import plural
+from mebench.core.types import KINDS, Kind
+from mebench.inspection.annotation_checks import TITLES
+from mebench.inspection.summary import Summary
+from mebench.inspection.tiles import Face, Strip, Tile
+from mebench.inspection.verify import Verification
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+HEADERS = ("what", "which", "number", "more")
+Row = tuple[str, str, str, str]
+
+
+def summary_rows(summary: Summary) -> list[Row]:
+    """The lines of a summary: what is counted, which of them, how many, and more about it."""
+    rows: list[Row] = [
+        ("subjects", "", f"{summary.subjects}", ""),
+        ("videos", "", f"{summary.videos}", _unannotated(summary)),
+        ("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""),
+    ]
+    for kind in KINDS:
+        rows.append(("expressions", kind, f"{summary.expressions[kind]}", _durations(summary, kind)))
+    if summary.without_interval:
+        rows.append(("expressions", "no interval", f"{summary.without_interval}", "counted above, never scored"))
+    for label, n in summary.emotions.items():
+        more = ", ".join(f"{kind} {n[kind]}" for kind in KINDS if n.get(kind))
+        rows.append(("emotion", label, f"{sum(n.values())}", more))
+    for name, scheme in summary.schemes.items():
+        left_out = f"; left out: {_listed(scheme.left_out)}" if scheme.left_out else ""
+        rows.append(("scheme", name, f"{sum(scheme.classes.values())}", f"{_listed(scheme.classes)}{left_out}"))
+    if summary.unmapped:
+        rows.append(("in no scheme", "", f"{sum(summary.unmapped.values())}", _listed(summary.unmapped)))
+    units = ", ".join(f"{unit} ({n})" for unit, n in summary.action_units.items())
+    rows.append(("action units", "", f"{summary.with_units}", units))
+    rows.append(("ground truth", "SHA-256", "", summary.hash))
+    return rows
+
+
+def total_rows(members: Mapping[str, Summary]) -> list[Row]:
+    """The sums over the members of a composite."""
+    every = list(members.values())
+    rows: list[Row] = [
+        ("subjects", "", f"{sum(s.subjects for s in every)}", _listed({i: s.subjects for i, s in members.items()})),
+        ("videos", "", f"{sum(s.videos for s in every)}", _listed({i: s.videos for i, s in members.items()})),
+    ]
+    for kind in KINDS:
+        numbers = {id_: summary.expressions[kind] for id_, summary in members.items()}
+        rows.append(("expressions", kind, f"{sum(numbers.values())}", _listed(numbers)))
+    return rows
+
+
+def finding_lines(seen: Verification) -> dict[str, list[str]]:
+    """What was found, one line each, by the title of its check; only titles with findings."""
+    lines: dict[str, list[str]] = {}
+    for finding in seen.findings:
+        lines.setdefault(TITLES[finding.check], []).append(f"{finding.level}: {finding}")
+    return lines
+
+
+def verdict(errors: int, warnings: int, sound: bool) -> str:
+    """Sound or not, and why.
+
+    >>> verdict(1, 0, False), verdict(0, 2, True)
+    ('problems found: 1 error, no warnings', 'sound: no errors, 2 warnings')
+    """
+    numbers = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    return f"{'sound' if sound else 'problems found'}: {numbers}"
+
+
+def looked(deep: bool) -> str:
+    """How the frames were looked at."""
+    return "decoded" if deep else "checked without decoding them"
+
+
+def counted(n: int, what: str) -> str:
+    """A number and its noun.
+
+    >>> counted(0, "error"), counted(1, "error"), counted(2, "error")
+    ('no errors', '1 error', '2 errors')
+    """
+    return plural(n, what) if n else f"no {what}s"
+
+
+def _unannotated(summary: Summary) -> str:
+    return f"and {summary.without_expressions} without expressions" if summary.without_expressions else ""
+
+
+def _durations(summary: Summary, kind: Kind) -> str:
+    found = summary.durations_ms.get(kind)
+    if found is None:
+        return ""
+    return f"{found.min:.0f} to {found.max:.0f} ms, median {found.median:.0f}, mean {found.mean:.0f}"
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {n}" for name, n in counts.items())
+
+
+def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
+    """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
+    parts = [_part(id_, seen, strict) for id_, seen in members.items()]
+    return "\n".join(["# Verification of " + " + ".join(members), "", f"mebench {__version__}", "", *parts])
+
+
+def _part(id_: str, seen: Verification, strict: bool) -> str:
+    lines = [
+        f"## {id_}",
+        "",
+        f"- {verdict(seen.errors, seen.warnings, seen.sound(strict))}",
+        f"- frames: {seen.frames} {looked(seen.deep)}",
+        f"- ground truth: `{seen.summary.hash}` (SHA-256; equal for two laboratories that score the same annotations)",
+        "",
+    ]
+    for title, found in finding_lines(seen).items():
+        lines += [f"### {title[0].upper()}{title[1:]} ({len(found)})", "", *(f"- {_plain(line)}" for line in found), ""]
+    if seen.counts:
+        rows = [(name, f"{n}", f"{said}", "" if n == said else "differs") for name, (n, said) in seen.counts.items()]
+        source = f"Published: {_plain(seen.source)}."
+        lines += ["### Counts", "", source, "", *_table(("what", "found", "published", ""), rows), ""]
+    lines += ["### Summary", "", *_table(HEADERS, summary_rows(seen.summary)), ""]
+    if seen.summary.repairs:
+        lines += [f"### Repairs and remarks ({len(seen.summary.repairs)})", ""]
+        lines += [*(f"- {_plain(str(repair))}" for repair in seen.summary.repairs), ""]
+    return "\n".join(lines)
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return [f"| {' | '.join(_plain(cell) for cell in line)} |" for line in lines]
+
+
+def _plain(text: str) -> str:
+    """Text without the signs that Markdown would take for its own."""
+    for sign in "\\`*_|<":
+        text = text.replace(sign, f"\\{sign}")
+    return " ".join(text.split())
+
+
+COLUMNS = 4
+TILE_INCHES = 2.1
+DPI = 110
+CROP, LANDMARKS, REGIONS = "#00a3ff", "#ffd400", "#ff4d00"
+"""Blue, yellow and orange stay apart on skin, and for colour-blind readers."""
+AROUND = 0.35
+"""Share of the crop's width and height that the close pictures show on each side of it."""
+
+
+def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
+    """The picture as the bytes of a PNG file.
+
+    One row for each expression: its video's first frame as a whole, then onset, apex and offset from near. All crops of a
+    video go by its first face, so box, landmarks and regions are the same in the whole row.
+    """
+    from matplotlib.figure import Figure
+
+    tall = TILE_INCHES + 0.45
+    figure = Figure(figsize=(COLUMNS * TILE_INCHES, len(strips) * tall + 0.7), dpi=DPI)
+    figure.suptitle(title, x=0.02, y=1 - 0.1 / figure.get_figheight(), ha="left", va="top", fontsize=10, weight="bold")
+    height = figure.get_figheight()
+    for row, strip in enumerate(strips):
+        top = height - 0.4 - row * tall
+        figure.text(0.02, top / height, caption(strip), ha="left", va="top", fontsize=8)
+        for column, tile in enumerate(strip.tiles):
+            left = column / COLUMNS + 0.01
+            axes = figure.add_axes(
+                (left, (top - 0.33 - TILE_INCHES) / height, 1 / COLUMNS - 0.02, TILE_INCHES / height)
+            )
+            _draw(axes, tile, strip, near=column > 0)
+    figure.text(0.02, 0.1 / height, _legend(strips), ha="left", va="bottom", fontsize=7)
+    out = io.BytesIO()
+    figure.savefig(out, format="png", dpi=DPI)
+    return out.getvalue()
+
+
+def caption(strip: Strip) -> str:
+    """One line about an expression: video, kind, emotion, action units, duration."""
+    video, e = strip.chosen
+    words = [f"{video.key}: {e.kind}", e.emotion or "no emotion given"]
+    if e.action_units:
+        words.append(f"AU {'+'.join(e.action_units)}")
+    words.append(f"frames {e.onset} to {e.offset}")
+    if video.fps:
+        words.append(f"{1000 * e.length / video.fps:.0f} ms")
+    if "cut" in e.flags:
+        words.append("cut at the end of the video")
+    return ", ".join(words)
+
+
+def _draw(axes: Axes, tile: Tile, strip: Strip, near: bool) -> None:
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.set_title(tile.title, fontsize=7, pad=2)
+    if tile.image is None:
+        axes.set_facecolor("0.9")
+        _write(axes, "no frame", "0.3")
+        return
+    axes.imshow(tile.image, interpolation="bilinear")
+    axes.set_anchor("N")
+    if strip.face is None:
+        _write(axes, strip.problem or "no face found", "white")
+        return
+    _mark(axes, strip.face)
+    if near:
+        x0, y0, x1, y1 = strip.face.box
+        dx, dy = AROUND * (x1 - x0), AROUND * (y1 - y0)
+        high, wide = tile.image.shape[:2]
+        axes.set_xlim(max(x0 - dx, 0) - 0.5, min(x1 + dx, wide) - 0.5)
+        axes.set_ylim(min(y1 + dy, high) - 0.5, max(y0 - dy, 0) - 0.5)
+
+
+def _mark(axes: Axes, face: Face) -> None:
+    """Box, landmarks and regions. Pixel centres are whole numbers, so edges lie half a pixel before them."""
+    from matplotlib.patches import Polygon, Rectangle
+
+    x0, y0, x1, y1 = face.box
+    axes.add_patch(Rectangle((x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=CROP, linewidth=1.2))
+    for corners in face.regions:
+        axes.add_patch(Polygon(np.asarray(corners), closed=True, fill=False, edgecolor=REGIONS, linewidth=0.9))
+    if face.landmarks is not None:
+        points: Any = np.asarray(face.landmarks)
+        axes.plot(points[:, 0], points[:, 1], ".", color=LANDMARKS, markersize=1.6)
+
+
+def _write(axes: Axes, text: str, color: str) -> None:
+    box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8} if color == "white" else None
+    short = text if len(text) <= 90 else f"{text[:87]}…"
+    place: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "center", "fontsize": 7, "wrap": True}
+    axes.text(0.5, 0.5, short, color=color, bbox=box, **place)
+
+
+def _legend(strips: Sequence[Strip]) -> str:
+    landmarks = any(strip.face is not None and strip.face.landmarks is not None for strip in strips)
+    dots = "yellow: 68 landmarks" if landmarks else "no landmarks: regions at fixed places of the crop"
+    return f"blue: face crop; orange: eyes with brows, and mouth; {dots}"

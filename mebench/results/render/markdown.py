@@ -1,0 +1,184 @@
+"""All tables on one page of Markdown: first the scores, then how they came about, then what others published."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from mebench.metrics.catalogue import find
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.results.published import CAVEATS
+from mebench.results.rows import (
+    NONE,
+    RULES,
+    SHOWN_VERSIONS,
+    Part,
+    PublishedLine,
+    Row,
+    Table,
+    apart,
+    common,
+    count,
+    digits,
+    interval,
+    seconds,
+    shown,
+    spread,
+    stated,
+    whole,
+    words,
+)
+
+HEAD = """# Leaderboards
+
+Made by `mebench leaderboard build`, which also writes the same as a page with charts, `site/index.html`; do not edit. Methods
+are compared within a table only: other data, protocols, emotion schemes or conventions make other tables.
+
+- A score stands above its 95 % interval: over subjects (bootstrap, or jackknife below 20 of them), or for a method that
+  predicts by chance the band in which 95 % of its draws lie.
+- With several seeds a score is the mean over them; below it stand the lowest and the highest seed, and the interval reaches
+  from the lowest to the highest end of the seeds' own intervals.
+- *alike*: rows that share a letter cannot be told apart by the first score (randomised Tukey test: each subject's predictions
+  are dealt anew among all rows; 5 % for all pairs together). A row of several seeds takes part with its median seed.
+- *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
+  videos (analysis, all intervals), annotated clips (recognition).
+- *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
+  validation subjects, `test` on the tested ones, which is also said beside the name: such a score is too good. *transductive*:
+  `video` if a test video's own unlabelled statistics enter its predictions.
+- *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model.
+- Rows in italics are the level of chance, not methods.
+- What others published stands below the measured rows and is never sorted among them: other videos, other rules, other
+  hands. The caveats are explained at the end.
+"""
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """All tables on one page, with contents."""
+    lines = [HEAD]
+    lines += [f"- [{escape(table.title)}](#{_anchor(table.title)})" for table in tables]
+    for table in tables:
+        lines += [f"\n## {escape(table.title)}\n"]
+        links = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
+        scheme = f" Emotion scheme: {escape(table.scheme)}." if table.scheme else ""
+        lines += [f"As {links}.{scheme}"]
+        for part in table.parts:
+            lines += [f"\n### {escape(part.name)}\n", *_part(part)]
+    if not tables:
+        lines += ["No run has been measured yet: `mebench run` makes one."]
+    conventions = sorted({row.convention for table in tables for part in table.parts for row in part.rows})
+    lines += ["\n## Conventions\n"]
+    lines += [f"- {escape(CONVENTIONS[c].describe() if c in CONVENTIONS else c)}" for c in conventions]
+    lines += ["\n## Caveats of published values\n"]
+    lines += [f"- `{caveat}`: {meaning}" for caveat, meaning in CAVEATS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    r"""Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
+
+    >>> print(escape("a|b *c* <d>"))
+    a\|b \*c\* &lt;d&gt;
+    """
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;")):
+        text = text.replace(char, entity)
+    return re.sub(r"([`*|\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def _part(part: Part) -> Iterator[str]:
+    same = common(part.rows)
+    yield from _scores(part)
+    yield ""
+    shared = [f"{words(name)} {escape(text)}" for name, text in same.items() if name != "remark"]
+    if shared:
+        yield f"All measured rows: {', '.join(shared)}."
+    if same.get("remark"):
+        yield f"\n{escape(_sentence(same['remark']))}"
+    yield ""
+    yield from _origins(part, same)
+    if part.published:
+        yield "\n**Published by others, not measured here:**\n"
+        yield from _published(part)
+
+
+def _scores(part: Part) -> Iterator[str]:
+    metrics = shown(part.metrics, part.rows)
+    members, groups = any(row.member for row in part.rows), any(row.group for row in part.rows)
+    extra = [*(["member"] if members else []), *(["alike"] if groups else [])]
+    yield from _head(["#", "method", *extra, *(find(metric).label for metric in metrics), "n"])
+    for number, row in enumerate(part.rows, 1):
+        cells = [str(number), _method(row, part.rows)]
+        cells += [escape(row.member)] if members else []
+        cells += [row.group] if groups else []
+        for n, metric in enumerate(metrics):
+            score = row.scores[metric]
+            value = digits(score["value"])
+            lines = [f"**{value}**" if n == 0 and row.measured else value, interval(score), spread(score, row)]
+            cells.append("<br>".join(filter(None, lines)))
+        yield _line([*cells, count(row.n)])
+
+
+def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
+    own = [name for name in (*RULES, *SHOWN_VERSIONS) if name not in same]
+    remarks = "remark" not in same and any(row.remark for row in part.rows if row.measured)
+    costs = ["fit, s", "predict, s", "parameters"]
+    yield from _head(["#", "settings", "seeds", *costs, *map(words, own), "runs", *(["remark"] if remarks else [])])
+    for number, row in enumerate(part.rows, 1):
+        if not row.measured:
+            continue
+        cells = [str(number), escape(row.settings) or "defaults", ", ".join(map(str, row.seeds))]
+        cells += [seconds(row.costs.get(name)) for name in ("fit_seconds", "predict_seconds")]
+        cells += [whole(row.costs.get("parameters"))]
+        cells += [escape(stated(row, name) or NONE) for name in own]
+        cells += ["<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])]
+        yield _line(cells)
+
+
+def _published(part: Part) -> Iterator[str]:
+    yield from published_table(part.published, any(line.member for line in part.published))
+
+
+def published_table(lines: Sequence[PublishedLine], members: bool) -> Iterator[str]:
+    """Published lines as a table; a value with a caveat is marked."""
+    metrics = list(dict.fromkeys(metric for line in lines for metric in line.values))
+    yield from _head(
+        [
+            "method",
+            *(["member"] if members else []),
+            "classes",
+            *(find(metric).label for metric in metrics),
+            "caveats",
+            "note",
+            "source",
+        ]
+    )
+    for line in lines:
+        year = f" {line.year}" if line.year else ""
+        cells = [escape(line.method) + year, *([escape(line.member)] if members else []), str(line.classes or NONE)]
+        cells += [
+            line.values.get(metric, NONE) + ("†" if line.caveats.get(metric) else "") if line.values else NONE
+            for metric in metrics
+        ]
+        cells += [escape(line.caveats_in_words()), escape(line.note), escape(f"{line.source}, {line.table}")]
+        yield _line(cells)
+
+
+def _method(row: Row, rows: Sequence[Row]) -> str:
+    name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
+    own = apart(row, rows) if row.measured and not row.member else ""
+    name += f"<br>{escape(own)}" if own else ""
+    return f"{name} (selected on test subjects)" if row.selection == "test" else name
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def _head(cells: Sequence[str]) -> Iterable[str]:
+    return _line(cells), f"|{'|'.join('---' for _ in cells)}|"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _anchor(title: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")

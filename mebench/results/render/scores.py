@@ -1,0 +1,234 @@
+"""Scores as rows and tables that a person reads, and the sentences about them."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mebench.metrics.catalogue import JOINT, METRICS, find
+from mebench.metrics.tables import Tables
+
+INTERVAL = "95 % interval"
+UNDEFINED = dict.fromkeys(("value", "low", "high"))
+COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
+WIDE = 200
+"""Columns of a table that goes into a file."""
+
+
+def console() -> Console:
+    """Standard output; nothing is cut or wrapped where that is no terminal."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(highlight=False, width=WIDE)
+
+
+def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] = ()) -> Table:
+    """A table without rows; columns of words stand at the left, those of numbers at the right, and none is wrapped."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=True, justify="left" if column in {*words, INTERVAL} else "right")
+    return table
+
+
+def score_table(title: str, scores: Mapping[str, Any]) -> Table:
+    """One row for each score: name, value, interval."""
+    table = empty_table(title, ("score", "value", INTERVAL), ("score",))
+    for name, score in scores.items():
+        add_score(table, find(name).label, score, find(name).digits)
+    return table
+
+
+def add_score(table: Table, name: str, score: Mapping[str, float | None], digits: int = 4) -> None:
+    """Add one row to a `score_table`."""
+    table.add_row(name, figure(score["value"], digits), interval(score, digits))
+
+
+def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+    """Section, name, what is scored in words and content of each part of spotting and analysis.
+
+    What spans both sections stands before the scores of the true positives.
+    """
+    for kind, part in summary.get("spotting", {}).items():
+        yield "spotting", kind, counts_of(part), part
+    analysis = summary.get("analysis", {})
+    for name in ("true_positives", "all_intervals"):
+        if name in analysis:
+            part = analysis[name]
+            joint = {n: analysis[n] for n in analysis if n in JOINT and name == "true_positives"}
+            scores = {**joint, **part["scores"]}
+            yield "analysis", name.replace("_", " "), f"n = {number(part['n'])}", {**part, "scores": scores}
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """A score with so many digits; `-` where it is undefined."""
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def interval(score: Mapping[str, float | None], digits: int = 4) -> str:
+    """`[low, high]`, or nothing where there is none."""
+    return "" if score["low"] is None else f"[{figure(score['low'], digits)}, {figure(score['high'], digits)}]"
+
+
+def number(value: float) -> str:
+    """A count: whole, or with two digits where it is a mean over draws.
+
+    >>> number(12), number(3.25)
+    ('12', '3.25')
+    """
+    return str(int(value)) if float(value).is_integer() else f"{value:.2f}"
+
+
+def counts_of(part: Mapping[str, Any]) -> str:
+    """True positives, false positives and misses of a kind, `3 TP, 1 FP, 0 FN`."""
+    return ", ".join(f"{number(part[count])} {name}" for count, name in COUNTS.items())
+
+
+def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
+    """How the intervals were found, and when they are too narrow."""
+    if not bootstrap["draws"]:
+        return []
+    if bootstrap.get("interval") == "jackknife":
+        lines = [f"intervals: 95 % jackknife over {subjects} subjects, since they are fewer than 20"]
+    else:
+        lines = [f"intervals: 95 % bootstrap over {subjects} subjects, {bootstrap['draws']} draws"]
+    skipped = max(bootstrap["skipped"].values(), default=0)
+    if skipped:
+        lines.append(
+            f"{skipped} of the resampled sets lack a class or a truth that some score needs and are left out of it: "
+            "its interval is too narrow"
+        )
+    return lines
+
+
+Score = Mapping[str, float | None]
+
+
+def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
+    """Name and `value`, `low`, `high` of the main scores of each task: F1 of each kind, STRS, F1 of an action unit, UF1
+    and UAR.
+
+    >>> undefined = {"value": None, "low": None, "high": None}
+    >>> list(main_scores({"recognition": {"n": 1, "scores": {"uf1": undefined, "uar": undefined, "wf1": undefined}}}))
+    ['UF1', 'UAR']
+    """
+    found: dict[str, Score] = {}
+    for kind, part in summary.get("spotting", {}).items():
+        found[f"{METRICS['f1'].label} {kind}"] = part["scores"]["f1"]
+    if analysis := summary.get("analysis"):
+        found[METRICS["strs"].label] = analysis["strs"]
+    if recognition := summary.get("recognition"):
+        scores = recognition["scores"]
+        found |= {METRICS[name].label: scores[name] for name in ("unit_f1", "uf1", "uar") if name in scores}
+    return found
+
+
+def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
+    """One row for each dataset and kind."""
+    names = ("precision", "recall", "f1")
+    columns = ("dataset", "kind", *COUNTS.values(), *(find(name).label for name in names), INTERVAL)
+    table = empty_table("spotting, by dataset", columns, ("dataset", "kind"))
+    for name, parts in members.items():
+        for kind, part in parts.get("spotting", {}).items():
+            scores = part["scores"]
+            shown = [figure(scores[score]["value"]) for score in names]
+            counts = [number(part[count]) for count in COUNTS]
+            table.add_row(name, kind, *counts, *shown, interval(scores["f1"]))
+    return table
+
+
+def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
+    """One row for each fold."""
+    names = ("accuracy", "uf1", "uar")
+    columns = [column for name in names for column in (find(name).label, INTERVAL)]
+    table = empty_table("recognition, each fold by itself", ("fold", "clips", *columns), ("fold",))
+    for fold, part in folds.items():
+        scores = [part["scores"][name] for name in names]
+        shown = [text for score in scores for text in (figure(score["value"]), interval(score))]
+        table.add_row(fold, str(part["n"]), *shown)
+    return table
+
+
+def leak_table(leak: Mapping[str, Any]) -> Table:
+    """One row for each score of a run that leaks: without the leak, with it, and what it gained."""
+    table = empty_table(
+        f"what the leak gained, beside {leak['honest']}", ("score", "honest", "leak", "points"), ("score",)
+    )
+    for path, score in leak["scores"].items():
+        points = "-" if score["points"] is None else f"{score['points']:+.2f}"
+        table.add_row(path, figure(score["honest"]), figure(score["leak"]), points)
+    return table
+
+
+SWEEP = ("0.10", "0.30", "0.50", "0.70", "0.90")
+"""The thresholds that are printed; the JSON has more."""
+
+_COMPARED = ("precision", "recall", "f1", "ap50", "ap")
+_EMOTIONS = ("accuracy", "f1", "uf1", "strs")
+
+
+def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = False) -> None:
+    """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped where that is no terminal."""
+    out = console()
+    out.print(_title(tables), markup=False, style="bold")
+    for table in score_tables(summary, verbose):
+        out.print(table)
+    for line in _remarks(summary, tables, verbose):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def score_tables(summary: Mapping[str, Any], verbose: bool = False) -> list[Table]:
+    """One table for each task of the summary, and one of all conventions where that was asked."""
+    found = [
+        score_table(f"{section}, {name} ({counted})", {**part["scores"], **(_details(part) if verbose else {})})
+        for section, name, counted, part in parts_of(summary)
+    ]
+    if compared := summary.get("sensitivity"):
+        found.append(sensitivity_table(compared))
+    return found
+
+
+def sensitivity_table(compared: Mapping[str, Any]) -> Table:
+    """One line for each convention and kind."""
+    kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
+    named_emotions = any("analysis" in row for row in compared.values())
+    left = ["convention", *(["kind"] if len(kinds) > 1 else [])]
+    right = [*COUNTS.values(), *(find(name).label for name in _COMPARED)]
+    right += [f"{find(name).label}{' (emotions)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
+    table = empty_table("the same predictions under every convention", (*left, *right), left)
+    for name, row in compared.items():
+        if "reason" in row:
+            table.add_row(name, row["reason"])
+        for kind in (kind for kind in kinds if kind in row):
+            cells = [name, kind][: len(left)]
+            cells += [number(row[kind][count]) for count in COUNTS]
+            cells += [figure(row[kind].get(score)) for score in _COMPARED]
+            if named_emotions and kind == "micro":
+                cells += [figure(row.get("analysis", {}).get(score)) for score in _EMOTIONS]
+            table.add_row(*cells)
+    return table
+
+
+def _details(part: Mapping[str, Any]) -> dict[str, Any]:
+    """The further scores of a part that are defined."""
+    details = part.get("details", {})
+    scores = {**details.get("scores", {}), **details.get("frames", {})}
+    sweep = details.get("f1_at_iou", {})
+    scores |= {f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou] for iou in SWEEP if iou in sweep}
+    return {name: score for name, score in scores.items() if score["value"] is not None}
+
+
+def _title(tables: Tables) -> str:
+    videos, truths = tables.videos, tables.truths
+    spotted = 0 if tables.predictions is None else len(tables.predictions)
+    return f"{spotted} predictions against {len(truths)} expressions in {len(videos)} videos of {videos['subject'].nunique()} subjects"
+
+
+def _remarks(summary: Mapping[str, Any], tables: Tables, verbose: bool) -> list[str]:
+    """What a reader must know to trust the numbers."""
+    subjects = tables.videos["subject"].nunique()
+    return [
+        f"convention {summary['rules'] if verbose else summary['convention']}",
+        *interval_lines(summary["bootstrap"], subjects),
+        *summary.get("remarks", []),
+    ]

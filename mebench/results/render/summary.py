@@ -1,0 +1,271 @@
+"""The scores of a run, and what went wrong in its spotting, as tables that a person reads."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+
+from mebench.metrics.catalogue import METRICS
+from mebench.results.render import scores as rows
+from mebench.results.render.scores import (
+    console,
+    empty_table,
+    leak_table,
+    number,
+    recognition_by_fold,
+    spotting_by_dataset,
+)
+from mebench.results.settings import of_method, of_protocol, of_scheme
+from mebench.runner.folder import RunFolder
+
+TITLES = {"false_positive": "false positives", "miss": "misses"}
+
+
+def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) -> list[str]:
+    """The mistakes of a run's summary, those that did not happen left out.
+
+    >>> mistakes_lines({"micro": {"false_positive": {"background": 3, "duplicate": 0}, "miss": {"kind_confusion": 0.5}}})
+    ['mistakes, micro: false positives 3 background; misses 0.5 kind confusion']
+    """
+    return [
+        f"mistakes, {kind}: " + "; ".join(f"{TITLES[mistake]} {_listed(causes)}" for mistake, causes in parts.items())
+        for kind, parts in mistakes.items()
+    ]
+
+
+def _listed(causes: Mapping[str, float]) -> str:
+    return ", ".join(f"{round(n, 2):g} {cause.replace('_', ' ')}" for cause, n in causes.items() if n) or "none"
+
+
+EXPLAINED = (
+    "false positives: duplicate (hits a truth of its kind that another interval found), else kind confusion (hits one of the "
+    "other kind), else localisation (IoU from 0.1 to below the threshold with one of its kind), else background; "
+    "misses: kind confusion or localisation where a false positive says so, else missed"
+)
+
+
+def print_mistakes(counts: pd.DataFrame, title: str) -> None:
+    """Print the counts of `count_mistakes` on standard output; elsewhere than on a terminal nothing is cut or wrapped."""
+    out = console()
+    out.print()
+    if counts.empty:
+        out.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
+        return
+    out.print(mistakes_table(counts, title))
+    out.print(EXPLAINED, markup=False, soft_wrap=True)
+
+
+def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
+    """One row for each kind, subject or emotion, those with the most mistakes first, and their sum."""
+    table = empty_table(title)
+    table.add_column(str(counts.index.name), no_wrap=True)
+    columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
+    for mistake, cause in columns:
+        short = "FP" if mistake == "false_positive" else "missed" if cause == "missed" else "miss"
+        table.add_column(short if cause == "missed" else f"{short}: {cause.replace('_', ' ')}", justify="right")
+    by_name = str(counts.index.name) != "kind"
+    order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
+    for name in order:
+        table.add_row(str(name) or "(none)", *(number(counts.loc[name, column]) for column in columns))
+    if len(counts) > 1:
+        table.add_section()
+        table.add_row("all", *(number(counts[column].sum()) for column in columns))
+    return table
+
+
+def plain(counts: pd.DataFrame) -> dict[str, Any]:
+    """The counts for JSON: `{name: {mistake: {cause: n}}}`."""
+    found: dict[str, Any] = {str(name): {} for name in counts.index}
+    columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
+    for name, row in zip(counts.index, counts.to_numpy().tolist()):
+        for (mistake, cause), n in zip(columns, row):
+            found[str(name)].setdefault(mistake, {})[cause] = n
+    return found
+
+
+SELECTION = {
+    "fixed": "nothing is chosen after training",
+    "inner": "inner validation subjects choose, never tested ones",
+    "test": "tested subjects shape what is tested: not a result",
+}
+TRANSDUCTIVE = {
+    "none": "nothing is taken from a tested video but its predictions",
+    "video": "the tested video's own unlabelled statistics enter its predictions",
+}
+RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, best rate"}
+
+
+MOST_ROWS = 14
+"""Rows of the table of main scores, so that the whole stays below `MOST_LINES`."""
+MOST_LINES = 25
+
+
+def print_outcome(
+    folder: RunFolder, summary: Mapping[str, Any], tracked: str | None, verbose: bool = False, told: bool = False
+) -> None:
+    """Print the scores of a finished run on standard output; nothing is cut or wrapped where that is no terminal.
+
+    Args:
+        folder: the run.
+        summary: its scores.
+        tracked: how MLflow shows the run, or None.
+        verbose: all scores and remarks; otherwise the main ones, on `MOST_LINES` lines at most.
+        told: whether the user has just been told the run's warnings.
+    """
+    console = rows.console()
+    about, config = folder.read_json("folds.json"), folder.read_json("config.json")
+    console.print(_title(config), markup=False, style="bold")
+    leak = [leak_table(summary["leak"])] if "leak" in summary else []
+    for table in tables(summary, about) if verbose else [main_table(summary), *leak]:
+        console.print(table)
+    draws, warnings = _draws(folder, about), [] if told else about.get("warnings", [])
+    if verbose:
+        lines = remarks(summary, about, config, draws, warnings)
+    else:
+        rule = [f"convention {summary['convention']}"] if "spotting" in summary else []
+        first, *others = _intervals(summary, about, draws) or [""]
+        others += [line for line in [_selection(about)] if line.startswith("selection: test")]
+        lines = [
+            "; ".join(filter(None, [*rule, first])),
+            *others,
+            *summary.get("remarks", []),
+            *warnings,
+            about["remark"],
+        ]
+    lines.append(f"run folder: {folder.path}")
+    lines.append(f"MLflow: {tracked}" if tracked else "")
+    lines.append("" if verbose else f"all scores and what to know about them: mebench runs show {folder.word} -v")
+    for line in filter(None, lines):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+def main_table(summary: Mapping[str, Any]) -> Table:
+    """The main scores of each task, those of spotting with what was counted and what chance reaches."""
+    table = rows.empty_table("", ("score", "value", rows.INTERVAL, ""), ("score", ""))
+    found: list[tuple[str, Mapping[str, Any], str, str]] = []
+    for kind, part in summary.get("spotting", {}).items():
+        chance = summary.get("chance", {}).get(kind, {})
+        best = max((row["f1"]["value"] or 0.0 for row in chance.values()), default=None)
+        note = rows.counts_of(part) + ("" if best is None else f"; F1 of random {rows.figure(best)}")
+        found += [
+            (f"spotting, {kind}", part["scores"], name, note * (name == "f1")) for name in ("f1", "precision", "recall")
+        ]
+    if analysis := summary.get("analysis"):
+        correct = analysis["true_positives"]
+        found.append(("analysis", analysis, "strs", f"{rows.number(correct['n'])} true positives"))
+        found += [("analysis", correct["scores"], name, "") for name in ("uf1", "uar")]
+    if recognition := summary.get("recognition"):
+        parts = {"": recognition, **{f", {name}": part for name, part in recognition.get("members", {}).items()}}
+        for name, part in parts.items():
+            shown = [score for score in ("unit_f1", "uf1", "uar") if score in part["scores"]]
+            clips = f"{part['n']} annotated clips"
+            found += [(f"recognition{name}", part["scores"], score, clips * (score == shown[0])) for score in shown]
+    for task, scores, name, note in found[:MOST_ROWS]:
+        score = scores.get(name, rows.UNDEFINED)
+        digits = METRICS[name].digits
+        table.add_row(
+            f"{task}: {METRICS[name].label}", rows.figure(score["value"], digits), rows.interval(score, digits), note
+        )
+    return table
+
+
+def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
+    """One table for each task of the summary."""
+    found = []
+    for section, name, counted, part in rows.parts_of(summary):
+        table = rows.score_table(f"{section}, {name} ({counted})", part["scores"])
+        for rule, row in summary.get("chance", {}).get(name, {}).items():
+            table.add_section()
+            rows.add_score(table, f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])
+        found.append(table)
+    if recognition := summary.get("recognition"):
+        title = f"recognition, annotated clips (n = {recognition['n']})"
+        found.append(rows.score_table(title, recognition["scores"]))
+        if members := recognition.get("members"):
+            found.append(_members(members, about))
+        if folds := recognition.get("folds"):
+            found.append(recognition_by_fold(folds))
+    if members := summary.get("members"):
+        found.append(spotting_by_dataset(members))
+    if leak := summary.get("leak"):
+        found.append(leak_table(leak))
+    return found
+
+
+def remarks(
+    summary: Mapping[str, Any],
+    about: Mapping[str, Any],
+    config: Mapping[str, Any],
+    draws: int = 1,
+    warnings: Sequence[str] = (),
+) -> list[str]:
+    """What a reader must know to trust the numbers; `draws` is the number of random draws of the method's predictions."""
+    lines = [f"convention {summary['rules']}"] if "spotting" in summary else []
+    lines += _intervals(summary, about, draws)
+    lines += mistakes_lines(summary.get("mistakes", {}))
+    lines += summary.get("remarks", [])
+    if changed := of_method(config["config"], config["origins"]):
+        lines.append(f"settings that differ from the defaults: {changed}")
+    lines.append(_selection(about))
+    lines.append(f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})")
+    lines += warnings
+    if about["left_out"]:
+        lines.append(
+            "labels that the scheme does not score: " + ", ".join(f"{k} {v}" for k, v in about["left_out"].items())
+        )
+    if about["remark"]:
+        lines.append(about["remark"])
+    return lines
+
+
+def _selection(about: Mapping[str, Any]) -> str:
+    selection = about.get("selection", "inner" if about["selects"] else "fixed")
+    return f"selection: {selection} ({SELECTION[selection]})"
+
+
+def _intervals(summary: Mapping[str, Any], about: Mapping[str, Any], draws: int) -> list[str]:
+    if draws > 1 and "spotting" in summary:
+        return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
+    return rows.interval_lines(summary["bootstrap"], _subjects(about))
+
+
+def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
+    """Random draws of the predictions; 1 for a method that predicts once."""
+    if "spot" not in about["tasks"]:
+        return 1
+    predictions = folder.read_table("predictions.parquet")
+    return int(predictions["draw"].max()) + 1 if len(predictions) else 1
+
+
+def _title(config: Mapping[str, Any]) -> str:
+    values = config["config"]
+    method = values["method"]["name"]
+    if recognizer := (values.get("recognizer") or {}).get("name"):
+        method += f" with {recognizer}"
+    dataset = values["dataset"]["name"]
+    data = dataset if isinstance(dataset, str) else "+".join(dataset)
+    scheme = of_scheme(values)
+    return ", ".join(
+        filter(None, [f"{method} on {data} under {of_protocol(values)}", scheme, f"seed {values['seed']}"])
+    )
+
+
+def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
+    shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
+    columns = ["database", "subjects", "clips"]
+    for name in shown:
+        columns += [METRICS[name].label, rows.INTERVAL]
+    table = rows.empty_table("recognition, by database", columns, ("database",))
+    for name, part in members.items():
+        subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
+        cells = [name, str(subjects), str(part["n"])]
+        for score in shown:
+            found = part["scores"].get(score, rows.UNDEFINED)
+            cells += [rows.figure(found["value"]), rows.interval(found)]
+        table.add_row(*cells)
+    return table
+
+
+def _subjects(about: Mapping[str, Any]) -> int:
+    return len({s for f in about["folds"] for s in f["test"]})

@@ -1,0 +1,242 @@
+"""Numbers of a table as text, the same in Markdown, LaTeX and on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+NONE = "–"
+RULES = ("convention", "selection", "transductive")
+"""What decides which scores a run can have."""
+
+
+def digits(value: float | None) -> str:
+    """Three digits after the point, one from 10 on.
+
+    >>> digits(0.36177), digits(19.04), digits(None)
+    ('0.362', '19.0', '–')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def interval(score: Score) -> str:
+    """`[low, high]`, or nothing where there is none."""
+    return "" if score["low"] is None else f"[{digits(score['low'])}, {digits(score['high'])}]"
+
+
+def spread(score: Score, row: Row) -> str:
+    """Lowest and highest seed, or nothing where there is one."""
+    several = len(row.seeds) > 1 and score["value"] is not None
+    return f"{digits(score['min'])} to {digits(score['max'])}" if several else ""
+
+
+def count(value: float) -> str:
+    """A count: whole, or with one digit where it is a mean.
+
+    >>> count(92.0), count(33.5)
+    ('92', '33.5')
+    """
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds with as many digits as anybody needs.
+
+    >>> seconds(0.0123), seconds(591.33), seconds(None)
+    ('0.01', '591', '–')
+    """
+    if value is None:
+        return NONE
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def whole(value: float | None) -> str:
+    """A large whole number with separators, `8,394`."""
+    return NONE if value is None else f"{value:,.0f}"
+
+
+def shown(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """The metrics that some row has; the main one always."""
+    return [m for n, m in enumerate(metrics) if n == 0 or any(row.scores[m]["value"] is not None for row in rows)]
+
+
+def common(rows: Sequence[Row]) -> dict[str, str]:
+    """What all measured rows share of rules, versions and remark; what none has is left out."""
+    measured = [row for row in rows if row.measured]
+    values = {name: {stated(row, name) for row in measured} for name in (*RULES, *SHOWN_VERSIONS)}
+    values["remark"] = {row.remark for row in measured}
+    shared = {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
+    return {name: text for name, text in shared.items() if text or name == "remark"}
+
+
+def apart(row: Row, rows: Sequence[Row]) -> str:
+    """What of a row's settings tells it from other rows of the same method; empty if there are none, or no difference."""
+    others = [set(other.settings.split("; ")) for other in rows if other.method == row.method and other is not row]
+    shared = set.intersection(*others) if others else set(row.settings.split("; "))
+    return "; ".join(words for words in row.settings.split("; ") if words not in shared)
+
+
+def stated(row: Row, name: str) -> str:
+    """One of a row's `RULES` or versions; empty where it has none."""
+    return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")
+
+
+def words(name: str) -> str:
+    """A rule or version for people.
+
+    >>> words("dataset_revision")
+    'dataset revision'
+    """
+    return name.replace("_", " ")
+
+
+Score = Mapping[str, float | None]
+
+ENDS = ("value", "low", "high", "min", "max")
+NOTHING: Score = dict.fromkeys(ENDS)
+SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
+"""What of a record's versions a table names."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: a method with its settings, over all its seeds.
+
+    Attributes:
+        method: id of the method, with that of its recognizer after ` + `; or what was placed at random.
+        settings: what is not default, in words.
+        member: the member of a composite dataset, or empty.
+        provenance: `measured`, or `chance` for intervals placed at random.
+        seeds: of the runs.
+        n: what is scored: truths (spotting), true positives or videos (analysis), clips (recognition); mean over seeds.
+        scores: for each metric `value`, the mean over seeds, with `min` and `max` over seeds, and `low` and `high`, the
+            lowest and highest end of the runs' intervals. With one seed that is the run's own interval. All None where
+            a run's value is undefined.
+        convention: of the scorer.
+        selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
+        transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`.
+        costs: `fit_seconds` and `predict_seconds`, summed over folds, `predict_per_minute` of video, `parameters` and
+            `peak_memory_mib`; mean over seeds, and only what is known.
+        versions: of mebench, Python, torch, the plugins' code and the dataset.
+        runs: ids of the runs.
+        remark: what a reader must know to compare.
+        group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
+    """
+
+    method: str
+    settings: str
+    member: str
+    provenance: str
+    seeds: tuple[int, ...]
+    n: float
+    scores: dict[str, Score]
+    convention: str
+    selection: str
+    transductive: str
+    costs: dict[str, float]
+    versions: dict[str, str]
+    runs: tuple[str, ...]
+    remark: str
+    group: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether a method ran; otherwise it is the level of chance."""
+        return self.provenance == "measured"
+
+
+@dataclass(frozen=True)
+class PublishedLine:
+    """What one table of one source prints for one method: never sorted among measured rows.
+
+    Attributes:
+        method: its name in the literature, with the variant.
+        year: of the method, or None.
+        member: the member of a composite that it is restricted to, or empty.
+        protocol: as in `leaderboards/published.csv`.
+        classes: number of emotion classes, or None where the source does not say.
+        values: for each metric the value with the printed digits, as text.
+        caveats: for each metric some of `published_row.CAVEATS`.
+        source: citation key, then DOI, arXiv number or address.
+        table: where in the source.
+        note: anything else that a reader must know.
+    """
+
+    method: str
+    year: int | None
+    member: str
+    protocol: str
+    classes: int | None
+    values: dict[str, str]
+    caveats: dict[str, tuple[str, ...]]
+    source: str
+    table: str
+    note: str
+
+    def caveats_in_words(self) -> str:
+        """The caveats; where they are not those of all values, with the metric they belong to.
+
+        >>> line = PublishedLine("a", None, "", "", None, {"f1": "0.1", "ap": "0.2"}, {"ap": ("unranked",)}, "s", "t", "")
+        >>> line.caveats_in_words()
+        'unranked (ap)'
+        """
+        of: dict[str, list[str]] = {}
+        for metric in self.values:
+            for caveat in self.caveats.get(metric, ()):
+                of.setdefault(caveat, []).append(metric)
+        return "; ".join(
+            caveat if len(metrics) == len(self.values) else f"{caveat} ({', '.join(metrics)})"
+            for caveat, metrics in of.items()
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that may be compared: one kind of expressions, one choice of clips.
+
+    Attributes:
+        name: for example `micro`, `true positives`, `members`.
+        metrics: its columns; the first sorts.
+        rows: best first; by member, then best first, where there are members.
+        published: printed by others for the same dataset, in the order of their sources.
+    """
+
+    name: str
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+    published: tuple[PublishedLine, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Table:
+    """The results of one task on one dataset under one protocol.
+
+    Attributes:
+        name: of its files, without ending.
+        task: `spotting`, `analysis` or `recognition`.
+        dataset: id of the dataset.
+        protocol: name of the protocol.
+        variant: what of dataset, emotion scheme or convention is not default, in words: other ones make another table.
+        scheme: the emotion scheme of analysis and recognition; empty for spotting, which sees no emotions.
+        parts: at least one.
+    """
+
+    name: str
+    task: str
+    dataset: str
+    protocol: str
+    variant: str
+    scheme: str
+    parts: tuple[Part, ...]
+
+    @property
+    def title(self) -> str:
+        """Its name for people."""
+        return f"{self.task}: {self.dataset}, {self.protocol}" + (f" ({self.variant})" if self.variant else "")
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)

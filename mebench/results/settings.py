@@ -1,0 +1,141 @@
+"""What distinguishes the configuration of a run: its identity without places, and in words what is not default."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from mebench.config import counts, flatten
+
+PLACES = frozenset(
+    {"workers", "executor", "executor_address", "devices", "fold_timeout"}
+    | {"runs", "cache", "tracking", "plugins", "roots", "root"}
+)
+"""Keys that say where and how fast, never what: they leave no trace in a record. `root` is one of any dataset."""
+FEW = 4
+"""A preset with more values than this is shown by its name alone."""
+
+_RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit")
+_NEW_PARAMETERS = {"half_width": 1.0, "align": "none", "track": "none", "margin": 0.0, "half_size": False}
+LATER: Mapping[str, Any] = {
+    "precision": "32-true",
+    **{f"{part}.{name}": value for part in ("method", "recognizer") for name, value in _NEW_PARAMETERS.items()},
+}
+"""Keys that older records lack, with the value that they were made with: the two are the same row."""
+
+
+def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A resolved configuration as flat keys, without folders; of any other path only the file's name stays.
+
+    >>> without_places({"method": {"name": "a", "model": "/home/ann/face.dat"}, "seed": 1, "runs": "/home/ann/runs"})
+    {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
+    """
+    return {
+        key: without_folder(value)
+        for key, value in flatten(values).items()
+        if not PLACES & {key, key.rpartition(".")[2]}
+    }
+
+
+def identity(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What two runs must share to be seeds of one row: all flat keys that shape predictions, but the seed."""
+    return {k: v for k, v in config.items() if counts(k) and k != "seed" and (k, v) not in LATER.items()}
+
+
+def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    """The settings of method, recognizer and run that are not defaults, in words; empty if there are none.
+
+    >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)"}
+    >>> of_method({"method": {"name": "mean", "preset": "short", "stride": 2, "p": 0.55}, "seed": 1}, origins)
+    'preset short: stride=2'
+    """
+    flat = without_places(values)
+    recognizer = _plugin(flat, origins, "recognizer")
+    parts = [_plugin(flat, origins, "method"), f"recognizer: {recognizer}" if recognizer else ""]
+    return "; ".join(filter(None, [*parts, _changed(flat, origins, _RUN_KEYS)]))
+
+
+def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
+    """The settings of dataset and protocol that are not defaults, in words: runs that differ here are not comparable.
+
+    >>> of_data({"dataset": "a", "protocol": {"name": "kfold", "folds": 5}}, {"protocol.folds": "command line"})
+    'protocol: folds=5'
+    """
+    flat = without_places(values)
+    protocol = _plugin(flat, origins, "protocol")
+    return "; ".join(filter(None, [_plugin(flat, origins, "dataset"), f"protocol: {protocol}" if protocol else ""]))
+
+
+def of_protocol(values: Mapping[str, Any]) -> str:
+    """The protocol with its settings, of which those that are null are left out.
+
+    >>> of_protocol({"protocol": {"name": "kfold", "folds": 5, "seed": None}}), of_protocol({"protocol": "loso"})
+    ('kfold (folds=5)', 'loso')
+    """
+    flat = without_places(values)
+    own = _listed(flat, [key for key in flat if key.startswith("protocol.") and flat[key] is not None], "protocol.")
+    return f"{flat['protocol']} ({own})" if own else str(flat["protocol"])
+
+
+def of_scheme(values: Mapping[str, Any]) -> str:
+    """The emotion scheme, if it is not the dataset's first."""
+    return f"scheme {values['scheme']}" if values.get("scheme") else ""
+
+
+def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
+    prefix, preset = f"{kind}.", flat.get(f"{kind}.preset")
+    names = [key for key in flat if key.startswith(prefix) and key != f"{kind}.preset"]
+    of_preset = [key for key in names if origins.get(key, "").startswith(f"preset {preset} (")]
+    words = []
+    if preset is not None and not _packaged(origins.get(f"{kind}.preset", "default")):
+        few = len(of_preset) <= FEW
+        words.append(": ".join(filter(None, [f"preset {preset}", _listed(flat, of_preset, prefix) if few else ""])))
+    rest = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
+    special = [key for key in rest if re.search(r": datasets\.[\w+]+$", origins[key])]
+    if special:
+        words.append(f"for {_name(flat['dataset'])}: {_listed(flat, special, prefix)}")
+    return "; ".join(filter(None, [*words, _listed(flat, [key for key in rest if key not in special], prefix)]))
+
+
+def _name(dataset: str | list[str]) -> str:
+    return dataset if isinstance(dataset, str) else "+".join(dataset)
+
+
+def _changed(flat: Mapping[str, Any], origins: Mapping[str, str], keys: tuple[str, ...]) -> str:
+    return _listed(flat, [key for key in keys if key in flat and not _packaged(origins.get(key, "default"))], "")
+
+
+def _packaged(origin: str) -> bool:
+    """Whether the plugin gives a value by itself. A user's file starts with `/` or `./`, a plugin's does not."""
+    own = origin.endswith(("/config.yaml", "/config.yaml: params")) and not origin.startswith(("/", "./"))
+    return own or origin.startswith("default")
+
+
+def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
+    return ", ".join(f"{key.removeprefix(prefix)}={_text(flat[key])}" for key in keys)
+
+
+def _text(value: Any) -> str:
+    """A value as the command line takes it, but without quotes.
+
+    >>> _text([1, None, True, "a"])
+    '[1, null, true, a]'
+    """
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def without_folder(value: Any) -> Any:
+    """A value in which of every absolute path only the file's name stays, however deep in lists and maps.
+
+    >>> without_folder(["/home/ann/face.dat", {"p": 0.5}])
+    ['face.dat', {'p': 0.5}]
+    """
+    if isinstance(value, list):
+        return [without_folder(item) for item in value]
+    if isinstance(value, dict):
+        return {key: without_folder(item) for key, item in value.items()}
+    if isinstance(value, str) and re.match(r"~|/|\\\\|[A-Za-z]:[\\/]", value):
+        return re.split(r"[\\/]", value.rstrip("\\/"))[-1]
+    return value

@@ -1,0 +1,282 @@
+"""Score with interval against cost, as SVG that takes its colours from the page and links to the runs."""
+
+from __future__ import annotations
+
+import html
+import io
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mebench.metrics.catalogue import find
+from mebench.results.rows import PublishedLine, Row, digits, interval, seconds
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.figure import Figure
+    from matplotlib.transforms import Bbox
+
+COLORS = {
+    "#010101": "var(--ink)",
+    "#020202": "var(--muted)",
+    "#030303": "var(--line)",
+    "#040404": "var(--accent)",
+    "#050505": "var(--published)",
+    "#060606": "var(--chance)",
+    "#070707": "var(--paper)",
+}
+INK, MUTED, LINE, ACCENT, PUBLISHED, CHANCE, PAPER = COLORS
+"""Stand-ins that become variables of the page, which differ by day and by night."""
+LEAST = 0.01
+"""Seconds below which a cost is drawn no further to the left."""
+WIDE, NARROW = (8.2, 3.7), (4.1, 3.9)
+"""Inches of the chart on a desk and on a phone."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A row of a table as the chart shows it.
+
+    Attributes:
+        number: of the row in its table.
+        row: the row.
+        url: of the page of its first run.
+    """
+
+    number: int
+    row: Row
+    url: str
+
+
+def chart(
+    name: str, metric: str, points: Sequence[Point], chance: Sequence[Row], published: Sequence[PublishedLine]
+) -> str:
+    """Two SVG drawings of the same, for wide and for narrow screens; empty where no row has a cost and a score.
+
+    Args:
+        name: tells the drawing apart from others on the page.
+        metric: the score, 0 to 1.
+        points: the measured rows.
+        chance: rows that are no methods: dashed lines.
+        published: lines of other sources: hollow diamonds in a panel of their own, since nobody knows what they cost.
+    """
+    drawn = [p for p in points if p.row.scores[metric]["value"] is not None and p.row.costs]
+    if not drawn:
+        return ""
+    levels = [row for row in chance if row.scores[metric]["value"] is not None]
+    printed = [line for line in published if metric in line.values and float(line.values[metric]) <= 1]
+    parts = [
+        f'<div class="{kind}">{_svg(f"{name}-{kind}", metric, drawn, levels, printed, size)}</div>'
+        for kind, size in (("wide", WIDE), ("narrow", NARROW))
+    ]
+    return "\n".join(parts)
+
+
+def cost(row: Row) -> float:
+    """Seconds of training and prediction over all folds."""
+    return row.costs.get("fit_seconds", 0.0) + row.costs.get("predict_seconds", 0.0)
+
+
+def _svg(
+    name: str,
+    metric: str,
+    points: Sequence[Point],
+    chance: Sequence[Row],
+    published: Sequence[PublishedLine],
+    size: tuple[float, float],
+) -> str:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    style: dict[Any, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": name,
+        "font.family": "DejaVu Sans",
+        "font.size": 10,
+        "text.parse_math": False,
+        "axes.unicode_minus": True,
+    }
+    with rc_context(style):
+        figure = Figure(figsize=size, layout="constrained")
+        canvas = FigureCanvasAgg(figure)  # measures the texts
+        left, right = _axes(figure, bool(published), size)
+        titles = _draw(left, metric, points, chance)
+        if right is not None:
+            titles |= _draw_published(right, metric, published)
+        low, high = _range(metric, points, chance, published)
+        left.set_ylim(low, high)
+        canvas.draw()  # type: ignore[no-untyped-call]
+        _label(left, metric, points, canvas.get_renderer())  # type: ignore[no-untyped-call]
+        target = io.StringIO()
+        figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    return _for_page(target.getvalue(), name, titles)
+
+
+def _axes(figure: Figure, published: bool, size: tuple[float, float]) -> tuple[Axes, Axes | None]:
+    if not published:
+        return figure.add_subplot(), None
+    grid = figure.add_gridspec(1, 2, width_ratios=(5.5 if size == WIDE else 3.2, 1))
+    left = figure.add_subplot(grid[0])
+    return left, figure.add_subplot(grid[1], sharey=left)
+
+
+def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row]) -> dict[str, str]:
+    """Points with whiskers; the tooltip of each by its id."""
+    titles = {}
+    for row in chance:
+        value: Any = row.scores[metric]["value"]
+        axes.axhline(value, color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
+        label = row.method.removeprefix("random ").strip("()")
+        axes.annotate(
+            f"chance, {label}",
+            (1, value),
+            xycoords=("axes fraction", "data"),
+            xytext=(-3, 2),
+            textcoords="offset points",
+            ha="right",
+            va="bottom",
+            color=CHANCE,
+            fontsize=8,
+        )
+    for point in points:
+        score: Any = point.row.scores[metric]
+        x = max(cost(point.row), LEAST)
+        if score["low"] is not None:
+            axes.plot([x, x], [score["low"], score["high"]], color=ACCENT, linewidth=2, alpha=0.45, zorder=2)
+        gid = f"point-{point.number}"
+        (marker,) = axes.plot([x], [score["value"]], "o", color=ACCENT, markersize=13, zorder=3, gid=gid, url=point.url)
+        marker.set_markeredgecolor(PAPER)
+        axes.annotate(
+            str(point.number),
+            (x, score["value"]),
+            ha="center",
+            va="center_baseline",
+            fontsize=8,
+            color=PAPER,
+            weight="bold",
+            zorder=4,
+        )
+        words = [f"{point.row.method}: {find(metric).label} {digits(score['value'])}", interval(score)]
+        titles[gid] = f"{' '.join(filter(None, words))}, {seconds(cost(point.row))} s"
+    axes.set_xscale("log")
+    xs = [max(cost(point.row), LEAST) for point in points]
+    # Whole powers of ten, so that there are two ticks at least, and room for a name at the right.
+    axes.set_xlim(10 ** math.floor(math.log10(min(xs) / 1.6)), 10 ** math.ceil(math.log10(max(xs) * 3)))
+    axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:,.10g}")
+    axes.xaxis.set_minor_formatter(lambda *_: "")
+    axes.set_xlabel("seconds to train and predict, all folds", color=MUTED)
+    axes.set_ylabel(find(metric).label, color=MUTED)
+    _plain(axes)
+    return titles
+
+
+def _draw_published(axes: Axes, metric: str, published: Sequence[PublishedLine]) -> dict[str, str]:
+    titles = {}
+    for number, line in enumerate(published):
+        gid = f"published-{number}"
+        # Beside one another where values are close, so that each can be pointed at.
+        near = sum(abs(float(line.values[metric]) - float(other.values[metric])) < 0.02 for other in published[:number])
+        axes.plot(
+            [near % 5],
+            [float(line.values[metric])],
+            "D",
+            markerfacecolor="none",
+            markeredgecolor=PUBLISHED,
+            markersize=6,
+            gid=gid,
+        )
+        caveats = line.caveats_in_words()
+        titles[gid] = f"published: {line.method} {line.values[metric]}, {line.source}, {line.table}" + (
+            f" ({caveats})" if caveats else ""
+        )
+    axes.set_xlim(-1, 5)
+    axes.set_xticks([])
+    axes.set_xlabel("published", color=PUBLISHED)
+    _plain(axes)
+    axes.tick_params(labelleft=False)
+    return titles
+
+
+def _plain(axes: Axes) -> None:
+    axes.patch.set_visible(False)
+    axes.figure.patch.set_visible(False)
+    axes.grid(axis="y", color=LINE, linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[:].set_visible(False)
+    axes.spines["bottom"].set_visible(True)
+    axes.spines["bottom"].set_color(LINE)
+    axes.tick_params(which="both", length=0, pad=6, labelcolor=MUTED)
+
+
+def _range(
+    metric: str, points: Sequence[Point], chance: Sequence[Row], published: Sequence[PublishedLine]
+) -> tuple[float, float]:
+    """From 0, so that no difference looks larger than it is, to a little above the highest end."""
+    ends: list[Any] = [p.row.scores[metric][end] for p in points for end in ("value", "high")]
+    ends += [row.scores[metric]["value"] for row in chance] + [float(line.values[metric]) for line in published]
+    top = max((end for end in ends if end is not None), default=1.0)
+    return 0.0, max(1.08 * top, 0.05)
+
+
+def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererAgg) -> None:
+    """Write names where there is room: right of the marker, left, above or below; a name without room is left out."""
+    taken: list[Bbox] = [text.get_window_extent(renderer).padded(4) for text in axes.texts]
+    frame = axes.get_window_extent(renderer)
+    for point in points:
+        at = max(cost(point.row), LEAST), point.row.scores[metric]["value"]
+        for offset, ha, va in (
+            ((9, 0), "left", "center"),
+            ((-9, 0), "right", "center"),
+            ((6, 9), "left", "bottom"),
+            ((6, -9), "left", "top"),
+        ):
+            text = axes.annotate(
+                point.row.method,
+                at,  # type: ignore[arg-type]
+                xytext=offset,
+                textcoords="offset points",
+                ha=ha,
+                va=va,
+                fontsize=9,
+                color=INK,
+                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8, "alpha": 0.85},
+            )
+            box = text.get_window_extent(renderer)
+            if frame.x0 <= box.x0 and box.x1 <= frame.x1 and not any(box.overlaps(other) for other in taken):
+                taken.append(box)
+                break
+            text.remove()
+
+
+def _for_page(svg: str, name: str, titles: Mapping[str, str]) -> str:
+    """Only the drawing: ids of its own, colours of the page, a tooltip for each point."""
+    drawing = _smaller(svg[svg.index("<svg") :])
+    for side in ("width", "height"):  # the page decides
+        drawing = re.sub(rf'(<svg[^>]*?) {side}="[^"]*"', r"\1", drawing, count=1)
+    drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
+    for stand_in, variable in COLORS.items():
+        drawing = drawing.replace(stand_in, variable)
+    for gid, title in titles.items():
+        words = html.escape(title)
+        before, mark, after = drawing.partition(f'<g id="{gid}">')
+        if gid.startswith("point-"):  # a link needs a name of its own for those who do not see it
+            after = after.replace(' target="_blank"', f' aria-label="{words}"', 1)
+        drawing = f"{before}{mark}<title>{words}</title>{after}"
+    for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - {*re.findall(r'#([^")]+)[")]', drawing), *titles}:
+        drawing = drawing.replace(f' id="{unused}"', "")
+    prefix: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}{name}-"  # noqa: E731
+    return re.sub(r'(\bid="|url\(#|xlink:href="#)', prefix, drawing).strip()
+
+
+def _smaller(svg: str) -> str:
+    """The same drawing in half the bytes: hundredths of a point, no blanks between elements, the page's own font."""
+    svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", svg)
+    in_attributes: Callable[[re.Match[str]], str] = lambda found: re.sub(  # noqa: E731
+        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0]
+    )
+    return " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, svg).split())

@@ -1,0 +1,336 @@
+"""The pages of the site as text: Jinja's templates, filled."""
+
+import base64
+import importlib.util
+import json
+import re
+import shutil
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from mebench.errors import ConfigError, MebenchError
+from mebench.metrics.catalogue import METRICS, find
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.results import rows
+from mebench.results.beside import part_of
+from mebench.results.published import CAVEATS, Published
+from mebench.results.record import Record
+from mebench.results.render.scores import parts_of
+from mebench.results.rows import Part, Row, Table
+from mebench.results.site.cards import Card, cards
+from mebench.results.site.chart import Point, chart, cost
+from mebench.results.site.details import details
+from mebench.results.write import as_csv, latex
+from mebench.runner.folder import safe_name
+
+Pages = Iterator[tuple[str, str]]
+Flat = tuple[Table, Part, Row]
+
+TASKS = (
+    ("spotting", "When does a micro-expression happen? Spotted intervals against annotated ones."),
+    ("analysis", "Spot, then name: the emotions of spotted intervals."),
+    ("recognition", "Which emotion does a given clip show?"),
+)
+LONGEST = 160
+"""Characters of a value of the audit."""
+_COUNTS = {"n": "what is scored"}
+RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
+
+
+class Site:
+    """All pages of a leaderboard.
+
+    Args:
+        tables: with published lines beside.
+        records: of the runs in them.
+        published: all published values.
+    """
+
+    def __init__(self, tables: Sequence[Table], records: Sequence[Record], published: Sequence[Published]) -> None:
+        self.tables = tables
+        self.records = records
+        self.published = published
+        self.methods, self.datasets = cards("method"), cards("dataset")
+        self.environment = _environment()
+        self.environment.globals |= {
+            "methods": {card.id for card in self.methods},
+            "datasets": {card.id for card in self.datasets},
+            "meanings": METRICS,
+        }
+
+    def pages(self) -> Pages:
+        """Path and text of every page."""
+        yield "index.html", self._index()
+        for table in self.tables:
+            yield f"tables/{safe_name(table.name)}.html", self._table(table)
+        for record in self.records:
+            yield f"runs/{safe_name(record.id)}.html", self._run(record)
+        yield from self._cards(
+            self.methods,
+            "Methods",
+            "What can be run: each with its paper, what is computed, and where it departs from it.",
+        )
+        yield from self._cards(
+            self.datasets,
+            "Datasets",
+            "What they are run on: licence, layout and known defects. No face is shipped here.",
+        )
+        yield (
+            "published.html",
+            self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS),
+        )
+        conventions = sorted({row.convention for _, _, row in self._flat()} | {"strict"})
+        words = [CONVENTIONS[name].describe() if name in CONVENTIONS else name for name in conventions]
+        yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
+
+    def _page(self, template: str, root: str, **values: Any) -> str:
+        text = self.environment.get_template(template).render(root=root, **{"here": "", **values})
+        return re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
+
+    def _flat(self) -> list[Flat]:
+        return [
+            (table, part, row) for table in self.tables for part in table.parts for row in part.rows if row.measured
+        ]
+
+    def _index(self) -> str:
+        return self._page(
+            "index.html",
+            "",
+            here="index",
+            tables=self.tables,
+            tasks=TASKS,
+            flat=self._flat(),
+            n_runs=len(self.records),
+            n_published=len(self.published),
+        )
+
+    def _table(self, table: Table) -> str:
+        charts = {}
+        for part in table.parts:
+            points = [
+                Point(number, row, f"../runs/{safe_name(row.runs[0])}.html")
+                for number, row in enumerate(part.rows, 1)
+                if row.measured
+            ]
+            levels = [row for row in part.rows if not row.measured]
+            one_pool = not any(row.member for row in part.rows)  # members have scores of their own, not one scale
+            charts[part.name] = Markup(
+                chart(safe_name(part.name), part.metrics[0], points, levels, part.published) if one_pool else ""
+            )
+        return self._page("table.html", "../", table=table, charts=charts, datasets_of=table.dataset.split("+"))
+
+    def _run(self, record: Record) -> str:
+        reason, found = "", None
+        try:
+            found = details(record)
+        except (MebenchError, KeyError, ValueError) as error:
+            reason = f"The predictions cannot be shown: {error}"
+        folds = record.about["folds"]
+        return self._page(
+            "run.html",
+            "../",
+            record=record,
+            appears=[t for t in self.tables if any(record.id in row.runs for part in t.parts for row in part.rows)],
+            sections=list(_sections(record.summary)),
+            chance=list(_chance(record.summary)),
+            details=found,
+            reason=reason,
+            costs=list(_costs(record.costs)),
+            folds={name: _from_to([len(fold[name]) for fold in folds]) for name in ("train", "valid", "test")},
+            audit=list(_audit(record.audit)),
+        )
+
+    def _cards(self, found: Sequence[Card], title: str, words: str) -> Pages:
+        flat = self._flat()
+        kind = title.lower()[:-1]
+
+        def used(table: Table, row: Row) -> list[str]:
+            return row.method.split(" + ") if kind == "method" else table.dataset.split("+")
+
+        counts = Counter(id_ for table, _, row in flat for id_ in used(table, row))
+        yield (
+            f"{kind}s.html",
+            self._page("cards.html", "", here=f"{kind}s", cards=found, title=title, words=words, counts=counts),
+        )
+        for card in found:
+            rows = [(table, part, row) for table, part, row in flat if card.id in used(table, row)]
+            yield f"{kind}s/{safe_name(card.id)}.html", self._page("card.html", "../", card=card, rows=rows)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "digits": rows.digits,
+        "interval": rows.interval,
+        "count": rows.count,
+        "seconds": rows.seconds,
+        "whole": rows.whole,
+        "metric": lambda name: find(name).label,
+        "bar": _bar,
+        "words": rows.words,
+        "meaning": lambda name: METRICS[name].describe() if name in METRICS else _COUNTS.get(name, ""),
+        "page": safe_name,
+        "cost": cost,
+        "shown": lambda part: rows.shown(part.metrics, part.rows),
+        "common": lambda part: rows.common(part.rows),
+        "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
+        "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+        "source": _source,
+        "caveat": lambda name: CAVEATS.get(name, ""),
+        "caveats": lambda line: list(dict.fromkeys(caveat for found in line.caveats.values() for caveat in found)),
+        "published_metrics": lambda lines: list(dict.fromkeys(metric for line in lines for metric in line.values)),
+        "part_of": part_of,
+        "safe_body": Markup,  # rendered by markdown-it with raw HTML off
+    }
+    return environment
+
+
+def _source(source: str) -> Markup:
+    """The citation key, linked to its DOI, arXiv page or address."""
+    key, _, place = source.partition(" ")
+    address = re.sub(r"^doi:", "https://doi.org/", re.sub(r"^arXiv:", "https://arxiv.org/abs/", place))
+    if not address.startswith("https://"):
+        return escape(source)
+    return Markup('<a href="{}">{}</a>').format(address, key)
+
+
+def _bar(score: Mapping[str, float]) -> Markup:
+    """An interval from 0 to 1, drawn by the style sheet; the numbers stand beside it."""
+    low, high, value = (f"{score[end]:.3f}" for end in ("low", "high", "value"))
+    return Markup('<i class="bar" style="--low:{};--high:{};--value:{}"></i>').format(low, high, value)
+
+
+def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
+    """Title, what is scored and scores of each part of a summary."""
+    for section, name, counted, part in parts_of(summary):
+        yield f"{section.capitalize()}, {name}", counted, list(part["scores"].items())
+    if recognition := summary.get("recognition"):
+        yield "Recognition", f"{recognition['n']} annotated clips", list(recognition["scores"].items())
+        for member, part in recognition.get("members", {}).items():
+            yield f"Recognition, {member}", f"{part['n']} annotated clips", list(part["scores"].items())
+
+
+def _chance(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    for kind, rules in summary.get("chance", {}).items():
+        for rule, level in rules.items():
+            yield kind, RULES.get(rule, rule), level["f1"]
+
+
+def _costs(costs: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+    if "feature_seconds" in costs:
+        yield "to compute features", f"{rows.seconds(costs['feature_seconds'])} s"
+    yield "to train, all folds", f"{rows.seconds(costs.get('fit_seconds'))} s"
+    yield "to predict, all folds", f"{rows.seconds(costs.get('predict_seconds'))} s"
+    if "predict_per_minute" in costs:
+        yield "to predict a minute of video", f"{rows.seconds(costs['predict_per_minute'])} s"
+    yield "parameters", rows.whole(costs.get("parameters"))
+    if "peak_memory_mib" in costs:
+        yield "memory, at most", f"{rows.whole(costs['peak_memory_mib'])} MiB"
+
+
+def _audit(audit: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Each value that shapes predictions, whom it saw, and the value in short; then what else the run wrote down."""
+    shown = {"selection", "transductive", "sides", "values"}
+    for value in audit.get("values", ()):
+        per_fold = value.get("folds")
+        what = f"by fold: {_short(per_fold)}" if per_fold else _short(value.get("value"))
+        yield str(value.get("name", "")), str(value.get("saw", "")), what
+    for name, content in audit.items():
+        if name not in shown:
+            yield name, "", _short(content)
+
+
+def _short(value: Any) -> str:
+    """A value as text, cut where nobody would read on."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
+
+
+def _from_to(numbers: Sequence[int]) -> str:
+    """`9`, or `8 to 10`."""
+    low, high = min(numbers, default=0), max(numbers, default=0)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+STATIC = Path(__file__).parent / "static"
+MARK = "mebench leaderboard build"
+
+
+def write_site(
+    tables: Sequence[Table], records: Sequence[Record], published: Sequence[Published], folder: Path
+) -> tuple[int, int]:
+    """Write the site into `folder`, replacing the one that is there as a whole; number of files and bytes.
+
+    Raises:
+        ConfigError: the folder holds something else.
+    """
+    if folder.exists() and any(folder.iterdir()) and not _ours(folder):
+        raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=".site-", dir=folder.parent))
+    try:
+        temporary.chmod(0o755)
+        for name, text in Site(tables, records, published).pages():
+            _write(temporary / name, text)
+        for table in tables:
+            place = temporary / "tables" / safe_name(table.name)
+            _write(Path(f"{place}.csv"), as_csv(table))
+            _write(Path(f"{place}.json"), json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n")
+            _write(Path(f"{place}.tex"), latex(table))
+        _write_assets(temporary / "assets")
+        files = [file for file in temporary.rglob("*") if file.is_file()]
+        size = sum(file.stat().st_size for file in files)
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return len(files), size
+
+
+def _write(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(text.encode())
+
+
+def _write_assets(folder: Path) -> None:
+    for file in sorted(STATIC.iterdir()):
+        _write(folder / file.name, file.read_text(encoding="utf-8"))
+    script, style = library()
+    # The library is a module, which a page opened from a folder may not load: it goes in as packed text, see site.js.
+    packed = base64.b64encode(zlib.compress(script.encode(), 9)).decode()
+    _write(folder / "datatables.js", f'window.tableLibrary = "{packed}";\n')
+    _write(folder / "datatables.css", style)
+
+
+def library() -> tuple[str, str]:
+    """Script and style of DataTables as the package `itables` ships them.
+
+    Raises:
+        ConfigError: the package is not installed.
+    """
+    spec = importlib.util.find_spec("itables")  # found, not imported: only its files are needed
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigError("the package itables, which ships the site's table library, is missing: pip install itables")
+    html = Path(next(iter(spec.submodule_search_locations))) / "html"
+    return (html / "dt_bundle.js").read_text(encoding="utf-8"), (html / "dt_bundle.css").read_text(encoding="utf-8")
+
+
+def _ours(folder: Path) -> bool:
+    index = folder / "index.html"
+    return index.is_file() and MARK in index.read_text(encoding="utf-8", errors="replace")[:2000]

@@ -1,0 +1,281 @@
+"""The level of chance as rows of a table: intervals placed at random, as the runs' summaries give them."""
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache, partial
+from itertools import groupby
+from operator import methodcaller
+from typing import Any
+
+from mebench.core.types import ABSENT
+from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
+from mebench.metrics.tables import Tables
+from mebench.results import settings
+from mebench.results.record import Record
+from mebench.results.rows import NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table
+from mebench.results.significance import Read, letters
+from mebench.runner.folder import RunFolder
+from mebench.runner.scoring import of_dataset, tables_of
+
+BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
+CHANCE = {"as_many": "random (as many as truths)", "best_rate": "random (best rate)"}
+
+
+def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) -> list[Row]:
+    """The level of chance, from the run of the lowest seed: between methods it differs by noise alone."""
+    able = sorted((r for r in records if kind in r.summary.get("chance", {})), key=lambda r: (r.seed, r.id))
+    if not able:
+        return []
+    source = able[0]
+    counts = source.summary["spotting"][kind]
+    rows = []
+    for rule, name in CHANCE.items():
+        level = source.summary["chance"][kind][rule]
+        rate = level.get("rate_per_minute")
+        scores = dict.fromkeys(metrics, NOTHING)
+        for metric in metrics:
+            if metric in level:
+                value = level[metric]["value"]
+                scores[metric] = {**level[metric], "min": value, "max": value}
+        rows.append(
+            Row(
+                method=name,
+                settings="" if rate is None else f"{rate:.1f} intervals per minute",
+                member="",
+                provenance="chance",
+                seeds=(source.seed,),
+                n=float(counts["tp"] + counts["fn"]),
+                scores=scores,
+                convention=source.convention,
+                selection="fixed",
+                transductive="none",
+                costs={},
+                versions={"mebench": source.versions["mebench"]},
+                runs=(),
+                remark=BLIND,
+            )
+        )
+    return rows
+
+
+OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
+STRICT = "strict"
+
+
+def build(records: Iterable[Record]) -> list[Table]:
+    """All tables, by task, dataset, protocol and variant. The same records give the same tables in whatever order."""
+    ordered = _worded(sorted(records, key=lambda r: (r.identity, r.seed, r.id)))
+    read = _reader()
+    tables = []
+    for task in SECTIONS:
+        able = [r for r in ordered if task in r.summary]
+        for place in sorted({_place(task, r) for r in able}):
+            group = [r for r in able if _place(task, r) == place]
+            dataset, protocol, variant = place
+            scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
+            parts = _parts(task, group, read)
+            tables.append(Table(_name(task, *place), task, dataset, protocol, variant, scheme, parts))
+    return tables
+
+
+def _worded(records: Sequence[Record]) -> list[Record]:
+    """The same, where those with the same settings of dataset and protocol say it in the same words.
+
+    A default that somebody spelled out makes no other table.
+    """
+
+    def settings_of_data(record: Record) -> str:
+        mine = {k: v for k, v in record.config.items() if k.partition(".")[0] in ("dataset", "protocol")}
+        return json.dumps(mine, sort_keys=True)
+
+    shortest: dict[str, str] = {}
+    for record in records:
+        own = settings_of_data(record)
+        shortest[own] = min(shortest.get(own, record.data), record.data, key=lambda text: (len(text), text))
+    return [replace(record, data=shortest[settings_of_data(record)]) for record in records]
+
+
+def _reader() -> Read:
+    """Reads the tables of a record once, however many pairs it is in."""
+    found: dict[str, Tables] = {}
+
+    def read(record: Record) -> Tables:
+        place = str(record.folder)
+        if place not in found:
+            found[place] = tables_of(RunFolder(record.folder))
+        return found[place]
+
+    return read
+
+
+@cache
+def _slug(variant: str) -> str:
+    slug = re.sub(r"[^\w.]+", "_", variant).strip("_")
+    plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]|=-", variant)  # -1 is not 1
+    return slug if plain else f"{slug[:32]}_{hashlib.sha256(variant.encode()).hexdigest()[:8]}"
+
+
+def _place(task: str, record: Record) -> tuple[str, str, str]:
+    """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
+    scheme = settings.of_scheme(record.config) if task != "spotting" else ""
+    rules = f"convention {record.convention}" if record.convention != STRICT else ""
+    return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
+
+
+def _name(task: str, dataset: str, protocol: str, variant: str) -> str:
+    words = [task, *(_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))]
+    return "-".join([*words, _slug(variant)] if variant else words)
+
+
+def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
+    if task == "spotting":
+        found = [kind for kind in ("micro", "macro", "overall") if any(kind in r.summary[task] for r in records)]
+        every = [
+            _part(task, kind, f"spotting.{kind}.f1", [(r, r.summary[task].get(kind)) for r in records], read)
+            for kind in found
+        ]
+        by_kind = [
+            _by_dataset(task, f"{kind}, members", f"spotting.{kind}.f1", records, read, methodcaller("get", kind))
+            for kind in found
+        ]
+        return (*every, *(part for part in by_kind if part.rows))
+    if task == "analysis":
+        true = [(r, _with_joint(r.summary[task])) for r in records]
+        short = [(r, r.summary[task].get("all_intervals")) for r in records]
+        first = _part(task, "true positives", "analysis.strs", true, read)
+        parts = [first, _by_dataset(task, "true positives, members", "analysis.strs", records, read, _with_joint)]
+        if any(part for _, part in short):
+            parts.insert(1, _part(task, "all intervals", "analysis.all_intervals.f1", short, read))
+        return tuple(part for part in parts if part.rows)
+    sections = [(r, r.summary[task]) for r in records]
+    members = sorted({name for _, section in sections for name in section.get("members", {})})
+    rows: list[Row] = []
+    for member in members:
+        own = [(r, s.get("members", {}).get(member)) for r, s in sections]
+        rows += _part(task, member, f"recognition.members.{member}.uf1", own, read, member).rows
+    whole = _part(task, "all clips", "recognition.uf1", sections, read)
+    return (whole, Part("members", whole.metrics, tuple(rows))) if rows else (whole,)
+
+
+def _by_dataset(
+    task: str, name: str, path: str, records: Sequence[Record], read: Read, section: Callable[[Any], Any]
+) -> Part:
+    """One row for each member of a composite that was spotted in, from the same predictions; none where nothing is one."""
+    rows: list[Row] = []
+    for member in sorted({member for r in records for member in r.summary.get("members", {})}):
+        own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
+        chosen = [(r, section(part) if part else None) for r, part in own]
+        rows += _part(task, name, path, chosen, partial(_of_member, read, member), member).rows
+    return Part(name, columns(task), tuple(rows))
+
+
+def _of_member(read: Read, member: str, record: Record) -> Tables:
+    return of_dataset(read(record), member)
+
+
+def _with_joint(analysis: Mapping[str, Any]) -> dict[str, Any]:
+    found = analysis["true_positives"]
+    joint = {name: score for name, score in analysis.items() if name in JOINT}
+    return {"n": found["n"], "scores": {**joint, **found["scores"]}}
+
+
+def _part(
+    task: str, name: str, path: str, sections: Sequence[tuple[Record, Any]], read: Read, member: str = ""
+) -> Part:
+    """One row for each identity among the records that have this section; `sections` come sorted by identity."""
+    present = [(record, section) for record, section in sections if section]
+    metrics = columns(task, any(ABSENT in record.about["classes"] for record, _ in present))
+    if name == "all intervals":
+        metrics = tuple(metric for metric in metrics if metric not in JOINT)
+    common = Counter(_annotations(task, record) for record, _ in present).most_common()
+    rows: list[tuple[Row, Record]] = []
+    for _, same in groupby(present, key=lambda pair: pair[0].identity):
+        group = list(same)
+        several_codes = len({record.seed for record, _ in group}) < len(group)
+        # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
+        for one in [[pair] for pair in group] if several_codes else [group]:
+            about = one[0][0].about
+            remarks = [about["remark"], OTHER_CODE if several_codes else ""]
+            remarks.append("subject-dependent: tested people train too" if about.get("subject_dependent") else "")
+            if len(common) > 1:
+                own = _annotations(task, one[0][0])
+                remarks.append(f"annotations {own}: not the same as in every other row")
+            row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
+            rows.append((row, _median(one, metrics[0])))
+    rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
+    alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
+    groups = dict(zip(alike, letters([rows[i][1] for i in alike], path, read)))
+    lettered = [replace(row, group=groups.get(i, "")) for i, (row, _) in enumerate(rows)]
+    if task == "spotting" and not member:
+        lettered += chance_rows(name, metrics, [record for record, _ in present])
+    return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
+
+
+def _order(row: Row, metric: str) -> tuple[Any, ...]:
+    return -METRICS[metric].worth(row.scores[metric]["value"]), row.method, row.settings, row.seeds, row.runs
+
+
+def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
+    """The run that stands for a row in paired tests: the one whose main score is the lower median of the seeds'."""
+
+    def order(pair: tuple[Record, Any]) -> tuple[float, int]:
+        return METRICS[metric].worth(pair[1]["scores"].get(metric, NOTHING)["value"]), pair[0].seed
+
+    return sorted(group, key=order)[(len(group) - 1) // 2][0]
+
+
+def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
+    records, sections = [record for record, _ in group], [section for _, section in group]
+    first = records[0]
+    known = [name for name in first.costs if all(name in record.costs for record in records)]
+    return Row(
+        method=first.method,
+        # A value that somebody spelled out though it is the default makes no other row, only a longer text.
+        settings=min((record.settings for record in records), key=lambda text: (len(text), text)),
+        member=member,
+        provenance="measured",
+        seeds=tuple(record.seed for record in records),
+        n=mean([_n(section) for section in sections]),
+        scores={m: over_seeds([section["scores"].get(m, NOTHING) for section in sections]) for m in metrics},
+        convention=first.convention,
+        selection=first.selection,
+        transductive=first.transductive,
+        costs={name: round(mean([record.costs[name] for record in records]), 3) for name in known},
+        versions={name: first.versions[name] for name in SHOWN_VERSIONS if name in first.versions},
+        runs=tuple(record.id for record in records),
+        remark=remark,
+    )
+
+
+def _n(section: Mapping[str, Any]) -> float:
+    return float(section["n"] if "n" in section else section["tp"] + section["fn"])
+
+
+def over_seeds(scores: Sequence[Score]) -> Score:
+    """Mean, lowest and highest value, lowest and highest end of the intervals; nothing if a value is undefined."""
+    values = [score["value"] for score in scores]
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return NOTHING
+    lows, highs = ([s[end] for s in scores if s[end] is not None] for end in ("low", "high"))
+    return {
+        "value": mean(known),
+        "low": min(lows, default=None),  # type: ignore[type-var]
+        "high": max(highs, default=None),  # type: ignore[type-var]
+        "min": min(known),
+        "max": max(known),
+    }
+
+
+def mean(values: Sequence[float]) -> float:
+    """The mean; of equal values exactly that value."""
+    return values[0] if len(set(values)) == 1 else sum(values) / len(values)
+
+
+def _annotations(task: str, record: Record) -> str:
+    """Spotting does not see emotions."""
+    return record.annotations[0 if task == "spotting" else 1]

@@ -1,0 +1,226 @@
+"""Writes tables for people, papers, spreadsheets and programs; the page of Markdown is `markdown`. Equal tables give equal bytes."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mebench.metrics.catalogue import SECTIONS, find
+from mebench.results.render.markdown import markdown
+from mebench.results.rows import (
+    ENDS,
+    RULES,
+    SHOWN_VERSIONS,
+    Part,
+    PublishedLine,
+    Row,
+    Table,
+    common,
+    digits,
+    interval,
+    shown,
+    stated,
+    words,
+)
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "–": "--",
+    "†": r"\textsuperscript{\dag}",
+}
+COLUMNS = 4
+"""Metrics of a table, the first ones: more fit on no page."""
+
+
+def latex(table: Table) -> str:
+    r"""All parts of a table, each as `\begin{table}`; needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`.
+
+    What has no room on a page, cost, rules, versions and run ids of every row, stands above it as comments.
+    """
+    lines = ["% Made by mebench leaderboard build. Needs booktabs, and fontenc with T1."]
+    for part in table.parts:
+        lines += ["", *_part(table, part)]
+    return "\n".join(lines) + "\n"
+
+
+def escape(text: str) -> str:
+    r"""Text that LaTeX prints as it stands.
+
+    >>> print(escape("a_b & 95 % \\end"))
+    a\_b \& 95 \% \textbackslash{}end
+    """
+    return "".join(_SPECIAL.get(char, char) for char in " ".join(text.split()))
+
+
+def _part(table: Table, part: Part) -> Iterator[str]:
+    metrics = shown(part.metrics, part.rows)[:COLUMNS]
+    columns = len(metrics) + 2
+    for number, row in enumerate(part.rows, 1):
+        yield from (f"% {line}" for line in _origin(number, row))
+    yield r"\begin{table}"
+    yield r"  \centering"
+    scheme = f", emotion scheme {escape(table.scheme)}" if table.scheme else ""
+    same = common(part.rows)
+    rules = ", ".join(f"{name} {escape(same[name])}" for name in RULES if name in same)
+    chance = " Rows in italics are the level of chance." if any(not row.measured for row in part.rows) else ""
+    yield (
+        rf"  \caption{{{escape(table.title)}, {escape(part.name)}{scheme}. Scores with 95\,\% intervals over subjects; means "
+        rf"over seeds.{f' All: {rules}.' if rules else ''}{chance}}}"
+    )
+    yield rf"  \begin{{tabular}}{{ll{'r' * len(metrics)}}}"
+    yield r"    \toprule"
+    yield f"    method & seeds & {' & '.join(escape(find(metric).label) for metric in metrics)} \\\\"
+    yield r"    \midrule"
+    for row in part.rows:
+        yield f"    {' & '.join([_name(row), str(len(row.seeds)), *(_score(row, metric) for metric in metrics)])} \\\\"
+    lines = [line for line in part.published if any(metric in line.values for metric in metrics)]
+    if lines:
+        yield r"    \midrule"
+        yield rf"    \multicolumn{{{columns}}}{{l}}{{Published by others, not measured here"
+        yield r"      (\textsuperscript{\dag}: with a caveat)} \\"
+    for line in lines:
+        name = f"{line.method}, {line.member}" if line.member else line.method
+        key = line.source.partition(" ")[0]
+        cells = [f"{escape(name)} \\cite{{{key}}}", ""]
+        cells += [_value(line.values, line.caveats, metric) for metric in metrics]
+        yield f"    {' & '.join(cells)} \\\\"
+    yield r"    \bottomrule"
+    yield r"  \end{tabular}"
+    yield r"\end{table}"
+
+
+def _origin(number: int, row: Row) -> Iterator[str]:
+    """Where the numbers of a row come from."""
+    if not row.measured:
+        return
+    facts = [f"{words(name)} {stated(row, name)}" for name in (*RULES, *SHOWN_VERSIONS) if stated(row, name)]
+    costs = [f"{words(name)} {value:g}" for name, value in row.costs.items()]
+    yield f"{number}. {' '.join(' '.join([row.method, row.member, row.settings]).split())}"
+    yield f"   {', '.join([*facts, *costs])}"
+    yield f"   runs {', '.join(row.runs)}"
+
+
+def _name(row: Row) -> str:
+    tested = "selected on test subjects" if row.selection == "test" else ""
+    name = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else "", tested]))
+    return escape(name) if row.measured else rf"\textit{{{escape(name)}}}"
+
+
+def _score(row: Row, metric: str) -> str:
+    score = row.scores[metric]
+    return escape(" ".join(filter(None, [digits(score["value"]), interval(score)])))
+
+
+def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: str) -> str:
+    return escape(values.get(metric, "–") + ("†" if caveats.get(metric) else ""))
+
+
+OVERVIEW = "tables.md"
+
+_COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
+_LAST = ("runs", "source", "caveats", "remark")
+
+
+def write(tables: Sequence[Table], out: Path) -> Path:
+    """Write `tables.md` and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
+
+    Files that the former `tables.md` names and no table needs any longer are removed; nothing else is touched.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    files = {OVERVIEW: markdown(tables)}
+    for table in tables:
+        files[f"{table.name}.csv"] = as_csv(table)
+        files[f"{table.name}.json"] = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        files[f"{table.name}.tex"] = latex(table)
+    former = _named_files(out / OVERVIEW)
+    for name, text in files.items():
+        temporary = out / f".writing-{name}"
+        temporary.write_bytes(text.encode())
+        temporary.replace(out / name)
+    for name in former - set(files):
+        (out / name).unlink(missing_ok=True)
+    return out / OVERVIEW
+
+
+def as_csv(table: Table) -> str:
+    """One table with a line for each row of each part, measured scores to six digits, published ones as printed.
+
+    Measured rows come first in each part; `provenance` is `measured`, `chance` or `published`. The form is RFC 4180's;
+    text that a spreadsheet would run as a formula is preceded by an apostrophe.
+    """
+    metrics = list(dict.fromkeys(metric for part in table.parts for metric in _metrics(part)))
+    columns = [f"{metric}{end}" for metric in metrics for end in ("", *(f"_{end}" for end in ENDS[1:]))]
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "alike")
+    writer.writerow([*first, *columns, *RULES, *_COSTS, *SHOWN_VERSIONS, *_LAST])
+    for part in table.parts:
+        for row in part.rows:
+            writer.writerow([_csv_cell(cell) for cell in _measured(part, row, metrics)])
+        for line in part.published:
+            writer.writerow([_csv_cell(cell) for cell in _published(part, line, metrics)])
+    return target.getvalue()
+
+
+def safe_cell(text: str) -> str:
+    r"""Text in a cell that no spreadsheet runs, in one line.
+
+    >>> safe_cell("\t=SUM(A1)"), safe_cell("p=0.6")
+    ("'=SUM(A1)", 'p=0.6')
+    """
+    text = " ".join(text.split())
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _metrics(part: Part) -> Iterator[str]:
+    yield from part.metrics
+    for line in part.published:
+        yield from (metric for metric in line.values if metric != "n")
+
+
+def _measured(part: Part, row: Row, metrics: Sequence[str]) -> Iterator[Any]:
+    yield from (part.name, row.member, row.provenance, row.method, row.settings)
+    yield from (" ".join(map(str, row.seeds)), row.n, row.group)
+    yield from (row.scores.get(metric, {}).get(end) for metric in metrics for end in ENDS)
+    yield from (getattr(row, name) for name in RULES)
+    yield from (row.costs.get(name) for name in _COSTS)
+    yield from (row.versions.get(name) for name in SHOWN_VERSIONS)
+    yield from (" ".join(row.runs), None, None, row.remark)
+
+
+def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> Iterator[Any]:
+    yield from (part.name, line.member, "published", line.method, None, None, line.values.get("n"), None)
+    for metric in metrics:
+        yield from (line.values.get(metric), *([None] * (len(ENDS) - 1)))
+    yield from [None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "runs"))
+    yield from (f"{line.source}, {line.table}", line.caveats_in_words(), line.note)
+
+
+def _csv_cell(cell: Any) -> Any:
+    if isinstance(cell, float):
+        return f"{cell:.6f}".rstrip("0").rstrip(".")
+    return safe_cell(cell) if isinstance(cell, str) else cell
+
+
+def _named_files(overview: Path) -> set[str]:
+    """The tables that a former overview links to."""
+    if not overview.is_file():
+        return set()
+    found = re.findall(r"\]\(([\w.+~-]+\.(?:csv|json|tex))\)", overview.read_text(encoding="utf-8"))
+    return {name for name in found if name.startswith(tuple(f"{task}-" for task in SECTIONS))}

@@ -1,0 +1,229 @@
+"""Plugins are found by their folders, imported on use, and a broken one breaks nothing else."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mebench.config import registry
+from mebench.errors import ConfigError, PluginError
+
+
+def test_a_folder_is_a_plugin_and_nothing_of_it_is_imported_to_list_it(write_plugin):
+    root = write_plugin("method", "tiny", code="raise RuntimeError('imported')")
+    registry.add_paths([root])
+
+    info = registry.plugins("method")["tiny"]
+
+    assert (info.kind, info.id, info.title, info.summary, info.tasks) == (
+        "method",
+        "tiny",
+        "Tiny",
+        "for tests",
+        ("spot",),
+    )
+    assert info.folder == root / "methods" / "tiny"
+    assert info.broken is None
+    assert info.where == "methods/tiny"
+    assert "mebench.methods.tiny" not in sys.modules
+    assert "tiny" not in registry.plugins("dataset")
+
+
+def test_plugins_are_listed_by_name_wherever_they_lie(write_plugin):
+    for name in ("zebra", "aardvark"):
+        registry.add_paths([write_plugin("method", name, root=name)])
+    listed = list(registry.plugins("method"))
+    assert {"aardvark", "zebra", "mean"} <= set(listed) and listed == sorted(listed)
+
+
+def test_it_loads_under_the_name_of_the_built_in_ones(write_plugin):
+    registry.add_paths([write_plugin("method", "tiny")])
+
+    plugin = registry.load("method", "tiny")
+
+    assert plugin is importlib.import_module("mebench.methods.tiny.method").Plugin
+    assert registry.params_class(registry.find("method", "tiny"))(p=0.2).p == 0.2
+
+
+def test_plugin_folders_may_lie_directly_in_the_path(write_plugin):
+    root = write_plugin("method", "tiny")
+    write_plugin("dataset", "toy", root="mine/methods/..")
+    (root / "datasets" / "toy").rename(root / "methods" / "toy")
+
+    registry.add_paths([root / "methods"])
+
+    assert "tiny" in registry.plugins("method") and "toy" not in registry.plugins("method")
+    assert "toy" in registry.plugins("dataset") and "tiny" not in registry.plugins("dataset")
+
+
+def test_adding_a_path_twice_or_through_a_link_is_no_clash(write_plugin, tmp_path):
+    root = write_plugin("method", "tiny")
+    (tmp_path / "link").symlink_to(root)
+    assert registry.add_paths([root, tmp_path / "link"]) == (str(root), str(root))
+    registry.add_paths([root])
+    assert registry.find("method", "tiny").broken is None
+
+
+def test_two_plugins_of_one_name_are_an_error_naming_both(write_plugin):
+    roots = [
+        write_plugin("method", "tiny", root="a"),
+        write_plugin("method", "tiny", root="b"),
+        write_plugin("method", "fine"),
+    ]
+    registry.add_paths(roots)
+
+    with pytest.raises(PluginError) as error:
+        registry.find("method", "tiny")
+
+    assert all(str(root / "methods" / "tiny") in str(error.value) for root in roots[:2])
+    assert registry.find("method", "fine").id == "fine"
+
+
+BROKEN = {
+    "no_params": ({"params": None}, "no params.py"),
+    "no_code": ({"code": None}, "no method.py"),
+    "no_config": ({"config": None}, "no config.yaml"),
+    "bad_yaml": ({"config": "params: [1"}, "unreadable"),
+    "no_map": ({"config": "params: 3"}, "params must be a map"),
+    "no_preset_map": ({"config": "presets: {short: 3}"}, "presets.short must be a map"),
+    "typo": ({"config": "preset_: x"}, "Did you mean 'preset'?"),
+    "odd_task": ({"config": "tasks: [spt]"}, "tasks must be"),
+    "no_title": ({"config": "title:"}, "title is missing"),
+    "Camel-Case": ({}, "not snake_case"),
+}
+
+
+@pytest.mark.parametrize("id_", BROKEN)
+def test_a_broken_plugin_is_listed_with_its_reason_and_refused_on_use(write_plugin, id_):
+    files, reason = BROKEN[id_]
+    write_plugin("method", "fine")
+    registry.add_paths([write_plugin("method", id_, **files)])
+
+    listed = registry.plugins("method")
+
+    assert reason in listed[id_].broken
+    assert listed["fine"].broken is None
+    with pytest.raises(PluginError, match="is broken"):
+        registry.load("method", id_)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (
+            "import no_such_module_anywhere",
+            r"method\.py, line 1: ModuleNotFoundError: No module named 'no_such_module_anywhere'",
+        ),
+        ("x = 1\n\ndef broken(:\n", r"method\.py, line 3: SyntaxError"),
+        ("import sys\nsys.exit('bye')", r"method\.py, line 2: SystemExit: bye"),
+        ("x = 1", r"methods/tiny/method\.py defines no Plugin"),
+        ("Plugin = 3", r"Plugin must be a class"),
+    ],
+)
+def test_a_failing_import_is_one_sentence_with_file_line_and_reason(write_plugin, code, reason):
+    registry.add_paths([write_plugin("method", "tiny", code=code)])
+    with pytest.raises(PluginError, match=reason) as error:
+        registry.load("method", "tiny")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("params", "reason"),
+    [
+        ("class Params: pass", "must be a dataclass"),
+        (
+            "from dataclasses import dataclass\n@dataclass\nclass Params:\n    name: str = ''",
+            "may not have a field 'name'",
+        ),
+    ],
+)
+def test_params_that_cannot_be_set_from_the_command_line_are_refused(write_plugin, params, reason):
+    registry.add_paths([write_plugin("method", "tiny", params=params)])
+    with pytest.raises(PluginError, match=reason):
+        registry.params_class(registry.find("method", "tiny"))
+
+
+def test_an_unknown_name_answers_with_the_nearest_and_the_list(write_plugin):
+    registry.add_paths([write_plugin("method", "tiny")])
+    with pytest.raises(
+        PluginError, match=r"unknown method 'tinny'\. Did you mean 'tiny'\? Known: .*tiny.*mebench list methods"
+    ):
+        registry.find("method", "tinny")
+
+
+@pytest.mark.parametrize("wrong", ["absent", "empty", "plugin itself"])
+def test_a_path_without_plugins_is_refused(write_plugin, tmp_path, wrong):
+    root = write_plugin("method", "tiny")
+    (tmp_path / "empty").mkdir()
+    path = {"absent": tmp_path / "nowhere", "empty": tmp_path / "empty", "plugin itself": root / "methods" / "tiny"}[
+        wrong
+    ]
+    with pytest.raises(ConfigError, match=str(path)):
+        registry.add_paths([path])
+
+
+def install(site: Path, entry_points: str) -> None:
+    """A distribution as pip would leave it."""
+    info = site / "acme-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(entry_points)
+
+
+def test_an_installed_package_brings_plugins_by_entry_point_without_being_imported(write_plugin, tmp_path, monkeypatch):
+    write_plugin("method", "spotter", root="site/acme")
+    (tmp_path / "site" / "acme" / "__init__.py").write_text("raise RuntimeError('imported')")
+    points = "[mebench.methods]\nacme_spotter = acme.methods.spotter\ngone = acme_gone.spotter\n"
+    install(tmp_path / "site", points)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+    listed = registry.plugins("method")
+
+    assert listed["acme_spotter"].broken is None
+    assert listed["acme_spotter"].folder == tmp_path / "site" / "acme" / "methods" / "spotter"
+    assert "not installed" in listed["gone"].broken
+    assert "acme" not in sys.modules
+
+    (tmp_path / "site" / "acme" / "__init__.py").write_text("")
+    try:
+        assert registry.load("method", "acme_spotter").__module__ == "acme.methods.spotter.method"
+    finally:
+        for name in [n for n in sys.modules if n.split(".")[0] == "acme"]:
+            del sys.modules[name]
+
+
+def test_an_entry_point_and_a_folder_of_one_name_clash(write_plugin, tmp_path, monkeypatch):
+    registry.add_paths([write_plugin("method", "tiny")])
+    write_plugin("method", "other", root="site/acme")
+    install(tmp_path / "site", "[mebench.methods]\ntiny = acme.methods.other\n")
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    with pytest.raises(PluginError, match=r"mine/methods/tiny and .*acme/methods/other"):
+        registry.find("method", "tiny")
+
+
+def test_the_content_hash_follows_code_and_settings_and_nothing_else(write_plugin):
+    registry.add_paths([write_plugin("method", "tiny")])
+    info = registry.find("method", "tiny")
+    before = registry.content_hash(info)
+
+    (info.folder / "README.md").write_text("a card")
+    (info.folder / "__pycache__").mkdir()
+    (info.folder / "__pycache__" / "x.pyc").write_bytes(b"x")
+    assert registry.content_hash(info) == before
+
+    seen = {before}
+    for name in ("config.yaml", "params.py", "deep/network.py"):
+        file = info.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text((file.read_text() if file.exists() else "") + "\n# changed\n")
+        seen.add(registry.content_hash(info))
+    assert len(seen) == 4
+
+
+def test_a_worker_process_finds_the_same_plugin_after_adding_the_same_paths(write_plugin):
+    root = write_plugin("method", "tiny")
+    code = f"from mebench.config import registry; registry.add_paths([{str(root)!r}]); print(registry.load('method', 'tiny'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "mebench.methods.tiny.method.Plugin" in done.stdout

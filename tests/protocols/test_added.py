@@ -1,0 +1,96 @@
+"""Protocols that a folder given with --plugins brings."""
+
+import json
+
+import pytest
+
+from mebench import protocols
+from mebench.config import registry, resolve
+from mebench.errors import ConfigError, PluginError
+from mebench.runner.describe import inputs_of
+from mebench.runner.plan import make_plan
+from mebench.runner.tasks import plan_of, spec_of
+
+TWO_HALVES = '''
+"""Two halves of the people, each tested once."""
+
+from dataclasses import dataclass
+
+from mebench.protocols import Card, Protocol
+from mebench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Params:
+    first: int = 1
+
+    def __post_init__(self):
+        if self.first < 1:
+            raise ConfigError(f"protocol.first must be 1 or more, not {self.first}")
+
+
+def halves(people, params=Params()):
+    persons = [s for subjects in people.persons.values() for s in subjects]
+    return [people.fold("a", persons[: params.first]), people.fold("b", persons[params.first :])]
+
+
+PROTOCOL = Protocol(
+    "halves",
+    "two halves",
+    Card(needs="2 people", trains="one half", tests="the other", scores="pooled", classes="all", source="none"),
+    halves,
+    Params,
+)
+'''
+WORDS = ("method=random", "dataset=synthetic", "dataset.preset=easy", "protocol=halves")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with `protocols/`; what it brings is forgotten after the test."""
+    (tmp_path / "protocols").mkdir()
+    (tmp_path / "protocols" / "halves.py").write_text(TWO_HALVES)
+    known = protocols.PROTOCOLS, protocols.ADDED, protocols.BROKEN
+    before = [dict(names) for names in known]
+    yield tmp_path
+    for names, old in zip(known, before):
+        names.clear()
+        names.update(old)
+
+
+def test_a_file_is_a_protocol_for_runs_and_their_workers(folder):
+    plan = make_plan(resolve([*WORDS, "protocol.first=2"], plugins=[folder]))
+    assert (plan.folds[0].key, len(plan.folds[0].test)) == ("a", 2)
+    spec = json.loads(json.dumps(spec_of(plan)))
+    assert plan_of(tuple(spec)).folds == plan.folds
+    with pytest.raises(ConfigError, match=r"protocol\.first must be 1 or more, not 0"):
+        resolve([*WORDS, "protocol.first=0"], plugins=[folder])
+
+
+def test_another_text_of_it_is_another_run(folder):
+    plan = make_plan(resolve(WORDS, plugins=[folder]))
+    before = inputs_of(plan)
+    (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "# edited")
+    assert inputs_of(plan) != before
+
+
+def test_a_broken_one_breaks_nothing_else(folder):
+    (folder / "protocols" / "crooked.py").write_text("PROTOCOL = 1 / 0")
+    (folder / "protocols" / "misnamed.py").write_text(TWO_HALVES)
+    (folder / "protocols" / "loso.py").write_text(TWO_HALVES.replace("halves", "loso"))
+    registry.add_paths([folder])
+    assert protocols.find("halves").summary == "two halves"
+    for name, reason in {
+        "crooked": "ZeroDivisionError",
+        "misnamed": "called 'misnamed'",
+        "loso": "mebench itself and",
+    }.items():
+        with pytest.raises(PluginError, match=f"protocol '{name}' is broken: .*{reason}"):
+            protocols.find(name)
+
+
+def test_adding_a_folder_again_changes_nothing(folder):
+    registry.add_paths([folder])
+    found = protocols.find("halves")
+    registry.add_paths([folder, folder])
+    assert protocols.find("halves") is found and protocols.BROKEN == {}

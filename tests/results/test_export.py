@@ -1,0 +1,96 @@
+import json
+
+import pandas as pd
+import pytest
+
+from mebench.errors import RunError
+from mebench.results.export import export
+from mebench.results.integrity import rescore
+from mebench.results.record import from_record
+from mebench.runner.folder import RunFolder
+from tests.run_folders import make_run
+
+
+@pytest.mark.parametrize(
+    "kind_of_run",
+    [
+        {},
+        {"kinds": ("micro", "macro"), "shift": 4},
+        {"tasks": ("recognize",), "members": ("a", "b")},
+        {"tasks": ("spot",)},
+    ],
+)
+def test_a_record_scores_as_its_run(tmp_path, kind_of_run):
+    run = make_run(tmp_path / "runs", seed=3, **kind_of_run)
+    record = RunFolder(export(run, tmp_path / "records"))
+    summary = run.read_json("summary.json")
+    assert rescore(record) == {name: part for name, part in summary.items() if name not in {"run_id", "seconds"}}
+    assert rescore(record) == record.read_json("record.json")["summary"]
+
+
+def test_a_record_that_was_changed_scores_otherwise(tmp_path):
+    record = export(make_run(tmp_path / "runs"), tmp_path / "records")
+    predictions = pd.read_parquet(record / "predictions.parquet")
+    predictions.assign(offset=predictions["offset"] + 40).to_parquet(record / "predictions.parquet")
+    assert rescore(RunFolder(record)) != json.loads((record / "record.json").read_text())["summary"]
+
+
+def test_a_record_holds_no_trace_of_the_machine_and_nothing_large(tmp_path):
+    run = make_run(tmp_path / "runs")
+    record = export(run, tmp_path / "records")
+    names = {"record.json", "folds.json", "videos.parquet", "truth.parquet", "predictions.parquet", "clips.parquet"}
+    assert {file.name for file in record.iterdir()} == names
+    for file in record.iterdir():
+        content = file.read_bytes()
+        for trace in (b"/home", b"ann", b"Linux-host", b"/data", str(tmp_path).encode()):
+            assert trace not in content, (file, trace)
+    assert "native_emotion" not in pd.read_parquet(record / "truth.parquet")
+    stored = json.loads((record / "record.json").read_text())
+    assert stored["config"]["method.model"] == "face.dat"
+    assert not {"workers", "runs", "cache", "tracking", "plugins", "dataset.root"} & set(stored["config"])
+    folds = json.loads((record / "folds.json").read_text())["folds"]
+    assert folds == run.read_json("folds.json")["folds"]
+
+
+def test_exporting_again_changes_nothing(tmp_path):
+    run = make_run(tmp_path / "runs")
+    first = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
+    again = {f.name: f.read_bytes() for f in export(run, tmp_path / "records").iterdir()}
+    assert first == again
+    assert [path.name for path in (tmp_path / "records").iterdir()] == [run.id]
+
+
+def test_a_record_is_superseded_and_never_edited(tmp_path):
+    run = make_run(tmp_path / "runs", "r")
+    first = export(run, tmp_path / "records")
+    before = {f.name: f.read_bytes() for f in first.iterdir()}
+    run.write_json("versions.json", run.read_json("versions.json") | {"torch": "9"})
+    second = export(run, tmp_path / "records")
+    assert {f.name: f.read_bytes() for f in first.iterdir()} == before
+    assert second.name == "r~v2"
+    stored = json.loads((second / "record.json").read_text())
+    assert (stored["version"], stored["supersedes"]) == (2, "r")
+    assert export(run, tmp_path / "records") == second
+
+
+def test_a_damaged_record_is_not_exported_over(tmp_path):
+    run = make_run(tmp_path / "runs")
+    (export(run, tmp_path / "records") / "notes.txt").touch()
+    with pytest.raises(RunError, match=r"notes\.txt is no part of a record"):
+        export(run, tmp_path / "records")
+
+
+def test_the_audit_goes_along_without_folders(tmp_path):
+    run = make_run(tmp_path / "runs")
+    values = [{"name": "parameters", "saw": "nobody", "value": {"model": "/home/ann/face.dat"}}]
+    run.write_json("audit.json", {"selection": "test", "transductive": "none", "values": values})
+    record = export(run, tmp_path / "records")
+    assert json.loads((record / "audit.json").read_text())["values"][0]["value"] == {"model": "face.dat"}
+    assert from_record(RunFolder(record)).selection == "test"
+
+
+def test_an_unfinished_run_is_not_published(tmp_path):
+    run = make_run(tmp_path / "runs", done=False)
+    with pytest.raises(RunError, match=f"mebench resume {run.id}"):
+        export(run, tmp_path / "records")
+    assert not (tmp_path / "records").exists()

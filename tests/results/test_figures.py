@@ -1,0 +1,29 @@
+"""Words of the tables: what tells two rows of one method apart."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from mebench.results.rows import apart, digits
+
+
+@pytest.mark.parametrize(
+    ("settings", "own"),
+    [
+        (["flow=dis"], [""]),
+        (["flow=dis", "flow=dis; variant=peaks"], ["", "variant=peaks"]),
+        (["flow=dis; variant=a", "flow=dis; variant=b", "flow=dis"], ["variant=a", "variant=b", ""]),
+        (["", "p=0.3"], ["", "p=0.3"]),
+    ],
+)
+def test_settings_that_all_rows_of_a_method_share_tell_nothing(settings, own):
+    rows = [SimpleNamespace(method="strain", settings=words) for words in settings]
+    rows.append(SimpleNamespace(method="another", settings="flow=tvl1"))
+    assert [apart(row, rows) for row in rows] == [*own, ""]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(9.999, "9.999"), (10.0, "10.0"), (10.26, "10.3"), (-9.5, "-9.500"), (-10.5, "-10.5")]
+)
+def test_from_ten_on_one_digit_is_enough(value, text):
+    assert digits(value) == text

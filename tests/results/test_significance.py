@@ -1,0 +1,113 @@
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.metrics.comparison import compare
+from mebench.metrics.summary import summarize
+from mebench.metrics.tables import Tables
+from mebench.results import significance
+from mebench.results.collect import collect
+from mebench.results.significance import Pool, letters
+from mebench.results.tables import build
+from mebench.runner.folder import RunFolder
+from mebench.runner.scoring import tables_of
+from tests.run_folders import make_run
+
+
+@given(st.integers(2, 6).flatmap(lambda n: st.tuples(st.just(n), st.lists(st.booleans(), min_size=15, max_size=15))))
+def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
+    n, apart = case
+    pairs = list(combinations(range(n), 2))
+    differ = {pair for pair, yes in zip(pairs, apart) if yes}
+
+    p = np.full((n, n), 0.9)
+    for pair in differ:
+        p[pair] = 0.0001
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(significance, "_p", lambda *_: p)
+        found = letters([None] * n, "spotting.micro.f1", tables_of)
+    for one, other in pairs:
+        assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
+    assert found[0].startswith("a")
+
+
+def test_what_cannot_be_tested_has_no_letter(monkeypatch):
+    monkeypatch.setattr(significance, "_p", lambda records, *_: np.full((len(records), len(records)), np.nan))
+    assert letters([None, None], "", tables_of) == ["", ""]
+    assert letters([None], "", tables_of) == [""]
+
+
+def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
+    make_run(tmp_path, method="good", subjects=8, tasks=("spot",))
+    make_run(tmp_path, method="like", subjects=8, tasks=("spot",), shift=1)
+    make_run(tmp_path, method="lost", subjects=8, tasks=("spot",), shift=70)
+    (table,) = build(collect(tmp_path))
+    groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
+    assert groups == {"good": "a", "like": "a", "lost": "b"}
+
+
+def read(record):
+    return tables_of(RunFolder(record.folder))
+
+
+def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path):
+    for method, shift in (("one", 0), ("two", 5)):
+        make_run(tmp_path, method, method=method, shift=shift, wrong_every=shift + 2)
+    one, two = collect(tmp_path)
+    whole = compare(read(one), read(two), kinds=["micro"], classes=one.about["classes"], metrics=["all"], draws=0)
+    for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
+        p = significance._p([one, two], path, read)
+        assert p[0, 1] == p[1, 0] == whole.scores[path].p
+
+
+def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_path):
+    """Three runs, each of which gets the predictions of other subjects from another run."""
+    for method, shift, every in (("one", 0, 2), ("two", 4, 3), ("three", 9, 5)):
+        make_run(tmp_path, method, method=method, shift=shift, wrong_every=every, kinds=("micro", "macro"))
+    records = collect(tmp_path)
+    pool = Pool.of([read(record) for record in records])
+    subjects = sorted(set(read(records[0]).videos["subject"]))
+    classes = records[0].about["classes"]
+    for dealt in ([0, 1, 2, 0], [2, 2, 1, 0], [1, 0, 0, 1]):
+        mixed = Tables(
+            read(records[0]).videos,
+            read(records[0]).truths,
+            *(
+                pd.concat([part(read(records[run]), name, subject) for run, subject in zip(dealt, subjects)])
+                for name in ("predictions", "clips")
+            ),
+        )
+        by_hand = summarize(mixed, kinds=["micro", "macro"], classes=classes, seed=0, draws=0)
+        weights = np.zeros((1, pool.units.size))
+        weights[0, pool.units[dealt, range(4)]] = 1
+        for path, expected in (
+            ("spotting.overall.f1", by_hand["spotting"]["overall"]["scores"]["f1"]),
+            ("analysis.strs", by_hand["analysis"]["strs"]),
+            ("recognition.uf1", by_hand["recognition"]["scores"]["uf1"]),
+        ):
+            score = pool.scorer(path, ["micro", "macro"], classes, "strict")
+            assert score(weights)[0] == pytest.approx(expected["value"])
+
+
+def part(tables, name, subject):
+    table = getattr(tables, name)
+    return table[table["video"].str.startswith(f"{subject}/")]
+
+
+def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
+    for method in ("one", "two"):
+        make_run(tmp_path, method, method=method, tasks=("spot",))
+    assert np.isnan(significance._p(collect(tmp_path), "recognition.uf1", read)).all()
+
+
+def test_rows_with_other_annotations_take_no_part(tmp_path):
+    make_run(tmp_path, method="a", tasks=("spot",))
+    make_run(tmp_path, method="b", tasks=("spot",), shift=60)
+    make_run(tmp_path, method="c", tasks=("spot",), subjects=5)
+    (table,) = build(collect(tmp_path))
+    groups = {row.method: row.group for row in table.parts[0].rows if row.measured}
+    assert groups["c"] == "" and groups["a"] and groups["b"]

@@ -1,0 +1,226 @@
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from mebench.metrics.catalogue import columns
+from mebench.results import tables as module
+from mebench.results.collect import collect
+from mebench.results.tables import OTHER_CODE, build
+from tests.run_folders import make_run
+
+
+def tables(runs: Path):
+    return {table.name: {part.name: part for part in table.parts} for table in build(collect(runs))}
+
+
+def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
+    make_run(tmp_path)
+    make_run(tmp_path, method="recognizer", tasks=("recognize",))
+    make_run(tmp_path, dataset="filmed", tasks=("spot",))
+    assert {name: list(parts) for name, parts in tables(tmp_path).items()} == {
+        "spotting-drawn-loso": ["micro"],
+        "spotting-filmed-loso": ["micro"],
+        "analysis-drawn-loso": ["true positives"],
+        "recognition-drawn-loso": ["all clips"],
+    }
+
+
+def test_a_row_repeats_the_summary(tmp_path):
+    run = make_run(tmp_path, shift=3, selects=True, transductive="video", remark="not comparable: drawn")
+    summary = run.read_json("summary.json")
+    found = tables(tmp_path)
+    rows = {
+        "spotting": found["spotting-drawn-loso"]["micro"].rows,
+        "analysis": found["analysis-drawn-loso"]["true positives"].rows,
+        "recognition": found["recognition-drawn-loso"]["all clips"].rows,
+    }
+    spotting, analysis, recognition = (next(r for r in rows[task] if r.provenance == "measured") for task in rows)
+    expected = {
+        "spotting": summary["spotting"]["micro"]["scores"],
+        "analysis": {"strs": summary["analysis"]["strs"], **summary["analysis"]["true_positives"]["scores"]},
+        "recognition": summary["recognition"]["scores"],
+    }
+    for row, task in ((spotting, "spotting"), (analysis, "analysis"), (recognition, "recognition")):
+        for metric in columns(task):
+            assert {end: row.scores[metric][end] for end in ("value", "low", "high")} == expected[task][metric]
+    assert (spotting.n, analysis.n, recognition.n) == (16, summary["analysis"]["true_positives"]["n"], 16)
+    assert (spotting.selection, spotting.transductive, spotting.convention) == ("inner", "video", "strict")
+    assert spotting.remark == "not comparable: drawn"
+    assert {"fit_seconds": 8.0, "predict_seconds": 1.0, "parameters": 1234}.items() <= spotting.costs.items()
+    assert spotting.runs == (run.id,)
+
+
+def test_seeds_become_one_row_with_their_mean_and_spread(tmp_path):
+    runs = [make_run(tmp_path, seed=seed, wrong_every=every) for seed, every in ((0, 2), (1, 3), (2, 5))]
+    scores = [run.read_json("summary.json")["recognition"]["scores"]["uf1"] for run in runs]
+    values = [score["value"] for score in scores]
+    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    uf1 = row.scores["uf1"]
+    assert row.seeds == (0, 1, 2)
+    assert uf1["value"] == pytest.approx(sum(values) / 3)
+    assert (uf1["min"], uf1["max"]) == (min(values), max(values)) and uf1["min"] < uf1["max"]
+    assert uf1["low"] == min(score["low"] for score in scores)
+    assert uf1["high"] == max(score["high"] for score in scores)
+
+
+@pytest.mark.parametrize(
+    ("wrong_every", "median"),
+    [((3, 2, 5), 0), ((2, 3, 5), 1), ((5, 2, 3), 2), ((2, 5), 0), ((5, 2), 1), ((2, 3, 4, 5), 1), ((3, 3, 3), 1)],
+)
+def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, monkeypatch, wrong_every, median):
+    """The more answers are wrong, the lower UF1; of equal seeds the middle one stands."""
+    runs = [make_run(tmp_path, tasks=("recognize",), seed=s, wrong_every=n) for s, n in enumerate(wrong_every)]
+    values = [run.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] for run in runs]
+    assert sorted(range(len(values)), key=values.__getitem__) == sorted(
+        range(len(values)), key=lambda s: wrong_every[s]
+    )
+    compared = []
+    monkeypatch.setattr(module, "letters", lambda records, *_: compared.append(records) or [""] * len(records))
+    build(collect(tmp_path))
+    assert [record.seed for (record,) in compared] == [median]
+
+
+def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
+    make_run(tmp_path, seed=0)
+    make_run(tmp_path, seed=1, shift=60)  # nothing found: no apex error
+    part = tables(tmp_path)["spotting-drawn-loso"]["micro"]
+    (row,) = (r for r in part.rows if r.provenance == "measured")
+    assert set(row.scores["apex_mae_ms"].values()) == {None}
+    assert row.scores["f1"]["value"] == 0.5
+
+
+def test_a_default_spelled_out_makes_no_other_row(tmp_path):
+    make_run(tmp_path, seed=0, settings={"method.p": 0.5})
+    make_run(tmp_path, seed=1)
+    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    assert (row.seeds, row.settings) == ((0, 1), "")
+
+
+def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):
+    make_run(tmp_path, "a", key="1" * 16)
+    make_run(tmp_path, "b", key="2" * 16, wrong_every=2)
+    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    assert [(row.seeds, row.remark) for row in rows] == [((0,), OTHER_CODE)] * 2
+
+
+def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):
+    for name, shift in (("late", 5), ("early", 0), ("lost", 60), ("also_early", 0)):
+        make_run(tmp_path, method=name, shift=shift)
+    records = collect(tmp_path)
+    expected = build(records)
+    for seed in range(2):
+        random.Random(seed).shuffle(records)
+        assert build(records) == expected
+    rows = tables(tmp_path)["spotting-drawn-loso"]["micro"].rows
+    assert [r.method for r in rows if r.provenance == "measured"] == ["also_early", "early", "late", "lost"]
+    values = [r.scores["f1"]["value"] for r in rows]
+    assert values == sorted(values, reverse=True)
+
+
+def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
+    run = make_run(tmp_path, kinds=("micro", "macro"))
+    chance = run.read_json("summary.json")["chance"]
+    parts = tables(tmp_path)["spotting-drawn-loso"]
+    for kind, n in (("micro", 16), ("macro", 8)):
+        rows = {r.method: r for r in parts[kind].rows if r.provenance == "chance"}
+        assert set(rows) == {"random (as many as truths)", "random (best rate)"}
+        many, best = rows["random (as many as truths)"], rows["random (best rate)"]
+        assert many.scores["f1"]["value"] == chance[kind]["as_many"]["f1"]["value"]
+        assert best.scores["f1"]["high"] == chance[kind]["best_rate"]["f1"]["high"]
+        assert best.settings == f"{chance[kind]['best_rate']['rate_per_minute']:.1f} intervals per minute"
+        assert many.scores["ap"]["value"] is None
+        assert many.n == n
+    assert [r.provenance for r in parts["overall"].rows] == ["measured"]
+
+
+def test_members_of_a_composite_have_a_table_of_their_own(tmp_path):
+    good = make_run(tmp_path, "good", tasks=("recognize",), members=("a", "b"), wrong_every=4, method="good")
+    make_run(tmp_path, "bad", tasks=("recognize",), members=("a", "b"), wrong_every=1, method="bad")
+    part = tables(tmp_path)["recognition-drawn-loso"]["members"]
+    assert [(r.member, r.method) for r in part.rows] == [("a", "good"), ("a", "bad"), ("b", "good"), ("b", "bad")]
+    of_b = good.read_json("summary.json")["recognition"]["members"]["b"]
+    assert part.rows[2].scores["uar"]["value"] == of_b["scores"]["uar"]["value"]
+    assert part.rows[2].n == of_b["n"]
+
+
+def test_members_that_were_spotted_in_too(tmp_path):
+    good = make_run(tmp_path, "good", members=("a", "b"), wrong_every=4, method="good")
+    make_run(tmp_path, "bad", members=("a", "b"), shift=9, method="bad")
+    found = tables(tmp_path)
+    for task, name, path in (
+        ("spotting", "micro, members", lambda own: own["spotting"]["micro"]["scores"]["f1"]),
+        ("analysis", "true positives, members", lambda own: own["analysis"]["strs"]),
+    ):
+        part = found[f"{task}-drawn-loso"][name]
+        assert [(r.member, r.method) for r in part.rows] == [("a", "good"), ("a", "bad"), ("b", "good"), ("b", "bad")]
+        of_b = good.read_json("summary.json")["members"]["b"]
+        assert part.rows[2].scores[part.metrics[0]]["value"] == path(of_b)["value"]
+        # Nobody of the other member is dealt anew: the letters are those of this one alone.
+        assert all(r.group for r in part.rows)
+
+
+def test_other_data_or_another_scheme_make_another_table(tmp_path):
+    make_run(tmp_path, "plain")
+    make_run(tmp_path, "noisy", settings={"dataset.noise": 3.5})
+    make_run(tmp_path, "other", settings={"scheme": "five"})
+    names = set(tables(tmp_path))
+    assert {n for n in names if n.startswith("spotting")} == {"spotting-drawn-loso", "spotting-drawn-loso-noise_3.5"}
+    assert {n for n in names if n.startswith("recognition")} == {
+        "recognition-drawn-loso",
+        "recognition-drawn-loso-noise_3.5",
+        "recognition-drawn-loso-scheme_five",
+    }
+
+
+@pytest.mark.parametrize(("one", "other"), [("[1, 2]", "(1, 2)"), (-1, 1), (0.0, "0_0")])
+def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, other):
+    make_run(tmp_path, "a", settings={"dataset.range": one})
+    make_run(tmp_path, "b", settings={"dataset.range": other})
+    assert len({n for n in tables(tmp_path) if n.startswith("spotting")}) == 2
+
+
+def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(tmp_path):
+    make_run(tmp_path, "default", seed=0)
+    make_run(tmp_path, "spelled_out", seed=1, settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "another", method="two", settings={"dataset.noise": 1.0})
+    make_run(tmp_path, "null", seed=0, settings={"dataset.noise": 0.0})
+    found = {name: parts for name, parts in tables(tmp_path).items() if name.startswith("recognition")}
+    assert list(found) == ["recognition-drawn-loso", "recognition-drawn-loso-noise_0.0"]
+    plain, null = (parts["all clips"].rows for parts in found.values())
+    assert sorted(row.runs for row in plain) == [("another",), ("default", "spelled_out")]
+    assert [row.runs for row in null] == [("null",)]
+
+
+def test_other_annotations_are_said(tmp_path):
+    make_run(tmp_path, "four", method="one")
+    make_run(tmp_path, "five", method="two", subjects=5)
+    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    assert len({row.remark for row in rows}) == 2 and all("annotations" in row.remark for row in rows)
+
+
+def test_other_conventions_and_protocols_with_other_settings_make_another_table(tmp_path):
+    make_run(tmp_path, "plain")
+    other = make_run(tmp_path, "legacy", method="two")
+    other.write_json("summary.json", other.read_json("summary.json") | {"convention": "mean2022"})
+    config = make_run(tmp_path, "folds", method="three").read_json("config.json")
+    config["config"]["protocol"] = {"name": "loso", "folds": 5}
+    config["origins"]["protocol.folds"] = "command line"
+    (tmp_path / "folds" / "config.json").write_text(json.dumps(config))
+    assert {n for n in tables(tmp_path) if n.startswith("spotting")} == {
+        "spotting-drawn-loso",
+        "spotting-drawn-loso-convention_mean2022",
+        "spotting-drawn-loso-protocol_folds_5",
+    }
+
+
+def test_a_composite_and_a_pair_of_methods_are_named_by_their_parts(tmp_path):
+    config = make_run(tmp_path, "pair", tasks=("spot",)).read_json("config.json")
+    config["config"]["dataset"] = {"name": ["a", "b"], "a": {"root": "/x"}}
+    config["config"]["recognizer"] = {"name": "namer", "c": 2}
+    config["origins"]["recognizer.c"] = "command line"
+    (tmp_path / "pair" / "config.json").write_text(json.dumps(config))
+    (table,) = build(collect(tmp_path))
+    row = next(r for r in table.parts[0].rows if r.measured)
+    assert (table.dataset, row.method, row.settings) == ("a+b", "spotter + namer", "recognizer: c=2")

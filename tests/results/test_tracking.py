@@ -1,0 +1,355 @@
+import io
+import json
+import logging
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing, contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from mebench.cli import runs as verbs
+from mebench.errors import RunError
+from mebench.progress import Progress
+from mebench.results import mlflow_store
+from mebench.results.tracking import RUN_TAG, Store, flat_scores, mirror, sync, without_password
+from tests.run_folders import make_run
+
+
+@pytest.fixture
+def said():
+    return io.StringIO()
+
+
+@pytest.fixture
+def progress(said):
+    return Progress(Console(file=said, soft_wrap=True))
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory):
+    """A database that MLflow has made, to be copied: making one takes seconds."""
+    from mlflow import MlflowClient
+
+    folder = tmp_path_factory.mktemp("blank")
+    MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db").search_experiments()
+    return (folder / "mlflow.db").read_bytes()
+
+
+@pytest.fixture
+def database(tmp_path, blank):
+    (tmp_path / "mlflow.db").write_bytes(blank)
+    return tmp_path / "mlflow.db"
+
+
+def runs_of(database, name="mebench/drawn/loso"):
+    """(parent, nested) runs of the experiment, asked of MLflow itself."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{database}")
+    found = client.search_runs([client.get_experiment_by_name(name).experiment_id])
+    nested = [run for run in found if "mlflow.parentRunId" in run.data.tags]
+    return [run for run in found if run not in nested], nested
+
+
+def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_path, database, progress, said):
+    folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
+    summary = folder.read_json("summary.json")
+    assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)"
+    (run,), nested = runs_of(database)
+    f1 = summary["spotting"]["micro"]["scores"]["f1"]
+    metrics = run.data.metrics
+    assert [metrics[f"spotting.micro.f1{end}"] for end in ("", ".low", ".high")] == [f1["value"], f1["low"], f1["high"]]
+    assert metrics["analysis.strs"] == summary["analysis"]["strs"]["value"]
+    assert metrics["recognition.uar"] == summary["recognition"]["scores"]["uar"]["value"]
+    assert metrics["seconds"] == 1.5
+    assert run.info.run_name == folder.id and run.info.status == "FINISHED"
+    assert run.info.end_time - run.info.start_time == 1500
+    assert run.data.params["method.p"] == "0.6" and run.data.params["scheme"] == "null"
+    tags = run.data.tags
+    assert tags["mebench.method"] == "spotter" and tags["mebench.convention"] == "strict"
+    assert tags["mebench.key"] == folder.read_json("config.json")["key"]
+    assert tags["mebench.version.torch"] == "2.13.0"
+    assert len(nested) == 4
+    assert said.getvalue() == ""
+
+
+def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
+    folder = make_run(tmp_path / "runs")
+    mirror(folder, None, progress)
+    (run,), nested = runs_of(database)
+    assert {n.data.tags["mlflow.parentRunId"] for n in nested} == {run.info.run_id}
+    by_fold = {n.info.run_name: n for n in nested}
+    third = by_fold["drawn/02"]
+    assert third.data.metrics == {
+        "fit_seconds": 2.0,
+        "predict_seconds": 0.25,
+        "peak_memory_mib": 302.0,
+        "parameters": 1234.0,
+        "n_predictions": 4.0,
+        "n_clips": 4.0,
+    }
+    assert third.info.status == "FINISHED" and third.data.tags["mebench.test"] == "drawn/02"
+
+
+def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress):
+    folder = make_run(tmp_path / "runs")
+    mirror(folder, None, progress)
+    (run,), _ = runs_of(database)
+    names = {file.name for file in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts").iterdir()}
+    assert {"config.json", "summary.json", "costs.csv", "recognition_confusion.png", "analysis_confusion.png"} <= names
+    assert sum(name.startswith("scores_") for name in names) == 3
+
+
+def test_mirroring_twice_makes_one_run(tmp_path, database, progress):
+    folder = make_run(tmp_path / "runs")
+    assert mirror(folder, None, progress) == mirror(folder, None, progress)
+    parents, nested = runs_of(database)
+    assert (len(parents), len(nested)) == (1, 4)
+
+
+def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, monkeypatch):
+    folder = make_run(tmp_path / "runs")
+    with monkeypatch.context() as patch:
+        patch.setattr("mebench.results.tracking._folds", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            mirror(folder, None, progress)
+    assert len(runs_of(database)[0]) == 1
+    mirror(folder, None, progress)
+    parents, nested = runs_of(database)
+    assert [run.info.status for run in parents] == ["FINISHED"] and len(nested) == 4
+
+
+def test_the_words_choose_the_store_then_the_environment_then_the_working_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///theirs.db")
+    assert Store.of("sqlite:////data/x.db?timeout=5") == Store("sqlite:////data/x.db?timeout=5", Path("/data/x.db"))
+    assert Store.of(None).database == tmp_path / "theirs.db"
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert Store.of(None) == Store(f"sqlite:///{tmp_path}/mlflow.db", tmp_path / "mlflow.db")
+    assert Store.of(None).artifacts == f"file://{tmp_path}/mlartifacts"
+    assert Store.of("http://localhost:5000") == Store("http://localhost:5000", None)
+    assert Store.of("sqlite:////data/x.db").describe() == "/data/x.db"
+
+
+def test_a_password_is_neither_shown_nor_stored(tmp_path, database, progress, said):
+    password = "hunter2"
+    secret = f"http://ann:{password}@127.0.0.1:9"
+    folder = make_run(tmp_path / "runs", settings={"tracking": secret})
+    assert mirror(folder, None, progress)
+    (run,), _ = runs_of(database)
+    assert run.data.params["tracking"] == without_password(secret)
+    assert password not in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "config.json").read_text()
+    assert password.encode() not in database.read_bytes()
+
+
+def test_undefined_scores_are_left_out_and_the_rest_keeps_its_name():
+    undefined = {"value": None, "low": None, "high": None}
+    assert flat_scores(
+        {
+            "run_id": "x",
+            "bootstrap": {"draws": 5, "skipped": {"a": 1}},
+            "recognition": {"n": 3, "scores": {"uf1": undefined}, "members": {"smic": {"n": 1, "scores": {}}}},
+            "chance": {"micro": {"as_many": {"f1": {"value": 0.1, "low": 0.0, "high": 0.2}}}},
+        }
+    ) == {
+        "recognition.n": 3,
+        "recognition.members.smic.n": 1,
+        "chance.micro.as_many.f1": 0.1,
+        "chance.micro.as_many.f1.low": 0.0,
+        "chance.micro.as_many.f1.high": 0.2,
+    }
+
+
+def damaged(folder):
+    (folder / "mlflow.db").write_bytes(b"no database" * 1000)
+    return None
+
+
+def of_another_version(folder):
+    connection = sqlite3.connect(folder / "mlflow.db")
+    connection.execute("create table experiments (experiment_id integer)")
+    connection.execute("create table alembic_version (version_num varchar)")
+    connection.execute("insert into alembic_version values ('of long ago')")
+    connection.commit()
+    connection.close()
+    return None
+
+
+def a_folder(folder):
+    (folder / "mlflow.db").mkdir()
+    return None
+
+
+def server_down(_):
+    return "http://ann:hunter2@127.0.0.1:9"
+
+
+def nonsense(_):
+    return "nonsense://x"
+
+
+@pytest.mark.parametrize("break_it", [damaged, of_another_version, a_folder, server_down, nonsense])
+def test_a_failure_is_one_sentence_and_the_run_stands(tmp_path, progress, said, break_it, capfd):
+    folder = make_run(tmp_path / "runs")
+    before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
+    started = time.monotonic()
+    assert mirror(folder, break_it(tmp_path), progress) is None
+    assert time.monotonic() - started < 30
+    (sentence,) = said.getvalue().splitlines()
+    assert sentence.startswith("warning: MLflow at ") and folder.id in sentence and str(folder.path) in sentence
+    assert "hunter2" not in sentence and len(sentence) < 600
+    assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
+    assert "".join(capfd.readouterr()) == ""
+
+
+def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progress, said, capfd):
+    folder = make_run(tmp_path / "runs")
+    root = logging.getLogger()
+    before = (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ))
+    assert mirror(folder, None, progress)
+    assert "".join(capfd.readouterr()) == said.getvalue() == ""
+    assert (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ)) == before
+
+
+def test_three_processes_may_create_one_database(tmp_path):
+    import mlflow  # noqa: F401  (forked processes need not import it again)
+
+    folders = [make_run(tmp_path / "runs", seed=seed) for seed in range(3)]
+    with ProcessPoolExecutor(3, mp_context=get_context("fork")) as pool:
+        jobs = [pool.submit(mirrored, folder) for folder in folders]
+        outcomes = [job.result() for job in jobs]
+    assert outcomes == [("mlflow.db (experiment mebench/drawn/loso)", "")] * 3
+    parents, nested = runs_of(tmp_path / "mlflow.db")
+    assert {run.data.tags[RUN_TAG] for run in parents} == {folder.id for folder in folders}
+    assert (len(parents), len(nested)) == (3, 12)
+
+
+def mirrored(folder):
+    said = io.StringIO()
+    return mirror(folder, None, Progress(Console(file=said, soft_wrap=True))), said.getvalue()
+
+
+def test_a_composite_is_named_by_its_members(tmp_path, database, progress):
+    folder = make_run(tmp_path / "runs", settings={"dataset.name": ["casme2", "samm"]}, members=("casme2", "samm"))
+    assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/casme2+samm/loso)"
+    (run,), _ = runs_of(database, "mebench/casme2+samm/loso")
+    assert run.data.params["dataset"] == run.data.tags["mebench.dataset"] == "casme2+samm"
+
+
+def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, database, progress, said, monkeypatch):
+    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 0.5)
+    folder = make_run(tmp_path / "runs")
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        started = time.monotonic()
+        assert mirror(folder, None, progress) is None
+        assert time.monotonic() - started < 5
+    assert "database is locked" in said.getvalue() and f"mebench track sync {folder.id}" in said.getvalue()
+    assert mirror(folder, None, progress)
+
+
+def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress):
+    from mlflow import MlflowClient
+
+    opening = sync([make_run(tmp_path / "runs")], None, progress).opening
+    uri = f"sqlite:///{database}"
+    shown = "then Model training, experiment mebench/drawn/loso, tab Runs"
+    assert opening == f"mlflow ui --backend-store-uri {uri}, {shown}"
+    assert MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso") is not None
+    server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org")
+    assert server.opening() == "open https://ann:***@mlflow.example.org"
+
+
+def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progress, said, monkeypatch):
+    monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
+    folder = make_run(tmp_path / "runs")
+    assert mirror(folder, None, progress) is None
+    assert "lies on a network drive (nfs4)" in said.getvalue() and "MLFLOW_TRACKING_URI=http://" in said.getvalue()
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
+    for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
+        told = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
+        if told:
+            assert mlflow_store.file_system(place) == told[-1]
+    assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
+
+
+@contextmanager
+def server(folder, port):
+    """A real MLflow server on this machine, with sqlite and a folder of artifacts."""
+    command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    places = ["--backend-store-uri", f"sqlite:///{folder}/server.db", "--artifacts-destination", str(folder / "files")]
+    alone = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # or it starts more processes, for jobs
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen([*command, *places], cwd=folder, env=alone, start_new_session=True, **quiet)
+    address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/health", timeout=5).close()
+                break
+            except OSError:
+                assert process.poll() is None and time.monotonic() < end, "the MLflow server does not start"
+                time.sleep(0.2)
+        yield address
+    finally:
+        os.killpg(process.pid, 9)
+        process.wait()
+
+
+def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, progress, said, monkeypatch, capsys):
+    from mlflow import MlflowClient, artifacts
+
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (tmp_path / "server.db").write_bytes(blank)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "0")  # asks a server that is down again, but at once
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+    runs = tmp_path / "runs"
+    first, second = make_run(runs, seed=0), make_run(runs, seed=1)
+
+    # The server is down at the end of a run: the run stands.
+    assert mirror(first, None, progress) is None
+    assert f"did not take run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
+    with pytest.raises(RunError, match="2 of 2 runs were not sent"):
+        verbs.sync([], str(runs))
+
+    with server(tmp_path, port) as address:
+        assert mirror(second, None, progress) == f"{address} (experiment mebench/drawn/loso)"
+        verbs.sync([], str(runs), json=str(tmp_path / "synced.json"))
+        assert json.loads((tmp_path / "synced.json").read_text()) == {
+            "sent": [first.id],
+            "there": [second.id],
+            "failed": [],
+        }
+        verbs.sync([first.id], str(runs))
+        assert "0 runs sent, 1 were there" in capsys.readouterr().out
+        client = MlflowClient(tracking_uri=address)
+        experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id
+        found = client.search_runs([experiment])
+        parents = {run.info.run_name: run for run in found if "mlflow.parentRunId" not in run.data.tags}
+        assert set(parents) == {first.id, second.id} and len(found) == 2 * (1 + 4)
+        run = parents[first.id]
+        f1 = first.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]["value"]
+        assert run.data.metrics["spotting.micro.f1"] == f1
+        where = f"{run.info.artifact_uri}/costs.csv"
+        copy = artifacts.download_artifacts(artifact_uri=where, dst_path=str(tmp_path), tracking_uri=address)
+        assert Path(copy).read_text() == (first.path / "costs.csv").read_text()
+    assert not (tmp_path / "mlflow.db").exists()

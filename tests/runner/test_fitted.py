@@ -1,0 +1,116 @@
+"""The score of an epoch of a leaking run, beside frames counted one by one and answers counted one by one."""
+
+from functools import partial
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from mebench.core import Expression, Prediction, Scheme, Video
+from mebench.runner.fitted import FittedMethod, epoch_score
+
+STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
+
+
+class Trained(torch.nn.Module):
+    """Two stages, the second under way."""
+
+    stage = "recognize"
+
+    def stages(self):
+        return STAGES
+
+
+def video(*expressions):
+    return Video("toy", "1", "v1", 30.0, 100, expressions)
+
+
+def fitted(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
+    """A method that spots these intervals in each video, and answers these classes."""
+    scheme = Scheme.native(("fear", "disgust"))
+    view = SimpleNamespace(clip=lambda *interval, spotted: interval)
+    found = SimpleNamespace(
+        method=Trained(),
+        plan=SimpleNamespace(task=SimpleNamespace(tasks=frozenset(tasks), kinds=kinds), scheme=scheme),
+        views=SimpleNamespace(unlabelled=lambda _: view),
+        frame_scores=lambda _: None,
+        propose=lambda *_: [Prediction("toy/1/v1", kind, on, on, off, 1.0) for kind, on, off in spots],
+        class_scores=lambda clips: np.eye(2)[list(answers)],
+    )
+    found.asked = partial(FittedMethod.asked, found)
+    return found
+
+
+def frames(onset, offset):
+    return set(range(onset, offset + 1))
+
+
+def test_an_interval_finds_a_truth_if_they_share_half_of_their_frames():
+    """All intervals around a truth of ten frames: intersection over union from the frames themselves."""
+    truth = frames(10, 19)
+    for onset in range(30):
+        for offset in range(onset, 30):
+            spotted = frames(onset, offset)
+            expected = len(spotted & truth) / len(spotted | truth) >= 0.5
+            found = epoch_score(fitted(spots=[("micro", onset, offset)]), [video(Expression(10, 19))])
+            assert found == float(expected), (onset, offset)
+
+
+@pytest.mark.parametrize(
+    ("spots", "f1"),
+    [
+        ([], 0.0),
+        ([("micro", 10, 19)], 2 / 3),  # one of two truths, nothing else
+        ([("micro", 10, 19), ("micro", 40, 49)], 1.0),
+        ([("micro", 10, 19), ("micro", 70, 79)], 2 / 4),
+        ([("micro", 10, 19), ("micro", 11, 19)], 2 / 4),  # twice the same truth: found once, spotted twice
+        ([("macro", 10, 19)], 0.0),  # another kind finds nothing
+    ],
+)
+def test_f1_counts_each_truth_once(spots, f1):
+    truths = video(Expression(10, 19), Expression(40, 49))
+    assert epoch_score(fitted(spots=spots), [truths]) == pytest.approx(f1)
+
+
+def test_f1_is_pooled_over_videos_and_over_the_kinds_that_are_asked_for():
+    videos = [video(Expression(10, 19)), video(Expression(60, 99, "macro"))]
+    spots = [("micro", 10, 19), ("macro", 60, 99)]  # in both videos
+    assert epoch_score(fitted(spots=spots, kinds=("micro", "macro")), videos) == 2 * 2 / (4 + 2)
+    assert epoch_score(fitted(spots=spots[:1]), videos) == 2 * 1 / (2 + 1)
+    assert epoch_score(fitted(), []) == 0.0
+
+
+def test_the_last_stage_is_judged_by_the_emotions_it_names():
+    """Micro-expressions that the scheme scores; the others are not asked for."""
+    clips = video(
+        Expression(10, 19, emotion="fear"),
+        Expression(30, 39, emotion="others"),
+        Expression(50, 59, "macro", emotion="fear"),
+        Expression(70, 79, emotion="disgust"),
+        Expression(90, 99, emotion="fear"),
+    )
+    both = fitted(tasks=("spot", "recognize"), answers=(0, 1, 1))
+    assert epoch_score(both, [clips]) == pytest.approx(2 / 3)
+    both.method.stage = "spot"
+    assert epoch_score(both, [clips]) == 0.0  # F1: nothing is spotted
+    assert epoch_score(fitted(tasks=("recognize",), answers=(1, 1, 1)), [clips]) == pytest.approx(1 / 3)
+    assert epoch_score(fitted(tasks=("recognize",)), [video(Expression(10, 19, emotion="others"))]) == 0.0
+
+
+def test_judging_leaves_the_method_and_the_dice_as_they_were():
+    method = fitted().method
+    method.add_module("part", torch.nn.Dropout())
+    method.part.eval()
+    states = np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+
+    def propose(*_):
+        assert not method.training and not torch.is_grad_enabled()
+        np.random.rand(), torch.rand(1)
+        return []
+
+    judged = fitted()
+    judged.method, judged.propose = method, propose
+    epoch_score(judged, [video()])
+    assert method.training and not method.part.training and torch.is_grad_enabled()
+    assert (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states

@@ -1,0 +1,45 @@
+"""What a process becomes as a worker; a pool of them is in `test_pool`."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ORPHAN = """
+import os, time
+from mebench.runner.workers import prepare_worker
+if os.fork() == 0:
+    prepare_worker()
+    print(os.getpid(), flush=True)
+time.sleep(600)
+"""
+
+
+def ended(pid):
+    """Whether a process is gone, or waits for somebody to ask how it ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
+def test_a_killed_program_leaves_no_worker_behind(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    with subprocess.Popen([sys.executable, "-c", ORPHAN], stdout=subprocess.PIPE, text=True) as program:
+        worker = int(program.stdout.readline())
+        assert not ended(worker)
+        program.kill()
+        program.wait()
+        end = time.monotonic() + 30
+        try:
+            while not ended(worker):
+                assert time.monotonic() < end, "the worker goes on without its program"
+                time.sleep(0.01)
+        finally:
+            if not ended(worker):
+                os.kill(worker, signal.SIGKILL)

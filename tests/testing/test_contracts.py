@@ -1,0 +1,119 @@
+"""Every registered plugin keeps its contract, and the checks see one that does not."""
+
+import unittest
+
+import pytest
+
+from mebench.config import registry
+from mebench.testing import check_method, dataset_checks, method_checks, parametrize_with_checks
+from tests import outside
+
+ROOTS = {outside.FLOW: {"root": str(maps)}} if (maps := outside.find(outside.FLOW)) else {}
+METHODS = sorted(registry.plugins("method"))
+DATASETS = sorted(registry.plugins("dataset"))
+
+
+@parametrize_with_checks([check for id_ in METHODS for check in method_checks(id_)])
+def test_method(check):
+    check.run()
+
+
+@parametrize_with_checks([check for id_ in DATASETS for check in dataset_checks(id_, **ROOTS.get(id_, {}))])
+def test_dataset(check):
+    check.run()
+
+
+GOOD = """
+import numpy as np
+import torch
+from mebench.core import Method, all_clips
+from mebench.methods.{id}.params import Params as _Params
+
+
+class Spotter(Method):
+    '''Scores frames by the mean length of the training expressions, and names the first class.'''
+
+    Params = _Params
+    tasks = frozenset({{"spot", "recognize"}})
+
+    def __init__(self, params, task, seed=0):
+        super().__init__(params, task, seed)
+        self.register_buffer("length", torch.zeros(1, dtype=torch.float64))
+
+    def fit_closed_form(self, train, valid):
+        self.length += np.mean([e.length for v in train for e in v.expressions])
+
+    def score_frames(self, video):
+        return np.sin(np.arange(video.n_frames) / float(self.length))[:, None]
+
+    def classify(self, clips):
+        return np.tile([1.0, 0, 0, 0, 0], (len(clips), 1))
+
+
+Plugin = Spotter
+"""
+
+FAULTS = {
+    "same_seed_same_predictions": ("np.sin(", "np.random.default_rng().random((1, 1)) * np.sin("),
+    "state_is_saved_whole": (
+        'self.register_buffer("length", torch.zeros(1, dtype=torch.float64))',
+        "self.length = 1.0",
+    ),
+    "predictions_do_not_depend_on_test_labels": (
+        "np.sin(",
+        "[v for v in video._frames.func.__self__.plan.videos if v.key == video.key][0].expressions[0].onset + np.sin(",
+    ),
+    "frame_scores_have_a_column_for_each_kind": (
+        "np.sin(np.arange(video.n_frames)",
+        "np.where(np.arange(video.n_frames) == 30, np.nan, np.arange(video.n_frames)",
+    ),
+    "classes_have_finite_scores": ("(len(clips), 1))", "(len(clips), 1)) / len(clips)"),
+    "class_is_a_method": ('frozenset({{"spot", "recognize"}})', 'frozenset({{"spot"}})'),
+    "params_import_nothing_heavy": (None, "import torch\n"),
+    "params_are_a_frozen_dataclass": (None, "import dataclasses as d\ndataclass = lambda frozen: d.dataclass\n"),
+    "presets_and_settings_are_valid": ("presets", "presets: {short: {p: fast}}"),
+    "card_names_the_paper": ("paper", 'paper: "Someone: A spotter, 1999"'),
+}
+
+
+def write_spotter(write_plugin, id_, code="", params="", config=""):
+    head = "from dataclasses import dataclass\n" + params
+    body = "\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.5\n"
+    root = write_plugin("method", id_, code=code or GOOD.format(id=id_), params=head + body, config=config)
+    file = root / "methods" / id_ / "config.yaml"
+    file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
+    file.with_name("README.md").write_text("# A spotter\n")
+    registry.add_paths([root])
+
+
+def test_a_method_of_twenty_lines_passes(write_plugin):
+    write_spotter(write_plugin, "good")
+    assert check_method("good") == []
+
+
+@pytest.mark.parametrize("check", FAULTS)
+def test_a_fault_is_found_by_its_check(write_plugin, check):
+    before, after = FAULTS[check]
+    id_ = f"bad_{check}"[:30]
+    changes = {"code": GOOD.format(id=id_)}
+    if check.startswith("params_"):
+        changes["params"] = after
+    elif before in ("presets", "paper"):
+        changes["config"] = after
+    else:
+        before, after = before.replace("{{", "{").replace("}}", "}"), after.replace("{{", "{").replace("}}", "}")
+        assert before in changes["code"]
+        changes["code"] = changes["code"].replace(before, after)
+    write_spotter(write_plugin, id_, **changes)
+
+    with pytest.raises(AssertionError) as error:
+        check_method(id_)
+
+    assert f"{id_}-{check}: " in str(error.value)
+
+
+def test_checks_of_absent_data_are_skipped_with_the_reason(tmp_path):
+    checks = {check.name: check for check in dataset_checks("megc2019_flow", root=str(tmp_path / "gone"))}
+    checks["a_missing_root_is_one_sentence"].run()
+    with pytest.raises(unittest.SkipTest, match="gone"):
+        checks["videos_are_sorted_and_unique"].run()

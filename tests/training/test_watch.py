@@ -1,0 +1,127 @@
+"""Held-out subjects are watched while a method trains: their classes are scored, and nothing that is learnt changes."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.ststnet.method import CHAIN, STSTNet
+from mebench.methods.ststnet.params import Params
+from sklearn.metrics import f1_score, recall_score
+from torch import nn
+from torch.nn import functional as F
+
+from mebench.core import Expression, LabelledVideo, Method, Stage, SubjectKey, Task, Timing
+from mebench.training import Classified, Samples, fit
+
+TASK = Task(frozenset({"recognize"}), classes=("fear", "joy", "awe"))
+
+
+class Namer(Method):
+    """Learns three classes with dropout, and remembers what it said of the held-out samples in each epoch."""
+
+    Params = SimpleNamespace
+    tasks = frozenset({"recognize"})
+
+    def __init__(self, answer=Classified, watched=True):
+        super().__init__(SimpleNamespace(), TASK)
+        torch.manual_seed(3)
+        self.network = nn.Sequential(nn.Dropout(), nn.Linear(4, 3))
+        self.answer, self.watched, self.said = answer, watched, {}
+
+    def stages(self):
+        return (Stage("naming", 4, 8),)
+
+    def samples(self, stage, train, valid):
+        x = torch.randn(45, 4, generator=torch.Generator().manual_seed(5))
+        y = (x[:, 0] > 0).long()  # the third class never occurs, though it may be said
+        return Samples(x[:30], y[:30]), Samples(x[30:], y[30:]) if self.watched else None
+
+    def training_step(self, batch, index):
+        return F.cross_entropy(self.network(batch[0]), batch[1])
+
+    def validation_step(self, batch, index):
+        scores = self.network(batch[0])
+        self.said.setdefault(self.current_epoch, []).extend(zip(batch[1].tolist(), scores.argmax(1).tolist()))
+        return self.answer(scores, batch[1])
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=1.0)
+
+
+def test_each_epoch_is_scored_once_over_all_batches_and_the_classes_that_occur():
+    method = Namer()
+    fit(method, [], [])
+    epochs = method.history.epochs()
+    assert [(e.stage, e.epoch, e.split) for e in epochs] == [("naming", n, "valid") for n in range(4)]
+    assert len({e.uf1 for e in epochs}) > 1
+    for e in epochs:
+        truth, said = zip(*method.said[e.epoch])
+        assert len(truth) == 15  # in two batches
+        assert e.uf1 == pytest.approx(f1_score(truth, said, labels=[0, 1], average="macro"))
+        assert e.uar == pytest.approx(recall_score(truth, said, labels=[0, 1], average="macro"))
+        assert np.isnan(e.loss) and e.accuracy is None  # which nobody noted
+
+
+@pytest.mark.parametrize("answer", [lambda scores, truth: None, F.cross_entropy], ids=["nothing", "a loss"])
+def test_what_is_no_answer_is_not_scored(answer):
+    method = Namer(answer)
+    fit(method, [], [])
+    assert method.said and method.history.epochs() == []
+
+
+def clips_of(subject, n):
+    """A video of `n` clips with maps of noise."""
+    maps = torch.rand(n, 28, 28, 3, generator=torch.Generator().manual_seed(subject)).mul(255).numpy()
+    expressions = tuple(Expression(i, i, apex=i) for i in range(n))
+    labels = tuple((i + subject) % 3 for i in range(n))
+    timing = Timing(100.0, 10, {"micro": 3})
+    subject = SubjectKey("d", str(subject))
+
+    def clip(chain, onset, apex, offset):
+        assert chain == CHAIN
+        return maps[apex]
+
+    return LabelledVideo(f"{subject}/v", subject, 100.0, n, timing, None, clip, expressions, labels)
+
+
+def trained_ststnet(valid):
+    torch.manual_seed(7)
+    method = STSTNet(Params(epochs=3, batch_size=4, shuffle=True, lr=1e-3), TASK)
+    fit(method, [clips_of(1, 9)], valid)
+    return method
+
+
+def namer(watched):
+    method = Namer(watched=watched)
+    fit(method, [], [])
+    return method
+
+
+@pytest.mark.parametrize(
+    "trained",
+    [namer, lambda watched: trained_ststnet([clips_of(2, 5)] if watched else [])],
+    ids=["a method", "ststnet"],
+)
+def test_watching_changes_nothing_that_is_learnt(trained):
+    watched = trained(watched=True)
+    dice = torch.get_rng_state()
+    alone = trained(watched=False)
+    assert watched.history.epochs() and not alone.history.epochs()
+    assert all(
+        torch.equal(mine, theirs) for mine, theirs in zip(watched.state_dict().values(), alone.state_dict().values())
+    )
+    assert torch.equal(dice, torch.get_rng_state())
+
+
+def test_ststnet_notes_loss_and_scores_of_clips_that_are_held_out():
+    valid = clips_of(2, 5)
+    method = trained_ststnet([valid])
+    epochs = method.history.epochs()
+    assert [(e.stage, e.epoch, e.split) for e in epochs] == [("recognition", n, "valid") for n in range(3)]
+    probabilities = method.classify(valid.clips())
+    truth, said = np.array(valid.labels), probabilities.argmax(1)
+    assert epochs[-1].uf1 == pytest.approx(f1_score(truth, said, average="macro"))  # nothing is learnt after it
+    assert epochs[-1].accuracy == pytest.approx((truth == said).mean())
+    assert epochs[-1].loss == pytest.approx(-np.log(probabilities[range(5), truth]).mean(), rel=1e-5)
+    assert trained_ststnet([clips_of(2, 0)]).history.epochs() == []  # held out, but without a clip
