@@ -170,8 +170,8 @@ def _spotting(
                     f"{name} makes intervals of frame scores: it goes with --frame-scores, not --predictions"
                 )
         return None
+    from mebench.core.options import RULES, SMOOTHINGS
     from mebench.exchange.frame_scores import Spotting, half_lengths
-    from mebench.spotting import RULES, SMOOTHINGS
 
     rule, smoothing = postprocess or "paper", smoothing or "average"
     if rule not in RULES:

@@ -27,8 +27,6 @@ __all__ = ["RUN_TAG", "Store", "Synced", "flat_scores", "mirror", "mirror_study"
 RUN_TAG = "mebench.run_id"
 STUDY_TAG = "mebench.study"
 TRIAL_TAG = "mebench.trial"
-KIND_TAG = "mlflow.experimentKind"
-"""Without it MLflow's page opens an experiment on its view of GenAI traces, which holds no run."""
 LONGEST = 200
 LONGEST_TAG = 4000
 MOST_FOLDS = 500
@@ -106,7 +104,8 @@ def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> S
             f"same; send it later with mebench track sync {failed[0] if len(failed) == 1 else ''}".rstrip()
         )
     experiments = f"experiment{'s' * (len(names) > 1)} {', '.join(names)}"
-    opening = f"{store.opening()}, then {experiments}, tab Runs"
+    # MLflow's page opens on its view of GenAI traces, which holds no run.
+    opening = f"{store.opening()}, then Model training, {experiments}, tab Runs"
     return Synced(f"{store.describe()} ({experiments})", tuple(sent), tuple(there), tuple(failed), opening)
 
 
@@ -168,7 +167,7 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
 
     if (found := client.get_experiment_by_name(name)) is None:
         try:
-            return str(client.create_experiment(name, artifacts, {KIND_TAG: "custom_model_development"}))
+            return str(client.create_experiment(name, artifact_location=artifacts))
         except MlflowException:  # somebody else was faster, on a server that our lock does not reach
             if (found := client.get_experiment_by_name(name)) is None:
                 raise

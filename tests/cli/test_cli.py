@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mebench import __version__, cli, console
-from mebench.cli import doctor
+from mebench.cli import doctor, leaderboard
 from mebench.cli.complete import complete_plugin, complete_word
 from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
@@ -358,13 +358,18 @@ def test_completion_never_complains(root):
 # Where runs are
 
 
-@pytest.mark.parametrize("words", [["leaderboard", "build", "--out", "empty"], ["leaderboard", "export", "a_run"]])
+@pytest.mark.parametrize("words", [["leaderboard", "build"], ["leaderboard", "export", "a_run"]], ids=" ".join)
 def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words):
-    monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
+    asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
-    places = []
-    for text, more in (("{}", ()), ("runs: /data/kept", ()), ("runs: /data/kept", ("--runs", "elsewhere"))):
-        (tmp_path / "mine.yaml").write_text(text)
-        places.append(mebench(*words, *more)[2].replace("no finished run", ""))
-    for place, said in zip(("runs", "/data/kept", "elsewhere"), places, strict=True):
-        assert f" {place}" in said
+    monkeypatch.setattr("mebench.results.collect.collect", lambda runs, say: asked.append(str(runs)) or [])
+    monkeypatch.setattr("mebench.results.collect.remarks", lambda tracking, *_: tracked.append(tracking) or [])
+    monkeypatch.setattr(leaderboard, "finished_run", lambda run, runs: asked.append(runs) or sys.exit())
+    monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
+    (tmp_path / "mine.yaml").write_text("{}")
+    mebench(*words)
+    (tmp_path / "mine.yaml").write_text("runs: /data/runs\ntracking: sqlite:////data/mlflow.db\n")
+    mebench(*words)
+    mebench(*words, "--runs", "here")
+    assert asked == ["runs", "/data/runs", "here"]
+    assert tracked == ([None, *["sqlite:////data/mlflow.db"] * 2] if "build" in words else [])

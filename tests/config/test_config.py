@@ -139,7 +139,7 @@ def test_null_is_none_where_none_is_allowed_and_text_elsewhere(tiny):
         ("devices=0", "devices must be 1 or more GPUs, or null for all, not 0 (command line)"),
         ("devices=2", "devices=2 counts GPUs, and accelerator=cpu uses none: add accelerator=gpu, or say workers=2"),
         ("precision=16-mixed", "precision=16-mixed needs a GPU: add accelerator=gpu, or choose precision=bf16-mixed"),
-        ("precision=16", "precision '16'. Known: 16-mixed"),
+        ("precision=16", "precision '16'. Did you mean '16-mixed'? Known: 16-mixed"),
         ("protocol=lso", "unknown protocol 'lso'. Did you mean 'loso'?"),
         ("method.q=1", "unknown key 'method.q'"),
         (

@@ -262,16 +262,14 @@ def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, d
     assert mirror(folder, None, progress)
 
 
-def test_a_sentence_says_how_mlflow_shows_the_runs_and_its_page_opens_on_them(tmp_path, database, progress):
+def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress):
     from mlflow import MlflowClient
 
     opening = sync([make_run(tmp_path / "runs")], None, progress).opening
     uri = f"sqlite:///{database}"
-    assert opening == f"mlflow ui --backend-store-uri {uri}, then experiment mebench/drawn/loso, tab Runs"
-    experiment = MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso")
-    assert (
-        experiment.tags["mlflow.experimentKind"] == "custom_model_development"
-    )  # else the page opens on GenAI's traces
+    shown = "then Model training, experiment mebench/drawn/loso, tab Runs"
+    assert opening == f"mlflow ui --backend-store-uri {uri}, {shown}"
+    assert MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso") is not None
     server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org")
     assert server.opening() == "open https://ann:***@mlflow.example.org"
 
