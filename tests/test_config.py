@@ -419,3 +419,11 @@ def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(ti
     code = registry.find("method", "tiny").folder / "method.py"
     code.write_text(code.read_text() + "# changed\n")
     assert run_key(tiny()) != key
+
+
+def test_features_are_kept_where_the_system_keeps_what_can_be_made_again(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/scratch/ann")
+    assert RunSettings().cache == "/scratch/ann/mebench"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert RunSettings().cache == "/home/ann/.cache/mebench"
