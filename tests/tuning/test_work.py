@@ -43,8 +43,8 @@ def test_who_is_held_out_follows_the_parameters(tiny):
     [
         ("skip", NoFaceError("no face"), None),
         ("skip", DataError("no frames"), "no frames"),
-        ("fail", NoFaceError("no face"), "no face"),
-        ("fail", None, "the features of toy/1/v1 failed: its worker process died"),
+        ("error", NoFaceError("no face"), "no face"),
+        ("error", None, "the features of toy/1/v1 failed: its worker process died"),
     ],
 )
 def test_videos_without_a_face_are_left_out_if_so_wished_and_other_failures_never_are(
