@@ -214,7 +214,6 @@ def _heaviest(weight: list[list[int]]) -> list[tuple[int, int]]:
             column = nearest
         while column != m:
             owner[column], column = owner[back[column]], back[column]
-        owner[m] = -1
     return [(owner[j], j) for j in range(m) if owner[j] >= 0 and weight[owner[j]][j]]
 
 

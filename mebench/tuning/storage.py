@@ -157,7 +157,7 @@ PRUNERS: Mapping[str, Callable[[], optuna.pruners.BasePruner]] = {
 _NO_SAMPLERS = {"BaseSampler", "BaseGASampler", "PartialFixedSampler"}
 SAMPLERS: Mapping[str, type[BaseSampler]] = {
     name.removesuffix("Sampler").lower(): getattr(optuna.samplers, name)
-    for name in sorted(optuna.samplers.__all__)
+    for name in optuna.samplers.__all__
     if name.endswith("Sampler") and name not in _NO_SAMPLERS
 }
 EXHAUSTIVE = ("bruteforce", "grid")

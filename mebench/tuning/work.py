@@ -51,7 +51,7 @@ class FoldCache:
     def read(self, folds: Sequence[Fold]) -> dict[str, FoldResult]:
         """The results that are there, by key of the fold; without their intervals, which are made anew."""
         lacking = {fold.key for fold in folds} - set(self._read)
-        if lacking and self.path.is_dir():
+        if lacking:
             for key in self._folder.finished_folds() & lacking:
                 self._read[key] = self._from_disk(key)
         return {fold.key: self._read[fold.key] for fold in folds if fold.key in self._read}

@@ -509,3 +509,11 @@ def test_pydantic_is_imported_where_a_configuration_is_typed_and_not_before(tmp_
     env = {**os.environ, "MEBENCH_CONFIG": str(mine)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
     assert done.stdout.split() == ["False", "True"]
+
+
+def test_features_are_kept_where_the_system_keeps_what_can_be_made_again(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/scratch/ann")
+    assert RunSettings().cache == "/scratch/ann/mebench"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert RunSettings().cache == "/home/ann/.cache/mebench"

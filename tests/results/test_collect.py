@@ -27,7 +27,7 @@ def test_a_run_becomes_a_record(tmp_path):
     }
     assert record.versions == {name: text for name, text in VERSIONS.items() if name != "platform"}
     assert record.summary["spotting"] == run.read_json("summary.json")["spotting"]
-    assert not record.published
+    assert (record.published, record.version) == (False, 1)
 
 
 def test_features_count_where_the_run_computed_them(tmp_path):

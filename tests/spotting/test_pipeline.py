@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.signal import find_peaks
 
-from mebench.spotting import Spotted, interval, place_randomly, smooth, spot, threshold
+from mebench.spotting import Spotted, SpottingParams, interval, place_randomly, smooth, spot, threshold
 
 seeds, lengths, widths = st.integers(0, 10_000), st.integers(1, 120), st.integers(1, 20)
 
@@ -130,3 +130,8 @@ def test_random_peaks_are_uniform():
     counts = np.bincount(peaks, minlength=30)
     assert np.flatnonzero(counts).tolist() == list(range(5, 26))
     assert np.abs(counts[5:26] / 60_000 * 21 - 1).max() < 0.1
+
+
+def test_a_score_sees_its_own_frame_unless_it_is_said_to_lead():
+    scores, how = np.exp(-(((np.arange(100) - 50) / 5) ** 2)), SpottingParams(interval="score_curve")
+    assert spot(scores, 5, options=how) == spot(scores, 5, options=how, lead=0) != spot(scores, 5, options=how, lead=9)

@@ -3,12 +3,19 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from mebench.config import resolve
+from mebench.errors import DataError
+from mebench.features import NoFaceError
+from mebench.progress import Progress
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
+from mebench.runner.tasks import Prepared
+from mebench.runner.workers import Failure
+from mebench.tuning import work
 from mebench.tuning.space import with_values
-from mebench.tuning.work import propose_again, with_config
+from mebench.tuning.work import propose_again, with_config, with_features
 
 
 def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
@@ -29,3 +36,25 @@ def test_who_is_held_out_follows_the_parameters(tiny):
     assert not plan.selects
     config = with_values(plan.config, {"method.threshold": "absolute"})
     assert with_config(plan, config) == dataclasses.replace(make_plan(config), dataset=plan.dataset)
+
+
+@pytest.mark.parametrize(
+    ("no_face", "error", "raised"),
+    [
+        ("skip", NoFaceError("no face"), None),
+        ("skip", DataError("no frames"), "no frames"),
+        ("error", NoFaceError("no face"), "no face"),
+        ("error", None, "the features of toy/1/v1 failed: its worker process died"),
+    ],
+)
+def test_videos_without_a_face_are_left_out_if_so_wished_and_other_failures_never_are(
+    toy, monkeypatch, no_face, error, raised
+):
+    plan = make_plan(resolve(toy(f"no_face={no_face}")))
+    failure = Failure("its worker process died", "", error)
+    monkeypatch.setattr(work, "prepare", lambda *_: Prepared(1, 0, {}, {("home", "toy/1/v1"): failure}))
+    if raised is None:
+        assert with_features(plan, None, Progress()).skipped == {"toy/1/v1"}
+    else:
+        with pytest.raises(DataError, match=raised):
+            with_features(plan, None, Progress())

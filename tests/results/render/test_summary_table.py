@@ -38,6 +38,10 @@ def test_the_members_of_a_composite_have_a_row_each(run, capsys):
     subjects = {s for fold in run.read_json("folds.json")["folds"] for s in fold["test"]}
     members = run.read_json("summary.json")["recognition"]["members"]
     assert rows == [[m, str(sum(s.startswith(m) for s in subjects)), str(members[m]["n"])] for m in ("samm", "smic")]
+    for row in shown:
+        if row[1].isdigit():
+            scores = [figure(members[row[0]]["scores"][name]["value"]) for name in ("uf1", "uar")]
+            assert [cell for cell in row[3:] if cell[0] != "[" and cell[-1] != "]"] == scores
 
 
 def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
