@@ -1,5 +1,7 @@
 """The contract of a dataset plugin, several datasets as one, and one under another name."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property

@@ -1,5 +1,7 @@
 """Who is seen in which video, and folds made of them: nobody on two sides, some of the training people to validate."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 import pytest
-from mebench.commands import data
 
 from mebench import console
+from mebench.cli import data
 from mebench.config import registry, resolve
 from mebench.config.resolve import resolve_dataset
 from mebench.core import Dataset
