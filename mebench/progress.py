@@ -14,7 +14,7 @@ PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0
 """Where nothing moves, a line says so after this long, or up to `LOOK_SECONDS` later."""
 LOOK_SECONDS = 9.0
-ENOUGH = 0.1
+ENOUGH = 0.2
 """The share of the work from which on the time left is worth telling: before, the start of the workers is most of it."""
 
 Show = Callable[[int, int, float], None]

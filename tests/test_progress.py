@@ -67,8 +67,8 @@ def test_a_bar_begins_with_what_is_there():
     assert re.search(r"folds .*3/4 folds .*left", out.getvalue())
 
 
-@pytest.mark.parametrize(("share", "told"), [(0.01, False), (0.09, False), (0.1, True), (0.5, True)])
-def test_there_is_no_estimate_before_a_tenth_is_done(capsys, monkeypatch, share, told):
+@pytest.mark.parametrize(("share", "told"), [(0.01, False), (0.19, False), (0.2, True), (0.5, True)])
+def test_there_is_no_estimate_before_a_fifth_is_done(capsys, monkeypatch, share, told):
     clock = Clock(monkeypatch)
     with Progress(Console(file=io.StringIO())).frames("features", 400) as show:
         clock.now += 60
