@@ -137,7 +137,7 @@ def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
     assert execute(plan, plan.folds[2]).model == stored.read_bytes()
 
 
-def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path, in_this_process, monkeypatch):
+def test_a_signal_ends_a_run_in_words_and_is_given_back(moody, tmp_path, in_this_process, monkeypatch):
     keep = Session.keep
 
     def keep_and_stop(self, fold, outcome):
@@ -156,8 +156,8 @@ def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path, in_this_proc
     assert signal.getsignal(signal.SIGTERM) == before
 
 
-def stopped_by_ctrl_c(words, runs):
-    """A program that is told to stop after its first fold, with all its workers: its folder, what it said and its exit code."""
+def stopped_by(how, words, runs):
+    """A run that is told to stop after its first fold: its folder, what it said and its exit code."""
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *words],
         stdout=subprocess.PIPE,
@@ -167,7 +167,7 @@ def stopped_by_ctrl_c(words, runs):
     )
     try:
         _wait_for(lambda: list(runs.glob("*/folds/toy--1/fold.json")), process)
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, how)  # to the workers too
         said, _ = process.communicate(timeout=300)
     finally:
         if process.poll() is None:
@@ -175,10 +175,17 @@ def stopped_by_ctrl_c(words, runs):
     return only_run(runs), said, process.returncode
 
 
+def test_a_batch_system_stops_a_run_as_ctrl_c_does(moody, tmp_path):
+    words = moody("method.trouble=[2=wait]", f"method.gate={tmp_path / 'gate'}", "workers=1")
+    stopped, said, code = stopped_by(signal.SIGTERM, words, tmp_path / "runs")
+    assert code == 128 + signal.SIGTERM
+    assert f"1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}" in said
+
+
 def test_a_run_that_was_stopped_goes_on_and_ends_as_if_it_had_not_been(moody, tmp_path, in_this_process):
     gate = tmp_path / "gate"
     words = moody("method.trouble=[2=wait]", f"method.gate={gate}", "workers=1")
-    stopped, said, code = stopped_by_ctrl_c(words, tmp_path / "runs")
+    stopped, said, code = stopped_by(signal.SIGINT, words, tmp_path / "runs")
     assert code == 130 and f"mebench resume {stopped.path}" in said
     assert not stopped.done and stopped.finished_folds() == {"toy/1"}
     kept = (stopped.path / "folds" / "toy--1").stat()

@@ -9,8 +9,8 @@ from mebench.cli.predictions import export_model
 from mebench.config import resolve
 from mebench.core import Task
 from mebench.errors import ConfigError, RunError
-from mebench.runner.fold_files import trained
 from mebench.runner.folder import RunFolder
+from mebench.runner.trained import trained
 from mebench.testing import TINY
 
 CLASSES = ("negative", "positive")
