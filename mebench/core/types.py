@@ -1,10 +1,8 @@
 """The words of mebench as small frozen types. Frames are 0-based positions; intervals include both ends."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from mebench.errors import DataError, RunError
 
@@ -135,11 +133,6 @@ class Scheme:
         scored = None if label is None else self.mapping.get(label.lower())
         return None if scored is None else self.classes.index(scored)
 
-    def label(self, native: str | None) -> str | None:
-        """Scored class of a native label, or None."""
-        index = self.index(native)
-        return None if index is None else self.classes[index]
-
     def native_label(self, expression: Expression) -> str | None:
         """What the scheme maps of an expression, in lower case: its emotion, objective class or action units, or None."""
         if self.by == "units":
@@ -165,7 +158,7 @@ class Scheme:
         return [e for e in video.expressions if self.scores(e)]
 
     @classmethod
-    def native(cls, labels: Iterable[str], name: str = "native") -> Scheme:
+    def native(cls, labels: Iterable[str], name: str = "native") -> Self:
         """Every label is its own class, in the given order."""
         classes = tuple(dict.fromkeys(label.lower() for label in labels))
         return cls(name, classes, {c: c for c in classes})
