@@ -4,6 +4,7 @@ import functools
 import hashlib
 import importlib.metadata
 import json
+from collections.abc import Set
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, Literal
 
@@ -30,15 +31,21 @@ class Step:
     level: ClassVar[Level] = "map"
     libraries: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def idle(self) -> Set[str]:
+        """Parameters that the numbers do not depend on, beside what they depend on."""
+        return frozenset()
+
     def identity(self) -> dict[str, object]:
         """Package, name, version, parameters and libraries: what the numbers depend on, whichever file of the package holds it."""
         package = type(self).__module__.rpartition(".")[0] or type(self).__module__
-        own = {"step": f"{package}.{type(self).__qualname__}", "version": self.version, **asdict(self)}
-        return own | {name: library_version(name) for name in self.libraries}
+        used = {name: value for name, value in asdict(self).items() if name not in self.idle}
+        used |= {name: library_version(name) for name in self.libraries}
+        return {"step": f"{package}.{type(self).__qualname__}", "version": self.version, **used}
 
     def describe(self) -> str:
         """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""
-        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))
+        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in self.idle)
         return f"{type(self).__name__}({shown}) v{self.version}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.types import KINDS, Expression, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
+from mebench.core.types import KINDS, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import ConfigError, DataError
 
 
@@ -202,7 +202,10 @@ class Composite(Dataset):
                 other = self._home.setdefault(video.key, id_)
                 if other != id_:
                     raise ConfigError(f"{other} and {id_} both hold the video {video.key}: take one of them")
-                gathered.append(replace(video, expressions=tuple(_named(id_, e) for e in video.expressions)))
+                named = (
+                    e if e.emotion is None else replace(e, emotion=f"{id_}:{e.emotion}") for e in video.expressions
+                )
+                gathered.append(replace(video, expressions=tuple(named)))
         return tuple(sorted(gathered, key=lambda video: video.key))
 
     def _shared(self, name: str) -> bool:
@@ -227,10 +230,6 @@ class Composite(Dataset):
         return f"{', '.join(first)} and {last}"
 
 
-def _named(id_: str, expression: Expression) -> Expression:
-    return expression if expression.emotion is None else replace(expression, emotion=f"{id_}:{expression.emotion}")
-
-
 class Renamed(Dataset):
     """The videos of a dataset, each said to belong to `name`.
 
@@ -242,8 +241,9 @@ class Renamed(Dataset):
     def __init__(self, dataset: Dataset, name: str) -> None:
         super().__init__(dataset.params)
         self.dataset, self.name = dataset, name
-        for said in ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published"):
-            setattr(self, said, getattr(dataset, said))
+        same = ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
+        for what in (*same, "repair_rows", "repairs", "unplaced"):
+            setattr(self, what, getattr(dataset, what))
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key."""
@@ -268,18 +268,6 @@ class Renamed(Dataset):
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A ready-made feature of a video."""
         return self.dataset.provided(self._own(video), name)
-
-    def repair_rows(self) -> Sequence[Repair]:
-        """What was repaired in the annotations."""
-        return self.dataset.repair_rows()
-
-    def repairs(self) -> Sequence[str]:
-        """The same in sentences."""
-        return self.dataset.repairs()
-
-    def unplaced(self) -> Sequence[Unplaced]:
-        """Annotated expressions without a usable interval."""
-        return self.dataset.unplaced()
 
     def _own(self, video: Video) -> Video:
         return replace(video, dataset=self._subjects[video.subject_key].dataset)

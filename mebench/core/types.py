@@ -122,8 +122,7 @@ class Scheme:
 
     def __post_init__(self) -> None:
         """Refuse a map onto classes that are not listed."""
-        stray = sorted(set(self.mapping.values()) - set(self.classes))
-        if stray:
+        if stray := sorted(set(self.mapping.values()) - set(self.classes)):
             raise DataError(
                 f"the emotion scheme {self.name!r} maps onto {stray}, which are not among its classes {list(self.classes)}"
             )
@@ -205,16 +204,15 @@ class Fold:
         sides = {"train": set(self.train), "valid": set(self.valid), "test": set(self.test)}
         pairs = (("train", "valid"), ("train", "test"), ("valid", "test"))
         for a, b in pairs if not self.videos else pairs[:1]:
-            both = sides[a] & sides[b]
-            if both:
+            if both := sides[a] & sides[b]:
                 raise RunError(
                     f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only"
                 )
 
     def split(self, videos: Iterable[Video]) -> tuple[list[Video], list[Video], list[Video]]:
         """The videos to train, to validate and to test on, each in the given order; others take no part."""
-        side = dict.fromkeys(self.test, 2) if not self.videos else {}
-        side |= dict.fromkeys(self.valid, 1) | dict.fromkeys(self.train, 0)
+        sides = (() if self.videos else self.test, 2), (self.valid, 1), (self.train, 0)
+        side = {subject: place for subjects, place in sides for subject in subjects}
         tested = set(self.videos)
         parts: tuple[list[Video], list[Video], list[Video]] = ([], [], [])
         for video in videos:
