@@ -81,7 +81,7 @@ def draw(root: Path, videos: int, frames: int) -> None:
     from mebench.datasets.synthetic.params import Params
 
     from mebench.features import FaceCrop
-    from mebench.features.faces import to_crop_pixels
+    from mebench.features.alignment import box_to_crop, moved
     from mebench.frames import FolderFrames
 
     dataset = Synthetic(Params(subjects=videos, videos=1, frames=max(frames, 300), fps=FPS, size=FACE))
@@ -97,8 +97,8 @@ def draw(root: Path, videos: int, frames: int) -> None:
             cv2.imwrite(str(folder / "frames" / f"{index:05d}.jpg"), frame, [cv2.IMWRITE_JPEG_QUALITY, 95])
         points = np.asarray(dataset.landmarks(video)) + PLACE
         np.save(folder / "frame_landmarks.npy", points)
-        box = FaceCrop().find(FolderFrames(folder / "frames", color=False))
-        np.save(folder / "landmarks.npy", np.rint(to_crop_pixels(points, box, 128)).astype(int))
+        box = FaceCrop().locate(FolderFrames(folder / "frames", color=False)).box
+        np.save(folder / "landmarks.npy", np.rint(moved(points, box_to_crop(box, 128))).astype(int))
 
 
 def write_plugin(root: Path) -> Path:

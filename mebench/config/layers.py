@@ -56,12 +56,10 @@ def user_file() -> Path | None:
     Raises:
         ConfigError: `$MEBENCH_CONFIG` names a file that does not exist.
     """
-    named = os.environ.get("MEBENCH_CONFIG")
-    if named:
-        path = Path(named).expanduser()
-        if not path.exists():
+    if named := os.environ.get("MEBENCH_CONFIG"):
+        if not Path(named).expanduser().exists():
             raise ConfigError(f"MEBENCH_CONFIG names {named}, which does not exist: create it or unset the variable")
-        return path
+        return Path(named).expanduser()
     home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
     return next((p for p in (Path("mebench.yaml"), home / "mebench" / "config.yaml") if p.is_file()), None)
 
@@ -116,16 +114,14 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def user_setting(key: str, default: str) -> str:
     """A text in the user's file, for verbs that need one key and no whole run."""
-    mine = user_file()
-    value = read_file(mine).values.get(key) if mine else None
+    value = read_file(mine).values.get(key) if (mine := user_file()) else None
     return value if isinstance(value, str) and value else default
 
 
 def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:
     """Folders with plugins that the layers name, or the user's file where no layers are given."""
     if layers is None:
-        mine = user_file()
-        layers = [read_file(mine)] if mine else []
+        layers = [read_file(mine)] if (mine := user_file()) else []
     found: list[str] = []
     for layer in layers:
         named = layer.values.get("plugins")

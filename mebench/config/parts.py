@@ -184,16 +184,13 @@ def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> Raw:
     for layer in layers:
         said = {k: v for k, v in layer.values.items() if "." not in k or k.split(".")[0] not in NESTED}
         for key in ("method", "recognizer", "protocol"):
-            own = layer.of(key, named.get(key, (None, ""))[0])
-            said |= {f"{key}.{name}": value for name, value in own.items()}
+            said |= {f"{key}.{name}": value for name, value in layer.of(key, named.get(key, (None,))[0]).items()}
         rooted = [part for part in of_data if layer.root(part.info.id) and "root" in keys(part.info)]
         user |= {f"{p.prefix}root": (layer.root(p.info.id), f"{layer.origin}: roots.{p.info.id}") for p in rooted}
         said |= _of_data(layer, of_data, named["dataset"][0])
         user |= {key: (value, layer.origin) for key, value in said.items()}
-    packaged: Raw = {}
-    for part in parts:
-        packaged |= _packaged(part, () if part in of_data else of_data, user.get(f"{part.prefix}preset"))
-    return packaged | user
+    packaged = [_packaged(p, () if p in of_data else of_data, user.get(f"{p.prefix}preset")) for p in parts]
+    return {key: value for raw in (*packaged, user) for key, value in raw.items()}
 
 
 def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any]:
@@ -245,13 +242,9 @@ def _packaged(part: Part, of_data: Sequence[Part], chosen: tuple[Any, str] | Non
     if name not in presets:
         raise ConfigError(f"{unknown(f'preset of {info.id}', name, info.section('presets'))} ({origin})")
     of_preset, of_dataset = (presets[name] or {}, f"preset {name} ({file})"), (special, where)
-    raw: Raw = {f"{part.prefix}preset": (name or None, origin)}
-    for values, source in (
-        (info.section("params"), f"{file}: params"),
-        *((of_dataset, of_preset) if chosen else (of_preset, of_dataset)),
-    ):
-        raw |= {f"{part.prefix}{name}": (value, source) for name, value in values.items()}
-    return raw
+    said = [({"preset": name or None}, origin), (info.section("params"), f"{file}: params")]
+    said += [of_dataset, of_preset] if chosen else [of_preset, of_dataset]
+    return {f"{part.prefix}{key}": (value, source) for values, source in said for key, value in values.items()}
 
 
 def _named(key: str, named: Raw) -> tuple[Any, str]:

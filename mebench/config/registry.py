@@ -1,7 +1,6 @@
 """Finds plugins and imports them on use. One folder is one plugin; listing them reads `config.yaml` only."""
 
 import hashlib
-import importlib
 import importlib.metadata
 import importlib.util
 import re
@@ -25,7 +24,6 @@ TASKS = frozenset({"spot", "recognize"})
 _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search")
 _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset"}
-_RESERVED = {"name", "preset"}
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where PyYAML was built with libyaml
 
 
@@ -62,8 +60,7 @@ class PluginInfo:
     @property
     def tasks(self) -> tuple[str, ...]:
         """What it can do: some of `spot` and `recognize`."""
-        tasks = self.config.get("tasks", ())
-        return tuple(map(str, tasks)) if isinstance(tasks, list) else ()
+        return tuple(map(str, tasks)) if isinstance(tasks := self.config.get("tasks"), list) else ()
 
     @property
     def where(self) -> str:
@@ -105,8 +102,7 @@ def params_class(info: PluginInfo) -> type:
     params = _attribute(info, "params", "Params")
     if not (isinstance(params, type) and is_dataclass(params)):
         raise PluginError(f"{info.where}/params.py: Params must be a dataclass")
-    reserved = _RESERVED & {f.name for f in fields(params)}
-    if reserved:
+    if reserved := {"name", "preset"} & {f.name for f in fields(params)}:
         raise PluginError(
             f"{info.where}/params.py: Params may not have a field {min(reserved)!r}, which names the plugin's own"
         )
@@ -188,9 +184,8 @@ def _package(kind: PluginKind) -> ModuleType:
 
 def _is_plugin(kind: PluginKind, folder: Path) -> bool:
     """A folder with the kind's file, or with a `config.yaml` that no other kind claims."""
-    others = (folder / f"{other}.py" for other in PLUGIN_KINDS if other != kind)
-    mine = (folder / f"{kind}.py").is_file()
-    return mine or ((folder / "config.yaml").is_file() and not any(other.is_file() for other in others))
+    claimed = [own for own in PLUGIN_KINDS if (folder / f"{own}.py").is_file()]
+    return kind in claimed or (not claimed and (folder / "config.yaml").is_file())
 
 
 def _inside(kind: PluginKind, folder: Path) -> Iterator[Path]:
@@ -223,20 +218,16 @@ def _package_folder(module: str) -> Path | None:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
         return None
-    locations = (spec.submodule_search_locations or ()) if spec else ()
-    folders = (Path(location, *rest) for location in locations)
+    folders = (Path(location, *rest) for location in (spec and spec.submodule_search_locations) or ())
     return next((folder.resolve() for folder in folders if folder.is_dir()), None)
 
 
 def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:
     folder, module = next(iter(places.items()))
     if len(places) > 1:
-        listing = " and ".join(map(str, places))
-        return PluginInfo(
-            kind, id_, folder, module, broken=f"several {kind}s have this name: {listing}; rename or remove one"
-        )
-    config, reason = _read(kind, id_, folder)
-    return PluginInfo(kind, id_, folder, module, config, reason)
+        reason = f"several {kind}s have this name: {' and '.join(map(str, places))}; rename or remove one"
+        return PluginInfo(kind, id_, folder, module, broken=reason)
+    return PluginInfo(kind, id_, folder, module, *_read(kind, id_, folder))
 
 
 def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str | None]:
@@ -256,28 +247,19 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
         return config, f"its name {id_!r} is not snake_case: rename {folder}"
     if missing:
         return config, f"{folder} has no {', no '.join(missing)}"
-    reason = _fault(config)
-    return config, f"{folder / 'config.yaml'}: {reason}" if reason else None
+    return config, next((f"{folder / 'config.yaml'}: {fault}" for fault in _faults(config)), None)
 
 
-def _fault(config: Mapping[str, Any]) -> str | None:
-    """What is wrong inside a `config.yaml`, or None."""
-    for key in config:
-        if key not in _KEYS:
-            return unknown("key", str(key), _KEYS)
-    for key in _REQUIRED:
-        if not config.get(key):
-            return f"{key} is missing"
+def _faults(config: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong inside a `config.yaml`: each fault is looked for where those before it are not found."""
+    yield from (unknown("key", str(key), _KEYS) for key in config if key not in _KEYS)
+    yield from (f"{key} is missing" for key in _REQUIRED if not config.get(key))
     if not isinstance(config["tasks"], list) or not set(map(str, config["tasks"])) <= TASKS:
-        return f"tasks must be a list of some of {', '.join(sorted(TASKS))}, not {config['tasks']!r}"
-    for key in _MAPS:
-        if not isinstance(config.get(key) or {}, dict):
-            return f"{key} must be a map, not {config[key]!r}"
-    for key in ("presets", "datasets"):
-        for name, values in (config.get(key) or {}).items():
-            if not isinstance(values or {}, dict):
-                return f"{key}.{name} must be a map, not {values!r}"
-    return None
+        yield f"tasks must be a list of some of {', '.join(sorted(TASKS))}, not {config['tasks']!r}"
+    said = {key: config.get(key) or {} for key in _MAPS}
+    yield from (f"{key} must be a map, not {own!r}" for key, own in said.items() if not isinstance(own, dict))
+    inner = {f"{key}.{name}": own or {} for key in ("presets", "datasets") for name, own in said[key].items()}
+    yield from (f"{name} must be a map, not {own!r}" for name, own in inner.items() if not isinstance(own, dict))
 
 
 def _attribute(info: PluginInfo, file: str, name: str) -> Any:
@@ -287,10 +269,9 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
         module = importlib.import_module(f"{info.module}.{file}")
     except (Exception, SystemExit) as error:
         raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {_culprit(info, path, error)}") from error
-    try:
-        return getattr(module, name)
-    except AttributeError:
-        raise PluginError(f"{info.kind} {info.id!r} is broken: {path} defines no {name}") from None
+    if not hasattr(module, name):
+        raise PluginError(f"{info.kind} {info.id!r} is broken: {path} defines no {name}")
+    return getattr(module, name)
 
 
 def _culprit(info: PluginInfo, path: str, error: BaseException) -> str:

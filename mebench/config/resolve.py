@@ -1,11 +1,9 @@
 """Merges the layers, types every value and remembers where it comes from."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mebench.config import registry
 from mebench.config.layers import PLUGIN_KEYS, Layer, flatten, more_plugins, read_file, read_words, user_file
@@ -13,9 +11,6 @@ from mebench.config.parts import Part, Section, called, merged, one_name, parts_
 from mebench.config.settings import PROTOCOL, RunConfig, RunSettings
 from mebench.config.values import Raw, plain, typed, unknown_key
 from mebench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from mebench.protocols import Protocol
 
 SAVED = "saved configuration"
 
@@ -131,7 +126,13 @@ def _build(raw: Raw, parts: Sequence[Part]) -> RunConfig:
         for key in raw:
             if key.startswith("recognizer."):
                 raise ConfigError(f"{key} is set, but no recognizer is named: add recognizer=<id> ({raw[key][1]})")
-    protocol = _protocol(*raw.get("protocol", (PROTOCOL, "default")))
+    from mebench import protocols
+
+    name, origin = raw.get("protocol", (PROTOCOL, "default"))
+    try:
+        protocol = protocols.find(one_name("protocol", name, origin))
+    except ConfigError as error:
+        raise ConfigError(f"{error} ({origin})") from error
     of_protocol = Section("protocol.", protocol.params, f"default (protocol {protocol.name})")
     said, built, origins = _typed(raw, [*parts, Section("", RunSettings, "default"), of_protocol])
     ids = {part.prefix: part.info.id for part in parts}
@@ -155,15 +156,6 @@ def _build(raw: Raw, parts: Sequence[Part]) -> RunConfig:
         values=values,
         origins=origins,
     )
-
-
-def _protocol(name: Any, origin: str) -> Protocol:
-    from mebench import protocols
-
-    try:
-        return protocols.find(one_name("protocol", name, origin))
-    except ConfigError as error:
-        raise ConfigError(f"{error} ({origin})") from error
 
 
 def _fields(instance: Any) -> dict[str, Any]:

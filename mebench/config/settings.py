@@ -187,5 +187,5 @@ def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
 def run_key(config: RunConfig) -> str:
     """Name of what a run predicts: equal for two runs if the settings and plugins that shape predictions are equal."""
     shaping = {key: value for key, value in flatten(config.values).items() if counts(key)}
-    plugins = [registry.content_hash(info) for info in plugins_of(config)]
-    return hashlib.sha256(json.dumps([shaping, plugins], sort_keys=True).encode()).hexdigest()[:16]
+    named = shaping, [registry.content_hash(info) for info in plugins_of(config)]
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]

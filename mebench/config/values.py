@@ -231,6 +231,6 @@ def _refusal(key: str, raw: Raw, hints: Mapping[str, Any]) -> str:
         return f"{unknown_key(key, hints)} ({origin})"
     if value == "" and key.rpartition(".")[2] in _FOLDERS:
         return f"{key} is empty: name a folder, or leave {key}= out ({origin})"
-    few = choices(hints[key])
-    near = isinstance(value, str) and len(few) > 2
-    return f"{unknown(key, value, few) if near else f'{key} must be {expected(hints[key])}, not {value!r}'} ({origin})"
+    if isinstance(value, str) and len(few := choices(hints[key])) > 2:
+        return f"{unknown(key, value, few)} ({origin})"
+    return f"{key} must be {expected(hints[key])}, not {value!r} ({origin})"

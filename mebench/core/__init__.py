@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from mebench.core.chain import Chain, Step
+from mebench.core.chain import Chain, Level, Step
 from mebench.core.dataset import Dataset, Frames
 from mebench.core.types import (
+    ABSENT,
     KINDS,
     Expression,
     Fold,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mebench.core.method import Method, Stage
 
 __all__ = [
+    "ABSENT",
     "KINDS",
     "Chain",
     "ClipView",
@@ -35,6 +37,7 @@ __all__ = [
     "Kind",
     "LabelledClip",
     "LabelledVideo",
+    "Level",
     "Method",
     "Prediction",
     "Published",

@@ -1,9 +1,15 @@
 """A chain: the named, versioned way from frames to a feature."""
 
+import functools
 import hashlib
+import importlib.metadata
 import json
+from collections.abc import Set
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, Literal
+
+library_version = functools.cache(importlib.metadata.version)
+"""Version of an installed package, part of the identity of the steps whose numbers it makes."""
 
 Level = Literal["video", "sequence", "image", "pair", "volume", "map"]
 """What a step works on, in the order in which a chain may hold them."""
@@ -18,19 +24,28 @@ class Step:
         level: `video` turns frames into face crops, `sequence` the crops of a clip into other crops (magnified, or of another
             number), `image` one crop into a feature, `pair` two crops into flow, `volume` the crops of a clip into one
             feature, `map` works on each feature map alone.
+        libraries: packages whose versions the numbers depend on, beside OpenCV and dlib.
     """
 
     version: ClassVar[int] = 1
     level: ClassVar[Level] = "map"
+    libraries: ClassVar[tuple[str, ...]] = ()
+
+    @property
+    def idle(self) -> Set[str]:
+        """Parameters that the numbers do not depend on, beside what they depend on."""
+        return frozenset()
 
     def identity(self) -> dict[str, object]:
-        """Package, name, version and parameters: what the numbers depend on, whichever file of the package holds the step."""
+        """Package, name, version, parameters and libraries: what the numbers depend on, whichever file of the package holds it."""
         package = type(self).__module__.rpartition(".")[0] or type(self).__module__
-        return {"step": f"{package}.{type(self).__qualname__}", "version": self.version, **asdict(self)}
+        used = {name: value for name, value in asdict(self).items() if name not in self.idle}
+        used |= {name: library_version(name) for name in self.libraries}
+        return {"step": f"{package}.{type(self).__qualname__}", "version": self.version, **used}
 
     def describe(self) -> str:
         """One line for a card, for example `Flow(algorithm='tvl1', k=3) v1`."""
-        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self))
+        shown = ", ".join(f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name not in self.idle)
         return f"{type(self).__name__}({shown}) v{self.version}"
 
 
@@ -55,11 +70,10 @@ class Chain:
 
     def fingerprint(self, *levels: Level) -> str:
         """Hash of the steps (of the given levels, or all) and, for all, of the scope; equal for equal numbers."""
-        chosen = [s.identity() for s in self.steps if not levels or s.level in levels]
-        scope = [] if levels else [self.scope]
-        return hashlib.sha256(json.dumps([chosen, scope], sort_keys=True).encode()).hexdigest()[:16]
+        named = [s.identity() for s in self.steps if not levels or s.level in levels], [] if levels else [self.scope]
+        return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
 
     def card(self) -> str:
         """The chain in a few lines, as a paper's appendix could carry it."""
-        lines = [f"chain {self.name} ({self.scope}), {self.fingerprint()}"]
-        return "\n".join([*lines, *(f"  {n}. {step.describe()}" for n, step in enumerate(self.steps, 1))])
+        steps = (f"  {n}. {step.describe()}" for n, step in enumerate(self.steps, 1))
+        return "\n".join([f"chain {self.name} ({self.scope}), {self.fingerprint()}", *steps])

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from mebench.core.types import KINDS, Expression, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
+from mebench.core.types import KINDS, Kind, Published, Repair, Scheme, SubjectKey, Unplaced, Video
 from mebench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:  # `mebench list` needs no NumPy
@@ -21,15 +21,12 @@ class Frames(Protocol):
 
     def __len__(self) -> int:
         """Number of frames."""
-        ...
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         """Frame `index` as (H, W) gray or (H, W, 3) in B, G, R order."""
-        ...
 
     def fingerprint(self) -> str:
         """Changes when the frames do; cheap: no need to decode every frame."""
-        ...
 
 
 class Dataset:
@@ -147,9 +144,9 @@ class Composite(Dataset):
         every = list(self.members.values())
         self.tasks = frozenset.intersection(*(m.tasks for m in every))
         self.kinds = tuple(k for k in KINDS if all(k in m.kinds for m in every))
-        if not self.tasks or not self.kinds:
-            what = "task" if not self.tasks else "kind of expression"
-            raise ConfigError(f"{self._names()} have no {what} in common, so they are no composite dataset")
+        for what, shared in {"task": self.tasks, "kind of expression": self.kinds}.items():
+            if not shared:
+                raise ConfigError(f"{self._names()} have no {what} in common, so they are no composite dataset")
         self.revision = "+".join(m.revision for m in every)
         self.one_per_video = all(m.one_per_video for m in every)
         self.comparable = all(m.comparable for m in every)
@@ -163,8 +160,7 @@ class Composite(Dataset):
         """Id of the member that a video belongs to, and the member."""
         if not self._home:
             self.videos()
-        id_ = self._home[video.key]
-        return id_, self.members[id_]
+        return self._home[video.key], self.members[self._home[video.key]]
 
     def videos(self) -> Sequence[Video]:
         """All videos of all members, sorted by key."""
@@ -209,7 +205,10 @@ class Composite(Dataset):
                 other = self._home.setdefault(video.key, id_)
                 if other != id_:
                     raise ConfigError(f"{other} and {id_} both hold the video {video.key}: take one of them")
-                gathered.append(replace(video, expressions=tuple(_named(id_, e) for e in video.expressions)))
+                named = (
+                    e if e.emotion is None else replace(e, emotion=f"{id_}:{e.emotion}") for e in video.expressions
+                )
+                gathered.append(replace(video, expressions=tuple(named)))
         return tuple(sorted(gathered, key=lambda video: video.key))
 
     def _shared(self, name: str) -> bool:
@@ -220,22 +219,18 @@ class Composite(Dataset):
 
     def _scheme(self, name: str) -> Scheme:
         schemes = {id_: member.schemes[name] for id_, member in self.members.items()}
-        mapping: dict[str, str] = {}
-        for id_, scheme in schemes.items():
-            prefix = f"{id_}:" if scheme.by == "emotion" else ""
-            mapping |= {prefix + label: class_ for label, class_ in scheme.mapping.items()}
+        first, *others = schemes.values()
+        mapping = {
+            f"{id_}:{label}" if scheme.by == "emotion" else label: class_
+            for id_, scheme in schemes.items()
+            for label, class_ in scheme.mapping.items()
+        }
         classes = tuple(dict.fromkeys(c for scheme in schemes.values() for c in scheme.classes))
-        excluded = frozenset[str]().union(*(scheme.excluded for scheme in schemes.values()))
-        by = next(iter(schemes.values())).by
-        return Scheme(name, classes, mapping, by, excluded)
+        return Scheme(name, classes, mapping, first.by, first.excluded.union(*(other.excluded for other in others)))
 
     def _names(self) -> str:
         *first, last = self.members
         return f"{', '.join(first)} and {last}"
-
-
-def _named(id_: str, expression: Expression) -> Expression:
-    return expression if expression.emotion is None else replace(expression, emotion=f"{id_}:{expression.emotion}")
 
 
 class Renamed(Dataset):
@@ -249,9 +244,9 @@ class Renamed(Dataset):
     def __init__(self, dataset: Dataset, name: str) -> None:
         super().__init__(dataset.params)
         self.dataset, self.name = dataset, name
-        self.revision, self.tasks, self.kinds = dataset.revision, dataset.tasks, dataset.kinds
-        self.schemes, self.one_per_video = dataset.schemes, dataset.one_per_video
-        self.comparable, self.remark, self.published = dataset.comparable, dataset.remark, dataset.published
+        same = ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
+        for what in (*same, "repair_rows", "repairs", "unplaced"):
+            setattr(self, what, getattr(dataset, what))
 
     def videos(self) -> Sequence[Video]:
         """All videos, sorted by key."""
@@ -276,18 +271,6 @@ class Renamed(Dataset):
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A ready-made feature of a video."""
         return self.dataset.provided(self._own(video), name)
-
-    def repair_rows(self) -> Sequence[Repair]:
-        """What was repaired in the annotations."""
-        return self.dataset.repair_rows()
-
-    def repairs(self) -> Sequence[str]:
-        """The same in sentences."""
-        return self.dataset.repairs()
-
-    def unplaced(self) -> Sequence[Unplaced]:
-        """Annotated expressions without a usable interval."""
-        return self.dataset.unplaced()
 
     def _own(self, video: Video) -> Video:
         return replace(video, dataset=self._subjects[video.subject_key].dataset)

@@ -16,6 +16,7 @@ from mebench.core.chain import Chain
 from mebench.core.options import SpottingParams
 from mebench.core.types import Kind, Prediction, Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, VideoView
+from mebench.errors import RunError
 
 Split = Literal["train", "valid"]
 
@@ -124,10 +125,7 @@ class Method(L.LightningModule):
 
     def __init__(self, params: Any, task: Task, seed: int = 0) -> None:
         super().__init__()
-        self.params = params
-        self.task = task
-        self.seed = seed
-        self.stage = ""
+        self.params, self.task, self.seed, self.stage = params, task, seed, ""
         self.history = History()
         self.notes: dict[str, float] = {}
         if self._has_absolute_thresholds():
@@ -236,8 +234,6 @@ class Method(L.LightningModule):
         Raises:
             RunError: the method has none.
         """
-        from mebench.errors import RunError
-
         raise RunError(f"{type(self).__name__} has no network that could be exported: choose a run of another method")
 
 

@@ -53,23 +53,15 @@ class SpottingParams:
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
-        for name, hint in (
-            ("rule", Rule),
-            ("smoothing", Smoothing),
-            ("threshold", Threshold),
-            ("interval", Interval),
+        check_choices(self, rule=RULES, smoothing=SMOOTHINGS, threshold=THRESHOLDS, interval=INTERVALS)
+        for name, kept, range_ in (
+            ("p", 0 <= self.p <= 1, "in [0, 1]"),
+            ("half_width", 0 < self.half_width < float("inf"), "a number above 0"),
+            ("curve_height", 0 < self.curve_height < 1, "in (0, 1)"),
+            ("nms", self.nms is None or 0 <= self.nms <= 1, "in [0, 1], or null to keep all intervals"),
         ):
-            value = getattr(self, name)
-            if value not in get_args(hint):
-                raise ConfigError(unknown(f"method.{name}", str(value), get_args(hint)))
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
-        if not 0 < self.half_width < float("inf"):
-            raise ConfigError(f"method.half_width must be a number above 0, not {self.half_width}")
-        if not 0 < self.curve_height < 1:
-            raise ConfigError(f"method.curve_height must be in (0, 1), not {self.curve_height}")
-        if self.nms is not None and not 0 <= self.nms <= 1:
-            raise ConfigError(f"method.nms must be in [0, 1], or null to keep all intervals, not {self.nms}")
+            if not kept:
+                raise ConfigError(f"method.{name} must be {range_}, not {getattr(self, name)}")
         check_scales("scales", self.scales)
         if not self.scales:
             raise ConfigError("method.scales must name one multiple of k at least, not none: [1.0] is k itself")
@@ -94,8 +86,14 @@ class SpottingParams:
         """The options that a method's parameters hold; of parameters that know only some of them `p` and `rule`."""
         if isinstance(params, cls):
             return params
-        own = {name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)}
-        return cls(**own)
+        return cls(**{name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)})
+
+
+def check_choices(params: Any, **known: tuple[str, ...]) -> None:
+    """Refuse a parameter whose value is none of those `known` under its name (ConfigError)."""
+    for name, choices in known.items():
+        if getattr(params, name) not in choices:
+            raise ConfigError(unknown(f"method.{name}", str(getattr(params, name)), choices))
 
 
 def check_scales(name: str, scales: tuple[float, ...]) -> None:
@@ -141,10 +139,7 @@ class TrainingParams:
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
-        for name, hint in (("class_weight", ClassWeight), ("loss", Loss)):
-            value = getattr(self, name)
-            if value not in get_args(hint):
-                raise ConfigError(unknown(f"method.{name}", str(value), get_args(hint)))
+        check_choices(self, class_weight=get_args(ClassWeight), loss=get_args(Loss))
         if not self.focal_gamma >= 0:
             raise ConfigError(f"method.focal_gamma must not be negative, not {self.focal_gamma}")
         check_scales("tempo", self.tempo)

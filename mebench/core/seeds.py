@@ -9,5 +9,4 @@ def stable_seed(*parts: object) -> int:
     >>> stable_seed(0, "fold", "synthetic/01") == stable_seed(0, "fold", "synthetic/01")
     True
     """
-    text = "\x1f".join(str(part) for part in parts)
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+    return int.from_bytes(hashlib.sha256("\x1f".join(map(str, parts)).encode()).digest()[:4], "big") >> 1

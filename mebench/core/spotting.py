@@ -57,16 +57,13 @@ def score_curve(
     closed = np.concatenate([[low], smoothed, [low]])
     # On a plateau SciPy wants a position that no neighbour exceeds: any of it will do.
     high = np.flatnonzero(smoothed[peaks] > low)
-    found: list[tuple[int, int] | None] = [None] * len(peaks)
-    if len(high) == 0:
-        return found
     places = peaks[high] + 1
     feet = peak_prominences(closed, places)
     _, _, left, right = peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
-    for i, a, b in zip(high.tolist(), left, right):
-        peak = int(peaks[i])
-        first, last = min(int(np.ceil(a)) - 1, peak), max(int(np.floor(b)) - 1, peak)
-        found[i] = (min(first + lead, peak), last)
+    found: list[tuple[int, int] | None] = [None] * len(peaks)
+    for i, peak, a, b in zip(high.tolist(), peaks[high].tolist(), left, right):
+        first = min(int(np.ceil(a)) - 1, peak) + lead
+        found[i] = (min(first, peak), max(int(np.floor(b)) - 1, peak))
     return found
 
 
@@ -189,8 +186,8 @@ def window(length: int, smoothing: Smoothing) -> Scores:
     from scipy.signal import windows  # half a second to import: only where it is used
 
     shape, _, width = smoothing.partition("_")
-    gaussian = shape == "gaussian"
-    weights = windows.gaussian(length, float(width)) if gaussian else windows.exponential(length, tau=float(width))
+    tau = float(width)
+    weights = windows.gaussian(length, tau) if shape == "gaussian" else windows.exponential(length, tau=tau)
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
@@ -260,24 +257,22 @@ def spot(
     defined = np.flatnonzero(~np.isnan(scores))
     if len(defined) == 0:
         return []
-    start = int(defined[0])
-    own = np.asarray(scores[start : defined[-1] + 1], dtype=np.float64)
+    own = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
     first, smoothed = smooth(own, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []
+    start = int(defined[0]) + first
     height = threshold(smoothed, p) if level is None else level
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
     half = max(1, int(how.half_width * k_prime + 0.5))
-    found = [interval(start + first + int(i), half, float(smoothed[i]), rule) for i in peaks]
+    found = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]
     if how.interval == "score_curve":
         widths = score_curve(smoothed, peaks, how.curve_height, lead)
-        found = [_as_wide(one, width, start + first) for one, width in zip(found, widths)]
+        found = [
+            one if width is None else one._replace(onset=start + width[0], offset=start + width[1])  # None: flat
+            for one, width in zip(found, widths)
+        ]
     return found if how.nms is None else suppress(found, how.nms)
-
-
-def _as_wide(one: Spotted, width: tuple[int, int] | None, shift: int) -> Spotted:
-    """The interval as wide as the curve says; as it was where the curve is flat."""
-    return one if width is None else one._replace(onset=shift + width[0], offset=shift + width[1])
 
 
 MATCHED = 0.5
@@ -302,8 +297,7 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
     peaks.sort(key=lambda found: (-found[0].confidence, found[1], found[0].apex))
     right = np.cumsum(_matches(peaks, truths))
     heights = np.array([one.confidence for one, _ in peaks])
-    counts = np.arange(1, len(peaks) + 1)
-    f1 = 2 * right / (counts + sum(map(len, truths)))
+    f1 = 2 * right / (np.arange(1, len(peaks) + 1) + sum(map(len, truths)))
     f1[:-1][heights[:-1] == heights[1:]] = -1  # no level lies between equal peaks
     best = int(f1.argmax())
     if right[best] == 0:

@@ -1,10 +1,8 @@
 """The words of mebench as small frozen types. Frames are 0-based positions; intervals include both ends."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
 from mebench.errors import DataError, RunError
 
@@ -124,8 +122,7 @@ class Scheme:
 
     def __post_init__(self) -> None:
         """Refuse a map onto classes that are not listed."""
-        stray = sorted(set(self.mapping.values()) - set(self.classes))
-        if stray:
+        if stray := sorted(set(self.mapping.values()) - set(self.classes)):
             raise DataError(
                 f"the emotion scheme {self.name!r} maps onto {stray}, which are not among its classes {list(self.classes)}"
             )
@@ -134,11 +131,6 @@ class Scheme:
         """Class number of a native label (any case), or None if the scheme does not score it."""
         scored = None if label is None else self.mapping.get(label.lower())
         return None if scored is None else self.classes.index(scored)
-
-    def label(self, native: str | None) -> str | None:
-        """Scored class of a native label, or None."""
-        index = self.index(native)
-        return None if index is None else self.classes[index]
 
     def native_label(self, expression: Expression) -> str | None:
         """What the scheme maps of an expression, in lower case: its emotion, objective class or action units, or None."""
@@ -165,7 +157,7 @@ class Scheme:
         return [e for e in video.expressions if self.scores(e)]
 
     @classmethod
-    def native(cls, labels: Iterable[str], name: str = "native") -> Scheme:
+    def native(cls, labels: Iterable[str], name: str = "native") -> Self:
         """Every label is its own class, in the given order."""
         classes = tuple(dict.fromkeys(label.lower() for label in labels))
         return cls(name, classes, {c: c for c in classes})
@@ -212,16 +204,15 @@ class Fold:
         sides = {"train": set(self.train), "valid": set(self.valid), "test": set(self.test)}
         pairs = (("train", "valid"), ("train", "test"), ("valid", "test"))
         for a, b in pairs if not self.videos else pairs[:1]:
-            both = sides[a] & sides[b]
-            if both:
+            if both := sides[a] & sides[b]:
                 raise RunError(
                     f"fold {self.key!r} has {', '.join(map(str, sorted(both)))} in {a} and in {b}: a subject may be on one side only"
                 )
 
     def split(self, videos: Iterable[Video]) -> tuple[list[Video], list[Video], list[Video]]:
         """The videos to train, to validate and to test on, each in the given order; others take no part."""
-        side = dict.fromkeys(self.test, 2) if not self.videos else {}
-        side |= dict.fromkeys(self.valid, 1) | dict.fromkeys(self.train, 0)
+        sides = (() if self.videos else self.test, 2), (self.valid, 1), (self.train, 0)
+        side = {subject: place for subjects, place in sides for subject in subjects}
         tested = set(self.videos)
         parts: tuple[list[Video], list[Video], list[Video]] = ([], [], [])
         for video in videos:

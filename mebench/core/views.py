@@ -1,7 +1,5 @@
 """What a method sees of a dataset: videos and clips through their features; labels only where it trains."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -56,7 +54,7 @@ class VideoView:
         """
         return self._clip(chain, onset, apex, apex if offset is None else offset)
 
-    def clip(self, onset: int, apex: int, offset: int, spotted: bool = True) -> ClipView:
+    def clip(self, onset: int, apex: int, offset: int, spotted: bool = True) -> "ClipView":
         """A clip of this video, to be classified."""
         return ClipView(self, onset, apex, offset, spotted)
 
@@ -135,9 +133,7 @@ def gap_at(k: int, scale: float) -> int:
 
 def at_scale(view: V, scale: float) -> V:
     """The view through which a method reads the features of one scale under the names that it knows."""
-    if scale == 1:
-        return view
-    return replace(view, _frames=lambda chain: view.features(_name(chain, scale)))
+    return view if scale == 1 else replace(view, _frames=lambda chain: view.features(_name(chain, scale)))
 
 
 def chains_at_scales(chains: Callable[[float], Mapping[str, Chain]], scales: Iterable[float]) -> dict[str, Chain]:
@@ -147,12 +143,8 @@ def chains_at_scales(chains: Callable[[float], Mapping[str, Chain]], scales: Ite
         chains: gives them for a scale, see `gap_at`.
         scales: at 1 a chain keeps its name, at 0.5 it is called `name@0.5`.
     """
-    found: dict[str, Chain] = {}
-    for scale in scales:
-        for name, chain in chains(scale).items():
-            own = name if scale == 1 else _name(name, scale)
-            found[own] = replace(chain, name=own)
-    return found
+    found = [replace(chain, name=_name(name, scale)) for scale in scales for name, chain in chains(scale).items()]
+    return {chain.name: chain for chain in found}
 
 
 def mean_over_scales(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -167,4 +159,4 @@ def mean_over_scales(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float6
 
 
 def _name(chain: str, scale: float) -> str:
-    return f"{chain}@{scale:g}"
+    return chain if scale == 1 else f"{chain}@{scale:g}"

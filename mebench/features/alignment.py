@@ -48,12 +48,9 @@ def warped(gray: Gray, matrix: Matrix, size: int) -> Gray:
     """The crop (size, size), bilinear; what lies beyond the frame repeats its edge."""
     import cv2
 
-    how = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
-    if np.array_equal(matrix[2], (0.0, 0.0, 1.0)):
-        crop: Gray = cv2.warpAffine(gray, matrix[:2], (size, size), **how)
-    else:
-        crop = cv2.warpPerspective(gray, matrix, (size, size), **how)
-    return crop
+    flat = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
+    warp, rows = (cv2.warpAffine, matrix[:2]) if flat else (cv2.warpPerspective, matrix)
+    return np.asarray(warp(gray, rows, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
 
 
 # (x, y, z) in mm for the midline and the image's left half; x to the right of the image, y down, z away from the
@@ -81,16 +78,8 @@ FACE_PLANE = 10.0
 """Depth in mm behind the nasion of the plane that stands for the face: about that of eyes, brows and mouth."""
 
 
-def _head() -> NDArray[np.float64]:
-    points = np.zeros((68, 3))
-    for n, point in (_LEFT | _MIDDLE).items():
-        points[n] = point
-    for left, right in _RIGHT_OF.items():
-        points[right] = points[left] * (-1, 1, 1)
-    return points - (0, 0, FACE_PLANE)
-
-
-HEAD = _head()
+_POINTS = _LEFT | _MIDDLE | {_RIGHT_OF[n]: (-x, y, z) for n, (x, y, z) in _LEFT.items()}
+HEAD = np.array([_POINTS[n] for n in range(68)], np.float64) - (0, 0, FACE_PLANE)
 """(68, 3) points in mm: x to the right of the image, y down, z away from the camera; z = 0 is the plane of the face."""
 
 
@@ -107,7 +96,8 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
     """
     import cv2
 
-    camera = _camera(size)
+    (height, width), focal = size, float(max(size))
+    camera = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
     _, turn, shift = cv2.solvePnP(HEAD, landmarks, camera, None, flags=cv2.SOLVEPNP_SQPNP)
     rotation, _ = cv2.Rodrigues(turn)
     plane = camera @ np.column_stack([rotation[:, :2], shift])
@@ -117,31 +107,20 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
 def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
     """The part of the plane of the face (mm) that a box of the frame shows: as wide and high where the box has its middle."""
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
-    step = 0.5
     back = np.asarray(np.linalg.inv(plane), np.float64)
-    left, right, top, bottom = moved(np.array([(x - step, y), (x + step, y), (x, y - step), (x, y + step)]), back)
+    left, right, top, bottom = moved(np.array([(x - 0.5, y), (x + 0.5, y), (x, y - 0.5), (x, y + 0.5)]), back)
     middle = (left + right) / 2
-    mm_per_pixel = np.sqrt(np.linalg.norm(right - left) * np.linalg.norm(bottom - top)) / (2 * step)
+    mm_per_pixel = np.sqrt(np.linalg.norm(right - left) * np.linalg.norm(bottom - top))
     across, down = mm_per_pixel * (box[2] - box[0]) / 2, mm_per_pixel * (box[3] - box[1]) / 2
     return middle[0] - across, middle[1] - down, middle[0] + across, middle[1] + down
 
 
 def frontal(window: FloatBox, plane: Matrix, size: int) -> Matrix:
     """The homography from the frame to a crop that shows a window of the plane of the face from straight ahead."""
-    matrix = _window_to_crop(window, size) @ np.linalg.inv(plane)
-    return np.asarray(matrix / matrix[2, 2], np.float64)
-
-
-def _window_to_crop(window: FloatBox, size: int) -> Matrix:
     # A window has edges where a box has pixels: its left edge lies half a pixel before the first centre.
     x0, y0, x1, y1 = window
-    return box_to_crop((x0 + 0.5, y0 + 0.5, x1 + 0.5, y1 + 0.5), size)
-
-
-def _camera(size: tuple[int, int]) -> NDArray[np.float64]:
-    height, width = size
-    focal = float(max(height, width))
-    return np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
+    matrix = box_to_crop((x0 + 0.5, y0 + 0.5, x1 + 0.5, y1 + 0.5), size) @ np.linalg.inv(plane)
+    return np.asarray(matrix / matrix[2, 2], np.float64)
 
 
 @dataclass(frozen=True)
@@ -179,11 +158,6 @@ class Reference:
     landmarks: Landmarks | None = None
     window: FloatBox | None = None
 
-    @classmethod
-    def of_box(cls, box: Box, size: int) -> Reference:
-        """A box known beforehand, for crops of `size` by `size` pixels."""
-        return cls(frame=0, face=box, box=box, matrix=box_to_crop(box, size))
-
     @property
     def crop_landmarks(self) -> Landmarks | None:
         """(68, 2) points (x, y) in pixels of the crop of frame `frame`, or None."""
@@ -191,8 +165,9 @@ class Reference:
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, which JSON keeps exactly."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: np.asarray(v).tolist() if v is not None else None for name, v in values.items()}
+        return {
+            f.name: np.asarray(v).tolist() if (v := getattr(self, f.name)) is not None else None for f in fields(self)
+        }
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Reference:

@@ -1,34 +1,38 @@
 """Which libraries make the features, told without importing them."""
 
 import functools
+import importlib
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.chain import Level, Step
+from mebench.core import Level, Step
 from mebench.errors import ConfigError, DataError, unknown
 
 
 @functools.cache
 def opencv_version() -> str:
     """Version of the installed OpenCV with its contributed modules, part of every key of the feature store."""
-    for package in ("opencv-contrib-python-headless", "opencv-contrib-python"):
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            continue
-    import cv2  # installed some other way
-
-    return str(cv2.__version__)
+    return _version("cv2", "opencv-contrib-python-headless", "opencv-contrib-python")
 
 
 @functools.cache
-def library_version(package: str) -> str:
-    """Version of an installed package, part of the identity of the steps whose numbers it makes."""
-    return version(package)
+def dlib_version() -> str:
+    """Version of the installed dlib, whose detector places the crops."""
+    return _version("dlib", "dlib-bin", "dlib")
+
+
+def _version(module: str, *packages: str) -> str:
+    """Version of a module, told without importing it where it was installed as one of these packages."""
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            return version(package)
+    return str(importlib.import_module(module).__version__)
 
 
 Landmarks = NDArray[np.float64]
@@ -115,18 +119,30 @@ class MapStep(Step):
         return landmarks
 
 
-def check_choice(step: Step, field: str, known: tuple[str, ...]) -> None:
-    """Refuse a value that is not one of `known` (ConfigError)."""
-    value = getattr(step, field)
-    if value not in known:
-        raise ConfigError(unknown(f"{field} of {type(step).__name__}", str(value), known))
+def check_choices(step: Step, **known: Any) -> None:
+    """Refuse a field whose value the `Literal` given under its name does not hold (ConfigError)."""
+    for field, literal in known.items():
+        if getattr(step, field) not in get_args(literal):
+            what = f"{field} of {type(step).__name__}"
+            raise ConfigError(unknown(what, str(getattr(step, field)), get_args(literal)))
 
 
-def check_integer(step: Step, field: str, low: int) -> None:
-    """Refuse what is not a whole number of at least `low` (ConfigError)."""
-    value = getattr(step, field)
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
-        raise ConfigError(f"{field} of {type(step).__name__} must be a whole number of at least {low}, not {value!r}")
+def check_integers(step: Step, low: int, *names: str) -> None:
+    """Refuse fields that are no whole number of at least `low` (ConfigError)."""
+    for field in names:
+        value = getattr(step, field)
+        if not isinstance(value, int) or isinstance(value, bool) or value < low:
+            raise ConfigError(
+                f"{field} of {type(step).__name__} must be a whole number of at least {low}, not {value!r}"
+            )
+
+
+def check_numbers(step: Step, what: str, within: Callable[[float], bool], *names: str) -> None:
+    """Refuse fields that are no number, or not `within` a range, which `what` tells in words (ConfigError)."""
+    for field in names:
+        value = getattr(step, field)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not within(value):
+            raise ConfigError(f"{field} of {type(step).__name__} must be {what}, not {value!r}")
 
 
 def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> FeatureMap:
@@ -137,8 +153,7 @@ def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> Featu
     """
     import cv2
 
-    shrinks = rows <= x.shape[0] and cols <= x.shape[1]
-    how = cv2.INTER_AREA if smooth and shrinks else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if smooth and rows <= x.shape[0] and cols <= x.shape[1] else cv2.INTER_LINEAR
     # OpenCV drops a channel axis of length one.
     resized: FeatureMap = cv2.resize(np.asarray(x, np.float32), (cols, rows), interpolation=how)
     return resized.reshape(rows, cols, x.shape[2])

@@ -2,13 +2,12 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.dataset import Frames
+from mebench.core import Frames
 from mebench.errors import DataError
 
 Gray = NDArray[np.uint8]
@@ -21,7 +20,11 @@ def to_gray(frame: NDArray[np.uint8], index: int, label: str) -> Gray:
         DataError: the frame has another depth or another number of channels.
     """
     channels = _channels(frame, index, label)
-    return frame.reshape(frame.shape[:2]) if channels == 1 else _converted(frame)
+    if channels == 1:
+        return frame.reshape(frame.shape[:2])
+    import cv2
+
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY))
 
 
 def same_sized(frames: Frames, label: str) -> Iterator[NDArray[np.uint8]]:
@@ -57,13 +60,6 @@ def _channels(frame: NDArray[np.uint8], index: int, label: str) -> int:
             "BGRA (H, W, 4): convert the images first"
         )
     return channels
-
-
-def _converted(frame: NDArray[np.uint8]) -> Gray:
-    import cv2
-
-    gray: Gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY if frame.shape[2] == 3 else cv2.COLOR_BGRA2GRAY)
-    return gray
 
 
 Box = tuple[int, int, int, int]
@@ -112,8 +108,7 @@ def half_sized(gray: Gray) -> Gray:
     height, width = gray.shape
     if min(height, width) < 2:
         return gray
-    small: Gray = cv2.resize(gray, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    return small
+    return np.asarray(cv2.resize(gray, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
 
 
 def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str) -> Found:
@@ -138,8 +133,7 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
     while index < n:
         gray = to_gray(frames[index], index, label)
         height, width = gray.shape
-        face = largest(detect(gray), width, height)
-        if face is not None:
+        if (face := largest(detect(gray), width, height)) is not None:
             return Found(index, face, (height, width), gray)
         tried += 1
         index += 1 + index // 4
@@ -181,19 +175,6 @@ def enlarged(box: Box | FloatBox, margin: float) -> FloatBox:
     x0, y0, x1, y1 = box
     across, down = margin * (x1 - x0), margin * (y1 - y0)
     return x0 - across, y0 - down, x1 + across, y1 + down
-
-
-@functools.cache
-def dlib_version() -> str:
-    """Version of the installed dlib, told without importing it where it was installed as a package."""
-    for package in ("dlib-bin", "dlib"):
-        try:
-            return version(package)
-        except PackageNotFoundError:
-            continue
-    import dlib  # installed some other way
-
-    return str(dlib.__version__)
 
 
 @functools.cache

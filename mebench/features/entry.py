@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from io import BytesIO, FileIO
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -161,8 +162,7 @@ class EntryFiles:
         Raises:
             DamagedError: something does not fit.
         """
-        about = self.described()
-        if about is None:
+        if (about := self.described()) is None:
             return None
         if key is not None and about["key"] != asdict(key):
             raise DamagedError("its marker belongs to another entry")
@@ -186,8 +186,7 @@ class EntryFiles:
         Raises:
             DamagedError: it is there, but not as it was written.
         """
-        about = self.check(key, deep)
-        if about is None:
+        if (about := self.check(key, deep)) is None:
             return None
         shape, dtype = tuple(about["shape"]), np.dtype(about["dtype"])
         if 0 in shape:  # nothing to map
@@ -216,7 +215,7 @@ class EntryFiles:
                 path.unlink(missing_ok=True)
         with _replacing(self.data, store) as put:
             whole, written = _hasher(), 0
-            for piece in _pieces(header, draft.blocks, dtype):
+            for piece in chain([header], (np.ascontiguousarray(b, dtype).tobytes() for b in draft.blocks)):
                 whole.update(piece)
                 put(piece)
                 written += len(piece)
@@ -282,16 +281,11 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _pieces(header: bytes, blocks: Iterable[NDArray[Any]], dtype: np.dtype[Any]) -> Iterator[bytes]:
-    yield header
-    for block in blocks:
-        yield np.ascontiguousarray(block, dtype).tobytes()
-
-
 def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
     buffer = BytesIO()
-    described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    np.lib.format.write_array_header_1_0(buffer, described)
+    np.lib.format.write_array_header_1_0(
+        buffer, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    )
     return buffer.getvalue()
 
 

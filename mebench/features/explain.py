@@ -6,10 +6,9 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mebench.core.chain import Chain, Step
+from mebench.core import Chain, Step
 from mebench.core.options import attributes
-from mebench.features.base import VolumeStep, opencv_version
-from mebench.features.detection import dlib_version
+from mebench.features.base import VolumeStep, dlib_version, opencv_version
 from mebench.features.flow import Flow
 from mebench.features.source import Route, route_of
 
@@ -120,11 +119,13 @@ def _stored(route: Route) -> str:
 
 
 def _step(step: Step) -> StepCard:
-    text = inspect.getdoc(type(step)) or ""
-    description = text.partition("\n\nAttributes:")[0]
+    description = (inspect.getdoc(type(step)) or "").partition("\n\nAttributes:")[0]
     meanings = attributes(type(step))
-    values = {name: value for name, value in step.identity().items() if name not in ("step", "version")}
-    parameters = tuple(Parameter(n, v, _meaning_of(v, meanings.get(n, ""))) for n, v in values.items())
+    parameters = tuple(
+        Parameter(name, value, _meaning_of(value, meanings.get(name, "")))
+        for name, value in step.identity().items()
+        if name not in ("step", "version")
+    )
     cited = [_CITATION.findall(part) for part in (description, *(p.meaning for p in parameters))]
     sources = dict.fromkeys(" ".join((a or b).split()) for found in cited for a, b in found)
     what = " ".join(description.partition("\n\n")[0].split()).replace("`", "")
@@ -135,8 +136,7 @@ def _meaning_of(value: Any, meaning: str) -> str:
     """Of a list of choices, what is said of the chosen one."""
     if isinstance(value, str):
         parts = re.split(r"(?<=[;.]) (?=`)", meaning)
-        chosen = [part for part in parts if part.startswith(f"`{value}`")]
-        meaning = chosen[0] if chosen else meaning
+        meaning = next((part for part in parts if part.startswith(f"`{value}`")), meaning)
         meaning = re.sub(rf"^`{re.escape(value)}`(?:: | is |, )?", "", meaning)
     return meaning.replace("`", "").strip(";. ")
 

@@ -1,16 +1,13 @@
 """The options of the face crop that every method shares."""
 
-from __future__ import annotations
-
 import hashlib
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
-from typing import ClassVar, Literal, get_args
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from mebench.core.chain import Level, Step
-from mebench.core.dataset import Frames
+from mebench.core import Frames, Level, Step
 from mebench.errors import ConfigError
 from mebench.features.alignment import (
     Crops,
@@ -21,18 +18,16 @@ from mebench.features.alignment import (
     face_plane,
     frontal,
     frontal_window,
-    moved,
     upright,
     warped,
 )
-from mebench.features.base import Landmarks, check_choice, check_integer
+from mebench.features.base import Landmarks, check_choices, check_integers, check_numbers, dlib_version
 from mebench.features.detection import (
     SMALLEST,
     Box,
     FloatBox,
     Gray,
     detect_faces,
-    dlib_version,
     enlarged,
     first_face,
     half_sized,
@@ -51,42 +46,6 @@ from mebench.features.landmarks import (
     predictor_identity,
     smoothed,
 )
-
-
-@dataclass(frozen=True)
-class FaceParams:
-    """How the face is found and cut out; the defaults are those of MEAN. A method's `Params` may inherit them.
-
-    They do nothing where a dataset brings the features ready-made.
-
-    Attributes:
-        align: `eyes` turns all frames of a video by one angle, until the line between the eyes of the first face is level;
-            `pose` turns the face of each frame to the front by its own 68 landmarks, for heads that move freely, and needs a
-            landmark file; `none` turns nothing.
-        track: `frame` lets the face box follow a head that really moves, as `pose` does anyway; `none` keeps that of the first
-            face.
-        margin: part of the face box's width and height that is added on each side, from 0 to 2.
-        half_size: look for the face in frames of half the width and height: four times as fast, but the smallest face that is
-            found is twice as wide.
-    """
-
-    align: Align = "none"
-    track: Track = "none"
-    margin: float = 0.0
-    half_size: bool = False
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        self.face()
-
-    def face(self) -> FaceCrop:
-        """The first step of a chain.
-
-        Raises:
-            ConfigError: an option is unknown or out of range.
-        """
-        return FaceCrop(**{option.name: getattr(self, option.name) for option in fields(FaceParams)})
-
 
 Detector = Literal["dlib"]
 Align = Literal["none", "eyes", "pose"]
@@ -131,41 +90,28 @@ class FaceCrop(Step):
     landmarks: str | None = None
 
     def __post_init__(self) -> None:
-        check_integer(self, "size", 2)
-        check_choice(self, "detector", get_args(Detector))
-        check_integer(self, "upsample", 0)
-        check_choice(self, "align", get_args(Align))
-        check_choice(self, "track", get_args(Track))
-        check_integer(self, "smoothing", 1)
+        check_integers(self, 2, "size")
+        check_integers(self, 0, "upsample")
+        check_integers(self, 1, "smoothing")
+        check_choices(self, detector=Detector, align=Align, track=Track)
+        check_numbers(self, "a fraction of the box from 0 to 2", lambda margin: 0 <= margin <= 2, "margin")
         if self.smoothing % 2 == 0:
             raise ConfigError(
                 f"smoothing of FaceCrop must be odd, so that a frame has as many before it as after, not {self.smoothing}"
             )
-        if isinstance(self.margin, bool) or not isinstance(self.margin, int | float) or not 0 <= self.margin <= 2:
-            raise ConfigError(f"margin of FaceCrop must be a fraction of the box from 0 to 2, not {self.margin!r}")
         object.__setattr__(self, "margin", float(self.margin))  # 1 and 1.0 are one setting
 
-    def identity(self) -> dict[str, object]:
-        """What the numbers depend on: without the options that have no effect, and without the path of a landmark file."""
-        identity = super().identity()
-        return {name: value for name, value in identity.items() if name not in self._idle}
-
-    def describe(self) -> str:
-        """One line for a card, with what is in the identity."""
-        shown = ", ".join(f"{name}={value!r}" for name, value in asdict(self).items() if name not in self._idle)
-        return f"{type(self).__name__}({shown}) v{self.version}"
-
     @property
-    def _idle(self) -> set[str]:
-        """The parameters that the numbers do not depend on, beside what they depend on."""
-        pose = self.align == "pose"
-        idle = {
+    def idle(self) -> Set[str]:
+        """The path of a landmark file, and the options that have no effect."""
+        without_effect = {
+            "landmarks": True,
             "margin": self.margin == 0,
             "align": self.align == "none",
-            "track": self.track == "none" or pose,
+            "track": self.track == "none" or self.needs_predictor,
             "smoothing": not self._follows,
         }
-        return {"landmarks", *(name for name, without_effect in idle.items() if without_effect)}
+        return {name for name, idle in without_effect.items() if idle}
 
     @property
     def _follows(self) -> bool:
@@ -207,8 +153,7 @@ class FaceCrop(Step):
             DataError: what `locate` and `cut` raise.
         """
         reference = self.locate(frames, landmarks, label)
-        images = np.stack(list(self.cut(frames, reference, label)))
-        return Crops(images, reference.box, reference.crop_landmarks)
+        return Crops(np.stack(list(self.cut(frames, reference, label))), reference.box, reference.crop_landmarks)
 
     def locate(self, frames: Frames, landmarks: Landmarks | None = None, label: str = "the video") -> Reference:
         """Find the face that all crops go by. Frames are tried with growing steps, so that a faceless video fails soon.
@@ -255,10 +200,6 @@ class FaceCrop(Step):
         gray = to_gray(frames[reference.frame], reference.frame, label)
         return replace(reference, landmarks=predictor.points(gray, reference.face))
 
-    def find(self, frames: Frames, label: str = "the video") -> Box:
-        """The box of the first face, with its margin, inside the frame; raises what `locate` raises."""
-        return replace(self, align="none").locate(frames, None, label).box
-
     def cut(self, frames: Frames, reference: Reference | Box, label: str = "the video") -> Iterator[Gray]:
         """The crops one by one, (size, size) uint8; each frame is decoded once, in order.
 
@@ -274,7 +215,7 @@ class FaceCrop(Step):
         import cv2
 
         if isinstance(reference, tuple):
-            reference = Reference.of_box(reference, self.size)
+            reference = Reference(0, reference, reference, box_to_crop(reference, self.size))
         if self.align == "none" and not self._follows:
             x0, y0, x1, y1 = reference.box
             for index, frame in enumerate(same_sized(frames, label)):
@@ -312,10 +253,8 @@ class FaceCrop(Step):
 
     def _flat(self, box: Box | FloatBox, landmarks: Landmarks | None) -> Matrix:
         """What takes a box to the crop, turned where `align` is `eyes`."""
-        matrix = box_to_crop(box, self.size)
-        if self.align == "eyes" and landmarks is not None:
-            matrix = matrix @ upright(box, eye_angle(landmarks))
-        return matrix
+        matrix, turns = box_to_crop(box, self.size), self.align == "eyes"
+        return matrix @ upright(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
 
     def _predictor(self, label: str) -> Landmarker:
         return landmarker(self.landmarks, label, f"FaceCrop(align={self.align!r})", "align='none'")
@@ -329,9 +268,36 @@ class FaceCrop(Step):
         ]
 
 
-def to_crop_pixels(landmarks: Landmarks, box: Box, size: int) -> Landmarks:
-    """Points (x, y) in pixels of the frame as points in pixels of the crop.
+@dataclass(frozen=True)
+class FaceParams:
+    """How the face is found and cut out; the defaults are those of MEAN. A method's `Params` may inherit them.
 
-    Whole numbers are centres of pixels on both sides, as in OpenCV's resize.
+    They do nothing where a dataset brings the features ready-made.
+
+    Attributes:
+        align: `eyes` turns all frames of a video by one angle, until the line between the eyes of the first face is level;
+            `pose` turns the face of each frame to the front by its own 68 landmarks, for heads that move freely, and needs a
+            landmark file; `none` turns nothing.
+        track: `frame` lets the face box follow a head that really moves, as `pose` does anyway; `none` keeps that of the first
+            face.
+        margin: part of the face box's width and height that is added on each side, from 0 to 2.
+        half_size: look for the face in frames of half the width and height: four times as fast, but the smallest face that is
+            found is twice as wide.
     """
-    return moved(landmarks, box_to_crop(box, size))
+
+    align: Align = "none"
+    track: Track = "none"
+    margin: float = 0.0
+    half_size: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        self.face()
+
+    def face(self) -> FaceCrop:
+        """The first step of a chain.
+
+        Raises:
+            ConfigError: an option is unknown or out of range.
+        """
+        return FaceCrop(**{option.name: getattr(self, option.name) for option in fields(FaceParams)})

@@ -4,18 +4,16 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.chain import Level, Step
+from mebench.core import Level, Step
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer, resize
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, check_choices, check_integers, resize
 
 Algorithm = Literal["tvl1", "tvl1_eps05", "farneback", "dis"]
-Image = NDArray[np.uint8]
-FlowMap = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -42,22 +40,18 @@ class Flow(Step):
     stride: int = 1
 
     def __post_init__(self) -> None:
-        check_choice(self, "algorithm", get_args(Algorithm))
-        check_integer(self, "stride", 1)
-        if self.k is not None:
-            check_integer(self, "k", 1)
+        check_choices(self, algorithm=Algorithm)
+        check_integers(self, 1, "stride", *(() if self.k is None else ("k",)))
 
-    def pair(self, a: Image, b: Image) -> FlowMap:
+    def pair(self, a: Image, b: Image) -> FeatureMap:
         """Flow from crop `a` to crop `b`, both (H, W) uint8: (H, W, 2) float32."""
         return _calculator(self.algorithm)(a, b)
 
-    def between(self, images: Image, onset: int, apex: int) -> FlowMap:
+    def between(self, images: Image, onset: int, apex: int) -> FeatureMap:
         """Flow from frame `onset` to frame `apex` of (n, H, W) crops; exactly zero if they are the same frame."""
-        if onset == apex:
-            return np.zeros((*images.shape[1:], 2), np.float32)
-        return self.pair(images[onset], images[apex])
+        return np.zeros((*images.shape[1:], 2), np.float32) if onset == apex else self.pair(images[onset], images[apex])
 
-    def maps(self, images: Image) -> Iterator[FlowMap]:
+    def maps(self, images: Image) -> Iterator[FeatureMap]:
         """Flow from frame i to frame i + k of (n, H, W) crops, for each i below n - k, one by one.
 
         Nothing comes out of a video of k frames or fewer.
@@ -80,7 +74,7 @@ class Flow(Step):
         yield here
 
 
-def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FlowMap]:
+def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     """A function from two crops to their flow; not to be shared between threads."""
     import cv2
 
@@ -118,24 +112,19 @@ class RemoveNoseMotion(MapStep):
             taken without their signs.
     """
 
+    needs_landmarks: ClassVar[bool] = True
+
     patch: int = 11
     variant: Variant = "paper"
 
     def __post_init__(self) -> None:
-        check_integer(self, "patch", 1)
-        check_choice(self, "variant", get_args(Variant))
-
-    @property
-    def needs_landmarks(self) -> bool:
-        """Always."""
-        return True
+        check_integers(self, 1, "patch")
+        check_choices(self, variant=Variant)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Subtract the nose's mean from the channels of an (H, W, C) map, C at least 2, the first two being u and v."""
         points = self.landmarks_from(landmarks, _THEN)
-        height, width = x.shape[:2]
-        column, row = (round(float(c)) for c in points[NOSE_BRIDGE])
-        column, row = min(max(column, 0), width - 1), min(max(row, 0), height - 1)
+        column, row = (min(max(round(float(c)), 0), n - 1) for c, n in zip(points[NOSE_BRIDGE], x.shape[1::-1]))
         before, after = self.patch // 2, self.patch - self.patch // 2
         n = 2 if self.variant == "paper" else x.shape[-1]
         square = x[max(row - before, 0) : row + after, max(column - before, 0) : column + after, :n]
@@ -160,17 +149,14 @@ class MaskEyes(MapStep):
             lid up, those of the lower lid down, all clamped to the map.
     """
 
+    needs_landmarks: ClassVar[bool] = True
+
     margin: int = 15
     outline: Outline = "distance"
 
     def __post_init__(self) -> None:
-        check_integer(self, "margin", 0)
-        check_choice(self, "outline", get_args(Outline))
-
-    @property
-    def needs_landmarks(self) -> bool:
-        """Always."""
-        return True
+        check_integers(self, 0, "margin")
+        check_choices(self, outline=Outline)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Mask an (H, W, C) map."""
@@ -185,8 +171,7 @@ class MaskEyes(MapStep):
 def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int) -> NDArray[np.bool_]:
     """Where an (H, W) map is masked; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
     eyes = np.frombuffer(points).reshape(2, 6, 2)
-    shape = _near if outline == "distance" else _hexagons
-    return shape(eyes, margin, height, width)
+    return (_near if outline == "distance" else _hexagons)(eyes, margin, height, width)
 
 
 def _near(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
@@ -208,8 +193,7 @@ def _hexagons(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[
     outwards = margin * np.array([(-1, 0), (0, -1), (0, -1), (1, 0), (0, 1), (0, 1)])
     inside = np.zeros((height, width), np.uint8)
     for eye in eyes:
-        corners = (np.rint(eye) + outwards).clip(0, (width, height))
-        cv2.fillPoly(inside, [corners.astype(np.int32)], 1)
+        cv2.fillPoly(inside, [(np.rint(eye) + outwards).clip(0, (width, height)).astype(np.int32)], 1)
     return inside.astype(np.bool_)
 
 
@@ -230,7 +214,7 @@ class Strain(MapStep):
     difference: Difference = "backward"
 
     def __post_init__(self) -> None:
-        check_choice(self, "difference", get_args(Difference))
+        check_choices(self, difference=Difference)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Append the strain to an (H, W, 2) map of u and v in pixels: (H, W, 3)."""
@@ -249,8 +233,7 @@ class Strain(MapStep):
 
 
 def _magnitude(ux: FeatureMap, uy: FeatureMap, vx: FeatureMap, vy: FeatureMap) -> FeatureMap:
-    magnitude: FeatureMap = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2)
-    return magnitude
+    return np.asarray(np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2))
 
 
 @dataclass(frozen=True)
@@ -268,7 +251,7 @@ class FlowImage(MapStep):
     size: int = 28
 
     def __post_init__(self) -> None:
-        check_integer(self, "size", 1)
+        check_integers(self, 1, "size")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Encode an (H, W, 3) map of u, v and strain.
@@ -287,5 +270,4 @@ def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:
     low, high = channel.min(), channel.max()
     if low == high:
         return np.full_like(channel, constant)
-    stretched: FeatureMap = 255 * ((channel - low) / (high - low))
-    return stretched
+    return np.asarray(255 * ((channel - low) / (high - low)))

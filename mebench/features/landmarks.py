@@ -56,8 +56,7 @@ def find_predictor(path: str | None = None) -> Path | None:
     Raises:
         DataError: a path is given that is no file.
     """
-    given = path or os.environ.get(VARIABLE)
-    if given:
+    if given := path or os.environ.get(VARIABLE):
         file = Path(given).expanduser()
         if not file.is_file():
             origin = "FaceCrop(landmarks=...)" if path else f"the environment variable {VARIABLE}"
@@ -123,8 +122,7 @@ def landmarker(path: str | None, label: str, what: str, otherwise: str) -> Landm
     Raises:
         DataError: there is none.
     """
-    file = find_predictor(path)
-    if file is None:
+    if (file := find_predictor(path)) is None:
         raise DataError(
             f"{what} needs 68 facial landmarks and {label} has none: install a landmark file with pip install "
             f'"mebench[landmarks]", name one with FaceCrop(landmarks="/path/{_FILE}") or {VARIABLE}, or choose '
@@ -223,8 +221,7 @@ class FaceTracker:
         faces, self._unchecked = self._detect(gray), 0
         if not self._lost and any(overlap(face, self._box) >= SAME for face in faces):
             return
-        face = largest(faces, gray.shape[1], gray.shape[0])
-        if face is not None:
+        if (face := largest(faces, gray.shape[1], gray.shape[0])) is not None:
             self._begin(gray, face)
 
     def _begin(self, gray: Gray, face: Box | FloatBox) -> None:

@@ -2,18 +2,35 @@
 
 import functools
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer, library_version
+from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choices, check_integers
 from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
 
 
 @dataclass(frozen=True)
-class Hoof(MapStep):
+class _Blocks(MapStep):
+    """One histogram of directions for each block of a grid.
+
+    Attributes:
+        rows: number of blocks from top to bottom.
+        cols: number of blocks from left to right.
+    """
+
+    rows: int = 5
+    cols: int = 5
+    bins: int = 8
+
+    def __post_init__(self) -> None:
+        check_integers(self, 1, "rows", "cols", "bins")
+
+
+@dataclass(frozen=True)
+class Hoof(_Blocks):
     """Histograms of oriented optical flow of the blocks of a grid (Chaudhry et al. 2009), (rows, cols, bins).
 
     The angle of a vector to the horizontal axis, from -90 (up) to 90 degrees (down), is the same for motion to the left
@@ -21,18 +38,11 @@ class Hoof(MapStep):
     block without motion (0/0) is all 0.
 
     Attributes:
-        rows: number of blocks from top to bottom.
-        cols: number of blocks from left to right.
         bins: number of equal bins from -90 to 90 degrees; an angle between two bins belongs to the upper one.
     """
 
     rows: int = 6
     cols: int = 6
-    bins: int = 8
-
-    def __post_init__(self) -> None:
-        for field in ("rows", "cols", "bins"):
-            check_integer(self, field, 1)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Histograms of the first two channels, u and v, of an (H, W, C) map.
@@ -50,27 +60,18 @@ class Hoof(MapStep):
 
 
 @dataclass(frozen=True)
-class OrientedFlow(MapStep):
+class OrientedFlow(_Blocks):
     """Histograms over the whole circle of the flow directions of the blocks of a grid, (rows, cols, bins).
 
     A vector counts its length. Unlike in `Hoof`, left and right differ.
 
     Attributes:
-        rows: number of blocks from top to bottom.
-        cols: number of blocks from left to right.
         bins: number of equal bins from -180 to 180 degrees: left, up, right, down, with v pointing downwards. An angle
             between two bins belongs to the upper one, 180 degrees to the first.
         normalised: divide each histogram by its sum; a block without motion (0/0) is all 0.
     """
 
-    rows: int = 5
-    cols: int = 5
-    bins: int = 8
     normalised: bool = True
-
-    def __post_init__(self) -> None:
-        for field in ("rows", "cols", "bins"):
-            check_integer(self, field, 1)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Histograms of the first two channels, u and v, of an (H, W, C) map.
@@ -116,7 +117,7 @@ Blocks = Literal["apart", "released_code"]
 
 
 @dataclass(frozen=True)
-class BiWoof(MapStep):
+class BiWoof(_Blocks):
     """Bi-weighted oriented optical flow (Liong, See, Wong and Phan 2018, "Less is more"), (rows, cols, bins).
 
     In each block, the directions of the flow are counted in bins from -180 to 180 degrees, each vector with its length
@@ -125,8 +126,6 @@ class BiWoof(MapStep):
     `unit_length=True`.
 
     Attributes:
-        rows: number of blocks from top to bottom.
-        cols: number of blocks from left to right.
         bins: number of directions; an angle between two bins belongs to the upper one, 180 degrees to the first.
         strain: the strain of a block is its `mean` (paper) or its `sum` (published program).
         blocks: `apart`: block i of n along H pixels reaches from i H // n to (i + 1) H // n, exclusive. `released_code`:
@@ -134,18 +133,13 @@ class BiWoof(MapStep):
         unit_length: divide all histograms together by the length (L2) of the whole vector, unless it is 0.
     """
 
-    rows: int = 5
-    cols: int = 5
-    bins: int = 8
     strain: Strains = "mean"
     blocks: Blocks = "apart"
     unit_length: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("rows", "cols", "bins"):
-            check_integer(self, field, 1)
-        check_choice(self, "strain", get_args(Strains))
-        check_choice(self, "blocks", get_args(Blocks))
+        super().__post_init__()
+        check_choices(self, strain=Strains, blocks=Blocks)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Histograms of an (H, W, 3) map of u, v and strain.
@@ -231,20 +225,14 @@ class Mdmo(MapStep):
             compare.
     """
 
+    needs_landmarks: ClassVar[bool] = True
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
+
     bins: int = 8
     relative: bool = False
 
     def __post_init__(self) -> None:
-        check_integer(self, "bins", 1)
-
-    @property
-    def needs_landmarks(self) -> bool:
-        """Always."""
-        return True
-
-    def identity(self) -> dict[str, object]:
-        """What the numbers depend on, the version of scikit-image among it."""
-        return {**super().identity(), "scikit-image": library_version("scikit-image")}
+        check_integers(self, 1, "bins")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Magnitude and angle of each region of an (H, W, C) map whose first two channels are u and v.
@@ -259,8 +247,7 @@ class Mdmo(MapStep):
         n = 2 * len(LEFT)
         u, v = u[pixels], v[pixels]
         cell = region * self.bins + direction_bins(u, v, self.bins)
-        sums = np.stack([np.bincount(cell, weights, n * self.bins) for weights in (None, u, v)])
-        sums = sums.reshape(3, n, self.bins)
+        sums = np.stack([np.bincount(cell, weights, n * self.bins).reshape(n, -1) for weights in (None, u, v)])
         count, mean_u, mean_v = sums[:, np.arange(n), sums[0].argmax(axis=1)]
         magnitude, angle = np.hypot(mean_u, mean_v) / count, np.arctan2(mean_v, mean_u)
         if self.relative and magnitude.any():
@@ -272,20 +259,14 @@ def region_polygons(landmarks: Landmarks) -> list[Landmarks]:
     """The corners (x, y) of the 36 regions: those of `LEFT`, then their mirror images in the same order."""
     up = (landmarks[27] - landmarks[30]) / 2
 
-    def corner(place: Corner, mirrored: bool) -> NDArray[np.float64]:
-        def at(index: int) -> NDArray[np.float64]:
-            return np.asarray(landmarks[MIRROR[index] if mirrored else index])
-
+    def corner(points: Landmarks, place: Corner) -> Any:
         if isinstance(place, int):
-            return at(place)
+            return points[place]
         first, second = place
-        return at(int(second)) + up if isinstance(first, str) else (at(first) + at(int(second))) / 2
+        return points[int(second)] + up if isinstance(first, str) else (points[first] + points[int(second)]) / 2
 
-    return [
-        np.array([corner(place, mirrored) for place in places])
-        for mirrored in (False, True)
-        for places in LEFT.values()
-    ]
+    sides = landmarks, landmarks[list(MIRROR)]
+    return [np.array([corner(points, place) for place in places]) for points in sides for places in LEFT.values()]
 
 
 @functools.lru_cache(maxsize=8)  # the landmarks are those of a video, the maps come one by one

@@ -3,13 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.chain import Chain
-from mebench.core.dataset import Dataset
-from mebench.core.types import Video
+from mebench.core import Chain, Dataset, Video
 from mebench.errors import ConfigError, DataError
 from mebench.features.entry import Stage
 from mebench.features.source import Clip, Source, nothing
@@ -63,10 +62,9 @@ def compute(
     n_frames = len(source.frames()) if wanted else video.n_frames or 0
     rows = [n_frames if clip is None else 1 for _, clip in missing]
     uncut = sum(not store.holds(key) for key in {source.key("crops", chain, None) for chain, _ in missing})
-    ticks = _Ticks(tell or (lambda frames, share: None), n_frames, uncut * n_frames, rows)
-    source.tick = ticks
+    ticks = source.tick = _Ticks(tell or (lambda frames, share: None), n_frames, uncut * n_frames, rows)
     for place, (chain, clip) in enumerate(missing):
-        ticks.begin(place)
+        ticks.place, ticks.done = place, 0
         source.feature(chain, clip)
         if clip is not None:
             ticks("feature")
@@ -105,10 +103,8 @@ def frame_features(
         DataError, ConfigError: what `compute` raises.
     """
     source = _look(store, dataset, dataset_id, video)
-    provided = source.provided(chain)
-    if provided is not None:
+    if (provided := _provided(source, chain, "frames")) is not None:
         return provided
-    _expect(chain, "frames")
     return source.feature(chain, None).array
 
 
@@ -143,14 +139,11 @@ def clip_feature(
         DataError, ConfigError: what `compute` raises.
     """
     source = _look(store, dataset, dataset_id, video)
-    provided = source.provided(chain)
-    if provided is not None:
+    if (provided := _provided(source, chain, "clips")) is not None:
         return provided
-    _expect(chain, "clips")
     clip = (onset, apex, apex if offset is None else offset)
     key = source.key("feature", chain, clip)
-    feature = store.recent.get(key)
-    if feature is None:
+    if (feature := store.recent.get(key)) is None:
         feature = np.array(source.feature(chain, clip).array)
         store.recent.put(key, feature)
     return feature
@@ -182,10 +175,6 @@ class _Ticks:
     done: int = 0
     crops: int = 0
 
-    def begin(self, place: int) -> None:
-        """The features before this one are done."""
-        self.place, self.done = place, 0
-
     def __call__(self, stage: Stage) -> None:
         if stage == "crops":
             self.crops = min(self.crops + 1, self.n_crops)
@@ -204,11 +193,14 @@ def _wanted(source: Source, chains: Sequence[Chain], clips: Sequence[Clip]) -> I
                 yield chain, clip
 
 
-def _expect(chain: Chain, scope: str) -> None:
-    if chain.scope != scope:
+def _provided(source: Source, chain: Chain, scope: str) -> NDArray[Any] | None:
+    """What the dataset provides, or None for a chain of the scope that is asked for."""
+    provided = source.provided(chain)
+    if provided is None and chain.scope != scope:
         raise ConfigError(
             f"the chain {chain.name!r} has the scope {chain.scope!r}: ask it for {chain.scope}, not {scope}"
         )
+    return provided
 
 
 def _look(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, again: bool = False) -> Source:

@@ -1,12 +1,12 @@
 """The parts of the face that a method looks at, and maps brought to a common range."""
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
 from mebench.errors import DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choice, check_integer, resize
+from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choices, check_integers, resize
 
 Layout = Literal["paper", "released_code", "box"]
 Edges = tuple[float, float, float, float]
@@ -35,8 +35,8 @@ class EyesAndMouth(MapStep):
     margin: int = 12
 
     def __post_init__(self) -> None:
-        check_choice(self, "layout", get_args(Layout))
-        check_integer(self, "margin", 0)
+        check_choices(self, layout=Layout)
+        check_integers(self, 0, "margin")
         if self.layout == "box":  # equal numbers have an equal identity
             object.__setattr__(self, "margin", 0)
 
@@ -68,11 +68,8 @@ class EyesAndMouth(MapStep):
         # the upper lip and the lower lip.
         left, right = (x[17], y[19], x[21], y[41]), (x[22], y[24], x[26], y[46])
         mouth = (x[60], y[50], x[64], y[57])
-        if self.layout == "released_code":
-            regions = [(left[0], min(left[1], right[1]), right[2], max(left[3], right[3])), mouth]
-        else:
-            regions = [left, right, mouth]
-        m = self.margin
+        both, m = (left[0], min(left[1], right[1]), right[2], max(left[3], right[3])), self.margin
+        regions = [both, mouth] if self.layout == "released_code" else [left, right, mouth]
         return [(x0 - m, y0 - m, x1 + m, y1 + m) for x0, y0, x1, y1 in regions]
 
 
@@ -100,8 +97,7 @@ class BlockMeans(MapStep):
     cols: int
 
     def __post_init__(self) -> None:
-        check_integer(self, "rows", 1)
-        check_integer(self, "cols", 1)
+        check_integers(self, 1, "rows", "cols")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Average an (H, W, C) map over blocks.
@@ -130,7 +126,7 @@ class Resize(MapStep):
     size: int
 
     def __post_init__(self) -> None:
-        check_integer(self, "size", 1)
+        check_integers(self, 1, "size")
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Resize an (H, W, C) map."""
@@ -152,7 +148,7 @@ class MinMax(MapStep):
     scope: Scope = "channel"
 
     def __post_init__(self) -> None:
-        check_choice(self, "scope", get_args(Scope))
+        check_choices(self, scope=Scope)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Normalise an (H, W, C) map."""
@@ -168,5 +164,4 @@ class MinMax(MapStep):
 def _unit_range(x: FeatureMap) -> FeatureMap:
     low = x.min()
     span = x.max() - low
-    scaled: FeatureMap = (x - low) / (span if span > 0 else 1)
-    return scaled
+    return np.asarray((x - low) / (span if span > 0 else 1))

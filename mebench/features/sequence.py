@@ -1,13 +1,13 @@
 """Whole clips: brought to one length (temporal interpolation), and small motion made large (Eulerian magnification)."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import Image, SequenceStep, check_choice, check_integer, library_version
+from mebench.features.base import FeatureMap, Image, SequenceStep, check_choices, check_integers, check_numbers
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Interpolate(SequenceStep):
     length: int = 10
 
     def __post_init__(self) -> None:
-        check_integer(self, "length", 1)
+        check_integers(self, 1, "length")
 
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Turn (n, H, W) crops into (length, H, W), rounded and clipped to 0 to 255. One frame is repeated.
@@ -61,13 +61,11 @@ def curve_weights(n: int, length: int) -> NDArray[np.float64]:
         return np.sin(np.pi * k * t[:, None] + np.pi * (n - k) / (2 * n))
 
     samples = curve(np.arange(1, n + 1) / n)  # (n, n - 1), orthogonal columns of squared length n / 2
-    weights: NDArray[np.float64] = 1 / n + curve(np.linspace(1 / n, 1, length)) @ samples.T * (2 / n)
-    return weights
+    return np.asarray(1 / n + curve(np.linspace(1 / n, 1, length)) @ samples.T * (2 / n))
 
 
 Pyramid = Literal["laplacian", "gaussian"]
 Filter = Literal["ideal", "butterworth"]
-Video = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -91,6 +89,8 @@ class Magnify(SequenceStep):
             and set to 0, for `gaussian`.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("scipy",)
+
     alpha: float = 8.0
     low: float = 0.4
     high: float = 3.0
@@ -100,23 +100,16 @@ class Magnify(SequenceStep):
     wavelength: float = 16.0
 
     def __post_init__(self) -> None:
-        check_choice(self, "pyramid", get_args(Pyramid))
-        check_choice(self, "filter", get_args(Filter))
-        check_integer(self, "levels", 1)
-        for field in ("alpha", "low", "high", "wavelength"):
-            value = getattr(self, field)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-                raise ConfigError(f"{field} of Magnify must be a number of at least 0, not {value!r}")
+        check_choices(self, pyramid=Pyramid, filter=Filter)
+        check_integers(self, 1, "levels")
+        named = ("alpha", "low", "high", "wavelength")
+        check_numbers(self, "a number of at least 0", lambda value: 0 <= value < float("inf"), *named)
         if not 0 < self.low < self.high:
             raise ConfigError(
                 f"Magnify needs frequencies 0 < low < high in Hz, not low={self.low!r} and high={self.high!r}"
             )
         if self.pyramid == "gaussian":  # equal numbers have an equal identity
             object.__setattr__(self, "wavelength", 0.0)
-
-    def identity(self) -> dict[str, object]:
-        """What the numbers depend on, the version of SciPy, whose filters these are, among it."""
-        return {**super().identity(), "scipy": library_version("scipy")}
 
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Magnify (n, H, W) crops, rounded and clipped to 0 to 255.
@@ -127,7 +120,7 @@ class Magnify(SequenceStep):
         """
         rate = self._checked_rate(crops, fps)
         coarse, added = crops.astype(np.float32), None
-        levels: list[Video] = []
+        levels: list[FeatureMap] = []
         for _ in range(self.levels):
             smaller = _halved(coarse)
             levels.append(coarse - _doubled(smaller, coarse))
@@ -160,12 +153,11 @@ class Magnify(SequenceStep):
                 "Magnify needs the frame rate of the video and the dataset does not tell it: leave Magnify out, or give the "
                 "dataset its frames per second"
             )
-        if self.filter == "butterworth":
-            if self.high >= fps / 2:
-                raise DataError(
-                    f"Magnify cannot filter up to {self.high:g} Hz at {fps:g} frames per second: choose high below {fps / 2:g}"
-                )
-        elif not self._kept(n, fps).any():
+        if self.filter == "butterworth" and self.high >= fps / 2:
+            raise DataError(
+                f"Magnify cannot filter up to {self.high:g} Hz at {fps:g} frames per second: choose high below {fps / 2:g}"
+            )
+        if self.filter == "ideal" and not self._kept(n, fps).any():
             raise DataError(
                 f"Magnify finds no frequency from {self.low:g} to {self.high:g} Hz in a clip of {n} frames at {fps:g} frames per "
                 f"second, which holds multiples of {fps / max(n, 1):.3g} Hz up to {fps / 2:g}: choose a wider band or the filter "
@@ -177,7 +169,7 @@ class Magnify(SequenceStep):
         frequencies = np.fft.rfftfreq(max(n, 1), 1 / fps)
         return (self.low <= frequencies) & (frequencies <= self.high)
 
-    def _filtered(self, signal: Video, fps: float) -> Video:
+    def _filtered(self, signal: FeatureMap, fps: float) -> FeatureMap:
         """The band from `low` to `high` of an (n, h, w) signal along its first axis."""
         if self.filter == "butterworth":
             from scipy.signal import butter, sosfilt, sosfilt_zi
@@ -194,13 +186,13 @@ class Magnify(SequenceStep):
         return np.asarray(filtered, np.float32)
 
 
-def _halved(video: Video) -> Video:
+def _halved(video: FeatureMap) -> FeatureMap:
     import cv2
 
     return np.stack([cv2.pyrDown(frame) for frame in video])
 
 
-def _doubled(video: Video, like: Video) -> Video:
+def _doubled(video: FeatureMap, like: FeatureMap) -> FeatureMap:
     import cv2
 
     height, width = like.shape[1:]

@@ -4,15 +4,12 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.chain import Chain, Level
-from mebench.core.dataset import Dataset, Frames
-from mebench.core.types import Video
+from mebench.core import Chain, Dataset, Frames, Level, Video
 from mebench.errors import ConfigError, DataError, PluginError
 from mebench.features.alignment import Reference
 from mebench.features.base import (
@@ -23,9 +20,9 @@ from mebench.features.base import (
     MapStep,
     SequenceStep,
     VolumeStep,
+    dlib_version,
     opencv_version,
 )
-from mebench.features.detection import dlib_version
 from mebench.features.entry import Draft, Entry, Key, Stage
 from mebench.features.faces import FaceCrop
 from mebench.features.flow import Flow
@@ -95,9 +92,8 @@ def route_of(chain: Chain) -> Route:
                 f"{', '.join(get_args(Level))} and fit its class"
             )
     cores = [*chain.at("pair"), *chain.at("image"), *chain.at("volume")]
-    order: tuple[Level, ...] = ("video", "sequence", "pair", "image", "volume", "map")
-    ranks = [order.index(step.level) for step in chain.steps]
-    if len(chain.at("video")) != 1 or len(cores) != 1 or any(a > b for a, b in pairwise(ranks)):
+    ranks = [get_args(Level).index(step.level) for step in chain.steps]
+    if len(chain.at("video")) != 1 or len(cores) != 1 or any(a > b for a, b in itertools.pairwise(ranks)):
         raise ConfigError(
             f"the chain {chain.name!r} must be FaceCrop, then sequence steps if any, then one of Flow, an image step or a "
             f"volume step, and then map steps, not {', '.join(type(step).__name__ for step in chain.steps) or 'empty'}"
@@ -174,10 +170,10 @@ class Source:
     def key(self, stage: Stage, chain: Chain, clip: Clip | None) -> Key:
         """What one stage of a chain depends on; chains that begin alike share the keys of their first stages."""
         route = route_of(chain)
-        steps = {
-            "crops": chain.fingerprint("video"),
-            "flow": chain.fingerprint("video", "sequence", "pair"),
-            "feature": chain.fingerprint(),
+        levels: dict[Stage, tuple[Level, ...]] = {
+            "crops": ("video",),
+            "flow": ("video", "sequence", "pair"),
+            "feature": (),
         }
         landmarks = route.crop.needs_landmarks or (stage == "feature" and route.maps_need_landmarks)
         return Key(
@@ -186,7 +182,7 @@ class Source:
             revision=self.dataset.revision,
             video=self.video.key,
             frames=self.fingerprint,
-            steps=steps[stage],
+            steps=chain.fingerprint(*levels[stage]),
             opencv=opencv_version(),
             dlib=dlib_version(),
             landmarks=route.crop.landmark_identity(self.landmarks) if landmarks else "",
@@ -263,8 +259,7 @@ class Source:
     def _clip_images(self, chain: Chain, route: Route, clip: Clip) -> tuple[Image, int, int]:
         """The crops that the feature of a clip looks at, and the places of its onset and apex among them."""
         crops, (onset, apex, offset) = self.crops(chain).array, clip
-        outside = [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]
-        if outside:
+        if outside := [frame for frame in route.frames_of(clip) if not 0 <= frame < len(crops)]:
             raise DataError(f"{self.video.key} has the frames 0 to {len(crops) - 1}, so it has no frame {outside[0]}")
         if not route.sequence and not isinstance(route.core, VolumeStep):
             return crops, onset, apex
@@ -289,8 +284,8 @@ class Source:
             reference = Reference.from_json(self.crops(chain).extra)
             if not route.crop.needs_landmarks:  # the crops are older than the dataset's landmarks, perhaps
                 reference = replace(reference, landmarks=self.landmarks)
-            found = route.crop.with_landmarks(self.frames(), reference, self.video.key)
-            self._points[route.crop] = found.crop_landmarks
+            reference = route.crop.with_landmarks(self.frames(), reference, self.video.key)
+            self._points[route.crop] = reference.crop_landmarks
         return self._points[route.crop]
 
     def _apply(self, maps: Sequence[MapStep], x: NDArray[Any], landmarks: Landmarks | None) -> FeatureMap:

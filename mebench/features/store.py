@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,7 @@ from typing import Any, get_args
 
 from numpy.typing import NDArray
 
-from mebench.features.base import opencv_version
-from mebench.features.detection import dlib_version
+from mebench.features.base import dlib_version, opencv_version
 from mebench.features.entry import DamagedError, Draft, Entry, EntryFiles, Key, Stage, writing_to
 
 _LOG = logging.getLogger(__name__)
@@ -49,10 +48,7 @@ class FeatureStore:
 
     def holds(self, key: Key) -> bool:
         """Whether there is a valid entry, by its marker, size and header."""
-        try:
-            return self.files(key).check(key) is not None
-        except DamagedError:
-            return False
+        return _described(self.files(key), key) is not None
 
     def read(self, key: Key) -> Entry | None:
         """The entry, memory-mapped and read-only, or None if it is absent or damaged."""
@@ -71,8 +67,7 @@ class FeatureStore:
         Raises:
             DataError: the store cannot be written to, and whatever `build` raises.
         """
-        entry = self.read(key)
-        if entry is not None:
+        if (entry := self.read(key)) is not None:
             return entry
         from filelock import FileLock
 
@@ -82,7 +77,10 @@ class FeatureStore:
             files.stem.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         try:
-            entry = self._open_or_warn(files, key)
+            try:
+                entry = self._open(files, key)
+            except DamagedError as error:
+                _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, key.video, error)
             if entry is None:
                 files.write(key, build(), self.root)
                 entry = self._open(files, key)
@@ -106,13 +104,6 @@ class FeatureStore:
             with suppress(OSError):  # `prune` asks when an entry was last used; a read-only store need not know
                 os.utime(files.marker)
         return entry
-
-    def _open_or_warn(self, files: EntryFiles, key: Key) -> Entry | None:
-        try:
-            return self._open(files, key)
-        except DamagedError as error:
-            _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, key.video, error)
-            return None
 
     def entries(self) -> Iterator[EntryFiles]:
         """Every entry, whole or not, in the order of the names."""
@@ -141,9 +132,6 @@ class Recent:
         self._arrays[key] = array
         if len(self._arrays) > self.limit:
             self._arrays.popitem(last=False)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
 
 
 DAY = 24 * 60 * 60
@@ -183,8 +171,7 @@ def info(store: FeatureStore) -> dict[tuple[str, str], StoreInfo]:
     for files in store.entries():
         about = _described(files)
         part = (str(about["key"]["dataset"]), str(about["key"]["stage"])) if about else LEFTOVER
-        size = files.size()
-        if size:
+        if size := files.size():
             found[part] = found.get(part, StoreInfo()) + StoreInfo(1, size)
     return dict(sorted(found.items(), key=lambda item: (item[0] == LEFTOVER, item[0])))
 
@@ -229,59 +216,46 @@ def prune(
     removed = StoreInfo()
     oldest = None if unused_days is None else time.time() - unused_days * DAY
     for files in store.entries():
-        size = files.size()
-        if not (everything or _useless(files) or _chosen(files, oldest, dataset)):
-            continue
-        if not _in_use(files) if dry_run else remove(files):
+        size, about = files.size(), None if everything else _described(files)
+        useless = about is None or _of_others(about["key"]) or _chosen(files, about["key"], oldest, dataset)
+        if useless and remove(files, dry_run):
             removed += StoreInfo(int(size > 0), size)
     return removed
 
 
-def remove(files: EntryFiles) -> bool:
-    """Remove an entry unless a process is computing it; whether it is gone."""
+def remove(files: EntryFiles, dry_run: bool = False) -> bool:
+    """Remove an entry unless a process is computing it; whether it is gone, or would be."""
     from filelock import FileLock, Timeout
 
+    if dry_run and not files.lock.exists():
+        return True
     try:
         with FileLock(files.lock, timeout=0):
-            files.remove()
+            if not dry_run:
+                files.remove()
     except Timeout:
         return False
     return True
 
 
-def _in_use(files: EntryFiles) -> bool:
-    from filelock import FileLock, Timeout
-
-    if not files.lock.exists():
-        return False
+def _described(files: EntryFiles, key: Key | None = None) -> dict[str, Any] | None:
     try:
-        with FileLock(files.lock, timeout=0):
-            return False
-    except Timeout:
-        return True
-
-
-def _described(files: EntryFiles) -> dict[str, Any] | None:
-    try:
-        return files.check()
+        return files.check(key)
     except DamagedError:
         return None
 
 
-def _useless(files: EntryFiles) -> bool:
-    about = _described(files)
-    if about is None:
-        return True
-    return about["key"]["opencv"] != opencv_version() or about["key"].get("dlib", "") not in ("", dlib_version())
+def _of_others(key: Mapping[str, Any]) -> bool:
+    """Whether an entry was made by other versions of OpenCV or dlib."""
+    return key["opencv"] != opencv_version() or key.get("dlib", "") not in ("", dlib_version())
 
 
-def _chosen(files: EntryFiles, oldest: float | None, dataset: str | None) -> bool:
+def _chosen(files: EntryFiles, key: Mapping[str, Any], oldest: float | None, dataset: str | None) -> bool:
     """Whether the filters of `prune` name an entry that could still be used."""
-    about = _described(files)
-    if about is None or (oldest is None and dataset is None):
+    if oldest is None and dataset is None:
         return False
     try:
         used = files.marker.stat().st_mtime  # touched at each reading
     except FileNotFoundError:
         return False
-    return (oldest is None or used < oldest) and (dataset is None or about["key"]["dataset"] == dataset)
+    return (oldest is None or used < oldest) and (dataset is None or key["dataset"] == dataset)

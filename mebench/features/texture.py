@@ -3,14 +3,14 @@
 import functools
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.chain import Step
+from mebench.core import Step
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, ImageStep, check_choice, check_integer, library_version
+from mebench.features.base import FeatureMap, Image, ImageStep, check_choices, check_integers, check_numbers
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]
@@ -113,16 +113,13 @@ def _by(numbers: tuple[int, ...]) -> str:
 
 def check_overlap(step: Step) -> None:
     """Refuse an `overlap` that is not a part of a block (ConfigError)."""
-    overlap = getattr(step, "overlap", None)
-    if not isinstance(overlap, int | float) or isinstance(overlap, bool) or not 0 <= overlap < 1:
-        raise ConfigError(f"overlap of {type(step).__name__} must be a number from 0 to below 1, not {overlap!r}")
+    check_numbers(step, "a number from 0 to below 1", lambda overlap: 0 <= overlap < 1, "overlap")
 
 
 def unit_sum(histograms: NDArray[Any]) -> Histograms:
     """Divide each histogram, along the last axis, by its sum; one that sums to 0 stays 0."""
     total = histograms.sum(axis=-1, keepdims=True)
-    shares: Histograms = np.divide(histograms, total, out=np.zeros(histograms.shape), where=total > 0)
-    return shares
+    return np.asarray(np.divide(histograms, total, out=np.zeros(histograms.shape), where=total > 0))
 
 
 Patterns = Literal["uniform", "full"]
@@ -144,6 +141,8 @@ class Lbp(ImageStep):
         overlap: the part of a block that it shares with the next, from 0 to below 1; the blocks grow by it.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
+
     rows: int = 6
     cols: int = 6
     p: int = 8
@@ -152,16 +151,10 @@ class Lbp(ImageStep):
     overlap: float = 0.0
 
     def __post_init__(self) -> None:
-        check_integer(self, "rows", 1)
-        check_integer(self, "cols", 1)
+        check_integers(self, 1, "rows", "cols")
         check_overlap(self)
         check_neighbours(self)
-        if isinstance(self.r, bool) or not isinstance(self.r, int | float) or not self.r > 0:
-            raise ConfigError(f"r of Lbp must be a number of pixels above 0, not {self.r!r}")
-
-    def identity(self) -> dict[str, object]:
-        """What the numbers depend on, the version of scikit-image among it."""
-        return {**super().identity(), "scikit-image": library_version("scikit-image")}
+        check_numbers(self, "a number of pixels above 0", lambda r: r > 0, "r")
 
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.
@@ -190,17 +183,14 @@ class Hog(ImageStep):
         bins: number of directions from 0 to 180 degrees.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("scikit-image",)
+
     cell: int = 16
     block: int = 2
     bins: int = 9
 
     def __post_init__(self) -> None:
-        for field in ("cell", "block", "bins"):
-            check_integer(self, field, 1)
-
-    def identity(self) -> dict[str, object]:
-        """What the numbers depend on, the version of scikit-image among it."""
-        return {**super().identity(), "scikit-image": library_version("scikit-image")}
+        check_integers(self, 1, "cell", "block", "bins")
 
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.
@@ -227,8 +217,7 @@ def n_patterns(p: int, patterns: Patterns) -> int:
 
 def check_neighbours(step: Step) -> None:
     """Refuse impossible `p` and `patterns` (ConfigError)."""
-    check_integer(step, "p", 2)
-    p = getattr(step, "p", 0)
-    if p > 16:
+    check_integers(step, 2, "p")
+    if (p := getattr(step, "p", 0)) > 16:
         raise ConfigError(f"p of {type(step).__name__} must be at most 16, not {p}: there are 2 ** p patterns")
-    check_choice(step, "patterns", get_args(Patterns))
+    check_choices(step, patterns=Patterns)

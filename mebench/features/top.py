@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.chain import Step
+from mebench.core import Step
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, VolumeStep, check_integer
+from mebench.features.base import FeatureMap, Image, VolumeStep, check_integers
 from mebench.features.faces import FaceParams
 from mebench.features.orientation import direction_bins
 from mebench.features.sequence import Interpolate, Magnify
@@ -50,8 +50,7 @@ class Top(VolumeStep):
     overlap: float = 0.0
 
     def __post_init__(self) -> None:
-        for field in ("rows", "cols", "slices"):
-            check_integer(self, field, 1)
+        check_integers(self, 1, "rows", "cols", "slices")
         check_overlap(self)
 
     @property
@@ -106,8 +105,7 @@ class LbpTop(Top):
     def __post_init__(self) -> None:
         super().__post_init__()
         check_neighbours(self)
-        for field in ("rx", "ry", "rt"):
-            check_integer(self, field, 1)
+        check_integers(self, 1, "rx", "ry", "rt")
 
     @property
     def margin(self) -> tuple[int, int, int]:
@@ -176,17 +174,13 @@ class HogTop(Top):
     """
 
     weighted: ClassVar[bool] = True
+    margin: ClassVar[tuple[int, int, int]] = (1, 1, 1)
 
     bins: int = 8
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_integer(self, "bins", 1)
-
-    @property
-    def margin(self) -> tuple[int, int, int]:
-        """One neighbour along each axis."""
-        return 1, 1, 1
+        check_integers(self, 1, "bins")
 
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Directions of the gradient at the inner voxels."""
@@ -210,6 +204,12 @@ class HigoTop(HogTop):
     """
 
     weighted: ClassVar[bool] = False
+
+
+def check_c(name: str, c: float | None) -> None:
+    """Refuse a C of a support vector machine that is not above 0 (ConfigError); None stands for cross-validation."""
+    if c is not None and not 0 < c < float("inf"):
+        raise ConfigError(f"{name} must be a number above 0, or null to choose it by cross-validation, not {c!r}")
 
 
 Plane = Literal["xy", "xt", "yt"]
@@ -241,10 +241,7 @@ class TopParams(FaceParams):
 
     def __post_init__(self) -> None:
         """Check the ranges."""
-        if self.c is not None and not self.c > 0:
-            raise ConfigError(
-                f"method.c must be a number above 0, or null to choose it by cross-validation, not {self.c}"
-            )
+        check_c("method.c", self.c)
         if not self.alpha >= 0:
             raise ConfigError(f"method.alpha must not be negative, not {self.alpha}")
         if not self.planes or list(self.planes) != [plane for plane in PLANES if plane in self.planes]:
@@ -268,8 +265,7 @@ class TopParams(FaceParams):
 
     def steps(self) -> tuple[Step, ...]:
         """From frames to histograms."""
+        end = Interpolate(self.length), self.feature()
         if self.magnify == "none":
-            magnified: tuple[Step, ...] = ()
-        else:
-            magnified = (Magnify(self.alpha, self.low, self.high, self.levels, filter=self.magnify),)
-        return (self.face(), *magnified, Interpolate(self.length), self.feature())
+            return (self.face(), *end)
+        return (self.face(), Magnify(self.alpha, self.low, self.high, self.levels, filter=self.magnify), *end)

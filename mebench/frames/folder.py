@@ -41,14 +41,17 @@ class FolderFrames:
         names: Sequence[str] | None = None,
         color: bool = True,
     ) -> None:
-        self.folder = Path(folder)
-        self.color = color
+        self.folder, self.color = Path(folder), color
         present = _names_in(self.folder)
         if names is None:
             self.names = tuple(sorted((n for n in present if _counts(n, pattern, suffixes)), key=natural))
         else:
             self.names = tuple(names)
-            _check_all_present(self.names, present, self.folder)
+            if missing := sorted(set(names) - set(present), key=natural):
+                raise DataError(
+                    f"the folder {folder} lacks {len(missing)} of the {len(names)} frames asked for, the first {missing[0]}: "
+                    "check that the archive was unpacked completely"
+                )
         if not self.names:
             raise DataError(
                 f"the folder {self.folder} holds no frames: expected images ({', '.join(suffixes)})"
@@ -70,7 +73,7 @@ class FolderFrames:
             raise IndexError(f"frame {index} does not exist: the folder {self.folder} has frames 0 to {len(self) - 1}")
         return read_image(self.folder / self.names[index], self.color)
 
-    @property
+    @cached_property
     def numbers(self) -> tuple[int | None, ...]:
         """The file number of each frame: the last run of digits in the name before its ending; None without digits.
 
@@ -84,28 +87,20 @@ class FolderFrames:
         Raises:
             DataError: no file or more than one has that number.
         """
-        found = self._positions.get(number, [])
+        found = [position for position, own in enumerate(self.numbers) if own == number]
         if len(found) == 1:
             return found[0]
         if found:
-            same = " and ".join(self.names[position] for position in found[:2])
             raise DataError(
-                f"the file number {number} is not unique in {self.folder} ({same}): narrow the folder down to one video"
+                f"the file number {number} is not unique in {self.folder} "
+                f"({' and '.join(self.names[position] for position in found[:2])}): narrow the folder down to one video"
             )
-        known = sorted(self._positions)
+        known = sorted(own for own in self.numbers if own is not None)
         there = f"its numbers run from {known[0]} to {known[-1]}" if known else "its file names have no digits"
         raise DataError(
             f"no frame in {self.folder} has the file number {number}; {there}, {len(self)} files: "
             "look for missing images or a wrong line in the annotations"
         )
-
-    @cached_property
-    def _positions(self) -> dict[int, list[int]]:
-        positions: dict[int, list[int]] = {}
-        for position, number in enumerate(self.numbers):
-            if number is not None:
-                positions.setdefault(number, []).append(position)
-        return positions
 
     def fingerprint(self) -> str:
         """Hash of the names and sizes of all files, the bytes of the first, middle and last one, and of `color`.
@@ -134,8 +129,7 @@ def natural(name: str) -> tuple[list[str | int], str]:
     ['006_1_0001.JPG', '006_1_9999.jpg', '006_1_10000.jpg']
     """
     # Text and digits take turns, beginning with (possibly empty) text, so that like meets like.
-    parts = _DIGITS.split(name.casefold())
-    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
+    return [int(part) if index % 2 else part for index, part in enumerate(_DIGITS.split(name.casefold()))], name
 
 
 def file_number(name: str) -> int | None:
@@ -164,12 +158,3 @@ def _names_in(folder: Path) -> list[str]:
 def _counts(name: str, pattern: str, suffixes: Sequence[str]) -> bool:
     low = name.casefold()
     return not low.startswith(".") and low.endswith(tuple(suffixes)) and fnmatch(low, pattern.casefold())
-
-
-def _check_all_present(names: Sequence[str], present: Sequence[str], folder: Path) -> None:
-    missing = sorted(set(names) - set(present), key=natural)
-    if missing:
-        raise DataError(
-            f"the folder {folder} lacks {len(missing)} of the {len(names)} frames asked for, the first {missing[0]}: "
-            "check that the archive was unpacked completely"
-        )

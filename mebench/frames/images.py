@@ -37,7 +37,14 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     """
     import cv2
 
-    data = _bytes_of(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"the image {path} cannot be read ({error.strerror}): check that it is there and its permissions"
+        ) from None
+    if not data:
+        raise DataError(f"the image {path} is empty (0 bytes): copy it from the original again")
     if is_truncated_jpeg(data):
         raise DataError(
             f"the image {path} is truncated (its JPEG data has no end marker): copy it from the original again"
@@ -56,8 +63,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
             f"the image {path} holds {image.dtype} values and frames must hold 8 bits a channel (uint8): convert the "
             f"images first, for example with ImageMagick: mogrify -depth 8 *{path.suffix}"
         )
-    pixels: NDArray[np.uint8] = image
-    return pixels
+    return np.asarray(image)
 
 
 def is_truncated_jpeg(data: bytes) -> bool:
@@ -82,18 +88,6 @@ def is_truncated_jpeg(data: bytes) -> bool:
             if kind == _START_OF_SCAN:
                 return data.find(_END_OF_IMAGE, at) < 0
     return True
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"the image {path} cannot be read ({error.strerror}): check that it is there and its permissions"
-        ) from None
-    if not data:
-        raise DataError(f"the image {path} is empty (0 bytes): copy it from the original again")
-    return data
 
 
 Size = tuple[int, int]
@@ -124,14 +118,12 @@ def image_size(path: Path) -> Size:
             length = file.seek(0, 2)
             if not length:
                 raise BadImageError("is empty (0 bytes)")
-            file.seek(0)
             with Image.open(file) as image:
-                size, form, mode = image.size, image.format, image.mode
-                if mode.startswith(_DEEP_MODES):
+                if image.mode.startswith(_DEEP_MODES):
                     raise BadImageError("has more than 8 bits a channel")
-                if _is_truncated(file, form, length):
+                if _is_truncated(file, image.format, length):
                     raise BadImageError("is truncated (its end is missing)")
-                return size
+                return image.size
     except UnidentifiedImageError:
         raise BadImageError("is damaged or no image") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -153,21 +145,15 @@ def decoded_size(path: Path) -> Size:
 
 
 def _is_truncated(file: BinaryIO, form: str | None, length: int) -> bool:
-    if form == "JPEG":
-        return b"\xff\xd9" not in _tail(file, length) and is_truncated_jpeg(_all(file))  # some writers pad the end
-    if form == "PNG":
-        return b"IEND" not in _tail(file, length) and b"IEND" not in _all(file)
     if form == "BMP":
-        file.seek(2)
-        return int.from_bytes(file.read(4), "little") > length
-    return False
+        return int.from_bytes(_from(file, 2)[:4], "little") > length
+    end = {"JPEG": _END_OF_IMAGE, "PNG": b"IEND"}.get(form or "", b"")
+    if end in _from(file, max(length - _TAIL, 0)):
+        return False
+    whole = _from(file, 0)  # some writers pad the end
+    return is_truncated_jpeg(whole) if form == "JPEG" else end not in whole
 
 
-def _tail(file: BinaryIO, length: int) -> bytes:
-    file.seek(max(length - _TAIL, 0))
-    return file.read()
-
-
-def _all(file: BinaryIO) -> bytes:
-    file.seek(0)
+def _from(file: BinaryIO, place: int) -> bytes:
+    file.seek(place)
     return file.read()

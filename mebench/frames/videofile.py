@@ -36,8 +36,7 @@ class VideoFrames:
     """
 
     def __init__(self, path: Path | str, color: bool = True) -> None:
-        self.path = Path(path)
-        self.color = color
+        self.path, self.color = Path(path), color
         self._capture: Any = None
         self._next = 0
         self._seen: list[int] = []  # a checksum for each frame up to the farthest one decoded
@@ -90,8 +89,7 @@ class VideoFrames:
             return frame
         import cv2
 
-        gray: NDArray[np.uint8] = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-        return gray
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
 
     @cached_property
     def fps(self) -> float | None:
@@ -153,8 +151,7 @@ class VideoFrames:
             self._restart()
             return self._read()
         self._next += 1
-        image: NDArray[np.uint8] = frame
-        return image
+        return np.asarray(frame)
 
     def _as_before(self, frame: NDArray[np.uint8]) -> bool:
         """Whether this is the frame that was seen at this place before; what is new is remembered."""

@@ -1,15 +1,17 @@
 """Lightning's Trainer over the stages of a method, bare: no logger, checkpoint, progress bar or cluster detection."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from mebench.core.method import Method
-from mebench.core.views import LabelledVideo
+import lightning as L
+from lightning.pytorch.plugins.environments import LightningEnvironment
+from torch import Generator
+from torch.utils.data import DataLoader
+
+from mebench.core import LabelledVideo, Method
 from mebench.errors import ConfigError, RunError
 from mebench.training.watch import Watch
 
@@ -52,17 +54,25 @@ def fit(
             loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, apart=True))
             callbacks.append(Watch(len(method.task.classes)))
         with _quiet():
-            best = None if epoch_score is None else _best(epoch_score)
-            if best is not None:
-                callbacks.append(best)
-            trainer = _trainer(stage.epochs, accelerator, precision, callbacks)
+            best = [] if epoch_score is None else [_Best(epoch_score)]
+            trainer = L.Trainer(
+                max_epochs=stage.epochs,
+                accelerator=accelerator,
+                devices=1,  # a fold is small: several devices work on several folds, see mebench.runner.workers
+                precision=precision,
+                barebones=True,
+                deterministic=accelerator != "cpu",  # one thread of a CPU already is
+                # This process is alone: a fold inside a Slurm job must not wait for its brothers.
+                plugins=[LightningEnvironment()],
+                callbacks=[*callbacks, *best],
+            )
             if trainer.precision != precision:  # Lightning takes another, and warns
                 raise ConfigError(
                     f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
                 )
             trainer.fit(method, *loaders)
-            if best is not None and best.weights:
-                method.load_state_dict(best.weights)
+            if best and best[0].weights:
+                method.load_state_dict(best[0].weights)
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
@@ -70,66 +80,42 @@ def fit(
 
 def _loader(samples: Any, batch_size: int, shuffle: bool, apart: bool = False) -> Any:
     """Batches of samples; `apart` draws nothing from torch's own generator, as every pass of a loader does otherwise."""
-    from torch import Generator
-    from torch.utils.data import DataLoader
-
-    dice = Generator() if apart else None
     # Worker processes would cost more than a batch of small arrays: samples come whole from memory.
-    return DataLoader(samples, batch_size, shuffle, num_workers=0, collate_fn=_as_is, generator=dice)
-
-
-def _as_is(batch: Any) -> Any:
-    return batch
-
-
-def _best(epoch_score: Callable[[], float]) -> Any:
-    """Keeps the weights of the best epoch of a stage in `weights`."""
-    import lightning as L
-
-    class Best(L.Callback):  # type: ignore[misc]
-        weights: dict[str, Any] = {}  # noqa: RUF012  (replaced, never changed)
-        highest = float("-inf")
-
-        def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-            score = epoch_score()
-            if score > self.highest:
-                self.highest = score
-                self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
-
-    return Best()
-
-
-def _trainer(epochs: int, accelerator: str, precision: str, callbacks: list[Any]) -> Any:
-    import lightning as L
-    from lightning.pytorch.plugins.environments import LightningEnvironment
-
-    # LightningEnvironment says that this process is alone: a fold inside a Slurm job must not wait for its brothers.
-    return L.Trainer(
-        max_epochs=epochs,
-        accelerator=accelerator,
-        devices=1,  # a fold is small: several devices work on several folds, see mebench.runner.workers
-        precision=precision,
-        barebones=True,
-        deterministic=accelerator != "cpu",  # one thread of a CPU already is
-        plugins=[LightningEnvironment()],
-        callbacks=callbacks,
+    return DataLoader(
+        samples,
+        batch_size,
+        shuffle,
+        num_workers=0,
+        collate_fn=lambda batch: batch,
+        generator=Generator() if apart else None,
     )
+
+
+class _Best(L.Callback):  # type: ignore[misc]
+    """Keeps the weights of the best epoch of a stage in `weights`."""
+
+    def __init__(self, epoch_score: Callable[[], float]) -> None:
+        self.epoch_score, self.highest = epoch_score, float("-inf")
+        self.weights: dict[str, Any] = {}
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        score = self.epoch_score()
+        if score > self.highest:
+            self.highest = score
+            self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Silence Lightning's advice (devices found, workers of loaders): it is for interactive training."""
-    loggers = [
-        logging.getLogger(name)
-        for name in ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
-    ]
-    levels = [logger.level for logger in loggers]
+    names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
+    levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
-        for logger in loggers:
+        for logger in levels:
             logger.setLevel(logging.ERROR)
         try:
             yield
         finally:
-            for logger, level in zip(loggers, levels):
+            for logger, level in levels.items():
                 logger.setLevel(level)

@@ -256,11 +256,10 @@ class _Block(torch.autograd.Function):
             torch.ops.aten.threshold_backward.grad_input(of_rows, rows, 0, grad_input=of_rows)  # the rectifier's
             of_maps = of_rows.view(len(own), h, w, c).permute(0, 3, 1, 2)
             of_bias += _per_channel(of_rows.sum(0), c)  # faster than PyTorch's, which walks along each channel
-            padding = [ctx.padding] * 2
             back = torch.ops.aten.convolution_backward(
-                of_maps, x[chunk], weight, None, [1, 1], padding, [1, 1], False, [0, 0], 1, wanted
+                of_maps, x[chunk], weight, None, [1, 1], [ctx.padding] * 2, [1, 1], False, [0, 0], 1, wanted
             )
             of_x.append(back[0])
             of_weight += back[1]
-        whole = torch.cat(of_x) if ctx.needs_input_grad[0] else None
-        return whole, of_weight[:filters], of_bias[:filters], of_scale, of_shift, None, None, None, None
+        of_whole = torch.cat(of_x) if ctx.needs_input_grad[0] else None
+        return of_whole, of_weight[:filters], of_bias[:filters], of_scale, of_shift, None, None, None, None

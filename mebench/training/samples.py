@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mebench.core.types import Expression
+from mebench.core import Expression
 
 
 def mirrored(maps: Tensor, signed: bool = True) -> Tensor:
@@ -118,15 +118,12 @@ class MappedSamples(Dataset[tuple[Tensor, Tensor]]):
         batch = np.empty((len(rows), *self.arrays[0].shape[1:]), self.arrays[0].dtype)
         for i, (place, row) in enumerate(zip(places.tolist(), inside.tolist())):
             batch[i] = self.arrays[place][row]
-        self._count(batch.nbytes + len(rows) * AROUND)
-        return batch
-
-    def _count(self, touched: int) -> None:
-        self._touched += touched
+        self._touched += batch.nbytes + len(rows) * AROUND
         if self._touched > RELEASE_BYTES:
             self._touched = 0
             for array in self.arrays:
                 release(array)
+        return batch
 
 
 def release(array: NDArray[Any]) -> None:

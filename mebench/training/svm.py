@@ -10,12 +10,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from mebench.core.chain import Chain
-from mebench.core.method import Method
-from mebench.core.types import Task, Timing
-from mebench.core.views import ClipView, LabelledVideo, all_clips
-from mebench.errors import ConfigError, RunError
-from mebench.features.top import PLANES, TopParams
+from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, all_clips
+from mebench.errors import RunError
+from mebench.features.top import PLANES, TopParams, check_c
 
 ClassWeight = Literal["balanced"]
 Floats = NDArray[np.float64]
@@ -87,7 +84,16 @@ class LinearSvm(nn.Module):
             RunError: there are no samples, or a feature is not finite.
         """
         samples, labels = np.asarray(x, np.float64), np.asarray(y, np.int64)
-        _check(samples)
+        if len(samples) == 0:
+            raise RunError(
+                "a linear SVM needs training clips and there are none: no training subject has a labelled clip"
+            )
+        bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
+        if len(bad):
+            raise RunError(
+                f"a linear SVM needs finite features and {len(bad)} of {len(samples)} training clips have others, the first is number "
+                f"{bad[0]}: look at the features with mebench features"
+            )
         present = np.unique(labels)
         weights, intercepts = np.zeros((self.n_classes, samples.shape[1])), np.zeros(self.n_classes)
         c, self.notes = None, {}
@@ -161,23 +167,6 @@ class LinearSvm(nn.Module):
         if saved is not None:
             self.weights = self.weights.new_zeros(self.n_classes, saved.shape[-1])
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-
-def check_c(name: str, c: float | None) -> None:
-    """Refuse a C that is not above 0 (ConfigError); None stands for cross-validation."""
-    if c is not None and not 0 < c < float("inf"):
-        raise ConfigError(f"{name} must be a number above 0, or null to choose it by cross-validation, not {c!r}")
-
-
-def _check(samples: Floats) -> None:
-    if len(samples) == 0:
-        raise RunError("a linear SVM needs training clips and there are none: no training subject has a labelled clip")
-    bad = np.flatnonzero(~np.isfinite(samples).all(axis=1))
-    if len(bad):
-        raise RunError(
-            f"a linear SVM needs finite features and {len(bad)} of {len(samples)} training clips have others, the first is number "
-            f"{bad[0]}: look at the features with mebench features"
-        )
 
 
 def _moments(x: Floats) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import lightning as L
 from torch import Tensor
 
-from mebench.core.method import Method
+from mebench.core import Method
 
 
 class Classified(NamedTuple):

@@ -9,8 +9,7 @@ import pytest
 from mebench.console import days_of
 from mebench.errors import ConfigError
 from mebench.features import FeatureStore
-from mebench.features.base import opencv_version
-from mebench.features.detection import dlib_version
+from mebench.features.base import dlib_version, opencv_version
 from mebench.features.entry import Draft, Key
 
 KEYS = [

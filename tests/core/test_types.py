@@ -47,7 +47,7 @@ def test_a_scheme_maps_labels_in_any_case_and_leaves_others_out():
         None,
         None,
     ]
-    assert [THREE.label(label) for label in ("Disgust", "others")] == ["negative", None]
+    assert [THREE.index(label) for label in ("Disgust", "others")] == [THREE.classes.index("negative"), None]
 
 
 def test_a_scheme_onto_a_class_that_it_does_not_list_is_refused():
@@ -58,7 +58,7 @@ def test_a_scheme_onto_a_class_that_it_does_not_list_is_refused():
 def test_the_native_scheme_keeps_order_and_drops_repeats():
     scheme = Scheme.native(["Surprise", "fear", "surprise"])
     assert scheme.classes == ("surprise", "fear")
-    assert scheme.label("FEAR") == "fear"
+    assert scheme.class_of(Expression(0, 1, emotion="FEAR")) == "fear"
 
 
 @pytest.mark.parametrize(

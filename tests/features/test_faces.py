@@ -11,7 +11,8 @@ from mebench.datasets.synthetic.params import Params
 from mebench.errors import ConfigError, DataError
 from mebench.features import FaceCrop, faces
 from mebench.features.alignment import Reference, moved
-from mebench.features.detection import NoFaceError, dlib_version
+from mebench.features.base import dlib_version
+from mebench.features.detection import NoFaceError
 from mebench.features.landmarks import find_predictor
 
 from .conftest import BOX, MemoryFrames, texture
@@ -146,7 +147,7 @@ def test_dlib_finds_the_drawn_face_where_its_landmarks_are():
     video = dataset.videos()[0]
     landmarks = dataset.landmarks(video)
     for half_size in (False, True):
-        x0, y0, x1, y1 = FaceCrop(half_size=half_size).find(dataset.frames(video), video.key)
+        x0, y0, x1, y1 = FaceCrop(half_size=half_size).locate(dataset.frames(video), None, video.key).box
         inner = landmarks[27:]  # nose, eyes and mouth
         assert (inner > (x0, y0)).all()
         assert (inner < (x1, y1)).all()
@@ -165,7 +166,7 @@ def test_a_known_box_can_be_cut_without_a_search(found):
     crop = FaceCrop(size=48)
     (cut,) = crop.cut(frames(texture()), BOX)
     np.testing.assert_array_equal(cut, texture()[4:52, 8:56])
-    assert crop.find(frames(texture())) == BOX == crop.locate(frames(texture())).box
+    assert crop.locate(frames(texture())).box == BOX
 
 
 def test_a_margin_is_added_on_each_side_as_far_as_the_frame_reaches(found):

@@ -7,8 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mebench.features.base import opencv_version
-from mebench.features.detection import dlib_version
+from mebench.features.base import dlib_version, opencv_version
 from mebench.features.entry import Draft, Key
 from mebench.features.store import LEFTOVER, StoreInfo, info, prune, remove, verify
 

@@ -43,7 +43,7 @@ def test_schemes():
     assert list(schemes) == ["native", "megc2019"]
     assert schemes["native"].classes == ("happiness", "surprise", "disgust", "repression", "sadness")
     coarse = schemes["megc2019"]
-    assert [coarse.label(e) for e in schemes["native"].classes] == [
+    assert [coarse.mapping[e] for e in schemes["native"].classes] == [
         "positive",
         "surprise",
         "negative",
