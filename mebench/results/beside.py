@@ -1,7 +1,7 @@
 """Which published results stand beside which measured table."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,9 @@ import yaml
 
 from mebench.errors import DataError
 from mebench.results.published import Published
-from mebench.results.rows import Part, PublishedLine, Table
+from mebench.results.rows import PublishedLine, Table
 
 FILE = "beside.yaml"
-_PARTS = {"true_positives": "true positives", "all_intervals": "all intervals"}
 
 
 @dataclass(frozen=True)
@@ -55,46 +54,43 @@ def read_aliases(file: Path) -> list[Alias]:
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:
     """Values of one method in one table of one source, with as many classes, as one line each, in the order of the file."""
-    found = []
     groups: dict[tuple[Any, ...], list[Published]] = {}
     for row in rows:
         place = (row.source, row.table, row.method, row.method_variant, row.member, row.protocol, row.classes)
         groups.setdefault(place, []).append(row)
-    for same in groups.values():
-        first = same[0]
-        found.append(
-            PublishedLine(
-                method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
-                year=first.year,
-                member=first.member,
-                protocol=first.protocol,
-                classes=first.classes,
-                values={row.metric: f"{row.value:.{row.digits}f}" for row in same},
-                caveats={row.metric: row.caveats for row in same if row.caveats},
-                source=first.source,
-                table=first.table,
-                note="; ".join(dict.fromkeys(part for row in same if row.note for part in row.note.split("; "))),
-            )
+    return [
+        PublishedLine(
+            method=f"{first.method} ({first.method_variant})" if first.method_variant else first.method,
+            year=first.year,
+            member=first.member,
+            protocol=first.protocol,
+            classes=first.classes,
+            values={row.metric: f"{row.value:.{row.digits}f}" for row in same},
+            caveats={row.metric: row.caveats for row in same if row.caveats},
+            source=first.source,
+            table=first.table,
+            note="; ".join(dict.fromkeys(part for row in same if row.note for part in row.note.split("; "))),
         )
-    return found
+        for same in groups.values()
+        for first in same[:1]
+    ]
 
 
 def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
     """The table with the published lines of its dataset beside each part."""
     mine = [row for row in rows if row.task == table.task and _beside(row, table, aliases)]
-    parts = [
-        Part(p.name, p.metrics, p.rows, tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts
-    ]
-    return Table(**{**_fields(table), "parts": tuple(parts)})
+    parts = (replace(p, published=tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts)
+    return replace(table, parts=tuple(parts))
 
 
 def part_of(row: Published) -> str:
     """Name of the part of a table that a published value belongs to."""
-    if row.task == "spotting":
-        return row.kind
-    if row.task == "recognition":
-        return "members" if row.member else "all clips"
-    return _PARTS.get(row.part, "true positives")  # strs spans both networks and stands beside the true positives
+    return {
+        "spotting": row.kind,
+        "recognition": "members" if row.member else "all clips",
+        # strs spans both networks and stands beside the true positives
+        "analysis": (row.part or "true_positives").replace("_", " "),
+    }[row.task]
 
 
 def _beside(row: Published, table: Table, aliases: Sequence[Alias]) -> bool:
@@ -105,7 +101,3 @@ def _beside(row: Published, table: Table, aliases: Sequence[Alias]) -> bool:
         and table.protocol in alias.measured[1]
         for alias in aliases
     )
-
-
-def _fields(table: Table) -> Mapping[str, Any]:
-    return {name: getattr(table, name) for name in table.__dataclass_fields__}

@@ -59,12 +59,9 @@ def _newest_schema() -> str | None:
     places = spec.submodule_search_locations if spec else None
     if not places:
         return None
-    revisions, followed = set(), set()
-    for file in (Path(next(iter(places))) / "store" / "db_migrations" / "versions").glob("*.py"):
-        found = dict(_REVISION.findall(file.read_text(encoding="utf-8")))
-        revisions.add(found.get("revision"))
-        followed.add(found.get("down_revision"))
-    newest = {revision for revision in revisions - followed if revision}
+    files = (Path(next(iter(places))) / "store" / "db_migrations" / "versions").glob("*.py")
+    steps = [dict(_REVISION.findall(file.read_text(encoding="utf-8"))) for file in files]
+    newest = {step.get("revision") for step in steps} - {step.get("down_revision") for step in steps} - {None}
     return newest.pop() if len(newest) == 1 else None
 
 

@@ -1,7 +1,7 @@
 """Two runs side by side as a person reads them: scores, tests, what follows, and what to keep in mind."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,7 @@ from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import ComparedScore, Comparison
 from mebench.metrics.conventions import Convention
 from mebench.results.record import Record
-from mebench.results.render import scores as rows
-from mebench.results.render.scores import figure, interval
+from mebench.results.render.scores import INTERVAL, console, empty_table, figure, interval
 
 LEVEL = 0.05
 
@@ -35,14 +34,14 @@ def print_comparison(
     comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped where that is no terminal."""
-    console = rows.console()
-    console.print()
+    out = console()
+    out.print()
     for letter, side in (("A", first), ("B", second)):
-        console.print(f"{letter}  {side.title}: {side.record.id}", markup=False, style="bold", soft_wrap=True)
-    console.print(_scores(comparison))
-    console.print(_tests(comparison))
+        out.print(f"{letter}  {side.title}: {side.record.id}", markup=False, style="bold", soft_wrap=True)
+    out.print(_scores(comparison))
+    out.print(_tests(comparison))
     for line in [*said, "", *notes]:
-        console.print(line, markup=False, soft_wrap=True)
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def plain(
@@ -89,13 +88,13 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     if row.p_holm < LEVEL:
         values = f"{figure(row.first['value'], digits)} against {figure(row.second['value'], digits)}"
         return f"{_ranking(path, difference)} ({values}; {p})"
-    seen = ""
-    if row.detectable is not None:
-        seen = (
-            f"; with these {row.subjects} subjects, one test alone finds a true difference of "
-            f"{figure(row.detectable, digits)} in 4 of 5 cases, smaller ones less often"
-        )
-    return f"no difference is shown (A - B = {figure(difference, digits)}; {p}){seen}"
+    shown = f"no difference is shown (A - B = {figure(difference, digits)}; {p})"
+    if row.detectable is None:
+        return shown
+    return (
+        f"{shown}; with these {row.subjects} subjects, one test alone finds a true difference of "
+        f"{figure(row.detectable, digits)} in 4 of 5 cases, smaller ones less often"
+    )
 
 
 def _ranking(path: str, difference: float) -> str:
@@ -111,57 +110,60 @@ def remarks(
     comparison: Comparison, first: Side, second: Side, rule: Convention, tasks: Sequence[str], kinds: Sequence[str]
 ) -> list[str]:
     """What a reader must know to trust the numbers."""
-    number = len([row for row in comparison.scores.values() if row.p is not None])
-    lines = [f"convention {rule.describe()}", _intervals(comparison)]
+    scores = comparison.scores.values()
+    number = sum(row.p is not None for row in scores)
+    draws = f", {comparison.draws} draws, the same for both runs;" if comparison.interval != "jackknife" else ","
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
-    lines.append(f"p: two-sided permutation test over subjects, {exchanges} exchanges of the two runs' predictions")
-    if comparison.exact and number / comparison.permutations >= LEVEL:
-        among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
-        lines.append(
+    among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
+    a, b = (side.record.data or "the defaults" for side in (first, second))
+    skipped = max((row.skipped for row in scores), default=0)
+    said: list[tuple[object, str]] = [
+        (True, f"convention {rule.describe()}"),
+        (
+            True,
+            f"intervals: 95 % {comparison.interval} over {comparison.subjects} subjects{draws} those of A - B paired",
+        ),
+        (True, f"p: two-sided permutation test over subjects, {exchanges} exchanges of the two runs' predictions"),
+        (
+            comparison.exact and number / comparison.permutations >= LEVEL,
             f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: these are too few to show "
-            "any difference, however large"
-        )
-    if any(row.wilcoxon_n < row.subjects for row in comparison.scores.values()):
-        lines.append(
-            "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself"
-        )
-    if number > 1:
-        lines.append(
-            f"{number} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it"
-        )
-    if first.record.data != second.record.data:
-        a, b = (side.record.data or "the defaults" for side in (first, second))
-        lines.append(
-            f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"
-        )
-    lines += [_seeds(first.record, second.record), *_left_out(first, second, tasks, kinds)]
-    if skipped := max((row.skipped for row in comparison.scores.values()), default=0):
-        lines.append(
+            "any difference, however large",
+        ),
+        (
+            any(row.wilcoxon_n < row.subjects for row in scores),
+            "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself",
+        ),
+        (
+            number > 1,
+            f"{number} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it",
+        ),
+        (
+            first.record.data != second.record.data,
+            f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ",
+        ),
+        (True, _seeds(first.record, second.record)),
+        *((True, line) for line in _left_out(first, second, tasks, kinds)),
+        (
+            skipped,
             f"up to {skipped} resampled sets of subjects lack a class or a truth that some score needs and are left out of it: "
-            "its interval is too narrow"
-        )
-    if any(_no_width(row) for row in comparison.scores.values()):
-        lines.append(
-            "an interval without width means that leaving subjects out changes nothing, not that the score is certain"
-        )
-    if found := comparison.mcnemar:
-        lines.append(
-            f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "
-            f"p {_compared(found.p)}; it takes the clips of one face as independent, which the permutation test does not"
-        )
-    for side in (first, second):
-        if side.record.about["remark"] and side.record.about["remark"] not in lines:
-            lines.append(side.record.about["remark"])
-    return lines
-
-
-def _intervals(comparison: Comparison) -> str:
-    if comparison.interval == "jackknife":
-        return f"intervals: 95 % jackknife over {comparison.subjects} subjects, those of A - B paired"
-    return (
-        f"intervals: 95 % bootstrap over {comparison.subjects} subjects, {comparison.draws} draws, the same for both runs; "
-        "those of A - B paired"
-    )
+            "its interval is too narrow",
+        ),
+        (
+            any(_no_width(row) for row in scores),
+            "an interval without width means that leaving subjects out changes nothing, not that the score is certain",
+        ),
+        *(
+            (
+                True,
+                f"McNemar's exact test over annotated clips: {found.first_only} are right in A alone, {found.second_only} in B alone, "
+                f"p {_compared(found.p)}; it takes the clips of one face as independent, which the permutation test does not",
+            )
+            for found in [comparison.mcnemar]
+            if found
+        ),
+        *((side.record.about["remark"], side.record.about["remark"]) for side in (first, second)),
+    ]
+    return list(dict.fromkeys(line for holds, line in said if holds))
 
 
 def _seeds(first: Record, second: Record) -> str:
@@ -177,18 +179,16 @@ def _seeds(first: Record, second: Record) -> str:
     )
 
 
-def _left_out(first: Side, second: Side, tasks: Sequence[str], kinds: Sequence[str]) -> list[str]:
-    lines = []
+def _left_out(first: Side, second: Side, tasks: Sequence[str], kinds: Sequence[str]) -> Iterator[str]:
     for letter, side in (("A", first), ("B", second)):
         about = side.record.about
         alone = [name for name in about["tasks"] if name not in tasks]
         if "spot" in tasks:
             alone += [name for name in about["kinds"] if name not in kinds]
         if alone:
-            lines.append(f"only {letter} does {', '.join(alone)}: left out")
+            yield f"only {letter} does {', '.join(alone)}: left out"
         if side.draws > 1:
-            lines.append(f"{letter} predicts by chance in {side.draws} draws: the first one is compared")
-    return lines
+            yield f"{letter} predicts by chance in {side.draws} draws: the first one is compared"
 
 
 def _no_width(row: ComparedScore) -> bool:
@@ -205,8 +205,8 @@ def _compared(p: float) -> str:
 
 
 def _scores(comparison: Comparison) -> Table:
-    columns = ("score", "A", rows.INTERVAL, "B", rows.INTERVAL, "A - B", rows.INTERVAL)
-    table = rows.empty_table(f"scores ({comparison.subjects} subjects)", columns, ("score",))
+    columns = ("score", "A", INTERVAL, "B", INTERVAL, "A - B", INTERVAL)
+    table = empty_table(f"scores ({comparison.subjects} subjects)", columns, ("score",))
     for path, row in comparison.scores.items():
         digits = find(path).digits
         cells = [
@@ -220,7 +220,7 @@ def _scores(comparison: Comparison) -> Table:
 
 def _tests(comparison: Comparison) -> Table:
     columns = ("score", "p", "p (Holm)", "p (Wilcoxon)", "subjects", "rank-biserial", "detectable, 80 % power")
-    table = rows.empty_table("tests of A - B", columns, ("score",))
+    table = empty_table("tests of A - B", columns, ("score",))
     for path, row in comparison.scores.items():
         table.add_row(
             in_words(path),

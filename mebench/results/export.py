@@ -1,8 +1,7 @@
 """Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
 
 import json
-import shutil
-import tempfile
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from mebench.errors import RunError
 from mebench.results.integrity import RECORD, TABLES, check, file_hash, own_hash, record_name
 from mebench.results.record import AUDIT, FORMAT, STORED, from_run
 from mebench.results.settings import without_folder
+from mebench.results.write import new_folder
 from mebench.runner.folder import RunFolder
 
 _ABOUT = (
@@ -54,10 +54,7 @@ def export(folder: RunFolder, out: Path) -> Path:
     if not folder.done:
         raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: mebench resume {folder.id}")
     record = from_run(folder)
-    out.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=out))
-    try:
-        temporary.chmod(0o755)  # mkdtemp hides it from everybody else
+    with new_folder(out, ".writing-") as temporary:
         about = {name: record.about[name] for name in _ABOUT if name in record.about}
         (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects: a line each helps nobody
         if record.audit:
@@ -77,21 +74,16 @@ def export(folder: RunFolder, out: Path) -> Path:
         (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))
         final = out / record_name(folder.id, version)
         temporary.rename(final)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return final
 
 
 def _latest(out: Path, run_id: str) -> RunFolder | None:
     """The latest record of a run, after all checks."""
-    found = None
-    version = 1
-    while (out / record_name(run_id, version)).exists():
-        found = RunFolder(out / record_name(run_id, version))
-        version += 1
-    if found is not None:
-        check(found)
-    return found
+    found = [*takewhile(Path.exists, (out / record_name(run_id, version) for version in count(1)))]
+    if not found:
+        return None
+    check(latest := RunFolder(found[-1]))
+    return latest
 
 
 def _says(record: RunFolder) -> tuple[dict[str, Any], dict[str, str]]:

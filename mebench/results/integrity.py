@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
+from pyarrow import compute as pc
+from pyarrow import parquet as pq
 
 from mebench.results import schema
 from mebench.results.record import from_record
-from mebench.results.schema import refusal
+from mebench.results.schema import RECORD, refusal
 from mebench.runner.folder import RunFolder
 
-RECORD = schema.RECORD
+__all__ = ["RECORD", "check", "check_scores", "file_hash", "own_hash", "record_name", "rescore"]
+
 MOST_ROWS = 10**7
 TOLERANCE = 1e-9
 """Of scores computed on another machine, whose sums may differ in the last digits."""
@@ -87,8 +88,7 @@ def check(folder: RunFolder) -> None:
         _check_table(folder, name)
     for name in sorted(stored["files"].keys() - TABLES.keys()):
         schema.read(folder, name)
-    expected = record_name(stored["run_id"], stored["version"])
-    if folder.id != expected:
+    if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
         raise refusal(folder, f"its folder should be called {expected}")
 
 
@@ -104,8 +104,7 @@ def check_scores(folder: RunFolder) -> None:
         test = set(fold["test"])
         if test & {*fold["train"], *fold["valid"]} and not about.get("subject_dependent"):
             raise refusal(folder, f"subjects of fold {fold['fold']!r} are both trained on and tested")
-        once = "videos" not in fold and not about.get("scored_each")
-        if once and (again := test & tested):
+        if "videos" not in fold and not about.get("scored_each") and (again := test & tested):
             raise refusal(folder, f"subject {min(again)!r} is tested in two folds")
         tested |= test
     for name in ("predictions.parquet", "clips.parquet"):
@@ -142,8 +141,8 @@ def file_hash(file: Path) -> str:
 
 def own_hash(stored: Mapping[str, Any]) -> str:
     """SHA-256 of all that `record.json` says but this hash."""
-    content = {name: value for name, value in stored.items() if name != "sha256"}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    content = json.dumps({name: value for name, value in stored.items() if name != "sha256"}, sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _check_table(folder: RunFolder, name: str) -> None:

@@ -1,12 +1,12 @@
 """Takes in the records of others, each after all checks and scored again; nothing that is there is ever edited."""
 
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from mebench.errors import MebenchError, RunError
 from mebench.results.integrity import RECORD, check, check_scores, record_name
+from mebench.results.write import new_folder
 from mebench.runner.folder import RunFolder
 
 
@@ -78,13 +78,8 @@ def _take(source: RunFolder, records: Path, check_only: bool) -> str:
             raise RunError(
                 f"record {source.id} is refused: it supersedes {former}, which is not in {records}: send both"
             )
-    records.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=records))
-    try:
-        temporary.chmod(0o755)
+    with new_folder(records, ".writing-") as temporary:
         for name in (RECORD, *stored["files"]):
             shutil.copyfile(source.path / name, temporary / name)
         temporary.rename(final)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return "taken"

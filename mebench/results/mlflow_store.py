@@ -140,13 +140,12 @@ def file_system(path: Path) -> str:
         mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return ""
-    place, best, found = path.resolve(), -1, ""
-    for line in mounts:
-        _, point, kind, *_ = line.split(" ")
+    place, depths = path.resolve(), dict[int, str]()
+    for _, point, kind, *_ in map(str.split, mounts):
         where = Path(re.sub(r"\\([0-7]{3})", lambda m: chr(int(m[1], 8)), point))
-        if place.is_relative_to(where) and len(where.parts) >= best:
-            best, found = len(where.parts), kind
-    return found
+        if place.is_relative_to(where):
+            depths[len(where.parts)] = kind  # of two on one folder the later one hides the earlier
+    return depths[max(depths)] if depths else ""
 
 
 @contextmanager

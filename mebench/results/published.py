@@ -6,10 +6,11 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import chain, permutations
 from math import nan, sqrt
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -165,7 +166,11 @@ def contradictions(rows: Iterable[Published]) -> Iterator[Finding]:
                     yield from _expect(section[metric], rule(*lows), rule(*highs), given)
             if task == "analysis" and {"uf1", "f1"} <= section.keys():
                 yield from _expect(section["uf1"], 0, _range(section["f1"])[1], "the f1, its upper bound,")
-            yield from _classified(section, CLIPS.get((str(dataset), str(member)), ()))
+            if {"uf1", "uar"} <= section.keys():
+                low, high = _range(section["uar"])
+                least = least_uf1(low, CLIPS.get((str(dataset), str(member)), ()))
+                # F1 is at most 2 r / (1 + r) with the recall r of a class, where nothing is named wrongly so: concave
+                yield from _expect(section["uf1"], least, 2 * high / (1 + high), "the uar")
         yield from _pooled(sections)
         yield from _multiplied(sections)
 
@@ -180,18 +185,9 @@ def least_uf1(uar: float, clips: Sequence[int]) -> float:
     >>> round(least_uf1(0.528, (70, 51, 43)), 3), least_uf1(0.528, ())
     (0.293, 0.0)
     """
-    least = float("inf")
-    for order in permutations(clips):
-        recalls = [min(max(uar * len(clips) - place, 0.0), 1.0) for place in range(len(clips))]
-        least = min(least, sum(sqrt(recall * n) for recall, n in zip(recalls, order, strict=True)) ** 2)
+    recalls = [min(max(uar * len(clips) - place, 0.0), 1.0) for place in range(len(clips))]
+    least = min(sum(sqrt(r * n) for r, n in zip(recalls, order, strict=True)) ** 2 for order in permutations(clips))
     return least / (len(clips) * sum(clips)) if clips else 0.0
-
-
-def _classified(section: Section, clips: Sequence[int]) -> Iterator[Finding]:
-    """F1 is at most 2 r / (1 + r) with the recall r of a class, where nothing is named wrongly so; that is concave."""
-    if "uf1" in section and "uar" in section:
-        low, high = _range(section["uar"])
-        yield from _expect(section["uf1"], least_uf1(low, clips), 2 * high / (1 + high), "the uar")
 
 
 def _pooled(sections: Mapping[tuple[object, ...], Section]) -> Iterator[Finding]:
@@ -255,7 +251,7 @@ def load(path: Path) -> pd.DataFrame:
         DataError: as in `read`.
     """
     rows = read(path)
-    frame = pd.DataFrame([asdict(row) for row in rows], columns=[column.name for column in fields(Published)])
+    frame = pd.DataFrame(rows, columns=[column.name for column in fields(Published)])
     return frame.astype({"year": "Int64", "classes": "Int64"}).assign(
         path=pd.Series([row.path for row in rows], dtype=object)
     )
@@ -298,9 +294,9 @@ def _row(cells: Mapping[str | None, str | None], line: int) -> Published:
     text = {str(name): str(cell) for name, cell in cells.items()}
     caveats = tuple(text["caveats"].split(";")) if text["caveats"] else ()
     _check(text, caveats)
-    numbers = {name: int(text[name]) if text[name] else None for name in ("year", "classes")}
-    value, digits = float(text["value"]), len(text["value"].partition(".")[2])
-    return Published(**text | numbers | {"value": value, "digits": digits, "caveats": caveats, "line": line})  # type: ignore[arg-type]
+    numbers: dict[str, Any] = {name: int(text[name]) if text[name] else None for name in ("year", "classes")}
+    numbers |= {"value": float(text["value"]), "digits": len(text["value"].partition(".")[2])}
+    return Published(**text | numbers | {"caveats": caveats, "line": line})
 
 
 def _check(text: Mapping[str, str], caveats: Sequence[str]) -> None:
@@ -331,15 +327,13 @@ def _check(text: Mapping[str, str], caveats: Sequence[str]) -> None:
     )
     if not re.fullmatch(pattern, value, re.ASCII):
         raise DataError(f"{metric} is {value!r}: expected {words}")
-    share = metric in METRICS and METRICS[metric].scale == "share"
-    if share and float(value) > 1 and "impossible" not in caveats:
+    if metric not in COUNTS and METRICS[metric].scale == "share" and float(value) > 1 and "impossible" not in caveats:
         raise DataError(f"{metric} is {value}: expected 0 to 1, so divide percentages by 100")
 
 
 def _repetitions(rows: Iterable[Published]) -> Iterator[tuple[Published, str]]:
     seen: dict[tuple[object, ...], Published] = {}
     for row in rows:
-        first = seen.setdefault(row.key, row)
-        if first is not row:
+        if (first := seen.setdefault(row.key, row)) is not row:
             what = f"{row.method}, {row.dataset}, {row.metric}, {row.table}"
             yield row, f"repeats line {first.line} ({what}): remove one, or tell them apart by method_variant"

@@ -71,8 +71,7 @@ class Record:
     @property
     def dataset(self) -> str:
         """Id of the dataset; those of a composite's members are joined by `+`."""
-        name = self.config["dataset"]
-        return name if isinstance(name, str) else "+".join(name)
+        return settings.joined(self.config["dataset"])
 
     @property
     def plugins(self) -> dict[str, list[str]]:
@@ -98,17 +97,23 @@ class Record:
     @property
     def identity(self) -> str:
         """Equal for runs that differ in nothing but the seed."""
-        about = {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")}
-        tests = [fold["test"] for fold in self.about["folds"]]
-        parts = [settings.identity(self.config), self.versions, about, tests, self.annotations, self.convention]
+        parts = [
+            settings.identity(self.config),
+            self.versions,
+            {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
+            [fold["test"] for fold in self.about["folds"]],
+            self.annotations,
+            self.convention,
+        ]
         return json.dumps(parts, sort_keys=True)
 
     def lacks(self) -> list[str]:
         """What is missing to know where the numbers come from; a record that lacks something enters no table."""
-        missing = [f"version of {name}" for name in _PROVENANCE if not self.versions.get(name)]
-        missing += [f"setting {name}" for name in ("method", "dataset", "protocol", "seed") if name not in self.config]
-        missing += [name for name in ("selects", "transductive", "folds", "remark") if name not in self.about]
-        return missing
+        return [
+            *(f"version of {name}" for name in _PROVENANCE if not self.versions.get(name)),
+            *(f"setting {name}" for name in ("method", "dataset", "protocol", "seed") if name not in self.config),
+            *(name for name in ("selects", "transductive", "folds", "remark") if name not in self.about),
+        ]
 
 
 def is_record(folder: RunFolder) -> bool:
@@ -131,9 +136,7 @@ def from_run(folder: RunFolder) -> Record:
     Raises:
         RunError: a file of it is missing or damaged.
     """
-    stored = folder.read_json("config.json")
-    summary = folder.read_json("summary.json")
-    has_audit = (folder.path / AUDIT).is_file()
+    stored, summary = folder.read_json("config.json"), folder.read_json("summary.json")
     return Record(
         id=folder.id,
         key=stored["key"],
@@ -146,7 +149,7 @@ def from_run(folder: RunFolder) -> Record:
         costs=_costs(folder),
         annotations=_annotations(folder),
         folder=folder.path,
-        audit=folder.read_json(AUDIT) if has_audit else {},
+        audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
     )
 
 
@@ -170,7 +173,7 @@ def from_record(folder: RunFolder) -> Record:
 
 
 def _costs(folder: RunFolder) -> dict[str, float]:
-    table = pd.read_csv(folder.path / "costs.csv")
+    table, videos = pd.read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
     predict = float(table["predict_seconds"].sum())
     costs: dict[str, float] = {
         "fit_seconds": round(float(table["fit_seconds"].sum()), 3),
@@ -181,7 +184,6 @@ def _costs(folder: RunFolder) -> dict[str, float]:
         costs["peak_memory_mib"] = round(float(table["peak_memory_mib"].max()), 1)
     if "feature_seconds" in table and (seconds := float(table["feature_seconds"].sum())) > 0:
         costs["feature_seconds"] = round(seconds, 3)
-    videos = folder.read_table("videos.parquet")
     minutes = (videos["n_frames"].astype("Float64") / videos["fps"]).sum(skipna=False) / 60
     if not pd.isna(minutes) and minutes > 0:
         costs["predict_per_minute"] = round(predict / float(minutes), 3)

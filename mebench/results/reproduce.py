@@ -15,22 +15,7 @@ from mebench.progress import Progress
 from mebench.results.published import Published
 from mebench.runner.folder import RunFolder
 
-
-@dataclass(frozen=True)
-class PaperRow:
-    """How one row of a table is measured.
-
-    Attributes:
-        method: as in `leaderboards/published.csv`.
-        variant: its `method_variant`, or empty.
-        words: of `mebench run`, without the dataset's; None where it cannot be run.
-        absent: why it cannot, or empty.
-    """
-
-    method: str
-    variant: str
-    words: tuple[str, ...] | None
-    absent: str
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -45,17 +30,18 @@ class Paper:
         datasets: words that choose its videos and classes, by dataset.
         differs: where this reproduction departs from the paper, in sentences without end.
         titles: of its tables, by number.
-        tables: their rows, by number.
+        tables: by number how their rows are measured: by `method` and `method_variant` as in `leaderboards/published.csv`
+            the words of `mebench run` without the dataset's, or why it cannot be run.
     """
 
     id: str
     title: str
     source: str
     convention: str
-    datasets: Mapping[str, tuple[str, ...]]
+    datasets: Mapping[str, Words]
     differs: tuple[str, ...]
     titles: Mapping[str, str]
-    tables: Mapping[str, tuple[PaperRow, ...]]
+    tables: Mapping[str, Mapping[tuple[str, str], Words | str]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +81,7 @@ def read_paper(folder: Path, name: str) -> Paper:
             datasets={str(id_): tuple(str(words).split()) for id_, words in content["datasets"].items()},
             differs=tuple(map(str, content.get("differs", ()))),
             titles={number: str(table["title"]) for number, table in tables.items()},
-            tables={number: tuple(map(_row, table["rows"])) for number, table in tables.items()},
+            tables={number: dict(map(_row, table["rows"])) for number, table in tables.items()},
         )
     except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
@@ -111,18 +97,14 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
     """
     if table not in paper.tables:
         raise ConfigError(unknown("table", table, paper.tables, f"{paper.id} has no other that can be run"))
-    rows = {(row.method, row.variant): row for row in paper.tables[table]}
     found = []
     for value in published:
         if value.source.partition(" ")[0] != paper.source or value.table != f"Table {table}":
             continue
-        row = rows.get((value.method, value.method_variant))
-        if row is None or row.words is None:
-            found.append(Cell(value, None, row.absent if row else "nobody said how to measure it here"))
-        elif value.dataset not in paper.datasets:
-            found.append(Cell(value, None, f"nobody said how to take {value.dataset} here"))
-        else:
-            found.append(Cell(value, (*row.words, *paper.datasets[value.dataset]), ""))
+        words = paper.tables[table].get((value.method, value.method_variant), "nobody said how to measure it here")
+        dataset = paper.datasets.get(value.dataset, f"nobody said how to take {value.dataset} here")
+        absent = next((reason for reason in (words, dataset) if isinstance(reason, str)), None)
+        found.append(Cell(value, None if absent is not None else (*words, *dataset), absent or ""))
     if not found:
         raise DataError(
             f"published.csv holds no value of {paper.source}, Table {table}: restore it from the repository"
@@ -130,12 +112,9 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
     return found
 
 
-def _row(row: Mapping[str, Any]) -> PaperRow:
-    words = tuple(str(row["run"]).split()) if "run" in row else None
-    return PaperRow(str(row["method"]), str(row.get("variant", "")), words, str(row.get("absent", "")))
-
-
-Words = tuple[str, ...]
+def _row(row: Mapping[str, Any]) -> tuple[tuple[str, str], Words | str]:
+    words = tuple(str(row["run"]).split()) if "run" in row else str(row.get("absent", ""))
+    return (str(row["method"]), str(row.get("variant", ""))), words
 
 
 @dataclass(frozen=True)
@@ -216,12 +195,14 @@ def reproduce(
     """
     lines = list(dict.fromkeys(cell.words for cell in cells if cell.words))
     runs = _runs(paper, lines, request, progress)
-    summaries: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
-    for run in runs.values():
-        if run.folder is not None and run.folder.id not in summaries:
-            summaries[run.folder.id] = _scored(run.folder, paper.convention)
-    own = [row for row in published if row.metric == "n" and row.source.partition(" ")[0] == paper.source]
-    counts = {(row.dataset, _section(row)): row for row in own}
+
+    folders = {run.folder.id: run.folder for run in runs.values() if run.folder is not None}
+    summaries = {run_id: _scored(folder, paper.convention) for run_id, folder in folders.items()}
+    counts = {
+        (row.dataset, _section(row)): row
+        for row in published
+        if row.metric == "n" and row.source.partition(" ")[0] == paper.source
+    }
     return [_result(cell, runs, summaries, counts, request) for cell in cells]
 
 
@@ -276,11 +257,11 @@ def _scored(folder: RunFolder, convention: str) -> tuple[Mapping[str, Any], Mapp
 
     config = folder.read_json("config.json")["config"]
     own = folder.read_json("summary.json")
-    both = []
-    for name in (convention, "strict"):
-        same = own["convention"] == name
-        both.append(own if same else score(folder, int(config["seed"]), int(config["bootstrap"]), name))
-    return both[0], both[1]
+    by_paper, strict = (
+        own if own["convention"] == name else score(folder, int(config["seed"]), int(config["bootstrap"]), name)
+        for name in (convention, "strict")
+    )
+    return by_paper, strict
 
 
 def _result(
@@ -302,42 +283,36 @@ def _result(
     value, low, high = by_paper
     there, here = counts.get((row.dataset, _section(row))), _count(summaries[run.folder.id][0], row)
     other = (request.stand_in or "").partition(" ")[0]
-    words = [f"{other} stands in for {row.dataset}, so this is no comparison"] if run.stands_in else []
-    words += _of_published(row)
-    if there is not None and here is not None and not run.stands_in and round(here) != round(there.value):
-        words.append(f"{there.value:.0f} scored there, {here:g} here")
-    if not run.stands_in:
-        words.append(_gap(row, value, low, high))
-    return Result(cell, value, low, high, strict[0] if strict else None, run.folder.id, "; ".join(words))
-
-
-def _of_published(row: Published) -> list[str]:
-    notes = [f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats]
-    return [*notes, *([row.note] if row.note else [])]
+    differ = there is not None and here is not None and round(here) != round(there.value)
+    words = [
+        f"{other} stands in for {row.dataset}, so this is no comparison" if run.stands_in else "",
+        *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
+        row.note,
+        f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",
+        "" if run.stands_in else _gap(row, value, low, high),
+    ]
+    why = "; ".join(filter(None, words))
+    return Result(cell, value, low, high, strict[0] if strict else None, run.folder.id, why)
 
 
 def _gap(row: Published, value: float, low: float | None, high: float | None) -> str:
     """The gap in a few words; a printed value is known to half a unit of its last digit."""
-    slack = 0.5 * 10.0**-row.digits
+    slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
     if abs(value - row.value) <= slack:
         return "equal to the printed digits"
     if low is None or high is None:
-        return f"{value - row.value:+.{row.digits}f}"
-    if low - slack <= row.value <= high + slack:
-        return f"{value - row.value:+.{row.digits}f}, inside the interval: may be chance"
-    return f"{value - row.value:+.{row.digits}f}, outside the interval: more than chance"
+        return gap
+    inside = low - slack <= row.value <= high + slack
+    return f"{gap}, {'inside the interval: may be chance' if inside else 'outside the interval: more than chance'}"
 
 
 def value_of(summary: Mapping[str, Any], row: Published) -> tuple[float, float | None, float | None] | None:
     """The score that a published value stands for, with its interval; None where the run lacks it or it is undefined."""
-    if row.metric == "n":
-        count = _count(summary, row)
-        return None if count is None else (count, None, None)
     section: Any = summary
     for key in row.path[:-1]:
-        section = section.get(key) if isinstance(section, Mapping) else None
-    found: Any = section.get(row.metric) if isinstance(section, Mapping) else None
-    if found is None and row.task == "analysis" and isinstance(section, Mapping):
+        section = section.get(key, {})
+    found: Any = _count(summary, row) if row.metric == "n" else section.get(row.metric)
+    if found is None and row.task == "analysis":
         found = _counted(section, row.metric)
     if isinstance(found, Mapping):
         return None if found["value"] is None else (found["value"], found["low"], found["high"])
@@ -363,6 +338,4 @@ def _count(summary: Mapping[str, Any], row: Published) -> float | None:
     part: Any = summary
     for key in _section(row):
         part = part.get(key, {})
-    if "n" in part:
-        return float(part["n"])
-    return float(part["tp"] + part["fn"]) if "tp" in part else None
+    return float(part["n"]) if "n" in part else float(part["tp"] + part["fn"]) if "tp" in part else None

@@ -17,9 +17,7 @@ def digits(value: float | None) -> str:
     >>> digits(0.36177), digits(19.04), digits(None)
     ('0.362', '19.0', '–')
     """
-    if value is None:
-        return NONE
-    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return NONE if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def interval(score: Score) -> str:
@@ -48,9 +46,7 @@ def seconds(value: float | None) -> str:
     >>> seconds(0.0123), seconds(591.33), seconds(None)
     ('0.01', '591', '–')
     """
-    if value is None:
-        return NONE
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return NONE if value is None else f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
 def whole(value: float | None) -> str:
@@ -68,8 +64,8 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
     measured = [row for row in rows if row.measured]
     values = {name: {stated(row, name) for row in measured} for name in (*RULES, *SHOWN_VERSIONS)}
     values["remark"] = {row.remark for row in measured}
-    shared = {name: next(iter(found)) for name, found in values.items() if len(found) == 1}
-    return {name: text for name, text in shared.items() if text or name == "remark"}
+    shared = ((name, *found) for name, found in values.items() if len(found) == 1)
+    return {name: text for name, text in shared if text or name == "remark"}
 
 
 def apart(row: Row, rows: Sequence[Row]) -> str:
@@ -183,10 +179,8 @@ class PublishedLine:
         >>> line.caveats_in_words()
         'unranked (ap)'
         """
-        of: dict[str, list[str]] = {}
-        for metric in self.values:
-            for caveat in self.caveats.get(metric, ()):
-                of.setdefault(caveat, []).append(metric)
+        every = dict.fromkeys(caveat for metric in self.values for caveat in self.caveats.get(metric, ()))
+        of = {caveat: [m for m in self.values if caveat in self.caveats.get(m, ())] for caveat in every}
         return "; ".join(
             caveat if len(metrics) == len(self.values) else f"{caveat} ({', '.join(metrics)})"
             for caveat, metrics in of.items()

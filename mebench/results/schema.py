@@ -257,10 +257,9 @@ def refusal(folder: RunFolder, reason: str) -> RunError:
 def _check_format(folder: RunFolder, stored: Any) -> None:
     found = stored.get("format") if isinstance(stored, dict) else None
     if found != FORMAT:
-        old = isinstance(found, int) and found < FORMAT
         advice = (
             f"which lacks the hashes of format {FORMAT}: export its run again with mebench leaderboard export"
-            if old
+            if isinstance(found, int) and found < FORMAT
             else f"this mebench reads format {FORMAT}: install the mebench that wrote it"
         )
         raise RunError(f"record {folder.id} has format {reprlib.repr(found)}, {advice}")

@@ -52,7 +52,8 @@ def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     flat = without_places(values)
     recognizer = _plugin(flat, origins, "recognizer")
     parts = [_plugin(flat, origins, "method"), f"recognizer: {recognizer}" if recognizer else ""]
-    return "; ".join(filter(None, [*parts, _changed(flat, origins, _RUN_KEYS)]))
+    changed = [key for key in _RUN_KEYS if key in flat and not _packaged(origins.get(key, "default"))]
+    return "; ".join(filter(None, [*parts, _listed(flat, changed, "")]))
 
 
 def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
@@ -93,16 +94,13 @@ def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> s
     rest = [key for key in names if key not in of_preset and not _packaged(origins.get(key, "default"))]
     special = [key for key in rest if re.search(r": datasets\.[\w+]+$", origins[key])]
     if special:
-        words.append(f"for {_name(flat['dataset'])}: {_listed(flat, special, prefix)}")
+        words.append(f"for {joined(flat['dataset'])}: {_listed(flat, special, prefix)}")
     return "; ".join(filter(None, [*words, _listed(flat, [key for key in rest if key not in special], prefix)]))
 
 
-def _name(dataset: str | list[str]) -> str:
+def joined(dataset: str | list[str]) -> str:
+    """Id of a dataset; those of a composite's members are joined by `+`."""
     return dataset if isinstance(dataset, str) else "+".join(dataset)
-
-
-def _changed(flat: Mapping[str, Any], origins: Mapping[str, str], keys: tuple[str, ...]) -> str:
-    return _listed(flat, [key for key in keys if key in flat and not _packaged(origins.get(key, "default"))], "")
 
 
 def _packaged(origin: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations, product
+from itertools import permutations, product
 from math import factorial
 
 import networkx as nx
@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.metrics import Tables, named
 from mebench.metrics.bootstrap import derived_seed
 from mebench.metrics.comparison import pooled, sections_of
-from mebench.metrics.conventions import named
 from mebench.metrics.ratios import Floats
-from mebench.metrics.tables import Tables
 from mebench.results.record import Record
 
 _AT_ONCE = 500
@@ -134,8 +133,7 @@ class Pool:
         raise ConfigError(unknown("score of these runs", path, sections))
 
 
-ALPHA = 0.05
-PERMUTATIONS = 4999
+ALPHA, PERMUTATIONS = 0.05, 4999
 
 Read = Callable[[Record], Tables]
 
@@ -156,14 +154,9 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
         one text each; all empty for fewer than two runs or where no pair could be compared.
     """
     p = _p(records, path, read) if len(records) > 1 else np.full((len(records), len(records)), np.nan)
-    pairs = list(combinations(range(len(records)), 2))
-    if all(np.isnan(p[pair]) for pair in pairs):
+    if np.isnan(p[np.triu_indices(len(records), 1)]).all():
         return [""] * len(records)
-    graph = nx.Graph()
-    graph.add_nodes_from(range(len(records)))
-    graph.add_edges_from(
-        pair for pair in pairs if not p[pair] < ALPHA
-    )  # what could not be tested is not told apart either
+    graph = nx.from_numpy_array(np.triu(~(p < ALPHA)))  # what could not be tested is not told apart either
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
     return ["".join(_letter(n) for n, group in enumerate(groups) if row in group) for row in range(len(records))]
 

@@ -31,39 +31,30 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     if not able:
         return []
     source = able[0]
-    counts = source.summary["spotting"][kind]
-    rows = []
-    for rule, name in CHANCE.items():
-        level = source.summary["chance"][kind][rule]
-        rate = level.get("rate_per_minute")
-        scores = dict.fromkeys(metrics, NOTHING)
-        for metric in metrics:
-            if metric in level:
-                value = level[metric]["value"]
-                scores[metric] = {**level[metric], "min": value, "max": value}
-        rows.append(
-            Row(
-                method=name,
-                settings="" if rate is None else f"{rate:.1f} intervals per minute",
-                member="",
-                provenance="chance",
-                seeds=(source.seed,),
-                n=float(counts["tp"] + counts["fn"]),
-                scores=scores,
-                convention=source.convention,
-                selection="fixed",
-                transductive="none",
-                costs={},
-                versions={"mebench": source.versions["mebench"]},
-                runs=(),
-                remark=BLIND,
-            )
+    levels = source.summary["chance"][kind]
+    rates = {rule: levels[rule].get("rate_per_minute") for rule in CHANCE}
+    return [
+        Row(
+            method=name,
+            settings="" if rates[rule] is None else f"{rates[rule]:.1f} intervals per minute",
+            member="",
+            provenance="chance",
+            seeds=(source.seed,),
+            n=_n(source.summary["spotting"][kind]),
+            scores={metric: over_seeds([levels[rule].get(metric, NOTHING)]) for metric in metrics},
+            convention=source.convention,
+            selection="fixed",
+            transductive="none",
+            costs={},
+            versions={"mebench": source.versions["mebench"]},
+            runs=(),
+            remark=BLIND,
         )
-    return rows
+        for rule, name in CHANCE.items()
+    ]
 
 
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
-STRICT = "strict"
 
 
 def build(records: Iterable[Record]) -> list[Table]:
@@ -75,10 +66,8 @@ def build(records: Iterable[Record]) -> list[Table]:
         able = [r for r in ordered if task in r.summary]
         for place in sorted({_place(task, r) for r in able}):
             group = [r for r in able if _place(task, r) == place]
-            dataset, protocol, variant = place
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            parts = _parts(task, group, read)
-            tables.append(Table(_name(task, *place), task, dataset, protocol, variant, scheme, parts))
+            tables.append(Table(_name(task, *place), task, *place, scheme, _parts(task, group, read)))
     return tables
 
 
@@ -101,15 +90,8 @@ def _worded(records: Sequence[Record]) -> list[Record]:
 
 def _reader() -> Read:
     """Reads the tables of a record once, however many pairs it is in."""
-    found: dict[str, Tables] = {}
-
-    def read(record: Record) -> Tables:
-        place = str(record.folder)
-        if place not in found:
-            found[place] = tables_of(RunFolder(record.folder))
-        return found[place]
-
-    return read
+    tables_in = cache(lambda folder: tables_of(RunFolder(folder)))
+    return lambda record: tables_in(record.folder)
 
 
 @cache
@@ -122,34 +104,38 @@ def _slug(variant: str) -> str:
 def _place(task: str, record: Record) -> tuple[str, str, str]:
     """Dataset, protocol and variant. Emotion schemes make no difference to spotting."""
     scheme = settings.of_scheme(record.config) if task != "spotting" else ""
-    rules = f"convention {record.convention}" if record.convention != STRICT else ""
+    rules = f"convention {record.convention}" if record.convention != "strict" else ""
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
 
 def _name(task: str, dataset: str, protocol: str, variant: str) -> str:
-    words = [task, *(_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))]
-    return "-".join([*words, _slug(variant)] if variant else words)
+    words = (_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))
+    return "-".join([task, *words, *([_slug(variant)] if variant else [])])
 
 
 def _parts(task: str, records: Sequence[Record], read: Read) -> tuple[Part, ...]:
     if task == "spotting":
-        found = [kind for kind in ("micro", "macro", "overall") if any(kind in r.summary[task] for r in records)]
-        every = [
-            _part(task, kind, f"spotting.{kind}.f1", [(r, r.summary[task].get(kind)) for r in records], read)
-            for kind in found
+        found = [
+            (kind, f"spotting.{kind}.f1")
+            for kind in ("micro", "macro", "overall")
+            if any(kind in r.summary[task] for r in records)
         ]
         by_kind = [
-            _by_dataset(task, f"{kind}, members", f"spotting.{kind}.f1", records, read, methodcaller("get", kind))
-            for kind in found
+            *(_part(task, kind, path, [(r, r.summary[task].get(kind)) for r in records], read) for kind, path in found),
+            *(
+                _by_dataset(task, f"{kind}, members", path, records, read, methodcaller("get", kind))
+                for kind, path in found
+            ),
         ]
-        return (*every, *(part for part in by_kind if part.rows))
+        return tuple(part for part in by_kind if part.rows)
     if task == "analysis":
         true = [(r, _with_joint(r.summary[task])) for r in records]
         short = [(r, r.summary[task].get("all_intervals")) for r in records]
-        first = _part(task, "true positives", "analysis.strs", true, read)
-        parts = [first, _by_dataset(task, "true positives, members", "analysis.strs", records, read, _with_joint)]
-        if any(part for _, part in short):
-            parts.insert(1, _part(task, "all intervals", "analysis.all_intervals.f1", short, read))
+        parts = (
+            _part(task, "true positives", "analysis.strs", true, read),
+            _part(task, "all intervals", "analysis.all_intervals.f1", short, read),
+            _by_dataset(task, "true positives, members", "analysis.strs", records, read, _with_joint),
+        )
         return tuple(part for part in parts if part.rows)
     sections = [(r, r.summary[task]) for r in records]
     members = sorted({name for _, section in sections for name in section.get("members", {})})
@@ -167,7 +153,7 @@ def _by_dataset(
     """One row for each member of a composite that was spotted in, from the same predictions; none where nothing is one."""
     rows: list[Row] = []
     for member in sorted({member for r in records for member in r.summary.get("members", {})}):
-        own = [(r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records]
+        own = ((r, r.summary.get("members", {}).get(member, {}).get(task)) for r in records)
         chosen = [(r, section(part) if part else None) for r, part in own]
         rows += _part(task, name, path, chosen, partial(_of_member, read, member), member).rows
     return Part(name, columns(task), tuple(rows))
@@ -178,9 +164,8 @@ def _of_member(read: Read, member: str, record: Record) -> Tables:
 
 
 def _with_joint(analysis: Mapping[str, Any]) -> dict[str, Any]:
-    found = analysis["true_positives"]
     joint = {name: score for name, score in analysis.items() if name in JOINT}
-    return {"n": found["n"], "scores": {**joint, **found["scores"]}}
+    return {"n": analysis["true_positives"]["n"], "scores": {**joint, **analysis["true_positives"]["scores"]}}
 
 
 def _part(
@@ -198,14 +183,15 @@ def _part(
         several_codes = len({record.seed for record, _ in group}) < len(group)
         # Two runs of one seed that are not one: the plugin's code changed, so nothing here is a spread over seeds.
         for one in [[pair] for pair in group] if several_codes else [group]:
-            about = one[0][0].about
-            remarks = [about["remark"], OTHER_CODE if several_codes else ""]
-            remarks.append("subject-dependent: tested people train too" if about.get("subject_dependent") else "")
-            if len(common) > 1:
-                own = _annotations(task, one[0][0])
-                remarks.append(f"annotations {own}: not the same as in every other row")
-            row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
-            rows.append((row, _median(one, metrics[0])))
+            first = one[0][0]
+            own = f"annotations {_annotations(task, first)}: not the same as in every other row"
+            remarks = (
+                first.about["remark"],
+                OTHER_CODE if several_codes else "",
+                "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
+                own if len(common) > 1 else "",
+            )
+            rows.append((_row(metrics, one, member, "; ".join(filter(None, remarks))), _median(one, metrics[0])))
     rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
     alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
     groups = dict(zip(alike, letters([rows[i][1] for i in alike], path, read)))
@@ -221,11 +207,9 @@ def _order(row: Row, metric: str) -> tuple[Any, ...]:
 
 def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
     """The run that stands for a row in paired tests: the one whose main score is the lower median of the seeds'."""
-
-    def order(pair: tuple[Record, Any]) -> tuple[float, int]:
-        return METRICS[metric].worth(pair[1]["scores"].get(metric, NOTHING)["value"]), pair[0].seed
-
-    return sorted(group, key=order)[(len(group) - 1) // 2][0]
+    worth = METRICS[metric].worth
+    ordered = sorted(group, key=lambda pair: (worth(pair[1]["scores"].get(metric, NOTHING)["value"]), pair[0].seed))
+    return ordered[(len(group) - 1) // 2][0]
 
 
 def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:

@@ -17,6 +17,7 @@ from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
 from mebench.results.mlflow_store import Store, alone, quiet, without_password
 from mebench.results.render.plots import figures_of
+from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -24,11 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RUN_TAG", "Store", "Synced", "flat_scores", "mirror", "mirror_study", "sync", "without_password"]
 
-RUN_TAG = "mebench.run_id"
-STUDY_TAG = "mebench.study"
-TRIAL_TAG = "mebench.trial"
-LONGEST = 200
-LONGEST_TAG = 4000
+RUN_TAG, STUDY_TAG, TRIAL_TAG = "mebench.run_id", "mebench.study", "mebench.trial"
+LONGEST, LONGEST_TAG = 200, 4000
 MOST_FOLDS = 500
 """A nested run takes a store some 20 ms, and more over a network."""
 _BATCH = 100  # MLflow's limit of parameters and of tags in one batch; of metrics it is 1,000
@@ -147,17 +145,15 @@ def _mirror(folder: RunFolder, store: Store) -> tuple[str, bool]:
     """Mirror the run unless it is there; the experiment's name, and whether it is new."""
     from mlflow import MlflowClient
 
-    config = folder.read_json("config.json")
-    about = folder.read_json("folds.json")
+    config, about = folder.read_json("config.json"), folder.read_json("folds.json")
     values = flatten(config["config"])
     values["tracking"] = without_password(values.get("tracking") or "") or None
     config["config"]["tracking"] = values["tracking"]
-    values["dataset"] = dataset if isinstance(dataset := values["dataset"], str) else "+".join(dataset)
+    values["dataset"] = joined(values["dataset"])
     name = f"mebench/{values['dataset']}/{about['protocol']}"
     client = MlflowClient(tracking_uri=store.uri)
     experiment = _experiment(client, name, store.artifacts)
-    new = not _is_there(client, experiment, folder.id)
-    if new:
+    if new := not _is_there(client, experiment, folder.id):
         _write(client, experiment, folder, config, values)
     return name, new
 
@@ -249,16 +245,17 @@ def _mirror_trials(
 
 
 def _tags(folder: RunFolder, key: str, values: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:
-    chosen = {name: str(values[name]) for name in ("method", "dataset", "protocol")}
     about = folder.read_json("folds.json")
-    rules = {
+    own = {
+        "key": key,
         "convention": summary["convention"],
         "transductive": about["transductive"],
         "selection": about.get("selection", ""),
+        "subject_dependent": str(about.get("subject_dependent", False)).lower(),
+        **{name: str(values[name]) for name in ("method", "dataset", "protocol")},
+        **{f"version.{name}": text for name, text in folder.read_json("versions.json").items()},
     }
-    own = {"key": key, **rules, "subject_dependent": str(about.get("subject_dependent", False)).lower(), **chosen}
-    versions = {f"version.{name}": text for name, text in folder.read_json("versions.json").items()}
-    return {f"mebench.{name}": text for name, text in (own | versions).items()}
+    return {f"mebench.{name}": text for name, text in own.items()}
 
 
 def _folds(folder: RunFolder) -> list[dict[str, Any]]:

@@ -4,7 +4,11 @@ import csv
 import io
 import json
 import re
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -70,39 +74,36 @@ def escape(text: str) -> str:
 
 def _part(table: Table, part: Part) -> Iterator[str]:
     metrics = shown(part.metrics, part.rows)[:COLUMNS]
-    columns = len(metrics) + 2
-    for number, row in enumerate(part.rows, 1):
-        yield from (f"% {line}" for line in _origin(number, row))
-    yield r"\begin{table}"
-    yield r"  \centering"
     scheme = f", emotion scheme {escape(table.scheme)}" if table.scheme else ""
     same = common(part.rows)
     rules = ", ".join(f"{name} {escape(same[name])}" for name in RULES if name in same)
     chance = " Rows in italics are the level of chance." if any(not row.measured for row in part.rows) else ""
-    yield (
+    yield from (f"% {line}" for number, row in enumerate(part.rows, 1) for line in _origin(number, row))
+    yield from (
+        r"\begin{table}",
+        r"  \centering",
         rf"  \caption{{{escape(table.title)}, {escape(part.name)}{scheme}. Scores with 95\,\% intervals over subjects; means "
-        rf"over seeds.{f' All: {rules}.' if rules else ''}{chance}}}"
+        rf"over seeds.{f' All: {rules}.' if rules else ''}{chance}}}",
+        rf"  \begin{{tabular}}{{ll{'r' * len(metrics)}}}",
+        r"    \toprule",
+        f"    method & seeds & {' & '.join(escape(find(metric).label) for metric in metrics)} \\\\",
+        r"    \midrule",
     )
-    yield rf"  \begin{{tabular}}{{ll{'r' * len(metrics)}}}"
-    yield r"    \toprule"
-    yield f"    method & seeds & {' & '.join(escape(find(metric).label) for metric in metrics)} \\\\"
-    yield r"    \midrule"
     for row in part.rows:
         yield f"    {' & '.join([_name(row), str(len(row.seeds)), *(_score(row, metric) for metric in metrics)])} \\\\"
     lines = [line for line in part.published if any(metric in line.values for metric in metrics)]
     if lines:
-        yield r"    \midrule"
-        yield rf"    \multicolumn{{{columns}}}{{l}}{{Published by others, not measured here"
-        yield r"      (\textsuperscript{\dag}: with a caveat)} \\"
+        yield from (
+            r"    \midrule",
+            rf"    \multicolumn{{{len(metrics) + 2}}}{{l}}{{Published by others, not measured here",
+            r"      (\textsuperscript{\dag}: with a caveat)} \\",
+        )
     for line in lines:
         name = f"{line.method}, {line.member}" if line.member else line.method
-        key = line.source.partition(" ")[0]
-        cells = [f"{escape(name)} \\cite{{{key}}}", ""]
+        cells = [f"{escape(name)} \\cite{{{line.source.partition(' ')[0]}}}", ""]
         cells += [_value(line.values, line.caveats, metric) for metric in metrics]
         yield f"    {' & '.join(cells)} \\\\"
-    yield r"    \bottomrule"
-    yield r"  \end{tabular}"
-    yield r"\end{table}"
+    yield from (r"    \bottomrule", r"  \end{tabular}", r"\end{table}")
 
 
 def _origin(number: int, row: Row) -> Iterator[str]:
@@ -111,9 +112,11 @@ def _origin(number: int, row: Row) -> Iterator[str]:
         return
     facts = [f"{words(name)} {stated(row, name)}" for name in (*RULES, *SHOWN_VERSIONS) if stated(row, name)]
     costs = [f"{words(name)} {value:g}" for name, value in row.costs.items()]
-    yield f"{number}. {' '.join(' '.join([row.method, row.member, row.settings]).split())}"
-    yield f"   {', '.join([*facts, *costs])}"
-    yield f"   runs {', '.join(row.runs)}"
+    yield from (
+        f"{number}. {' '.join(' '.join([row.method, row.member, row.settings]).split())}",
+        f"   {', '.join([*facts, *costs])}",
+        f"   runs {', '.join(row.runs)}",
+    )
 
 
 def _name(row: Row) -> str:
@@ -131,6 +134,18 @@ def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: 
     return escape(values.get(metric, "–") + ("†" if caveats.get(metric) else ""))
 
 
+@contextmanager
+def new_folder(place: Path, prefix: str) -> Iterator[Path]:
+    """A folder in `place` to fill and to rename: what still has its first name in the end is removed."""
+    place.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    try:
+        temporary.chmod(0o755)  # mkdtemp hides it from everybody else
+        yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 OVERVIEW = "tables.md"
 
 _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
@@ -145,9 +160,8 @@ def write(tables: Sequence[Table], out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     files = {OVERVIEW: markdown(tables)}
     for table in tables:
-        files[f"{table.name}.csv"] = as_csv(table)
-        files[f"{table.name}.json"] = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        files[f"{table.name}.tex"] = latex(table)
+        text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
     former = _named_files(out / OVERVIEW)
     for name, text in files.items():
         temporary = out / f".writing-{name}"
@@ -164,17 +178,17 @@ def as_csv(table: Table) -> str:
     Measured rows come first in each part; `provenance` is `measured`, `chance` or `published`. The form is RFC 4180's;
     text that a spreadsheet would run as a formula is preceded by an apostrophe.
     """
-    metrics = list(dict.fromkeys(metric for part in table.parts for metric in _metrics(part)))
+    found = ((*part.metrics, *chain(*(line.values for line in part.published))) for part in table.parts)
+    metrics = [metric for metric in dict.fromkeys(chain(*found)) if metric != "n"]
     columns = [f"{metric}{end}" for metric in metrics for end in ("", *(f"_{end}" for end in ENDS[1:]))]
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
     first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "alike")
     writer.writerow([*first, *columns, *RULES, *_COSTS, *SHOWN_VERSIONS, *_LAST])
     for part in table.parts:
-        for row in part.rows:
-            writer.writerow([_csv_cell(cell) for cell in _measured(part, row, metrics)])
-        for line in part.published:
-            writer.writerow([_csv_cell(cell) for cell in _published(part, line, metrics)])
+        measured = (_measured(part, row, metrics) for row in part.rows)
+        published = (_published(part, line, metrics) for line in part.published)
+        writer.writerows(map(_csv_cell, cells) for cells in chain(measured, published))
     return target.getvalue()
 
 
@@ -188,28 +202,25 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def _metrics(part: Part) -> Iterator[str]:
-    yield from part.metrics
-    for line in part.published:
-        yield from (metric for metric in line.values if metric != "n")
+def _measured(part: Part, row: Row, metrics: Sequence[str]) -> list[Any]:
+    return [
+        *(part.name, row.member, row.provenance, row.method, row.settings),
+        *(" ".join(map(str, row.seeds)), row.n, row.group),
+        *(row.scores.get(metric, {}).get(end) for metric in metrics for end in ENDS),
+        *(getattr(row, name) for name in RULES),
+        *(row.costs.get(name) for name in _COSTS),
+        *(row.versions.get(name) for name in SHOWN_VERSIONS),
+        *(" ".join(row.runs), None, None, row.remark),
+    ]
 
 
-def _measured(part: Part, row: Row, metrics: Sequence[str]) -> Iterator[Any]:
-    yield from (part.name, row.member, row.provenance, row.method, row.settings)
-    yield from (" ".join(map(str, row.seeds)), row.n, row.group)
-    yield from (row.scores.get(metric, {}).get(end) for metric in metrics for end in ENDS)
-    yield from (getattr(row, name) for name in RULES)
-    yield from (row.costs.get(name) for name in _COSTS)
-    yield from (row.versions.get(name) for name in SHOWN_VERSIONS)
-    yield from (" ".join(row.runs), None, None, row.remark)
-
-
-def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> Iterator[Any]:
-    yield from (part.name, line.member, "published", line.method, None, None, line.values.get("n"), None)
-    for metric in metrics:
-        yield from (line.values.get(metric), *([None] * (len(ENDS) - 1)))
-    yield from [None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "runs"))
-    yield from (f"{line.source}, {line.table}", line.caveats_in_words(), line.note)
+def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> list[Any]:
+    return [
+        *(part.name, line.member, "published", line.method, None, None, line.values.get("n"), None),
+        *(line.values.get(metric) if end == "value" else None for metric in metrics for end in ENDS),
+        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "runs")),
+        *(f"{line.source}, {line.table}", line.caveats_in_words(), line.note),
+    ]
 
 
 def _csv_cell(cell: Any) -> Any:

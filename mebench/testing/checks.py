@@ -4,7 +4,7 @@ import tempfile
 import unittest
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +58,7 @@ class Check:
 
 def collect(plugin: str, subject: object, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
     """Checks from functions of one subject; a function's name is the check's."""
-
-    def bound(check: Callable[[Any], None]) -> Callable[[], None]:
-        return lambda: check(subject)
-
-    return [Check(plugin, check.__name__, bound(check)) for check in checks]
+    return [Check(plugin, check.__name__, partial(check, subject)) for check in checks]
 
 
 def run_all(checks: Iterable[Check]) -> list[str]:
@@ -93,5 +89,4 @@ def parametrize_with_checks(checks: Iterable[Check]) -> Any:
     """A decorator that makes one pytest test of each check; the test takes the argument `check`."""
     import pytest
 
-    listed = list(checks)
-    return pytest.mark.parametrize("check", listed, ids=[str(check) for check in listed])
+    return pytest.mark.parametrize("check", [*checks], ids=str)

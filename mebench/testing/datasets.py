@@ -54,9 +54,8 @@ class _Trial:
     def make(self, **params: Any) -> Dataset:
         info = registry.find("dataset", self.id)
         preset = info.section("presets").get(info.config.get("preset", "")) or {}
-        values = info.section("params") | preset | params
         plugin: type[Dataset] = registry.load("dataset", self.id)  # type: ignore[assignment]
-        return plugin(build(info, values, "params"))
+        return plugin(build(info, info.section("params") | preset | params, "params"))
 
     @property
     def has_root(self) -> bool:
@@ -78,16 +77,14 @@ class _Trial:
 
     @property
     def videos(self) -> list[Video]:
-        found = self._videos
-        if isinstance(found, str):
-            raise unittest.SkipTest(found)
-        return found
+        if isinstance(self._videos, str):
+            raise unittest.SkipTest(self._videos)
+        return self._videos
 
     @property
     def some(self) -> list[Video]:
         """A few videos, from all over the dataset."""
-        videos = self.videos
-        return videos[:: max(1, len(videos) // LOOKED_AT)][:LOOKED_AT]
+        return self.videos[:: max(1, len(self.videos) // LOOKED_AT)][:LOOKED_AT]
 
     def frames(self, video: Video) -> Frames:
         try:
@@ -99,16 +96,14 @@ class _Trial:
 def class_is_a_dataset(trial: _Trial) -> None:
     """The class is a `Dataset` whose tasks and parameters are the declared ones."""
     declares(trial, Dataset)
-    dataset = trial.dataset
-    assert dataset.comparable or dataset.remark, "a dataset that is not comparable must say why in `remark`"
+    assert trial.dataset.comparable or trial.dataset.remark, "a dataset that is not comparable must say why in `remark`"
 
 
 def a_missing_root_is_one_sentence(trial: _Trial) -> None:
     """Without its folder, or with a wrong one, a dataset answers with a `DataError` that says what to set."""
     if not trial.has_root:
         return
-    nowhere = str(Path("/nowhere") / trial.id)
-    for root in (None, nowhere):
+    for root in (None, str(Path("/nowhere") / trial.id)):
         try:
             trial.make(**{**trial.params, "root": root}).videos()
         except DataError as error:

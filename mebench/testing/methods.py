@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig, registry, resolve
 from mebench.config.registry import PluginKind
-from mebench.core.types import Expression, Prediction, Video
-from mebench.core.views import ClipView, VideoView
+from mebench.core import ClipView, Expression, Prediction, Video, VideoView
 from mebench.runner.fitted import Views
 from mebench.runner.fold import FoldResult, restore
 from mebench.runner.fold import execute as execute_fold
@@ -141,12 +140,10 @@ def proposals_are_intervals(trial: _Trial) -> None:
     if not trial.does("spot"):
         return
     for video in trial.test_videos:
-        n_frames = len(trial.result.frame_scores[video.key])
-        peak = np.exp(-(((np.arange(n_frames) - n_frames / 2) / 5) ** 2))
-        _check_predictions(trial, video, trial.reloaded.propose(video, trial.result.frame_scores[video.key]))
-        _check_predictions(
-            trial, video, trial.reloaded.propose(video, np.repeat(peak[:, None], len(trial.plan.task.kinds), 1))
-        )
+        scores = trial.result.frame_scores[video.key]
+        peak = np.exp(-(((np.arange(len(scores)) - len(scores) / 2) / 5) ** 2))
+        clear = np.repeat(peak[:, None], len(trial.plan.task.kinds), 1)
+        _check_predictions(trial, video, [p for s in (scores, clear) for p in trial.reloaded.propose(video, s)])
 
 
 def _check_predictions(trial: _Trial, video: Video, predictions: Sequence[Prediction]) -> None:
@@ -171,13 +168,12 @@ def classes_have_finite_scores(trial: _Trial) -> None:
     """`classify` gives a finite score for each clip and class, also for spotted clips that begin before the video."""
     if not trial.does("recognize"):
         return
-    views = [trial.reloaded.views.unlabelled(v) for v in trial.test_videos]
-    clips = [clip for view in views for clip in _clips_of(view)]
+    clips = [clip for v in trial.test_videos for clip in _clips_of(trial.reloaded.views.unlabelled(v))]
     rows = trial.reloaded.classify(clips)
     assert rows.shape == (len(clips), len(trial.plan.task.classes)), f"shape {rows.shape} for {len(clips)} clips"
     assert np.isfinite(rows).all(), "a class score is not finite"
-    one = trial.reloaded.classify(clips[:1])
-    assert np.allclose(one, rows[:1], rtol=1e-3, atol=1e-5), "a clip's scores depend on the clips beside it"
+    alone = np.allclose(trial.reloaded.classify(clips[:1]), rows[:1], rtol=1e-3, atol=1e-5)
+    assert alone, "a clip's scores depend on the clips beside it"
 
 
 def _clips_of(view: VideoView) -> list[ClipView]:
@@ -195,8 +191,7 @@ def same_seed_same_predictions(trial: _Trial) -> None:
 
 def predictions_do_not_depend_on_test_labels(trial: _Trial) -> None:
     """Other emotions, units and places of the test subject's expressions change none of its predictions."""
-    renamed = trial.execute(_relabelled(trial, _rename(trial)))
-    _same(trial.result, renamed, "other emotions of the test subject")
+    _same(trial.result, trial.execute(_relabelled(trial, _rename(trial))), "other emotions of the test subject")
     if trial.does("spot"):
         moved = trial.execute(_relabelled(trial, _move))
         assert trial.result.frame_scores.keys() == moved.frame_scores.keys()
@@ -248,31 +243,25 @@ def state_is_saved_whole(trial: _Trial) -> None:
         np.testing.assert_array_equal(
             trial.reloaded.scores(video), scores, err_msg="the loaded method scores frames differently"
         )
-        spotted = [
-            dataclasses.replace(p, emotion=None, probabilities=None)
-            for p in trial.result.predictions
-            if p.video == video.key
-        ]
-        loaded = [
-            dataclasses.replace(p, emotion=None, probabilities=None) for p in trial.reloaded.propose(video, scores)
-        ]
+        kept = [p for p in trial.result.predictions if p.video == video.key]
+        spotted, loaded = (
+            [dataclasses.replace(p, emotion=None, probabilities=None) for p in found]
+            for found in (kept, trial.reloaded.propose(video, scores))
+        )
         assert loaded == spotted, "the loaded method proposes other intervals"
     if trial.does("recognize") and trial.result.clips:
-        rows = trial.reloaded.classify(_asked_clips(trial))
-        expected = [c.probabilities for c in trial.result.clips]
+        rows, expected = trial.reloaded.classify(_asked_clips(trial)), [c.probabilities for c in trial.result.clips]
         np.testing.assert_array_equal(rows, expected, err_msg="the loaded method classifies differently")
 
 
 def _asked_clips(trial: _Trial) -> list[ClipView]:
-    truth = {(v.key, e.onset, e.offset): e for v in trial.test_videos for e in v.expressions}
+    apex = {(v.key, e.onset, e.offset): e.apex for v in trial.test_videos for e in v.expressions}
     views = {v.key: trial.reloaded.views.unlabelled(v) for v in trial.test_videos}
-    clips = []
-    for c in trial.result.clips:
-        apex = truth[c.video, c.onset, c.offset].apex
-        clips.append(
-            views[c.video].clip(c.onset, (c.onset + c.offset) // 2 if apex is None else apex, c.offset, spotted=False)
-        )
-    return clips
+    asked = ((c, apex[c.video, c.onset, c.offset]) for c in trial.result.clips)
+    return [
+        views[c.video].clip(c.onset, (c.onset + c.offset) // 2 if at is None else at, c.offset, spotted=False)
+        for c, at in asked
+    ]
 
 
 _CHECKS = (

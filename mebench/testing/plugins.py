@@ -36,8 +36,7 @@ def config_is_complete(subject: Subject) -> None:
     assert info is not None, f"no {subject.kind} is called {subject.id!r}: its folder must have that name"
     assert info.broken is None, info.broken
     assert "\n" not in info.summary.strip(), f"the summary in {info.where}/config.yaml must be one line"
-    preset = info.config.get("preset")
-    presets = info.section("presets")
+    preset, presets = info.config.get("preset"), info.section("presets")
     assert preset is None or preset in presets, (
         f"{info.where}/config.yaml: preset {preset!r} is not among {list(presets)}"
     )
@@ -60,10 +59,9 @@ def params_import_nothing_heavy(subject: Subject) -> None:
         f"importlib.import_module('{info.module}.params')\n"
         f"print(json.dumps([n for n in {HEAVY} if n in sys.modules]))"
     )
-    path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
         [sys.executable, "-c", code, json.dumps([str(info.folder.parent)])],
-        env=os.environ | {"PYTHONPATH": path},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         capture_output=True,
         text=True,
     )
@@ -152,9 +150,8 @@ COMMON = (
 
 def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
     """Words that keep training and random draws short: every whole number called `epochs…` or `draws…`."""
-    fields = dataclasses.fields(registry.params_class(info))
     return [
         f"{info.kind}.{f.name}={most}"
-        for f in fields
+        for f in dataclasses.fields(registry.params_class(info))
         if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)
     ]

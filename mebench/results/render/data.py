@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,40 +26,38 @@ Row = tuple[str, str, str, str]
 
 def summary_rows(summary: Summary) -> list[Row]:
     """The lines of a summary: what is counted, which of them, how many, and more about it."""
+    lacking = f"and {summary.without_expressions} without expressions" if summary.without_expressions else ""
     rows: list[Row] = [
         ("subjects", "", f"{summary.subjects}", ""),
-        ("videos", "", f"{summary.videos}", _unannotated(summary)),
+        ("videos", "", f"{summary.videos}", lacking),
         ("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""),
+        *(("expressions", kind, f"{summary.expressions[kind]}", _durations(summary, kind)) for kind in KINDS),
     ]
-    for kind in KINDS:
-        rows.append(("expressions", kind, f"{summary.expressions[kind]}", _durations(summary, kind)))
     if summary.without_interval:
         rows.append(("expressions", "no interval", f"{summary.without_interval}", "counted above, never scored"))
     for label, n in summary.emotions.items():
-        more = ", ".join(f"{kind} {n[kind]}" for kind in KINDS if n.get(kind))
-        rows.append(("emotion", label, f"{sum(n.values())}", more))
+        rows.append(("emotion", label, f"{sum(n.values())}", _listed({kind: n[kind] for kind in KINDS if n.get(kind)})))
     for name, scheme in summary.schemes.items():
         left_out = f"; left out: {_listed(scheme.left_out)}" if scheme.left_out else ""
         rows.append(("scheme", name, f"{sum(scheme.classes.values())}", f"{_listed(scheme.classes)}{left_out}"))
     if summary.unmapped:
         rows.append(("in no scheme", "", f"{sum(summary.unmapped.values())}", _listed(summary.unmapped)))
     units = ", ".join(f"{unit} ({n})" for unit, n in summary.action_units.items())
-    rows.append(("action units", "", f"{summary.with_units}", units))
-    rows.append(("ground truth", "SHA-256", "", summary.hash))
-    return rows
+    return [
+        *rows,
+        ("action units", "", f"{summary.with_units}", units),
+        ("ground truth", "SHA-256", "", summary.hash),
+    ]
 
 
 def total_rows(members: Mapping[str, Summary]) -> list[Row]:
     """The sums over the members of a composite."""
-    every = list(members.values())
-    rows: list[Row] = [
-        ("subjects", "", f"{sum(s.subjects for s in every)}", _listed({i: s.subjects for i, s in members.items()})),
-        ("videos", "", f"{sum(s.videos for s in every)}", _listed({i: s.videos for i, s in members.items()})),
-    ]
-    for kind in KINDS:
-        numbers = {id_: summary.expressions[kind] for id_, summary in members.items()}
-        rows.append(("expressions", kind, f"{sum(numbers.values())}", _listed(numbers)))
-    return rows
+    numbers: dict[tuple[str, str], dict[str, int]] = {
+        ("subjects", ""): {id_: summary.subjects for id_, summary in members.items()},
+        ("videos", ""): {id_: summary.videos for id_, summary in members.items()},
+        **{("expressions", kind): {id_: s.expressions[kind] for id_, s in members.items()} for kind in KINDS},
+    }
+    return [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
 
 
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
@@ -93,10 +92,6 @@ def counted(n: int, what: str) -> str:
     return plural(n, what) if n else f"no {what}s"
 
 
-def _unannotated(summary: Summary) -> str:
-    return f"and {summary.without_expressions} without expressions" if summary.without_expressions else ""
-
-
 def _durations(summary: Summary, kind: Kind) -> str:
     found = summary.durations_ms.get(kind)
     if found is None:
@@ -110,7 +105,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 
 def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
     """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
-    parts = [_part(id_, seen, strict) for id_, seen in members.items()]
+    parts = (_part(id_, seen, strict) for id_, seen in members.items())
     return "\n".join(["# Verification of " + " + ".join(members), "", f"mebench {__version__}", "", *parts])
 
 
@@ -127,25 +122,21 @@ def _part(id_: str, seen: Verification, strict: bool) -> str:
         lines += [f"### {title[0].upper()}{title[1:]} ({len(found)})", "", *(f"- {_plain(line)}" for line in found), ""]
     if seen.counts:
         rows = [(name, f"{n}", f"{said}", "" if n == said else "differs") for name, (n, said) in seen.counts.items()]
-        source = f"Published: {_plain(seen.source)}."
-        lines += ["### Counts", "", source, "", *_table(("what", "found", "published", ""), rows), ""]
+        table = _table(("what", "found", "published", ""), rows)
+        lines += ["### Counts", "", f"Published: {_plain(seen.source)}.", "", *table, ""]
     lines += ["### Summary", "", *_table(HEADERS, summary_rows(seen.summary)), ""]
-    if seen.summary.repairs:
-        lines += [f"### Repairs and remarks ({len(seen.summary.repairs)})", ""]
-        lines += [*(f"- {_plain(str(repair))}" for repair in seen.summary.repairs), ""]
+    if repairs := [f"- {_plain(str(repair))}" for repair in seen.summary.repairs]:
+        lines += [f"### Repairs and remarks ({len(repairs)})", "", *repairs, ""]
     return "\n".join(lines)
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    lines = [headers, ["---"] * len(headers), *rows]
-    return [f"| {' | '.join(_plain(cell) for cell in line)} |" for line in lines]
+    return [f"| {' | '.join(map(_plain, line))} |" for line in (headers, ["---"] * len(headers), *rows)]
 
 
 def _plain(text: str) -> str:
     """Text without the signs that Markdown would take for its own."""
-    for sign in "\\`*_|<":
-        text = text.replace(sign, f"\\{sign}")
-    return " ".join(text.split())
+    return " ".join(re.sub(r"([\\`*_|<])", r"\\\1", text).split())
 
 
 COLUMNS = 4
@@ -187,20 +178,19 @@ def contact_sheet(strips: Sequence[Strip], title: str) -> bytes:
 def caption(strip: Strip) -> str:
     """One line about an expression: video, kind, emotion, action units, duration."""
     video, e = strip.chosen
-    words = [f"{video.key}: {e.kind}", e.emotion or "no emotion given"]
-    if e.action_units:
-        words.append(f"AU {'+'.join(e.action_units)}")
-    words.append(f"frames {e.onset} to {e.offset}")
-    if video.fps:
-        words.append(f"{1000 * e.length / video.fps:.0f} ms")
-    if "cut" in e.flags:
-        words.append("cut at the end of the video")
-    return ", ".join(words)
+    words = (
+        f"{video.key}: {e.kind}",
+        e.emotion or "no emotion given",
+        f"AU {'+'.join(e.action_units)}" if e.action_units else "",
+        f"frames {e.onset} to {e.offset}",
+        f"{1000 * e.length / video.fps:.0f} ms" if video.fps else "",
+        "cut at the end of the video" if "cut" in e.flags else "",
+    )
+    return ", ".join(filter(None, words))
 
 
 def _draw(axes: Axes, tile: Tile, strip: Strip, near: bool) -> None:
-    axes.set_xticks([])
-    axes.set_yticks([])
+    axes.set(xticks=[], yticks=[])
     axes.set_title(tile.title, fontsize=7, pad=2)
     if tile.image is None:
         axes.set_facecolor("0.9")
@@ -235,9 +225,8 @@ def _mark(axes: Axes, face: Face) -> None:
 
 def _write(axes: Axes, text: str, color: str) -> None:
     box = {"facecolor": "0.2", "edgecolor": "none", "alpha": 0.8} if color == "white" else None
-    short = text if len(text) <= 90 else f"{text[:87]}…"
     place: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "center", "fontsize": 7, "wrap": True}
-    axes.text(0.5, 0.5, short, color=color, bbox=box, **place)
+    axes.text(0.5, 0.5, text if len(text) <= 90 else f"{text[:87]}…", color=color, bbox=box, **place)
 
 
 def _legend(strips: Sequence[Strip]) -> str:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from mebench.metrics import CONVENTIONS
 from mebench.metrics.catalogue import find
-from mebench.metrics.conventions import CONVENTIONS
 from mebench.results.published import CAVEATS
 from mebench.results.rows import (
     NONE,
@@ -52,23 +52,26 @@ are compared within a table only: other data, protocols, emotion schemes or conv
 
 def markdown(tables: Sequence[Table]) -> str:
     """All tables on one page, with contents."""
-    lines = [HEAD]
-    lines += [f"- [{escape(table.title)}](#{_anchor(table.title)})" for table in tables]
-    for table in tables:
-        lines += [f"\n## {escape(table.title)}\n"]
-        links = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
-        scheme = f" Emotion scheme: {escape(table.scheme)}." if table.scheme else ""
-        lines += [f"As {links}.{scheme}"]
-        for part in table.parts:
-            lines += [f"\n### {escape(part.name)}\n", *_part(part)]
-    if not tables:
-        lines += ["No run has been measured yet: `mebench run` makes one."]
     conventions = sorted({row.convention for table in tables for part in table.parts for row in part.rows})
-    lines += ["\n## Conventions\n"]
-    lines += [f"- {escape(CONVENTIONS[c].describe() if c in CONVENTIONS else c)}" for c in conventions]
-    lines += ["\n## Caveats of published values\n"]
-    lines += [f"- `{caveat}`: {meaning}" for caveat, meaning in CAVEATS.items()]
+    lines = [
+        HEAD,
+        *(f"- [{escape(table.title)}](#{_anchor(table.title)})" for table in tables),
+        *(line for table in tables for line in _table(table)),
+        *([] if tables else ["No run has been measured yet: `mebench run` makes one."]),
+        "\n## Conventions\n",
+        *(f"- {escape(CONVENTIONS[c].describe() if c in CONVENTIONS else c)}" for c in conventions),
+        "\n## Caveats of published values\n",
+        *(f"- `{caveat}`: {meaning}" for caveat, meaning in CAVEATS.items()),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _table(table: Table) -> Iterator[str]:
+    links = ", ".join(f"[{ending.upper()}]({table.name}.{ending})" for ending in ("csv", "json", "tex"))
+    scheme = f" Emotion scheme: {escape(table.scheme)}." if table.scheme else ""
+    yield from (f"\n## {escape(table.title)}\n", f"As {links}.{scheme}")
+    for part in table.parts:
+        yield from (f"\n### {escape(part.name)}\n", *_part(part))
 
 
 def escape(text: str) -> str:
@@ -95,7 +98,7 @@ def _part(part: Part) -> Iterator[str]:
     yield from _origins(part, same)
     if part.published:
         yield "\n**Published by others, not measured here:**\n"
-        yield from _published(part)
+        yield from _published(part.published)
 
 
 def _scores(part: Part) -> Iterator[str]:
@@ -105,12 +108,10 @@ def _scores(part: Part) -> Iterator[str]:
     yield from _head(["#", "method", *extra, *(find(metric).label for metric in metrics), "n"])
     for number, row in enumerate(part.rows, 1):
         cells = [str(number), _method(row, part.rows)]
-        cells += [escape(row.member)] if members else []
-        cells += [row.group] if groups else []
-        for n, metric in enumerate(metrics):
-            score = row.scores[metric]
-            value = digits(score["value"])
-            lines = [f"**{value}**" if n == 0 and row.measured else value, interval(score), spread(score, row)]
+        cells += [*([escape(row.member)] if members else []), *([row.group] if groups else [])]
+        for metric in metrics:
+            score, bold = row.scores[metric], "**" if metric == metrics[0] and row.measured else ""
+            lines = [f"{bold}{digits(score['value'])}{bold}", interval(score), spread(score, row)]
             cells.append("<br>".join(filter(None, lines)))
         yield _line([*cells, count(row.n)])
 
@@ -121,22 +122,20 @@ def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
     costs = ["fit, s", "predict, s", "parameters"]
     yield from _head(["#", "settings", "seeds", *costs, *map(words, own), "runs", *(["remark"] if remarks else [])])
     for number, row in enumerate(part.rows, 1):
-        if not row.measured:
-            continue
-        cells = [str(number), escape(row.settings) or "defaults", ", ".join(map(str, row.seeds))]
-        cells += [seconds(row.costs.get(name)) for name in ("fit_seconds", "predict_seconds")]
-        cells += [whole(row.costs.get("parameters"))]
-        cells += [escape(stated(row, name) or NONE) for name in own]
-        cells += ["<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])]
-        yield _line(cells)
+        if row.measured:
+            cells = (
+                *(str(number), escape(row.settings) or "defaults", ", ".join(map(str, row.seeds))),
+                *(seconds(row.costs.get(name)) for name in ("fit_seconds", "predict_seconds")),
+                whole(row.costs.get("parameters")),
+                *(escape(stated(row, name) or NONE) for name in own),
+                *("<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])),
+            )
+            yield _line(cells)
 
 
-def _published(part: Part) -> Iterator[str]:
-    yield from published_table(part.published, any(line.member for line in part.published))
-
-
-def published_table(lines: Sequence[PublishedLine], members: bool) -> Iterator[str]:
+def _published(lines: Sequence[PublishedLine]) -> Iterator[str]:
     """Published lines as a table; a value with a caveat is marked."""
+    members = any(line.member for line in lines)
     metrics = list(dict.fromkeys(metric for line in lines for metric in line.values))
     yield from _head(
         [
@@ -151,20 +150,18 @@ def published_table(lines: Sequence[PublishedLine], members: bool) -> Iterator[s
     )
     for line in lines:
         year = f" {line.year}" if line.year else ""
-        cells = [escape(line.method) + year, *([escape(line.member)] if members else []), str(line.classes or NONE)]
-        cells += [
-            line.values.get(metric, NONE) + ("†" if line.caveats.get(metric) else "") if line.values else NONE
-            for metric in metrics
-        ]
-        cells += [escape(line.caveats_in_words()), escape(line.note), escape(f"{line.source}, {line.table}")]
+        cells = (
+            *(escape(line.method) + year, *([escape(line.member)] if members else []), str(line.classes or NONE)),
+            *(line.values.get(metric, NONE) + ("†" if line.caveats.get(metric) else "") for metric in metrics),
+            *map(escape, (line.caveats_in_words(), line.note, f"{line.source}, {line.table}")),
+        )
         yield _line(cells)
 
 
 def _method(row: Row, rows: Sequence[Row]) -> str:
-    name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
     own = apart(row, rows) if row.measured and not row.member else ""
-    name += f"<br>{escape(own)}" if own else ""
-    return f"{name} (selected on test subjects)" if row.selection == "test" else name
+    name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
+    return f"{name}{f'<br>{escape(own)}' if own else ''}{' (selected on test subjects)' * (row.selection == 'test')}"
 
 
 def _sentence(text: str) -> str:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.classification import confusion_matrix as count
-from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import find
-from mebench.metrics.tables import Tables, in_scope, of_kinds
+from mebench.errors import RunError
+from mebench.metrics import Convention, Tables, find, named
+from mebench.metrics import confusion_matrix as count
+from mebench.metrics.tables import in_scope, of_kinds
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,8 +31,6 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
     Raises:
         RunError: a table is damaged.
     """
-    from mebench.errors import RunError
-
     parts = []
     for file in sorted(folder.path.glob("folds/*/history.csv")):
         try:
@@ -49,18 +47,12 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> F
         histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
         title: above the figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 3.6), dpi=DPI, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = _canvas(10, 3.6)
     axes = figure.subplots(1, 2)
-    for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
-        for ax, column in zip(axes, ("loss", "accuracy")):
+    for ax, column in zip(axes, ("loss", "accuracy")):
+        for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
             _lines(ax, history, column, name, color)
-    for ax, label in zip(axes, ("loss", "accuracy")):
-        ax.set_xlabel("epoch")
-        ax.set_ylabel(label)
+        ax.set(xlabel="epoch", ylabel=column)
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].set_ylim(0, 1.02)
     figure.suptitle(title, x=0.01, ha="left", fontsize=11)
@@ -83,16 +75,13 @@ def _lines(ax: Axes, history: pd.DataFrame, column: str, name: str, color: str) 
     for split, style in STYLES.items():
         mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
         if len(mean):
-            marker = "o" if len(mean) == 1 else ""
-            ax.plot(
-                mean.index + 1,
-                mean,
-                linestyle=style,
-                marker=marker,
-                color=color,
-                linewidth=1.2,
-                label=f"{name}: {split}",
-            )
+            look: dict[str, Any] = {
+                "linestyle": style,
+                "marker": "o" if len(mean) == 1 else "",
+                "color": color,
+                "linewidth": 1.2,
+            }
+            ax.plot(mean.index + 1, mean, label=f"{name}: {split}", **look)
 
 
 COLORS = {"micro": "#c2410c", "macro": "#0369a1"}
@@ -118,22 +107,20 @@ def figures_of(folder: RunFolder) -> dict[str, Figure]:
     from mebench.runner.folder import safe_name
     from mebench.runner.scoring import tables_of
 
-    about = folder.read_json("folds.json")
-    videos, truths = folder.read_table("videos.parquet"), folder.read_table("truth.parquet")
+    about, tables = folder.read_json("folds.json"), tables_of(folder)
     figures = {}
-    if "recognize" in about["tasks"]:
-        clips = tables_of(folder).clips
-        if clips is not None and len(clips):
-            figures["recognition_confusion"] = confusion_matrix(clips, about["classes"], "recognition: annotated clips")
-    if "spot" in about["tasks"]:
-        predictions = _first_draw(folder.read_table("predictions.parquet"))
-        found = true_positives(videos, truths, predictions, named(folder.read_json("summary.json")["convention"]))
+    if tables.clips is not None and len(tables.clips):
+        title = "recognition: annotated clips"
+        figures["recognition_confusion"] = confusion_matrix(tables.clips, about["classes"], title)
+    if tables.predictions is not None:
+        found = true_positives(tables, named(folder.read_json("summary.json")["convention"]))
         if len(found):
             figures["analysis_confusion"] = confusion_matrix(found, about["classes"], "analysis: true positives")
-        scores = folder.read_table("frame_scores.parquet")
+        scores, truths = folder.read_table("frame_scores.parquet"), tables.truths
         for video in _most_expressions(truths[truths["video"].isin(scores["video"])]):
-            line, true, spotted = (table[table["video"] == video] for table in (scores, truths, predictions))
-            fps = videos.set_index("video")["fps"][video]
+            shown = (scores, truths, _first_draw(tables.predictions))
+            line, true, spotted = (table[table["video"] == video] for table in shown)
+            fps = tables.videos.set_index("video")["fps"][video]
             rate = None if pd.isna(fps) else float(fps)
             figures[f"scores_{safe_name(video)}"] = score_curve(line, true, spotted, rate, video)
     return figures | figures_of_training(history_of(folder))
@@ -148,31 +135,36 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
             answers that are no class at all get a column `other`.
         title: above the figure.
     """
-    matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
-    shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
-    columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
-    labels = [*classes, "other"]
-    matrix = matrix[np.ix_(shown, columns)]
+    table = confusions(answers, classes)
+    matrix = table.to_numpy()
     support = matrix.sum(axis=1, keepdims=True)
     share = matrix / np.maximum(support, 1)
-
-    figure, axes = _canvas(2.2 + 0.95 * len(columns), 1.5 + 0.7 * len(shown))
+    rows, columns = matrix.shape
+    figure = _canvas(2.2 + 0.95 * columns, 1.5 + 0.7 * rows)
+    axes = figure.add_subplot()
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), number in np.ndenumerate(matrix):
         color = "white" if share[row, column] > 0.55 else "#1f2937"
         text = f"{number}\n{share[row, column]:.0%}" if support[row, 0] else f"{number}\n–"
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=10, linespacing=1.3)
-    axes.set_xticks(range(len(columns)), [labels[i] for i in columns], rotation=20 if len(columns) > 4 else 0)
-    axes.set_yticks(range(len(shown)), [f"{labels[i]}\n(n = {n})" for i, n in zip(shown, support[:, 0])])
-    axes.set_xticks(np.arange(len(columns) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(shown) + 1) - 0.5, minor=True)
+    axes.set_xticks(range(columns), table.columns, rotation=20 if columns > 4 else 0)
+    axes.set_yticks(range(rows), [f"{name}\n(n = {n})" for name, n in zip(table.index, support[:, 0])])
+    axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
+    axes.set(xlabel="predicted", ylabel="true")
     axes.set_title(title, loc="left", fontsize=11)
     return figure
+
+
+def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Counts of true (rows) against predicted classes, of those that occur; `other` for answers that are no class."""
+    matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
+    shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
+    columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
+    return pd.DataFrame(matrix, [*classes], [*classes, "other"]).iloc[shown, columns]
 
 
 def score_curve(
@@ -191,9 +183,9 @@ def score_curve(
         title: above the figure.
     """
     kinds = [kind for kind in COLORS if kind in set(scores["kind"])]
-    figure, axes = _canvas(11, 2.9 + 0.22 * len(kinds))
+    figure = _canvas(11, 2.9 + 0.22 * len(kinds))
+    axes = figure.add_subplot()
     unit = fps or 1.0
-    lines = {kind: scores[scores["kind"] == kind].sort_values("frame") for kind in kinds}
     known = scores["score"][np.isfinite(scores["score"])]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     thick, last = (1.2 if len(scores) < MANY else 0.5), int(scores["frame"].max()) + 1 if len(scores) else 1
@@ -203,28 +195,27 @@ def score_curve(
         for truth in truths[truths["kind"] == kind].itertuples():
             _shade(axes, truth, kind, unit, high + step)
     for row, kind in enumerate(kinds):
-        line, level = lines[kind], low - (row + 1.2) * step
+        line, level = scores[scores["kind"] == kind].sort_values("frame"), low - (row + 1.2) * step
         axes.plot((line["frame"] + 0.5) / unit, line["score"], color=COLORS[kind], linewidth=thick, zorder=3)
         axes.axhline(level, color="#e5e7eb", linewidth=0.8, zorder=1)
         _bars(axes, predictions[predictions["kind"] == kind], kind, unit, level, 0.7 * step)
     axes.set_ylim(low - (len(kinds) + 0.9) * step, high + 1.8 * step)
     axes.set_yticks([tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step])  # none beside bars
-    axes.set_xlabel("time, s" if fps else "frame")
-    axes.set_ylabel("score")
+    axes.set(xlabel="time, s" if fps else "frame", ylabel="score")
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(title, loc="left", fontsize=11)
     _legend(figure, [kind for kind in COLORS if kind in kinds or (truths["kind"] == kind).any()], kinds)
     return figure
 
 
-def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
+def _canvas(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, tied to Agg and to nothing global."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
-    return figure, figure.add_subplot()
+    return figure
 
 
 def _shade(axes: Axes, truth: Any, kind: str, unit: float, top: float) -> None:
@@ -250,9 +241,11 @@ def _legend(figure: Figure, annotated: Sequence[str], spotted: Sequence[str]) ->
 
     handles: list[Any] = [Patch(color=COLORS[kind], alpha=SHADE, label=f"{kind}: annotated") for kind in annotated]
     for kind in spotted:
-        handles.append(Line2D([], [], color=COLORS[kind], label=f"{kind}: score"))
-        handles.append(Patch(color=COLORS[kind], alpha=0.7, label=f"{kind}: spotted"))
-    handles.append(Line2D([], [], color="#6b7280", marker="v", linestyle="", label="apex"))
+        handles += [
+            Line2D([], [], color=COLORS[kind], label=f"{kind}: score"),
+            Patch(color=COLORS[kind], alpha=0.7, label=f"{kind}: spotted"),
+        ]
+    handles += [Line2D([], [], color="#6b7280", marker="v", linestyle="", label="apex")]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
 
 
@@ -261,13 +254,13 @@ def _first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions[predictions["draw"] == 0]
 
 
-def true_positives(
-    videos: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention
-) -> pd.DataFrame:
-    """True and predicted class of the spotted micro-expressions that are right; empty if none carries an emotion."""
+def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
+    """True and predicted class of the first draw's micro-expressions that are right; empty if none carries an emotion."""
+    assert tables.predictions is not None
+    predictions = _first_draw(tables.predictions)
     if predictions["emotion"].isna().all():
         return pd.DataFrame(columns=["truth", "predicted"])
-    ordered = Tables(videos, truths, predictions).ordered()
+    ordered = Tables(tables.videos, tables.truths, predictions).ordered()
     assert ordered.predictions is not None
     true, spotted = in_scope(of_kinds(ordered.truths, ["micro"]), of_kinds(ordered.predictions, ["micro"]), rule)
     found = find(true, spotted, rule)

@@ -1,7 +1,7 @@
 """The cards of methods and datasets: their README.md as HTML, with no markup of their own making."""
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,18 +66,14 @@ def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
     '<p>See the tables and &lt;b&gt;this&lt;/b&gt;.</p>'
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    parser.add_render_rule("link_open", _link_open)
-    parser.add_render_rule("link_close", _link_close)
-    parser.add_render_rule("table_open", _table_open)
-    parser.add_render_rule("table_close", _table_close)
-    parser.add_render_rule("image", _image)
+    for name, rule in _RULES.items():
+        parser.add_render_rule(name, rule)
     return str(parser.render(re.sub(r"\A\s*# .*\n?", "", markdown), {"pages": pages}))
 
 
 def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, Any]) -> str:
     address = str(tokens[index].attrGet("href") or "")
-    inside = _page(address, env["pages"])
-    outside = re.match(r"https?://", address)
+    inside, outside = _page(address, env["pages"]), re.match(r"https?://", address)
     env.setdefault("open", []).append(bool(inside or outside))
     if not inside and not outside:
         return ""
@@ -87,21 +83,14 @@ def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, 
     return str(self.renderToken(tokens, index, options, env))
 
 
-def _link_close(self: Any, tokens: Any, index: int, options: Any, env: dict[str, Any]) -> str:
-    return "</a>" if env["open"].pop() else ""
-
-
-def _table_open(*_: Any) -> str:
-    return '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n'
-
-
-def _table_close(*_: Any) -> str:
-    return "</table></div>\n"
-
-
-def _image(self: Any, tokens: Any, index: int, options: Any, env: Mapping[str, Any]) -> str:
-    """Its words: a picture of the repository is not part of the site."""
-    return str(self.renderInlineAsText(tokens[index].children, options, env))
+_RULES: dict[str, Callable[..., str]] = {
+    "link_open": _link_open,
+    "link_close": lambda self, tokens, index, options, env: "</a>" if env["open"].pop() else "",
+    "table_open": lambda *_: '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n',
+    "table_close": lambda *_: "</table></div>\n",
+    # its words: a picture of the repository is not part of the site
+    "image": lambda self, tokens, index, options, env: self.renderInlineAsText(tokens[index].children, options, env),
+}
 
 
 def _page(address: str, pages: Set[str]) -> str:

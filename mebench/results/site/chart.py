@@ -68,11 +68,10 @@ def chart(
         return ""
     levels = [row for row in chance if row.scores[metric]["value"] is not None]
     printed = [line for line in published if metric in line.values and float(line.values[metric]) <= 1]
-    parts = [
+    return "\n".join(
         f'<div class="{kind}">{_svg(f"{name}-{kind}", metric, drawn, levels, printed, size)}</div>'
         for kind, size in (("wide", WIDE), ("narrow", NARROW))
-    ]
-    return "\n".join(parts)
+    )
 
 
 def cost(row: Row) -> float:
@@ -107,8 +106,7 @@ def _svg(
         titles = _draw(left, metric, points, chance)
         if right is not None:
             titles |= _draw_published(right, metric, published)
-        low, high = _range(metric, points, chance, published)
-        left.set_ylim(low, high)
+        left.set_ylim(0.0, _top(metric, points, chance, published))
         canvas.draw()  # type: ignore[no-untyped-call]
         _label(left, metric, points, canvas.get_renderer())  # type: ignore[no-untyped-call]
         target = io.StringIO()
@@ -130,9 +128,8 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
     for row in chance:
         value: Any = row.scores[metric]["value"]
         axes.axhline(value, color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
-        label = row.method.removeprefix("random ").strip("()")
         axes.annotate(
-            f"chance, {label}",
+            f"chance, {row.method.removeprefix('random ').strip('()')}",
             (1, value),
             xycoords=("axes fraction", "data"),
             xytext=(-3, 2),
@@ -148,8 +145,8 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
         if score["low"] is not None:
             axes.plot([x, x], [score["low"], score["high"]], color=ACCENT, linewidth=2, alpha=0.45, zorder=2)
         gid = f"point-{point.number}"
-        (marker,) = axes.plot([x], [score["value"]], "o", color=ACCENT, markersize=13, zorder=3, gid=gid, url=point.url)
-        marker.set_markeredgecolor(PAPER)
+        look: dict[str, Any] = {"color": ACCENT, "markeredgecolor": PAPER, "markersize": 13, "zorder": 3}
+        axes.plot([x], [score["value"]], "o", gid=gid, url=point.url, **look)
         axes.annotate(
             str(point.number),
             (x, score["value"]),
@@ -193,8 +190,7 @@ def _draw_published(axes: Axes, metric: str, published: Sequence[PublishedLine])
         titles[gid] = f"published: {line.method} {line.values[metric]}, {line.source}, {line.table}" + (
             f" ({caveats})" if caveats else ""
         )
-    axes.set_xlim(-1, 5)
-    axes.set_xticks([])
+    axes.set(xlim=(-1, 5), xticks=[])
     axes.set_xlabel("published", color=PUBLISHED)
     _plain(axes)
     axes.tick_params(labelleft=False)
@@ -207,19 +203,15 @@ def _plain(axes: Axes) -> None:
     axes.grid(axis="y", color=LINE, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[:].set_visible(False)
-    axes.spines["bottom"].set_visible(True)
-    axes.spines["bottom"].set_color(LINE)
+    axes.spines["bottom"].set(visible=True, color=LINE)
     axes.tick_params(which="both", length=0, pad=6, labelcolor=MUTED)
 
 
-def _range(
-    metric: str, points: Sequence[Point], chance: Sequence[Row], published: Sequence[PublishedLine]
-) -> tuple[float, float]:
-    """From 0, so that no difference looks larger than it is, to a little above the highest end."""
+def _top(metric: str, points: Sequence[Point], chance: Sequence[Row], published: Sequence[PublishedLine]) -> float:
+    """A little above the highest end; the scale begins at 0, so that no difference looks larger than it is."""
     ends: list[Any] = [p.row.scores[metric][end] for p in points for end in ("value", "high")]
     ends += [row.scores[metric]["value"] for row in chance] + [float(line.values[metric]) for line in published]
-    top = max((end for end in ends if end is not None), default=1.0)
-    return 0.0, max(1.08 * top, 0.05)
+    return max(1.08 * max((end for end in ends if end is not None), default=1.0), 0.05)
 
 
 def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererAgg) -> None:

@@ -6,12 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from mebench.metrics.classification import confusion_matrix
-from mebench.metrics.conventions import named
+from mebench.metrics import Tables, named
 from mebench.metrics.mistakes import count_mistakes, number_of_draws, sort_mistakes
-from mebench.metrics.tables import Tables
 from mebench.results.record import Record
-from mebench.results.render.plots import true_positives
+from mebench.results.render.plots import confusions, true_positives
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of
 
@@ -61,49 +59,36 @@ def details(record: Record) -> Details:
         RunError: a table of it is missing or damaged.
     """
     tables, classes = tables_of(RunFolder(record.folder)), record.about["classes"]
-    confusions = []
+    named_so = []
     if tables.clips is not None and len(tables.clips):
-        confusions.append(_confusion("Annotated clips", tables.clips, classes))
-    mistakes = None
-    sorted_mistakes = pd.DataFrame()
+        named_so.append(_confusion("Annotated clips", tables.clips, classes))
+    mistakes, sorted_mistakes = None, pd.DataFrame()
     if tables.predictions is not None:
-        found = _true_positives(tables, record)
+        found = true_positives(tables, named(record.convention))
         if len(found):
-            confusions.append(_confusion("Spotted clips that are right (true positives)", found, classes))
+            named_so.append(_confusion("Spotted clips that are right (true positives)", found, classes))
         sorted_mistakes = sort_mistakes(tables, record.about["kinds"], record.convention)
         mistakes = _mistakes(record.summary.get("mistakes", {}))
-    return Details(tuple(confusions), mistakes, _subjects(tables, sorted_mistakes, record.about["kinds"]))
-
-
-def _true_positives(tables: Tables, record: Record) -> pd.DataFrame:
-    assert tables.predictions is not None
-    first = tables.predictions[tables.predictions["draw"] == 0]
-    return true_positives(tables.videos, tables.truths, first, named(record.convention))
+    return Details(tuple(named_so), mistakes, _subjects(tables, sorted_mistakes, record.about["kinds"]))
 
 
 def _confusion(title: str, answers: pd.DataFrame, classes: Sequence[str]) -> Confusion:
-    matrix = confusion_matrix(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
-    shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
-    columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
-    names = [*classes, "other"]
-    rows = []
-    for i in shown:
-        total = int(matrix[i].sum())
-        rows.append((names[i], total, tuple((int(matrix[i, j]), matrix[i, j] / max(total, 1)) for j in columns)))
-    return Confusion(title, tuple(names[j] for j in columns), tuple(rows))
+    table = confusions(answers, classes)
+    rows = (
+        (name, sum(counts), tuple((n, n / max(sum(counts), 1)) for n in counts))
+        for name, counts in zip(table.index, table.to_numpy().tolist())
+    )
+    return Confusion(title, tuple(table.columns), tuple(rows))
 
 
 def _mistakes(mistakes: Mapping[str, Any]) -> Counts | None:
     """A row for each kind of false positive and miss, a column for each kind of expression."""
     causes = [(what, cause) for kind in mistakes.values() for what, found in kind.items() for cause in found]
-    if not causes:
-        return None
-    words = {"false_positive": "false positive", "miss": "miss"}
     rows = (
-        (f"{words[what]}: {cause.replace('_', ' ')}", tuple(part[what][cause] for part in mistakes.values()))
+        (f"{what}: {cause}".replace("_", " "), tuple(part[what][cause] for part in mistakes.values()))
         for what, cause in dict.fromkeys(causes)
     )
-    return Counts(tuple(mistakes), tuple(rows))
+    return Counts(tuple(mistakes), tuple(rows)) if causes else None
 
 
 def _subjects(tables: Tables, mistakes: pd.DataFrame, kinds: Sequence[str]) -> Counts:

@@ -5,7 +5,6 @@ import importlib.util
 import json
 import re
 import shutil
-import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,8 +15,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mebench.errors import ConfigError, MebenchError
+from mebench.metrics import CONVENTIONS
 from mebench.metrics.catalogue import METRICS, find
-from mebench.metrics.conventions import CONVENTIONS
 from mebench.results import rows
 from mebench.results.beside import part_of
 from mebench.results.published import CAVEATS, Published
@@ -27,7 +26,7 @@ from mebench.results.rows import Part, Row, Table
 from mebench.results.site.cards import Card, cards
 from mebench.results.site.chart import Point, chart, cost
 from mebench.results.site.details import details
-from mebench.results.write import as_csv, latex
+from mebench.results.write import as_csv, latex, new_folder
 from mebench.runner.folder import safe_name
 
 Pages = Iterator[tuple[str, str]]
@@ -82,10 +81,8 @@ class Site:
             "Datasets",
             "What they are run on: licence, layout and known defects. No face is shipped here.",
         )
-        yield (
-            "published.html",
-            self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS),
-        )
+        published = self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS)
+        yield "published.html", published
         conventions = sorted({row.convention for _, _, row in self._flat()} | {"strict"})
         words = [CONVENTIONS[name].describe() if name in CONVENTIONS else name for name in conventions]
         yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
@@ -132,7 +129,6 @@ class Site:
             found = details(record)
         except (MebenchError, KeyError, ValueError) as error:
             reason = f"The predictions cannot be shown: {error}"
-        folds = record.about["folds"]
         return self._page(
             "run.html",
             "../",
@@ -143,13 +139,15 @@ class Site:
             details=found,
             reason=reason,
             costs=list(_costs(record.costs)),
-            folds={name: _from_to([len(fold[name]) for fold in folds]) for name in ("train", "valid", "test")},
+            folds={
+                name: _from_to([len(fold[name]) for fold in record.about["folds"]])
+                for name in ("train", "valid", "test")
+            },
             audit=list(_audit(record.audit)),
         )
 
     def _cards(self, found: Sequence[Card], title: str, words: str) -> Pages:
-        flat = self._flat()
-        kind = title.lower()[:-1]
+        flat, kind = self._flat(), title.lower()[:-1]
 
         def used(table: Table, row: Row) -> list[str]:
             return row.method.split(" + ") if kind == "method" else table.dataset.split("+")
@@ -230,27 +228,26 @@ def _chance(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 
 def _costs(costs: Mapping[str, float]) -> Iterator[tuple[str, str]]:
-    if "feature_seconds" in costs:
-        yield "to compute features", f"{rows.seconds(costs['feature_seconds'])} s"
-    yield "to train, all folds", f"{rows.seconds(costs.get('fit_seconds'))} s"
-    yield "to predict, all folds", f"{rows.seconds(costs.get('predict_seconds'))} s"
-    if "predict_per_minute" in costs:
-        yield "to predict a minute of video", f"{rows.seconds(costs['predict_per_minute'])} s"
-    yield "parameters", rows.whole(costs.get("parameters"))
-    if "peak_memory_mib" in costs:
-        yield "memory, at most", f"{rows.whole(costs['peak_memory_mib'])} MiB"
+    for name, what, words, unit in (
+        ("feature_seconds", "to compute features", rows.seconds, " s"),
+        ("fit_seconds", "to train, all folds", rows.seconds, " s"),
+        ("predict_seconds", "to predict, all folds", rows.seconds, " s"),
+        ("predict_per_minute", "to predict a minute of video", rows.seconds, " s"),
+        ("parameters", "parameters", rows.whole, ""),
+        ("peak_memory_mib", "memory, at most", rows.whole, " MiB"),
+    ):
+        if name in costs or name in ("fit_seconds", "predict_seconds", "parameters"):
+            yield what, f"{words(costs.get(name))}{unit}"
 
 
 def _audit(audit: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Each value that shapes predictions, whom it saw, and the value in short; then what else the run wrote down."""
-    shown = {"selection", "transductive", "sides", "values"}
     for value in audit.get("values", ()):
         per_fold = value.get("folds")
         what = f"by fold: {_short(per_fold)}" if per_fold else _short(value.get("value"))
         yield str(value.get("name", "")), str(value.get("saw", "")), what
-    for name, content in audit.items():
-        if name not in shown:
-            yield name, "", _short(content)
+    said = {"selection", "transductive", "sides", "values"}
+    yield from ((name, "", _short(content)) for name, content in audit.items() if name not in said)
 
 
 def _short(value: Any) -> str:
@@ -281,25 +278,20 @@ def write_site(
     """
     if folder.exists() and any(folder.iterdir()) and not _ours(folder):
         raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".site-", dir=folder.parent))
-    try:
-        temporary.chmod(0o755)
+    with new_folder(folder.parent, ".site-") as temporary:
         for name, text in Site(tables, records, published).pages():
             _write(temporary / name, text)
         for table in tables:
             place = temporary / "tables" / safe_name(table.name)
-            _write(Path(f"{place}.csv"), as_csv(table))
-            _write(Path(f"{place}.json"), json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n")
-            _write(Path(f"{place}.tex"), latex(table))
+            plain = json.dumps(table.plain(), ensure_ascii=False, allow_nan=False) + "\n"
+            for ending, text in (("csv", as_csv(table)), ("json", plain), ("tex", latex(table))):
+                _write(Path(f"{place}.{ending}"), text)
         _write_assets(temporary / "assets")
         files = [file for file in temporary.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
         if folder.exists():
             shutil.rmtree(folder)
         temporary.rename(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return len(files), size
 
 
