@@ -52,8 +52,12 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
         findings += [found(check, text) for check, text in _images(frames, deep)]
     else:
         findings += [found("video_file", text) for text in _decoded(frames)] if deep else []
-        said = frames.fps if isinstance(frames, VideoFrames) else None
-        if isinstance(frames, VideoFrames) and said and video.fps and abs(said - video.fps) > FPS_TOLERANCE * video.fps:
+        if (
+            isinstance(frames, VideoFrames)
+            and (said := frames.fps) is not None
+            and video.fps
+            and abs(said - video.fps) > FPS_TOLERANCE * video.fps
+        ):
             text = f"{frames.path.name} says {said:g} frames per second, the dataset {video.fps:g}"
             findings.append(Finding("warning", "video_file", where, text))
     return n_frames, findings
