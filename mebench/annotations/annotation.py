@@ -1,12 +1,11 @@
 """One row of a sheet, cleaned: its frame numbers, the log of what was repaired, and the hash of all rows."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Self
 
 from mebench.core.types import Kind, Repair, Video
 
@@ -47,7 +46,7 @@ class Annotation:
     flags: tuple[str, ...] = ()
     problem: str = ""
 
-    def with_flags(self, *flags: str) -> Annotation:
+    def with_flags(self, *flags: str) -> Self:
         """The same with more flags."""
         return replace(self, flags=(*self.flags, *flags))
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from mebench.annotations.annotation import Annotation, Log
-from mebench.annotations.layout import Layout, Tree, candidates, check_files, real_root
+from mebench.annotations.layout import Layout, Tree, candidates, check_files
 from mebench.annotations.reading import Cleaning, begin, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
-from mebench.core.dataset import Dataset, Frames
-from mebench.core.types import Expression, Repair, Unplaced, Video
+from mebench.core import Dataset, Expression, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
+from mebench.frames import FolderFrames
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,8 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     known = _known(annotation, first, numbers)
     if not known or annotation.onset > known[-1] or annotation.offset < known[0]:
         there = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
-        found = f"{annotation.onset}, {annotation.offset}"
         reason = f"outside the video {annotation.subject}/{annotation.video}: {there}"
-        log.marked(annotation.row, "onset, offset", found, reason)
+        log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
         return _unplaced(annotation, "the interval lies outside the video")
     flags = list(annotation.flags)
     onset = _position(annotation.onset, known, "onset", annotation, flags, log)
@@ -70,9 +69,12 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     )
 
 
-def group(dataset: str, placed: Iterable[tuple[Annotation, Expression]], fps: float) -> dict[tuple[str, str], Video]:
+def group(
+    dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float
+) -> dict[tuple[str, str], Video]:
     """Videos of the expressions by subject and id, sorted; the number of frames is left open."""
-    ordered = sorted(placed, key=lambda pair: (pair[0].subject, pair[0].video))
+    found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
+    ordered = sorted(found, key=lambda pair: (pair[0].subject, pair[0].video))
     videos = {}
     for key, pairs in groupby(ordered, key=lambda pair: (pair[0].subject, pair[0].video)):
         of_video = list(pairs)
@@ -168,9 +170,8 @@ class SheetDataset(Dataset):
 
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone; positions by the documented numbering."""
-        placed = [(a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations]
-        videos = group(self.id, [(a, e) for a, e in placed if isinstance(e, Expression)], self.fps)
-        return sorted(videos.values(), key=lambda v: v.key)
+        placed = ((a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations)
+        return sorted(group(self.id, placed, self.fps).values(), key=lambda v: v.key)
 
     def frames(self, video: Video) -> Frames:
         """The images of a video.
@@ -178,8 +179,6 @@ class SheetDataset(Dataset):
         Raises:
             DataError: they are missing; the sentence says where they should be.
         """
-        from mebench.frames import FolderFrames
-
         folder = self.folder(video)
         if folder is None:
             raise DataError(
@@ -233,22 +232,19 @@ class SheetDataset(Dataset):
                     f"dataset.annotations={self.params.annotations} is not a file: expected one such as {self.files[0]}"
                 )
             return path
-        found = self._candidates
-        if not found:
+        if not self._candidates:
             raise DataError(
                 f"no annotations under dataset.root={self.params.root}: expected {self.files[0]} beside {self.layout.example}, "
                 f"or give dataset.annotations=FILE. How to ask for the dataset: mebench info {self.id}"
             )
-        return found[0]
+        return self._candidates[0]
 
     @cached_property
     def _candidates(self) -> list[Path]:
         """Files below the root that may hold the annotations, best first."""
-
-        def fits(path: Path) -> bool:
-            return find_table(read_sheets(path), *self.forms) is not None
-
-        return candidates(self._tree_or_stop, self.files, fits)
+        return candidates(
+            self._tree_or_stop, self.files, lambda path: find_table(read_sheets(path), *self.forms) is not None
+        )
 
     @cached_property
     def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
@@ -278,42 +274,27 @@ class SheetDataset(Dataset):
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
         """Videos, rows without a place, and what was repaired when the frames were looked at."""
         log = Log(self._read[2])
-        numbers: dict[tuple[str, str], Sequence[int | None] | None] = {}
-        placed: list[tuple[Annotation, Expression]] = []
-        lost: list[Unplaced] = []
-        for a in self.annotations:
-            key = (a.subject, a.video)
-            if key not in numbers:
-                numbers[key] = self._numbers(*key)
-            where = place(a, a.first or self.layout.first, numbers[key], log)
-            if isinstance(where, Unplaced):
-                lost.append(where)
-            else:
-                placed.append((a, where))
-        if any(found is not None for found in numbers.values()):
-            log.repaired(
-                None, "onset, apex, offset", "file numbers", "positions from 0", "counted along the image files"
-            )
-        else:
-            first = "the sheet's first frame" if any(a.first for a in self.annotations) else f"{self.layout.first}"
-            log.repaired(
-                None, "onset, apex, offset", "file numbers", "positions from 0", f"no frames: counted from {first}"
-            )
-        videos = group(self.id, placed, self.fps)
-        for key, video in videos.items():
-            found = numbers[key]
-            videos[key] = video if found is None else replace(video, n_frames=len(found))
-        if not self.short_videos:
-            for subject, id_, _ in self.unannotated():
-                present = self._numbers(subject, id_)
-                if (subject, id_) not in videos and present:
-                    videos[subject, id_] = Video(self.id, subject, id_, self.fps, len(present))
-        return tuple(sorted(videos.values(), key=lambda v: v.key)), tuple(lost), tuple(log.repairs)
+        keys = dict.fromkeys((a.subject, a.video) for a in self.annotations)
+        numbers = {key: self._numbers(*key) for key in keys}
+        placed = [
+            (a, place(a, a.first or self.layout.first, numbers[a.subject, a.video], log)) for a in self.annotations
+        ]
+        first = "the sheet's first frame" if any(a.first for a in self.annotations) else f"{self.layout.first}"
+        there = any(found is not None for found in numbers.values())
+        reason = "counted along the image files" if there else f"no frames: counted from {first}"
+        log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
+        videos = {
+            key: video if (found := numbers[key]) is None else replace(video, n_frames=len(found))
+            for key, video in group(self.id, placed, self.fps).items()
+        }
+        for subject, id_, _ in () if self.short_videos else self.unannotated():
+            if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
+                videos[subject, id_] = Video(self.id, subject, id_, self.fps, len(present))
+        lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
+        return tuple(sorted(videos.values(), key=lambda v: v.key)), lost, tuple(log.repairs)
 
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""
-        from mebench.frames import FolderFrames
-
         folder = self._folder(subject, video)
         if folder is None:
             return None
@@ -341,13 +322,19 @@ class SheetDataset(Dataset):
                 f"{self.id} needs its folder: give dataset.root=PATH, the folder that holds {self.layout.example} and {self.files[0]}, "
                 f"or dataset.annotations=FILE for a summary. How to ask for it: mebench info {self.id}"
             )
-        return Tree(real_root(self.params.root, self.id, self.layout), self.layout, self.params.follow_links)
+        root = Path(self.params.root).expanduser()
+        if not root.is_dir():
+            raise DataError(
+                f"dataset.root={self.params.root} is not a folder: expected the one that holds {self.layout.example}. "
+                f"How to ask for the dataset: mebench info {self.id}"
+            )
+        return Tree(root, self.layout, self.params.follow_links)
 
     def _expected(self, video: Video) -> str:
         """Where the frames of a video should be, in words."""
         if self.params.root is None:
             return f"them as {self.layout.example} below dataset.root, which is not given"
         tree = self._tree_or_stop
-        place = (self._home or tree.root) / tree.expected(video.subject, video.id)
+        place = (self._home or tree.root) / self.layout.folder.format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
         return f"the folder {place}{links}"

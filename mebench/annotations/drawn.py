@@ -4,6 +4,7 @@ import csv
 import functools
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, count
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -152,17 +153,14 @@ def write_xls(path: Path, sheets: Mapping[str, Rows]) -> None:
 
 def _workbook(sheets: Mapping[str, Rows]) -> bytes:
     bodies = [_worksheet(rows) for rows in sheets.values()]
-    names = [_short_text(name) for name in sheets]
+    names = [struct.pack("<BB", len(name), 1) + name.encode("utf-16-le") for name in sheets]
     head = _begin(0x0005) + _record(0x0042, struct.pack("<H", 1200))  # the globals; text is UTF-16
     end = _record(0x000A)
-    position = len(head) + sum(4 + 6 + len(name) for name in names) + len(end)
-    listed = b""
-    for name, body in zip(names, bodies):
-        listed += _record(
-            0x0085, struct.pack("<IH", position, 0) + name
-        )  # where the sheet begins; visible, a worksheet
-        position += len(body)
-    return head + listed + end + b"".join(bodies)
+    first = len(head) + sum(4 + 6 + len(name) for name in names) + len(end)
+    starts = accumulate(map(len, bodies), initial=first)
+    # Where the sheet begins; visible, a worksheet.
+    listed = [_record(0x0085, struct.pack("<IH", start, 0) + name) for name, start in zip(names, starts)]
+    return b"".join([head, *listed, end, *bodies])
 
 
 def _worksheet(rows: Rows) -> bytes:
@@ -186,10 +184,6 @@ def _record(code: int, body: bytes = b"") -> bytes:
     return struct.pack("<HH", code, len(body)) + body
 
 
-def _short_text(text: str) -> bytes:
-    return struct.pack("<BB", len(text), 1) + text.encode("utf-16-le")
-
-
 _SECTOR = 512
 _FREE, _END, _TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 
@@ -197,11 +191,8 @@ _FREE, _END, _TABLE = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 def _compound_file(stream: bytes) -> bytes:
     """The stream `Workbook` in a file of 512-byte sectors: stream, folder, table of sectors."""
     stream = stream.ljust(max(len(stream), 4096), b"\0")  # a shorter one would need a table of small sectors
-    size = len(stream)
-    n_stream = -(-size // _SECTOR)
-    n_tables = 1
-    while n_tables * (_SECTOR // 4) < n_stream + 1 + n_tables:
-        n_tables += 1
+    size, n_stream = len(stream), -(-len(stream) // _SECTOR)
+    n_tables = next(n for n in count(1) if n * (_SECTOR // 4) >= n_stream + 1 + n)
     chain = [*range(1, n_stream), _END, _END, *[_TABLE] * n_tables]
     chain += [_FREE] * (n_tables * (_SECTOR // 4) - len(chain))
     tables = [n_stream + 1 + n for n in range(n_tables)]

@@ -4,6 +4,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -65,20 +66,16 @@ class Listing:
     """The folders inside folders, listed once each."""
 
     def __init__(self, root: Path, follow_links: bool) -> None:
-        self.root = root
-        self.follow_links = follow_links
-        self._folders: dict[Path, list[str]] = {}
-        self._files: dict[Path, list[str]] = {}
+        self.root, self.follow_links = root, follow_links
+        self._listed: dict[Path, tuple[list[str], list[str]]] = {}
 
     def folders(self, folder: Path) -> list[str]:
         """Names of the folders in a folder, sorted, without hidden ones; links that may not be followed count too."""
-        self._list(folder)
-        return self._folders[folder]
+        return self._list(folder)[0]
 
     def files(self, folder: Path) -> list[str]:
         """Names of the files in a folder, sorted, without hidden and lock files."""
-        self._list(folder)
-        return self._files[folder]
+        return self._list(folder)[1]
 
     def child(self, folder: Path, name: str, prefix: bool = False) -> Path | None:
         """The folder of that name: exactly, else in another case or with other blanks or leading zeros.
@@ -104,20 +101,16 @@ class Listing:
             )
         return check_inside(folder / fits[0], self.root, self.follow_links) if fits else None
 
-    def _list(self, folder: Path) -> None:
-        if folder in self._folders:
-            return
-        folders: list[str] = []
-        files: list[str] = []
-        try:
-            with os.scandir(folder) as entries:
+    def _list(self, folder: Path) -> tuple[list[str], list[str]]:
+        if folder not in self._listed:
+            folders, files = list[str](), list[str]()
+            # One that is not readable is as if empty; a video that is missed says where it should be.
+            with suppress(OSError), os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name[0] in ".~":
-                        continue
-                    (folders if entry.is_dir() else files).append(entry.name)
-        except OSError:
-            pass  # not readable: as if empty; a video that is missed says where it should be
-        self._folders[folder], self._files[folder] = sorted(folders), sorted(files)
+                    if entry.name[0] not in ".~":
+                        (folders if entry.is_dir() else files).append(entry.name)
+            self._listed[folder] = sorted(folders), sorted(files)
+        return self._listed[folder]
 
 
 DEPTH = 3
@@ -162,8 +155,7 @@ class Tree:
     """
 
     def __init__(self, root: Path, layout: Layout, follow_links: bool) -> None:
-        self.root = root
-        self.layout = layout
+        self.root, self.layout = root, layout
         self.listing = Listing(root, follow_links)
         self._parts = layout.folder.split("/")
         self.aside: list[Path] = []
@@ -174,15 +166,14 @@ class Tree:
         Args:
             videos: subject and id of the annotated ones; the folder is known by holding some of them.
         """
-        part = self._parts[0].removesuffix("*")
+        part, same = self._parts[0].removesuffix("*"), self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
+        known = [fold(home) for home in self.layout.homes]
         found = []
         for depth, folder in self.walk(DEPTH):
             names = [fold(name) for name in self.listing.folders(folder)]
-            same = self._parts[0].endswith("*")
             held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
             if held:
-                known = [fold(home) for home in self.layout.homes]
                 rank = known.index(fold(folder.name)) if fold(folder.name) in known else len(known)
                 found.append((rank, depth, -held, str(folder), folder))
         return min(found)[-1] if found else None
@@ -195,15 +186,9 @@ class Tree:
         """
         place: Path | None = home
         for part in self._parts:
-            if place is None:
-                return None
             name = part.removesuffix("*").format(subject=subject, video=video)
-            place = self.listing.child(place, name, prefix=part.endswith("*"))
+            place = place and self.listing.child(place, name, prefix=part.endswith("*"))
         return place
-
-    def expected(self, subject: str, video: str) -> str:
-        """Where a video should be, below the folder that holds all."""
-        return self.layout.folder.format(subject=subject, video=video)
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every video that is there, annotated or not."""
@@ -250,21 +235,6 @@ class Tree:
         return re.compile(body + (r"(?:\D.*)?" if part.endswith("*") else ""), re.IGNORECASE)
 
 
-def real_root(root: str, id_: str, layout: Layout) -> Path:
-    """The folder that the user calls the root.
-
-    Raises:
-        DataError: it is no folder.
-    """
-    path = Path(root).expanduser()
-    if not path.is_dir():
-        raise DataError(
-            f"dataset.root={root} is not a folder: expected the one that holds {layout.example}. "
-            f"How to ask for the dataset: mebench info {id_}"
-        )
-    return path
-
-
 SHEET_DEPTH = 2
 """Levels below the root in which a sheet is looked for, and above it, for a root that is the folder of the frames."""
 MOST_OPENED = 20
@@ -298,8 +268,7 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
 
 
 def _called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
-    found = (path for name in names for path in paths if fnmatch(path.name.casefold(), name.casefold()))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(p for name in names for p in paths if fnmatch(p.name.casefold(), name.casefold())))
 
 
 def _fitting(known: list[Path], fits: Callable[[Path], bool]) -> list[Path]:

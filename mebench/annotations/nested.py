@@ -103,10 +103,9 @@ class NestedTree(Tree):
         return above, videos
 
     def _place(self, folder: Path) -> _Place | None:
-        names = folder.relative_to(self.root).parts[-len(self._parts) :]
+        names, given = folder.relative_to(self.root).parts[-len(self._parts) :], dict[str, str]()
         if len(names) < len(self._parts):
             return None
-        given: dict[str, str] = {}
         for pattern, name in zip(self._patterns, names):
             match = pattern.fullmatch(name)
             if match is None or any(given.get(key, value) != value for key, value in match.groupdict().items()):

@@ -128,13 +128,10 @@ def name_in(row: Row, table: Table, what: str, log: Log) -> str:
 
 def _kind(row: Row, table: Table, cleaning: Cleaning, log: Log) -> Kind:
     text = row.get("kind")
-    if "kind" not in row.cells:
-        return cleaning.kind
-    for word, kind in cleaning.kinds.items():
-        if word in text.casefold():
-            return kind
-    log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
-    return cleaning.kind
+    found = next((kind for word, kind in cleaning.kinds.items() if word in text.casefold()), None)
+    if "kind" in row.cells and found is None:
+        log.repaired(row.number, table.columns["kind"], text, cleaning.kind, f"not one of {', '.join(cleaning.kinds)}")
+    return found or cleaning.kind
 
 
 def _emotion(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str | None:

@@ -85,13 +85,12 @@ def parse_units(texts: str | Iterable[str]) -> tuple[ActionUnit, ...]:
     [(4, None, ('B', 'C'), False), (7, 'L', ('B',), False), (12, None, (), True)]
     """
     listed = tokens(texts) if isinstance(texts, str) else texts
-    return tuple(unit for unit in map(parse_unit, listed) if unit is not None)
+    return tuple(filter(None, map(parse_unit, listed)))
 
 
 def _readings(text: str) -> list[str]:
     """`4 or 7` has two; the stroke of an intensity, `4(B/C)` or `4B/C`, separates none."""
-    plain = text.replace("?", "").replace("(", " (").strip()
-    plain = re.sub(r"\s+\(", "(", plain)
+    plain = re.sub(r"\s+\(", "(", text.replace("?", "").strip())
     if re.search(r"\bor\b", plain, re.IGNORECASE) or re.search(r"\d[A-E]?\s*/\s*[LR]?\d", plain, re.IGNORECASE):
         return _OR.split(plain)
     return [plain]
@@ -131,9 +130,7 @@ def roman(text: str) -> str | None:
     ('III', 'VII', None)
     """
     plain = text.strip().upper()
-    if plain in OBJECTIVE_CLASSES:
-        return plain
-    return OBJECTIVE_CLASSES[int(plain) - 1] if plain in {"1", "2", "3", "4", "5", "6", "7"} else None
+    return plain if plain in OBJECTIVE_CLASSES else dict(zip("1234567", OBJECTIVE_CLASSES)).get(plain)
 
 
 THREE = ("negative", "positive", "surprise")
@@ -155,7 +152,8 @@ def three_classes(
         surprise: the same.
         excluded: flags of expressions that are left out.
     """
-    return Scheme(name, THREE, _map(dict(zip(THREE, (negative, positive, surprise)))), excluded=frozenset(excluded))
+    mapping = {label: class_ for class_, labels in zip(THREE, (negative, positive, surprise)) for label in labels}
+    return Scheme(name, THREE, mapping, excluded=frozenset(excluded))
 
 
 def unit_number(name: str) -> int | None:
@@ -182,9 +180,7 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
         ConfigError: a dataset annotates no unit, or nobody shows this one.
     """
     name = f"AU{number}"
-    annotated: dict[str, bool] = {}
-    shown: Counter[int] = Counter()
-    mapping: dict[str, str] = {}
+    annotated, shown, mapping = dict[str, bool](), Counter[int](), dict[str, str]()
     for video in videos:
         annotated.setdefault(video.dataset, False)
         for e in video.expressions:
@@ -207,7 +203,3 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
 def by_name(*schemes: Scheme) -> dict[str, Scheme]:
     """The schemes of a dataset by name; the first is the default."""
     return {scheme.name: scheme for scheme in schemes}
-
-
-def _map(classes: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    return {label: name for name, labels in classes.items() for label in labels}

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import warnings
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,15 +61,20 @@ def read_sheets(path: Path) -> list[Sheet]:
         raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
     if size > MAX_BYTES:
         raise DataError(f"{path} has {size / 2**20:.0f} MiB, and annotations have at most {MAX_BYTES >> 20}: {_OTHER}")
+    what, read = "table of text", _read_text
     if head.startswith(_ZIP):
-        sheets = _read_xlsx(path)
+        what, read = ".xlsx file", _read_xlsx
     elif head.startswith(_OLE) or path.suffix.lower() == ".xls":
-        sheets = _read_xls(path)
+        what, read = ".xls file", _read_xls
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
         raise DataError(f"{path} is not an .xlsx file, whatever its name says: {_RESAVE}")
-    else:
-        sheets = [_read_text(path)]
-    return [sheet for sheet in sheets if sheet.rows]
+    try:
+        return [sheet for sheet in read(path) if sheet.rows]
+    except DataError:
+        raise
+    except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
+        one_line = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
 
 
 _OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
@@ -75,35 +82,23 @@ _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
 def _read_xlsx(path: Path) -> list[Sheet]:
-    import warnings
-
     import openpyxl  # type: ignore[import-untyped]
 
     _check_expanded(path)
-    try:
-        with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
-            warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
-            book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
-            found = [_xlsx_sheet(path, sheet) for sheet in book.worksheets]
-            if not any(formulas for _, formulas in found):
-                return [sheet for sheet, _ in found]
-            saved = openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=True)
-            return [_with_values(sheet, saved[sheet.name], formulas) for sheet, formulas in found]
-    except DataError:
-        raise
-    except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
-        raise DataError(f"{path} is no readable .xlsx file ({_one_line(error)}): {_RESAVE}") from error
+    with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
+        warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
+        book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
+        found = [_xlsx_sheet(path, sheet) for sheet in book.worksheets]
+        if not any(formulas for _, formulas in found):
+            return [sheet for sheet, _ in found]
+        saved = openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=True)
+        return [_with_values(sheet, saved[sheet.name], formulas) for sheet, formulas in found]
 
 
 def _check_expanded(path: Path) -> None:
     """A few kilobytes may unpack to gigabytes; the list of contents says so before anything is unpacked."""
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            total = sum(entry.file_size for entry in archive.infolist())
-    except (zipfile.BadZipFile, OSError) as error:
-        raise DataError(f"{path} is no readable .xlsx file ({_one_line(error)}): {_RESAVE}") from error
+    with zipfile.ZipFile(path) as archive:
+        total = sum(entry.file_size for entry in archive.infolist())
     if total > MAX_BYTES:
         raise DataError(
             f"{path} would expand to {total / 2**20:,.0f} MiB, and annotations to at most {MAX_BYTES >> 20}: {_OTHER}"
@@ -159,35 +154,24 @@ _FORMULA = "a formula is never run, the value saved with it is read"
 def _read_xls(path: Path) -> list[Sheet]:
     import xlrd  # type: ignore[import-untyped]
 
-    try:
-        with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO()) as book:
-            sheets = []
-            for name in book.sheet_names():
-                sheet = book.sheet_by_name(name)
-                cells = (
-                    tuple(_xls_text(cell, book.datemode) for cell in sheet.row(number)[:MAX_COLUMNS])
-                    for number in range(sheet.nrows)
-                )
-                sheets.append(Sheet(path.name, name, _rows(path, name, cells)))
-                book.unload_sheet(name)
-            return sheets
-    except DataError:
-        raise
-    except Exception as error:  # a broken file fails anywhere inside
-        raise DataError(f"{path} is no readable .xls file ({_one_line(error)}): {_RESAVE}") from error
+    def text(cell: Any) -> str:
+        if cell.ctype == xlrd.XL_CELL_DATE:
+            return str(xlrd.xldate_as_datetime(cell.value, book.datemode).isoformat())
+        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+            return _text(bool(cell.value))
+        return "" if cell.ctype == xlrd.XL_CELL_ERROR else _text(cell.value)
+
+    with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO()) as book:
+        sheets = []
+        for name in book.sheet_names():
+            sheet = book.sheet_by_name(name)
+            cells = (tuple(map(text, sheet.row(number)[:MAX_COLUMNS])) for number in range(sheet.nrows))
+            sheets.append(Sheet(path.name, name, _rows(path, name, cells)))
+            book.unload_sheet(name)
+        return sheets
 
 
-def _xls_text(cell: Any, datemode: int) -> str:
-    import xlrd  # type: ignore[import-untyped]
-
-    if cell.ctype == xlrd.XL_CELL_DATE:
-        return str(xlrd.xldate_as_datetime(cell.value, datemode).isoformat())
-    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-        return _text(bool(cell.value))
-    return "" if cell.ctype == xlrd.XL_CELL_ERROR else _text(cell.value)
-
-
-def _read_text(path: Path) -> Sheet:
+def _read_text(path: Path) -> list[Sheet]:
     data = path.read_bytes()
     if b"\0" in data[:4096]:
         raise DataError(f"{path} is no table: annotations are .xlsx, .xls or .csv. {_OTHER[0].upper()}{_OTHER[1:]}")
@@ -199,13 +183,7 @@ def _read_text(path: Path) -> Sheet:
             continue
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=first.count)
-    try:
-        rows = _rows(
-            path, path.name, (tuple(map(_text, row)) for row in csv.reader(io.StringIO(text), delimiter=separator))
-        )
-    except csv.Error as error:
-        raise DataError(f"{path} is no readable table of text ({error}): {_RESAVE}") from error
-    return Sheet(path.name, path.name, rows)
+    return [Sheet(path.name, path.name, _rows(path, path.name, csv.reader(io.StringIO(text), delimiter=separator)))]
 
 
 def _rows(path: Path, name: str, cells: Iterable[Sequence[str]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
@@ -234,7 +212,3 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -15,8 +15,9 @@ from mebench.annotations.reading import Cleaning, begin
 from mebench.annotations.schemes import three_classes
 from mebench.annotations.sheets import Sheet
 from mebench.annotations.table import Header, Row, Table, need_table
-from mebench.core.types import Published, Repair, Scheme, SubjectKey
+from mebench.core import Published, Repair, Scheme, SubjectKey
 from mebench.errors import DataError
+from mebench.frames import FolderFrames
 
 LABELS = ("negative", "positive", "surprise")
 CODES = {"ne": "negative", "po": "positive", "sur": "surprise"}
@@ -77,9 +78,10 @@ class Smic(NestedDataset):
 
     def __init__(self, params: SmicParams) -> None:
         super().__init__(params)
-        short, long = _examples(self.recording)
+        short = "SMIC_all_raw/{0}/s1/micro/negative/s1_ne_01/image000123.bmp"
+        long = "SMIC-E_raw image/{0}_long/SMIC-{0}-E/{0}/s01/s1_ne_01/image559700.jpg"
         self.layout = Layout(  # type: ignore[misc]  # which one depends on the parameters
-            example=long if params.extended else short,
+            example=(long if params.extended else short).format(self.recording),
             folder="{video}",
             homes=("SMIC_all_raw", "SMIC-E_raw image", "SMIC_all_cropped"),
             video_name=_CLIP,
@@ -184,8 +186,6 @@ class Smic(NestedDataset):
 
 def _clip(row: int, root: Path, number: str, name: str, folder: Path, log: Log) -> Annotation:
     """A short clip: the whole of it is the movement."""
-    from mebench.frames import FolderFrames
-
     emotion, label, place = _emotion(name), folder.parent.name.lower(), str(folder.relative_to(root))
     if label in LABELS and label != emotion:
         log.marked(row, "emotion", label, f"the name of {place} says {emotion}, which is taken")
@@ -197,8 +197,7 @@ def _clip(row: int, root: Path, number: str, name: str, folder: Path, log: Log) 
     known = [n for n in numbers if n is not None]
     if len(known) < len(numbers) or known != sorted(set(known)):
         known = list(range(1, len(numbers) + 1))
-    missing = known[-1] - known[0] + 1 - len(known)
-    if missing:
+    if missing := known[-1] - known[0] + 1 - len(known):
         log.marked(row, "frames", place, f"{missing} of the numbers from {known[0]} to {known[-1]} have no image")
     return Annotation(row, number.zfill(2), name, known[0], None, known[-1], emotion=emotion, first=known[0])
 
@@ -206,11 +205,3 @@ def _clip(row: int, root: Path, number: str, name: str, folder: Path, log: Log) 
 def _emotion(name: str) -> str | None:
     code = re.match(r"s\d+_([a-z]+)", name.lower())
     return CODES.get(code.group(1)) if code else None
-
-
-def _examples(recording: str) -> tuple[str, str]:
-    """Paths of a short and of a long clip, for messages."""
-    return (
-        f"SMIC_all_raw/{recording}/s1/micro/negative/s1_ne_01/image000123.bmp",
-        f"SMIC-E_raw image/{recording}_long/SMIC-{recording}-E/{recording}/s01/s1_ne_01/image559700.jpg",
-    )

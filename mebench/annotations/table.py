@@ -42,15 +42,12 @@ class Header:
 
     def match(self, cells: Sequence[str]) -> dict[str, int]:
         """Field -> column of the cells that carry one of its names; the earlier name wins, then the earlier column."""
-        seen: dict[str, int] = {}
-        for column, text in enumerate(cells):
-            seen.setdefault(plain_name(text), column)
-        found = {}
-        for what, known in {**NAMES, **self.names}.items():
-            columns = [seen[name] for name in map(plain_name, known) if name and name in seen]
-            if columns:
-                found[what] = columns[0]
-        return found
+        seen = {plain_name(text): column for column, text in reversed(list(enumerate(cells)))}
+        return {
+            what: seen[there[0]]
+            for what, known in {**NAMES, **self.names}.items()
+            if (there := [name for name in map(plain_name, known) if name and name in seen])
+        }
 
 
 @dataclass(frozen=True)
@@ -107,8 +104,7 @@ class Table:
 def find_table(sheets: Sequence[Sheet], *forms: Header | Columns) -> Table | None:
     """The first form that fits a sheet; among the sheets of one form that of the preferred name, then the fullest."""
     for form in forms:
-        tables = [table for sheet in sheets for table in _tables(sheet, form)]
-        if tables:
+        if tables := [table for sheet in sheets for table in _tables(sheet, form)]:
             wanted = plain_name(form.sheet)
             return max(
                 tables, key=lambda t: (bool(wanted) and plain_name(t.sheet.name) == wanted, len(t.columns), len(t.rows))
@@ -148,7 +144,7 @@ def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
         fields = {what: column for column, what in enumerate(form.fields) if what}
         rows = tuple(_row(number, cells, fields) for number, cells in sheet.rows)
         full = [r for (_, cells), r in zip(sheet.rows, rows) if len(cells) >= (form.at_least or len(form.fields))]
-        good = [r for r in full if all(_is_number(r.get(what)) for what in form.numeric)]
+        good = [r for r in full if all(r.get(what).replace(".", "", 1).isdigit() for what in form.numeric)]
         if len(good) * 2 > len(rows):
             yield Table(sheet, {what: f"column {column + 1}" for what, column in fields.items()}, rows)
         return
@@ -166,10 +162,6 @@ def _row(number: int, cells: Sequence[str], fields: Mapping[str, int]) -> Row:
         {what: cells[column] if column < len(cells) else "" for what, column in fields.items()},
         " ".join(" ".join(cells).split()),
     )
-
-
-def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
 
 
 def _looks(form: Header | Columns) -> str:

@@ -181,13 +181,12 @@ def _check_frames(rows: pd.DataFrame, table: TextTable) -> None:
 
 def _check_undefined(rows: pd.DataFrame, table: TextTable, remarks: Remarks) -> None:
     """Scores may be missing at the ends of a video, such as those of the last frames of optical flow."""
-    lacking = rows["score"].isna()
-    if not lacking.any():
+    defined = rows["score"].notna()
+    if defined.all():
         return
-    defined = ~lacking
     begun = defined.groupby(rows["group"]).cummax()
     follows = defined[::-1].groupby(rows["group"][::-1]).cummax()[::-1]
-    inner = np.flatnonzero(lacking & begun & follows)
+    inner = np.flatnonzero(~defined & begun & follows)
     if len(inner):
         row = rows.iloc[int(inner[0])]
         raise DataError(
@@ -195,6 +194,6 @@ def _check_undefined(rows: pd.DataFrame, table: TextTable, remarks: Remarks) -> 
             "and after it have: only the first and the last frames of a video may lack one"
         )
     remarks.warn(
-        f"{ROLE}: {plural(int(lacking.sum()), 'frame')} at the ends of videos without a score ({at_lines(rows['line'][lacking])}), "
+        f"{ROLE}: {plural(int((~defined).sum()), 'frame')} at the ends of videos without a score ({at_lines(rows['line'][~defined])}), "
         "left out of smoothing and threshold"
     )

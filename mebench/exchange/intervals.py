@@ -50,16 +50,17 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
     table.require("video", "onset", "offset")
     refuse_misspelt_subject(table)
     ends = _ends(table, remarks)
-    _note_filled(table, remarks)
+    # What stands for the columns that the file does not have.
+    for name, filled in (("kind", "all are micro"), ("apex", "the middle of each interval stands for it")):
+        if name not in table.cells:
+            remarks.repair(f"{table.role}: no column {name}: {filled}")
     data: dict[str, object] = {"line": np.asarray(table.lines, dtype=np.int64)}
-    for name in IDS:
-        if name in table.cells:
-            data[name] = values.names(table, name)
+    data |= {name: values.names(table, name) for name in IDS if name in table.cells}
     repair_decimal_ids(data, role, remarks)
     videos = pd.DataFrame(data)
     for name in ("fps", "n_frames"):
         videos[name] = values.numbers(table, name) if role == "truth" and name in table.cells else np.nan
-        _refuse_negative(table, name, videos[name].to_numpy(np.float64))
+        table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
     frame = pd.DataFrame(data).assign(
         kind=values.kinds(table, ends.there),
         onset=ends.onset,
@@ -90,8 +91,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
             f"{given.place}, line {first['line']}: the offset {first['offset']} is before the onset {first['onset']}"
             f"{_more(len(wrong))}{hint}"
         )
-    same = [name for name in rows.columns if name != "line"]
-    again = rows.duplicated(same)
+    again = rows.duplicated([name for name in rows.columns if name != "line"])
     if again.any():
         what = "prediction" if role == "predictions" else "annotation"
         remarks.repair(
@@ -121,17 +121,10 @@ def _ends(table: TextTable, remarks: Remarks) -> _Ends:
     onset, offset = values.frames(table, "onset"), values.frames(table, "offset")
     there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
     if table.role == "predictions" and not there.all():
-        lines = np.asarray(table.lines)[~there].tolist()
-        remarks.repair(f"predictions: no onset and no offset ({at_lines(lines)}), read as nothing spotted")
+        lines = at_lines(np.asarray(table.lines)[~there].tolist())
+        remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
     onset, offset = np.where(there, onset, 0), np.where(there, offset, 0)
     return _Ends(values.required(table, "onset", onset), values.required(table, "offset", offset), there)
-
-
-def _note_filled(table: TextTable, remarks: Remarks) -> None:
-    """What stands for the columns that the file does not have."""
-    for name, filled in (("kind", "all are micro"), ("apex", "the middle of each interval stands for it")):
-        if name not in table.cells:
-            remarks.repair(f"{table.role}: no column {name}: {filled}")
 
 
 def _apexes(table: TextTable, ends: _Ends) -> NDArray[np.float64]:
@@ -151,12 +144,6 @@ def refuse_misspelt_subject(table: TextTable) -> None:
     """
     if "subject" not in table.cells and likely(table.headers, "subject") is not None:
         table.require("subject", "video")
-
-
-def _refuse_negative(table: TextTable, name: str, column: NDArray[np.float64]) -> None:
-    wrong = np.flatnonzero(column <= 0)
-    if len(wrong):
-        raise table.error(int(wrong[0]), f"{name} must be above 0, not {table.cells[name][wrong[0]]}")
 
 
 def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:

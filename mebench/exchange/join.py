@@ -39,32 +39,19 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
     for name in classes:
         if name not in true:
             remarks.warn(f"--classes: no truth is labelled {name!r}{_meant(name, true)}; the class is not scored")
-    _note_truths(tables.truths, classes, remarks)
-    spotted = tables.predictions
-    if (spotted["emotion"] != "").any():
-        _note_predictions(spotted, classes, remarks)
-    return classes
-
-
-def _note_truths(truths: pd.DataFrame, classes: Sequence[str], remarks: Remarks) -> None:
-    for label, rows in truths[~truths["emotion"].isin(list(classes))].groupby("emotion"):
+    for label, rows in tables.truths[~tables.truths["emotion"].isin(classes)].groupby("emotion"):
         what = f"labelled {label!r}, which is not among the classes" if label else "without an emotion"
         remarks.warn(
             f"truth: {plural(len(rows), 'annotation')} {what} ({at_lines(rows['line'])}), scored in spotting, not in analysis"
         )
-
-
-def _note_predictions(spotted: pd.DataFrame, classes: Sequence[str], remarks: Remarks) -> None:
-    for label, rows in spotted[~spotted["emotion"].isin(list(classes))].groupby("emotion"):
-        what = (
-            f"of emotion {label!r}, which is not among the classes{_meant(str(label), classes)}"
-            if label
-            else "of no emotion"
-        )
+    named = tables.predictions if (tables.predictions["emotion"] != "").any() else tables.predictions.iloc[:0]
+    for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
+        other = f"of emotion {label!r}, which is not among the classes{_meant(str(label), classes)}"
         remarks.warn(
-            f"predictions: {plural(len(rows), 'interval')} {what} ({at_lines(rows['line'])}), wrong in analysis where they find "
-            "an expression of a class"
+            f"predictions: {plural(len(rows), 'interval')} {other if label else 'of no emotion'} ({at_lines(rows['line'])}), "
+            "wrong in analysis where they find an expression of a class"
         )
+    return classes
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
@@ -118,98 +105,75 @@ def join(
     videos = _videos(truth, predictions, rules, remarks)
     ids = [name for name in truth.ids if name in predictions.columns]
     scored = [] if frames is None else _tuples(frames, predictions.ids)
-    key_of = _Finder(truth, predictions, ids, rules, remarks).keys(scored)
+    key_of = _found(truth, predictions, ids, scored, rules, remarks)
     videos = _with_strangers(videos, predictions, key_of, _filled(truth, predictions), rules, remarks)
     if frames is not None:
         frames = frames.assign(video=[key_of[i] for i in scored])[["video", "kind", "frame", "score"]]
         seen = frames.groupby("video")["frame"]
         videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(seen.max() - seen.min() + 1))
-        _note_unscored(truth, frames, remarks)
+        without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
+        if without:
+            remarks.warn(
+                f"{plural(len(without), 'video')} of the truth without frame scores, such as {without[0].partition('/')[2]}: "
+                "whatever they show is missed"
+            )
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     given = predictions.intervals
     spotted = given.assign(video=[key_of[i] for i in _tuples(given, predictions.ids)], draw=0)
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 
-def _note_unscored(truth: IntervalFile, frames: pd.DataFrame, remarks: Remarks) -> None:
-    without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
-    if without:
-        remarks.warn(
-            f"{plural(len(without), 'video')} of the truth without frame scores, such as {without[0].partition('/')[2]}: "
-            "whatever they show is missed"
-        )
-
-
-class _Finder:
-    """Finds the truth's video that the predictions mean."""
-
-    def __init__(
-        self, truth: IntervalFile, predictions: IntervalFile, ids: list[str], rules: Rules, remarks: Remarks
-    ) -> None:
-        self.truth, self.predictions, self.ids, self.rules, self.remarks = truth, predictions, ids, rules, remarks
-        self.filled = _filled(truth, predictions)
-        self.known: dict[Id, set[str]] = {}
-        self.loose: dict[Id, set[Id]] = {}
-        for full in dict.fromkeys(_tuples(truth.videos, truth.ids)):
-            key = video_key(dict(zip(truth.ids, full)))
-            names = dict(zip(truth.ids, full))
-            forms = {tuple(names[name] for name in ids)}
-            if "subject" in names and "subject" not in ids:
-                forms.add(tuple(names[n] if n != "video" else f"{names['subject']}_{names['video']}" for n in ids))
-            for form in forms:
-                self.known.setdefault(form, set()).add(key)
-                self.loose.setdefault(_loosened(form), set()).add(form)
-
-    def keys(self, more: Iterable[Id]) -> dict[Id, str]:
-        """The key of every video that the predictions name; those that the truth lacks get one of their own."""
-        places = [self.predictions.ids.index(name) for name in self.ids]
-        given = dict.fromkeys([*_tuples(self.predictions.intervals, self.predictions.ids), *more])
-        found: dict[Id, str] = {}
-        merged: list[tuple[str, str]] = []
-        alike: list[tuple[str, str]] = []
-        for full in given:
-            form = tuple(full[place] for place in places)
-            if form not in self.known and (near := self.loose.get(_loosened(form))):
-                pair = ("/".join(form), " or ".join("/".join(other) for other in sorted(near)))
-                if self.rules.loose_ids:
-                    form = self._only(full, near)
-                    merged.append(pair)
-                else:
-                    alike.append(pair)
-            keys = self.known.get(form, set())
-            if len(keys) > 1:
-                raise self._ambiguous(full, form)
-            found[full] = next(iter(keys), "") or video_key({**self.filled, **dict(zip(self.predictions.ids, full))})
-        self._tell(merged, alike)
-        return found
-
-    def _only(self, full: Id, near: set[Id]) -> Id:
-        if len(near) > 1:
+def _found(
+    truth: IntervalFile,
+    predictions: IntervalFile,
+    ids: list[str],
+    more: Iterable[Id],
+    rules: Rules,
+    remarks: Remarks,
+) -> dict[Id, str]:
+    """The key of every video that the predictions, or `more`, name; those that the truth lacks get one of their own."""
+    known: dict[Id, set[str]] = {}
+    loose: dict[Id, set[Id]] = {}
+    for full in dict.fromkeys(_tuples(truth.videos, truth.ids)):
+        names = dict(zip(truth.ids, full))
+        forms = {tuple(names[name] for name in ids)}
+        if "subject" in names and "subject" not in ids:
+            forms.add(tuple(names[n] if n != "video" else f"{names['subject']}_{names['video']}" for n in ids))
+        for form in forms:
+            known.setdefault(form, set()).add(video_key(names))
+            loose.setdefault(_loosened(form), set()).add(form)
+    filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
+    found: dict[Id, str] = {}
+    alike: list[str] = []
+    for full in dict.fromkeys([*_tuples(predictions.intervals, predictions.ids), *more]):
+        form = tuple(full[place] for place in places)
+        if form not in known and (near := loose.get(_loosened(form))):
+            listed = ["/".join(other) for other in sorted(near)]
+            if rules.loose_ids and len(near) > 1:
+                raise DataError(
+                    f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has {' and '.join(listed)}; write the "
+                    "ids alike in both files"
+                )
+            alike += ["/".join(form), " or ".join(listed)]
+            form = min(near) if rules.loose_ids else form
+        keys = known.get(form, set())
+        if len(keys) > 1:
+            lacking = next(name for name in truth.ids if name not in ids)
+            line = _lines(predictions, {full})[:1]
             raise DataError(
-                f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has "
-                f"{' and '.join('/'.join(form) for form in sorted(near))}; write the ids alike in both files"
+                f"{predictions.place}, {at_lines(line) if line else 'any line'}: the truth has several videos "
+                f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {predictions.role}"
             )
-        return next(iter(near))
-
-    def _ambiguous(self, full: Id, form: Id) -> DataError:
-        lacking = next(name for name in self.truth.ids if name not in self.ids)
-        line = _lines(self.predictions, {full})[:1]
-        return DataError(
-            f"{self.predictions.place}, {at_lines(line) if line else 'any line'}: the truth has several videos "
-            f"{'/'.join(form)}, of different {lacking}s: add the column {lacking!r} to the {self.predictions.role}"
+        found[full] = next(iter(keys), "") or video_key({**filled, **dict(zip(predictions.ids, full))})
+    many = f"{plural(len(alike) // 2, 'video')} of the {predictions.role}"
+    if alike and rules.loose_ids:
+        remarks.repair(f"{many} found under another spelling in the truth, such as {alike[0]} for {alike[1]}")
+    elif alike:
+        remarks.warn(
+            f"{many}, such as {alike[0]}, not in the truth, which has {alike[1]}. If that is the same one, write it alike in both "
+            "files, or add --loose-ids"
         )
-
-    def _tell(self, merged: list[tuple[str, str]], alike: list[tuple[str, str]]) -> None:
-        if merged:
-            self.remarks.repair(
-                f"{plural(len(merged), 'video')} of the {self.predictions.role} found under another spelling in the truth, such as "
-                f"{merged[0][0]} for {merged[0][1]}"
-            )
-        if alike:
-            self.remarks.warn(
-                f"{plural(len(alike), 'video')} of the {self.predictions.role}, such as {alike[0][0]}, not in the truth, which has "
-                f"{alike[0][1]}. If that is the same one, write it alike in both files, or add --loose-ids"
-            )
+    return found
 
 
 def video_key(names: Mapping[str, str]) -> str:
@@ -257,9 +221,7 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
             raise DataError(
                 f"{truth.place}, line {row['line']}: {name} is {row[name]:g}, but {other:g} on an earlier line of the same video"
             )
-    first = rows.groupby("key", sort=False).agg(
-        {**dict.fromkeys(truth.ids, "first"), "fps": "first", "n_frames": "first"}
-    )
+    first = rows.groupby("key", sort=False)[[*truth.ids, "fps", "n_frames"]].first()
     if rules.fps is not None:
         if (first["fps"].dropna() != rules.fps).any():
             remarks.repair(f"truth: --fps {rules.fps:g} replaces the frame rates of the file")
@@ -302,7 +264,9 @@ def _with_strangers(
         )
     remarks.warn(f"{sentence}: counted as without expressions, so every interval there is wrong")
     rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
-    fps = rules.fps if rules.fps is not None else _common(videos["fps"])
+    # Their frame rate is that of all videos, if these have one.
+    rates = videos["fps"].unique() if rules.fps is None else [rules.fps]
+    fps = float(rates[0]) if len(rates) == 1 else np.nan
     more = _table(rows.assign(key=list(strangers.values()), fps=fps, n_frames=np.nan), list(rows.columns))
     return pd.concat([videos, more.drop_duplicates("video")], ignore_index=True)
 
@@ -312,11 +276,6 @@ def _filled(truth: IntervalFile, predictions: IntervalFile) -> dict[str, str]:
     if "dataset" in truth.ids and "dataset" not in predictions.ids and truth.videos["dataset"].nunique() == 1:
         return {"dataset": str(truth.videos["dataset"].iloc[0])}
     return {}
-
-
-def _common(fps: pd.Series) -> float:
-    """The frame rate of all videos, if they have one."""
-    return float(fps.iloc[0]) if fps.notna().all() and fps.nunique() == 1 else np.nan
 
 
 def _table(rows: pd.DataFrame, ids: list[str]) -> pd.DataFrame:

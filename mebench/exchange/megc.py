@@ -120,9 +120,8 @@ def log_lines(entries: Iterable[Entry]) -> Iterator[str]:
     by_dataset: dict[str, list[Entry]] = {}
     for entry in entries:
         by_dataset.setdefault(entry.dataset, []).append(entry)
-    number = {dataset: _number(dataset) for dataset in by_dataset}
-    for dataset in sorted(by_dataset, key=lambda name: (number[name], name)):
-        yield number[dataset]
+    for dataset in sorted(by_dataset, key=lambda name: (_number(name), name)):
+        yield _number(dataset)
         order = {video: place for place, video in enumerate(dict.fromkeys(e.video for e in by_dataset[dataset]))}
         for e in sorted(by_dataset[dataset], key=lambda e: (order[e.video], (e.prediction or e.truth or (0, 0))[0])):
             onset, *rest = [str(frame) for pair in (e.truth, e.prediction) for frame in (pair or ("-", "-"))]

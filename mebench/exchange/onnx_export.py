@@ -1,7 +1,5 @@
 """A fitted network as an ONNX file, which runs without Lightning, PyTorch and mebench."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 import warnings
@@ -16,7 +14,7 @@ if TYPE_CHECKING:
 INPUT = "maps"
 
 
-def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
+def export_onnx(method: "Method", path: Path) -> tuple[str, ...]:
     """Write the method's network (`Method.exportable`); the first axis of its input `maps` may have any length.
 
     Args:

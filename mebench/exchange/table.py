@@ -9,6 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from mebench.errors import DataError
 
 SHOWN = 3
@@ -42,13 +45,13 @@ def at_lines(lines: Iterable[int]) -> str:
     >>> at_lines([4]), at_lines([9, 4]), at_lines(range(2, 102))
     ('line 4', 'lines 4 and 9', 'lines 2, 3, 4 and 97 more')
     """
-    numbers = sorted(lines)
-    shown = [str(number) for number in numbers[:SHOWN]]
-    if len(numbers) == 1:
-        return f"line {shown[0]}"
-    if len(numbers) <= SHOWN:
-        return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
-    return f"lines {', '.join(shown)} and {len(numbers) - SHOWN} more"
+    first, *others = map(str, sorted(lines))
+    if not others:
+        return f"line {first}"
+    shown = (
+        [first, *others] if len(others) < SHOWN else [first, *others[: SHOWN - 1], f"{len(others) + 1 - SHOWN} more"]
+    )
+    return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
 
 
 SEPARATORS = (",", ";", "\t", "|", " ")
@@ -91,6 +94,22 @@ class TextTable:
     def error(self, row: int, sentence: str) -> DataError:
         """What is wrong in a row."""
         return DataError(f"{self.place}, line {self.lines[row]}: {sentence}")
+
+    def refuse(self, name: str, wrong: ArrayLike, sentence: str) -> None:
+        """Make sure that no cell of a column is wrong.
+
+        Args:
+            name: of the column.
+            wrong: (n_rows,) bool.
+            sentence: with the fields `name`, `cell` (the first that is wrong) and `more` (how many others are).
+
+        Raises:
+            DataError: one is.
+        """
+        rows = np.flatnonzero(wrong)
+        if len(rows):
+            more = "" if len(rows) == 1 else f" (so are {len(rows) - 1} more)" if len(rows) > 2 else " (so is one more)"
+            raise self.error(int(rows[0]), sentence.format(name=name, cell=self.cells[name][rows[0]], more=more))
 
     def require(self, *names: str) -> None:
         """Make sure that these columns are there.
@@ -148,9 +167,7 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
     """
     skipped, separator = _header(text, path, wanted)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
-    rows: list[list[str]] = []
-    lines: list[int] = []
-    line = 1
+    rows, lines, line = list[list[str]](), list[int](), 1
     try:
         for row in reader:
             if line > skipped and any(map(str.strip, row)):
@@ -166,8 +183,7 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
-    shift = _row_names(rows, len(headers))
-    columns = _columns(rows, lines, len(headers), shift, path)
+    columns = _columns(rows, lines, len(headers), path)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
     return TextTable(str(path), role, cells, lines, headers, comma=separator != ",")
 
@@ -191,13 +207,11 @@ def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
     raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
 
 
-def _row_names(rows: list[list[str]], width: int) -> int:
-    """1 if every row begins with a number that the header does not name (a table written by R), else 0."""
-    named = bool(rows) and all(len(row) == width + 1 for row in rows) and any(row[-1].strip() for row in rows)
-    return int(named and all(row[0].strip().isdigit() for row in rows))
-
-
-def _columns(rows: list[list[str]], lines: list[int], width: int, shift: int, path: Path) -> list[list[str]]:
+def _columns(rows: list[list[str]], lines: list[int], width: int, path: Path) -> list[list[str]]:
+    """The columns that the header names, short rows filled up with blanks."""
+    # Every row may begin with a number that the header does not name, as in a table written by R.
+    longer = bool(rows) and all(len(row) == width + 1 for row in rows) and any(row[-1].strip() for row in rows)
+    shift = int(longer and all(row[0].strip().isdigit() for row in rows))
     if any(len(row) != width + shift for row in rows):
         for row, line in zip(rows, lines):
             if any(cell.strip() for cell in row[width + shift :]):
@@ -292,16 +306,13 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str) -> dict[
     >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
     {'video': 1, 'onset': 2, 'offset': 3}
     """
-    where: dict[str, int] = {}
-    for position, header in enumerate(headers):
-        where.setdefault(plain(header), position)
+    where = {plain(header): position for position, header in reversed(list(enumerate(headers)))}
     found: dict[str, int] = {}
     for name in wanted:
-        owned = [owner + alias for owner in _OWNERS[role] for alias in ALIASES[name]]
-        for alias in (*owned, *ALIASES[name]):
-            if alias in where and where[alias] not in found.values():
-                found[name] = where[alias]
-                break
+        aliases = [owner + alias for owner in (*_OWNERS[role], "") for alias in ALIASES[name]]
+        free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
+        if free:
+            found[name] = free[0]
     return found
 
 
@@ -311,8 +322,7 @@ def likely(headers: Sequence[str], name: str) -> str | None:
     >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
     ('sbuject', None)
     """
-    for alias in ALIASES[name]:
-        near = difflib.get_close_matches(alias, [plain(header) for header in headers], n=1, cutoff=0.75)
-        if near:
-            return next(header for header in headers if plain(header) == near[0])
-    return None
+    written = {plain(header): header for header in reversed(headers)}
+    names = [plain(header) for header in headers]
+    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
+    return next((written[found] for found in near), None)

@@ -67,9 +67,7 @@ def numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     values = pd.to_numeric(given, errors="coerce").to_numpy(np.float64)
     if table.comma and (np.isnan(values) & ~empty).any():
         values = pd.to_numeric(given.str.replace(",", ".", n=1), errors="coerce").to_numpy(np.float64)
-    wrong = np.flatnonzero(~np.isfinite(values) & ~empty)
-    if len(wrong):
-        raise table.error(int(wrong[0]), f"the {name} {cells[wrong[0]]!r} is not a number{_more(len(wrong))}")
+    table.refuse(name, ~np.isfinite(values) & ~empty, "the {name} {cell!r} is not a number{more}")
     return values
 
 
@@ -80,14 +78,12 @@ def frames(table: TextTable, name: str) -> NDArray[np.float64]:
         DataError: a cell is no whole number.
     """
     values = numbers(table, name)
-    wrong = np.flatnonzero(~np.isnan(values) & ((values != np.round(values)) | (np.abs(values) > 2**52)))
-    if len(wrong):
-        cell = table.cells[name][wrong[0]]
-        raise table.error(
-            int(wrong[0]),
-            f"the {name} {cell} is not a whole frame number{_more(len(wrong))}: frames are counted, not timed; "
-            "times in seconds must be multiplied by the frame rate and rounded",
-        )
+    table.refuse(
+        name,
+        ~np.isnan(values) & ((values != np.round(values)) | (np.abs(values) > 2**52)),
+        "the {name} {cell} is not a whole frame number{more}: frames are counted, not timed; "
+        "times in seconds must be multiplied by the frame rate and rounded",
+    )
     return values
 
 
@@ -97,10 +93,7 @@ def required(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArra
     Raises:
         DataError: one is.
     """
-    lacking = np.flatnonzero(np.isnan(values))
-    if len(lacking):
-        cell = table.cells[name][lacking[0]]
-        raise table.error(int(lacking[0]), f"the {name} is {cell!r}, not a frame number{_more(len(lacking))}")
+    table.refuse(name, np.isnan(values), "the {name} is {cell!r}, not a frame number{more}")
     return values.astype(np.int64)
 
 
@@ -110,10 +103,8 @@ def names(table: TextTable, name: str) -> list[str]:
     Raises:
         DataError: a cell is empty.
     """
-    cells = table.cells[name]
-    if "" in cells:
-        raise table.error(cells.index(""), f"the {name} is empty{_more(cells.count(''))}")
-    return cells
+    table.refuse(name, [cell == "" for cell in table.cells[name]], "the {name} is empty{more}")
+    return table.cells[name]
 
 
 def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str]:
@@ -131,9 +122,7 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str
         return ["micro"] * len(table.lines)
     known = {cell: kind_of(cell) for cell in set(cells)}
     for row, cell in enumerate(cells):
-        if known[cell] is None:
-            if needed is not None and not needed[row]:
-                continue
+        if known[cell] is None and (needed is None or needed[row]):
             raise table.error(row, f"{unknown('kind', cell, KINDS)} me and mae will do as well")
     return [known[cell] or "micro" for cell in cells]
 
@@ -163,7 +152,3 @@ def emotion_of(cell: str) -> str:
     """
     word = " ".join(cell.casefold().split())
     return "" if word in BLANK else word
-
-
-def _more(count: int) -> str:
-    return "" if count == 1 else f" (so are {count - 1} more)" if count > 2 else " (so is one more)"

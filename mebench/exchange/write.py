@@ -125,10 +125,10 @@ def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
 def _spotted(tables: Tables) -> pd.DataFrame:
     """Predictions with dataset, subject and video as their files name them."""
     assert tables.predictions is not None
-    names = {key: _names(key, subject, dataset) for key, subject, dataset in _video_rows(tables)}
+    names = {row[0]: _names(*row) for row in _video_rows(tables)}
     parts = [names[key] for key in tables.predictions["video"]]
     return tables.predictions.assign(
-        dataset=[d for d, _, _ in parts], subject=[s for _, s, _ in parts], video=[v for _, _, v in parts]
+        **{name: [part[place] for part in parts] for place, name in enumerate(("dataset", "subject", "video"))}
     )
 
 
@@ -146,9 +146,8 @@ def _entries(tables: Tables) -> list[Entry]:
     ordered = tables.ordered()
     assert ordered.predictions is not None
     spotted = ordered.predictions[ordered.predictions["draw"] == 0].reset_index(drop=True)
-    truths = ordered.truths
-    matched = match(truths, spotted, named("strict")).tolist()
-    true, found = _ends(truths), _ends(spotted)
+    matched = match(ordered.truths, spotted, named("strict")).tolist()
+    true, found = _ends(ordered.truths), _ends(spotted)
     lines: list[tuple[str, Interval | None, Interval | None]] = [
         (key, true[row][1] if row >= 0 else None, ends) for (key, ends), row in zip(found, matched)
     ]

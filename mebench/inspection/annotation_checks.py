@@ -88,10 +88,10 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
         where = f"{video.subject}/{video.id}"
         for e in video.expressions:
             if "onset_is_apex" in e.flags or (e.apex == e.onset and e.offset > e.onset):
-                yield Finding("warning", "onset_is_apex", where, f"the apex of {_span(e)} is its onset")
+                yield Finding("warning", "onset_is_apex", where, f"the apex of {span(e)} is its onset")
             if video.fps and 1000 * e.length / video.fps > LONGEST_MS[e.kind]:
                 ms = 1000 * e.length / video.fps
-                text = f"{_span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
+                text = f"{span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
                 yield Finding("warning", "too_long", where, text)
         yield from _overlaps(video, where)
 
@@ -124,12 +124,11 @@ def published_counts(summary: Summary, published: Published) -> dict[str, tuple[
     counts: dict[str, tuple[int, int]] = {}
     if published.subjects is not None:
         counts["subjects"] = (summary.subjects, published.subjects)
-    for kind, number in published.expressions.items():
-        counts[f"{kind}-expressions"] = (summary.expressions[kind], number)
+    counts |= {f"{kind}-expressions": (summary.expressions[kind], n) for kind, n in published.expressions.items()}
     micro = {label: n["micro"] for label, n in summary.emotions.items() if n.get("micro")}
     if micro and published.emotions:
-        for label in dict.fromkeys([*published.emotions, *micro]):
-            counts[f"micro: {label}"] = (micro.get(label, 0), published.emotions.get(label, 0))
+        labels = dict.fromkeys([*published.emotions, *micro])
+        counts |= {f"micro: {label}": (micro.get(label, 0), published.emotions.get(label, 0)) for label in labels}
     return counts
 
 
@@ -143,9 +142,9 @@ def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iter
     if found < A_PART * said:
         text = f"this is a part of the dataset, {found} of the {said} expressions in {source}"
         yield Finding("warning", "counts", "", text)
-        return
-    text = f"{', '.join(differing)} in {source}: is it another release, or incomplete? --no-counts skips this"
-    yield Finding("error", "counts", "", text)
+    else:
+        text = f"{', '.join(differing)} in {source}: is it another release, or incomplete? --no-counts skips this"
+        yield Finding("error", "counts", "", text)
 
 
 def _overlaps(video: Video, where: str) -> Iterator[Finding]:
@@ -153,16 +152,16 @@ def _overlaps(video: Video, where: str) -> Iterator[Finding]:
     ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
     for a, b in pairwise(ordered):
         if (a.onset, a.offset, a.kind) == (b.onset, b.offset, b.kind):
-            yield Finding("warning", "duplicate", where, f"{_span(b)} is annotated twice")
+            yield Finding("warning", "duplicate", where, f"{span(b)} is annotated twice")
     farthest: Expression | None = None
     for e in ordered:
         same = farthest is not None and (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
         if farthest is not None and e.onset <= farthest.offset and not same:
-            yield Finding("warning", "overlap", where, f"{_span(e)} overlaps with {_span(farthest)}")
+            yield Finding("warning", "overlap", where, f"{span(e)} overlaps with {span(farthest)}")
         if farthest is None or e.offset > farthest.offset:
             farthest = e
 
 
-def _span(e: Expression) -> str:
+def span(e: Expression) -> str:
     """An expression in words; positions from 0, both ends included."""
     return f"the {e.kind}-expression in frames {e.onset} to {e.offset}"

@@ -1,17 +1,15 @@
 """The frames of one video against what is annotated on them."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from mebench.console import plural
-from mebench.core.dataset import Dataset, Frames
-from mebench.core.types import Expression, Repair, Video
+from mebench.core import Dataset, Frames, Repair, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
-from mebench.inspection.annotation_checks import KNOWN_DEFECT, Check, Finding
+from mebench.inspection.annotation_checks import KNOWN_DEFECT, Check, Finding, span
 
 FIRST_FEW = 3
 """Gaps and files that one sentence names."""
@@ -19,20 +17,7 @@ FPS_TOLERANCE = 0.02
 """Share by which the frame rate that a video file states may differ from the annotated one: 29.97 is 30."""
 
 
-@dataclass(frozen=True)
-class VideoReport:
-    """What was looked at in one video.
-
-    Attributes:
-        frames: number of them.
-        findings: what is wrong.
-    """
-
-    frames: int
-    findings: tuple[Finding, ...]
-
-
-def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep: bool) -> VideoReport:
+def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep: bool) -> tuple[int, list[Finding]]:
     """Look at the frames of a video.
 
     Args:
@@ -40,6 +25,9 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
         video: as `Dataset.videos` gives it.
         repairs: those of the dataset, for the rows that a sentence names.
         deep: decode every frame; else only the headers and ends of image files are read.
+
+    Returns:
+        Number of its frames, and what is wrong.
     """
     where = f"{video.subject}/{video.id}"
     known = any(KNOWN_DEFECT in e.flags for e in video.expressions)
@@ -52,20 +40,27 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
     try:
         frames = dataset.frames(video)
     except DataError as error:
-        return VideoReport(0, (found("missing_folder", _without_key(error, video)),))
+        # Without the name of the video, which stands before the sentence anyway.
+        return 0, [found("missing_folder", str(error).removeprefix(f"{video.key} "))]
     try:
         n_frames = len(frames)
     except DataError as error:
-        return VideoReport(0, (found("video_file", str(error)),))
+        return 0, [found("video_file", str(error))]
     findings = [found(check, text) for check, text in _against_annotations(video, n_frames, repairs)]
     if isinstance(frames, FolderFrames):
         findings += [found("numbering_gap", text) for text in _gaps(frames)]
         findings += [found(check, text) for check, text in _images(frames, deep)]
     else:
         findings += [found("video_file", text) for text in _decoded(frames)] if deep else []
-        if isinstance(frames, VideoFrames) and (text := _other_rate(frames, video)):
+        if (
+            isinstance(frames, VideoFrames)
+            and (said := frames.fps) is not None
+            and video.fps
+            and abs(said - video.fps) > FPS_TOLERANCE * video.fps
+        ):
+            text = f"{frames.path.name} says {said:g} frames per second, the dataset {video.fps:g}"
             findings.append(Finding("warning", "video_file", where, text))
-    return VideoReport(n_frames, tuple(findings))
+    return n_frames, findings
 
 
 def _against_annotations(video: Video, n_frames: int, repairs: Sequence[Repair]) -> Iterator[tuple[Check, str]]:
@@ -74,12 +69,10 @@ def _against_annotations(video: Video, n_frames: int, repairs: Sequence[Repair])
     for e in video.expressions:
         if "cut" in e.flags or e.offset >= n_frames:
             rows = _rows(changes, "beyond")
-            yield "beyond_video", f"{_named(e)} is annotated beyond the {n_frames} frames that are there{rows}"
+            yield "beyond_video", f"{span(e)} is annotated beyond the {n_frames} frames that are there{rows}"
         if "missing_frame" in e.flags:
-            yield (
-                "missing_frames",
-                f"{_named(e)} begins, peaks or ends on a frame that is missing{_rows(changes, 'no file')}",
-            )
+            rows = _rows(changes, "no file")
+            yield "missing_frames", f"{span(e)} begins, peaks or ends on a frame that is missing{rows}"
 
 
 def _rows(changes: Sequence[Repair], what: str) -> str:
@@ -125,8 +118,11 @@ def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
         except BadImageError as error:
             bad[name] = str(error)
     if bad:
-        few = "; ".join(f"{name} {why}" for name, why in list(bad.items())[:FIRST_FEW])
-        yield "unreadable_image", f"{few}{_and_more(len(bad) - FIRST_FEW, 'other image')}: copy {_them(bad)} again"
+        few, them = (
+            "; ".join(f"{name} {why}" for name, why in list(bad.items())[:FIRST_FEW]),
+            "it" if len(bad) == 1 else "them",
+        )
+        yield "unreadable_image", f"{few}{_and_more(len(bad) - FIRST_FEW, 'other image')}: copy {them} again"
     if len(set(sizes.values())) > 1:
         (width, height), most = Counter(sizes.values()).most_common(1)[0]
         odd = {name: size for name, size in sizes.items() if size != (width, height)}
@@ -147,25 +143,5 @@ def _decoded(frames: Frames) -> Iterator[str]:
         yield f"its frames have {len(shapes)} different sizes: {', '.join(f'{w}x{h}' for h, w in shapes)}"
 
 
-def _other_rate(frames: VideoFrames, video: Video) -> str:
-    rate = frames.fps
-    if rate is None or not video.fps or abs(rate - video.fps) <= FPS_TOLERANCE * video.fps:
-        return ""
-    return f"{frames.path.name} says {rate:g} frames per second, the dataset {video.fps:g}"
-
-
-def _named(e: Expression) -> str:
-    return f"the {e.kind}-expression in frames {e.onset} to {e.offset}"
-
-
-def _without_key(error: DataError, video: Video) -> str:
-    """The sentence without the name of the video, which stands before it anyway."""
-    return str(error).removeprefix(f"{video.key} ")
-
-
 def _and_more(n: int, what: str) -> str:
     return f" and {plural(n, what)}" if n > 0 else ""
-
-
-def _them(bad: Mapping[str, str]) -> str:
-    return "it" if len(bad) == 1 else "them"

@@ -6,11 +6,9 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
 
-from mebench.annotations.annotation import ground_truth_hash
-from mebench.annotations.schemes import parse_units
+from mebench.annotations import ground_truth_hash, parse_units
 from mebench.config.registry import load
-from mebench.core.dataset import Dataset
-from mebench.core.types import KINDS, Expression, Kind, Repair, Scheme, SubjectKey, Video
+from mebench.core import KINDS, Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -154,6 +152,7 @@ def summarise(dataset: Dataset) -> Summary:
     people = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
     named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
+    shown_units = [{unit.number for unit in parse_units(e.action_units)} for e in expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     return Summary(
         hash=ground_truth_hash(annotated),
@@ -165,7 +164,7 @@ def summarise(dataset: Dataset) -> Summary:
         without_interval=len(lost),
         durations_ms=_durations(annotated),
         fps=tuple(sorted({video.fps for video in videos if video.fps})),
-        action_units=_units(expressions),
+        action_units=dict(sorted(Counter(unit for units in shown_units for unit in units).items())),
         with_units=sum(bool(e.action_units) for e in expressions),
         schemes={name: _scored(scheme, expressions) for name, scheme in dataset.schemes.items()},
         unmapped={
@@ -181,14 +180,11 @@ def together(members: Mapping[str, Summary]) -> dict[str, Any]:
     `repairs` carry their member's name. What cannot be summed stands with the members only.
     """
     parts = {id_: summary.plain() for id_, summary in members.items()}
-    emotions: Counter[str] = Counter()
-    for part in parts.values():
-        emotions.update(part["emotions"])
     return {
         "subjects": sum(part["subjects"] for part in parts.values()),
         "videos": sum(part["videos"] for part in parts.values()),
         "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
-        "emotions": dict(emotions),
+        "emotions": dict(sum((Counter(part["emotions"]) for part in parts.values()), Counter[str]())),
         "repairs": [{"dataset": id_} | repair for id_, part in parts.items() for repair in part["repairs"]],
         "fps": sorted({rate for part in parts.values() for rate in part["fps"]}),
         "members": parts,
@@ -196,21 +192,13 @@ def together(members: Mapping[str, Summary]) -> dict[str, Any]:
 
 
 def _durations(videos: Iterable[Video]) -> dict[Kind, Durations]:
-    found: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
-    for video in videos:
-        for e in video.expressions:
-            if video.fps:
-                found[e.kind].append(1000 * e.length / video.fps)
+    lasting = [(e.kind, 1000 * e.length / v.fps) for v in videos if v.fps for e in v.expressions]
+    found = {kind: [ms for of_kind, ms in lasting if of_kind == kind] for kind in KINDS}
     return {
         kind: Durations(len(ms), *(round(x, 3) for x in (min(ms), median(ms), fmean(ms), max(ms))))
         for kind, ms in found.items()
         if ms
     }
-
-
-def _units(expressions: Iterable[Expression]) -> dict[int, int]:
-    shown = (number for e in expressions for number in {unit.number for unit in parse_units(e.action_units)})
-    return dict(sorted(Counter(shown).items()))
 
 
 def _scored(scheme: Scheme, expressions: Sequence[Expression]) -> SchemeCounts:

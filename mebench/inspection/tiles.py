@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.dataset import Dataset, Frames
-from mebench.core.types import Expression, Video
+from mebench.core import Dataset, Expression, Frames, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.features import EyesAndMouth, FaceCrop, NoFaceError
 from mebench.features.alignment import Reference, moved
@@ -42,12 +41,13 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
     if n < 1:
         raise ConfigError(f"--expressions must be 1 or more, not {n}")
     shown = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
-    if subject is not None:
-        _check("subject with expressions", subject, sorted({v.subject for v in shown}))
-        shown = [v for v in shown if v.subject == subject]
-    if video is not None:
-        _check("video with expressions", video, sorted({v.id for v in shown}))
-        shown = [v for v in shown if v.id == video]
+    for what, name, attribute in (("subject", subject, "subject"), ("video", video, "id")):
+        if name is not None:
+            known = sorted({getattr(v, attribute) for v in shown})
+            if name not in known:
+                then = "Names are as mebench writes them, in upper and lower case"
+                raise ConfigError(unknown(f"{what} with expressions", name, known[:20], then))
+            shown = [v for v in shown if getattr(v, attribute) == name]
     people: dict[str, list[Chosen]] = {}
     for v in shown:
         people.setdefault(str(v.subject_key), []).extend(Chosen(v, e) for e in v.expressions)
@@ -63,11 +63,6 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
 def _spread(items: Sequence[Chosen], n: int) -> list[Chosen]:
     """`n` of the items, evenly spread and the first among them; all where there are fewer."""
     return list(items) if len(items) <= n else [items[i * len(items) // n] for i in range(n)]
-
-
-def _check(what: str, name: str, known: Sequence[str]) -> None:
-    if name not in known:
-        raise ConfigError(unknown(what, name, known[:20], "Names are as mebench writes them, in upper and lower case"))
 
 
 Points = NDArray[np.float64]
@@ -121,8 +116,8 @@ class Strip:
 def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
     """Decode the four frames of an expression and find the face; what is missing is said in `problem`."""
     video, e = chosen
-    marks = [("first frame", 0), ("onset", e.onset), ("apex" if e.apex is not None else "middle", e.peak)]
-    marks.append(("offset", e.offset))
+    peak = "middle" if e.apex is None else "apex"
+    marks = (("first frame", 0), ("onset", e.onset), (peak, e.peak), ("offset", e.offset))
     try:
         frames = dataset.frames(video)
         n_frames = len(frames)

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
-from mebench.core.dataset import Dataset
+from mebench.core import Dataset
 from mebench.inspection.annotation_checks import (
     TITLES,
     Finding,
@@ -106,21 +106,19 @@ def verify(
         text = "only the annotations were looked at: add dataset.root=PATH for the frames"
         findings.append(Finding("warning", "no_frames", "", text))
     else:
-        videos = dataset.videos()
         look = partial(check_video, dataset, repairs=summary.repairs, deep=deep)
         with ThreadPoolExecutor(THREADS) as pool:
-            for report in pool.map(look, videos):
-                frames += report.frames
-                findings += report.findings
+            for n_frames, found in pool.map(look, dataset.videos()):
+                frames += n_frames
+                findings += found
                 if tick is not None:
-                    tick(report.frames)
-    order = list(TITLES)
+                    tick(n_frames)
     return Verification(
         summary,
         frames,
         deep,
         compared,
         dataset.published.source if compared and dataset.published else "",
-        tuple(sorted(findings, key=lambda finding: order.index(finding.check))),
+        tuple(sorted(findings, key=lambda finding: list(TITLES).index(finding.check))),
         time.perf_counter() - started,
     )

@@ -1,7 +1,5 @@
 """Scoring: pure functions from tables to the summary of a run. Parts are imported on use; for Lightning see `torch`."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

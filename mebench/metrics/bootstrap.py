@@ -1,12 +1,10 @@
 """Confidence intervals by subjects: resampled, since clips of one face are not independent, or each left out."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 from scipy.special import expit, logit
@@ -32,9 +30,7 @@ def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
     array([[0., 1., 1.],
            [1., 1., 0.]])
     """
-    weights = np.ones((len(units), n_units))
-    weights[np.arange(len(units)), list(units)] = 0
-    return weights
+    return 1 - np.eye(n_units)[list(units)]
 
 
 def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, int]:
@@ -194,11 +190,11 @@ class Resampling:
     chosen: tuple[int, ...] | None = None
 
     @classmethod
-    def of_subjects(cls, strata: Sequence[str], draws: int, seed: int) -> Resampling:
+    def of_subjects(cls, strata: Sequence[str], draws: int, seed: int) -> Self:
         """Subjects, each with its stratum (the member dataset); without draws there will be values without intervals."""
         return cls(subject_weights(strata, draws, seed), strata=tuple(strata))
 
-    def within(self, stratum: str) -> Resampling:
+    def within(self, stratum: str) -> Self:
         """The same draws for scores that depend on the subjects of one stratum alone, whose number then decides."""
         return replace(self, chosen=tuple(unit for unit, name in enumerate(self.strata) if name == stratum))
 
@@ -270,5 +266,4 @@ class Resampling:
         """Count what was left out."""
         lacking = {name: int(np.isnan(r).sum()) for name, r in replicates.items() if not np.isnan(values[name])}
         usual = next(iter(lacking.values()), 0)
-        self.skipped[section] = usual
-        self.skipped.update({f"{section}.{name}": n - usual for name, n in lacking.items() if n > usual})
+        self.skipped |= {section: usual} | {f"{section}.{name}": n - usual for name, n in lacking.items() if n > usual}

@@ -11,8 +11,8 @@ from scipy.sparse.csgraph import maximum_bipartite_matching
 from mebench.errors import DataError
 from mebench.metrics.bootstrap import Score, derived_seed, score
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import Indices, overlap, same_group
-from mebench.metrics.ratios import Floats
+from mebench.metrics.matching import overlap, same_group
+from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting import precision_recall_f1
 from mebench.metrics.tables import Tables, of_kinds
 
@@ -64,7 +64,11 @@ def spotting_chance(
             f"the level of chance needs n_frames and fps of every video, "
             f"and {unknown['video'].iloc[0]!r} lacks one: give it in the annotations"
         )
-    groups = [_group(dataset, fps, k_prime) for dataset, fps in zip(line["dataset"], line["fps"])]
+    # k' stands under the name of the dataset, or under `dataset@fps` where the dataset has several rates.
+    groups = [
+        of_rate if (of_rate := f"{dataset}@{fps:g}") in k_prime else dataset
+        for dataset, fps in zip(line["dataset"], line["fps"])
+    ]
     lacking = sorted(set(groups) - set(k_prime))
     if lacking:
         raise DataError(
@@ -88,12 +92,6 @@ def spotting_chance(
         "as_many": dict(as_many),
         "best_rate": {**best_rate, "rate_per_minute": best / float(place.minutes.sum())},
     }
-
-
-def _group(dataset: str, fps: float, k_prime: Mapping[str, int]) -> str:
-    """The name under which a video's k' stands: its dataset, or `dataset@fps` where the dataset has several rates."""
-    of_rate = f"{dataset}@{fps:g}"
-    return of_rate if of_rate in k_prime else dataset
 
 
 def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:

@@ -27,9 +27,7 @@ def confusion_matrix(
     array([[0, 0, 1],
            [1, 1, 0]])
     """
-    one = np.zeros(len(truth), dtype=np.int64)
-    matrix: NDArray[np.int64] = confusion_matrices(truth, predicted, one, 1, classes)[0]
-    return matrix
+    return np.squeeze(confusion_matrices(truth, predicted, np.zeros(len(truth), dtype=np.int64), 1, classes), axis=0)
 
 
 def confusion_matrices(
@@ -279,8 +277,7 @@ def calibration(confidence: Floats, right: ArrayLike, bins: int = 10) -> dict[st
     if not len(confidence) or not ((confidence >= 0) & (confidence <= 1)).all():
         return None
     curve = reliability(confidence, right, bins)
-    rows = [dict(zip(curve, (float(v) for v in row))) for row in zip(*curve.values()) if row[2]]
     return {
         "ece": expected_calibration_error(confidence, right, bins),
-        "bins": [{**row, "n": int(row["n"])} for row in rows],
+        "bins": [{**dict(zip(curve, map(float, row))), "n": int(row[2])} for row in zip(*curve.values()) if row[2]],
     }

@@ -31,12 +31,22 @@ def pooled(runs: Sequence[Tables]) -> Tables:
 
     Of methods that predict by chance, the first draw.
     """
-    marked = [_marked(tables, f"{number}|") for number, tables in enumerate(runs, 1)]
-    videos, truths, predictions, clips = (
-        _joined([getattr(tables, name) for tables in marked]) for name in ("videos", "truths", "predictions", "clips")
-    )
-    assert videos is not None and truths is not None
-    return Tables(videos, truths, predictions, clips)
+
+    def joined(name: str) -> Any:
+        """The tables of that name; None where a run has none."""
+        tables = [getattr(run, name) for run in runs]
+        if any(table is None for table in tables):
+            return None
+        marked = [
+            table.assign(**{column: f"{number}|" + table[column] for column in ("video", "subject") if column in table})
+            for number, table in enumerate(tables, 1)
+        ]
+        if name == "predictions":
+            marked = [table[table["draw"] == 0] for table in marked]
+        # Empty tables have columns of no type, which would spoil those of the others.
+        return pd.concat([table for table in marked if len(table)] or marked[:1], ignore_index=True)
+
+    return Tables(*map(joined, ("videos", "truths", "predictions", "clips")))
 
 
 def sections_of(
@@ -46,26 +56,6 @@ def sections_of(
     recorder = _Recorder(np.empty((0, n_units)))
     summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=recorder)
     return recorder.sections
-
-
-def _marked(tables: Tables, mark: str) -> Tables:
-    def own(table: pd.DataFrame | None) -> pd.DataFrame | None:
-        if table is None:
-            return None
-        return table.assign(**{column: mark + table[column] for column in ("video", "subject") if column in table})
-
-    first = None if tables.predictions is None else tables.predictions[tables.predictions["draw"] == 0]
-    videos, truths = own(tables.videos), own(tables.truths)
-    assert videos is not None and truths is not None
-    return Tables(videos, truths, own(first), own(tables.clips))
-
-
-def _joined(parts: Sequence[pd.DataFrame | None]) -> pd.DataFrame | None:
-    there = [part for part in parts if part is not None]
-    if len(there) < len(parts):
-        return None
-    # Empty tables have columns of no type, which would spoil those of the others.
-    return pd.concat([part for part in there if len(part)] or there[:1], ignore_index=True)
 
 
 @dataclass
@@ -245,7 +235,7 @@ def compare(
         draws=draws,
         permutations=len(swapped),
         exact=exact,
-        scores={path: ComparedScore(**{**vars(row), "p_holm": p}) for (path, row), p in zip(rows.items(), adjusted)},
+        scores={path: replace(row, p_holm=p) for (path, row), p in zip(rows.items(), adjusted)},
         mcnemar=_mcnemar(first.clips, second.clips, classes),
     )
 
@@ -282,7 +272,6 @@ def _compare_section(
     swapped: np.ndarray[Any, np.dtype[np.bool_]],
     exact: bool,
 ) -> dict[str, ComparedScore]:
-    n = len(pairing.first)
     for member in set(subjects.strata):
         if f"{section}.".startswith(f"recognition.members.{member}."):
             subjects = subjects.within(member)
@@ -291,20 +280,19 @@ def _compare_section(
         scores = evaluate(weights)
         return {name: scores[name] for name in names}
 
-    def of_first(weights: Floats) -> dict[str, Floats]:
-        return chosen(pairing.first_alone(weights))
-
-    def of_second(weights: Floats) -> dict[str, Floats]:
-        return chosen(pairing.second_alone(weights))
+    runs: list[Evaluate] = [
+        lambda weights: chosen(pairing.first_alone(weights)),
+        lambda weights: chosen(pairing.second_alone(weights)),
+    ]
 
     def between(weights: Floats) -> dict[str, Floats]:
-        one, other = of_first(weights), of_second(weights)
+        one, other = (run(weights) for run in runs)
         return {name: one[name] - other[name] for name in names}
 
-    scores = [subjects.scores(section, run) for run in (of_first, of_second)]
+    scores = [subjects.scores(section, run) for run in runs]
     paired = replace(subjects, skipped={})
     differences = paired.scores("", between, differences=True)
-    errors, alone = subjects.errors(between), [run(np.eye(n)) for run in (of_first, of_second)]
+    errors, alone = subjects.errors(between), [run(np.eye(len(pairing.first))) for run in runs]
     permuted = permuted_differences(chosen, pairing, swapped)
     rows = {}
     for name in names:

@@ -79,189 +79,183 @@ class Convention:
 
     def describe(self) -> str:
         """The rules in a few sentences: hits, matching, videos, ranking, classes, source, defects."""
+        told = {name: words[getattr(self, name)] for name, words in _TOLD.items()}
         bound = "at least" if self.reaching else "more than"
         hit = (
             "its apex lies no further than a quarter of its length from a truth of the same video and kind"
             if self.matching == "peak"
-            else f"its IoU with a truth of the same video and kind ({_ENDS[self.ends]}) is {bound} {float(self.threshold):g}"
+            else f"its IoU with a truth of the same video and kind ({told['ends']}) is {bound} {float(self.threshold):g}"
         )
-        rules = [f"a spotted interval is a true positive if {hit}, {_MATCHING[self.matching]}"]
-        if self.matching != "maximum" and self.order == "rows":
-            rules.append("they take turns in the order of the rows")
-        rules.append(_VIDEOS[self.videos])
-        if self.silence == "dummy":
-            rules.append("a video without a spotted interval counts as one with the interval [0, 0]")
-        if self.defines("ap"):
-            rules.append(_RANKING[self.order])
-        if "analysis" in self.sections or "recognition" in self.sections:
-            rules.append(f"{_CLASSES[self.classes]}, {_DEGENERATE[self.degenerate]}")
-        told = f"{self.name}: {'; '.join(rules)}."
-        if self.source:
-            told += f" Source: {self.source}."
-        if self.defects:
-            told += f" Reproduces: {'; '.join(self.defects)}."
-        return told
+        of_emotions = not {"analysis", "recognition"}.isdisjoint(self.sections)
+        rules = {
+            f"a spotted interval is a true positive if {hit}, {told['matching']}": True,
+            "they take turns in the order of the rows": self.matching != "maximum" and self.order == "rows",
+            told["videos"]: True,
+            "a video without a spotted interval counts as one with the interval [0, 0]": self.silence == "dummy",
+            told["order"]: self.defines("ap"),
+            f"{told['classes']}, {told['degenerate']}": of_emotions,
+        }
+        source = f" Source: {self.source}." if self.source else ""
+        defects = f" Reproduces: {'; '.join(self.defects)}." if self.defects else ""
+        return f"{self.name}: {'; '.join(rule for rule, holds in rules.items() if holds)}.{source}{defects}"
 
 
-_ENDS: dict[str, str] = {
-    "inclusive": "both ends counted",
-    "half_open": "the offset left out",
-    "never_empty": "both ends counted, one shared frame even where they are apart",
+_TOLD: dict[str, dict[str, str]] = {
+    "ends": {
+        "inclusive": "both ends counted",
+        "half_open": "the offset left out",
+        "never_empty": "both ends counted, one shared frame even where they are apart",
+    },
+    "matching": {
+        "maximum": "matched one to one with the most pairs, then the largest total IoU, then the higher confidence, "
+        "then the earlier onset",
+        "next_free": "each in turn taking the truth of best IoU that is still free",
+        "best_only": "each in turn trying its truth of best IoU and no other",
+        "every_free": "each in turn taking all free truths that it hits",
+        "any_hit": "every truth counting once however many hit it",
+        "peak": "every truth counting once however many find it, and the finders never as false positives",
+    },
+    "videos": {
+        "all": "every video counts, with or without expressions",
+        "with_truth": "only videos with a truth of the kind count",
+        "with_result": "only videos with a spotted interval of the kind count",
+        "of_spotted_subjects": "only videos with a truth count, and only of subjects for whom anything was spotted",
+    },
+    "order": {
+        "confidence": "average precision ranks by confidence, over all points",
+        "rows": "average precision ranks by the order of the rows",
+    },
+    "classes": {
+        "in_truth": "classes are those that occur in the truth",
+        "all": "classes are all that were named",
+    },
+    "degenerate": {
+        "kept": "and 0/0 counts 0",
+        "zero": "and one to which all samples or none belong counts 0",
+        "dropped": "and one to which all samples or none belong is dropped from the mean",
+    },
 }
-_MATCHING: dict[str, str] = {
-    "maximum": "matched one to one with the most pairs, then the largest total IoU, then the higher confidence, "
-    "then the earlier onset",
-    "next_free": "each in turn taking the truth of best IoU that is still free",
-    "best_only": "each in turn trying its truth of best IoU and no other",
-    "every_free": "each in turn taking all free truths that it hits",
-    "any_hit": "every truth counting once however many hit it",
-    "peak": "every truth counting once however many find it, and the finders never as false positives",
-}
-_VIDEOS: dict[str, str] = {
-    "all": "every video counts, with or without expressions",
-    "with_truth": "only videos with a truth of the kind count",
-    "with_result": "only videos with a spotted interval of the kind count",
-    "of_spotted_subjects": "only videos with a truth count, and only of subjects for whom anything was spotted",
-}
-_RANKING: dict[str, str] = {
-    "confidence": "average precision ranks by confidence, over all points",
-    "rows": "average precision ranks by the order of the rows",
-}
-_CLASSES: dict[str, str] = {
-    "in_truth": "classes are those that occur in the truth",
-    "all": "classes are all that were named",
-}
-_DEGENERATE: dict[str, str] = {
-    "kept": "and 0/0 counts 0",
-    "zero": "and one to which all samples or none belong counts 0",
-    "dropped": "and one to which all samples or none belong is dropped from the mean",
-}
-
-
-STRICT = Convention("strict")
-"""The suite's own rules, which every number stands under that says nothing else."""
+"""What the settings of a convention mean, in words."""
 
 _LEGACY_AP = "average precision ranks by the order of the rows, as if all were equally sure"
 _ONLY_WITH_TRUTH = "videos without a truth of the kind are left out, and with them their false positives"
 _DUMMY = "a video in which nothing was spotted adds a false positive (the interval [0, 0])"
 _TOP_ONE = "a spotted interval whose best truth is taken never tries its second best"
 
-MEAN2022 = Convention(
-    "mean2022",
-    source="the released code of MEAN (Liong, See and Chan 2023)",
-    matching="best_only",
-    order="rows",
-    ties="later",
-    videos="with_truth",
-    silence="dummy",
-    classes="all",
-    degenerate="dropped",
-    asr="first",
-    pairing="shifted",
-    scores=frozenset({"precision", "recall", "f1", "ap50", "ap", "asr", "apex_mae_frames"}),
-    class_scores=frozenset({"accuracy", "precision", "recall", "f1", "uf1", "uar", "strs"}),
-    defects=(
-        _ONLY_WITH_TRUTH,
-        _DUMMY,
-        _TOP_ONE,
-        _LEGACY_AP,
-        "average precision lets a spotted interval try all truths, F1 only the best",
-        "a class to which no sample or every sample belongs is dropped from the means",
-        "UAR is undefined where a class was named but never true",
-        "a true positive of an emotion that is not scored shifts all later answers against their truths",
-        "the apex spotting rate looks at the first interval and the first truth of a video only",
-    ),
-)
-"""MEAN's own evaluation. All numbers of its Tables 2 and 5 on CASME II follow from its published predictions but UF1."""
-
-SOFTNET2021 = Convention(
-    "softnet2021",
-    source="the released code of SOFTNet (Liong, See and Wong 2021)",
-    matching="best_only",
-    order="rows",
-    ties="later",
-    videos="with_truth",
-    silence="dummy",
-    sections=("spotting",),
-    scores=frozenset({"precision", "recall", "f1", "ap50", "ap"}),
-    defects=(
-        _ONLY_WITH_TRUTH,
-        _DUMMY,
-        _TOP_ONE,
-        f"{_LEGACY_AP}; the original's unstable sort of equal confidences may change that order",
-        "average precision lets a spotted interval try all truths, F1 only the best",
-    ),
-)
-"""SOFTNet's evaluation, which MEAN's forked; it spots only."""
-
-MEGC2020 = Convention(
-    "megc2020",
-    source="the baseline code of MEGC 2020 (He et al. 2020)",
-    ends="never_empty",
-    matching="any_hit",
-    order="rows",
-    videos="with_result",
-    sections=("spotting",),
-    scores=frozenset({"precision", "recall", "f1", "precision_large", "f1_large"}),
-    defects=(
-        "intervals that are apart still share one frame, since 1 is added after the cut at 0; of two that last two "
-        "frames or more this lifts no IoU above 1/3",
-        "an interval of a single frame hits nothing",
-        "one spotted interval may find several truths, so false positives can be negative",
-        "precision counts the truths that were found, not the intervals that were right; `precision_large` counts every "
-        "hit, duplicates included",
-        "a video without a result is skipped, its truths too; here that is a video without a spotted interval of the "
-        "kind (in any draw)",
-    ),
-)
-"""The baseline's evaluation of MEGC 2020. A video without a result file is one without a row: files cannot tell."""
-
-STRS_METRIC = Convention(
-    "strs_metric",
-    source="the STRS-Metric scorer of Liong, See and Chan, as MEGC 2024 used it",
-    matching="every_free",
-    order="rows",
-    videos="of_spotted_subjects",
-    classes="all",
-    degenerate="zero",
-    uar="precision",
-    sections=("spotting", "analysis"),
-    scores=frozenset({"precision", "recall", "f1"}),
-    class_scores=frozenset({"precision", "recall", "f1", "uf1", "uar", "strs"}),
-    defects=(
-        "subjects for whom nothing was spotted are left out, and with them their misses",
-        _ONLY_WITH_TRUTH,
-        "one spotted interval may find several truths and then counts as several true positives",
-        "a class to which every sample belongs counts 0, so that one class, all right, has no F1 and no STRS",
-        "what it calls UAR is mean precision",
-    ),
-)
-"""The challenge's scorer, bug for bug."""
-
-LI2017 = Convention(
-    "li2017",
-    source="Li et al. 2017, Towards Reading Hidden Emotions, IEEE Transactions on Affective Computing 9(4)",
-    matching="peak",
-    scores=frozenset({"precision", "recall", "f1", "tpr", "fpr"}),
-    class_scores=frozenset({"accuracy", "acc_mesr"}),
-    sections=("spotting", "analysis"),
-    defects=("a false positive costs its frames, however many of them another one has cost already",),
-)
-"""The peak-inside-interval rule: true and false positive rates count frames, and Acc_MESR = TPR x accuracy."""
-
-ACTIVITYNET = Convention(
-    "activitynet",
-    source="the evaluation of ActivityNet (Caba Heilbron et al. 2015)",
-    ends="half_open",
-    matching="next_free",
-    overall_ap="mean",
-    sections=("spotting",),
-    scores=frozenset({"precision", "recall", "f1", "ap50", "ap"}),
-)
-"""Temporal action detection: times as points, so that an interval lasts from onset to offset without the last frame."""
-
 CONVENTIONS: dict[str, Convention] = {
-    rule.name: rule for rule in (STRICT, MEAN2022, SOFTNET2021, MEGC2020, STRS_METRIC, LI2017, ACTIVITYNET)
+    rule.name: rule
+    for rule in (
+        # The suite's own rules, which every number stands under that says nothing else.
+        Convention("strict"),
+        # MEAN's own evaluation. All numbers of its Tables 2 and 5 on CASME II follow from its published predictions but UF1.
+        Convention(
+            "mean2022",
+            source="the released code of MEAN (Liong, See and Chan 2023)",
+            matching="best_only",
+            order="rows",
+            ties="later",
+            videos="with_truth",
+            silence="dummy",
+            classes="all",
+            degenerate="dropped",
+            asr="first",
+            pairing="shifted",
+            scores=frozenset({"precision", "recall", "f1", "ap50", "ap", "asr", "apex_mae_frames"}),
+            class_scores=frozenset({"accuracy", "precision", "recall", "f1", "uf1", "uar", "strs"}),
+            defects=(
+                _ONLY_WITH_TRUTH,
+                _DUMMY,
+                _TOP_ONE,
+                _LEGACY_AP,
+                "average precision lets a spotted interval try all truths, F1 only the best",
+                "a class to which no sample or every sample belongs is dropped from the means",
+                "UAR is undefined where a class was named but never true",
+                "a true positive of an emotion that is not scored shifts all later answers against their truths",
+                "the apex spotting rate looks at the first interval and the first truth of a video only",
+            ),
+        ),
+        # SOFTNet's evaluation, which MEAN's forked; it spots only.
+        Convention(
+            "softnet2021",
+            source="the released code of SOFTNet (Liong, See and Wong 2021)",
+            matching="best_only",
+            order="rows",
+            ties="later",
+            videos="with_truth",
+            silence="dummy",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1", "ap50", "ap"}),
+            defects=(
+                _ONLY_WITH_TRUTH,
+                _DUMMY,
+                _TOP_ONE,
+                f"{_LEGACY_AP}; the original's unstable sort of equal confidences may change that order",
+                "average precision lets a spotted interval try all truths, F1 only the best",
+            ),
+        ),
+        # The baseline's evaluation of MEGC 2020. A video without a result file is one without a row: files cannot tell.
+        Convention(
+            "megc2020",
+            source="the baseline code of MEGC 2020 (He et al. 2020)",
+            ends="never_empty",
+            matching="any_hit",
+            order="rows",
+            videos="with_result",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1", "precision_large", "f1_large"}),
+            defects=(
+                "intervals that are apart still share one frame, since 1 is added after the cut at 0; of two that last two "
+                "frames or more this lifts no IoU above 1/3",
+                "an interval of a single frame hits nothing",
+                "one spotted interval may find several truths, so false positives can be negative",
+                "precision counts the truths that were found, not the intervals that were right; `precision_large` counts every "
+                "hit, duplicates included",
+                "a video without a result is skipped, its truths too; here that is a video without a spotted interval of the "
+                "kind (in any draw)",
+            ),
+        ),
+        # The challenge's scorer, bug for bug.
+        Convention(
+            "strs_metric",
+            source="the STRS-Metric scorer of Liong, See and Chan, as MEGC 2024 used it",
+            matching="every_free",
+            order="rows",
+            videos="of_spotted_subjects",
+            classes="all",
+            degenerate="zero",
+            uar="precision",
+            sections=("spotting", "analysis"),
+            scores=frozenset({"precision", "recall", "f1"}),
+            class_scores=frozenset({"precision", "recall", "f1", "uf1", "uar", "strs"}),
+            defects=(
+                "subjects for whom nothing was spotted are left out, and with them their misses",
+                _ONLY_WITH_TRUTH,
+                "one spotted interval may find several truths and then counts as several true positives",
+                "a class to which every sample belongs counts 0, so that one class, all right, has no F1 and no STRS",
+                "what it calls UAR is mean precision",
+            ),
+        ),
+        # The peak-inside-interval rule: true and false positive rates count frames, and Acc_MESR = TPR x accuracy.
+        Convention(
+            "li2017",
+            source="Li et al. 2017, Towards Reading Hidden Emotions, IEEE Transactions on Affective Computing 9(4)",
+            matching="peak",
+            scores=frozenset({"precision", "recall", "f1", "tpr", "fpr"}),
+            class_scores=frozenset({"accuracy", "acc_mesr"}),
+            sections=("spotting", "analysis"),
+            defects=("a false positive costs its frames, however many of them another one has cost already",),
+        ),
+        # Temporal action detection: times as points, so that an interval lasts from onset to offset without the last frame.
+        Convention(
+            "activitynet",
+            source="the evaluation of ActivityNet (Caba Heilbron et al. 2015)",
+            ends="half_open",
+            matching="next_free",
+            overall_ap="mean",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1", "ap50", "ap"}),
+        ),
+    )
 }
 
 

@@ -7,19 +7,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import maximum_bipartite_matching
 from scipy.stats import rankdata
 
 from mebench.metrics.conventions import Convention
-from mebench.metrics.matching import Indices, Pairs, find, take_turns
-from mebench.metrics.ratios import Floats, ratio
+from mebench.metrics.matching import Pairs, find, take_turns
+from mebench.metrics.ratios import Bools, Floats, Indices, ratio
 
 _BLOCK = 64
 
 
-def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> NDArray[np.bool_]:
+def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Bools:
     """Which predictions find a truth when they choose one after the other, the surest first.
 
     The rule of ActivityNet's evaluation (Caba Heilbron et al. 2015): a prediction takes the truth of best IoU among
@@ -36,7 +36,7 @@ def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> NDArray[np.bool
     return take_turns(pairs, draw, ties) >= 0
 
 
-def average_precision(hits: NDArray[np.bool_], n_truths: int) -> float:
+def average_precision(hits: Bools, n_truths: int) -> float:
     """Area under the interpolated precision-recall curve, over all its points (MEAN, equation 17).
 
     Args:
@@ -50,13 +50,11 @@ def average_precision(hits: NDArray[np.bool_], n_truths: int) -> float:
     >>> average_precision(np.array([False]), 0)
     nan
     """
-    one = np.zeros(len(hits), dtype=np.int64)
-    return float(weighted_average_precision(hits, one, np.array([float(n_truths)]), np.ones((1, 1)))[0])
+    unit, truths = np.zeros(len(hits), dtype=np.int64), np.array([float(n_truths)])
+    return float(weighted_average_precision(hits, unit, truths, np.ones((1, 1)))[0])
 
 
-def weighted_average_precision(
-    hits: NDArray[np.bool_], unit: Indices, truths: Floats, weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def weighted_average_precision(hits: Bools, unit: Indices, truths: Floats, weights: Floats) -> Floats:
     """Average precision when every unit (a subject, say) counts `weight` times, for many weightings at once.
 
     A weight of 2 is the same as two copies of the subject, for only precisions at hits enter, and the last of equal
@@ -102,7 +100,7 @@ class DetectionCurve(NamedTuple):
     fp_per_minute: Floats
 
 
-def detection_curve(hits: NDArray[np.bool_], confidence: Floats, n_truths: int, minutes: float) -> DetectionCurve:
+def detection_curve(hits: Bools, confidence: Floats, n_truths: int, minutes: float) -> DetectionCurve:
     """The curve of spotted intervals that find truths the surest first, as for average precision.
 
     Args:
@@ -139,7 +137,7 @@ def found_over_iou(
     convention: Convention,
     pairs: Pairs,
     thresholds: Sequence[Fraction] = SWEEP,
-) -> list[tuple[Indices, NDArray[np.float64]]]:
+) -> list[tuple[Indices, Floats]]:
     """At every threshold, the prediction of each true positive, and how much each prediction counts (`Found.weight`).
 
     Under `maximum` matching any matching of most pairs will do, for F1 depends on their number alone.
@@ -148,8 +146,7 @@ def found_over_iou(
         found = [find(truths, predictions, replace(convention, threshold=t), pairs) for t in thresholds]
         return [(part.prediction, part.weight) for part in found]
     draw, one = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
-    node = draw[pairs.prediction] * max(len(truths), 1) + pairs.truth
-    whole = Pairs(pairs.prediction, node, pairs.intersection, pairs.union)
+    whole = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
     return [(_largest(whole.hits(t, convention.reaching)), one) for t in thresholds]
 
 
@@ -188,7 +185,7 @@ def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
     return float(wins / (n_true * n_false))
 
 
-def frame_truth(frames: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.bool_]:
+def frame_truth(frames: pd.DataFrame, truths: pd.DataFrame) -> Bools:
     """Whether an expression covers each frame, its onset and offset included.
 
     Args:
@@ -207,7 +204,7 @@ def frame_truth(frames: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.bool_]
     return covered
 
 
-def weighted_frame_auc(scores: Floats, truth: NDArray[np.bool_], unit: NDArray[np.int64], weights: Floats) -> Floats:
+def weighted_frame_auc(scores: Floats, truth: Bools, unit: Indices, weights: Floats) -> Floats:
     """`frame_auc` when every unit (a subject, say) counts `weight` times, for many weightings at once.
 
     Every pair of units is compared once; a weighting then is a quadratic form.
@@ -225,8 +222,6 @@ def weighted_frame_auc(scores: Floats, truth: NDArray[np.bool_], unit: NDArray[n
     parts = [_sorted_by_unit(scores[truth == side], unit[truth == side], n_units) for side in (False, True)]
     wins = np.zeros((n_units, n_units))
     for of_false, others in enumerate(parts[0]):
-        if not len(others):
-            continue
         for of_true, own in enumerate(parts[1]):
             below, upto = (np.searchsorted(others, own, side=side).sum() for side in ("left", "right"))
             wins[of_true, of_false] = (below + upto) / 2
@@ -234,6 +229,6 @@ def weighted_frame_auc(scores: Floats, truth: NDArray[np.bool_], unit: NDArray[n
     return ratio(np.einsum("wi,ij,wj->w", weights, wins, weights, optimize=True), n_true * n_false, np.nan)
 
 
-def _sorted_by_unit(scores: Floats, unit: NDArray[np.int64], n_units: int) -> list[Floats]:
+def _sorted_by_unit(scores: Floats, unit: Indices, n_units: int) -> list[Floats]:
     order = np.lexsort((scores, unit))
     return np.split(scores[order], np.searchsorted(unit[order], np.arange(1, n_units)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from mebench.core.types import ABSENT
 from mebench.metrics.bootstrap import Resampling
@@ -14,7 +14,7 @@ from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Found
-from mebench.metrics.ratios import Floats
+from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting import SpottingCounts
 from mebench.metrics.tables import Tables, of_kinds
 
@@ -31,8 +31,8 @@ class Sample:
         support: (n_units, C) how often each class occurs in the truth of each unit, whether it was found or not.
     """
 
-    matrices: NDArray[np.int64]
-    support: NDArray[np.int64]
+    matrices: Indices
+    support: Indices
 
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix under (n_weightings, n_units) weights; NaN where the truth then lacks a class."""
@@ -44,8 +44,8 @@ class Sample:
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Sample:
     """Annotated clips with a predicted class."""
-    unit = clips["unit"].to_numpy(np.int64)
-    matrices = confusion_matrices(clips["truth"].tolist(), clips["predicted"].tolist(), unit, n_units, classes)
+    true, said, unit = clips["truth"].tolist(), clips["predicted"].tolist(), clips["unit"].to_numpy(np.int64)
+    matrices = confusion_matrices(true, said, unit, n_units, classes)
     return Sample(matrices, matrices.sum(axis=-1))
 
 
@@ -75,17 +75,13 @@ def of_shifted_true_positives(
     own = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
     draw = predictions["draw"].to_numpy(np.int64)
     said = predictions["emotion"].to_numpy(dtype=object)
-    noted_rows, answer_rows = [], []
-    for number in np.unique(draw):
-        rows = np.flatnonzero(draw == number)
-        noted = rows[~hit[rows] | np.isin(true[rows], list(classes))] if len(truths) else rows
-        # The n-th truth that was noted meets the n-th answer.
-        noted_rows.append(noted)
-        answer_rows.append(rows[: len(noted)])
-    at, answers = (np.concatenate([np.empty(0, np.int64), *rows]) for rows in (noted_rows, answer_rows))
+    of_draws = [np.flatnonzero(draw == number) for number in np.unique(draw)]
+    noted = [rows[~hit[rows] | np.isin(true[rows], list(classes))] if len(truths) else rows for rows in of_draws]
+    # The n-th truth that was noted meets the n-th answer.
+    answered = [rows[: len(some)] for rows, some in zip(of_draws, noted)]
+    at, answers = (np.concatenate([np.empty(0, np.int64), *rows]) for rows in (noted, answered))
     at, answers = at[hit[at]], answers[hit[at]]
-    emotions = true[at].tolist() if len(truths) else []
-    matrices = confusion_matrices(emotions, said[answers].tolist(), own[at], n_units, classes)
+    matrices = confusion_matrices(true[at].tolist(), said[answers].tolist(), own[at], n_units, classes)
     return Sample(matrices, _support(truths, n_units, classes, by_draw))
 
 
@@ -103,9 +99,8 @@ def of_first_intervals(
     return Sample(matrices, matrices.sum(axis=-1))
 
 
-def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> NDArray[np.int64]:
-    emotions = truths["emotion"].tolist()
-    unit = truths["unit"].to_numpy(np.int64)
+def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> Indices:
+    emotions, unit = truths["emotion"].tolist(), truths["unit"].to_numpy(np.int64)
     support = confusion_matrices(emotions, emotions, unit, int(unit.max(initial=-1)) + 1, classes).sum(axis=-1)
     if by_draw:
         return np.tile(support.sum(axis=0), (n_units, 1))
@@ -148,10 +143,11 @@ def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
     """Scores of confusion matrices under a convention, by name; NaN where it does not define one."""
 
     def evaluate(matrices: Floats) -> Mapping[str, Floats]:
-        if convention.degenerate == "kept":
-            found = {name: SCORES[name](matrices) for name in names}
-        else:
-            found = one_vs_rest(matrices, convention.degenerate, convention.uar)
+        found = (
+            {name: SCORES[name](matrices) for name in names}
+            if convention.degenerate == "kept"
+            else one_vs_rest(matrices, convention.degenerate, convention.uar)
+        )
         nothing = np.full(matrices.shape[:-2], np.nan)
         return {name: found[name] if convention.defines_of_classes(name) else nothing for name in names}
 
@@ -282,8 +278,8 @@ def summarize_each(
         clips = tables.clips[tables.clips["truth"].isin(list(classes))]
         own = list(classes) if rule.classes == "all" else occurring(classes, clips["truth"])
         samples.append(of_clips(clips, subjects.n_units, own))
-        units = tuple(sorted(set(clips["unit"].tolist())))
-        parts[name] = recognition(clips, classes, rule, replace(subjects, chosen=units, skipped={}))
+        own_subjects = replace(subjects, chosen=tuple(sorted(set(clips["unit"].tolist()))), skipped={})
+        parts[name] = recognition(clips, classes, rule, own_subjects)
 
     def mean(names: Sequence[str]) -> Callable[[Floats], dict[str, Floats]]:
         def evaluate(weights: Floats) -> dict[str, Floats]:

@@ -7,16 +7,11 @@ frames that belong to expressions so found, the false positive rate that of fals
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from mebench.metrics.ratios import Floats, ratio
-
-Indices = NDArray[np.int64]
+from mebench.metrics.ratios import Bools, Floats, Indices, ratio
 
 
-def peak_hits(
-    truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices
-) -> NDArray[np.bool_]:
+def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices) -> Bools:
     """Whether the apex of a spotted interval lies within a quarter of its length of a truth.
 
     Args:

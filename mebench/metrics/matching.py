@@ -1,23 +1,18 @@
 """One-to-one matching of spotted intervals and truths: exact, per video and kind, blind to emotions."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from fractions import Fraction
 from math import lcm
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from mebench.core.spotting import overlap as frames_of
-from mebench.core.spotting import ratio, reaches
+from mebench.core import spotting
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
-
-Indices = NDArray[np.int64]
+from mebench.metrics.ratios import Bools, Floats, Indices
 
 
 @dataclass(frozen=True)
@@ -36,18 +31,18 @@ class Pairs:
     intersection: Indices
     union: Indices
 
-    def hits(self, threshold: Fraction, reaching: bool = True) -> Pairs:
+    def hits(self, threshold: Fraction, reaching: bool = True) -> "Pairs":
         """The pairs whose IoU reaches (or, on demand, exceeds) a threshold; in whole numbers, hence exact."""
-        return self.where(reaches(self.intersection, self.union, threshold, reaching))
+        return self.where(spotting.reaches(self.intersection, self.union, threshold, reaching))
 
-    def where(self, mask: NDArray[np.bool_] | Indices) -> Pairs:
+    def where(self, mask: Bools | Indices) -> "Pairs":
         """Some of the pairs, by mask or position."""
         return Pairs(self.prediction[mask], self.truth[mask], self.intersection[mask], self.union[mask])
 
     @property
-    def iou(self) -> NDArray[np.float64]:
+    def iou(self) -> Floats:
         """Intersection over union; 0 where both are 0. Correctly rounded, so it orders pairs as the exact ratios do."""
-        return np.asarray(ratio(self.intersection, self.union), dtype=np.float64)
+        return np.asarray(spotting.ratio(self.intersection, self.union), dtype=np.float64)
 
 
 def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
@@ -84,7 +79,7 @@ def overlap(
     """Intersection and union of pairs, from the (onsets, offsets) of all predictions and of all truths."""
     less = int(convention.ends == "half_open")
     (a, b), (c, d) = ((onset[i], offset[i] - less) for (onset, offset), i in ((spotted, prediction), (true, truth)))
-    common, either = frames_of((a, b), (c, d))
+    common, either = spotting.overlap((a, b), (c, d))
     if convention.ends == "never_empty":
         counted = np.where((b > a) & (d > c), np.maximum(common, 1), 0)
         common, either = counted, either + common - counted
@@ -144,7 +139,7 @@ def match(
     return matched
 
 
-def _components(prediction: Indices, node: Indices) -> tuple[Indices, NDArray[np.bool_]]:
+def _components(prediction: Indices, node: Indices) -> tuple[Indices, Bools]:
     """For each edge its connected component, and whether that has one prediction or one truth only (a star)."""
     predictions, p = np.unique(prediction, return_inverse=True)
     nodes, t = np.unique(node, return_inverse=True)
@@ -232,8 +227,8 @@ class Found:
 
     prediction: Indices
     truth: Indices
-    weight: NDArray[np.float64]
-    hits: NDArray[np.float64]
+    weight: Floats
+    hits: Floats
 
     @property
     def matched(self) -> Indices:
@@ -253,38 +248,39 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
         pairs: `pair(truths, predictions, convention)`, if it is at hand.
     """
     every = pair(truths, predictions, convention) if pairs is None else pairs
-    if convention.matching == "peak":
-        near = every.where(peak_hits(truths, predictions, every.prediction, every.truth))
-    else:
-        near = every.hits(convention.threshold, convention.reaching)
+    near = (
+        every.where(peak_hits(truths, predictions, every.prediction, every.truth))
+        if convention.matching == "peak"
+        else every.hits(convention.threshold, convention.reaching)
+    )
     n, draw = len(predictions), predictions["draw"].to_numpy(np.int64)
     hits = np.bincount(near.prediction, minlength=n).astype(np.float64)
-    weight = np.ones(n)
-    if convention.matching == "maximum":
-        rows = match(truths, predictions, convention, every)
+    if convention.matching in ("maximum", "next_free", "best_only"):
+        if convention.matching == "maximum":
+            rows = match(truths, predictions, convention, every)
+        else:
+            asked = best_of_each(near, convention.ties) if convention.matching == "best_only" else near
+            rows = take_turns(asked, draw, convention.ties)
         chosen = np.flatnonzero(rows >= 0)
-        return Found(chosen, rows[chosen], weight, hits)
-    if convention.matching in ("next_free", "best_only"):
-        if convention.matching == "best_only":
-            near = best_of_each(near, convention.ties)
-        rows = take_turns(near, draw, convention.ties)
-        chosen = np.flatnonzero(rows >= 0)
-        return Found(chosen, rows[chosen], weight, hits)
+        return Found(chosen, rows[chosen], np.ones(n), hits)
     # Each truth goes to the first that hits it, however many truths that one has.
     first = near.where(_first_of_each(draw[near.prediction] * max(len(truths), 1) + near.truth))
     found = np.bincount(first.prediction, minlength=n)
-    if convention.matching == "every_free":
-        weight = np.maximum(found, 1).astype(np.float64)
-    elif convention.matching == "peak":
-        weight = np.where(hits > 0, found, 1).astype(np.float64)
-    return Found(first.prediction, first.truth, weight, hits)
+    weight = {"every_free": np.maximum(found, 1), "peak": np.where(hits > 0, found, 1)}.get(
+        convention.matching, np.ones(n)
+    )
+    return Found(first.prediction, first.truth, weight.astype(np.float64), hits)
 
 
 def best_of_each(pairs: Pairs, ties: str = "earlier") -> Pairs:
     """For every prediction its pair of best IoU; of equal ones that with the earlier (or later) truth."""
-    sign = 1 if ties == "earlier" else -1
-    order = np.lexsort((sign * pairs.truth, -pairs.iou, pairs.prediction))
+    order = _by_liking(pairs, ties)
     return pairs.where(order[_first_of_each(pairs.prediction[order])])
+
+
+def _by_liking(pairs: Pairs, ties: str) -> Indices:
+    """Positions of the pairs by prediction, those of best IoU first; of equal ones the earlier (or later) truth."""
+    return np.lexsort((pairs.truth if ties == "earlier" else -pairs.truth, -pairs.iou, pairs.prediction))
 
 
 def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
@@ -303,17 +299,16 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
     array([ 0, -1])
     """
     rows = np.full(len(draw), -1, dtype=np.int64)
-    sign = 1 if ties == "earlier" else -1
-    order = np.lexsort((sign * pairs.truth, -pairs.iou, pairs.prediction))
+    order = _by_liking(pairs, ties)
     prediction, truth = pairs.prediction[order], pairs.truth[order]
     node = draw[prediction] * (int(pairs.truth.max(initial=0)) + 1) + truth
     # A pair of which both sides occur once competes with nobody.
-    alone = (np.bincount(prediction, minlength=len(draw))[prediction] == 1) & _single(node)
+    _, inverse, counts = np.unique(node, return_inverse=True, return_counts=True)
+    alone = (np.bincount(prediction, minlength=len(draw))[prediction] == 1) & (counts[inverse] == 1)
     rows[prediction[alone]] = truth[alone]
-    rest = ~alone
     taken: set[int] = set()
     found: dict[int, int] = {}
-    for p, t, key in zip(prediction[rest].tolist(), truth[rest].tolist(), node[rest].tolist()):
+    for p, t, key in zip(prediction[~alone].tolist(), truth[~alone].tolist(), node[~alone].tolist()):
         if p not in found and key not in taken:
             taken.add(key)
             found[p] = t
@@ -324,9 +319,3 @@ def take_turns(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Indices:
 def _first_of_each(keys: Indices) -> Indices:
     """Positions of the first occurrence of every key, in order."""
     return np.sort(np.unique(keys, return_index=True)[1])
-
-
-def _single(keys: Indices) -> NDArray[np.bool_]:
-    """Whether each key occurs only once."""
-    _, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return np.asarray(counts[inverse] == 1)

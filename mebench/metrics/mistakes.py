@@ -21,18 +21,19 @@ TIDE asks 3 before 2; here the larger overlap says what happened. One slip that 
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import Indices, Pairs, find, pair
+from mebench.metrics.matching import Pairs, find, pair
+from mebench.metrics.ratios import Bools, Indices
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
 MISSES = ("localisation", "kind_confusion", "missed")
+CAUSES = {"false_positive": FALSE_POSITIVES, "miss": MISSES}
 NEAR = Fraction(1, 10)
 """IoU from which on an interval is taken for an attempt at a truth."""
 
@@ -97,8 +98,7 @@ def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> p
     >>> count_mistakes(rows)[("miss", "missed")].to_dict()
     {'micro': 1}
     """
-    columns = [("false_positive", cause) for cause in FALSE_POSITIVES] + [("miss", cause) for cause in MISSES]
-    names = sorted(set(mistakes[by]))
+    names, columns = sorted(set(mistakes[by])), [(mistake, cause) for mistake in CAUSES for cause in CAUSES[mistake]]
     counted = mistakes.groupby([by, "mistake", "cause"], observed=True).size()
     rows = [[int(counted.get((name, *column), 0)) for column in columns] for name in names]
     table = pd.DataFrame(
@@ -121,23 +121,22 @@ def summarize_mistakes(
     Every kind and cause is there, 0 included; for a method that predicts by chance the numbers are means over its draws.
     """
     draws = number_of_draws(tables)
-    counts = count_mistakes(sort_mistakes(tables, kinds, convention), "kind", draws)
-    plain: dict[str, dict[str, dict[str, float]]] = {}
-    for kind in kinds:
-        row: dict[Any, float] = counts.loc[kind].to_dict() if kind in counts.index else {}
-        number = int if draws == 1 else float
-        plain[kind] = {
-            "false_positive": {cause: number(row.get(("false_positive", cause), 0)) for cause in FALSE_POSITIVES},
-            "miss": {cause: number(row.get(("miss", cause), 0)) for cause in MISSES},
+    counts = count_mistakes(sort_mistakes(tables, kinds, convention), "kind", draws).to_dict("index")
+    number = int if draws == 1 else float
+    return {
+        kind: {
+            mistake: {cause: number(counts.get(kind, {}).get((mistake, cause), 0)) for cause in causes}
+            for mistake, causes in CAUSES.items()
         }
-    return plain
+        for kind in kinds
+    }
 
 
 def _other_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention) -> Pairs:
     """Predictions with the truths of the other kind in their video."""
     one = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
-    kinds = truths["kind"].to_numpy()[one.truth], predictions["kind"].to_numpy()[one.prediction]
-    return one.where(np.asarray(kinds[0] != kinds[1], dtype=np.bool_))
+    same = truths["kind"].to_numpy()[one.truth] == predictions["kind"].to_numpy()[one.prediction]
+    return one.where(~np.asarray(same, dtype=np.bool_))
 
 
 def _near(own: Pairs, reached: Pairs, n_truths: int) -> Pairs:
@@ -152,17 +151,17 @@ def _false_positives(
 ) -> pd.DataFrame:
     """Every prediction, with the cause if it is a false positive."""
     cause = np.full(len(predictions), "background", dtype=object)
-    truth, iou = np.full(len(predictions), -1), np.zeros(len(predictions))
+    truth, iou, emotions = np.full(len(predictions), -1), np.zeros(len(predictions)), [*truths["emotion"], ""]
     # The last to be written wins: from the weakest evidence to the strongest.
     for name, pairs in (("localisation", near), ("kind_confusion", confused), ("duplicate", reached)):
         best = _best(pairs.prediction, pairs)
         cause[best.prediction], truth[best.prediction], iou[best.prediction] = name, best.truth, best.iou
     return predictions[["dataset", "video", "kind", "onset", "offset", "draw"]].assign(
-        mistake="false_positive", cause=cause, iou=iou, emotion=_emotion(truths, truth)
+        mistake="false_positive", cause=cause, iou=iou, emotion=[emotions[row] for row in truth.tolist()]
     )
 
 
-def _misses(truths: pd.DataFrame, wrong: NDArray[np.bool_], near: Pairs, confused: Pairs) -> pd.DataFrame:
+def _misses(truths: pd.DataFrame, wrong: Bools, near: Pairs, confused: Pairs) -> pd.DataFrame:
     """Every truth, with the cause if it is a miss; `wrong` says of each prediction whether it is a false positive."""
     cause, iou = np.full(len(truths), "missed", dtype=object), np.zeros(len(truths))
     for name, pairs in (("localisation", near), ("kind_confusion", confused)):
@@ -173,15 +172,10 @@ def _misses(truths: pd.DataFrame, wrong: NDArray[np.bool_], near: Pairs, confuse
     )
 
 
-def _best(group: Indices, pairs: Pairs, allowed: NDArray[np.bool_] | None = None) -> Pairs:
+def _best(group: Indices, pairs: Pairs, allowed: Bools | None = None) -> Pairs:
     """The pair of largest IoU in each group, of those that are allowed; of equals the first truth, then prediction."""
     chosen = np.ones(len(group), dtype=np.bool_) if allowed is None else allowed
     group, pairs = group[chosen], pairs.where(chosen)
     order = np.lexsort((pairs.prediction, pairs.truth, -pairs.iou, group))
     _, first = np.unique(group[order], return_index=True)
     return pairs.where(order[first])
-
-
-def _emotion(truths: pd.DataFrame, row: Indices) -> list[str]:
-    emotions = truths["emotion"].tolist()
-    return [emotions[index] if index >= 0 else "" for index in row.tolist()]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
-from mebench.metrics.ratios import Floats
+from mebench.metrics.ratios import Bools, Floats, Indices
 
 PERMUTATIONS = 9999
 _AT_ONCE = 500
@@ -22,8 +22,8 @@ class Pairing:
         second: (n_subjects,) units of the second run, the same subjects in the same order.
     """
 
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
+    first: Indices
+    second: Indices
 
     def pool(self, of_first: Floats, of_second: Floats) -> Floats:
         """Weights of the pool, (m, 2 n_subjects), from (m, n_subjects) weights of either run's predictions."""
@@ -40,7 +40,7 @@ class Pairing:
         return self.pool(np.zeros_like(weights), weights)
 
 
-def swaps(n: int, permutations: int, seed: int) -> tuple[NDArray[np.bool_], bool]:
+def swaps(n: int, permutations: int, seed: int) -> tuple[Bools, bool]:
     """Which subjects' predictions the two runs exchange.
 
     Exchanging everybody else instead gives the same difference with the other sign, so the first subject may stay.
@@ -65,7 +65,7 @@ def swaps(n: int, permutations: int, seed: int) -> tuple[NDArray[np.bool_], bool
 
 
 def permuted_differences(
-    evaluate: Callable[[Floats], Mapping[str, Floats]], pairing: Pairing, swapped: NDArray[np.bool_]
+    evaluate: Callable[[Floats], Mapping[str, Floats]], pairing: Pairing, swapped: Bools
 ) -> dict[str, Floats]:
     """Score of the first run minus that of the second after exchanging the predictions of some subjects, (m,) each.
 
@@ -156,7 +156,7 @@ class McNemar:
     p: float
 
 
-def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> McNemar:
+def mcnemar(first: Bools, second: Bools) -> McNemar:
     """McNemar's exact test (1947) of which clips each run names rightly, (n_clips,) each.
 
     It takes clips as independent, which those of one face are not: believe the permutation over subjects where the two
@@ -177,9 +177,6 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     [0.03, None, 0.06, 0.06]
     """
     order = sorted((value, index) for index, value in enumerate(p) if value is not None)
-    adjusted: list[float | None] = [None] * len(p)
-    highest = 0.0
-    for place, (value, index) in enumerate(order):
-        highest = max(highest, min(1.0, value * (len(order) - place)))
-        adjusted[index] = highest
-    return adjusted
+    highest = accumulate((min(1.0, value * (len(order) - place)) for place, (value, _) in enumerate(order)), max)
+    adjusted = {index: value for (_, index), value in zip(order, highest)}
+    return [adjusted.get(index) for index in range(len(p))]

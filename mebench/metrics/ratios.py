@@ -1,12 +1,14 @@
-"""Division as the scores need it."""
+"""Division as the scores need it, and what arrays of numbers, positions and answers are called."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 
 
-def per_unit(unit: NDArray[np.int64], n_units: int, values: Floats | None = None) -> Floats:
+def per_unit(unit: Indices, n_units: int, values: Floats | None = None) -> Floats:
     """Sum of values (by default their number) for every unit, (n_units,).
 
     >>> per_unit(np.array([0, 2, 2]), 3)

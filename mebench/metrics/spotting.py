@@ -1,19 +1,18 @@
 """How far spotted apexes, onsets and offsets lie from the true ones."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mebench.metrics.conventions import Convention
 from mebench.metrics.curves import SWEEP, claim, found_over_iou, weighted_average_precision
 from mebench.metrics.li2017 import frame_rates
-from mebench.metrics.matching import Found, Indices, Pairs, find, pair
-from mebench.metrics.ratios import Floats, per_unit, ratio
+from mebench.metrics.matching import Found, Pairs, find, pair
+from mebench.metrics.ratios import Bools, Floats, Indices, per_unit, ratio
 from mebench.metrics.tables import in_scope
 
 
@@ -52,7 +51,7 @@ def timing_errors(
     }
 
 
-def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -> NDArray[np.bool_]:
+def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -> Bools:
     """Which predictions spot the apex of an expression, for the apex spotting rate (ASR).
 
     On short videos, with one expression each, the rate is the share of videos whose surest prediction has its apex
@@ -69,10 +68,9 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     apex = predictions["apex"].to_numpy(np.float64)[pairs.prediction]
     onset, offset = (truths[column].to_numpy(np.int64)[pairs.truth] for column in ("onset", "offset"))
     allowed = (place[pairs.prediction] < per_group[pairs.truth]) & (onset < apex) & (apex < offset)
-    some = pairs.where(allowed)
     # With equal overlaps `claim` takes the earliest truth.
-    level = np.ones_like(some.truth)
-    return claim(Pairs(some.prediction, some.truth, level, level), predictions["draw"].to_numpy(np.int64))
+    level = replace(pairs, intersection=np.ones_like(pairs.truth), union=np.ones_like(pairs.truth))
+    return claim(level.where(allowed), predictions["draw"].to_numpy(np.int64))
 
 
 class FirstApexes(NamedTuple):
@@ -85,10 +83,10 @@ class FirstApexes(NamedTuple):
         inside: (n,) bool, whether the spotted apex lies strictly between its onset and offset.
     """
 
-    asked: NDArray[np.float64]
+    asked: Floats
     prediction: Indices
     truth: Indices
-    inside: NDArray[np.bool_]
+    inside: Bools
 
 
 def first_apexes(truths: pd.DataFrame, predictions: pd.DataFrame) -> FirstApexes:
@@ -118,12 +116,11 @@ def precision_recall_f1(tp: float, fp: float, fn: float) -> tuple[float, float, 
     >>> precision_recall_f1(0, 0, 0)
     (0.0, 0.0, 0.0)
     """
-    precision, recall, f1 = _precision_recall_f1(*(np.array([float(count)]) for count in (tp, tp + fp, tp + fn)))
-    return float(precision[0]), float(recall[0]), float(f1[0])
-
-
-def _precision_recall_f1(found: Floats, spotted: Floats, true: Floats) -> tuple[Floats, Floats, Floats]:
-    return ratio(found, spotted), ratio(found, true), ratio(2 * found, spotted + true)
+    found, spotted, true = float(tp), float(tp + fp), float(tp + fn)
+    precision, recall, f1 = ratio(
+        np.array([found, found, 2 * found]), np.array([spotted, true, spotted + true])
+    ).tolist()
+    return precision, recall, f1
 
 
 @dataclass(frozen=True)
@@ -159,15 +156,10 @@ class SpottingCounts:
     frames: tuple[Floats, Floats, Floats, Floats]
     found: Found
     unit: Indices
-    hits: tuple[NDArray[np.bool_], ...]
+    hits: tuple[Bools, ...]
     sweep: Floats | None
     confidence: Floats
     tables: tuple[pd.DataFrame, pd.DataFrame]
-
-    @property
-    def matched(self) -> Indices:
-        """(n_predictions,) row of the first truth that each prediction found, or -1."""
-        return self.found.matched
 
     @property
     def ranked(self) -> bool:
@@ -214,8 +206,8 @@ class SpottingCounts:
         `f1_large` count duplicate hits as right; under `li2017`, `tpr` and `fpr` are the frame rates of `frame_rates`,
         the latter cut at 1.
         """
-        scores = {name: self._mean(name, weights) for name in ("apex_mae_frames", "onset_bias_ms", "offset_bias_ms")}
-        scores = {name: value for name, value in scores.items() if self.convention.defines(name)}
+        names = filter(self.convention.defines, ("apex_mae_frames", "onset_bias_ms", "offset_bias_ms"))
+        scores = {name: self._mean(name, weights) for name in names}
         if self.convention.matching == "any_hit":
             spotted, true = weights @ self.spotted, weights @ self.truths
             precision = np.where(true > 0, ratio(weights @ self.hits_of_all, spotted), np.nan)
@@ -269,8 +261,7 @@ def count(
         frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
     """
     truths, predictions = in_scope(truths, predictions, convention)
-    n_units = len(minutes)
-    draw = predictions["draw"].to_numpy(np.int64)
+    n_units, draw = len(minutes), predictions["draw"].to_numpy(np.int64)
     unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)
     pairs = pair(truths, predictions, convention)
     found = find(truths, predictions, convention, pairs)

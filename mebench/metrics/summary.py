@@ -176,7 +176,7 @@ def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
     elif rule.defines("fp_per_minute") and minutes > 0:
         curve = thinned(detection_curve(part.hits[0], sure, int(true), minutes))
         found["curve"] = {name: column.tolist() for name, column in curve._asdict().items()}
-    if rule.scores is None and (reliable := calibration(sure, part.matched >= 0)):
+    if rule.scores is None and (reliable := calibration(sure, part.found.matched >= 0)):
         found["calibration"] = reliable
     return found
 
@@ -190,26 +190,31 @@ def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -
         return None
     covered = frame_truth(frames, of_kinds(tables.truths, [kind]))
     values, unit = frames["score"].to_numpy(np.float64), frames["unit"].to_numpy(np.int64)
-
-    def auc(weights: Floats) -> dict[str, Floats]:
-        return {"auc": weighted_frame_auc(values, covered, unit, weights)}
-
-    return subjects.scores(f"spotting.{kind}.frames", auc)
+    return subjects.scores(
+        f"spotting.{kind}.frames", lambda weights: {"auc": weighted_frame_auc(values, covered, unit, weights)}
+    )
 
 
 def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], rule: Convention) -> list[str]:
-    told = []
-    if rule.scores is not None:
-        told.append(f"of spotting {rule.name} defines only {', '.join(sorted(rule.scores))}")
-    for name, part in counts.items():
-        if rule.defines("ap") and not part.ranked:
-            reason = "no confidence is given" if np.isnan(part.confidence).any() else "all confidences are equal"
-            told.append(f"average precision of {name} is left out: {reason}, so nothing can be ranked")
-    if rule.defines("fp_per_minute") and tables.videos["n_frames"].isna().any():
-        told.append("false positives per minute are left out: the length of some videos is unknown")
-    if rule.defines("apex_mae_ms") and tables.videos["fps"].isna().any():
-        told.append("the frame rate of some videos is unknown: scores in ms or per minute leave them out or are absent")
-    return told
+    reasons = {
+        name: "no confidence is given" if np.isnan(part.confidence).any() else "all confidences are equal"
+        for name, part in counts.items()
+        if rule.defines("ap") and not part.ranked
+    }
+    told = {
+        f"of spotting {rule.name} defines only {', '.join(sorted(rule.scores or ()))}": rule.scores is not None,
+        **{
+            f"average precision of {name} is left out: {reason}, so nothing can be ranked": True
+            for name, reason in reasons.items()
+        },
+        "false positives per minute are left out: the length of some videos is unknown": (
+            rule.defines("fp_per_minute") and tables.videos["n_frames"].isna().any()
+        ),
+        "the frame rate of some videos is unknown: scores in ms or per minute leave them out or are absent": (
+            rule.defines("apex_mae_ms") and tables.videos["fps"].isna().any()
+        ),
+    }
+    return [sentence for sentence, holds in told.items() if holds]
 
 
 def _emotions(tables: Tables, classes: Sequence[str], rule: Convention) -> list[str]:

@@ -1,16 +1,14 @@
 """The tables that scoring reads, in one order whatever the order of their rows, and which of their videos count."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mebench.errors import DataError
 from mebench.metrics.conventions import Convention
+from mebench.metrics.ratios import Bools, Floats
 
 _COLUMNS = {
     "videos": ("video", "subject", "dataset", "n_frames", "fps"),
@@ -46,7 +44,7 @@ class Tables:
     clips: pd.DataFrame | None = None
     frame_scores: pd.DataFrame | None = None
 
-    def ordered(self) -> Tables:
+    def ordered(self) -> "Tables":
         """The same tables in canonical order, with what scoring needs and an integer `unit`, the subject's number.
 
         Predictions are ranked by confidence, then video, kind, onset, offset and apex. The emotion comes last, only so
@@ -62,25 +60,28 @@ class Tables:
             raise DataError(f"the table of videos lists {twice.iloc[0]!r} twice: every video must have one row")
         videos["n_frames"], videos["fps"] = numbers(videos["n_frames"]), numbers(videos["fps"])
         # Sorting by (dataset, subject) makes the units the same for every order of rows.
-        subjects = sorted(set(zip(videos["dataset"], videos["subject"])))
-        number = {subject: unit for unit, subject in enumerate(subjects)}
-        videos["unit"] = np.array([number[key] for key in zip(videos["dataset"], videos["subject"])], dtype=np.int64)
-        truths = _intervals("truths", self.truths, videos, ["video", "kind", "onset", "offset", "apex", "emotion"])
-        predictions = clips = None
-        if self.predictions is not None:
-            order = ["surest", "video", "kind", "onset", "offset", "apex", "emotion", "draw"]
-            predictions = _intervals("predictions", self.predictions, videos, order)
-        if self.clips is not None:
-            clips = _joined("clips", _checked("clips", self.clips), videos)
-            clips = clips[clips["truth"].notna()].sort_values(["video", "truth", "predicted"], ignore_index=True)
-        frames = None
-        if self.frame_scores is not None:
-            frames = _joined("frame scores", _checked("frame_scores", self.frame_scores), videos)
-            frames = frames.sort_values(["video", "kind", "frame"], ignore_index=True)
-        return Tables(videos, truths, predictions, clips, frames)
+        subjects = list(zip(videos["dataset"], videos["subject"]))
+        number = {subject: unit for unit, subject in enumerate(sorted(set(subjects)))}
+        videos["unit"] = np.array([number[subject] for subject in subjects], dtype=np.int64)
+        order = ["video", "kind", "onset", "offset", "apex", "emotion"]
+
+        def joined(name: str, order: list[str]) -> pd.DataFrame | None:
+            table = getattr(self, name)
+            return None if table is None else _joined(name, table, videos).sort_values(order, ignore_index=True)
+
+        clips = joined("clips", ["video", "truth", "predicted"])
+        return Tables(
+            videos,
+            _intervals("truths", self.truths, videos, order),
+            None
+            if self.predictions is None
+            else _intervals("predictions", self.predictions, videos, ["surest", *order, "draw"]),
+            None if clips is None else clips.dropna(subset="truth", ignore_index=True),
+            joined("frame_scores", ["video", "kind", "frame"]),
+        )
 
 
-def numbers(column: pd.Series) -> NDArray[np.float64]:
+def numbers(column: pd.Series) -> Floats:
     """A column of numbers, NaN where one is missing (None, NA or NaN)."""
     return pd.to_numeric(column, errors="raise").to_numpy(dtype=np.float64, na_value=np.nan)
 
@@ -100,24 +101,21 @@ def _checked(name: str, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
-    """Add subject number, dataset and frame rate; an unknown video is an error."""
+    """The checked table with subject number, dataset and frame rate; an unknown video is an error."""
+    table = _checked(name, table)
     row = pd.Index(videos["video"]).get_indexer(pd.Index(table["video"]))
     if (row < 0).any():
         stray = table["video"].iloc[int(np.argmax(row < 0))]
         raise DataError(
-            f"the table of {name} names the video {stray!r}, which is not in the table of videos: "
+            f"the table of {name.replace('_', ' ')} names the video {stray!r}, which is not in the table of videos: "
             "score it with its own dataset"
         )
-    for column in ("unit", "dataset", "fps"):
-        table[column] = videos[column].to_numpy()[row]
-    return table
+    return table.assign(**{column: videos[column].to_numpy()[row] for column in ("unit", "dataset", "fps")})
 
 
 def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list[str]) -> pd.DataFrame:
-    table = _joined(name, _checked(name, table), videos)
+    table = _joined(name, table, videos).astype({"onset": np.int64, "offset": np.int64})
     table["row"] = np.arange(len(table), dtype=np.float64)
-    for column in ("onset", "offset"):
-        table[column] = table[column].astype(np.int64)
     wrong = np.flatnonzero(table["offset"].to_numpy() < table["onset"].to_numpy())
     if len(wrong):
         row = table.iloc[int(wrong[0])]
@@ -163,7 +161,7 @@ def in_scope(
     return truths.reset_index(drop=True), predictions.reset_index(drop=True)
 
 
-def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> NDArray[np.bool_]:
+def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> Bools:
     """Whether each row's values of some columns occur in another table."""
     return np.asarray(pd.MultiIndex.from_frame(table[columns]).isin(pd.MultiIndex.from_frame(other[columns])))
 

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
@@ -19,6 +18,7 @@ from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.classification import confusion_matrix
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.emotions import class_scores, of_true_positives, strs
+from mebench.metrics.ratios import Indices
 from mebench.metrics.spotting import SpottingCounts, count, precision_recall_f1
 from mebench.metrics.tables import Tables, of_kinds
 
@@ -291,7 +291,7 @@ class STRS(SpottingF1):
         return self._result(float(strs(self._f1(), self._of_classes(self.answers, self.support, "f1"))))
 
 
-def _tensor(counts: NDArray[np.int64], device: torch.device) -> Tensor:
+def _tensor(counts: Indices, device: torch.device) -> Tensor:
     return torch.from_numpy(counts).to(device)
 
 
@@ -310,12 +310,10 @@ def _counts(preds: Intervals, target: Intervals, kinds: Sequence[Kind], rules: C
     if any("video" not in table for table in tables if len(table)):
         tables = [table.assign(video="") for table in tables]
     known = {"apex": np.nan, "emotion": None, "confidence": np.nan, "draw": 0}
-    filled = []
-    for table in tables:
-        if not len(table):
-            table = table.reindex(columns=["video", "kind", "onset", "offset"])
-        filled.append(table.assign(**{name: empty for name, empty in known.items() if name not in table}))
-    predictions, truths = filled
+    tables = [table if len(table) else table.reindex(columns=["video", "kind", "onset", "offset"]) for table in tables]
+    predictions, truths = (
+        table.assign(**{name: empty for name, empty in known.items() if name not in table}) for table in tables
+    )
     if predictions["draw"].nunique() > 1:
         raise DataError(
             "preds holds several random draws of intervals: give one draw only, or each to a metric of its own"

@@ -5,17 +5,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from mebench.core.types import Fold
+from mebench.core import Fold
 from mebench.errors import ConfigError, PluginError, unknown
 from mebench.protocols.across import CDMER, CROSS_SPOTTING, LODO
 from mebench.protocols.challenges import MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
 from mebench.protocols.people import People
-from mebench.protocols.protocol import Card, Protocol, by_name
+from mebench.protocols.protocol import Card, Protocol
 from mebench.protocols.within import HOLDOUT, KFOLD, LOSO, LOVO
 
-PROTOCOLS = by_name(
-    LOSO, KFOLD, HOLDOUT, LOVO, LODO, MEGC2018, MEGC2019_CDE, CDMER, MEGC_SPOTTING, CROSS_SPOTTING, MEVIEW
-)
+_ALL = (LOSO, KFOLD, HOLDOUT, LOVO, LODO, MEGC2018, MEGC2019_CDE, CDMER, MEGC_SPOTTING, CROSS_SPOTTING, MEVIEW)
+PROTOCOLS = {protocol.name: protocol for protocol in sorted(_ALL, key=lambda protocol: protocol.name)}
+"""By name, sorted."""
 ADDED: dict[str, Path] = {}
 """The files of protocols that further folders bring, by name."""
 BROKEN: dict[str, str] = {}

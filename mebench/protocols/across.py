@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import Literal
 
-from mebench.core.dataset import Dataset
-from mebench.core.types import Fold, Scheme
+from mebench.core import Dataset, Fold, Scheme
 from mebench.errors import ConfigError, unknown
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
@@ -32,20 +31,9 @@ def need_exactly(people: People, protocol: str, *choices: Sequence[str], hint: s
         )
 
 
-def need_some(people: People, protocol: str, able: Collection[str], wanted: str) -> None:
-    """Raise a ConfigError if a dataset is not among those that a protocol is defined on."""
-    strange = [name for name in people.datasets if name not in able]
-    if strange:
-        raise ConfigError(
-            f"protocol {protocol} is defined on {wanted}, not on {strange[0]}: choose among these, or protocol=loso for any "
-            "dataset"
-        )
-
-
 def need_long(people: People, protocol: str) -> None:
     """Raise a ConfigError where the videos are short ones of one expression each."""
-    short = [name for name in people.datasets if people.short.get(name)]
-    if short:
+    if short := [name for name in people.datasets if people.short.get(name)]:
         raise ConfigError(
             f"protocol {protocol} spots in long videos, and {short[0]} holds short ones of one expression each: choose among "
             "cas_me2, samm_lv and casme3, or protocol=loso for short videos"
@@ -77,11 +65,10 @@ def lodo(people: People, params: NoParams = NOTHING) -> list[Fold]:
             f"leaving one dataset out needs at least 2 datasets, and this run has {listed(people.datasets)}: write for example "
             "dataset=[casme2,samm]"
         )
-    folds = []
-    for name in people.datasets:
-        others = [s for s in people.subjects if s.dataset != name]
-        folds.append(people.fold(name, people.of([name]), others))
-    return folds
+    return [
+        people.fold(name, people.of([name]), [s for s in people.subjects if s.dataset != name])
+        for name in people.datasets
+    ]
 
 
 LODO = Protocol(
@@ -125,7 +112,11 @@ def cdmer(people: People, params: CdmerParams = CdmerParams()) -> list[Fold]:
         ConfigError: other datasets, or no pair.
     """
     able = SMIC if params.type == "I" else (*SMIC, OTHER)
-    need_some(people, f"cdmer with protocol.type={params.type}", able, ", ".join(able))
+    if strange := [name for name in people.datasets if name not in able]:
+        raise ConfigError(
+            f"protocol cdmer with protocol.type={params.type} is defined on {', '.join(able)}, not on {strange[0]}: choose among "
+            "these, or protocol=loso for any dataset"
+        )
     pairs = [
         pair
         for pair in permutations([name for name in able if name in people.datasets], 2)
@@ -185,8 +176,7 @@ class CrossSpottingParams:
         """Check that no dataset is on both sides."""
         if not self.train or not self.test:
             raise ConfigError("protocol.train and protocol.test must each name at least one dataset")
-        both = sorted(set(self.train) & set(self.test))
-        if both:
+        if both := sorted(set(self.train) & set(self.test)):
             raise ConfigError(
                 f"protocol.train and protocol.test both name {both[0]!r}: to test within it take protocol=loso"
             )
@@ -200,8 +190,7 @@ def cross_spotting(people: People, params: CrossSpottingParams) -> list[Fold]:
     """
     need_known(people, "protocol.train", params.train)
     need_known(people, "protocol.test", params.test)
-    idle = [name for name in people.datasets if name not in (*params.train, *params.test)]
-    if idle:
+    if idle := [name for name in people.datasets if name not in (*params.train, *params.test)]:
         raise ConfigError(
             f"{idle[0]} is in neither protocol.train nor protocol.test: put it into one, or leave it out with "
             f"{listed(sorted({*params.train, *params.test}))}"

@@ -3,16 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.dataset import Dataset
-from mebench.core.types import Fold, Scheme
+from mebench.core import Dataset, Fold, Scheme
 from mebench.errors import ConfigError
-from mebench.protocols.across import across, listed, need_exactly, need_long
+from mebench.protocols.across import CLASSES, across, listed, need_exactly, need_long
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
 from mebench.protocols.within import loso, refuse_single
 
 MEMBERS = ("casme2", "samm")
-MEGC2018_CLASSES = ("I", "II", "III", "IV", "V")
+TO_V = Scheme(
+    "megc2018", ("I", "II", "III", "IV", "V"), {c.lower(): c for c in ("I", "II", "III", "IV", "V")}, by="objective"
+)
+"""The first five objective classes, which follow from the action units (Davison et al. 2018, arXiv 1708.07549)."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,6 @@ def megc2018(people: People, params: Megc2018Params = Megc2018Params()) -> list[
     return [across(people, [one], [other]) for one, other in (MEMBERS, MEMBERS[::-1])]
 
 
-def objective_to_v(dataset: Dataset) -> Scheme:
-    """The first five objective classes, which follow from the action units (Davison et al. 2018, arXiv 1708.07549)."""
-    return Scheme("megc2018", MEGC2018_CLASSES, {name.lower(): name for name in MEGC2018_CLASSES}, by="objective")
-
-
 MEGC2018 = Protocol(
     "megc2018",
     "MEGC 2018 cross-database: CASME II and SAMM, objective classes I to V, from one to the other or pooled",
@@ -58,7 +55,7 @@ MEGC2018 = Protocol(
     megc2018,
     Megc2018Params,
     tasks=frozenset({"recognize"}),
-    scheme=objective_to_v,
+    scheme=lambda dataset: TO_V,
     scored_only=True,
     scored_each=lambda params: params.part == "holdout",
     expects=lambda params: (253, 47),
@@ -107,11 +104,9 @@ def megc_spotting(people: People, params: NoParams = NOTHING) -> list[Fold]:
         ConfigError: short videos, or a dataset of one person.
     """
     need_long(people, "megc_spotting")
-    folds = []
     for dataset in people.datasets:
-        own = people.of([dataset])
         refuse_single(People([v for v in people.videos if v.dataset == dataset], person=people.person), dataset)
-        folds += [people.fold(str(subject), [subject], own) for subject in own]
+    folds = (people.fold(str(subject), [subject], people.of([subject.dataset])) for subject in people.subjects)
     return sorted(folds, key=lambda fold: fold.key)
 
 
@@ -138,7 +133,6 @@ MEGC_SPOTTING = Protocol(
 
 
 WILD = "meview"
-THREE_CLASSES = ("negative", "positive", "surprise")
 
 
 def meview(people: People, params: NoParams = NOTHING) -> list[Fold]:
@@ -163,10 +157,9 @@ def three_classes(dataset: Dataset) -> Scheme:
         ConfigError: a dataset has no such scheme.
     """
     members = getattr(dataset, "members", None) or {"": dataset}
-    mapping: dict[str, str] = {}
-    excluded: frozenset[str] = frozenset()
+    mapping, excluded = dict[str, str](), frozenset[str]()
     for name, member in members.items():
-        fits = [s for s in member.schemes.values() if set(s.classes) == set(THREE_CLASSES) and s.by == "emotion"]
+        fits = [s for s in member.schemes.values() if set(s.classes) == set(CLASSES) and s.by == "emotion"]
         if not fits:
             raise ConfigError(
                 f"protocol meview scores negative, positive and surprise, and no scheme of {name or 'the dataset'} has these "
@@ -175,7 +168,7 @@ def three_classes(dataset: Dataset) -> Scheme:
         prefix = f"{name}:" if name else ""
         mapping |= {prefix + label: class_ for label, class_ in fits[0].mapping.items()}
         excluded |= fits[0].excluded
-    return Scheme("three", THREE_CLASSES, mapping, excluded=excluded)
+    return Scheme("three", CLASSES, mapping, excluded=excluded)
 
 
 MEVIEW = Protocol(

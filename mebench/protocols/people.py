@@ -8,16 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mebench.core import Fold, SubjectKey, Video
 from mebench.core.seeds import stable_seed
-from mebench.core.types import Fold, SubjectKey, Video
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
-
-
-def _themselves(key: SubjectKey) -> SubjectKey:
-    return key
 
 
 @dataclass(frozen=True)
@@ -35,7 +31,7 @@ class People:
     videos: Sequence[Video]
     seed: int = 0
     validation: float = 0.2
-    person: Callable[[SubjectKey], SubjectKey] = _themselves
+    person: Callable[[SubjectKey], SubjectKey] = lambda subject: subject
     short: Mapping[str, bool] = field(default_factory=dict)
 
     @cached_property
@@ -58,8 +54,8 @@ class People:
 
     def name(self, person: SubjectKey) -> str:
         """What a fold that tests this person alone is called: as the subject, or as the person of several subjects."""
-        subjects = self.persons[person]
-        return str(subjects[0] if len(subjects) == 1 else person)
+        first, *others = self.persons[person]
+        return str(person if others else first)
 
     def of(self, datasets: Collection[str]) -> tuple[SubjectKey, ...]:
         """The subjects of some datasets."""

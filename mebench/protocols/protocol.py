@@ -1,16 +1,11 @@
 """What a protocol is: a pure function from people and their videos to folds, and its card."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mebench.core.types import Fold, Scheme
+from mebench.core import Dataset, Fold, Scheme
 from mebench.protocols.people import People
-
-if TYPE_CHECKING:
-    from mebench.core.dataset import Dataset
 
 TASKS = frozenset({"spot", "recognize"})
 INNER = (
@@ -99,8 +94,3 @@ class Protocol:
     def parameters(self) -> tuple[str, ...]:
         """Names of its parameters."""
         return tuple(f.name for f in fields(self.params))
-
-
-def by_name(*protocols: Protocol) -> dict[str, Protocol]:
-    """The protocols by name, sorted."""
-    return {p.name: p for p in sorted(protocols, key=lambda p: p.name)}

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mebench.core.types import Fold, SubjectKey
+from mebench.core import Fold, SubjectKey
 from mebench.errors import ConfigError, unknown
 from mebench.protocols.people import People
 from mebench.protocols.protocol import NOTHING, Card, NoParams, Protocol
@@ -150,12 +150,10 @@ def holdout(people: People, params: HoldoutParams) -> list[Fold]:
     test = _subjects(people, params.test, "test")
     valid = None if params.valid is None else _subjects(people, params.valid, "valid")
     train = None if params.train is None else [*_subjects(people, params.train, "train"), *(valid or ())]
-    twice = [s for s in (*(train or ()), *(valid or ())) if s in test]
-    if twice:
+    if twice := [s for s in (*(train or ()), *(valid or ())) if s in test]:
         raise ConfigError(f"{twice[0]} is named on two sides, once by the id alone: a subject may be on one side only")
     fold = people.fold("holdout", test, train, valid=valid)
-    lost = {*(valid or ()), *(train or ())} - {*fold.train, *fold.valid}
-    if lost:
+    if lost := {*(valid or ()), *(train or ())} - {*fold.train, *fold.valid}:
         raise ConfigError(
             f"{min(lost)} is a person who is tested under another id, so they cannot train: take them out of the list"
         )
