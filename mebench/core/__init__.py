@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from mebench.core.chain import Chain, Step
-from mebench.core.dataset import Dataset, Frames
+from mebench.core.dataset import Composite, Dataset, Frames, Renamed
+from mebench.core.seeds import stable_seed
 from mebench.core.types import (
     KINDS,
     Expression,
@@ -28,6 +29,7 @@ __all__ = [
     "KINDS",
     "Chain",
     "ClipView",
+    "Composite",
     "Dataset",
     "Expression",
     "Fold",
@@ -38,6 +40,7 @@ __all__ = [
     "Method",
     "Prediction",
     "Published",
+    "Renamed",
     "Repair",
     "Scheme",
     "Stage",
@@ -49,6 +52,7 @@ __all__ = [
     "Video",
     "VideoView",
     "all_clips",
+    "stable_seed",
     "stack",
 ]
 

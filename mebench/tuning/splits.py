@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mebench.core.seeds import stable_seed
-from mebench.core.types import Fold, SubjectKey, Video
+from mebench.core import Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
 from mebench.protocols import People
 from mebench.protocols.within import KFoldParams, kfold
@@ -33,10 +32,6 @@ class Split:
     def subjects(self) -> tuple[SubjectKey, ...]:
         """Who is tuned on, sorted."""
         return tuple(sorted({video.subject_key for video in self.inner.videos}))
-
-    def only(self, part: int | None) -> Split:
-        """The study with trials that run one method of a pair alone, or all."""
-        return replace(self, part=part)
 
 
 def who(folds: Sequence[Fold]) -> list[list[str]]:
