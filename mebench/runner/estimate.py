@@ -97,8 +97,7 @@ def _stages(part: Plan) -> dict[str, Stage]:
 
 
 def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress) -> dict[str, float]:
-    features, prediction = 0.0, 0.0
-    folds = np.zeros(len(plan.folds))
+    features, prediction, folds = 0.0, 0.0, np.zeros(len(plan.folds))
     largest = max(plan.folds, key=lambda f: (_expressions(plan, f), f.key))
     for part in plan.parts():
         rows, seconds = _features(part, missing_videos(part), progress)
@@ -117,8 +116,7 @@ def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress)
 
 def _features(part: Plan, missing: list[Video], progress: Progress) -> tuple[dict[str, measure.Rows], float]:
     """One feature of each chain by group of videos, and seconds for all that the store lacks."""
-    rows: dict[str, measure.Rows] = {}
-    seconds, chains = 0.0, part.chains()
+    rows, seconds, chains = dict[str, measure.Rows](), 0.0, part.chains()
     groups = sorted(set(part.groups.values()))
     for group in groups:
         lacking = [v for v in missing if part.groups[v.key] == group]

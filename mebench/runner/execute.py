@@ -126,11 +126,10 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
     Raises:
         ConfigError: nobody answers at the address of Dask's scheduler.
     """
-    pool: Workers
     if config.executor == "dask":
         from mebench.runner.dask_executor import DaskPool
 
-        pool = DaskPool(str(config.executor_address))
+        pool: Workers = DaskPool(str(config.executor_address))
     else:
         pool = WorkerPool(config.workers or default_workers(), config.accelerator, config.devices)
     try:

@@ -260,8 +260,7 @@ def _bytes(video: Video, rows: Rows) -> int:
 def _evenly(videos: Sequence[Video], most: int) -> list[Video]:
     """At most so many, evenly spread, those with expressions first: without any there is nothing to learn."""
     telling = [v for v in videos if v.expressions] or list(videos)
-    places = np.linspace(0, len(telling) - 1, min(most, len(telling))).round()
-    return [telling[int(place)] for place in places]
+    return [telling[int(place)] for place in np.linspace(0, len(telling) - 1, min(most, len(telling))).round()]
 
 
 def _weight(videos: Sequence[Video]) -> int:

@@ -70,7 +70,7 @@ def _die_with_parent() -> None:
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc not to fitted large blocks back after each training step: faulting them in again costs a fifth of it."""
+    """Tell glibc not to hand large blocks back after each training step: faulting them in again costs a fifth of it."""
     m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
     with suppress(OSError, AttributeError):  # another C library: nothing lost but time
         libc = ctypes.CDLL(None)
@@ -154,7 +154,7 @@ class Task:
 
     @property
     def call(self) -> tuple[Any, ...]:
-        """The arguments of `attempt`, plain data that processes and machines can fitted each other."""
+        """The arguments of `attempt`, plain data that processes and machines can hand each other."""
         return self.function, self.arguments, self.timeout
 
 

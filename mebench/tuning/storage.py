@@ -62,8 +62,7 @@ class Place:
         """For people, without a password."""
         if self.file is None:
             return without_password(self.url)
-        here = Path.cwd()
-        return str(self.file.relative_to(here) if self.file.is_relative_to(here) else self.file)
+        return str(self.file.relative_to(Path.cwd()) if self.file.is_relative_to(Path.cwd()) else self.file)
 
     def engine(self, seconds: float) -> dict[str, Any]:
         """What SQLAlchemy should know: how long to wait for a locked sqlite file, and to repair connections that a server closed."""

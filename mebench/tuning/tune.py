@@ -66,7 +66,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
 def chosen_values(tuned: Tuned) -> dict[str, Any]:
     """The tuned values; of several studies those in the middle."""
     every = [trial.params for trial in tuned.best.values()]
-    return every[0] | {} if len(every) == 1 else middle(tuned.space, every)  # type: ignore[operator]
+    return dict(every[0]) if len(every) == 1 else middle(tuned.space, every)
 
 
 def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -197,17 +197,19 @@ def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], pool: Workers
     """All trials of one study, by this process and by others; and seconds that this one waited for inner folds."""
     options = tuning.options
     name = f"{tuning.name}/{split.name}" if options.nested else tuning.name
-    terms = Terms(
-        name,
-        about,
-        tuning.space,
-        tuning.objectives,
-        options.sampler,
-        options.pruner,
-        tuning.config.seed,
-        options.heartbeat,
+    shared = SharedStudy(
+        tuning.place,
+        Terms(
+            name,
+            about,
+            tuning.space,
+            tuning.objectives,
+            options.sampler,
+            options.pruner,
+            tuning.config.seed,
+            options.heartbeat,
+        ),
     )
-    shared = SharedStudy(tuning.place, terms)
     reporter = TrialReporter(tuning.progress, name, options.trials, split, tuning.space)
     reporter.begin(shared.study(importance=False))
     evaluator = Evaluator(split, tuning.space, tuning.objectives, pool, tuning.folder / "inner", tuning.progress)
