@@ -96,9 +96,8 @@ def fold_task(spec: PlanSpec, key: str, skipped: frozenset[str]) -> FoldResult:
         RunError: this process finds other inputs than the run was planned with.
     """
     plan = _plan_without(spec, skipped)
-    with suppress(
-        OSError
-    ):  # the peak of this process begins anew, so that each fold has its own; Linux alone can do that
+    # The peak of this process begins anew, so that each fold has its own; Linux alone can do that.
+    with suppress(OSError):
         RESET.write_text("5")
     result = execute(without_memory(plan), _folds(spec)[key])
     peak = _peak_mib()
@@ -250,7 +249,8 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
                 failures[job.home] = outcome
                 board[task.key] = 0, 1
             else:
-                frames, seconds[job.home] = frames + outcome.n_frames, outcome.seconds
+                frames += outcome.n_frames
+                seconds[job.home] = outcome.seconds
                 board[task.key] = outcome.n_frames, 1
             tell()
     return Prepared(len(jobs), frames, seconds, dict(sorted(failures.items())))

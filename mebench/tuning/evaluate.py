@@ -165,12 +165,8 @@ def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:
     columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
     predictions = [[getattr(p, column) for column in columns] for result in results for p in result.predictions]
     answers = {(c.video, c.onset, c.offset): c.predicted for result in results for c in result.clips}
-    clips = [
-        (video, label, answers.get((video, onset, offset)))
-        for video, onset, offset, label in scored_of(tables.truths)[["video", "onset", "offset", "emotion"]]
-        .to_numpy(object)
-        .tolist()
-    ]
+    asked = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+    clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in asked]
     return replace(
         tables,
         predictions=pd.DataFrame(predictions, columns=columns) if spots else None,

@@ -95,8 +95,7 @@ def for_task(space: Space, task: Task, named: bool) -> Space:
 
 def _maps(config: RunConfig) -> dict[str, _Entry]:
     """The search maps of method and recognizer by key."""
-    ids = {part: getattr(config, part) for part in _PARTS}
-    infos = {part: registry.find("method", id_) for part, id_ in ids.items() if id_ is not None}
+    infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
     return {
         f"{part}.{name}": _Entry(said, f"{info.where}/config.yaml: search.{name}")
         for part, info in infos.items()

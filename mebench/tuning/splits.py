@@ -36,8 +36,7 @@ class Split:
 
 def who(folds: Sequence[Fold]) -> list[list[str]]:
     """Key and people of each fold as plain data, so that results of other people are never taken for theirs."""
-    sides = ((fold, (fold.train, fold.valid, fold.test)) for fold in folds)
-    return [[fold.key, *(" ".join(map(str, side)) for side in people)] for fold, people in sides]
+    return [[f.key, *(" ".join(map(str, side)) for side in (f.train, f.valid, f.test))] for f in folds]
 
 
 def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
@@ -102,8 +101,7 @@ def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
             f"{name!r} leaves {len(people.persons)} subject to tune on, and inner folds need 2 at least: use a dataset with more"
         )
     drawn = kfold(people, KFoldParams(min(most, len(people.persons)), stable_seed(plan.config.seed, "inner", name)))
-    folds = tuple(replace(fold, key=f"{name}/{fold.key}") for fold in drawn)
-    found = replace(plan, videos=videos, folds=folds)
+    found = replace(plan, videos=videos, folds=tuple(replace(f, key=f"{name}/{f.key}") for f in drawn))
     try:
         check_training(found)
     except ConfigError as error:
