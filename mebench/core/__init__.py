@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from mebench.core.chain import Chain, Level, Step
-from mebench.core.dataset import Dataset, Frames
+from mebench.core.dataset import Composite, Dataset, Frames, Renamed
+from mebench.core.seeds import stable_seed
 from mebench.core.types import (
     ABSENT,
     KINDS,
@@ -30,6 +31,7 @@ __all__ = [
     "KINDS",
     "Chain",
     "ClipView",
+    "Composite",
     "Dataset",
     "Expression",
     "Fold",
@@ -41,6 +43,7 @@ __all__ = [
     "Method",
     "Prediction",
     "Published",
+    "Renamed",
     "Repair",
     "Scheme",
     "Stage",
@@ -52,6 +55,7 @@ __all__ = [
     "Video",
     "VideoView",
     "all_clips",
+    "stable_seed",
     "stack",
 ]
 

@@ -4,12 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from mebench.annotations.schemes import one_unit, unit_number
-from mebench.config import RunConfig
-from mebench.config.parts import called
-from mebench.config.registry import load
-from mebench.core.dataset import Composite, Dataset, Renamed
-from mebench.core.method import Method
-from mebench.core.types import KINDS, Kind, Scheme, Video
+from mebench.config import RunConfig, parts, registry
+from mebench.core import KINDS, Composite, Dataset, Kind, Method, Renamed, Scheme, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import Protocol
 
@@ -18,8 +14,8 @@ def open_dataset(config: RunConfig) -> Dataset:
     """The dataset, or a composite of its members."""
     members: dict[str, Dataset] = {}
     for word, params in config.dataset_params.items():
-        member: Dataset = load("dataset", word)(params)
-        members[called(word)] = Renamed(member, called(word)) if ":" in word else member
+        member: Dataset = registry.load("dataset", word)(params)
+        members[parts.called(word)] = Renamed(member, parts.called(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)
 
 
@@ -49,8 +45,7 @@ def choose_tasks(
             f"protocol {protocol.name!r} needs {_verbs(protocol.tasks)}, but method {config.method!r} can only {_list(can)}: choose "
             "another method (mebench list methods), or protocol=loso"
         )
-    able = dataset.tasks & protocol.tasks
-    tasks = can & able
+    tasks = can & dataset.tasks & protocol.tasks
     if not tasks or (recognizer is not None and tasks != can & protocol.tasks):
         raise ConfigError(
             f"method {config.method!r} can {_list(can)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}: choose "
@@ -93,9 +88,11 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
     if name not in schemes and (number := unit_number(name)) is not None:
         return one_unit(number, videos)
     if name not in schemes:
-        then = f"Choose one of dataset {config.dataset!r} with scheme=NAME, or an action unit, scheme=AU12"
-        if config.scheme is None:
-            then = f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
+        then = (
+            f"Protocol {protocol.name} scores {name!r}: choose the datasets that it is defined on"
+            if config.scheme is None
+            else f"Choose one of dataset {config.dataset!r} with scheme=NAME, or an action unit, scheme=AU12"
+        )
         raise ConfigError(unknown("emotion scheme", name, schemes, then))
     return schemes[name]
 
@@ -121,8 +118,7 @@ def choose_kinds(
             f"method {config.method!r} spots {' and '.join(method.kinds)}-expressions, but dataset {config.dataset!r} annotates only "
             f"{' and '.join(dataset.kinds)}-expressions. See what fits with: mebench list"
         )
-    default = shared if protocol.every_kind else shared[:1]
-    asked = list(config.kinds) if config.kinds is not None else default
+    asked = config.kinds if config.kinds is not None else shared if protocol.every_kind else shared[:1]
     for kind in asked:
         if kind not in shared:
             raise ConfigError(

@@ -7,8 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from typing import Any
 
 from mebench.errors import ConfigError, RunError
-from mebench.runner import workers
-from mebench.runner.workers import LOOK_SECONDS, Failure, Task, attempt, outcome_of, retry
+from mebench.runner.workers import LOOK_SECONDS, Failure, Task, attempt, outcome_of, settle_as_guest, tried_twice
 
 CONNECT_SECONDS = 30
 ONE_AT_A_TIME = threading.Lock()
@@ -55,13 +54,7 @@ class DaskPool:
         Raises:
             RunError: the scheduler is gone.
         """
-        again = []
-        for task, outcome in self._pass(tasks, tick):
-            if isinstance(outcome, Failure) and outcome.error is None:
-                again.append((task, outcome))
-            else:
-                yield task, outcome
-        yield from retry(again, lambda task: next(self._pass([task], tick))[1])
+        return tried_twice(self._pass(tasks, tick), lambda task: next(self._pass([task], tick))[1])
 
     def stop(self) -> None:
         """Take all tasks back and leave the scheduler; its workers stay."""
@@ -99,5 +92,5 @@ class DaskPool:
 def serve(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
     """In a worker of Dask's: prepare_worker in the process on its first task, then compute one task at a time."""
     with ONE_AT_A_TIME:
-        workers.settle_as_guest()
+        settle_as_guest()
         return attempt(function, arguments, timeout)

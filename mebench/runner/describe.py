@@ -14,10 +14,8 @@ from typing import Any
 import pandas as pd
 
 from mebench import __version__
-from mebench.config import RunConfig, run_key
-from mebench.config.registry import content_hash
-from mebench.config.settings import plugins_of
-from mebench.core.types import Timing, Video
+from mebench.config import RunConfig, registry, run_key, settings
+from mebench.core import Timing, Video
 from mebench.metrics.tables import Tables
 from mebench.protocols import ADDED
 from mebench.runner.folder import RunFolder
@@ -202,8 +200,8 @@ def versions() -> Mapping[str, str]:
 def _revisions(plan: Plan) -> dict[str, str]:
     """Content of the plugins, and of the dataset."""
     hashes: dict[str, list[str]] = {}
-    for info in plugins_of(plan.config):
-        hashes.setdefault(f"{info.kind}_plugin", []).append(content_hash(info))
+    for info in settings.plugins_of(plan.config):
+        hashes.setdefault(f"{info.kind}_plugin", []).append(registry.content_hash(info))
     return {**{name: "+".join(found) for name, found in hashes.items()}, "dataset_revision": plan.dataset.revision}
 
 

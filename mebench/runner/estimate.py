@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.console import duration, plural
-from mebench.core.chain import Chain
-from mebench.core.method import Stage
-from mebench.core.types import Fold, Video
+from mebench.core import Chain, Fold, Stage, Video
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
@@ -20,7 +18,7 @@ from mebench.runner.fitted import store_of
 from mebench.runner.guard import warnings
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.tasks import clips_of, missing_videos
-from mebench.runner.workers import default_workers
+from mebench.runner.workers import default_workers, one_thread
 
 FOLDS_SHOWN = 20
 
@@ -57,20 +55,14 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
     Raises:
         MebenchError: what would stop the run too: a wrong word, missing data, no face in a video.
     """
-    import torch
-
     plan = make_plan(config)
     workers = config.workers or default_workers()
     missing = missing_videos(plan)
     work = _work(plan, missing)
     if not quiet:
         _print_plan(plan, work)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with one_thread():
         seconds = _seconds(plan, missing, workers, progress)
-    finally:
-        torch.set_num_threads(threads)
     if not quiet:
         _print_time(seconds, workers)
     return {
@@ -105,8 +97,7 @@ def _stages(part: Plan) -> dict[str, Stage]:
 
 
 def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress) -> dict[str, float]:
-    features, prediction = 0.0, 0.0
-    folds = np.zeros(len(plan.folds))
+    features, prediction, folds = 0.0, 0.0, np.zeros(len(plan.folds))
     largest = max(plan.folds, key=lambda f: (_expressions(plan, f), f.key))
     for part in plan.parts():
         rows, seconds = _features(part, missing_videos(part), progress)
@@ -125,8 +116,7 @@ def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress)
 
 def _features(part: Plan, missing: list[Video], progress: Progress) -> tuple[dict[str, measure.Rows], float]:
     """One feature of each chain by group of videos, and seconds for all that the store lacks."""
-    rows: dict[str, measure.Rows] = {}
-    seconds, chains = 0.0, part.chains()
+    rows, seconds, chains = dict[str, measure.Rows](), 0.0, part.chains()
     groups = sorted(set(part.groups.values()))
     for group in groups:
         lacking = [v for v in missing if part.groups[v.key] == group]
@@ -157,8 +147,8 @@ def _feature_cost(
 def _ready_rows(plan: Plan, group: str, chains: tuple[Chain, ...]) -> measure.Rows:
     own = [v for v in plan.videos if plan.groups[v.key] == group]
     video = max(own, key=lambda v: len(clips_of(plan, v)))
-    clips = clips_of(plan, video) or [(0, 0, 0)]
-    return measure.stored_rows(plan, store_of(plan.config), video, chains, clips[0])
+    clip = next(iter(clips_of(plan, video)), (0, 0, 0))
+    return measure.rows_of(store_of(plan.config), *plan.home(video), video, chains, clip)
 
 
 def _fold_seconds(part: Plan, cost: measure.FoldCost, measured: int) -> NDArray[np.float64]:
@@ -187,13 +177,13 @@ def _print_plan(plan: Plan, work: Work) -> None:
     if len(plan.folds) > FOLDS_SHOWN:
         print(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
     clips = f", {work.missing_clips} clips" if work.missing_clips else ""
-    frames = f"{work.missing_frames} frames{clips}"
     print(
-        f"features: {work.missing_videos} of {len(plan.videos)} videos to compute ({frames})"
+        f"features: {work.missing_videos} of {videos} videos to compute ({work.missing_frames} frames{clips})"
         if work.missing_videos
         else "features: all are there"
     )
-    for chain in _distinct(plan.chains()):
+    distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains().values() for chain in group}
+    for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
         print("  " + chain.card().replace("\n", "\n  "))
     for line in warnings(plan):
         print(line)
@@ -207,17 +197,12 @@ def _print_plan(plan: Plan, work: Work) -> None:
 
 def _line(plan: Plan, fold: Fold) -> str:
     videos = plan.sides(fold).test
-    expressions = sum(len(v.expressions) for v in videos)
+    people = f"{plural(len(plan.training_subjects(fold)), 'subject')} train"
     held = f", {len(fold.valid)} validate" if plan.selects else ""
     return (
         f"{fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(videos), 'video')}, "
-        f"{plural(expressions, 'expression')}), {plural(len(plan.training_subjects(fold)), 'subject')} train{held}"
+        f"{plural(sum(len(v.expressions) for v in videos), 'expression')}), {people}{held}"
     )
-
-
-def _distinct(chains: Mapping[str, tuple[Chain, ...]]) -> list[Chain]:
-    found = {chain.fingerprint() + chain.name: chain for group in chains.values() for chain in group}
-    return [found[key] for key in sorted(found, key=lambda key: found[key].name)]
 
 
 def _print_time(seconds: Mapping[str, float], workers: int) -> None:

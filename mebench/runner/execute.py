@@ -10,7 +10,6 @@ from mebench.config import RunConfig, from_plain
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
-from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, Session, finished_run, is_again, open_session
@@ -85,33 +84,30 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     outcomes: dict[int, Outcome | MebenchError] = {}
     try:
         prepared, charged = prepare([s.plan for s in sessions], pool, progress), set[Home]()
-        for number, session in enumerate(sessions):
+        for session in sessions:
             try:
                 session.take(prepared, charged, progress)
             except MebenchError as error:
-                outcomes[number] = error
+                outcomes[id(session)] = error
                 session.left.clear()
-        under_way = [s for n, s in enumerate(sessions) if n not in outcomes]
+        under_way = [session for session in sessions if id(session) not in outcomes]
         tasks = [task for session in under_way for task in session.tasks()]
         finished = sum(len(session.finished) for session in under_way)
         total = sum(len(session.plan.folds) for session in under_way)
         if finished:
             progress.say(f"{finished} of {total} folds are already there")
-        for number, session in enumerate(sessions):
-            if number not in outcomes and not session.left:
-                outcomes[number] = _finished(session)
-        numbers = {id(session): number for number, session in enumerate(sessions)}
+        outcomes |= {id(session): _finished(session) for session in under_way if not session.left}
         with progress.stage("folds", total, "folds", done=finished) as advance:
             for task, outcome in pool.run(tasks):
                 session, fold = task.key
                 session.keep(fold, outcome)
                 advance()
                 if not session.left:
-                    outcomes[numbers[id(session)]] = _finished(session)
+                    outcomes[id(session)] = _finished(session)
     finally:
         for session in sessions:
             session.close()
-    return [outcomes[number] for number in range(len(sessions))]
+    return [outcomes[id(session)] for session in sessions]
 
 
 def _finished(session: Session) -> Outcome | MebenchError:
@@ -130,11 +126,10 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
     Raises:
         ConfigError: nobody answers at the address of Dask's scheduler.
     """
-    pool: Workers
     if config.executor == "dask":
         from mebench.runner.dask_executor import DaskPool
 
-        pool = DaskPool(str(config.executor_address))
+        pool: Workers = DaskPool(str(config.executor_address))
     else:
         pool = WorkerPool(config.workers or default_workers(), config.accelerator, config.devices)
     try:
@@ -174,8 +169,7 @@ def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRu
 
 def _pool_size(pool: Workers, session: Session) -> str:
     if isinstance(pool, WorkerPool):
-        size = max(min(pool.size, len(session.plan.folds)), 1)
-        return plural(size, "worker")
+        return plural(max(min(pool.size, len(session.plan.folds)), 1), "worker")
     if not pool.size:
         return "no worker of Dask's yet: it begins when one comes"
     return f"{plural(pool.size, 'worker')} of Dask's"
@@ -200,26 +194,24 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
     Raises:
         MebenchError: the honest run cannot be executed.
     """
-    folder, honest = _honest(config, progress)
-    clean, dirty = _scores(honest), _scores(summary)
+    honest = from_plain({**config.values, "audit": "guard"}, config.origins)
+    folder = finished_run(make_plan(honest))
+    if folder is None:
+        progress.say("audit=leak: now the same run without the leak, to compare with")
+        folder = run(honest, progress).folder
+    clean = _scores(folder.read_json("summary.json"))
     return {
         "honest": folder.id,
         "scores": {
-            path: {"honest": clean[path], "leak": value, "points": _points(clean[path], value)}
-            for path, value in dirty.items()
+            path: {
+                "honest": (own := clean[path]),
+                "leak": leak,
+                "points": None if own is None or leak is None else round(100 * (leak - own), 6),
+            }
+            for path, leak in _scores(summary).items()
             if path in clean
         },
     }
-
-
-def _honest(config: RunConfig, progress: Progress) -> tuple[RunFolder, Mapping[str, Any]]:
-    honest = from_plain({**config.values, "audit": "guard"}, config.origins)
-    folder = finished_run(make_plan(honest))
-    if folder is not None:
-        return folder, folder.read_json("summary.json")
-    progress.say("audit=leak: now the same run without the leak, to compare with")
-    outcome = run(honest, progress)
-    return outcome.folder, outcome.summary
 
 
 def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:
@@ -234,7 +226,3 @@ def _scores(summary: Mapping[str, Any]) -> dict[str, float | None]:
             path = ".".join(filter(None, (section, name)))
             found |= {f"{path}.{score}": scores[score]["value"] for score in SHOWN if score in scores}
     return found
-
-
-def _points(honest: float | None, leak: float | None) -> float | None:
-    return None if honest is None or leak is None else round(100 * (leak - honest), 6)

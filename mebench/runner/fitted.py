@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core.chain import Chain
-from mebench.core.method import Method
+from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Prediction, Timing, Video, VideoView
 from mebench.core.spotting import hits
-from mebench.core.types import Fold, Prediction, Timing, Video
-from mebench.core.views import ClipView, LabelledVideo, VideoView
 from mebench.errors import DataError, PluginError
 from mebench.features import FeatureStore, clip_feature, frame_features
 from mebench.runner.plan import Plan
@@ -41,8 +38,11 @@ class Views:
 
     def labelled(self, video: Video) -> LabelledVideo:
         """A video to train or validate on."""
-        labels = tuple(self.plan.scheme.of(e) for e in video.expressions)
-        return LabelledVideo(**self._common(video), expressions=video.expressions, labels=labels)
+        return LabelledVideo(
+            **self._common(video),
+            expressions=video.expressions,
+            labels=tuple(self.plan.scheme.of(e) for e in video.expressions),
+        )
 
     def seen(self, videos: Sequence[Video]) -> list[Video]:
         """Those of some videos that are not skipped."""
@@ -77,8 +77,7 @@ class Views:
         return frame_features(self.store, *self.plan.home(video), video, self._chain(video, chain))
 
     def _clip(self, video: Video, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
-        home = self.plan.home(video)
-        return clip_feature(self.store, *home, video, self._chain(video, chain), onset, apex, offset)
+        return clip_feature(self.store, *self.plan.home(video), video, self._chain(video, chain), onset, apex, offset)
 
     def _chain(self, video: Video, name: str) -> Chain:
         if self._readable is not None and video.key not in self._readable:
@@ -130,12 +129,8 @@ class FittedMethod:
 
     def asked(self, videos: Sequence[Video]) -> list[ClipView]:
         """The annotated clips of some videos that the scheme scores; the labels stay outside."""
-        clips: list[ClipView] = []
-        for video in videos:
-            view = self.views.unlabelled(video)
-            scored = self.plan.scheme.scored(video)
-            clips += [view.clip(e.onset, e.peak, e.offset, spotted=False) for e in scored]
-        return clips
+        scored = ((self.views.unlabelled(video), self.plan.scheme.scored(video)) for video in videos)
+        return [view.clip(e.onset, e.peak, e.offset, spotted=False) for view, some in scored for e in some]
 
     def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
         """For each clip the class, and one number for each class of the task."""
@@ -227,8 +222,7 @@ def _f1(fitted: FittedMethod, videos: Sequence[Video]) -> float:
         true = [e for e in video.expressions if e.kind in fitted.plan.task.kinds]
         spotted, truths = spotted + len(intervals), truths + len(true)
         for e in true:
-            own = [(p.onset, p.offset) for p in intervals if p.kind == e.kind]
-            found += any(hits(interval, (e.onset, e.offset)) for interval in own)
+            found += any(hits((p.onset, p.offset), (e.onset, e.offset)) for p in intervals if p.kind == e.kind)
     return 2 * found / max(spotted + truths, 1)
 
 

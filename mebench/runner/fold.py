@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.method import Epoch, Method
-from mebench.core.types import Fold, Prediction, Timing, Video
+from mebench.core import Fold, Method, Prediction, Timing, Video
+from mebench.core.method import Epoch
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.plan import Plan
 
@@ -127,11 +127,12 @@ def _weights(methods: Mapping[str, Method]) -> bytes:
     """The models as safetensors."""
     from safetensors.torch import save
 
-    weights: bytes = save(
-        {
-            prefix + name: tensor.detach().cpu().contiguous()
-            for prefix, method in methods.items()
-            for name, tensor in method.state_dict().items()
-        }
+    return bytes(
+        save(
+            {
+                prefix + name: tensor.detach().cpu().contiguous()
+                for prefix, method in methods.items()
+                for name, tensor in method.state_dict().items()
+            }
+        )
     )
-    return weights

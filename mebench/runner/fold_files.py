@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from mebench.runner.fold import FoldResult
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
@@ -81,8 +81,7 @@ def safe_name(fold: str) -> str:
     'casme2--sub_1-d8f165'
     """
     name = re.sub(r"[^\w.=+-]", "_", fold.replace("/", "--"))
-    unclear = name.replace("--", "/") != fold
-    return f"{name}-{hashlib.sha256(fold.encode()).hexdigest()[:6]}" if unclear else name
+    return name if name.replace("--", "/") == fold else f"{name}-{hashlib.sha256(fold.encode()).hexdigest()[:6]}"
 
 
 def _stamp(content: bytes) -> list[int]:
@@ -92,8 +91,6 @@ def _stamp(content: bytes) -> list[int]:
 @cache
 def _schemas() -> dict[str, pa.Schema]:
     """One type for each column, also in an empty table, so that tables of folds go together."""
-    import pyarrow as pa
-
     text, whole, number = pa.string(), pa.int64(), pa.float64()
     many, place = pa.list_(number), [("fold", text), ("video", text)]
     interval = [("kind", text), ("onset", whole), ("apex", whole), ("offset", whole), ("confidence", number)]
@@ -108,8 +105,6 @@ def _schemas() -> dict[str, pa.Schema]:
 
 
 def _tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
-    import pyarrow as pa
-
     rows: dict[str, Iterator[dict[str, Any]]] = {
         "predictions.parquet": (
             {
@@ -161,8 +156,6 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _frame_scores(result: FoldResult, kinds: Sequence[str]) -> pa.Table:
-    import pyarrow as pa
-
     schema = _schemas()["frame_scores.parquet"]
     parts = [
         pa.table(
@@ -183,15 +176,12 @@ def _frame_scores(result: FoldResult, kinds: Sequence[str]) -> pa.Table:
 
 def _history(result: FoldResult) -> bytes:
     """One row for each pass of the training, beginning with the fold."""
-    import pandas as pd
-
     rows = pd.DataFrame([asdict(epoch) for epoch in result.history])
     rows.insert(0, "fold", result.key)
     return rows.to_csv(index=False).encode()
 
 
 def _parquet(table: pa.Table) -> bytes:
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     sink = pa.BufferOutputStream()

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from mebench.errors import RunError, unknown
@@ -108,21 +109,16 @@ class RunFolder:
             raise RunError(
                 f"the folder of the runs, {runs}, cannot be made: {e.strerror}. Choose another place with runs=DIR"
             ) from e
-        number = 1
+        first, number = first_id(name, key), 0
         while True:
-            run_id = first_id(name, key) if number == 1 else f"{first_id(name, key)}.{number}"
-            folder = cls(runs / run_id)
             number += 1
-            if folder.done:
-                continue
-            folder.path.mkdir(exist_ok=True)
-            lock = folder.lock()
-            if lock is None:
-                continue
-            if folder.done:  # finished while we asked
-                lock.release()
-                continue
-            return folder, lock
+            folder = cls(runs / (first if number == 1 else f"{first}.{number}"))
+            if not folder.done:
+                folder.path.mkdir(exist_ok=True)
+                if (lock := folder.lock()) is not None:
+                    if not folder.done:
+                        return folder, lock
+                    lock.release()  # finished while we asked
 
     @classmethod
     def latest_finished(cls, runs: Path, first: str) -> RunFolder | None:
@@ -138,8 +134,7 @@ class RunFolder:
                 f"run {self.id!r} cannot go on: its dataset, plugins or versions have changed since it began, and its folds must not mix "
                 "with others. Start it anew with: mebench run"
             )
-        lock = self.lock()
-        if lock is None:
+        if (lock := self.lock()) is None:
             raise RunError(f"another process is working on run {self.id!r}: wait for it, or stop it first")
         if self.done:
             lock.release()
@@ -176,7 +171,10 @@ class RunFolder:
     def write_table(self, name: str, table: pd.DataFrame) -> None:
         """Write a table, whole or not at all: parquet, or csv by the name's ending."""
         with self._writing(self.path / name) as temporary:
-            _save_table(table, temporary, name)
+            if name.endswith(".csv"):
+                table.to_csv(temporary, index=False)
+            else:
+                table.to_parquet(temporary, index=False)
 
     def write_fold(self, result: FoldResult, kinds: Sequence[str]) -> None:
         """Keep a fold's results."""
@@ -194,8 +192,7 @@ class RunFolder:
                 raise
             if time.monotonic() > self._synced + SYNC_SECONDS:
                 self._sync_all()
-        failed = self.path / "failed" / safe_name(result.key)
-        failed.unlink(missing_ok=True)
+        (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
 
     def write_failure(self, fold: str, reason: str) -> None:
         """Keep the reason why a fold failed; a later success removes it."""
@@ -295,15 +292,15 @@ class RunFolder:
 
     def finished_folds(self) -> set[str]:
         """Keys of the folds whose results are complete and as they were written."""
-        return {key for folder in self._fold_folders() if (key := whole_fold(folder)) is not None}
+        return {key for folder in self._whole("folds") if (key := whole_fold(folder)) is not None}
 
     def count_folds(self) -> tuple[int, int]:
         """How many folds have results, and how many failed; none is opened."""
-        failed = [file for file in (self.path / "failed").glob("*") if not file.name.startswith(".")]
-        return len(self._fold_folders()), len(failed)
+        return len(self._whole("folds")), len(self._whole("failed"))
 
-    def _fold_folders(self) -> list[Path]:
-        return [folder for folder in (self.path / "folds").glob("*") if not folder.name.startswith(".")]
+    def _whole(self, name: str) -> list[Path]:
+        """What lies in a folder of the run, but for what is being written."""
+        return [path for path in (self.path / name).glob("*") if not path.name.startswith(".")]
 
     def merge(self, folds: Sequence[str], feature_seconds: Mapping[str, float] | None = None) -> None:
         """Put the tables of all folds together, sorted, so that the order of completion leaves no trace.
@@ -315,8 +312,6 @@ class RunFolder:
         Raises:
             RunError: a file of a fold is missing or damaged.
         """
-        import pyarrow as pa
-
         for name, order in zip(TABLES, ORDERS):
             table = pa.concat_tables([self._fold_table(fold, name) for fold in folds]).to_pandas()
             self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
@@ -339,20 +334,12 @@ class RunFolder:
 
     def fold_record(self, fold: str) -> dict[str, Any]:
         """Timing, seed and cost of a finished fold."""
-        record: dict[str, Any] = self.read_json(f"folds/{safe_name(fold)}/fold.json")
-        return record
+        return dict(self.read_json(f"folds/{safe_name(fold)}/fold.json"))
 
 
 def first_id(name: str, key: str) -> str:
     """Id of the first run of a key; later ones add `.2`, `.3`."""
     return f"{name}-{key[:8]}"
-
-
-def _save_table(table: pd.DataFrame, path: Path, name: str) -> None:
-    if name.endswith(".csv"):
-        table.to_csv(path, index=False)
-    else:
-        table.to_parquet(path, index=False)
 
 
 def _sync(path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mebench.console import plural
-from mebench.core.types import Fold, Scheme, SubjectKey, Timing, Video
+from mebench.core import Scheme, SubjectKey, Timing, Video
 from mebench.errors import DataError
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, classes_shown
@@ -24,9 +24,8 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
     for fold in plan.folds:
         sides = plan.sides(fold)
         learnt, asked = classes_shown(scheme, sides.train), classes_shown(scheme, sides.test)
-        if lacking := Counter({name: n for name, n in asked.items() if name not in learnt}):
-            found[fold.key] = lacking
-    return found
+        found[fold.key] = Counter({name: n for name, n in asked.items() if name not in learnt})
+    return {key: lacking for key, lacking in found.items() if lacking}
 
 
 def warnings(plan: Plan) -> list[str]:
@@ -51,8 +50,8 @@ def warnings(plan: Plan) -> list[str]:
             f"wrong: in fold {fold!r} {clips}; {advice}"
         )
     if expected := plan.protocol.expects(plan.config.protocol_params):
-        clips_there = sum(classes_shown(plan.scheme, plan.videos).values())
-        there = clips_there, len({plan.dataset.person(v.subject_key) for v in plan.videos})
+        n_clips = classes_shown(plan.scheme, plan.videos).total()
+        there = n_clips, len({plan.dataset.person(v.subject_key) for v in plan.videos})
         if there != expected:
             told.append(
                 f"protocol {plan.protocol.name} is published on {expected[0]} clips of {expected[1]} subjects, and this dataset has "
@@ -92,28 +91,19 @@ def refuse_twins(plan: Plan) -> None:
         for copies in twins.values():
             if plan.protocol.subject_dependent and len({video.dataset for video in copies}) == len(copies):
                 continue  # one person in several recordings
-            if len(copies) > 1 and (fold := _parted(plan.folds, copies)) is not None:
+            for fold in plan.folds if len(copies) > 1 else ():
                 train, valid, test = fold.split(copies)
-                one, other = (*train, *valid)[0], test[0]
-                raise DataError(
-                    f"{one.key} and {other.key} are one recording under two names, and fold {fold.key!r} trains on one and tests the "
-                    "other: leave one of them out of the dataset, or give both the same subject"
-                )
-
-
-def _parted(folds: Iterable[Fold], copies: list[Video]) -> Fold | None:
-    """The first fold that trains on one of some videos and tests another."""
-    for fold in folds:
-        train, valid, test = fold.split(copies)
-        if test and (train or valid):
-            return fold
-    return None
+                if test and (train or valid):
+                    raise DataError(
+                        f"{(*train, *valid)[0].key} and {test[0].key} are one recording under two names, and fold {fold.key!r} trains on "
+                        "one and tests the other: leave one of them out of the dataset, or give both the same subject"
+                    )
 
 
 def _print(plan: Plan, video: Video, middle: bool) -> str | None:
     """Hash of a frame of a video, or of its ready-made features; None where there is neither. The runs of a sweep share it."""
-    data = tuple(plan.config.dataset_params.items())
-    key = (data, plan.dataset.revision, video.key, middle, tuple(chain.name for chain in plan.chains_of(video)))
+    data, chains = tuple(plan.config.dataset_params.items()), tuple(chain.name for chain in plan.chains_of(video))
+    key = (data, plan.dataset.revision, video.key, middle, chains)
     if key not in _PRINTS:
         _PRINTS[key] = _hash(plan, video, middle)
     return _PRINTS[key]
@@ -136,6 +126,7 @@ def _hash(plan: Plan, video: Video, middle: bool) -> str | None:
 
 
 FILE = "audit.json"
+_TRANSDUCTIVE = {"name": "threshold or normalisation of a tested video", "saw": "video", "value": None}
 
 
 def write_audit(folder: RunFolder, plan: Plan) -> None:
@@ -176,7 +167,12 @@ def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, 
             }
             for fold in plan.folds
         },
-        "values": [*_durations(plan), *_of_methods(plan), *_notes(plan, notes), *_transductive(plan)],
+        "values": [
+            *_durations(plan),
+            *_of_methods(plan),
+            *_notes(plan, notes),
+            *([] if plan.transductive == "none" else [_TRANSDUCTIVE]),
+        ],
     }
 
 
@@ -214,9 +210,7 @@ def _ms(frames: int, timing: Timing) -> float | None:
 def _of_methods(plan: Plan) -> list[dict[str, Any]]:
     """What each method is given, what it learns, and what it chooses on."""
     found: list[dict[str, Any]] = []
-    parts = plan.parts()
-    for number, part in enumerate(parts):
-        name = "method" if number == 0 else "recognizer"
+    for name, part in zip(("method", "recognizer"), plan.parts()):
         method = part.method()
         found.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
         if learnt := sorted(method.state_dict()):
@@ -237,9 +231,3 @@ def _notes(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> list[dict[st
         {"name": name, "saw": saw, "folds": {key: of_fold[name] for key, of_fold in notes.items() if name in of_fold}}
         for name in names
     ]
-
-
-def _transductive(plan: Plan) -> list[dict[str, Any]]:
-    if plan.transductive == "none":
-        return []
-    return [{"name": "threshold or normalisation of a tested video", "saw": "video", "value": None}]

@@ -1,22 +1,17 @@
 """Short measurements on this machine, from which a dry run estimates how long the whole will take."""
 
-import dataclasses
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core.chain import Chain
-from mebench.core.dataset import Dataset, Frames
-from mebench.core.method import Method
-from mebench.core.types import Fold, Timing, Video
-from mebench.core.views import LabelledVideo, VideoView
+from mebench.core import Chain, Dataset, Fold, Frames, LabelledVideo, Method, Timing, Video, VideoView
 from mebench.features import Clip, FeatureStore, clip_feature, compute, frame_features
 from mebench.runner.plan import Plan
 
@@ -31,7 +26,7 @@ Rows = dict[str, NDArray[Any]]
 """For each chain of a dataset one feature: for one frame, or for one clip."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class FeatureCost:
     """Seconds of one core.
 
@@ -46,7 +41,7 @@ class FeatureCost:
     rows: Rows
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class FoldCost:
     """Seconds of one core.
 
@@ -112,8 +107,8 @@ def features(plan: Plan, video: Video, chains: Sequence[Chain], budget: float = 
         n = int(min(n_frames, max(shortest + 4, budget / max(frame, 1e-4))))
         if n > shortest + 2:
             frame, clip = _time_features(store, plan, video, chains, n)
-        rows = _rows(store, Shortened(plan.home(video)[0], n), plan.home(video)[1], video, chains, (0, n - 1, n - 1))
-    return FeatureCost(frame, clip, rows)
+        home, name = plan.home(video)
+        return FeatureCost(frame, clip, rows_of(store, Shortened(home, n), name, video, chains, (0, n - 1, n - 1)))
 
 
 def _time_features(
@@ -123,18 +118,15 @@ def _time_features(
     home, name = plan.home(video)
     dataset = Shortened(home, n)
     first = compute(store, dataset, name, video, chains, [(0, n // 2, n // 2)]).seconds
-    clip = 0.0
-    if any(chain.scope == "clips" for chain in chains):
-        clip = compute(store, dataset, name, video, chains, [(0, n - 1, n - 1)]).seconds
+    asked = any(chain.scope == "clips" for chain in chains)
+    clip = compute(store, dataset, name, video, chains, [(0, n - 1, n - 1)]).seconds if asked else 0.0
     return max(first - clip, 0.0) / n, clip
 
 
-def stored_rows(plan: Plan, store: FeatureStore, video: Video, chains: Sequence[Chain], clip: Clip) -> Rows:
+def rows_of(
+    store: FeatureStore, dataset: Dataset, name: str, video: Video, chains: Sequence[Chain], clip: Clip
+) -> Rows:
     """One feature of each chain of a video whose features are there."""
-    return _rows(store, *plan.home(video), video, chains, clip)
-
-
-def _rows(store: FeatureStore, dataset: Dataset, name: str, video: Video, chains: Sequence[Chain], clip: Clip) -> Rows:
     rows: Rows = {}
     for chain in chains:
         if chain.scope == "clips":
@@ -168,10 +160,10 @@ def fold(plan: Plan, one: Fold, rows: dict[str, Rows]) -> FoldCost:
     method.eval()
     method.fit_closed_form(*views)
     closed = time.perf_counter() - started
-    tested = [
-        _unlabelled(v, timings[plan.groups[v.key]], rows[plan.groups[v.key]]) for v in _videos(plan, one.test)[:2]
+    seconds = [
+        _predict(plan, method, _unlabelled(v, timings[plan.groups[v.key]], rows[plan.groups[v.key]]))
+        for v in _videos(plan, one.test)[:2]
     ]
-    seconds = [_predict(plan, method, video) for video in tested]
     return FoldCost({name: s * scale for name, s in epochs.items()}, closed * scale, min(seconds, default=0.0))
 
 
@@ -234,24 +226,26 @@ def _predict(plan: Plan, method: Method, video: VideoView) -> float:
 
 
 def _labelled(plan: Plan, video: Video, timing: Timing, rows: Rows) -> LabelledVideo:
-    labels = tuple(plan.scheme.of(e) for e in video.expressions)
-    view = _unlabelled(video, timing, rows)
-    own: dict[str, Any] = {f.name: getattr(view, f.name) for f in dataclasses.fields(view)}
-    return LabelledVideo(**own, expressions=video.expressions, labels=labels)
+    return LabelledVideo(
+        **vars(_unlabelled(video, timing, rows)),
+        expressions=video.expressions,
+        labels=tuple(plan.scheme.of(e) for e in video.expressions),
+    )
 
 
 def _unlabelled(video: Video, timing: Timing, rows: Rows) -> VideoView:
+    """A view whose frames and clips all have the same features."""
     n_frames = video.n_frames or 1
-    frames = partial(_repeated, rows, max(n_frames - timing.k, 0))
-    return VideoView(video.key, video.subject_key, video.fps, n_frames, timing, frames, partial(_row, rows))
-
-
-def _repeated(rows: Rows, n: int, chain: str) -> NDArray[Any]:
-    return np.broadcast_to(rows[chain], (n, *rows[chain].shape))
-
-
-def _row(rows: Rows, chain: str, onset: int, apex: int, offset: int) -> NDArray[Any]:
-    return rows[chain]
+    n = max(n_frames - timing.k, 0)
+    return VideoView(
+        video.key,
+        video.subject_key,
+        video.fps,
+        n_frames,
+        timing,
+        lambda chain: np.broadcast_to(rows[chain], (n, *rows[chain].shape)),
+        lambda chain, onset, apex, offset: rows[chain],
+    )
 
 
 def _videos(plan: Plan, subjects: Sequence[Any]) -> list[Video]:
@@ -266,8 +260,7 @@ def _bytes(video: Video, rows: Rows) -> int:
 def _evenly(videos: Sequence[Video], most: int) -> list[Video]:
     """At most so many, evenly spread, those with expressions first: without any there is nothing to learn."""
     telling = [v for v in videos if v.expressions] or list(videos)
-    places = np.linspace(0, len(telling) - 1, min(most, len(telling))).round()
-    return [telling[int(place)] for place in places]
+    return [telling[int(place)] for place in np.linspace(0, len(telling) - 1, min(most, len(telling))).round()]
 
 
 def _weight(videos: Sequence[Video]) -> int:

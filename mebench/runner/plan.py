@@ -5,20 +5,28 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from mebench import protocols
-from mebench.config import RunConfig
-from mebench.config.registry import load
-from mebench.core.chain import Chain
-from mebench.core.dataset import Composite, Dataset
-from mebench.core.method import Method
-from mebench.core.seeds import stable_seed
-from mebench.core.types import Fold, Kind, Scheme, SubjectKey, Task, Timing, Video
+from mebench.config import RunConfig, registry
+from mebench.core import (
+    Chain,
+    Composite,
+    Dataset,
+    Fold,
+    Kind,
+    Method,
+    Scheme,
+    SubjectKey,
+    Task,
+    Timing,
+    Video,
+    stable_seed,
+)
 from mebench.errors import ConfigError, RunError
 from mebench.protocols import People, Protocol
+from mebench.protocols import find as find_protocol
 from mebench.runner.choices import choose_kinds, choose_scheme, choose_tasks, measured, open_dataset, scored
 
 PAIR_SECONDS = 0.1
@@ -130,6 +138,7 @@ class Plan:
     selects: bool
     recognizer_class: type[Method] | None = None
     skipped: frozenset[str] = frozenset()
+    _timings: dict[str, dict[str, Timing]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
     def transductive(self) -> str:
@@ -171,7 +180,11 @@ class Plan:
     def sides(self, fold: Fold) -> Sides:
         """The videos to fit, to choose and to test on."""
         train, valid, test = fold.split(self.videos)
-        return Sides(train, valid, test) if self.selects else Sides(sorted([*train, *valid], key=_key), [], test)
+        return (
+            Sides(train, valid, test)
+            if self.selects
+            else Sides(sorted([*train, *valid], key=lambda v: v.key), [], test)
+        )
 
     def timings(self, fold: Fold) -> dict[str, Timing]:
         """Timing of each group of videos (see `groups`) that takes part, from the fold's training videos.
@@ -180,15 +193,10 @@ class Plan:
         """
         if fold.key not in self._timings:
             sides = self.sides(fold)
-            part = [*sides.train, *sides.valid, *sides.test]
-            groups = {self.groups[video.key] for video in part}
+            groups = {self.groups[video.key] for side in sides for video in side}
             found = fold_timings(self.videos, self.videos if self.leaks else sides.train, self.task.kinds)
             self._timings[fold.key] = {group: timing for group, timing in found.items() if group in groups}
         return self._timings[fold.key]
-
-    @cached_property
-    def _timings(self) -> dict[str, dict[str, Timing]]:
-        return {}
 
     @cached_property
     def tested(self) -> frozenset[str]:
@@ -215,15 +223,13 @@ class Plan:
 
     def at(self, fold: Fold) -> Plan:
         """The run as one fold sees it: whether videos are short ones of one expression is a matter of those it tests."""
-        tested = {subject.dataset for subject in fold.test}
-        short = all(self.short[dataset] for dataset in tested)
+        short = all(self.short[subject.dataset] for subject in fold.test)
         return self if short == self.task.one_per_video else replace(self, task=replace(self.task, one_per_video=short))
 
     @cached_property
     def short(self) -> dict[str, bool]:
         """For each dataset of the videos whether they are short ones of one expression each."""
-        examples = {video.dataset: video for video in self.videos}
-        return {name: self.home(video)[0].one_per_video for name, video in examples.items()}
+        return {video.dataset: self.home(video)[0].one_per_video for video in self.videos}
 
     def fold_seed(self, fold: Fold) -> int:
         """Seed of everything random in a fold: depends on the run's seed and the fold, not on who ran before."""
@@ -267,11 +273,11 @@ def make_plan(config: RunConfig) -> Plan:
     Raises:
         MebenchError: anything that cannot work, in one sentence, before any work is done.
     """
-    protocol, dataset = protocols.find(config.protocol), open_dataset(config)
-    method_class: type[Method] = load("method", config.method)
-    recognizer: type[Method] | None = None if config.recognizer is None else load("method", config.recognizer)
+    protocol, dataset = find_protocol(config.protocol), open_dataset(config)
+    method_class: type[Method] = registry.load("method", config.method)
+    recognizer: type[Method] | None = None if config.recognizer is None else registry.load("method", config.recognizer)
     tasks = choose_tasks(config, method_class, recognizer, dataset, protocol)
-    videos = tuple(sorted(dataset.videos(), key=_key))
+    videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
         protocol.make(People(videos, person=dataset.person), config.protocol_params)
     scheme = choose_scheme(dataset, videos, config, protocol)
@@ -297,8 +303,8 @@ def make_plan(config: RunConfig) -> Plan:
     people = People(videos, config.seed, config.validation, dataset.person, plan.short)
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
     check_people(plan)
-    tested = {video.dataset for video in videos if video.key in plan.tested}
-    plan = replace(plan, task=replace(plan.task, one_per_video=all(plan.short[name] for name in tested)))
+    short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)
+    plan = replace(plan, task=replace(plan.task, one_per_video=short))
     check_training(plan)
     return plan
 
@@ -313,8 +319,7 @@ def check_people(plan: Plan) -> None:
         return
     person = plan.dataset.person
     for fold in plan.folds:
-        both = {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}
-        if both:
+        if both := {person(s) for s in (*fold.train, *fold.valid)} & {person(s) for s in fold.test}:
             raise RunError(
                 f"fold {fold.key!r} of protocol {plan.protocol.name!r} tests {min(both)}, on whom it trains: that is a mistake in the "
                 "protocol; protocol=loso holds people out"
@@ -330,8 +335,7 @@ def check_training(plan: Plan) -> None:
     for fold in plan.folds:
         if "spot" in plan.task.tasks:
             for group, timing in plan.timings(fold).items():
-                missing = [kind for kind in plan.task.kinds if kind not in timing.k_prime]
-                if missing:
+                if missing := [kind for kind in plan.task.kinds if kind not in timing.k_prime]:
                     raise ConfigError(
                         f"fold {fold.key!r}: no training subject shows a {missing[0]}-expression, so its mean length in "
                         f"{group!r} is unknown: use more subjects, or other kinds=…"
@@ -345,7 +349,3 @@ def check_training(plan: Plan) -> None:
 def classes_shown(scheme: Scheme, videos: Iterable[Video]) -> Counter[str]:
     """How many micro-expressions of each scored class some videos show."""
     return Counter(str(scheme.class_of(e)) for video in videos for e in scheme.scored(video))
-
-
-def _key(video: Video) -> str:
-    return video.key

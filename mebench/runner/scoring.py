@@ -7,12 +7,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mebench.metrics.chance import spotting_chance
-from mebench.metrics.conventions import named
+from mebench.metrics import Tables, named, spotting_chance, summarize
 from mebench.metrics.emotions import summarize_each
 from mebench.metrics.mistakes import summarize_mistakes
-from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
 from mebench.runner.folder import RunFolder
 
 
@@ -29,8 +26,7 @@ def tables_of(folder: RunFolder) -> Tables:
     if "recognize" in about["tasks"]:
         answers = folder.read_table("clips.parquet")
         if about.get("scored_each"):
-            parts = _clips_of_folds(about, videos, truths, answers)
-            clips = pd.concat(list(parts.values()), ignore_index=True)
+            clips = pd.concat(_clips_of_folds(about, videos, truths, answers).values(), ignore_index=True)
         else:
             clips = _clips(about, videos, truths, answers)
     return Tables(videos, truths, predictions, clips)
@@ -70,12 +66,11 @@ def of_dataset(tables: Tables, name: str) -> Tables:
     """The rows of one dataset, as if nothing else had been tested."""
     videos = tables.videos[tables.videos["dataset"] == name]
 
-    def own(table: pd.DataFrame | None) -> pd.DataFrame | None:
-        return None if table is None else table[table["video"].isin(videos["video"])]
+    def own(table: pd.DataFrame) -> pd.DataFrame:
+        return table[table["video"].isin(videos["video"])]
 
-    truths = own(tables.truths)
-    assert truths is not None
-    return Tables(videos, truths, own(tables.predictions), own(tables.clips))
+    asked = (None if table is None else own(table) for table in (tables.predictions, tables.clips))
+    return Tables(videos, own(tables.truths), *asked)
 
 
 def _of_predicted(rows: pd.Series, predicted: pd.Series, classes: Sequence[str]) -> NDArray[np.float64]:
@@ -105,20 +100,15 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
         convention: name of the rules.
     """
     about, tables = folder.read_json("folds.json"), tables_of(folder)
+    rules = {"classes": about["classes"], "seed": seed, "draws": draws, "convention": convention}
     if about.get("scored_each"):
         parts = _clips_of_folds(about, tables.videos, tables.truths, folder.read_table("clips.parquet"))
         each = {name: Tables(tables.videos, tables.truths, None, clips) for name, clips in parts.items()}
-        return summarize_each(each, classes=about["classes"], seed=seed, draws=draws, convention=convention)
-
-    def summary_of(some: Tables) -> dict[str, Any]:
-        return summarize(
-            some, kinds=about["kinds"], classes=about["classes"], seed=seed, draws=draws, convention=convention
-        )
-
-    summary = summary_of(tables)
+        return summarize_each(each, **rules)
+    summary = summarize(tables, kinds=about["kinds"], **rules)
     datasets = sorted(set(tables.videos["dataset"]))
     if tables.predictions is not None and len(datasets) > 1:
-        members = {name: summary_of(of_dataset(tables, name)) for name in datasets}
+        members = {name: summarize(of_dataset(tables, name), kinds=about["kinds"], **rules) for name in datasets}
         summary["members"] = {
             name: {part: own[part] for part in ("spotting", "analysis") if part in own} for name, own in members.items()
         }

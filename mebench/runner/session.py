@@ -1,4 +1,4 @@
-"""The videos that a run left out because they show no face (`no_face=skip`)."""
+"""A run that this process works on, and the videos that it leaves out because they show no face (`no_face=skip`)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from filelock import FileLock
 
-from mebench.config import RunConfig
 from mebench.console import plural
-from mebench.core.types import Fold, SubjectKey
+from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
@@ -24,9 +23,6 @@ from mebench.runner.plan import Plan
 from mebench.runner.scoring import score
 from mebench.runner.tasks import Home, Prepared, fold_task, home_of, missing_videos, spec_of
 from mebench.runner.workers import Failure, Task, sentence
-
-if TYPE_CHECKING:
-    from mebench.runner.folder import RunFolder
 
 FILE = "skipped.json"
 """In the run folder, written where `no_face=skip`: the reason for each video, by its key."""
@@ -40,10 +36,7 @@ def read_skipped(folder: RunFolder) -> dict[str, str]:
     Raises:
         RunError: the file is damaged.
     """
-    if not (folder.path / FILE).is_file():
-        return {}
-    found: dict[str, str] = folder.read_json(FILE)
-    return found
+    return dict(folder.read_json(FILE)) if (folder.path / FILE).is_file() else {}
 
 
 def write_skipped(folder: RunFolder, reasons: Mapping[str, str], n_videos: int) -> str:
@@ -109,11 +102,6 @@ class Session:
     left: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
 
-    @property
-    def config(self) -> RunConfig:
-        """What is run."""
-        return self.plan.config
-
     def take(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
         """Take note of the features: what they cost, and which videos show no face.
 
@@ -130,14 +118,13 @@ class Session:
         charged.update(own)
         self.folder.add_feature_seconds({homes[home]: s for home, s in own.items()}, cards(plan))
         failures = {homes[home]: failure for home, failure in prepared.failures.items() if home in homes}
-        if failures:  # in a sweep it may be another run's feature of the video that failed
-            still = {v.key for v in missing_videos(plan)}
-            failures = {key: failure for key, failure in failures.items() if key in still}
-        faceless: dict[str, str] = {}
-        if plan.config.no_face == "skip":
-            faceless = {key: f.reason for key, f in failures.items() if isinstance(f.error, NoFaceError)}
+        # In a sweep it may be another run's feature of the video that failed.
+        still = {v.key for v in missing_videos(plan)} if failures else set()
+        failures = {key: failure for key, failure in failures.items() if key in still}
+        skips = plan.config.no_face == "skip"
+        faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
         _raise_first({key: f for key, f in failures.items() if key not in faceless}, len(plan.videos), progress)
-        if plan.config.no_face == "skip":
+        if skips:
             self._skip(faceless, progress)
 
     def _skip(self, reasons: Mapping[str, str], progress: Progress) -> None:
@@ -155,13 +142,13 @@ class Session:
 
     def tasks(self) -> list[Task]:
         """The folds that are missing."""
-        folds = [fold for fold in self.plan.folds if fold.key in self.left]
         # The largest first: a long fold at the end would leave the other workers idle.
-        folds.sort(key=lambda f: (-len(f.train) - len(f.valid), f.key))
+        folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         spec = spec_of(self.plan)
         return [
-            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped), self.config.fold_timeout)
+            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped), self.plan.config.fold_timeout)
             for fold in folds
+            if fold.key in self.left
         ]
 
     def keep(self, fold: Fold, outcome: Any) -> None:
@@ -188,24 +175,20 @@ class Session:
             RunError: folds failed.
         """
         if self.failures:
-            raise self._failed()
+            fold, reason = min(self.failures.items())
+            raise RunError(
+                f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The reasons are in "
+                f"{self.folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, fix it and "
+                f"go on with: mebench resume {self.folder.word}; a changed plugin starts a new run"
+            )
         plan, folder = self.plan, self.folder
         write_audit(folder, plan)
-        seconds = folder.read_json("features.json")["videos"]
-        folder.merge([fold.key for fold in plan.folds], _by_fold(plan, seconds))
+        folder.merge([fold.key for fold in plan.folds], _by_fold(plan, folder.read_json("features.json")["videos"]))
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", whole)
         folder.finish()
         return Outcome(folder, whole)
-
-    def _failed(self) -> RunError:
-        fold, reason = next(iter(sorted(self.failures.items())))
-        return RunError(
-            f"{len(self.failures)} of {len(self.plan.folds)} folds failed; fold {fold!r}: {reason}. The reasons are in "
-            f"{self.folder.path / 'failed'}, the other folds are kept. If the cause lies outside the program, fix it and "
-            f"go on with: mebench resume {self.folder.word}; a changed plugin starts a new run"
-        )
 
     def close(self) -> None:
         """Let others work on the run."""
@@ -215,8 +198,12 @@ class Session:
         """The run in numbers, for people."""
         plan = self.plan
         micro = sum(e.kind == "micro" for v in plan.videos for e in v.expressions)
-        subjects = len({v.subject_key for v in plan.videos})
-        counts = {"fold": len(plan.folds), "subject": subjects, "video": len(plan.videos), "micro-expression": micro}
+        counts = {
+            "fold": len(plan.folds),
+            "subject": len({v.subject_key for v in plan.videos}),
+            "video": len(plan.videos),
+            "micro-expression": micro,
+        }
         return ", ".join(plural(n, word) for word, n in counts.items())
 
 
@@ -248,8 +235,8 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
 
 def is_again(session: Session) -> bool:
     """Whether an equal run was there before, finished or in other hands, so that this one begins anew."""
-    key = session.folder.read_json("config.json")["key"]
-    return session.folder.id != first_id(name_of(session.config), key)
+    folder = session.folder
+    return folder.id != first_id(name_of(session.plan.config), folder.read_json("config.json")["key"])
 
 
 def finished_run(plan: Plan) -> RunFolder | None:
@@ -277,11 +264,10 @@ def _raise_first(failures: Mapping[str, Failure], videos: int, progress: Progres
     key, first = next(iter(failures.items()))
     if len(failures) == 1 and isinstance(first.error, MebenchError):
         raise first.error
-    shown = 5
-    for name, failure in list(failures.items())[:shown]:
+    for name, failure in list(failures.items())[:SHOWN]:
         progress.say(f"failed: {name}: {failure.reason}")
-    if len(failures) > shown:
-        progress.say(f"failed: {len(failures) - shown} more videos")
+    if len(failures) > SHOWN:
+        progress.say(f"failed: {len(failures) - SHOWN} more videos")
     raise DataError(
         f"the features of {len(failures)} of {videos} videos failed; {key}: {first.reason}. Those of the others are stored: "
         "fix the cause and give the same command again"

@@ -1,5 +1,6 @@
 """Many runs as one: the words that name them, the features and workers that they share."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,9 +65,7 @@ def expand(words: Sequence[str]) -> list[Combination]:
             raise ConfigError(f"{key} is one for the whole sweep: give it one value, not {', '.join(values)}")
         keys.append(("seed" if key == "seeds" else key) + equals)
         lists.append(values)
-    n_runs = 1
-    for values in lists:
-        n_runs *= len(values)
+    n_runs = math.prod(map(len, lists))
     if n_runs > MOST:
         raise ConfigError(f"these words name {n_runs} runs, and a sweep takes {MOST} at most: name fewer values")
     several = [place for place, values in enumerate(lists) if len(values) > 1]
@@ -88,9 +87,7 @@ def values_of(word: str) -> list[str]:
     >>> values_of("seeds=0..2,7"), values_of("dataset=[casme2,samm],smic_hs"), values_of("dataset.root=../data")
     (['0', '1', '2', '7'], ['[casme2,samm]', 'smic_hs'], ['../data'])
     """
-    _, _, text = word.partition("=")
-    pieces = _pieces(text)
-    values = [value for piece in pieces for value in _counted(piece, word)]
+    values = [value for piece in _pieces(word.partition("=")[2]) for value in _counted(piece, word)]
     if len(values) > 1 and "" in values:
         raise ConfigError(f"{word!r} names an empty value: write values between its commas")
     twice = [value for number, value in enumerate(values) if value in values[:number]] if len(values) <= 1000 else []
@@ -178,17 +175,12 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
             there = {number: finished_run(plan) for number, plan in sound.items()}
             again = all(there.values())
             for number, plan in sound.items():
-                folder = there[number]
-                if folder is not None and not again:
+                if (folder := there[number]) is not None and not again:
                     outcomes[number] = _as_it_stands(folder, plan.config)
                 else:
                     sessions[number] = open_session(plan)
-            _tell(
-                len(configs), len(sessions), sum(isinstance(o, Outcome) for o in outcomes.values()), sessions, progress
-            )
-            numbers = list(sessions)
-            for number, outcome in zip(numbers, execute_all(list(sessions.values()), pool, progress)):
-                outcomes[number] = outcome
+            _tell(len(configs), sum(isinstance(o, Outcome) for o in outcomes.values()), sessions, progress)
+            outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))
         except KeyboardInterrupt as stop:
             pool.stop()
             done = sum(s.folder.done for s in sessions.values()) + len(configs) - len(sessions)
@@ -228,11 +220,8 @@ def _as_it_stands(folder: RunFolder, config: RunConfig) -> Outcome | MebenchErro
         return error
 
 
-def _tell(runs: int, opened: int, stand: int, sessions: dict[int, Session], progress: Progress) -> None:
-    folds = sum(len(session.plan.folds) for session in sessions.values())
-    line = f"sweep: {runs} runs, {folds} folds in {opened} of them to compute"
-    if stand:
-        line += f"; {stand} finished ones stand as they are"
-    if (failed := runs - opened - stand) > 0:
-        line += f"; {failed} cannot be run"
-    progress.say(line)
+def _tell(runs: int, stand: int, sessions: dict[int, Session], progress: Progress) -> None:
+    opened, folds = len(sessions), sum(len(session.plan.folds) for session in sessions.values())
+    as_they_are = f"; {stand} finished ones stand as they are" if stand else ""
+    failed = f"; {runs - opened - stand} cannot be run" if runs > opened + stand else ""
+    progress.say(f"sweep: {runs} runs, {folds} folds in {opened} of them to compute{as_they_are}{failed}")

@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import from_plain
-from mebench.core.method import Method
-from mebench.core.types import Fold, Video
+from mebench.core import Fold, Method, Video
 from mebench.errors import RunError
 from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready
 from mebench.progress import Progress
@@ -75,15 +74,14 @@ PlanSpec = tuple[str, str]
 
 def spec_of(plan: Plan) -> PlanSpec:
     """What workers are told of a plan; they may work in another folder, or on another machine."""
-    cache = str(Path(plan.config.cache).expanduser().absolute())
-    return json.dumps({**anywhere(plan.config.values), "cache": cache}), inputs_of(plan)
+    store = str(Path(plan.config.cache).expanduser().absolute())
+    return json.dumps({**anywhere(plan.config.values), "cache": store}), inputs_of(plan)
 
 
 def clips_of(plan: Plan, video: Video) -> list[Clip]:
     """(onset, apex, offset) of the annotated clips that are recognised; the middle where no apex is marked."""
-    if "recognize" not in plan.task.tasks:
-        return []
-    return [(e.onset, e.peak, e.offset) for e in plan.scheme.scored(video)]
+    scored = plan.scheme.scored(video) if "recognize" in plan.task.tasks else ()
+    return [(e.onset, e.peak, e.offset) for e in scored]
 
 
 def fold_task(spec: PlanSpec, key: str, skipped: frozenset[str]) -> FoldResult:
@@ -98,10 +96,15 @@ def fold_task(spec: PlanSpec, key: str, skipped: frozenset[str]) -> FoldResult:
         RunError: this process finds other inputs than the run was planned with.
     """
     plan = _plan_without(spec, skipped)
-    _forget_peak()
+    # The peak of this process begins anew, so that each fold has its own; Linux alone can do that.
+    with suppress(OSError):
+        RESET.write_text("5")
     result = execute(without_memory(plan), _folds(spec)[key])
     peak = _peak_mib()
-    _tidy()
+    # What a fold left in circles, such as Lightning's Trainer and its samples, is some megabytes, which Python itself gets
+    # round to only after many folds. What the first fold imported stays for good and is not looked through again.
+    gc.collect()
+    _freeze_once()
     return result if peak is None else replace(result, costs={**result.costs, "peak_memory_mib": peak})
 
 
@@ -115,11 +118,9 @@ def feature_task(specs: tuple[PlanSpec, ...], key: str, board: str | None, place
         place: row of the board.
     """
     frames, seconds, computed = 0, 0.0, False
-    row = None
-    if board is not None:
-        with suppress(OSError):  # a worker on another machine
-            row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
-    trouble: Exception | None = None
+    row, trouble = None, None
+    with suppress(OSError):  # a worker on another machine
+        row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place) if board is not None else None
     for number, spec in enumerate(specs):
         plan = plan_of(spec)
         video = _videos(spec)[key]
@@ -177,23 +178,9 @@ def _store(spec: PlanSpec) -> FeatureStore:
     return store_of(plan_of(spec).config)
 
 
-def _tidy() -> None:
-    """Free what a fold left in circles, such as Lightning's Trainer and its samples: some megabytes, which Python itself
-    gets round to only after many folds. What the first fold imported stays for good and is not looked through again.
-    """
-    gc.collect()
-    _freeze_once()
-
-
 @cache
 def _freeze_once() -> None:
     gc.freeze()  # asking how much is frozen would count it, one by one
-
-
-def _forget_peak() -> None:
-    """Let the peak of this process begin anew, so that each fold has its own; Linux alone can do that."""
-    with suppress(OSError):
-        RESET.write_text("5")
 
 
 def _peak_mib() -> float | None:
@@ -240,15 +227,13 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
         pool: the workers.
         progress: where to tell how it goes.
     """
-    jobs = _jobs(plans)
+    # The longest first: one at the end would leave the other workers idle.
+    jobs = sorted(_jobs(plans), key=lambda job: (-(job.video.n_frames or 0), job.video.key))
     if not jobs:
         return Prepared(0, 0, {}, {})
-    frames, seconds, failures = 0, dict[Home, float](), dict[Home, Failure]()
-    # The longest first: one at the end would leave the other workers idle.
-    jobs.sort(key=lambda job: (-(job.video.n_frames or 0), job.video.key))
+    done, frames, seconds, failures = 0, 0, dict[Home, float](), dict[Home, Failure]()
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
-    done = 0
     with _board(len(jobs)) as (file, board), progress.frames("features", len(jobs)) as show:
 
         def tell() -> None:
@@ -273,8 +258,7 @@ def prepare(plans: Sequence[Plan], pool: Workers, progress: Progress) -> Prepare
 
 def home_of(plan: Plan, video: Video) -> Home:
     """What two runs must share so that a video of one is that of the other."""
-    place = json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True)
-    return place, video.key
+    return json.dumps([anywhere(plan.config.values)["dataset"], plan.config.cache], sort_keys=True), video.key
 
 
 @dataclass

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from mebench.config import from_plain, registry
+from mebench.core import Task
 from mebench.errors import RunError, unknown
+from mebench.runner.folder import RunFolder, safe_name
 
 if TYPE_CHECKING:
-    from mebench.core.method import Method
-    from mebench.runner.folder import RunFolder
+    from mebench.core import Method
 
 Part = Literal["method", "recognizer"]
 
@@ -27,11 +29,7 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     """
     from safetensors.torch import load_file
 
-    from mebench.config import from_plain
-    from mebench.config.registry import load
-    from mebench.core.types import Task
     from mebench.runner.fold import restore
-    from mebench.runner.folder import safe_name
 
     about, stored = folder.read_json("folds.json"), folder.read_json("config.json")
     config = from_plain(stored["config"], stored["origins"])
@@ -45,14 +43,13 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     task = Task(
         frozenset(tasks), tuple(about["kinds"]), tuple(about["classes"]), one_per_video=bool(about["one_per_video"])
     )
-    name, params = config.method, config.method_params
-    if part == "recognizer":
-        name, params = str(config.recognizer), config.recognizer_params
+    name, params = getattr(config, part), getattr(config, f"{part}_params")
     file = folder.path / "folds" / safe_name(fold) / "model.safetensors"
-    method: Method = load("method", name)(params, task)
+    method: Method = registry.load("method", name)(params, task)
     try:
         restore({f"{part}." if pair else "": method}, load_file(file))
     except Exception as error:
-        cause = " ".join(str(error).split())
-        raise RunError(f"{file} does not fit method {name!r} as it is now ({cause}): run it again") from error
+        raise RunError(
+            f"{file} does not fit method {name!r} as it is now ({' '.join(str(error).split())}): run it again"
+        ) from error
     return method

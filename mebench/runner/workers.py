@@ -1,6 +1,5 @@
 """Worker processes, one thread each, and the pool of them that survives its members."""
 
-import contextlib
 import ctypes
 import os
 import re
@@ -11,12 +10,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from mebench.errors import ConfigError, MebenchError
-from mebench.runner import workers
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 """Read by the numeric libraries when they are loaded: a worker is started with them."""
@@ -34,7 +32,7 @@ def pool(environment: Mapping[str, str]) -> Executor:
 
 def prepare_worker() -> None:
     """Make this process a worker: deaf to Ctrl-C and SIGTERM (the parent decides), and keeping the memory it frees."""
-    with contextlib.suppress(ValueError):  # not the main thread
+    with suppress(ValueError):  # not the main thread
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Lightning listens anew while it trains.
@@ -67,14 +65,14 @@ def warm_up() -> None:
 def _die_with_parent() -> None:
     """Ask Linux to end this process when its parent ends, however it does: a killed run must not leave workers behind."""
     pr_set_pdeathsig = 1
-    with contextlib.suppress(OSError, AttributeError):  # another system: an orphan waits for work that never comes
+    with suppress(OSError, AttributeError):  # another system: an orphan waits for work that never comes
         ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _keep_freed_memory() -> None:
-    """Tell glibc not to fitted large blocks back after each training step: faulting them in again costs a fifth of it."""
+    """Tell glibc not to hand large blocks back after each training step: faulting them in again costs a fifth of it."""
     m_mmap_threshold, m_trim_threshold, one_gib = -3, -1, 1 << 30
-    with contextlib.suppress(OSError, AttributeError):  # another C library: nothing lost but time
+    with suppress(OSError, AttributeError):  # another C library: nothing lost but time
         libc = ctypes.CDLL(None)
         libc.mallopt(m_mmap_threshold, one_gib)
         libc.mallopt(m_trim_threshold, one_gib)
@@ -82,7 +80,7 @@ def _keep_freed_memory() -> None:
 
 def _open_many_files() -> None:
     """As many as the system lets us: each memory-mapped feature of a training video keeps one open, and the usual limit is 1024."""
-    with contextlib.suppress(OSError, ValueError):
+    with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -122,8 +120,7 @@ def environments(workers: int, accelerator: str, devices: int | None = None) -> 
 
 
 def _gpus() -> list[str]:
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
+    if (named := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name.strip() for name in named.split(",") if name.strip()]
     import torch
 
@@ -157,7 +154,7 @@ class Task:
 
     @property
     def call(self) -> tuple[Any, ...]:
-        """The arguments of `attempt`, plain data that processes and machines can fitted each other."""
+        """The arguments of `attempt`, plain data that processes and machines can hand each other."""
         return self.function, self.arguments, self.timeout
 
 
@@ -215,7 +212,7 @@ class WorkerPool:
         """Let at most so many workers import what takes seconds; returns at once."""
         for place in range(min(most, self.size)):
             if place not in self._executors:
-                self._executor(place).submit(workers.warm_up)
+                self._executor(place).submit(warm_up)
 
     def run(self, tasks: Sequence[Task], tick: Callable[[], None] | None = None) -> Iterator[tuple[Task, Any]]:
         """Each task with its answer or `Failure`, in the order in which they end.
@@ -225,15 +222,8 @@ class WorkerPool:
             tick: called now and then, at least every `LOOK_SECONDS`.
         """
         self._end([place for place in self._executors if place >= len(tasks)])
-        again = []
-        for task, outcome in self._pass(tasks, min(self.size, len(tasks)), tick):
-            if isinstance(outcome, Failure) and outcome.error is None:
-                again.append((task, outcome))
-            else:
-                yield task, outcome
-        if again:
-            self._end(list(self._executors))
-        yield from retry(again, lambda task: self._alone(task, tick))
+        first = self._pass(tasks, min(self.size, len(tasks)), tick)
+        yield from tried_twice(first, lambda task: self._alone(task, tick), self.stop)
 
     def stop(self) -> None:
         """End all workers at once, whatever they do."""
@@ -266,7 +256,7 @@ class WorkerPool:
     def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
         outcome = next(self._pass([task], 1, tick))[1]
         if isinstance(outcome, Failure):
-            self._end(list(self._executors))
+            self.stop()
         return outcome
 
     def _submit(self, place: int, task: Task) -> Future[Any]:
@@ -278,17 +268,36 @@ class WorkerPool:
 
     def _executor(self, place: int) -> Executor:
         if place not in self._executors:
-            found = self._environments or workers.environments(self.size, self._accelerator, self._devices)
-            self._environments = found
-            self._executors[place] = workers.pool(self._environments[place])
+            self._environments = self._environments or environments(self.size, self._accelerator, self._devices)
+            self._executors[place] = pool(self._environments[place])
         return self._executors[place]
 
     def _end(self, places: Iterable[int]) -> None:
         """Kill the workers at some places."""
         for place in places:
-            executor = self._executors.pop(place, None)
-            if executor is not None:
+            if (executor := self._executors.pop(place, None)) is not None:
                 executor.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]  # loky's
+
+
+def tried_twice(
+    first: Iterator[tuple[Task, Any]], alone: Callable[[Task], Any], between: Callable[[], None] = lambda: None
+) -> Iterator[tuple[Task, Any]]:
+    """The answers of a first pass; what failed in it without naming its own trouble is tried again after all others.
+
+    Args:
+        first: each task with its answer or `Failure`.
+        alone: tries one task once more.
+        between: called before the first of those, where there is one.
+    """
+    again = []
+    for task, outcome in first:
+        if isinstance(outcome, Failure) and outcome.error is None:
+            again.append((task, outcome))
+        else:
+            yield task, outcome
+    if again:
+        between()
+    yield from retry(again, alone)
 
 
 def retry(failed: Sequence[tuple[Task, Failure]], alone: Callable[[Task], Any]) -> Iterator[tuple[Task, Any]]:
@@ -345,6 +354,19 @@ def _death(message: str, timeout: float | None) -> str:
     if found:
         return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
     return "its worker process died"
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """As in a worker: what is computed here meanwhile is what a worker would answer, bit for bit, and takes as long."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """One trial: a configuration over the inner folds, trained whole or only proposed anew, scored as they come in."""
 
-import hashlib
-import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -21,12 +19,10 @@ from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of
 from mebench.runner.workers import Workers
 from mebench.tuning.records import Objective
-from mebench.tuning.space import Space, with_values
+from mebench.tuning.space import Space, digest, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
 from mebench.tuning.work import FoldCache, of_part, propose_again, reusable, run_folds, with_config, with_features
-
-PREDICTIONS = ("video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw")
 
 
 class Evaluator:
@@ -78,10 +74,9 @@ class Evaluator:
         for result in self._results(config, values):
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
-            if not self._space.free and len(done) < len(self._run.folds):
-                first = self._values(done, seconds)[0]
-                if first is not None:
-                    step(first)
+            unfinished = not self._space.free and len(done) < len(self._run.folds)
+            if unfinished and (first := self._values(done, seconds)[0]) is not None:
+                step(first)
         found = self._values(done, seconds)
         for objective, value in zip(self._objectives, found):
             if value is None:
@@ -127,8 +122,7 @@ class Evaluator:
 
     def _skipped(self, plan: Plan) -> frozenset[str]:
         """Videos without a face; the features of the others are stored afterwards."""
-        chains = sorted(c.fingerprint() for group in plan.chains().values() for c in group)
-        name = _digest(chains)
+        name = digest(sorted(c.fingerprint() for group in plan.chains().values() for c in group))
         if name not in self._ready:
             began = time.perf_counter()
             self._ready[name] = with_features(plan, self._crew, self._progress).skipped
@@ -136,7 +130,7 @@ class Evaluator:
         return self._ready[name]
 
     def _keep(self, trained: Mapping[str, Any]) -> FoldCache:
-        name = _digest([self._inputs, self._split.name, self._split.part, who(self._run.folds), trained])
+        name = digest([self._inputs, self._split.name, self._split.part, who(self._run.folds), trained])
         if name not in self._kept:
             self._kept[name] = FoldCache(self._folder / name, self._run.task.kinds)
         return self._kept[name]
@@ -146,15 +140,16 @@ class Evaluator:
 
     def _values(self, done: Sequence[FoldResult], seconds: float) -> list[float | None]:
         plan = replace(self._run, folds=tuple(self._fold(result.key) for result in done))
-        summary = summarize(
-            tables_from(plan, done),
-            kinds=plan.task.kinds,
-            classes=plan.task.classes,
-            seed=0,
-            convention=plan.config.convention,
-            draws=0,
+        scores = flat_scores(
+            summarize(
+                tables_from(plan, done),
+                kinds=plan.task.kinds,
+                classes=plan.task.classes,
+                seed=0,
+                convention=plan.config.convention,
+                draws=0,
+            )
         )
-        scores = flat_scores(summary)
         return [objective.value(scores, seconds) for objective in self._objectives]
 
 
@@ -167,20 +162,13 @@ def tables_from(plan: Plan, results: Sequence[FoldResult]) -> Tables:
     """
     tables = truth_tables(plan)
     spots, names = "spot" in plan.task.tasks, "recognize" in plan.task.tasks
-    predictions = [
-        (p.video, p.kind, p.onset, p.apex, p.offset, p.confidence, p.emotion, p.draw)
-        for result in results
-        for p in result.predictions
-    ]
+    columns = ["video", "kind", "onset", "apex", "offset", "confidence", "emotion", "draw"]
+    predictions = [[getattr(p, column) for column in columns] for result in results for p in result.predictions]
     answers = {(c.video, c.onset, c.offset): c.predicted for result in results for c in result.clips}
-    columns = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
-    clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in columns]
+    asked = scored_of(tables.truths)[["video", "onset", "offset", "emotion"]].to_numpy(object).tolist()
+    clips = [(video, label, answers.get((video, onset, offset))) for video, onset, offset, label in asked]
     return replace(
         tables,
-        predictions=pd.DataFrame(predictions, columns=list(PREDICTIONS)) if spots else None,
+        predictions=pd.DataFrame(predictions, columns=columns) if spots else None,
         clips=pd.DataFrame(clips, columns=["video", "truth", "predicted"]) if names else None,
     )
-
-
-def _digest(parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

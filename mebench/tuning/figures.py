@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,20 +51,21 @@ def history(study: Study, space: Space) -> Figure:
     """The first objective of each trial, and the best one so far."""
     figure, (axes,) = _canvas(8, 3.6, 1, 1)
     sign = 1 if study.objectives[0].direction == "maximize" else -1
-    best, line = -math.inf, []
-    for trial in study.complete:
-        best = max(best, sign * trial.values[0])
-        line.append((trial.number, sign * best))
-    axes.step(
-        [n for n, _ in line], [value for _, value in line], where="post", color=BEST, linewidth=1.6, label="best so far"
-    )
+    best = [sign * value for value in accumulate((sign * t.values[0] for t in study.complete), max)]
+    numbers = [t.number for t in study.complete]
+    axes.step(numbers, best, where="post", color=BEST, linewidth=1.6, label="best so far")
     pruned = [(t.number, t.steps[max(t.steps)]) for t in study.trials if t.state == "pruned" and t.steps]
     if pruned:
-        numbers, values = zip(*pruned)
-        axes.scatter(numbers, values, marker="x", s=18, color=PRUNED, label="pruned, over the folds until then")
+        axes.scatter(
+            [n for n, _ in pruned],
+            [value for _, value in pruned],
+            marker="x",
+            s=18,
+            color=PRUNED,
+            label="pruned, over the folds until then",
+        )
     _points(axes, study, space, lambda trial: trial.number)
-    axes.set_xlabel("trial")
-    axes.set_ylabel(study.objectives[0].path)
+    axes.set(xlabel="trial", ylabel=study.objectives[0].path)
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
 
@@ -74,10 +74,10 @@ def importance(study: Study) -> Figure:
     """Share of each parameter in the variance of the first objective (PED-ANOVA; Watanabe, Bansal and Hutter 2023)."""
     rows = sorted(study.importance.items(), key=lambda row: row[1])
     figure, (axes,) = _canvas(7, 1.1 + 0.34 * len(rows), 1, 1)
-    bars = axes.barh([key.removeprefix("method.") for key, _ in rows], [share for _, share in rows], color=TRIAL)
-    axes.bar_label(bars, fmt="%.2f", padding=4, fontsize=9)
-    axes.set_xlim(0, max(share for _, share in rows) * 1.15 or 1)
-    axes.set_xlabel(f"importance for {study.objectives[0].path}")
+    names = [key.removeprefix("method.") for key, _ in rows]
+    axes.bar_label(axes.barh(names, [share for _, share in rows], color=TRIAL), fmt="%.2f", padding=4, fontsize=9)
+    most = max(share for _, share in rows)
+    axes.set(xlim=(0, most * 1.15 or 1), xlabel=f"importance for {study.objectives[0].path}")
     return figure
 
 
@@ -88,8 +88,7 @@ def slices(study: Study, space: Space) -> Figure:
     rows = -(-n // columns)
     figure, every = _canvas(3.4 * columns + 0.8, 2.9 * rows + 0.5, rows, columns)
     for axes, dimension in zip(every, space.dimensions):
-        place = _placing(axes, dimension)
-        _points(axes, study, space, partial(_place_of, place, dimension.key))
+        _points(axes, study, space, _placing(axes, dimension))
         axes.set_xlabel(dimension.key.removeprefix("method."))
     for axes in every[n:]:
         axes.set_visible(False)
@@ -117,8 +116,7 @@ def pareto(study: Study, space: Space) -> Figure:
         axes.annotate(
             str(trial.number), (trial.values[0], trial.values[1]), xytext=(4, 4), textcoords="offset points", fontsize=8
         )
-    axes.set_xlabel(f"{one.path} ({_better(one.direction)})")
-    axes.set_ylabel(f"{other.path} ({_better(other.direction)})")
+    axes.set(xlabel=f"{one.path} ({_better(one.direction)})", ylabel=f"{other.path} ({_better(other.direction)})")
     figure.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
 
@@ -138,22 +136,17 @@ def _points(
         axes.scatter([x(first)], [first.values[place]], marker="*", s=110, color=BEST, label="best", zorder=4)
 
 
-def _place_of(place: Callable[[Any], Any], key: str, trial: Trial) -> Any:
-    return place(trial.params[key])
-
-
-def _placing(axes: Axes, dimension: Dimension) -> Callable[[Any], Any]:
-    """Prepare the x axis of a parameter; what gives the place of a value on it."""
+def _placing(axes: Axes, dimension: Dimension) -> Callable[[Trial], Any]:
+    """Prepare the x axis of a parameter; what gives the place of a trial on it."""
     if not dimension.choices:
         if dimension.log:
             axes.set_xscale("log")
-        return lambda value: value
+        return lambda trial: trial.params[dimension.key]
     names = [value_in_words(choice) for choice in dimension.choices]
     slanted = sum(map(len, names)) > 24
     axes.set_xticks(range(len(names)), names, rotation=25 if slanted else 0, ha="right" if slanted else "center")
     axes.set_xlim(-0.6, len(names) - 0.4)
-    choices = list(dimension.choices)
-    return lambda value: choices.index(value)
+    return lambda trial: dimension.choices.index(trial.params[dimension.key])
 
 
 def _better(direction: str) -> str:

@@ -1,7 +1,5 @@
 """What tuning is worth: the tuned configuration beside the default on subjects that no trial saw."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,17 +9,16 @@ from typing import Any
 import pandas as pd
 
 from mebench.config import RunConfig
-from mebench.core.types import Fold
+from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
 from mebench.runner.describe import describe, inputs_of, key_of, truth_tables
-from mebench.runner.fold import FoldResult
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
 from mebench.runner.workers import Workers
 from mebench.tuning.records import COST, Objective, Study, Trial
-from mebench.tuning.space import Space, with_values
+from mebench.tuning.space import Space, digest, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.work import FoldCache, propose_again, reusable, run_folds, with_config, with_features
 
@@ -87,16 +84,13 @@ class Judge:
             draws=self._plan.config.bootstrap,
             seed=self._plan.config.seed,
         )
-        scores = {path: found.scores[path] for path in paths}
-        least = 1 / found.permutations if found.exact else 1 / (found.permutations + 1)
-        return Judged(default, other, scores, found.subjects, least)
+        least = 1 / (found.permutations if found.exact else found.permutations + 1)
+        return Judged(default, other, {path: found.scores[path] for path in paths}, found.subjects, least)
 
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; what is there already stays."""
         plan = self._plan
-        key = hashlib.sha256(
-            json.dumps([inputs_of(plan), who(plan.folds), tuned], sort_keys=True).encode()
-        ).hexdigest()[:8]
+        key = digest([inputs_of(plan), who(plan.folds), tuned])[:8]
         folder = RunFolder(self._folder / "outer" / f"{name}-{key}")
         keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():
@@ -107,14 +101,13 @@ class Judge:
             describe(folder, shown, tables, key_of(shown, tables))
             folder.write_json("tuned.json", {name: dict(values) for name, values in tuned.items()})
             there = folder.finished_folds()
-            folds = [fold for split in self._splits for fold in split.outer]
-            with self._progress.stage(f"outer {name}", len(folds), "folds", done=len(there)) as advance:
+            with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
                 for split in self._splits:
                     lacking = [fold for fold in split.outer if fold.key not in there]
                     for result in self._results(split, tuned[split.name], lacking, default):
                         folder.write_fold(result, plan.task.kinds)
                         advance()
-            folder.merge([fold.key for fold in folds])
+            folder.merge([fold.key for fold in plan.folds])
             summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
             folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
             folder.finish()
@@ -124,15 +117,14 @@ class Judge:
         self, split: Split, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None
     ) -> Any:
         plan = self._with(values)
-        config = plan.config
-        if default is not None and self._same_training(config, values):
+        if default is not None and self._same_training(plan.config, values):
             stored = FoldCache(default.path, plan.task.kinds).read(folds)
-            return (self._again(plan, fold, stored[fold.key], values) for fold in folds)
+            spots = "spot" in plan.task.tasks
+            return (propose_again(plan, f, stored[f.key]) if spots else stored[f.key] for f in folds)
         if not folds:
             return ()
-        ready = with_features(plan, self._crew, self._progress)
-        everybody = sorted({video.subject_key for video in plan.videos})
-        return run_folds(self._crew, plan, folds, everybody, ready.skipped)
+        skipped = with_features(plan, self._crew, self._progress).skipped
+        return run_folds(self._crew, plan, folds, sorted({v.subject_key for v in plan.videos}), skipped)
 
     def _with(self, values: Mapping[str, Any]) -> Plan:
         return with_config(self._plan, with_values(self._plan.config, values))
@@ -144,9 +136,6 @@ class Judge:
             return True
         alike = reusable(config) and reusable(self._plan.config)
         return "spot" in self._plan.task.tasks and alike and self._space.trained(values) == self._space.trained(default)
-
-    def _again(self, plan: Plan, fold: Fold, stored: FoldResult, values: Mapping[str, Any]) -> FoldResult:
-        return propose_again(plan, fold, stored) if "spot" in plan.task.tasks else stored
 
 
 LEVEL = 0.05
@@ -195,11 +184,11 @@ def summary_of(
         seconds: of computing inner folds, of all else in the trials, and of the outer folds.
     """
     objectives = next(iter(studies.values())).objectives
-    best = {key: study.best() for key, study in studies.items()}
-    chosen = {key: trial for key, trial in best.items() if trial is not None}
+    chosen = {key: trial for key, study in studies.items() if (trial := study.best()) is not None}
     before = {key: study.default for key, study in studies.items()}
     scores = {path: _score(objectives, path, row, chosen, before) for path, row in judged.scores.items()}
     main = next(iter(scores.items()), None)
+    unchanged = all(dict(trial.params) == space.own() for trial in chosen.values())
     plain = {
         "study": name,
         "storage": storage,
@@ -228,7 +217,7 @@ def summary_of(
         "least_p": judged.least_p,
         "default_values": space.own(),
         "scores": scores,
-        "conclusion": "" if main is None else _conclusion(*main, judged.subjects, _unchanged(chosen, space)),
+        "conclusion": "" if main is None else _conclusion(*main, judged.subjects, unchanged),
         "runs": {"default": str(judged.default.path), "tuned": str(judged.tuned.path)},
         "seconds": dict(seconds),
         "folder": str(judged.tuned.path.parent.parent),
@@ -238,7 +227,7 @@ def summary_of(
 
 def trials_table(study: Study, space: Space) -> pd.DataFrame:
     """One row for each trial: number, state, values of parameters and objectives, seconds."""
-    rows = [
+    return pd.DataFrame(
         {
             "trial": t.number,
             "state": t.state,
@@ -249,8 +238,7 @@ def trials_table(study: Study, space: Space) -> pd.DataFrame:
             "reason": t.reason,
         }
         for t in study.trials
-    ]
-    return pd.DataFrame(rows).astype({"retry_of": "Int64"})
+    ).astype({"retry_of": "Int64"})
 
 
 def _score(
@@ -290,12 +278,7 @@ def _conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: b
     told = f"{gain['value']:+.4f}{between}, p {p:.4f} over {subjects} subjects"
     if p >= LEVEL or better == 0:
         return f"no gain is shown on new subjects: {path} changes by {told}"
-    verb = "helps" if better > 0 else "harms"
-    return f"tuning {verb} on new subjects: {path} changes by {told}"
-
-
-def _unchanged(best: Mapping[str, Trial], space: Space) -> bool:
-    return all(dict(trial.params) == space.own() for trial in best.values())
+    return f"tuning {'helps' if better > 0 else 'harms'} on new subjects: {path} changes by {told}"
 
 
 def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:

@@ -27,10 +27,6 @@ class Objective:
     path: str
     direction: Direction
 
-    def better(self, one: float, other: float) -> bool:
-        """Whether `one` is strictly better than `other`."""
-        return one > other if self.direction == "maximize" else one < other
-
     def value(self, scores: Mapping[str, float], seconds: float) -> float | None:
         """The number of a trial, or None where it is undefined.
 
@@ -97,8 +93,7 @@ def _paths(task: Task) -> list[str]:
     if {"spot", "recognize"} <= task.tasks:
         names = _able("analysis")
         found += [f"analysis.{name}" for name in names if name in JOINT]
-        parts = ("true_positives", "all_intervals")
-        found += [f"analysis.{part}.{name}" for part in parts for name in names if name not in JOINT]
+        found += [f"analysis.{p}.{n}" for p in ("true_positives", "all_intervals") for n in names if n not in JOINT]
     return found
 
 
@@ -240,24 +235,21 @@ class Study:
     def best(self) -> Trial | None:
         """What is best in the first objective, of the complete trials and the default; of equal ones the first, so the default."""
         beside = () if self.default is None or self.default in self.complete else (self.default,)
-        return best_of((*beside, *self.complete), self.objectives)
+        return min((*beside, *self.complete), key=lambda trial: (self._losses(trial), trial.number), default=None)
 
     def front(self) -> tuple[Trial, ...]:
         """The complete trials that none beats in all objectives at once (the Pareto front), by the first objective.
 
         Of trials with equal values the first stands for all.
         """
-        unlike = {trial.values: trial for trial in reversed(self.complete)}
-        kept = [t for t in unlike.values() if not any(self._beats(other, t) for other in unlike.values())]
-        sign = -1 if self.objectives[0].direction == "maximize" else 1
-        return tuple(sorted(kept, key=lambda trial: (sign * trial.values[0], trial.number)))
+        unlike = {self._losses(trial): trial for trial in reversed(self.complete)}
+        kept = {
+            own: trial
+            for own, trial in unlike.items()
+            if not any(other != own and all(a <= b for a, b in zip(other, own)) for other in unlike)
+        }
+        return tuple(kept[losses] for losses in sorted(kept, key=lambda losses: (losses[0], kept[losses].number)))
 
-    def _beats(self, one: Trial, other: Trial) -> bool:
-        pairs = list(zip(self.objectives, one.values, other.values))
-        return any(o.better(a, b) for o, a, b in pairs) and not any(o.better(b, a) for o, a, b in pairs)
-
-
-def best_of(trials: Sequence[Trial], objectives: Sequence[Objective]) -> Trial | None:
-    """The trial that is best in the first objective, ties broken by the next ones and then by the number."""
-    sign = [-1 if objective.direction == "maximize" else 1 for objective in objectives]
-    return min(trials, key=lambda t: ([s * v for s, v in zip(sign, t.values)], t.number), default=None)
+    def _losses(self, trial: Trial) -> tuple[float, ...]:
+        """The values of a trial, turned so that less is better in each."""
+        return tuple(-v if o.direction == "maximize" else v for o, v in zip(self.objectives, trial.values))

@@ -19,11 +19,9 @@ from typing import Any, NamedTuple, Union, get_args, get_origin
 
 import yaml
 
-from mebench.config import RunConfig, registry
-from mebench.config.parts import keys
-from mebench.config.values import choices as choices_of
-from mebench.config.values import convert, expected, plain
-from mebench.core.types import Task
+from mebench.config import RunConfig, parts, registry
+from mebench.config.values import choices, convert, expected, plain
+from mebench.core import Task
 from mebench.errors import ConfigError, unknown
 from mebench.tuning.space import ACTS, Dimension, Space
 
@@ -97,14 +95,12 @@ def for_task(space: Space, task: Task, named: bool) -> Space:
 
 def _maps(config: RunConfig) -> dict[str, _Entry]:
     """The search maps of method and recognizer by key."""
-    found: dict[str, _Entry] = {}
-    for part in _PARTS:
-        id_ = getattr(config, part)
-        if id_ is not None:
-            info = registry.find("method", id_)
-            for name, said in info.section("search").items():
-                found[f"{part}.{name}"] = _Entry(said, f"{info.where}/config.yaml: search.{name}")
-    return found
+    infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
+    return {
+        f"{part}.{name}": _Entry(said, f"{info.where}/config.yaml: search.{name}")
+        for part, info in infos.items()
+        for name, said in info.section("search").items()
+    }
 
 
 def _words(words: Sequence[str], config: RunConfig, maps: Mapping[str, _Entry]) -> dict[str, _Entry]:
@@ -143,8 +139,7 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
 def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
     """What an entry says, whether or not the configuration takes it."""
     said, where = entry.said, entry.where
-    hint = _hint(config, key)
-    if hint is None:
+    if (hint := _hint(config, key)) is None:
         raise ConfigError(f"{where}: {_unknown(config, key)}")
     if not isinstance(said, dict):
         raise ConfigError(f"{where} must be a map with low and high, or with choices, not {said!r}")
@@ -162,8 +157,7 @@ def _dimension(config: RunConfig, key: str, entry: _Entry) -> Dimension:
 
 
 def _choices(said: Mapping[str, Any], hint: Any, where: str) -> tuple[Any, ...]:
-    beside = sorted({"low", "high", "log", "step"} & set(said))
-    if beside:
+    if beside := sorted({"low", "high", "log", "step"} & set(said)):
         raise ConfigError(f"{where}: choices and {beside[0]} exclude each other: give a range or choices")
     listed = said["choices"]
     if not isinstance(listed, list) or not listed:
@@ -186,7 +180,7 @@ def _range(dimension: Dimension, said: Mapping[str, Any], hint: Any, where: str)
     hints = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     whole = int in hints
     if not whole and float not in hints:
-        allowed = choices_of(hint)
+        allowed = choices(hint)
         example = f", for example choices: [{', '.join(allowed)}]" if allowed else ""
         raise ConfigError(f"{where}: the parameter is {expected(hint)}, which has no range: give choices{example}")
     for name in ("low", "high"):
@@ -223,10 +217,11 @@ def _number(value: Any, name: str, whole: bool, where: str) -> float:
 def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Dimension | None, list[str]]:
     """The part of a dimension that the configuration takes, None if that leaves nothing to tune; and what it refuses."""
     wide = dimension if entry.own else dimension.widened()
-    refused = dict[int, str]()
-    for place, value in enumerate(wide.choices or (wide.low, wide.high)):
-        if (refusal := _refusal(config, dimension.key, value)) is not None:
-            refused[place] = refusal
+    refused = {
+        place: refusal
+        for place, value in enumerate(wide.choices or (wide.low, wide.high))
+        if (refusal := _refusal(config, dimension.key, value)) is not None
+    }
     if refused and entry.named:
         what = ": choices" if wide.choices else ""
         raise ConfigError(f"{entry.where}{what}: {next(iter(refused.values()))}")
@@ -253,7 +248,7 @@ def _hint(config: RunConfig, key: str) -> Any:
     """Type of a parameter, or None if there is none of that name."""
     part, _, name = key.partition(".")
     id_ = getattr(config, part)
-    return None if id_ is None else keys(registry.find("method", id_)).get(name)
+    return None if id_ is None else parts.keys(registry.find("method", id_)).get(name)
 
 
 def _unknown(config: RunConfig, key: str) -> str:
@@ -261,7 +256,9 @@ def _unknown(config: RunConfig, key: str) -> str:
     id_ = getattr(config, part)
     if id_ is None:
         return f"{key} is a parameter of a recognizer, but none is named: add recognizer=<id>"
-    return unknown(f"parameter of {id_}", name, keys(registry.find("method", id_)), f"See it with: mebench info {id_}")
+    return unknown(
+        f"parameter of {id_}", name, parts.keys(registry.find("method", id_)), f"See it with: mebench info {id_}"
+    )
 
 
 def _nothing(config: RunConfig, maps: Mapping[str, _Entry], acts: Sequence[str], left_out: Sequence[str]) -> str:

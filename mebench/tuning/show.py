@@ -48,8 +48,7 @@ class TrialReporter:
         self._progress.say(
             f"study {self._name}: {self._trials} trials of {names} over {folds} inner folds of {people} subjects; {how}"
         )
-        done = _finished(study)
-        if done:
+        if done := _finished(study):
             self._progress.say(f"{done} trials are already there")
 
     def tell(self, study: Study, trial: Trial) -> None:
@@ -104,8 +103,7 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
     """Print what was tuned, what it is worth on new subjects, and where everything is."""
     out = console()
     out.print(Text(f"study {plain['study']} in {plain['storage']}"))
-    for line in _trials(plain):
-        out.print(Text(line))
+    out.print(Text("\n".join(_trials(plain))))
     out.print(_values(plain))
     if any(study["front"] for study in plain["studies"].values()):
         for name, study in plain["studies"].items():
@@ -167,8 +165,7 @@ def _values(plain: Mapping[str, Any]) -> Table:
     studies = list(plain["studies"].values())
     for key, entry in plain["parameters"].items():
         tuned = [value_in_words(study["best"]["params"][key]) for study in studies]
-        shares = [study["importance"].get(key) for study in studies]
-        known = [share for share in shares if share is not None]
+        known = [share for study in studies if (share := study["importance"].get(key)) is not None]
         table.add_row(
             key,
             entry["acts"],
@@ -187,8 +184,7 @@ def _searched(entry: Mapping[str, Any]) -> str:
 
 
 def _front(name: str, study: Mapping[str, Any], paths: Sequence[str]) -> Table:
-    title = f"Pareto front{f' of {name}' if name else ''} (inner scores)"
-    table = _table(title, ["trial", *paths, "values"])
+    table = _table(f"Pareto front{f' of {name}' if name else ''} (inner scores)", ["trial", *paths, "values"])
     for trial in study["front"][:FRONT]:
         numbers = [_number(path, trial["values"][path]) for path in paths]
         table.add_row(str(trial["trial"]), *numbers, in_words(trial["params"]))

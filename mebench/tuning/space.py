@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from mebench.config import RunConfig
+from mebench.config import RunConfig, from_plain
 
 Acts = Literal["postprocess", "training", "features"]
 ACTS: tuple[Acts, ...] = get_args(Acts)
@@ -130,10 +131,13 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
     Raises:
         ConfigError: the values do not go together.
     """
-    from mebench.config import from_plain
-
     changed = {part: dict(value) if isinstance(value, Mapping) else value for part, value in config.values.items()}
     for key, value in values.items():
         part, _, name = key.partition(".")
         changed[part][name] = value
     return from_plain(changed, config.origins | dict.fromkeys(values, "tuned"))
+
+
+def digest(parts: Any) -> str:
+    """Plain data as a name of 16 letters; of maps the order does not matter."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

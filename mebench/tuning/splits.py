@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mebench.core.seeds import stable_seed
-from mebench.core.types import Fold, SubjectKey, Video
+from mebench.core import Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
 from mebench.protocols import People
 from mebench.protocols.within import KFoldParams, kfold
@@ -34,15 +33,10 @@ class Split:
         """Who is tuned on, sorted."""
         return tuple(sorted({video.subject_key for video in self.inner.videos}))
 
-    def only(self, part: int | None) -> Split:
-        """The study with trials that run one method of a pair alone, or all."""
-        return replace(self, part=part)
-
 
 def who(folds: Sequence[Fold]) -> list[list[str]]:
     """Key and people of each fold as plain data, so that results of other people are never taken for theirs."""
-    sides = ((fold, (fold.train, fold.valid, fold.test)) for fold in folds)
-    return [[fold.key, *(" ".join(map(str, side)) for side in people)] for fold, people in sides]
+    return [[f.key, *(" ".join(map(str, side)) for side in (f.train, f.valid, f.test))] for f in folds]
 
 
 def tuning_set(plan: Plan, size: float, folds: int) -> tuple[Split, ...]:
@@ -107,8 +101,7 @@ def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
             f"{name!r} leaves {len(people.persons)} subject to tune on, and inner folds need 2 at least: use a dataset with more"
         )
     drawn = kfold(people, KFoldParams(min(most, len(people.persons)), stable_seed(plan.config.seed, "inner", name)))
-    folds = tuple(replace(fold, key=f"{name}/{fold.key}") for fold in drawn)
-    found = replace(plan, videos=videos, folds=folds)
+    found = replace(plan, videos=videos, folds=tuple(replace(f, key=f"{name}/{f.key}") for f in drawn))
     try:
         check_training(found)
     except ConfigError as error:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock, Timeout
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, BruteForceSampler, CmaEsSampler, GridSampler
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import exc
 
-from mebench.core.seeds import stable_seed
+from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, unknown
+from mebench.results.tracking import without_password
 from mebench.tuning.records import Terms
 from mebench.tuning.space import Dimension
 
@@ -57,12 +60,9 @@ class Place:
 
     def __str__(self) -> str:
         """For people, without a password."""
-        from mebench.results.tracking import without_password
-
         if self.file is None:
             return without_password(self.url)
-        here = Path.cwd()
-        return str(self.file.relative_to(here) if self.file.is_relative_to(here) else self.file)
+        return str(self.file.relative_to(Path.cwd()) if self.file.is_relative_to(Path.cwd()) else self.file)
 
     def engine(self, seconds: float) -> dict[str, Any]:
         """What SQLAlchemy should know: how long to wait for a locked sqlite file, and to repair connections that a server closed."""
@@ -80,8 +80,6 @@ class Place:
         if self.file is None:
             yield
             return
-        from filelock import FileLock, Timeout
-
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{self.file}.lock", timeout=WAIT_SECONDS):
@@ -100,8 +98,7 @@ class Place:
         Raises:
             ConfigError: it is one.
         """
-        tables = self._tables()
-        if tables and "studies" not in tables:
+        if (tables := self._tables()) and "studies" not in tables:
             raise ConfigError(
                 f"the storage {self} is the database of another program, with tables such as {tables[0]!r}: choose another "
                 "--storage"
@@ -122,10 +119,6 @@ class Place:
 
     def trouble(self, error: BaseException) -> MebenchError:
         """What went wrong with the storage, in one sentence."""
-        from sqlalchemy import exc
-
-        from mebench.results.tracking import without_password
-
         cause = error.__cause__ if error.__cause__ is not None else error
         reason = without_password(" ".join(str(getattr(cause, "orig", None) or cause).split()))
         if isinstance(error, exc.ArgumentError | exc.NoSuchModuleError):
@@ -167,6 +160,9 @@ EXHAUSTIVE = ("bruteforce", "grid")
 class _Seeded(BaseSampler):
     """A sampler that draws each trial from its number: no two processes draw alike, and a study that was stopped goes on as it
     would have without. It gives a first sign of life, too: a process that is killed before the trial runs is noticed.
+
+    Raises:
+        ConfigError: there is no sampler of that name, or it cannot serve the space.
     """
 
     def __init__(self, terms: Terms) -> None:
@@ -209,9 +205,8 @@ class _Seeded(BaseSampler):
         self._own.after_trial(study, trial, state, values)
 
 
-def sampler_of(terms: Terms) -> BaseSampler:
-    """The sampler by its name (ConfigError if there is none, or if it cannot serve the space)."""
-    return _Seeded(terms)
+sampler_of: Callable[[Terms], BaseSampler] = _Seeded
+"""The sampler by its name."""
 
 
 def pruner_of(terms: Terms) -> optuna.pruners.BasePruner:

@@ -148,8 +148,8 @@ class SharedStudy:
         ids = [trial._trial_id for trial in running]
         query = sqlalchemy.text("SELECT trial_id FROM trial_heartbeats WHERE trial_id IN :ids")
         with self._storage.engine.connect() as connection:
-            found = connection.execute(query.bindparams(sqlalchemy.bindparam("ids", expanding=True)), {"ids": ids})
-            seen = set(found.scalars())
+            known = query.bindparams(sqlalchemy.bindparam("ids", expanding=True))
+            seen = set(connection.execute(known, {"ids": ids}).scalars())
         for id_ in ids:
             if id_ not in seen:
                 self._storage.record_heartbeat(id_)
@@ -228,8 +228,7 @@ class SharedStudy:
             self._refuse_other(_mark_of(study))
             return study
         study.set_user_attr(MARK, dict(self.terms.about))
-        default = self.terms.space.default()
-        if default is not None:
+        if (default := self.terms.space.default()) is not None:
             study.enqueue_trial({d.key: d.encoded(default[d.key]) for d in self.terms.space.dimensions})
         return study
 

@@ -1,12 +1,10 @@
 """The file of tuned values that `mebench run -c` takes."""
 
-import hashlib
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median_low
 from typing import Any
@@ -20,14 +18,14 @@ from mebench.results.tracking import mirror_study
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
 from mebench.runner.plan import Plan, make_plan
-from mebench.runner.workers import Workers
+from mebench.runner.workers import Workers, one_thread
 from mebench.tuning.evaluate import Evaluator
 from mebench.tuning.figures import write_figures
 from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table
 from mebench.tuning.records import Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.search import for_task, read_space
 from mebench.tuning.show import TrialReporter, value_in_words
-from mebench.tuning.space import Dimension, Space, with_values
+from mebench.tuning.space import Dimension, Space, digest, with_values
 from mebench.tuning.splits import Split, nested, tuning_set
 from mebench.tuning.storage import Place
 from mebench.tuning.study import SharedStudy
@@ -53,8 +51,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
         RunError: it cannot be written.
         ConfigError: the middle values of several studies do not go together.
     """
-    values, remarks = chosen_values(tuned), remarks_of(tuned)
-    config = with_values(tuned.config, values)
+    remarks, config = remarks_of(tuned), with_values(tuned.config, chosen_values(tuned))
     content = {key: value for key, value in config.values.items() if key not in _OF_THE_MACHINE}
     text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     try:
@@ -69,7 +66,7 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
 def chosen_values(tuned: Tuned) -> dict[str, Any]:
     """The tuned values; of several studies those in the middle."""
     every = [trial.params for trial in tuned.best.values()]
-    return every[0] | {} if len(every) == 1 else middle(tuned.space, every)  # type: ignore[operator]
+    return dict(every[0]) if len(every) == 1 else middle(tuned.space, every)
 
 
 def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -169,14 +166,15 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     if options.nested:
         progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
     part = part_of(objectives, config.recognizer is not None)
-    with stoppable(), _one_thread(), worker_pool(config) as pool:
+    with stoppable(), one_thread(), worker_pool(config) as pool:
         try:
-            done = {s.name: _study(tuning, s.only(part), about, pool) for s in splits}
+            done = {s.name: _study(tuning, replace(s, part=part), about, pool) for s in splits}
             tried = time.perf_counter()
             studies = {name: study for name, (study, _) in done.items()}
             best = {name: _best(study) for name, study in studies.items()}
-            judge = Judge(plan, splits, space, pool, tuning.folder, progress)
-            judged = judge.judge({name: trial.params for name, trial in best.items()}, objectives)
+            judged = Judge(plan, splits, space, pool, tuning.folder, progress).judge(
+                {name: trial.params for name, trial in best.items()}, objectives
+            )
         except KeyboardInterrupt as stop:
             pool.stop()
             raise InterruptedRunError(
@@ -189,37 +187,29 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         "outer": round(time.perf_counter() - tried, 3),
     }
     found = summary_of(config, splits, space, studies, judged, name, str(tuning.place), options.nested, seconds)
-    return _written(tuning, found)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """As in a worker: what is proposed and named anew here must be what a worker would answer, bit for bit."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    tuning.folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(found.plain, indent=1, allow_nan=False) + "\n"
+    (tuning.folder / "outcome.json").write_text(text, encoding="utf-8")
+    return found
 
 
 def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], pool: Workers) -> tuple[Study, float]:
     """All trials of one study, by this process and by others; and seconds that this one waited for inner folds."""
     options = tuning.options
     name = f"{tuning.name}/{split.name}" if options.nested else tuning.name
-    terms = Terms(
-        name,
-        about,
-        tuning.space,
-        tuning.objectives,
-        options.sampler,
-        options.pruner,
-        tuning.config.seed,
-        options.heartbeat,
+    shared = SharedStudy(
+        tuning.place,
+        Terms(
+            name,
+            about,
+            tuning.space,
+            tuning.objectives,
+            options.sampler,
+            options.pruner,
+            tuning.config.seed,
+            options.heartbeat,
+        ),
     )
-    shared = SharedStudy(tuning.place, terms)
     reporter = TrialReporter(tuning.progress, name, options.trials, split, tuning.space)
     reporter.begin(shared.study(importance=False))
     evaluator = Evaluator(split, tuning.space, tuning.objectives, pool, tuning.folder / "inner", tuning.progress)
@@ -267,8 +257,7 @@ def _mirror(tuning: Tuning, name: str, folder: Path) -> Callable[[Study, bool], 
 
 
 def _best(study: Study) -> Trial:
-    best = study.best()
-    if best is None:
+    if (best := study.best()) is None:
         pruned = sum(trial.state == "pruned" for trial in study.trials)
         raise RunError(
             f"study {study.name!r} has no complete trial ({pruned} pruned), so nothing can be chosen: ask for more --trials, or "
@@ -295,14 +284,5 @@ def _about(
 
 
 def _name(config: RunConfig, options: TuneOptions, about: Mapping[str, Any]) -> str:
-    key = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:8]
     how = "nested" if options.nested else "tuned"
-    return f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{key}"
-
-
-def _written(tuning: Tuning, found: Tuned) -> Tuned:
-    """Keep the outcome in the folder of the study."""
-    tuning.folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found.plain, indent=1, allow_nan=False)
-    (tuning.folder / "outcome.json").write_text(text + "\n", encoding="utf-8")
-    return found
+    return f"{about['method']}-{config.dataset}-{config.protocol}-seed{config.seed}-{how}-{digest(about)[:8]}"

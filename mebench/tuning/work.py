@@ -10,8 +10,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
+from mebench.core import Fold, Prediction, SubjectKey, Timing, Video
 from mebench.core.options import SpottingParams
-from mebench.core.types import Expression, Fold, Prediction, SubjectKey, Timing, Video
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
@@ -58,8 +58,7 @@ class FoldCache:
 
     def _from_disk(self, key: str) -> FoldResult:
         place = f"folds/{safe_name(key)}"
-        record = self._folder.fold_record(key)
-        clips = self._folder.read_table(f"{place}/clips.parquet")
+        record, clips = self._folder.fold_record(key), self._folder.read_table(f"{place}/clips.parquet")
         return FoldResult(
             key,
             [],
@@ -98,8 +97,7 @@ def blind(plan: Plan, fold: Fold) -> Plan:
     Spotting needs none at all; recognition is asked about annotated clips, all of which carry one and the same label.
     """
     tested = {video.key for video in plan.sides(fold).test}
-    videos = tuple(_without_labels(plan, v) if v.key in tested else v for v in plan.videos)
-    return replace(plan, videos=videos)
+    return replace(plan, videos=tuple(_without_labels(plan, v) if v.key in tested else v for v in plan.videos))
 
 
 def with_config(plan: Plan, config: RunConfig) -> Plan:
@@ -200,8 +198,9 @@ def _without_labels(plan: Plan, video: Video) -> Video:
     if "recognize" not in plan.task.tasks:
         return replace(video, expressions=())
     label = next(iter(plan.scheme.mapping))
-    return replace(video, expressions=tuple(_unnamed(e, label) for e in plan.scheme.scored(video)))
-
-
-def _unnamed(expression: Expression, label: str) -> Expression:
-    return replace(expression, emotion=label, objective=label, action_units=())
+    return replace(
+        video,
+        expressions=tuple(
+            replace(e, emotion=label, objective=label, action_units=()) for e in plan.scheme.scored(video)
+        ),
+    )
