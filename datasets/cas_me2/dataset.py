@@ -23,8 +23,7 @@ from mebench.annotations import (
     three_classes,
 )
 from mebench.annotations.reading import begin, is_remark
-from mebench.core import Scheme
-from mebench.core.types import Published
+from mebench.core import Published, Scheme
 
 from .params import Params as _Params
 

@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from mebench.annotations import OBJECTIVE, Annotation, Cleaning, Layout, SheetDataset, by_name, three_classes
-from mebench.annotations.table import Header
-from mebench.core import Scheme
-from mebench.core.types import Published
+from mebench.annotations import OBJECTIVE, Annotation, Cleaning, Header, Layout, SheetDataset, by_name, three_classes
+from mebench.core import Published, Scheme
 
 from .params import Params as _Params
 

@@ -1,5 +1,5 @@
 """Parameters of `casme2`."""
 
-from mebench.annotations.dataset import SheetParams as Params
+from mebench.annotations import SheetParams as Params
 
 __all__ = ["Params"]

@@ -16,15 +16,15 @@ from mebench.annotations import (
     SheetDataset,
     Table,
     by_name,
+    name_in,
     need_table,
     read_row,
     read_sheets,
     three_classes,
 )
 from mebench.annotations.layout import candidates
-from mebench.annotations.reading import begin, is_remark, name_in
-from mebench.core import Kind, Scheme, Video
-from mebench.core.types import Repair
+from mebench.annotations.reading import begin, is_remark
+from mebench.core import Kind, Repair, Scheme, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 

@@ -4,13 +4,22 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from mebench.annotations import OBJECTIVE, Annotation, Cleaning, Header, Layout, Log, Sheet, by_name, three_classes
+from mebench.annotations import (
+    OBJECTIVE,
+    Annotation,
+    Cleaning,
+    Header,
+    Layout,
+    Log,
+    Sheet,
+    by_name,
+    find_table,
+    read_sheets,
+    three_classes,
+)
 from mebench.annotations.layout import candidates
 from mebench.annotations.nested import NestedDataset
-from mebench.annotations.sheets import read_sheets
-from mebench.annotations.table import find_table
-from mebench.core import Scheme
-from mebench.core.types import Published
+from mebench.core import Published, Scheme
 from mebench.errors import DataError
 
 from .params import Params as _Params

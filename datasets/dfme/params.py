@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mebench.annotations.dataset import SheetParams
+from mebench.annotations import SheetParams
 from mebench.errors import ConfigError
 
 RATES = (200, 300, 500)

@@ -17,8 +17,7 @@ from mebench.annotations import (
     by_name,
     three_classes,
 )
-from mebench.core import Scheme
-from mebench.core.types import Published
+from mebench.core import Published, Scheme
 
 from .params import Params as _Params
 

@@ -1,5 +1,5 @@
 """Parameters of `four_dme`."""
 
-from mebench.annotations.dataset import SheetParams as Params
+from mebench.annotations import SheetParams as Params
 
 __all__ = ["Params"]

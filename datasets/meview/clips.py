@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
-from mebench.annotations.layout import Layout, Tree, check_inside, fold
+from mebench.annotations import Layout
+from mebench.annotations.layout import Tree, check_inside, fold
 from mebench.errors import DataError
 from mebench.frames.images import SUFFIXES as IMAGES
 

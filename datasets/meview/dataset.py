@@ -17,16 +17,16 @@ from mebench.annotations import (
     SheetDataset,
     Table,
     by_name,
+    name_in,
     need_table,
     read_row,
+    subject_id,
     three_classes,
 )
 from mebench.annotations.layout import check_inside
-from mebench.annotations.reading import begin, is_remark, name_in, subject_id
+from mebench.annotations.reading import begin, is_remark
 from mebench.annotations.table import HEADER_WITHIN, plain_name
-from mebench.core import Scheme, Video
-from mebench.core.dataset import Frames
-from mebench.core.types import Published
+from mebench.core import Frames, Published, Scheme, Video
 from mebench.errors import DataError
 from mebench.frames import VideoFrames
 

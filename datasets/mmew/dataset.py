@@ -4,8 +4,7 @@ from pathlib import Path
 
 from mebench.annotations import OBJECTIVE, Cleaning, Header, Layout, by_name, three_classes
 from mebench.annotations.nested import NestedDataset
-from mebench.core import Scheme
-from mebench.core.types import Published
+from mebench.core import Published, Scheme
 
 from .params import Params as _Params
 

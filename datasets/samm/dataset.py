@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from mebench.annotations import OBJECTIVE, Cleaning, Layout, SheetDataset, by_name, three_classes
-from mebench.annotations.table import Header
-from mebench.core import Scheme, SubjectKey
-from mebench.core.types import Published
+from mebench.annotations import OBJECTIVE, Cleaning, Header, Layout, SheetDataset, by_name, three_classes
+from mebench.core import Published, Scheme, SubjectKey
 
 from .params import Params as _Params
 

@@ -1,5 +1,5 @@
 """Parameters of `samm`."""
 
-from mebench.annotations.dataset import SheetParams as Params
+from mebench.annotations import SheetParams as Params
 
 __all__ = ["Params"]

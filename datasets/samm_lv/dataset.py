@@ -17,14 +17,14 @@ from mebench.annotations import (
     SheetDataset,
     Table,
     by_name,
+    name_in,
     need_table,
     read_row,
     three_classes,
 )
 from mebench.annotations.layout import candidates
-from mebench.annotations.reading import begin, is_remark, name_in
-from mebench.core import Scheme, SubjectKey
-from mebench.core.types import Published
+from mebench.annotations.reading import begin, is_remark
+from mebench.core import Published, Scheme, SubjectKey
 from mebench.errors import DataError
 
 from .emotions import FILES as SAMM_FILES

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mebench.annotations import Annotation, Cleaning, Header, Log, find_table, need_table, read_row, read_sheets
 from mebench.annotations.layout import fold
-from mebench.core.types import Kind
+from mebench.core import Kind
 
 FILES = ("SAMM_*Micro_FACS_Codes*.xls*", "SAMM*Micro*.xls*")
 FORM = Header(required=("video", "onset", "offset", "emotion"), sheet="MICRO_ONLY")

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mebench.annotations.schemes import by_name
+from mebench.annotations import by_name
 from mebench.annotations.smic import LABELS, MEAN2022, MEGC2019, NATIVE, Smic
-from mebench.core.types import Published
+from mebench.core import Published
 
 from .params import Params as _Params
 

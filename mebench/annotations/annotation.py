@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from mebench.core.types import Kind, Repair, Video
+from mebench.core import Kind, Repair, Video
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from mebench.annotations.annotation import MISSING, Annotation, Log, frame_numbe
 from mebench.annotations.layout import check_name
 from mebench.annotations.schemes import objective_class, parse_unit, roman, tokens
 from mebench.annotations.table import Row, Table
-from mebench.core.types import Kind
+from mebench.core import Kind
 
 
 @dataclass(frozen=True)

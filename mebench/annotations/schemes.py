@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from mebench.core.types import ABSENT, Scheme, Video
+from mebench.core import ABSENT, Scheme, Video
 from mebench.errors import ConfigError
 
 OBJECTIVE_CLASSES = ("I", "II", "III", "IV", "V", "VI", "VII")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mebench.core.types import Repair
+from mebench.core import Repair
 from mebench.errors import DataError
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")

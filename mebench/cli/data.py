@@ -15,8 +15,8 @@ from mebench.cli.options import DatasetWords, Files, Json, Plugins, verbs
 from mebench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from mebench.core.dataset import Dataset
-    from mebench.inspection.verify import Verification
+    from mebench.core import Dataset
+    from mebench.inspection import Verification
 
 app = verbs("Look at a dataset before anything is run on it.")
 
@@ -28,7 +28,7 @@ NOTE = "README.md"
 @app.command("summary", epilog="Example: mebench data summary dataset=synthetic")
 def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
-    from mebench.inspection.summary import summarise, together
+    from mebench.inspection import summarise, together
     from mebench.results.render.data import HEADERS, summary_rows, total_rows
 
     members = {id_: summarise(dataset) for id_, dataset in _members(words, config, plugins).items()}
@@ -57,7 +57,7 @@ def verify(
     json: Json = None,
 ) -> None:
     """Check annotations, frames and counts of this copy. The exit code is 1 if it is not what was released."""
-    from mebench.inspection.verify import verify
+    from mebench.inspection import verify
     from mebench.progress import Progress
 
     if report is not None:
@@ -166,7 +166,7 @@ def fake(
 
 def _members(words: DatasetWords, config: Files, plugins: Plugins) -> dict[str, Dataset]:
     from mebench.config.resolve import resolve_dataset
-    from mebench.inspection.summary import open_members
+    from mebench.inspection import open_members
 
     return open_members(resolve_dataset(words or (), config or (), plugins or ()).dataset_params)
 

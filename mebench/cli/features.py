@@ -10,8 +10,7 @@ from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
 from mebench.errors import DataError
 
 if TYPE_CHECKING:
-    from mebench.core.chain import Chain
-    from mebench.core.types import Video
+    from mebench.core import Chain, Video
     from mebench.runner.plan import Plan
 
 app = verbs("Explain features and compute them ahead of a run.")

@@ -1,5 +1,7 @@
 """What a method sees of a dataset: videos and clips through their features; labels only where it trains."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -54,7 +56,7 @@ class VideoView:
         """
         return self._clip(chain, onset, apex, apex if offset is None else offset)
 
-    def clip(self, onset: int, apex: int, offset: int, spotted: bool = True) -> "ClipView":
+    def clip(self, onset: int, apex: int, offset: int, spotted: bool = True) -> ClipView:
         """A clip of this video, to be classified."""
         return ClipView(self, onset, apex, offset, spotted)
 

@@ -1,5 +1,7 @@
 """A fitted network as an ONNX file, which runs without Lightning, PyTorch and mebench."""
 
+from __future__ import annotations
+
 import logging
 import tempfile
 import warnings
@@ -9,12 +11,12 @@ from typing import TYPE_CHECKING
 from mebench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from mebench.core.method import Method
+    from mebench.core import Method
 
 INPUT = "maps"
 
 
-def export_onnx(method: "Method", path: Path) -> tuple[str, ...]:
+def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
     """Write the method's network (`Method.exportable`); the first axis of its input `maps` may have any length.
 
     Args:

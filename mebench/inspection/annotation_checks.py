@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from mebench.core.types import Expression, Kind, Published, Unplaced, Video
+from mebench.core import Expression, Kind, Published, Unplaced, Video
 from mebench.inspection.summary import Summary
 
 Level = Literal["error", "warning"]

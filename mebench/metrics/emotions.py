@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from mebench.core.types import ABSENT
+from mebench.core import ABSENT
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from mebench.core.types import KINDS, Expression, Kind, Prediction
+from mebench.core import KINDS, Expression, Kind, Prediction
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.classification import confusion_matrix
 from mebench.metrics.conventions import Convention, named

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mebench.core import Fold, SubjectKey, Video
-from mebench.core.seeds import stable_seed
+from mebench.core import Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:

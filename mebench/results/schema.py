@@ -13,7 +13,7 @@ from pydantic import BaseModel, Discriminator, Field, RootModel, Tag, TypeAdapte
 from pydantic_core import ErrorDetails
 from typing_extensions import TypedDict
 
-from mebench.core.types import Kind
+from mebench.core import Kind
 from mebench.errors import RunError
 from mebench.runner.folder import RunFolder
 

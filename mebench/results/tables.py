@@ -11,7 +11,7 @@ from itertools import groupby
 from operator import methodcaller
 from typing import Any
 
-from mebench.core.types import ABSENT
+from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
 from mebench.results import settings

@@ -108,7 +108,7 @@ class _Reloaded:
 
 def class_is_a_method(trial: _Trial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
-    from mebench.core.method import Method
+    from mebench.core import Method
 
     declares(trial, Method)
     plugin = trial.plan.method_class

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mebench.core.types import ABSENT, Task
+from mebench.core import ABSENT, Task
 from mebench.errors import ConfigError, unknown
 from mebench.metrics.catalogue import JOINT, METRICS, columns, find
 from mebench.tuning.space import Space

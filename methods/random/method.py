@@ -7,8 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from mebench import spotting
-from mebench.core import Expression, LabelledVideo, Method, Prediction, Task, VideoView
-from mebench.core.seeds import stable_seed
+from mebench.core import Expression, LabelledVideo, Method, Prediction, Task, VideoView, stable_seed
 
 from .params import Params as _Params
 

@@ -11,11 +11,10 @@ import numpy as np
 
 from mebench import __version__
 from mebench.console import plural
-from mebench.core.types import KINDS, Kind
+from mebench.core import KINDS, Kind
+from mebench.inspection import Summary, Verification
 from mebench.inspection.annotation_checks import TITLES
-from mebench.inspection.summary import Summary
 from mebench.inspection.tiles import Face, Strip, Tile
-from mebench.inspection.verify import Verification
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
