@@ -8,7 +8,7 @@ from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep
 from mebench.features.detection import NoFaceError
 from mebench.features.faces import FaceCrop, FaceParams
 from mebench.features.flow import Flow, FlowImage, MaskEyes, RemoveNoseMotion, Strain
-from mebench.features.orientation import BiWoof, Hoof, Mdmo, OrientedFlow
+from mebench.features.orientation import BiWoof, Hoof, OrientedFlow
 from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
 from mebench.features.regions import BlockMeans, EyesAndMouth, MinMax, Resize
 from mebench.features.sequence import Interpolate, Magnify
@@ -40,7 +40,6 @@ __all__ = [
     "Magnify",
     "MapStep",
     "MaskEyes",
-    "Mdmo",
     "MinMax",
     "NoFaceError",
     "OrientedFlow",

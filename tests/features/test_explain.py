@@ -17,7 +17,6 @@ from mebench.features import (
     Lbp,
     LbpTop,
     Magnify,
-    Mdmo,
     MinMax,
     Resize,
     Strain,
@@ -110,10 +109,10 @@ def test_what_a_step_inherits_is_told_with_its_meaning():
 
 @pytest.mark.parametrize(
     ("step", "package"),
-    [(Lbp(), "scikit-image"), (Hog(), "scikit-image"), (Mdmo(), "scikit-image"), (Magnify(), "scipy")],
+    [(Lbp(), "scikit-image"), (Hog(), "scikit-image"), (Magnify(), "scipy")],
 )
 def test_a_step_that_rests_on_a_library_changes_with_its_version(monkeypatch, step, package):
-    chain = Chain("c", (FaceCrop(), *((Flow(),) if isinstance(step, Mdmo) else ()), step), "clips")
+    chain = Chain("c", (FaceCrop(), step), "clips")
     chain = replace(chain, steps=(*chain.steps, LbpTop())) if isinstance(step, Magnify) else chain
     before, name = explain.explain(chain), chain.fingerprint()
     assert f"{package} = {metadata.version(package)}" in before.text()
