@@ -136,7 +136,7 @@ def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(words))
-    chain = next(c for c in plan.chains()["folders"] if c.scope == "frames")
+    chain = next(c for c in plan.chains["folders"] if c.scope == "frames")
     start, found = time.perf_counter(), {}
     store = store_of(plan.config)
     for video in plan.videos:
@@ -153,7 +153,7 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(words))
-    chain = next(c for c in plan.chains()["folders"] if c.scope == "frames")
+    chain = next(c for c in plan.chains["folders"] if c.scope == "frames")
     source = Source(FeatureStore(cache), plan.dataset, plan.config.dataset, plan.videos[0])
     spent: defaultdict[str, float] = defaultdict(float)
     locate = FaceCrop.locate

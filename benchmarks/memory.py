@@ -131,7 +131,7 @@ def fill(words: list[str]) -> int:
     plan = make_plan(resolve(words))
     store, written = store_of(plan.config), 0
     block = np.random.default_rng(0).random((BLOCK, 42, 42, 3)).astype(np.float16)
-    (chains,) = plan.chains().values()
+    (chains,) = plan.chains.values()
     for video in plan.videos:
         source = Source(store, plan.dataset, plan.config.dataset, video)
         for chain in (c for c in chains if c.scope == "frames"):

@@ -22,7 +22,7 @@ def explain(words: Words = None, config: Files = None, plugins: Plugins = None, 
     from mebench.runner.plan import make_plan
 
     plan = make_plan(configured(words, config, plugins))
-    cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains().items())}
+    cards = {group: [_card(plan, group, c) for c in chains] for group, chains in sorted(plan.chains.items())}
     console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
     if json != "-":
         if not any(cards.values()):

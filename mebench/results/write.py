@@ -183,7 +183,7 @@ def as_csv(table: Table) -> str:
     columns = [f"{metric}{end}" for metric in metrics for end in ("", *(f"_{end}" for end in ENDS[1:]))]
     target = io.StringIO()
     writer = csv.writer(target, lineterminator="\n")
-    first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "alike")
+    first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "not_distinguishable")
     writer.writerow([*first, *columns, *RULES, *_COSTS, *SHOWN_VERSIONS, *_LAST])
     for part in table.parts:
         measured = (_measured(part, row, metrics) for row in part.rows)

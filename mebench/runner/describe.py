@@ -69,7 +69,7 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
 
 def key_of(plan: Plan, tables: Tables) -> str:
     """Everything that predictions depend on: settings, plugins, dataset, chains."""
-    chains = sorted(c.fingerprint() for group in plan.chains().values() for c in group)
+    chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
     if len(plan.tested) < len(plan.videos):  # those who only train shape predictions too
         tables = _tables(plan, plan.videos)
     truth = hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
@@ -207,4 +207,4 @@ def _revisions(plan: Plan) -> dict[str, str]:
 
 def cards(plan: Plan) -> dict[str, list[str]]:
     """The chains of a run by group of videos, as a paper's appendix could carry them."""
-    return {group: [c.card() for c in chains] for group, chains in sorted(plan.chains().items())}
+    return {group: [c.card() for c in chains] for group, chains in sorted(plan.chains.items())}

@@ -16,7 +16,7 @@ from mebench.runner import measure
 from mebench.runner.describe import cards
 from mebench.runner.fitted import store_of
 from mebench.runner.guard import warnings
-from mebench.runner.plan import Plan, make_plan
+from mebench.runner.plan import Plan, make_plan, new_method
 from mebench.runner.tasks import clips_of, missing_videos
 from mebench.runner.workers import default_workers, one_thread
 
@@ -90,7 +90,7 @@ def _work(plan: Plan, missing: list[Video]) -> Work:
 def _stages(part: Plan) -> dict[str, Stage]:
     """The stages of one method by name; those of a recognizer that is paired with a spotter say so."""
     paired = part.config.recognizer is not None and part.task.tasks == {"recognize"}
-    return {f"{'recognizer: ' if paired else ''}{stage.name}": stage for stage in part.method().stages()}
+    return {f"{'recognizer: ' if paired else ''}{stage.name}": stage for stage in new_method(part).stages()}
 
 
 # -- time -------------------------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress)
 
 def _features(part: Plan, missing: list[Video], progress: Progress) -> tuple[dict[str, measure.Rows], float]:
     """One feature of each chain by group of videos, and seconds for all that the store lacks."""
-    rows, seconds, chains = dict[str, measure.Rows](), 0.0, part.chains()
+    rows, seconds, chains = dict[str, measure.Rows](), 0.0, part.chains
     groups = sorted(set(part.groups.values()))
     for group in groups:
         lacking = [v for v in missing if part.groups[v.key] == group]
@@ -153,7 +153,7 @@ def _ready_rows(plan: Plan, group: str, chains: tuple[Chain, ...]) -> measure.Ro
 
 def _fold_seconds(part: Plan, cost: measure.FoldCost, measured: int) -> NDArray[np.float64]:
     """Seconds of each fold's training: that of the measured one, by the number of training expressions."""
-    whole = sum(stage.epochs * cost.stages[stage.name] for stage in part.method().stages()) + cost.fixed
+    whole = sum(stage.epochs * cost.stages[stage.name] for stage in new_method(part).stages()) + cost.fixed
     return np.array([whole * _expressions(part, fold) / max(measured, 1) for fold in part.folds])
 
 
@@ -182,7 +182,7 @@ def _print_plan(plan: Plan, work: Work) -> None:
         if work.missing_videos
         else "features: all are there"
     )
-    distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains().values() for chain in group}
+    distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
     for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
         print("  " + chain.card().replace("\n", "\n  "))
     for line in warnings(plan):

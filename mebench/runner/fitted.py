@@ -16,7 +16,7 @@ from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Predictio
 from mebench.core.spotting import hits
 from mebench.errors import DataError, PluginError
 from mebench.features import FeatureStore, clip_feature, frame_features
-from mebench.runner.plan import Plan
+from mebench.runner.plan import Plan, new_method
 
 
 class Views:
@@ -103,7 +103,7 @@ class FittedMethod:
         torch.manual_seed(seed)
         np.random.seed(seed)
         random.seed(seed)
-        self.method = plan.method(seed)
+        self.method = new_method(plan, seed)
         self.views = Views(plan, self.method, timings)
 
     def fit(self) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Fold, Frames, LabelledVideo, Method, Timing, Video, VideoView
 from mebench.features import Clip, FeatureStore, clip_feature, compute, frame_features
-from mebench.runner.plan import Plan
+from mebench.runner.plan import Plan, new_method
 
 FEATURE_SECONDS = 6.0
 """Aimed at for all feature measurements together."""
@@ -146,7 +146,7 @@ def fold(plan: Plan, one: Fold, rows: dict[str, Rows]) -> FoldCost:
     import torch
 
     torch.manual_seed(plan.fold_seed(one))
-    method, timings = plan.method(plan.fold_seed(one)), plan.timings(one)
+    method, timings = new_method(plan, plan.fold_seed(one)), plan.timings(one)
     train = _videos(plan, plan.training_subjects(one))
     most = max(4, TRAINING_BYTES * len(train) // max(1, sum(_bytes(v, rows[plan.groups[v.key]]) for v in train)))
     few = _evenly(train, most)

@@ -109,7 +109,7 @@ class Sides(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """A run before it starts.
+    """A run before it starts, as data: what was asked, and what follows from it alone, found when it is first looked at.
 
     Attributes:
         config: the resolved configuration.
@@ -235,18 +235,11 @@ class Plan:
         """Seed of everything random in a fold: depends on the run's seed and the fold, not on who ran before."""
         return stable_seed(self.config.seed, "fold", fold.key)
 
-    def method(self, seed: int = 0) -> Method:
-        """A fresh method; its initial weights follow torch's seed."""
-        return self.method_class(self.params, self.task, seed)
-
-    def chains(self) -> dict[str, tuple[Chain, ...]]:
-        """The distinct chains that any fold reads, by group of videos; found once."""
-        return self._chains
-
     @cached_property
-    def _chains(self) -> dict[str, tuple[Chain, ...]]:
+    def chains(self) -> dict[str, tuple[Chain, ...]]:
+        """The distinct chains that any fold reads, by group of videos."""
         found: dict[str, dict[str, Chain]] = {}
-        methods = [part.method() for part in self.parts()]
+        methods = [new_method(part) for part in self.parts()]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
                 for chain in (chain for method in methods for chain in method.chains(timing).values()):
@@ -255,7 +248,7 @@ class Plan:
 
     def chains_of(self, video: Video) -> tuple[Chain, ...]:
         """The distinct chains that any fold reads of a video."""
-        return self.chains().get(self.groups[video.key], ())
+        return self.chains.get(self.groups[video.key], ())
 
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
@@ -265,6 +258,11 @@ class Plan:
             for e in v.expressions
             if e.kind == "micro" and not self.scheme.scores(e)
         )
+
+
+def new_method(plan: Plan, seed: int = 0) -> Method:
+    """The method of a plan, not fitted yet; its initial weights follow torch's seed."""
+    return plan.method_class(plan.params, plan.task, seed)
 
 
 def make_plan(config: RunConfig) -> Plan:

@@ -15,7 +15,7 @@ from mebench.core import ClipView, Expression, Prediction, Video, VideoView
 from mebench.runner.fitted import Views
 from mebench.runner.fold import FoldResult, restore
 from mebench.runner.fold import execute as execute_fold
-from mebench.runner.plan import Plan, make_plan
+from mebench.runner.plan import Plan, make_plan, new_method
 from mebench.testing.checks import TINY, Check, collect, run_all, scratch
 from mebench.testing.plugins import COMMON, cut_down, declares
 
@@ -92,7 +92,7 @@ class _Reloaded:
     def __init__(self, plan: Plan, result: FoldResult) -> None:
         from safetensors.torch import load
 
-        self.method = plan.method(result.seed)
+        self.method = new_method(plan, result.seed)
         restore({"": self.method}, load(result.model))
         self.views = Views(plan, self.method, result.timings)
 

@@ -122,7 +122,7 @@ class Evaluator:
 
     def _skipped(self, plan: Plan) -> frozenset[str]:
         """Videos without a face; the features of the others are stored afterwards."""
-        name = digest(sorted(c.fingerprint() for group in plan.chains().values() for c in group))
+        name = digest(sorted(c.fingerprint() for group in plan.chains.values() for c in group))
         if name not in self._ready:
             began = time.perf_counter()
             self._ready[name] = with_features(plan, self._crew, self._progress).skipped

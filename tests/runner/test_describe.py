@@ -27,7 +27,7 @@ def found_in_this_order(plan, chains):
 
 
 def test_the_key_follows_the_chains_but_not_their_order(plan):
-    tables, chains = truth_tables(plan), plan.chains()
+    tables, chains = truth_tables(plan), plan.chains
     key = key_of(plan, tables)
     turned = {group: some[::-1] for group, some in reversed(chains.items())}
     assert key_of(found_in_this_order(plan, turned), tables) == key
@@ -43,8 +43,8 @@ def test_the_key_follows_what_the_annotations_say(plan):
 
 
 def test_cards_of_chains_stand_by_name_of_their_videos(plan):
-    expected = {"fast": [c.card() for c in plan.chains()["fast"]], "slow": [c.card() for c in plan.chains()["slow"]]}
-    for chains in (plan.chains(), dict(reversed(plan.chains().items()))):
+    expected = {"fast": [c.card() for c in plan.chains["fast"]], "slow": [c.card() for c in plan.chains["slow"]]}
+    for chains in (plan.chains, dict(reversed(plan.chains.items()))):
         assert list(cards(found_in_this_order(plan, chains)).items()) == list(expected.items())
 
 

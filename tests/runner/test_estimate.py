@@ -60,7 +60,7 @@ def test_features_that_are_there_cost_nothing(tiny, capsys):
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
     for video in plan.videos:
-        compute(store_of(words), plan.dataset, "synthetic", video, plan.chains()["synthetic"], clips_of(plan, video))
+        compute(store_of(words), plan.dataset, "synthetic", video, plan.chains["synthetic"], clips_of(plan, video))
 
     found = dry_run(words, Progress())
 

@@ -18,7 +18,7 @@ from mebench.runner.execute import run
 from mebench.runner.fitted import Views
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.folder import RunFolder
-from mebench.runner.plan import make_plan
+from mebench.runner.plan import make_plan, new_method
 from mebench.runner.scoring import tables_of
 from mebench.runner.session import Session
 
@@ -82,7 +82,7 @@ def test_folds_of_a_resumed_run_do_not_mix_with_other_skipped_videos(words, monk
 def test_nobody_trains_on_a_skipped_video(words):
     plan = replace(make_plan(resolve(words)), skipped=frozenset({BLACK}))
     fold = plan.folds[0]
-    views = Views(plan, plan.method(), plan.timings(fold))
+    views = Views(plan, new_method(plan), plan.timings(fold))
     assert BLACK in {v.key for v in plan.videos}
     assert BLACK not in {v.key for v in views.seen(plan.sides(fold).train)}
     subject = SubjectKey("synthetic", "s002")

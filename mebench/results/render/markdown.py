@@ -36,7 +36,7 @@ are compared within a table only: other data, protocols, emotion schemes or conv
   predicts by chance the band in which 95 % of its draws lie.
 - With several seeds a score is the mean over them; below it stand the lowest and the highest seed, and the interval reaches
   from the lowest to the highest end of the seeds' own intervals.
-- *alike*: rows that share a letter cannot be told apart by the first score (randomised Tukey test: each subject's predictions
+- *not distinguishable*: rows that share a letter cannot be told apart by the first score (randomised Tukey test: each subject's predictions
   are dealt anew among all rows; 5 % for all pairs together). A row of several seeds takes part with its median seed.
 - *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
   videos (analysis, all intervals), annotated clips (recognition).
@@ -104,7 +104,7 @@ def _part(part: Part) -> Iterator[str]:
 def _scores(part: Part) -> Iterator[str]:
     metrics = shown(part.metrics, part.rows)
     members, groups = any(row.member for row in part.rows), any(row.group for row in part.rows)
-    extra = [*(["member"] if members else []), *(["alike"] if groups else [])]
+    extra = [*(["member"] if members else []), *(["not distinguishable"] if groups else [])]
     yield from _head(["#", "method", *extra, *(find(metric).label for metric in metrics), "n"])
     for number, row in enumerate(part.rows, 1):
         cells = [str(number), _method(row, part.rows)]
