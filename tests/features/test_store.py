@@ -278,7 +278,7 @@ def test_what_was_unused_for_longest_is_forgotten_and_only_when_there_are_too_ma
     recent, arrays = Recent(limit=2), {name: np.zeros(1) for name in "abc"}
     recent.put("a", arrays["a"])
     recent.put("b", arrays["b"])
-    assert len(recent) == 2 and recent.get("a") is arrays["a"]
+    assert recent.get("b") is arrays["b"] and recent.get("a") is arrays["a"]
     recent.put("c", arrays["c"])
     assert {name for name in "abc" if recent.get(name) is not None} == {"a", "c"}
     assert not any(arrays[name].flags.writeable for name in "abc")

@@ -22,7 +22,7 @@ def plan():
 def found_in_this_order(plan, chains):
     """An equal plan that finds its chains so."""
     other = make_plan(plan.config)
-    vars(other)["_chains"] = chains
+    vars(other)["chains"] = chains
     return other
 
 

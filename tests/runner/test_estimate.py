@@ -88,7 +88,9 @@ def test_folds_that_train_on_less_take_less():
         videos=[SimpleNamespace(subject_key=s, expressions=[None] * n) for s, n in subjects.items()],
         folds=[SimpleNamespace(key=s) for s in subjects],
         training_subjects=lambda fold: [s for s in subjects if s != fold.key],
-        method=lambda: SimpleNamespace(stages=lambda: (Stage("one", 10, 4),)),
+        method_class=lambda *_: SimpleNamespace(stages=lambda: (Stage("one", 10, 4),)),
+        params=None,
+        task=None,
     )
     assert estimate._fold_seconds(plan, measure.FoldCost({"one": 0.9}, 0.0, 0.0), measured=9) == pytest.approx(
         [2.0, 9.0, 9.0]
@@ -125,7 +127,7 @@ def test_groups_of_videos_share_the_time_of_measuring_and_each_costs_its_own(mon
     monkeypatch.setattr(estimate, "clips_of", lambda part, video: [None] * video.clips)
     a, b, c = (SimpleNamespace(key=k, n_frames=n, clips=m) for k, n, m in (("a", 30, 0), ("b", 30, 0), ("c", 100, 2)))
     groups = {"a": "slow", "b": "slow", "c": "fast", "d": "done"}
-    part = SimpleNamespace(groups=groups, chains=lambda: {"slow": ("one",), "fast": ("two",)})
+    part = SimpleNamespace(groups=groups, chains={"slow": ("one",), "fast": ("two",)})
     rows, seconds = estimate._features(part, [a, b, c], Progress())
     assert asked == [
         ("fast", ["c"], ("two",), measure.FEATURE_SECONDS / 3),

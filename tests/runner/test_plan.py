@@ -8,7 +8,7 @@ from mebench.config import resolve
 from mebench.errors import ConfigError
 from mebench.features import FeatureStore
 from mebench.features.source import Source
-from mebench.runner.plan import make_plan
+from mebench.runner.plan import make_plan, new_method
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_clips_to_learn_emotions_from_must_be_micro_expressions(plan, monkeypatc
 
 def test_the_distinct_chains_of_all_folds(tiny):
     made = make_plan(resolve(["method=mean", *tiny]))
-    assert sorted(c.name for c in made.chains()["synthetic"]) == ["mean_clips", "mean_frames"]
+    assert sorted(c.name for c in made.chains["synthetic"]) == ["mean_clips", "mean_frames"]
 
 
 def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_crops(tiny, tmp_path):
@@ -108,7 +108,7 @@ def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_c
     source = Source(FeatureStore(tmp_path), made.dataset, "synthetic", made.videos[0])
 
     def keys(timing):
-        chain = made.method().chains(timing)["mean_frames"]
+        chain = new_method(made).chains(timing)["mean_frames"]
         return [source.key(stage, chain, None) for stage in ("crops", "flow", "feature")]
 
     assert len(timings) == 3 and len({timing.k for timing in timings}) == 1
@@ -120,6 +120,6 @@ def test_folds_of_one_k_read_the_same_entries_and_those_of_another_k_share_the_c
 
 def test_the_chains_of_a_plan_are_found_once(tiny, monkeypatch):
     made = make_plan(resolve(["method=mean", *tiny]))
-    first = made.chains()
+    first = made.chains
     monkeypatch.setattr(made.method_class, "chains", lambda *_: pytest.fail("asked again"))
-    assert made.chains() is first
+    assert made.chains is first
