@@ -1,0 +1,47 @@
+"""The plugins that CONTRIBUTING writes out do what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mebench import protocols
+from mebench.config import registry, resolve
+from mebench.core import Video
+from mebench.progress import Progress
+from mebench.runner.execute import run
+from mebench.testing import TINY, check_method
+
+TEXT = (Path(__file__).parent.parent / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The files of the method that learns, as they are printed."""
+    files = re.findall(r"^`(methods/nearest_mean/\S+)`\n\n```\w+\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    assert [Path(name).name for name, _ in files] == ["config.yaml", "params.py", "method.py"]
+    for name, text in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def test_the_method_that_learns_runs_and_keeps_the_contract_but_for_its_card(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    outcome = run(resolve(["method=nearest_mean", *TINY, "workers=1"], plugins=[folder]), Progress())
+    assert outcome.summary["recognition"]["n"] > 0
+    registry.add_paths([folder])
+    with pytest.raises(AssertionError) as told:
+        check_method("nearest_mean")
+    assert str(told.value) == "nearest_mean-card_names_the_paper: methods/nearest_mean has no card: write README.md"
+
+
+def test_the_protocol_is_one():
+    (text,) = re.findall(r"```python\n(from mebench\.protocols import .*?)^```", TEXT, re.MULTILINE | re.DOTALL)
+    names: dict[str, object] = {}
+    exec(text, names)
+    protocol = names["PROTOCOL"]
+    assert isinstance(protocol, protocols.Protocol)
+    clips = [Video("casme2", f"{s:02d}", "EP01", 200.0, 90) for s in range(6)]
+    folds = protocol.make(protocols.People(clips), protocol.params())
+    assert [len(fold.test) for fold in folds] == [3, 3]
