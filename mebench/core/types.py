@@ -1,5 +1,6 @@
 """The words of mebench as small frozen types. Frames are 0-based positions; intervals include both ends."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Self
@@ -155,6 +156,11 @@ class Scheme:
     def scored(self, video: Video) -> list[Expression]:
         """The expressions of a video that recognition is asked about."""
         return [e for e in video.expressions if self.scores(e)]
+
+    def left_out(self, expressions: Iterable[Expression]) -> Counter[str]:
+        """Native labels of the micro-expressions that it does not score, `(none)` of those without, counted."""
+        micro = (e for e in expressions if e.kind == "micro")
+        return Counter(self.native_label(e) or "(none)" for e in micro if not self.scores(e))
 
     @classmethod
     def native(cls, labels: Iterable[str], name: str = "native") -> Self:

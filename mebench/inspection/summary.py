@@ -33,10 +33,6 @@ def annotations_alone(dataset: Dataset) -> bool:
     return getattr(dataset.params, "root", "") is None
 
 
-NO_LABEL = "(none)"
-"""Stands for an expression without a native label where labels are counted that a scheme leaves out."""
-
-
 @dataclass(frozen=True)
 class Durations:
     """Durations of expressions in milliseconds: frames, both ends counted, by frames per second.
@@ -202,7 +198,7 @@ def _durations(videos: Iterable[Video]) -> dict[Kind, Durations]:
 
 
 def _scored(scheme: Scheme, expressions: Sequence[Expression]) -> SchemeCounts:
-    micro = [e for e in expressions if e.kind == "micro"]
-    classes = Counter(scheme.class_of(e) for e in micro)
-    left_out = Counter(scheme.native_label(e) or NO_LABEL for e in micro if not scheme.scores(e))
-    return SchemeCounts({name: classes[name] for name in scheme.classes}, dict(left_out.most_common()))
+    classes = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
+    return SchemeCounts(
+        {name: classes[name] for name in scheme.classes}, dict(scheme.left_out(expressions).most_common())
+    )

@@ -252,12 +252,7 @@ class Plan:
 
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
-        return Counter(
-            self.scheme.native_label(e) or "(none)"
-            for v in self.videos
-            for e in v.expressions
-            if e.kind == "micro" and not self.scheme.scores(e)
-        )
+        return self.scheme.left_out(e for video in self.videos for e in video.expressions)
 
 
 def new_method(plan: Plan, seed: int = 0) -> Method:
