@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mebench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+WIDE = 200
+"""Columns of a table that goes into a file."""
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -71,6 +79,25 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: st
     for row in rows:
         table.add_row(*map(Text, row))
     Console().print(table)
+
+
+def console() -> Console:
+    """Standard output for tables of rich; nothing is cut or wrapped where that is no terminal."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if at_terminal() else WIDE)
+
+
+def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] = ()) -> Table:
+    """A table without rows; columns of words and intervals stand at the left, those of numbers at the right; none is wrapped."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        left = column in words or column.endswith("interval")
+        table.add_column(column, no_wrap=True, justify="left" if left else "right")
+    return table
 
 
 def print_markdown(text: str) -> None:

@@ -7,11 +7,12 @@ from typing import Any
 
 from rich.table import Table
 
+from mebench.console import console, empty_table
 from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import ComparedScore, Comparison
 from mebench.metrics.conventions import Convention
 from mebench.results.record import Record
-from mebench.results.render.scores import INTERVAL, console, empty_table, figure, interval
+from mebench.results.render.scores import INTERVAL, figure, interval
 
 LEVEL = 0.05
 

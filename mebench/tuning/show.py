@@ -7,10 +7,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from mebench.console import plural
+from mebench.console import console, empty_table, plural
 from mebench.metrics.catalogue import find
 from mebench.progress import Progress
-from mebench.results.render.scores import console, empty_table
 from mebench.tuning.outcome import LEVEL
 from mebench.tuning.records import COST, Study, Trial
 from mebench.tuning.space import Space

@@ -1,34 +1,17 @@
 """Scores as rows and tables that a person reads, and the sentences about them."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from mebench.console import console, empty_table
 from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.metrics.tables import Tables
 
 INTERVAL = "95 % interval"
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
-WIDE = 200
-"""Columns of a table that goes into a file."""
-
-
-def console() -> Console:
-    """Standard output; nothing is cut or wrapped where that is no terminal."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(highlight=False, width=WIDE)
-
-
-def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] = ()) -> Table:
-    """A table without rows; columns of words stand at the left, those of numbers at the right, and none is wrapped."""
-    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=True, justify="left" if column in {*words, INTERVAL} else "right")
-    return table
 
 
 def score_table(title: str, scores: Mapping[str, Any]) -> Table:

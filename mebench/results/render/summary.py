@@ -6,16 +6,10 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
+from mebench.console import console, empty_table
 from mebench.metrics.catalogue import METRICS
 from mebench.results.render import scores as rows
-from mebench.results.render.scores import (
-    console,
-    empty_table,
-    leak_table,
-    number,
-    recognition_by_fold,
-    spotting_by_dataset,
-)
+from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
 from mebench.results.settings import of_method, of_protocol, of_scheme
 from mebench.runner.folder import RunFolder
 
@@ -142,7 +136,7 @@ def print_outcome(
 
 def main_table(summary: Mapping[str, Any]) -> Table:
     """The main scores of each task, those of spotting with what was counted and what chance reaches."""
-    table = rows.empty_table("", ("score", "value", rows.INTERVAL, ""), ("score", ""))
+    table = empty_table("", ("score", "value", rows.INTERVAL, ""), ("score", ""))
     found: list[tuple[str, Mapping[str, Any], str, str]] = []
     for kind, part in summary.get("spotting", {}).items():
         chance = summary.get("chance", {}).get(kind, {})
@@ -256,7 +250,7 @@ def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
     columns = ["database", "subjects", "clips"]
     for name in shown:
         columns += [METRICS[name].label, rows.INTERVAL]
-    table = rows.empty_table("recognition, by database", columns, ("database",))
+    table = empty_table("recognition, by database", columns, ("database",))
     for name, part in members.items():
         subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
         cells = [name, str(subjects), str(part["n"])]
