@@ -63,19 +63,19 @@ def info(
     """Show the card of a plugin or protocol, or what a metric is."""
     from mebench.config import registry
     from mebench.metrics.catalogue import METRICS
-    from mebench.protocols import PROTOCOLS
+    from mebench.protocols import BROKEN, PROTOCOLS, find
 
     _more_plugins(plugins)
     id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
     found = [known[id_] for known in map(registry.plugins, registry.PLUGIN_KINDS) if id_ in known]
-    if not found and id_ not in {*PROTOCOLS, *METRICS}:
+    if not found and id_ not in {*PROTOCOLS, *BROKEN, *METRICS}:
         every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
         known = {*every, *PROTOCOLS, *METRICS}
         raise PluginError(unknown("plugin, protocol or metric", id_, known, "See them with: mebench list"))
     if id_ in METRICS:
         _print_metric(id_, METRICS[id_])
-    if id_ in PROTOCOLS:
-        _print_protocol(PROTOCOLS[id_])
+    if id_ in {*PROTOCOLS, *BROKEN}:
+        _print_protocol(find(id_))
     for known_plugin in found:
         _print_plugin(known_plugin)
 
@@ -101,9 +101,11 @@ def _more_plugins(plugins: Plugins) -> None:
 
 def _rows(name: str) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     if name == "protocols":
-        from mebench.protocols import PROTOCOLS
+        from mebench.protocols import BROKEN, PROTOCOLS
 
-        return ("protocol", "meaning"), [(name, protocol.summary) for name, protocol in PROTOCOLS.items()]
+        told = {name: protocol.summary for name, protocol in PROTOCOLS.items()}
+        told |= {name: f"broken: {reason}" for name, reason in BROKEN.items()}
+        return ("protocol", "meaning"), sorted(told.items())
     if name == "metrics":
         from mebench.metrics.catalogue import METRICS
 

@@ -29,9 +29,9 @@ def build(
     """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
     from mebench.progress import Progress
-    from mebench.results.beside import FILE, read_aliases, with_published
     from mebench.results.collect import collect, collect_records, remarks, unique
     from mebench.results.published import read
+    from mebench.results.published_tables import FILE, read_aliases, with_published
     from mebench.results.tables import build
     from mebench.results.write import write
 

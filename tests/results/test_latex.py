@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics.catalogue import COLUMNS
-from mebench.results.beside import with_published
 from mebench.results.collect import collect
 from mebench.results.published import read
+from mebench.results.published_tables import with_published
 from mebench.results.tables import build
 from mebench.results.write import escape, latex
 from tests.run_folders import make_run

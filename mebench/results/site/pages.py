@@ -18,8 +18,8 @@ from mebench.errors import ConfigError, MebenchError
 from mebench.metrics import CONVENTIONS
 from mebench.metrics.catalogue import METRICS, find
 from mebench.results import rows
-from mebench.results.beside import part_of
 from mebench.results.published import CAVEATS, Published
+from mebench.results.published_tables import part_of
 from mebench.results.record import Record
 from mebench.results.render.scores import parts_of
 from mebench.results.rows import Part, Row, Table
