@@ -106,6 +106,7 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
 
 def frontal_window(box: Box | FloatBox, plane: Matrix) -> FloatBox:
     """The part of the plane of the face (mm) that a box of the frame shows: as wide and high where the box has its middle."""
+    # A homography has no one scale: that at the middle of the box is taken, over one pixel across and one down.
     x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
     back = np.asarray(np.linalg.inv(plane), np.float64)
     left, right, top, bottom = moved(np.array([(x - 0.5, y), (x + 0.5, y), (x, y - 0.5), (x, y + 0.5)]), back)

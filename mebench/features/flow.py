@@ -190,6 +190,7 @@ def _near(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.b
 def _hexagons(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
     import cv2
 
+    # Corners of an eye move outwards, points of the lids up and down, in the order of the six landmarks.
     outwards = margin * np.array([(-1, 0), (0, -1), (0, -1), (1, 0), (0, 1), (0, 1)])
     inside = np.zeros((height, width), np.uint8)
     for eye in eyes:

@@ -40,6 +40,7 @@ class Grid:
         Returns:
             (number of blocks along each axis, n_bins).
         """
+        # Pixels are counted once in the smallest parts that no block's border divides; blocks then are sums of parts.
         inner = (slice((n - m) // 2, (n + m) // 2) for n, m in zip(self.shape, codes.shape))
         cells = np.ix_(*(numbers[part] * n_bins for numbers, part in zip(self._numbers, inner)))
         number = functools.reduce(np.add, cells)

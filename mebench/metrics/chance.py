@@ -110,6 +110,7 @@ class _Placement:
         frames = videos["n_frames"].to_numpy(np.int64)
         self.minutes: Floats = frames / videos["fps"].to_numpy(np.float64) / 60
         self.half: Indices = np.array(half, dtype=np.int64)
+        # A centre has k' frames on both sides; in a video too short for that there is one place, its middle.
         fits = frames >= 2 * self.half
         self.first: Indices = np.where(fits, self.half, frames // 2)
         self.places: Indices = np.where(fits, frames - 2 * self.half + 1, 1)
@@ -124,6 +125,7 @@ class _Placement:
         centre = np.concatenate([np.arange(start, start + n) for start, n in zip(first, places)])
         truth = np.repeat(np.arange(len(self.video)), places)
         hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)[1]
+        # Videos are drawn by their length, then a place inside, each as likely as the others.
         share = np.bincount(hits, minlength=len(self.video)) / places
         return np.asarray(share * (self.minutes / self.minutes.sum())[self.video], dtype=np.float64)
 

@@ -113,6 +113,7 @@ def detection_curve(hits: Bools, confidence: Floats, n_truths: int, minutes: flo
     >>> [column.tolist() for column in curve]
     [[0.9, 0.5], [0.25, 0.5], [0.0, 0.5]]
     """
+    # No threshold parts intervals of one confidence: only the last of each run of equals is a point of the curve.
     last = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True)) if len(hits) else np.empty(0, np.int64)
     found = hits.cumsum()[last].astype(np.float64)
     recall = ratio(found, np.full(len(last), float(n_truths)), np.nan)
@@ -223,6 +224,7 @@ def weighted_frame_auc(scores: Floats, truth: Bools, unit: Indices, weights: Flo
     wins = np.zeros((n_units, n_units))
     for of_false, others in enumerate(parts[0]):
         for of_true, own in enumerate(parts[1]):
+            # An equal score wins half: it lies between those strictly below and those up to it.
             below, upto = (np.searchsorted(others, own, side=side).sum() for side in ("left", "right"))
             wins[of_true, of_false] = (below + upto) / 2
     n_false, n_true = (weights @ np.array([len(part) for part in side], dtype=np.float64) for side in parts)

@@ -76,6 +76,7 @@ def rates_over_confidence(
     """
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
+    # Intervals of one confidence pass a threshold together: only the last of each run of equals is a point.
     last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.empty(0, dtype=np.int64)
     rates = [
         ratio(frames[order].cumsum()[last], np.full(len(last), total), np.nan)

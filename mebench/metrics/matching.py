@@ -61,11 +61,12 @@ def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
     >>> [row.tolist() for row in same_group(np.array([7, 8, 7]), np.array([7, 9, 7]))]
     [[0, 0, 2, 2], [0, 2, 0, 2]]
     """
+    # In sorted order those equal to left[i] stand in one run; the pairs are the runs laid end to end.
     order = np.argsort(right, kind="stable")
     first, last = (np.searchsorted(right[order], left, side=side) for side in ("left", "right"))
     count = last - first
     i = np.repeat(np.arange(len(left)), count)
-    within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
+    within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)  # position inside the run
     return i, order[np.repeat(first, count) + within]
 
 
@@ -144,6 +145,7 @@ def _components(prediction: Indices, node: Indices) -> tuple[Indices, Bools]:
     predictions, p = np.unique(prediction, return_inverse=True)
     nodes, t = np.unique(node, return_inverse=True)
     size = len(predictions) + len(nodes)
+    # One graph holds both sides: truths are numbered behind the predictions.
     graph = coo_matrix((np.ones(len(p)), (p, len(predictions) + t)), shape=(size, size))
     count, label = connected_components(graph, directed=False)
     of_predictions = np.bincount(label[: len(predictions)], minlength=count)

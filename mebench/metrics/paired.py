@@ -130,7 +130,7 @@ def signed_rank(first: Floats, second: Floats) -> SignedRank:
     SignedRank(n=3, p=0.5, rank_biserial=1.0)
     """
     both = ~np.isnan(first) & ~np.isnan(second)
-    difference = np.round(first[both] - second[both], 12)
+    difference = np.round(first[both] - second[both], 12)  # what the last digits alone tell apart is no difference
     n = int(both.sum())
     if not n:
         return SignedRank(0, None, None)

@@ -274,6 +274,7 @@ def count(
             return np.full(n_units, float(values.sum()))
         return summed(truths["unit"].to_numpy(np.int64), values)
 
+    # A mean is kept as sum and count of each unit, so that any weighting of units gives the mean it stands for.
     def mean_terms(units: Indices, values: Floats) -> tuple[Floats, Floats]:
         known = ~np.isnan(values)
         return summed(units[known], values[known]), summed(units[known])

@@ -176,6 +176,7 @@ def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
         first = own.groupby(keys)["row"].min()
         place = first.reindex(pd.MultiIndex.from_frame(asked[keys])).to_numpy(np.float64)
         silent = np.isnan(place)
+        # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
         following = pd.Series(place).bfill().to_numpy() - 0.5
         parts.append(asked[silent].assign(row=np.nan_to_num(following[silent], nan=np.inf), draw=draw))
     dummies = pd.concat(parts)
