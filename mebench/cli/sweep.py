@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -50,7 +51,9 @@ def sweep(
     rows = summary_rows(finished)
     failures = [(c, o) for c, o in pairs if isinstance(o, MebenchError)]
     if json != "-":
-        _print(rows, where)
+        _print(rows)
+    if where:
+        progress.say(f"MLflow: {where}")  # beside the table, which may go into a file
     report = {
         "rows": rows,
         "runs": [{"words": c.varied, **o.summary} for c, o in finished],
@@ -142,7 +145,7 @@ def costs_of(folder: RunFolder) -> dict[str, float]:
     return seconds | {PEAK: round(float(costs[PEAK].max()), 1)}
 
 
-def _print(rows: Sequence[dict[str, Any]], where: str) -> None:
+def _print(rows: Sequence[dict[str, Any]]) -> None:
     settings = list(dict.fromkeys(key for row in rows for key in row["settings"]))
     metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
     costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
@@ -162,11 +165,8 @@ def _print(rows: Sequence[dict[str, Any]], where: str) -> None:
         title="sweep",
     )
     if any(len(row["seeds"]) > 1 for row in rows):
-        print(
-            "scores: mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
-        )
-    if where:
-        print(f"MLflow: {where}")
+        how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
+        print(f"scores: {how}", file=sys.stderr)
 
 
 def _figure(score: dict[str, float | None] | None) -> str:
