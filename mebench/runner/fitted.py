@@ -1,6 +1,5 @@
 """A fitted method at work: what it sees in a fold, what it answers, and how good it is while it trains."""
 
-import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -95,14 +94,12 @@ class FittedMethod:
     """One method at work in a fold: fitted on the training subjects, with its own views of all videos."""
 
     def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing]) -> None:
-        import torch
+        from lightning.pytorch import seed_everything
 
         self.plan, self.fold = plan, fold
         seed = plan.fold_seed(fold)
-        # Plugins may draw from any of the three; what they draw must not depend on what this process did before.
-        torch.manual_seed(seed)
-        np.random.seed(seed)
-        random.seed(seed)
+        # Plugins may draw from torch, NumPy or Python; what they draw must not depend on what this process did before.
+        seed_everything(seed, verbose=False)
         self.method = new_method(plan, seed)
         self.views = Views(plan, self.method, timings)
 
@@ -230,15 +227,13 @@ def _f1(fitted: FittedMethod, videos: Sequence[Video]) -> float:
 def _as_found(method: Method) -> Iterator[None]:
     """Meanwhile the method is in evaluation mode, without gradients; afterwards everything is as before."""
     import torch
+    from lightning.pytorch.utilities.seed import isolate_rng
 
     modes = {module: module.training for module in method.modules()}
-    states = random.getstate(), np.random.get_state()
     try:
-        with torch.random.fork_rng(devices=[]), torch.no_grad():
+        with isolate_rng(include_cuda=False), torch.no_grad():
             method.eval()
             yield
     finally:
         for module, mode in modes.items():
             module.training = mode
-        random.setstate(states[0])
-        np.random.set_state(states[1])
