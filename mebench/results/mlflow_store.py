@@ -48,6 +48,20 @@ _ENVIRONMENT = {
 }
 
 
+def located(url: str) -> tuple[str, Path | None]:
+    """The address of a database from any folder, and its file; of what is no sqlite file the address as it is, and None.
+
+    >>> located("sqlite:////data/runs.db?timeout=5"), located("http://example.org")[1]
+    (('sqlite:////data/runs.db?timeout=5', PosixPath('/data/runs.db')), None)
+    """
+    scheme, slashes, rest = url.partition(":///")
+    name, question, options = rest.partition("?")
+    if scheme.split("+")[0] != "sqlite" or not slashes or not name or name == ":memory:":
+        return url, None
+    file = Path.cwd() / name
+    return f"{scheme}:///{file}{question}{options}", file
+
+
 @dataclass(frozen=True)
 class Store:
     """Where MLflow keeps things.
@@ -64,12 +78,7 @@ class Store:
     def of(cls, uri: str | None) -> Store:
         """The store of a URI; None takes `$MLFLOW_TRACKING_URI`, else `mlflow.db` in the working folder."""
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
-        scheme, slashes, rest = uri.partition(":///")
-        name, question, options = rest.partition("?")
-        if scheme.split("+")[0] != "sqlite" or not slashes or not name or name == ":memory:":
-            return cls(uri, None)
-        database = Path.cwd() / name
-        return cls(f"{scheme}:///{database}{question}{options}", database)
+        return cls(*located(uri))
 
     @property
     def artifacts(self) -> str | None:

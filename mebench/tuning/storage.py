@@ -21,6 +21,7 @@ from sqlalchemy import exc
 
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, unknown
+from mebench.results.mlflow_store import located
 from mebench.results.tracking import without_password
 from mebench.tuning.records import Terms
 from mebench.tuning.space import Dimension
@@ -50,13 +51,7 @@ class Place:
         >>> Place.of("sqlite:////data/studies.db?timeout=5").file
         PosixPath('/data/studies.db')
         """
-        url = text if "://" in text else f"sqlite:///{Path(text).expanduser()}"
-        scheme, slashes, rest = url.partition(":///")
-        name, question, options = rest.partition("?")
-        if scheme.split("+")[0] != "sqlite" or not slashes or not name or name == ":memory:":
-            return cls(url, None)
-        file = Path.cwd() / name
-        return cls(f"{scheme}:///{file}{question}{options}", file)
+        return cls(*located(text if "://" in text else f"sqlite:///{Path(text).expanduser()}"))
 
     def __str__(self) -> str:
         """For people, without a password."""
