@@ -1,194 +1,197 @@
-"""How often the 95 % intervals hold the truth, and how often the paired test errs: simulated, since real truth is unknown.
+"""How often the 95 % intervals hold the truth, and how often one is printed; how often the paired test errs. Simulated.
 
-    python benchmarks/coverage.py [--sets 2000] [--subjects 6 10 15 19 20 30 68]
+    python benchmarks/coverage.py [--sets 2000] [--shares .01 .03 .1 .3 .5 .7 .9 .97 .99] [--subjects 4 6 10 15 20 30]
 
-Subjects differ: in how many expressions they show (1 + a negative binomial), how well they are found or named (beta), and how
-many false positives they cause (gamma). The truth is the score of very many of them. Spotting: F1 .30, recall .40. Recognition:
-three classes, UF1 .59, UAR .60. The last line of each size is of pairs of runs of equal quality on the same subjects, so that
-every permutation p value below .05 is an error, and the interval of the difference should hold 0.
+Subjects differ. Spotting: each shows 1 + a negative binomial (mean 3) of expressions, of which a share of its own is found, drawn
+from beta(2 p, 2 - 2 p), so that recall is p; false positives come so that precision is p, too. Recognition: 1 + a negative
+binomial (mean 5) of clips of three classes in shares of its own (mean .4, .35, .25; `rare`: .6, .32, .08), each named rightly with
+the subject's own probability, beta(8 p, 8 - 8 p), else taken for one of the others. The truth is the score of very many subjects.
+Differences are of two such runs on the same subjects, one at p, one at p and at (p + .3) mod 1, whose luck with a
+subject is shared in 7 cases of 10. Intervals of means over classes are those of data sets in which every class has 5 samples of 3
+subjects: others get a dash (`printed` counts them).
 
-Found with the defaults (2,000 data sets, 500 pairs of runs for each size; a share of .95 of 2,000 is known to .01):
-
-    subjects                     6     10     15     19     20     30     68
-                              jackknife                 bootstrap
-    F1     mebench            .951   .947   .949   .953   .934   .942   .934
-           percentile         .823   .890   .890   .913   .914   .928   .927
-           basic              .742   .824   .843   .868   .870   .895   .915
-           BCa                .831   .890   .899   .914   .917   .926   .929
-    UF1    mebench            .927   .944   .943   .951   .942   .934   .931
-           percentile         .775    .878  .896   .919   .916   .917   .925
-           basic              .716    .817  .842   .869   .876   .882   .904
-           BCa                .794    .884  .898   .911   .913   .909   .918
-    false alarms F1, UF1      .028   .054   .048   .044   .052   .038   .046
-                              .006    .044  .062   .042   .032   .040   .048
-    difference held F1, UF1   .958   .934   .948   .952   .942   .952   .950
-                              .907    .928  .924   .938   .954   .950   .942
+TABLE
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
-from scipy.stats import norm
+from scipy.stats import beta
 
 from mebench.metrics import classification
-from mebench.metrics.bootstrap import Evaluate, Resampling, leave_one_out, scale_of_difference, score
+from mebench.metrics.bootstrap import Basis, Evaluate, Resampling, Rests
+from mebench.metrics.emotions import Sample
 from mebench.metrics.paired import Pairing, permutation_p, permuted_differences, swaps
 from mebench.metrics.ratios import Floats, ratio
 
-MANY = 200_000
-DRAWS = 1000
+MANY = 100_000
+CLASSES = ("a", "b", "c")
+EVEN, RARE = (0.40, 0.35, 0.25), (0.60, 0.32, 0.08)
 
 
-def spotting(n: int, rng: np.random.Generator, runs: int = 1) -> Evaluate:
-    """F1 and recall of `n` simulated subjects; of several runs on them, as units one after the other."""
-    truths = np.tile(1 + rng.negative_binomial(1, 0.25, n), runs)
-    found = rng.binomial(truths, rng.beta(0.8, 1.2, n * runs))
-    spotted = found + rng.poisson(rng.gamma(1, 5, n * runs))
+@dataclass(frozen=True)
+class Drawn:
+    """Simulated runs on the same subjects, as units one after the other, and on whom their scores rest."""
+
+    evaluate: Evaluate
+    rests: Rests
+
+
+def spotting(n: int, rng: np.random.Generator, *shares: float) -> Drawn:
+    """Recall, precision and F1 of `n` subjects, of a run for each share."""
+    truths = np.tile(1 + rng.negative_binomial(1, 0.25, n), len(shares))
+    luck = rng.random(n)
+    found, spotted = [], []
+    for share in shares:
+        own = np.where(rng.random(n) < 0.7, luck, rng.random(n))
+        found.append(rng.binomial(truths[:n], beta.ppf(own, 2 * share, 2 - 2 * share)))
+        # Of a gamma mean as many as are wrong where a share is right, over all subjects.
+        wrong = truths[:n].mean() * (1 - share)
+        spotted.append(found[-1] + rng.poisson(rng.gamma(1, wrong, n)))
+    one, said = np.concatenate(found), np.concatenate(spotted)
 
     def evaluate(weights: Floats) -> dict[str, Floats]:
-        return {
-            "f1": ratio(2 * weights @ found, weights @ (truths + spotted)),
-            "recall": ratio(weights @ found, weights @ truths),
-        }
+        tp, fp_tp, true = weights @ one, weights @ said, weights @ truths
+        return {"recall": ratio(tp, true), "precision": ratio(tp, fp_tp), "f1": ratio(2 * tp, true + fp_tp)}
 
-    return evaluate
+    def rests(units: object, name: str) -> Basis:
+        chosen = np.asarray(units)
+        return Basis(int(((said if name == "precision" else truths)[chosen] > 0).sum()))
+
+    return Drawn(evaluate, rests)
 
 
-def recognition(n: int, rng: np.random.Generator, runs: int = 1) -> Evaluate:
-    """UF1 and UAR of `n` simulated subjects, NaN where a class lacks; of several runs as in `spotting`."""
+def recognition(n: int, rng: np.random.Generator, *shares: float, mixture: tuple[float, ...] = EVEN) -> Drawn:
+    """Accuracy, UF1, UAR and mean precision of `n` subjects, of a run for each share that is named rightly."""
     clips = 1 + rng.negative_binomial(1, 1 / 6, n)
-    subject = np.repeat(np.arange(n), clips)
-    shares = rng.dirichlet([1.5, 1, 0.8], n).cumsum(axis=1)
-    one = (rng.random(len(subject))[:, None] > shares[subject]).sum(axis=1).clip(max=2)
-    who, true = np.concatenate([subject + n * run for run in range(runs)]), np.tile(one, runs)
-    right = rng.random(len(who)) < rng.beta(1.8, 1.2, n * runs)[who]
-    said = np.where(right, true, (true + 1 + (rng.random(len(who)) < 0.4)) % 3)
-    matrices = np.zeros((n * runs, 3, 4))
-    np.add.at(matrices, (who, true, said), 1)
-
-    def evaluate(weights: Floats) -> dict[str, Floats]:
-        pooled = np.tensordot(weights, matrices, axes=1)
-        lacking = (pooled.sum(axis=-1) == 0).any(axis=-1)
-        return {
-            name: np.where(lacking, np.nan, function(pooled))
-            for name, function in (("uf1", classification.uf1), ("uar", classification.uar))
-        }
-
-    return evaluate
+    counts = rng.multinomial(clips, rng.dirichlet(np.array(mixture) * 3.3, n))
+    luck = rng.random(n)
+    matrices = np.zeros((len(shares), n, 3, 4), dtype=np.int64)
+    for run, share in enumerate(shares):
+        own = np.where(rng.random(n) < 0.7, luck, rng.random(n))
+        right = rng.binomial(counts, beta.ppf(own, 8 * share, 8 - 8 * share)[:, None])
+        taken = rng.binomial(counts - right, 0.6)
+        for true in range(3):
+            matrices[run, :, true, true] = right[:, true]
+            matrices[run, :, true, (true + 1) % 3] = taken[:, true]
+            matrices[run, :, true, (true + 2) % 3] = (counts - right - taken)[:, true]
+    sample = Sample(matrices.reshape(-1, 3, 4), np.tile(counts, (len(shares), 1)), CLASSES)
+    names = {name: classification.SCORES[name] for name in ("accuracy", "uf1", "uar", "precision")}
+    scores = partial(sample.scores, lambda pooled: {name: function(pooled) for name, function in names.items()})
+    return Drawn(scores, sample.rests)
 
 
-SIMULATIONS: dict[str, Callable[..., Evaluate]] = {"spotting": spotting, "recognition": recognition}
+SIMULATIONS = {"spotting": spotting, "recognition": recognition, "rare": partial(recognition, mixture=RARE)}
 
 
-def true_scores(simulate: Callable[..., Evaluate]) -> dict[str, float]:
-    """The scores of very many subjects."""
-    scores = simulate(MANY, np.random.default_rng(0))(np.ones((1, MANY)))
-    return {name: float(value[0]) for name, value in scores.items()}
-
-
-def intervals(
-    n: int, evaluate: Evaluate, seed: int, draws: int = DRAWS
-) -> Mapping[str, Mapping[str, tuple[float, float]]]:
-    """mebench's interval of every score, and those it could have been: by rule, then score."""
-    ours = Resampling.of_subjects(["one"] * n, draws, seed)
-    values, replicates = evaluate(np.ones((1, n))), evaluate(ours.weights)
-    without = evaluate(leave_one_out(range(n), n))
-    found: dict[str, dict[str, tuple[float, float]]] = {"mebench": {}, "percentile": {}, "basic": {}, "bca": {}}
-    for name, own in ours.scores("", evaluate).items():
-        value = float(values[name][0])
-        if own["low"] is None or own["high"] is None:
-            continue
-        plain = score(value, replicates[name])
-        low, high = plain["low"] or 0.0, plain["high"] or 0.0
-        found["mebench"][name] = own["low"], own["high"]
-        found["percentile"][name] = low, high
-        found["basic"][name] = 2 * value - high, 2 * value - low
-        found["bca"][name] = bca(value, replicates[name], without[name])
-    return found
-
-
-def bca(value: float, replicates: Floats, without: Floats) -> tuple[float, float]:
-    """Bias-corrected and accelerated (Efron 1987)."""
-    replicates, without = replicates[~np.isnan(replicates)], without[~np.isnan(without)]
-    below = ((replicates < value).mean() + (replicates <= value).mean()) / 2
-    bias, spread = norm.ppf(np.clip(below, 1e-6, 1 - 1e-6)), without.mean() - without
-    acceleration = (spread**3).sum() / max(6 * (spread**2).sum() ** 1.5, 1e-300)
-    z = bias + norm.ppf([0.025, 0.975])
-    low, high = np.percentile(replicates, 100 * norm.cdf(bias + z / (1 - acceleration * z)))
-    return float(low), float(high)
+@cache
+def true_scores(kind: str, *shares: float) -> list[dict[str, float]]:
+    """The scores of very many subjects, of each run."""
+    drawn = SIMULATIONS[kind](MANY, np.random.default_rng(0), *shares)
+    weights = np.repeat(np.eye(len(shares)), MANY, axis=1)
+    found = drawn.evaluate(weights)
+    return [{name: float(values[run]) for name, values in found.items()} for run in range(len(shares))]
 
 
 @dataclass
 class Tally:
-    """How often something held."""
+    """How often an interval was printed, and held the truth."""
 
     held: int = 0
+    printed: int = 0
     of: int = 0
 
-    def add(self, holds: bool) -> None:
+    def add(self, score: object, truth: float) -> None:
         """Count one more."""
-        self.held, self.of = self.held + holds, self.of + 1
+        low, high = score["low"], score["high"]  # type: ignore[index]
+        self.of += 1
+        self.printed += low is not None
+        self.held += low is not None and low <= truth + 1e-12 and truth <= high + 1e-12
 
     @property
     def share(self) -> float:
-        """Of all."""
-        return self.held / self.of
+        """That held, of those that were printed."""
+        return self.held / self.printed if self.printed else float("nan")
 
 
-def coverage(kind: str, n: int, sets: int, draws: int = DRAWS) -> dict[str, dict[str, Tally]]:
-    """How many of `sets` simulated data sets of `n` subjects have the truth in their interval: by rule, then score."""
-    truth, rng = true_scores(SIMULATIONS[kind]), np.random.default_rng(n)
-    tallies: dict[str, dict[str, Tally]] = {}
-    for seed in range(sets):
-        evaluate = SIMULATIONS[kind](n, rng)
-        for rule, found in intervals(n, evaluate, seed, draws).items():
-            for name, (low, high) in found.items():
-                tallies.setdefault(rule, {}).setdefault(name, Tally()).add(low <= truth[name] <= high)
+def coverage(kind: str, n: int, share: float, sets: int) -> dict[str, Tally]:
+    """Of `sets` simulated data sets of `n` subjects, by score."""
+    truth, rng = true_scores(kind, share)[0], np.random.default_rng([n, int(1000 * share)])
+    tallies = {name: Tally() for name in truth}
+    subjects = Resampling.of_subjects(["one"] * n, 1, 0)
+    for _ in range(sets):
+        drawn = SIMULATIONS[kind](n, rng, share)
+        for name, score in subjects.scores("", drawn.evaluate, drawn.rests).items():
+            tallies[name].add(score, truth[name])
     return tallies
 
 
-def false_alarms(kind: str, n: int, sets: int, permutations: int = 499) -> tuple[dict[str, Tally], dict[str, Tally]]:
-    """Of pairs of runs of one quality: how often p < .05, and how often the interval of the difference holds 0."""
+def differences(kind: str, n: int, shares: tuple[float, float], sets: int) -> dict[str, Tally]:
+    """The same of the difference of two runs on the same subjects."""
+    truths, rng = true_scores(kind, *shares), np.random.default_rng([n, *(int(1000 * share) for share in shares)])
+    truth = {name: truths[0][name] - truths[1][name] for name in truths[0]}
+    tallies = {name: Tally() for name in truth}
+    subjects, pairing = Resampling.of_subjects(["one"] * n, 1, 0), Pairing(np.arange(n), np.arange(n, 2 * n))
+    for _ in range(sets):
+        pool = SIMULATIONS[kind](n, rng, *shares)
+        runs = [
+            lambda weights, alone=alone, pool=pool: pool.evaluate(alone(weights))
+            for alone in (pairing.first_alone, pairing.second_alone)
+        ]
+        for name, score in subjects.differences(runs[0], runs[1], [pool.rests, pool.rests]).items():
+            tallies[name].add(score, truth[name])
+    return tallies
+
+
+def false_alarms(kind: str, n: int, share: float, sets: int, permutations: int = 499) -> dict[str, float]:
+    """Of pairs of runs of one quality: the share with a permutation p below .05."""
     rng = np.random.default_rng(n)
-    alarms: dict[str, Tally] = {}
-    holds: dict[str, Tally] = {}
     pairing = Pairing(np.arange(n), np.arange(n, 2 * n))
+    alarms: dict[str, list[bool]] = {}
     for seed in range(sets):
-        pool = SIMULATIONS[kind](n, rng, runs=2)
+        pool = SIMULATIONS[kind](n, rng, share, share)
         swapped, exact = swaps(n, permutations, seed)
+        permuted = permuted_differences(pool.evaluate, pairing, swapped)
+        observed = permuted_differences(pool.evaluate, pairing, np.zeros((1, n), dtype=np.bool_))
+        for name, value in observed.items():
+            p = permutation_p(float(value[0]), permuted[name], exact)
+            if p is not None:
+                alarms.setdefault(name, []).append(p < 0.05)
+    return {name: float(np.mean(some)) for name, some in alarms.items()}
 
-        def between(weights: Floats, pool: Evaluate = pool) -> dict[str, Floats]:
-            one, other = pool(pairing.first_alone(weights)), pool(pairing.second_alone(weights))
-            return {name: one[name] - other[name] for name in one}
 
-        permuted = permuted_differences(pool, pairing, swapped)
-        found = Resampling.of_subjects(["one"] * n, DRAWS, seed).scores("", between, scale_of_difference)
-        for name, difference in found.items():
-            value, low, high = difference["value"], difference["low"], difference["high"]
-            if value is not None and low is not None and high is not None:
-                p = permutation_p(value, permuted[name], exact)
-                alarms.setdefault(name, Tally()).add(p is not None and p < 0.05)
-                holds.setdefault(name, Tally()).add(low <= 0 <= high)
-    return alarms, holds
+SHARES = {
+    "spotting": (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99),
+    "recognition": (0.3, 0.5, 0.7, 0.9, 0.97),
+    "rare": (0.3, 0.5, 0.7, 0.9, 0.97),
+}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Coverage of the intervals and errors of the tests, simulated.")
-    parser.add_argument("--sets", type=int, default=2000, help="simulated data sets for each number of subjects")
-    parser.add_argument("--subjects", type=int, nargs="+", default=[6, 10, 15, 19, 20, 30, 68])
+    parser.add_argument("--sets", type=int, default=1000, help="simulated data sets of each cell of spotting")
+    parser.add_argument("--subjects", type=int, nargs="+", default=[4, 6, 10, 15, 20, 30])
+    parser.add_argument("--kinds", nargs="+", choices=list(SIMULATIONS), default=list(SIMULATIONS))
     args = parser.parse_args()
-    for n in args.subjects:
-        for kind in SIMULATIONS:
-            for rule, tallies in coverage(kind, n, args.sets).items():
-                shown = "  ".join(f"{name} {tally.share:.3f}" for name, tally in tallies.items())
-                print(f"{n:3} subjects  {rule:10}  {shown}", flush=True)
-            alarms, holds = false_alarms(kind, n, max(args.sets // 4, 1))
-            shown = "  ".join(f"{name} {alarms[name].share:.3f} {holds[name].share:.3f}" for name in alarms)
-            print(f"{n:3} subjects  false alarms, difference held  {shown}", flush=True)
+    for kind in args.kinds:
+        sets, pairs = args.sets // (1 if kind == "spotting" else 3), max(args.sets // 5, 1)
+
+        def tell(what: str, n: int, share: float, tallies: dict[str, Tally], kind: str = kind) -> None:
+            shown = "  ".join(f"{name} {t.share:.3f} of {t.printed / t.of:.2f}" for name, t in tallies.items())
+            print(f"{kind + what:22} {n:3} subjects  {share:4}  {shown}", flush=True)
+
+        for n in args.subjects:
+            for share in SHARES[kind]:
+                tell("", n, share, coverage(kind, n, share, sets))
+            for share in SHARES[kind][1::2]:
+                tell(", alike", n, share, differences(kind, n, (share, share), pairs))
+                tell(", apart", n, share, differences(kind, n, (share, (share + 0.3) % 1), pairs))
+            alarms = false_alarms(kind, n, 0.5, pairs)
+            print(f"{kind:22} {n:3} subjects  false alarms  {'  '.join(f'{k} {v:.3f}' for k, v in alarms.items())}")
 
 
 if __name__ == "__main__":

@@ -4,101 +4,42 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
 
 import numpy as np
-from scipy.special import expit, logit
 from scipy.stats import norm
 from scipy.stats import t as student
 
 from mebench.metrics.catalogue import find
+from mebench.metrics.intervals import correlation, difference_interval, interval, leave_one_out, standard_error
 from mebench.metrics.ratios import Floats
 
-Scale = Literal["share", "positive", "difference", "any"]
-_ENDS = {"share": (0.0, 1.0), "positive": (0.0, np.inf), "difference": (-1.0, 1.0), "any": (-np.inf, np.inf)}
+
+class Score(TypedDict):
+    """A value with its interval; where there is none though one was asked for, `reason` says why."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    reason: NotRequired[str]
 
 
-def scale_of_difference(name: str) -> Scale:
-    """The scale of a difference of two such scores: `difference`, -1 to 1, of two shares, else `any`."""
-    return "difference" if find(name).scale == "share" else "any"
+class Basis(NamedTuple):
+    """How many subjects a score rests on, and why no interval of it can be believed; empty if one can."""
+
+    subjects: int
+    doubt: str = ""
 
 
-def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
-    """Weights that leave out each of `units` once, (len(units), n_units).
-
-    >>> leave_one_out([0, 2], 3)
-    array([[0., 1., 1.],
-           [1., 1., 0.]])
-    """
-    return 1 - np.eye(n_units)[list(units)]
-
-
-def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, int]:
-    """Standard error and degrees of freedom from leave-one-out replicates (Efron and Tibshirani 1993, eq. 11.5).
-
-    In strata h of n_h subjects the variance is the sum over h of (n_h - 1) / n_h sum_i (theta_hi - mean_h)^2, and the
-    degrees of freedom are the sum of n_h - 1 (Shao and Tu 1995, section 6.2). A stratum of one subject adds nothing to
-    either: nobody knows how another subject of it would have scored.
-
-    Args:
-        replicates: (n,) score without each subject; NaN where it is undefined, which is left out.
-        strata: (n,) stratum of each subject.
-
-    Returns:
-        The error, NaN without a degree of freedom, and the degrees.
-
-    >>> standard_error(np.array([2.5, 2.0, 1.5]), ["a", "a", "a"])  # of the mean of 1, 2, 3: 1 / sqrt(3)
-    (0.5773502691896257, 2)
-    """
-    known, names = ~np.isnan(replicates), np.asarray(strata, dtype=object)
-    variance, degrees = 0.0, 0
-    for stratum in sorted(set(strata)):
-        part = replicates[known & (names == stratum)]
-        if len(part) > 1:
-            variance += (len(part) - 1) / len(part) * float(((part - part.mean()) ** 2).sum())
-            degrees += len(part) - 1
-    return (float(np.sqrt(variance)) if degrees else np.nan), degrees
-
-
-def interval(
-    value: float, replicates: Floats, strata: Sequence[str], scale: Scale = "any"
-) -> tuple[float, float] | None:
-    """The 95 % interval of Student's t around a value, even on the logit of a share, the logarithm of what is positive.
-
-    The transformation keeps the interval inside the score's range, and repairs most of what the plain t interval misses
-    (`tests/metrics/statistics/test_coverage.py`). The standard error is carried over by the derivative. A share of 0 or
-    1, a positive score that may well be 0 (half the width of the plain interval reaches it) and a difference get the plain
-    interval, cut at the ends of the range.
-
-    Args:
-        value: the score of all subjects.
-        replicates: (n,) the score without each subject, NaN where undefined.
-        strata: (n,) stratum of each subject.
-        scale: of the score.
-
-    Returns:
-        Low and high; None if fewer than two subjects of a stratum say anything.
-    """
-    error, degrees = standard_error(replicates, strata)
-    if not degrees or np.isnan(value):
-        return None
-    half = float(student.ppf(0.975, degrees)) * error
-    if error == 0:
-        return value, value
-    if scale == "share" and 0 < value < 1:
-        centre, reach = float(logit(value)), half / (value * (1 - value))
-        return float(expit(centre - reach)), float(expit(centre + reach))
-    if scale == "positive" and half < value:
-        return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
-    lowest, highest = _ENDS[scale]
-    return max(value - half, lowest), min(value + half, highest)
-
-
-Score = dict[str, float | None]
 Evaluate = Callable[[Floats], Mapping[str, Floats]]
+Rests = Callable[[Sequence[int], str], Basis]
+"""From units and a score's name to what it rests on among them."""
 
 FEW = 20
-"""With fewer subjects than this, intervals are those of the jackknife."""
+"""With fewer subjects than this, the jackknife also makes the intervals of what is no share."""
+
+LEAST, LEAST_PAIRED = 2, 4
+"""What rests on fewer subjects has no interval; the second of a difference, which fewer cannot correlate."""
 
 
 def derived_seed(seed: int, *words: str) -> int:
@@ -210,19 +151,19 @@ class Resampling:
 
     @property
     def interval(self) -> Literal["bootstrap", "jackknife"]:
-        """How intervals are made: by the jackknife below 20 subjects."""
+        """What makes the intervals of scores that are no shares; those of shares are always the jackknife's."""
         return "jackknife" if self.strata and len(self.subjects) < FEW else "bootstrap"
 
-    def scores(self, section: str, evaluate: Evaluate, differences: bool = False) -> dict[str, Score]:
+    def scores(self, section: str, evaluate: Evaluate, rests: Rests | None = None) -> dict[str, Score]:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
             section: under which name `skipped` counts.
             evaluate: from weights to scores, (n_weightings,) each.
-            differences: whether they are differences of two scores of that name.
+            rests: on which subjects a score rests; by default on all.
         """
-        if self.interval == "jackknife" and len(self.weights):
-            return self._jackknife(section, evaluate, differences)
+        if self.strata and len(self.weights):
+            return self._over_subjects(section, evaluate, rests)
         replicates = evaluate(self.weights)
         if self.mean:
             known = {name: r[~np.isnan(r)] for name, r in replicates.items()}
@@ -230,28 +171,69 @@ class Resampling:
         else:
             values = self._values(evaluate)
         self._note(section, values, replicates)
-        tail = widened_tail(len(self.subjects), self._degrees()) if self.strata else 0.025
-        return {name: score(values[name], replicates[name], tail) for name in replicates}
+        return {name: score(values[name], replicates[name]) for name in replicates}
+
+    def differences(
+        self, first: Evaluate, second: Evaluate, rests: Sequence[Rests | None] = (None, None)
+    ) -> dict[str, Score]:
+        """Scores of one run minus those of another on the same subjects, in the form of `scores`.
+
+        Args:
+            first: from weights to the scores of one run.
+            second: the same of the other run.
+            rests: what the scores of each rest on.
+        """
+        runs = first, second
+        sides = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, rests)]
+        values = [self._values(run) for run in runs]
+        without = [run(leave_one_out(self.subjects, self.n_units)) for run in runs]
+        of_both = {name: without[0][name] - without[1][name] for name in values[0]}
+        found: dict[str, Score] = {}
+        self._note("", {name: values[0][name] - values[1][name] for name in of_both}, of_both)
+        for name, replicates in of_both.items():
+            one, other = (_ends(side[name]) for side in sides)
+            value, ends = values[0][name] - values[1][name], None
+            if one and other and find(name).scale == "share":
+                ends = difference_interval(one, other, correlation(without[0][name], without[1][name], self._names()))
+            elif one and other:
+                ends = interval(value, replicates, self._names())
+            if len(self.subjects) < LEAST_PAIRED:
+                ends, reasons = None, [f"a difference takes at least {LEAST_PAIRED} subjects"]
+            else:
+                reasons = [side[name].get("reason", "") for side in sides]
+            found[name] = _score(value, ends, next(filter(None, reasons), _FLAT) if len(self.weights) else "")
+        return found
 
     def errors(self, evaluate: Evaluate) -> dict[str, tuple[float, int]]:
         """Standard error over subjects of every score, NaN where nothing is known, and its degrees of freedom."""
-        if self.interval == "jackknife":
-            replicates = evaluate(leave_one_out(self.subjects, self.n_units))
-            return {name: standard_error(r, self._names()) for name, r in replicates.items()}
-        degrees, known = self._degrees(), {name: r[~np.isnan(r)] for name, r in evaluate(self.weights).items()}
-        # A draw of n subjects varies around their own mean: too little, by degrees / n.
-        wider = np.sqrt(len(self.subjects) / degrees) if degrees else np.nan
-        return {name: (float(r.std() * wider) if len(r) > 1 else np.nan, degrees) for name, r in known.items()}
+        replicates = evaluate(leave_one_out(self.subjects, self.n_units))
+        return {name: standard_error(r, self._names()) for name, r in replicates.items()}
 
-    def _jackknife(self, section: str, evaluate: Evaluate, differences: bool) -> dict[str, Score]:
-        replicates, values = evaluate(leave_one_out(self.subjects, self.n_units)), self._values(evaluate)
-        self._note(section, values, replicates)
+    def _over_subjects(self, section: str, evaluate: Evaluate, rests: Rests | None) -> dict[str, Score]:
+        values, without = self._values(evaluate), evaluate(leave_one_out(self.subjects, self.n_units))
+        self._note(section, values, without)
+        several = self.interval == "bootstrap" and any(find(name).scale != "share" for name in values)
+        drawn = evaluate(self.weights) if several else {}
         found: dict[str, Score] = {}
         for name, value in values.items():
-            scale: Scale = scale_of_difference(name) if differences else find(name).scale
-            low, high = interval(value, replicates[name], self._names(), scale) or (None, None)
-            found[name] = {"value": None if np.isnan(value) else value, "low": low, "high": high}
+            basis = rests(self.subjects, name) if rests else Basis(len(self.subjects))
+            scale, reason = find(name).scale, self._refusal(basis, without[name])
+            ends = None
+            if not reason and scale != "share" and drawn:
+                _, low, high = _ends(score(value, drawn[name], self._tail())) or (value, 0.0, 0.0)
+                ends = None if low == high else (low, high)
+            elif not reason:
+                ends = interval(value, without[name], self._names(), scale, basis.subjects)
+            found[name] = _score(value, ends, reason or _FLAT)
         return found
+
+    def _refusal(self, basis: Basis, without: Floats) -> str:
+        """Why a score has no interval; empty if it has one."""
+        if not self._degrees():
+            return "there is one subject of each dataset, so nothing says how others would score"
+        if basis.doubt or (basis.subjects >= LEAST and not np.isnan(without).any()):
+            return basis.doubt
+        return "it rests on no subject" if not basis.subjects else "without one of the subjects it is undefined"
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}
@@ -262,8 +244,29 @@ class Resampling:
     def _degrees(self) -> int:
         return len(self.subjects) - len(set(self._names()))
 
+    def _tail(self) -> float:
+        return widened_tail(len(self.subjects), self._degrees())
+
     def _note(self, section: str, values: Mapping[str, float], replicates: Mapping[str, Floats]) -> None:
         """Count what was left out."""
         lacking = {name: int(np.isnan(r).sum()) for name, r in replicates.items() if not np.isnan(values[name])}
         usual = next(iter(lacking.values()), 0)
         self.skipped |= {section: usual} | {f"{section}.{name}": n - usual for name, n in lacking.items() if n > usual}
+
+
+_FLAT = "it is the same whoever is left out, which says nothing of others"
+
+
+def _score(value: float, ends: tuple[float, float] | None, reason: str) -> Score:
+    if np.isnan(value):
+        return {"value": None, "low": None, "high": None}
+    if ends is not None:
+        return {"value": value, "low": ends[0], "high": ends[1]}
+    if reason:
+        return {"value": value, "low": None, "high": None, "reason": reason}
+    return {"value": value, "low": None, "high": None}
+
+
+def _ends(of: Score) -> tuple[float, float, float] | None:
+    value, low, high = of["value"], of["low"], of["high"]
+    return None if value is None or low is None or high is None else (value, low, high)

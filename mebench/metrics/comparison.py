@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
 from mebench.errors import ConfigError, DataError, unknown
-from mebench.metrics.bootstrap import Evaluate, Resampling, Score, derived_seed
+from mebench.metrics.bootstrap import Evaluate, Resampling, Rests, Score, derived_seed
 from mebench.metrics.paired import (
     PERMUTATIONS,
     McNemar,
@@ -21,7 +21,7 @@ from mebench.metrics.paired import (
     signed_rank,
     swaps,
 )
-from mebench.metrics.ratios import Floats
+from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 
@@ -49,10 +49,17 @@ def pooled(runs: Sequence[Tables]) -> Tables:
     return Tables(*map(joined, ("videos", "truths", "predictions", "clips")))
 
 
+class Section(NamedTuple):
+    """What scores a pool of subjects under other weights, and on whom the scores rest."""
+
+    evaluate: Evaluate
+    rests: Rests | None
+
+
 def sections_of(
     pool: Tables, n_units: int, kinds: Sequence[str], classes: Sequence[str], convention: str
-) -> dict[str, Evaluate]:
-    """What scores a pool of `n_units` subjects under other weights, by section of the summary."""
+) -> dict[str, Section]:
+    """What scores a pool of `n_units` subjects, by section of the summary."""
     recorder = _Recorder(np.empty((0, n_units)))
     summarize(pool, kinds=kinds, classes=classes, seed=0, convention=convention, draws=0, resampling=recorder)
     return recorder.sections
@@ -62,11 +69,11 @@ def sections_of(
 class _Recorder(Resampling):
     """Keeps what would be evaluated, under the name of its section."""
 
-    sections: dict[str, Evaluate] = field(default_factory=dict)
+    sections: dict[str, Section] = field(default_factory=dict)
 
-    def scores(self, section: str, evaluate: Evaluate, differences: bool = False) -> dict[str, Score]:
-        self.sections[section] = evaluate
-        return super().scores(section, evaluate, differences)
+    def scores(self, section: str, evaluate: Evaluate, rests: Rests | None = None) -> dict[str, Score]:
+        self.sections[section] = Section(evaluate, rests)
+        return super().scores(section, evaluate)
 
 
 def paired_units(pool: Tables) -> tuple[Pairing, list[str]]:
@@ -244,10 +251,12 @@ def _path(section: str, name: str) -> str:
     return section if section.endswith(f".{name}") else f"{section}.{name}"
 
 
-def _chosen(sections: dict[str, Evaluate], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:
+def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:
     """The names of the wanted scores, by section."""
     ones = pairing.first_alone(np.ones((1, n)))
-    paths = {_path(section, name): (section, name) for section, evaluate in sections.items() for name in evaluate(ones)}
+    paths = {
+        _path(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
+    }
     wanted: set[str] = set()
     for word in metrics:
         found = {path for path in paths if word == "all" or f".{path}".endswith(f".{word}")}
@@ -265,7 +274,7 @@ def _chosen(sections: dict[str, Evaluate], n: int, pairing: Pairing, metrics: Se
 
 def _compare_section(
     section: str,
-    evaluate: Evaluate,
+    part: Section,
     names: Sequence[str],
     pairing: Pairing,
     subjects: Resampling,
@@ -277,7 +286,7 @@ def _compare_section(
             subjects = subjects.within(member)
 
     def chosen(weights: Floats) -> dict[str, Floats]:
-        scores = evaluate(weights)
+        scores = part.evaluate(weights)
         return {name: scores[name] for name in names}
 
     runs: list[Evaluate] = [
@@ -289,9 +298,10 @@ def _compare_section(
         one, other = (run(weights) for run in runs)
         return {name: one[name] - other[name] for name in names}
 
-    scores = [subjects.scores(section, run) for run in runs]
+    rests = [_of_run(part.rests, units) for units in (pairing.first, pairing.second)]
+    scores = [subjects.scores(section, run, of_run) for run, of_run in zip(runs, rests)]
     paired = replace(subjects, skipped={})
-    differences = paired.scores("", between, differences=True)
+    differences = paired.differences(runs[0], runs[1], rests)
     errors, alone = subjects.errors(between), [run(np.eye(len(pairing.first))) for run in runs]
     permuted = permuted_differences(chosen, pairing, swapped)
     rows = {}
@@ -314,6 +324,13 @@ def _compare_section(
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),
         )
     return rows
+
+
+def _of_run(rests: Rests | None, units: Indices) -> Rests | None:
+    """On whom the scores of one run of a pool rest, from the numbers of its subjects."""
+    if rests is None:
+        return None
+    return lambda subjects, name: rests(units[list(subjects)].tolist(), name)
 
 
 def _mcnemar(first: pd.DataFrame | None, second: pd.DataFrame | None, classes: Sequence[str]) -> McNemar | None:

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from mebench.console import plural
 from mebench.core import ABSENT
-from mebench.metrics.bootstrap import Resampling
+from mebench.metrics.bootstrap import Basis, Resampling
 from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
 from mebench.metrics.conventions import Convention, named
@@ -17,6 +18,12 @@ from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting import SpottingCounts
 from mebench.metrics.tables import Tables, of_kinds
+
+OF_SAMPLES = ("accuracy", "wr", "wf1")
+"""Scores that weigh every sample alike; the others are means over classes."""
+
+LEAST_SAMPLES, LEAST_SUBJECTS = 5, 3
+"""A mean over classes of which one has fewer samples, or fewer subjects, has no interval: it would hold too rarely."""
 
 Evaluate = Callable[[Floats], Mapping[str, Floats]]
 """From matrices (..., C, C + 1) to scores (...) by name."""
@@ -29,24 +36,44 @@ class Sample:
     Attributes:
         matrices: (n_units, C, C + 1) as in `classification.confusion_matrix`.
         support: (n_units, C) how often each class occurs in the truth of each unit, whether it was found or not.
+        classes: (C,) their names.
     """
 
     matrices: Indices
     support: Indices
+    classes: Sequence[str]
+
+    def rests(self, units: Sequence[int], name: str) -> Basis:
+        """A mean over classes is as sure as its rarest class; what takes all samples alike rests on all who have any."""
+        samples = self.matrices[list(units)].sum(axis=-1)
+        people = (samples > 0).sum(axis=0)
+        every = int((samples.sum(axis=-1) > 0).sum())
+        if name in OF_SAMPLES:
+            return Basis(every)
+        rare = [
+            f"{label} rests on {plural(int(n), 'sample')} of {plural(int(subjects), 'subject')}"
+            for label, n, subjects in zip(self.classes, samples.sum(axis=0), people)
+            if n < LEAST_SAMPLES or subjects < LEAST_SUBJECTS
+        ]
+        # One of C classes that fails costs a C-th of the mean: its people count C-fold.
+        return Basis(min(every, len(people) * int(people.min(initial=every))), ", ".join(rare))
 
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
-        """Scores of the pooled matrix under (n_weightings, n_units) weights; NaN where the truth then lacks a class."""
+        """Scores of the pooled matrix under (n_weightings, n_units) weights; means over classes NaN where the truth lacks one."""
         pooled = np.tensordot(weights, self.matrices, axes=1)
         occurs = self.support.sum(axis=0) > 0
         lacking = (weights @ self.support[:, occurs] == 0).any(axis=1)
-        return {name: np.where(lacking, np.nan, values) for name, values in evaluate(pooled).items()}
+        return {
+            name: values if name in OF_SAMPLES else np.where(lacking, np.nan, values)
+            for name, values in evaluate(pooled).items()
+        }
 
 
 def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Sample:
     """Annotated clips with a predicted class."""
     true, said, unit = clips["truth"].tolist(), clips["predicted"].tolist(), clips["unit"].to_numpy(np.int64)
     matrices = confusion_matrices(true, said, unit, n_units, classes)
-    return Sample(matrices, matrices.sum(axis=-1))
+    return Sample(matrices, matrices.sum(axis=-1), classes)
 
 
 def of_true_positives(
@@ -56,7 +83,8 @@ def of_true_positives(
     unit = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)[found.prediction]
     true = truths["emotion"].iloc[found.truth].tolist()
     said = predictions["emotion"].iloc[found.prediction].tolist()
-    return Sample(confusion_matrices(true, said, unit, n_units, classes), _support(truths, n_units, classes, by_draw))
+    matrices = confusion_matrices(true, said, unit, n_units, classes)
+    return Sample(matrices, _support(truths, n_units, classes, by_draw), classes)
 
 
 def of_shifted_true_positives(
@@ -82,7 +110,7 @@ def of_shifted_true_positives(
     at, answers = (np.concatenate([np.empty(0, np.int64), *rows]) for rows in (noted, answered))
     at, answers = at[hit[at]], answers[hit[at]]
     matrices = confusion_matrices(true[at].tolist(), said[answers].tolist(), own[at], n_units, classes)
-    return Sample(matrices, _support(truths, n_units, classes, by_draw))
+    return Sample(matrices, _support(truths, n_units, classes, by_draw), classes)
 
 
 def of_first_intervals(
@@ -96,7 +124,7 @@ def of_first_intervals(
     both = asked.merge(first, on=["video", "draw"], how="left", suffixes=("", "_said"))
     unit = both["draw" if by_draw else "unit"].to_numpy(np.int64)
     matrices = confusion_matrices(both["emotion"].tolist(), both["emotion_said"].tolist(), unit, n_units, classes)
-    return Sample(matrices, matrices.sum(axis=-1))
+    return Sample(matrices, matrices.sum(axis=-1), classes)
 
 
 def _support(truths: pd.DataFrame, n_units: int, classes: Sequence[str], by_draw: bool) -> Indices:
@@ -182,8 +210,12 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
             name: v if rule.defines_of_classes(name) else np.full(len(weights), np.nan) for name, v in scores.items()
         }
 
+    def rests(of: Sequence[int], name: str) -> Basis:
+        emotions = found.rests(of, "accuracy" if name == "acc_mesr" else "f1")
+        return Basis(min(emotions.subjects, counts.rests(of, name).subjects), emotions.doubt)
+
     section = {
-        **units.scores("analysis.strs", both),
+        **units.scores("analysis.strs", both, rests),
         "true_positives": _part("analysis.true_positives", found, rule, shown("analysis"), units),
     }
     # Short videos: whoever shows anything shows one micro-expression and nothing else.
@@ -231,9 +263,9 @@ def recognition(
 
 def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str], units: Resampling) -> dict[str, Any]:
     n = int(sample.matrices.sum())
-    scores = units.scores(path, lambda weights: sample.scores(class_scores(convention, names), weights))
+    scores = units.scores(path, lambda weights: sample.scores(class_scores(convention, names), weights), sample.rests)
     more = class_scores(convention, further(names, convention))
-    details = units.scores(f"{path}.details", lambda weights: sample.scores(more, weights))
+    details = units.scores(f"{path}.details", lambda weights: sample.scores(more, weights), sample.rests)
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}
 
 
@@ -288,11 +320,16 @@ def summarize_each(
 
         return evaluate
 
+    def rests(units: Sequence[int], name: str) -> Basis:
+        of_folds = [sample.rests(units, name) for sample in samples]
+        doubts = [f"{fold}: {basis.doubt}" for fold, basis in zip(parts, of_folds) if basis.doubt]
+        return Basis(min(basis.subjects for basis in of_folds), "; ".join(doubts))
+
     names = shown("recognition")
     summary["recognition"] = {
         "n": sum(part["n"] for part in parts.values()),
-        "scores": subjects.scores("recognition", mean(names)),
-        "details": {"scores": subjects.scores("recognition.details", mean(further(names, rule)))},
+        "scores": subjects.scores("recognition", mean(names), rests),
+        "details": {"scores": subjects.scores("recognition.details", mean(further(names, rule)), rests)},
         "folds": parts,
     }
     return summary

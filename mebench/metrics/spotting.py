@@ -1,6 +1,6 @@
 """How far spotted apexes, onsets and offsets lie from the true ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from mebench.metrics.bootstrap import Basis
 from mebench.metrics.conventions import Convention
 from mebench.metrics.curves import SWEEP, claim, found_over_iou, weighted_average_precision
 from mebench.metrics.li2017 import frame_rates
@@ -160,6 +161,13 @@ class SpottingCounts:
     sweep: Floats | None
     confidence: Floats
     tables: tuple[pd.DataFrame, pd.DataFrame]
+
+    def rests(self, units: Sequence[int], name: str) -> Basis:
+        """Precision rests on subjects with a spotted interval, false positives on all, everything else on those with a truth."""
+        if name in ("fp_per_minute", "fpr"):
+            return Basis(len(units))
+        counted = self.spotted if name.startswith("precision") else self.truths
+        return Basis(int((counted[list(units)] > 0).sum()))
 
     @property
     def ranked(self) -> bool:

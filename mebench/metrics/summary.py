@@ -29,9 +29,10 @@ def summarize(
     """Score a run.
 
     Everything is pooled over all videos before a score is computed. A score is `{"value", "low", "high"}`: low and high
-    are the 95 % percentile interval over bootstrap draws of subjects, stratified by dataset. A bootstrap draw that
-    lacks a scored class (recognition, analysis) or any truth (spotting) is left out and counted in `bootstrap.skipped`.
-    All sections see the same draws, so `strs` is resampled jointly. For a method that predicts by chance, whose
+    are the ends of its 95 % interval over subjects, stratified by dataset (`metrics.intervals`). Where none can be believed
+    they are None, and `reason` says why: a class that rests on fewer than 5 samples or 3 subjects, a single subject, or no
+    spread. Replicates that lack a scored class (recognition, analysis) or any truth (spotting) are counted in
+    `bootstrap.skipped`. All sections see the same subjects, so `strs` varies as a whole. For a method that predicts by chance, whose
     predictions come in several draws, every draw is scored by itself instead: value is the mean over draws, low and
     high their 2.5 and 97.5 percentiles, counts are means over draws.
 
@@ -149,12 +150,12 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
         return found
 
     path = f"spotting.{name}"
-    details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.details)}
+    details: dict[str, Any] = {"scores": units.scores(f"{path}.details", part.details, part.rests)}
     if part.sweep is not None:
-        details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou)
+        details["f1_at_iou"] = units.scores(f"{path}.f1_at_iou", part.f1_at_iou, part.rests)
     if not units.mean:
         details |= _over_confidence(part)
-    return {**mean, "scores": units.scores(path, scores), "details": details}
+    return {**mean, "scores": units.scores(path, scores, part.rests), "details": details}
 
 
 def _over_confidence(part: SpottingCounts) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Two runs side by side as a person reads them: scores, tests, what follows, and what to keep in mind."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,16 +113,16 @@ def remarks(
     """What a reader must know to trust the numbers."""
     scores = comparison.scores.values()
     number = sum(row.p is not None for row in scores)
-    draws = f", {comparison.draws} draws, the same for both runs;" if comparison.interval != "jackknife" else ","
+    rest = f"; of what is no share bootstrap, {comparison.draws} draws" if comparison.interval == "bootstrap" else ""
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
     among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
     a, b = (side.record.data or "the defaults" for side in (first, second))
-    skipped = max((row.skipped for row in scores), default=0)
     said: list[tuple[object, str]] = [
         (True, f"convention {rule.describe()}"),
         (
             True,
-            f"intervals: 95 % {comparison.interval} over {comparison.subjects} subjects{draws} those of A - B paired",
+            f"intervals: 95 % jackknife over {comparison.subjects} subjects{rest}; those of A - B paired, of shares recovered from "
+            "both intervals, which is cautious: the p value decides",
         ),
         (True, f"p: two-sided permutation test over subjects, {exchanges} exchanges of the two runs' predictions"),
         (
@@ -144,15 +144,7 @@ def remarks(
         ),
         (True, _seeds(first.record, second.record)),
         *((True, line) for line in _left_out(first, second, tasks, kinds)),
-        (
-            skipped,
-            f"up to {skipped} resampled sets of subjects lack a class or a truth that some score needs and are left out of it: "
-            "its interval is too narrow",
-        ),
-        (
-            any(_no_width(row) for row in scores),
-            "an interval without width means that leaving subjects out changes nothing, not that the score is certain",
-        ),
+        *((True, line) for line in _without_interval(comparison)),
         *(
             (
                 True,
@@ -192,9 +184,15 @@ def _left_out(first: Side, second: Side, tasks: Sequence[str], kinds: Sequence[s
             yield f"{letter} predicts by chance in {side.draws} draws: the first one is compared"
 
 
-def _no_width(row: ComparedScore) -> bool:
-    scores: tuple[Mapping[str, float | None], ...] = (row.first, row.second)
-    return any(s["low"] is not None and s["high"] is not None and s["high"] - s["low"] < 1e-9 for s in scores)
+def _without_interval(comparison: Comparison) -> Iterator[str]:
+    """Why scores have no interval, a line for each reason."""
+    found: dict[str, list[str]] = {}
+    for path, row in comparison.scores.items():
+        for letter, score in (("A", row.first), ("B", row.second), ("A - B", row.difference)):
+            if "reason" in score:
+                found.setdefault(score["reason"], []).append(f"{in_words(path)} of {letter}")
+    for reason, scores in found.items():
+        yield f"no interval of {'; '.join(scores)}: {reason}"
 
 
 def _p(value: float | None) -> str:

@@ -21,7 +21,7 @@ def digits(value: float | None) -> str:
 
 
 def interval(score: Score) -> str:
-    """`[low, high]`, or nothing where there is none."""
+    """`[low, high]`, or nothing where there is none: the run's summary says why."""
     return "" if score["low"] is None else f"[{digits(score['low'])}, {digits(score['high'])}]"
 
 

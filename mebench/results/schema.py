@@ -83,7 +83,9 @@ Costs = TypedDict(
         "peak_memory_mib": NotRequired[Amount],
     },
 )
-Score = TypedDict("Score", {"value": Number | None, "low": Number | None, "high": Number | None})
+Score = TypedDict(
+    "Score", {"value": Number | None, "low": Number | None, "high": Number | None, "reason": NotRequired[Text]}
+)
 Spotted = TypedDict(
     "Spotted", {"tp": Amount, "fp": Amount, "fn": Amount, "scores": dict[Text, Score], "details": Plain}
 )

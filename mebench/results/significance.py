@@ -126,10 +126,10 @@ class Pool:
         """
         sections = sections_of(self.tables, self.units.size, kinds, classes, convention)
         ones = np.ones((1, self.units.size))
-        for section, evaluate in sections.items():
-            for name in evaluate(ones):
+        for section, part in sections.items():
+            for name in part.evaluate(ones):
                 if path in (f"{section}.{name}", section if section.endswith(f".{name}") else ""):
-                    return lambda weights: evaluate(weights)[name]
+                    return lambda weights: part.evaluate(weights)[name]
         raise ConfigError(unknown("score of these runs", path, sections))
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.metrics.bootstrap import Resampling, score, subject_weights
+from mebench.metrics.bootstrap import Basis, Resampling, score, subject_weights
 
 
 def test_subjects_are_drawn_within_their_dataset() -> None:
@@ -55,30 +55,33 @@ def test_without_replicates_there_is_a_value_alone() -> None:
     assert score(0.5, np.empty(0)) == {"value": 0.5, "low": None, "high": None}
 
 
-def mean_of(values):
-    return lambda weights: {"f1": weights @ values / weights.sum(axis=1)}
+def mean_of(values, name="f1"):
+    return lambda weights: {name: weights @ values / weights.sum(axis=1)}
 
 
-def test_below_20_subjects_each_is_left_out_once_and_from_20_on_they_are_drawn():
+@pytest.mark.parametrize("name", ["f1", "apex_mae_ms"])
+def test_below_20_subjects_each_is_left_out_once_and_from_20_on_they_are_drawn_for_what_is_no_share(name):
     values = np.random.default_rng(0).uniform(0.3, 0.7, 20)
     seen = []
 
     def evaluate(weights):
         seen.append(weights)
-        return {"f1": weights @ values[: weights.shape[1]] / weights.sum(axis=1)}
+        return {name: weights @ values[: weights.shape[1]] / weights.sum(axis=1)}
 
     few, many = (Resampling.of_subjects(["a"] * n, 300, seed=0) for n in (19, 20))
     assert (few.interval, many.interval) == ("jackknife", "bootstrap")
     few.scores("x", evaluate)
-    np.testing.assert_array_equal(seen[0], 1 - np.eye(19))
+    np.testing.assert_array_equal(seen[1], 1 - np.eye(19))
     many.scores("x", evaluate)
-    assert seen[2].shape == (300, 20)
+    assert [weights.shape for weights in seen[2:]] == [(1, 20), (20, 20), *[(300, 20)] * (name == "apex_mae_ms")]
 
 
 def test_a_bootstrapped_interval_is_widened_as_student_would():
     """Of normal values, n = 20: percentiles at Phi(sqrt(n / (n - 1)) t) come to the t interval of the mean."""
     values = np.random.default_rng(0).normal(0.5, 0.1, 20)
-    ours = Resampling.of_subjects(["a"] * 20, 20_000, seed=0).scores("x", mean_of(values))["f1"]
+    ours = Resampling.of_subjects(["a"] * 20, 20_000, seed=0).scores("x", mean_of(values, "onset_bias_ms"))[
+        "onset_bias_ms"
+    ]
     expected = stats.t.interval(0.95, 19, loc=values.mean(), scale=stats.sem(values))
     width = expected[1] - expected[0]
     assert (ours["low"], ours["high"]) == pytest.approx(expected, abs=0.05 * width)
@@ -95,6 +98,24 @@ def test_a_score_of_one_member_goes_by_the_number_of_its_subjects():
     assert (whole.interval, member.interval) == ("bootstrap", "jackknife")
     assert member.scores("x", of_member) == alone.scores("x", mean_of(values[25:]))
     assert whole.skipped == {"x": 0}  # they count in one place
+
+
+def test_what_is_no_share_and_never_varies_says_nothing_of_others():
+    for n in (5, 25):
+        scores = Resampling.of_subjects(["a"] * n, 100, seed=0).scores("x", mean_of(np.ones(n), "fp_per_minute"))
+        assert scores["fp_per_minute"]["low"] is None and "whoever is left out" in scores["fp_per_minute"]["reason"]
+
+
+def test_a_difference_needs_four_subjects_and_both_intervals():
+    one, other = (mean_of(np.random.default_rng(n).uniform(0, 1, 8)) for n in (0, 1))
+    found = Resampling.of_subjects(["a"] * 8, 100, seed=0).differences(one, other)["f1"]
+    assert found["low"] < found["value"] < found["high"]
+    doubted = Resampling.of_subjects(["a"] * 8, 100, 0).differences(
+        one, other, [None, lambda *_: Basis(8, "joy is rare")]
+    )
+    assert doubted["f1"] == {"value": found["value"], "low": None, "high": None, "reason": "joy is rare"}
+    few = Resampling.of_subjects(["a"] * 3, 100, seed=0)
+    assert "4 subjects" in few.differences(mean_of(np.arange(3) / 3), mean_of(np.ones(3) / 2))["f1"]["reason"]
 
 
 def test_without_draws_few_subjects_have_no_interval_either():

@@ -1,54 +1,41 @@
-"""Simulated subjects with known truth: how often intervals hold it, how often the paired test errs."""
+"""Simulated subjects with known truth: how often intervals hold it, and are printed; how often the paired test errs."""
 
 import numpy as np
 import pytest
-from scipy import stats
 
-from benchmarks.coverage import SIMULATIONS, bca, coverage, false_alarms, true_scores
-from mebench.metrics.bootstrap import leave_one_out, subject_weights
+from benchmarks.coverage import coverage, differences, false_alarms, true_scores
 
-SETS = 400
-NOISE = 3 * np.sqrt(0.95 * 0.05 / SETS)
-"""Three standard errors of a coverage of .95."""
+SETS = 100
+NOISE = 3 * np.sqrt(0.93 * 0.07 / SETS)
+"""Three standard errors of a coverage of .93."""
 
 
-@pytest.mark.parametrize("kind", ["spotting", "recognition"])
-@pytest.mark.parametrize("n", [10, 15])
-def test_below_20_subjects_nominal_95_percent_are_94_and_the_percentiles_would_be_88_to_90(kind, n):
-    found = coverage(kind, n, SETS, draws=300)
-    for name, tally in found["mebench"].items():
-        assert tally.of == pytest.approx(SETS, abs=5)
-        assert 0.94 - NOISE <= tally.share <= 0.95 + NOISE
-        assert found["percentile"][name].share < tally.share
-        assert found["basic"][name].share < found["percentile"][name].share
+@pytest.mark.parametrize(
+    ("kind", "n", "share"),
+    [("spotting", 6, 0.03), ("spotting", 12, 0.97), ("spotting", 30, 0.03), ("spotting", 15, 0.3), ("rare", 15, 0.9)],
+)
+def test_intervals_hold_the_truth_near_the_ends_too(kind, n, share):
+    """Of 100 such sets, F1 and recall once had the truth in 28 to 86 intervals: most were flat, or nearly so."""
+    for name, tally in coverage(kind, n, share, SETS).items():
+        assert tally.of == SETS
+        assert tally.share >= 0.93 - NOISE, name
+        assert tally.printed >= 0.8 * SETS or (kind == "rare" and name != "accuracy")
 
 
-@pytest.mark.parametrize("kind", ["spotting", "recognition"])
-def test_from_20_subjects_on_nominal_95_percent_are_93_to_94(kind):
-    found = coverage(kind, 20, SETS, draws=300)
-    for name, tally in found["mebench"].items():
-        assert 0.93 - NOISE <= tally.share <= 0.95 + NOISE
-        assert found["percentile"][name].share <= tally.share
+@pytest.mark.parametrize("shares", [(0.03, 0.33), (0.5, 0.5)])
+def test_intervals_of_differences_hold_the_truth(shares):
+    for name, tally in differences("spotting", 12, shares, SETS).items():
+        assert tally.printed >= 0.9 * SETS and tally.share >= 0.93 - NOISE, name
 
 
 @pytest.mark.parametrize("kind", ["spotting", "recognition"])
 def test_of_equal_runs_one_in_twenty_is_called_different(kind):
-    alarms, holds = false_alarms(kind, 12, SETS, permutations=99)
-    for name, tally in alarms.items():
-        assert tally.share <= 0.05 + NOISE
-        assert holds[name].share >= 0.92 - NOISE
-
-
-def test_bca_as_simulated_here_is_scipys():
-    values = np.random.default_rng(0).exponential(size=25)
-    weights = subject_weights(["a"] * 25, 5000, seed=0)
-    ours = bca(values.mean(), weights @ values / 25, leave_one_out(range(25), 25) @ values / 24)
-    theirs = stats.bootstrap((values,), np.mean, n_resamples=5000, method="BCa", rng=0).confidence_interval
-    assert ours == pytest.approx(tuple(theirs), rel=0.05)
+    for share in false_alarms(kind, 12, 0.5, SETS, permutations=99).values():
+        assert share <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / SETS)
 
 
 def test_the_truth_of_the_simulation_is_known_otherwise():
-    """Subjects show 1 + 3 expressions on average, of which 0.8 / 2 are found, and cause 5 false positives."""
-    truth = true_scores(SIMULATIONS["spotting"])
-    assert truth["recall"] == pytest.approx(0.4, abs=0.005)
-    assert truth["f1"] == pytest.approx(2 * 1.6 / (4 + 1.6 + 5), abs=0.005)
+    """Recall is the share, precision the same, so F1 is too; whoever is right in .7 of all clips has accuracy and UAR .7."""
+    assert true_scores("spotting", 0.4)[0] == pytest.approx({"recall": 0.4, "precision": 0.4, "f1": 0.4}, abs=0.005)
+    found = true_scores("recognition", 0.7)[0]
+    assert (found["accuracy"], found["uar"]) == pytest.approx((0.7, 0.7), abs=0.005)

@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import beta
 
 from mebench.errors import ConfigError
 from mebench.metrics.bootstrap import subject_weights
+from mebench.metrics.catalogue import METRICS
+from mebench.metrics.comparison import sections_of
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 
@@ -200,26 +203,53 @@ def test_emotions_do_not_touch_spotting() -> None:
     assert score(other)["analysis"] != score(run)["analysis"]
 
 
-def test_equal_subjects_have_no_spread() -> None:
+def test_equal_subjects_are_samples_of_an_exact_binomial_share() -> None:
+    """Nothing but their number says how far others may be off; of what is no share nothing does."""
     names = [f"d/{n}/a" for n in range(5)]
-    true = [truth(name, 50 * n, CLASSES[n]) for name in names for n in range(3)]
+    true = [truth(name, 50 * n, CLASSES[n % 3]) for name in names for n in range(6)]
     said = [spot(name, 50 * n, CLASSES[n % 2], sure=0.1 * n) for name in names for n in (0, 1, 2, 7)]
     clips = [(name, CLASSES[n], CLASSES[n % 2]) for name in names for n in range(3)]
     summary = score(tables(videos(*names), true, said, clips))
     parts = (summary["spotting"]["micro"], summary["analysis"]["true_positives"], summary["recognition"])
-    for numbers in (*(n for part in parts for n in part["scores"].values()), summary["analysis"]["strs"]):
-        assert numbers["low"] == pytest.approx(numbers["value"]) == numbers["high"]
+    scores = {name: n for part in parts for name, n in part["scores"].items()} | {"strs": summary["analysis"]["strs"]}
+    for name, numbers in scores.items():
+        if METRICS[name].scale == "share":
+            right = 5 * numbers["value"]
+            exact = (beta.ppf(0.025, right, 6 - right), beta.ppf(0.975, right + 1, 5 - right))
+            assert (numbers["low"], numbers["high"]) == pytest.approx(tuple(np.nan_to_num(exact, nan=numbers["value"])))
+        else:
+            assert numbers["low"] is numbers["high"] is None and "whoever is left out" in numbers["reason"]
+
+
+@pytest.mark.parametrize(
+    ("clips", "reason"),
+    [
+        ([("negative", 9), ("positive", 3)], "positive rests on 3 samples of 3 subjects"),
+        ([("negative", 9), ("positive", 9)], None),
+        (
+            [("negative", 2), ("positive", 2)],
+            "negative rests on 2 samples of 2 subjects, positive rests on 2 samples of 2 subjects",
+        ),
+    ],
+)
+def test_a_class_that_rests_on_few_is_named_and_means_over_classes_have_no_interval(clips, reason) -> None:
+    """Fewer than 5 samples, or fewer than 3 subjects; each subject has one clip of a class at most."""
+    said = [(f"d/{n}/{label}", label, label) for label, times in clips for n in range(times)]
+    names = dict.fromkeys(name for name, *_ in said)
+    scores = score(tables(videos(*names), [], None, said))["recognition"]["scores"]
+    assert [scores[name].get("reason") for name in ("uf1", "uar")] == [reason, reason]
+    assert (scores["uf1"]["low"] is None) == (reason is not None)
+    assert scores["accuracy"]["low"] is not None  # takes all samples alike
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_a_bootstrap_draw_is_the_summary_of_the_subjects_drawn(seed: int) -> None:
-    """With a single draw low and high are its scores: they must be those of tables that hold the drawn subjects."""
+def test_weights_mean_so_many_copies_of_a_subject(seed: int) -> None:
+    """What intervals are made of: scores under weights are those of tables that hold each subject so often."""
     run = random_run(seed, subjects=20)
     assert run.predictions is not None and run.clips is not None
-    drawn = summarize(run, kinds=["micro", "macro"], classes=CLASSES, seed=seed, draws=1)
     people = sorted(set(zip(run.videos["dataset"], run.videos["subject"])))
-    weights = subject_weights([dataset for dataset, _ in people], 1, seed)[0]
-    times = {f"{subject}/": int(n) for (_, subject), n in zip(people, weights)}
+    weights = subject_weights([dataset for dataset, _ in people], 1, seed)
+    times = {f"{subject}/": int(n) for (_, subject), n in zip(people, weights[0])}
 
     def written(table: pd.DataFrame) -> pd.DataFrame:
         parts = []
@@ -235,38 +265,26 @@ def test_a_bootstrap_draw_is_the_summary_of_the_subjects_drawn(seed: int) -> Non
         return pd.concat(parts, ignore_index=True)
 
     explicit = Tables(*(written(table) for table in (run.videos, run.truths, run.predictions, run.clips)))
-    plain = summarize(explicit, kinds=["micro", "macro"], classes=CLASSES, seed=0, draws=0)
-    for section in ("micro", "macro", "overall"):
-        for name, numbers in drawn["spotting"][section]["scores"].items():
-            assert numbers["low"] == numbers["high"]
-            assert numbers["low"] == pytest.approx(plain["spotting"][section]["scores"][name]["value"])
-    assert drawn["analysis"]["strs"]["low"] == pytest.approx(plain["analysis"]["strs"]["value"])
-    for one, other in (
-        (drawn["analysis"]["true_positives"], plain["analysis"]["true_positives"]),
-        (drawn["recognition"], plain["recognition"]),
-        (drawn["recognition"]["members"]["e"], plain["recognition"]["members"]["e"]),
-        (drawn["spotting"]["macro"]["details"], plain["spotting"]["macro"]["details"]),
-        (drawn["recognition"]["details"], plain["recognition"]["details"]),
-    ):
-        for name, numbers in one["scores"].items():
-            assert numbers["low"] == pytest.approx(other["scores"][name]["value"])
-    swept = plain["spotting"]["micro"]["details"]["f1_at_iou"]
-    for threshold, numbers in drawn["spotting"]["micro"]["details"]["f1_at_iou"].items():
-        assert numbers["low"] == pytest.approx(swept[threshold]["value"])
+    sections = sections_of(run, len(people), ["micro", "macro"], CLASSES, "strict")
+    copies = sections_of(explicit, int(weights.sum()), ["micro", "macro"], CLASSES, "strict")
+    assert {"spotting.overall", "analysis.strs", "recognition.members.e", "spotting.micro.f1_at_iou"} <= set(sections)
+    for name, section in sections.items():
+        found, expected = section.evaluate(weights), copies[name].evaluate(np.ones((1, int(weights.sum()))))
+        assert {n: v[0] for n, v in found.items()} == pytest.approx({n: v[0] for n, v in expected.items()}, nan_ok=True)
 
 
-def test_draws_that_lack_a_class_or_a_truth_are_counted() -> None:
-    """One of twenty subjects alone shows surprise, and alone shows anything: it is missing in a third of the draws."""
+def test_what_one_subject_decides_has_no_interval_and_says_so() -> None:
+    """One of twenty subjects alone shows surprise, and alone shows anything: without him nothing is defined."""
     names = [f"d/{n:02}/a" for n in range(20)]
     true = [truth(names[0], 0, "surprise")]
     clips = [(names[0], "surprise", "surprise"), *((name, "negative", "negative") for name in names)]
     run = tables(videos(*names), true, [spot(names[0], 0, "surprise")], clips)
     summary = score(run, draws=1000)
-    missing = int((subject_weights(["d"] * 20, 1000, seed=0)[:, 0] == 0).sum())
-    assert 300 < missing < 420
     skipped = summary["bootstrap"]["skipped"]
-    assert skipped["recognition"] == skipped["analysis.strs"] == skipped["spotting.micro"] == missing
-    assert summary["spotting"]["micro"]["scores"]["f1"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+    assert skipped["recognition.uf1"] == skipped["analysis.strs"] == skipped["spotting.micro"] == 1
+    f1 = summary["spotting"]["micro"]["scores"]["f1"]
+    assert f1 == {"value": 1.0, "low": None, "high": None, "reason": "without one of the subjects it is undefined"}
+    assert summary["recognition"]["scores"]["uf1"]["reason"] == "surprise rests on 1 sample of 1 subject"
 
 
 def test_methods_that_predict_by_chance_are_scored_draw_by_draw() -> None:

@@ -32,7 +32,7 @@ HEAD = """# Leaderboards
 Made by `mebench leaderboard build`, which also writes the same as a page with charts, `site/index.html`; do not edit. Methods
 are compared within a table only: other data, protocols, emotion schemes or conventions make other tables.
 
-- A score stands above its 95 % interval: over subjects (bootstrap, or jackknife below 20 of them), or for a method that
+- A score stands above its 95 % interval: over subjects, where one can be believed, or for a method that
   predicts by chance the band in which 95 % of its draws lie.
 - With several seeds a score is the mean over them; below it stand the lowest and the highest seed, and the interval reaches
   from the lowest to the highest end of the seeds' own intervals.

@@ -1,6 +1,6 @@
 """Scores as rows and tables that a person reads, and the sentences about them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from rich.table import Table
@@ -22,7 +22,7 @@ def score_table(title: str, scores: Mapping[str, Any]) -> Table:
     return table
 
 
-def add_score(table: Table, name: str, score: Mapping[str, float | None], digits: int = 4) -> None:
+def add_score(table: Table, name: str, score: Mapping[str, Any], digits: int = 4) -> None:
     """Add one row to a `score_table`."""
     table.add_row(name, figure(score["value"], digits), interval(score, digits))
 
@@ -48,9 +48,15 @@ def figure(value: float | None, digits: int = 4) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def interval(score: Mapping[str, float | None], digits: int = 4) -> str:
-    """`[low, high]`, or nothing where there is none."""
-    return "" if score["low"] is None else f"[{figure(score['low'], digits)}, {figure(score['high'], digits)}]"
+def interval(score: Mapping[str, Any], digits: int = 4) -> str:
+    """`[low, high]`; `-` where it cannot be believed, nothing where none was asked for.
+
+    >>> interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), interval({"value": 0.5, "low": None, "high": None})
+    ('[0.25, 0.75]', '')
+    """
+    if score["low"] is None:
+        return "-" if "reason" in score else ""
+    return f"[{figure(score['low'], digits)}, {figure(score['high'], digits)}]"
 
 
 def number(value: float) -> str:
@@ -68,20 +74,35 @@ def counts_of(part: Mapping[str, Any]) -> str:
 
 
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
-    """How the intervals were found, and when they are too narrow."""
+    """How the intervals were found."""
     if not bootstrap["draws"]:
         return []
-    if bootstrap.get("interval") == "jackknife":
-        lines = [f"intervals: 95 % jackknife over {subjects} subjects, since they are fewer than 20"]
-    else:
-        lines = [f"intervals: 95 % bootstrap over {subjects} subjects, {bootstrap['draws']} draws"]
-    skipped = max(bootstrap["skipped"].values(), default=0)
-    if skipped:
-        lines.append(
-            f"{skipped} of the resampled sets lack a class or a truth that some score needs and are left out of it: "
-            "its interval is too narrow"
-        )
-    return lines
+    rest = (
+        f"; of what is no share bootstrap, {bootstrap['draws']} draws" if bootstrap["interval"] == "bootstrap" else ""
+    )
+    return [f"intervals: 95 % jackknife over {subjects} subjects{rest}"]
+
+
+def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -> list[str]:
+    """Why scores have no interval, a line for each reason in each section.
+
+    >>> score = {"value": 0.5, "low": None, "high": None, "reason": "fear rests on 2 samples of 1 subject"}
+    >>> reason_lines({"recognition": {"scores": {"uf1": score, "uar": score}}})
+    ['no interval of recognition, UF1 and UAR: fear rests on 2 samples of 1 subject']
+    """
+    recognition = summary.get("recognition", {})
+    parts = {f"{section}, {name}": part["scores"] for section, name, _, part in parts_of(summary)}
+    parts |= {"recognition": recognition.get("scores", {})}
+    parts |= {f"recognition, {name}": part["scores"] for name, part in recognition.get("members", {}).items()}
+    found: dict[tuple[str, str], list[str]] = {}
+    for section, scores in parts.items():
+        for name, score in scores.items():
+            if "reason" in score and name in names:
+                found.setdefault((section, score["reason"]), []).append(find(name).label)
+    return [
+        f"no interval of {section}, {', '.join(labels[:-1])}{' and ' * (len(labels) > 1)}{labels[-1]}: {reason}"
+        for (section, reason), labels in found.items()
+    ]
 
 
 Score = Mapping[str, float | None]
@@ -213,5 +234,6 @@ def _remarks(summary: Mapping[str, Any], tables: Tables, verbose: bool) -> list[
     return [
         f"convention {summary['rules'] if verbose else summary['convention']}",
         *interval_lines(summary["bootstrap"], subjects),
+        *reason_lines(summary),
         *summary.get("remarks", []),
     ]

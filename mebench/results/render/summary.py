@@ -1,6 +1,6 @@
 """The scores of a run, and what went wrong in its spotting, as tables that a person reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -118,7 +118,7 @@ def print_outcome(
         lines = remarks(summary, about, config, draws, warnings)
     else:
         rule = [f"convention {summary['convention']}"] if "spotting" in summary else []
-        first, *others = _intervals(summary, about, draws) or [""]
+        first, *others = _intervals(summary, about, draws, ("f1", "precision", "recall", "strs", "uf1", "uar")) or [""]
         others += [line for line in [_selection(about)] if line.startswith("selection: test")]
         lines = [
             "; ".join(filter(None, [*rule, first])),
@@ -218,10 +218,12 @@ def _selection(about: Mapping[str, Any]) -> str:
     return f"selection: {selection} ({SELECTION[selection]})"
 
 
-def _intervals(summary: Mapping[str, Any], about: Mapping[str, Any], draws: int) -> list[str]:
+def _intervals(
+    summary: Mapping[str, Any], about: Mapping[str, Any], draws: int, shown: Collection[str] = METRICS
+) -> list[str]:
     if draws > 1 and "spotting" in summary:
         return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
-    return rows.interval_lines(summary["bootstrap"], _subjects(about))
+    return [*rows.interval_lines(summary["bootstrap"], _subjects(about)), *rows.reason_lines(summary, shown)]
 
 
 def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
