@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from mebench.cli.options import Json, RunId, Runs, finished_run
+from mebench.cli.options import Json, Rules, RunId, Runs, finished_run
 from mebench.console import write_json
 from mebench.errors import ConfigError, RunError, unknown
 
@@ -34,6 +34,7 @@ def compare(
     convention: Annotated[
         str, typer.Option("--convention", metavar="NAME", help="The rules under which both are scored.")
     ] = "strict",
+    rule: Rules = None,
     json: Json = None,
 ) -> None:
     """Compare two runs: differences, intervals, paired tests. And what could have been seen."""
@@ -42,14 +43,14 @@ def compare(
         raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
 
     from mebench.metrics.comparison import compare
-    from mebench.metrics.conventions import named
+    from mebench.metrics.conventions import changed, named
     from mebench.metrics.mistakes import number_of_draws
     from mebench.progress import Progress
     from mebench.results.compare import Side, conclusions, plain, print_comparison, remarks
     from mebench.results.record import read
     from mebench.runner.scoring import tables_of
 
-    rule = named(convention)
+    rules = named(changed(convention, rule or ()))
     records = read(folders[0]), read(folders[1])
     tables = tables_of(folders[0]), tables_of(folders[1])
     _refuse_different_truths(*folders, *tables, *records)
@@ -69,11 +70,11 @@ def compare(
             _of_tasks(tables[1], tasks),
             kinds=kinds,
             classes=records[0].about["classes"],
-            convention=rule.name,
+            convention=rules.name,
             metrics=metric or (),
         )
     one, other = (Side(record, number_of_draws(table)) for record, table in zip(records, tables))
-    said, notes = conclusions(found), remarks(found, one, other, rule, tasks, kinds)
+    said, notes = conclusions(found), remarks(found, one, other, rules, tasks, kinds)
     if json != "-":
         print_comparison(found, one, other, said, notes)
     write_json(plain(found, one, other, said, notes), json)

@@ -90,6 +90,12 @@ Plugins = Annotated[
     typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
 ]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder.")]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--rule", metavar="FIELD=VALUE", help="One rule of the convention, such as ends=half_open; repeatable."
+    ),
+]
 Runs = Annotated[
     str, typer.Option("--runs", metavar="FOLDER", help="Where the runs are.", callback=_runs, show_default=False)
 ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench.cli.options import Json, Verbose
+from mebench.cli.options import Json, Rules, Verbose
 from mebench.console import write_json
-from mebench.errors import ConfigError, MebenchError, unknown
+from mebench.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from mebench.exchange.frame_scores import Spotting
@@ -47,6 +47,7 @@ def score(
         str, typer.Option("--format", metavar="auto|csv|strs|megc2020|megc2023", help="Format of the predictions.")
     ] = "auto",
     convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
+    rule: Rules = None,
     sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show the scores under every convention.")] = False,
     classes: Annotated[
         str | None, typer.Option("--classes", metavar="A,B,C", help="Emotions to score; all in the truth by default.")
@@ -103,12 +104,13 @@ def score(
     from mebench.exchange.join import Rules, classes_of, join
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import FORMATS, write_predictions
-    from mebench.metrics.conventions import named
+    from mebench.metrics.conventions import changed, named
+    from mebench.metrics.sensitivity import of_conventions, of_rules, strongest
     from mebench.metrics.summary import summarize
     from mebench.progress import Progress
     from mebench.results.render.scores import print_scores
 
-    named(convention)
+    convention = named(changed(convention, rule or ())).name
     if form not in _READERS:
         raise ConfigError(unknown("format", form, _READERS))
     if fps is not None and not fps > 0:
@@ -147,7 +149,9 @@ def score(
     with progress.waiting("scoring"):
         summary = under(convention, bootstrap)
         if sensitivity:
-            summary["sensitivity"] = _sensitivity(under)
+            summary["sensitivity"] = of_conventions(under)
+            summary["sensitivity_of_rules"] = of_rules(under, convention)
+            summary["remarks"] += strongest(summary["sensitivity_of_rules"], convention)
     summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
     for line in remarks.repaired:
         progress.say(f"note: {line}")
@@ -199,31 +203,3 @@ def _kinds(asked: str | None, spotted: Sequence[str] | None, tables: Tables, rem
             f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
         )
     return scored
-
-
-def _sensitivity(under: Callable[[str, int], dict[str, Any]]) -> dict[str, Any]:
-    """The same predictions under every convention; of one that asks for more than the files hold, the reason."""
-    from mebench.metrics.conventions import CONVENTIONS
-
-    rows: dict[str, Any] = {}
-    for name in CONVENTIONS:
-        try:
-            rows[name] = _plain(under(name, 0))
-        except MebenchError as error:
-            rows[name] = {"reason": str(error)}
-    return rows
-
-
-def _plain(summary: dict[str, Any]) -> dict[str, Any]:
-    """Counts and values without intervals."""
-    found: dict[str, Any] = {}
-    for kind, part in summary.get("spotting", {}).items():
-        values = {name: score["value"] for name, score in part["scores"].items()}
-        found[kind] = {**{count: part[count] for count in ("tp", "fp", "fn")}, **values}
-    if analysis := summary.get("analysis"):
-        scores = analysis["true_positives"]["scores"]
-        found["analysis"] = {
-            "strs": analysis["strs"]["value"],
-            **{name: score["value"] for name, score in scores.items()},
-        }
-    return found

@@ -1,14 +1,16 @@
 """The rules of a scorer as data, and the conventions by name."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from typing import Literal
+from functools import cache
+from typing import Any, Literal, get_args, get_type_hints
 
 from mebench.errors import ConfigError, unknown
-from mebench.metrics.catalogue import SECTIONS
+from mebench.metrics.catalogue import METRICS, SECTIONS
 
 Ends = Literal["inclusive", "half_open", "never_empty"]
-Matching = Literal["maximum", "next_free", "best_only", "every_free", "any_hit", "peak"]
+Matching = Literal["maximum", "next_free", "best_only", "every_free", "best_of_truth", "any_hit", "peak"]
 Videos = Literal["all", "with_truth", "with_result", "of_spotted_subjects"]
 
 
@@ -27,14 +29,18 @@ class Convention:
         matching: `maximum` pairs spotted intervals and truths one to one, as many as possible (`matching.match`). In
             the others each spotted interval in turn takes: `next_free` the best free truth that it hits; `best_only`
             the truth of best IoU, if it hits that and nobody took it; `every_free` all free truths that it hits. With
-            `any_hit` a truth is found if anything hits it, and with `peak` if the apex of anything lies close enough
+            `best_of_truth` each truth takes the spotted interval of best IoU, if that hits it, and one that several take is one
+            true positive. With `any_hit` a truth is found if anything hits it, and with `peak` if the apex of anything lies close enough
             (`li2017.peak_hits`).
         order: whose turn it is, and how average precision ranks: by `confidence`, or by the `rows` of the table.
         ties: which of two truths of equal IoU `next_free` and `best_only` prefer.
+        kinds: what a spotted interval may hit where several kinds are pooled (`overall`): a truth of its `own` kind, or of
+            `any`.
         videos: `all`; `with_truth`: only those with a truth of the kind; `with_result`: only those with a spotted
             interval of the kind; `of_spotted_subjects`: those with a truth, of subjects with a spotted interval.
         silence: what a counted video without spotted intervals adds: `nothing`, or a `dummy` interval [0, 0].
-        classes: `in_truth` averages over the classes that occur in the truth, `all` over all that were named.
+        classes: `in_truth` averages over the classes that occur in the truth, `in_truth_or_predicted` also over those that were
+            only predicted, `all` over all that were named.
         degenerate: what a class is worth to which all answers and all truths, or none of either, belong: it is `kept`
             as any other (0/0 counts 0), counts `zero`, or is `dropped` from the mean.
         uar: what is printed as UAR: mean `recall`, or mean `precision`.
@@ -56,9 +62,10 @@ class Convention:
     matching: Matching = "maximum"
     order: Literal["confidence", "rows"] = "confidence"
     ties: Literal["earlier", "later"] = "earlier"
+    kinds: Literal["own", "any"] = "own"
     videos: Videos = "all"
     silence: Literal["nothing", "dummy"] = "nothing"
-    classes: Literal["in_truth", "all"] = "in_truth"
+    classes: Literal["in_truth", "in_truth_or_predicted", "all"] = "in_truth"
     degenerate: Literal["kept", "zero", "dropped"] = "kept"
     uar: Literal["recall", "precision"] = "recall"
     asr: Literal["claims", "first"] = "claims"
@@ -90,6 +97,7 @@ class Convention:
         rules = {
             f"a spotted interval is a true positive if {hit}, {told['matching']}": True,
             "they take turns in the order of the rows": self.matching != "maximum" and self.order == "rows",
+            told["kinds"]: self.kinds == "any",
             told["videos"]: True,
             "a video without a spotted interval counts as one with the interval [0, 0]": self.silence == "dummy",
             told["order"]: self.defines("ap"),
@@ -112,9 +120,11 @@ _TOLD: dict[str, dict[str, str]] = {
         "next_free": "each in turn taking the truth of best IoU that is still free",
         "best_only": "each in turn trying its truth of best IoU and no other",
         "every_free": "each in turn taking all free truths that it hits",
+        "best_of_truth": "each truth taking the spotted interval of best IoU, and one that several take counting once",
         "any_hit": "every truth counting once however many hit it",
         "peak": "every truth counting once however many find it, and the finders never as false positives",
     },
+    "kinds": {"own": "", "any": "of several kinds pooled, a spotted interval may hit a truth of another kind"},
     "videos": {
         "all": "every video counts, with or without expressions",
         "with_truth": "only videos with a truth of the kind count",
@@ -127,6 +137,7 @@ _TOLD: dict[str, dict[str, str]] = {
     },
     "classes": {
         "in_truth": "classes are those that occur in the truth",
+        "in_truth_or_predicted": "classes are those that occur in the truth or among the answers",
         "all": "classes are all that were named",
     },
     "degenerate": {
@@ -192,6 +203,65 @@ CONVENTIONS: dict[str, Convention] = {
                 f"{_LEGACY_AP}; the original's unstable sort of equal confidences may change that order",
                 "average precision lets a spotted interval try all truths, F1 only the best",
             ),
+        ),
+        # SL-Swin's: the same fork, whose IoU must exceed the threshold.
+        Convention(
+            "sl_swin2022",
+            source="the released code of SL-Swin (He, Chen and Zhong 2023), github.com/eddiehe99/pytorch-expression-spotting at "
+            "c5eedfe, its entry to MEGC 2022",
+            reaching=False,
+            matching="best_only",
+            order="rows",
+            ties="later",
+            videos="with_truth",
+            silence="dummy",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=(
+                _ONLY_WITH_TRUTH,
+                _DUMMY,
+                _TOP_ONE,
+                "an IoU of exactly a half is a miss, unlike in the challenge's rule",
+            ),
+        ),
+        # AUW-GCN's, which USTC's ABPN and SpoT-GCN share.
+        Convention(
+            "auw_gcn",
+            source="the released code of AUW-GCN (Yin et al. 2023), github.com/xjtupanda/AUW-GCN at 03c86f3",
+            ends="half_open",
+            reaching=False,
+            matching="best_of_truth",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=(
+                "an IoU of exactly a half is a miss, unlike in the challenge's rule",
+                "two truths may take the same spotted interval, which is then one true positive and one miss",
+            ),
+        ),
+        # Entries to MEGC 2023 that score before they tell kinds apart, by length.
+        Convention(
+            "megc2023_entries",
+            source="the validation on CAS(ME)^2 of an entry to MEGC 2023, github.com/qin123xyz/"
+            "MEGC2023_macro-and-micro-expression-spotting at 7c35b5d",
+            ends="half_open",
+            matching="any_hit",
+            kinds="any",
+            videos="with_truth",
+            sections=("spotting",),
+            scores=frozenset({"precision", "recall", "f1"}),
+            defects=(
+                "overall does not look at kinds: a spotted micro-expression may find a macro-expression",
+                "one spotted interval may find several truths, so false positives can be negative",
+                _ONLY_WITH_TRUTH,
+            ),
+        ),
+        # Recognition as scikit-learn's f1_score(average="macro") counts it without labels.
+        Convention(
+            "sklearn_macro",
+            source="scikit-learn, f1_score, recall_score and precision_score with average='macro' and no labels",
+            classes="in_truth_or_predicted",
+            sections=("recognition",),
+            defects=("a class that is predicted but never true enters the means with 0",),
         ),
         # The baseline's evaluation of MEGC 2020. A video without a result file is one without a row: files cannot tell.
         Convention(
@@ -259,12 +329,67 @@ CONVENTIONS: dict[str, Convention] = {
 }
 
 
+RULES = tuple(field.name for field in fields(Convention) if field.name not in ("name", "source", "defects"))
+"""What of a convention may be chosen one by one."""
+
+
+def changed(name: str, rules: Sequence[str]) -> str:
+    """The name of a convention of which some rules are others.
+
+    >>> changed("strict", ["ends=half_open", "threshold=0.6"])
+    'strict, ends=half_open, threshold=0.6'
+    """
+    return ", ".join([name, *(rule.replace(" ", "") for rule in rules)])
+
+
+@cache
 def named(name: str) -> Convention:
-    """The convention of that name.
+    """The convention of that name; with rules after it, as `changed` writes them, that with these rules.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: there is no such convention, rule or value.
     """
-    if name not in CONVENTIONS:
-        raise ConfigError(unknown("convention", name, CONVENTIONS))
-    return CONVENTIONS[name]
+    base, *rules = name.split(", ")
+    if base not in CONVENTIONS:
+        raise ConfigError(unknown("convention", base, CONVENTIONS))
+    values: dict[str, Any] = {}
+    for rule in rules:
+        field, equals, text = rule.partition("=")
+        if not equals:
+            raise ConfigError(f"{rule!r} is no rule of a convention: write FIELD=VALUE, such as ends=half_open")
+        if field not in RULES:
+            raise ConfigError(unknown("rule", field, RULES))
+        values[field] = _value(field, text)
+    if not values:
+        return CONVENTIONS[base]
+    source = CONVENTIONS[base].source or "the suite"
+    return replace(CONVENTIONS[base], name=name, source=f"{source}; changed: {', '.join(values)}", **values)
+
+
+_NAMES: dict[str, Sequence[str]] = {
+    "sections": SECTIONS,
+    "scores": [name for name, metric in METRICS.items() if "spotting" in metric.sections],
+    "class_scores": [name for name, m in METRICS.items() if not {"analysis", "recognition"}.isdisjoint(m.sections)],
+}
+
+
+def _value(field: str, text: str) -> Any:
+    """The value of a rule from text."""
+    what, hint = f"value of the rule {field}", get_type_hints(Convention)[field]
+    if hint is Fraction:
+        try:
+            share = Fraction(text)
+        except (ValueError, ZeroDivisionError):
+            share = Fraction(0)
+        if not 0 < share <= 1:
+            raise ConfigError(f"the rule {field} is an IoU above 0, up to 1, such as 0.5 or 1/3, not {text!r}")
+        return share
+    if field in _NAMES:
+        chosen = _NAMES[field] if text == "all" else text.split("+")
+        if strange := [word for word in chosen if word not in _NAMES[field]]:
+            raise ConfigError(unknown(what, strange[0], ["all", *_NAMES[field]], "Several are joined by +"))
+        return tuple(chosen) if field == "sections" else None if text == "all" else frozenset(chosen)
+    known: dict[str, Any] = {"true": True, "false": False} if hint is bool else {word: word for word in get_args(hint)}
+    if text not in known:
+        raise ConfigError(unknown(what, text, known))
+    return known[text]

@@ -171,11 +171,11 @@ def class_scores(convention: Convention, names: Sequence[str]) -> Evaluate:
     """Scores of confusion matrices under a convention, by name; NaN where it does not define one."""
 
     def evaluate(matrices: Floats) -> Mapping[str, Floats]:
-        found = (
-            {name: SCORES[name](matrices) for name in names}
-            if convention.degenerate == "kept"
-            else one_vs_rest(matrices, convention.degenerate, convention.uar)
-        )
+        found = {name: SCORES[name](matrices) for name in names}
+        if convention.degenerate != "kept":
+            found |= one_vs_rest(matrices, convention.degenerate, convention.uar)
+        elif convention.uar == "precision":
+            found["uar"] = SCORES["precision"](matrices)
         nothing = np.full(matrices.shape[:-2], np.nan)
         return {name: found[name] if convention.defines_of_classes(name) else nothing for name in names}
 
@@ -186,6 +186,13 @@ def occurring(classes: Sequence[str], truth: pd.Series) -> list[str]:
     """The classes that occur in the truth, in their own order."""
     seen = set(truth)
     return [name for name in classes if name in seen]
+
+
+def counted(convention: Convention, classes: Sequence[str], truth: pd.Series, predicted: pd.Series) -> list[str]:
+    """The classes that a convention takes the mean over, in their own order."""
+    if convention.classes == "all":
+        return list(classes)
+    return occurring(classes, truth if convention.classes == "in_truth" else pd.concat([truth, predicted]))
 
 
 def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], units: Resampling) -> dict[str, Any]:
@@ -241,7 +248,7 @@ def recognition(
     """
 
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
-        named = list(classes) if convention.classes == "all" else occurring(classes, chosen["truth"])
+        named = counted(convention, classes, chosen["truth"], chosen["predicted"])
         detected = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
         sample = of_clips(chosen, units.n_units, named)
         section = _part(path, sample, convention, shown("recognition", detected), units)
@@ -308,7 +315,7 @@ def summarize_each(
     for name, tables in ordered.items():
         assert tables.clips is not None
         clips = tables.clips[tables.clips["truth"].isin(list(classes))]
-        own = list(classes) if rule.classes == "all" else occurring(classes, clips["truth"])
+        own = counted(rule, classes, clips["truth"], clips["predicted"])
         samples.append(of_clips(clips, subjects.n_units, own))
         own_subjects = replace(subjects, chosen=tuple(sorted(set(clips["unit"].tolist()))), skipped={})
         parts[name] = recognition(clips, classes, rule, own_subjects)

@@ -265,6 +265,11 @@ def find(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
             rows = take_turns(asked, draw, convention.ties)
         chosen = np.flatnonzero(rows >= 0)
         return Found(chosen, rows[chosen], np.ones(n), hits)
+    if convention.matching == "best_of_truth":
+        best = near.where(np.lexsort((near.prediction, -near.iou, near.truth, draw[near.prediction])))
+        of_each = best.where(_first_of_each(draw[best.prediction] * max(len(truths), 1) + best.truth))
+        once = of_each.where(_first_of_each(of_each.prediction))
+        return Found(once.prediction, once.truth, np.ones(n), hits)
     # Each truth goes to the first that hits it, however many truths that one has.
     first = near.where(_first_of_each(draw[near.prediction] * max(len(truths), 1) + near.truth))
     found = np.bincount(first.prediction, minlength=n)

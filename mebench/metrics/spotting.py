@@ -261,13 +261,16 @@ def count(
     """Match and count, for each subject or for each draw.
 
     Args:
-        truths: as in `Tables.ordered`, of the kinds that are pooled. Intervals of different kinds never match.
+        truths: as in `Tables.ordered`, of the kinds that are pooled. Intervals of different kinds match only where the
+            convention says so.
         predictions: the same.
         minutes: (n_units,) length of all videos of each unit.
         convention: the rules.
         by_draw: units are draws, each with all truths, instead of subjects.
         frames: (n_units,) the same in frames, for the frame rates of `li2017`; NaN where unknown.
     """
+    if convention.kinds == "any":
+        truths, predictions = (table.assign(kind="any") for table in (truths, predictions))
     truths, predictions = in_scope(truths, predictions, convention)
     n_units, draw = len(minutes), predictions["draw"].to_numpy(np.int64)
     unit = draw if by_draw else predictions["unit"].to_numpy(np.int64)

@@ -9,7 +9,7 @@ from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.classification import calibration
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.curves import detection_curve, frame_truth, thinned, weighted_frame_auc
-from mebench.metrics.emotions import analysis, occurring, recognition
+from mebench.metrics.emotions import analysis, counted, recognition
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.ratios import Floats, per_unit
 from mebench.metrics.spotting import SpottingCounts, count
@@ -227,4 +227,4 @@ def _emotions(tables: Tables, classes: Sequence[str], rule: Convention) -> list[
     true = of_kinds(tables.truths, ["micro"])["emotion"]
     if not carried or not true.isin(list(classes)).any():
         return []
-    return list(classes) if rule.classes == "all" else occurring(classes, true)
+    return counted(rule, classes, true, spotted)

@@ -4,6 +4,7 @@ Each gathers counts over batches and processes and scores them once, by the func
 over batches. The results are those of `mebench.metrics.summary` for the same answers, without its intervals.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -60,8 +61,12 @@ class _Score(Metric):  # type: ignore[misc]
         By default these are the classes that occur in the truth, as often as `support` says, (C,).
         """
         pooled = counts.cpu().numpy()
-        every = self.rules.classes == "all"
-        scored = list(range(len(pooled))) if every else np.flatnonzero(support.cpu().numpy()).tolist()
+        asked = {
+            "all": np.ones(len(pooled)),
+            "in_truth": support.cpu().numpy(),
+            "in_truth_or_predicted": support.cpu().numpy() + pooled[:, :-1].sum(axis=0),
+        }
+        scored = np.flatnonzero(asked[self.rules.classes]).tolist()
         if not scored:
             return float("nan")
         # The answers one by one again, in any order: one of a class that is not counted is nobody's false positive.
@@ -182,7 +187,7 @@ class SpottingF1(_Score):
             )
         self.kinds = tuple(kinds)
         # A collection shares the state of metrics that look alike after the first batch, so these are told apart by name.
-        self._state = "_".join((*self.kinds, self.rules.name))
+        self._state = re.sub(r"\W", "_", "_".join((*self.kinds, self.rules.name)))
         self.add_state(self._state, torch.zeros(3, dtype=torch.long), dist_reduce_fx="sum")
 
     @property

@@ -50,6 +50,50 @@ def top_one(truths: list[Span], spotted: list[Span]) -> list[int]:
     return found
 
 
+def half_open(a: Span, b: Span) -> Fraction:
+    """IoU of intervals from onset to offset without the last frame."""
+    common = max(min(a[1], b[1]) - max(a[0], b[0]), 0)
+    return Fraction(common, (a[1] - a[0]) + (b[1] - b[0]) - common)
+
+
+def over_a_half(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
+    """SL-Swin: `top_one` in videos with a truth, an IoU above a half, and [0, 0] where nothing was spotted."""
+    tp = fp = 0
+    for video, true in truths.items():
+        taken = set()
+        for span in spotted.get(video) or [(0, 0)]:
+            best = max(range(len(true)), key=lambda t: (iou(span, true[t]), t))
+            if iou(span, true[best]) > Fraction(1, 2) and best not in taken:
+                taken.add(best)
+                tp += 1
+            else:
+                fp += 1
+    return tp, fp, sum(map(len, truths.values())) - tp
+
+
+def best_of_each_truth(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
+    """AUW-GCN: every truth points at the spotted interval of best IoU above a half; pointed at twice counts once."""
+    tp = 0
+    for video, said in spotted.items():
+        pointed = set()
+        for true in truths.get(video, []):
+            ious = [half_open(span, true) for span in said]
+            if ious and max(ious) > Fraction(1, 2):
+                pointed.add(ious.index(max(ious)))
+        tp += len(pointed)
+    return tp, sum(map(len, spotted.values())) - tp, sum(map(len, truths.values())) - tp
+
+
+def any_kind(truths: dict[str, list[Span]], spotted: dict[str, list[Span]]) -> tuple[int, int, int]:
+    """An entry to MEGC 2023: truths that anything of any kind hits, in videos with a truth; a spotted interval may serve twice."""
+    tp = sum(
+        any(half_open(span, true) >= Fraction(1, 2) for span in spotted.get(v, []))
+        for v in truths
+        for true in truths[v]
+    )
+    return tp, sum(len(spotted.get(v, [])) for v in truths) - tp, sum(map(len, truths.values())) - tp
+
+
 def every_free(truths: list[Span], spotted: list[Span]) -> tuple[int, int, int]:
     """TP, FP, FN where a spotted interval takes all free truths that it hits."""
     taken: set[int] = set()

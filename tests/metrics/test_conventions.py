@@ -1,3 +1,4 @@
+import re
 from dataclasses import FrozenInstanceError, replace
 from fractions import Fraction
 from itertools import product
@@ -6,11 +7,22 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError
-from mebench.metrics.conventions import CONVENTIONS, named
+from mebench.metrics.conventions import CONVENTIONS, RULES, changed, named
 from mebench.metrics.matching import overlap
 
 STRICT = CONVENTIONS["strict"]
-PRESETS = ["mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"]
+PRESETS = [
+    "mean2022",
+    "softnet2021",
+    "sl_swin2022",
+    "auw_gcn",
+    "megc2023_entries",
+    "sklearn_macro",
+    "megc2020",
+    "strs_metric",
+    "li2017",
+    "activitynet",
+]
 
 
 def test_strict_comes_first_and_every_convention_knows_its_name() -> None:
@@ -48,6 +60,44 @@ def test_a_convention_cannot_be_changed() -> None:
 def test_an_unknown_convention_names_the_nearest() -> None:
     with pytest.raises(ConfigError, match="Did you mean 'strict'"):
         named("strickt")
+
+
+def test_any_rule_can_be_chosen_by_itself() -> None:
+    assert named("strict, ends=half_open, threshold=1/3, reaching=false") == replace(
+        STRICT,
+        name="strict, ends=half_open, threshold=1/3, reaching=false",
+        source="the suite; changed: ends, threshold, reaching",
+        ends="half_open",
+        threshold=Fraction(1, 3),
+        reaching=False,
+    )
+    assert (
+        named("strict, scores=f1+recall").scores == {"f1", "recall"} and named("softnet2021, scores=all").scores is None
+    )
+    assert named("li2017, sections=spotting").sections == ("spotting",)
+    assert set(RULES) == set(STRICT.__slots__) - {"name", "source", "defects"}
+    told = named(changed("mean2022", ["videos = all"])).describe()
+    assert told.startswith("mean2022, videos=all: ") and "every video counts" in told and "changed: videos" in told
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("end=half_open", "unknown rule 'end'. Did you mean 'ends'? Known: asr, class_scores, classes, "),
+        (
+            "ends=open",
+            "unknown value of the rule ends 'open'. Did you mean 'half_open'? Known: half_open, inclusive, never_empty",
+        ),
+        ("reaching=yes", "unknown value of the rule reaching 'yes'. Known: false, true"),
+        ("threshold=1.5", "the rule threshold is an IoU above 0, up to 1, such as 0.5 or 1/3, not '1.5'"),
+        ("threshold=half", "up to 1, such as 0.5 or 1/3, not 'half'"),
+        ("scores=f1+f2", "unknown value of the rule scores 'f2'. Did you mean 'f1'"),
+        ("half_open", "'half_open' is no rule of a convention: write FIELD=VALUE, such as ends=half_open"),
+    ],
+)
+def test_an_unknown_rule_or_value_lists_the_known_ones(rule, message) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        named(changed("strict", [rule]))
 
 
 def hits(convention, pairs: list[tuple[tuple[int, int], tuple[int, int]]]) -> np.ndarray:

@@ -4,10 +4,20 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score, recall_score
 
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
-from tests.metrics.plain import Span, every_free, rows, tables, top_one
+from tests.metrics.plain import (
+    Span,
+    any_kind,
+    best_of_each_truth,
+    every_free,
+    over_a_half,
+    rows,
+    tables,
+    top_one,
+)
 
 A, B, C = "d/1/a", "d/1/b", "d/2/c"
 
@@ -108,6 +118,53 @@ def test_counts_follow_plain_readings_of_the_released_code(truths: list[Span], s
     hits = sum(row >= 0 for row in top_one(truths, spotted))
     assert counts(run, "mean2022") == counts(run, "softnet2021") == (hits, len(spotted) - hits, len(truths) - hits)
     assert counts(run, "strs_metric") == every_free(truths, spotted)
+
+
+videos_of_spans = st.fixed_dictionaries({}, optional=dict.fromkeys((A, B, C), st.lists(spans, min_size=1, max_size=4)))
+
+
+@given(truths=videos_of_spans, spotted=videos_of_spans)
+def test_newer_presets_count_as_plain_readings_of_their_authors_code(truths, spotted) -> None:
+    truths = {video: sorted(own) for video, own in truths.items()}
+    run = tables([rows(v, s) for v, s in truths.items()], [rows(v, s) for v, s in spotted.items()], [A, B, C])
+    assert counts(run, "sl_swin2022") == over_a_half(truths, spotted)
+    assert counts(run, "auw_gcn") == best_of_each_truth(truths, spotted)
+    assert counts(run, "megc2023_entries") == any_kind(truths, spotted)
+
+
+@given(videos_of_spans, videos_of_spans, videos_of_spans, videos_of_spans)
+def test_overall_of_entries_to_megc_2023_is_blind_to_kinds(micro, macro, said_micro, said_macro) -> None:
+    def both(one, other):
+        return {video: one.get(video, []) + other.get(video, []) for video in (*one, *other)}
+
+    def of_kind(spans, kind):
+        return [rows(video, own, kind=kind) for video, own in spans.items()]
+
+    run = tables(
+        of_kind(micro, "micro") + of_kind(macro, "macro"),
+        of_kind(said_micro, "micro") + of_kind(said_macro, "macro"),
+        [A, B, C],
+    )
+    parts = score(run, "megc2023_entries", kinds=("micro", "macro"))["spotting"]
+    assert tuple(parts["overall"][n] for n in ("tp", "fp", "fn")) == any_kind(
+        both(micro, macro), both(said_micro, said_macro)
+    )
+    for kind, true, said in (("micro", micro, said_micro), ("macro", macro, said_macro)):
+        assert tuple(parts[kind][n] for n in ("tp", "fp", "fn")) == any_kind(true, said)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=1, max_size=12))
+def test_scikit_learns_macro_scores_are_those_of_scikit_learn(answers) -> None:
+    truth, said = zip(*answers)
+    clips = pd.DataFrame({"video": [f"d/{n % 3}/{n}" for n in range(len(answers))], "truth": truth, "predicted": said})
+    empty = rows("", [])
+    videos = tables([], [], clips["video"].tolist()).videos
+    found = score(Tables(videos, empty, None, clips), "sklearn_macro", ("a", "b", "c", "d"))["recognition"]["scores"]
+    expected = (
+        f1_score(truth, said, average="macro", zero_division=0),
+        recall_score(truth, said, average="macro", zero_division=0),
+    )
+    assert (found["uf1"]["value"], found["uar"]["value"]) == pytest.approx(expected)
 
 
 def test_mean_and_softnet_leave_out_videos_without_a_truth_of_the_kind() -> None:
