@@ -32,6 +32,7 @@ def build(
     from mebench.results.collect import collect, collect_records, remarks, unique
     from mebench.results.published import read
     from mebench.results.published_tables import FILE, read_aliases, with_published
+    from mebench.results.record import UnshownError
     from mebench.results.tables import build
     from mebench.results.write import write
 
@@ -53,16 +54,23 @@ def build(
         if not published:
             raise RunError(f"{nothing}: {advice}")
         say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
-    with progress.waiting("tables"):
-        tables = [with_published(table, published, aliases) for table in build(records)]
-        overview = write(tables, folder)
-    words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
-    if site:
-        from mebench.results.site.pages import write_site
+    while True:  # what cannot be shown is found out by showing it
+        try:
+            with progress.waiting("tables"):
+                tables = [with_published(table, published, aliases) for table in build(records)]
+                overview = write(tables, folder)
+            words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
+            if site:
+                from mebench.results.site.pages import write_site
 
-        with progress.waiting("page"):
-            files, n_bytes = write_site(tables, records, published, folder / SITE)
-        words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
+                with progress.waiting("page"):
+                    files, n_bytes = write_site(tables, records, published, folder / SITE)
+                words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
+            break
+        except UnshownError as error:
+            for run_id, why in error.reasons.items():
+                say(f"{run_id} is left out: it cannot be shown ({why})")
+            records = [record for record in records if record.id not in error.reasons]
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
         print(words)

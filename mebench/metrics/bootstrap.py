@@ -25,10 +25,17 @@ class Score(TypedDict):
 
 
 class Basis(NamedTuple):
-    """How many subjects a score rests on, and why no interval of it can be believed; empty if one can."""
+    """What a score rests on.
+
+    Attributes:
+        subjects: how many.
+        doubt: why no interval of it can be believed; empty if one can.
+        unseen: standard error that no leaving out shows, because a part of the score is the same for all.
+    """
 
     subjects: int
     doubt: str = ""
+    unseen: float = 0.0
 
 
 Evaluate = Callable[[Floats], Mapping[str, Floats]]
@@ -223,7 +230,7 @@ class Resampling:
                 _, low, high = _ends(score(value, drawn[name], self._tail())) or (value, 0.0, 0.0)
                 ends = None if low == high else (low, high)
             elif not reason:
-                ends = interval(value, without[name], self._names(), scale, basis.subjects)
+                ends = interval(value, without[name], self._names(), scale, basis.subjects, basis.unseen)
             found[name] = _score(value, ends, reason or _FLAT)
         return found
 

@@ -225,7 +225,7 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
     Args:
         confidence: (n,) in 0 to 1: of spotted intervals, or the probability of the predicted class.
         right: (n,) bool: true positive, or the right class.
-        bins: number of bins; all but the last exclude their upper end.
+        bins: number of bins; all but the last exclude their upper end, to which what falls short of it by 1e-7 belongs.
 
     Returns:
         `low`, `high`, `n`, `confidence`, `accuracy`, (bins,) each; the last two are NaN in an empty bin.
@@ -240,8 +240,9 @@ def reliability(confidence: ArrayLike, right: ArrayLike, bins: int = 10) -> dict
     said, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=np.float64)
     if not ((said >= 0) & (said <= 1)).all():
         raise ValueError(f"a confidence must lie in 0 to 1, not {said[~((said >= 0) & (said <= 1))][0]}")
-    edges = np.linspace(0, 1, bins + 1)
-    where = np.clip(np.searchsorted(edges, said, side="right") - 1, 0, bins - 1)
+    edges = np.arange(bins + 1) / bins
+    # A probability that lies at an edge but for its rounding, to 64 or to 32 bits, lies at the edge.
+    where = np.clip(np.floor(said * bins + 1e-6).astype(np.int64), 0, bins - 1)
     n = per_unit(where, bins)
     return {
         "low": edges[:-1],

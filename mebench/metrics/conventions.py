@@ -207,8 +207,7 @@ CONVENTIONS: dict[str, Convention] = {
         # SL-Swin's: the same fork, whose IoU must exceed the threshold.
         Convention(
             "sl_swin2022",
-            source="the released code of SL-Swin (He, Chen and Zhong 2023), github.com/eddiehe99/pytorch-expression-spotting at "
-            "c5eedfe, its entry to MEGC 2022",
+            source="the released code of SL-Swin (He, Chen and Zhong 2023), eddiehe99/pytorch-expression-spotting at c5eedfe",
             reaching=False,
             matching="best_only",
             order="rows",
@@ -227,7 +226,7 @@ CONVENTIONS: dict[str, Convention] = {
         # AUW-GCN's, which USTC's ABPN and SpoT-GCN share.
         Convention(
             "auw_gcn",
-            source="the released code of AUW-GCN (Yin et al. 2023), github.com/xjtupanda/AUW-GCN at 03c86f3",
+            source="the released code of AUW-GCN (Yin et al. 2023), xjtupanda/AUW-GCN at 03c86f3",
             ends="half_open",
             reaching=False,
             matching="best_of_truth",
@@ -238,11 +237,10 @@ CONVENTIONS: dict[str, Convention] = {
                 "two truths may take the same spotted interval, which is then one true positive and one miss",
             ),
         ),
-        # Entries to MEGC 2023 that score before they tell kinds apart, by length.
+        # Entries to MEGC 2023 that match before they tell kinds apart, by length.
         Convention(
             "megc2023_entries",
-            source="the validation on CAS(ME)^2 of an entry to MEGC 2023, github.com/qin123xyz/"
-            "MEGC2023_macro-and-micro-expression-spotting at 7c35b5d",
+            source="an entry's own validation, qin123xyz/MEGC2023_macro-and-micro-expression-spotting at 7c35b5d",
             ends="half_open",
             matching="any_hit",
             kinds="any",
@@ -364,6 +362,14 @@ def named(name: str) -> Convention:
         return CONVENTIONS[base]
     source = CONVENTIONS[base].source or "the suite"
     return replace(CONVENTIONS[base], name=name, source=f"{source}; changed: {', '.join(values)}", **values)
+
+
+def described(name: str) -> str:
+    """The rules of a convention in words; of one that nobody knows any longer its name."""
+    try:
+        return named(name).describe()
+    except ConfigError:
+        return name
 
 
 _NAMES: dict[str, Sequence[str]] = {

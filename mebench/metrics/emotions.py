@@ -56,7 +56,19 @@ class Sample:
             if n < LEAST_SAMPLES or subjects < LEAST_SUBJECTS
         ]
         # One of C classes that fails costs a C-th of the mean: its people count C-fold.
-        return Basis(min(every, len(people) * int(people.min(initial=every))), ", ".join(rare))
+        several = min(every, len(people) * int(people.min(initial=every)))
+        return Basis(several, ", ".join(rare), self._unseen(units) if name in ("uar", "recall") else 0.0)
+
+    def _unseen(self, units: Sequence[int]) -> float:
+        """What leaving subjects out says nothing of: how sure the recall of a class is of which all, or none, are right.
+
+        With k people right the recall is beta(k + 1, 1) of a flat prior, of variance (k + 1) / ((k + 2)^2 (k + 3)).
+        """
+        samples = self.matrices[list(units)].sum(axis=-1)
+        right = np.diagonal(self.matrices, axis1=1, axis2=2)[list(units)].sum(axis=0)
+        flat = (right == 0) | (right == samples.sum(axis=0))
+        k = (samples > 0).sum(axis=0)[flat].astype(np.float64)
+        return float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / len(flat))
 
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix under (n_weightings, n_units) weights; means over classes NaN where the truth lacks one."""

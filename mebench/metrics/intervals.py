@@ -100,7 +100,12 @@ def share_interval(value: float, error: float, degrees: float, subjects: int) ->
 
 
 def interval(
-    value: float, replicates: Floats, strata: Sequence[str], scale: Scale = "any", subjects: int | None = None
+    value: float,
+    replicates: Floats,
+    strata: Sequence[str],
+    scale: Scale = "any",
+    subjects: int | None = None,
+    unseen: float = 0.0,
 ) -> tuple[float, float] | None:
     """The 95 % interval around a value: of a share `share_interval`, else Student's t, of what is positive on the logarithm.
 
@@ -113,6 +118,7 @@ def interval(
         strata: (n,) stratum of each subject.
         scale: of the score.
         subjects: on which the score rests; all by default.
+        unseen: standard error that the replicates of a share do not show.
 
     Returns:
         Low and high; None if fewer than two subjects of a stratum say anything, or if what is no share has no spread.
@@ -121,11 +127,10 @@ def interval(
     if not degrees or np.isnan(value):
         return None
     if scale == "share":
-        degrees_of_error, held = (
-            effective_degrees(replicates, strata),
-            min(value, 1.0),
-        )  # megc2020's precision may exceed 1
-        return share_interval(held, error, degrees_of_error, len(replicates) if subjects is None else subjects)
+        held, several = min(value, 1.0), len(replicates) if subjects is None else subjects
+        # Of megc2020 precision may exceed 1.
+        whole = float(np.hypot(error, unseen)) if error > FLAT else error
+        return share_interval(held, whole, effective_degrees(replicates, strata), several)
     if error <= FLAT:
         return None
     half = float(stdtrit(degrees, 0.975)) * error

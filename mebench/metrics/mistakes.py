@@ -71,13 +71,14 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     reached, confused = (pairs.hits(rule.threshold, rule.reaching) for pairs in (own, other))
     near = _near(own, reached, len(truths))
     in_vain = ~np.isin(np.arange(len(predictions)), found.prediction)
-    spotted = truths["kind"].isin(list(kinds)).to_numpy()
     draw = predictions["draw"].to_numpy(np.int64)
-    rows = [_false_positives(truths, predictions, near, confused, reached)[in_vain]]
-    for n in range(number_of_draws(ordered)):
-        hit = found.truth[draw[found.prediction] == n]
-        missed = spotted & ~np.isin(np.arange(len(truths)), hit)
-        rows.append(_misses(truths, (draw == n) & in_vain, near, confused)[missed].assign(draw=n))
+    # A truth is missed in every draw by itself: the places are numbered draw by draw.
+    missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(), number_of_draws(ordered))
+    missed[draw[found.prediction] * len(truths) + found.truth] = False
+    rows = [
+        _false_positives(truths, predictions, near, confused, reached)[in_vain],
+        _misses(truths, draw, in_vain, near, confused, np.flatnonzero(missed)),
+    ]
     sorted_out = pd.concat(rows, ignore_index=True).merge(ordered.videos[["video", "subject"]], on="video", how="left")
     order = ["draw", "video", "onset", "offset", "kind", "mistake", "cause", "iou"]
     return sorted_out[list(COLUMNS)].sort_values(order, ignore_index=True, kind="stable")
@@ -161,15 +162,28 @@ def _false_positives(
     )
 
 
-def _misses(truths: pd.DataFrame, wrong: Bools, near: Pairs, confused: Pairs) -> pd.DataFrame:
-    """Every truth, with the cause if it is a miss; `wrong` says of each prediction whether it is a false positive."""
-    cause, iou = np.full(len(truths), "missed", dtype=object), np.zeros(len(truths))
+def _misses(
+    truths: pd.DataFrame, draw: Indices, in_vain: Bools, near: Pairs, confused: Pairs, missed: Indices
+) -> pd.DataFrame:
+    """Every miss with its cause.
+
+    Args:
+        truths: in order.
+        draw: (n_predictions,) of each prediction.
+        in_vain: (n_predictions,) whether it is a false positive.
+        near: pairs of one kind below the threshold.
+        confused: pairs of different kinds that reach it.
+        missed: draw x number of truths + truth, of each miss.
+    """
+    places = (int(missed.max()) // len(truths) + 1) * len(truths) if len(missed) else 0
+    cause, iou = np.full(places, "missed", dtype=object), np.zeros(places)
     for name, pairs in (("localisation", near), ("kind_confusion", confused)):
-        best = _best(pairs.truth, pairs, wrong[pairs.prediction])
-        cause[best.truth], iou[best.truth] = name, best.iou
-    return truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].assign(
-        mistake="miss", cause=cause, iou=iou
-    )
+        place = draw[pairs.prediction] * len(truths) + pairs.truth
+        best = _best(place, pairs, in_vain[pairs.prediction] & (place < places))
+        at = draw[best.prediction] * len(truths) + best.truth
+        cause[at], iou[at] = name, best.iou
+    rows = truths[["dataset", "video", "kind", "onset", "offset", "emotion"]].iloc[missed % max(len(truths), 1)]
+    return rows.assign(mistake="miss", cause=cause[missed], iou=iou[missed], draw=missed // max(len(truths), 1))
 
 
 def _best(group: Indices, pairs: Pairs, allowed: Bools | None = None) -> Pairs:

@@ -79,7 +79,9 @@ def _others(convention: Convention) -> Iterator[str]:
 
 def _tried(under: Under, name: str) -> dict[str, Any]:
     try:
-        return _plain(under(name, 0))
+        return _plain(under(name, 0)) or {
+            "reason": f"it defines {', '.join(named(name).sections)} alone, which is not here"
+        }
     except MebenchError as error:
         return {"reason": str(error)}
 

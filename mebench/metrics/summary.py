@@ -74,7 +74,9 @@ def summarize(
         "remarks": remarks,
         "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
     }
-    if ordered.predictions is not None:
+    if ordered.predictions is not None and "spotting" not in rule.sections:
+        remarks.append(f"{rule.name} defines no spotting: it is left out")
+    elif ordered.predictions is not None:
         n_draws = int(ordered.predictions["draw"].max()) + 1 if len(ordered.predictions) else 1
         units = subjects if n_draws == 1 else Resampling(np.eye(n_draws), mean=True, skipped=subjects.skipped)
         parts = {kind: [kind] for kind in kinds}

@@ -131,8 +131,13 @@ def remarks(
             "any difference, however large",
         ),
         (
-            any(row.wilcoxon_n < row.subjects for row in scores),
+            any(0 < row.wilcoxon_n < row.subjects for row in scores),
             "p (Wilcoxon) and the rank-biserial effect size see only the subjects for whom the score is defined by itself",
+        ),
+        (
+            any(not row.wilcoxon_n for row in scores),
+            "p (Wilcoxon) is not given for means over classes (UF1, UAR, STRS): few subjects show every class, so it would hardly "
+            "ever find a difference that the permutation test finds",
         ),
         (
             number > 1,

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from mebench.errors import MebenchError, RunError
 from mebench.results import schema, settings
 from mebench.runner.folder import RunFolder
 
@@ -18,6 +20,18 @@ STORED = ("key", "config", "settings", "data", "versions", "summary", "costs")
 """Attributes that `record.json` holds as they are."""
 
 _PROVENANCE = ("mebench", "python", "method_plugin", "dataset_plugin", "dataset_revision")
+
+
+DAMAGE = (MebenchError, LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
+"""What goes wrong with a record that lacks something, or holds something else."""
+
+
+class UnshownError(RunError):
+    """Records that no table or page can show: why, by their ids."""
+
+    def __init__(self, reasons: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{run_id} cannot be shown ({why})" for run_id, why in reasons.items()))
+        self.reasons = reasons
 
 
 @dataclass(frozen=True)

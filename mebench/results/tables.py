@@ -15,7 +15,7 @@ from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
 from mebench.results import settings
-from mebench.results.record import Record
+from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.rows import NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table
 from mebench.results.significance import Read, letters
 from mebench.runner.folder import RunFolder
@@ -32,7 +32,8 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
         return []
     source = able[0]
     levels = source.summary["chance"][kind]
-    rates = {rule: levels[rule].get("rate_per_minute") for rule in CHANCE}
+    placed = {rule: name for rule, name in CHANCE.items() if rule in levels}  # short videos have no best rate
+    rates = {rule: levels[rule].get("rate_per_minute") for rule in placed}
     return [
         Row(
             method=name,
@@ -50,7 +51,7 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
             runs=(),
             remark=BLIND,
         )
-        for rule, name in CHANCE.items()
+        for rule, name in placed.items()
     ]
 
 
@@ -58,7 +59,31 @@ OTHER_CODE = "another row has these settings and this seed: the code of mebench 
 
 
 def build(records: Iterable[Record]) -> list[Table]:
-    """All tables, by task, dataset, protocol and variant. The same records give the same tables in whatever order."""
+    """All tables, by task, dataset, protocol and variant. The same records give the same tables in whatever order.
+
+    Raises:
+        UnshownError: some of the records can be in no table; the others can.
+    """
+    some = list(records)
+    try:
+        return _build(some)
+    except DAMAGE:
+        reasons = {record.id: why for record in some if (why := _damage(record))}
+        if not reasons:
+            raise
+        raise UnshownError(reasons) from None
+
+
+def _damage(record: Record) -> str:
+    """What is wrong with a record that can be in no table; empty if it can."""
+    try:
+        json.dumps([table.plain() for table in _build([record])], ensure_ascii=False, allow_nan=False).encode()
+    except DAMAGE as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _build(records: Sequence[Record]) -> list[Table]:
     ordered = _worded(sorted(records, key=lambda r: (r.identity, r.seed, r.id)))
     read = _reader()
     tables = []

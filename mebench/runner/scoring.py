@@ -107,17 +107,17 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
         return summarize_each(each, **rules)
     summary = summarize(tables, kinds=about["kinds"], **rules)
     datasets = sorted(set(tables.videos["dataset"]))
-    if tables.predictions is not None and len(datasets) > 1:
+    if "spotting" in summary and len(datasets) > 1:
         members = {name: summarize(of_dataset(tables, name), kinds=about["kinds"], **rules) for name in datasets}
         summary["members"] = {
             name: {part: own[part] for part in ("spotting", "analysis") if part in own} for name, own in members.items()
         }
     rule = named(convention)
-    if tables.predictions is not None:
+    if "spotting" in summary:
         summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
-    if tables.predictions is not None and (rule.matching, rule.videos) != ("maximum", "all"):
+    if "spotting" in summary and (rule.matching, rule.videos) != ("maximum", "all"):
         summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
-    elif tables.predictions is not None:
+    elif "spotting" in summary:
         summary["chance"] = {
             kind: spotting_chance(
                 tables.videos,

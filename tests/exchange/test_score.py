@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mebench import cli
+from mebench.metrics import conventions
 from tests.exchange.conftest import PREDICTIONS, TRUTH
 
-CONVENTIONS = ["strict", "mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"]
+CONVENTIONS = list(conventions.CONVENTIONS)
 
 
 def values(scores):
@@ -103,10 +104,24 @@ def test_no_prediction_at_all_misses_everything(write, score):
 def test_sensitivity_shows_every_convention(write, score):
     summary = score("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"), "--sensitivity")
     rows = summary["sensitivity"]
-    assert list(rows) == CONVENTIONS
+    assert list(rows) == CONVENTIONS and "recognition alone" in rows["sklearn_macro"]["reason"]
     assert rows["strict"]["micro"]["f1"] == 0.25 and rows["strict"]["analysis"]["strs"] == pytest.approx(0.0625)
     # The scorer of the STRS metric leaves out subject 3, for whom nothing was spotted.
     assert rows["strs_metric"]["micro"]["fn"] == 2
+    # The only hit has an IoU above .5; a second one, above .3.
+    rules = summary["sensitivity_of_rules"]
+    assert rules["strict"] == rows["strict"] and rules["threshold=0.3"]["micro"]["f1"] == 0.5
+    assert (
+        "of the rules of strict, threshold=0.3 moves F1 of micro most, from 0.2500 to 0.5000; 7 of 28 move it at all"
+        in summary["remarks"]
+    )
+
+
+def test_a_rule_by_itself(write, score):
+    files = ("--predictions", write(PREDICTIONS, "p"), "--truth", write(TRUTH, "t"))
+    summary = score(*files, "--rule", "threshold=0.3", "--rule", "ends = half_open")
+    assert summary["convention"] == "strict, threshold=0.3, ends=half_open" and summary["spotting"]["micro"]["tp"] == 2
+    assert "more than" not in summary["rules"] and "at least 0.3" in summary["rules"]
 
 
 @pytest.mark.parametrize("name", CONVENTIONS)
@@ -227,6 +242,7 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
         ),
         (["--truth", "T", "--frame-scores", "P", "--k-prime", "3"], 3, "lacks the column 'frame'"),
         (["--truth", "T", "--predictions", "P", "--convention", "strikt"], 2, "Did you mean 'strict'"),
+        (["--truth", "T", "--predictions", "P", "--rule", "ends=open"], 2, "Known: half_open, inclusive, never_empty"),
         (["--truth", "T", "--predictions", "P", "--format", "megc"], 2, "unknown format 'megc'"),
         (["--truth", "T", "--predictions", "P", "--classes", "joy,awe"], 2, "none of the emotions in the truth"),
         (["--truth", "T", "--predictions", "P", "--classes", "disgust,"], 2, "must name different emotions"),

@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 import torch
@@ -31,6 +33,15 @@ def test_the_expected_error_is_torchmetrics() -> None:
 
 def test_edges_belong_to_the_bin_above_but_for_the_last() -> None:
     assert reliability([0.0, 0.5, 1.0], [1, 1, 1], bins=2)["n"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("exact", [np.float64, np.float32])
+def test_every_tenth_lies_in_the_bin_that_it_begins(exact) -> None:
+    """k / 10 as it is written; of ten bins .3, .6 and .7 once began too high, or lay too low in 32 bits."""
+    said = np.array([k / 10 for k in range(11)], dtype=exact)
+    assert reliability(said, np.ones(11))["n"].tolist() == [1] * 9 + [2]
+    just_below = np.array([Fraction(k, 10) - Fraction(1, 10**6) for k in range(1, 11)], dtype=np.float64)
+    assert reliability(just_below, np.ones(10))["n"].tolist() == [1] * 10
 
 
 def test_saying_what_is_true_is_calibrated() -> None:

@@ -132,7 +132,9 @@ def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
         else:
             assert row.difference["low"] == pytest.approx(-mirror.difference["high"])
         assert (row.p, row.p_holm, row.wilcoxon_p) == pytest.approx((mirror.p, mirror.p_holm, mirror.wilcoxon_p))
-        assert row.rank_biserial == pytest.approx(-mirror.rank_biserial)
+        asked = path.startswith("spotting.")  # few subjects show every class, so of means over classes it is not
+        assert (row.wilcoxon_p is None) == (row.rank_biserial is None) == (not asked)
+        assert not asked or row.rank_biserial == pytest.approx(-mirror.rank_biserial)
         assert row.detectable == pytest.approx(mirror.detectable)
     assert there.mcnemar.p == back.mcnemar.p
 
@@ -141,7 +143,8 @@ def test_a_run_and_itself_do_not_differ():
     found = compared(run(0), run(0))
     assert set(found.scores) == set(MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
     for row in found.scores.values():
-        assert row.same and row.p == row.p_holm == row.wilcoxon_p == 1 and row.rank_biserial == 0
+        assert row.same and row.p == row.p_holm == 1
+        assert (row.wilcoxon_p, row.rank_biserial) in {(1, 0), (None, None)}
         assert row.difference["value"] == 0
         if row.first["low"] is not None:
             assert row.difference["low"] <= 0 <= row.difference["high"]

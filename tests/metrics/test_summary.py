@@ -386,7 +386,7 @@ def test_every_convention_gives_a_summary_of_one_shape_that_survives_json(conven
 def test_the_empty_run_is_scored_under_every_convention() -> None:
     from mebench.metrics.conventions import CONVENTIONS
 
-    for name in CONVENTIONS:
+    for name in (name for name, rule in CONVENTIONS.items() if "spotting" in rule.sections):
         nothing = summarize(
             tables(videos("d/1/a"), [], []), kinds=["micro"], classes=CLASSES, seed=0, convention=name, draws=5
         )

@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.metrics.comparison import ComparedScore, Comparison
+from mebench.metrics.comparison import ComparedScore, Comparison, compare
 from mebench.results.compare import _tests, conclusions, remarks
+from tests.metrics.plain import rows, tables
 
 
 def score(value, low=None, high=None):
@@ -41,6 +42,19 @@ def test_the_higher_share_is_better_and_the_lower_error():
     assert "B is better than A" in said("spotting.micro.details.ece")
     assert "B is better than A" in said("spotting.micro.details.fpr")
     assert "A is better than B" in said("spotting.micro.details.tpr")
+
+
+def test_the_run_with_the_lower_false_positive_rate_is_better():
+    """Of 8 subjects, each with a false positive in the first run alone."""
+    names = [f"d/{n}/a" for n in range(8)]
+    right = [rows(name, [(10, 20)]) for name in names]
+    wrong = [rows(name, [(10, 20), (500, 600)]) for name in names]
+    runs = (tables(right, spotted, names) for spotted in (wrong, right))
+    found = compare(*runs, kinds=["micro"], classes=[], convention="li2017", metrics=["fpr"])
+    (sentence,) = conclusions(found)
+    assert sentence.startswith(
+        "spotting, micro: false positive rate, frames: B is better than A (0.0339 against 0.0000;"
+    )
 
 
 def test_a_bias_is_higher_but_nobody_is_better():

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from mebench.metrics import CONVENTIONS
 from mebench.metrics.catalogue import find
+from mebench.metrics.conventions import described
 from mebench.results.published import CAVEATS
 from mebench.results.rows import (
     NONE,
@@ -59,7 +59,7 @@ def markdown(tables: Sequence[Table]) -> str:
         *(line for table in tables for line in _table(table)),
         *([] if tables else ["No run has been measured yet: `mebench run` makes one."]),
         "\n## Conventions\n",
-        *(f"- {escape(CONVENTIONS[c].describe() if c in CONVENTIONS else c)}" for c in conventions),
+        *(f"- {escape(described(c))}" for c in conventions),
         "\n## Caveats of published values\n",
         *(f"- `{caveat}`: {meaning}" for caveat, meaning in CAVEATS.items()),
     ]

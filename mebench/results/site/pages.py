@@ -15,12 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from mebench.errors import ConfigError, MebenchError
-from mebench.metrics import CONVENTIONS
 from mebench.metrics.catalogue import METRICS, find
+from mebench.metrics.conventions import described
 from mebench.results import rows
 from mebench.results.published import CAVEATS, Published
 from mebench.results.published_tables import part_of
-from mebench.results.record import Record
+from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.render.scores import parts_of
 from mebench.results.rows import Part, Row, Table
 from mebench.results.site.cards import Card, cards
@@ -69,8 +69,7 @@ class Site:
         yield "index.html", self._index()
         for table in self.tables:
             yield f"tables/{safe_name(table.name)}.html", self._table(table)
-        for record in self.records:
-            yield f"runs/{safe_name(record.id)}.html", self._run(record)
+        yield from self._runs()
         yield from self._cards(
             self.methods,
             "Methods",
@@ -84,8 +83,21 @@ class Site:
         published = self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS)
         yield "published.html", published
         conventions = sorted({row.convention for _, _, row in self._flat()} | {"strict"})
-        words = [CONVENTIONS[name].describe() if name in CONVENTIONS else name for name in conventions]
+        words = [described(name) for name in conventions]
         yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
+
+    def _runs(self) -> Pages:
+        reasons = {}
+        for record in self.records:
+            try:
+                text = self._run(record)
+                text.encode()  # half a surrogate pair is no text
+            except DAMAGE as error:
+                reasons[record.id] = f"{type(error).__name__}: {error}"
+            else:
+                yield f"runs/{safe_name(record.id)}.html", text
+        if reasons:
+            raise UnshownError(reasons)
 
     def _page(self, template: str, root: str, **values: Any) -> str:
         text = self.environment.get_template(template).render(root=root, **{"here": "", **values})
@@ -275,6 +287,7 @@ def write_site(
 
     Raises:
         ConfigError: the folder holds something else.
+        UnshownError: some of the records have no page.
     """
     if folder.exists() and any(folder.iterdir()) and not _ours(folder):
         raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
