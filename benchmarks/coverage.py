@@ -30,7 +30,7 @@ from mebench.metrics.ratios import Floats, ratio
 
 MANY = 100_000
 CLASSES = ("a", "b", "c")
-EVEN, RARE = (0.40, 0.35, 0.25), (0.60, 0.32, 0.08)
+EVEN, RARE, FIVE = (0.40, 0.35, 0.25), (0.60, 0.32, 0.08), (0.30, 0.12, 0.25, 0.08, 0.25)
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,35 @@ def recognition(n: int, rng: np.random.Generator, *shares: float, mixture: tuple
     return Drawn(scores, sample.rests)
 
 
-SIMULATIONS = {"spotting": spotting, "recognition": recognition, "rare": partial(recognition, mixture=RARE)}
+def analysis(n: int, rng: np.random.Generator, *shares: float) -> Drawn:
+    """STRS of `n` subjects: a third is spotted, as many are false positives, a share of five classes' is named rightly."""
+    shown = rng.multinomial(1 + rng.poisson(9, n), rng.dirichlet(np.array(FIVE) * 8, n))
+    matrices, spotted = np.zeros((len(shares), n, 5, 6), dtype=np.int64), np.zeros((len(shares), n))
+    for run, share in enumerate(shares):
+        found = rng.binomial(shown, rng.beta(4 / 3, 8 / 3, n)[:, None])
+        right = rng.binomial(found, rng.beta(8 * share, 8 - 8 * share, n)[:, None])
+        for true in range(5):
+            others = [said for said in range(5) if said != true]
+            matrices[run, :, true, true] = right[:, true]
+            matrices[run, :, true, others] += rng.multinomial((found - right)[:, true], [1 / 4] * 4).T
+        spotted[run] = found.sum(axis=1) + rng.poisson(rng.gamma(1, found.sum() / n, n))
+    truths = np.tile(shown.sum(axis=1), len(shares)).astype(np.float64)
+    said, sample = spotted.reshape(-1), matrices.reshape(-1, 5, 6)
+    hits = sample.sum(axis=(1, 2)).astype(np.float64)
+
+    def evaluate(weights: Floats) -> dict[str, Floats]:
+        f1 = ratio(2 * weights @ hits, weights @ (truths + said))
+        return {"strs": f1 * classification.f1_of_macros(np.tensordot(weights, sample, axes=1))}
+
+    return Drawn(evaluate, lambda units, name: Basis(int((truths[list(units)] > 0).sum())))
+
+
+SIMULATIONS = {
+    "spotting": spotting,
+    "recognition": recognition,
+    "rare": partial(recognition, mixture=RARE),
+    "analysis": analysis,
+}
 
 
 @cache
@@ -168,6 +196,7 @@ SHARES = {
     "spotting": (0.01, 0.03, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 0.99),
     "recognition": (0.3, 0.5, 0.7, 0.9, 0.97),
     "rare": (0.3, 0.5, 0.7, 0.9, 0.97),
+    "analysis": (0.3, 0.5, 0.7, 0.9, 0.97),
 }
 
 

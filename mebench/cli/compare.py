@@ -34,8 +34,8 @@ def compare(
     convention: Annotated[
         str, typer.Option("--convention", metavar="NAME", help="The rules under which both are scored.")
     ] = "strict",
-    rule: Rules = None,
     json: Json = None,
+    rule: Rules = None,
 ) -> None:
     """Compare two runs: differences, intervals, paired tests. And what could have been seen."""
     folders = finished_run(first, runs), finished_run(second, runs)

@@ -358,10 +358,9 @@ def named(name: str) -> Convention:
         if field not in RULES:
             raise ConfigError(unknown("rule", field, RULES))
         values[field] = _value(field, text)
-    if not values:
-        return CONVENTIONS[base]
-    source = CONVENTIONS[base].source or "the suite"
-    return replace(CONVENTIONS[base], name=name, source=f"{source}; changed: {', '.join(values)}", **values)
+    rule = CONVENTIONS[base]
+    source = f"{rule.source or 'the suite'}; changed: {', '.join(values)}"
+    return replace(rule, name=name, source=source, **values) if values else rule
 
 
 def described(name: str) -> str:

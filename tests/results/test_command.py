@@ -87,6 +87,22 @@ def test_without_the_site_there_are_tables_only(tmp_path):
     assert not (tmp_path / "leaderboards" / "site").exists()
 
 
+def test_a_run_that_cannot_be_shown_is_named_and_the_rest_is_built(tmp_path, capsys):
+    """Short clips stand beside; one run's folds do not say who validated, which its page shows."""
+    make_run(tmp_path / "runs", "short", one_per_video=True, tasks=("spot",))
+    broken = make_run(tmp_path / "runs", "without_folds", seed=1)
+    about = broken.read_json("folds.json")
+    broken.write_json("folds.json", {**about, "folds": [{**fold, "valid": None} for fold in about["folds"]]})
+    build("runs")
+    captured = capsys.readouterr()
+    assert (
+        "without_folds is left out: it cannot be shown (TypeError" in captured.err
+        and "1 table from 1 run" in captured.out
+    )
+    written = files(tmp_path / "leaderboards")
+    assert "site/runs/short.html" in written and not any(b"without_folds" in text for text in written.values())
+
+
 def test_a_folder_of_somebody_else_is_not_overwritten(tmp_path):
     make_run(tmp_path / "runs")
     (tmp_path / "leaderboards" / "site").mkdir(parents=True)

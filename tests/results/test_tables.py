@@ -7,6 +7,7 @@ import pytest
 from mebench.metrics.catalogue import columns
 from mebench.results import tables as module
 from mebench.results.collect import collect
+from mebench.results.record import UnshownError
 from mebench.results.tables import OTHER_CODE, build
 from tests.run_folders import make_run
 
@@ -44,7 +45,8 @@ def test_a_row_repeats_the_summary(tmp_path):
     }
     for row, task in ((spotting, "spotting"), (analysis, "analysis"), (recognition, "recognition")):
         for metric in columns(task):
-            assert {end: row.scores[metric][end] for end in ("value", "low", "high")} == expected[task][metric]
+            ends = ("value", "low", "high")
+            assert [row.scores[metric][end] for end in ends] == [expected[task][metric][end] for end in ends]
     assert (spotting.n, analysis.n, recognition.n) == (16, summary["analysis"]["true_positives"]["n"], 16)
     assert (spotting.selection, spotting.transductive, spotting.convention) == ("inner", "video", "strict")
     assert spotting.remark == "not comparable: drawn"
@@ -133,6 +135,39 @@ def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
         assert many.scores["ap"]["value"] is None
         assert many.n == n
     assert [r.provenance for r in parts["overall"].rows] == ["measured"]
+
+
+def test_short_clips_have_one_level_of_chance(tmp_path):
+    """Where each video shows one expression, one interval is placed in each: there is no best rate."""
+    make_run(tmp_path, tasks=("spot",), one_per_video=True)
+    make_run(tmp_path, tasks=("spot",), dataset="filmed")
+    found = tables(tmp_path)
+    short, long = (
+        [row.method for row in found[f"spotting-{data}-loso"]["micro"].rows if not row.measured]
+        for data in ("drawn", "filmed")
+    )
+    assert short == ["random (as many as truths)"] and len(long) == 2
+
+
+@pytest.mark.parametrize(
+    "break_",
+    [
+        lambda summary: summary["spotting"]["micro"].pop("tp"),
+        lambda summary: summary["chance"]["micro"]["as_many"].update(f1=None),
+        lambda summary: summary["recognition"]["scores"]["uf1"].update(value="much"),
+    ],
+)
+def test_what_a_record_lacks_leaves_out_that_record_by_its_id(tmp_path, break_):
+    sound = make_run(tmp_path, seed=1)
+    broken = make_run(tmp_path, seed=0)
+    records = collect(tmp_path)
+    whole = {table.name for table in build(records)}
+    (record,) = (record for record in records if record.id == broken.id)
+    break_(record.summary)
+    with pytest.raises(UnshownError, match=f"{broken.id} cannot be shown") as raised:
+        build(records)
+    assert list(raised.value.reasons) == [broken.id]
+    assert {table.name for table in build([record for record in records if record.id == sound.id])} == whole
 
 
 def test_members_of_a_composite_have_a_table_of_their_own(tmp_path):

@@ -93,6 +93,8 @@ RANDOM_ROWS = {"as_many": "random, as many as truths", "best_rate": "random, bes
 MOST_ROWS = 14
 """Rows of the table of main scores, so that the whole stays below `MOST_LINES`."""
 MOST_LINES = 25
+MOST_REASONS = 1
+"""Sentences on why scores have no interval."""
 
 
 def print_outcome(
@@ -119,6 +121,9 @@ def print_outcome(
     else:
         rule = [f"convention {summary['convention']}"] if "spotting" in summary else []
         first, *others = _intervals(summary, about, draws, ("f1", "precision", "recall", "strs", "uf1", "uar")) or [""]
+        others[MOST_REASONS:] = [f"and {len(others) - MOST_REASONS} more without an interval"] * (
+            len(others) > MOST_REASONS
+        )
         others += [line for line in [_selection(about)] if line.startswith("selection: test")]
         lines = [
             "; ".join(filter(None, [*rule, first])),
