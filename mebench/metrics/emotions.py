@@ -230,9 +230,8 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
         }
 
     def rests(of: Sequence[int], name: str) -> Basis:
-        # Rare classes move the product little beside what was spotted: its intervals hold all the same.
-        several = found.rests(of, "accuracy" if name == "acc_mesr" else "f1").subjects
-        return Basis(min(several, counts.rests(of, name).subjects))
+        # Rare classes move the product little beside what is spotted: its intervals hold all the same.
+        return counts.rests(of, name)
 
     section = {
         **units.scores("analysis.strs", both, rests),
