@@ -358,9 +358,9 @@ def named(name: str) -> Convention:
         if field not in RULES:
             raise ConfigError(unknown("rule", field, RULES))
         values[field] = _value(field, text)
-    rule = CONVENTIONS[base]
-    source = f"{rule.source or 'the suite'}; changed: {', '.join(values)}"
-    return replace(rule, name=name, source=source, **values) if values else rule
+    whole = CONVENTIONS[base]
+    source = f"{whole.source or 'the suite'}; changed: {', '.join(values)}"
+    return replace(whole, name=name, source=source, **values) if values else whole
 
 
 def described(name: str) -> str:
