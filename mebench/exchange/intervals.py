@@ -70,7 +70,8 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
     )
     if role == "predictions":
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
-        videos = videos.iloc[:0]
+        unsaid = ~ends.there & values.blank(table.cells.get("kind", ["micro"] * len(ends.there)))
+        videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[ends.there].reset_index(drop=True)
     return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells)), remarks)
 

@@ -73,7 +73,7 @@ def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> IntervalFil
     there = there.assign(kind="micro", apex=((there["onset"] + there["offset"]) // 2).astype(np.float64), emotion="")
     videos = table.drop(columns=["onset", "offset"]).assign(fps=np.nan, n_frames=np.nan)
     if role == "predictions":
-        there, videos = there.assign(confidence=np.nan), videos.iloc[:0]
+        there, videos = there.assign(confidence=np.nan), videos.assign(kind="micro")
     counts = {result: sum(e.result == result for e in entries) for result in ("TP", "FP", "FN")}
     remarks.warn(
         f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
