@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mebench import cli
+from mebench.cli.predictions import export
 from tests.exchange.conftest import PREDICTIONS, TRUTH
+from tests.run_folders import make_run
 
 CONVENTIONS = ["strict", "mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"]
 
@@ -264,32 +266,11 @@ def test_json_alone_on_standard_output(write, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["spotting"]["micro"]["tp"] == 1
 
 
-def test_predictions_of_a_run_are_exported(tmp_path, write, score, monkeypatch, capsys):
-    from tests.run_folders import make_run
-
+def test_a_run_and_its_truth_are_exported_and_score_as_before(tmp_path, score):
     folder = make_run(tmp_path / "runs", kinds=("micro", "macro"))
-    argv = [
-        "mebench",
-        "predictions",
-        "export",
-        folder.id,
-        "--runs",
-        tmp_path / "runs",
-        "--format",
-        "csv",
-        "-o",
-        tmp_path / "p",
-    ]
-    monkeypatch.setattr(sys, "argv", list(map(str, argv)))
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert not end.value.code
-    truth = folder.read_table("truth.parquet").merge(folder.read_table("videos.parquet"), on="video")
-    truth["subject"] = truth["subject"].str.split("/").str[1]
-    truth["video"] = truth["video"].str.split("/").str[2]
-    truth.drop(columns="native_emotion").to_csv(tmp_path / "t", index=False)
-    summary = score("--predictions", tmp_path / "p", "--truth", tmp_path / "t")
+    export(folder.id, str(tmp_path / "p"), truth=str(tmp_path / "t"), runs=str(tmp_path / "runs"))
     expected = folder.read_json("summary.json")
+    summary = score("--predictions", tmp_path / "p", "--truth", tmp_path / "t")
     for kind in ("micro", "macro", "overall"):
         assert values(summary["spotting"][kind]["scores"]) == pytest.approx(
             values(expected["spotting"][kind]["scores"])
