@@ -84,6 +84,7 @@ def mistakes(
     run: RunId,
     runs: Runs = "",
     by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List every one of them.")] = False,
     json: Json = None,
 ) -> None:
     """Count the false positives and misses of a run by cause."""
@@ -100,13 +101,15 @@ def mistakes(
         raise RunError(f"run {folder.id!r} does not spot, so it has no false positives and misses: name one that does")
     draws = number_of_draws(tables)
     rows: By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
-    counts = count_mistakes(sort_mistakes(tables, about["kinds"]), rows, draws)
+    found = sort_mistakes(tables, about["kinds"])
+    counts = count_mistakes(found, rows, draws)
     if rows == "kind":
         counts = counts.reindex(about["kinds"], fill_value=0).rename_axis("kind")
     mean = f", means over {draws} draws" if draws > 1 else ""
     if json != "-":
-        print_mistakes(counts, f"what went wrong in {folder.id}, by {by}{mean}")
+        print_mistakes(counts, f"what went wrong in {folder.id}, by {by}{mean}", found if verbose else None)
     report = {"run_id": folder.id, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
+    report["mistakes"] = found.astype(object).to_dict("records")
     write_json(report, json)
 
 

@@ -100,7 +100,7 @@ def summarize(
         else:
             remarks.append(f"{rule.name} defines no recognition of annotated clips: it is left out")
     if rule.class_scores is not None and not {"analysis", "recognition"}.isdisjoint(summary):
-        remarks.append(f"of emotions {rule.name} defines only {', '.join(sorted(rule.class_scores))}")
+        remarks.append(f"of analysis and recognition {rule.name} defines only {', '.join(sorted(rule.class_scores))}")
     return summary
 
 

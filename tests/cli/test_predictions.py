@@ -47,7 +47,8 @@ def test_frames_are_the_numbers_of_the_dataset_s_files_unless_positions_are_aske
     truth = numbered.read_table("predictions.parquet").merge(numbered.read_table("videos.parquet"), on="video")
     positions, numbers = (
         sorted(
-            (row.video[-2:], *(number_at(n, *(how(row))) for n in (row.onset, row.offset))) for row in truth.itertuples()
+            (row.video[-2:], *(number_at(n, *(how(row))) for n in (row.onset, row.offset)))
+            for row in truth.itertuples()
         )
         for how in (lambda row: (0, ()), lambda row: (row.first, row.numbers))
     )
@@ -66,7 +67,9 @@ def test_the_truth_is_written_beside_them_in_the_same_numbers(numbered, tmp_path
 
 def test_a_folder_without_the_numbers_says_so_and_still_writes_positions(numbered, tmp_path):
     numbered.write_table("videos.parquet", numbered.read_table("videos.parquet").drop(columns=["first", "numbers"]))
-    with pytest.raises(RunError, match="'cut' does not hold the dataset's file numbers.*--frames positions, or run it again"):
+    with pytest.raises(
+        RunError, match=r"'cut' does not hold the dataset's file numbers.*--frames positions, or run it again"
+    ):
         exported(numbered, tmp_path / "p")
     assert exported(numbered, tmp_path / "p", frames="positions")[0] == ("v0", 50, 62)
     with pytest.raises(ConfigError, match=r"unknown --frames 'position'. Did you mean 'positions'"):

@@ -74,6 +74,6 @@ def test_the_exported_truth_is_the_sheet(id_, words, tree, tmp_path):
         assert any(set(numbers) <= sheet.get(row.row, set()) | taken for sheet in sheets)
     # Without the frames the documented numbering leads there and back.
     alone = [(v, e) for v in dataset.as_annotated() for e in v.expressions]
-    assert sorted((v.key, *(number_at(n, v.first, v.numbers) for n in (e.onset, e.offset))) for v, e in alone) == sorted(
-        (f"{dataset.id}/{row.subject}/{row.video}", row.onset, row.offset) for row in rows
-    )
+    assert sorted(
+        (v.key, *(number_at(n, v.first, v.numbers) for n in (e.onset, e.offset))) for v, e in alone
+    ) == sorted((f"{dataset.id}/{row.subject}/{row.video}", row.onset, row.offset) for row in rows)

@@ -57,6 +57,12 @@ def test_without_confidence_average_precision_is_left_out_with_the_reason(write,
         summary = score("--predictions", write(text, "p.csv"), "--truth", truth)
         assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] is None
         assert any("average precision of micro is left out" in line for line in summary["remarks"])
+    some = write("subject,video,onset,offset,score\n1,a,10,20,.9\n1,a,50,60,\n2,b,10,20,.1\n", "p.csv")
+    remarks = score("--predictions", some, "--truth", truth)["remarks"]
+    assert (
+        "average precision of micro is left out: 1 of 3 intervals have no confidence, so nothing can be ranked"
+        in remarks
+    )
     text = "subject,video,onset,offset,score\n1,a,10,20,.9\n1,a,50,60,.8\n2,b,10,20,.1\n"
     summary = score("--predictions", write(text, "p.csv"), "--truth", truth)
     assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
