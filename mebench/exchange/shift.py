@@ -42,7 +42,8 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         remarks.warn(
             f"the predictions look shifted by {shift:+d} {'frame' if abs(shift) == 1 else 'frames'} against the truth: "
             f"{plural(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on average instead of {before:.2f}. "
-            "Does one file count from 0 and the other from 1 or by file number? Then write both alike; nothing was shifted"
+            "If one file counts from 0 and the other from 1 or by file number, write both alike; else the method itself is "
+            f"{'late' if shift > 0 else 'early'}. Nothing was shifted here"
         )
     else:
         _note_far(truths, spotted, remarks)
@@ -109,6 +110,6 @@ def _note_far(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> 
         remarks.warn(
             f"in {far} of {plural(len(both), 'video')} all predictions lie far {side} all truths, such as in "
             f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_said']} to {row['last_said']}; "
-            f"truth {row['first_true']} to {row['last_true']}). Does one file count from 0 and the other by file number? Then "
-            "write both alike; nothing was shifted"
+            f"truth {row['first_true']} to {row['last_true']}). If one file counts from 0 and the other by file number, write "
+            "both alike. Nothing was shifted here"
         )

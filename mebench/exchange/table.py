@@ -6,7 +6,7 @@ import difflib
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -194,7 +194,7 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
-    columns = _columns(rows, lines, len(headers), path, role, remarks)
+    columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
     return TextTable(str(path), role, cells, lines, headers, comma=separator != ",")
 
@@ -219,13 +219,28 @@ def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
 
 
 def _columns(
-    rows: list[list[str]], lines: list[int], width: int, path: Path, role: str, remarks: Remarks
+    rows: list[list[str]],
+    lines: list[int],
+    width: int,
+    positions: Mapping[str, int],
+    path: Path,
+    role: str,
+    remarks: Remarks,
 ) -> list[list[str]]:
     """The columns that the header names, short rows filled up with blanks."""
-    # Every row may begin with its own number, which the header does not name, as in a table written by R.
-    longer = bool(rows) and all(len(row) == width + 1 for row in rows) and any(row[-1].strip() for row in rows)
+    # Every row may begin with its own number, which the header does not name, as in a table written by R. Or it may end
+    # with a separator too many: then the last cells are blank.
+    longer = bool(rows) and all(len(row) == width + 1 for row in rows)
     first = [row[0].strip() for row in rows] if longer else []
     shift = int(longer and first in ([str(n + begin) for n in range(len(rows))] for begin in (0, 1)))
+    if shift and not any(row[-1].strip() for row in rows):
+        ends = [positions[name] for name in ("onset", "offset", "frame") if name in positions]
+        shift = int(_are_numbers(rows, [end + 1 for end in ends]))
+        if shift and _are_numbers(rows, ends):
+            raise DataError(
+                f"{path}, line {lines[0]}: every row has a cell more than the header, a number in front or a blank one behind: name "
+                "the first column too, or take the last separator away"
+            )
     if shift:
         remarks.repair(
             f"{role}: each row begins with a cell that the header does not name, {first[0]} to {first[-1]}: taken for the numbers "
@@ -244,6 +259,12 @@ def _columns(
     if not rows:
         return [[] for _ in range(width)]
     return [list(column) for column in zip(*rows)][shift:]
+
+
+def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
+    """Whether in every row the cells of some places are numbers, or all of them blank."""
+    cells = [[row[place].strip() for place in places] for row in rows]
+    return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)
 
 
 def _clean(column: list[str], name: str, lines: list[int], path: Path) -> list[str]:

@@ -24,7 +24,7 @@ DRAWN = [
 FURTHER = [
     ("casme3", "dataset.clips=true"),
     ("casme3", "dataset.part=C"),
-    *((f"smic_{recording}", "dataset.extended=true") for recording in ("hs", "nir", "vis")),
+    ("smic_hs", "dataset.extended=true"),
 ]
 
 

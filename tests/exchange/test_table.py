@@ -122,6 +122,18 @@ def test_other_numbers_in_front_may_be_anything_and_are_refused(write, cells):
         read(write("\n".join(["subject,video,onset,offset", *rows])))
 
 
+def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
+    """Where the last column is blank both look alike; which one leaves the ends numbers is taken, and never a guess."""
+    head = "subject,video,onset,offset"
+    behind, _ = read(write(f"{head}\n1,a,5,9,\n2,c,1,4,\n"))
+    front, remarks = read(write(f"{head},emotion\n1,7,a,5,9,\n2,8,c,1,4,\n"))
+    assert [table.cells["onset"] for table in (behind, front)] == [["5", "1"]] * 2
+    assert (behind.cells["subject"], front.cells["subject"]) == (["1", "2"], ["7", "8"])
+    assert len(remarks.repaired) == 1
+    with pytest.raises(DataError, match=r"line 2: every row has a cell more than the header"):
+        read(write(f"{head},emotion\n1,7,10,5,9,\n2,8,20,1,4,\n"))
+
+
 def test_one_name_in_two_spellings_of_its_accents_is_one(write):
     table, remarks = read(write("subject,video,onset,offset\n1,Jose\u0301,1,2\n1,Jos\u00e9,3,4\n"))
     assert table.cells["video"] == ["Jos\u00e9"] * 2
