@@ -2,11 +2,15 @@
 
 import ast
 import re
+import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
+
+from mebench import cli
 
 ROOT = Path(__file__).parents[1]
 README, CI = ROOT / "README.md", ROOT / ".ci" / "run"
@@ -69,3 +73,29 @@ def test_what_tests_ask_for_is_in_the_extra_test():
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "importorskip"
     }
     assert asked == set(MODULES)  # what mebench itself requires is imported, not asked for
+
+
+def scoring():
+    """README's commands that read files of other programs, one a line."""
+    every = "".join(commands()).splitlines()
+    return [line for line in every if re.match(r"mebench (score|compare|mistakes) .*--truth", line)]
+
+
+@pytest.mark.parametrize("command", scoring())
+def test_every_command_of_scoring_runs_on_the_files_that_are_shown(command, tmp_path, monkeypatch, capsys):
+    """A file is shown as a block of csv under its name, and every one that a command names is."""
+    text = README.read_text(encoding="utf-8")
+    for name, content in re.findall(r"^`([\w.]+)`\n\n```csv\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", shlex.split(command))
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert not end.value.code, err
+    assert re.match(r"\d+ predictions against", out) and "not in the truth" not in err
+
+
+def test_scoring_is_shown():
+    verbs = [command.split()[1] for command in scoring()]
+    assert verbs.count("score") >= 4
