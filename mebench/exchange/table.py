@@ -83,6 +83,7 @@ class TextTable:
         lines: line number in the file of each row, from 1.
         headers: all names in the header, as they are written.
         comma: whether numbers may have a decimal comma, since the comma separates nothing.
+        header_line: line number of the header, from 1.
     """
 
     place: str
@@ -91,6 +92,7 @@ class TextTable:
     lines: list[int]
     headers: list[str]
     comma: bool
+    header_line: int = 1
 
     def error(self, row: int, sentence: str) -> DataError:
         """What is wrong in a row."""
@@ -123,8 +125,8 @@ class TextTable:
                 near = likely(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
                 raise DataError(
-                    f"{self.place} lacks the column {name!r}; its columns are {', '.join(filter(None, self.headers))}.{hint} "
-                    f"A file of {self.role} needs {', '.join(names)}"
+                    f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
+                    f"{', '.join(filter(None, self.headers))}.{hint} A file of {self.role} needs {', '.join(names)}"
                 )
 
 
@@ -187,8 +189,7 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
             line = reader.line_num + 1
     except csv.Error as e:
         raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
-    headers = [cell.strip() for cell in rows.pop(0)]
-    del lines[0]
+    headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
     positions = recognise(headers, wanted, role)
     for name, position in positions.items():
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
@@ -196,7 +197,7 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
     _note_unread(headers, positions, wanted, role, remarks)
     columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
-    return TextTable(str(path), role, cells, lines, headers, comma=separator != ",")
+    return TextTable(str(path), role, cells, lines, headers, comma=separator != ",", header_line=header_line)
 
 
 def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
