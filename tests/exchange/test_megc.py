@@ -38,6 +38,11 @@ def test_the_log_is_found_out_and_holds_both_sides(write):
     ]
 
 
+def test_only_a_truth_says_which_videos_there_are(write):
+    assert sorted(set(read(write(LOG), "truth").videos["video"])) == ["019_7", "025_5", "23_0507"]
+    assert read(write(LOG), "predictions").videos.empty
+
+
 def test_what_it_does_not_say_is_said(write):
     remarks = Remarks()
     read_intervals(write(LOG), "predictions", remarks)
