@@ -23,6 +23,7 @@ MAX_BYTES = 64 * 2**20
 """Bytes of a file, and of what a zipped one expands to."""
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,12 @@ class Sheet:
         return self.file if self.name == self.file else f"{self.file}: {self.name}"
 
 
-def read_sheets(path: Path) -> list[Sheet]:
+def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     """All sheets of a file that hold something. What the file is, its first bytes say, not its name.
+
+    Args:
+        path: a workbook, or a table of text.
+        instead: what to do about a file that is too much.
 
     Raises:
         DataError: it is missing, unreadable, encrypted, too large, or expands to too much.
@@ -60,7 +65,7 @@ def read_sheets(path: Path) -> list[Sheet]:
     except OSError as error:
         raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
     if size > MAX_BYTES:
-        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and annotations have at most {MAX_BYTES >> 20}: {_OTHER}")
+        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {instead}")
     what, read = "table of text", _read_text
     if head.startswith(_ZIP):
         what, read = ".xlsx file", _read_xlsx
@@ -70,14 +75,13 @@ def read_sheets(path: Path) -> list[Sheet]:
         raise DataError(f"{path} is not an .xlsx file, whatever its name says: {_RESAVE}")
     try:
         return [sheet for sheet in read(path) if sheet.rows]
-    except DataError:
-        raise
+    except DataError as error:
+        raise DataError(f"{error}: {instead}") from None
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
         one_line = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
 
 
-_OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
@@ -100,9 +104,7 @@ def _check_expanded(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         total = sum(entry.file_size for entry in archive.infolist())
     if total > MAX_BYTES:
-        raise DataError(
-            f"{path} would expand to {total / 2**20:,.0f} MiB, and annotations to at most {MAX_BYTES >> 20}: {_OTHER}"
-        )
+        raise DataError(f"{path} would expand to {total / 2**20:,.0f} MiB, and a workbook to at most {MAX_BYTES >> 20}")
 
 
 def _xlsx_sheet(path: Path, sheet: Any) -> tuple[Sheet, dict[tuple[int, int], str]]:
@@ -174,7 +176,7 @@ def _read_xls(path: Path) -> list[Sheet]:
 def _read_text(path: Path) -> list[Sheet]:
     data = path.read_bytes()
     if b"\0" in data[:4096]:
-        raise DataError(f"{path} is no table: annotations are .xlsx, .xls or .csv. {_OTHER[0].upper()}{_OTHER[1:]}")
+        raise DataError(f"{path} is no table of the forms .xlsx, .xls and .csv")
     for encoding in ("utf-8-sig", "gb18030", "latin-1"):  # what spreadsheet programs write in Europe and in China
         try:
             text = data.decode(encoding)
@@ -200,7 +202,7 @@ def _rows(path: Path, name: str, cells: Iterable[Sequence[str]]) -> tuple[tuple[
         kept.append((number, tuple(row[: max(n for n, text in enumerate(row, 1) if text.strip())])))
         if len(kept) > MAX_ROWS:
             raise DataError(
-                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, which no annotation has: {_OTHER}"
+                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,})"
             )
     return tuple(kept)
 

@@ -1,4 +1,4 @@
-"""Tables of text as others write them, which column is which, and what was noticed about them."""
+"""Tables of text and sheets of workbooks as others write them, which column is which, and what was noticed about them."""
 
 import codecs
 import csv
@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from mebench.errors import DataError
+from mebench.console import plural
+from mebench.errors import DataError, unknown
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -62,9 +63,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_SHEET = re.compile(r"(.+\.xls[xm]?):([^:/]+)", re.IGNORECASE)
 _BINARY = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a parquet file",
 }
@@ -128,15 +129,28 @@ class TextTable:
 
 
 def read_text(path: Path, remarks: Remarks, role: str) -> str:
-    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252.
+    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252; of a workbook, that of its sheet.
+
+    Args:
+        path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
+        remarks: what was read otherwise than it is written is added there.
+        role: what the file holds, for sentences.
 
     Raises:
-        DataError: it is not there, empty, or no text.
+        DataError: it is not there, empty, or no text; a workbook has no such sheet, or several that may be meant.
     """
+    book = None if path.exists() else _SHEET.fullmatch(str(path))
+    file, sheet = (Path(book[1]), book[2]) if book else (path, None)
     try:
-        raw = path.read_bytes()
+        with file.open("rb") as opened:
+            raw = opened.read(len(_WORKBOOKS[0]))
+            if raw in _WORKBOOKS:
+                return _sheet_text(file, sheet, remarks, role)
+            raw += opened.read()
     except OSError as e:
-        raise DataError(f"{path} cannot be read ({e.strerror}): name the file with the {role}") from e
+        raise DataError(f"{file} cannot be read ({e.strerror}): name the file with the {role}") from e
+    if sheet is not None:
+        raise DataError(f"{file} is no workbook, so it has no sheet {sheet!r}: name the file alone")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
@@ -157,6 +171,42 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
     if not text.strip():
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     return text
+
+
+def _sheet_text(path: Path, name: str | None, remarks: Remarks, role: str) -> str:
+    """A sheet as tab-separated text whose lines have the numbers of its rows. Only values are read, nothing is run.
+
+    Raises:
+        DataError: no sheet or several may be meant, or what `read_sheets` raises.
+    """
+    from mebench.annotations.sheets import read_sheets
+
+    sheets = read_sheets(path, "save the sheet alone as .csv and name that file")
+    if name is None:
+        # Beside the table there may be sheets of notes; their first lines name no columns.
+        first = {sheet.name: [plain(cell) for _, row in sheet.rows[:3] for cell in row] for sheet in sheets}
+        found = [sheet for sheet in sheets if len(KNOWN & set(first[sheet.name])) > 1] or sheets
+        names = ", ".join(sheet.name for sheet in found)
+        if len(found) > 1:
+            raise DataError(f"{path} holds several tables ({names}): name one, as in {path}:{found[0].name}")
+        if len(sheets) > 1:
+            remarks.repair(f"{role}: of {len(sheets)} sheets {names} is read")
+    else:
+        found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()]
+        if not found:
+            raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
+    if not found:
+        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
+    if run := found[0].remarks:
+        lines = at_lines({repair.row for repair in run if repair.row is not None})
+        remarks.repair(f"{role}: {plural(len(run), 'formula')} ({lines}), not run: the value saved with each is read")
+    text = io.StringIO(newline="")
+    writer, last = csv.writer(text, delimiter="\t", lineterminator="\n"), 0
+    for number, row in found[0].rows:
+        text.write("\n" * (number - last - 1))
+        writer.writerow([" ".join(cell.split()) for cell in row])
+        last = number
+    return text.getvalue()
 
 
 def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks) -> TextTable:
