@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mebench.console import plural
-from mebench.errors import DataError, unknown
+from mebench.errors import DataError
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -83,6 +83,7 @@ class TextTable:
         lines: line number in the file of each row, from 1.
         headers: all names in the header, as they are written.
         comma: whether numbers may have a decimal comma, since the comma separates nothing.
+        others: cells of the columns that were not asked for, by header.
     """
 
     place: str
@@ -91,6 +92,7 @@ class TextTable:
     lines: list[int]
     headers: list[str]
     comma: bool
+    others: dict[str, list[str]] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
         """What is wrong in a row."""
@@ -174,43 +176,32 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
 
 
 def _sheet_text(path: Path, name: str | None, remarks: Remarks, role: str) -> str:
-    """A sheet as tab-separated text whose lines have the numbers of its rows. Only values are read, nothing is run.
+    """The text of one sheet of a workbook; without a name, of the one whose first lines name columns."""
+    from mebench.exchange.workbook import find_sheet, text_of
 
-    Raises:
-        DataError: no sheet or several may be meant, or what `read_sheets` raises.
-    """
-    from mebench.annotations.sheets import read_sheets
-
-    sheets = read_sheets(path, "save the sheet alone as .csv and name that file")
-    if name is None:
-        # Beside the table there may be sheets of notes; their first lines name no columns.
-        first = {sheet.name: [plain(cell) for _, row in sheet.rows[:3] for cell in row] for sheet in sheets}
-        found = [sheet for sheet in sheets if len(KNOWN & set(first[sheet.name])) > 1] or sheets
-        names = ", ".join(sheet.name for sheet in found)
-        if len(found) > 1:
-            raise DataError(f"{path} holds several tables ({names}): name one, as in {path}:{found[0].name}")
-        if len(sheets) > 1:
-            remarks.repair(f"{role}: of {len(sheets)} sheets {names} is read")
-    else:
-        found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()]
-        if not found:
-            raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
-    if not found:
-        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
-    if run := found[0].remarks:
-        lines = at_lines({repair.row for repair in run if repair.row is not None})
-        remarks.repair(f"{role}: {plural(len(run), 'formula')} ({lines}), not run: the value saved with each is read")
-    text = io.StringIO(newline="")
-    writer, last = csv.writer(text, delimiter="\t", lineterminator="\n"), 0
-    for number, row in found[0].rows:
-        text.write("\n" * (number - last - 1))
-        writer.writerow([" ".join(cell.split()) for cell in row])
-        last = number
-    return text.getvalue()
+    sheet, of = find_sheet(path, name, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
+    if name is None and of > 1:
+        remarks.repair(f"{role}: of {of} sheets {sheet.name} is read")
+    if formulas := sheet.remarks:
+        lines = at_lines({repair.row for repair in formulas if repair.row is not None})
+        remarks.repair(
+            f"{role}: {plural(len(formulas), 'formula')} ({lines}), not run: the value saved with each is read"
+        )
+    return text_of(sheet)
 
 
-def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks) -> TextTable:
+def parse(
+    text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
+) -> TextTable:
     """Find header and separator, and take the wanted columns.
+
+    Args:
+        text: of the file.
+        path: the file, for sentences.
+        role: what it holds.
+        wanted: names of `ALIASES`.
+        remarks: what was noticed is added there.
+        alone: the wanted column that may be called after its owner alone, `pred` or `y_true`.
 
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
@@ -228,14 +219,15 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
         raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
     headers = [cell.strip() for cell in rows.pop(0)]
     del lines[0]
-    positions = recognise(headers, wanted, role)
+    positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
     columns = _columns(rows, lines, len(headers), path)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
-    return TextTable(str(path), role, cells, lines, headers, comma=separator != ",")
+    others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
+    return TextTable(str(path), role, cells, lines, headers, separator != ",", others)
 
 
 def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
@@ -303,7 +295,7 @@ def _note_unread(
 # The name that mebench uses comes first; of several known names in one file the earlier wins. `vid`, `pred_onset`,
 # `pred_offset` and `type` are those of the MEGC 2022 and 2023 submission files.
 ALIASES: dict[str, tuple[str, ...]] = {
-    "dataset": ("dataset", "database", "db", "corpus"),
+    "dataset": ("dataset", "database", "db", "corpus", "member"),
     "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
     "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
     "onset": ("onset", "onsetframe", "onsetf", "start", "startframe", "begin"),
@@ -323,12 +315,13 @@ _OWNERS = {
     "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
     "frame scores": ("pred", "predicted"),
 }
+_ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
 KNOWN = frozenset(
     owner + alias
     for aliases in ALIASES.values()
     for alias in aliases
     for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
-)
+).union(*_ALONE.values())
 """All names that some column may have."""
 
 
@@ -341,13 +334,14 @@ def plain(header: str) -> str:
     return re.sub(r"[\W_]", "", header.casefold())
 
 
-def recognise(headers: Sequence[str], wanted: Sequence[str], role: str) -> dict[str, int]:
+def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
     """Where the wanted columns are.
 
     Args:
         headers: as the file names them.
         wanted: names of `ALIASES`.
         role: `predictions`, `truth` or `frame scores`.
+        alone: the wanted column that may be called after its owner alone.
 
     Returns:
         Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`)
@@ -360,6 +354,7 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str) -> dict[
     found: dict[str, int] = {}
     for name in wanted:
         aliases = [owner + alias for owner in (*_OWNERS[role], "") for alias in ALIASES[name]]
+        aliases += _ALONE[role] if name == alone else ()
         free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
         if free:
             found[name] = free[0]

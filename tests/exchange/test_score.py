@@ -217,7 +217,7 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--truth", "T"], 2, "needs either --predictions FILE (intervals) or --frame-scores FILE"),
+        (["--truth", "T"], 2, "needs either --predictions FILE (intervals), --frame-scores FILE"),
         (["--truth", "T", "--predictions", "P", "--frame-scores", "P"], 2, "needs either"),
         (["--truth", "T", "--predictions", "P", "--k-prime", "3"], 2, "goes with --frame-scores"),
         (["--truth", "T", "--frame-scores", "P"], 2, "--frame-scores needs --k-prime"),
