@@ -107,8 +107,9 @@ def read_beside(
         else:
             found.append(of_intervals(true, read_intervals(path, "predictions", own), rules, own, classes=classes))
         for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
-            said = [f"{letter}, {line}" if len(files) > 1 and line.startswith("predictions") else line for line in mine]
-            lines += [line for line in said if line not in lines]
+            for line in mine:  # what is said of the truth holds for all
+                told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
+                lines += [told] if told not in lines else []
     return _same_videos(found)
 
 
