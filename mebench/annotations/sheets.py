@@ -4,13 +4,13 @@ import csv
 import io
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mebench.core import Repair
-from mebench.errors import DataError
+from mebench.errors import DataError, unknown
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
 """File names that may hold annotations."""
@@ -19,6 +19,8 @@ MAX_ROWS = 50_000
 MAX_BLANK = 2_000
 """Blank rows in a row after which a sheet counts as finished: formatted, empty rows may go on for a million."""
 MAX_COLUMNS = 64
+_FIRST = 3
+"""Rows of a sheet in which `find_sheet` looks for the names of columns."""
 MAX_BYTES = 64 * 2**20
 """Bytes of a file, and of what a zipped one expands to."""
 
@@ -80,6 +82,43 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
         one_line = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
+
+
+def find_sheet(path: Path, name: str | None, named: Callable[[Sequence[str]], bool]) -> tuple[Sheet, int]:
+    """The sheet that is meant, and how many the workbook has.
+
+    Args:
+        path: the workbook. Only values are read, nothing in it is run.
+        name: of the sheet, in any case; None takes the only one that holds a table: others may hold notes.
+        named: whether some cells name columns.
+
+    Raises:
+        DataError: no sheet or several may be meant, or what `read_sheets` raises.
+    """
+    sheets = read_sheets(path, "save the sheet alone as .csv and name that file")
+    if name is not None:
+        found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()]
+        if not found:
+            raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
+        return found[0], len(sheets)
+    found = [sheet for sheet in sheets if any(named(row) for _, row in sheet.rows[:_FIRST])] or sheets
+    if not found:
+        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
+    if len(found) > 1:
+        listed = ", ".join(sheet.name for sheet in found)
+        raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{found[0].name}")
+    return found[0], len(sheets)
+
+
+def text_of(sheet: Sheet) -> str:
+    """Tab-separated, with an empty line for each blank row, so that lines have the numbers of the rows."""
+    text, last = io.StringIO(newline=""), 0
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    for number, row in sheet.rows:
+        text.write("\n" * (number - last - 1))
+        writer.writerow([" ".join(cell.split()) for cell in row])
+        last = number
+    return text.getvalue()
 
 
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"

@@ -177,7 +177,7 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
 
 def _sheet_text(path: Path, name: str | None, remarks: Remarks, role: str) -> str:
     """The text of one sheet of a workbook; without a name, of the one whose first lines name columns."""
-    from mebench.exchange.workbook import find_sheet, text_of
+    from mebench.annotations.sheets import find_sheet, text_of
 
     sheet, of = find_sheet(path, name, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
     if name is None and of > 1:
