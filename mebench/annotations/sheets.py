@@ -61,13 +61,23 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
         DataError: it is missing, unreadable, encrypted, too large, or expands to too much.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(8)
+        return _read(path)
     except OSError as error:
         raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
+    except _NotOpenedError as error:
+        raise DataError(f"{error}: {instead}") from None
+
+
+class _NotOpenedError(DataError):
+    """A file that is too much, or no table: what to do about it depends on what it is for."""
+
+
+def _read(path: Path) -> list[Sheet]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(8)
     if size > MAX_BYTES:
-        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {instead}")
+        raise _NotOpenedError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}")
     what, read = "table of text", _read_text
     if head.startswith(_ZIP):
         what, read = ".xlsx file", _read_xlsx
@@ -77,8 +87,8 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
         raise DataError(f"{path} is not an .xlsx file, whatever its name says: {_RESAVE}")
     try:
         return [sheet for sheet in read(path) if sheet.rows]
-    except DataError as error:
-        raise DataError(f"{error}: {instead}") from None
+    except DataError:
+        raise
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
         one_line = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
@@ -215,7 +225,7 @@ def _read_xls(path: Path) -> list[Sheet]:
 def _read_text(path: Path) -> list[Sheet]:
     data = path.read_bytes()
     if b"\0" in data[:4096]:
-        raise DataError(f"{path} is no table of the forms .xlsx, .xls and .csv")
+        raise _NotOpenedError(f"{path} is no table of the forms .xlsx, .xls and .csv")
     for encoding in ("utf-8-sig", "gb18030", "latin-1"):  # what spreadsheet programs write in Europe and in China
         try:
             text = data.decode(encoding)
@@ -240,7 +250,7 @@ def _rows(path: Path, name: str, cells: Iterable[Sequence[str]]) -> tuple[tuple[
         blank = 0
         kept.append((number, tuple(row[: max(n for n, text in enumerate(row, 1) if text.strip())])))
         if len(kept) > MAX_ROWS:
-            raise DataError(
+            raise _NotOpenedError(
                 f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,})"
             )
     return tuple(kept)

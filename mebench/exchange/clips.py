@@ -75,7 +75,7 @@ def read_clips(path: Path, role: Role, remarks: Remarks, labels: Sequence[str] =
                 "name all classes with --classes",
             )
         rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, remarks)
-    videos = rows[["line", *(name for name in IDS if name in table.cells)]].assign(fps=np.nan, n_frames=np.nan)
+    videos = rows[["line", *(name for name in IDS if name in table.cells), "kind"]].assign(fps=np.nan, n_frames=np.nan)
     return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
 
 

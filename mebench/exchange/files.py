@@ -122,9 +122,14 @@ def _has_intervals(path: Path) -> bool:
 
 
 def _same_videos(found: Sequence[Answers]) -> list[Answers]:
-    """Those with the videos that others alone predict in, which have no expressions."""
-    videos = pd.concat([one.tables.videos for one in found]).drop_duplicates("video", ignore_index=True)
-    return [replace(one, tables=replace(one.tables, videos=videos)) for one in found]
+    """The same, each with the videos too that others alone predict in, which have no expressions."""
+    every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
+    whole = []
+    for one in found:
+        own = one.tables.videos
+        videos = pd.concat([own, every[~every["video"].isin(own["video"])]], ignore_index=True)
+        whole.append(replace(one, tables=replace(one.tables, videos=videos)))
+    return whole
 
 
 def _kinds(asked: str | None, told: Iterable[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
