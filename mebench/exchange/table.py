@@ -145,13 +145,13 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
     file, sheet = (Path(book[1]), book[2]) if book else (path, None)
     try:
         with file.open("rb") as opened:
-            raw = opened.read(len(_WORKBOOKS[0]))
-            if raw in _WORKBOOKS:
-                return _sheet_text(file, sheet, remarks, role)
-            raw += opened.read()
+            head = opened.read(len(_WORKBOOKS[0]))
+            raw = b"" if head in _WORKBOOKS else head + opened.read()
     except OSError as e:
         raise DataError(f"{file} cannot be read ({e.strerror}): name the file with the {role}") from e
-    if sheet is not None:
+    if head in _WORKBOOKS:
+        raw = _sheet_text(file, sheet, remarks, role).encode()
+    elif sheet is not None:
         raise DataError(f"{file} is no workbook, so it has no sheet {sheet!r}: name the file alone")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
