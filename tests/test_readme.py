@@ -75,27 +75,22 @@ def test_what_tests_ask_for_is_in_the_extra_test():
     assert asked == set(MODULES)  # what mebench itself requires is imported, not asked for
 
 
-def scoring():
-    """README's commands that read files of other programs, one a line."""
-    every = "".join(commands()).splitlines()
-    return [line for line in every if re.match(r"mebench (score|compare|mistakes) .*--truth", line)]
-
-
-@pytest.mark.parametrize("command", scoring())
-def test_every_command_of_scoring_runs_on_the_files_that_are_shown(command, tmp_path, monkeypatch, capsys):
-    """A file is shown as a block of csv under its name, and every one that a command names is."""
-    text = README.read_text(encoding="utf-8")
-    for name, content in re.findall(r"^`([\w.]+)`\n\n```csv\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        (tmp_path / name).write_text(content, encoding="utf-8")
+def test_the_commands_of_scoring_run_on_the_files_that_are_shown(tmp_path, monkeypatch, capsys):
+    """And print what they say: scores of intervals, of clips, and mistakes."""
+    section = re.search(r"^## Results of other programs$(.*?)^## ", README.read_text(encoding="utf-8"), re.M | re.S)[1]
+    for name, text in re.findall(r"^`(\S+\.csv)`\n\n```csv\n(.*?)^```$", section, re.M | re.S):
+        (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", shlex.split(command))
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    out, err = capsys.readouterr()
-    assert not end.value.code, err
-    assert re.match(r"\d+ predictions against", out) and "not in the truth" not in err
-
-
-def test_scoring_is_shown():
-    verbs = [command.split()[1] for command in scoring()]
-    assert verbs.count("score") >= 4
+    lines = [line for block in re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S) for line in block.splitlines()]
+    shown = []
+    for line in lines:
+        monkeypatch.setattr(sys, "argv", shlex.split(line, comments=True))
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert not end.value.code, capsys.readouterr().err
+        shown.append(capsys.readouterr().out)
+    assert len(lines) == 4
+    assert "3 TP, 1 FP, 1 FN" in shown[0] and "STRS" in shown[0]
+    assert "recognition, annotated clips (n = 4)" in shown[1] and "UF1" in shown[1]
+    assert "what went wrong in mine.csv" in shown[2]
+    assert shown[3].startswith("1 predictions against 4 expressions")

@@ -13,6 +13,7 @@ from mebench.errors import ConfigError, MebenchError, RunError, unknown
 
 if TYPE_CHECKING:
     from mebench.config import RunConfig
+    from mebench.exchange.table import Remarks
     from mebench.runner.folder import RunFolder
 
 
@@ -105,6 +106,17 @@ def configured(words: Words, config: Files, plugins: Plugins) -> RunConfig:
     from mebench.config import resolve
 
     return resolve(words or (), config or (), plugins or ())
+
+
+def say(remarks: Remarks) -> None:
+    """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
+    from mebench.progress import Progress
+
+    progress = Progress()
+    for line in remarks.repaired:
+        progress.say(f"note: {line}")
+    for line in remarks.warnings:
+        progress.say(f"warning: {line}")
 
 
 def finished_run(word: str, runs: str) -> RunFolder:

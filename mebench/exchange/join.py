@@ -10,7 +10,6 @@ import pandas as pd
 
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
-from mebench.exchange.shift import note_shift
 from mebench.exchange.table import Remarks, at_lines
 from mebench.exchange.values import KINDS, IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
@@ -29,17 +28,9 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
     """
     assert tables.predictions is not None
-    true = sorted(set(tables.truths["emotion"]) - {""})
-    classes = true if asked is None else [emotion_of(name) for name in asked.split(",")]
-    if "" in classes or len(set(classes)) < len(classes):
-        raise ConfigError(f"--classes must name different emotions, separated by commas, not {asked!r}")
-    if asked is not None and true and not set(true) & set(classes):
-        raise ConfigError(f"--classes names none of the emotions in the truth, which are {', '.join(true)}")
+    classes = named_classes(asked, tables.truths["emotion"], remarks)
     if not classes:
         return classes
-    for name in classes:
-        if name not in true:
-            remarks.warn(f"--classes: no truth is labelled {name!r}{_meant(name, true)}; the class is not scored")
     for label, rows in tables.truths[~tables.truths["emotion"].isin(classes)].groupby("emotion"):
         what = f"labelled {label!r}, which is not among the classes" if label else "without an emotion"
         remarks.warn(
@@ -47,7 +38,7 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
         )
     named = tables.predictions if (tables.predictions["emotion"] != "").any() else tables.predictions.iloc[:0]
     for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
-        other = f"of emotion {label!r}, which is not among the classes{_meant(str(label), classes)}"
+        other = f"of emotion {label!r}, which is not among the classes{meant(str(label), classes)}"
         remarks.warn(
             f"predictions: {plural(len(rows), 'interval')} {other if label else 'of no emotion'} ({at_lines(rows['line'])}), "
             "wrong in analysis where they find an expression of a class"
@@ -55,7 +46,31 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
     return classes
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def named_classes(asked: str | None, labels: Iterable[str], remarks: Remarks) -> list[str]:
+    """The classes that are asked for, else those of the truth.
+
+    Args:
+        asked: as the command line names them.
+        labels: of the truth, empty where there is none.
+        remarks: a class that no truth has is told there.
+
+    Raises:
+        ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
+    """
+    true = sorted(set(labels) - {""})
+    classes = true if asked is None else [emotion_of(name) for name in asked.split(",")]
+    if "" in classes or len(set(classes)) < len(classes):
+        raise ConfigError(f"--classes must name different emotions, separated by commas, not {asked!r}")
+    if asked is not None and true and not set(true) & set(classes):
+        raise ConfigError(f"--classes names none of the emotions in the truth, which are {', '.join(true)}")
+    for name in classes:
+        if name not in true:
+            remarks.warn(f"--classes: no truth is labelled {name!r}{meant(name, true)}; the class is not scored")
+    return classes
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """The nearest name, as a question in brackets; nothing where none is near."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (is {near[0]!r} meant?)" if near else ""
 
@@ -122,7 +137,6 @@ def join(
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     given = predictions.intervals
     spotted = given.assign(video=[key_of[i] for i in _tuples(given, predictions.ids)], draw=0)
-    note_shift(truths, spotted, remarks)
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 
@@ -155,6 +169,12 @@ def _found(
                 raise DataError(
                     f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has {' and '.join(listed)}; write the "
                     "ids alike in both files"
+                )
+            if rules.strict_videos and not rules.loose_ids:
+                line = _lines(predictions, {full})[:1]
+                raise DataError(
+                    f"{predictions.place}, {at_lines(line) if line else 'any line'}: the truth has no video {'/'.join(form)}, but "
+                    f"{' and '.join(listed)}: if that is the same one, write it alike in both files, or add --loose-ids"
                 )
             alike += ["/".join(form), " or ".join(listed)]
             form = min(near) if rules.loose_ids else form
@@ -261,9 +281,8 @@ def _with_strangers(
     one = "/".join(next(iter(strangers)))
     sentence = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one}{where}"
     if rules.strict_videos:
-        raise DataError(
-            f"{predictions.place}: {sentence}: leave them out, or add them to the truth with empty onset and offset"
-        )
+        empty = " with empty onset and offset" if "offset" in predictions.columns else ""
+        raise DataError(f"{predictions.place}: {sentence}: leave them out, or add them to the truth{empty}")
     remarks.warn(f"{sentence}: counted as without expressions, so every interval there is wrong")
     rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
     # Their frame rate is that of all videos, if these have one.

@@ -1,8 +1,7 @@
-"""Tables of text as others write them, which column is which, and what was noticed about them."""
+"""Tables of text and sheets of workbooks as others write them, which column is which, and what was noticed about them."""
 
 import codecs
 import csv
-import difflib
 import io
 import re
 import unicodedata
@@ -13,7 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mebench.console import plural
 from mebench.errors import DataError
+from mebench.exchange.columns import KNOWN, likely, plain, recognise
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -63,9 +64,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_SHEET = re.compile(r"(.+\.xls[xm]?):([^:/]+)", re.IGNORECASE)
 _BINARY = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a parquet file",
 }
@@ -84,6 +85,7 @@ class TextTable:
         headers: all names in the header, as they are written.
         comma: whether numbers may have a decimal comma, since the comma separates nothing.
         header_line: line number of the header, from 1.
+        others: cells of the columns that were not asked for, by header.
     """
 
     place: str
@@ -93,6 +95,7 @@ class TextTable:
     headers: list[str]
     comma: bool
     header_line: int = 1
+    others: dict[str, list[str]] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
         """What is wrong in a row."""
@@ -131,15 +134,28 @@ class TextTable:
 
 
 def read_text(path: Path, remarks: Remarks, role: str) -> str:
-    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252.
+    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252; of a workbook, that of its sheet.
+
+    Args:
+        path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
+        remarks: what was read otherwise than it is written is added there.
+        role: what the file holds, for sentences.
 
     Raises:
-        DataError: it is not there, empty, or no text.
+        DataError: it is not there, empty, or no text; a workbook has no such sheet, or several that may be meant.
     """
+    book = None if path.exists() else _SHEET.fullmatch(str(path))
+    file, sheet = (Path(book[1]), book[2]) if book else (path, None)
     try:
-        raw = path.read_bytes()
+        with file.open("rb") as opened:
+            head = opened.read(len(_WORKBOOKS[0]))
+            raw = b"" if head in _WORKBOOKS else head + opened.read()
     except OSError as e:
-        raise DataError(f"{path} cannot be read ({e.strerror}): name the file with the {role}") from e
+        raise DataError(f"{file} cannot be read ({e.strerror}): name the file with the {role}") from e
+    if head in _WORKBOOKS:
+        raw = _sheet_text(file, sheet, remarks, role).encode()
+    elif sheet is not None:
+        raise DataError(f"{file} is no workbook, so it has no sheet {sheet!r}: name the file alone")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
@@ -172,8 +188,33 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
     return text
 
 
-def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks) -> TextTable:
+def _sheet_text(path: Path, name: str | None, remarks: Remarks, role: str) -> str:
+    """The text of one sheet of a workbook; without a name, of the one whose first lines name columns."""
+    from mebench.annotations.sheets import find_sheet, text_of
+
+    sheet, of = find_sheet(path, name, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
+    if name is None and of > 1:
+        remarks.repair(f"{role}: of {of} sheets {sheet.name} is read")
+    if formulas := sheet.remarks:
+        lines = at_lines({repair.row for repair in formulas if repair.row is not None})
+        remarks.repair(
+            f"{role}: {plural(len(formulas), 'formula')} ({lines}), not run: the value saved with each is read"
+        )
+    return text_of(sheet)
+
+
+def parse(
+    text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
+) -> TextTable:
     """Find header and separator, and take the wanted columns.
+
+    Args:
+        text: of the file.
+        path: the file, for sentences.
+        role: what it holds.
+        wanted: names of `ALIASES`.
+        remarks: what was noticed is added there.
+        alone: the wanted column that may be called after its owner alone, `pred` or `y_true`.
 
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
@@ -190,14 +231,15 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
     except csv.Error as e:
         raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
     headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
-    positions = recognise(headers, wanted, role)
+    positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
     columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
-    return TextTable(str(path), role, cells, lines, headers, comma=separator != ",", header_line=header_line)
+    others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
+    return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
 
 
 def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
@@ -290,81 +332,3 @@ def _note_unread(
         near = likely(unread, name) if name not in positions else None
         if near is not None and plain(near) not in KNOWN:
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
-
-
-# The name that mebench uses comes first; of several known names in one file the earlier wins. `vid`, `pred_onset`,
-# `pred_offset` and `type` are those of the MEGC 2022 and 2023 submission files.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "dataset": ("dataset", "database", "db", "corpus"),
-    "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
-    "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
-    "onset": ("onset", "onsetframe", "onsetf", "start", "startframe", "begin"),
-    "apex": ("apex", "apexframe", "apexf", "peak", "peakframe"),
-    "offset": ("offset", "offsetframe", "offsetf", "end", "endframe", "stop"),
-    "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
-    "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
-    "confidence": ("confidence", "conf", "score", "probability", "prob"),
-    "fps": ("fps", "framerate", "framespersecond"),
-    "n_frames": ("nframes", "framecount", "numframes", "numberofframes", "totalframes", "frames", "videolength"),
-    "frame": ("frame", "frameindex", "frameid", "framenumber", "frameno"),
-    "score": ("score", "framescore", "confidence", "conf", "value", "prediction"),
-}
-# Whose number it is may be said in front of the name.
-_OWNERS = {
-    "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
-    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
-    "frame scores": ("pred", "predicted"),
-}
-KNOWN = frozenset(
-    owner + alias
-    for aliases in ALIASES.values()
-    for alias in aliases
-    for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
-)
-"""All names that some column may have."""
-
-
-def plain(header: str) -> str:
-    """A column name without case, blanks, and signs.
-
-    >>> plain(" Onset_Frame "), plain("N-frames"), plain("onset (frame)")
-    ('onsetframe', 'nframes', 'onsetframe')
-    """
-    return re.sub(r"[\W_]", "", header.casefold())
-
-
-def recognise(headers: Sequence[str], wanted: Sequence[str], role: str) -> dict[str, int]:
-    """Where the wanted columns are.
-
-    Args:
-        headers: as the file names them.
-        wanted: names of `ALIASES`.
-        role: `predictions`, `truth` or `frame scores`.
-
-    Returns:
-        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`)
-        is taken before the bare one, so that one table may hold both.
-
-    >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
-    {'video': 1, 'onset': 2, 'offset': 3}
-    """
-    where = {plain(header): position for position, header in reversed(list(enumerate(headers)))}
-    found: dict[str, int] = {}
-    for name in wanted:
-        aliases = [owner + alias for owner in (*_OWNERS[role], "") for alias in ALIASES[name]]
-        free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
-        if free:
-            found[name] = free[0]
-    return found
-
-
-def likely(headers: Sequence[str], name: str) -> str | None:
-    """The header that is most like a column's names, if any is like one of them.
-
-    >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
-    ('sbuject', None)
-    """
-    written = {plain(header): header for header in reversed(headers)}
-    names = [plain(header) for header in headers]
-    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
-    return next((written[found] for found in near), None)

@@ -197,6 +197,12 @@ def test_frame_scores_are_spotted_and_scored(write, score, tmp_path):
     )
 
 
+def test_of_videos_without_frame_scores_the_first_is_named(write, score):
+    truth = write("subject,video,onset,offset\n" + "".join(f"{n},a,,\n" for n in (7, 1, 5, 4, 6, 3, 2)), "t")
+    summary = score("--frame-scores", write(frames({("1", "a"): bumps(30)}), "s"), "--truth", truth, "--k-prime", "5")
+    assert any("6 videos of the truth without frame scores, such as 2/a" in line for line in summary["warnings"])
+
+
 def test_the_truth_never_influences_what_is_spotted(write, score, tmp_path):
     path = write(frames({("1", "a"): bumps(30, 70)}), "s")
     written = []
@@ -219,7 +225,7 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--truth", "T"], 2, "needs either --predictions FILE (intervals) or --frame-scores FILE"),
+        (["--truth", "T"], 2, "needs either --predictions FILE (intervals), --frame-scores FILE"),
         (["--truth", "T", "--predictions", "P", "--frame-scores", "P"], 2, "needs either"),
         (["--truth", "T", "--predictions", "P", "--k-prime", "3"], 2, "goes with --frame-scores"),
         (["--truth", "T", "--frame-scores", "P"], 2, "--frame-scores needs --k-prime"),

@@ -186,10 +186,9 @@ def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
             rows.add_score(table, f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])
         found.append(table)
     if recognition := summary.get("recognition"):
-        title = f"recognition, annotated clips (n = {recognition['n']})"
-        found.append(rows.score_table(title, recognition["scores"]))
+        found.append(rows.score_table(rows.clips_title(recognition), recognition["scores"]))
         if members := recognition.get("members"):
-            found.append(_members(members, about))
+            found.append(rows.recognition_by_dataset(members, _people(about)))
         if folds := recognition.get("folds"):
             found.append(recognition_by_fold(folds))
     if members := summary.get("members"):
@@ -233,7 +232,7 @@ def _selection(about: Mapping[str, Any]) -> str:
 def _intervals(summary: Mapping[str, Any], about: Mapping[str, Any], draws: int) -> list[str]:
     if draws > 1 and "spotting" in summary:
         return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
-    return rows.interval_lines(summary["bootstrap"], _subjects(about))
+    return rows.interval_lines(summary["bootstrap"], len(_people(about)))
 
 
 def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
@@ -257,21 +256,5 @@ def _title(config: Mapping[str, Any]) -> str:
     )
 
 
-def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
-    shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
-    columns = ["database", "subjects", "clips"]
-    for name in shown:
-        columns += [METRICS[name].label, rows.INTERVAL]
-    table = empty_table("recognition, by database", columns, ("database",))
-    for name, part in members.items():
-        subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
-        cells = [name, str(subjects), str(part["n"])]
-        for score in shown:
-            found = part["scores"].get(score, rows.UNDEFINED)
-            cells += [rows.figure(found["value"]), rows.interval(found)]
-        table.add_row(*cells)
-    return table
-
-
-def _subjects(about: Mapping[str, Any]) -> int:
-    return len({s for f in about["folds"] for s in f["test"]})
+def _people(about: Mapping[str, Any]) -> set[str]:
+    return {s for f in about["folds"] for s in f["test"]}
