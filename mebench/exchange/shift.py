@@ -74,9 +74,9 @@ def _best_shift(
 
     seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)
     # Annotators and methods agree on ends to a few frames at best: neighbours count too.
-    reach = [np.searchsorted(seen, seen + n, side=side) for n, side in ((-2, "left"), (2, "right"))]
+    first, last = np.searchsorted(seen, seen - 2, side="left"), np.searchsorted(seen, seen + 2, side="right")
     total = np.concatenate([[0], counts.cumsum()])
-    likely = seen[np.argsort(total[reach[0]] - total[reach[1]], kind="stable")[:TRIED]]
+    likely = seen[np.argsort(total[first] - total[last], kind="stable")[:TRIED]]
     tried = sorted({*likely.tolist(), -1, 1}, key=lambda shift: (abs(shift), shift))
     now, others = best(0), [best(shift) for shift in tried]
     chosen = int(np.argmax([other.sum() for other in others]))

@@ -1,4 +1,4 @@
-"""Tables of text and sheets of workbooks as others write them, which column is which, and what was noticed about them."""
+"""Tables of text and sheets of workbooks as others write them, and what was noticed about them."""
 
 import codecs
 import csv

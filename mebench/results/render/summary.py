@@ -8,6 +8,7 @@ from rich.table import Table
 
 from mebench.console import console, empty_table, print_table
 from mebench.metrics.catalogue import METRICS
+from mebench.metrics.mistakes import CAUSES
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
 from mebench.results.settings import of_method, of_protocol, of_scheme
@@ -64,8 +65,8 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
         counts: from `count_mistakes`.
         mistake: which half of it.
     """
-    causes = [cause for which, cause in counts.columns.to_list() if which == mistake]  # type: ignore[misc]
-    heads = [str(counts.index.name), "all", *(str(cause).replace("_", " ") for cause in causes)]
+    causes = CAUSES[mistake]
+    heads = [str(counts.index.name), "all", *(cause.replace("_", " ") for cause in causes)]
     table = empty_table(TITLES[mistake], heads, heads[:1])
     by_name = str(counts.index.name) != "kind"
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
