@@ -16,7 +16,7 @@ MOST_PAIRS = 5_000_000
 """Of a prediction and a truth of one video, beyond which nobody waits for this."""
 LEVEL = 0.001
 """Of significance, divided by the number of shifts to choose from."""
-FEWEST, FEWEST_EXACT, FEWEST_VIDEOS = 10, 3, 7
+FEWEST, FEWEST_EXACT, FEWEST_VIDEOS = 10, 3, 5
 """Truths for a test of their overlaps, truths hit to the frame, and videos on one side, below which nothing is said."""
 
 
