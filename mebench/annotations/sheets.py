@@ -4,13 +4,13 @@ import csv
 import io
 import warnings
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mebench.core import Repair
-from mebench.errors import DataError
+from mebench.errors import DataError, unknown
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
 """File names that may hold annotations."""
@@ -19,10 +19,13 @@ MAX_ROWS = 50_000
 MAX_BLANK = 2_000
 """Blank rows in a row after which a sheet counts as finished: formatted, empty rows may go on for a million."""
 MAX_COLUMNS = 64
+_FIRST = 3
+"""Rows of a sheet in which `find_sheet` looks for the names of columns."""
 MAX_BYTES = 64 * 2**20
 """Bytes of a file, and of what a zipped one expands to."""
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
 
 
 @dataclass(frozen=True)
@@ -47,20 +50,34 @@ class Sheet:
         return self.file if self.name == self.file else f"{self.file}: {self.name}"
 
 
-def read_sheets(path: Path) -> list[Sheet]:
+def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     """All sheets of a file that hold something. What the file is, its first bytes say, not its name.
+
+    Args:
+        path: a workbook, or a table of text.
+        instead: what to do about a file that is too much.
 
     Raises:
         DataError: it is missing, unreadable, encrypted, too large, or expands to too much.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(8)
+        return _read(path)
     except OSError as error:
         raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
+    except _NotOpenedError as error:
+        raise DataError(f"{error}: {instead}") from None
+
+
+class _NotOpenedError(DataError):
+    """A file that is too much, or no table: what to do about it depends on what it is for."""
+
+
+def _read(path: Path) -> list[Sheet]:
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(8)
     if size > MAX_BYTES:
-        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and annotations have at most {MAX_BYTES >> 20}: {_OTHER}")
+        raise _NotOpenedError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}")
     what, read = "table of text", _read_text
     if head.startswith(_ZIP):
         what, read = ".xlsx file", _read_xlsx
@@ -77,7 +94,43 @@ def read_sheets(path: Path) -> list[Sheet]:
         raise DataError(f"{path} is no readable {what} ({one_line}): {_RESAVE}") from error
 
 
-_OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
+def find_sheet(path: Path, name: str | None, named: Callable[[Sequence[str]], bool]) -> tuple[Sheet, int]:
+    """The sheet that is meant, and how many the workbook has.
+
+    Args:
+        path: the workbook. Only values are read, nothing in it is run.
+        name: of the sheet, in any case; None takes the only one that holds a table: others may hold notes.
+        named: whether some cells name columns.
+
+    Raises:
+        DataError: no sheet or several may be meant, or what `read_sheets` raises.
+    """
+    sheets = read_sheets(path, "save the sheet alone as .csv and name that file")
+    if name is not None:
+        found = [sheet for sheet in sheets if sheet.name.casefold() == name.casefold()]
+        if not found:
+            raise DataError(unknown(f"sheet of {path}", name, [sheet.name for sheet in sheets]))
+        return found[0], len(sheets)
+    found = [sheet for sheet in sheets if any(named(row) for _, row in sheet.rows[:_FIRST])] or sheets
+    if not found:
+        raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
+    if len(found) > 1:
+        listed = ", ".join(sheet.name for sheet in found)
+        raise DataError(f"{path} holds several tables ({listed}): name one, as in {path}:{found[0].name}")
+    return found[0], len(sheets)
+
+
+def text_of(sheet: Sheet) -> str:
+    """Tab-separated, with an empty line for each blank row, so that lines have the numbers of the rows."""
+    text, last = io.StringIO(newline=""), 0
+    writer = csv.writer(text, delimiter="\t", lineterminator="\n")
+    for number, row in sheet.rows:
+        text.write("\n" * (number - last - 1))
+        writer.writerow([" ".join(cell.split()) for cell in row])
+        last = number
+    return text.getvalue()
+
+
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
@@ -100,9 +153,7 @@ def _check_expanded(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         total = sum(entry.file_size for entry in archive.infolist())
     if total > MAX_BYTES:
-        raise DataError(
-            f"{path} would expand to {total / 2**20:,.0f} MiB, and annotations to at most {MAX_BYTES >> 20}: {_OTHER}"
-        )
+        raise DataError(f"{path} would expand to {total / 2**20:,.0f} MiB, and a workbook to at most {MAX_BYTES >> 20}")
 
 
 def _xlsx_sheet(path: Path, sheet: Any) -> tuple[Sheet, dict[tuple[int, int], str]]:
@@ -174,7 +225,7 @@ def _read_xls(path: Path) -> list[Sheet]:
 def _read_text(path: Path) -> list[Sheet]:
     data = path.read_bytes()
     if b"\0" in data[:4096]:
-        raise DataError(f"{path} is no table: annotations are .xlsx, .xls or .csv. {_OTHER[0].upper()}{_OTHER[1:]}")
+        raise _NotOpenedError(f"{path} is no table of the forms .xlsx, .xls and .csv")
     for encoding in ("utf-8-sig", "gb18030", "latin-1"):  # what spreadsheet programs write in Europe and in China
         try:
             text = data.decode(encoding)
@@ -199,8 +250,8 @@ def _rows(path: Path, name: str, cells: Iterable[Sequence[str]]) -> tuple[tuple[
         blank = 0
         kept.append((number, tuple(row[: max(n for n, text in enumerate(row, 1) if text.strip())])))
         if len(kept) > MAX_ROWS:
-            raise DataError(
-                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, which no annotation has: {_OTHER}"
+            raise _NotOpenedError(
+                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,})"
             )
     return tuple(kept)
 

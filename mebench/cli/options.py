@@ -13,6 +13,7 @@ from mebench.errors import ConfigError, MebenchError, RunError, unknown
 
 if TYPE_CHECKING:
     from mebench.config import RunConfig
+    from mebench.exchange.table import Remarks
     from mebench.runner.folder import RunFolder
 
 
@@ -90,7 +91,7 @@ Plugins = Annotated[
     typer.Option("--plugins", metavar="PATH", help="Folder with more methods and datasets; repeatable."),
 ]
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder.")]
-Rules = Annotated[
+Rule = Annotated[
     list[str] | None,
     typer.Option(
         "--rule", metavar="FIELD=VALUE", help="One rule of the convention, such as ends=half_open; repeatable."
@@ -111,6 +112,17 @@ def configured(words: Words, config: Files, plugins: Plugins) -> RunConfig:
     from mebench.config import resolve
 
     return resolve(words or (), config or (), plugins or ())
+
+
+def say(remarks: Remarks) -> None:
+    """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
+    from mebench.progress import Progress
+
+    progress = Progress()
+    for line in remarks.repaired:
+        progress.say(f"note: {line}")
+    for line in remarks.warnings:
+        progress.say(f"warning: {line}")
 
 
 def finished_run(word: str, runs: str) -> RunFolder:

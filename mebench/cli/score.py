@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench.cli.options import Json, Rules, Verbose
+from mebench.cli.options import Json, Rule, Verbose, say
 from mebench.console import write_json
 from mebench.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
     from mebench.exchange.frame_scores import Spotting
-    from mebench.exchange.table import Remarks
-    from mebench.metrics.tables import Tables
 
 app = typer.Typer()
 
-_KINDS = ("micro", "macro")
 _READERS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
 """Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
 
@@ -30,7 +25,9 @@ def score(
     truth: Annotated[
         str,
         typer.Option(
-            "--truth", metavar="FILE", help="True intervals; a row with empty onset and offset is a video without any."
+            "--truth",
+            metavar="FILE",
+            help="True intervals (a row with empty onset and offset is a video without any), or the true class of each clip.",
         ),
     ],
     predictions: Annotated[
@@ -43,11 +40,15 @@ def score(
             "--frame-scores", metavar="FILE", help="Instead: subject, video, frame, score, made into intervals."
         ),
     ] = None,
+    clips: Annotated[
+        str | None,
+        typer.Option("--clips", metavar="FILE", help="Instead: subject, video, emotion, named for given clips."),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="auto|csv|strs|megc2020|megc2023", help="Format of the predictions.")
     ] = "auto",
     convention: Annotated[str, typer.Option("--convention", metavar="NAME", help="Rules of the scorer.")] = "strict",
-    rule: Rules = None,
+    rule: Rule = None,
     sensitivity: Annotated[bool, typer.Option("--sensitivity", help="Show the scores under every convention.")] = False,
     classes: Annotated[
         str | None, typer.Option("--classes", metavar="A,B,C", help="Emotions to score; all in the truth by default.")
@@ -91,23 +92,28 @@ def score(
 ) -> None:
     """Score predictions of any program against a truth.
 
-    Both files are tables of text, with any separator, encoding and order of columns, or logs of MEGC 2020. Frames are taken
-    as they are written: it does not matter whether they count from 0 or 1, as long as both files do the same.
+    Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx`, of several
+    tables `book.xlsx:sheet`), or logs of MEGC 2020. Frames are taken as they are written: it does not matter whether they count
+    from 0 or 1, as long as both files do the same. A clip that has no answer is counted as wrong.
     """
-    if (predictions is None) == (frame_scores is None):
+    if sum(file is not None for file in (predictions, frame_scores, clips)) != 1:
         raise ConfigError(
-            "mebench score needs either --predictions FILE (intervals) or --frame-scores FILE (one score a frame), "
-            "and --truth FILE"
+            "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
+            "(the emotion of each given clip), and --truth FILE"
         )
+    from mebench.exchange.clips import read_clips
+    from mebench.exchange.files import of_clips, of_intervals
     from mebench.exchange.frame_scores import propose, read_frame_scores
     from mebench.exchange.intervals import read_intervals
-    from mebench.exchange.join import Rules, classes_of, join
+    from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import FORMATS, write_predictions
+    from mebench.metrics.chance import recognition_chance
     from mebench.metrics.conventions import changed, named
     from mebench.metrics.sensitivity import of_conventions, of_rules, strongest
     from mebench.metrics.summary import summarize
     from mebench.progress import Progress
+    from mebench.results.render.plots import confusions
     from mebench.results.render.scores import print_scores
 
     convention = named(changed(convention, rule or ())).name
@@ -119,32 +125,32 @@ def score(
         raise ConfigError(f"--bootstrap must be 0 or more draws, not {bootstrap}")
     if write is not None and write_form not in FORMATS:
         raise ConfigError(unknown("format", write_form, FORMATS))
+    of_intervals_only = {"--kinds": kinds, "--fps": fps, "--strict-videos": strict_videos, "--write-predictions": write}
+    for option, value in (of_intervals_only if clips is not None else {}).items():
+        if value:
+            raise ConfigError(f"{option} is about intervals: it goes with --predictions or --frame-scores, not --clips")
     spotting = _spotting(frame_scores is not None, k_prime, p, smoothing, postprocess, short_videos)
 
-    remarks, frames, progress = Remarks(), None, Progress()
-    if frame_scores is not None and spotting is not None:
-        scores = read_frame_scores(Path(frame_scores).expanduser(), remarks)
-        spotted, frames = propose(scores, spotting, remarks), scores.rows
-        spotted_kinds: list[str] | None = scores.kinds
+    remarks, progress, rules = Remarks(), Progress(), Rules(fps, strict_videos, loose_ids)
+    if clips is not None:
+        true = read_clips(Path(truth).expanduser(), "truth", remarks)
+        found = of_clips(true, Path(clips).expanduser(), rules, remarks, classes)
     else:
-        spotted = read_intervals(Path(str(predictions)).expanduser(), "predictions", remarks, _READERS[form])
-        if spotted.intervals.empty:
-            remarks.warn("predictions: there are none: every truth is missed")
-        spotted_kinds = None if "kind" in spotted.columns else ["micro"]
-    true = read_intervals(Path(truth).expanduser(), "truth", remarks)
-    tables = join(true, spotted, Rules(fps, strict_videos, loose_ids), remarks, frames)
-    scored = _kinds(kinds, spotted_kinds, tables, remarks)
-    named_classes = classes_of(classes, tables, remarks)
-    # A truth whose label is no class has none: it counts for spotting only.
-    emotion = tables.truths["emotion"]
-    tables = replace(
-        tables, truths=tables.truths.assign(emotion=emotion.where(emotion.isin(list(named_classes)), None))
-    )
+        scores = None
+        if frame_scores is not None and spotting is not None:
+            scores = read_frame_scores(Path(frame_scores).expanduser(), remarks)
+            spotted = propose(scores, spotting, remarks)
+        else:
+            spotted = read_intervals(Path(str(predictions)).expanduser(), "predictions", remarks, _READERS[form])
+        true = read_intervals(Path(truth).expanduser(), "truth", remarks)
+        found = of_intervals(true, spotted, rules, remarks, classes=classes, kinds=kinds, scores=scores)
     if write is not None:
-        write_predictions(Path(write).expanduser(), write_form, tables, remarks)
+        write_predictions(Path(write).expanduser(), write_form, found.tables, remarks)
 
     def under(name: str, draws: int) -> dict[str, Any]:
-        return summarize(tables, kinds=scored, classes=named_classes, seed=seed, convention=name, draws=draws)
+        return summarize(
+            found.tables, kinds=found.kinds, classes=found.classes, seed=seed, convention=name, draws=draws
+        )
 
     with progress.waiting("scoring"):
         summary = under(convention, bootstrap)
@@ -152,13 +158,13 @@ def score(
             summary["sensitivity"] = of_conventions(under)
             summary["sensitivity_of_rules"] = of_rules(under, convention)
             summary["remarks"] += strongest(summary["sensitivity_of_rules"], convention)
+    if "recognition" in summary and found.tables.clips is not None:
+        summary["chance"] = {"recognition": recognition_chance(found.tables, found.classes, convention)}
+        summary["confusion"] = confusions(found.tables.clips, found.classes).to_dict("index")
     summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
-    for line in remarks.repaired:
-        progress.say(f"note: {line}")
-    for line in remarks.warnings:
-        progress.say(f"warning: {line}")
+    say(remarks)
     if json != "-":
-        print_scores(summary, tables, verbose)
+        print_scores(summary, found.tables, verbose)
     write_json(summary, json)
 
 
@@ -183,23 +189,3 @@ def _spotting(
     if smoothing not in SMOOTHINGS:
         raise ConfigError(unknown("smoothing", smoothing, SMOOTHINGS))
     return Spotting(half_lengths(k_prime), 0.55 if p is None else p, rule, short, smoothing)
-
-
-def _kinds(asked: str | None, spotted: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
-    """The kinds to score: those asked for, else those that the predictions tell apart and somebody names."""
-    from mebench.exchange.values import kind_of
-
-    assert tables.predictions is not None
-    if asked is not None:
-        named = [kind_of(word) for word in asked.split(",")]
-        if None in named:
-            raise ConfigError(f"--kinds: {unknown('kind', asked.split(',')[named.index(None)].strip(), _KINDS)}")
-        return [kind for kind in _KINDS if kind in named]
-    true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
-    scored = [kind for kind in _KINDS if kind in (spotted if spotted is not None else true | said)] or ["micro"]
-    for kind in sorted(true - set(scored)):
-        remarks.warn(
-            f"{(tables.truths['kind'] == kind).sum()} {kind}-expressions of the truth are not scored: the predictions do not tell "
-            f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
-        )
-    return scored

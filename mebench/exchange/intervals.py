@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
+from mebench.exchange.columns import likely
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.table import Remarks, TextTable, at_lines, likely, parse, read_text
+from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
@@ -70,7 +71,12 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
     )
     if role == "predictions":
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
-        videos = videos.iloc[:0]
+        unsure = (frame["confidence"].isna() & ends.there).to_numpy()
+        if "confidence" in table.cells and unsure.any():
+            where = at_lines(frame["line"][unsure])
+            remarks.warn(f"predictions: no confidence on {where}: nothing can be ranked unless every interval has one")
+        unsaid = ~ends.there & values.blank(table.cells.get("kind", ["micro"] * len(ends.there)))
+        videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[ends.there].reset_index(drop=True)
     return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells)), remarks)
 
@@ -147,11 +153,13 @@ def refuse_misspelt_subject(table: TextTable) -> None:
 
 
 def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
-    """Numbers that a program wrote as `1.0`: only if all of the column are, so that no real id is touched."""
-    for name in IDS:
-        cells = data.get(name)
-        if isinstance(cells, list) and cells and all(cell.endswith(".0") and cell[:-2].isdigit() for cell in cells):
-            data[name] = [cell[:-2] for cell in cells]
+    """Numbers that a program wrote as `1.0`: only if all of the column are, so that no real id or class is touched."""
+    for name in (*IDS, "emotion"):
+        if not isinstance(column := data.get(name), list):
+            continue
+        cells = [cell for cell in column if cell]
+        if cells and all(cell.endswith(".0") and cell[:-2].isdigit() for cell in cells):
+            data[name] = [cell.removesuffix(".0") for cell in column]
             remarks.repair(f"{role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
 
 

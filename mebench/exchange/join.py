@@ -11,7 +11,7 @@ import pandas as pd
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
 from mebench.exchange.table import Remarks, at_lines
-from mebench.exchange.values import IntervalFile, emotion_of
+from mebench.exchange.values import KINDS, IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
 
 
@@ -28,17 +28,9 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
     """
     assert tables.predictions is not None
-    true = sorted(set(tables.truths["emotion"]) - {""})
-    classes = true if asked is None else [emotion_of(name) for name in asked.split(",")]
-    if "" in classes or len(set(classes)) < len(classes):
-        raise ConfigError(f"--classes must name different emotions, separated by commas, not {asked!r}")
-    if asked is not None and true and not set(true) & set(classes):
-        raise ConfigError(f"--classes names none of the emotions in the truth, which are {', '.join(true)}")
+    classes = named_classes(asked, tables.truths["emotion"], remarks)
     if not classes:
         return classes
-    for name in classes:
-        if name not in true:
-            remarks.warn(f"--classes: no truth is labelled {name!r}{_meant(name, true)}; the class is not scored")
     for label, rows in tables.truths[~tables.truths["emotion"].isin(classes)].groupby("emotion"):
         what = f"labelled {label!r}, which is not among the classes" if label else "without an emotion"
         remarks.warn(
@@ -46,7 +38,7 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
         )
     named = tables.predictions if (tables.predictions["emotion"] != "").any() else tables.predictions.iloc[:0]
     for label, rows in named[~named["emotion"].isin(classes)].groupby("emotion"):
-        other = f"of emotion {label!r}, which is not among the classes{_meant(str(label), classes)}"
+        other = f"of emotion {label!r}, which is not among the classes{meant(str(label), classes)}"
         remarks.warn(
             f"predictions: {plural(len(rows), 'interval')} {other if label else 'of no emotion'} ({at_lines(rows['line'])}), "
             "wrong in analysis where they find an expression of a class"
@@ -54,7 +46,31 @@ def classes_of(asked: str | None, tables: Tables, remarks: Remarks) -> list[str]
     return classes
 
 
-def _meant(name: str, known: Sequence[str]) -> str:
+def named_classes(asked: str | None, labels: Iterable[str], remarks: Remarks) -> list[str]:
+    """The classes that are asked for, else those of the truth.
+
+    Args:
+        asked: as the command line names them.
+        labels: of the truth, empty where there is none.
+        remarks: a class that no truth has is told there.
+
+    Raises:
+        ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
+    """
+    true = sorted(set(labels) - {""})
+    classes = true if asked is None else [emotion_of(name) for name in asked.split(",")]
+    if "" in classes or len(set(classes)) < len(classes):
+        raise ConfigError(f"--classes must name different emotions, separated by commas, not {asked!r}")
+    if asked is not None and true and not set(true) & set(classes):
+        raise ConfigError(f"--classes names none of the emotions in the truth, which are {', '.join(true)}")
+    for name in classes:
+        if name not in true:
+            remarks.warn(f"--classes: no truth is labelled {name!r}{meant(name, true)}; the class is not scored")
+    return classes
+
+
+def meant(name: str, known: Sequence[str]) -> str:
+    """The nearest name, as a question in brackets; nothing where none is near."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f" (is {near[0]!r} meant?)" if near else ""
 
@@ -104,11 +120,12 @@ def join(
     """
     videos = _videos(truth, predictions, rules, remarks)
     ids = [name for name in truth.ids if name in predictions.columns]
-    scored = [] if frames is None else _tuples(frames, predictions.ids)
-    key_of = _found(truth, predictions, ids, scored, rules, remarks)
+    key_of = _found(truth, predictions, ids, rules, remarks)
     videos = _with_strangers(videos, predictions, key_of, _filled(truth, predictions), rules, remarks)
+    videos["processed"] = _processed(videos, predictions, key_of)
     if frames is not None:
-        frames = frames.assign(video=[key_of[i] for i in scored])[["video", "kind", "frame", "score"]]
+        keys = [key_of[i] for i in _tuples(frames, predictions.ids)]
+        frames = frames.assign(video=keys)[["video", "kind", "frame", "score"]]
         seen = frames.groupby("video")["frame"]
         videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(seen.max() - seen.min() + 1))
         without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
@@ -127,11 +144,10 @@ def _found(
     truth: IntervalFile,
     predictions: IntervalFile,
     ids: list[str],
-    more: Iterable[Id],
     rules: Rules,
     remarks: Remarks,
 ) -> dict[Id, str]:
-    """The key of every video that the predictions, or `more`, name; those that the truth lacks get one of their own."""
+    """The key of every video that the predictions name; those that the truth lacks get one of their own."""
     known: dict[Id, set[str]] = {}
     loose: dict[Id, set[Id]] = {}
     for full in dict.fromkeys(_tuples(truth.videos, truth.ids)):
@@ -145,7 +161,7 @@ def _found(
     filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
     found: dict[Id, str] = {}
     alike: list[str] = []
-    for full in dict.fromkeys([*_tuples(predictions.intervals, predictions.ids), *more]):
+    for full in dict.fromkeys(_tuples(predictions.videos, predictions.ids)):
         form = tuple(full[place] for place in places)
         if form not in known and (near := loose.get(_loosened(form))):
             listed = ["/".join(other) for other in sorted(near)]
@@ -153,6 +169,12 @@ def _found(
                 raise DataError(
                     f"--loose-ids cannot tell which video {'/'.join(full)} is: the truth has {' and '.join(listed)}; write the "
                     "ids alike in both files"
+                )
+            if rules.strict_videos and not rules.loose_ids:
+                line = _lines(predictions, {full})[:1]
+                raise DataError(
+                    f"{predictions.place}, {at_lines(line) if line else 'any line'}: the truth has no video {'/'.join(form)}, but "
+                    f"{' and '.join(listed)}: if that is the same one, write it alike in both files, or add --loose-ids"
                 )
             alike += ["/".join(form), " or ".join(listed)]
             form = min(near) if rules.loose_ids else form
@@ -259,9 +281,8 @@ def _with_strangers(
     one = "/".join(next(iter(strangers)))
     sentence = f"{plural(len(strangers), 'video')} of the {predictions.role} not in the truth, such as {one}{where}"
     if rules.strict_videos:
-        raise DataError(
-            f"{predictions.place}: {sentence}: leave them out, or add them to the truth with empty onset and offset"
-        )
+        empty = " with empty onset and offset" if "offset" in predictions.columns else ""
+        raise DataError(f"{predictions.place}: {sentence}: leave them out, or add them to the truth{empty}")
     remarks.warn(f"{sentence}: counted as without expressions, so every interval there is wrong")
     rows = pd.DataFrame([{**filled, **dict(zip(predictions.ids, full))} for full in strangers])
     # Their frame rate is that of all videos, if these have one.
@@ -302,6 +323,14 @@ def _keys(rows: pd.DataFrame, ids: list[str]) -> list[str]:
     return [key[full] for full in _tuples(rows, ids)]
 
 
+def _processed(videos: pd.DataFrame, predictions: IntervalFile, key_of: Mapping[Id, str]) -> list[tuple[str, ...]]:
+    """The kinds for which the predictions list each video, with or without an interval."""
+    kinds: dict[str, set[str]] = {key: set() for key in videos["video"]}
+    for full, kind in zip(_tuples(predictions.videos, predictions.ids), predictions.videos["kind"]):
+        kinds[key_of[full]] |= {kind} if kind else set(KINDS)
+    return [tuple(sorted(kinds[key])) for key in videos["video"]]
+
+
 def _lines(given: IntervalFile, wanted: set[Id]) -> list[int]:
-    rows = given.intervals
+    rows = given.videos
     return [line for line, i in zip(rows["line"].tolist(), _tuples(rows, given.ids)) if i in wanted]

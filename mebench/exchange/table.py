@@ -1,18 +1,20 @@
-"""Tables of text as others write them, which column is which, and what was noticed about them."""
+"""Tables of text and sheets of workbooks as others write them, and what was noticed about them."""
 
 import codecs
 import csv
-import difflib
 import io
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mebench.console import plural
 from mebench.errors import DataError
+from mebench.exchange.columns import KNOWN, likely, plain, recognise
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -62,9 +64,9 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_SHEET = re.compile(r"(.+\.xls[xm]?):([^:/]+)", re.IGNORECASE)
 _BINARY = {
-    b"PK\x03\x04": "an Excel workbook or a zip archive",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a parquet file",
 }
@@ -82,6 +84,8 @@ class TextTable:
         lines: line number in the file of each row, from 1.
         headers: all names in the header, as they are written.
         comma: whether numbers may have a decimal comma, since the comma separates nothing.
+        header_line: line number of the header, from 1.
+        others: cells of the columns that were not asked for, by header.
     """
 
     place: str
@@ -90,6 +94,8 @@ class TextTable:
     lines: list[int]
     headers: list[str]
     comma: bool
+    header_line: int = 1
+    others: dict[str, list[str]] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
         """What is wrong in a row."""
@@ -122,28 +128,43 @@ class TextTable:
                 near = likely(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
                 raise DataError(
-                    f"{self.place} lacks the column {name!r}; its columns are {', '.join(filter(None, self.headers))}.{hint} "
-                    f"A file of {self.role} needs {', '.join(names)}"
+                    f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
+                    f"{', '.join(filter(None, self.headers))}.{hint} A file of {self.role} needs {', '.join(names)}"
                 )
 
 
 def read_text(path: Path, remarks: Remarks, role: str) -> str:
-    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252.
+    """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252; of a workbook, that of its sheet.
+
+    Args:
+        path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
+        remarks: what was read otherwise than it is written is added there.
+        role: what the file holds, for sentences.
 
     Raises:
-        DataError: it is not there, empty, or no text.
+        DataError: it is not there, empty, or no text; a workbook has no such sheet, or several that may be meant.
     """
+    book = None if path.exists() else _SHEET.fullmatch(str(path))
+    file, sheet = (Path(book[1]), book[2]) if book else (path, None)
     try:
-        raw = path.read_bytes()
+        with file.open("rb") as opened:
+            head = opened.read(len(_WORKBOOKS[0]))
+            raw = b"" if head in _WORKBOOKS else head + opened.read()
     except OSError as e:
-        raise DataError(f"{path} cannot be read ({e.strerror}): name the file with the {role}") from e
+        raise DataError(f"{file} cannot be read ({e.strerror}): name the file with the {role}") from e
+    if head in _WORKBOOKS:
+        raw = _sheet_text(file, sheet, remarks, role).encode()
+    elif sheet is not None:
+        raise DataError(f"{file} is no workbook, so it has no sheet {sheet!r}: name the file alone")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
     encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
-    if encoding is None and b"\0" in raw[:200]:
-        # UTF-16 without a mark: of Latin letters every second byte is 0.
-        encoding = "utf-16-be" if raw[:1] == b"\0" else "utf-16-le"
+    # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
+    halves = raw[:200:2], raw[1:200:2]
+    for name, zeros, letters in (("utf-16-be", *halves), ("utf-16-le", *halves[::-1])):
+        if encoding is None and zeros.count(0) > len(zeros) / 2 and 0 not in letters:
+            encoding = name
     for name in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
         try:
             text = raw.decode(name)
@@ -154,13 +175,46 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
         break
     else:
         raise DataError(f"{path} begins like {encoding} text but is not: save it as UTF-8")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(
+            f"{path}, line {line}: a byte of value 0, which no text holds: the file is damaged, write it again"
+        )
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+        remarks.repair(f"{role}: letters written in several signs, such as e and an accent, are read as one")
     if not text.strip():
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     return text
 
 
-def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks) -> TextTable:
+def _sheet_text(path: Path, name: str | None, remarks: Remarks, role: str) -> str:
+    """The text of one sheet of a workbook; without a name, of the one whose first lines name columns."""
+    from mebench.annotations.sheets import find_sheet, text_of
+
+    sheet, of = find_sheet(path, name, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
+    if name is None and of > 1:
+        remarks.repair(f"{role}: of {of} sheets {sheet.name} is read")
+    if formulas := sheet.remarks:
+        lines = at_lines({repair.row for repair in formulas if repair.row is not None})
+        remarks.repair(
+            f"{role}: {plural(len(formulas), 'formula')} ({lines}), not run: the value saved with each is read"
+        )
+    return text_of(sheet)
+
+
+def parse(
+    text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
+) -> TextTable:
     """Find header and separator, and take the wanted columns.
+
+    Args:
+        text: of the file.
+        path: the file, for sentences.
+        role: what it holds.
+        wanted: names of `ALIASES`.
+        remarks: what was noticed is added there.
+        alone: the wanted column that may be called after its owner alone, `pred` or `y_true`.
 
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
@@ -176,16 +230,16 @@ def parse(text: str, path: Path, role: str, wanted: Sequence[str], remarks: Rema
             line = reader.line_num + 1
     except csv.Error as e:
         raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
-    headers = [cell.strip() for cell in rows.pop(0)]
-    del lines[0]
-    positions = recognise(headers, wanted, role)
+    headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
+    positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
-    columns = _columns(rows, lines, len(headers), path)
+    columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
-    return TextTable(str(path), role, cells, lines, headers, comma=separator != ",")
+    others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
+    return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
 
 
 def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
@@ -207,23 +261,53 @@ def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
     raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
 
 
-def _columns(rows: list[list[str]], lines: list[int], width: int, path: Path) -> list[list[str]]:
+def _columns(
+    rows: list[list[str]],
+    lines: list[int],
+    width: int,
+    positions: Mapping[str, int],
+    path: Path,
+    role: str,
+    remarks: Remarks,
+) -> list[list[str]]:
     """The columns that the header names, short rows filled up with blanks."""
-    # Every row may begin with a number that the header does not name, as in a table written by R.
-    longer = bool(rows) and all(len(row) == width + 1 for row in rows) and any(row[-1].strip() for row in rows)
-    shift = int(longer and all(row[0].strip().isdigit() for row in rows))
+    # Every row may begin with its own number, which the header does not name, as in a table written by R. Or it may end
+    # with a separator too many: then the last cells are blank.
+    longer = bool(rows) and all(len(row) == width + 1 for row in rows)
+    first = [row[0].strip() for row in rows] if longer else []
+    shift = int(longer and first in ([str(n + begin) for n in range(len(rows))] for begin in (0, 1)))
+    if shift and not any(row[-1].strip() for row in rows):
+        ends = [positions[name] for name in ("onset", "offset", "frame") if name in positions]
+        shift = int(_are_numbers(rows, [end + 1 for end in ends]))
+        if shift and _are_numbers(rows, ends):
+            raise DataError(
+                f"{path}, line {lines[0]}: every row has a cell more than the header, a number in front or a blank one behind: name "
+                "the first column too, or take the last separator away"
+            )
+    if shift:
+        remarks.repair(
+            f"{role}: each row begins with a cell that the header does not name, {first[0]} to {first[-1]}: taken for the numbers "
+            "of the rows"
+        )
+    numbered = " If the first cell of each row is a number of the row, name that column too." if longer else ""
     if any(len(row) != width + shift for row in rows):
         for row, line in zip(rows, lines):
             if any(cell.strip() for cell in row[width + shift :]):
                 raise DataError(
                     f"{path}, line {line}: the row has {len(row)} cells, but the header names {width} columns: put a cell that "
-                    "holds the separator in quotation marks"
+                    f"holds the separator in quotation marks.{numbered}"
                 )
             row.extend([""] * (width + shift - len(row)))
             del row[width + shift :]
     if not rows:
         return [[] for _ in range(width)]
     return [list(column) for column in zip(*rows)][shift:]
+
+
+def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
+    """Whether in every row the cells of some places are numbers, or all of them blank."""
+    cells = [[row[place].strip() for place in places] for row in rows]
+    return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)
 
 
 def _clean(column: list[str], name: str, lines: list[int], path: Path) -> list[str]:
@@ -248,81 +332,3 @@ def _note_unread(
         near = likely(unread, name) if name not in positions else None
         if near is not None and plain(near) not in KNOWN:
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
-
-
-# The name that mebench uses comes first; of several known names in one file the earlier wins. `vid`, `pred_onset`,
-# `pred_offset` and `type` are those of the MEGC 2022 and 2023 submission files.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "dataset": ("dataset", "database", "db", "corpus"),
-    "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
-    "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
-    "onset": ("onset", "onsetframe", "onsetf", "start", "startframe", "begin"),
-    "apex": ("apex", "apexframe", "apexf", "peak", "peakframe"),
-    "offset": ("offset", "offsetframe", "offsetf", "end", "endframe", "stop"),
-    "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
-    "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
-    "confidence": ("confidence", "conf", "score", "probability", "prob"),
-    "fps": ("fps", "framerate", "framespersecond"),
-    "n_frames": ("nframes", "framecount", "numframes", "numberofframes", "totalframes", "frames", "videolength"),
-    "frame": ("frame", "frameindex", "frameid", "framenumber", "frameno"),
-    "score": ("score", "framescore", "confidence", "conf", "value", "prediction"),
-}
-# Whose number it is may be said in front of the name.
-_OWNERS = {
-    "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
-    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
-    "frame scores": ("pred", "predicted"),
-}
-KNOWN = frozenset(
-    owner + alias
-    for aliases in ALIASES.values()
-    for alias in aliases
-    for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
-)
-"""All names that some column may have."""
-
-
-def plain(header: str) -> str:
-    """A column name without case, blanks, and signs.
-
-    >>> plain(" Onset_Frame "), plain("N-frames"), plain("onset (frame)")
-    ('onsetframe', 'nframes', 'onsetframe')
-    """
-    return re.sub(r"[\W_]", "", header.casefold())
-
-
-def recognise(headers: Sequence[str], wanted: Sequence[str], role: str) -> dict[str, int]:
-    """Where the wanted columns are.
-
-    Args:
-        headers: as the file names them.
-        wanted: names of `ALIASES`.
-        role: `predictions`, `truth` or `frame scores`.
-
-    Returns:
-        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`)
-        is taken before the bare one, so that one table may hold both.
-
-    >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
-    {'video': 1, 'onset': 2, 'offset': 3}
-    """
-    where = {plain(header): position for position, header in reversed(list(enumerate(headers)))}
-    found: dict[str, int] = {}
-    for name in wanted:
-        aliases = [owner + alias for owner in (*_OWNERS[role], "") for alias in ALIASES[name]]
-        free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
-        if free:
-            found[name] = free[0]
-    return found
-
-
-def likely(headers: Sequence[str], name: str) -> str | None:
-    """The header that is most like a column's names, if any is like one of them.
-
-    >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
-    ('sbuject', None)
-    """
-    written = {plain(header): header for header in reversed(headers)}
-    names = [plain(header) for header in headers]
-    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
-    return next((written[found] for found in near), None)

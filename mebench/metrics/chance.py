@@ -1,6 +1,7 @@
-"""The level of chance of spotting: what intervals placed at random score."""
+"""The level of chance: what intervals placed at random score, and one class named for every clip."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import overlap, same_group
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting import precision_recall_f1
+from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, of_kinds
 
 
@@ -100,6 +102,27 @@ def _scores(found: Indices, placed: int, true: int) -> dict[str, Score]:
         name: score(float(column.mean()) if len(column) else np.nan, column)
         for name, column in zip(("precision", "recall", "f1"), rows.T)
     }
+
+
+def recognition_chance(
+    tables: Tables, classes: Sequence[str], convention: str | Convention = "strict"
+) -> dict[str, Any]:
+    """Name the commonest class of the truth for every clip: what needs no picture.
+
+    Args:
+        tables: with clips.
+        classes: that are scored.
+        convention: the rules.
+
+    Returns:
+        `class`, of equally common ones the first in `classes`, and the scores of a summary's `recognition`, without intervals.
+    """
+    assert tables.clips is not None
+    number = tables.clips["truth"].value_counts()
+    commonest = max(classes, key=lambda name: number.get(name, 0))
+    said = replace(tables, predictions=None, clips=tables.clips.assign(predicted=commonest))
+    found = summarize(said, kinds=[], classes=classes, seed=0, convention=convention, draws=0)
+    return {"class": commonest, **found["recognition"]["scores"]}
 
 
 class _Placement:

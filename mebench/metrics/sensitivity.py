@@ -99,5 +99,6 @@ def _plain(summary: Mapping[str, Any]) -> dict[str, Any]:
             **{name: score["value"] for name, score in scores.items()},
         }
     if recognition := summary.get("recognition"):
-        found["recognition"] = {name: score["value"] for name, score in recognition["scores"].items()}
+        values = {name: score["value"] for name, score in recognition["scores"].items()}
+        found["recognition"] = {"n": recognition["n"], **values}
     return found

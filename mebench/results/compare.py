@@ -1,34 +1,171 @@
-"""Two runs side by side as a person reads them: scores, tests, what follows, and what to keep in mind."""
+"""Two runs, or two files beside one truth, as a person reads them: scores, tests, what follows, and what to keep in mind."""
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
 
+import pandas as pd
 from rich.table import Table
 
 from mebench.console import console, empty_table
+from mebench.errors import RunError
+from mebench.exchange.files import Answers
 from mebench.metrics.catalogue import find
-from mebench.metrics.comparison import ComparedScore, Comparison
+from mebench.metrics.comparison import ComparedScore, Comparison, compare
 from mebench.metrics.conventions import Convention
-from mebench.results.record import Record
+from mebench.metrics.mistakes import number_of_draws
+from mebench.metrics.tables import Tables
+from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.results.render.scores import INTERVAL, figure, interval
+from mebench.runner.folder import RunFolder
+from mebench.runner.scoring import tables_of
 
 LEVEL = 0.05
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two runs; `draws` is the number of random draws of its predictions."""
+    """One of the two: a run, or a file of any program beside a truth.
 
-    record: Record
-    draws: int = 1
+    Attributes:
+        name: id of the run, or the file.
+        tables: what was predicted and what is true.
+        tasks: `spot`, `recognize`.
+        kinds: that were spotted.
+        classes: that are scored.
+        record: of the run.
+    """
+
+    name: str
+    tables: Tables
+    tasks: Sequence[str]
+    kinds: Sequence[str]
+    classes: Sequence[str]
+    record: Record | None = None
+
+    @classmethod
+    def of_run(cls, folder: RunFolder) -> Self:
+        """A finished run, or the record of one."""
+        record = read(folder)
+        about = record.about
+        return cls(record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record)
+
+    @classmethod
+    def of_file(cls, path: Path, answers: Answers) -> Self:
+        """A file, as it was read."""
+        return cls(str(path), answers.tables, answers.tasks, answers.kinds, answers.classes)
+
+    @property
+    def draws(self) -> int:
+        """Random draws of the predictions."""
+        return number_of_draws(self.tables)
 
     @property
     def title(self) -> str:
-        """Method, settings and seed."""
+        """Method, settings and seed of a run before its id; a file goes by its name."""
+        if self.record is None:
+            return self.name
         settings = f" ({self.record.settings})" if self.record.settings else ""
-        return f"{self.record.config['method']}{settings}, seed {self.record.seed}"
+        return f"{self.record.config['method']}{settings}, seed {self.record.seed}: {self.name}"
+
+    @property
+    def does(self) -> list[str]:
+        """Tasks, and kinds where it spots."""
+        return [*self.tasks, *(self.kinds if "spot" in self.tasks else [])]
+
+    def plain(self) -> dict[str, Any]:
+        """What it is, for JSON."""
+        if self.record is None:
+            return {"file": self.name}
+        method, settings = self.record.config["method"], self.record.settings
+        return {"run_id": self.name, "method": method, "settings": settings, "seed": self.record.seed}
+
+
+def compare_sides(first: Side, second: Side, convention: str, metrics: Sequence[str]) -> Comparison:
+    """Compare what both do.
+
+    Raises:
+        RunError: they have different truths, classes or protocols, or nothing in common.
+        ConfigError: there is no such convention or metric.
+    """
+    _refuse_different_truths(first, second)
+    if first.record and second.record:
+        _refuse_different_protocols(first.record, second.record)
+    tasks, kinds = shared(first, second)
+    if not tasks or ("recognize" not in tasks and not kinds):
+        does = [", ".join(side.does) for side in (first, second)]
+        raise RunError(f"there is nothing in common to compare: {first.name} does {does[0]}; {second.name}, {does[1]}")
+    one, other = (_of_tasks(side.tables, tasks) for side in (first, second))
+    return compare(one, other, kinds=kinds, classes=first.classes, convention=convention, metrics=metrics)
+
+
+def shared(first: Side, second: Side) -> tuple[list[str], list[str]]:
+    """The tasks that both do, and the kinds that both spot."""
+    tasks = [name for name in first.tasks if name in second.tasks]
+    return tasks, [kind for kind in first.kinds if kind in second.kinds] if "spot" in tasks else []
+
+
+def _of_tasks(tables: Tables, tasks: Sequence[str]) -> Tables:
+    """What both did: what only one did would be compared with nothing."""
+    predictions = tables.predictions if "spot" in tasks else None
+    if predictions is not None and "recognize" not in tasks:
+        predictions = predictions.assign(emotion=None)
+    return replace(tables, predictions=predictions, clips=tables.clips if "recognize" in tasks else None)
+
+
+def _refuse_different_protocols(first: Record, second: Record) -> None:
+    one, other = first.about["protocol"], second.about["protocol"]
+    if one != other:
+        raise RunError(
+            f"{first.id} was run under {one}, {second.id} under {other}: what a method was trained on differs, so compare "
+            "runs under one protocol"
+        )
+    if [fold["test"] for fold in first.about["folds"]] != [fold["test"] for fold in second.about["folds"]]:
+        raise RunError(
+            f"{first.id} and {second.id} were run under {one} with different folds: compare runs with equal folds"
+        )
+
+
+def _refuse_different_truths(first: Side, second: Side) -> None:
+    difference = _difference_of_truths(first.tables, second.tables)
+    recognize = "recognize" in first.tasks and "recognize" in second.tasks
+    if difference is None and recognize and sorted(first.classes) != sorted(second.classes):
+        classes = [", ".join(side.classes) for side in (first, second)]
+        difference = f"the first scores the classes {classes[0]}; the second, {classes[1]}"
+    if difference is not None:
+        raise RunError(
+            f"the runs {first.name} and {second.name} have different truths ({difference}): compare runs on the same dataset, "
+            "with the same dataset settings and emotion scheme"
+        )
+
+
+def _difference_of_truths(first: Tables, second: Tables) -> str | None:
+    """The first thing in which two truths differ, in words; None if they are the same."""
+    datasets = [sorted(set(tables.videos["dataset"])) for tables in (first, second)]
+    if datasets[0] != datasets[1]:
+        return f"the first is of {', '.join(datasets[0])}; the second, of {', '.join(datasets[1])}"
+    parts: tuple[tuple[str, str, Sequence[str]], ...] = (
+        ("video", "videos", VIDEO_COLUMNS),
+        ("expression", "truths", TRUTH_COLUMNS),
+    )
+    for what, name, columns in parts:
+        rows = [_rows(getattr(tables, name)[list(columns)]) for tables in (first, second)]
+        for which, mine, others in (("first", rows[0], rows[1]), ("second", rows[1], rows[0])):
+            alone = sorted(set(mine) - set(others))
+            if alone:
+                shown = ", ".join(f"{column} {value}" for column, value in zip(columns, alone[0]) if value)
+                return f"only the {which} has the {what} with {shown}; {len(alone)} differ"
+        if sorted(rows[0]) != sorted(rows[1]):
+            return f"a {what} is there twice in one of them"
+    return None
+
+
+def _rows(table: pd.DataFrame) -> list[tuple[str, ...]]:
+    """Rows as text; empty for what is missing."""
+    columns: list[list[Any]] = [table[name].astype(object).where(table[name].notna(), "").tolist() for name in table]
+    return [tuple(str(value) for value in row) for row in zip(*columns)]
 
 
 def print_comparison(
@@ -38,7 +175,7 @@ def print_comparison(
     out = console()
     out.print()
     for letter, side in (("A", first), ("B", second)):
-        out.print(f"{letter}  {side.title}: {side.record.id}", markup=False, style="bold", soft_wrap=True)
+        out.print(f"{letter}  {side.title}", markup=False, style="bold", soft_wrap=True)
     out.print(_scores(comparison))
     out.print(_tests(comparison))
     for line in [*said, "", *notes]:
@@ -49,16 +186,13 @@ def plain(
     comparison: Comparison, first: Side, second: Side, said: Sequence[str], notes: Sequence[str]
 ) -> dict[str, Any]:
     """The same for JSON."""
-    sides = {
-        name: {
-            "run_id": side.record.id,
-            "method": side.record.config["method"],
-            "settings": side.record.settings,
-            "seed": side.record.seed,
-        }
-        for name, side in (("first", first), ("second", second))
+    return {
+        "first": first.plain(),
+        "second": second.plain(),
+        **comparison.plain(),
+        "conclusions": list(said),
+        "remarks": list(notes),
     }
-    return {**sides, **comparison.plain(), "conclusions": list(said), "remarks": list(notes)}
 
 
 def in_words(path: str) -> str:
@@ -81,9 +215,9 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     digits = find(path).digits
     difference = row.difference["value"]
     if difference is None or row.p is None or row.p_holm is None:
-        return "undefined for at least one of the runs, so nothing is compared"
+        return "undefined for A or B, so nothing is compared"
     if row.same:
-        return "nothing that this score sees differs between the runs"
+        return "nothing that this score sees differs between A and B"
     several = len([r for r in comparison.scores.values() if r.p is not None])
     p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
     if row.p_holm < LEVEL:
@@ -107,16 +241,13 @@ def _ranking(path: str, difference: float) -> str:
     return f"{better} is better than {worse}"
 
 
-def remarks(
-    comparison: Comparison, first: Side, second: Side, rule: Convention, tasks: Sequence[str], kinds: Sequence[str]
-) -> list[str]:
+def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention) -> list[str]:
     """What a reader must know to trust the numbers."""
     scores = comparison.scores.values()
     number = sum(row.p is not None for row in scores)
     rest = f"; of what is no share bootstrap, {comparison.draws} draws" if comparison.interval == "bootstrap" else ""
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
     among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
-    a, b = (side.record.data or "the defaults" for side in (first, second))
     said: list[tuple[object, str]] = [
         (True, f"convention {rule.describe()}"),
         (
@@ -124,7 +255,7 @@ def remarks(
             f"intervals: 95 % jackknife over {comparison.subjects} subjects{rest}; those of A - B paired, of shares recovered from "
             "both intervals, which is cautious: the p value decides",
         ),
-        (True, f"p: two-sided permutation test over subjects, {exchanges} exchanges of the two runs' predictions"),
+        (True, f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B"),
         (
             comparison.exact and number / comparison.permutations >= LEVEL,
             f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: these are too few to show "
@@ -143,12 +274,8 @@ def remarks(
             number > 1,
             f"{number} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it",
         ),
-        (
-            first.record.data != second.record.data,
-            f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ",
-        ),
-        (True, _seeds(first.record, second.record)),
-        *((True, line) for line in _left_out(first, second, tasks, kinds)),
+        *((True, line) for line in (_of_runs(first.record, second.record) if first.record and second.record else [])),
+        *((True, line) for line in _left_out(first, second)),
         *((True, line) for line in _without_interval(comparison)),
         *(
             (
@@ -159,9 +286,19 @@ def remarks(
             for found in [comparison.mcnemar]
             if found
         ),
-        *((side.record.about["remark"], side.record.about["remark"]) for side in (first, second)),
+        *((True, side.record.about["remark"]) for side in (first, second) if side.record),
     ]
-    return list(dict.fromkeys(line for holds, line in said if holds))
+    return list(dict.fromkeys(line for holds, line in said if holds and line))
+
+
+def _of_runs(first: Record, second: Record) -> Iterator[str]:
+    """What else differs between two runs."""
+    a, b = (record.data or "the defaults" for record in (first, second))
+    if first.data != second.data:
+        yield (
+            f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"
+        )
+    yield _seeds(first, second)
 
 
 def _seeds(first: Record, second: Record) -> str:
@@ -177,12 +314,12 @@ def _seeds(first: Record, second: Record) -> str:
     )
 
 
-def _left_out(first: Side, second: Side, tasks: Sequence[str], kinds: Sequence[str]) -> Iterator[str]:
+def _left_out(first: Side, second: Side) -> Iterator[str]:
+    tasks, kinds = shared(first, second)
     for letter, side in (("A", first), ("B", second)):
-        about = side.record.about
-        alone = [name for name in about["tasks"] if name not in tasks]
+        alone = [name for name in side.tasks if name not in tasks]
         if "spot" in tasks:
-            alone += [name for name in about["kinds"] if name not in kinds]
+            alone += [name for name in side.kinds if name not in kinds]
         if alone:
             yield f"only {letter} does {', '.join(alone)}: left out"
         if side.draws > 1:

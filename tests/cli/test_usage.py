@@ -49,7 +49,10 @@ def test_the_example_is_shown(mebench, path):
         (["rnu"], "unknown verb of mebench 'rnu'. Did you mean 'run'?"),
         (["runs", "shwo", "x"], "unknown verb of mebench runs 'shwo'. Did you mean 'show'?"),
         (["run", "--dry-rnu"], "unknown option of mebench run '--dry-rnu'. Did you mean '--dry-run'?"),
-        (["compare", "one"], "mebench compare needs RUN, another run on the same truth. See: mebench compare --help"),
+        (
+            ["compare", "one"],
+            "mebench compare needs RUN, another run, or file, on the same truth. See: mebench compare --help",
+        ),
         (["score"], "mebench score needs --truth, true intervals"),
         (["runs", "list", "--runs"], "--runs needs a value after it"),
         (["tune", "--trials", "many"], "--trials of mebench tune: "),

@@ -99,6 +99,13 @@ def test_gradients_are_counted_with_their_length_or_one_by_one(step, power):
     np.testing.assert_allclose(found, expected.reshape(2, 2, -1), rtol=1e-5)
 
 
+@pytest.mark.parametrize("step", [HogTop, HigoTop])
+def test_there_is_at_least_one_direction(step):
+    assert step(bins=1).apply(clip()).shape[-1] == 3  # one for each plane
+    with pytest.raises(ConfigError, match="bins"):
+        step(bins=0)
+
+
 def test_higo_does_not_see_contrast_but_hog_does():
     volume = clip() // 4
     bright = np.where(np.arange(14) < 7, volume, 3 * volume).astype(np.uint8)  # steeper on the right side

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
@@ -186,6 +187,20 @@ def test_metrics_by_word_and_by_path():
     assert set(compared(first, second, metrics=["recognition.uar"]).scores) == {"recognition.uar"}
     with pytest.raises(ConfigError, match=r"unknown metric of these runs 'uff'. Did you mean 'uf1'"):
         compared(first, second, metrics=["uff"])
+
+
+def test_the_tests_beside_are_those_of_scipy_on_the_right_answers_of_both():
+    runs = run(0, 0.8), run(1, 0.4)
+    first, second = ((tables.clips["truth"] == tables.clips["predicted"]).to_numpy() for tables in runs)
+    found = compared(*runs, metrics=["recognition.accuracy"])
+    alone = [first & ~second, second & ~first]
+    assert (found.mcnemar.first_only, found.mcnemar.second_only) == tuple(map(sum, alone))
+    assert found.mcnemar.p == pytest.approx(stats.binomtest(sum(alone[0]), sum(map(sum, alone))).pvalue)
+    subject = runs[0].clips["video"].str.rpartition("/")[0]
+    difference = pd.Series(first.astype(float) - second).groupby(subject.to_numpy()).mean()
+    accuracy = found.scores["recognition.accuracy"]
+    assert accuracy.wilcoxon_n == len(difference) == 8
+    assert accuracy.wilcoxon_p == pytest.approx(stats.wilcoxon(difference.round(12), zero_method="pratt").pvalue)
 
 
 def test_what_one_run_alone_did_is_not_compared():

@@ -16,7 +16,7 @@ def folds():
     """Two folds that test the same clips, and a third that tests others; none of `surprise` in the last."""
     rng = np.random.default_rng(0)
     videos = pd.DataFrame(
-        [(f"{d}/{s}/{v}", f"{d}/{s}", d, None, None) for d in ("hs", "vis") for s in range(6) for v in range(5)],
+        [(f"{d}/{s}/{v}", f"{d}/{s}", d, None, None) for d in ("hs", "vis") for s in range(15) for v in range(2)],
         columns=["video", "subject", "dataset", "n_frames", "fps"],
     )
     truths = pd.DataFrame(columns=["video", "kind", "onset", "apex", "offset", "emotion"])
@@ -54,3 +54,16 @@ def test_each_fold_is_scored_over_its_own_clips_and_classes(folds):
 def test_a_convention_without_recognition_leaves_it_out(folds):
     summary = summarize_each(folds, classes=CLASSES, seed=0, draws=0, convention="softnet2021")
     assert "recognition" not in summary and "defines no recognition" in summary["remarks"][-1]
+
+
+def test_what_videos_are_called_moves_nothing(folds):
+    def renamed(tables):
+        name = {video: f"{n:03d}" for n, video in enumerate(reversed(tables.videos["video"].tolist()))}
+        tables = [
+            table.assign(video=table["video"].map(name)) for table in (tables.videos, tables.truths, tables.clips)
+        ]
+        return Tables(tables[0], tables[1], None, tables[2])
+
+    others = {name: renamed(tables) for name, tables in folds.items()}
+    one, other = (summarize_each(each, classes=CLASSES, seed=0, draws=50)["recognition"] for each in (folds, others))
+    assert one == other

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.results.rows import apart, digits
+from mebench.results.rows import apart, common, digits
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,13 @@ def test_settings_that_all_rows_of_a_method_share_tell_nothing(settings, own):
 )
 def test_from_ten_on_one_digit_is_enough(value, text):
     assert digits(value) == text
+
+
+def test_what_all_measured_rows_share_is_said_once_for_the_table():
+    def row(measured=True, **changes):
+        versions = {"torch": "2.13.0", "python": changes.pop("python", "3.11")}
+        stated = {"convention": "strict", "selection": "last", "transductive": "", "remark": ""} | changes
+        return SimpleNamespace(measured=measured, versions=versions, **stated)
+
+    rows = [row(), row(selection="valid", python="3.12"), row(measured=False, convention="mean2022")]
+    assert common(rows) == {"convention": "strict", "torch": "2.13.0", "remark": ""}

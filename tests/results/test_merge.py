@@ -59,6 +59,15 @@ def test_a_sound_record_is_taken_byte_for_byte(record, tmp_path):
     assert merge([RunFolder(record)], tmp_path / "taken")[0].status == "there"
 
 
+def test_records_are_found_by_name_whatever_the_order_on_disk(tmp_path, monkeypatch):
+    for name in "bca":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "record.json").touch()
+    files = [tmp_path / name / "record.json" for name in "bca"]
+    monkeypatch.setattr(type(tmp_path), "glob", lambda *_: iter(files))
+    assert [record.path.name for record in find_records(tmp_path)] == ["a", "b", "c"]
+
+
 def test_checking_takes_nothing(record, tmp_path):
     assert merge([RunFolder(record)], tmp_path / "taken", check_only=True)[0].status == "checked"
     assert not (tmp_path / "taken").exists()

@@ -1,11 +1,13 @@
 """Every registered plugin keeps its contract, and the checks see one that does not."""
 
 import unittest
+from types import SimpleNamespace
 
 import pytest
 
 from mebench.config import registry
 from mebench.testing import check_method, dataset_checks, method_checks, parametrize_with_checks
+from mebench.testing.datasets import repairs_are_sentences
 from tests import outside
 
 ROOTS = {outside.FLOW: {"root": str(maps)}} if (maps := outside.find(outside.FLOW)) else {}
@@ -117,3 +119,9 @@ def test_checks_of_absent_data_are_skipped_with_the_reason(tmp_path):
     checks["a_missing_root_is_one_sentence"].run()
     with pytest.raises(unittest.SkipTest, match="gone"):
         checks["videos_are_sorted_and_unique"].run()
+
+
+@pytest.mark.parametrize("repairs", [["fine", ""], [" "], [3]])
+def test_a_repair_that_says_nothing_is_found(repairs):
+    with pytest.raises(AssertionError):
+        repairs_are_sentences(SimpleNamespace(videos=["v"], dataset=SimpleNamespace(repairs=lambda: repairs)))

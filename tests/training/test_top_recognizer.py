@@ -135,3 +135,8 @@ def test_training_without_labelled_clips_is_refused():
 def test_parameters_out_of_range_are_refused(wrong, message):
     with pytest.raises(ConfigError, match=message):
         LbpTopSvm.Params(**wrong)
+
+
+def test_a_clip_may_be_as_short_as_its_blocks_and_neighbours_need():
+    assert LbpTopSvm.Params(slices=10).length == 10
+    assert LbpTopSvm.Params(rt=4, length=9).length == 9

@@ -1,8 +1,10 @@
 """What is concluded in words."""
 
+from types import SimpleNamespace
+
 import pytest
 
-from mebench.tuning.show import remarks
+from mebench.tuning.show import TrialReporter, remarks
 
 
 def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.01):
@@ -34,3 +36,12 @@ def test_too_few_subjects_are_said_and_which_trial_of_a_front_is_taken():
     lines = remarks(plain(0.3, 0.1, ("spotting.micro.f1", "spotting.micro.recall"), least_p=0.0625))
     assert any("no p can be below 0.0625: these are too few" in line for line in lines)
     assert any("the trial that is best in spotting.micro.f1 was judged" in line for line in lines)
+
+
+@pytest.mark.parametrize(("number", "name"), [(-1, "the default"), (0, "trial 0"), (3, "trial 3")])
+def test_the_best_trial_so_far_is_named(number, name):
+    best = SimpleNamespace(number=number, state="complete", values=(0.5,), params={"method.p": 0.25})
+    study = SimpleNamespace(best=lambda: best, trials=[best], objectives=[SimpleNamespace(path="spotting.micro.f1")])
+    said = []
+    TrialReporter(SimpleNamespace(say=said.append), "s", 1, split=None, space=None).tell(study, best)
+    assert said[0].endswith(f"; best 0.5000 ({name}: p=0.25)")

@@ -90,6 +90,7 @@ def test_the_default_is_known_where_the_space_lacks_it(tmp_path):
     shared.try_default(lambda values, step: [values["method.x"]])
     shared.try_default(None)  # it is not tried again
     assert (shared.study().default.values, len(shared.study().trials)) == ((3.0,), 3)
+    assert shared.study().default.number < 0, "it is none of the trials"
 
 
 def test_an_error_that_is_no_sentence_is_raised(tmp_path):

@@ -141,6 +141,27 @@ def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
     return table
 
 
+def clips_title(recognition: Mapping[str, Any]) -> str:
+    """The title of the scores of annotated clips."""
+    return f"recognition, annotated clips (n = {recognition['n']})"
+
+
+def recognition_by_dataset(members: Mapping[str, Any], subjects: Collection[str]) -> Table:
+    """One row for each dataset; `subjects` are all that were tested, as `dataset/subject`."""
+    shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
+    columns = ["database", "subjects", "clips"]
+    for name in shown:
+        columns += [METRICS[name].label, INTERVAL]
+    table = empty_table("recognition, by database", columns, ("database",))
+    for name, part in members.items():
+        cells = [name, str(sum(subject.startswith(f"{name}/") for subject in subjects)), str(part["n"])]
+        for score in shown:
+            found = part["scores"].get(score, UNDEFINED)
+            cells += [figure(found["value"]), interval(found)]
+        table.add_row(*cells)
+    return table
+
+
 def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
     """One row for each fold."""
     names = ("accuracy", "uf1", "uar")
@@ -164,6 +185,7 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
     return table
 
 
+CALIBRATION = "ece"
 SWEEP = ("0.10", "0.30", "0.50", "0.70", "0.90")
 """The thresholds that are printed; the JSON has more."""
 
@@ -175,30 +197,58 @@ def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = Fal
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped where that is no terminal."""
     out = console()
     out.print(_title(tables), markup=False, style="bold")
-    for table in score_tables(summary, verbose):
+    for table in score_tables(summary, verbose, set(tables.videos["subject"])):
         out.print(table)
     for line in _remarks(summary, tables, verbose):
         out.print(line, markup=False, soft_wrap=True)
 
 
-def score_tables(summary: Mapping[str, Any], verbose: bool = False) -> list[Table]:
-    """One table for each task of the summary, and one of all conventions where that was asked."""
+def score_tables(
+    summary: Mapping[str, Any], verbose: bool = False, subjects: Collection[str] = frozenset()
+) -> list[Table]:
+    """One table for each task of the summary, confusions of clips, and one of all conventions where that was asked.
+
+    `subjects` are those of the clips, as `dataset/subject`.
+    """
     found = [
         score_table(f"{section}, {name} ({counted})", {**part["scores"], **(_details(part) if verbose else {})})
         for section, name, counted, part in parts_of(summary)
     ]
+    if recognition := summary.get("recognition"):
+        details = _details(recognition)
+        shown = {name: score for name, score in details.items() if verbose or name == CALIBRATION}
+        found.append(score_table(clips_title(recognition), {**recognition["scores"], **shown}))
+        if chance := summary.get("chance", {}).get("recognition"):
+            found[-1].add_section()
+            for name in ("uf1", "uar"):
+                add_score(found[-1], f"{METRICS[name].label} of always {chance['class']}", chance[name])
+        if members := recognition.get("members"):
+            found.append(recognition_by_dataset(members, subjects))
+        if confusion := summary.get("confusion"):
+            found.append(confusion_table(confusion))
     if compared := summary.get("sensitivity"):
         found.append(sensitivity_table(compared))
     return found
 
 
+def confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> Table:
+    """One row for each true class: how often each class was named; `other` for no answer, or one that is no class."""
+    names = list(next(iter(confusion.values()), {}))
+    table = empty_table("true class against the one that was named", ("true", *names, "clips"), ("true",))
+    for true, row in confusion.items():
+        table.add_row(true, *map(str, row.values()), str(sum(row.values())))
+    return table
+
+
 def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     """One line for each convention and kind."""
+    if any("recognition" in row for row in compared.values()):
+        return _recognition_sensitivity(compared)
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
     named_emotions = any("analysis" in row for row in compared.values())
     left = ["convention", *(["kind"] if len(kinds) > 1 else [])]
     right = [*COUNTS.values(), *(find(name).label for name in _COMPARED)]
-    right += [f"{find(name).label}{' (emotions)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
+    right += [f"{find(name).label}{' (analysis)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
     table = empty_table("the same predictions under every convention", (*left, *right), left)
     for name, row in compared.items():
         if "reason" in row:
@@ -213,17 +263,31 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     return table
 
 
+def _recognition_sensitivity(compared: Mapping[str, Any]) -> Table:
+    names = ("accuracy", "wf1", "uf1", "uar")
+    columns = ("convention", *(find(name).label for name in names))
+    table = empty_table("the same answers under every convention", columns, columns[:1])
+    for convention, row in compared.items():
+        cells = [figure(row["recognition"].get(name)) for name in names] if "recognition" in row else ["-"] * len(names)
+        table.add_row(convention, *cells)
+    return table
+
+
 def _details(part: Mapping[str, Any]) -> dict[str, Any]:
     """The further scores of a part that are defined."""
     details = part.get("details", {})
     scores = {**details.get("scores", {}), **details.get("frames", {})}
     sweep = details.get("f1_at_iou", {})
+    if reliable := details.get("calibration"):
+        scores[CALIBRATION] = {**UNDEFINED, "value": reliable["ece"]}
     scores |= {f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou] for iou in SWEEP if iou in sweep}
     return {name: score for name, score in scores.items() if score["value"] is not None}
 
 
 def _title(tables: Tables) -> str:
     videos, truths = tables.videos, tables.truths
+    if tables.clips is not None:
+        return f"{tables.clips['predicted'].notna().sum()} answers for {len(tables.clips)} clips of {videos['subject'].nunique()} subjects"
     spotted = 0 if tables.predictions is None else len(tables.predictions)
     return f"{spotted} predictions against {len(truths)} expressions in {len(videos)} videos of {videos['subject'].nunique()} subjects"
 
@@ -232,7 +296,7 @@ def _remarks(summary: Mapping[str, Any], tables: Tables, verbose: bool) -> list[
     """What a reader must know to trust the numbers."""
     subjects = tables.videos["subject"].nunique()
     return [
-        f"convention {summary['rules'] if verbose else summary['convention']}",
+        f"convention {summary['rules' if verbose and 'spotting' in summary else 'convention']}",
         *interval_lines(summary["bootstrap"], subjects),
         *reason_lines(summary),
         *summary.get("remarks", []),

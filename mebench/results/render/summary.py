@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from mebench.console import console, empty_table
+from mebench.console import console, empty_table, print_table
 from mebench.metrics.catalogue import METRICS
+from mebench.metrics.mistakes import CAUSES
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
 from mebench.results.settings import of_method, of_protocol, of_scheme
@@ -39,32 +40,44 @@ EXPLAINED = (
 )
 
 
-def print_mistakes(counts: pd.DataFrame, title: str) -> None:
-    """Print the counts of `count_mistakes` on standard output; elsewhere than on a terminal nothing is cut or wrapped."""
+def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None) -> None:
+    """Print the counts of `count_mistakes` on standard output, and the rows of `sort_mistakes` where they are given."""
     out = console()
     out.print()
     if counts.empty:
         out.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
         return
-    out.print(mistakes_table(counts, title))
+    out.print(title, markup=False, style="bold", soft_wrap=True)
+    for mistake in TITLES:
+        out.print(mistakes_table(counts, mistake))
     out.print(EXPLAINED, markup=False, soft_wrap=True)
+    if mistakes is not None:
+        columns = ["video", "kind", "onset", "offset", "mistake", "cause", "emotion", "iou"]
+        cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
+        cells["video"] = mistakes["video"]
+        print_table(columns, cells.astype(str).to_numpy().tolist(), "every one of them, frames counted from 0")
 
 
-def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
-    """One row for each kind, subject or emotion, those with the most mistakes first, and their sum."""
-    table = empty_table(title)
-    table.add_column(str(counts.index.name), no_wrap=True)
-    columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
-    for mistake, cause in columns:
-        short = "FP" if mistake == "false_positive" else "missed" if cause == "missed" else "miss"
-        table.add_column(short if cause == "missed" else f"{short}: {cause.replace('_', ' ')}", justify="right")
+def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
+    """One row for each kind, subject or emotion, those with the most mistakes first, their sum, and the share of each cause.
+
+    Args:
+        counts: from `count_mistakes`.
+        mistake: which half of it.
+    """
+    causes = CAUSES[mistake]
+    heads = [str(counts.index.name), "all", *(cause.replace("_", " ") for cause in causes)]
+    table = empty_table(TITLES[mistake], heads, heads[:1])
     by_name = str(counts.index.name) != "kind"
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
-    for name in order:
-        table.add_row(str(name) or "(none)", *(number(counts.loc[name, column]) for column in columns))
+    rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
+    for name, row in zip(order, rows):
+        table.add_row(str(name) or "(none)", number(sum(row)), *map(number, row))
+    sums = [sum(column) for column in zip(*rows)]
+    table.add_section()
     if len(counts) > 1:
-        table.add_section()
-        table.add_row("all", *(number(counts[column].sum()) for column in columns))
+        table.add_row("all", number(sum(sums)), *map(number, sums))
+    table.add_row("share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums))
     return table
 
 
@@ -179,10 +192,9 @@ def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
             rows.add_score(table, f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])
         found.append(table)
     if recognition := summary.get("recognition"):
-        title = f"recognition, annotated clips (n = {recognition['n']})"
-        found.append(rows.score_table(title, recognition["scores"]))
+        found.append(rows.score_table(rows.clips_title(recognition), recognition["scores"]))
         if members := recognition.get("members"):
-            found.append(_members(members, about))
+            found.append(rows.recognition_by_dataset(members, _people(about)))
         if folds := recognition.get("folds"):
             found.append(recognition_by_fold(folds))
     if members := summary.get("members"):
@@ -228,7 +240,7 @@ def _intervals(
 ) -> list[str]:
     if draws > 1 and "spotting" in summary:
         return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
-    return [*rows.interval_lines(summary["bootstrap"], _subjects(about)), *rows.reason_lines(summary, shown)]
+    return [*rows.interval_lines(summary["bootstrap"], len(_people(about))), *rows.reason_lines(summary, shown)]
 
 
 def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
@@ -252,21 +264,5 @@ def _title(config: Mapping[str, Any]) -> str:
     )
 
 
-def _members(members: Mapping[str, Any], about: Mapping[str, Any]) -> Table:
-    shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
-    columns = ["database", "subjects", "clips"]
-    for name in shown:
-        columns += [METRICS[name].label, rows.INTERVAL]
-    table = empty_table("recognition, by database", columns, ("database",))
-    for name, part in members.items():
-        subjects = len({s for f in about["folds"] for s in f["test"] if s.split("/")[0] == name})
-        cells = [name, str(subjects), str(part["n"])]
-        for score in shown:
-            found = part["scores"].get(score, rows.UNDEFINED)
-            cells += [rows.figure(found["value"]), rows.interval(found)]
-        table.add_row(*cells)
-    return table
-
-
-def _subjects(about: Mapping[str, Any]) -> int:
-    return len({s for f in about["folds"] for s in f["test"]})
+def _people(about: Mapping[str, Any]) -> set[str]:
+    return {s for f in about["folds"] for s in f["test"]}

@@ -256,7 +256,9 @@ def _for_page(svg: str, name: str, titles: Mapping[str, str]) -> str:
         words = html.escape(title)
         before, mark, after = drawing.partition(f'<g id="{gid}">')
         if gid.startswith("point-"):  # a link needs a name of its own for those who do not see it
-            after = after.replace(' target="_blank"', f' aria-label="{words}"', 1)
+            label = f' aria-label="{words}"'.replace("\\", r"\\")
+            link = r'(<a xlink:href="[^"]*")(?: target="_blank")?'  # Matplotlib names a target from 3.11 on
+            after = re.sub(link, rf"\1{label}", after, count=1)
         drawing = f"{before}{mark}<title>{words}</title>{after}"
     for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - {*re.findall(r'#([^")]+)[")]', drawing), *titles}:
         drawing = drawing.replace(f' id="{unused}"', "")

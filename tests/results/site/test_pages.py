@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from mebench.results.collect import collect
-from mebench.results.site.cards import to_html
+from mebench.results.site.cards import cards, to_html
 from mebench.results.site.chart import COLORS
 from mebench.results.site.pages import Site, library
 from mebench.results.tables import build
@@ -54,6 +54,12 @@ def pages(site):
         reader.feed(file.read_text(encoding="utf-8"))
         found[file] = reader
     return found
+
+
+def test_a_card_bears_the_name_for_people_and_the_paper():
+    found = {card.id: card for card in cards("dataset")}
+    assert (found["casme2"].title, found["cas_me2"].title) == ("CASME II", "CAS(ME)2")
+    assert found["casme2"].paper.startswith("Yan et al., CASME II: An Improved") and found["synthetic"].paper == ""
 
 
 def test_every_element_is_closed_and_every_id_is_the_only_one(pages):

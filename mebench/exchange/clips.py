@@ -1,0 +1,233 @@
+"""Files of recognition: which class a program names for each given clip, beside the true ones.
+
+A clip is a video, or, where a video has several, a video and an onset. Clips that the predictions lack are wrong answers, as
+in a run: evaluators that leave them out praise who answers only what is easy.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.console import plural
+from mebench.errors import DataError
+from mebench.exchange import values
+from mebench.exchange.columns import plain
+from mebench.exchange.intervals import refuse_misspelt_subject, repair_decimal_ids
+from mebench.exchange.join import Rules, join, meant
+from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.metrics.tables import Tables
+
+_WANTED: dict[Role, tuple[str, ...]] = {
+    "predictions": (*IDS, "onset", "kind", "emotion", "confidence"),
+    "truth": (*IDS, "onset", "kind", "emotion"),
+}
+_MARK = r"(?:p|prob|proba|probs|probability|softmax)"
+_OF_CLASS = re.compile(rf"{_MARK}[\W_]+(.+)|(.+?)[\W_]+{_MARK}", re.IGNORECASE)
+_ROUNDED = 0.005
+"""Half a unit of the second digit: what rounding may add to, or take from, each probability."""
+
+
+def read_clips(path: Path, role: Role, remarks: Remarks, labels: Sequence[str] = ()) -> IntervalFile:
+    """Read and check a file of clips.
+
+    Args:
+        path: a table of text, or a workbook, with the columns `video`, `emotion` and, as available, `dataset`, `subject`, `onset`,
+            `kind`, under these names or those of `columns.ALIASES`; the class may also stand under `y_true` or `pred`.
+            Predictions may hold the probability of the class that they name (`probability`), or those of all classes
+            (`p_negative`, or `negative` alone).
+        role: `predictions` or `truth`.
+        remarks: what was noticed and repaired is added there.
+        labels: the classes that predictions may name.
+
+    Returns:
+        As of intervals; the onset is 0 where the file has none, the offset the onset, and `confidence` the probability of the
+        class that is named.
+
+    Raises:
+        DataError: the file cannot be understood, names a class that is none, or its probabilities are not those of what it
+            names; the sentence names the line.
+    """
+    table = parse(read_text(path, remarks, role), path, role, _WANTED[role], remarks, alone="emotion")
+    table.require("video", "emotion")
+    refuse_misspelt_subject(table)
+    data: dict[str, object] = {name: values.names(table, name) for name in IDS if name in table.cells}
+    data |= {"line": np.asarray(table.lines, dtype=np.int64), "emotion": values.emotions(table)}
+    repair_decimal_ids(data, role, remarks)
+    rows = pd.DataFrame(data)
+    answered = (rows["emotion"] != "").to_numpy(np.bool_)
+    if role == "truth" and not answered.any():
+        raise DataError(f"{path} holds no clip with an emotion: there is nothing to score against")
+    onset = np.nan_to_num(values.frames(table, "onset")) if "onset" in table.cells else np.zeros(len(rows))
+    rows = rows.assign(kind=values.kinds(table, answered), onset=onset.astype(np.int64), apex=np.nan)
+    rows["offset"] = rows["onset"]
+    if role == "predictions":
+        known = rows["emotion"].isin([*labels, ""]).to_numpy()
+        for row in np.flatnonzero(~known)[:1]:
+            said = str(rows["emotion"].iloc[row])
+            raise table.error(
+                int(row),
+                f"{said!r} is no class of the truth, which has {', '.join(labels)}{meant(said, labels)}: write it as the truth does, or "
+                "name all classes with --classes",
+            )
+        rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, remarks)
+    videos = rows[["line", *(name for name in IDS if name in table.cells), "kind"]].assign(fps=np.nan, n_frames=np.nan)
+    return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
+
+
+def join_clips(
+    truth: IntervalFile, predictions: IntervalFile, classes: Sequence[str], rules: Rules, remarks: Remarks
+) -> Tables:
+    """Bring the predictions to the truth's clips.
+
+    Args:
+        truth: macro-expressions and clips without a class are left out, and told.
+        predictions: of all clips that are scored; what it lacks is a wrong answer.
+        classes: that are scored; a clip of another is left out, and told.
+        rules: how ids are compared.
+        remarks: what was noticed is added there.
+
+    Returns:
+        The scored clips, and the videos that they lie in; `line` is the truth's.
+
+    Raises:
+        DataError: a clip is there twice, or is not in the truth; predictions cannot be told to a video.
+    """
+    joined = join(truth, predictions, replace(rules, strict_videos=True), remarks)
+    assert joined.predictions is not None
+    labelled = (joined.truths["kind"] == "micro") & (joined.truths["emotion"] != "")
+    true, said = joined.truths[labelled], joined.predictions[joined.predictions["kind"] == "micro"]
+    several = any(table["video"].duplicated().any() for table in (true, said))
+    onsets = "onset" in truth.columns and "onset" in predictions.columns
+    on = ["video", "onset"] if several and onsets else ["video"]
+    _refuse_twice(truth, true, on)
+    _refuse_twice(predictions, said, on)
+    _refuse_strangers(predictions, joined.truths, said, on)
+    _note_left_out(joined.truths, labelled, classes, remarks)
+    scored = true[true["emotion"].isin(list(classes))]
+    answers = said[[*on, "emotion", "confidence"]].rename(columns={"emotion": "predicted", "confidence": "probability"})
+    clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
+    clips["predicted"] = clips["predicted"].astype(object).where(~clips["predicted"].isin([np.nan, ""]), None)
+    silent = clips["predicted"].isna()
+    if silent.any():
+        remarks.warn(
+            f"predictions: {plural(int(silent.sum()), 'clip')} of the truth without an answer (its {at_lines(clips['line'][silent])}), "
+            "counted as wrong"
+        )
+        if clips["probability"].notna().any():
+            remarks.warn("predictions: calibration is left out: a clip without an answer has no probability")
+    videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
+    return Tables(
+        videos, scored.reset_index(drop=True), None, clips[["line", "video", "truth", "predicted", "probability"]]
+    )
+
+
+def _probabilities(
+    table: TextTable, answers: Sequence[str], labels: Sequence[str], remarks: Remarks
+) -> NDArray[np.float64]:
+    """Probability of the class that each row names, (n_rows,): NaN where it names none, or the file has no probabilities.
+
+    Raises:
+        DataError: one is not in 0 to 1; those of a row do not sum to 1, or another class has a larger one; a class lacks.
+    """
+    named = np.array([answer != "" for answer in answers], dtype=np.bool_)
+    headers = _of_classes(table, labels)
+    if not headers:
+        if "confidence" not in table.cells:
+            return np.full(len(named), np.nan)
+        return np.where(named, _shares(table, "confidence", named, "the probability"), np.nan)
+    lacking = [label for label in labels if label not in headers]
+    if lacking:
+        raise DataError(
+            f"{table.place} has probabilities of {', '.join(headers)}, but none of {', '.join(lacking)}: give those of all classes, or "
+            f"rename the column {next(iter(headers.values()))!r} if it holds something else"
+        )
+    if "confidence" in table.cells:
+        remarks.repair("predictions: the probabilities of the classes are read, not the column beside them")
+    table = replace(table, cells={name: [cell.strip() for cell in table.others[name]] for name in headers.values()})
+    shares = np.stack([_shares(table, name, named, f"the probability {name}") for name in headers.values()], axis=1)
+    places = [list(headers).index(answer) if answer else 0 for answer in answers]
+    own, total = shares[np.arange(len(named)), places], shares.sum(axis=1)
+    for row in np.flatnonzero(named & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:
+        raise table.error(
+            int(row),
+            f"the probabilities of {', '.join(headers)} sum to {total[row]:.4g}, not 1: give those of all classes",
+        )
+    for row in np.flatnonzero(named & (own < shares.max(axis=1, initial=0)))[:1]:
+        likeliest = list(headers)[int(shares[row].argmax())]
+        raise table.error(
+            int(row),
+            f"{answers[row]!r} is named, with probability {own[row]:g}, but {likeliest!r} has {shares[row].max():g}: name the likeliest "
+            "class, or leave the probabilities out",
+        )
+    return np.where(named, own, np.nan)
+
+
+def _of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:
+    """The headers that hold the probability of a class, by class, in the order of the classes."""
+    written: dict[str, str] = {}
+    for header in table.others:
+        marked = _OF_CLASS.fullmatch(header)
+        written.setdefault(plain(marked[1] or marked[2]) if marked else plain(header), header)
+    return {label: written[plain(label)] for label in labels if plain(label) in written}
+
+
+def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
+    """A column of probabilities; those of rows that name a class must be there."""
+    shares, what = values.numbers(table, name), what.replace("{", "{{").replace("}", "}}")
+    table.refuse(name, named & np.isnan(shares), f"{what} is {{cell!r}}, not a number{{more}}")
+    table.refuse(
+        name,
+        (shares < 0) | (shares > 1),
+        f"{what} is {{cell}}, not in 0 to 1{{more}}: rename the column if it holds something else",
+    )
+    return shares
+
+
+def _refuse_twice(given: IntervalFile, rows: pd.DataFrame, on: list[str]) -> None:
+    again = rows[rows.duplicated(on)]
+    if again.empty:
+        return
+    row = again.iloc[0]
+    first = rows[(rows[on] == row[on]).all(axis=1)].iloc[0]
+    hint = (
+        ""
+        if len(on) > 1
+        else ": if these are two expressions of one video, tell them apart by a column onset in both files"
+    )
+    raise DataError(
+        f"{given.place}, line {row['line']}: the clip {row['video'].partition('/')[2]} is there twice (first on line "
+        f"{first['line']}){hint}"
+    )
+
+
+def _refuse_strangers(predictions: IntervalFile, true: pd.DataFrame, said: pd.DataFrame, on: list[str]) -> None:
+    """A clip of a known video at an onset where the truth has none."""
+    strange = said[~pd.MultiIndex.from_frame(said[on]).isin(pd.MultiIndex.from_frame(true[on]))]
+    if len(strange):
+        row = strange.iloc[0]
+        onsets = ", ".join(map(str, true[true["video"] == row["video"]]["onset"].tolist()))
+        raise DataError(
+            f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
+            f"{row['video'].partition('/')[2]}, but with {onsets}: both files must count frames alike"
+        )
+
+
+def _note_left_out(true: pd.DataFrame, labelled: pd.Series, classes: Sequence[str], remarks: Remarks) -> None:
+    """What of the truth is no clip that is scored."""
+    micro = true["kind"] == "micro"
+    for what, rows in {
+        "macro-expressions": true[~micro],
+        "clips without an emotion": true[micro & (true["emotion"] == "")],
+        **{
+            f"clips labelled {label!r}, which is not among the classes": rows
+            for label, rows in true[labelled & ~true["emotion"].isin(list(classes))].groupby("emotion")
+        },
+    }.items():
+        if len(rows):
+            remarks.warn(f"truth: {len(rows)} {what} ({at_lines(rows['line'])}), left out")

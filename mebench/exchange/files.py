@@ -1,0 +1,153 @@
+"""Files of any program beside a truth, as what scoring one, comparing two and sorting mistakes begin with."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from mebench.errors import ConfigError, unknown
+from mebench.exchange.clips import join_clips, read_clips
+from mebench.exchange.frame_scores import FrameScores
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules, classes_of, join, named_classes
+from mebench.exchange.megc import is_log
+from mebench.exchange.shift import note_shift
+from mebench.exchange.table import Remarks, parse, read_text
+from mebench.exchange.values import KINDS, IntervalFile, kind_of
+from mebench.metrics.tables import Tables
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a program answered, beside what is true.
+
+    Attributes:
+        tables: as a run's.
+        kinds: that were spotted and are scored, micro first; none of recognition alone.
+        classes: that are scored.
+    """
+
+    tables: Tables
+    kinds: list[str]
+    classes: list[str]
+
+    @property
+    def tasks(self) -> list[str]:
+        """As a run's: `recognize` where classes are named, `spot` where intervals are."""
+        spotted = self.tables.predictions
+        named = self.tables.clips is not None or (spotted is not None and (spotted["emotion"] != "").any())
+        return [*(["recognize"] if named else []), *(["spot"] if spotted is not None else [])]
+
+
+def of_intervals(
+    truth: IntervalFile,
+    predictions: IntervalFile,
+    rules: Rules,
+    remarks: Remarks,
+    *,
+    classes: str | None = None,
+    kinds: str | None = None,
+    scores: FrameScores | None = None,
+) -> Answers:
+    """Spotted intervals.
+
+    Args:
+        truth: of all videos.
+        predictions: as read, or as made of `scores`.
+        rules: how the files go together.
+        remarks: what was noticed is added there.
+        classes: to score, as the command line names them; all of the truth by default.
+        kinds: to score, likewise; by default those that the predictions tell apart and somebody names.
+        scores: frame scores of which the predictions were made.
+
+    Raises:
+        ConfigError: there is no such kind, or the classes are none.
+        DataError: the files do not fit together.
+    """
+    if predictions.intervals.empty and scores is None:
+        remarks.warn("predictions: there are none: every truth is missed")
+    tables = join(truth, predictions, rules, remarks, None if scores is None else scores.rows)
+    assert tables.predictions is not None
+    note_shift(tables.truths, tables.predictions, remarks)
+    told = scores.kinds if scores is not None else None if "kind" in predictions.columns else ["micro"]
+    scored = _kinds(kinds, told, tables, remarks)
+    named = classes_of(classes, tables, remarks)
+    # A truth whose label is no class has none: it counts for spotting only.
+    emotion = tables.truths["emotion"]
+    truths = tables.truths.assign(emotion=emotion.where(emotion.isin(named), None))
+    return Answers(replace(tables, truths=truths), scored, named)
+
+
+def of_clips(truth: IntervalFile, path: Path, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
+    """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
+    labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].tolist()
+    scored = named_classes(classes, labels, remarks)
+    read = read_clips(path, "predictions", remarks, list(dict.fromkeys([*scored, *sorted(set(labels) - {""})])))
+    return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
+
+
+def read_beside(
+    truth: Path, files: Sequence[Path], rules: Rules, remarks: Remarks, clips: bool = False, classes: str | None = None
+) -> list[Answers]:
+    """Files beside one truth: all of spotted intervals, or all of given clips where one of them lacks onset and offset.
+
+    Args:
+        truth: the file of the truth.
+        files: of predictions; of several, the first is called A in remarks.
+        rules: how the files go together.
+        remarks: what was noticed is added there.
+        clips: whether they are about given clips though they hold intervals.
+        classes: to score, as the command line names them.
+    """
+    clips = clips or not all(map(_has_intervals, files))
+    true = read_clips(truth, "truth", remarks) if clips else read_intervals(truth, "truth", remarks)
+    found = []
+    for letter, path in zip("AB", files):
+        own = Remarks()
+        if clips:
+            found.append(of_clips(true, path, rules, own, classes))
+        else:
+            found.append(of_intervals(true, read_intervals(path, "predictions", own), rules, own, classes=classes))
+        for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
+            for line in mine:  # what is said of the truth holds for all
+                told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
+                lines += [told] if told not in lines else []
+    return _same_videos(found)
+
+
+def _has_intervals(path: Path) -> bool:
+    text = read_text(path, Remarks(), "predictions")
+    if is_log(text):
+        return True
+    found = parse(text, path, "predictions", ("video", "onset", "offset"), Remarks()).cells
+    return {"onset", "offset"} <= set(found)
+
+
+def _same_videos(found: Sequence[Answers]) -> list[Answers]:
+    """The same, each with the videos too that others alone predict in, which have no expressions."""
+    every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
+    whole = []
+    for one in found:
+        own = one.tables.videos
+        videos = pd.concat([own, every[~every["video"].isin(own["video"])]], ignore_index=True)
+        whole.append(replace(one, tables=replace(one.tables, videos=videos)))
+    return whole
+
+
+def _kinds(asked: str | None, told: Iterable[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+    """The kinds to score: those asked for, else those that the predictions tell apart and somebody names."""
+    assert tables.predictions is not None
+    if asked is not None:
+        named = [kind_of(word) for word in asked.split(",")]
+        if None in named:
+            raise ConfigError(f"--kinds: {unknown('kind', asked.split(',')[named.index(None)].strip(), KINDS)}")
+        return [kind for kind in KINDS if kind in named]
+    true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
+    scored = [kind for kind in KINDS if kind in (told if told is not None else true | said)] or ["micro"]
+    for kind in sorted(true - set(scored)):
+        remarks.warn(
+            f"{(tables.truths['kind'] == kind).sum()} {kind}-expressions of the truth are not scored: the predictions do not tell "
+            f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
+        )
+    return scored

@@ -1,0 +1,114 @@
+"""`mebench compare --truth` and `mistakes --truth`: files of any program, which go the way of runs."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mebench.annotations.drawn import write_xlsx
+from mebench.exchange.table import Remarks
+from mebench.exchange.write import write_predictions
+from mebench.runner.scoring import tables_of
+from tests.run_folders import make_run
+
+
+@pytest.fixture
+def in_files(tmp_path, monkeypatch):
+    """Two runs, and what they answered and what is true in files: intervals in `a.csv` and `b.csv`, clips in `a.xlsx` and `b.csv`."""
+    monkeypatch.chdir(tmp_path)
+    for name, said in {"a": {"shift": 5}, "b": {"method": "other", "wrong_every": 2}}.items():
+        run = make_run(tmp_path / "runs", f"run-{name}", subjects=6, **said)
+        tables, truth = tables_of(run), run.read_table("truth.parquet")
+        write_predictions(tmp_path / f"{name}.csv", "csv", tables, Remarks())
+        truth = truth[truth["kind"] == "micro"].reset_index(drop=True)
+        truth = truth.merge(tables.videos[["video", "fps", "n_frames"]], on="video")
+        ids = truth.pop("video").str.split("/", expand=True).set_axis(["dataset", "subject", "video"], axis=1)
+        pd.concat([ids, truth], axis=1).to_csv("truth.csv", index=False)
+        clips = pd.concat([ids, truth["onset"], tables.clips["predicted"].rename("emotion")], axis=1)
+        write_xlsx(tmp_path / f"{name}.xlsx", {"answers": [list(clips), *clips.astype(object).to_numpy().tolist()]})
+    return tmp_path
+
+
+def test_two_files_compare_as_the_runs_that_they_come_from(mebench, in_files):
+    found = {}
+    for name, words in {
+        "runs": ["run-a", "run-b", "--runs", "runs"],
+        "intervals": ["a.csv", "b.csv", "--truth", "truth.csv"],
+        "clips": ["a.xlsx", "b.xlsx", "--truth", "truth.csv"],
+    }.items():
+        code, out, err = mebench("compare", *words, "--json", "-")
+        assert code == 0, err
+        found[name] = json.loads(out)
+    scores = found["runs"]["scores"]
+    assert {**found["intervals"]["scores"], **found["clips"]["scores"]}.keys() == scores.keys()
+    for part, tests in (("intervals", 3), ("clips", 2)):  # Holm's p goes by how many scores are tested at once
+        mine = found[part]["scores"]
+        assert [{**row, "p_holm": 0} for row in mine.values()] == [{**scores[path], "p_holm": 0} for path in mine]
+        assert len(mine) <= tests
+    assert found["clips"]["mcnemar"] == found["runs"]["mcnemar"] is not None
+    assert found["clips"]["first"] == {"file": "a.xlsx"} and found["clips"]["warnings"] == []
+
+
+def test_it_is_printed_with_the_names_of_the_files(mebench, in_files):
+    code, out, _ = mebench("compare", "a.csv", "b.csv", "--truth", "truth.csv", "--metric", "spotting.micro.f1")
+    assert (
+        code == 0 and "A  a.csv\n" in out and "B  b.csv\n" in out and "spotting, micro: F1: B is better than A" in out
+    )
+    assert "seed" not in out and "run" not in out.split("A  a.csv")[1]
+
+
+def test_files_with_intervals_may_be_about_given_clips(mebench, in_files):
+    """Of the same intervals: as clips every answer counts, right or wrong."""
+    clips = pd.read_csv("truth.csv", dtype=str)
+    for name, column in {"c": clips["emotion"], "d": clips["emotion"].mask(clips.index < 4, "surprise")}.items():
+        clips.assign(emotion=column).to_csv(f"{name}.csv", index=False)
+    code, out, err = mebench("compare", "c.csv", "d.csv", "--truth", "truth.csv", "--clips", "--json", "-")
+    assert code == 0, err
+    found = json.loads(out)
+    assert list(found["scores"]) == ["recognition.uf1", "recognition.uar"]
+    assert found["scores"]["recognition.uar"]["first"]["value"] == 1 and found["mcnemar"]["second_only"] == 0
+
+
+def test_a_video_that_one_file_alone_names_counts_for_it_alone(mebench, in_files):
+    with Path("b.csv").open("a") as file:
+        file.write("drawn,00,unheard-of,micro,1,5,9,0.5\n")
+    shown = ("--metric", "precision", "--json", "-")
+    _, out, _ = mebench("compare", "run-a", "run-b", "--runs", "runs", *shown)
+    before = json.loads(out)["scores"]["spotting.micro.precision"]
+    code, out, _ = mebench("compare", "a.csv", "b.csv", "--truth", "truth.csv", *shown)
+    found = json.loads(out)
+    row = found["scores"]["spotting.micro.precision"]
+    assert code == 0 and row["first"] == before["first"]
+    assert row["second"]["value"] == pytest.approx(24 / 25) and before["second"]["value"] == 1
+    assert [line for line in found["warnings"] if line.startswith("B: 1 video of the predictions not in")]
+
+
+def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
+    for by in ("kind", "subject"):
+        words = ("mistakes", "a.csv", "--truth", "truth.csv", "--by", by, "--json", "-")
+        ours, runs = mebench(*words), mebench("mistakes", "run-a", "--runs", "runs", "--by", by, "--json", "-")
+        found, expected = json.loads(ours[1]), json.loads(runs[1])
+        assert found["counts"] == expected["counts"] and found["file"] == "a.csv"
+    assert "what went wrong in a.csv, by kind" in mebench("mistakes", "a.csv", "--truth", "truth.csv")[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (
+            ["compare", "a.csv", "b.csv", "--clips"],
+            2,
+            "--clips is about files: name the file of their truth with --truth",
+        ),
+        (["compare", "a.csv", "./a.csv", "--truth", "truth.csv"], 2, "both words name the file 'a.csv'"),
+        (["compare", "a.csv", "run-b", "--truth", "truth.csv"], 3, "run-b cannot be read"),
+        (["compare", "a.csv", "b.xlsx", "--truth", "no.csv"], 3, "no.csv cannot be read"),
+        (["compare", "a.xlsx", "b.xlsx", "--truth", "truth.csv", "--classes", "joy"], 2, "--classes names none of the"),
+        (["mistakes", "a.csv", "--loose-ids"], 2, "--loose-ids is about files"),
+        (["mistakes", "a.xlsx", "--truth", "truth.csv"], 3, "mebench score --clips a.xlsx --truth truth.csv"),
+    ],
+)
+def test_what_does_not_go_is_one_sentence(mebench, in_files, words, code, sentence):
+    found, _, err = mebench(*words)
+    assert found == code and sentence in err and err.count("\n") == 1
