@@ -110,8 +110,7 @@ def score(
     from mebench.exchange.write import FORMATS, write_predictions
     from mebench.metrics.chance import recognition_chance
     from mebench.metrics.conventions import changed, named
-    from mebench.metrics.sensitivity import of_conventions, of_rules, strongest
-    from mebench.metrics.summary import summarize
+    from mebench.metrics.summary import of_conventions, of_rules, strongest, summarize
     from mebench.progress import Progress
     from mebench.results.render.plots import confusions
     from mebench.results.render.scores import print_scores

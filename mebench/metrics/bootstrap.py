@@ -7,12 +7,135 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
 
 import numpy as np
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
-from mebench.metrics.catalogue import find
-from mebench.metrics.intervals import correlation, difference_interval, interval, leave_one_out, standard_error
+from mebench.metrics.catalogue import Scale, find
+from mebench.metrics.paired import correlation, difference_interval
 from mebench.metrics.ratios import Floats
+
+FLAT = 1e-12
+"""A standard error below this comes from rounding alone: whoever is left out, the score stays."""
+
+
+def leave_one_out(units: Sequence[int], n_units: int) -> Floats:
+    """Weights that leave out each of `units` once, (len(units), n_units).
+
+    >>> leave_one_out([0, 2], 3)
+    array([[0., 1., 1.],
+           [1., 1., 0.]])
+    """
+    return 1 - np.eye(n_units)[list(units)]
+
+
+def standard_error(replicates: Floats, strata: Sequence[str]) -> tuple[float, int]:
+    """Standard error and degrees of freedom from leave-one-out replicates (Efron and Tibshirani 1993, eq. 11.5).
+
+    In strata h of n_h subjects the variance is the sum over h of (n_h - 1) / n_h sum_i (theta_hi - mean_h)^2, and the
+    degrees of freedom are the sum of n_h - 1 (Shao and Tu 1995, section 6.2). A stratum of one subject adds nothing to
+    either: nobody knows how another subject of it would have scored.
+
+    Args:
+        replicates: (n,) score without each subject; NaN where it is undefined, which is left out.
+        strata: (n,) stratum of each subject.
+
+    Returns:
+        The error, NaN without a degree of freedom, and the degrees.
+
+    >>> standard_error(np.array([2.5, 2.0, 1.5]), ["a", "a", "a"])  # of the mean of 1, 2, 3: 1 / sqrt(3)
+    (0.5773502691896257, 2)
+    """
+    off, degrees = deviations(replicates, strata)
+    return (float(np.sqrt((off**2).sum())) if degrees else np.nan), degrees
+
+
+def effective_degrees(replicates: Floats, strata: Sequence[str]) -> float:
+    """Degrees of freedom of the squared error: fewer where a few subjects make most of it.
+
+    2 E^2 / V for a sum of squares of mean E and variance V (Satterthwaite 1946), here E what all subjects add and V, by
+    their kurtosis, sum v_i^2 - E^2 / n. What is normal has about n; one subject that makes all of it has 2.
+
+    Returns:
+        From 1 to the degrees of `standard_error`, which it also is where nobody adds anything.
+
+    >>> effective_degrees(np.array([2.5, 2.0, 1.5]), ["a", "a", "a"])
+    2.0
+    >>> round(effective_degrees(np.array([1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]), ["a"] * 8), 2)
+    3.11
+    """
+    off, degrees = deviations(replicates, strata)
+    added = off**2
+    if added.sum() <= FLAT**2:
+        return float(degrees)
+    uneven = float((added**2).sum() / added.sum() ** 2) - 1 / len(added)
+    return float(np.clip(2 / max(uneven, FLAT), 1, degrees))
+
+
+def deviations(replicates: Floats, strata: Sequence[str]) -> tuple[Floats, int]:
+    """What each subject adds to the standard error, signed, NaN left out, and the degrees of freedom."""
+    known, names = ~np.isnan(replicates), np.asarray(strata, dtype=object)
+    parts = [replicates[known & (names == stratum)] for stratum in sorted(set(strata))]
+    several = [part for part in parts if len(part) > 1]
+    off = [np.sqrt((len(part) - 1) / len(part)) * (part - part.mean()) for part in several]
+    return np.concatenate([np.empty(0), *off]), sum(len(part) - 1 for part in several)
+
+
+def share_interval(value: float, error: float, degrees: float, subjects: int) -> tuple[float, float]:
+    """The exact binomial 95 % interval of a share (Clopper and Pearson), with as many samples as its standard error is worth.
+
+    These are value (1 - value) / error^2, times the squared ratio of the normal to Student's quantile, and need not be whole
+    (Korn and Graubard 1998, Survey Methodology 24(2)). Where the error is 0, as at 0 and 1, each subject is a sample: if all
+    is right in 10 subjects, at least 1 - .025^(1/10) = 69 % is. How often they hold: `benchmarks/coverage.py`.
+
+    >>> [round(end, 3) for end in share_interval(1.0, 0.0, 9, 10)]
+    [0.692, 1.0]
+    """
+    samples = float(subjects)
+    if error > FLAT and 0 < value < 1:
+        samples = value * (1 - value) / error**2 * float(ndtri(0.975) / stdtrit(degrees, 0.975)) ** 2
+    right, wrong = samples * value, samples * (1 - value)
+    low = float(betaincinv(right, wrong + 1, 0.025)) if right > 0 else 0.0
+    high = float(betaincinv(right + 1, wrong, 0.975)) if wrong > 0 else 1.0
+    return min(low, value), max(high, value)  # next to no error leaves the quantiles to rounding
+
+
+def interval(
+    value: float,
+    replicates: Floats,
+    strata: Sequence[str],
+    scale: Scale = "any",
+    subjects: int | None = None,
+    unseen: float = 0.0,
+) -> tuple[float, float] | None:
+    """The 95 % interval around a value: of a share `share_interval`, else Student's t, of what is positive on the logarithm.
+
+    The standard error is carried over to the logarithm by the derivative. A positive score that may well be 0 (half the width
+    of the plain interval reaches it) gets the plain interval, cut at 0.
+
+    Args:
+        value: the score of all subjects.
+        replicates: (n,) the score without each subject, NaN where undefined.
+        strata: (n,) stratum of each subject.
+        scale: of the score.
+        subjects: on which the score rests; all by default.
+        unseen: standard error that the replicates of a share do not show.
+
+    Returns:
+        Low and high; None if fewer than two subjects of a stratum say anything, or if what is no share has no spread.
+    """
+    error, degrees = standard_error(replicates, strata)
+    if not degrees or np.isnan(value):
+        return None
+    if scale == "share":
+        held, several = min(value, 1.0), len(replicates) if subjects is None else subjects
+        # Of megc2020 precision may exceed 1.
+        whole = float(np.hypot(error, unseen)) if error > FLAT else error
+        return share_interval(held, whole, effective_degrees(replicates, strata), several)
+    if error <= FLAT:
+        return None
+    half = float(stdtrit(degrees, 0.975)) * error
+    if scale == "positive" and half < value:
+        return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
+    return (max(value - half, 0.0) if scale == "positive" else value - half), value + half
 
 
 class Score(TypedDict):
@@ -61,12 +184,7 @@ def derived_seed(seed: int, *words: str) -> int:
 def subject_weights(strata: Sequence[str], draws: int, seed: int) -> Floats:
     """How often each subject appears in each bootstrap draw.
 
-    Subjects are drawn with replacement within their stratum (the member dataset), as many as it has.
-
-    Args:
-        strata: (n_subjects,) stratum of each subject.
-        draws: number of draws.
-        seed: of the run.
+    Subjects are drawn with replacement within their stratum (the member dataset, `strata`), as many as it has.
 
     Returns:
         (draws, n_subjects) whole numbers.
@@ -92,7 +210,7 @@ def widened_tail(n: int, degrees: int) -> float:
     >>> round(widened_tail(20, 19), 4), round(widened_tail(100_000, 99_999), 4)
     (0.0159, 0.025)
     """
-    return float(norm.cdf(np.sqrt(n / degrees) * student.ppf(0.025, degrees))) if degrees else 0.0
+    return float(ndtr(np.sqrt(n / degrees) * stdtrit(degrees, 0.025))) if degrees else 0.0
 
 
 def score(value: float, replicates: Floats, tail: float = 0.025) -> Score:
@@ -185,10 +303,7 @@ class Resampling:
     ) -> dict[str, Score]:
         """Scores of one run minus those of another on the same subjects, in the form of `scores`.
 
-        Args:
-            first: from weights to the scores of one run.
-            second: the same of the other run.
-            rests: what the scores of each rest on.
+        `rests` says what the scores of each rest on.
         """
         runs = first, second
         sides = [replace(self, skipped={}).scores("", run, of_run) for run, of_run in zip(runs, rests)]
@@ -201,7 +316,7 @@ class Resampling:
             one, other = (_ends(side[name]) for side in sides)
             value, ends = values[0][name] - values[1][name], None
             if one and other and find(name).scale == "share":
-                ends = difference_interval(one, other, correlation(without[0][name], without[1][name], self._names()))
+                ends = difference_interval(one, other, self._correlation(without[0][name], without[1][name]))
             elif one and other:
                 ends = interval(value, replicates, self._names())
             if len(self.subjects) < LEAST_PAIRED:
@@ -227,7 +342,11 @@ class Resampling:
             scale, reason = find(name).scale, self._refusal(basis, without[name])
             ends = None
             if not reason and scale != "share" and drawn:
-                _, low, high = _ends(score(value, drawn[name], self._tail())) or (value, 0.0, 0.0)
+                _, low, high = _ends(score(value, drawn[name], widened_tail(len(self.subjects), self._degrees()))) or (
+                    value,
+                    0.0,
+                    0.0,
+                )
                 ends = None if low == high else (low, high)
             elif not reason:
                 ends = interval(value, without[name], self._names(), scale, basis.subjects, basis.unseen)
@@ -242,6 +361,10 @@ class Resampling:
             return basis.doubt
         return "it rests on no subject" if not basis.subjects else "without one of the subjects it is undefined"
 
+    def _correlation(self, first: Floats, second: Floats) -> float:
+        known = ~np.isnan(first) & ~np.isnan(second)
+        return correlation(*(deviations(np.where(known, r, np.nan), self._names())[0] for r in (first, second)))
+
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}
 
@@ -250,9 +373,6 @@ class Resampling:
 
     def _degrees(self) -> int:
         return len(self.subjects) - len(set(self._names()))
-
-    def _tail(self) -> float:
-        return widened_tail(len(self.subjects), self._degrees())
 
     def _note(self, section: str, values: Mapping[str, float], replicates: Mapping[str, Floats]) -> None:
         """Count what was left out."""

@@ -1,4 +1,4 @@
-"""Tests of the difference of two runs on the same subjects."""
+"""Tests of the difference of two runs on the same subjects, and its interval."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -180,3 +180,37 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
     highest = accumulate((min(1.0, value * (len(order) - place)) for place, (value, _) in enumerate(order)), max)
     adjusted = {index: value for (_, index), value in zip(order, highest)}
     return [adjusted.get(index) for index in range(len(p))]
+
+
+def difference_interval(
+    first: tuple[float, float, float], second: tuple[float, float, float], correlation: float
+) -> tuple[float, float]:
+    """The 95 % interval of a difference, recovered from both intervals (Zou and Donner 2008, Statistics in Medicine 27(10)).
+
+    Each end lies as far off as the two ends that make the difference small, or large, taken together as correlated errors
+    are (for shares Newcombe 1998, Statistics in Medicine 17(22), method 10). Unlike t it stays honest near 0 and 1.
+
+    Args:
+        first: value, low and high of the minuend.
+        second: the same of the subtrahend.
+        correlation: of the two over subjects.
+
+    >>> [round(end, 3) for end in difference_interval((0.5, 0.3, 0.7), (0.5, 0.3, 0.7), correlation=0)]
+    [-0.283, 0.283]
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+
+    def reach(one: float, other: float) -> float:
+        return float(np.sqrt(max(one**2 + other**2 - 2 * correlation * one * other, 0.0)))
+
+    return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)
+
+
+def correlation(first: Floats, second: Floats) -> float:
+    """Of two scores over subjects, from how far each subject moves them, (n_subjects,) each; 0 where one does not vary.
+
+    >>> round(correlation(np.array([-1.0, 0.0, 1.0]), np.array([-2.0, 0.0, 2.0])), 6)
+    1.0
+    """
+    size = float(np.sqrt((first**2).sum() * (second**2).sum()))
+    return float((first * second).sum() / size) if size > 1e-24 else 0.0

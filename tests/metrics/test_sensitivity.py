@@ -2,8 +2,7 @@
 
 import pytest
 
-from mebench.metrics.sensitivity import of_rules, strongest
-from mebench.metrics.summary import summarize
+from mebench.metrics.summary import of_rules, strongest, summarize
 from tests.metrics.plain import rows, tables
 
 A, B = "d/1/a", "d/2/b"
