@@ -19,7 +19,7 @@ class Casme2(SheetDataset):
 
     Params = _Params
     id = "casme2"
-    revision = "1"
+    revision = "2"
     kinds = ("micro",)
     short_videos = True
     fps = 200.0

@@ -57,7 +57,7 @@ class Casme3(SheetDataset):
     Params = _Params
     params: _Params
     id = "casme3"
-    revision = "1"
+    revision = "2"
     kinds: tuple[Kind, ...] = ("micro", "macro")
     fps = 30.0
     files = SHEETS["A"].micro
@@ -85,7 +85,7 @@ class Casme3(SheetDataset):
             self.layout, self.short_videos = _CLIPS, True  # type: ignore[misc]  # which one depends on the parameters
             self.kinds = ("micro",)
             self.tasks = frozenset({"recognize"})  # a clip is its expression and nothing else
-            self.revision = "1-clips"
+            self.revision = "2-clips"
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The expressions of both kinds, which stand in one file or in two."""
@@ -140,7 +140,7 @@ class Casme3(SheetDataset):
         """What is different in part C."""
         self.files, self.forms = self._sheets.micro, self._sheets.forms  # type: ignore[misc]
         self.cleaning, self.layout = self._sheets.cleaning, _QUESTIONED  # type: ignore[misc]
-        self.revision = "1-C"
+        self.revision = "2-C"
         self.schemes = by_name(
             Scheme.native(LABELS_C),
             three_classes("three", LABELS_C[:1], LABELS_C[1:2]),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
 from mebench.annotations.layout import check_name
-from mebench.annotations.schemes import objective_class, parse_unit, roman, tokens
+from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
 from mebench.annotations.table import Row, Table
 from mebench.core import Kind
 
@@ -153,9 +153,14 @@ def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
         return ()
     found = tokens(text)
     for token in found:
-        if parse_unit(token) is None:
-            log.marked(row.number, table.columns["units"], token, "not an action unit: kept as it stands")
-    return found
+        if token in REMARKS:
+            log.repaired(row.number, table.columns["units"], token, "none", "a remark, and no action unit")
+        elif parse_unit(token) is None:
+            reason = (
+                "not an action unit: kept as it stands, and schemes of units that the row does not show leave it out"
+            )
+            log.marked(row.number, table.columns["units"], token, reason)
+    return tuple(token for token in found if token not in REMARKS)
 
 
 def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning, log: Log) -> str | None:
@@ -164,8 +169,9 @@ def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning,
             return found
         log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
     elif cleaning.units_to_objective and "objective" not in row.cells:
-        known = [unit.number for token in units if (unit := parse_unit(token))]
-        return objective_class(known) if known else ("VII" if "units" in row.cells else None)
+        known = [parse_unit(token) for token in units]
+        if "units" in row.cells and None not in known:
+            return objective_class([unit.number for unit in known if unit])
     return None
 
 
