@@ -140,6 +140,13 @@ class SheetDataset(Dataset):
     marks: ClassVar[Mapping[tuple[str, str], tuple[str, ...]]] = {}
     params: SheetParams
 
+    def __init__(self, params: SheetParams) -> None:
+        super().__init__(params)
+        root = Path(params.root or "").expanduser().absolute()
+        if params.root is not None and self.layout.is_cropped(Path(*root.parts[-2:])):  # Cropped, or Cropped/Cropped
+            self.revision += "-cropped"  # other frames, other features, another run
+            self.remark = f"faces cropped by the authors, read from {root.name}: not the raw frames"
+
     # What an adapter may override ---------------------------------------------------------------------------------
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
@@ -283,6 +290,10 @@ class SheetDataset(Dataset):
         there = any(found is not None for found in numbers.values())
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
+        if not there and self._cropped:
+            log.marked(
+                None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames: {self._asks}"
+            )
         videos = {
             key: video if (found := numbers[key]) is None else replace(video, n_frames=len(found))
             for key, video in group(self.id, placed, self.fps).items()
@@ -337,4 +348,15 @@ class SheetDataset(Dataset):
         tree = self._tree_or_stop
         place = (self._home or tree.root) / self.layout.folder.format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
-        return f"the folder {place}{links}"
+        cropped = f". Faces cropped by the authors are there: {self._asks}" if self._cropped else ""
+        return f"the folder {place}{links}{cropped}"
+
+    @property
+    def _cropped(self) -> Path | None:
+        """A folder of cropped faces where no raw frames are, or None."""
+        aside = self._tree_or_stop.cropped if self.params.root is not None and self._home is None else []
+        return aside[0] if aside else None
+
+    @property
+    def _asks(self) -> str:
+        return f"dataset.root={self._cropped} asks for them"

@@ -128,6 +128,7 @@ class Layout:
         folder: folders of a video below the folder that holds all: `sub{subject}/{video}`; after a `*` at the end of a part the
             real name may go on.
         homes: names of the folder that holds all, the preferred one first; any other is taken where none of these is there.
+        cropped: names of folders of faces that the authors cropped: no raw frames, and read only where the root lies in one.
         first: file number of a video's first frame, for use where the frames are absent.
         pattern: file names of the images.
         video_name: regular expression of the video's id inside the folder's name, where the name goes on
@@ -137,9 +138,14 @@ class Layout:
     example: str
     folder: str
     homes: tuple[str, ...] = ()
+    cropped: tuple[str, ...] = ()
     first: int = 1
     pattern: str = "*"
     video_name: str = r".+"
+
+    def is_cropped(self, folder: Path) -> bool:
+        """Whether a folder is one of `cropped`, or lies in one."""
+        return not {fold(name) for name in self.cropped}.isdisjoint(map(fold, folder.parts))
 
 
 class Tree:
@@ -152,6 +158,7 @@ class Tree:
 
     Attributes:
         aside: links out of the root that a search came across and did not follow.
+        cropped: folders of cropped faces that could pass for raw frames, and were left aside.
     """
 
     def __init__(self, root: Path, layout: Layout, follow_links: bool) -> None:
@@ -159,6 +166,7 @@ class Tree:
         self.listing = Listing(root, follow_links)
         self._parts = layout.folder.split("/")
         self.aside: list[Path] = []
+        self.cropped: list[Path] = []
 
     def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
         """The folder that holds the folders of all videos, or None where no frames are there.
@@ -173,7 +181,9 @@ class Tree:
         for depth, folder in self.walk(DEPTH):
             names = [fold(name) for name in self.listing.folders(folder)]
             held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
-            if held:
+            if held and self.layout.is_cropped(folder.relative_to(self.root)):
+                self.cropped.append(folder)
+            elif held:
                 rank = known.index(fold(folder.name)) if fold(folder.name) in known else len(known)
                 found.append((rank, depth, -held, str(folder), folder))
         return min(found)[-1] if found else None

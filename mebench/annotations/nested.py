@@ -95,6 +95,8 @@ class NestedTree(Tree):
                     place = self._place(child)
                     if place is None:
                         below.append(child)
+                    elif self.layout.is_cropped(child.relative_to(self.root)):
+                        self.cropped.append(child.parents[len(self._parts) - 1])
                     elif self._ours(self._names(child)):
                         videos.setdefault(_key(place.names), []).append(place)
             level = [folder for folder in below if self._may_enter(folder)]

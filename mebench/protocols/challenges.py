@@ -49,7 +49,8 @@ MEGC2018 = Protocol(
         tests="holdout: SAMM, then CASME II; composite: each of the 47 subjects with a scored clip once",
         scores="holdout: each direction by itself and their mean, of which the challenge ranks weighted recall (accuracy) and "
         "unweighted recall (UAR); composite: UF1 and weighted F1 of all folds pooled; 253 clips, 185 and 68",
-        classes="objective classes I to V, whatever emotion was annotated",
+        classes="objective classes I to V, whatever emotion was annotated. The published table of classes gives 172 of the 185 "
+        "clips of CASME II with its sheet of 2014, and the column of 2019 gives 174: mebench info casme2 explains clip by clip",
         source="Yap et al. 2018, doi 10.1109/FG.2018.00106",
     ),
     megc2018,
