@@ -10,10 +10,10 @@ from typing import ClassVar
 
 from mebench.annotations.annotation import Annotation, Log
 from mebench.annotations.layout import Layout, Tree, candidates, check_files
-from mebench.annotations.reading import Cleaning, begin, read_row
+from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
-from mebench.core import Dataset, Expression, Frames, Repair, Unplaced, Video
+from mebench.core import Dataset, Distractor, Expression, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
@@ -139,6 +139,8 @@ class SheetDataset(Dataset):
     short_videos: ClassVar[bool] = False
     marks: ClassVar[Mapping[tuple[str, str], tuple[str, ...]]] = {}
     params: SheetParams
+    _read_too: Sequence[Path] = ()
+    """Files that are read beside that of the annotations."""
 
     def __init__(self, params: SheetParams) -> None:
         super().__init__(params)
@@ -155,6 +157,10 @@ class SheetDataset(Dataset):
         begin(table, log)
         found = (self.annotation(row, table, log) for row in table.rows)
         return [self.mark(annotation) for annotation in found if annotation is not None]
+
+    def read_distractors(self, sheets: Sequence[Sheet], log: Log) -> list[tuple[str, Annotation]]:
+        """The movements of the file's sheets that are no expressions, each with its kind: see `Distractor`."""
+        return []
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The annotation of a row, or None for a remark."""
@@ -178,7 +184,8 @@ class SheetDataset(Dataset):
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone; positions by the documented numbering."""
         placed = ((a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations)
-        return sorted(group(self.id, placed, self.fps).values(), key=lambda v: v.key)
+        videos = self._with_distractors(group(self.id, placed, self.fps), {}, Log())
+        return sorted(videos, key=lambda v: v.key)
 
     def frames(self, video: Video) -> Frames:
         """The images of a video.
@@ -254,16 +261,17 @@ class SheetDataset(Dataset):
         )
 
     @cached_property
-    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
-        """Annotations, what was repaired in them, and the name of their sheet."""
+    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str, tuple[tuple[str, Annotation], ...]]:
+        """Annotations, what was repaired in them, the name of their sheet, and the distractors."""
         log = Log(self.annotation_file.name)
-        found = self.read(read_sheets(self.annotation_file), log)
+        sheets = read_sheets(self.annotation_file)
+        found = self.read(sheets, log)
         if not found:
             raise DataError(
                 f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
             )
         self._look_twice(found, log)
-        return tuple(found), tuple(log.repairs), log.where
+        return tuple(found), tuple(log.repairs), log.where, tuple(self.read_distractors(sheets, log))
 
     def _look_twice(self, found: Sequence[Annotation], log: Log) -> None:
         """Mark what no single row shows: rows that say the same, and other files that might have been meant."""
@@ -272,10 +280,12 @@ class SheetDataset(Dataset):
             row = rows.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a.row)
             if row != a.row and a.onset is not None:
                 log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {row}")
-        others = [] if self.params.annotations is not None else self._candidates[1:]
-        if others:
-            names = ", ".join(path.name for path in others)
-            log.marked(None, "file", names, "could hold the annotations too: dataset.annotations=FILE chooses it")
+        read = [self.annotation_file, *self._read_too]
+        for path in [] if self.params.annotations is not None else self._candidates:
+            if path not in read:
+                held, own = (count_rows(file, self.forms) for file in (path, self.annotation_file))
+                reason = f"could hold the annotations too, with {held}; {self.annotation_file.name} is read, with {own}"
+                log.marked(None, "file", path.name, f"{reason}: dataset.annotations=FILE chooses")
 
     @cached_property
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
@@ -300,9 +310,32 @@ class SheetDataset(Dataset):
         }
         for subject, id_, _ in () if self.short_videos else self.unannotated():
             if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
+                numbers[subject, id_] = present
                 videos[subject, id_] = Video(self.id, subject, id_, self.fps, len(present))
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
-        return tuple(sorted(videos.values(), key=lambda v: v.key)), lost, tuple(log.repairs)
+        found = self._with_distractors(videos, numbers, log)
+        return tuple(sorted(found, key=lambda v: v.key)), lost, tuple(log.repairs)
+
+    def _with_distractors(
+        self,
+        videos: Mapping[tuple[str, str], Video],
+        numbers: Mapping[tuple[str, str], Sequence[int | None] | None],
+        log: Log,
+    ) -> list[Video]:
+        """The videos, by subject and id, with the distractors that lie in them; how many lie in none is logged."""
+        found: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
+        rows = self._read[3]
+        for kind, a in rows:
+            where = place(a, a.first or self.layout.first, numbers.get((a.subject, a.video)), Log())
+            if isinstance(where, Expression) and (a.subject, a.video) in found:
+                found[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
+        if lost := len(rows) - sum(map(len, found.values())):
+            reason = "distractors, such as blinks, lie in no video that is there, or outside it: left out"
+            log.marked(None, "onset, offset", f"{lost} of {len(rows)}", reason)
+        return [
+            replace(video, distractors=tuple(sorted(found[key], key=lambda d: (d.onset, d.offset, d.kind))))
+            for key, video in videos.items()
+        ]
 
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""

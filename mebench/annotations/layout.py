@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -113,8 +113,8 @@ class Listing:
         return self._listed[folder]
 
 
-DEPTH = 3
-"""Levels below the root in which the folder of the subjects, or the sheet, is looked for."""
+DEPTH = 5
+"""Levels below the root in which the folder of the subjects is looked for."""
 MOST_FOLDERS = 3_000
 """Folders that are listed in the search, so that a root such as / is no endless one."""
 
@@ -178,7 +178,7 @@ class Tree:
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
         known = [fold(home) for home in self.layout.homes]
         found = []
-        for depth, folder in self.walk(DEPTH):
+        for depth, folder in self.walk(DEPTH, frozenset(() if same else tops)):  # not into the folders of the subjects
             names = [fold(name) for name in self.listing.folders(folder)]
             held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
             if held and self.layout.is_cropped(folder.relative_to(self.root)):
@@ -218,8 +218,13 @@ class Tree:
         descend(home, {}, patterns)
         return sorted(found)
 
-    def walk(self, depth: int) -> Iterator[tuple[int, Path]]:
-        """The root and the folders below it, level by level; links out of the root are left aside unless allowed."""
+    def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
+        """The root and the folders below it, level by level; links out of the root are left aside unless allowed.
+
+        Args:
+            depth: levels below the root.
+            aside: folded names of folders that are not entered.
+        """
         level, seen = [self.root], 0
         for below in range(depth + 1):
             for folder in level:
@@ -227,7 +232,9 @@ class Tree:
             seen += len(level)
             if below == depth or seen > MOST_FOLDERS:
                 return
-            down = [folder / name for folder in level for name in self.listing.folders(folder)]
+            down = [
+                folder / name for folder in level for name in self.listing.folders(folder) if fold(name) not in aside
+            ]
             level = [folder for folder in down if self._may_enter(folder)][: MOST_FOLDERS - seen]
 
     def _may_enter(self, folder: Path) -> bool:
@@ -254,7 +261,8 @@ MOST_OPENED = 20
 def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -> list[Path]:
     """Files that may hold the annotations, best first.
 
-    Files of known names come in the order of `names`: below the root first, then beside or above it. Only without any, other
+    Files of known names come in the order of `names`, of each name the latest version first: below the root, else beside or
+    above it. Only without any, other
     tables below the root are opened, and those that fit are taken.
 
     Args:
@@ -266,19 +274,31 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
         DataError: a link to a file leads out of the root.
     """
     below = list(_below(tree))
-    known = [check_inside(path, tree.root, tree.listing.follow_links) for path in _called(names, below)]
+    known = [check_inside(path, tree.root, tree.listing.follow_links) for path in called(names, below)]
     if known:
         return _fitting(known, fits)
     above = [path for folder in tree.root.resolve().parents[:SHEET_DEPTH] for path in _tables(folder)]
-    if known := _called(names, above):
+    if known := called(names, above):
         return _fitting(known, fits)
     return [
         check_inside(path, tree.root, tree.listing.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)
     ]
 
 
-def _called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
-    return list(dict.fromkeys(p for name in names for p in paths if fnmatch(p.name.casefold(), name.casefold())))
+def version(name: str) -> tuple[tuple[int, ...], bool]:
+    """What tells a later version of a file from an earlier one: the numbers in its name, then a word that says so.
+
+    >>> sorted(["x_v2.xls", "x_v10.xlsx", "x_v2_20250903.xls", "x_v2 (1).xls", "x_v2_final.xls"], key=version)
+    ['x_v2.xls', 'x_v2 (1).xls', 'x_v2_final.xls', 'x_v2_20250903.xls', 'x_v10.xlsx']
+    """
+    plain = re.sub(r"\s*\(\d+\)$", "", Path(name).stem)  # the second copy of a download
+    return tuple(map(int, re.findall(r"\d+", plain))), re.search("final|updated", plain, re.IGNORECASE) is not None
+
+
+def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
+    """The paths whose names fit one of `names`: in their order, of each the latest version first."""
+    later_first = sorted(paths, key=lambda path: version(path.name), reverse=True)
+    return list(dict.fromkeys(p for name in names for p in later_first if fnmatch(p.name.casefold(), name.casefold())))
 
 
 def _fitting(known: list[Path], fits: Callable[[Path], bool]) -> list[Path]:

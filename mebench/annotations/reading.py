@@ -1,14 +1,19 @@
 """From a row of a table to an annotation: names, numbers, kind, emotion, action units."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
 from mebench.annotations.layout import check_name
 from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
-from mebench.annotations.table import Row, Table
+from mebench.annotations.sheets import read_sheets
+from mebench.annotations.table import Columns, Header, Row, Table, find_table
+from mebench.console import plural
 from mebench.core import Kind
+from mebench.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -90,6 +95,18 @@ def is_remark(row: Row) -> bool:
     numbered = any(re.search(r"\d", row.get(what)) for what in ("onset", "apex", "offset"))
     named = bool(row.get("video")) and ("subject" not in row.cells or bool(row.get("subject")))
     return not numbered and not (named and any(row.get(what) for what in ("emotion", "units", "kind", "onset")))
+
+
+def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
+    """How many rows of annotations a file holds, in words, by kind where a column says it; 0 in one that cannot be read."""
+    try:
+        table = find_table(read_sheets(path), *forms)
+    except DataError:
+        table = None
+    rows = [row for row in table.rows if not is_remark(row)] if table else []
+    kinds = Counter(row.get("kind") for row in rows if row.get("kind"))
+    by_kind = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.most_common())})" if kinds else ""
+    return f"{plural(len(rows), 'row')}{by_kind}"
 
 
 def subject_id(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str:

@@ -68,6 +68,28 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class Distractor:
+    """A movement that is annotated and is no expression: what a spotter may be led astray by.
+
+    Attributes:
+        kind: `blink`, `speech`, `head`; other words for other movements.
+        onset: first frame.
+        offset: last frame, inclusive; not before `onset`.
+    """
+
+    kind: str
+    onset: int
+    offset: int
+
+    def __post_init__(self) -> None:
+        """Refuse an impossible interval."""
+        if not 0 <= self.onset <= self.offset:
+            raise DataError(
+                f"a {self.kind}'s interval must satisfy 0 <= onset <= offset, not [{self.onset}, {self.offset}]"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     """One recording and its expressions (possibly none).
 
@@ -80,6 +102,7 @@ class Video:
         fps: frames per second; None where the dataset publishes no frames.
         n_frames: number of frames; None where the frames are absent and nobody says.
         expressions: sorted by onset.
+        distractors: sorted by onset; empty too where the dataset annotates none. No method sees them.
     """
 
     dataset: str
@@ -88,6 +111,7 @@ class Video:
     fps: float | None
     n_frames: int | None
     expressions: tuple[Expression, ...] = ()
+    distractors: tuple[Distractor, ...] = ()
 
     @property
     def subject_key(self) -> SubjectKey:
