@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from mebench.console import console, empty_table
+from mebench.console import console, empty_table, plural
 from mebench.metrics.catalogue import METRICS
+from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
 from mebench.results.settings import of_method, of_protocol, of_scheme
@@ -39,8 +40,11 @@ EXPLAINED = (
 )
 
 
-def print_mistakes(counts: pd.DataFrame, title: str) -> None:
-    """Print the counts of `count_mistakes` on standard output; elsewhere than on a terminal nothing is cut or wrapped."""
+def print_mistakes(counts: pd.DataFrame, title: str, note: str | None = None) -> None:
+    """Print the counts of `count_mistakes` on standard output, and a note below them.
+
+    Elsewhere than on a terminal nothing is cut or wrapped.
+    """
     out = console()
     out.print()
     if counts.empty:
@@ -48,6 +52,25 @@ def print_mistakes(counts: pd.DataFrame, title: str) -> None:
         return
     out.print(mistakes_table(counts, title))
     out.print(EXPLAINED, markup=False, soft_wrap=True)
+    if note is not None:
+        out.print(note, markup=False, soft_wrap=True)
+
+
+def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
+    """How many false positives fall on a blink and the like, in a sentence.
+
+    Args:
+        counts: from `count_mistakes`.
+        astray: from `count_distracted`.
+        tables: of the run; say where distractors are annotated at all.
+    """
+    assert tables.distractors is not None
+    videos = tables.distractors.groupby("kind")["video"].nunique()
+    fell = ", ".join(
+        f"{number(astray[kind].sum())} on a {kind} (annotated in {videos[kind]} of {plural(len(tables.videos), 'video')})"
+        for kind in astray.columns
+    )
+    return f"of {number(counts['false_positive'].to_numpy().sum())} false positives fall {fell}: half of the shorter is shared"
 
 
 def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
