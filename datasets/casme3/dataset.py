@@ -114,17 +114,17 @@ class Casme3(SheetDataset):
         )  # what is said of frames later concerns all
         return found
 
-    def read_distractors(self, sheets: Sequence[Sheet], log: Log) -> list[tuple[str, Annotation]]:
+    def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
         """The blinks of part A, which have a sheet of their own beside both kinds."""
         if self.params.clips or self.params.part != "A":
-            return []
-        both = next(iter(self._called(self._sheets.both)), None)
-        for sheet in (*sheets, *(read_sheets(both) if both is not None else ())):
+            return ()
+        files = (self.annotation_file, *self._called(self._sheets.both)[:1])
+        for sheet in (sheet for path in files for sheet in read_sheets(path)):
             if plain_name(sheet.name) == plain_name(BLINKS) and (table := find_table([sheet], BLINK_FORM)):
                 quiet = Log(sheet.where)  # 841 rows: what is said of them is said once, below
                 found = [self._annotation(row, table, self.cleaning, quiet) for row in table.rows]
                 return [("blink", a) for a in found if a is not None]
-        return []
+        return ()
 
     def mark(self, annotation: Annotation) -> Annotation:
         """With a flag where a hand covers the apex."""

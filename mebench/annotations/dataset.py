@@ -158,9 +158,9 @@ class SheetDataset(Dataset):
         found = (self.annotation(row, table, log) for row in table.rows)
         return [self.mark(annotation) for annotation in found if annotation is not None]
 
-    def read_distractors(self, sheets: Sequence[Sheet], log: Log) -> list[tuple[str, Annotation]]:
-        """The movements of the file's sheets that are no expressions, each with its kind: see `Distractor`."""
-        return []
+    def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
+        """The annotated movements that are no expressions, each with its kind: see `Distractor`."""
+        return ()
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The annotation of a row, or None for a remark."""
@@ -261,17 +261,16 @@ class SheetDataset(Dataset):
         )
 
     @cached_property
-    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str, tuple[tuple[str, Annotation], ...]]:
-        """Annotations, what was repaired in them, the name of their sheet, and the distractors."""
+    def _read(self) -> tuple[tuple[Annotation, ...], tuple[Repair, ...], str]:
+        """Annotations, what was repaired in them, and the name of their sheet."""
         log = Log(self.annotation_file.name)
-        sheets = read_sheets(self.annotation_file)
-        found = self.read(sheets, log)
+        found = self.read(read_sheets(self.annotation_file), log)
         if not found:
             raise DataError(
                 f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
             )
         self._look_twice(found, log)
-        return tuple(found), tuple(log.repairs), log.where, tuple(self.read_distractors(sheets, log))
+        return tuple(found), tuple(log.repairs), log.where
 
     def _look_twice(self, found: Sequence[Annotation], log: Log) -> None:
         """Mark what no single row shows: rows that say the same, and other files that might have been meant."""
@@ -316,6 +315,10 @@ class SheetDataset(Dataset):
         found = self._with_distractors(videos, numbers, log)
         return tuple(sorted(found, key=lambda v: v.key)), lost, tuple(log.repairs)
 
+    @cached_property
+    def _distractors(self) -> Sequence[tuple[str, Annotation]]:
+        return self.read_distractors()
+
     def _with_distractors(
         self,
         videos: Mapping[tuple[str, str], Video],
@@ -324,7 +327,7 @@ class SheetDataset(Dataset):
     ) -> list[Video]:
         """The videos, by subject and id, with the distractors that lie in them; how many lie in none is logged."""
         found: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
-        rows = self._read[3]
+        rows = self._distractors
         for kind, a in rows:
             where = place(a, a.first or self.layout.first, numbers.get((a.subject, a.video)), Log())
             if isinstance(where, Expression) and (a.subject, a.video) in found:
