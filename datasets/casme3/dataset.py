@@ -77,6 +77,7 @@ class Casme3(SheetDataset):
             {"others": "others", "surprise": "surprise", "happy": "positive"}
             | dict.fromkeys(("disgust", "fear", "anger", "sad"), "negative"),
         ),
+        Scheme.native(LABELS, "seven"),
         OBJECTIVE,
     )
 

@@ -12,8 +12,11 @@ from mebench.datasets.casme3.sheets import OCCLUDED
 
 from mebench.annotations import ground_truth_hash
 from mebench.annotations.drawn import write_xls, write_xlsx
+from mebench.config import resolve
 from mebench.core import Distractor, Expression
 from mebench.errors import ConfigError, DataError
+from mebench.runner.guard import warnings
+from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 
 
@@ -234,3 +237,15 @@ def test_a_newer_sheet_is_preferred(labels, tmp_path):
 def test_what_is_not_there_is_refused(params):
     with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true|occluded is about part A)"):
         Params(**params)
+
+
+@pytest.mark.parametrize(("scheme", "published"), [("three", "699 clips of 88"), ("seven", "860 clips of 94")])
+def test_the_protocol_knows_how_many_clips_each_scheme_has(labels, scheme, published):
+    words = ["method=majority", "dataset=casme3", f"dataset.root={labels}", "protocol=casme3", f"scheme={scheme}"]
+    plan = make_plan(resolve(words))
+    assert len(plan.folds) == 4 and len(plan.scheme.classes) == {"three": 3, "seven": 7}[scheme]
+    assert f"published on {published} subjects, and this dataset has" in " ".join(warnings(plan))
+    with pytest.raises(
+        ConfigError, match=r"scores no scheme=objective: give one of three, four, seven, or all .* run -m"
+    ):
+        make_plan(resolve([*words[:-1], "scheme=objective"]))
