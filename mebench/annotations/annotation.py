@@ -3,8 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Self
 
 from mebench.core import Kind, Repair, Video
@@ -67,6 +68,11 @@ class Log:
         self.repairs.append(Repair(row, column, found, None, reason, self.where))
 
 
+_DATE = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ][\d:.]+)?|\d{1,4}[-/.](?:\d{1,2}|[A-Za-z]{3,9})[-/.]\d{1,4}|\d{1,2}-[A-Za-z]{3}"
+)
+_DAY_0, _THIS_AGE = date(1899, 12, 30), 1990
+
 MISSING = {"", "/", "\\", "-", "--", "nan", "none", "null", "n/a", "na", "#n/a", "?"}
 """What sheets write where they know no number."""
 
@@ -94,13 +100,15 @@ class Interval:
 def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
     """A frame number from a cell, or None where there is none.
 
-    A blank cell is no repair; a sign for "missing", such as `/`, and everything that is not simply a number are.
+    A blank cell is no repair; a sign for "missing", such as `/`, and everything that is not simply a number are. A date is what
+    spreadsheet programs make of a number: those count days from 1899-12-30, so a date that is long past is that number, and
+    one of this age was made of something else that is lost.
 
     >>> log = Log()
-    >>> [frame_number(t, 2, "Apex", log) for t in ("46", " 046", "46.0", "/", "about 46", "")]
-    [46, 46, 46, None, 46, None]
+    >>> [frame_number(t, 2, "Apex", log) for t in ("46", " 046", "46.0", "/", "about 46", "", "1900-02-15T00:00:00")]
+    [46, 46, 46, None, 46, None, 46]
     >>> [(r.found, r.taken) for r in log.repairs]
-    [(' 046', '46'), ('/', 'none'), ('about 46', '46')]
+    [(' 046', '46'), ('/', 'none'), ('about 46', '46'), ('1900-02-15T00:00:00', '46')]
     """
     plain = text.strip()
     if not plain:
@@ -113,12 +121,42 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
         if text.split(".")[0] != str(number):
             log.repaired(row, column, text, str(number), "blanks and leading zeros mean nothing in a frame number")
         return number
+    if found := _DATE.fullmatch(plain):
+        if plain[:4].isdigit() and int(plain[:4]) < _THIS_AGE:
+            days = (date.fromisoformat(found[0][:10]) - _DAY_0).days
+            number = days - (days <= 60)  # 29 February 1900, which never was, is day 60 to spreadsheet programs
+            log.repaired(row, column, text, str(number), "a number that a spreadsheet program shows as a date")
+            return number
+        reason = "a date, which a spreadsheet program made of a number: take the cell from the sheet as released"
+        log.repaired(row, column, text, "none", reason)
+        return None
     numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
     if len(numbers) == 1 and "-" not in plain.split(numbers[0])[0][-1:]:
         log.repaired(row, column, text, numbers[0], "the one number in the cell")
         return int(numbers[0])
     log.repaired(row, column, text, "none", "not a frame number")
     return None
+
+
+def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
+    """Says that files were numbered anew from 1, where most annotated videos that are there look so; else empty.
+
+    Args:
+        rows: the annotations.
+        numbers: by subject and video the file number of each frame; None for a video that is not there.
+    """
+    there = {key: found for key, found in numbers.items() if found}
+    lost = {
+        (a.subject, a.video)
+        for a in rows
+        if (found := there.get((a.subject, a.video))) and a.onset and found[0] in (0, 1) and a.onset > len(found)
+    }
+    if 2 * len(lost) <= len(there):
+        return ""
+    return (
+        f"the files of {len(lost)} of {len(there)} videos are numbered from 1 (or 0), and their expressions lie beyond the last: "
+        "they were renumbered. Give the frames under the names with which they were released"
+    )
 
 
 def interval(

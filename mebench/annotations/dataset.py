@@ -8,7 +8,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import ClassVar
 
-from mebench.annotations.annotation import Annotation, Log
+from mebench.annotations.annotation import Annotation, Log, renumbered
 from mebench.annotations.layout import Layout, Tree, candidates, check_files
 from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
@@ -299,6 +299,8 @@ class SheetDataset(Dataset):
         there = any(found is not None for found in numbers.values())
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
+        if told := renumbered(self.annotations, numbers):
+            log.marked(None, "frames", "", told)
         if not there and self._cropped:
             log.marked(
                 None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames: {self._asks}"
@@ -384,8 +386,7 @@ class SheetDataset(Dataset):
         tree = self._tree_or_stop
         place = (self._home or tree.root) / self.layout.folder.format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
-        cropped = f". Faces cropped by the authors are there: {self._asks}" if self._cropped else ""
-        return f"the folder {place}{links}{cropped}"
+        return f"the folder {place}{links}{'. Faces cropped by the authors are there' + self._asks if self._cropped else ''}"
 
     @property
     def _cropped(self) -> Path | None:
@@ -395,4 +396,4 @@ class SheetDataset(Dataset):
 
     @property
     def _asks(self) -> str:
-        return f"dataset.root={self._cropped} asks for them"
+        return f": dataset.root={self._cropped} asks for them"
