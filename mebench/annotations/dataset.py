@@ -314,8 +314,8 @@ class SheetDataset(Dataset):
                 numbers[subject, id_] = present
                 videos[subject, id_] = Video(self.id, subject, id_, self.fps, len(present))
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
-        found = self._with_distractors(videos, numbers, log)
-        return tuple(sorted(found, key=lambda v: v.key)), lost, tuple(log.repairs)
+        complete = self._with_distractors(videos, numbers, log)
+        return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
 
     @cached_property
     def _distractors(self) -> Sequence[tuple[str, Annotation]]:
