@@ -103,7 +103,7 @@ def nine(tmp_path, monkeypatch):
 
 
 def test_nine_datasets_of_six_frame_rates_are_counted_and_run_as_one(tmp_path, nine):
-    words = [*nine, "method=random", "recognizer=majority", "protocol=lodo", "workers=1"]
+    words = [*nine, "method=random", "method.draws=2", "recognizer=majority", "protocol=lodo", "workers=1"]
     settings = config(tmp_path, *words, data=[])
     summary = together({name: summarise(d) for name, d in open_members(settings.dataset_params).items()})
     assert list(summary["members"]) == sorted(NINE) and summary["fps"] == [30.0, 60.0, 90.0, 200.0, 300.0, 500.0]

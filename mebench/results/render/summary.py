@@ -70,7 +70,8 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) 
         f"{number(astray[kind].sum())} on a {kind} (annotated in {videos[kind]} of {plural(len(tables.videos), 'video')})"
         for kind in astray.columns
     )
-    return f"of {number(counts['false_positive'].to_numpy().sum())} false positives fall {fell}: half of the shorter is shared"
+    total = number(counts["false_positive"].to_numpy().sum())
+    return f"of {total} false positives fall {fell}, sharing at least half of the frames of the shorter of both"
 
 
 def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
