@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Self
@@ -136,27 +136,6 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
         return int(numbers[0])
     log.repaired(row, column, text, "none", "not a frame number")
     return None
-
-
-def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
-    """Says that files were numbered anew from 1, where most annotated videos that are there look so; else empty.
-
-    Args:
-        rows: the annotations.
-        numbers: by subject and video the file number of each frame; None for a video that is not there.
-    """
-    there = {key: found for key, found in numbers.items() if found}
-    lost = {
-        (a.subject, a.video)
-        for a in rows
-        if (found := there.get((a.subject, a.video))) and a.onset and found[0] in (0, 1) and a.onset > len(found)
-    }
-    if 2 * len(lost) <= len(there):
-        return ""
-    return (
-        f"the files of {len(lost)} of {len(there)} videos are numbered from 1 (or 0), and their expressions lie beyond the last: "
-        "they were renumbered. Give the frames under the names with which they were released"
-    )
 
 
 def interval(

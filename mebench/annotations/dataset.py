@@ -1,19 +1,18 @@
-"""The parameters that all datasets with sheets share."""
+"""A dataset of a sheet and folders of images."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, pairwise
 from pathlib import Path
 from typing import ClassVar
 
-from mebench.annotations.annotation import Annotation, Log, renumbered
+from mebench.annotations.annotation import Annotation, Log
 from mebench.annotations.layout import Layout, Tree, candidates, check_files
+from mebench.annotations.placing import group, place, renumbered, with_distractors, with_files
 from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
-from mebench.core import Dataset, Distractor, Expression, Frames, Repair, Unplaced, Video
+from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
@@ -31,87 +30,6 @@ class SheetParams:
     root: str | None = None
     annotations: str | None = None
     follow_links: bool = False
-
-
-def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | None, log: Log) -> Expression | Unplaced:
-    """The expression of an annotation in 0-based positions.
-
-    A number that no file has becomes the nearest one inside the interval; one beyond the files becomes the first or the last
-    frame. Both are logged, and flagged `cut` and `missing_frame`.
-
-    Args:
-        annotation: in file numbers.
-        first: file number of the first frame where the files are absent.
-        numbers: file number of each frame, rising, or None where the files are absent; None for a file without digits.
-        log: what was changed is written down there.
-    """
-    if annotation.onset is None or annotation.offset is None:
-        return _unplaced(annotation, annotation.problem)
-    known = _known(annotation, first, numbers)
-    if not known or annotation.onset > known[-1] or annotation.offset < known[0]:
-        there = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
-        reason = f"outside the video {annotation.subject}/{annotation.video}: {there}"
-        log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
-        return _unplaced(annotation, "the interval lies outside the video")
-    flags = list(annotation.flags)
-    onset = _position(annotation.onset, known, "onset", annotation, flags, log)
-    offset = max(onset, _position(annotation.offset, known, "offset", annotation, flags, log))
-    apex = None if annotation.apex is None else _position(annotation.apex, known, "apex", annotation, flags, log)
-    return Expression(
-        onset,
-        offset,
-        annotation.kind,
-        None if apex is None else min(max(apex, onset), offset),
-        annotation.emotion,
-        annotation.units,
-        annotation.objective,
-        tuple(dict.fromkeys(flags)),
-    )
-
-
-def group(
-    dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float
-) -> dict[tuple[str, str], Video]:
-    """Videos of the expressions by subject and id, sorted; the number of frames is left open."""
-    found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
-    ordered = sorted(found, key=lambda pair: (pair[0].subject, pair[0].video))
-    videos = {}
-    for key, pairs in groupby(ordered, key=lambda pair: (pair[0].subject, pair[0].video)):
-        of_video = list(pairs)
-        rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
-        expressions = sorted((e for _, e in of_video), key=lambda e: (e.onset, e.offset, e.kind))
-        videos[key] = Video(dataset, *key, rates.pop() if len(rates) == 1 else fps, None, tuple(expressions))
-    return videos
-
-
-def _known(annotation: Annotation, first: int, numbers: Sequence[int | None] | None) -> Sequence[int]:
-    """File number of each frame. Files that are not numbered in their order count from the documented first number."""
-    if numbers is None:
-        return range(first, (annotation.offset or 0) + 1)
-    listed = [n for n in numbers if n is not None]
-    rising = len(listed) == len(numbers) and all(a < b for a, b in pairwise(listed))
-    return listed if rising else range(first, first + len(numbers))
-
-
-def _position(number: int, known: Sequence[int], what: str, annotation: Annotation, flags: list[str], log: Log) -> int:
-    at = bisect_left(known, number)
-    if at < len(known) and known[at] == number:
-        return at
-    if at == len(known) or number < known[0]:
-        at, reason, flag = min(at, len(known) - 1), "beyond the video's files", "cut"
-    elif what == "onset":
-        reason, flag = "no file has this number, the next one is taken", "missing_frame"
-    else:
-        at, reason, flag = at - 1, "no file has this number, the one before is taken", "missing_frame"
-    log.repaired(
-        annotation.row, what, str(number), str(known[at]), f"{annotation.subject}/{annotation.video}: {reason}"
-    )
-    flags.append(flag)
-    return at
-
-
-def _unplaced(annotation: Annotation, reason: str) -> Unplaced:
-    return Unplaced(annotation.subject, annotation.video, annotation.kind, annotation.emotion, annotation.row, reason)
 
 
 class SheetDataset(Dataset):
@@ -184,7 +102,8 @@ class SheetDataset(Dataset):
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone; positions by the documented numbering."""
         placed = ((a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations)
-        videos = self._with_distractors(group(self.id, placed, self.fps), {}, Log())
+        grouped = group(self.id, placed, self.fps, self.layout.first)
+        videos = with_distractors(grouped, self._distractors, {}, self.layout.first, Log())
         return sorted(videos, key=lambda v: v.key)
 
     def frames(self, video: Video) -> Frames:
@@ -306,41 +225,21 @@ class SheetDataset(Dataset):
                 None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames: {self._asks}"
             )
         videos = {
-            key: video if (found := numbers[key]) is None else replace(video, n_frames=len(found))
-            for key, video in group(self.id, placed, self.fps).items()
+            key: video if (found := numbers[key]) is None else with_files(video, found)
+            for key, video in group(self.id, placed, self.fps, self.layout.first).items()
         }
         for subject, id_, _ in () if self.short_videos else self.unannotated():
             if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
                 numbers[subject, id_] = present
-                videos[subject, id_] = Video(self.id, subject, id_, self.fps, len(present))
+                alone = Video(self.id, subject, id_, self.fps, None, first=self.layout.first)
+                videos[subject, id_] = with_files(alone, present)
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
-        complete = self._with_distractors(videos, numbers, log)
+        complete = with_distractors(videos, self._distractors, numbers, self.layout.first, log)
         return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
 
     @cached_property
     def _distractors(self) -> Sequence[tuple[str, Annotation]]:
         return self.read_distractors()
-
-    def _with_distractors(
-        self,
-        videos: Mapping[tuple[str, str], Video],
-        numbers: Mapping[tuple[str, str], Sequence[int | None] | None],
-        log: Log,
-    ) -> list[Video]:
-        """The videos, by subject and id, with the distractors that lie in them; how many lie in none is logged."""
-        found: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
-        rows = self._distractors
-        for kind, a in rows:
-            where = place(a, a.first or self.layout.first, numbers.get((a.subject, a.video)), Log())
-            if isinstance(where, Expression) and (a.subject, a.video) in found:
-                found[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
-        if lost := len(rows) - sum(map(len, found.values())):
-            reason = "distractors, such as blinks, lie in no video that is there, or outside it: left out"
-            log.marked(None, "onset, offset", f"{lost} of {len(rows)}", reason)
-        return [
-            replace(video, distractors=tuple(sorted(found[key], key=lambda d: (d.onset, d.offset, d.kind))))
-            for key, video in videos.items()
-        ]
 
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""

@@ -83,6 +83,7 @@ def mistakes(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder; or a file.")],
     runs: Runs = "",
     by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List every one of them.")] = False,
     json: Json = None,
     truth: Truth = None,
     loose_ids: LooseIds = False,
@@ -121,12 +122,12 @@ def mistakes(
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
     mean = f", means over {draws} draws" if draws > 1 else ""
     if json != "-":
-        note = None if astray is None else distracted_line(counts, astray, tables)
-        print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", note)
+        note = "" if astray is None else distracted_line(counts, astray, tables)
+        print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note)
     report = {**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
-    write_json(report, json)
+    write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json)
 
 
 def _read(

@@ -21,6 +21,7 @@ from mebench.core.types import (
     Timing,
     Unplaced,
     Video,
+    number_at,
 )
 from mebench.core.views import ClipView, LabelledClip, LabelledVideo, VideoView, all_clips, stack
 
@@ -57,6 +58,7 @@ __all__ = [
     "Video",
     "VideoView",
     "all_clips",
+    "number_at",
     "stable_seed",
     "stack",
 ]

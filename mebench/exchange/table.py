@@ -1,11 +1,11 @@
-"""Tables of text and sheets of workbooks as others write them, which column is which, and what was noticed about them."""
+"""Tables of text and sheets of workbooks as others write them, and what was noticed about them."""
 
 import codecs
 import csv
-import difflib
 import io
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from mebench.console import plural
 from mebench.errors import DataError
+from mebench.exchange.columns import KNOWN, likely, plain, recognise
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -83,6 +84,7 @@ class TextTable:
         lines: line number in the file of each row, from 1.
         headers: all names in the header, as they are written.
         comma: whether numbers may have a decimal comma, since the comma separates nothing.
+        header_line: line number of the header, from 1.
         others: cells of the columns that were not asked for, by header.
     """
 
@@ -92,6 +94,7 @@ class TextTable:
     lines: list[int]
     headers: list[str]
     comma: bool
+    header_line: int = 1
     others: dict[str, list[str]] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
@@ -125,8 +128,8 @@ class TextTable:
                 near = likely(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
                 raise DataError(
-                    f"{self.place} lacks the column {name!r}; its columns are {', '.join(filter(None, self.headers))}.{hint} "
-                    f"A file of {self.role} needs {', '.join(names)}"
+                    f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
+                    f"{', '.join(filter(None, self.headers))}.{hint} A file of {self.role} needs {', '.join(names)}"
                 )
 
 
@@ -157,9 +160,11 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
     encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
-    if encoding is None and b"\0" in raw[:200]:
-        # UTF-16 without a mark: of Latin letters every second byte is 0.
-        encoding = "utf-16-be" if raw[:1] == b"\0" else "utf-16-le"
+    # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
+    halves = raw[:200:2], raw[1:200:2]
+    for name, zeros, letters in (("utf-16-be", *halves), ("utf-16-le", *halves[::-1])):
+        if encoding is None and zeros.count(0) > len(zeros) / 2 and 0 not in letters:
+            encoding = name
     for name in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
         try:
             text = raw.decode(name)
@@ -170,6 +175,14 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
         break
     else:
         raise DataError(f"{path} begins like {encoding} text but is not: save it as UTF-8")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(
+            f"{path}, line {line}: a byte of value 0, which no text holds: the file is damaged, write it again"
+        )
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+        remarks.repair(f"{role}: letters written in several signs, such as e and an accent, are read as one")
     if not text.strip():
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     return text
@@ -217,17 +230,16 @@ def parse(
             line = reader.line_num + 1
     except csv.Error as e:
         raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
-    headers = [cell.strip() for cell in rows.pop(0)]
-    del lines[0]
+    headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
     positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
-    columns = _columns(rows, lines, len(headers), path)
+    columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
-    return TextTable(str(path), role, cells, lines, headers, separator != ",", others)
+    return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
 
 
 def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
@@ -249,23 +261,53 @@ def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
     raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
 
 
-def _columns(rows: list[list[str]], lines: list[int], width: int, path: Path) -> list[list[str]]:
+def _columns(
+    rows: list[list[str]],
+    lines: list[int],
+    width: int,
+    positions: Mapping[str, int],
+    path: Path,
+    role: str,
+    remarks: Remarks,
+) -> list[list[str]]:
     """The columns that the header names, short rows filled up with blanks."""
-    # Every row may begin with a number that the header does not name, as in a table written by R.
-    longer = bool(rows) and all(len(row) == width + 1 for row in rows) and any(row[-1].strip() for row in rows)
-    shift = int(longer and all(row[0].strip().isdigit() for row in rows))
+    # Every row may begin with its own number, which the header does not name, as in a table written by R. Or it may end
+    # with a separator too many: then the last cells are blank.
+    longer = bool(rows) and all(len(row) == width + 1 for row in rows)
+    first = [row[0].strip() for row in rows] if longer else []
+    shift = int(longer and first in ([str(n + begin) for n in range(len(rows))] for begin in (0, 1)))
+    if shift and not any(row[-1].strip() for row in rows):
+        ends = [positions[name] for name in ("onset", "offset", "frame") if name in positions]
+        shift = int(_are_numbers(rows, [end + 1 for end in ends]))
+        if shift and _are_numbers(rows, ends):
+            raise DataError(
+                f"{path}, line {lines[0]}: every row has a cell more than the header, a number in front or a blank one behind: name "
+                "the first column too, or take the last separator away"
+            )
+    if shift:
+        remarks.repair(
+            f"{role}: each row begins with a cell that the header does not name, {first[0]} to {first[-1]}: taken for the numbers "
+            "of the rows"
+        )
+    numbered = " If the first cell of each row is a number of the row, name that column too." if longer else ""
     if any(len(row) != width + shift for row in rows):
         for row, line in zip(rows, lines):
             if any(cell.strip() for cell in row[width + shift :]):
                 raise DataError(
                     f"{path}, line {line}: the row has {len(row)} cells, but the header names {width} columns: put a cell that "
-                    "holds the separator in quotation marks"
+                    f"holds the separator in quotation marks.{numbered}"
                 )
             row.extend([""] * (width + shift - len(row)))
             del row[width + shift :]
     if not rows:
         return [[] for _ in range(width)]
     return [list(column) for column in zip(*rows)][shift:]
+
+
+def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
+    """Whether in every row the cells of some places are numbers, or all of them blank."""
+    cells = [[row[place].strip() for place in places] for row in rows]
+    return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)
 
 
 def _clean(column: list[str], name: str, lines: list[int], path: Path) -> list[str]:
@@ -290,84 +332,3 @@ def _note_unread(
         near = likely(unread, name) if name not in positions else None
         if near is not None and plain(near) not in KNOWN:
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
-
-
-# The name that mebench uses comes first; of several known names in one file the earlier wins. `vid`, `pred_onset`,
-# `pred_offset` and `type` are those of the MEGC 2022 and 2023 submission files.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "dataset": ("dataset", "database", "db", "corpus", "member"),
-    "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
-    "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
-    "onset": ("onset", "onsetframe", "onsetf", "start", "startframe", "begin"),
-    "apex": ("apex", "apexframe", "apexf", "peak", "peakframe"),
-    "offset": ("offset", "offsetframe", "offsetf", "end", "endframe", "stop"),
-    "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
-    "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
-    "confidence": ("confidence", "conf", "score", "probability", "prob"),
-    "fps": ("fps", "framerate", "framespersecond"),
-    "n_frames": ("nframes", "framecount", "numframes", "numberofframes", "totalframes", "frames", "videolength"),
-    "frame": ("frame", "frameindex", "frameid", "framenumber", "frameno"),
-    "score": ("score", "framescore", "confidence", "conf", "value", "prediction"),
-}
-# Whose number it is may be said in front of the name.
-_OWNERS = {
-    "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
-    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
-    "frame scores": ("pred", "predicted"),
-}
-_ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
-KNOWN = frozenset(
-    owner + alias
-    for aliases in ALIASES.values()
-    for alias in aliases
-    for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
-).union(*_ALONE.values())
-"""All names that some column may have."""
-
-
-def plain(header: str) -> str:
-    """A column name without case, blanks, and signs.
-
-    >>> plain(" Onset_Frame "), plain("N-frames"), plain("onset (frame)")
-    ('onsetframe', 'nframes', 'onsetframe')
-    """
-    return re.sub(r"[\W_]", "", header.casefold())
-
-
-def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
-    """Where the wanted columns are.
-
-    Args:
-        headers: as the file names them.
-        wanted: names of `ALIASES`.
-        role: `predictions`, `truth` or `frame scores`.
-        alone: the wanted column that may be called after its owner alone.
-
-    Returns:
-        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`)
-        is taken before the bare one, so that one table may hold both.
-
-    >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
-    {'video': 1, 'onset': 2, 'offset': 3}
-    """
-    where = {plain(header): position for position, header in reversed(list(enumerate(headers)))}
-    found: dict[str, int] = {}
-    for name in wanted:
-        aliases = [owner + alias for owner in (*_OWNERS[role], "") for alias in ALIASES[name]]
-        aliases += _ALONE[role] if name == alone else ()
-        free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
-        if free:
-            found[name] = free[0]
-    return found
-
-
-def likely(headers: Sequence[str], name: str) -> str | None:
-    """The header that is most like a column's names, if any is like one of them.
-
-    >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
-    ('sbuject', None)
-    """
-    written = {plain(header): header for header in reversed(headers)}
-    names = [plain(header) for header in headers]
-    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
-    return next((written[found] for found in near), None)

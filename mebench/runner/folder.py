@@ -3,7 +3,7 @@
     runs/<id>/
         config.json      the resolved configuration, where each value comes from, and the key of the run
         versions.json    Python and packages
-        videos.parquet   the dataset as it was scored: videos …
+        videos.parquet   the dataset as it was scored: videos, with the numbers of their files …
         truth.parquet    … and their expressions
         distractors.parquet  … and blinks, speech and the like, where the dataset annotates them
         folds.json       who trained, validated and was tested

@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from mebench.console import console, empty_table, plural
+from mebench.console import console, empty_table, plural, print_table
 from mebench.metrics.catalogue import METRICS
+from mebench.metrics.mistakes import CAUSES
 from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
@@ -40,20 +41,24 @@ EXPLAINED = (
 )
 
 
-def print_mistakes(counts: pd.DataFrame, title: str, note: str | None = None) -> None:
-    """Print the counts of `count_mistakes` on standard output, and a note below them.
-
-    Elsewhere than on a terminal nothing is cut or wrapped.
-    """
+def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None, note: str = "") -> None:
+    """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` where they are given."""
     out = console()
     out.print()
     if counts.empty:
         out.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
         return
-    out.print(mistakes_table(counts, title))
+    out.print(title, markup=False, style="bold", soft_wrap=True)
+    for mistake in TITLES:
+        out.print(mistakes_table(counts, mistake))
     out.print(EXPLAINED, markup=False, soft_wrap=True)
-    if note is not None:
+    if note:
         out.print(note, markup=False, soft_wrap=True)
+    if mistakes is not None:
+        columns = ["video", "kind", "onset", "offset", "mistake", "cause", "emotion", "iou"]
+        cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
+        cells["video"] = mistakes["video"]
+        print_table(columns, cells.astype(str).to_numpy().tolist(), "every one of them, frames counted from 0")
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
@@ -74,21 +79,26 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) 
     return f"of {total} false positives fall {fell}, sharing at least half of the frames of the shorter of both"
 
 
-def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
-    """One row for each kind, subject or emotion, those with the most mistakes first, and their sum."""
-    table = empty_table(title)
-    table.add_column(str(counts.index.name), no_wrap=True)
-    columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
-    for mistake, cause in columns:
-        short = "FP" if mistake == "false_positive" else "missed" if cause == "missed" else "miss"
-        table.add_column(short if cause == "missed" else f"{short}: {cause.replace('_', ' ')}", justify="right")
+def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
+    """One row for each kind, subject or emotion, those with the most mistakes first, their sum, and the share of each cause.
+
+    Args:
+        counts: from `count_mistakes`.
+        mistake: which half of it.
+    """
+    causes = CAUSES[mistake]
+    heads = [str(counts.index.name), "all", *(cause.replace("_", " ") for cause in causes)]
+    table = empty_table(TITLES[mistake], heads, heads[:1])
     by_name = str(counts.index.name) != "kind"
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
-    for name in order:
-        table.add_row(str(name) or "(none)", *(number(counts.loc[name, column]) for column in columns))
+    rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
+    for name, row in zip(order, rows):
+        table.add_row(str(name) or "(none)", number(sum(row)), *map(number, row))
+    sums = [sum(column) for column in zip(*rows)]
+    table.add_section()
     if len(counts) > 1:
-        table.add_section()
-        table.add_row("all", *(number(counts[column].sum()) for column in columns))
+        table.add_row("all", number(sum(sums)), *map(number, sums))
+    table.add_row("share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums))
     return table
 
 
