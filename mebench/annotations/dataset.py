@@ -6,9 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from mebench.annotations.annotation import Annotation, Log
+from mebench.annotations.annotation import Annotation, Log, group, place, renumbered, with_distractors, with_files
 from mebench.annotations.layout import Layout, Tree, candidates, check_files
-from mebench.annotations.placing import group, place, renumbered, with_distractors, with_files
 from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
