@@ -23,6 +23,8 @@ CLASSES = ("negative", "positive", "surprise")
 SUBJECTS = 4
 N_FRAMES = 300
 FPS = 30.0
+FIRST = 1
+"""File number of the first frame of each video."""
 VERSIONS = {
     "mebench": "0.1.0",
     "python": "3.11.9",
@@ -164,13 +166,13 @@ def truth_tables(subjects: int, members: tuple[str, ...]) -> tuple[pd.DataFrame,
         member = members[s % len(members)]
         for v in range(2):
             key = f"{member}/{s:02d}/v{v}"
-            videos.append((key, f"{member}/{s:02d}", member, N_FRAMES, FPS))
+            videos.append((key, f"{member}/{s:02d}", member, N_FRAMES, FPS, FIRST, []))
             for n, onset in enumerate((50, 200)):
                 emotion = CLASSES[(s + v + n) % 3]
                 truths.append((key, "micro", onset, onset + 5, onset + 12, emotion, emotion, "4+L10", None))
             truths.append((key, "macro", 110, None, 160, None, None, "", None))
     return (
-        pd.DataFrame(videos, columns=["video", "subject", "dataset", "n_frames", "fps"]).astype(
+        pd.DataFrame(videos, columns=["video", "subject", "dataset", "n_frames", "fps", "first", "numbers"]).astype(
             {"n_frames": "Int64", "fps": "Float64"}
         ),
         pd.DataFrame(

@@ -47,7 +47,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     """
     if annotation.onset is None or annotation.offset is None:
         return _unplaced(annotation, annotation.problem)
-    known = _known(annotation, first, numbers)
+    known = range(first, annotation.offset + 1) if numbers is None else listed(first, numbers)
     if not known or annotation.onset > known[-1] or annotation.offset < known[0]:
         there = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
         reason = f"outside the video {annotation.subject}/{annotation.video}: {there}"
@@ -70,9 +70,16 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
 
 
 def group(
-    dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float
+    dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float, first: int
 ) -> dict[tuple[str, str], Video]:
-    """Videos of the expressions by subject and id, sorted; the number of frames is left open."""
+    """Videos of the expressions by subject and id, sorted; the number of frames is left open.
+
+    Args:
+        dataset: what they belong to.
+        placed: the rows, and where they lie.
+        fps: frames per second, where the rows do not say.
+        first: file number of the first frame, where they do not say.
+    """
     found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
     ordered = sorted(found, key=lambda pair: (pair[0].subject, pair[0].video))
     videos = {}
@@ -80,17 +87,28 @@ def group(
         of_video = list(pairs)
         rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
         expressions = sorted((e for _, e in of_video), key=lambda e: (e.onset, e.offset, e.kind))
-        videos[key] = Video(dataset, *key, rates.pop() if len(rates) == 1 else fps, None, tuple(expressions))
+        rate, begin = rates.pop() if len(rates) == 1 else fps, of_video[0][0].first or first
+        videos[key] = Video(dataset, *key, rate, None, tuple(expressions), begin)
     return videos
 
 
-def _known(annotation: Annotation, first: int, numbers: Sequence[int | None] | None) -> Sequence[int]:
+def listed(first: int, numbers: Sequence[int | None]) -> Sequence[int]:
     """File number of each frame. Files that are not numbered in their order count from the documented first number."""
-    if numbers is None:
-        return range(first, (annotation.offset or 0) + 1)
-    listed = [n for n in numbers if n is not None]
-    rising = len(listed) == len(numbers) and all(a < b for a, b in pairwise(listed))
-    return listed if rising else range(first, first + len(numbers))
+    known = [n for n in numbers if n is not None]
+    rising = len(known) == len(numbers) and all(a < b for a, b in pairwise(known))
+    return known if rising else range(first, first + len(numbers))
+
+
+def with_files(video: Video, numbers: Sequence[int | None]) -> Video:
+    """The video with the number of its files and what they are called.
+
+    Args:
+        video: `first` is what a file without a number of its own counts from.
+        numbers: file number of each frame, None for a file without digits; at least one.
+    """
+    known = listed(video.first, numbers)
+    gaps = known[-1] - known[0] + 1 > len(known)
+    return replace(video, n_frames=len(known), first=known[0], numbers=tuple(known) if gaps else ())
 
 
 def _position(number: int, known: Sequence[int], what: str, annotation: Annotation, flags: list[str], log: Log) -> int:
@@ -171,7 +189,7 @@ class SheetDataset(Dataset):
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone; positions by the documented numbering."""
         placed = ((a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations)
-        return sorted(group(self.id, placed, self.fps).values(), key=lambda v: v.key)
+        return sorted(group(self.id, placed, self.fps, self.layout.first).values(), key=lambda v: v.key)
 
     def frames(self, video: Video) -> Frames:
         """The images of a video.
@@ -284,12 +302,13 @@ class SheetDataset(Dataset):
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
         videos = {
-            key: video if (found := numbers[key]) is None else replace(video, n_frames=len(found))
-            for key, video in group(self.id, placed, self.fps).items()
+            key: video if (found := numbers[key]) is None else with_files(video, found)
+            for key, video in group(self.id, placed, self.fps, self.layout.first).items()
         }
         for subject, id_, _ in () if self.short_videos else self.unannotated():
             if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
-                videos[subject, id_] = Video(self.id, subject, id_, self.fps, len(present))
+                alone = Video(self.id, subject, id_, self.fps, None, first=self.layout.first)
+                videos[subject, id_] = with_files(alone, present)
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
         return tuple(sorted(videos.values(), key=lambda v: v.key)), lost, tuple(log.repairs)
 

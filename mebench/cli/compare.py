@@ -83,6 +83,7 @@ def mistakes(
     run: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or its folder; or a file.")],
     runs: Runs = "",
     by: Annotated[str, typer.Option("--by", metavar="kind|subject|emotion", help="The rows.")] = "kind",
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List every one of them.")] = False,
     json: Json = None,
     truth: Truth = None,
     loose_ids: LooseIds = False,
@@ -114,13 +115,16 @@ def mistakes(
             )
     draws = number_of_draws(tables)
     rows: By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
-    counts = count_mistakes(sort_mistakes(tables, kinds), rows, draws)
+    found = sort_mistakes(tables, kinds)
+    counts = count_mistakes(found, rows, draws)
     if rows == "kind":
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
     mean = f", means over {draws} draws" if draws > 1 else ""
     if json != "-":
-        print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}")
-    write_json({**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}, json)
+        print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None)
+    report = {**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
+    report["mistakes"] = found.astype(object).to_dict("records")
+    write_json(report, json)
 
 
 def _read(

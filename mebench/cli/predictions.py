@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from mebench.cli.options import RunId, Runs, finished_run, verbs
 from mebench.errors import ConfigError, RunError, unknown
+
+if TYPE_CHECKING:
+    from mebench.metrics.tables import Tables
 
 app = verbs("Hand predictions of runs to other programs.")
 model_app = verbs("Hand trained networks to other programs.")
@@ -21,22 +25,65 @@ def export(
     run: RunId,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
     form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2020|megc2023", help="Its format.")] = "csv",
+    frames: Annotated[
+        str,
+        typer.Option("--frames", metavar="numbers|positions", help="As the dataset's files are numbered, or from 0."),
+    ] = "numbers",
+    truth: Annotated[
+        str | None, typer.Option("--truth", metavar="FILE", help="Write the annotations there, for mebench score.")
+    ] = None,
     runs: Runs = "",
 ) -> None:
-    """Write the predictions of a run for other programs."""
+    """Write the predictions of a run for other programs, with the frame numbers of the dataset's own files."""
+    if frames not in _FRAMES:
+        raise ConfigError(unknown("--frames", frames, _FRAMES))
     from mebench.exchange.table import Remarks
-    from mebench.exchange.write import write_predictions
+    from mebench.exchange.write import write_predictions, write_truth
     from mebench.progress import Progress
     from mebench.runner.scoring import tables_of
 
-    folder = finished_run(run, runs)
+    folder, progress = finished_run(run, runs), Progress()
     tables, remarks = tables_of(folder), Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
-    write_predictions(Path(out).expanduser(), form, tables, remarks)
+    tables, said = _counted(folder.id, tables, frames)
+    write_predictions(Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"])
+    if truth is not None:
+        write_truth(Path(truth).expanduser(), tables)
+    progress.say(f"note: {said}")
     for line in remarks.warnings:
-        Progress().say(f"warning: {line}")
+        progress.say(f"warning: {line}")
     print(out)
+
+
+_FRAMES = ("numbers", "positions")
+
+
+def _counted(run: str, tables: Tables, frames: str) -> tuple[Tables, str]:
+    """The tables with what the frames are to be counted by, and that in words.
+
+    Raises:
+        RunError: the run's folder does not hold the file numbers.
+    """
+    from mebench.exchange.write import NUMBERING
+
+    videos = tables.videos
+    if frames == "positions":
+        bare = videos.drop(columns=NUMBERING, errors="ignore")
+        return replace(
+            tables, videos=bare
+        ), "every video is counted from 0; --frames numbers takes the dataset's own file numbers"
+    if not set(NUMBERING) <= set(videos):
+        raise RunError(
+            f"{run!r} does not hold the dataset's file numbers, as no record and no run of an older mebench does: write positions, "
+            "from 0 in every video, with --frames positions, or run it again"
+        )
+    video, first, numbers = videos.loc[0, ["video", *NUMBERING]]
+    gaps = " and leaves numbers out" if len(numbers) else ""
+    return (
+        tables,
+        f"frames are the dataset's own file numbers ({video} begins with {first}{gaps}); --frames positions counts every video from 0",
+    )
 
 
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic --fold synthetic--s001 -o mean.onnx")

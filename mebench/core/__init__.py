@@ -20,6 +20,7 @@ from mebench.core.types import (
     Timing,
     Unplaced,
     Video,
+    number_at,
 )
 from mebench.core.views import ClipView, LabelledClip, LabelledVideo, VideoView, all_clips, stack
 
@@ -55,6 +56,7 @@ __all__ = [
     "Video",
     "VideoView",
     "all_clips",
+    "number_at",
     "stable_seed",
     "stack",
 ]

@@ -1,7 +1,7 @@
 """The words of mebench as small frozen types. Frames are 0-based positions; intervals include both ends."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, Self
 
@@ -80,6 +80,8 @@ class Video:
         fps: frames per second; None where the dataset publishes no frames.
         n_frames: number of frames; None where the frames are absent and nobody says.
         expressions: sorted by onset.
+        first: file number of the first frame, as the dataset's own annotations count; 0 where frames have no numbers.
+        numbers: file number of every frame, rising, where they leave numbers out; else empty.
     """
 
     dataset: str
@@ -88,6 +90,8 @@ class Video:
     fps: float | None
     n_frames: int | None
     expressions: tuple[Expression, ...] = ()
+    first: int = 0
+    numbers: tuple[int, ...] = ()
 
     @property
     def subject_key(self) -> SubjectKey:
@@ -98,6 +102,23 @@ class Video:
     def key(self) -> str:
         """Unique over all datasets: `dataset/subject/id`."""
         return f"{self.dataset}/{self.subject}/{self.id}"
+
+
+def number_at(position: int, first: int, numbers: Sequence[int] = ()) -> int:
+    """What the dataset's own files and annotations call a frame.
+
+    Args:
+        position: 0-based; one outside the video is counted on from its first or last frame.
+        first: `Video.first`.
+        numbers: `Video.numbers`.
+
+    >>> [number_at(p, 46) for p in (-1, 0, 3)], [number_at(p, 4, (4, 5, 8)) for p in (-1, 0, 2, 3)]
+    ([45, 46, 49], [3, 4, 8, 9])
+    """
+    if not len(numbers):
+        return first + position
+    inside = min(max(position, 0), len(numbers) - 1)
+    return int(numbers[inside]) + position - inside
 
 
 @dataclass(frozen=True)

@@ -158,7 +158,8 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> IntervalFil
     columns = ["line", *scores.ids, "kind", "onset", "offset", "apex", "emotion", "confidence"]
     table = pd.DataFrame(found, columns=columns).astype({"onset": np.int64, "offset": np.int64, "line": np.int64})
     known = frozenset({*scores.ids, "kind", "onset", "offset", "apex", "confidence"})
-    return IntervalFile(scores.place, ROLE, table, table.iloc[:0], known)
+    listed = scores.rows.drop_duplicates("group")[["line", *scores.ids, "kind"]]
+    return IntervalFile(scores.place, ROLE, table, listed, known)
 
 
 def _check_frames(rows: pd.DataFrame, table: TextTable) -> None:

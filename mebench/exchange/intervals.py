@@ -70,7 +70,12 @@ def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = 
     )
     if role == "predictions":
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
-        videos = videos.iloc[:0]
+        unsure = (frame["confidence"].isna() & ends.there).to_numpy()
+        if "confidence" in table.cells and unsure.any():
+            where = at_lines(frame["line"][unsure])
+            remarks.warn(f"predictions: no confidence on {where}: nothing can be ranked unless every interval has one")
+        unsaid = ~ends.there & values.blank(table.cells.get("kind", ["micro"] * len(ends.there)))
+        videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
     kept = frame[ends.there].reset_index(drop=True)
     return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells)), remarks)
 

@@ -10,8 +10,9 @@ import pandas as pd
 
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
+from mebench.exchange.shift import note_shift
 from mebench.exchange.table import Remarks, at_lines
-from mebench.exchange.values import IntervalFile, emotion_of
+from mebench.exchange.values import KINDS, IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
 
 
@@ -120,11 +121,12 @@ def join(
     """
     videos = _videos(truth, predictions, rules, remarks)
     ids = [name for name in truth.ids if name in predictions.columns]
-    scored = [] if frames is None else _tuples(frames, predictions.ids)
-    key_of = _found(truth, predictions, ids, scored, rules, remarks)
+    key_of = _found(truth, predictions, ids, rules, remarks)
     videos = _with_strangers(videos, predictions, key_of, _filled(truth, predictions), rules, remarks)
+    videos["processed"] = _processed(videos, predictions, key_of)
     if frames is not None:
-        frames = frames.assign(video=[key_of[i] for i in scored])[["video", "kind", "frame", "score"]]
+        keys = [key_of[i] for i in _tuples(frames, predictions.ids)]
+        frames = frames.assign(video=keys)[["video", "kind", "frame", "score"]]
         seen = frames.groupby("video")["frame"]
         videos["n_frames"] = videos["n_frames"].fillna(videos["video"].map(seen.max() - seen.min() + 1))
         without = sorted(set(_keys(truth.videos, truth.ids)) - set(frames["video"]))
@@ -136,6 +138,7 @@ def join(
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     given = predictions.intervals
     spotted = given.assign(video=[key_of[i] for i in _tuples(given, predictions.ids)], draw=0)
+    note_shift(truths, spotted, remarks)
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 
@@ -143,11 +146,10 @@ def _found(
     truth: IntervalFile,
     predictions: IntervalFile,
     ids: list[str],
-    more: Iterable[Id],
     rules: Rules,
     remarks: Remarks,
 ) -> dict[Id, str]:
-    """The key of every video that the predictions, or `more`, name; those that the truth lacks get one of their own."""
+    """The key of every video that the predictions name; those that the truth lacks get one of their own."""
     known: dict[Id, set[str]] = {}
     loose: dict[Id, set[Id]] = {}
     for full in dict.fromkeys(_tuples(truth.videos, truth.ids)):
@@ -161,7 +163,7 @@ def _found(
     filled, places = _filled(truth, predictions), [predictions.ids.index(name) for name in ids]
     found: dict[Id, str] = {}
     alike: list[str] = []
-    for full in dict.fromkeys([*_tuples(predictions.intervals, predictions.ids), *more]):
+    for full in dict.fromkeys(_tuples(predictions.videos, predictions.ids)):
         form = tuple(full[place] for place in places)
         if form not in known and (near := loose.get(_loosened(form))):
             listed = ["/".join(other) for other in sorted(near)]
@@ -323,6 +325,14 @@ def _keys(rows: pd.DataFrame, ids: list[str]) -> list[str]:
     return [key[full] for full in _tuples(rows, ids)]
 
 
+def _processed(videos: pd.DataFrame, predictions: IntervalFile, key_of: Mapping[Id, str]) -> list[tuple[str, ...]]:
+    """The kinds for which the predictions list each video, with or without an interval."""
+    kinds: dict[str, set[str]] = {key: set() for key in videos["video"]}
+    for full, kind in zip(_tuples(predictions.videos, predictions.ids), predictions.videos["kind"]):
+        kinds[key_of[full]] |= {kind} if kind else set(KINDS)
+    return [tuple(sorted(kinds[key])) for key in videos["video"]]
+
+
 def _lines(given: IntervalFile, wanted: set[Id]) -> list[int]:
-    rows = given.intervals
+    rows = given.videos
     return [line for line, i in zip(rows["line"].tolist(), _tuples(rows, given.ids)) if i in wanted]

@@ -3,7 +3,7 @@
 Its layout is that of the log which the organizers' baseline wrote (He et al. 2020, "Spotting macro- and micro-expression
 intervals in long video sequences"): a line with the number of the dataset (1 SAMM Long Videos, 2 CAS(ME)^2), then one line
 for each pair or lonely interval: `<subject>_<video>`, true onset and offset, predicted onset and offset (`-` where there is
-none), and `TP`, `FP` or `FN`. It does not say which intervals are micro- and which macro-expressions.
+none; `__` or `*` in some), and `TP`, `FP` or `FN`. It does not say which intervals are micro- and which macro-expressions.
 """
 
 import io
@@ -20,9 +20,8 @@ from mebench.exchange.table import Remarks
 from mebench.exchange.values import IntervalFile, Role
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
-_LINE = re.compile(
-    r"^(\S.*?)[\s,;]+(-|-?\d{1,15})[\s,;]+(-|-?\d{1,15})[\s,;]+(-|-?\d{1,15})[\s,;]+(-|-?\d{1,15})[\s,;]+(TP|FP|FN)$"
-)
+_CELL = r"[\s,;]+([-_*–—/]+|-?\d{1,15})"
+_LINE = re.compile(rf"^(\S.*?){_CELL * 4}[\s,;]+(TP|FP|FN)$")
 _ENDS = (18, 26, 34, 42)
 """The columns at which the cells after the first two begin."""
 
@@ -73,7 +72,7 @@ def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> IntervalFil
     there = there.assign(kind="micro", apex=((there["onset"] + there["offset"]) // 2).astype(np.float64), emotion="")
     videos = table.drop(columns=["onset", "offset"]).assign(fps=np.nan, n_frames=np.nan)
     if role == "predictions":
-        there, videos = there.assign(confidence=np.nan), videos.iloc[:0]
+        there, videos = there.assign(confidence=np.nan), videos.assign(kind="micro")
     counts = {result: sum(e.result == result for e in entries) for result in ("TP", "FP", "FN")}
     remarks.warn(
         f"{role}: a log of MEGC 2020 does not say which intervals are micro- and which macro-expressions: all are read as "
@@ -92,7 +91,8 @@ def _entries(text: str, path: Path) -> Iterator[Entry]:
         found = _LINE.match(line.strip())
         if found:
             video, *ends, result = found.groups()
-            pairs = [(int(a), int(b)) if "-" not in (a, b) else None for a, b in (ends[:2], ends[2:])]
+            cells = [int(end) if end[-1].isdigit() else None for end in ends]
+            pairs = [None if None in ends else (ends[0], ends[1]) for ends in (cells[:2], cells[2:])]
             if (pairs[0] is None) != (result == "FP") or (pairs[1] is None) != (result == "FN"):
                 raise DataError(
                     f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"

@@ -5,7 +5,8 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterable, Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,9 +158,11 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
     encoding = next((name for bom, name in _BOMS if raw.startswith(bom)), None)
-    if encoding is None and b"\0" in raw[:200]:
-        # UTF-16 without a mark: of Latin letters every second byte is 0.
-        encoding = "utf-16-be" if raw[:1] == b"\0" else "utf-16-le"
+    # UTF-16 without a mark: of Latin letters every second byte is 0, and no other.
+    halves = raw[:200:2], raw[1:200:2]
+    for name, zeros, letters in (("utf-16-be", *halves), ("utf-16-le", *halves[::-1])):
+        if encoding is None and zeros.count(0) > len(zeros) / 2 and 0 not in letters:
+            encoding = name
     for name in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
         try:
             text = raw.decode(name)
@@ -170,6 +173,14 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
         break
     else:
         raise DataError(f"{path} begins like {encoding} text but is not: save it as UTF-8")
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise DataError(
+            f"{path}, line {line}: a byte of value 0, which no text holds: the file is damaged, write it again"
+        )
+    if not unicodedata.is_normalized("NFC", text):
+        text = unicodedata.normalize("NFC", text)
+        remarks.repair(f"{role}: letters written in several signs, such as e and an accent, are read as one")
     if not text.strip():
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     return text
@@ -224,7 +235,7 @@ def parse(
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
-    columns = _columns(rows, lines, len(headers), path)
+    columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
     return TextTable(str(path), role, cells, lines, headers, separator != ",", others)
@@ -249,23 +260,53 @@ def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
     raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
 
 
-def _columns(rows: list[list[str]], lines: list[int], width: int, path: Path) -> list[list[str]]:
+def _columns(
+    rows: list[list[str]],
+    lines: list[int],
+    width: int,
+    positions: Mapping[str, int],
+    path: Path,
+    role: str,
+    remarks: Remarks,
+) -> list[list[str]]:
     """The columns that the header names, short rows filled up with blanks."""
-    # Every row may begin with a number that the header does not name, as in a table written by R.
-    longer = bool(rows) and all(len(row) == width + 1 for row in rows) and any(row[-1].strip() for row in rows)
-    shift = int(longer and all(row[0].strip().isdigit() for row in rows))
+    # Every row may begin with its own number, which the header does not name, as in a table written by R. Or it may end
+    # with a separator too many: then the last cells are blank.
+    longer = bool(rows) and all(len(row) == width + 1 for row in rows)
+    first = [row[0].strip() for row in rows] if longer else []
+    shift = int(longer and first in ([str(n + begin) for n in range(len(rows))] for begin in (0, 1)))
+    if shift and not any(row[-1].strip() for row in rows):
+        ends = [positions[name] for name in ("onset", "offset", "frame") if name in positions]
+        shift = int(_are_numbers(rows, [end + 1 for end in ends]))
+        if shift and _are_numbers(rows, ends):
+            raise DataError(
+                f"{path}, line {lines[0]}: every row has a cell more than the header, a number in front or a blank one behind: name "
+                "the first column too, or take the last separator away"
+            )
+    if shift:
+        remarks.repair(
+            f"{role}: each row begins with a cell that the header does not name, {first[0]} to {first[-1]}: taken for the numbers "
+            "of the rows"
+        )
+    numbered = " If the first cell of each row is a number of the row, name that column too." if longer else ""
     if any(len(row) != width + shift for row in rows):
         for row, line in zip(rows, lines):
             if any(cell.strip() for cell in row[width + shift :]):
                 raise DataError(
                     f"{path}, line {line}: the row has {len(row)} cells, but the header names {width} columns: put a cell that "
-                    "holds the separator in quotation marks"
+                    f"holds the separator in quotation marks.{numbered}"
                 )
             row.extend([""] * (width + shift - len(row)))
             del row[width + shift :]
     if not rows:
         return [[] for _ in range(width)]
     return [list(column) for column in zip(*rows)][shift:]
+
+
+def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
+    """Whether in every row the cells of some places are numbers, or all of them blank."""
+    cells = [[row[place].strip() for place in places] for row in rows]
+    return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)
 
 
 def _clean(column: list[str], name: str, lines: list[int], path: Path) -> list[str]:

@@ -27,8 +27,9 @@ class IntervalFile:
         intervals: `line`, those of `IDS` that the file has, `video` always, `kind`, `onset`, `offset` (frames, both
             inclusive, as the file counts them), `apex` (NaN where unmarked), `emotion` (lower case, may be empty); for
             predictions `confidence` (NaN where not given). In the order of the file.
-        videos: of a truth one row for each row of the file, those without an interval too: `line`, those of `IDS`
-            that the file has, `fps`, `n_frames` (NaN where not given). Of predictions, empty.
+        videos: one row for each row of the file, those without an interval too: `line`, those of `IDS` that the file has,
+            and of a truth `fps`, `n_frames` (NaN where not given), of predictions `kind` (empty where a row without an
+            interval does not say: all kinds).
         columns: the known columns that the file has.
     """
 
@@ -112,7 +113,7 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str
 
     Args:
         table: any.
-        needed: (n,) rows whose kind must be known; all by default. In others a blank is micro.
+        needed: (n,) rows whose kind must be given; all by default. In others a blank is micro.
 
     Raises:
         DataError: a cell is no known kind.
@@ -122,7 +123,7 @@ def kinds(table: TextTable, needed: NDArray[np.bool_] | None = None) -> list[str
         return ["micro"] * len(table.lines)
     known = {cell: kind_of(cell) for cell in set(cells)}
     for row, cell in enumerate(cells):
-        if known[cell] is None and (needed is None or needed[row]):
+        if known[cell] is None and (needed is None or needed[row] or cell.casefold() not in BLANK):
             raise table.error(row, f"{unknown('kind', cell, KINDS)} me and mae will do as well")
     return [known[cell] or "micro" for cell in cells]
 

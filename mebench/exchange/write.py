@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.join import NO_DATASET
 from mebench.exchange.megc import Entry, log_lines
@@ -17,6 +18,8 @@ from mebench.metrics.tables import Tables
 
 Row = Sequence[object]
 Interval = tuple[int, int]
+NUMBERING = ["first", "numbers"]
+"""Columns of the table of videos: how the dataset's files are numbered (`Video`)."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
@@ -46,8 +49,11 @@ def write_rows(path: Path, header: Sequence[str], rows: Iterator[Row]) -> None:
         raise DataError(f"{path} cannot be written: {e.strerror}") from e
 
 
-def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks) -> None:
+def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, kinds: Sequence[str] = ()) -> None:
     """Write spotted intervals.
+
+    Where the table of videos has the columns `first` and `numbers` (`Video`), frames are written as the dataset's own files
+    are numbered, else as the tables have them.
 
     Args:
         path: the file; one that is there is replaced.
@@ -55,6 +61,7 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks) -
             submission file of MEGC 2022 and 2023), `megc2020` (its log, matched under the convention `strict`).
         tables: predictions, and the truth for `megc2020`. Of a method that predicts by chance the first draw is written.
         remarks: what the format cannot hold is added there.
+        kinds: those that were looked for; in `csv` a video in which nothing of one was found has a row without an interval.
 
     Raises:
         ConfigError: there is no such format.
@@ -62,21 +69,67 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks) -
     """
     if form not in FORMATS:
         raise ConfigError(unknown("format", form, FORMATS))
-    spotted = _spotted(tables)
+    assert tables.predictions is not None
+    spotted = tables.predictions
     if (spotted["draw"] > 0).any():
         remarks.warn("the method predicts by chance: its first draw is written")
         spotted = spotted[spotted["draw"] == 0]
-    FORMATS[form](path, spotted, tables, remarks)
+    if form == "csv" and len(silent := _silent(spotted, tables, kinds)):
+        spotted = pd.concat([spotted, silent], ignore_index=True)
+    FORMATS[form](path, _named(_numbered(spotted, tables), tables), tables, remarks)
+
+
+def write_truth(path: Path, tables: Tables) -> None:
+    """Write the annotated intervals as `mebench score --truth` reads them, frames as `write_predictions` does.
+
+    A video without any has a row without an interval.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    videos = tables.videos[["video", "fps", "n_frames"]]
+    rows = _named(_numbered(tables.truths, tables).merge(videos, on="video", how="right"), tables)
+    _write_table(path, rows, [*_IDS, "kind", "onset", "apex", "offset", "emotion", "fps", "n_frames"])
+
+
+_IDS = ("dataset", "subject", "video")
+
+
+def _silent(spotted: pd.DataFrame, tables: Tables, kinds: Sequence[str]) -> pd.DataFrame:
+    """A row without an interval for each video and kind that was looked for in vain."""
+    found = set(zip(spotted["video"], spotted["kind"]))
+    pairs = [(video, kind) for video in tables.videos["video"] for kind in kinds if (video, kind) not in found]
+    return pd.DataFrame(pairs, columns=["video", "kind"])
+
+
+def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """The table with frames as the dataset's files are numbered, if the videos say how."""
+    if "first" not in tables.videos:
+        return table
+    how = {
+        video: (int(first), numbers)
+        for video, first, numbers in tables.videos[["video", *NUMBERING]].itertuples(index=False)
+    }
+
+    def number(row: tuple[str, float]) -> object:
+        return None if pd.isna(row[1]) else number_at(int(row[1]), *how[row[0]])
+
+    columns = {name: [number(row) for row in zip(table["video"], table[name])] for name in ("onset", "apex", "offset")}
+    return table.assign(**{name: pd.array(cells, dtype="Int64") for name, cells in columns.items()})
 
 
 def _write_csv(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    columns = ["dataset", "subject", "video", "kind", "onset", "apex", "offset", "confidence", "emotion"]
-    if set(spotted["dataset"]) <= {NO_DATASET}:
+    _write_table(path, spotted, [*_IDS, "kind", "onset", "apex", "offset", "confidence", "emotion"])
+
+
+def _write_table(path: Path, rows: pd.DataFrame, columns: list[str]) -> None:
+    """Write some columns, without the dataset where nobody named one, and without what is known of no row."""
+    if set(rows["dataset"]) <= {NO_DATASET}:
         columns.remove("dataset")
-    for name in ("confidence", "emotion"):
-        if spotted[name].isna().all() or (spotted[name] == "").all():
+    for name in {"confidence", "emotion", "fps", "n_frames"} & set(columns):
+        if rows[name].isna().all() or (rows[name] == "").all():
             columns.remove(name)
-    write_rows(path, columns, _rows(spotted, columns))
+    write_rows(path, columns, _rows(rows, columns))
 
 
 def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
@@ -114,7 +167,7 @@ FORMATS: dict[str, Callable[[Path, pd.DataFrame, Tables, Remarks], None]] = {
 
 
 def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
-    text = [table[name].where(table[name].notna(), "").tolist() for name in columns]
+    text = [table[name].astype(object).where(table[name].notna(), "").tolist() for name in columns]
     for row in zip(*text):
         yield [
             int(cell) if isinstance(cell, float) and cell.is_integer() and name != "confidence" else cell
@@ -122,14 +175,11 @@ def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
         ]
 
 
-def _spotted(tables: Tables) -> pd.DataFrame:
-    """Predictions with dataset, subject and video as their files name them."""
-    assert tables.predictions is not None
+def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """The table with dataset, subject and video as their files name them."""
     names = {row[0]: _names(*row) for row in _video_rows(tables)}
-    parts = [names[key] for key in tables.predictions["video"]]
-    return tables.predictions.assign(
-        **{name: [part[place] for part in parts] for place, name in enumerate(("dataset", "subject", "video"))}
-    )
+    parts = [names[key] for key in table["video"]]
+    return table.assign(**{name: [part[place] for part in parts] for place, name in enumerate(_IDS)})
 
 
 def _video_rows(tables: Tables) -> Iterator[tuple[str, str, str]]:
@@ -147,7 +197,7 @@ def _entries(tables: Tables) -> list[Entry]:
     assert ordered.predictions is not None
     spotted = ordered.predictions[ordered.predictions["draw"] == 0].reset_index(drop=True)
     matched = match(ordered.truths, spotted, named("strict")).tolist()
-    true, found = _ends(ordered.truths), _ends(spotted)
+    true, found = _ends(_numbered(ordered.truths, tables)), _ends(_numbered(spotted, tables))
     lines: list[tuple[str, Interval | None, Interval | None]] = [
         (key, true[row][1] if row >= 0 else None, ends) for (key, ends), row in zip(found, matched)
     ]

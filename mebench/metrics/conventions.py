@@ -31,8 +31,8 @@ class Convention:
             (`li2017.peak_hits`).
         order: whose turn it is, and how average precision ranks: by `confidence`, or by the `rows` of the table.
         ties: which of two truths of equal IoU `next_free` and `best_only` prefer.
-        videos: `all`; `with_truth`: only those with a truth of the kind; `with_result`: only those with a spotted
-            interval of the kind; `of_spotted_subjects`: those with a truth, of subjects with a spotted interval.
+        videos: `all`; `with_truth`: only those with a truth of the kind; `with_result`: only those in which the kind was
+            looked for, found or not (`Tables.videos`); `of_spotted_subjects`: those with a truth, of subjects with a spotted interval.
         silence: what a counted video without spotted intervals adds: `nothing`, or a `dummy` interval [0, 0].
         classes: `in_truth` averages over the classes that occur in the truth, `all` over all that were named.
         degenerate: what a class is worth to which all answers and all truths, or none of either, belong: it is `kept`
@@ -118,7 +118,7 @@ _TOLD: dict[str, dict[str, str]] = {
     "videos": {
         "all": "every video counts, with or without expressions",
         "with_truth": "only videos with a truth of the kind count",
-        "with_result": "only videos with a spotted interval of the kind count",
+        "with_result": "only videos count in which the kind was looked for, found or not",
         "of_spotted_subjects": "only videos with a truth count, and only of subjects for whom anything was spotted",
     },
     "order": {
@@ -193,7 +193,7 @@ CONVENTIONS: dict[str, Convention] = {
                 "average precision lets a spotted interval try all truths, F1 only the best",
             ),
         ),
-        # The baseline's evaluation of MEGC 2020. A video without a result file is one without a row: files cannot tell.
+        # The baseline's evaluation of MEGC 2020. A video without a result file is one that the predictions do not list.
         Convention(
             "megc2020",
             source="the baseline code of MEGC 2020 (He et al. 2020)",
@@ -210,8 +210,8 @@ CONVENTIONS: dict[str, Convention] = {
                 "one spotted interval may find several truths, so false positives can be negative",
                 "precision counts the truths that were found, not the intervals that were right; `precision_large` counts every "
                 "hit, duplicates included",
-                "a video without a result is skipped, its truths too; here that is a video without a spotted interval of the "
-                "kind (in any draw)",
+                "a video without a result file is skipped, its truths too; here that is a video that the predictions do not list "
+                "for the kind, not even without an interval",
             ),
         ),
         # The challenge's scorer, bug for bug.

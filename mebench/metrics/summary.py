@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from mebench.console import plural
 from mebench.metrics.bootstrap import Resampling
 from mebench.metrics.classification import calibration
 from mebench.metrics.conventions import Convention, named
@@ -13,7 +14,7 @@ from mebench.metrics.emotions import analysis, occurring, recognition
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.ratios import Floats, per_unit
 from mebench.metrics.spotting import SpottingCounts, count
-from mebench.metrics.tables import Tables, of_kinds
+from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 
 def summarize(
@@ -99,7 +100,7 @@ def summarize(
         else:
             remarks.append(f"{rule.name} defines no recognition of annotated clips: it is left out")
     if rule.class_scores is not None and not {"analysis", "recognition"}.isdisjoint(summary):
-        remarks.append(f"of emotions {rule.name} defines only {', '.join(sorted(rule.class_scores))}")
+        remarks.append(f"of analysis and recognition {rule.name} defines only {', '.join(sorted(rule.class_scores))}")
     return summary
 
 
@@ -196,12 +197,17 @@ def _frames(tables: Tables, kind: str, rule: Convention, subjects: Resampling) -
 
 
 def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], rule: Convention) -> list[str]:
+    assert tables.predictions is not None
     reasons = {
-        name: "no confidence is given" if np.isnan(part.confidence).any() else "all confidences are equal"
-        for name, part in counts.items()
-        if rule.defines("ap") and not part.ranked
+        name: _unranked(part.confidence) for name, part in counts.items() if rule.defines("ap") and not part.ranked
     }
+    truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.predictions))
+    left_out = len(truths) - len(in_scope(truths, predictions, rule)[0])
     told = {
+        f"{rule.name} leaves out {plural(left_out, 'truth')}, in videos that the predictions do not list for the kind: a row with "
+        "subject, video and kind but no interval lists one in which nothing was spotted": (
+            rule.videos == "with_result" and left_out > 0
+        ),
         f"of spotting {rule.name} defines only {', '.join(sorted(rule.scores or ()))}": rule.scores is not None,
         **{
             f"average precision of {name} is left out: {reason}, so nothing can be ranked": True
@@ -215,6 +221,14 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
         ),
     }
     return [sentence for sentence, holds in told.items() if holds]
+
+
+def _unranked(confidence: Floats) -> str:
+    """Why intervals of such confidences cannot be ranked."""
+    blank = int(np.isnan(confidence).sum())
+    if blank in (0, len(confidence)):
+        return "no confidence is given" if blank else "all confidences are equal"
+    return f"{blank} of {len(confidence)} intervals have no confidence"
 
 
 def _emotions(tables: Tables, classes: Sequence[str], rule: Convention) -> list[str]:

@@ -17,7 +17,7 @@ _COLUMNS = {
     "clips": ("video", "truth", "predicted"),
     "frame_scores": ("video", "kind", "frame", "score"),
 }
-_OPTIONAL = ("probability",)
+_OPTIONAL = ("probability", "processed")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class Tables:
 
     Attributes:
         videos: all videos: `video` (`dataset/subject/id`), `subject` (`dataset/subject`), `dataset`, `n_frames`, `fps`;
-            the last two may be missing.
+            the last two may be missing. Optionally `processed`, the kinds that were looked for in the video, whether or not
+            anything was found; without it all were looked for.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
             class, or missing where the scheme does not map the label).
         predictions: spotted intervals: `video`, `kind`, `onset`, `apex`, `offset`, `confidence` (only its order
@@ -72,7 +73,7 @@ class Tables:
         clips = joined("clips", ["video", "truth", "predicted"])
         return Tables(
             videos,
-            _intervals("truths", self.truths, videos, order),
+            _processed(_intervals("truths", self.truths, videos, order), videos),
             None
             if self.predictions is None
             else _intervals("predictions", self.predictions, videos, ["surest", *order, "draw"]),
@@ -131,6 +132,15 @@ def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list
     return table.sort_values(order, ignore_index=True, kind="stable")
 
 
+def _processed(truths: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
+    """The truths and, as `processed`, whether their kind was looked for in their video."""
+    if "processed" not in videos:
+        return truths.assign(processed=True)
+    kinds = dict(zip(videos["video"], videos["processed"]))
+    looked_for = [kind in kinds[video] for video, kind in zip(truths["video"], truths["kind"])]
+    return truths.assign(processed=np.array(looked_for, dtype=np.bool_))
+
+
 def in_scope(
     truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -150,7 +160,7 @@ def in_scope(
     if convention.videos == "with_truth":
         predictions = predictions[_known(predictions, truths, ["video", "kind"])]
     elif convention.videos == "with_result":
-        truths = truths[_known(truths, predictions, ["video", "kind"])]
+        truths = truths[truths["processed"] | _known(truths, predictions, ["video", "kind"])]
     elif convention.videos == "of_spotted_subjects":
         truths = truths[_known(truths, predictions, ["unit", "kind"])]
         predictions = predictions[_known(predictions, truths, ["video", "kind"])]

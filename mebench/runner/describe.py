@@ -43,9 +43,9 @@ def truth_tables(plan: Plan) -> Tables:
 
 def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
     videos = pd.DataFrame(
-        [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps) for v in chosen],
-        columns=["video", "subject", "dataset", "n_frames", "fps"],
-    ).astype({"n_frames": "Int64", "fps": "Float64"})
+        [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps, v.first, list(v.numbers)) for v in chosen],
+        columns=["video", "subject", "dataset", "n_frames", "fps", "first", "numbers"],
+    ).astype({"n_frames": "Int64", "fps": "Float64", "first": "int64"})
     truths = pd.DataFrame(
         [
             (

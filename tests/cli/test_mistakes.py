@@ -15,18 +15,42 @@ def in_an_empty_folder(tmp_path, monkeypatch):
 def test_late_intervals_are_localisation_for_each_subject(tmp_path, capsys):
     """Truths are 13 frames long; 5 frames late is IoU 8 / 18."""
     make_run(tmp_path / "runs", "late", shift=5)
-    mistakes("late", "runs", "subject", None)
-    rows = {
-        line.split()[0]: line.split()[1:] for line in capsys.readouterr().out.splitlines() if line.startswith(" drawn/")
-    }
-    assert rows == {f"drawn/0{s}": ["4", "0", "0", "0", "4", "0", "0"] for s in range(4)}
+    mistakes("late", "runs", "subject", json=None)
+    rows = {}
+    for line in capsys.readouterr().out.splitlines():
+        if line.startswith(" drawn/"):
+            rows.setdefault(line.split()[0], []).append(line.split()[1:])
+    assert rows == {f"drawn/0{s}": [["4", "4", "0", "0", "0"], ["4", "4", "0", "0"]] for s in range(4)}
+
+
+def test_eighty_columns_hold_every_heading_and_the_list_every_mistake(tmp_path, capsys, monkeypatch):
+    run = make_run(tmp_path / "runs", "late", shift=5)
+    monkeypatch.setattr("mebench.console.at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    mistakes("late", "runs", "subject", json=None)
+    shown = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    tables = shown[: next(n for n, line in enumerate(shown) if line.startswith("false positives: "))]
+    words = " ".join(tables).split()
+    assert max(map(len, tables)) <= 80 and "…" not in "".join(tables)
+    for cause in ("localisation", "kind confusion", "duplicate", "background", "missed"):
+        assert set(cause.split()) <= set(words)
+    assert words.count("share") == 2 and words.count("100") == 2  # percent, all of one cause
+    monkeypatch.undo()
+    mistakes("late", str(tmp_path / "runs"), "kind", verbose=True, json=str(tmp_path / "json"))
+    out, rows = capsys.readouterr().out, json.loads((tmp_path / "json").read_text())["mistakes"]
+    micro = run.read_json("summary.json")["spotting"]["micro"]
+    assert len(rows) == micro["fp"] + micro["fn"]
+    for row in rows:
+        assert (
+            f"{row['video']}\t{row['kind']}\t{row['onset']}\t{row['offset']}\t{row['mistake'].replace('_', ' ')}" in out
+        )
 
 
 def test_as_json_the_counts_add_up_to_the_summary(tmp_path, capsys):
     run = make_run(tmp_path / "runs", "lost", shift=100, kinds=("micro", "macro"))
     counts = {}
     for by in ("kind", "subject", "emotion"):
-        mistakes("lost", "runs", by, "-")
+        mistakes("lost", "runs", by, json="-")
         counts[by] = json.loads(capsys.readouterr().out)["counts"]
     spotting = run.read_json("summary.json")["spotting"]["overall"]
     for rows in counts.values():
@@ -37,14 +61,14 @@ def test_as_json_the_counts_add_up_to_the_summary(tmp_path, capsys):
 def test_a_run_that_does_not_spot_and_other_words_are_refused(tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     with pytest.raises(RunError, match="run 'names' does not spot"):
-        mistakes("names", "runs", "kind", None)
+        mistakes("names", "runs", "kind", json=None)
     with pytest.raises(ConfigError, match=r"unknown --by 'subjects'. Did you mean 'subject'"):
-        mistakes("names", "runs", "subjects", None)
+        mistakes("names", "runs", "subjects", json=None)
 
 
 def test_where_nothing_went_wrong_it_says_so(tmp_path, capsys):
     make_run(tmp_path / "runs", "perfect")
-    mistakes("perfect", "runs", "emotion", None)
+    mistakes("perfect", "runs", "emotion", json=None)
     assert "nothing, there is neither a false positive nor a miss" in capsys.readouterr().out
-    mistakes("perfect", "runs", "kind", "-")
+    mistakes("perfect", "runs", "kind", json="-")
     assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}

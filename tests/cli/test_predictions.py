@@ -1,10 +1,14 @@
-"""`mebench predictions export`: which run it writes."""
+"""`mebench predictions export`: which run it writes, and how frames are counted."""
 
 import pandas as pd
 import pytest
 
 from mebench.cli.predictions import export
-from mebench.errors import RunError
+from mebench.core import number_at
+from mebench.errors import ConfigError, RunError
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.table import Remarks
+from mebench.exchange.write import FORMATS
 from tests.run_folders import make_run
 
 
@@ -19,3 +23,64 @@ def test_the_beginning_of_an_id_is_enough(tmp_path):
         pd.testing.assert_frame_equal(pd.read_csv(out), written)
     with pytest.raises(RunError, match="run 'half' is not finished: go on with it by mebench resume"):
         export("ha", str(out), runs=runs)
+
+
+@pytest.fixture
+def numbered(tmp_path):
+    """A run on videos of which one is cut out of a recording and one lacks files."""
+    run = make_run(tmp_path / "runs", "cut")
+    videos = run.read_table("videos.parquet")
+    videos["first"] = [5550, 1, *[1] * (len(videos) - 2)]
+    gappy = [n for n in range(1, 400) if n % 10]
+    run.write_table("videos.parquet", videos.assign(numbers=[[], gappy, *[[]] * (len(videos) - 2)]))
+    return run
+
+
+def exported(run, path, form="csv", **words):
+    export(run.id, str(path), form=form, runs=str(run.path.parent), **words)
+    read = read_intervals(path, "predictions", Remarks()).intervals
+    return sorted(zip(read["video"].str[-2:], read["onset"], read["offset"]))
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_frames_are_the_numbers_of_the_dataset_s_files_unless_positions_are_asked_for(numbered, form, tmp_path, capsys):
+    truth = numbered.read_table("predictions.parquet").merge(numbered.read_table("videos.parquet"), on="video")
+    positions, numbers = (
+        sorted(
+            (row.video[-2:], *(number_at(n, *(how(row))) for n in (row.onset, row.offset)))
+            for row in truth.itertuples()
+        )
+        for how in (lambda row: (0, ()), lambda row: (row.first, row.numbers))
+    )
+    assert exported(numbered, tmp_path / "n", form) == numbers != positions
+    assert "the dataset's own file numbers (drawn/00/v0 begins with 5550)" in capsys.readouterr().err
+    assert exported(numbered, tmp_path / "p", form, frames="positions") == positions
+    assert "every video is counted from 0" in capsys.readouterr().err
+
+
+def test_the_truth_is_written_beside_them_in_the_same_numbers(numbered, tmp_path):
+    spotted = exported(numbered, tmp_path / "p", truth=str(tmp_path / "t"))
+    read = read_intervals(tmp_path / "t", "truth", Remarks()).intervals
+    micro = read[read["kind"] == "micro"]
+    assert spotted == sorted(zip(micro["video"], micro["onset"], micro["offset"]))
+
+
+def test_a_folder_without_the_numbers_says_so_and_still_writes_positions(numbered, tmp_path):
+    numbered.write_table("videos.parquet", numbered.read_table("videos.parquet").drop(columns=["first", "numbers"]))
+    with pytest.raises(
+        RunError, match=r"'cut' does not hold the dataset's file numbers.*--frames positions, or run it again"
+    ):
+        exported(numbered, tmp_path / "p")
+    assert exported(numbered, tmp_path / "p", frames="positions")[0] == ("v0", 50, 62)
+    with pytest.raises(ConfigError, match=r"unknown --frames 'position'. Did you mean 'positions'"):
+        exported(numbered, tmp_path / "p", frames="position")
+
+
+def test_a_video_in_which_nothing_was_found_is_listed(tmp_path):
+    run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
+    found = run.read_table("predictions.parquet")
+    run.write_table("predictions.parquet", found[~found["video"].str.endswith("v1") | (found["kind"] == "micro")])
+    export(run.id, str(tmp_path / "p"), truth=None, runs=str(tmp_path / "runs"))
+    written = pd.read_csv(tmp_path / "p", dtype=str, keep_default_na=False)
+    silent = written[written["onset"] == ""]
+    assert set(zip(silent["video"], silent["kind"])) == {("v1", "macro")} and len(silent) == silent["subject"].nunique()

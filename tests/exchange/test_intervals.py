@@ -115,3 +115,18 @@ def test_ids_that_a_program_wrote_as_decimals_are_whole_but_real_ids_are_not_tou
 def test_a_file_with_nothing_below_its_header_holds_no_predictions(read):
     given, _ = read("subject,video,onset,offset\n")
     assert given.intervals.empty
+
+
+def test_a_video_without_an_interval_is_listed_for_its_kind_or_for_all(read):
+    given, _ = read(HEAD + "1,a,micro,10,12,20,,.5\n1,b,macro,,,,,\n1,c,,,,,,\n")
+    assert len(given.intervals) == 1
+    assert given.videos[["video", "kind"]].values.tolist() == [["a", "micro"], ["b", "macro"], ["c", ""]]
+    with pytest.raises(DataError, match=r"line 3: unknown kind 'mirco'. Did you mean 'micro'"):
+        read(HEAD + "1,a,micro,10,12,20,,.5\n1,b,mirco,,,,,\n")
+
+
+def test_intervals_without_a_confidence_are_pointed_at_if_others_have_one(read):
+    _, remarks = read(HEAD + "1,a,micro,10,12,20,,.5\n1,a,micro,30,32,40,,\n1,b,micro,,,,,\n")
+    assert remarks.warnings == [
+        "predictions: no confidence on line 3: nothing can be ranked unless every interval has one"
+    ]

@@ -1,11 +1,13 @@
 """The files of the challenges."""
 
+import pandas as pd
 import pytest
 
 from mebench.errors import DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.megc import Entry, is_log, log_lines
 from mebench.exchange.table import Remarks
+from tests.outside import outside
 
 # The layout of the organizers' log: fixed columns, one block for each dataset.
 LOG = """1
@@ -38,9 +40,50 @@ def test_the_log_is_found_out_and_holds_both_sides(write):
     ]
 
 
-def test_only_a_truth_says_which_videos_there_are(write):
-    assert sorted(set(read(write(LOG), "truth").videos["video"])) == ["019_7", "025_5", "23_0507"]
-    assert read(write(LOG), "predictions").videos.empty
+@pytest.mark.parametrize("missing", ["__", "*", "_", "–", "--"])
+def test_missing_cells_are_written_in_many_ways(write, missing):
+    other = LOG.replace(" -", f" {missing}")
+    assert other != LOG and is_log(other)
+    for role in ("predictions", "truth"):
+        pd.testing.assert_frame_equal(read(write(other), role).intervals, read(write(LOG), role).intervals)
+
+
+def test_a_log_lists_the_videos_that_were_processed(write, score):
+    """Under the rules of the baseline a miss in a video without any spotted interval counts."""
+    log = write("1\n006_1   324   403   __  __  FN\n007_2   10  20  10  20  TP\n")
+    words = ["--predictions", log, "--truth", log, "--format", "megc2020", "--convention", "megc2020"]
+    assert [score(*words)["spotting"]["micro"][count] for count in ("tp", "fp", "fn")] == [1, 0, 1]
+
+
+MDMD = {  # dataset, kind: shortest and longest interval that is kept, and the authors' TP, FP, FN
+    ("ME2", "micro"): ((7, 16), (21, 5014, 36)),
+    ("ME2", "macro"): ((17, 10**6), (109, 1414, 191)),
+    ("SAMM_MEGC", "micro"): ((47, 105), (29, 1407, 130)),
+    ("SAMM_MEGC", "macro"): ((106, 10**6), (22, 334, 321)),
+}
+
+
+@pytest.mark.parametrize(("dataset", "sheet"), [("ME2", "CAS(ME)^2_Sets"), ("SAMM_MEGC", "SAMM_MEGC_Sets")])
+def test_the_baseline_of_2020_is_scored_as_by_its_authors(dataset, sheet, write, score):
+    """MDMD (He et al. 2020): its own files, those of videos in which no interval survives too."""
+    home = outside("public_predictions/mdmd", "the results of the MEGC 2020 baseline, published with its code")
+    lines = (home / "dataset_new/data" / sheet / "all_Info.txt").read_text().splitlines()
+    true = [(s, v, kind, onset, offset) for s, v, kind, onset, _, offset in map(str.split, lines)]
+    spotted = []
+    for kind in ("micro", "macro"):
+        shortest, longest = MDMD[dataset, kind][0]
+        for file in sorted((home / "results_API" / f"{dataset}_{kind}_txtClips" / "p1").glob("*.txt")):
+            video = (*file.stem.split("_"), kind)
+            spotted.append((*video, "", ""))
+            ends = [line.split()[:2] for line in file.read_text().splitlines()]
+            spotted += [(*video, a, b) for a, b in ends if shortest <= int(b) - int(a) + 1 <= longest]
+    files = [
+        write("subject,video,kind,onset,offset\n" + "".join(",".join(row) + "\n" for row in rows), name)
+        for name, rows in (("p", spotted), ("t", true))
+    ]
+    found = score("--predictions", files[0], "--truth", files[1], "--convention", "megc2020")["spotting"]
+    for kind in ("micro", "macro"):
+        assert tuple(found[kind][count] for count in ("tp", "fp", "fn")) == MDMD[dataset, kind][1]
 
 
 def test_what_it_does_not_say_is_said(write):

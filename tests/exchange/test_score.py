@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mebench import cli
+from mebench.cli.predictions import export
 from tests.exchange.conftest import PREDICTIONS, TRUTH
+from tests.run_folders import make_run
 
 CONVENTIONS = ["strict", "mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"]
 
@@ -55,6 +57,12 @@ def test_without_confidence_average_precision_is_left_out_with_the_reason(write,
         summary = score("--predictions", write(text, "p.csv"), "--truth", truth)
         assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] is None
         assert any("average precision of micro is left out" in line for line in summary["remarks"])
+    some = write("subject,video,onset,offset,score\n1,a,10,20,.9\n1,a,50,60,\n2,b,10,20,.1\n", "p.csv")
+    remarks = score("--predictions", some, "--truth", truth)["remarks"]
+    assert (
+        "average precision of micro is left out: 1 of 3 intervals have no confidence, so nothing can be ranked"
+        in remarks
+    )
     text = "subject,video,onset,offset,score\n1,a,10,20,.9\n1,a,50,60,.8\n2,b,10,20,.1\n"
     summary = score("--predictions", write(text, "p.csv"), "--truth", truth)
     assert summary["spotting"]["micro"]["scores"]["ap50"]["value"] == pytest.approx(1 / 2 + 1 / 2 * 2 / 3)
@@ -270,32 +278,11 @@ def test_json_alone_on_standard_output(write, monkeypatch, capsys):
     assert json.loads(capsys.readouterr().out)["spotting"]["micro"]["tp"] == 1
 
 
-def test_predictions_of_a_run_are_exported(tmp_path, write, score, monkeypatch, capsys):
-    from tests.run_folders import make_run
-
+def test_a_run_and_its_truth_are_exported_and_score_as_before(tmp_path, score):
     folder = make_run(tmp_path / "runs", kinds=("micro", "macro"))
-    argv = [
-        "mebench",
-        "predictions",
-        "export",
-        folder.id,
-        "--runs",
-        tmp_path / "runs",
-        "--format",
-        "csv",
-        "-o",
-        tmp_path / "p",
-    ]
-    monkeypatch.setattr(sys, "argv", list(map(str, argv)))
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert not end.value.code
-    truth = folder.read_table("truth.parquet").merge(folder.read_table("videos.parquet"), on="video")
-    truth["subject"] = truth["subject"].str.split("/").str[1]
-    truth["video"] = truth["video"].str.split("/").str[2]
-    truth.drop(columns="native_emotion").to_csv(tmp_path / "t", index=False)
-    summary = score("--predictions", tmp_path / "p", "--truth", tmp_path / "t")
+    export(folder.id, str(tmp_path / "p"), truth=str(tmp_path / "t"), runs=str(tmp_path / "runs"))
     expected = folder.read_json("summary.json")
+    summary = score("--predictions", tmp_path / "p", "--truth", tmp_path / "t")
     for kind in ("micro", "macro", "overall"):
         assert values(summary["spotting"][kind]["scores"]) == pytest.approx(
             values(expected["spotting"][kind]["scores"])

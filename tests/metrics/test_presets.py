@@ -194,10 +194,17 @@ def test_the_baseline_of_2020_counts_truths_not_intervals() -> None:
     assert counts(run, "strict") == (2, 1, 1)
 
 
-def test_the_baseline_of_2020_skips_videos_without_a_result() -> None:
-    run = tables([rows(A, [(0, 9)]), rows(B, [(0, 9)])], [rows(A, [(0, 9)]), rows(C, [(0, 9)])], [A, B, C])
-    assert counts(run, "megc2020") == (1, 1, 0)
-    assert counts(run, "strict") == (1, 1, 1)
+def test_the_baseline_of_2020_skips_videos_that_nobody_processed() -> None:
+    truths = [rows(A, [(0, 9)]), rows(B, [(0, 9), (20, 29)]), rows(B, [(0, 9)], kind="macro")]
+    names, spotted = [A, B, C], [rows(A, [(0, 9)]), rows(C, [(0, 9)])]
+    for looked_for, expected in (((), (1, 1, 0)), (("macro",), (1, 1, 0)), (("macro", "micro"), (1, 1, 2))):
+        run = tables(truths, spotted, names, processed=[("micro",), looked_for, ()])
+        assert counts(run, "megc2020") == expected
+        assert counts(run, "strict") == (1, 1, 2)
+        skipped = any("leaves out 2 truths" in line for line in score(run, "megc2020")["remarks"])
+        assert skipped == ("micro" not in looked_for)
+    # Who does not say processed all: a run does.
+    assert counts(tables(truths, spotted, names), "megc2020") == (1, 1, 2)
 
 
 def test_li_2017_looks_at_peaks() -> None:

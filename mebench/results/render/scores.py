@@ -227,7 +227,7 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     named_emotions = any("analysis" in row for row in compared.values())
     left = ["convention", *(["kind"] if len(kinds) > 1 else [])]
     right = [*COUNTS.values(), *(find(name).label for name in _COMPARED)]
-    right += [f"{find(name).label}{' (emotions)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
+    right += [f"{find(name).label}{' (analysis)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
     table = empty_table("the same predictions under every convention", (*left, *right), left)
     for name, row in compared.items():
         if "reason" in row:

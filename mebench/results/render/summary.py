@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from mebench.console import console, empty_table
+from mebench.console import console, empty_table, print_table
 from mebench.metrics.catalogue import METRICS
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
@@ -39,32 +39,44 @@ EXPLAINED = (
 )
 
 
-def print_mistakes(counts: pd.DataFrame, title: str) -> None:
-    """Print the counts of `count_mistakes` on standard output; elsewhere than on a terminal nothing is cut or wrapped."""
+def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None) -> None:
+    """Print the counts of `count_mistakes` on standard output, and the rows of `sort_mistakes` where they are given."""
     out = console()
     out.print()
     if counts.empty:
         out.print(f"{title}: nothing, there is neither a false positive nor a miss", markup=False, soft_wrap=True)
         return
-    out.print(mistakes_table(counts, title))
+    out.print(title, markup=False, style="bold", soft_wrap=True)
+    for mistake in TITLES:
+        out.print(mistakes_table(counts, mistake))
     out.print(EXPLAINED, markup=False, soft_wrap=True)
+    if mistakes is not None:
+        columns = ["video", "kind", "onset", "offset", "mistake", "cause", "emotion", "iou"]
+        cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
+        cells["video"] = mistakes["video"]
+        print_table(columns, cells.astype(str).to_numpy().tolist(), "every one of them, frames counted from 0")
 
 
-def mistakes_table(counts: pd.DataFrame, title: str) -> Table:
-    """One row for each kind, subject or emotion, those with the most mistakes first, and their sum."""
-    table = empty_table(title)
-    table.add_column(str(counts.index.name), no_wrap=True)
-    columns: list[tuple[str, str]] = counts.columns.to_list()  # type: ignore[assignment]
-    for mistake, cause in columns:
-        short = "FP" if mistake == "false_positive" else "missed" if cause == "missed" else "miss"
-        table.add_column(short if cause == "missed" else f"{short}: {cause.replace('_', ' ')}", justify="right")
+def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
+    """One row for each kind, subject or emotion, those with the most mistakes first, their sum, and the share of each cause.
+
+    Args:
+        counts: from `count_mistakes`.
+        mistake: which half of it.
+    """
+    part = counts[mistake]
+    table = empty_table(TITLES[mistake], (str(counts.index.name), "all"), (str(counts.index.name),))
+    for cause in part.columns:
+        table.add_column(cause.replace("_", " "), justify="right")
     by_name = str(counts.index.name) != "kind"
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
     for name in order:
-        table.add_row(str(name) or "(none)", *(number(counts.loc[name, column]) for column in columns))
+        table.add_row(str(name) or "(none)", number(part.loc[name].sum()), *map(number, part.loc[name]))
+    whole, sums = part.to_numpy().sum(), part.sum()
+    table.add_section()
     if len(counts) > 1:
-        table.add_section()
-        table.add_row("all", *(number(counts[column].sum()) for column in columns))
+        table.add_row("all", number(whole), *map(number, sums))
+    table.add_row("share", "", *(f"{100 * n / whole:.0f} %" if whole else "-" for n in sums))
     return table
 
 

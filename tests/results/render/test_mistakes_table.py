@@ -16,10 +16,16 @@ SOME = mistakes(
 
 
 def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
-    table = mistakes_table(count_mistakes(SOME, "subject"), "x")
-    assert list(table.columns[0].cells) == ["d/2", "d/1", "all"]
-    by_header = {str(column.header): list(column.cells) for column in table.columns}
-    assert by_header["FP: background"] == ["0", "1", "1"] and by_header["missed"] == ["1", "0", "1"]
+    wrong, missed = (
+        {
+            str(column.header): list(column.cells)
+            for column in mistakes_table(count_mistakes(SOME, "subject"), what).columns
+        }
+        for what in ("false_positive", "miss")
+    )
+    assert wrong["subject"] == ["d/2", "d/1", "all", "share"]
+    assert wrong["all"] == ["1", "1", "2", ""] and wrong["background"] == ["0", "1", "1", "50 %"]
+    assert missed["missed"] == ["1", "0", "1", "100 %"] and missed["localisation"] == ["0", "0", "0", "0 %"]
 
 
 def test_every_count_is_in_the_json_once():

@@ -1,0 +1,115 @@
+"""Whether two files seem to count frames differently. Nothing is ever shifted: the user is told."""
+
+import numpy as np
+import pandas as pd
+from scipy.special import stdtr
+
+from mebench.console import plural
+from mebench.core.spotting import overlap, ratio
+from mebench.exchange.table import Remarks
+from mebench.metrics.matching import same_group
+from mebench.metrics.ratios import Bools, Floats, Indices
+
+TRIED = 20
+"""Shifts that are looked at: the most frequent differences of ends."""
+MOST_PAIRS = 5_000_000
+"""Of a prediction and a truth of one video, beyond which nobody waits for this."""
+LEVEL = 0.001
+"""Of significance, divided by the number of shifts to choose from."""
+FEWEST, FEWEST_EXACT, FEWEST_VIDEOS = 10, 3, 7
+"""Truths for a test of their overlaps, truths hit to the frame, and videos on one side, below which nothing is said."""
+
+
+def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
+    """Tell if the predictions seem to be shifted against the truth: all by one number of frames, or videos by different ones.
+
+    A constant shift is told where at least half of the truths would be hit to the frame without it, or where each truth's
+    best IoU grows without it by more than chance explains (a t test, corrected for the shifts that were to choose from). Else
+    a shift that differs between videos, as between positions and file numbers, is told where in some videos all predictions
+    lie far away from all truths, and always on the same side.
+
+    Args:
+        truths: `video`, `kind`, `onset`, `offset`.
+        spotted: the same and `line`, of one draw.
+        remarks: the sentence is added there.
+    """
+    prediction, truth = _pairs(truths, spotted)
+    if not 0 < len(truth) < MOST_PAIRS:
+        return
+    shift, before, after = _best_shift(truths, spotted, prediction, truth)
+    if shift:
+        way = "earlier" if shift > 0 else "later"
+        remarks.warn(
+            f"the predictions look shifted by {shift:+d} {'frame' if abs(shift) == 1 else 'frames'} against the truth: "
+            f"{plural(abs(shift), 'frame')} {way} they would overlap it by an IoU of {after:.2f} on average instead of {before:.2f}. "
+            "If one file counts from 0 and the other from 1 or by file number, write both alike; else the method itself is "
+            f"{'late' if shift > 0 else 'early'}. Nothing was shifted here"
+        )
+    else:
+        _note_far(truths, spotted, remarks)
+
+
+def _pairs(truths: pd.DataFrame, spotted: pd.DataFrame) -> tuple[Indices, Indices]:
+    """Rows of every prediction with every truth of its video and kind."""
+    keys = pd.concat([truths[["video", "kind"]], spotted[["video", "kind"]]], ignore_index=True)
+    groups = keys.groupby(["video", "kind"], sort=False).ngroup().to_numpy().astype(np.int64)
+    return same_group(groups[len(truths) :], groups[: len(truths)])
+
+
+def _best_shift(
+    truths: pd.DataFrame, spotted: pd.DataFrame, prediction: Indices, truth: Indices
+) -> tuple[int, float, float]:
+    """The shift of the predictions that the files speak for, and the truths' mean best IoU with and without it; 0 if none."""
+    (a, b), (c, d) = (
+        (table["onset"].to_numpy(np.int64)[rows], table["offset"].to_numpy(np.int64)[rows])
+        for table, rows in ((truths, truth), (spotted, prediction))
+    )
+    _, of_truth = np.unique(truth, return_inverse=True)
+    n = int(of_truth.max()) + 1
+
+    def best(shift: int) -> Floats:
+        found = np.zeros(n)
+        np.maximum.at(found, of_truth, ratio(*overlap((c - shift, d - shift), (a, b))))
+        return found
+
+    seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)
+    # Annotators and methods agree on ends to a few frames at best: neighbours count too.
+    reach = [np.searchsorted(seen, seen + n, side=side) for n, side in ((-2, "left"), (2, "right"))]
+    total = np.concatenate([[0], counts.cumsum()])
+    likely = seen[np.argsort(total[reach[0]] - total[reach[1]], kind="stable")[:TRIED]]
+    tried = sorted({*likely.tolist(), -1, 1}, key=lambda shift: (abs(shift), shift))
+    now, others = best(0), [best(shift) for shift in tried]
+    chosen = int(np.argmax([other.sum() for other in others]))
+    then = others[chosen]
+    gain = then - now
+    exact = int((then == 1).sum())
+    if gain.sum() <= 0:
+        return 0, 0.0, 0.0
+    hit = exact >= max(FEWEST_EXACT, n / 2) and exact > 2 * int((now == 1).sum())
+    error = gain.std(ddof=1) / np.sqrt(n) if n >= FEWEST else np.inf
+    among = 2 if abs(tried[chosen]) == 1 else len(seen)  # counting from 0 or from 1 is what one would ask for first
+    surprising = error == 0 or stdtr(n - 1, -gain.mean() / error) * among < LEVEL
+    return (tried[chosen] if hit or surprising else 0), float(now.mean()), float(then.mean())
+
+
+def _note_far(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) -> None:
+    """Tell of videos whose predictions all lie far from all truths, if there are many and all on one side."""
+    spans = [table.groupby("video").agg(first=("onset", "min"), last=("offset", "max")) for table in (truths, spotted)]
+    both = spans[0].add_suffix("_true").join(spans[1].add_suffix("_said"), how="inner")
+    longest = np.maximum(both["last_true"] - both["first_true"], both["last_said"] - both["first_said"])
+    sides: dict[str, Bools] = {
+        "before": (both["first_true"] - both["last_said"] > 2 * longest).to_numpy(),
+        "after": (both["first_said"] - both["last_true"] > 2 * longest).to_numpy(),
+    }
+    for side, other in (("before", "after"), ("after", "before")):
+        far = int(sides[side].sum())
+        if far < FEWEST_VIDEOS or sides[other].any():
+            continue
+        row = both[sides[side]].iloc[0]
+        line = spotted.loc[spotted["video"] == row.name, "line"].min()
+        remarks.warn(
+            f"in {far} of {plural(len(both), 'video')} all predictions lie far {side} all truths, such as in "
+            f"{str(row.name).partition('/')[2]} (line {line} of the predictions: frames {row['first_said']} to {row['last_said']}; "
+            f"truth {row['first_true']} to {row['last_true']}). If one file counts from 0 and the other by file number, write "
+            "both alike. Nothing was shifted here"
+        )

@@ -1,0 +1,79 @@
+"""What is exported counts frames as the dataset's own sheets do, row by row, whatever their numbering."""
+
+import re
+from pathlib import Path
+
+import cv2
+import pytest
+
+from mebench.annotations.sheets import read_sheets
+from mebench.config import registry, resolve
+from mebench.core import Dataset, number_at
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.table import Remarks
+from mebench.exchange.write import write_truth
+from mebench.runner.describe import truth_tables
+from mebench.runner.plan import make_plan
+
+DRAWN = [
+    id_
+    for id_, info in registry.plugins("dataset").items()
+    if not info.broken
+    and registry.load("dataset", id_).write_fake_tree.__func__ is not Dataset.write_fake_tree.__func__
+]
+FURTHER = [
+    ("casme3", "dataset.clips=true"),
+    ("casme3", "dataset.part=C"),
+    ("smic_hs", "dataset.extended=true"),
+]
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """The stand-in of a dataset, made once; nobody looks at its images, so they are empty files."""
+    folder = tmp_path_factory.mktemp("trees")
+
+    def draw(id_):
+        if not (folder / id_).is_dir():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(cv2, "imwrite", lambda path, *_: Path(path).touch())
+                registry.load("dataset", id_).write_fake_tree(folder / id_)
+        return folder / id_
+
+    return draw
+
+
+def numbers_of(root):
+    """The whole numbers in the rows of every sheet below a root, by number of the row."""
+    files = (path for path in root.rglob("*.*") if path.suffix in (".xls", ".xlsx", ".csv"))
+    sheets = [sheet for path in files for sheet in read_sheets(path)]
+    return [{row: {int(n) for n in re.findall(r"\d+", " ".join(cells))} for row, cells in s.rows} for s in sheets]
+
+
+@pytest.mark.parametrize(("id_", "words"), [*((id_, "") for id_ in DRAWN), *FURTHER])
+def test_the_exported_truth_is_the_sheet(id_, words, tree, tmp_path):
+    root = tree(id_)
+    plan = make_plan(resolve(["method=majority", f"dataset={id_}", f"dataset.root={root}", *filter(None, [words])]))
+    write_truth(tmp_path / "truth.csv", truth_tables(plan))
+    written = read_intervals(tmp_path / "truth.csv", "truth", Remarks()).intervals
+    dataset = plan.dataset
+    lost = {where.row for where in dataset.unplaced()}
+    rows = [row for row in dataset.annotations if row.row not in lost]
+    # What the frames brought to light: a number that no file has gives way to the next one, which is logged.
+    repairs = [(r.row, int(r.taken), r) for r in dataset.repair_rows() if r.row and str(r.taken).isdecimal()]
+    moved = {(row, int(r.found)): taken for row, taken, r in repairs if "file" in r.reason}
+    frames = ["onset", "apex", "offset"]
+    said = [[getattr(row, name) for name in frames] for row in rows]
+    said = [[moved.get((row.row, number), number) for number in numbers] for row, numbers in zip(rows, said)]
+    exported = written[["subject", "video", "kind", *frames]].fillna(-1)  # an apex that nobody marked
+    expected = [(r.subject, r.video, r.kind, *(-1 if n is None else n for n in ns)) for r, ns in zip(rows, said)]
+    assert sorted(exported.itertuples(index=False, name=None)) == sorted(expected)
+    sheets = numbers_of(root) if dataset.annotation_file.is_file() else []
+    for row, numbers in zip(rows, said if sheets else ()):
+        taken = {None, *(number for other, number, _ in repairs if other == row.row)}
+        assert any(set(numbers) <= sheet.get(row.row, set()) | taken for sheet in sheets)
+    # Without the frames the documented numbering leads there and back.
+    alone = [(v, e) for v in dataset.as_annotated() for e in v.expressions]
+    assert sorted(
+        (v.key, *(number_at(n, v.first, v.numbers) for n in (e.onset, e.offset))) for v, e in alone
+    ) == sorted((f"{dataset.id}/{row.subject}/{row.video}", row.onset, row.offset) for row in rows)

@@ -1,0 +1,84 @@
+"""Files that count frames differently are told from files that do not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.exchange.shift import note_shift
+from mebench.exchange.table import Remarks
+
+
+def truths(rng, n=40, videos=8, length=15):
+    onset = np.sort(rng.integers(0, 3000, n))
+    video = [f"d/{n % videos}/v" for n in range(n)]
+    return pd.DataFrame({"video": video, "kind": "micro", "onset": onset, "offset": onset + rng.integers(5, length, n)})
+
+
+def answers(true, rng, jitter=0, shift=0, more=0):
+    """What finds the truths, their ends a few frames off, and other intervals beside; all of it shifted."""
+    strangers = truths(rng, more) if more else true.iloc[:0]
+    spotted = pd.concat([true, strangers], ignore_index=True)
+    off = rng.integers(-jitter, jitter + 1, (2, len(spotted)))
+    onset = spotted["onset"] + off[0] + shift
+    offset = np.maximum(onset, spotted["offset"] + off[1] + shift)
+    return spotted.assign(onset=onset, offset=offset, line=range(2, len(spotted) + 2))
+
+
+def said(true, spotted):
+    remarks = Remarks()
+    note_shift(true, spotted, remarks)
+    return remarks.warnings
+
+
+@pytest.mark.parametrize(("shift", "jitter", "more"), [(1, 0, 0), (-1, 0, 40), (1, 1, 20), (3, 2, 40), (-250, 3, 40)])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_constant_shift_is_told_with_its_size(shift, jitter, more, seed):
+    rng = np.random.default_rng(seed)
+    true = truths(rng, 120)
+    (line,) = said(true, answers(true, rng, jitter, shift, more))
+    told = int(line.split("shifted by ")[1].split()[0])
+    assert told == shift if not jitter else abs(told - shift) <= 1
+    assert "Nothing was shifted here" in line
+
+
+def test_three_truths_hit_to_the_frame_are_enough():
+    true = truths(np.random.default_rng(0), 3)
+    (line,) = said(true, answers(true, np.random.default_rng(1), shift=1))
+    assert "look shifted by +1 frame against the truth: 1 frame earlier they would overlap it by an IoU of 1.00" in line
+
+
+@pytest.mark.parametrize("jitter", [0, 1, 3, 6, 400])
+def test_files_that_count_alike_are_left_in_peace(jitter):
+    """Also where nothing is found at all."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        true = truths(rng, int(rng.integers(1, 60)))
+        assert not said(true, answers(true, rng, jitter, more=int(rng.integers(0, 60))))
+
+
+def test_positions_against_file_numbers_of_cut_out_clips_are_told_by_the_first_such_line():
+    rng = np.random.default_rng(0)
+    true = pd.DataFrame({"video": [f"d/{n}/v" for n in range(9)], "kind": "micro", "onset": 12, "offset": 24})
+    spotted = answers(true, rng, jitter=6)
+    first = rng.integers(500, 9000, len(true))
+    numbered = true.assign(onset=true["onset"] + first, offset=true["offset"] + first)
+    (line,) = said(numbered, spotted)
+    assert (
+        "in 9 of 9 videos all predictions lie far before all truths, such as in 0/v (line 2 of the predictions" in line
+    )
+    (line,) = said(true, spotted.assign(onset=spotted["onset"] + first, offset=spotted["offset"] + first))
+    assert "far after all truths" in line
+    mixed = pd.concat([true[:2], numbered[2:]])  # some videos are counted alike, others not
+    assert "in 7 of 9 videos" in said(mixed, spotted)[0]
+
+
+def test_score_says_so_and_shifts_nothing(write, score):
+    rows = [(f"{n % 4}", f"v{n}", 10 * n, 10 * n + 8) for n in range(12)]
+    files = [
+        write("subject,video,onset,offset\n" + "".join(f"{s},{v},{a + by},{b + by}\n" for s, v, a, b in rows), name)
+        for name, by in (("t", 1), ("p", 0))
+    ]
+    summary = score("--predictions", files[1], "--truth", files[0])
+    assert any("look shifted by -1 frame" in line for line in summary["warnings"])
+    assert summary["spotting"]["micro"]["scores"]["apex_mae_ms"]["value"] is None
+    assert summary["spotting"]["micro"]["details"]["scores"]["apex_mae_frames"]["value"] == 1
