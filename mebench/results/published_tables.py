@@ -1,15 +1,17 @@
-"""Which published results stand beside which measured table."""
+"""Which published results, and which scored anew from published files, stand beside which measured table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
 from mebench.errors import DataError
+from mebench.metrics.catalogue import SECTIONS, columns
 from mebench.results.published import Published
-from mebench.results.rows import PublishedLine, Table
+from mebench.results.rows import Part, PublishedLine, Rescored, Table
+from mebench.results.tables import table_name
 
 FILE = "beside.yaml"
 
@@ -83,6 +85,41 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
     return replace(table, parts=tuple(parts))
 
 
+class Placed(NamedTuple):
+    """A row of scores of published files, and where it stands: task, dataset, protocol, emotion scheme, part of the table."""
+
+    task: str
+    dataset: str
+    protocol: str
+    scheme: str
+    part: str
+    row: Rescored
+
+
+def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
+    """The tables with the rows beside each part; where a table or a part lacks, one without measured rows is made."""
+    found = list(tables)
+    for placed in rows:
+        if not any(_stands(placed, table, aliases) for table in found):
+            place = placed.dataset, placed.protocol, ""
+            scheme = placed.scheme if placed.task != "spotting" else ""
+            found.append(Table(table_name(placed.task, *place), placed.task, *place, scheme, ()))
+    found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
+    return [_with_rows(table, [placed for placed in rows if _stands(placed, table, aliases)]) for table in found]
+
+
+def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
+    return placed.task == table.task and _beside(placed, table, aliases)
+
+
+def _with_rows(table: Table, rows: Sequence[Placed]) -> Table:
+    parts = {part.name: part for part in table.parts}
+    for placed in rows:
+        part = parts.get(placed.part) or Part(placed.part, columns(table.task), ())
+        parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
+    return replace(table, parts=tuple(parts.values()))
+
+
 def part_of(row: Published) -> str:
     """Name of the part of a table that a published value belongs to."""
     return {
@@ -93,7 +130,7 @@ def part_of(row: Published) -> str:
     }[row.task]
 
 
-def _beside(row: Published, table: Table, aliases: Sequence[Alias]) -> bool:
+def _beside(row: Published | Placed, table: Table, aliases: Sequence[Alias]) -> bool:
     own = row.dataset == table.dataset and row.protocol in (table.protocol, "none", "")
     return own or any(
         alias.published == (row.dataset, row.protocol)

@@ -54,9 +54,13 @@ def whole(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
-def shown(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
+def shown(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
     """The metrics that some row has; the main one always."""
-    return [m for n, m in enumerate(metrics) if n == 0 or any(row.scores[m]["value"] is not None for row in rows)]
+
+    def known(metric: str) -> bool:
+        return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
+
+    return [metric for n, metric in enumerate(metrics) if n == 0 or known(metric)]
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:
@@ -188,6 +192,42 @@ class PublishedLine:
 
 
 @dataclass(frozen=True)
+class Rescored:
+    """What authors' own public files score to: no run of mebench, and no printed value; it stands among neither.
+
+    Attributes:
+        method: its name in the literature.
+        reading: by whose rules it is scored, and whether intervals were moved.
+        convention: of the scorer.
+        member: the member of a composite that it is restricted to, or empty.
+        n: what is scored, as in `Row`.
+        scores: as of a row of one seed.
+        printed: for some metrics what the paper prints, as text.
+        source: name of its file in `leaderboards/rescored`.
+        repository: where the files are public.
+        commit: of the repository.
+        note: what a reader must know.
+    """
+
+    method: str
+    reading: str
+    convention: str
+    member: str
+    n: float
+    scores: dict[str, Score]
+    printed: dict[str, str]
+    source: str
+    repository: str
+    commit: str
+    note: str
+
+    @property
+    def place(self) -> str:
+        """Where the files are public, for people."""
+        return f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
+
+
+@dataclass(frozen=True)
 class Part:
     """Rows that may be compared: one kind of expressions, one choice of clips.
 
@@ -196,12 +236,14 @@ class Part:
         metrics: its columns; the first sorts.
         rows: best first; by member, then best first, where there are members.
         published: printed by others for the same dataset, in the order of their sources.
+        rescored: scored anew from files that authors published, in the order of their sources.
     """
 
     name: str
     metrics: tuple[str, ...]
     rows: tuple[Row, ...]
     published: tuple[PublishedLine, ...] = field(default=())
+    rescored: tuple[Rescored, ...] = field(default=())
 
 
 @dataclass(frozen=True)

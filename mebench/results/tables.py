@@ -40,7 +40,7 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
             member="",
             provenance="chance",
             seeds=(source.seed,),
-            n=_n(source.summary["spotting"][kind]),
+            n=n_of(source.summary["spotting"][kind]),
             scores={metric: over_seeds([levels[rule].get(metric, NOTHING)]) for metric in metrics},
             convention=source.convention,
             selection="fixed",
@@ -67,7 +67,7 @@ def build(records: Iterable[Record]) -> list[Table]:
         for place in sorted({_place(task, r) for r in able}):
             group = [r for r in able if _place(task, r) == place]
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            tables.append(Table(_name(task, *place), task, *place, scheme, _parts(task, group, read)))
+            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, read)))
     return tables
 
 
@@ -108,7 +108,8 @@ def _place(task: str, record: Record) -> tuple[str, str, str]:
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
 
-def _name(task: str, dataset: str, protocol: str, variant: str) -> str:
+def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
+    """Name of a table's files, without ending."""
     words = (_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))
     return "-".join([task, *words, *([_slug(variant)] if variant else [])])
 
@@ -223,7 +224,7 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         member=member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
-        n=mean([_n(section) for section in sections]),
+        n=mean([n_of(section) for section in sections]),
         scores={m: over_seeds([section["scores"].get(m, NOTHING) for section in sections]) for m in metrics},
         convention=first.convention,
         selection=first.selection,
@@ -235,7 +236,8 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
     )
 
 
-def _n(section: Mapping[str, Any]) -> float:
+def n_of(section: Mapping[str, Any]) -> float:
+    """How many were scored: truths of spotting, else what the section counts."""
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
 
 

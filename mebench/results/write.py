@@ -164,12 +164,17 @@ def write(tables: Sequence[Table], out: Path) -> Path:
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
     former = _named_files(out / OVERVIEW)
     for name, text in files.items():
-        temporary = out / f".writing-{name}"
-        temporary.write_bytes(text.encode())
-        temporary.replace(out / name)
+        replace_file(out / name, text)
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / OVERVIEW
+
+
+def replace_file(file: Path, text: str) -> None:
+    """Write a file as a whole, or not at all."""
+    temporary = file.with_name(f".writing-{file.name}")
+    temporary.write_bytes(text.encode())
+    temporary.replace(file)
 
 
 def as_csv(table: Table) -> str:
