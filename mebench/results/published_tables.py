@@ -1,17 +1,21 @@
 """Which published results, and which scored anew from published files, stand beside which measured table."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from mebench.errors import DataError
+from mebench.errors import ConfigError, DataError
 from mebench.metrics.catalogue import SECTIONS, columns
-from mebench.results.published import Published
+from mebench.results.collect import Say
+from mebench.results.published import COUNTS, Published
+from mebench.results.render.scores import parts_of
+from mebench.results.rescore import Source, read_source, sources
 from mebench.results.rows import Part, PublishedLine, Rescored, Table
-from mebench.results.tables import table_name
+from mebench.results.tables import n_of, over_seeds, table_name
 
 FILE = "beside.yaml"
 
@@ -138,3 +142,80 @@ def _beside(row: Published | Placed, table: Table, aliases: Sequence[Alias]) -> 
         and table.protocol in alias.measured[1]
         for alias in aliases
     )
+
+
+class Known(NamedTuple):
+    """A source and what came of it."""
+
+    source: Source
+    outcome: Mapping[str, Any]
+
+
+def collect_rescored(folder: Path, say: Say) -> list[Known]:
+    """The sources of a folder that were scored, sorted by name; of each that cannot enter `say` is told in one sentence."""
+    known = []
+    for name in sources(folder):
+        again = f"mebench rescore {name} --root CLONE"
+        try:
+            source, file = read_source(folder, name), folder / f"{name}.json"
+            outcome: Any = json.loads(file.read_text(encoding="utf-8"))
+            if outcome["key"] != source.key:
+                say(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
+                continue
+            list(placed([Known(source, outcome)], []))
+        except FileNotFoundError:
+            say(f"{name} is left out: it was not scored yet, {again}")
+        except (ConfigError, DataError) as error:
+            say(f"{name} is left out: {error}")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            say(f"{name} is left out: {file} is damaged ({type(error).__name__}: {error}); write it again by {again}")
+        else:
+            known.append(Known(source, outcome))
+    return known
+
+
+def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
+    """Each scored result of each source as a row, and where it stands."""
+    for source, outcome in known:
+        for one, scored in zip(source.sets, outcome["sets"], strict=True):
+            printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]
+            for result in scored["results"]:
+                prints = printed if _as_printed(source, result) else []
+                for task, part, member, section in _sections(result["summary"]):
+                    own = (row for row in prints if (row.task, part_of(row), row.member) == (task, part, member))
+                    row = Rescored(
+                        method=source.method,
+                        reading=reading_of(source, result),
+                        convention=result["convention"],
+                        member=member,
+                        n=n_of(section),
+                        scores={name: over_seeds([score]) for name, score in section["scores"].items()},
+                        printed={row.metric: f"{row.value:.{row.digits}f}" for row in own},
+                        source=source.id,
+                        repository=source.repository,
+                        commit=source.commit,
+                        note="; ".join(source.notes),
+                    )
+                    yield Placed(task, one.dataset, one.protocol, one.scheme, part, row)
+
+
+def _as_printed(source: Source, result: Mapping[str, Any]) -> bool:
+    """Whether a result should be what the paper prints."""
+    return result["convention"] == source.convention and not result["later"]
+
+
+def reading_of(source: Source, result: Mapping[str, Any]) -> str:
+    """By whose rules a result is scored, and where its intervals lie, in words."""
+    rule, later = result["convention"], result["later"]
+    whose = f"{rule}, the authors' rules" if rule == source.convention else rule
+    return f"{whose}; intervals {later} frames (k'/2) later" if later else whose
+
+
+def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+    """Task, part of its table, member and content of each section."""
+    for task, part, _, section in parts_of(summary):
+        yield task, part, "", section
+    if recognition := summary.get("recognition"):
+        yield "recognition", "all clips", "", recognition
+        for member, section in recognition.get("members", {}).items():
+            yield "recognition", "members", member, section

@@ -9,13 +9,15 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import pandas as pd
 import yaml
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from mebench import __version__
 from mebench.console import plural
@@ -28,106 +30,107 @@ from mebench.exchange.table import Remarks
 from mebench.metrics import named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.summary import flat_scores
-from mebench.results.collect import Say
-from mebench.results.published import COUNTS, Published
-from mebench.results.published_tables import Placed, part_of
-from mebench.results.render.scores import parts_of
+from mebench.results.published import Published
 from mebench.results.reproduce import Value, value_of
-from mebench.results.rows import Rescored
-from mebench.results.schema import LARGEST
-from mebench.results.tables import n_of, over_seeds
+from mebench.results.schema import LARGEST, Hash
 from mebench.results.write import replace_file
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""
-IGNORED = "_"
-"""Stands for a column that is not read."""
 DIGITS = 6
 """After the point, of scores that are kept."""
 
 
-@dataclass(frozen=True)
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, config=_STRICT)
 class Reading:
     """Files of one form and how they become a table.
 
     Attributes:
         files: path in the repository to the SHA-256 of the content, by which a file is found in whatever folder it lies.
-        columns: what the cells of a line are, where the file has no header; cells are parted by blanks, commas or semicolons.
-            None where it is a table with a header, which is read as it is.
-        section: what the words of a line above others are that says so for all of them: a line of so many words.
-        name: the file's name with columns in braces, `{subject}_{video}.txt`.
+        folder: stands before every path.
+        columns: what the cells of a line are, where the file has no header; cells are parted by blanks, commas or semicolons,
+            and `_` is not read. None where it is a table with a header, which is read as it is.
+        section: what the words of a line say for all lines below it: a line of so many words.
+        name: the file's name with columns in braces, `{subject}_{video}.txt`. Such a file says that its video was looked
+            through, whatever of it is kept.
         always: columns that are the same in all rows.
         rename: by column, what cells become.
-        lengths: shortest and longest interval in frames, both ends counted, that is kept; None sets no limit. A file all of
-            whose intervals are left out still says that its video was looked through.
+        lengths: shortest and longest interval in frames, both ends counted, that is kept; None sets no limit.
     """
 
-    files: Mapping[str, str]
+    files: Annotated[dict[str, Hash], Field(min_length=1)]
+    folder: str = ""
     columns: tuple[str, ...] | None = None
     section: tuple[str, ...] = ()
     name: str = ""
-    always: Mapping[str, str] | None = None
-    rename: Mapping[str, Mapping[str, str]] | None = None
+    always: dict[str, str] = field(default_factory=dict)
+    rename: dict[str, dict[str, str]] = field(default_factory=dict)
     lengths: tuple[int | None, int | None] = (None, None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Set:
     """Answers on one dataset.
 
     Attributes:
-        dataset, protocol: ids as in `leaderboards/published.csv`.
+        dataset: id as in `leaderboards/published.csv`.
+        protocol: likewise.
+        truth: files.
+        predictions: files.
         scheme: the emotion scheme, or empty.
         clips: whether classes of given clips are scored, instead of spotted intervals.
-        k_prime: half the window in frames that the label of a frame stands for, where intervals are put around a peak of such
+        k_prime: length in frames of the window that the score of a frame stands for, where intervals lie around a peak of such
             scores; None otherwise.
-        truth, predictions: files.
     """
 
     dataset: str
     protocol: str
-    scheme: str
-    clips: bool
-    k_prime: int | None
     truth: tuple[Reading, ...]
     predictions: tuple[Reading, ...]
+    scheme: str = ""
+    clips: bool = False
+    k_prime: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def shifts(self) -> tuple[int, ...]:
-        """By how many frames intervals are put later: as they are, and, of window scores, k'/2 (rounded down).
+        """By how many frames intervals are put later: not at all, and, of window scores, k'/2 (rounded down).
 
         The label of frame i stands for the frames from i to i + k' - 1, whose middle lies (k' - 1) / 2 later, but the interval
-        lies around the peak i. It follows from the labels and is not tuned.
+        lies around the peak i. The shift follows from the labels and is not tuned.
         """
-        return (0,) if self.k_prime is None else (0, self.k_prime // 2)
+        return (0,) if self.k_prime is None or self.clips else (0, self.k_prime // 2)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, config=_STRICT)
 class Source:
     """What authors published.
 
     Attributes:
         id: name of its file.
-        title: whose answers, and of which paper.
+        title: of the paper, with its authors.
         method: its name in the literature, as in `leaderboards/published.csv`.
-        repository, commit: where the files are public.
-        convention: the rules that the authors score by.
-        paper: key of the paper in `leaderboards/published.csv`.
-        tables: of the paper, that print scores of these answers.
-        notes: what a reader must know, in sentences without end.
+        repository: where the files are public.
+        commit: of the repository.
         sets: one for each dataset.
+        convention: the rules that the authors score by.
+        paper: key in `leaderboards/published.csv` of what prints scores of these answers.
+        tables: of the paper, that print them.
+        notes: what a reader must know, in sentences without end.
     """
 
     id: str
     title: str
     method: str
-    repository: str
-    commit: str
-    convention: str
-    paper: str
-    tables: tuple[str, ...]
-    notes: tuple[str, ...]
-    sets: tuple[Set, ...]
+    repository: Annotated[str, Field(pattern="^https://")]
+    commit: Annotated[str, Field(pattern="^[0-9a-f]{40}$")]
+    sets: Annotated[tuple[Set, ...], Field(min_length=1)]
+    convention: str = "strict"
+    paper: str = ""
+    tables: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def conventions(self) -> tuple[str, ...]:
@@ -141,22 +144,20 @@ class Source:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property
-    def place(self) -> str:
-        """Where the files are public."""
-        return f"{self.repository.removeprefix('https://')} at {self.commit[:7]}"
+    def files(self) -> dict[str, str]:
+        """Hash to path in the repository, of all sets."""
+        readings = (reading for one in self.sets for reading in (*one.truth, *one.predictions))
+        return {hash_: f"{r.folder}/{name}".lstrip("/") for r in readings for name, hash_ in r.files.items()}
 
     def prints(self, one: Set, published: Sequence[Published]) -> list[Published]:
         """What the paper prints of a set."""
+        mine = (self.paper, self.method, "", one.dataset, one.protocol)
         return [
             row
             for row in published
-            if (row.source.partition(" ")[0], row.method, row.method_variant) == (self.paper, self.method, "")
-            and (row.dataset, row.protocol) == (one.dataset, one.protocol)
+            if (row.source.partition(" ")[0], row.method, row.method_variant, row.dataset, row.protocol) == mine
             and row.table in self.tables
         ]
-
-
-# -- what there is -----------------------------------------------------------------------------------------------------
 
 
 def sources(folder: Path) -> list[str]:
@@ -175,57 +176,18 @@ def read_source(folder: Path, name: str) -> Source:
     if name not in sources(folder):
         raise ConfigError(unknown("source", name, sources(folder), f"Sources are looked for in {folder}"))
     try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-        texts = {key: str(content[key]) for key in ("title", "method", "repository", "commit")}
-        prints = content.get("prints", {})
-        source = Source(
-            id=name,
-            convention=named(str(content.get("convention", "strict"))).name,
-            paper=str(prints.get("paper", "")),
-            tables=tuple(map(str, prints.get("tables", ()))),
-            notes=tuple(map(str, content.get("notes", ()))),
-            sets=tuple(map(_set, content["sets"])),
-            **texts,
-        )
-        for reading in (r for one in source.sets for r in (*one.truth, *one.predictions)):
-            if not reading.files or not all(re.fullmatch("[0-9a-f]{64}", h) for h in reading.files.values()):
-                raise ValueError("every file has a SHA-256 of 64 digits")
-    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        source = TypeAdapter(Source).validate_python({"id": name, **content})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DataError(f"{file}, {where}: {first['msg']}; compare it with its neighbours") from error
+    except (OSError, UnicodeError, yaml.YAMLError, TypeError) as error:
         raise DataError(
             f"{file} cannot be read ({type(error).__name__}: {error}): compare it with its neighbours"
         ) from error
+    named(source.convention)
     return source
-
-
-def _set(content: Mapping[str, Any]) -> Set:
-    truth, predictions = (tuple(map(_reading, content[role])) for role in ("truth", "predictions"))
-    k_prime = None if content.get("k_prime") is None else int(content["k_prime"])
-    ids = {name: str(content[name]) for name in ("dataset", "protocol")}
-    return Set(
-        **ids,
-        scheme=str(content.get("scheme", "")),
-        clips=bool(content.get("clips", False)),
-        k_prime=k_prime,
-        truth=truth,
-        predictions=predictions,
-    )
-
-
-def _reading(content: Mapping[str, Any]) -> Reading:
-    folder, columns = content.get("folder"), content.get("columns")
-    low, high = content.get("lengths", (None, None))
-    return Reading(
-        files={f"{folder}/{name}" if folder else str(name): str(hash_) for name, hash_ in content["files"].items()},
-        columns=None if columns is None else tuple(map(str, columns)),
-        section=tuple(map(str, content.get("section", ()))),
-        name=str(content.get("name", "")),
-        always={str(name): str(value) for name, value in content.get("always", {}).items()},
-        rename={
-            str(column): {str(old): str(new) for old, new in names.items()}
-            for column, names in content.get("rename", {}).items()
-        },
-        lengths=(low, high),
-    )
 
 
 # -- files to tables ---------------------------------------------------------------------------------------------------
@@ -240,9 +202,7 @@ def find(source: Source, root: Path) -> dict[str, Path]:
     hint = f"in a clone of {source.repository}: git checkout {source.commit}"
     if not root.is_dir():
         raise DataError(f"--root {root} is no folder: name the one that holds the files of {source.id}, {hint}")
-    wanted = {
-        hash_: path for one in source.sets for r in (*one.truth, *one.predictions) for path, hash_ in r.files.items()
-    }
+    wanted = source.files
     found: dict[str, Path] = {}
     others: dict[str, tuple[Path, str]] = {}
     there = (root / path for path in wanted.values())
@@ -312,7 +272,7 @@ def _rows(reading: Reading, found: Mapping[str, Path]) -> Iterator[dict[str, str
     low, high = reading.lengths
     named_so = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^_/]+)", re.escape(reading.name))
     for path, hash_ in reading.files.items():
-        of_file = dict(reading.always or {})
+        of_file = dict(reading.always)
         if reading.name:
             if (match := re.fullmatch(named_so, path.rpartition("/")[2])) is None:
                 raise DataError(f"{path} is not named as {reading.name}")
@@ -325,7 +285,7 @@ def _rows(reading: Reading, found: Mapping[str, Path]) -> Iterator[dict[str, str
                 section = dict(zip(reading.section, words))
             elif reading.columns is not None and len(words) == len(reading.columns):
                 row = {**of_file, **section, **dict(zip(reading.columns, words))}
-                row.pop(IGNORED, None)
+                row.pop("_", None)
                 if (low, high) != (None, None):
                     length = int(float(row["offset"])) - int(float(row["onset"])) + 1
                     if length < (low or 0) or (high is not None and length > high):
@@ -336,8 +296,7 @@ def _rows(reading: Reading, found: Mapping[str, Path]) -> Iterator[dict[str, str
 
 
 def _renamed(row: Mapping[str, str], reading: Reading) -> dict[str, str]:
-    rename = reading.rename or {}
-    return {column: rename.get(column, {}).get(cell, cell) for column, cell in row.items()}
+    return {column: reading.rename.get(column, {}).get(cell, cell) for column, cell in row.items()}
 
 
 # -- scores ------------------------------------------------------------------------------------------------------------
@@ -362,7 +321,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
     for one in source.sets:
         try:
             read = answers(one, found)
-        except DataError as error:
+        except (DataError, KeyError, ValueError) as error:
             raise DataError(f"{source.id}.yaml does not say how {one.dataset} is read: {error}") from error
         results = [
             {"convention": rule, "later": later, "summary": _scores(_later(read, later), rule, draws)}
@@ -400,8 +359,7 @@ def write_outcome(outcome: Mapping[str, Any], folder: Path) -> Path:
     return file
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One score of a set.
 
     Attributes:
@@ -434,83 +392,3 @@ def cells(source: Source, outcome: Mapping[str, Any], published: Sequence[Publis
                 }
                 found.append(Cell(one.dataset, name, None, values))
     return found
-
-
-# -- rows of tables ----------------------------------------------------------------------------------------------------
-
-
-class Known(NamedTuple):
-    """A source and what came of it."""
-
-    source: Source
-    outcome: Mapping[str, Any]
-
-
-def collect_rescored(folder: Path, say: Say) -> list[Known]:
-    """The sources of a folder that were scored, sorted by name; of each that cannot enter `say` is told in one sentence."""
-    known = []
-    for name in sources(folder):
-        again = f"mebench rescore {name} --root CLONE"
-        try:
-            source, file = read_source(folder, name), folder / f"{name}.json"
-            outcome: Any = json.loads(file.read_text(encoding="utf-8"))
-            if outcome["key"] != source.key:
-                say(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
-                continue
-            list(placed([Known(source, outcome)], []))
-        except FileNotFoundError:
-            say(f"{name} is left out: it was not scored yet, {again}")
-        except (ConfigError, DataError) as error:
-            say(f"{name} is left out: {error}")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            say(f"{name} is left out: {file} is damaged ({type(error).__name__}: {error}); write it again by {again}")
-        else:
-            known.append(Known(source, outcome))
-    return known
-
-
-def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
-    """Each scored result of each source as a row, and where it stands."""
-    for source, outcome in known:
-        for one, scored in zip(source.sets, outcome["sets"], strict=True):
-            printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]
-            for result in scored["results"]:
-                prints = printed if _as_printed(source, result) else []
-                for task, part, member, section in _sections(result["summary"]):
-                    own = (row for row in prints if (row.task, part_of(row), row.member) == (task, part, member))
-                    row = Rescored(
-                        method=source.method,
-                        reading=reading_of(source, result),
-                        convention=result["convention"],
-                        member=member,
-                        n=n_of(section),
-                        scores={name: over_seeds([score]) for name, score in section["scores"].items()},
-                        printed={row.metric: f"{row.value:.{row.digits}f}" for row in own},
-                        source=source.id,
-                        repository=source.repository,
-                        commit=source.commit,
-                        note="; ".join(source.notes),
-                    )
-                    yield Placed(task, one.dataset, one.protocol, one.scheme, part, row)
-
-
-def _as_printed(source: Source, result: Mapping[str, Any]) -> bool:
-    """Whether a result should be what the paper prints."""
-    return result["convention"] == source.convention and not result["later"]
-
-
-def reading_of(source: Source, result: Mapping[str, Any]) -> str:
-    """By whose rules a result is scored, and where its intervals lie, in words."""
-    rule, later = result["convention"], result["later"]
-    whose = f"{rule}, the authors' rules" if rule == source.convention else rule
-    return f"{whose}; intervals {later} frames (k'/2) later" if later else whose
-
-
-def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
-    """Task, part of its table, member and content of each section."""
-    for task, part, _, section in parts_of(summary):
-        yield task, part, "", section
-    if recognition := summary.get("recognition"):
-        yield "recognition", "all clips", "", recognition
-        for member, section in recognition.get("members", {}).items():
-            yield "recognition", "members", member, section

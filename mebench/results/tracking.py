@@ -24,7 +24,7 @@ from mebench.runner.folder import RunFolder
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-    from mebench.results.rescore import Known
+    from mebench.results.published_tables import Known
 
 __all__ = [
     "RUN_TAG",
