@@ -7,22 +7,24 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 NONE = "–"
+PRINTED = 4
+"""Digits after the point where papers print a score, and so of what stands beside it."""
 RULES = ("convention", "selection", "transductive")
 """What decides which scores a run can have."""
 
 
-def digits(value: float | None) -> str:
-    """Three digits after the point, one from 10 on.
+def digits(value: float | None, places: int = 3) -> str:
+    """So many digits after the point, one from 10 on.
 
-    >>> digits(0.36177), digits(19.04), digits(None)
-    ('0.362', '19.0', '–')
+    >>> digits(0.36177), digits(0.36177, PRINTED), digits(19.04), digits(None)
+    ('0.362', '0.3618', '19.0', '–')
     """
-    return NONE if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return NONE if value is None else f"{value:.{places}f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def interval(score: Score) -> str:
+def interval(score: Score, places: int = 3) -> str:
     """`[low, high]`, or nothing where there is none."""
-    return "" if score["low"] is None else f"[{digits(score['low'])}, {digits(score['high'])}]"
+    return "" if score["low"] is None else f"[{digits(score['low'], places)}, {digits(score['high'], places)}]"
 
 
 def spread(score: Score, row: Row) -> str:

@@ -17,6 +17,7 @@ from mebench.results.render.markdown import markdown
 from mebench.results.rows import (
     ENDS,
     NOTHING,
+    PRINTED,
     RULES,
     SHOWN_VERSIONS,
     Part,
@@ -138,7 +139,8 @@ def _name(row: Row) -> str:
 
 def _score(row: Row | Rescored, metric: str) -> str:
     score = row.scores.get(metric, NOTHING)
-    return escape(" ".join(filter(None, [digits(score["value"]), interval(score)])))
+    places = PRINTED if isinstance(row, Rescored) else 3
+    return escape(" ".join(filter(None, [digits(score["value"], places), interval(score, places)])))
 
 
 def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: str) -> str:

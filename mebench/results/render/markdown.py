@@ -9,6 +9,7 @@ from mebench.results.published import CAVEATS
 from mebench.results.rows import (
     NONE,
     NOTHING,
+    PRINTED,
     RULES,
     SHOWN_VERSIONS,
     Part,
@@ -59,13 +60,13 @@ UNMEASURED = "No run has been measured yet: `mebench run` makes one."
 
 def markdown(tables: Sequence[Table]) -> str:
     """All tables on one page, with contents."""
-    rows = (row for table in tables for part in table.parts for row in (*part.rows, *part.rescored))
-    conventions = sorted({row.convention for row in rows})
+    parts = [part for table in tables for part in table.parts]
+    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
     lines = [
         HEAD,
         *(f"- [{escape(table.title)}](#{_anchor(table.title)})" for table in tables),
         *(line for table in tables for line in _table(table)),
-        *([] if any(part.rows for table in tables for part in table.parts) else [UNMEASURED]),
+        *([] if any(part.rows for part in parts) else [UNMEASURED]),
         "\n## Conventions\n",
         *(f"- {escape(CONVENTIONS[c].describe() if c in CONVENTIONS else c)}" for c in conventions),
         "\n## Caveats of published values\n",
@@ -97,7 +98,7 @@ def _part(part: Part) -> Iterator[str]:
     if part.rows:
         yield from _measured(part)
     if part.rescored:
-        yield "\n**Scored anew from the authors' files, not run here:**\n"
+        yield "\n" * bool(part.rows) + "**Scored anew from the authors' files, not run here:**\n"
         yield from _rescored(part)
     if part.published:
         yield "\n**Published by others, not measured here:**\n"
@@ -153,15 +154,20 @@ def _rescored(part: Part) -> Iterator[str]:
     """What public files score to; a score that the paper prints with the printed value below."""
     metrics, members = shown(part.metrics, part.rescored), any(row.member for row in part.rescored)
     heads = ["method", "rules", *(["member"] if members else []), *(find(metric).label for metric in metrics), "n"]
-    yield from _head([*heads, "note", "source"])
+    yield from _head(heads)
     for row in part.rescored:
         cells = [escape(row.method), escape(row.reading), *([escape(row.member)] if members else [])]
         for metric in metrics:
             score, printed = row.scores.get(metric, NOTHING), row.printed.get(metric)
-            lines = [digits(score["value"]), interval(score), f"printed {printed}" if printed else ""]
+            lines = [digits(score["value"], PRINTED), interval(score, PRINTED), f"printed {printed}" if printed else ""]
             cells.append("<br>".join(filter(None, lines)))
-        place = f"[{escape(row.source)}](rescored/{row.source}.yaml), [{escape(row.place)}]({row.repository})"
-        yield _line([*cells, count(row.n), escape(row.note), place])
+        yield _line([*cells, count(row.n)])
+    yield ""
+    yield from dict.fromkeys(
+        f"- [{escape(row.source)}](rescored/{row.source}.yaml): [{escape(row.place)}]({row.repository})"
+        f"{f'; {escape(row.note)}' if row.note else ''}."
+        for row in part.rescored
+    )
 
 
 def _published(lines: Sequence[PublishedLine]) -> Iterator[str]:
