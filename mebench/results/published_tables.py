@@ -190,7 +190,7 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         member=member,
                         n=n_of(section),
                         scores={name: over_seeds([score]) for name, score in section["scores"].items()},
-                        printed={row.metric: f"{row.value:.{row.digits}f}" for row in own},
+                        printed={row.metric: f"{row.value:.{row.digits}f}{'†' if row.caveats else ''}" for row in own},
                         source=source.id,
                         repository=source.repository,
                         commit=source.commit,

@@ -204,7 +204,7 @@ class Rescored:
         member: the member of a composite that it is restricted to, or empty.
         n: what is scored, as in `Row`.
         scores: as of a row of one seed.
-        printed: for some metrics what the paper prints, as text.
+        printed: for some metrics what the paper prints, as text, with † if there is a caveat.
         source: name of its file in `leaderboards/rescored`.
         repository: where the files are public.
         commit: of the repository.

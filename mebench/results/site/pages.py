@@ -107,6 +107,7 @@ class Site:
             tasks=TASKS,
             flat=self._flat(),
             n_runs=len(self.records),
+            n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
             n_rescored=len({row.source for table in self.tables for part in table.parts for row in part.rescored}),
         )
