@@ -81,7 +81,7 @@ def test_the_commands_of_scoring_run_on_the_files_that_are_shown(tmp_path, monke
     for name, text in re.findall(r"^`(\S+\.csv)`\n\n```csv\n(.*?)^```$", section, re.M | re.S):
         (tmp_path / name).write_text(text)
     monkeypatch.chdir(tmp_path)
-    lines = [line for line in re.search(r"^```sh\n(.*?)^```$", section, re.M | re.S)[1].splitlines() if line]
+    lines = [line for block in re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S) for line in block.splitlines()]
     shown = []
     for line in lines:
         monkeypatch.setattr(sys, "argv", shlex.split(line, comments=True))
@@ -89,7 +89,8 @@ def test_the_commands_of_scoring_run_on_the_files_that_are_shown(tmp_path, monke
             cli.main()
         assert not end.value.code, capsys.readouterr().err
         shown.append(capsys.readouterr().out)
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert "3 TP, 1 FP, 1 FN" in shown[0] and "STRS" in shown[0]
     assert "recognition, annotated clips (n = 4)" in shown[1] and "UF1" in shown[1]
     assert "what went wrong in mine.csv" in shown[2]
+    assert shown[3].startswith("1 predictions against 4 expressions")

@@ -122,9 +122,10 @@ def mistakes(
     mean = f", means over {draws} draws" if draws > 1 else ""
     if json != "-":
         print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None)
-    report = {**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
-    report["mistakes"] = found.astype(object).to_dict("records")
-    write_json(report, json)
+    every = found.astype(object).to_dict("records")
+    write_json(
+        {**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts), "mistakes": every}, json
+    )
 
 
 def _read(

@@ -78,7 +78,7 @@ def _counted(run: str, tables: Tables, frames: str) -> tuple[Tables, str]:
             f"{run!r} does not hold the dataset's file numbers, as no record and no run of an older mebench does: write positions, "
             "from 0 in every video, with --frames positions, or run it again"
         )
-    video, first, numbers = videos.loc[0, ["video", *NUMBERING]]
+    video, first, numbers = (videos[name].iloc[0] for name in ("video", *NUMBERING))
     gaps = " and leaves numbers out" if len(numbers) else ""
     return (
         tables,

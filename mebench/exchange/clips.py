@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
+from mebench.exchange.columns import plain
 from mebench.exchange.intervals import refuse_misspelt_subject, repair_decimal_ids
 from mebench.exchange.join import Rules, join, meant
-from mebench.exchange.table import Remarks, TextTable, at_lines, parse, plain, read_text
+from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics.tables import Tables
 

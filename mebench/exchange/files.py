@@ -12,6 +12,7 @@ from mebench.exchange.frame_scores import FrameScores
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
+from mebench.exchange.shift import note_shift
 from mebench.exchange.table import Remarks, parse, read_text
 from mebench.exchange.values import KINDS, IntervalFile, kind_of
 from mebench.metrics.tables import Tables
@@ -67,6 +68,8 @@ def of_intervals(
     if predictions.intervals.empty and scores is None:
         remarks.warn("predictions: there are none: every truth is missed")
     tables = join(truth, predictions, rules, remarks, None if scores is None else scores.rows)
+    assert tables.predictions is not None
+    note_shift(tables.truths, tables.predictions, remarks)
     told = scores.kinds if scores is not None else None if "kind" in predictions.columns else ["micro"]
     scored = _kinds(kinds, told, tables, remarks)
     named = classes_of(classes, tables, remarks)

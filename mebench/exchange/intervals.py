@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
+from mebench.exchange.columns import likely
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.table import Remarks, TextTable, at_lines, likely, parse, read_text
+from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")

@@ -10,7 +10,6 @@ import pandas as pd
 
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError
-from mebench.exchange.shift import note_shift
 from mebench.exchange.table import Remarks, at_lines
 from mebench.exchange.values import KINDS, IntervalFile, emotion_of
 from mebench.metrics.tables import Tables
@@ -138,7 +137,6 @@ def join(
     truths = truth.intervals.assign(video=_keys(truth.intervals, truth.ids))
     given = predictions.intervals
     spotted = given.assign(video=[key_of[i] for i in _tuples(given, predictions.ids)], draw=0)
-    note_shift(truths, spotted, remarks)
     return Tables(videos, truths, spotted, frame_scores=frames)
 
 

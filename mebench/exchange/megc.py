@@ -91,8 +91,7 @@ def _entries(text: str, path: Path) -> Iterator[Entry]:
         found = _LINE.match(line.strip())
         if found:
             video, *ends, result = found.groups()
-            cells = [int(end) if end[-1].isdigit() else None for end in ends]
-            pairs = [None if None in ends else (ends[0], ends[1]) for ends in (cells[:2], cells[2:])]
+            pairs = [(int(a), int(b)) if a[-1].isdigit() and b[-1].isdigit() else None for a, b in (ends[:2], ends[2:])]
             if (pairs[0] is None) != (result == "FP") or (pairs[1] is None) != (result == "FN"):
                 raise DataError(
                     f"{path}, line {number}: a {result} has {_NEEDED[result]}, but the line is {line.strip()!r}"

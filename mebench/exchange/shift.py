@@ -16,7 +16,7 @@ MOST_PAIRS = 5_000_000
 """Of a prediction and a truth of one video, beyond which nobody waits for this."""
 LEVEL = 0.001
 """Of significance, divided by the number of shifts to choose from."""
-FEWEST, FEWEST_EXACT, FEWEST_VIDEOS = 10, 3, 7
+FEWEST, FEWEST_EXACT, FEWEST_VIDEOS = 10, 3, 5
 """Truths for a test of their overlaps, truths hit to the frame, and videos on one side, below which nothing is said."""
 
 
@@ -74,9 +74,9 @@ def _best_shift(
 
     seen, counts = np.unique(np.concatenate([c - a, d - b]), return_counts=True)
     # Annotators and methods agree on ends to a few frames at best: neighbours count too.
-    reach = [np.searchsorted(seen, seen + n, side=side) for n, side in ((-2, "left"), (2, "right"))]
+    first, last = np.searchsorted(seen, seen - 2, side="left"), np.searchsorted(seen, seen + 2, side="right")
     total = np.concatenate([[0], counts.cumsum()])
-    likely = seen[np.argsort(total[reach[0]] - total[reach[1]], kind="stable")[:TRIED]]
+    likely = seen[np.argsort(total[first] - total[last], kind="stable")[:TRIED]]
     tried = sorted({*likely.tolist(), -1, 1}, key=lambda shift: (abs(shift), shift))
     now, others = best(0), [best(shift) for shift in tried]
     chosen = int(np.argmax([other.sum() for other in others]))

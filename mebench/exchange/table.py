@@ -1,8 +1,7 @@
-"""Tables of text and sheets of workbooks as others write them, which column is which, and what was noticed about them."""
+"""Tables of text and sheets of workbooks as others write them, and what was noticed about them."""
 
 import codecs
 import csv
-import difflib
 import io
 import re
 import unicodedata
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from mebench.console import plural
 from mebench.errors import DataError
+from mebench.exchange.columns import KNOWN, likely, plain, recognise
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -84,6 +84,7 @@ class TextTable:
         lines: line number in the file of each row, from 1.
         headers: all names in the header, as they are written.
         comma: whether numbers may have a decimal comma, since the comma separates nothing.
+        header_line: line number of the header, from 1.
         others: cells of the columns that were not asked for, by header.
     """
 
@@ -93,6 +94,7 @@ class TextTable:
     lines: list[int]
     headers: list[str]
     comma: bool
+    header_line: int = 1
     others: dict[str, list[str]] = field(default_factory=dict)
 
     def error(self, row: int, sentence: str) -> DataError:
@@ -126,8 +128,8 @@ class TextTable:
                 near = likely(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
                 raise DataError(
-                    f"{self.place} lacks the column {name!r}; its columns are {', '.join(filter(None, self.headers))}.{hint} "
-                    f"A file of {self.role} needs {', '.join(names)}"
+                    f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
+                    f"{', '.join(filter(None, self.headers))}.{hint} A file of {self.role} needs {', '.join(names)}"
                 )
 
 
@@ -228,8 +230,7 @@ def parse(
             line = reader.line_num + 1
     except csv.Error as e:
         raise DataError(f"{path}, line {line}: {e}. Is a quotation mark not closed?") from e
-    headers = [cell.strip() for cell in rows.pop(0)]
-    del lines[0]
+    headers, header_line = [cell.strip() for cell in rows.pop(0)], lines.pop(0)
     positions = recognise(headers, wanted, role, alone)
     for name, position in positions.items():
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
@@ -238,7 +239,7 @@ def parse(
     columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
-    return TextTable(str(path), role, cells, lines, headers, separator != ",", others)
+    return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
 
 
 def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
@@ -331,84 +332,3 @@ def _note_unread(
         near = likely(unread, name) if name not in positions else None
         if near is not None and plain(near) not in KNOWN:
             remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
-
-
-# The name that mebench uses comes first; of several known names in one file the earlier wins. `vid`, `pred_onset`,
-# `pred_offset` and `type` are those of the MEGC 2022 and 2023 submission files.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "dataset": ("dataset", "database", "db", "corpus", "member"),
-    "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
-    "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
-    "onset": ("onset", "onsetframe", "onsetf", "start", "startframe", "begin"),
-    "apex": ("apex", "apexframe", "apexf", "peak", "peakframe"),
-    "offset": ("offset", "offsetframe", "offsetf", "end", "endframe", "stop"),
-    "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
-    "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
-    "confidence": ("confidence", "conf", "score", "probability", "prob"),
-    "fps": ("fps", "framerate", "framespersecond"),
-    "n_frames": ("nframes", "framecount", "numframes", "numberofframes", "totalframes", "frames", "videolength"),
-    "frame": ("frame", "frameindex", "frameid", "framenumber", "frameno"),
-    "score": ("score", "framescore", "confidence", "conf", "value", "prediction"),
-}
-# Whose number it is may be said in front of the name.
-_OWNERS = {
-    "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
-    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
-    "frame scores": ("pred", "predicted"),
-}
-_ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
-KNOWN = frozenset(
-    owner + alias
-    for aliases in ALIASES.values()
-    for alias in aliases
-    for owner in ("", *(owner for owners in _OWNERS.values() for owner in owners))
-).union(*_ALONE.values())
-"""All names that some column may have."""
-
-
-def plain(header: str) -> str:
-    """A column name without case, blanks, and signs.
-
-    >>> plain(" Onset_Frame "), plain("N-frames"), plain("onset (frame)")
-    ('onsetframe', 'nframes', 'onsetframe')
-    """
-    return re.sub(r"[\W_]", "", header.casefold())
-
-
-def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: str | None = None) -> dict[str, int]:
-    """Where the wanted columns are.
-
-    Args:
-        headers: as the file names them.
-        wanted: names of `ALIASES`.
-        role: `predictions`, `truth` or `frame scores`.
-        alone: the wanted column that may be called after its owner alone.
-
-    Returns:
-        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`)
-        is taken before the bare one, so that one table may hold both.
-
-    >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
-    {'video': 1, 'onset': 2, 'offset': 3}
-    """
-    where = {plain(header): position for position, header in reversed(list(enumerate(headers)))}
-    found: dict[str, int] = {}
-    for name in wanted:
-        aliases = [owner + alias for owner in (*_OWNERS[role], "") for alias in ALIASES[name]]
-        aliases += _ALONE[role] if name == alone else ()
-        free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
-        if free:
-            found[name] = free[0]
-    return found
-
-
-def likely(headers: Sequence[str], name: str) -> str | None:
-    """The header that is most like a column's names, if any is like one of them.
-
-    >>> likely(["sbuject", "video"], "subject"), likely(["video", "notes"], "subject")
-    ('sbuject', None)
-    """
-    written = {plain(header): header for header in reversed(headers)}
-    names = [plain(header) for header in headers]
-    near = (found for alias in ALIASES[name] for found in difflib.get_close_matches(alias, names, n=1, cutoff=0.75))
-    return next((written[found] for found in near), None)

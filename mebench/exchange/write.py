@@ -111,11 +111,14 @@ def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
         for video, first, numbers in tables.videos[["video", *NUMBERING]].itertuples(index=False)
     }
 
-    def number(row: tuple[str, float]) -> object:
-        return None if pd.isna(row[1]) else number_at(int(row[1]), *how[row[0]])
+    def numbers_of(column: str) -> pd.Series:
+        cells = [
+            None if pd.isna(frame) else number_at(int(frame), *how[video])
+            for video, frame in zip(table["video"], table[column])
+        ]
+        return pd.Series(cells, index=table.index, dtype="Int64")
 
-    columns = {name: [number(row) for row in zip(table["video"], table[name])] for name in ("onset", "apex", "offset")}
-    return table.assign(**{name: pd.array(cells, dtype="Int64") for name, cells in columns.items()})
+    return table.assign(**{column: numbers_of(column) for column in ("onset", "apex", "offset")})
 
 
 def _write_csv(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:

@@ -3,7 +3,7 @@
     runs/<id>/
         config.json      the resolved configuration, where each value comes from, and the key of the run
         versions.json    Python and packages
-        videos.parquet   the dataset as it was scored: videos …
+        videos.parquet   the dataset as it was scored: videos, with the numbers of their files …
         truth.parquet    … and their expressions
         folds.json       who trained, validated and was tested
         features.json    seconds of computing features, by video, and the cards of the chains

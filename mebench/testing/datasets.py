@@ -130,6 +130,9 @@ def expressions_lie_inside_their_videos(trial: _Trial) -> None:
     for video in trial.videos:
         onsets = [e.onset for e in video.expressions]
         assert onsets == sorted(onsets), f"{video.key}: expressions must be sorted by onset"
+        assert not video.numbers or (video.numbers[0], len(video.numbers)) == (video.first, video.n_frames), (
+            f"{video.key}: numbers must hold one for each of its {video.n_frames} frames, from {video.first}"
+        )
         for e in video.expressions:
             assert video.n_frames is None or e.offset < video.n_frames, (
                 f"{video.key} has {video.n_frames} frames, but {e}"

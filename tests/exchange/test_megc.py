@@ -40,6 +40,12 @@ def test_the_log_is_found_out_and_holds_both_sides(write):
     ]
 
 
+def test_both_sides_say_which_videos_there_are(write):
+    """A video of the log was processed, also where nothing was spotted in it."""
+    for role in ("truth", "predictions"):
+        assert sorted(set(read(write(LOG), role).videos["video"])) == ["019_7", "025_5", "23_0507"]
+
+
 @pytest.mark.parametrize("missing", ["__", "*", "_", "–", "--"])
 def test_missing_cells_are_written_in_many_ways(write, missing):
     other = LOG.replace(" -", f" {missing}")

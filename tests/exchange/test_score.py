@@ -256,6 +256,23 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
     assert got == code and message in err
 
 
+@pytest.mark.parametrize(
+    ("predictions", "message"),
+    [
+        ("# mine\nsubject,video,begin,finish\n1,a,1,2\n", "p, line 2: the header lacks the column 'offset'"),
+        ("subject,video,onset,offset,kind\n1,a,1,2,me\n1,b,1,2,mikro\n", "p, line 3: unknown kind 'mikro'"),
+        ("subject,video,onset,offset\n1,a,1,2\n1,a,0.5,0.9\n", "p, line 3: the onset 0.5 is not a whole frame number"),
+        ("subject,video,onset,offset\n1,a,9,2\n", "p, line 2: the offset 2 is before the onset 9"),
+        ("subject,video,onset,offset\n1,a,1,2\n4,z,1,2\n", "not in the truth, such as 4/z (line 3)"),
+        ("vid,pred_onset,pred_offset\na,1,2\n", "p, line 2: the truth has several videos a"),
+    ],
+)
+def test_a_file_that_cannot_be_scored_is_refused_in_one_sentence_with_the_line(write, score, predictions, message):
+    truth = write(TRUTH + "2,b,,,\n", "t")
+    code, err = score("--predictions", write(predictions, "p"), "--truth", truth, "--strict-videos", fails=True)
+    assert code == 3 and message in err
+
+
 def test_what_a_person_reads(write, monkeypatch, capsys):
     truth, spotted = write(TRUTH, "t"), write(PREDICTIONS, "p")
     argv = ["mebench", "score", "--predictions", spotted, "--truth", truth, "--sensitivity", "--bootstrap", "20", "-v"]

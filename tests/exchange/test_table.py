@@ -111,6 +111,42 @@ def test_a_column_that_lacks_is_named_with_its_nearest_match(write):
         table.require("video", "onset", "offset")
 
 
+@pytest.mark.parametrize("begin", [0, 1])
+def test_numbers_of_rows_that_the_header_does_not_name_are_left_out_and_said(write, begin):
+    """As R writes a data frame."""
+    rows = [f'"{n + begin}",7,"v{n}",{n},{n + 9}' for n in range(3)]
+    table, remarks = read(write("\n".join(["subject,video,onset,offset", *rows])))
+    assert (table.cells["subject"], table.cells["onset"]) == (["7"] * 3, ["0", "1", "2"])
+    assert any(f"a cell that the header does not name, {begin} to {begin + 2}" in said for said in remarks.repaired)
+
+
+@pytest.mark.parametrize("cells", [["1", "1", "2"], ["7", "8", "9"], ["2", "1", "3"], ["01", "02", "03"]])
+def test_other_numbers_in_front_may_be_anything_and_are_refused(write, cells):
+    rows = [f"{cell},7,v{n},{n},{n + 9}" for n, cell in enumerate(cells)]
+    with pytest.raises(DataError, match=r"line 2: the row has 5 cells, .* a number of the row, name that column too"):
+        read(write("\n".join(["subject,video,onset,offset", *rows])))
+
+
+def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
+    """Where the last column is blank both look alike; which one leaves the ends numbers is taken, and never a guess."""
+    head = "subject,video,onset,offset"
+    behind, _ = read(write(f"{head}\n1,a,5,9,\n2,c,1,4,\n"))
+    front, remarks = read(write(f"{head},emotion\n1,7,a,5,9,\n2,8,c,1,4,\n"))
+    assert [table.cells["onset"] for table in (behind, front)] == [["5", "1"]] * 2
+    assert (behind.cells["subject"], front.cells["subject"]) == (["1", "2"], ["7", "8"])
+    assert len(remarks.repaired) == 1
+    with pytest.raises(DataError, match=r"line 2: every row has a cell more than the header"):
+        read(write(f"{head},emotion\n1,7,10,5,9,\n2,8,20,1,4,\n"))
+
+
+def test_one_name_in_two_spellings_of_its_accents_is_one(write):
+    table, remarks = read(write("subject,video,onset,offset\n1,Jose\u0301,1,2\n1,Jos\u00e9,3,4\n"))
+    assert table.cells["video"] == ["Jos\u00e9"] * 2
+    assert remarks.repaired == [
+        "predictions: letters written in several signs, such as e and an accent, are read as one"
+    ]
+
+
 HEAD, NOTES = ("subject", "video", "onset", "offset"), [("made by", "a program"), ("in", 2024)]
 SHEET = [HEAD, (1, "a b", 5, 9.0), (None, None, None, None), ("2", "c", -3, 4)]
 
@@ -155,39 +191,3 @@ def test_an_empty_workbook_is_an_empty_file(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": []})
     with pytest.raises(DataError, match="is empty"):
         read(tmp_path / "book.xlsx")
-
-
-@pytest.mark.parametrize("begin", [0, 1])
-def test_numbers_of_rows_that_the_header_does_not_name_are_left_out_and_said(write, begin):
-    """As R writes a data frame."""
-    rows = [f'"{n + begin}",7,"v{n}",{n},{n + 9}' for n in range(3)]
-    table, remarks = read(write("\n".join(["subject,video,onset,offset", *rows])))
-    assert (table.cells["subject"], table.cells["onset"]) == (["7"] * 3, ["0", "1", "2"])
-    assert any(f"a cell that the header does not name, {begin} to {begin + 2}" in said for said in remarks.repaired)
-
-
-@pytest.mark.parametrize("cells", [["1", "1", "2"], ["7", "8", "9"], ["2", "1", "3"], ["01", "02", "03"]])
-def test_other_numbers_in_front_may_be_anything_and_are_refused(write, cells):
-    rows = [f"{cell},7,v{n},{n},{n + 9}" for n, cell in enumerate(cells)]
-    with pytest.raises(DataError, match=r"line 2: the row has 5 cells, .* a number of the row, name that column too"):
-        read(write("\n".join(["subject,video,onset,offset", *rows])))
-
-
-def test_a_number_in_front_is_told_from_a_separator_too_many_behind(write):
-    """Where the last column is blank both look alike; which one leaves the ends numbers is taken, and never a guess."""
-    head = "subject,video,onset,offset"
-    behind, _ = read(write(f"{head}\n1,a,5,9,\n2,c,1,4,\n"))
-    front, remarks = read(write(f"{head},emotion\n1,7,a,5,9,\n2,8,c,1,4,\n"))
-    assert [table.cells["onset"] for table in (behind, front)] == [["5", "1"]] * 2
-    assert (behind.cells["subject"], front.cells["subject"]) == (["1", "2"], ["7", "8"])
-    assert len(remarks.repaired) == 1
-    with pytest.raises(DataError, match=r"line 2: every row has a cell more than the header"):
-        read(write(f"{head},emotion\n1,7,10,5,9,\n2,8,20,1,4,\n"))
-
-
-def test_one_name_in_two_spellings_of_its_accents_is_one(write):
-    table, remarks = read(write("subject,video,onset,offset\n1,Jose\u0301,1,2\n1,Jos\u00e9,3,4\n"))
-    assert table.cells["video"] == ["Jos\u00e9"] * 2
-    assert remarks.repaired == [
-        "predictions: letters written in several signs, such as e and an accent, are read as one"
-    ]

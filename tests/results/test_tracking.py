@@ -313,6 +313,12 @@ def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
     assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
 
 
+def test_the_kind_of_a_file_system_is_known_where_its_name_holds_a_blank(tmp_path, monkeypatch):
+    mounts = f"/dev/a / ext4 rw 0 0\nserver:/x {tmp_path}/my\\040runs nfs4 rw 0 0\n"  # as the kernel writes it
+    monkeypatch.setattr(mlflow_store.Path, "read_text", lambda *_, **__: mounts)
+    assert [mlflow_store.file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
+
+
 @contextmanager
 def server(folder, port):
     """A real MLflow server on this machine, with sqlite and a folder of artifacts."""

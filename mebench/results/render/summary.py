@@ -8,6 +8,7 @@ from rich.table import Table
 
 from mebench.console import console, empty_table, print_table
 from mebench.metrics.catalogue import METRICS
+from mebench.metrics.mistakes import CAUSES
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
 from mebench.results.settings import of_method, of_protocol, of_scheme
@@ -64,19 +65,19 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
         counts: from `count_mistakes`.
         mistake: which half of it.
     """
-    part = counts[mistake]
-    table = empty_table(TITLES[mistake], (str(counts.index.name), "all"), (str(counts.index.name),))
-    for cause in part.columns:
-        table.add_column(cause.replace("_", " "), justify="right")
+    causes = CAUSES[mistake]
+    heads = [str(counts.index.name), "all", *(cause.replace("_", " ") for cause in causes)]
+    table = empty_table(TITLES[mistake], heads, heads[:1])
     by_name = str(counts.index.name) != "kind"
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
-    for name in order:
-        table.add_row(str(name) or "(none)", number(part.loc[name].sum()), *map(number, part.loc[name]))
-    whole, sums = part.to_numpy().sum(), part.sum()
+    rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
+    for name, row in zip(order, rows):
+        table.add_row(str(name) or "(none)", number(sum(row)), *map(number, row))
+    sums = [sum(column) for column in zip(*rows)]
     table.add_section()
     if len(counts) > 1:
-        table.add_row("all", number(whole), *map(number, sums))
-    table.add_row("share", "", *(f"{100 * n / whole:.0f} %" if whole else "-" for n in sums))
+        table.add_row("all", number(sum(sums)), *map(number, sums))
+    table.add_row("share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums))
     return table
 
 

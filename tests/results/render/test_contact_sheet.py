@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from mebench.annotations.drawn import draw_face
 from mebench.core import Dataset, Expression, Video
 from mebench.inspection.tiles import Chosen, Face, Tile, strip_of
+from mebench.results.render import data
 from mebench.results.render.data import _draw, caption, contact_sheet
 
 E = Expression(2, 6, apex=4, emotion="disgust", action_units=("4", "L10"))
@@ -65,6 +66,13 @@ def test_the_picture_grows_with_its_rows_and_shows_the_colours_of_the_frames():
     skin = draw_face()[70:90, 70:90].reshape(-1, 3).mean(axis=0)
     blue, _, red = one.reshape(-1, 3)[np.ptp(one.reshape(-1, 3), axis=1) > 15].mean(axis=0)
     assert skin[0] < skin[2] and blue < red  # the drawn skin is yellowish, not bluish
+
+
+def test_the_whole_frame_stands_before_its_close_pictures(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(data, "_draw", lambda axes, tile, strip, near: drawn.append((tile.title.split()[0], near)))
+    contact_sheet([strip("wall")], "title")
+    assert drawn == [("first", False), ("onset", True), ("apex", True), ("offset", True)]
 
 
 @pytest.mark.parametrize(

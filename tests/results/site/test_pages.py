@@ -68,9 +68,10 @@ def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_publi
     assert "1 public source of others scores to" in " ".join(pages[site / "index.html"].text)
 
 
-def test_a_card_bears_the_name_for_people():
-    titles = {card.id: card.title for card in cards("dataset")}
-    assert (titles["casme2"], titles["cas_me2"]) == ("CASME II", "CAS(ME)2")
+def test_a_card_bears_the_name_for_people_and_the_paper():
+    found = {card.id: card for card in cards("dataset")}
+    assert (found["casme2"].title, found["cas_me2"].title) == ("CASME II", "CAS(ME)2")
+    assert found["casme2"].paper.startswith("Yan et al., CASME II: An Improved") and found["synthetic"].paper == ""
 
 
 def test_every_element_is_closed_and_every_id_is_the_only_one(pages):
