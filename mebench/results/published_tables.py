@@ -1,7 +1,7 @@
 """Which published results, and which scored anew from published files, stand beside which measured table."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from mebench.errors import ConfigError, DataError
-from mebench.metrics.catalogue import SECTIONS, columns
-from mebench.results.collect import Say
+from mebench.metrics.catalogue import SECTIONS
 from mebench.results.published import COUNTS, Published
 from mebench.results.render.scores import parts_of
 from mebench.results.rescore import Source, read_source, sources
 from mebench.results.rows import Part, PublishedLine, Rescored, Table
-from mebench.results.tables import n_of, over_seeds, table_name
+from mebench.results.tables import metrics_of, n_of, over_seeds, table_name
 
 FILE = "beside.yaml"
 
@@ -119,7 +118,7 @@ def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
 def _with_rows(table: Table, rows: Sequence[Placed]) -> Table:
     parts = {part.name: part for part in table.parts}
     for placed in rows:
-        part = parts.get(placed.part) or Part(placed.part, columns(table.task), ())
+        part = parts.get(placed.part) or Part(placed.part, metrics_of(table.task, placed.part), ())
         parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
     return replace(table, parts=tuple(parts.values()))
 
@@ -151,7 +150,7 @@ class Known(NamedTuple):
     outcome: Mapping[str, Any]
 
 
-def collect_rescored(folder: Path, say: Say) -> list[Known]:
+def collect_rescored(folder: Path, say: Callable[[str], object]) -> list[Known]:
     """The sources of a folder that were scored, sorted by name; of each that cannot enter `say` is told in one sentence."""
     known = []
     for name in sources(folder):

@@ -174,9 +174,7 @@ def _part(
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
-    metrics = columns(task, any(ABSENT in record.about["classes"] for record, _ in present))
-    if name == "all intervals":
-        metrics = tuple(metric for metric in metrics if metric not in JOINT)
+    metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
     rows: list[tuple[Row, Record]] = []
     for _, same in groupby(present, key=lambda pair: pair[0].identity):
@@ -200,6 +198,12 @@ def _part(
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present])
     return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
+
+
+def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
+    """The columns of a part, the main metric first."""
+    metrics = columns(task, of_unit)
+    return tuple(m for m in metrics if m not in JOINT) if part == "all intervals" else metrics
 
 
 def _order(row: Row, metric: str) -> tuple[Any, ...]:

@@ -96,10 +96,8 @@ def _part(table: Table, part: Part) -> Iterator[str]:
     for row in part.rows:
         yield f"    {' & '.join([_name(row), str(len(row.seeds)), *(_score(row, metric) for metric in metrics)])} \\\\"
     if part.rescored:
-        yield from (
-            r"    \midrule" if part.rows else "",
-            rf"    \multicolumn{{{len(metrics) + 2}}}{{l}}{{Scored anew from the authors' files, not run here}} \\",
-        )
+        yield from [r"    \midrule"] if part.rows else []
+        yield rf"    \multicolumn{{{len(metrics) + 2}}}{{l}}{{Scored anew from the authors' files, not run here}} \\"
     for one in part.rescored:
         name = escape(", ".join(filter(None, [one.method, one.member, one.reading])))
         yield f"    {' & '.join([name, '', *(_score(one, metric) for metric in metrics)])} \\\\"
