@@ -55,7 +55,7 @@ class CasMe2(SheetDataset):
 
     Params = _Params
     id = "cas_me2"
-    revision = "1"
+    revision = "2"
     kinds = ("micro", "macro")
     fps = 30.0
     files = ("CAS(ME)^2code_final*.xls*", "*CAS(ME)*code*.xls*", "*code_final*.xls*", "*CAS*ME*2*.xls*")

@@ -40,6 +40,7 @@ class Casme(NestedDataset):
         example="CASME_raw_selected/sub01/EP01_12/EP01_12-73.jpg",
         folder="sub{subject}/{video}",
         homes=("CASME_raw_selected", "CASME_RAW", "Section A", "Section B"),
+        cropped=("Cropped",),
         video_name=r"EP\d.*",
     )
     schemes = by_name(
