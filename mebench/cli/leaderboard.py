@@ -102,7 +102,7 @@ def merge(
 ) -> None:
     """Take in records of others, checked and scored again. The exit code is 1 if one is refused."""
     from mebench.progress import Progress
-    from mebench.results.export import find_records, merge
+    from mebench.results.merge import find_records, merge
 
     progress = Progress()
     sources = [source for place in places for source in find_records(Path(place).expanduser())]

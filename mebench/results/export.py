@@ -1,12 +1,6 @@
-"""Records that are sent: writes that of a run, and takes in those of others.
-
-A record is small enough to commit, complete enough to score again, and without trace of the machine. Those of others come in
-after all checks and scored again; nothing that is there is ever edited.
-"""
+"""Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
 
 import json
-import shutil
-from dataclasses import dataclass
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -14,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mebench.errors import MebenchError, RunError
-from mebench.results.integrity import RECORD, TABLES, check, check_scores, file_hash, own_hash, record_name
+from mebench.errors import RunError
+from mebench.results.integrity import RECORD, TABLES, check, file_hash, own_hash, record_name
 from mebench.results.record import AUDIT, FORMAT, STORED, from_run
 from mebench.results.settings import without_folder
 from mebench.results.write import new_folder
@@ -108,78 +102,3 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
 
 def _json(content: Any, indent: int | None) -> str:
     return json.dumps(content, indent=indent, allow_nan=False) + "\n"
-
-
-@dataclass(frozen=True)
-class Merged:
-    """What became of one record.
-
-    Attributes:
-        id: name of its folder.
-        status: `taken`, `there` (the same record is there already), `checked` (nothing was to be taken) or `refused`.
-        reason: why it was refused, in a sentence; empty otherwise.
-    """
-
-    id: str
-    status: str
-    reason: str = ""
-
-
-def find_records(place: Path) -> list[RunFolder]:
-    """The record at `place`, or those in it, sorted by name.
-
-    Raises:
-        RunError: there is none.
-    """
-    found = [place] if (place / RECORD).is_file() else sorted(file.parent for file in place.glob(f"[!.]*/{RECORD}"))
-    if not found:
-        raise RunError(
-            f"{place} holds no record: name a folder that mebench leaderboard export wrote, or a folder of such folders"
-        )
-    return [RunFolder(folder) for folder in found]
-
-
-def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> list[Merged]:
-    """Check records, and copy those that pass into `records`, earlier versions first.
-
-    Args:
-        sources: folders of records.
-        records: where they go.
-        check_only: copy nothing.
-    """
-    outcomes = []
-    for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
-        try:
-            outcomes.append(Merged(source.id, _take(source, records, check_only)))
-        except MebenchError as error:
-            outcomes.append(Merged(source.id, "refused", str(error)))
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            outcomes.append(Merged(source.id, "refused", f"it is damaged ({type(error).__name__}: {error})"))
-    return outcomes
-
-
-def _take(source: RunFolder, records: Path, check_only: bool) -> str:
-    check(source)
-    check_scores(source)
-    if check_only:
-        return "checked"
-    stored = source.read_json(RECORD)
-    final = records / source.id
-    if final.exists():
-        if RunFolder(final).read_json(RECORD).get("sha256") == stored["sha256"]:
-            return "there"
-        raise RunError(
-            f"record {source.id} is refused: {final} says something else, and records are never edited. Export the run "
-            f"again beside it, which makes version {stored['version'] + 1} that supersedes it"
-        )
-    if stored["version"] > 1:
-        former = record_name(stored["run_id"], stored["version"] - 1)
-        if stored["supersedes"] != former or not (records / former).is_dir():
-            raise RunError(
-                f"record {source.id} is refused: it supersedes {former}, which is not in {records}: send both"
-            )
-    with new_folder(records, ".writing-") as temporary:
-        for name in (RECORD, *stored["files"]):
-            shutil.copyfile(source.path / name, temporary / name)
-        temporary.rename(final)
-    return "taken"

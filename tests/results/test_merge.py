@@ -10,8 +10,9 @@ import pytest
 
 from mebench.errors import RunError
 from mebench.results.collect import collect_records
-from mebench.results.export import export, find_records, merge
+from mebench.results.export import export
 from mebench.results.integrity import check, file_hash, own_hash
+from mebench.results.merge import find_records, merge
 from mebench.results.render.markdown import markdown
 from mebench.results.site.chart import chart
 from mebench.results.site.pages import Site

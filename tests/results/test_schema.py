@@ -8,8 +8,9 @@ import pytest
 
 from mebench.errors import RunError
 from mebench.results import schema
-from mebench.results.export import export, merge
+from mebench.results.export import export
 from mebench.results.integrity import file_hash, own_hash
+from mebench.results.merge import merge
 from mebench.runner.folder import RunFolder
 from tests.run_folders import make_run
 
