@@ -31,8 +31,16 @@ def build(
     from mebench.progress import Progress
     from mebench.results.collect import collect, collect_records, remarks, unique
     from mebench.results.published import read
-    from mebench.results.published_tables import FILE, read_aliases, with_published
+    from mebench.results.published_tables import (
+        FILE,
+        collect_rescored,
+        placed,
+        read_aliases,
+        with_published,
+        with_rescored,
+    )
     from mebench.results.record import UnshownError
+    from mebench.results.rescore import SCORED_ANEW
     from mebench.results.tables import build
     from mebench.results.write import write
 
@@ -48,18 +56,21 @@ def build(
     records = unique(found, say)
     file = folder / PUBLISHED
     published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
+    rescored = collect_rescored(folder / SCORED_ANEW, say)
     if not records:
         nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
-        if not published:
+        if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
         say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
+    anew = f" and {plural(len(rescored), 'source')} scored anew" if rescored else ""
     while True:  # what cannot be shown is found out by showing it
         try:
             with progress.waiting("tables"):
-                tables = [with_published(table, published, aliases) for table in build(records)]
+                whole = with_rescored(build(records), list(placed(rescored, published)), aliases)
+                tables = [with_published(table, published, aliases) for table in whole]
                 overview = write(tables, folder)
-            words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
+            words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}{anew}"
             if site:
                 from mebench.results.site.pages import write_site
 

@@ -16,6 +16,8 @@ from mebench.results.published import Published
 from mebench.runner.folder import RunFolder
 
 Words = tuple[str, ...]
+Value = tuple[float, float | None, float | None]
+"""A score, and the ends of its interval where it has one."""
 
 
 @dataclass(frozen=True)
@@ -306,7 +308,7 @@ def _gap(row: Published, value: float, low: float | None, high: float | None) ->
     return f"{gap}, {'inside the interval: may be chance' if inside else 'outside the interval: more than chance'}"
 
 
-def value_of(summary: Mapping[str, Any], row: Published) -> tuple[float, float | None, float | None] | None:
+def value_of(summary: Mapping[str, Any], row: Published) -> Value | None:
     """The score that a published value stands for, with its interval; None where the run lacks it or it is undefined."""
     section: Any = summary
     for key in row.path[:-1]:

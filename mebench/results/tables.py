@@ -41,7 +41,7 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
             member="",
             provenance="chance",
             seeds=(source.seed,),
-            n=_n(source.summary["spotting"][kind]),
+            n=n_of(source.summary["spotting"][kind]),
             scores={metric: over_seeds([levels[rule].get(metric, NOTHING)]) for metric in metrics},
             convention=source.convention,
             selection="fixed",
@@ -92,7 +92,7 @@ def _build(records: Sequence[Record]) -> list[Table]:
         for place in sorted({_place(task, r) for r in able}):
             group = [r for r in able if _place(task, r) == place]
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            tables.append(Table(_name(task, *place), task, *place, scheme, _parts(task, group, read)))
+            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, read)))
     return tables
 
 
@@ -133,7 +133,8 @@ def _place(task: str, record: Record) -> tuple[str, str, str]:
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
 
-def _name(task: str, dataset: str, protocol: str, variant: str) -> str:
+def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
+    """Name of a table's files, without ending."""
     words = (_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))
     return "-".join([task, *words, *([_slug(variant)] if variant else [])])
 
@@ -198,9 +199,7 @@ def _part(
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
-    metrics = columns(task, any(ABSENT in record.about["classes"] for record, _ in present))
-    if name == "all intervals":
-        metrics = tuple(metric for metric in metrics if metric not in JOINT)
+    metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
     rows: list[tuple[Row, Record]] = []
     for _, same in groupby(present, key=lambda pair: pair[0].identity):
@@ -226,6 +225,12 @@ def _part(
     return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
 
 
+def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
+    """The columns of a part, the main metric first."""
+    metrics = columns(task, of_unit)
+    return tuple(m for m in metrics if m not in JOINT) if part == "all intervals" else metrics
+
+
 def _order(row: Row, metric: str) -> tuple[Any, ...]:
     return -METRICS[metric].worth(row.scores[metric]["value"]), row.method, row.settings, row.seeds, row.runs
 
@@ -248,7 +253,7 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         member=member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
-        n=mean([_n(section) for section in sections]),
+        n=mean([n_of(section) for section in sections]),
         scores={m: over_seeds([section["scores"].get(m, NOTHING) for section in sections]) for m in metrics},
         convention=first.convention,
         selection=first.selection,
@@ -260,7 +265,8 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
     )
 
 
-def _n(section: Mapping[str, Any]) -> float:
+def n_of(section: Mapping[str, Any]) -> float:
+    """How many were scored: truths of spotting, else what the section counts."""
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
 
 

@@ -62,6 +62,7 @@ class Site:
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
             "meanings": METRICS,
+            "nothing": rows.NOTHING,
         }
 
     def pages(self) -> Pages:
@@ -82,7 +83,8 @@ class Site:
         )
         published = self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS)
         yield "published.html", published
-        conventions = sorted({row.convention for _, _, row in self._flat()} | {"strict"})
+        anew = {row.convention for table in self.tables for part in table.parts for row in part.rescored}
+        conventions = sorted({row.convention for _, _, row in self._flat()} | anew | {"strict"})
         words = [described(name) for name in conventions]
         yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
 
@@ -117,7 +119,9 @@ class Site:
             tasks=TASKS,
             flat=self._flat(),
             n_runs=len(self.records),
+            n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
+            n_rescored=len({row.source for table in self.tables for part in table.parts for row in part.rescored}),
         )
 
     def _table(self, table: Table) -> str:
@@ -195,6 +199,7 @@ def _environment() -> Environment:
         "page": safe_name,
         "cost": cost,
         "shown": lambda part: rows.shown(part.metrics, part.rows),
+        "shown_anew": lambda part: rows.shown(part.metrics, part.rescored),
         "common": lambda part: rows.common(part.rows),
         "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
