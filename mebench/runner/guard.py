@@ -11,7 +11,7 @@ from mebench.console import plural
 from mebench.core import Scheme, SubjectKey, Timing, Video
 from mebench.errors import DataError
 from mebench.runner.folder import RunFolder
-from mebench.runner.plan import Plan, classes_shown, new_method
+from mebench.runner.plan import Plan, classes_shown, weightless
 
 _PRINTS: dict[Hashable, str | None] = {}
 """Hashes of frames that this process has looked at."""
@@ -65,7 +65,7 @@ def _leaks(plan: Plan) -> str:
     found = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
     if plan.selects:
         found.append("what is chosen is chosen on tested subjects")
-    elif any(new_method(part).stages() for part in plan.parts()):
+    elif any(weightless(part).stages() for part in plan.parts()):
         found.append("each training keeps the epoch that tested best")
     return ", and ".join(found) or "the tested subjects are at hand, though this method takes nothing from them"
 
@@ -211,7 +211,7 @@ def _of_methods(plan: Plan) -> list[dict[str, Any]]:
     """What each method is given, what it learns, and what it chooses on."""
     found: list[dict[str, Any]] = []
     for name, part in zip(("method", "recognizer"), plan.parts()):
-        method = new_method(part)
+        method = weightless(part)
         found.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
         if learnt := sorted(method.state_dict()):
             found.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})

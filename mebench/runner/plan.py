@@ -239,7 +239,7 @@ class Plan:
     def chains(self) -> dict[str, tuple[Chain, ...]]:
         """The distinct chains that any fold reads, by group of videos."""
         found: dict[str, dict[str, Chain]] = {}
-        methods = [new_method(part) for part in self.parts()]
+        methods = [weightless(part) for part in self.parts()]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
                 for chain in (chain for method in methods for chain in method.chains(timing).values()):
@@ -253,6 +253,14 @@ class Plan:
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
+
+
+def weightless(plan: Plan) -> Method:
+    """The method without memory for its weights, to ask what it reads and what is called how: large ones are there at once."""
+    import torch
+
+    with torch.device("meta"):
+        return new_method(plan)
 
 
 def new_method(plan: Plan, seed: int = 0) -> Method:
