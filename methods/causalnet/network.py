@@ -46,7 +46,8 @@ class Attention(nn.Module):
 
 def _split(x: Tensor) -> Tensor:
     """(N, places, dim) to (N, heads, places, dim / heads)."""
-    return x.unflatten(-1, (HEADS, -1)).transpose(1, 2)
+    n, places, dim = x.shape
+    return x.view(n, places, HEADS, dim // HEADS).transpose(1, 2)
 
 
 def _joined(x: Tensor) -> Tensor:

@@ -112,7 +112,7 @@ class Rcn(nn.Module):
             )
         self.dropout = nn.Dropout()
         blocks = {"a": Recurrent, "w": Recurrent, "s": Dense, "p": Dense, "c": Dense, "f": Embedding}
-        self.block = blocks[variant](filters)
+        self.block: Recurrent = blocks[variant](filters)
         self.classifier = nn.Linear(pool * pool * filters, classes)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -127,8 +127,8 @@ class Rcn(nn.Module):
         x = torch.cat([self.dropout(self.streams[place](x)) for place in self._places()], dim=1)
         if seen is not None:
             x = F.interpolate(seen, x.shape[2:]) * x
-        embedded = isinstance(self.block, Embedding)
-        y = self._pooled(self.block.attend(x, weights, self.pool) if embedded else self.block(x))
+        block = self.block
+        y = self._pooled(block.attend(x, weights, self.pool) if isinstance(block, Embedding) else block(x))
         if self.variant in "ap":
             y = y * attention(self._pooled(x), weights)
         scores: Tensor = self.classifier(y.flatten(1))
