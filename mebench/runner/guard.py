@@ -32,7 +32,9 @@ def warnings(plan: Plan) -> list[str]:
     """What a reader must know of the folds: classes that cannot be learnt, data that are not those of the protocol."""
     told = []
     if plan.leaks:
-        told.append(f"audit=leak: {_leaks(plan)}: no result of this run says how good the method is on new people")
+        told.append(
+            f"audit={plan.config.audit}: {_leaks(plan)}: no result of this run says how good the method is on new people"
+        )
     if plan.subject_dependent:
         told.append(
             f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"

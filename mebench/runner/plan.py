@@ -171,7 +171,15 @@ class Plan:
     @property
     def leaks(self) -> bool:
         """Whether the run leaks on purpose, as some papers do: tested subjects shape k' and the choice of an epoch."""
-        return self.config.audit == "leak"
+        return self.config.audit != "guard"
+
+    @property
+    def looks_only(self) -> bool:
+        """Whether looking at the tested subjects after each epoch is all that a leak of this run could be: it trains, names
+        emotions alone, and chooses nothing else. Then one training serves the run and its leak.
+        """
+        trained = self.recognizer_class is None and not self.selects and bool(weightless(self).stages())
+        return trained and self.task.tasks == frozenset({"recognize"})
 
     def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
         """Who is fitted on: the validation subjects too, unless the method selects on them."""
