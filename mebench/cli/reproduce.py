@@ -48,7 +48,7 @@ def reproduce(
     from mebench.results.published import read
     from mebench.results.reproduce import Request, cells, read_paper, reproduce
 
-    folder = _leaderboards(leaderboards)
+    folder = leaderboards_folder(leaderboards)
     known = read_paper(folder / PAPERS, paper)
     if table is None:
         listing = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
@@ -63,7 +63,7 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def _leaderboards(named: str | None) -> Path:
+def leaderboards_folder(named: str | None) -> Path:
     """The folder of published results: the one named, `leaderboards` here, or that of the checkout.
 
     Raises:

@@ -1,6 +1,6 @@
-"""Which published results stand beside which measured table."""
+"""Which published results stand beside which measured table, and what separates a run from one, in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,10 @@ from typing import Any
 import yaml
 
 from mebench.errors import DataError
-from mebench.results.published import Published
+from mebench.metrics.catalogue import find
+from mebench.results.published import CLIPS, Published
+from mebench.results.record import Record
+from mebench.results.reproduce import gap_in_words, value_of
 from mebench.results.rows import PublishedLine, Table
 
 FILE = "beside.yaml"
@@ -78,7 +81,7 @@ def lines(rows: Sequence[Published]) -> list[PublishedLine]:
 
 def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
     """The table with the published lines of its dataset beside each part."""
-    mine = [row for row in rows if row.task == table.task and _beside(row, table, aliases)]
+    mine = [row for row in rows if row.task == table.task and _beside(row, table.dataset, table.protocol, aliases)]
     parts = (replace(p, published=tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts)
     return replace(table, parts=tuple(parts))
 
@@ -93,11 +96,85 @@ def part_of(row: Published) -> str:
     }[row.task]
 
 
-def _beside(row: Published, table: Table, aliases: Sequence[Alias]) -> bool:
-    own = row.dataset == table.dataset and row.protocol in (table.protocol, "none", "")
+def _beside(row: Published, dataset: str, protocol: str, aliases: Sequence[Alias]) -> bool:
+    own = row.dataset == dataset and row.protocol in (protocol, "none", "")
     return own or any(
         alias.published == (row.dataset, row.protocol)
-        and table.dataset in alias.measured[0]
-        and table.protocol in alias.measured[1]
+        and dataset in alias.measured[0]
+        and protocol in alias.measured[1]
         for alias in aliases
     )
+
+
+SELECTION = {
+    "fixed": "this run takes its last epoch or closed form, and nothing is chosen",
+    "inner": "this run chooses on inner validation subjects",
+    "test": "this run chooses on the tested subjects (audit={audit})",
+}
+
+
+def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias]) -> dict[str, str]:
+    """What separates a run from a published result, a sentence for each subject of which one must ask.
+
+    Args:
+        record: of the run.
+        rows: the values of the published result.
+        aliases: which datasets and protocols hold the same clips and folds.
+
+    Returns:
+        Sentences for `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1` or `UF1, samm`.
+    """
+    mine = [row for row in rows if row.task in record.summary and row.kind in ("micro", *record.about["kinds"])]
+    if not mine:
+        tasks = ", ".join(sorted({row.task for row in rows}))
+        return {"task": f"published are values of {tasks}, and this run has none: nothing to compare"}
+    first = mine[0]
+    same = _beside(first, record.dataset, str(record.config["protocol"]), aliases)
+    said = {
+        "method": f"published {first.method}, this run {record.method}{f' ({record.settings})' if record.settings else ''}",
+        "protocol": f"published under {first.protocol or 'no named protocol'} on {first.dataset}, this run under "
+        f"{record.config['protocol']} on {record.dataset}: "
+        + ("the same clips and folds" if same else "other clips or folds, so the numbers are not comparable"),
+        "selection": f"{_published_selection(mine)}; "
+        + SELECTION[record.selection].format(audit=record.config.get("audit", "leak")),
+        "classes": _classes(first, record),
+        "clips": _clips(first, record),
+        "seeds": f"this run is one training (seed {record.seed}); how many trainings the published value stands for is not printed",
+    }
+    for row in mine:
+        metric = find(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
+        said[f"{metric}{f', {row.member}' if row.member else ''}"] = _value(row, record.summary)
+    return said
+
+
+def _published_selection(rows: Sequence[Published]) -> str:
+    if not any("test_selected" in row.caveats for row in rows):
+        return "nothing is known to be chosen on the tested subjects of the published value"
+    notes = "; ".join(dict.fromkeys(row.note for row in rows if row.note))
+    return f"the published value was chosen on the tested subjects{f' ({notes})' if notes else ''}"
+
+
+def _classes(row: Published, record: Record) -> str:
+    own = record.about["classes"]
+    there = f"{row.classes} classes" if row.classes else "an unknown number of classes"
+    same = "as many" if row.classes == len(own) else "not as many"
+    return f"published over {there}, this run over {len(own)} ({', '.join(own)}): {same}"
+
+
+def _clips(row: Published, record: Record) -> str:
+    counted, own = sum(CLIPS.get((row.dataset, ""), ())), record.summary.get(row.task, {}).get("n")
+    pictures = f"the pictures are those of {record.dataset}, which need not be the authors' own"
+    if not counted or own is None:
+        return f"how many the published value scores is not printed; {pictures}"
+    same = "the same number" if counted == own else "not the same, so the numbers are not comparable"
+    return f"published over {counted}, this run over {own}: {same}; {pictures}"
+
+
+def _value(row: Published, summary: Mapping[str, Any]) -> str:
+    found = value_of(summary, row) or value_of(summary, replace(row, member=row.member.partition("_")[0]))
+    printed = f"{row.value:.{row.digits}f} published"
+    if found is None:
+        return f"{printed}, undefined or not scored here"
+    value, low, high = found
+    ends = "" if low is None or high is None else f" [{low:.{row.digits}f}, {high:.{row.digits}f}]"
+    return f"{printed}, {value:.{row.digits}f}{ends} here: {gap_in_words(row, value, low, high)}"

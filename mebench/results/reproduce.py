@@ -289,13 +289,13 @@ def _result(
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
         f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",
-        "" if run.stands_in else _gap(row, value, low, high),
+        "" if run.stands_in else gap_in_words(row, value, low, high),
     ]
     why = "; ".join(filter(None, words))
     return Result(cell, value, low, high, strict[0] if strict else None, run.folder.id, why)
 
 
-def _gap(row: Published, value: float, low: float | None, high: float | None) -> str:
+def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:
     """The gap in a few words; a printed value is known to half a unit of its last digit."""
     slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
     if abs(value - row.value) <= slack:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from mebench.training.hierarchy import EXPANSION, Hierarchy
+from mebench.training.layers import EXPANSION, Hierarchy
 
 HEADS, PLACES, HIDDEN = 8, 4, 2048
 """Of the attention above the hierarchies; the places are groups of their channels, taken for a square of 2x2."""
@@ -115,7 +115,7 @@ class CausalNet(nn.Module):
     """A hierarchy for the flow of both phases, another for their directions, and attention above them.
 
     At the published sizes the authors' program counts 276,590,089 numbers, of which 41,518,080 are queries and keys of the hierarchies
-    that change nothing (see `mebench.training.hierarchy`): 235,072,009 are here.
+    that change nothing (see `mebench.training.layers`): 235,072,009 are here.
 
     Args:
         hierarchies: of flow and of direction.

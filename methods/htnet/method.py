@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mebench.features.maps import four_blocks
-from mebench.training.hierarchy import Hierarchy
+from mebench.training.layers import Hierarchy
 from mebench.training.maps import MapNetwork
 
 from .network import HTNet as Network
