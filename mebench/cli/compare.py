@@ -103,9 +103,9 @@ def _beside_published(folder: RunFolder, word: str, leaderboards: str | None, js
     rows = called(word, read(place / PUBLISHED))
     said = separates(read_record(folder), rows, read_aliases(place / FILE))
     if json != "-":
-        print(f"{folder.id} beside {rows[0].method} ({rows[0].source}, {rows[0].table})")
+        print(f"{folder.id} beside {rows[0].method}")
         print_table(("", "what separates them"), list(said.items()))
-    write_json({"run_id": folder.id, "published": word, "source": rows[0].source, "separates": said}, json)
+    write_json({"run_id": folder.id, "published": word, "separates": said}, json)
 
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")

@@ -122,18 +122,25 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         aliases: which datasets and protocols hold the same clips and folds.
 
     Returns:
-        Sentences for `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1` or `UF1, samm`.
+        Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1` or `UF1, samm`.
     """
     mine = [row for row in rows if row.task in record.summary and row.kind in ("micro", *record.about["kinds"])]
     if not mine:
         tasks = ", ".join(sorted({row.task for row in rows}))
         return {"task": f"published are values of {tasks}, and this run has none: nothing to compare"}
+    tables: dict[tuple[object, ...], list[Published]] = {}
+    for row in mine:
+        tables.setdefault((row.source, row.table, row.dataset, row.protocol, row.classes), []).append(row)
+    dataset, protocol = record.dataset, str(record.config["protocol"])
+    # Of several tables that print the method the one of the same clips; the fullest, if that does not decide.
+    mine = max(tables.values(), key=lambda some: (_beside(some[0], dataset, protocol, aliases), len(some)))
     first = mine[0]
-    same = _beside(first, record.dataset, str(record.config["protocol"]), aliases)
+    same = _beside(first, dataset, protocol, aliases)
     said = {
+        "source": f"{first.source}, {first.table}",
         "method": f"published {first.method}, this run {record.method}{f' ({record.settings})' if record.settings else ''}",
         "protocol": f"published under {first.protocol or 'no named protocol'} on {first.dataset}, this run under "
-        f"{record.config['protocol']} on {record.dataset}: "
+        f"{protocol} on {dataset}: "
         + ("the same clips and folds" if same else "other clips or folds, so the numbers are not comparable"),
         "selection": f"{_published_selection(mine)}; "
         + SELECTION[record.selection].format(audit=record.config.get("audit", "leak")),

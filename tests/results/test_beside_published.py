@@ -49,7 +49,7 @@ def test_other_clips_are_not_comparable(published):
 
 
 def test_an_unknown_result_names_the_nearest(published):
-    with pytest.raises(ConfigError, match="htnet2032.*htnet2023"):
+    with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023"):
         called("htnet2032", published)
 
 
