@@ -122,7 +122,8 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         aliases: which datasets and protocols hold the same clips and folds.
 
     Returns:
-        Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1` or `UF1, samm`.
+        Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1` or
+        `UF1, samm`.
     """
     mine = [row for row in rows if row.task in record.summary and row.kind in ("micro", *record.about["kinds"])]
     if not mine:

@@ -146,6 +146,12 @@ def write_audit(folder: RunFolder, plan: Plan) -> None:
     folder.write_json(FILE, audit_of(plan, {key: record.get("notes") or {} for key, record in records.items()}))
 
 
+def note(folder: RunFolder, value: Mapping[str, Any]) -> None:
+    """Add a value to the audit of a run."""
+    audit = folder.read_json(FILE)
+    folder.write_json(FILE, {**audit, "values": [*audit["values"], dict(value)]})
+
+
 def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """The content of `audit.json`.
 

@@ -1,6 +1,6 @@
 """What looking at the tested subjects after each epoch is worth: from the answers that one training gave, the leaking run too."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,8 @@ from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of, tables_of
 
-FILE = "leak.json"
-"""In the folder of a leaking run: the honest run beside it, how often was looked, what it gained, and the curve."""
+NAME = "worth of the looks"
+"""Of a value in the audit of a leaking run: the honest run beside it, how often was looked, what it gained, and the curve."""
 POINTS = 30
 """Of a curve, at most."""
 SCORES = ("uf1", "uar")
@@ -42,9 +42,10 @@ def chosen(right: NDArray[np.bool_], rule: str) -> tuple[int, int]:
     return best, best + 1 if rule == "leak_stop" and right[best].all() else len(count)
 
 
-def read(folder: RunFolder) -> dict[str, Any] | None:
-    """What a leaking run says of its leak, or None where its folder holds nothing of the kind."""
-    return dict(folder.read_json(FILE)) if (folder.path / FILE).is_file() else None
+def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the audit of a run says that its leak is worth, see `what_it_is_worth`; None where it says nothing."""
+    found = (entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME)
+    return next(found, None)
 
 
 def has_looks(folder: RunFolder, plan: Plan) -> bool:
@@ -157,11 +158,11 @@ def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[
 
 
 def what_it_is_worth(looks: Looks, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
-    """The content of `leak.json`.
+    """What looking was worth, for the audit of the leaking run.
 
     Args:
         looks: of the honest run.
-        leaking: the finished run with the answers that the rule keeps.
+        leaking: the run with the answers that the rule keeps.
         rule: see `chosen`.
         convention: of scoring.
 

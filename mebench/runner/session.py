@@ -20,7 +20,7 @@ from mebench.progress import Progress
 from mebench.runner import leak
 from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
 from mebench.runner.folder import RunFolder, first_id
-from mebench.runner.guard import refuse_twins, write_audit
+from mebench.runner.guard import note, refuse_twins, write_audit
 from mebench.runner.leak import Looks
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
@@ -96,6 +96,7 @@ class Session:
         left: keys of the folds to come.
         failures: why folds failed, by key.
         leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
+        looks: of a leaking run the answers of the honest run beside it.
     """
 
     plan: Plan
@@ -106,6 +107,7 @@ class Session:
     left: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
     leaking: Plan | None = None
+    looks: Looks | None = None
 
     def take(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
         """Take note of the features: what they cost, and which videos show no face.
@@ -194,6 +196,9 @@ class Session:
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", whole)
+        if self.looks is not None:
+            value = leak.what_it_is_worth(self.looks, folder, plan.config.audit, plan.config.convention)
+            note(folder, {"name": leak.NAME, "saw": "test", "value": value})
         folder.finish()
         return Outcome(folder, whole) if self.leaking is None else self._leak()
 
@@ -201,17 +206,15 @@ class Session:
         """The run whose answers are those of the epochs that tested best; nothing is trained."""
         assert self.leaking is not None
         plan = self.leaking
-        looks, session, rule = Looks(self.folder, plan), _claim(plan), plan.config.audit
+        session = replace(_claim(plan), looks=Looks(self.folder, plan))
+        assert session.looks is not None
         try:
             session.folder.add_feature_seconds({}, cards(plan))
-            for result in looks.folds(rule):
+            for result in session.looks.folds(plan.config.audit):
                 session.folder.write_fold(result, plan.task.kinds)
-            outcome = session.finish()
-            worth = leak.what_it_is_worth(looks, session.folder, rule, plan.config.convention)
-            session.folder.write_json(leak.FILE, worth)
+            return session.finish()
         finally:
             session.close()
-        return outcome
 
     def close(self) -> None:
         """Let others work on the run."""

@@ -11,7 +11,7 @@ from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.runner import fitted
 from mebench.runner.execute import leak_gain, run
-from mebench.runner.leak import FILE, chosen
+from mebench.runner.leak import chosen, worth
 from mebench.runner.trained import trained
 
 
@@ -76,7 +76,7 @@ def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, wo
 
     monkeypatch.setattr(fitted.FittedMethod, "fit", None)  # another rule trains nothing
     first = run(resolve([*words, "audit=leak_stop"]), Progress())
-    assert first.folder.read_json(FILE)["honest"] == honest.id
+    assert worth(first.folder.read_json("audit.json"))["honest"] == honest.id
     with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
         trained(first.folder, first.folder.read_json("folds.json")["folds"][0]["fold"])
 
