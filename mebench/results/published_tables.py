@@ -11,7 +11,6 @@ from mebench.errors import DataError
 from mebench.metrics.catalogue import find
 from mebench.results.published import CLIPS, Published
 from mebench.results.record import Record
-from mebench.results.reproduce import gap_in_words, value_of
 from mebench.results.rows import PublishedLine, Table
 
 FILE = "beside.yaml"
@@ -179,10 +178,62 @@ def _clips(row: Published, record: Record) -> str:
 
 
 def _value(row: Published, summary: Mapping[str, Any]) -> str:
-    found = value_of(summary, row) or value_of(summary, replace(row, member=row.member.partition("_")[0]))
+    found = value_of(summary, row)
     printed = f"{row.value:.{row.digits}f} published"
     if found is None:
         return f"{printed}, undefined or not scored here"
     value, low, high = found
     ends = "" if low is None or high is None else f" [{low:.{row.digits}f}, {high:.{row.digits}f}]"
     return f"{printed}, {value:.{row.digits}f}{ends} here: {gap_in_words(row, value, low, high)}"
+
+
+def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:
+    """The gap in a few words; a printed value is known to half a unit of its last digit."""
+    slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
+    if abs(value - row.value) <= slack:
+        return "equal to the printed digits"
+    if low is None or high is None:
+        return gap
+    inside = low - slack <= row.value <= high + slack
+    return f"{gap}, {'inside the interval: may be chance' if inside else 'outside the interval: more than chance'}"
+
+
+def value_of(summary: Mapping[str, Any], row: Published) -> tuple[float, float | None, float | None] | None:
+    """The score that a published value stands for, with its interval; None where the run lacks it or it is undefined.
+
+    A member that is not there is looked for by its database alone: `smic_hs` is `smic` in ready-made maps.
+    """
+    members = summary.get(row.task, {}).get("members", {})
+    if row.member and row.member not in members and row.member.partition("_")[0] in members:
+        row = replace(row, member=row.member.partition("_")[0])
+    section: Any = summary
+    for key in row.path[:-1]:
+        section = section.get(key, {})
+    found: Any = count_of(summary, row) if row.metric == "n" else section.get(row.metric)
+    if found is None and row.task == "analysis":
+        found = _counted(section, row.metric)
+    if isinstance(found, Mapping):
+        return None if found["value"] is None else (found["value"], found["low"], found["high"])
+    return None if found is None else (float(found), None, None)
+
+
+def section_of(row: Published) -> tuple[str, ...]:
+    """The keys of the part of a summary that a value belongs to."""
+    return tuple(key for key in row.path[:-1] if key != "scores")
+
+
+def _counted(section: Mapping[str, Any], metric: str) -> float | None:
+    """Right and wrong answers of an analysis, which a summary holds as a share: each wrong one is both FP and FN."""
+    accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
+    if accuracy is None or metric not in ("tp", "fp", "fn"):
+        return None
+    right = round(accuracy * section["n"])
+    return float(right if metric == "tp" else section["n"] - right)
+
+
+def count_of(summary: Mapping[str, Any], row: Published) -> float | None:
+    """How many were scored: truths of spotting, samples of analysis."""
+    part: Any = summary
+    for key in section_of(row):
+        part = part.get(key, {})
+    return float(part["n"]) if "n" in part else float(part["tp"] + part["fn"]) if "tp" in part else None

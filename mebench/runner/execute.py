@@ -11,9 +11,8 @@ from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
 from mebench.runner.folder import RunFolder
-from mebench.runner.guard import FILE as AUDIT
 from mebench.runner.guard import warnings
-from mebench.runner.leak import differences, worth
+from mebench.runner.leak import differences, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, Session, finished_run, is_again, open_session
 from mebench.runner.tasks import Home, prepare
@@ -205,7 +204,7 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
         progress.say(f"audit={config.audit}: now the same run without the leak, to compare with")
         folder = run(honest, progress).folder
     clean, leaking = _scores(folder.read_json("summary.json")), folder.path.with_name(str(summary["run_id"]))
-    told = worth(RunFolder(leaking).read_json(AUDIT)) or {
+    told = worth_of(RunFolder(leaking)) or {
         "honest": folder.id,
         "differences": differences(folder, RunFolder(leaking), config.convention),
     }

@@ -13,6 +13,7 @@ from mebench.metrics.comparison import compare
 from mebench.runner.fold import ClipPrediction, FoldResult
 from mebench.runner.fold_files import LOOKS
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.guard import FILE as AUDIT
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of, tables_of
 
@@ -46,6 +47,12 @@ def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
     """What the audit of a run says that its leak is worth, see `what_it_is_worth`; None where it says nothing."""
     found = (entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME)
     return next(found, None)
+
+
+def worth_of(folder: RunFolder) -> dict[str, Any] | None:
+    """The same of a finished run."""
+    there = folder.done and (folder.path / AUDIT).is_file()
+    return worth(folder.read_json(AUDIT)) if there else None
 
 
 def has_looks(folder: RunFolder, plan: Plan) -> bool:
