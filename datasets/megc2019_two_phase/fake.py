@@ -24,5 +24,7 @@ def write(folder: Path) -> None:
         for ending, picture in zip(("", "_1"), phases):
             write_map(folder / MAPS / f"{clip}{ending} .png", picture)
         for ending, picture in zip(("_2", "_3"), phases):
-            write_map(folder / MAPS / f"{clip}{ending} .png", direction.apply(picture.astype("float32"), None).astype("uint8"))
+            write_map(
+                folder / MAPS / f"{clip}{ending} .png", direction.apply(picture.astype("float32"), None).astype("uint8")
+            )
     write_classes(folder / LABELS)

@@ -15,6 +15,7 @@ app = verbs("Build the leaderboard, publish runs, take in others'.")
 
 RECORDS = "records"
 PUBLISHED = "published.csv"
+PAPERS = "papers"
 SITE = "site"
 RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the records go.")]
 
@@ -32,7 +33,8 @@ def build(
     from mebench.results.collect import collect, collect_records, remarks, unique
     from mebench.results.published import read
     from mebench.results.published_tables import FILE, read_aliases, with_published
-    from mebench.results.tables import build
+    from mebench.results.reproduce import read_paper
+    from mebench.results.tables import SELECTION, build, what_selection_is_worth
     from mebench.results.write import write
 
     folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
@@ -55,13 +57,15 @@ def build(
         say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
     with progress.waiting("tables"):
         tables = [with_published(table, published, aliases) for table in build(records)]
-        overview = write(tables, folder)
+        papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
+        worth = what_selection_is_worth(records, papers, published)
+        overview = write(tables, folder, SELECTION, worth)
     words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
     if site:
         from mebench.results.site.pages import write_site
 
         with progress.waiting("page"):
-            files, n_bytes = write_site(tables, records, published, folder / SITE)
+            files, n_bytes = write_site(tables, records, published, folder / SITE, SELECTION, worth)
         words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":

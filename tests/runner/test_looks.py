@@ -97,3 +97,22 @@ def test_looking_changes_nothing_of_the_honest_run(outcome, words):
 
 def test_who_is_never_right_keeps_an_epoch_too():
     assert chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
+
+
+def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
+    """Its method is no paper's, so nothing published stands beside it."""
+    from mebench.results.export import export
+    from mebench.results.record import read
+    from mebench.results.render.markdown import markdown
+    from mebench.results.tables import SELECTION, what_selection_is_worth
+
+    found, gain = outcome
+    record = read(type(found.folder)(export(found.folder, tmp_path)))
+    (row,) = what_selection_is_worth([record], [], [])
+    cells = dict(zip(SELECTION, row))
+    score = gain["scores"]["recognition.uf1"]
+    assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
+    assert (cells["looks"], cells["seeds"], cells["published"]) == ("4", "0", "–")
+    assert cells["method"].startswith("logistic") and "audit=leak_last" in cells["method"]
+    assert "## What selection is worth" in markdown([], SELECTION, [row])
+    assert "What selection is worth" not in markdown([])
