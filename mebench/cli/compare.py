@@ -14,6 +14,7 @@ from mebench.errors import ConfigError, DataError, RunError, unknown
 
 if TYPE_CHECKING:
     from mebench.exchange.files import Answers
+    from mebench.runner.folder import RunFolder
 
 Truth = Annotated[
     str | None,

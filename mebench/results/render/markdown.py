@@ -54,8 +54,8 @@ SELECTED = """
 ## What selection is worth
 
 UF1 over all clips of the same trainings, chosen and not: *leaking* keeps for each tested subject the epoch of its best test accuracy,
-*honest* takes the last epoch. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the number of *looks*. What the
-paper's own program does is told as far as its code or text was read; a published value belongs beside the number of its kind.
+*honest* takes the last epoch. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the number of *looks*.
+What the paper's own program does is told as far as its code or text was read; a published value belongs beside the number of its kind.
 """
 
 
