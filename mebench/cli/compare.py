@@ -45,9 +45,6 @@ def compare(
     convention: Annotated[
         str, typer.Option("--convention", metavar="NAME", help="The rules under which both are scored.")
     ] = "strict",
-    leaderboards: Annotated[
-        str | None, typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv is; leaderboards.")
-    ] = None,
     json: Json = None,
     truth: Truth = None,
     clips: Annotated[
@@ -57,6 +54,9 @@ def compare(
         str | None, typer.Option("--classes", metavar="A,B,C", help="Of files, the emotions to score; all by default.")
     ] = None,
     loose_ids: LooseIds = False,
+    leaderboards: Annotated[
+        str | None, typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv is; leaderboards.")
+    ] = None,
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
