@@ -15,6 +15,7 @@ app = verbs("Build the leaderboard, publish runs, take in others'.")
 
 RECORDS = "records"
 PUBLISHED = "published.csv"
+PAPERS = "papers"
 SITE = "site"
 RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the records go.")]
 
@@ -29,18 +30,13 @@ def build(
     """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
     from mebench.progress import Progress
+    from mebench.results.beside import FILE, read_aliases
     from mebench.results.collect import collect, collect_records, remarks, unique
     from mebench.results.published import read
-    from mebench.results.published_tables import (
-        FILE,
-        collect_rescored,
-        placed,
-        read_aliases,
-        with_published,
-        with_rescored,
-    )
+    from mebench.results.published_tables import collect_rescored, placed, with_published, with_rescored
+    from mebench.results.reproduce import read_paper
     from mebench.results.rescore import SCORED_ANEW
-    from mebench.results.tables import build
+    from mebench.results.tables import SELECTION, build, what_selection_is_worth
     from mebench.results.write import write
 
     folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
@@ -65,14 +61,16 @@ def build(
     with progress.waiting("tables"):
         whole = with_rescored(build(records), list(placed(rescored, published)), aliases)
         tables = [with_published(table, published, aliases) for table in whole]
-        overview = write(tables, folder)
+        papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
+        worth = what_selection_is_worth(records, papers, published)
+        overview = write(tables, folder, SELECTION, worth)
     anew = f" and {plural(len(rescored), 'source')} scored anew" if rescored else ""
     words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}{anew}"
     if site:
         from mebench.results.site.pages import write_site
 
         with progress.waiting("page"):
-            files, n_bytes = write_site(tables, records, published, folder / SITE)
+            files, n_bytes = write_site(tables, records, published, folder / SITE, SELECTION, worth)
         words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
