@@ -34,7 +34,10 @@ def export(
     ] = None,
     runs: Runs = "",
 ) -> None:
-    """Write the predictions of a run for other programs, with the frame numbers of the dataset's own files."""
+    """Write the predictions of a run for other programs.
+
+    Frames are numbered as the dataset's own files are, unless told otherwise.
+    """
     if frames not in _FRAMES:
         raise ConfigError(unknown("--frames", frames, _FRAMES))
     from mebench.exchange.table import Remarks

@@ -14,7 +14,8 @@ from mebench.console import plural, print_table, write_json
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from mebench.results.reproduce import Paper, Request, Result, Value
+    from mebench.results.beside import Value
+    from mebench.results.reproduce import Paper, Request, Result
     from mebench.results.rescore import Cell, Source
 
 app = typer.Typer()
@@ -41,6 +42,10 @@ def reproduce(
             "--stand-in", metavar="DATASET", help='Run this where one is absent: "synthetic dataset.short_videos=true".'
         ),
     ] = None,
+    settings: Annotated[
+        bool,
+        typer.Option("--settings", help="Also run what the best of several settings, chosen on the tested, is worth."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Run nothing: what is there, what is absent.")] = False,
     config: Files = None,
     plugins: Plugins = None,
@@ -52,13 +57,15 @@ def reproduce(
     from mebench.results.published import read
     from mebench.results.reproduce import Request, cells, read_paper, reproduce
 
-    folder = _leaderboards(leaderboards)
+    folder = leaderboards_folder(leaderboards)
     known = read_paper(folder / PAPERS, paper)
+    if table is None and known.programs:
+        table = next(iter(known.tables))
     if table is None:
         listing = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {listing}")
     published = read(folder / PUBLISHED)
-    request = Request(tuple(words or ()), tuple(config or ()), tuple(plugins or ()), stand_in, dry_run)
+    request = Request(tuple(words or ()), tuple(config or ()), tuple(plugins or ()), stand_in, dry_run, settings)
     results = reproduce(known, cells(known, table, published), published, request, Progress())
     if json != "-":
         _print(known, table, results, request)
@@ -86,7 +93,7 @@ def rescore(
     from mebench.results.rescore import SCORED_ANEW, cells, read_source, rescore, write_outcome
     from mebench.results.tracking import mirror_rescored
 
-    folder, progress = _leaderboards(leaderboards), Progress()
+    folder, progress = leaderboards_folder(leaderboards), Progress()
     known = read_source(folder / SCORED_ANEW, source)
     published = read(folder / PUBLISHED)
     with progress.waiting("scoring"):
@@ -153,7 +160,7 @@ def _plain_cell(cell: Cell) -> dict[str, Any]:
     }
 
 
-def _leaderboards(named: str | None) -> Path:
+def leaderboards_folder(named: str | None) -> Path:
     """The folder of published results: the one named, `leaderboards` here, or that of the checkout.
 
     Raises:
@@ -175,6 +182,9 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
     if answered:
         heads = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
         print_table(heads, [_row(result) for result in answered])
+    if looked := worth_rows(results):
+        heads = ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program")
+        print_table(heads, looked, "what selection is worth: UF1 over all clips")
     measured = sum(result.value is not None for result in results)
     print(f"{measured} of {len(results)} cells measured.")
     if any(result.why.endswith("is not here") for result in results):
@@ -197,6 +207,38 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
     print("Where this reproduction departs from the paper:")
     for line in paper.differs:
         print(f"- {line}")
+
+
+def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """Method, year, published, leaking, honest, gain with its interval, looks, program: UF1 over all clips of each that looked."""
+    rows = []
+    for r in results:
+        row = r.cell.published
+        if row.metric != "uf1" or row.member or r.worth is None:
+            continue
+        gain, looks = r.worth["differences"].get("recognition.uf1", {}), r.worth["looks"]
+        numbers = [gain.get(end) for end in ("value", "low", "high")]
+        value, low, high = ("–" if n is None else f"{n:+.3f}" for n in numbers)
+        sides = ("–" if n is None else f"{n:.{row.digits}f}" for n in (r.leaking, r.honest))
+        most = f"{looks['most']}" if looks["least"] == looks["most"] else f"{looks['least']} to {looks['most']}"
+        published = f"{row.value:.{row.digits}f}"
+        rows.append((row.method, str(row.year or ""), published, *sides, f"{value} [{low}, {high}]", most, r.program))
+        if best := r.best_of:
+            value, low, high = (f"{best['difference'][end]:+.3f}" for end in ("value", "low", "high"))
+            scores = (f"{best[name]:.{row.digits}f}" for name in ("uf1", "default"))
+            named = f"{row.method}, best of {best['of']} settings"
+            rows.append(
+                (
+                    named,
+                    "",
+                    "",
+                    *scores,
+                    f"{value} [{low}, {high}]",
+                    str(best["of"]),
+                    "nobody's: the same habit, with settings",
+                )
+            )
+    return rows
 
 
 def _row(result: Result) -> tuple[str, ...]:
@@ -234,6 +276,17 @@ def _plain(paper: Paper, table: str, results: list[Result]) -> dict[str, Any]:
                 "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
                 "strict": r.strict,
                 "run_id": r.run_id or None,
+                **(
+                    {}
+                    if r.worth is None
+                    else {
+                        "leaking": r.leaking,
+                        "honest": r.honest,
+                        "worth": r.worth,
+                        "program": r.program,
+                        "best_of": r.best_of,
+                    }
+                ),
                 "why": r.why,
             }
             for r in results

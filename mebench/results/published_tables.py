@@ -2,59 +2,18 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
 from mebench.errors import ConfigError, DataError
 from mebench.metrics.catalogue import SECTIONS
+from mebench.results.beside import Alias, beside
 from mebench.results.published import COUNTS, Published
 from mebench.results.render.scores import parts_of
 from mebench.results.rescore import Source, read_source, sources
 from mebench.results.rows import Part, PublishedLine, Rescored, Table
 from mebench.results.tables import metrics_of, n_of, over_seeds, table_name
-
-FILE = "beside.yaml"
-
-
-@dataclass(frozen=True)
-class Alias:
-    """Published results of one dataset and protocol also stand beside these measured datasets and protocols.
-
-    Attributes:
-        published: dataset and protocol as in `leaderboards/published.csv`.
-        measured: datasets, then protocols.
-    """
-
-    published: tuple[str, str]
-    measured: tuple[frozenset[str], frozenset[str]]
-
-
-def read_aliases(file: Path) -> list[Alias]:
-    """The aliases of a YAML list of `{published: {dataset, protocol}, measured: {dataset: [...], protocol: [...]}}`.
-
-    A file that is not there holds none.
-
-    Raises:
-        DataError: it cannot be read or has another form.
-    """
-    try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or []
-        return [
-            Alias(
-                (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),
-                (frozenset(map(str, entry["measured"]["dataset"])), frozenset(map(str, entry["measured"]["protocol"]))),
-            )
-            for entry in content
-        ]
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{file} cannot be read ({type(error).__name__}: {error}): expected a list of published and measured pairs"
-        ) from error
 
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:
@@ -83,7 +42,11 @@ def lines(rows: Sequence[Published]) -> list[PublishedLine]:
 
 def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
     """The table with the published lines of its dataset beside each part."""
-    mine = [row for row in rows if row.task == table.task and _beside(row, table, aliases)]
+    mine = [
+        row
+        for row in rows
+        if row.task == table.task and beside((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
+    ]
     parts = (replace(p, published=tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts)
     return replace(table, parts=tuple(parts))
 
@@ -112,7 +75,9 @@ def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequ
 
 
 def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
-    return placed.task == table.task and _beside(placed, table, aliases)
+    return placed.task == table.task and beside(
+        (placed.dataset, placed.protocol), table.dataset, table.protocol, aliases
+    )
 
 
 def _with_rows(table: Table, rows: Sequence[Placed]) -> Table:
@@ -131,16 +96,6 @@ def part_of(row: Published) -> str:
         # strs spans both networks and stands beside the true positives
         "analysis": (row.part or "true_positives").replace("_", " "),
     }[row.task]
-
-
-def _beside(row: Published | Placed, table: Table, aliases: Sequence[Alias]) -> bool:
-    own = row.dataset == table.dataset and row.protocol in (table.protocol, "none", "")
-    return own or any(
-        alias.published == (row.dataset, row.protocol)
-        and table.dataset in alias.measured[0]
-        and table.protocol in alias.measured[1]
-        for alias in aliases
-    )
 
 
 class Known(NamedTuple):

@@ -30,8 +30,8 @@ from mebench.exchange.table import Remarks
 from mebench.metrics import named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.summary import flat_scores
+from mebench.results.beside import Value, value_of
 from mebench.results.published import Published
-from mebench.results.reproduce import Value, value_of
 from mebench.results.schema import LARGEST, Hash
 from mebench.results.write import replace_file
 

@@ -15,10 +15,13 @@ from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
 from mebench.results import settings
+from mebench.results.published import Published
 from mebench.results.record import DAMAGE, Record, UnshownError
-from mebench.results.rows import NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table
+from mebench.results.reproduce import Paper
+from mebench.results.rows import NONE, NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table, digits, interval
 from mebench.results.significance import Read, letters
 from mebench.runner.folder import RunFolder
+from mebench.runner.leak import worth
 from mebench.runner.scoring import of_dataset, tables_of
 
 BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
@@ -284,6 +287,68 @@ def over_seeds(scores: Sequence[Score]) -> Score:
         "min": min(known),
         "max": max(known),
     }
+
+
+SELECTION = (
+    "method",
+    "dataset",
+    "year",
+    "published",
+    "leaking",
+    "honest",
+    "gain",
+    "looks",
+    "seeds",
+    "the paper's program",
+)
+"""Columns of the table of what selection is worth."""
+
+
+def what_selection_is_worth(
+    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published]
+) -> list[tuple[str, ...]]:
+    """A row, in the order of `SELECTION`, for the runs of each method, settings and data that looked at the tested subjects.
+
+    Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
+    trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
+    """
+    named = {
+        words[0].removeprefix("method="): (key, paper)
+        for paper in papers
+        for rows in paper.tables.values()
+        for key, words in rows.items()
+        if not isinstance(words, str) and key in paper.programs
+    }
+    values = {(row.method, row.method_variant): row for row in published if row.metric == "uf1" and not row.member}
+    groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
+    for record in records:
+        told = worth(record.audit)
+        if told is not None and told["differences"].get("recognition.uf1"):
+            groups.setdefault(record.identity, []).append((record, told))
+    rows = []
+    for group in groups.values():
+        first, found = group[0]
+        leaks = [record.summary["recognition"]["scores"]["uf1"]["value"] for record, _ in group]
+        gain = over_seeds([each["differences"]["recognition.uf1"] for _, each in group])
+        if gain["value"] is None or None in leaks:
+            continue
+        key, paper = named.get(first.method, (None, None))
+        row, program = values.get(key) if key else None, paper.programs[key] if key and paper else None
+        least, most = found["looks"]["least"], found["looks"]["most"]
+        cells = {
+            "method": first.method + (f" ({first.settings})" if first.settings else ""),
+            "dataset": first.dataset,
+            "year": str(row.year or "") if row else "",
+            "published": f"{row.value:.{row.digits}f}" if row else NONE,
+            "leaking": digits(mean(leaks)),
+            "honest": digits(mean(leaks) - gain["value"]),
+            "gain": f"{gain['value']:+.3f} {interval(gain)}",
+            "looks": f"{most}" if least == most else f"{least} to {most}",
+            "seeds": ", ".join(str(record.seed) for record, _ in group),
+            "the paper's program": program.says if program else NONE,
+        }
+        rows.append(tuple(cells[name] for name in SELECTION))
+    return sorted(rows, key=lambda cells: (cells[1], cells[0]))
 
 
 def mean(values: Sequence[float]) -> float:

@@ -163,13 +163,15 @@ _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", 
 _LAST = ("runs", "source", "caveats", "remark")
 
 
-def write(tables: Sequence[Table], out: Path) -> Path:
-    """Write `tables.md` and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
+def write(
+    tables: Sequence[Table], out: Path, heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()
+) -> Path:
+    """Write `tables.md`, with what selection is worth in it, and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
 
     Files that the former `tables.md` names and no table needs any longer are removed; nothing else is touched.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files = {OVERVIEW: markdown(tables)}
+    files = {OVERVIEW: markdown(tables, heads, selection)}
     for table in tables:
         text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}

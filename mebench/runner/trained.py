@@ -45,6 +45,10 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     )
     name, params = getattr(config, part), getattr(config, f"{part}_params")
     file = folder.path / "folds" / safe_name(fold) / "model.safetensors"
+    if not file.is_file() and config.audit != "guard":
+        raise RunError(
+            f"run {folder.id} leaks (audit={config.audit}) and keeps no weights: name the honest run beside it"
+        )
     method: Method = registry.load("method", name)(params, task)
     try:
         restore({f"{part}." if pair else "": method}, load_file(file))

@@ -13,9 +13,10 @@ from mebench.cli.leaderboard import build as build_command
 from mebench.cli.reproduce import rescore as command
 from mebench.errors import ConfigError, DataError
 from mebench.metrics.summary import flat_scores
+from mebench.results.beside import read_aliases
 from mebench.results.collect import collect
 from mebench.results.published import read
-from mebench.results.published_tables import collect_rescored, placed, read_aliases, with_published, with_rescored
+from mebench.results.published_tables import collect_rescored, placed, with_published, with_rescored
 from mebench.results.rescore import cells, find, read_source, rescore, sources
 from mebench.results.tables import build
 from mebench.results.write import as_csv, latex

@@ -55,18 +55,33 @@ are compared within a table only: other data, protocols, emotion schemes or conv
 """
 
 
+SELECTED = """
+## What selection is worth
+
+UF1 over all clips of the same trainings, chosen and not: *leaking* keeps for each tested subject the epoch of its best test accuracy,
+*honest* takes the last epoch. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the number of *looks*.
+What the paper's own program does is told as far as its code or text was read; a published value belongs beside the number of its kind.
+"""
+
+
 UNMEASURED = "No run has been measured yet: `mebench run` makes one."
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    """All tables on one page, with contents."""
+def markdown(tables: Sequence[Table], heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()) -> str:
+    """All tables on one page, with contents; `selection` are the rows, under `heads`, of what selection is worth."""
     parts = [part for table in tables for part in table.parts]
     conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
     lines = [
         HEAD,
         *(f"- [{escape(table.title)}](#{_anchor(table.title)})" for table in tables),
+        *(["- [What selection is worth](#what-selection-is-worth)"] if selection else []),
         *(line for table in tables for line in _table(table)),
         *([] if any(part.rows for part in parts) else [UNMEASURED]),
+        *(
+            [SELECTED, *_head(heads), *(_line([escape(cell) for cell in row]) for row in selection)]
+            if selection
+            else []
+        ),
         "\n## Conventions\n",
         *(f"- {escape(described(c))}" for c in conventions),
         "\n## Caveats of published values\n",

@@ -50,9 +50,19 @@ class Site:
         tables: with published lines beside.
         records: of the runs in them.
         published: all published values.
+        heads: of the table of what selection is worth.
+        selection: its rows.
     """
 
-    def __init__(self, tables: Sequence[Table], records: Sequence[Record], published: Sequence[Published]) -> None:
+    def __init__(
+        self,
+        tables: Sequence[Table],
+        records: Sequence[Record],
+        published: Sequence[Published],
+        heads: Sequence[str] = (),
+        selection: Sequence[Sequence[str]] = (),
+    ) -> None:
+        self.heads, self.selection = heads, selection
         self.tables = tables
         self.records = records
         self.published = published
@@ -122,6 +132,8 @@ class Site:
             n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
             n_rescored=len({row.source for table in self.tables for part in table.parts for row in part.rescored}),
+            heads=self.heads,
+            selection=self.selection,
         )
 
     def _table(self, table: Table) -> str:
@@ -286,7 +298,12 @@ MARK = "mebench leaderboard build"
 
 
 def write_site(
-    tables: Sequence[Table], records: Sequence[Record], published: Sequence[Published], folder: Path
+    tables: Sequence[Table],
+    records: Sequence[Record],
+    published: Sequence[Published],
+    folder: Path,
+    heads: Sequence[str] = (),
+    selection: Sequence[Sequence[str]] = (),
 ) -> tuple[int, int]:
     """Write the site into `folder`, replacing the one that is there as a whole; number of files and bytes.
 
@@ -297,7 +314,7 @@ def write_site(
     if folder.exists() and any(folder.iterdir()) and not _ours(folder):
         raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
     with new_folder(folder.parent, ".site-") as temporary:
-        for name, text in Site(tables, records, published).pages():
+        for name, text in Site(tables, records, published, heads, selection).pages():
             _write(temporary / name, text)
         for table in tables:
             place = temporary / "tables" / safe_name(table.name)

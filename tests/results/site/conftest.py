@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from mebench.results.beside import read_aliases
 from mebench.results.collect import collect
 from mebench.results.published import read
-from mebench.results.published_tables import collect_rescored, placed, read_aliases, with_published, with_rescored
+from mebench.results.published_tables import collect_rescored, placed, with_published, with_rescored
 from mebench.results.site.pages import write_site
 from mebench.results.tables import build
 from tests.run_folders import make_run
