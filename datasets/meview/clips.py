@@ -9,9 +9,8 @@ from mebench.annotations import Layout
 from mebench.annotations.layout import Tree, check_inside, fold
 from mebench.errors import DataError
 from mebench.frames.images import SUFFIXES as IMAGES
+from mebench.frames.videofile import SUFFIXES as VIDEOS
 
-VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".wmv", ".mpg", ".mpeg", ".webm")
-"""Endings of video files, in lower case."""
 LEVELS = 5
 """Levels below the root in which clips are looked for."""
 

@@ -27,6 +27,7 @@ PACKAGES = (
     "lightning",
     "numpy",
     "opencv-contrib-python-headless",
+    "av",
     "dlib-bin",
     "face_recognition_models",
     "scikit-image",
