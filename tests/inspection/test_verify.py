@@ -63,6 +63,16 @@ def test_a_frame_that_an_annotation_names_is_missing(look, clip):
     assert {f.level for f in found.values()} == {"error"}
 
 
+def test_one_stray_image_is_left_aside_and_costs_nothing(look, casme2, tree, clip):
+    before = casme2(root=str(tree)).videos()
+    cv2.imwrite(str(clip / "cover.jpg"), np.zeros((90, 90, 3), np.uint8))
+    found = look()
+    assert set(found) == {"stray_image"}
+    assert found["stray_image"].level == "warning"
+    assert found["stray_image"].text == "cover.jpg left aside: the frames are called as img1.jpg is"
+    assert casme2(root=str(tree)).videos() == before
+
+
 def test_gaps_in_the_numbering(look, clip):
     for number in (3, 4, 7):
         (clip / f"img{number}.jpg").unlink()
