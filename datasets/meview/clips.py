@@ -30,9 +30,9 @@ def plain(name: str) -> str:
 class ClipTree(Tree):
     """The clips below a root, each a video file or a folder that holds images."""
 
-    def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
-        """The root, or None where no clip is there."""
-        return self.root if self._clips else None
+    def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
+        """The root, if a clip is there."""
+        return [self.root] if self._clips else []
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The video file of a clip, else its folder of images, or None where both are missing.

@@ -224,6 +224,10 @@ class SheetDataset(Dataset):
         """Rows without a usable interval, and those that lie outside their video."""
         return self._located[1]
 
+    def frame_folders(self) -> Sequence[Path]:
+        """The folder that the frames are read from, then others that hold frames of these videos, too."""
+        return tuple(self._homes)
+
     def unannotated(self) -> Sequence[tuple[str, str, Path]]:
         """Subject, id and folder of the videos on the disk that no row names."""
         if self._home is None:
@@ -330,11 +334,15 @@ class SheetDataset(Dataset):
         return self._tree_or_stop.folder(self._home, subject, video)
 
     @cached_property
-    def _home(self) -> Path | None:
-        """The folder that holds the folders of all videos, or None where the frames are absent."""
+    def _homes(self) -> list[Path]:
+        """Folders that may hold the folders of all videos, the one that is read first; empty where the frames are absent."""
         if self.params.root is None and self.params.annotations is not None:
-            return None
-        return self._tree_or_stop.home({(a.subject, a.video) for a in self.annotations if a.subject and a.video})
+            return []
+        return self._tree_or_stop.homes({(a.subject, a.video) for a in self.annotations if a.subject and a.video})
+
+    @property
+    def _home(self) -> Path | None:
+        return self._homes[0] if self._homes else None
 
     @cached_property
     def _tree_or_stop(self) -> Tree:

@@ -160,11 +160,11 @@ class Tree:
         self._parts = layout.folder.split("/")
         self.aside: list[Path] = []
 
-    def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
-        """The folder that holds the folders of all videos, or None where no frames are there.
+    def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
+        """Folders that hold folders of the videos, the one that is read first; empty where no frames are there.
 
         Args:
-            videos: subject and id of the annotated ones; the folder is known by holding some of them.
+            videos: subject and id of the annotated ones; a folder is known by holding some of them.
         """
         part, same = self._parts[0].removesuffix("*"), self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
@@ -176,7 +176,7 @@ class Tree:
             if held:
                 rank = known.index(fold(folder.name)) if fold(folder.name) in known else len(known)
                 found.append((rank, depth, -held, str(folder), folder))
-        return min(found)[-1] if found else None
+        return [folder for *_, folder in sorted(found)]
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.

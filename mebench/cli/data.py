@@ -29,7 +29,7 @@ NOTE = "README.md"
 def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
     from mebench.inspection import summarise, together
-    from mebench.results.render.data import HEADERS, summary_rows, total_rows
+    from mebench.results.render.data import HEADERS, repair_lines, summary_rows, total_rows
 
     members = {id_: summarise(dataset) for id_, dataset in _members(words, config, plugins).items()}
     one = next(iter(members.values()))
@@ -38,7 +38,7 @@ def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins =
         return
     for id_, found in members.items():
         console.print_table(HEADERS, summary_rows(found), id_)
-        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in found.repairs])
+        _print_list(f"{id_}: repairs and remarks", repair_lines(found.repairs), len(found.repairs))
     if len(members) > 1:
         console.print_table(HEADERS, total_rows(members), " + ".join(members))
 
@@ -182,12 +182,14 @@ def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:
 
 
 def _print_verifications(members: dict[str, Verification], strict: bool) -> None:
-    from mebench.results.render.data import finding_lines, looked, verdict
+    from mebench.inspection.annotation_checks import TITLES
+    from mebench.results.render.data import finding_lines, looked, repair_lines, verdict
 
     for id_, seen in members.items():
         for title, lines in finding_lines(seen).items():
-            _print_list(f"{id_}: {title}", lines)
-        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in seen.summary.repairs])
+            _print_list(f"{id_}: {title}", lines, sum(TITLES[finding.check] == title for finding in seen.findings))
+        repairs = seen.summary.repairs
+        _print_list(f"{id_}: repairs and remarks", repair_lines(repairs), len(repairs))
         if seen.frames:
             rate = seen.frames / max(seen.seconds, 1e-9)
             print(f"{id_}: {seen.frames:,} frames {looked(seen.deep)}, {rate:,.0f} a second")
@@ -196,16 +198,18 @@ def _print_verifications(members: dict[str, Verification], strict: bool) -> None
         print(f"{id_}: {verdict(seen.errors, seen.warnings, seen.sound(strict))}")
 
 
-def _print_list(title: str, lines: Sequence[str]) -> None:
-    """A title and its lines; at a terminal only the first of many. Nothing without lines."""
+def _print_list(title: str, lines: Sequence[str], n: int) -> None:
+    """A title with the number of what the lines tell of; at a terminal only the first of many. Nothing without lines."""
     if not lines:
         return
-    print(f"{title} ({len(lines)})")
+    print(f"{title} ({n})")
     shown = lines[:SHOWN] if console.at_terminal() else lines
     for line in shown:
         print(f"  {line}")
     if len(shown) < len(lines):
-        print(f"  … and {len(lines) - len(shown)} more: --json FILE lists all")
+        print(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
+    elif len(lines) < n:
+        print("  --json FILE lists all")
 
 
 def _check_file(target: str, option: str) -> None:

@@ -85,6 +85,10 @@ class Dataset:
             f"the dataset of {video.key} has no frames, only ready-made features: choose a recognition method that takes them"
         )
 
+    def frame_folders(self) -> Sequence[Path]:
+        """The folder that the frames are read from, then others that could have been; empty where there is none to name."""
+        return ()
+
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
         """68 points (x, y) in pixels of the first frame, shape (68, 2), or None."""
         return None

@@ -73,6 +73,8 @@ class Summary:
         hash: of the ground truth, see `ground_truth_hash`.
         subjects: people with an annotated expression.
         videos: videos with an annotated expression.
+        with_frames: those among them whose frames lie here; None where the dataset can have none.
+        folders: that the frames are read from, then others that hold frames of these videos too, and are not read.
         without_expressions: further videos that lie there, none of whose frames is annotated.
         expressions: number by kind, all rows.
         emotions: native label, lower case -> number by kind, the most frequent first.
@@ -89,6 +91,8 @@ class Summary:
     hash: str
     subjects: int
     videos: int
+    with_frames: int | None
+    folders: tuple[str, ...]
     without_expressions: int
     expressions: Mapping[Kind, int]
     emotions: Mapping[str, Mapping[Kind, int]]
@@ -115,6 +119,9 @@ class Summary:
             "emotions": {label: sum(n.values()) for label, n in self.emotions.items()},
             "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in self.repairs],
             "emotions_by_kind": by_kind,
+            "videos_with_frames": self.with_frames,
+            "folder_of_frames": self.folders[0] if self.folders else None,
+            "other_folders_of_frames": list(self.folders[1:]),
             "videos_without_expressions": self.without_expressions,
             "expressions_without_interval": self.without_interval,
             "durations_ms": {kind: asdict(durations) for kind, durations in self.durations_ms.items()},
@@ -154,6 +161,8 @@ def summarise(dataset: Dataset) -> Summary:
         hash=ground_truth_hash(annotated),
         subjects=len(people),
         videos=len(named),
+        with_frames=sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
+        folders=tuple(map(str, dataset.frame_folders())),
         without_expressions=len(videos) - len(shown),
         expressions={kind: kinds[kind] for kind in KINDS},
         emotions={label: labels[label] for label in sorted(labels, key=lambda label: (-labels[label].total(), label))},
