@@ -226,7 +226,9 @@ class SheetDataset(Dataset):
 
     def frame_folders(self) -> Sequence[Path]:
         """The folder that the frames are read from, then others that hold frames of these videos, too."""
-        return tuple(self._homes)
+        if not self._homes:
+            return ()
+        return (self._tree_or_stop.whole(self._homes[0]), *self._homes[1:])
 
     def unannotated(self) -> Sequence[tuple[str, str, Path]]:
         """Subject, id and folder of the videos on the disk that no row names."""

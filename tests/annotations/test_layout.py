@@ -1,5 +1,7 @@
 """Names from a sheet as folders below the root, from whatever level the user calls the root."""
 
+from dataclasses import replace
+
 import pytest
 
 from mebench.annotations import Layout
@@ -123,3 +125,56 @@ def test_the_root_itself_may_be_a_link(disk, tmp_path_factory):
 
 def test_folding_keeps_different_names_apart():
     assert len({fold(n) for n in ("EP02_01f", "EP02_01", "EP02_10f", "EP03_01f")}) == 4
+
+
+COPIES = replace(LAYOUT, homes=("CASME2-RAW",), also=("{subject}/{video}", "sub{subject}_{video}", "{video}"))
+
+
+def made(root, *folders):
+    for folder in folders:
+        (root / folder).mkdir(parents=True)
+    return Tree(root, COPIES, follow_links=False)
+
+
+@pytest.mark.parametrize("shape", ["frames/{0}/{1}", "frames/sub{0}_{1}", "frames/{1}", "{1}"])
+def test_copies_that_call_folders_otherwise_are_found(tmp_path, shape):
+    videos = {("01", "EP02"), ("02", "EP05")}
+    t = made(tmp_path, *(shape.format(*video) for video in videos))
+    home = t.homes(videos)[0]
+    for video in videos:
+        assert t.folder(home, *video) == tmp_path / shape.format(*video)
+    assert len(t.all_folders(home)) == 2
+
+
+def test_the_documented_layout_goes_first(tmp_path):
+    t = made(tmp_path, "raw/sub01/EP02", "other/01/EP02")
+    assert t.folder(t.homes({("01", "EP02")})[0], "01", "EP02") == tmp_path / "raw/sub01/EP02"
+
+
+def test_clips_that_are_sorted_by_emotion_are_one_dataset(tmp_path):
+    t = made(tmp_path, "all/disgust/sub01/EP02", "all/surprise/sub01/EP03", "all/surprise/sub02/EP05")
+    videos = {("01", "EP02"), ("01", "EP03"), ("02", "EP05")}
+    (home,) = t.homes(videos)
+    assert {str(t.folder(home, *v).relative_to(tmp_path / "all")) for v in videos} == {
+        "disgust/sub01/EP02", "surprise/sub01/EP03", "surprise/sub02/EP05"
+    }  # fmt: skip
+    assert len(t.all_folders(home)) == 3 and t.whole(home) == tmp_path / "all"
+
+
+def test_a_second_copy_is_an_alternative_and_nothing_is_mixed(tmp_path):
+    t = made(tmp_path, "CASME2-RAW/sub01/EP02", "faces/sub01/EP02", "faces/sub02/EP05")
+    videos = {("01", "EP02"), ("02", "EP05")}
+    home, other = t.homes(videos)
+    assert (home.name, other.name) == ("CASME2-RAW", "faces")
+    assert t.folder(home, "02", "EP05") is None  # rather than from a copy of another kind
+
+
+def test_a_last_folder_may_be_missing_where_the_layout_says_so(tmp_path):
+    layout = Layout("part_A/spNO.1/a/color/1.jpg", "{subject}/{video}/color?", video_name="[a-z]+")
+    for folder in ("part_A/spNO.1/a", "part_A/spNO.2/b/color"):
+        (tmp_path / folder).mkdir(parents=True)
+    t = Tree(tmp_path, layout, follow_links=False)
+    (home,) = t.homes({("spNO.1", "a"), ("spNO.2", "b")})
+    assert t.folder(home, "spNO.1", "a") == tmp_path / "part_A/spNO.1/a"
+    assert t.folder(home, "spNO.2", "b") == tmp_path / "part_A/spNO.2/b/color"
+    assert [entry[:2] for entry in t.all_folders(home)] == [("spNO.1", "a"), ("spNO.2", "b")]
