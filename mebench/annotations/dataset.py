@@ -1,5 +1,6 @@
 """The parameters that all datasets with sheets share."""
 
+import shlex
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from mebench.annotations.layout import Layout, Tree, candidates, check_files
 from mebench.annotations.reading import Cleaning, begin, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
+from mebench.console import plural
 from mebench.core import Dataset, Expression, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
@@ -309,6 +311,8 @@ class SheetDataset(Dataset):
         there = any(found is not None for found in numbers.values())
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
+        if self.packed:
+            log.marked(None, "frames", "", f"there are none{self.packed}")
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
             for key, video in group(self.id, placed, self.fps, self.layout.first).items()
@@ -361,6 +365,17 @@ class SheetDataset(Dataset):
             )
         return Tree(root, self.layout, self.params.follow_links)
 
+    @cached_property
+    def packed(self) -> str:
+        """Where no frames but archives or video files lie below the root: what makes frames of them; else empty."""
+        if self.params.root is None or self._homes or not (found := self._tree_or_stop.packed()):
+            return ""
+        first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
+        command = (
+            f"mebench data unpack {shlex.quote(self.params.root)} -o {shlex.quote(self.params.root)}/frames{first}"
+        )
+        return f". {plural(len(found), 'file')} such as {found[0].name} {'lies' if len(found) == 1 else 'lie'} there packed: {command}"
+
     def _expected(self, video: Video) -> str:
         """Where the frames of a video should be, in words."""
         if self.params.root is None:
@@ -368,4 +383,4 @@ class SheetDataset(Dataset):
         tree = self._tree_or_stop
         place = (self._home or tree.root) / self.layout.folder.format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
-        return f"the folder {place}{links}"
+        return f"the folder {place}{links}{self.packed}"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mebench.annotations.sheets import SUFFIXES
 from mebench.errors import DataError
+from mebench.frames.unpack import packed
 
 
 def check_name(name: str, where: str) -> None:
@@ -261,6 +262,10 @@ class Tree:
                 return
             down = [folder / name for folder in level for name in self.listing.folders(folder)]
             level = [folder for folder in down if self._may_enter(folder)][: MOST_FOLDERS - seen]
+
+    def packed(self) -> list[Path]:
+        """Archives and video files below the root, which are no frames as they are."""
+        return [folder / name for _, folder in self.walk(DEPTH) for name in packed(self.listing.files(folder))]
 
     def _may_enter(self, folder: Path) -> bool:
         if self.listing.follow_links or not folder.is_symlink():

@@ -1,10 +1,11 @@
-"""`mebench data summary|verify|preview|fake`: look at a dataset before anything is run on it."""
+"""`mebench data summary|verify|preview|fake|unpack`: look at a dataset before anything is run on it."""
 
 from __future__ import annotations
 
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from mebench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mebench.core import Dataset
+    from mebench.frames.unpack import Unpacked
     from mebench.inspection import Verification
 
 app = verbs("Look at a dataset before anything is run on it.")
@@ -162,6 +164,38 @@ def fake(
     if json != "-":
         print(f"{out}: drawn")
         print(f"Look at it with: {then}")
+
+
+@app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
+def unpack(
+    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, or one archive or video file.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where to write; it may lie in PATH.")],
+    first: Annotated[int, typer.Option("--first", metavar="N", help="File number of a video's first frame.")] = 1,
+    json: Json = None,
+) -> None:
+    """Unpack archives, and decode video files to PNG images without loss. What is there already is left alone."""
+    from mebench.frames.unpack import unpack
+    from mebench.progress import Progress
+
+    progress, seen = Progress(), []
+    for done in unpack(
+        Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.say(f"{path} …")
+    ):
+        seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
+        if json != "-":
+            print(_unpacked_line(done, first))
+    console.write_json({"unpacked": seen}, json)
+
+
+def _unpacked_line(done: Unpacked, first: int) -> str:
+    kept = ", which was there already" if done.before else ""
+    if not done.names:
+        return f"{done.source}: {console.plural(done.n, 'file')} in {done.folder}{kept}"
+    rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
+    if done.uneven:
+        rate += f" on average, {done.uneven}"
+    numbering = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
+    return f"{done.source}: {console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; {numbering}"
 
 
 def _members(words: DatasetWords, config: Files, plugins: Plugins) -> dict[str, Dataset]:

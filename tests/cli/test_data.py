@@ -1,6 +1,7 @@
 """`mebench data`: fake, summary, verify and preview, as a user meets them."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -223,3 +224,24 @@ def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, 
     assert "more" not in capsys.readouterr().out
     data._print_list("repairs", [], 0)
     assert capsys.readouterr().out == ""
+
+
+def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, casme2, tmp_path):
+    import shutil
+    import zipfile
+
+    root = tmp_path / "CASME II"
+    root.mkdir()
+    shutil.copy(casme2 / "CASME2-coding-20140508.xlsx", root)
+    with zipfile.ZipFile(root / "CASME2-RAW.zip", "w") as archive:
+        for file in (casme2 / "CASME2-RAW" / "sub01").rglob("*.jpg"):
+            archive.write(file, file.relative_to(casme2 / "CASME2-RAW"))
+    words = ("dataset=casme2", f"dataset.root={root}")
+    code, out, _ = mebench("data", "summary", *words)
+    (line,) = (line for line in out.splitlines() if "mebench data unpack" in line)
+    assert code == 0 and "there are none. 1 file such as CASME2-RAW.zip lies there packed" in line
+    command = shlex.split(line.partition("packed: ")[2])
+    code, out, _ = mebench(*command[1:])
+    assert code == 0 and out.startswith(f"{root / 'CASME2-RAW.zip'}: 96 files in {root / 'frames' / 'CASME2-RAW'}")
+    code, out, _ = mebench("data", "summary", *words)
+    assert "there packed" not in out and f"2\tof 8 in {root / 'frames' / 'CASME2-RAW'}" in out

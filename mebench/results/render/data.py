@@ -88,7 +88,7 @@ def finding_lines(seen: Verification) -> dict[str, list[str]]:
 
 def repair_lines(repairs: Sequence[Repair]) -> list[str]:
     """What was repaired and remarked. Many of one kind are one line."""
-    lines = []
+    lines = list[str]()
     for alike in _alike(
         repairs, lambda r: (r.sheet, r.column, r.taken is None, _DIGITS.sub("#", r.reason.split(": ")[-1]))
     ):
