@@ -42,6 +42,10 @@ class Folder(Dataset):
         """The frames of a video, from its file or its folder of images."""
         return self._open(self._places[video.subject, video.id])
 
+    def check(self) -> None:
+        """Look for videos below the root."""
+        self._places  # noqa: B018  (says what is missing)
+
     def frame_folders(self) -> Sequence[Path]:
         """The root."""
         return (self._root,)

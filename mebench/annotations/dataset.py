@@ -226,6 +226,20 @@ class SheetDataset(Dataset):
         """Rows without a usable interval, and those that lie outside their video."""
         return self._located[1]
 
+    def check(self) -> None:
+        """Look for the root, the sheet and the folder of the frames.
+
+        Raises:
+            DataError: one is missing; the sentence says what is expected where.
+        """
+        self._tree_or_stop  # noqa: B018  (annotations alone are not enough)
+        if not self._homes:
+            one = Video(self.id, self.annotations[0].subject, self.annotations[0].video, self.fps, None)
+            raise DataError(
+                f"{self.id} has no frames below dataset.root={self.params.root}, only annotations: expected {self.layout.example}, "
+                f"such as {self._expected(one)}"
+            )
+
     def frame_folders(self) -> Sequence[Path]:
         """The folder that the frames are read from, then others that hold frames of these videos, too."""
         if not self._homes:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mebench import console
-from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
+from mebench.cli.options import Files, Json, Plugins, Words, checked, configured, verbs
 from mebench.errors import DataError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def compute(words: Words = None, config: Files = None, plugins: Plugins = None, 
     from mebench.runner.plan import make_plan
     from mebench.runner.tasks import prepare
 
-    settings, progress, started = configured(words, config, plugins), Progress(), time.perf_counter()
+    settings, progress, started = checked(words, config, plugins), Progress(), time.perf_counter()
     with stoppable(), worker_pool(settings) as pool:
         try:
             plan = make_plan(settings)

@@ -7,8 +7,12 @@ from statistics import fmean, median
 from typing import Any
 
 from mebench.annotations import ground_truth_hash, parse_units
+from mebench.config import RunConfig
 from mebench.config.registry import load
 from mebench.core import KINDS, Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
+from mebench.errors import DataError
+from mebench.features import FaceParams
+from mebench.features.landmarks import find_predictor, how_to_get
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -21,6 +25,41 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
         PluginError: one is broken.
     """
     return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
+
+
+def check_needs(configs: Iterable[RunConfig]) -> None:
+    """Look for what runs need, in seconds and before anything heavy is imported: roots, sheets, frames, a landmark file.
+
+    Raises:
+        DataError: something is missing; the sentence says what to do, in the words of the command line.
+        PluginError: a dataset is broken.
+    """
+    opened: dict[str, dict[str, Dataset]] = {}
+    for config in configs:
+        data = repr(config.dataset_params)
+        if data not in opened:
+            opened[data] = open_members(config.dataset_params)
+            for dataset in opened[data].values():
+                dataset.check()
+        _check_landmarks(config, opened[data])
+
+
+def _check_landmarks(config: RunConfig, members: Mapping[str, Dataset]) -> None:
+    for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
+        params = getattr(config, f"{part}_params")
+        if not isinstance(params, FaceParams) or not (instead := params.without_landmarks):
+            continue
+        of_all_frames = params.align == "pose"  # which no dataset brings
+        lacking = [
+            word
+            for word, dataset in members.items()
+            if has_frames(dataset) and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
+        ]
+        if lacking and find_predictor(params.landmarks) is None:
+            raise DataError(
+                f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
+                f"{how_to_get(f'{part}.{instead}', part)}"
+            )
 
 
 def has_frames(dataset: Dataset) -> bool:
