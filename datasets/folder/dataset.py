@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
+from mebench.annotations.dataset import with_files
 from mebench.annotations.layout import Listing, check_files, check_inside
 from mebench.core import Dataset, Frames, Kind, Repair, Scheme, Video
 from mebench.errors import DataError
@@ -114,7 +115,8 @@ class Folder(Dataset):
             if isinstance(frames, VideoFrames) and (uneven := frames.uneven):
                 reason = f"the frames of {path.name} are {uneven}: durations go by their mean rate"
                 remarks.append(Repair(None, "fps", f"{fps:g}", None, reason))
-            videos.append(Video(self.id, subject, name, fps, len(frames)))
+            video = Video(self.id, subject, name, fps, len(frames))
+            videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)
         return tuple(sorted(videos, key=lambda video: video.key)), tuple(remarks)
 
     def _open(self, path: Path) -> FolderFrames | VideoFrames:

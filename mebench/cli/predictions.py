@@ -125,7 +125,7 @@ def predict(
     folder = finished_run(run, runs)
     dataset = tuple(words or ()), tuple(config or ()), tuple(plugins or ())
     plan, found, failed = predict_all(folder, fold, dataset, workers, progress)
-    tables, said = _counted(folder.id, prediction_tables(plan, found), frames)
+    tables, said = _counted(folder.id, prediction_tables(plan, found, failed), frames)
     write_predictions(target, form, tables, remarks, plan.task.kinds)
     progress.say(f"note: {said}")
     for line in remarks.warnings:

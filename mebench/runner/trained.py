@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -217,14 +217,15 @@ class Ensemble:
         return namer.class_scores([view.clip(p.onset, p.apex, p.offset) for p in spotted])
 
 
-def prediction_tables(plan: Plan, found: Sequence[Prediction]) -> Tables:
-    """What was predicted, as `mebench predictions export` takes it; nobody knows the truth."""
+def prediction_tables(plan: Plan, found: Sequence[Prediction], failed: Collection[str] = ()) -> Tables:
+    """What was predicted, as `mebench predictions export` takes it; nobody knows the truth. Videos that failed are missing."""
     (fold,) = plan.folds
     result = FoldResult(fold.key, list(found), [], {}, plan.timings(fold), 0, {})
     tables = truth_tables(plan)
     predictions = tables_of_fold(result, plan.task.kinds)["predictions.parquet"].to_pandas()
     ordered = predictions.sort_values(ORDERS[0], kind="stable", ignore_index=True)
-    return replace(tables, truths=tables.truths[:0], predictions=ordered)
+    videos = tables.videos[~tables.videos["video"].isin(list(failed))].reset_index(drop=True)
+    return replace(tables, videos=videos, truths=tables.truths[:0], predictions=ordered)
 
 
 @lru_cache(maxsize=1)

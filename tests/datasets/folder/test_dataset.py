@@ -106,12 +106,15 @@ def test_a_run_predicts_images_and_the_file_made_of_them_alike(mebench, finished
     assert code == 0 and "in 2 videos" in out
     found = pd.read_csv(tmp_path / "all.csv", dtype={"subject": str})
     of_file, of_images = (found[found["video"] == name].drop(columns=["subject", "video"]) for name in ("b", "a"))
-    assert len(of_file) > 0 and of_file.values.tolist() == of_images.values.tolist()
+    numbered = of_file.assign(
+        **{name: of_file[name] + 7 for name in ("onset", "apex", "offset")}
+    )  # the first is img7.png
+    assert len(of_file) > 0 and numbered.values.tolist() == of_images.values.tolist()
     for model in finished.path.glob("folds/*/model.safetensors"):
         model.unlink()  # nothing was trained, so nothing is lost
     code, *_ = mebench("predict", *words, "-o", tmp_path / "one.csv", "--fold", "synthetic/s001")
     assert code == 0 and len(pd.read_csv(tmp_path / "one.csv")) > 0
-    code, *_ = mebench("predict", *words, "-o", tmp_path / "m.csv", "--format", "megc2023")
+    code, *_ = mebench("predict", *words, "-o", tmp_path / "m.csv", "--format", "megc2023", "--frames", "positions")
     assert code == 0 and list(pd.read_csv(tmp_path / "m.csv")) == ["vid", "pred_onset", "pred_offset", "type"]
 
 
