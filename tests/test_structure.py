@@ -17,7 +17,11 @@ FOLDERS = {
 DRAWN = re.search(
     r"## The house\n.*?```text\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL
 )
-MOST_FLOORS, MOST_FILES, MOST_LINES = 9, 190, 400
+MOST_FLOORS, MOST_FILES, MOST_LINES = (
+    9,
+    205,
+    400,
+)  # files: 186 when all were joined that belong together; a capability adds few
 
 
 def modules() -> dict[str, Path]:

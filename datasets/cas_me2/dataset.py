@@ -61,7 +61,7 @@ class CasMe2(SheetDataset):
 
     Params = _Params
     id = "cas_me2"
-    revision = "1"
+    revision = "2"
     kinds = ("micro", "macro")
     fps = 30.0
     files = (

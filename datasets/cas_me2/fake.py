@@ -28,12 +28,12 @@ class Coded(NamedTuple):
 ROWS = (
     Coded(1, "disgust1_1", 12, 17, 22, "4+9", "Negative", "micro-expression"),
     Coded(1, "disgust1_2", 40, 52, 70, "4", "negative", "macro-expression"),
-    Coded(1, "anger1_1", 30, 34, 40, "R14?", "others", "micro-expression"),
+    Coded(1, "anger1_1", 30, 34, 40, "14or23", "others", "micro-expression"),
     Coded(2, "anger1_1", 20, 26, 30, "1+2", "surprise", "micro-expression"),
     Coded(2, "anger1_2", 61, 75, 0, "12", "positive", "macro-expression"),  # the offset is not known
     Coded(2, "happy1_1", 15, 20, 26, "6+12", "positive", "micro-expression"),
     Coded(3, "disgust1_1", 33, 0, 43, "10", "negative", "micro-expression"),  # nor is this apex
-    Coded(3, "disgust1_2", 45, 60, 80, "4+10", "negative", "macro-expression"),
+    Coded(3, "disgust1_2", 45, 60, 80, "4+10or11", "negative", "macro-expression"),
 )
 
 

@@ -41,6 +41,7 @@ class Casme(NestedDataset):
         folder="sub{subject}/{video}",
         also=("{subject}/{video}", "sub{subject}_{video}", "{subject}_{video}"),
         homes=("CASME_raw_selected", "CASME_RAW", "Section A", "Section B"),
+        cropped=("Cropped",),
         video_name=r"EP\d.*",
     )
     schemes = by_name(

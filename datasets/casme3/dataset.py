@@ -1,6 +1,6 @@
 """CAS(ME)3: long videos in colour and depth, with macro- and micro-expressions in files of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -16,21 +16,25 @@ from mebench.annotations import (
     SheetDataset,
     Table,
     by_name,
+    find_table,
     name_in,
     need_table,
     read_row,
     read_sheets,
     three_classes,
 )
-from mebench.annotations.layout import candidates
+from mebench.annotations.layout import called, candidates
 from mebench.annotations.reading import begin, is_remark
+from mebench.annotations.table import plain_name
 from mebench.core import Kind, Repair, Scheme, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
 from .params import Params as _Params
-from .sheets import SHEETS, SLIPS
+from .sheets import BLINK_FORM, BLINKS, OCCLUDED, SHEETS, SLIPS
 
+COVERED = "occluded"
+"""Flag of a micro-expression whose apex is covered."""
 LABELS = ("disgust", "surprise", "others", "fear", "anger", "sad", "happy")
 LABELS_C = ("negative", "positive", "surprise", "others")
 _FOUR = {"positive": "positive", "negative": "negative", "surprise": "surprise", "others": "others"}
@@ -57,10 +61,10 @@ class Casme3(SheetDataset):
     Params = _Params
     params: _Params
     id = "casme3"
-    revision = "1"
+    revision = "2"
     kinds: tuple[Kind, ...] = ("micro", "macro")
     fps = 30.0
-    files = SHEETS["A"].micro
+    files = (*SHEETS["A"].both, *SHEETS["A"].micro)
     forms = SHEETS["A"].forms
     cleaning = SHEETS["A"].cleaning
     layout = _LONG
@@ -73,6 +77,7 @@ class Casme3(SheetDataset):
             {"others": "others", "surprise": "surprise", "happy": "positive"}
             | dict.fromkeys(("disgust", "fear", "anger", "sad"), "negative"),
         ),
+        Scheme.native(LABELS, "seven"),
         OBJECTIVE,
     )
 
@@ -83,26 +88,50 @@ class Casme3(SheetDataset):
             self._read_part_c()
         if params.clips:
             self.layout, self.short_videos = _CLIPS, True  # type: ignore[misc]  # which one depends on the parameters
+            self.files = (*self._sheets.micro, *self._sheets.both)  # type: ignore[misc]  # the folders are called as in the first
             self.kinds = ("micro",)
             self.tasks = frozenset({"recognize"})  # a clip is its expression and nothing else
-            self.revision = "1-clips"
+            self.revision = "2-clips"
+        if params.occluded == "left_out":
+            left_out = {name: replace(s, excluded=s.excluded | {COVERED}) for name, s in self.schemes.items()}
+            self.schemes, self.revision = left_out, f"{self.revision}-uncovered"
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
-        """The expressions of both kinds, which stand in one file or in two."""
+        """The expressions of both kinds: from one file, with their emotions in others, or from a file each."""
         table = need_table(sheets, *self.forms, file=self.annotation_file)
+        whole = "kind" in table.columns
         found = self._rows(table, "micro", log)
+        if self.params.clips:
+            return [a for a in found if a.kind == "micro"]
         where = log.where
-        if self.params.clips or "kind" in table.columns:
-            return found
-        path = self._macro_file()
-        if path is None:
-            reason = f"the sheet of the macro-expressions, {self._sheets.macro[0]}, is not there: dataset.macro_annotations=FILE names it"
-            log.marked(None, "kind", "", reason)
-            return found
-        macro = need_table(read_sheets(path), *self.forms, file=path)
-        found += self._rows(macro, "macro", log)
-        log.where = f"{where}, and {log.where}"  # what is said of frames later concerns both
+        if whole and self._sheets.both_first:
+            found = self._with_emotions(found, "micro", self._file("emotions", self._sheets.micro), log)
+            found = self._with_emotions(found, "macro", self._file("macro_annotations", self._sheets.macro), log)
+        elif not whole:
+            path = self._file("macro_annotations", (*self._sheets.macro, *self._sheets.both))
+            found += self._macro(path, found, log)
+        log.where = (
+            where if log.where == where else f"{where}, and {log.where}"
+        )  # what is said of frames later concerns all
         return found
+
+    def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
+        """The blinks of part A, which have a sheet of their own beside both kinds."""
+        if self.params.clips or self.params.part != "A":
+            return ()
+        files = (self.annotation_file, *self._called(self._sheets.both)[:1])
+        for sheet in (sheet for path in files for sheet in read_sheets(path)):
+            if plain_name(sheet.name) == plain_name(BLINKS) and (table := find_table([sheet], BLINK_FORM)):
+                quiet = Log(sheet.where)  # 841 rows: what is said of them is said once, below
+                found = [self._annotation(row, table, self.cleaning, quiet) for row in table.rows]
+                return [("blink", a) for a in found if a is not None]
+        return ()
+
+    def mark(self, annotation: Annotation) -> Annotation:
+        """With a flag where a hand covers the apex."""
+        a = super().mark(annotation)
+        key = (a.subject, a.video.split("_")[0], a.onset)
+        return a.with_flags(COVERED) if a.kind == "micro" and key in OCCLUDED and self.params.part == "A" else a
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The expression of a row, with slips of the pen put right and the names that folders have."""
@@ -138,9 +167,9 @@ class Casme3(SheetDataset):
 
     def _read_part_c(self) -> None:
         """What is different in part C."""
-        self.files, self.forms = self._sheets.micro, self._sheets.forms  # type: ignore[misc]
+        self.files, self.forms = (*self._sheets.micro, *self._sheets.both), self._sheets.forms  # type: ignore[misc]
         self.cleaning, self.layout = self._sheets.cleaning, _QUESTIONED  # type: ignore[misc]
-        self.revision = "1-C"
+        self.revision = "2-C"
         self.schemes = by_name(
             Scheme.native(LABELS_C),
             three_classes("three", LABELS_C[:1], LABELS_C[1:2]),
@@ -175,21 +204,73 @@ class Casme3(SheetDataset):
         """A heading with unknown names, above columns that were found by their position."""
         return row.number == 1 and not any(c.isdigit() for c in row.get("onset") + row.get("offset"))
 
-    def _macro_file(self) -> Path | None:
-        """As given, else the best below the root or beside the annotations."""
-        given = self.params.macro_annotations
+    def _with_emotions(self, found: list[Annotation], kind: Kind, path: Path | None, log: Log) -> list[Annotation]:
+        """The annotations, with the emotions that a file has for this kind; rows of either that have no other are logged."""
+        mine = [a for a in found if a.kind == kind]
+        if path is None:
+            if mine and not any(a.emotion for a in mine):
+                names = {"micro": ("emotions", self._sheets.micro), "macro": ("macro_annotations", self._sheets.macro)}
+                word, files = names[kind]
+                reason = (
+                    f"the {kind}-expressions have no emotions: {files[0]} is not there, dataset.{word}=FILE names it"
+                )
+                log.marked(None, "emotion", "", reason)
+            return found
+        own, theirs = log.where, Log()
+        labels = {_key(a): a for a in self._rows(need_table(read_sheets(path), *self.forms, file=path), kind, theirs)}
+        log.repairs += [r for r in theirs.repairs if r.row is not None and r.column.casefold() in ("emotion", "onset")]
+        self._differences(mine, labels, own, theirs.where, log)
+        return [
+            replace(a, emotion=labels[_key(a)].emotion) if a.kind == kind and _key(a) in labels else a for a in found
+        ]
+
+    def _macro(self, path: Path | None, micro: list[Annotation], log: Log) -> list[Annotation]:
+        """The macro-expressions of a file; where it has micro-expressions too, those that only one of both has are logged."""
+        if path is None:
+            files = (*self._sheets.macro, *self._sheets.both)
+            reason = (
+                f"the sheet of the macro-expressions, {files[0]}, is not there: dataset.macro_annotations=FILE names it"
+            )
+            log.marked(None, "kind", "", reason)
+            return []
+        own = log.where
+        found = self._rows(need_table(read_sheets(path), *self.forms, file=path), "macro", log)
+        if any(a.kind == "micro" for a in found):
+            self._differences([a for a in found if a.kind == "micro"], {_key(a): a for a in micro}, log.where, own, log)
+        return [a for a in found if a.kind == "macro"]
+
+    @staticmethod
+    def _differences(
+        rows: Sequence[Annotation], others: Mapping[tuple[object, ...], Annotation], here: str, there: str, log: Log
+    ) -> None:
+        """Log the rows of one sheet that the other lacks, and the reverse."""
+        last, keys = log.where, {_key(a) for a in rows}
+        missing = ([a for a in rows if _key(a) not in others], here, there)
+        for lone, own, other in (missing, ([a for key, a in others.items() if key not in keys], there, here)):
+            log.where = own
+            for a in lone:
+                reason = f"no row of {other} has this subject, file and onset"
+                log.marked(a.row, "onset", f"{a.subject}/{a.video} {a.onset}", reason)
+        log.where = last
+
+    def _file(self, param: str, names: Sequence[str]) -> Path | None:
+        """As a parameter names it, else the best below the root or beside the annotations."""
+        given = getattr(self.params, param)
         if given is not None:
             path = Path(given).expanduser()
             if not path.is_file():
-                raise DataError(
-                    f"dataset.macro_annotations={given} is not a file: expected one such as {self._sheets.macro[0]}"
-                )
+                raise DataError(f"dataset.{param}={given} is not a file: expected one such as {names[0]}")
             return path
+        found = next((path for path in self._called(names) if path != self.annotation_file), None)
+        if found is not None:
+            self._read_too = (*self._read_too, found)
+        return found
+
+    def _called(self, names: Sequence[str]) -> list[Path]:
+        """Files of these names below the root, or beside the annotations where no root is given."""
         if self.params.root is None:
-            beside = [path for name in self._sheets.macro for path in sorted(self.annotation_file.parent.glob(name))]
-        else:
-            beside = candidates(self._tree_or_stop, self._sheets.macro, lambda path: False)
-        return next(iter(beside), None)
+            return called(names, sorted(self.annotation_file.parent.iterdir()))
+        return candidates(self._tree_or_stop, names, lambda path: False)
 
     def _depth_folder(self, color: Path) -> Path | None:
         """Beside the folder `color`; or beside `frame`, with the clip's own name."""
@@ -207,6 +288,11 @@ class Casme3(SheetDataset):
             return ()
         reason = "depth images lie beside the colour ones: Casme3.depth(video) lists them, and no method reads them yet"
         return (Repair(None, "depth", f"{deep} of {len(folders)} videos", None, reason),)
+
+
+def _key(a: Annotation) -> tuple[object, ...]:
+    """What two sheets call an expression by."""
+    return a.subject, a.video, a.onset
 
 
 def _without_slip(row: Row, table: Table, log: Log) -> Row:

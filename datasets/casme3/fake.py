@@ -8,11 +8,13 @@ import numpy as np
 
 from mebench.annotations.drawn import SIZE, Cell, empty_folder, write_frames, write_xls, write_xlsx
 
-Release = Literal["v2", "v1"]
+Release = Literal["v2", "v1", "labels"]
 HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
 MACRO_HEADER = ("sub", "seq", "onset", "apex", "offset", "AU", "emotion")
+BOTH_HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Expression type", "Objective class")
 V1_HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Type")
-C_HEADER = ("sub", "count", "PHY", "onset", "offset", "au", "emotion")
+C_HEADER = ("sub", "count", "onset", "offset", "au", "emotion")
+C_BOTH_HEADER = ("Subject", "Onset", "Offset", "diff", "Exp_type", "risk")
 VIDEOS = (
     ("spNO.1", "a"), ("spNO.1", "b"), ("spNO.2", "a"), ("spNO.2", "c"), ("spNO.10", "b"), ("spNO.216", "d"),
 )  # fmt: skip
@@ -42,7 +44,7 @@ class Coded(NamedTuple):
     @property
     def span(self) -> tuple[int, int, int]:
         """What is drawn."""
-        onset = 2647 if self.onset == 3647 else self.onset
+        onset = RIGHT_ONSET if self.onset == 3647 else self.onset
         return onset, max(self.apex, onset), self.offset or self.apex + 8
 
 
@@ -60,6 +62,14 @@ MACRO = (
     Coded("spNO.2", "c", 41, 60, 88, "4+9", None, "disgust"),
     Coded("spNO.10", "B", 40, 50, 75, "1，4", None, "Others"),  # another case, and a Chinese comma
 )
+RIGHT_ONSET = 2647
+"""Of the last of `MICRO`, as the sheet of both kinds has it."""
+UNNAMED = Coded("spNO.1", "b", 70, 76, 82, "24", "VII", "")
+"""A micro-expression of the sheet of both kinds without a row in that of the emotions."""
+LONE = Coded("spNO.2", "c", 71, 76, 80, "24", "VII", "others")
+"""A row of the emotions without one in the sheet of both kinds."""
+BLINKS = (("spNO.1", "a", 20, 30), ("spNO.1", "a", 60, 68), ("spNO.2", "c", 20, 27), ("spNO.77", "d", 9, 15))
+"""The last one lies in a video that nothing else names."""
 MICRO_C = (
     ("1", 1, 30, 44, "4", "negative"),
     ("1", 2, 60, 69, "12", "positive"),
@@ -67,6 +77,8 @@ MICRO_C = (
     ("3", 1, 41, 52, "14，17", "others"),
 )
 MACRO_C = (("2", 1, 50, 90, "6+12", "positive"),)
+UNKNOWN_C, LONE_C = ("3", 41, 52), ("2", 93, 98)
+"""A micro-expression of part C that only its own sheet has, and one that only the sheet of both kinds has."""
 
 
 def write(folder: Path, release: Release = "v2") -> None:
@@ -74,22 +86,25 @@ def write(folder: Path, release: Release = "v2") -> None:
 
     Args:
         folder: empty or not there yet.
-        release: of the sheets of part A: micro- and macro-expressions in two files, or `v1` with both in one.
+        release: `v2`: the folders as deep as the archives unpack, and the sheets that the authors publish: both kinds with the
+            blinks in one, the emotions of the micro-expressions in another, an older version beside each. `labels`: micro-
+            and macro-expressions in two sheets with their emotions. `v1`: both kinds in one sheet, without emotions.
     """
-    part_a = empty_folder(folder) / "part_A"
+    empty_folder(folder)
+    home = folder / "part_A" / "data" / ("part_A_split/part_A" if release == "v2" else "part_A")
     for subject, video in VIDEOS:
         key = (subject, video)
         first = FIRST.get(key, 1)
         spans = [row.span for row in (*MICRO, *MACRO) if (row.subject, row.video.lower()) == key]
         numbers = [first + n for n in range(FRAMES) if key != GAPPY or n not in MISSING]
-        place = part_a / "data" / "part_A" / subject / video
+        place = home / subject / video
         write_frames(place / "color", "{number}.jpg", numbers, spans, int(subject.split(".")[1]))
         if key != FLAT:
             _write_depth(place / "depth", numbers[::2])  # some are missing
-    (part_a / "annotation").mkdir()
-    _write_sheets(part_a / "annotation", release)
+    (folder / "part_A" / "annotation").mkdir()
+    _write_sheets(folder / "part_A" / "annotation", release)
     _write_clips(folder / "Part_A_ME_clip")
-    _write_part_c(folder / "part_C")
+    _write_part_c(folder / "part_C", release)
 
 
 def _write_sheets(home: Path, release: Release) -> None:
@@ -98,11 +113,23 @@ def _write_sheets(home: Path, release: Release) -> None:
         rows: list[tuple[Cell, ...]] = [V1_HEADER, *((*row[:6], kind) for row, kind in kinds)]
         write_xls(home / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
         return
-    micro: list[tuple[Cell, ...]] = [HEADER, *MICRO, (), ("Total", len(MICRO))]
+    label = [LONE] if release == "v2" else []
+    micro: list[tuple[Cell, ...]] = [HEADER, *MICRO, *label, (), ("Total", len(MICRO))]
     note: list[tuple[Cell, ...]] = [("Objective class", "see Davison et al. 2018")]
     write_xlsx(home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", {"description": note, "label": micro})
-    macro: list[tuple[Cell, ...]] = [MACRO_HEADER, *((*row[:6], row.emotion) for row in MACRO)]
-    write_xlsx(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", {"Sheet1": macro})
+    if release == "labels":
+        macro: list[tuple[Cell, ...]] = [MACRO_HEADER, *((*row[:6], row.emotion) for row in MACRO)]
+        write_xlsx(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", {"Sheet1": macro})
+        return
+    write_xls(home / "cas(me)3_part_A_ME_label_JpgIndex_v1.xls", {"Sheet1": [HEADER, *MICRO, *MACRO[:1]]})
+    blinks: list[tuple[Cell, ...]] = [("Subject", "Filename", "Onset", "Offset"), *BLINKS]
+    mended = [*MICRO[:-1], MICRO[-1]._replace(onset=RIGHT_ONSET), UNNAMED]
+    for version, coded in (("v2", mended), ("v1", [*mended, MACRO[0]])):
+        named = [(row, "Micro-expression") for row in coded]
+        named += [(row, "Macro-expression") for row in MACRO if row not in coded]
+        rows = [BOTH_HEADER, *((*row[:6], kind, row.objective or "VII") for row, kind in named)]
+        sheets = {"AU+Emotion": rows, "eye blink": blinks}
+        write_xls(home / f"CAS(ME)3_part_A_{version}.xls", sheets)
 
 
 def _write_clips(home: Path) -> None:
@@ -114,17 +141,24 @@ def _write_clips(home: Path) -> None:
         _write_depth(home / "depth" / name, numbers)
 
 
-def _write_part_c(home: Path) -> None:
+def _write_part_c(home: Path, release: Release) -> None:
     for subject in QUESTIONED:
         coded = [row for row in (*MICRO_C, *MACRO_C) if row[0].zfill(2) == subject]
         spans = [(onset, (onset + offset) // 2, offset) for _, _, onset, offset, *_ in coded]
-        place = home / subject / "a"
+        deep = release == "v2"
+        place = home / ("RGB_Depth/part_C/part_C" if deep else "") / (subject.lstrip("0") if deep else subject) / "a"
         write_frames(place / "color", "{number}.jpg", range(1, FRAMES + 1), spans, int(subject))
         _write_depth(place / "depth", range(1, FRAMES + 1, 4))
     for name, coded_rows in (("ME", MICRO_C), ("MaE", MACRO_C)):
         rows: list[tuple[Cell, ...]] = [C_HEADER]
-        rows += [(int(s), n, f"{s}-{n}", *numbers, u, e) for s, n, *numbers, u, e in coded_rows]
-        write_xlsx(home / f"CAS(ME)3_part_C_{name}.xlsx", {"Sheet1": rows})
+        rows += [(int(s), n, *numbers, u, e) for s, n, *numbers, u, e in coded_rows]
+        if name == "ME" or release != "v2":
+            write_xlsx(home / f"CAS(ME)3_part_C_{name}.xlsx", {"mockCrimeME": rows})
+    if release == "v2":
+        both = [(s, on, off, 0) for s, _, on, off, *_ in MACRO_C] + [(*LONE_C, 1)]
+        both += [(s, on, off, 1) for s, _, on, off, *_ in MICRO_C if (s, on, off) != UNKNOWN_C]
+        rows = [C_BOTH_HEADER, *((int(s), on, off, off - on, kind, 1) for s, on, off, kind in both)]
+        write_xls(home / "CAS(ME)3_part_C.xls", {"organize": rows})
 
 
 def _write_depth(folder: Path, numbers: Iterable[int]) -> None:

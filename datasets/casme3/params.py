@@ -1,6 +1,7 @@
 """Parameters of `casme3`."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mebench.annotations import SheetParams
 from mebench.errors import ConfigError
@@ -16,13 +17,17 @@ class Params(SheetParams):
         part: `A`, people who watch videos, or `C`, people who are questioned after a mock crime.
         clips: the frames are those of the micro-expressions alone, one folder each, as in `Part_A_ME_clip`, and not the long
             videos; part A only.
-        macro_annotations: file of the macro-expressions, which stand in one of their own; looked for below the root where it
-            is not given.
+        occluded: the 15 micro-expressions of part A whose apex is covered, by the authors' list: `scored` as all others, or
+            `left_out` of recognition, where they stay truths for spotting.
+        macro_annotations: file of the macro-expressions; looked for below the root where it is not given.
+        emotions: file of the emotions of part A, `..._ME_label_...`; looked for likewise.
     """
 
     part: str = "A"
     clips: bool = False
+    occluded: Literal["scored", "left_out"] = "scored"
     macro_annotations: str | None = None
+    emotions: str | None = None
 
     def __post_init__(self) -> None:
         """Check what no type can."""
@@ -30,3 +35,6 @@ class Params(SheetParams):
             raise ConfigError(f"dataset.part={self.part} is unknown: choose A or C (part B has no annotations)")
         if self.clips and self.part != "A":
             raise ConfigError("dataset.clips=true reads the clips of part A, and part C has none: leave it out")
+        if self.part != "A" and (self.occluded != "scored" or self.emotions is not None):
+            word = "occluded" if self.occluded != "scored" else "emotions"
+            raise ConfigError(f"dataset.{word} is about part A, and this is part {self.part}: leave it out")

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
+from mebench.annotations.drawn import Cell, empty_folder, write_csv, write_frames, write_xlsx
 
 HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Emotion", "EmotionId", "Fps", "AU")
 IDS = ("anger", "contempt", "disgust", "fear", "happiness", "sadness", "surprise", "others")
@@ -37,6 +37,21 @@ SETS = {
         Clip("sub0301_02", 12, 0, 36, "others", 200, "17"),  # no apex
     ),
 }
+
+RELEASED = {"training": (1856, 176), "test_A": (474, 42), "test_B": (299, 41)}
+"""Clips and people of each set, as released."""
+
+
+def write_sheets(folder: Path) -> None:
+    """Write sheets with as many rows and people as those released, and no frames, into an empty folder."""
+    first = 1
+    for name, (clips, people) in RELEASED.items():
+        rows: list[tuple[Cell, ...]] = [HEADER]
+        for n in range(clips):
+            person = f"sub{first + n % people:04d}"
+            rows.append((person, f"{person}_{n // people + 1:02d}", 10, 20, 40, IDS[n % 7], n % 7, 200, "4"))
+        write_csv(folder / f"{name}_full_with_AU.csv", rows)
+        first += people
 
 
 def write(folder: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
-from mebench.annotations.dataset import with_files
+from mebench.annotations.annotation import with_files
 from mebench.annotations.layout import Listing, check_files, check_inside
 from mebench.core import Dataset, Frames, Kind, Repair, Scheme, Video
 from mebench.errors import DataError

@@ -15,7 +15,7 @@ class Samm(SheetDataset):
 
     Params = _Params
     id = "samm"
-    revision = "1"
+    revision = "2"
     kinds = ("micro",)
     short_videos = True
     fps = 200.0

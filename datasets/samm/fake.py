@@ -1,5 +1,6 @@
 """A small drawn SAMM."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +14,14 @@ PREAMBLE = (
     "SAMM: Spontaneous Actions and Micro-Movements",
     "Version 2",
     "",
-    "Frames are numbered as in the recording",
-    *[f"Remark {n}" for n in range(1, 10)],
+    "Symbol Key:",
+    '"/" = or',
+    '"?" = some AU\'s continue for a while and have unclear offset',
+    "",
+    "AU Help:",
+    '"L2 or R2" = Unilateral AU 2 on left side of face / right side of face',
+    '"A2" = Asymmetric AU 2',
+    *[f"Remark {n}" for n in range(1, 4)],
 )
 AROUND = 6
 """Frames of a clip before its onset and after its offset."""
@@ -35,13 +42,42 @@ class Clip(NamedTuple):
 CLIPS = (
     Clip("006_1_2", 5562, 5574, 5590, "4+7", "Anger", 3),
     Clip("006_3_4", 639, 650, 662, "15A+17", "Sadness", 5),
-    Clip("007_3_1", 9990, 9999, 10012, "L12B", "Happiness", 1),
-    Clip("007_5_3", 101, 111, 126, "1+2", "Surprise", 2),
-    Clip("011_1_1", 301, 312, 325, "14", "Contempt", 7),
+    Clip("007_3_1", 9990, 9999, 10012, "A12B+ref(10)", "Happiness", 1),
+    Clip("007_5_3", 101, 111, 126, "A1B + A2C", "Surprise", 2),
+    Clip("011_1_1", 301, 312, 325, "R14+17+soft focus", "Contempt", 7),
     Clip("011_2_2", 2501, 2510, 2526, "7 or 4", "Other", 7),
 )
 WRITTEN = {"007_5_3": {"offset": 0}, "011_1_1": {"apex": 4945}, "011_2_2": {"emotion": "Others"}}
 """What the sheet says instead: an offset of 0, an apex beyond the clip, another spelling."""
+FORMS = (
+    *("A12", "A12", "A12+A7", "7C+A12B", "12A+ref(24)", "ref(L10)+A12B", "A/L12", "R6A+R12", "L12 + 61", "L12 or L14"),
+    *("R12 or R14", "(R6 or R12)+R15", "(R6 or R12) + R15", "L2C+12", "12+24", "12+39", "L12A+25", "12+15 "),
+    *("7+12", "A9+12", "12", "12", "12", "12A", "12B", "12C", "L12A", "L12A", "L12C", "L12C"),
+    *("A1", "A1", "A1B + A2C", "1+2", "1+2", "1A+2B+L14C"),
+    *("4+6+7+9+43E", "4D+ref(6)+7C+43E", "4D+9B", "9", "A9E+ref(10)"),
+    *("14+25+26", "L14", "L14", "L14C", "R14", "R14", "R14+R17", "R14+17+soft focus", "R14A or 17A or 24A", "A14C"),
+    *(
+        "10A/B",
+        "4A/B",
+        "4(B/C)",
+        "7B?",
+        "7B+ ref(43)",
+        "ref(7B)+43C",
+        "4+13+T18+39",
+        "B18+25",
+        "ref(5)+20C+25+26",
+        "4+7",
+    ),
+)
+"""Cells of action units in all the forms of the release; how often a form stands there is not the release's."""
+
+
+def write_forms(folder: Path, forms: Sequence[str] = FORMS) -> None:
+    """Write a sheet of one row for each cell of action units, and no frames."""
+    head = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
+    rows = [(f"{n:03d}", f"{n:03d}_1_1", 5, 9, 20, cell, "Other") for n, cell in enumerate(forms, 6)]
+    empty_folder(folder)
+    write_xlsx(folder / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [*((line,) for line in PREAMBLE), head, *rows]})
 
 
 def write(folder: Path) -> None:

@@ -44,7 +44,7 @@ class SammLv(SheetDataset):
     Params = _Params
     params: _Params
     id = "samm_lv"
-    revision = "1"
+    revision = "2"
     kinds = ("micro", "macro")
     fps = 200.0
     files = (

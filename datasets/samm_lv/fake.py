@@ -36,12 +36,12 @@ class Coded(NamedTuple):
 ROWS = (
     Coded("006_1_1", 8, 20, 36, MICRO, "4+7", "Anger", 3),
     Coded("006_1_2", 50, 71, 104, MACRO, "4(B/C)+7B"),
-    Coded("006_2_1", 21, 33, 52, MICRO, "12", "Happiness", 1),
+    Coded("006_2_1", 21, 33, 52, MICRO, "A/L12", "Happiness", 1),
     Coded("007_3_1", 9990, 10003, 10019, MICRO, "L12B", "Surprise", 2),
-    Coded("008_1_1", 1, 60, 98, MACRO, "6+12E"),
+    Coded("008_1_1", 1, 60, 98, MACRO, "ref(6)+A12E"),
     Coded("008_1_2", 40, 52, 68, MICRO, "14", "Other", 7),
     Coded("008_4_1", 12, 25, 41, MICRO, "9", "Disgust", 4),
-    Coded("008_4_2", 60, 80, 99, MACRO, "9+10"),
+    Coded("008_4_2", 60, 80, 99, MACRO, "A9+12"),
 )
 OVER_LONG, ENDLESS, ELSEWHERE = "008_1_1", "008_4_2", "008_4_1"
 """Rows without an onset, without an offset, and without one in SAMM's sheet."""

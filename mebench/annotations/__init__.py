@@ -16,6 +16,7 @@ from mebench.annotations.schemes import (
     objective_class,
     parse_unit,
     parse_units,
+    shown_units,
     three_classes,
 )
 from mebench.annotations.sheets import Sheet, read_sheets
@@ -47,6 +48,7 @@ __all__ = [
     "parse_units",
     "read_row",
     "read_sheets",
+    "shown_units",
     "subject_id",
     "three_classes",
 ]

@@ -1,21 +1,19 @@
-"""The parameters that all datasets with sheets share."""
+"""A dataset of a sheet and folders of images."""
 
 import shlex
-from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby, pairwise
 from pathlib import Path
 from typing import ClassVar
 
-from mebench.annotations.annotation import Annotation, Log
+from mebench.annotations.annotation import Annotation, Log, group, place, renumbered, with_distractors, with_files
 from mebench.annotations.layout import Layout, Tree, candidates, check_files
-from mebench.annotations.reading import Cleaning, begin, read_row
+from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
 from mebench.console import plural
-from mebench.core import Dataset, Expression, Frames, Repair, Unplaced, Video
+from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
@@ -33,107 +31,6 @@ class SheetParams:
     root: str | None = None
     annotations: str | None = None
     follow_links: bool = False
-
-
-def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | None, log: Log) -> Expression | Unplaced:
-    """The expression of an annotation in 0-based positions.
-
-    A number that no file has becomes the nearest one inside the interval; one beyond the files becomes the first or the last
-    frame. Both are logged, and flagged `cut` and `missing_frame`.
-
-    Args:
-        annotation: in file numbers.
-        first: file number of the first frame where the files are absent.
-        numbers: file number of each frame, rising, or None where the files are absent; None for a file without digits.
-        log: what was changed is written down there.
-    """
-    if annotation.onset is None or annotation.offset is None:
-        return _unplaced(annotation, annotation.problem)
-    known = range(first, annotation.offset + 1) if numbers is None else listed(first, numbers)
-    if not known or annotation.onset > known[-1] or annotation.offset < known[0]:
-        there = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
-        if numbers is not None and known != [*numbers]:
-            there += f", counted from {first}, since its files are not numbered in the order of their names"
-        reason = f"outside the video {annotation.subject}/{annotation.video}: {there}"
-        log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
-        return _unplaced(annotation, "the interval lies outside the video")
-    flags = list(annotation.flags)
-    onset = _position(annotation.onset, known, "onset", annotation, flags, log)
-    offset = max(onset, _position(annotation.offset, known, "offset", annotation, flags, log))
-    apex = None if annotation.apex is None else _position(annotation.apex, known, "apex", annotation, flags, log)
-    return Expression(
-        onset,
-        offset,
-        annotation.kind,
-        None if apex is None else min(max(apex, onset), offset),
-        annotation.emotion,
-        annotation.units,
-        annotation.objective,
-        tuple(dict.fromkeys(flags)),
-    )
-
-
-def group(
-    dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float, first: int
-) -> dict[tuple[str, str], Video]:
-    """Videos of the expressions by subject and id, sorted; the number of frames is left open.
-
-    Args:
-        dataset: what they belong to.
-        placed: the rows, and where they lie.
-        fps: frames per second, where the rows do not say.
-        first: file number of the first frame, where they do not say.
-    """
-    found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
-    ordered = sorted(found, key=lambda pair: (pair[0].subject, pair[0].video))
-    videos = {}
-    for key, pairs in groupby(ordered, key=lambda pair: (pair[0].subject, pair[0].video)):
-        of_video = list(pairs)
-        rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
-        expressions = sorted((e for _, e in of_video), key=lambda e: (e.onset, e.offset, e.kind))
-        rate, begin = rates.pop() if len(rates) == 1 else fps, of_video[0][0].first or first
-        videos[key] = Video(dataset, *key, rate, None, tuple(expressions), begin)
-    return videos
-
-
-def listed(first: int, numbers: Sequence[int | None]) -> Sequence[int]:
-    """File number of each frame. Files that are not numbered in their order count from the documented first number."""
-    known = [n for n in numbers if n is not None]
-    rising = len(known) == len(numbers) and all(a < b for a, b in pairwise(known))
-    return known if rising else range(first, first + len(numbers))
-
-
-def with_files(video: Video, numbers: Sequence[int | None]) -> Video:
-    """The video with the number of its files and what they are called.
-
-    Args:
-        video: `first` is what a file without a number of its own counts from.
-        numbers: file number of each frame, None for a file without digits; at least one.
-    """
-    known = listed(video.first, numbers)
-    gaps = known[-1] - known[0] + 1 > len(known)
-    return replace(video, n_frames=len(known), first=known[0], numbers=tuple(known) if gaps else ())
-
-
-def _position(number: int, known: Sequence[int], what: str, annotation: Annotation, flags: list[str], log: Log) -> int:
-    at = bisect_left(known, number)
-    if at < len(known) and known[at] == number:
-        return at
-    if at == len(known) or number < known[0]:
-        at, reason, flag = min(at, len(known) - 1), "beyond the video's files", "cut"
-    elif what == "onset":
-        reason, flag = "no file has this number, the next one is taken", "missing_frame"
-    else:
-        at, reason, flag = at - 1, "no file has this number, the one before is taken", "missing_frame"
-    log.repaired(
-        annotation.row, what, str(number), str(known[at]), f"{annotation.subject}/{annotation.video}: {reason}"
-    )
-    flags.append(flag)
-    return at
-
-
-def _unplaced(annotation: Annotation, reason: str) -> Unplaced:
-    return Unplaced(annotation.subject, annotation.video, annotation.kind, annotation.emotion, annotation.row, reason)
 
 
 class SheetDataset(Dataset):
@@ -161,6 +58,15 @@ class SheetDataset(Dataset):
     short_videos: ClassVar[bool] = False
     marks: ClassVar[Mapping[tuple[str, str], tuple[str, ...]]] = {}
     params: SheetParams
+    _read_too: Sequence[Path] = ()
+    """Files that are read beside that of the annotations."""
+
+    def __init__(self, params: SheetParams) -> None:
+        super().__init__(params)
+        root = Path(params.root or "").expanduser().absolute()
+        if params.root is not None and self.layout.is_cropped(Path(*root.parts[-2:])):  # Cropped, or Cropped/Cropped
+            self.revision += "-cropped"  # other frames, other features, another run
+            self.remark = f"faces cropped by the authors, read from {root.name}: not the raw frames"
 
     # What an adapter may override ---------------------------------------------------------------------------------
 
@@ -170,6 +76,10 @@ class SheetDataset(Dataset):
         begin(table, log)
         found = (self.annotation(row, table, log) for row in table.rows)
         return [self.mark(annotation) for annotation in found if annotation is not None]
+
+    def read_distractors(self) -> Sequence[tuple[str, Annotation]]:
+        """The annotated movements that are no expressions, each with its kind: see `Distractor`."""
+        return ()
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The annotation of a row, or None for a remark."""
@@ -193,7 +103,9 @@ class SheetDataset(Dataset):
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone; positions by the documented numbering."""
         placed = ((a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations)
-        return sorted(group(self.id, placed, self.fps, self.layout.first).values(), key=lambda v: v.key)
+        grouped = group(self.id, placed, self.fps, self.layout.first)
+        videos = with_distractors(grouped, self._distractors, {}, self.layout.first, Log())
+        return sorted(videos, key=lambda v: v.key)
 
     def frames(self, video: Video) -> Frames:
         """The images of a video.
@@ -244,7 +156,7 @@ class SheetDataset(Dataset):
         """The folder that the frames are read from, then others that hold frames of these videos, too."""
         if not self._homes:
             return ()
-        return (self._tree_or_stop.whole(self._homes[0]), *self._homes[1:])
+        return (self._tree_or_stop.whole(self._homes[0]), *self._homes[1:], *self._tree_or_stop.cropped)
 
     def unannotated(self) -> Sequence[tuple[str, str, Path]]:
         """Subject, id and folder of the videos on the disk that no row names."""
@@ -307,10 +219,12 @@ class SheetDataset(Dataset):
             row = rows.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a.row)
             if row != a.row and a.onset is not None:
                 log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {row}")
-        others = [] if self.params.annotations is not None else self._candidates[1:]
-        if others:
-            names = ", ".join(path.name for path in others)
-            log.marked(None, "file", names, "could hold the annotations too: dataset.annotations=FILE chooses it")
+        read = [self.annotation_file, *self._read_too]
+        for path in [] if self.params.annotations is not None else self._candidates:
+            if path not in read:
+                held, own = (count_rows(file, self.forms) for file in (path, self.annotation_file))
+                reason = f"could hold the annotations too, with {held}; {self.annotation_file.name} is read, with {own}"
+                log.marked(None, "file", path.name, f"{reason}: dataset.annotations=FILE chooses")
 
     @cached_property
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
@@ -327,16 +241,28 @@ class SheetDataset(Dataset):
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
+        if told := renumbered(self.annotations, numbers):
+            log.marked(None, "frames", "", told)
+        if not there and self._cropped:
+            log.marked(
+                None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames: {self._asks}"
+            )
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
             for key, video in group(self.id, placed, self.fps, self.layout.first).items()
         }
         for subject, id_, _ in () if self.short_videos else self.unannotated():
             if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
+                numbers[subject, id_] = present
                 alone = Video(self.id, subject, id_, self.fps, None, first=self.layout.first)
                 videos[subject, id_] = with_files(alone, present)
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
-        return tuple(sorted(videos.values(), key=lambda v: v.key)), lost, tuple(log.repairs)
+        complete = with_distractors(videos, self._distractors, numbers, self.layout.first, log)
+        return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
+
+    @cached_property
+    def _distractors(self) -> Sequence[tuple[str, Annotation]]:
+        return self.read_distractors()
 
     def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
         """File number of each frame, or None where the frames are missing."""
@@ -382,7 +308,7 @@ class SheetDataset(Dataset):
     @cached_property
     def packed(self) -> str:
         """Where no frames but archives or video files lie below the root: what makes frames of them; else empty."""
-        if self.params.root is None or self._homes or not (found := self._tree_or_stop.packed()):
+        if self.params.root is None or self._homes or self._cropped or not (found := self._tree_or_stop.packed()):
             return ""
         first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
         command = (
@@ -397,4 +323,15 @@ class SheetDataset(Dataset):
         tree = self._tree_or_stop
         place = (self._home or tree.root) / self.layout.folder.format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
-        return f"the folder {place}{links}{self.packed}"
+        cropped = f". Faces cropped by the authors are there{self._asks}" if self._cropped else ""
+        return f"the folder {place}{links}{cropped}{self.packed}"
+
+    @property
+    def _cropped(self) -> Path | None:
+        """A folder of cropped faces where no raw frames are, or None."""
+        aside = self._tree_or_stop.cropped if self.params.root is not None and self._home is None else []
+        return aside[0] if aside else None
+
+    @property
+    def _asks(self) -> str:
+        return f": dataset.root={self._cropped} asks for them"

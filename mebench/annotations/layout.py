@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -114,8 +114,8 @@ class Listing:
         return self._listed[folder]
 
 
-DEPTH = 3
-"""Levels below the root in which the folder of the subjects, or the sheet, is looked for."""
+DEPTH = 5
+"""Levels below the root in which the folder of the subjects is looked for."""
 MOST_FOLDERS = 3_000
 """Folders that are listed in the search, so that a root such as / is no endless one."""
 
@@ -130,6 +130,7 @@ class Layout:
             real name may go on, and a last part with a `?` at its end may be missing.
         also: the same as copies in circulation have them, looked for in this order where `folder` finds no video.
         homes: names of the folder that holds all, the preferred one first; any other is taken where none of these is there.
+        cropped: names of folders of faces that the authors cropped: no raw frames, and read only where the root lies in one.
         first: file number of a video's first frame, for use where the frames are absent.
         pattern: file names of the images.
         video_name: regular expression of the video's id inside the folder's name, where the name goes on
@@ -140,9 +141,14 @@ class Layout:
     folder: str
     also: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
+    cropped: tuple[str, ...] = ()
     first: int = 1
     pattern: str = "*"
     video_name: str = r".+"
+
+    def is_cropped(self, folder: Path) -> bool:
+        """Whether a folder is one of `cropped`, or lies in one."""
+        return not {fold(name) for name in self.cropped}.isdisjoint(map(fold, folder.parts))
 
 
 class Tree:
@@ -155,6 +161,7 @@ class Tree:
 
     Attributes:
         aside: links out of the root that a search came across and did not follow.
+        cropped: folders of cropped faces that could pass for raw frames, and were left aside.
     """
 
     def __init__(self, root: Path, layout: Layout, follow_links: bool) -> None:
@@ -163,6 +170,7 @@ class Tree:
         self._parts = layout.folder.split("/")
         self.aside: list[Path] = []
         self._apart: list[Path] = []  # further homes, of videos that the first one does not hold
+        self.cropped: list[Path] = []
 
     def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
         """Folders that hold folders of the videos, the one that is read first; empty where no frames are there.
@@ -195,10 +203,12 @@ class Tree:
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
         known = [fold(home) for home in self.layout.homes]
         found = []
-        for depth, folder in self.walk(DEPTH):
+        for depth, folder in self.walk(DEPTH, frozenset(() if same else tops)):  # not into the folders of the subjects
             names = [fold(name) for name in self.listing.folders(folder)]
             held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
-            if held:
+            if held and self.layout.is_cropped(folder.relative_to(self.root)):
+                self.cropped += [folder] if folder not in self.cropped else []
+            elif held:
                 rank = known.index(fold(folder.name)) if fold(folder.name) in known else len(known)
                 found.append((rank, depth, -held, str(folder), folder))
         return [(rank, folder) for rank, *_, folder in sorted(found)]
@@ -251,8 +261,13 @@ class Tree:
             descend(place, {}, patterns)
         return sorted(found)
 
-    def walk(self, depth: int) -> Iterator[tuple[int, Path]]:
-        """The root and the folders below it, level by level; links out of the root are left aside unless allowed."""
+    def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
+        """The root and the folders below it, level by level; links out of the root are left aside unless allowed.
+
+        Args:
+            depth: levels below the root.
+            aside: folded names of folders that are not entered.
+        """
         level, seen = [self.root], 0
         for below in range(depth + 1):
             for folder in level:
@@ -260,7 +275,9 @@ class Tree:
             seen += len(level)
             if below == depth or seen > MOST_FOLDERS:
                 return
-            down = [folder / name for folder in level for name in self.listing.folders(folder)]
+            down = [
+                folder / name for folder in level for name in self.listing.folders(folder) if fold(name) not in aside
+            ]
             level = [folder for folder in down if self._may_enter(folder)][: MOST_FOLDERS - seen]
 
     def packed(self) -> list[Path]:
@@ -291,7 +308,8 @@ MOST_OPENED = 20
 def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -> list[Path]:
     """Files that may hold the annotations, best first.
 
-    Files of known names come in the order of `names`: below the root first, then beside or above it. Only without any, other
+    Files of known names come in the order of `names`, of each name the latest version first: below the root, else beside or
+    above it. Only without any, other
     tables below the root are opened, and those that fit are taken.
 
     Args:
@@ -303,19 +321,31 @@ def candidates(tree: Tree, names: Sequence[str], fits: Callable[[Path], bool]) -
         DataError: a link to a file leads out of the root.
     """
     below = list(_below(tree))
-    known = [check_inside(path, tree.root, tree.listing.follow_links) for path in _called(names, below)]
+    known = [check_inside(path, tree.root, tree.listing.follow_links) for path in called(names, below)]
     if known:
         return _fitting(known, fits)
     above = [path for folder in tree.root.resolve().parents[:SHEET_DEPTH] for path in _tables(folder)]
-    if known := _called(names, above):
+    if known := called(names, above):
         return _fitting(known, fits)
     return [
         check_inside(path, tree.root, tree.listing.follow_links) for path in below[:MOST_OPENED] if _safely(fits, path)
     ]
 
 
-def _called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
-    return list(dict.fromkeys(p for name in names for p in paths if fnmatch(p.name.casefold(), name.casefold())))
+def version(name: str) -> tuple[tuple[int, ...], bool]:
+    """What tells a later version of a file from an earlier one: the numbers in its name, then a word that says so.
+
+    >>> sorted(["x_v2.xls", "x_v10.xlsx", "x_v2_20250903.xls", "x_v2 (1).xls", "x_v2_final.xls"], key=version)
+    ['x_v2.xls', 'x_v2 (1).xls', 'x_v2_final.xls', 'x_v2_20250903.xls', 'x_v10.xlsx']
+    """
+    plain = re.sub(r"\s*\(\d+\)$", "", Path(name).stem)  # the second copy of a download
+    return tuple(map(int, re.findall(r"\d+", plain))), re.search("final|updated", plain, re.IGNORECASE) is not None
+
+
+def called(names: Sequence[str], paths: Sequence[Path]) -> list[Path]:
+    """The paths whose names fit one of `names`: in their order, of each the latest version first."""
+    later_first = sorted(paths, key=lambda path: version(path.name), reverse=True)
+    return list(dict.fromkeys(p for name in names for p in later_first if fnmatch(p.name.casefold(), name.casefold())))
 
 
 def _fitting(known: list[Path], fits: Callable[[Path], bool]) -> list[Path]:

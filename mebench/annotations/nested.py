@@ -1,7 +1,7 @@
 """Datasets whose folders of videos lie below any number of others: parts, emotions, splits, cameras."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,7 +80,7 @@ class NestedTree(Tree):
             found.setdefault(place.names, (place.subject, place.video, place.folder))
         return sorted(found.values())
 
-    def walk(self, depth: int) -> Iterator[tuple[int, Path]]:
+    def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
         """The root and the folders above the videos, level by level, however deep."""
         yield from self._survey[0]
 
@@ -98,6 +98,8 @@ class NestedTree(Tree):
                     place = self._place(child)
                     if place is None:
                         below.append(child)
+                    elif self.layout.is_cropped(child.relative_to(self.root)):
+                        self.cropped.append(child.parents[len(self._parts) - 1])
                     elif self._ours(self._names(child)):
                         videos.setdefault(_key(place.names), []).append(place)
             level = [folder for folder in below if self._may_enter(folder)]

@@ -1,14 +1,19 @@
 """From a row of a table to an annotation: names, numbers, kind, emotion, action units."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
 from mebench.annotations.layout import check_name
-from mebench.annotations.schemes import objective_class, parse_unit, roman, tokens
-from mebench.annotations.table import Row, Table
+from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
+from mebench.annotations.sheets import read_sheets
+from mebench.annotations.table import Columns, Header, Row, Table, find_table
+from mebench.console import plural
 from mebench.core import Kind
+from mebench.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,18 @@ def is_remark(row: Row) -> bool:
     return not numbered and not (named and any(row.get(what) for what in ("emotion", "units", "kind", "onset")))
 
 
+def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
+    """How many rows of annotations a file holds, in words, by kind where a column says it; 0 in one that cannot be read."""
+    try:
+        table = find_table(read_sheets(path), *forms)
+    except DataError:
+        table = None
+    rows = [row for row in table.rows if not is_remark(row)] if table else []
+    kinds = Counter(row.get("kind") for row in rows if row.get("kind"))
+    by_kind = f" ({', '.join(f'{kind} {n}' for kind, n in kinds.most_common())})" if kinds else ""
+    return f"{plural(len(rows), 'row')}{by_kind}"
+
+
 def subject_id(row: Row, table: Table, cleaning: Cleaning, log: Log) -> str:
     """The person's id, with the leading zeros that the dataset writes.
 
@@ -153,9 +170,14 @@ def _units(row: Row, table: Table, log: Log) -> tuple[str, ...]:
         return ()
     found = tokens(text)
     for token in found:
-        if parse_unit(token) is None:
-            log.marked(row.number, table.columns["units"], token, "not an action unit: kept as it stands")
-    return found
+        if token in REMARKS:
+            log.repaired(row.number, table.columns["units"], token, "none", "a remark, and no action unit")
+        elif parse_unit(token) is None:
+            reason = (
+                "not an action unit: kept as it stands, and schemes of units that the row does not show leave it out"
+            )
+            log.marked(row.number, table.columns["units"], token, reason)
+    return tuple(token for token in found if token not in REMARKS)
 
 
 def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning, log: Log) -> str | None:
@@ -164,8 +186,9 @@ def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning,
             return found
         log.repaired(row.number, table.columns["objective"], text, "none", "not one of the classes I to VII")
     elif cleaning.units_to_objective and "objective" not in row.cells:
-        known = [unit.number for token in units if (unit := parse_unit(token))]
-        return objective_class(known) if known else ("VII" if "units" in row.cells else None)
+        known = [parse_unit(token) for token in units]
+        if "units" in row.cells and None not in known:
+            return objective_class([unit.number for unit in known if unit])
     return None
 
 

@@ -1,6 +1,33 @@
-"""Action units as coders write them, and the emotion schemes that several datasets share."""
+"""Action units as the sheets write them, and the emotion schemes that several datasets share.
+
+Every form of an action unit that occurs, where, and how it is read; `test_action_units.py` holds the grammar to this table.
+
+======================  ==================================  ==========================================================
+form                    sheets                              read as
+======================  ==================================  ==========================================================
+`4+7`, `2,7`, `1，4`     all; commas in CAS(ME)3, part C     two units; what follows the last separator may be missing
+`AU4+AU7`, `AUR2`       4DME                                the same without the letters
+`L12`, `R12`, `r12`     all                                 the left or the right half of the face
+`T23`, `B18`            SAMM, SAMM-LV, CAS(ME)3             the upper or the lower lip
+`A12`                   SAMM, SAMM-LV                       asymmetric: both halves, one of them more
+`A/L12`                 SAMM, SAMM-LV                       asymmetric, or left: which one, the coders left open
+`12B`, `A12B`           SAMM, SAMM-LV                       intensity A to E
+`10A/B`, `4(B/C)`       SAMM, SAMM-LV                       one intensity or the other
+`12?`                   CASME II, CAS(ME)3                  in doubt; SAMM: its end is unclear
+`L12 or L14`, `10or11`  SAMM, SAMM-LV, CAS(ME)2             one unit or the other
+`4/7`                   SAMM, SAMM-LV (their key of signs)  the same
+`(R6 or R12)`           SAMM, SAMM-LV                       the same
+`ref(24)`, `ref(7B)`    SAMM, SAMM-LV                       a unit that another refers to
+`soft focus`            SAMM                                a remark and no unit
+`?`, `/`, `-`           CASME II of 2014, CASME             nothing is annotated
+======================  ==================================  ==========================================================
+
+Whatever else is written is not read. An expression with such a text shows the units beside it, and nobody can say of any
+other that it is absent: `AU12` as a scheme then leaves it out (`one_unit`), and its objective class is open.
+"""
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -19,10 +46,12 @@ class ActionUnit:
     Attributes:
         number: of the unit.
         text: as annotated, without blanks at its ends, for example `4(B/C)`.
-        side: `L` or `R` where one half of the face moves, `T` or `B` for its top or bottom; None for both.
+        side: `L` or `R` where one half of the face moves, `A` where one half moves more than the other, `T` or `B` for its top
+            or bottom; `A/L` where the coders left open which; None for both alike.
         intensity: letters A to E; several where the coders left it open.
         uncertain: the coders marked doubt by a question mark, or by another unit that it may be instead.
         alternatives: the units that it may be instead: (7,) for `4 or 7`.
+        reference: another unit refers to it, as in `12A+ref(24)`.
     """
 
     number: int
@@ -31,69 +60,93 @@ class ActionUnit:
     intensity: tuple[str, ...] = ()
     uncertain: bool = False
     alternatives: tuple[int, ...] = ()
+    reference: bool = False
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The unit, and those that it may be instead."""
+        return (self.number, *self.alternatives)
 
 
-_SEPARATOR = re.compile(r"[+,;&，、＋]|\band\b", re.IGNORECASE)
-_OR = re.compile(r"\s*(?:\bor\b|/)\s*", re.IGNORECASE)
+REMARKS = frozenset({"SOFT FOCUS"})
+"""What stands among the units and is none: the eyes look at nothing."""
+
+_SEPARATOR = re.compile(r"(?:[+,;&、]|\band\b)(?![^(]*\))", re.IGNORECASE)
 _SIDES = {"LEFT": "L", "RIGHT": "R", "TOP": "T", "BOTTOM": "B"}
+_SIDE = r"(?:LEFT|RIGHT|TOP|BOTTOM|[LRTBA])"
+_LETTERS = r"[A-E](?:\s*/\s*[A-E])*"
+_OR = re.compile(rf"(?:(?<=[\d?)])|(?<=\d[A-E]))(?:\s*/\s*|\s*or\s*)(?=(?:AU|AD)?\s*{_SIDE}?\s*\d)", re.IGNORECASE)
 _UNIT = re.compile(
-    r"(?:AU|AD)?\s*(?P<before>LEFT|RIGHT|TOP|BOTTOM|[LRTB])?\s*(?:AU|AD)?\s*(?P<number>\d{1,3})\s*"
-    r"(?P<letter>[A-E])?\s*(?:\((?P<inside>[A-E](?:\s*/\s*[A-E])*)\)|(?P<more>(?:/[A-E])+))?\s*(?P<after>[LR])?",
+    rf"(?:AU|AD)?\s*(?P<before>{_SIDE}(?:\s*/\s*{_SIDE})*)?\s*(?:AU|AD)?\s*(?P<number>\d{{1,3}})\s*"
+    rf"(?P<letters>{_LETTERS}|\(\s*{_LETTERS}\s*\))?\s*(?P<after>[LR])?",
     re.IGNORECASE,
 )
+_REFERENCE = re.compile(r"ref\s*\(\s*(?P<inside>[^()]*)\)", re.IGNORECASE)
+_BRACKETS = re.compile(r"\(\s*(?P<inside>[^()]*?)\s*\)")
 
 
 @lru_cache(maxsize=4096)
 def tokens(text: str) -> tuple[str, ...]:
-    """The units of a cell, one text each with all its marks, upper case but for the word `or`.
+    """The units of a cell, one text each with all its marks, upper case but for the words `or` and `ref`.
 
-    >>> tokens("4 + l10+15a"), tokens("4(B/C)+7B?"), tokens("4 or 7+12")
-    (('4', 'L10', '15A'), ('4(B/C)', '7B?'), ('4 or 7', '12'))
+    >>> tokens("4 + l10+15a,"), tokens("4(B/C)+7B?"), tokens("(R6 OR R12)+ Ref(43)"), tokens("10or11")
+    (('4', 'L10', '15A'), ('4(B/C)', '7B?'), ('(R6 or R12)', 'ref(43)'), ('10 or 11',))
     """
-    parts = (" ".join(part.split()) for part in _SEPARATOR.split(text))
-    return tuple(re.sub(r"\bOR\b", "or", part.upper()) for part in parts if part)
+    parts = (" ".join(part.split()).upper() for part in _SEPARATOR.split(unicodedata.normalize("NFKC", text)))
+    return tuple(_OR.sub(_spelt, part).replace("REF", "ref") for part in parts if part)
+
+
+def _spelt(found: re.Match[str]) -> str:
+    return " or " if "OR" in found[0] else found[0]
 
 
 @lru_cache(maxsize=4096)
 def parse_unit(token: str) -> ActionUnit | None:
     """One unit, or None for a text that is none.
 
-    >>> parse_unit("L10"), parse_unit("4(B/C)").intensity, parse_unit("talking")
-    (ActionUnit(number=10, text='L10', side='L', intensity=(), uncertain=False, alternatives=()), ('B', 'C'), None)
+    >>> parse_unit("L10")
+    ActionUnit(number=10, text='L10', side='L', intensity=(), uncertain=False, alternatives=(), reference=False)
+    >>> parse_unit("4(B/C)").intensity, parse_unit("(R6 or R12)").numbers, parse_unit("talking")
+    (('B', 'C'), (6, 12), None)
     """
     text = token.strip()
-    readings = [found for part in _readings(text) if (found := _UNIT.fullmatch(part))]
-    if not readings or len(readings) != len(_readings(text)):
+    plain = re.sub(r"\s+\(", "(", text.replace("?", "").strip())
+    reference = _REFERENCE.fullmatch(plain)
+    inside = reference or _BRACKETS.fullmatch(plain)
+    readings = [_UNIT.fullmatch(part.strip()) for part in _OR.split(inside["inside"] if inside else plain)]
+    found = [reading for reading in readings if reading is not None]
+    if not found or len(found) != len(readings):
         return None
-    first, *others = readings
-    side = first["before"] or first["after"]
-    letters = "".join(filter(None, (first["letter"], first["inside"], first["more"])))
+    first, *others = found
+    sides = re.split(r"\s*/\s*", (first["before"] or first["after"] or "").upper())
     return ActionUnit(
         number=int(first["number"]),
         text=text,
-        side=None if side is None else _SIDES.get(side.upper(), side.upper()),
-        intensity=tuple(c for c in letters.upper() if c.isalpha()),
+        side="/".join(_SIDES.get(side, side) for side in sides) or None,
+        intensity=tuple(c for c in (first["letters"] or "").upper() if c.isalpha()),
         uncertain="?" in text or bool(others),
         alternatives=tuple(int(other["number"]) for other in others),
+        reference=reference is not None,
     )
 
 
 def parse_units(texts: str | Iterable[str]) -> tuple[ActionUnit, ...]:
     """The units of a cell, or of `Expression.action_units`; what is no unit is left out.
 
-    >>> [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units("4(B/C)+L7B+12?")]
-    [(4, None, ('B', 'C'), False), (7, 'L', ('B',), False), (12, None, (), True)]
+    >>> [(u.number, u.side, u.intensity, u.uncertain) for u in parse_units("4(B/C)+A7B+12?")]
+    [(4, None, ('B', 'C'), False), (7, 'A', ('B',), False), (12, None, (), True)]
     """
     listed = tokens(texts) if isinstance(texts, str) else texts
     return tuple(filter(None, map(parse_unit, listed)))
 
 
-def _readings(text: str) -> list[str]:
-    """`4 or 7` has two; the stroke of an intensity, `4(B/C)` or `4B/C`, separates none."""
-    plain = re.sub(r"\s+\(", "(", text.replace("?", "").strip())
-    if re.search(r"\bor\b", plain, re.IGNORECASE) or re.search(r"\d[A-E]?\s*/\s*[LR]?\d", plain, re.IGNORECASE):
-        return _OR.split(plain)
-    return [plain]
+def shown_units(texts: Iterable[str]) -> frozenset[int]:
+    """Numbers of the units that an expression shows, whatever side and intensity; a doubtful one counts as shown.
+
+    >>> sorted(shown_units(["A12B", "ref(43)", "4 or 7", "talking"]))
+    [4, 7, 12, 43]
+    """
+    return frozenset(number for unit in parse_units(texts) for number in unit.numbers)
 
 
 _OBJECTIVE: Mapping[str, str] = {
@@ -169,8 +222,8 @@ def unit_number(name: str) -> int | None:
 def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     """The scheme `AU<number>`: does a micro-expression show this action unit, or is it absent?
 
-    Sides and intensities make no difference, and a doubtful unit counts as shown. An expression for which no unit is
-    annotated is left out.
+    Sides and intensities make no difference, and a doubtful unit counts as shown. Left out is an expression for which no unit
+    is annotated, and one that does not show this unit beside a text that is none: nobody can say that it is absent.
 
     Args:
         number: of the unit.
@@ -184,11 +237,12 @@ def one_unit(number: int, videos: Iterable[Video]) -> Scheme:
     for video in videos:
         annotated.setdefault(video.dataset, False)
         for e in video.expressions:
-            units = {unit.number for unit in parse_units(e.action_units)}
+            units = shown_units(e.action_units)
             if e.kind == "micro" and units:
                 annotated[video.dataset] = True
                 shown.update(units)
-                mapping["+".join(e.action_units).lower()] = name if number in units else ABSENT
+                if number in units or all(map(parse_unit, e.action_units)):
+                    mapping["+".join(e.action_units).lower()] = name if number in units else ABSENT
     if without := [dataset for dataset, has_units in annotated.items() if not has_units]:
         raise ConfigError(
             f"scheme={name} needs action units, and {without[0]} annotates none for its micro-expressions: take datasets that "

@@ -6,6 +6,7 @@ import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,8 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
         DataError: it is missing, unreadable, encrypted, too large, or expands to too much.
     """
     try:
-        return _read(path)
+        state = path.stat()
+        return list(_read(path, state.st_size, state.st_mtime_ns))
     except OSError as error:
         raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
     except _NotOpenedError as error:
@@ -72,8 +74,8 @@ class _NotOpenedError(DataError):
     """A file that is too much, or no table: what to do about it depends on what it is for."""
 
 
-def _read(path: Path) -> list[Sheet]:
-    size = path.stat().st_size
+@lru_cache(maxsize=16)  # who looks for a file has read it already when it is read
+def _read(path: Path, size: int, changed: int) -> tuple[Sheet, ...]:
     with path.open("rb") as file:
         head = file.read(8)
     if size > MAX_BYTES:
@@ -86,7 +88,7 @@ def _read(path: Path) -> list[Sheet]:
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
         raise DataError(f"{path} is not an .xlsx file, whatever its name says: {_RESAVE}")
     try:
-        return [sheet for sheet in read(path) if sheet.rows]
+        return tuple(sheet for sheet in read(path) if sheet.rows)
     except DataError:
         raise
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number

@@ -74,7 +74,6 @@ class Smic(NestedDataset):
     published_extended: ClassVar[Published]
 
     def __init__(self, params: SmicParams) -> None:
-        super().__init__(params)
         short = "SMIC_all_raw/{0}/s1/micro/negative/s1_ne_01/image000123.bmp"
         long = "SMIC-E_raw image/{0}_long/SMIC-{0}-E/{0}/s01/s1_ne_01/image559700.jpg"
         self.layout = Layout(  # type: ignore[misc]  # which one depends on the parameters
@@ -87,6 +86,7 @@ class Smic(NestedDataset):
         self.published = self.published_extended if params.extended else self.published_short
         if not params.extended:
             self.tasks = frozenset({"recognize"})  # a short clip is its movement and nothing else
+        super().__init__(params)
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """Who is seen: the three recordings were made of the same people, who keep their numbers."""

@@ -92,8 +92,8 @@ def mistakes(
 
     With --truth, those of a file of any program.
     """
-    from mebench.metrics.mistakes import By, count_mistakes, number_of_draws, sort_mistakes
-    from mebench.results.render.summary import plain, print_mistakes
+    from mebench.metrics.mistakes import By, count_distracted, count_mistakes, number_of_draws, sort_mistakes
+    from mebench.results.render.summary import distracted_line, plain, print_mistakes
     from mebench.runner.scoring import tables_of
 
     if by not in get_args(By):
@@ -117,15 +117,17 @@ def mistakes(
     rows: By = "subject" if by == "subject" else "emotion" if by == "emotion" else "kind"
     found = sort_mistakes(tables, kinds)
     counts = count_mistakes(found, rows, draws)
+    astray = None if tables.distractors is None else count_distracted(found, tables.distractors, rows, draws)
     if rows == "kind":
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
     mean = f", means over {draws} draws" if draws > 1 else ""
     if json != "-":
-        print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None)
-    every = found.astype(object).to_dict("records")
-    write_json(
-        {**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts), "mistakes": every}, json
-    )
+        note = "" if astray is None else distracted_line(counts, astray, tables)
+        print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note)
+    report = {**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
+    if astray is not None:
+        report["on_distractors"] = astray.to_dict("index")
+    write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json)
 
 
 def _read(

@@ -8,6 +8,7 @@ from mebench.core.seeds import stable_seed
 from mebench.core.types import (
     ABSENT,
     KINDS,
+    Distractor,
     Expression,
     Fold,
     Kind,
@@ -34,6 +35,7 @@ __all__ = [
     "ClipView",
     "Composite",
     "Dataset",
+    "Distractor",
     "Expression",
     "Fold",
     "Frames",

@@ -75,6 +75,10 @@ class Dataset:
         """
         return key
 
+    def split(self, key: SubjectKey) -> str:
+        """The part of the authors' own split that a subject belongs to, `train` or `test_A`; empty where there is none."""
+        return ""
+
     def frames(self, video: Video) -> Frames:
         """The frames of a video.
 
@@ -185,6 +189,10 @@ class Composite(Dataset):
         """Who a subject is, as its member knows."""
         return self.members[key.dataset].person(key) if key.dataset in self.members else key
 
+    def split(self, key: SubjectKey) -> str:
+        """The part of a split that a subject belongs to, as its member knows."""
+        return self.members[key.dataset].split(key) if key.dataset in self.members else ""
+
     def frames(self, video: Video) -> Frames:
         """The frames of a video, from its member."""
         return self.home(video)[1].frames(video)
@@ -275,6 +283,10 @@ class Renamed(Dataset):
     def person(self, key: SubjectKey) -> SubjectKey:
         """Who a subject is, as the dataset itself knows."""
         return self.dataset.person(self._subjects.get(key, key))
+
+    def split(self, key: SubjectKey) -> str:
+        """The part of a split that a subject belongs to, as the dataset itself knows."""
+        return self.dataset.split(self._subjects.get(key, key))
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video."""

@@ -68,6 +68,28 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True)
+class Distractor:
+    """A movement that is annotated and is no expression: what a spotter may be led astray by.
+
+    Attributes:
+        kind: `blink`, `speech`, `head`; other words for other movements.
+        onset: first frame.
+        offset: last frame, inclusive; not before `onset`.
+    """
+
+    kind: str
+    onset: int
+    offset: int
+
+    def __post_init__(self) -> None:
+        """Refuse an impossible interval."""
+        if not 0 <= self.onset <= self.offset:
+            raise DataError(
+                f"a {self.kind}'s interval must satisfy 0 <= onset <= offset, not [{self.onset}, {self.offset}]"
+            )
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     """One recording and its expressions (possibly none).
 
@@ -82,6 +104,7 @@ class Video:
         expressions: sorted by onset.
         first: file number of the first frame, as the dataset's own annotations count; 0 where frames have no numbers.
         numbers: file number of every frame, rising, where they leave numbers out; else empty.
+        distractors: sorted by onset; empty too where the dataset annotates none. No method sees them.
     """
 
     dataset: str
@@ -92,6 +115,7 @@ class Video:
     expressions: tuple[Expression, ...] = ()
     first: int = 0
     numbers: tuple[int, ...] = ()
+    distractors: tuple[Distractor, ...] = ()
 
     @property
     def subject_key(self) -> SubjectKey:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, median
 from typing import Any
 
-from mebench.annotations import ground_truth_hash, parse_units
+from mebench.annotations import ground_truth_hash, shown_units
 from mebench.config import RunConfig
 from mebench.config.registry import load
 from mebench.core import KINDS, Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
@@ -120,7 +120,8 @@ class Summary:
         without_interval: rows among them that have no usable interval.
         durations_ms: by kind; kinds without any are absent.
         fps: the frame rates that occur, rising.
-        action_units: number of expressions that show each unit, by its number, whatever side and intensity.
+        action_units: number of expressions that show each unit, by its number, whatever side and intensity; in doubt
+            between two, both.
         with_units: expressions for which action units are annotated.
         schemes: by name.
         unmapped: native labels that no scheme by emotion scores, and their number.
@@ -165,7 +166,7 @@ class Summary:
             "expressions_without_interval": self.without_interval,
             "durations_ms": {kind: asdict(durations) for kind, durations in self.durations_ms.items()},
             "fps": list(self.fps),
-            "action_units": {str(unit): n for unit, n in self.action_units.items()},
+            "action_units": {f"AU{unit}": n for unit, n in self.action_units.items()},
             "expressions_with_action_units": self.with_units,
             "schemes": {name: asdict(counts) for name, counts in self.schemes.items()},
             "unmapped_labels": dict(self.unmapped),
@@ -194,7 +195,6 @@ def summarise(dataset: Dataset) -> Summary:
     people = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
     named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
-    shown_units = [{unit.number for unit in parse_units(e.action_units)} for e in expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     return Summary(
         hash=ground_truth_hash(annotated),
@@ -208,7 +208,7 @@ def summarise(dataset: Dataset) -> Summary:
         without_interval=len(lost),
         durations_ms=_durations(annotated),
         fps=tuple(sorted({video.fps for video in videos if video.fps})),
-        action_units=dict(sorted(Counter(unit for units in shown_units for unit in units).items())),
+        action_units=dict(sorted(Counter(unit for e in expressions for unit in shown_units(e.action_units)).items())),
         with_units=sum(bool(e.action_units) for e in expressions),
         schemes={name: _scored(scheme, expressions) for name, scheme in dataset.schemes.items()},
         unmapped={

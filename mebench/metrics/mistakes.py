@@ -107,6 +107,41 @@ def count_mistakes(mistakes: pd.DataFrame, by: By = "kind", draws: int = 1) -> p
     return table if draws == 1 else table / draws
 
 
+def count_distracted(
+    mistakes: pd.DataFrame, distractors: pd.DataFrame, by: By = "kind", draws: int = 1
+) -> pd.DataFrame:
+    """Numbers of false positives that fall on a distractor, by kind, subject or emotion; means over draws.
+
+    An interval falls on a distractor if the frames that both share are at least half of the shorter one. One that falls on two
+    of one kind counts once, one that falls on two of different kinds once for each.
+
+    Args:
+        mistakes: from `sort_mistakes`.
+        distractors: `video`, `kind`, `onset`, `offset`, see `Tables.distractors`.
+        by: the rows.
+        draws: random draws of the predictions.
+
+    Returns:
+        One row for each name in `mistakes`, a column for each kind of distractor that is annotated, both sorted.
+
+    >>> blinks = pd.DataFrame({"video": "v", "kind": "blink", "onset": [10], "offset": [15]})
+    >>> found = [("false_positive", "micro", "v", on, on + 9) for on in (5, 12, 13)] + [("miss", "micro", "v", 10, 15)]
+    >>> rows = pd.DataFrame(found, columns=["mistake", "kind", "video", "onset", "offset"])
+    >>> count_distracted(rows, blinks)["blink"].to_dict()
+    {'micro': 3}
+    """
+    wrong = mistakes[mistakes["mistake"] == "false_positive"].assign(number=lambda table: range(len(table)))
+    both = wrong.merge(distractors, on="video", suffixes=("", "_of_distractor"))
+    first, last = (both[[end, f"{end}_of_distractor"]] for end in ("onset", "offset"))
+    shared = last.min(axis=1) - first.max(axis=1) + 1
+    shorter = (last.to_numpy() - first.to_numpy() + 1).min(axis=1)
+    struck = both[2 * shared >= shorter].drop_duplicates(["number", "kind_of_distractor"])
+    counted = pd.crosstab(struck[by], struck["kind_of_distractor"])
+    kinds = pd.Index(sorted(set(distractors["kind"])), name="distractor")
+    table = counted.reindex(index=pd.Index(sorted(set(mistakes[by])), name=by), columns=kinds, fill_value=0)
+    return table if draws == 1 else table / draws
+
+
 def number_of_draws(tables: Tables) -> int:
     """Random draws of the predictions; 1 for a method that predicts once."""
     predictions = tables.predictions

@@ -37,6 +37,8 @@ class Tables:
             `probability` of the predicted class. None if the method does not recognize or there are no clips.
         frame_scores: `video`, `kind`, `frame`, `score`; frames without a score may be absent or NaN. None if the method
             scores no frames.
+        distractors: annotated movements that are no expressions: `video`, `kind` (`blink`, `speech`, `head` …), `onset`,
+            `offset`. None where the dataset annotates none. Only the causes of mistakes look at them.
     """
 
     videos: pd.DataFrame
@@ -44,6 +46,7 @@ class Tables:
     predictions: pd.DataFrame | None = None
     clips: pd.DataFrame | None = None
     frame_scores: pd.DataFrame | None = None
+    distractors: pd.DataFrame | None = None
 
     def ordered(self) -> "Tables":
         """The same tables in canonical order, with what scoring needs and an integer `unit`, the subject's number.

@@ -7,13 +7,14 @@ from typing import Any
 
 from mebench.core import Fold
 from mebench.errors import ConfigError, PluginError, unknown
-from mebench.protocols.across import CDMER, CROSS_SPOTTING, LODO
-from mebench.protocols.challenges import MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
+from mebench.protocols.across import CD6ME, CDMER, CROSS_SPOTTING, LODO
+from mebench.protocols.challenges import CASME3, DFME, MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW
 from mebench.protocols.people import People
 from mebench.protocols.protocol import Card, Protocol
 from mebench.protocols.within import HOLDOUT, KFOLD, LOSO, LOVO
 
-_ALL = (LOSO, KFOLD, HOLDOUT, LOVO, LODO, MEGC2018, MEGC2019_CDE, CDMER, MEGC_SPOTTING, CROSS_SPOTTING, MEVIEW)
+_WITHIN, _ACROSS = (LOSO, KFOLD, HOLDOUT, LOVO), (LODO, CDMER, CD6ME, CROSS_SPOTTING)
+_ALL = (*_WITHIN, *_ACROSS, MEGC2018, MEGC2019_CDE, MEGC_SPOTTING, MEVIEW, DFME, CASME3)
 PROTOCOLS = {protocol.name: protocol for protocol in sorted(_ALL, key=lambda protocol: protocol.name)}
 """By name, sorted."""
 ADDED: dict[str, Path] = {}

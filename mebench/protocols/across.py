@@ -88,6 +88,44 @@ LODO = Protocol(
 )
 
 
+SIX = ("casme", "casme2", "samm", "mmew", "four_dme", "casme3")
+UNITS = tuple(f"AU{number}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17))
+
+
+def cd6me(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """One fold for each of the six datasets, tested by a model of the five others.
+
+    Raises:
+        ConfigError: other datasets than the six.
+    """
+    need_exactly(people, "cd6me", SIX)
+    return lodo(people)
+
+
+CD6ME = Protocol(
+    "cd6me",
+    "CD6ME: twelve action units over six datasets, each dataset tested once by a model of the five others",
+    Card(
+        needs="dataset=[casme,casme2,samm,mmew,four_dme,casme3] (part A of CAS(ME)3) and a method that recognizes; one unit a run: "
+        "mebench run -m protocol=cd6me scheme=AU1,AU2,AU4,AU5,AU6,AU7,AU9,AU10,AU12,AU14,AU15,AU17",
+        trains="the five other datasets",
+        tests="each dataset once, in a fold of its own",
+        scores="F1 of each unit over the answers of all six folds pooled, which the sweep averages over the twelve units, and F1 on "
+        "each dataset",
+        classes="each unit: shown or absent. The paper counts 2,031 clips (CASME 189, CASME II 256, SAMM 159, 4DME 267, MMEW 300, "
+        "CAS(ME)3 860) and shows AU1 304 times, AU2 280, AU4 708, AU5 134, AU6 60, AU7 252, AU9 117, AU10 75, AU12 176, AU14 277, "
+        "AU15 52, AU17 86. mebench reads the sheets as released: 255 clips of CASME II, a unit that is one of two counts as shown "
+        "(the paper chose between them by optical flow), and a clip without units is left out",
+        source="Varanka et al. 2022, Data Leakage and Evaluation Issues in Micro-Expression Analysis, arXiv 2211.11425, Table 4 and "
+        "its program; they learn all units in one network, here each has its own",
+    ),
+    cd6me,
+    tasks=frozenset({"recognize"}),
+    schemes=dict.fromkeys(UNITS),
+    scored_only=True,
+)
+
+
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
 OTHER = "casme2"
 CLASSES = ("negative", "positive", "surprise")

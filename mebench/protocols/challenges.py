@@ -1,9 +1,9 @@
-"""The challenges of MEGC, and MEVIEW, in the wild."""
+"""The challenges of MEGC and of DFME, CAS(ME)3, and MEVIEW, in the wild."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core import Dataset, Fold, Scheme
+from mebench.core import Dataset, Fold, Scheme, SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols.across import CLASSES, across, listed, need_exactly, need_long
 from mebench.protocols.people import People
@@ -49,7 +49,8 @@ MEGC2018 = Protocol(
         tests="holdout: SAMM, then CASME II; composite: each of the 47 subjects with a scored clip once",
         scores="holdout: each direction by itself and their mean, of which the challenge ranks weighted recall (accuracy) and "
         "unweighted recall (UAR); composite: UF1 and weighted F1 of all folds pooled; 253 clips, 185 and 68",
-        classes="objective classes I to V, whatever emotion was annotated",
+        classes="objective classes I to V, whatever emotion was annotated. The published table of classes gives 172 of the 185 "
+        "clips of CASME II with its sheet of 2014, and the column of 2019 gives 174: mebench info casme2 explains clip by clip",
         source="Yap et al. 2018, doi 10.1109/FG.2018.00106",
     ),
     megc2018,
@@ -129,6 +130,95 @@ MEGC_SPOTTING = Protocol(
     megc_spotting,
     tasks=frozenset({"spot"}),
     every_kind=True,
+)
+
+
+@dataclass(frozen=True)
+class DfmeParams:
+    """Which of the two test sets.
+
+    Attributes:
+        test: `A`, which chose the finalists, `B`, which ranked them, or both, each by itself.
+    """
+
+    test: Literal["A", "B", "both"] = "both"
+
+
+def dfme(people: People, params: DfmeParams = DfmeParams()) -> list[Fold]:
+    """One fold for each test set, tested by a model of the training set.
+
+    Raises:
+        ConfigError: another dataset, or one of the sets is not there.
+    """
+    need_exactly(people, "dfme", ["dfme"])
+    sets: dict[str, list[SubjectKey]] = {}
+    for subject in people.subjects:
+        sets.setdefault(people.split(subject), []).append(subject)
+    tests = ["test_A", "test_B"] if params.test == "both" else [f"test_{params.test}"]
+    for name in ("train", *tests):
+        if name not in sets:
+            there = ", ".join(filter(None, sets)) or "none"
+            raise ConfigError(
+                f"protocol dfme needs the set {name} of DFME, and there is {there}: put the sheet of each set below dataset.root, or "
+                "choose protocol.test=A or B"
+            )
+    return [people.fold(name, sets[name], sets["train"]) for name in tests]
+
+
+DFME = Protocol(
+    "dfme",
+    "DFME's challenge: seven emotions, trained on the training set, tested on test set A, B, or both",
+    Card(
+        needs="dataset=dfme with the sheets of its three sets, and a method that recognizes",
+        trains="the training set: 1,856 clips of 176 people",
+        tests="test set A, 474 clips of 42 people, and B, 299 clips of 41 people, each in a fold of its own (protocol.test=A or B for "
+        "one of them); nobody is in two sets",
+        scores="each test set by itself, and their mean: UF1, by which the challenge ranks, UAR and accuracy",
+        classes="happiness, anger, contempt, disgust, fear, sadness, surprise (scheme seven)",
+        source="DFME micro-expression recognition challenge of CCAC 2024, https://mea-lab-421.github.io/CCAC-page; dataset: Zhao et al. "
+        "2024, doi 10.1109/TAFFC.2023.3341918",
+    ),
+    dfme,
+    DfmeParams,
+    tasks=frozenset({"recognize"}),
+    schemes={"seven": (2629, 259)},
+    scheme="seven",
+    scored_only=True,
+    scored_each=lambda params: True,
+)
+
+
+def casme3(people: People, params: NoParams = NOTHING) -> list[Fold]:
+    """Leave one subject out over CAS(ME)3.
+
+    Raises:
+        ConfigError: another dataset.
+    """
+    need_exactly(people, "casme3", ["casme3"])
+    return loso(people)
+
+
+CASME3 = Protocol(
+    "casme3",
+    "CAS(ME)3, part A: micro-expressions in three, four or seven classes, leaving one subject out",
+    Card(
+        needs="dataset=casme3 (part A) and a method that recognizes",
+        trains="all other subjects",
+        tests="each subject once, in a fold of its own",
+        scores="the answers of all folds pooled: UF1 and UAR",
+        classes="scheme=three (the default): negative 457 (disgust, fear, anger, sad), positive 55 (happy), surprise 187, 699 clips of "
+        "88 people; scheme=four: the same and others 161, 860 clips of 94 people; scheme=seven: disgust 250, surprise 187, others "
+        "161, fear 86, anger 64, sad 57, happy 55. These are the counts of the sheets of version 2; of version 1, which has 921, "
+        "disgust 275, surprise 199, others 166, fear 91, anger 67, sad 63, happy 60",
+        source="Li et al. 2023, CAS(ME)3, doi 10.1109/TPAMI.2022.3174895; counts of the sheets at "
+        "github.com/jingtingEmmaLi/CAS-ME-3. Published numbers rest on other lists too: that of HTNet (arXiv 2307.14637) has 687 of "
+        "the 699 clips, 449, 54 and 184",
+    ),
+    casme3,
+    tasks=frozenset({"recognize"}),
+    scheme="three",
+    schemes={"three": (699, 88), "four": (860, 94), "seven": (860, 94)},
+    scored_only=True,
 )
 
 

@@ -25,6 +25,7 @@ class People:
         validation: their share of the people who train, rounded, at least one and never all; none where one person trains.
         person: who a subject is beyond its dataset: subjects of equal answers are one person.
         short: whether the videos of a dataset are short ones of one expression each; False where nothing is said.
+        split: the part of the authors' own split that a subject belongs to; empty where there is none.
     """
 
     videos: Sequence[Video]
@@ -32,6 +33,7 @@ class People:
     validation: float = 0.2
     person: Callable[[SubjectKey], SubjectKey] = lambda subject: subject
     short: Mapping[str, bool] = field(default_factory=dict)
+    split: Callable[[SubjectKey], str] = lambda subject: ""
 
     @cached_property
     def subjects(self) -> tuple[SubjectKey, ...]:

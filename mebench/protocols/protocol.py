@@ -1,7 +1,7 @@
 """What a protocol is: a pure function from people and their videos to folds, and its card."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from mebench.core import Dataset, Fold, Scheme
@@ -68,6 +68,8 @@ class Protocol:
         tasks: what it asks of a method; a method may do less.
         every_kind: spots all kinds that method and dataset share, unless `kinds` says otherwise.
         scheme: the emotion scheme by name where the user names none, or what makes the only one that the protocol scores.
+        schemes: names of the schemes that it scores, with the numbers of clips and of people on the complete data, or None;
+            any where this is empty.
         scored_only: only videos with a scored micro-expression take part.
         scored_each: each fold is scored by itself and then their mean is taken, instead of pooling them.
         subject_dependent: it may test people whom it trained on, which marks its results.
@@ -82,6 +84,7 @@ class Protocol:
     tasks: frozenset[str] = TASKS
     every_kind: bool = False
     scheme: str | Callable[[Dataset], Scheme] | None = None
+    schemes: Mapping[str, tuple[int, int] | None] = field(default_factory=dict)
     scored_only: bool = False
     scored_each: Callable[[Any], bool] = lambda params: False
     subject_dependent: bool = False

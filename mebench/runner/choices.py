@@ -83,6 +83,12 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
             )
         return only
     name = config.scheme or protocol.scheme
+    if protocol.schemes and name not in protocol.schemes:
+        every = ",".join(protocol.schemes)
+        raise ConfigError(
+            f"protocol {protocol.name} scores {'no scheme=' + name if name else 'a scheme that must be named'}: give one of "
+            f"{', '.join(protocol.schemes)}, or all of them in turn with: mebench run -m protocol={protocol.name} scheme={every}"
+        )
     if name is None:
         return next(iter(schemes.values()))
     if name not in schemes and (number := unit_number(name)) is not None:

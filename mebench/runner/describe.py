@@ -65,7 +65,9 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
         ],
         columns=["video", "kind", "onset", "apex", "offset", "emotion", "native_emotion", "action_units", "objective"],
     ).astype({"onset": "int64", "apex": "Int64", "offset": "int64"})
-    return Tables(videos=videos, truths=truths, predictions=None, clips=None)
+    astray = [(v.key, d.kind, d.onset, d.offset) for v in chosen for d in v.distractors]
+    distractors = pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]) if astray else None
+    return Tables(videos=videos, truths=truths, distractors=distractors)
 
 
 def key_of(plan: Plan, tables: Tables) -> str:
@@ -120,6 +122,8 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     folder.write_json("versions.json", {**versions(), **_revisions(plan)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
+    if tables.distractors is not None:
+        folder.write_table("distractors.parquet", tables.distractors)
     folder.write_json(
         "folds.json",
         {

@@ -5,6 +5,7 @@
         versions.json    Python and packages
         videos.parquet   the dataset as it was scored: videos, with the numbers of their files …
         truth.parquet    … and their expressions
+        distractors.parquet  … and blinks, speech and the like, where the dataset annotates them
         folds.json       who trained, validated and was tested
         features.json    seconds of computing features, by video, and the cards of the chains
         folds/<fold>/    predictions, clips, frame scores, model (safetensors) and fold.json (timing, cost, size and checksum

@@ -49,7 +49,7 @@ def warnings(plan: Plan) -> list[str]:
             f"in {len(found)} of {len(plan.folds)} folds nobody who trains shows a class that is tested, so those clips can only be "
             f"wrong: in fold {fold!r} {clips}; {advice}"
         )
-    if expected := plan.protocol.expects(plan.config.protocol_params):
+    if expected := plan.protocol.schemes.get(plan.scheme.name) or plan.protocol.expects(plan.config.protocol_params):
         n_clips = classes_shown(plan.scheme, plan.videos).total()
         there = n_clips, len({plan.dataset.person(v.subject_key) for v in plan.videos})
         if there != expected:

@@ -272,7 +272,7 @@ def make_plan(config: RunConfig) -> Plan:
     tasks = choose_tasks(config, method_class, recognizer, dataset, protocol)
     videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
-        protocol.make(People(videos, person=dataset.person), config.protocol_params)
+        protocol.make(People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
     scheme = choose_scheme(dataset, videos, config, protocol)
     if protocol.scored_only:
         videos = scored(videos, scheme, protocol)
@@ -293,7 +293,7 @@ def make_plan(config: RunConfig) -> Plan:
         or (recognizer is not None and recognizer.holds_out(config.recognizer_params)),
         recognizer_class=recognizer,
     )
-    people = People(videos, config.seed, config.validation, dataset.person, plan.short)
+    people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split)
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
     check_people(plan)
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)

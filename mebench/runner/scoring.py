@@ -29,7 +29,9 @@ def tables_of(folder: RunFolder) -> Tables:
             clips = pd.concat(_clips_of_folds(about, videos, truths, answers).values(), ignore_index=True)
         else:
             clips = _clips(about, videos, truths, answers)
-    return Tables(videos, truths, predictions, clips)
+    annotated = (folder.path / "distractors.parquet").is_file()
+    distractors = folder.read_table("distractors.parquet") if annotated else None
+    return Tables(videos, truths, predictions, clips, distractors=distractors)
 
 
 def scored_of(truths: pd.DataFrame) -> pd.DataFrame:

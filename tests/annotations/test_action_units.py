@@ -1,12 +1,14 @@
 """Action units as coders write them, and the objective classes."""
 
+import re
 from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.annotations import objective_class, parse_unit, parse_units
+from mebench.annotations import objective_class, parse_unit, parse_units, schemes, shown_units
+from mebench.annotations.annotation import MISSING
 from mebench.annotations.schemes import roman, tokens
 
 
@@ -24,6 +26,23 @@ from mebench.annotations.schemes import roman, tokens
         ("4/7", [(4, None, (), True)]),
         ("4B/C", [(4, None, ("B", "C"), False)]),
         ("left 2", [(2, "L", (), False)]),
+        ("2,7", [(2, None, (), False), (7, None, (), False)]),
+        ("1，4,", [(1, None, (), False), (4, None, (), False)]),
+        ("AUR2+12", [(2, "R", (), False), (12, None, (), False)]),
+        ("r12", [(12, "R", (), False)]),
+        ("T23+B18", [(23, "T", (), False), (18, "B", (), False)]),
+        ("A12B+A7", [(12, "A", ("B",), False), (7, "A", (), False)]),
+        ("A9E+ref(10)", [(9, "A", ("E",), False), (10, None, (), False)]),
+        ("A/L12", [(12, "A/L", (), False)]),
+        ("10A/B", [(10, None, ("A", "B"), False)]),
+        ("13?", [(13, None, (), True)]),
+        ("10or11", [(10, None, (), True)]),
+        ("(R6 or R12)+R15", [(6, "R", (), True), (15, "R", (), False)]),
+        ("R14A or 17A or 24A", [(14, "R", ("A",), True)]),
+        ("ref(7B)+43C", [(7, None, ("B",), False), (43, None, ("C",), False)]),
+        ("7B+ ref (L10)", [(7, None, ("B",), False), (10, "L", (), False)]),
+        ("R14+17+soft focus", [(14, "R", (), False), (17, None, (), False)]),
+        ("?", []),
         ("talking", []),
         ("", []),
     ],
@@ -34,12 +53,36 @@ def test_units_keep_their_marks(text, units):
 
 def test_an_or_keeps_both_readings():
     assert parse_unit("4 or 7").alternatives == (7,)
-    assert tokens("4 OR 7 + 12") == ("4 or 7", "12")
+    assert tokens("4 OR 7 + 12") == ("4 or 7", "12") and tokens("14or23") == ("14 or 23",)
+    assert parse_unit("(R14A or 17A or 24A)").numbers == (14, 17, 24) and parse_unit("A/L12").numbers == (12,)
+    assert parse_unit("ref(24)").reference and not parse_unit("24").reference
+
+
+@pytest.mark.parametrize("text", ["talking", "chin 17", "1-2", "4 or talking", "ref(chin)", "12F", "()", "R", "1234"])
+def test_what_is_no_form_is_not_read(text):
+    assert parse_unit(text) is None
+
+
+def test_every_form_of_the_table_is_read():
+    """The table stands in the docstring; each of its forms holds the units whose digits it holds, and no others."""
+    table = [row for row in schemes.__doc__.split("\n") if row.startswith("`")]
+    forms = [form for row in table for form in re.findall(r"`([^`]+)`", row[:24])]
+    assert len(forms) > 20
+    for form in forms:
+        digits = {int(number) for number in re.findall(r"\d+", form)}
+        assert shown_units(tokens(form)) == digits, form
+        unread = [token for token in tokens(form) if parse_unit(token) is None and token not in schemes.REMARKS]
+        assert not unread or form.casefold() in MISSING, form
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["", "L", "R"]), st.integers(1, 80), st.sampled_from(["", "A", "E"]), st.booleans()),
+        st.tuples(
+            st.sampled_from(["", "L", "R", "A", "T", "B"]),
+            st.integers(1, 80),
+            st.sampled_from(["", "A", "E"]),
+            st.booleans(),
+        ),
         min_size=1,
     )
 )

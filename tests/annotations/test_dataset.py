@@ -32,6 +32,7 @@ class Long(Small):
 
 
 def write_tree(root, rows=ROWS, n=8):
+    root.mkdir(exist_ok=True)
     write_csv(root / "codes.csv", [HEAD, *rows])
     for subject, video in {(r[0].replace("sub", "").zfill(2), r[1]) for r in rows}:
         folder = root / "faces" / f"sub{subject}" / video
@@ -221,3 +222,40 @@ def test_a_scheme_leaves_out_by_flag_and_maps_objective_classes(tmp_path):
     assert [strict.class_of(e) for e in (plain, doubtful)] == ["fear", None]
     objective = Scheme("objective", ("I", "III"), {"i": "I", "iii": "III"}, by="objective")
     assert [objective.class_of(e) for e in (plain, doubtful)] == ["III", "I"]
+
+
+def test_of_two_versions_the_later_is_read_and_both_are_counted(tmp_path):
+    write_tree(tmp_path)
+    (tmp_path / "codes.csv").rename(tmp_path / "codes_v1.csv")
+    write_csv(tmp_path / "codes_v10.csv", [HEAD, *ROWS[:2]])
+    write_csv(tmp_path / "codes_v9.csv", [HEAD, *ROWS[1:], ("2", "a", 2, 3, 5, "Fear", "4")])
+    dataset = small(tmp_path)
+    assert dataset.annotation_file.name == "codes_v10.csv" and len(dataset.videos()) == 2
+    said = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
+    assert list(said) == ["codes_v9.csv", "codes_v1.csv"]
+    assert "with 3 rows; codes_v10.csv is read, with 2 rows: dataset.annotations=FILE chooses" in said["codes_v1.csv"]
+
+
+def test_frames_that_were_numbered_anew_are_said_once(tmp_path):
+    """The sheet has the numbers of a long recording, and the files begin with 1."""
+    dataset = small(
+        write_tree(tmp_path, [(s, v, on + 5000, on + 5001, on + 5003, e, u) for s, v, on, _, _, e, u in ROWS])
+    )
+    assert not dataset.videos() and len(dataset.unplaced()) == len(ROWS)
+    said = [r.reason for r in dataset.repair_rows() if "renumbered" in r.reason]
+    assert len(said) == 1 and said[0].startswith("the files of 3 of 3 videos are numbered from 1")
+    assert not any("renumbered" in text for text in small(write_tree(tmp_path / "right")).repairs())
+
+
+def test_frames_lie_five_levels_deep_and_no_folder_of_a_person_is_searched(tmp_path):
+    write_tree(tmp_path / "flat")
+    deep = tmp_path / "deep" / "a" / "b" / "c" / "d" / "faces"
+    deep.parent.mkdir(parents=True)
+    (tmp_path / "flat" / "faces").rename(deep)
+    (tmp_path / "flat" / "codes.csv").rename(tmp_path / "deep" / "codes.csv")
+    dataset = small(tmp_path / "deep")
+    assert [v.n_frames for v in dataset.videos()] == [8, 8, 8] and dataset.folder(dataset.videos()[0]).is_relative_to(
+        deep
+    )
+    listed = dataset._tree_or_stop.listing._listed
+    assert not any(folder.name == "a" and folder.parent.name.startswith("sub") for folder in listed)

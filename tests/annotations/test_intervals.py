@@ -1,10 +1,11 @@
 """Frame numbers that cannot be right, and what is made of them."""
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.annotations import Log
+from mebench.annotations import Log, read_sheets
 from mebench.annotations.annotation import frame_number, interval
 
 NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
@@ -76,3 +77,25 @@ def test_numbers_in_cells(text, taken, said):
     log = Log()
     assert frame_number(text, 3, "ApexFrame", log) == taken
     assert bool(log.repairs) == said
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "csv"])
+@given(number=st.integers(1, 20_000).filter(lambda n: n != 60))
+def test_a_number_that_is_shown_as_a_date_is_read_as_the_number(tmp_path_factory, suffix, number):
+    """Written and read back by openpyxl, and as a spreadsheet program exports it."""
+    book = openpyxl.Workbook()
+    cell = book.active.cell(1, 1, number)
+    cell.number_format = "yyyy-mm-dd"
+    file = tmp_path_factory.mktemp("dates") / "sheet.xlsx"
+    book.save(file)
+    shown = read_sheets(file)[0].rows[0][1][0]
+    log = Log()
+    assert frame_number(shown if suffix == "xlsx" else shown[:10], 2, "Onset", log) == number
+    assert log.repairs[0].taken == str(number) and "shows as a date" in log.repairs[0].reason
+
+
+@pytest.mark.parametrize("text", ["2026-05-09T00:00:00", "2024-04-07", "5/9/2026", "5-Sep", "9.5.26", "05-Sep-26"])
+def test_what_a_spreadsheet_program_made_of_something_else_is_lost_and_said(text):
+    log = Log()
+    assert frame_number(text, 2, "Onset", log) is None
+    assert "take the cell from the sheet as released" in log.repairs[0].reason and log.repairs[0].found == text

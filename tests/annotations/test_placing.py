@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.annotations import Annotation, Log
-from mebench.annotations.dataset import place
+from mebench.annotations.annotation import place
 from mebench.core import Expression
 from mebench.core.types import Unplaced
 

@@ -25,6 +25,14 @@ def test_what_is_no_unit_says_nothing_about_any():
     assert [one_unit(4, [clips]).class_of(e) for e in clips.expressions] == ["AU4", None]
 
 
+def test_where_a_text_is_no_unit_nobody_can_say_that_another_is_absent():
+    clips = video("samm", ("4", "talking"), ("12", "talking"), ("4", "SOFT FOCUS"), ("L12 or L14",), ("ref(24)", "4"))
+    shown = {number: [one_unit(number, [clips]).class_of(e) for e in clips.expressions] for number in (12, 14, 24)}
+    assert shown[12] == [None, "AU12", None, "AU12", "absent"]
+    assert shown[14] == [None, None, None, "AU14", "absent"] and shown[24][-1] == "AU24"
+    assert one_unit(12, [clips]).left_out(clips.expressions) == {"4+talking": 1, "4+soft focus": 1}
+
+
 def test_datasets_are_read_together():
     scheme = one_unit(4, [video("casme2", ("4", "7")), video("samm", ("12",))])
     assert scheme.mapping == {"4+7": "AU4", "12": "absent"}

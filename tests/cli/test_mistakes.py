@@ -1,5 +1,6 @@
 import json
 
+import pandas as pd
 import pytest
 
 from mebench.cli.compare import mistakes
@@ -72,3 +73,23 @@ def test_where_nothing_went_wrong_it_says_so(tmp_path, capsys):
     assert "nothing, there is neither a false positive nor a miss" in capsys.readouterr().out
     mistakes("perfect", "runs", "kind", json="-")
     assert set(json.loads(capsys.readouterr().out)["counts"]["micro"]["false_positive"].values()) == {0}
+
+
+def test_false_positives_on_annotated_blinks_are_counted_where_the_dataset_has_them(tmp_path, capsys):
+    """Intervals lie 5 frames late, [55, 67] and [205, 217] in each of 8 videos; one blink shares 8 of its 10 frames,
+    the other 4 of 13."""
+    run = make_run(tmp_path / "runs", "late", shift=5)
+    rows = [("drawn/00/v0", "blink", 60, 69), ("drawn/00/v1", "blink", 64, 90), ("drawn/01/v0", "speech", 0, 299)]
+    run.write_table("distractors.parquet", pd.DataFrame(rows, columns=["video", "kind", "onset", "offset"]))
+    mistakes("late", "runs", "kind", json=None)
+    said = " ".join(capsys.readouterr().out.split())
+    assert (
+        "of 16 false positives fall 1 on a blink (annotated in 2 of 8 videos), 2 on a speech (annotated in 1 of" in said
+    )
+    mistakes("late", "runs", "subject", json="-")
+    report = json.loads(capsys.readouterr().out)
+    assert report["on_distractors"]["drawn/00"] == {"blink": 1, "speech": 0}
+    assert report["on_distractors"]["drawn/01"] == {"blink": 0, "speech": 2}
+    run.path.joinpath("distractors.parquet").unlink()
+    mistakes("late", "runs", "kind", json="-")
+    assert "on_distractors" not in json.loads(capsys.readouterr().out)

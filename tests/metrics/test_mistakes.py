@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.errors import ConfigError
-from mebench.metrics.mistakes import FALSE_POSITIVES, MISSES, count_mistakes, sort_mistakes, summarize_mistakes
+from mebench.metrics.mistakes import (
+    FALSE_POSITIVES,
+    MISSES,
+    count_distracted,
+    count_mistakes,
+    sort_mistakes,
+    summarize_mistakes,
+)
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 
@@ -221,3 +228,27 @@ def test_causes_are_those_of_the_definition_read_plainly(truths, predictions):
         else:
             near = any(Fraction(1, 10) <= value < Fraction(1, 2) for value in own)
             assert c == ("localisation" if near else "missed")
+
+
+spans = st.tuples(st.sampled_from(["d/1/a", "d/2/b"]), st.integers(0, 30), st.integers(1, 20))
+
+
+@given(
+    st.lists(st.tuples(spans, st.sampled_from(["micro", "macro"])), min_size=1, max_size=8),
+    st.lists(st.tuples(spans, st.sampled_from(["blink", "speech"])), min_size=1, max_size=8),
+)
+def test_what_falls_on_a_distractor_shares_half_of_the_shorter_frame_by_frame(wrong, astray):
+    columns = ["video", "kind", "onset", "offset"]
+    intervals = [(v, kind, on, on + n - 1) for (v, on, n), kind in wrong]
+    distractors = [(v, kind, on, on + n - 1) for (v, on, n), kind in astray]
+    found = pd.DataFrame(intervals, columns=columns).assign(mistake="false_positive")
+    missed = pd.DataFrame([("d/1/a", "micro", 0, 50)], columns=columns).assign(mistake="miss")
+    counts = count_distracted(pd.concat([found, missed]), pd.DataFrame(distractors, columns=columns))
+    for kind in ("micro", "macro"):
+        for what in {kind for _, kind in astray}:
+            expected = 0
+            for video, of_kind, on, off in intervals:
+                frames = set(range(on, off + 1))
+                others = [set(range(a, b + 1)) for v, k, a, b in distractors if (v, k) == (video, what)]
+                expected += of_kind == kind and any(2 * len(frames & o) >= min(len(frames), len(o)) for o in others)
+            assert kind not in counts.index or counts.loc[kind, what] == expected

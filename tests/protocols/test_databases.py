@@ -6,7 +6,7 @@ from mebench.core import SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import PROTOCOLS, People, folds
 from mebench.protocols.across import CdmerParams, CrossSpottingParams
-from mebench.protocols.challenges import Megc2018Params
+from mebench.protocols.challenges import DfmeParams, Megc2018Params
 from tests.outside import flow_maps
 from tests.protocols.drawn import same_face, video
 
@@ -102,6 +102,27 @@ def test_megc_spotting_trains_within_each_dataset():
     ]
 
 
+def test_cd6me_leaves_out_each_of_its_six_datasets():
+    """The clips of Varanka et al. 2022, Table 4, and the units whose F1 they average."""
+    sizes = {"casme": 189, "casme2": 256, "samm": 159, "four_dme": 267, "mmew": 300, "casme3": 860}
+    videos = composite({name: (20, clips) for name, clips in sizes.items()})
+    found = {fold.key: len(fold.split(videos)[2]) for fold in folds("cd6me", People(videos))}
+    assert found == sizes and sum(sizes.values()) == 2031
+    assert list(PROTOCOLS["cd6me"].schemes) == [f"AU{n}" for n in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)]
+    card = PROTOCOLS["cd6me"].describe()
+    assert all(f"{n}" in card for n in sizes.values())
+
+
+def test_dfme_tests_each_set_by_itself():
+    videos = [video("dfme", n, 0) for n in range(9)]
+    parts = {"0": "test_A", "1": "test_A", "2": "test_B"}
+    people = People(videos, split=lambda key: parts.get(key.subject, "train"))
+    a, b = folds("dfme", people)
+    assert ([s.subject for s in a.test], [s.subject for s in b.test]) == (["0", "1"], ["2"])
+    assert {*a.train, *a.valid} == {*b.train, *b.valid} == {s for s in people.subjects if s.subject not in parts}
+    assert [fold.key for fold in folds("dfme", people, DfmeParams("B"))] == ["test_B"]
+
+
 def test_meview_alone_or_unseen():
     assert len(folds("meview", People(two("meview")))) == 2
     (fold,) = folds("meview", People(two("casme2", "samm", "meview")))
@@ -121,6 +142,9 @@ def across(train, test):
         ("cdmer", ["casme2", "smic_hs"], None, "defined on smic_hs, smic_vis, smic_nir, not on casme2"),
         ("cdmer", ["smic_hs"], None, "has no such pair: choose dataset=[smic_hs,smic_vis,smic_nir]"),
         ("cdmer", ["smic_hs", "smic_vis"], CdmerParams("II"), "choose dataset=[smic_hs,smic_vis,smic_nir,casme2]"),
+        ("cd6me", ["casme2", "samm"], None, "defined on dataset=[casme,casme2,samm,mmew,four_dme,casme3], not on"),
+        ("casme3", ["casme2"], None, "defined on dataset=casme3"),
+        ("dfme", ["dfme"], None, "needs the set train of DFME, and there is none: put the sheet of each set below"),
         ("lodo", ["casme2"], None, "needs at least 2 datasets, and this run has dataset=casme2"),
         ("meview", ["casme2"], None, "lacks it: take dataset=meview, or add it to those that train"),
         ("megc_spotting", ["casme2"], None, "casme2 holds short ones of one expression each: choose among cas_me2"),

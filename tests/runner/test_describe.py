@@ -1,10 +1,12 @@
 """What is written down of a run, and its key: what predictions depend on, and not the order in which it was found."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mebench.config import resolve
+from mebench.core import Distractor
 from mebench.runner.describe import _own_code, cards, key_of, truth_tables
 from mebench.runner.plan import make_plan
 
@@ -40,6 +42,16 @@ def test_the_key_follows_what_the_annotations_say(plan):
     key = key_of(plan, tables)
     tables.truths.loc[0, "offset"] += 1
     assert key_of(plan, tables) != key
+
+
+def test_distractors_are_written_down_and_shape_no_prediction(plan):
+    plain = truth_tables(plan)
+    assert plain.distractors is None
+    key, video = key_of(plan, plain), plan.videos[0]
+    vars(plan)["videos"] = [replace(video, distractors=(Distractor("blink", 3, 9),)), *plan.videos[1:]]
+    tables = truth_tables(plan)
+    assert tables.distractors.to_dict("records") == [{"video": video.key, "kind": "blink", "onset": 3, "offset": 9}]
+    assert key_of(plan, tables) == key
 
 
 def test_cards_of_chains_stand_by_name_of_their_videos(plan):

@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from mebench.annotations import drawn
 from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import Expression, Video
 from mebench.errors import ConfigError
+from mebench.inspection import open_members, summarise, together
 from mebench.progress import Progress
 from mebench.runner.execute import run
 from mebench.runner.fold import execute
@@ -84,3 +87,35 @@ def test_a_dataset_of_several_rates_has_one_mean_duration_in_seconds():
         f"dfme@{fps}": int((mean * fps + 1) / 2) for fps in (200, 300, 500)
     }
     assert [timings[f"dfme@{fps}"].k for fps in (200, 300, 500)] == [20, 30, 50]
+
+
+NINE = ("cas_me2", "casme", "casme2", "casme3", "dfme", "four_dme", "mmew", "samm", "samm_lv")
+
+
+@pytest.fixture
+def nine(tmp_path, monkeypatch):
+    """The words that name the stand-ins of nine datasets. Nobody looks for a face in them: they are small pictures of noise."""
+    random = np.random.default_rng(0)
+    monkeypatch.setattr(drawn, "draw_face", lambda *_: random.integers(0, 255, (8, 8, 3), np.uint8))
+    for name in NINE:
+        load("dataset", name).write_fake_tree(tmp_path / name)
+    return [f"dataset=[{','.join(NINE)}]", *(f"dataset.{name}.root={tmp_path / name}" for name in NINE)]
+
+
+def test_nine_datasets_of_six_frame_rates_are_counted_and_run_as_one(tmp_path, nine):
+    words = [*nine, "method=random", "method.draws=2", "recognizer=majority", "protocol=lodo", "workers=1"]
+    settings = config(tmp_path, *words, data=[])
+    summary = together({name: summarise(d) for name, d in open_members(settings.dataset_params).items()})
+    assert list(summary["members"]) == sorted(NINE) and summary["fps"] == [30.0, 60.0, 90.0, 200.0, 300.0, 500.0]
+    assert summary["expressions"]["micro"] == sum(m["expressions"]["micro"] for m in summary["members"].values())
+    plan = make_plan(settings)
+    assert [fold.key for fold in plan.folds] == sorted(NINE)
+    tested = next(fold for fold in plan.folds if fold.key == "samm")
+    people = {s.subject for s in tested.test}
+    shared = {v.subject for v in plan.videos if v.dataset == "samm_lv"} & people
+    assert shared and not any(s.dataset == "samm_lv" and s.subject in shared for s in (*tested.train, *tested.valid))
+    outcome = run(settings, Progress())
+    spotted = outcome.summary["spotting"]["micro"]
+    assert spotted["tp"] + spotted["fn"] == sum(e.kind == "micro" for v in plan.videos for e in v.expressions)
+    assert set(outcome.summary["members"]) == set(NINE)
+    assert outcome.folder.read_table("distractors.parquet")["kind"].unique().tolist() == ["blink"]

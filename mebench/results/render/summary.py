@@ -6,9 +6,10 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
-from mebench.console import console, empty_table, print_table
+from mebench.console import console, empty_table, plural, print_table
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import CAUSES
+from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
 from mebench.results.settings import of_method, of_protocol, of_scheme
@@ -40,8 +41,8 @@ EXPLAINED = (
 )
 
 
-def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None) -> None:
-    """Print the counts of `count_mistakes` on standard output, and the rows of `sort_mistakes` where they are given."""
+def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | None = None, note: str = "") -> None:
+    """Print the counts of `count_mistakes` on standard output, a note, and the rows of `sort_mistakes` where they are given."""
     out = console()
     out.print()
     if counts.empty:
@@ -51,11 +52,31 @@ def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | No
     for mistake in TITLES:
         out.print(mistakes_table(counts, mistake))
     out.print(EXPLAINED, markup=False, soft_wrap=True)
+    if note:
+        out.print(note, markup=False, soft_wrap=True)
     if mistakes is not None:
         columns = ["video", "kind", "onset", "offset", "mistake", "cause", "emotion", "iou"]
         cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
         cells["video"] = mistakes["video"]
         print_table(columns, cells.astype(str).to_numpy().tolist(), "every one of them, frames counted from 0")
+
+
+def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
+    """How many false positives fall on a blink and the like, in a sentence.
+
+    Args:
+        counts: from `count_mistakes`.
+        astray: from `count_distracted`.
+        tables: of the run; say where distractors are annotated at all.
+    """
+    assert tables.distractors is not None
+    videos = tables.distractors.groupby("kind")["video"].nunique()
+    fell = ", ".join(
+        f"{number(astray[kind].sum())} on a {kind} (annotated in {videos[kind]} of {plural(len(tables.videos), 'video')})"
+        for kind in astray.columns
+    )
+    total = number(counts["false_positive"].to_numpy().sum())
+    return f"of {total} false positives fall {fell}, sharing at least half of the frames of the shorter of both"
 
 
 def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:

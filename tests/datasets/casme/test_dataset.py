@@ -83,3 +83,9 @@ def test_a_method_runs_on_it(root, tmp_path):
     plan = make_plan(resolve(["method=random", "dataset=casme", f"dataset.root={root}", f"cache={tmp_path}"]))
     assert (len(plan.folds), len(plan.videos), plan.task.one_per_video) == (3, 8, True)
     assert {p.video for p in execute(plan, plan.folds[2]).predictions} == {"casme/11/EP12_1", "casme/11/EP15_4"}
+
+
+def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
+    (tmp_path / "Cropped").symlink_to(root)
+    alone = dataset(tmp_path, annotations=str(dataset(root).annotation_file), follow_links=True)
+    assert not any(v.n_frames for v in alone.videos()) and any("are no raw frames" in text for text in alone.repairs())

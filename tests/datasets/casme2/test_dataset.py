@@ -3,20 +3,18 @@
 from collections import Counter
 
 import pytest
-from mebench.datasets.casme2.dataset import Casme2
-from mebench.datasets.casme2.fake import write
+from mebench.datasets.casme2.dataset import MOVED, Casme2
+from mebench.datasets.casme2.fake import CLASSES, write, write_sheet
 from mebench.datasets.casme2.params import Params
 
-from mebench.annotations import ground_truth_hash
-from mebench.annotations.drawn import write_xlsx
+from mebench.annotations import OBJECTIVE_CLASSES, ground_truth_hash
 from mebench.config import resolve
 from mebench.core import Expression
+from mebench.errors import DataError
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 from tests.outside import flow_maps
-
-HEAD = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 
 
 @pytest.fixture(scope="module")
@@ -81,23 +79,9 @@ def test_schemes_leave_out_the_clips_that_the_papers_leave_out(root):
     assert scored(set_, "objective") == Counter(I=1, II=1, III=3, V=1, VII=2)
 
 
-def published_sheet(file):
-    """255 rows with the published number of each label; clips that subsets leave out have the labels of the real sheet."""
-    known = [
-        (4, "EP12_01f", 261, "/", 321, "disgust"),
-        (5, "EP09_05f", 11, 11, 40, "disgust"),
-        (7, "EP01_01", 66, 111, 111, "disgust"),
-    ]
-    counts = Counter(others=99, disgust=63, happiness=32, repression=27, surprise=25, sadness=7, fear=2)
-    counts.subtract(label for *_, label in known)
-    rows = [(s, name, *numbers, "4", label) for s, name, *numbers, label in known]
-    rows += [(n % 26 + 1, f"EP{n:03d}", 11, 20, 40, "4", label) for n, label in enumerate(counts.elements())]
-    write_xlsx(file, {"Sheet1": [HEAD, *rows]})
-
-
 def test_the_published_counts_give_the_published_classes(tmp_path):
     """MEGC 2019: 145 clips, 88, 32 and 25; MEAN, Table 1: 244; the usual five classes: 246."""
-    published_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
+    write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
     set_ = dataset(tmp_path)
     assert scored(set_, "native") == set_.published.emotions
     assert sum(scored(set_, "native").values()) == set_.published.expressions["micro"] == 255
@@ -105,6 +89,49 @@ def test_the_published_counts_give_the_published_classes(tmp_path):
     assert scored(set_, "megc2019") == Counter(negative=88, positive=32, surprise=25)
     assert scored(set_, "five_mean2022") == Counter(disgust=61, happiness=32, others=99, surprise=25, repression=27)
     assert sum(scored(set_, "five").values()) == 246
+
+
+def test_megc2019_has_the_same_145_clips_with_the_sheet_of_2019(tmp_path):
+    """It moves three clips of sadness to surprise: 148 clips, and a composite of 445, if they were not left out."""
+    for year, name in (("2014", "20140508"), ("2019", "20190701")):
+        (tmp_path / year).mkdir()
+        write_sheet(tmp_path / year / f"CASME2-coding-{name}.xlsx", year)
+    old, new = dataset(tmp_path / "2014"), dataset(tmp_path / "2019")
+    assert scored(new, "native") - scored(old, "native") == Counter(surprise=3)
+    assert scored(new, "native") == new.published.emotions  # `verify` does not complain about either sheet
+    assert scored(new, "megc2019") == scored(old, "megc2019") == Counter(negative=88, positive=32, surprise=25)
+    left_out = {(v.subject, v.id) for v in new.videos() for e in v.expressions if "not_in_megc2019" in e.flags}
+    assert set(MOVED) < left_out
+    said = next(text for text in new.repairs() if "moves them from sadness" in text)
+    assert all(f"{subject}/{clip}" in said for subject, clip in MOVED)
+
+
+@pytest.mark.parametrize(("year", "in_megc2018"), [("2014", 172), ("2019", 174)])
+def test_objective_classes_are_those_of_the_sheet(tmp_path, year, in_megc2018):
+    """In 2014 they follow from the units, in 2019 they have a column; MEGC 2018 counts 185 clips of I to V."""
+    write_sheet(tmp_path / "CASME2-coding.xlsx", year)
+    classes = scored(dataset(tmp_path), "objective")
+    assert tuple(classes[name] for name in OBJECTIVE_CLASSES) == CLASSES[year]
+    assert classes.total() - classes["VI"] - classes["VII"] == in_megc2018
+
+
+def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
+    (tmp_path / "CASME2").mkdir()
+    for sheet in root.glob("*.xlsx"):
+        (tmp_path / "CASME2" / sheet.name).write_bytes(sheet.read_bytes())
+    cropped, raw = tmp_path / "CASME2" / "Cropped", tmp_path / "CASME2" / "RAW_selected"
+    cropped.symlink_to(root / "CASME2-RAW")
+    alone = dataset(tmp_path / "CASME2", follow_links=True)
+    assert all(v.n_frames is None for v in alone.videos())
+    with pytest.raises(DataError, match=rf"cropped by the authors are there: dataset\.root={cropped} asks for them"):
+        alone.frames(alone.videos()[0])
+    assert any("are no raw frames" in text for text in alone.repairs())
+    raw.symlink_to(root / "CASME2-RAW")
+    both = dataset(tmp_path / "CASME2", follow_links=True)
+    assert both.folder(both.videos()[0]).parent.parent == raw and both.remark == ""
+    asked = dataset(cropped, annotations=str(next(root.glob("*.xlsx"))), follow_links=True)
+    assert asked.videos()[0].n_frames == 48
+    assert "cropped by the authors" in asked.remark and asked.revision != both.revision
 
 
 def test_megc2019_leaves_out_no_clip_that_the_challenge_has():

@@ -5,14 +5,18 @@ from collections import Counter
 import cv2
 import pytest
 from mebench.datasets.casme3.dataset import Casme3
-from mebench.datasets.casme3.fake import FRAMES, MACRO, MICRO
+from mebench.datasets.casme3.fake import FRAMES, MACRO, MACRO_C, MICRO, MICRO_C
 from mebench.datasets.casme3.fake import write as draw
 from mebench.datasets.casme3.params import Params
+from mebench.datasets.casme3.sheets import OCCLUDED
 
 from mebench.annotations import ground_truth_hash
-from mebench.annotations.drawn import write_xls
-from mebench.core import Expression
+from mebench.annotations.drawn import write_xls, write_xlsx
+from mebench.config import resolve
+from mebench.core import Distractor, Expression
 from mebench.errors import ConfigError, DataError
+from mebench.runner.guard import warnings
+from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 
 
@@ -20,6 +24,14 @@ from mebench.testing import check_dataset
 def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("casme3") / "CASME3"
     Casme3.write_fake_tree(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    """Both kinds in two sheets with their emotions, without the one that the authors publish."""
+    root = tmp_path_factory.mktemp("casme3") / "labels"
+    draw(root, "labels")
     return root
 
 
@@ -36,13 +48,61 @@ def test_the_contract_holds(root, params):
     assert check_dataset("casme3", root=str(root), **params) == []
 
 
-def test_micro_and_macro_expressions_come_from_two_sheets(root):
-    found = expressions(dataset(root))
+def test_both_kinds_come_from_one_sheet_and_emotions_from_another(root):
+    set_ = dataset(root)
+    found = expressions(set_)
+    assert set_.annotation_file.name == "CAS(ME)3_part_A_v2.xls"
     assert found["spNO.1/a"] == (
         Expression(34, 46, "micro", 40, "disgust", ("4",), "III"),
-        Expression(54, 91, "macro", 69, "happy", ("6", "12"), "I"),
+        Expression(54, 91, "macro", 69, None, ("6", "12"), "VII"),
     )
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO), macro=len(MACRO))
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO) + 1, macro=len(MACRO))
+    assert [e.emotion for e in found["spNO.1/b"]] == ["happy", None]  # UNNAMED
+    slip = found["spNO.216/d"][0]  # right in the sheet of both kinds, put right in that of the emotions
+    assert (slip.onset, slip.apex, slip.offset, slip.emotion) == (47, 68, 94, "anger")
+
+
+def test_rows_of_either_sheet_that_do_not_join_are_listed(root):
+    said = [str(r) for r in dataset(root).repair_rows() if "no row of" in r.reason]
+    assert len(said) == 2
+    assert "part_A_v2.xls: AU+Emotion" in said[0] and "spNO.1/b 70" in said[0] and "JpgIndex_v2.xlsx" in said[0]
+    assert "JpgIndex_v2.xlsx: label" in said[1] and "spNO.2/c 71" in said[1] and "part_A_v2.xls" in said[1]
+
+
+def test_the_latest_versions_are_read_and_the_others_named_with_their_counts(root):
+    said = {r.found: r.reason for r in dataset(root).repair_rows() if r.column == "file"}
+    assert list(said) == ["CAS(ME)3_part_A_v1.xls", "cas(me)3_part_A_ME_label_JpgIndex_v1.xls"]
+    assert "11 rows (Micro-expression 9, Macro-expression 2)" in said["CAS(ME)3_part_A_v1.xls"]
+    assert "v2.xls is read, with 11 rows (Micro-expression 8, Macro-expression 3)" in said["CAS(ME)3_part_A_v1.xls"]
+    assert all("dataset.annotations=FILE chooses" in reason for reason in said.values())
+
+
+def test_blinks_are_distractors_of_their_videos(root):
+    set_ = dataset(root)
+    videos = {f"{v.subject}/{v.id}": v for v in set_.videos()}
+    assert videos["spNO.1/a"].distractors == (Distractor("blink", 19, 29), Distractor("blink", 59, 67))
+    assert videos["spNO.1/a"].distractors == set_.as_annotated()[0].distractors
+    numbers, (blink,) = set_.frames(videos["spNO.2/c"]).numbers, videos["spNO.2/c"].distractors
+    assert (numbers[blink.onset], numbers[blink.offset]) == (21, 27)  # 20.jpg is not there
+    assert not any(v.distractors for v in dataset(root, clips=True).videos())
+    assert any(r.found == "1 of 4" and "blinks" in r.reason for r in set_.repair_rows())
+
+
+def test_occluded_micro_expressions_may_be_left_out_of_recognition(root, tmp_path):
+    rows = [("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")]
+    rows += [(*clip, clip[2] + 3, clip[2] + 9, "5", "II", "surprise") for clip in sorted(OCCLUDED)]
+    rows += [("spNO.2", "e", 139, 143, 148, "1", "V", "surprise")]
+    write_xlsx(tmp_path / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx", {"label": rows})
+    sheet = str(tmp_path / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx")
+    sets = {choice: dataset(None, annotations=sheet, occluded=choice) for choice in ("scored", "left_out")}
+    for name in ("native", "three", "four", "objective"):
+        scored = {
+            choice: sum(set_.schemes[name].scores(e) for v in set_.videos() for e in v.expressions)
+            for choice, set_ in sets.items()
+        }
+        assert scored == {"scored": 16, "left_out": 1}
+    assert len({set_.revision for set_ in sets.values()}) == 2
+    assert sum(len(v.expressions) for v in sets["left_out"].videos()) == 16  # truths for spotting
 
 
 def test_quirks_are_mended_or_flagged(root):
@@ -50,10 +110,19 @@ def test_quirks_are_mended_or_flagged(root):
     found = expressions(set_)
     assert [e.flags for e in found["spNO.2/a"]] == [("onset_is_apex",), ("offset_from_apex",)]
     assert found["spNO.2/a"][1].emotion == "others" and found["spNO.2/a"][1].offset == 55
-    slip = found["spNO.216/d"][0]  # its files begin with 2600.jpg
-    assert (slip.onset, slip.apex, slip.offset) == (47, 68, 94)
     assert found["spNO.10/b"][0].length == 86  # two seconds and more: kept
     assert found["spNO.10/b"][1].action_units == ("1", "4")  # a Chinese comma, and B for b
+    said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
+    assert said[8, "Onset", "3647"] == "2647"
+
+
+def test_micro_and_macro_expressions_may_stand_in_two_sheets(labels):
+    set_ = dataset(labels)
+    found = expressions(set_)
+    assert found["spNO.1/a"][1] == Expression(54, 91, "macro", 69, "happy", ("6", "12"), "I")
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO), macro=len(MACRO))
+    slip = found["spNO.216/d"][0]
+    assert (slip.onset, slip.apex, slip.offset) == (47, 68, 94)  # its files begin with 2600.jpg
     said = {(r.row, r.column, r.found): r.taken for r in set_.repair_rows()}
     assert said[8, "Onset", "3647"] == "2647" and said[4, "seq", "B"] == "b"
     assert said[10, "all columns", "Total 7"] is None
@@ -89,11 +158,23 @@ def test_part_c_has_one_video_a_person_and_no_apex(root):
         (29, 43, None, "negative"),
         (59, 68, None, "positive"),
     ]
-    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=4, macro=1)
+    assert Counter(e.kind for es in found.values() for e in es) == Counter(micro=len(MICRO_C), macro=len(MACRO_C))
+    assert found["02/a"][1] == Expression(49, 89, "macro")  # kind 0 of a sheet without units and emotions
+    said = [str(r) for r in set_.repair_rows() if "no row of" in r.reason]
+    assert ["02/a 93" in text or "03/a 41" in text for text in said] == [True, True]
     assert found["03/a"][0].action_units == ("14", "17")
     scored = Counter(set_.schemes["three"].class_of(e) for es in found.values() for e in es if e.kind == "micro")
     assert scored == Counter({"negative": 1, "positive": 1, "surprise": 1, None: 1})
     assert all(set_.depth(v) for v in set_.videos())
+
+
+def test_part_c_may_have_both_kinds_in_one_sheet_or_in_two(root, labels, tmp_path):
+    home = root / "part_C"
+    both = dataset(None, part="C", annotations=str(home / "CAS(ME)3_part_C.xls"))
+    kinds = Counter(e.kind for v in both.videos() for e in v.expressions)
+    assert kinds == Counter(micro=len(MICRO_C), macro=len(MACRO_C))  # one of them is another one
+    two = expressions(dataset(labels, part="C"))
+    assert [e.emotion for e in two["02/a"]] == ["surprise", "positive"]
 
 
 def test_clips_hold_one_expression_each(root):
@@ -105,9 +186,9 @@ def test_clips_hold_one_expression_each(root):
     assert len(set_.depth(slip)) == 48 and None not in set_.depth(slip)
 
 
-def test_the_older_sheet_holds_both_kinds_and_no_emotions(root, tmp_path):
+def test_the_older_sheet_holds_both_kinds_and_no_emotions(labels, tmp_path):
     draw(tmp_path / "tree", "v1")
-    old, new = dataset(tmp_path / "tree"), dataset(root)
+    old, new = dataset(tmp_path / "tree"), dataset(labels)
     assert old.annotation_file.name == "CAS(ME)3_part_A_v1.xls"
 
     def intervals(set_):
@@ -115,9 +196,10 @@ def test_the_older_sheet_holds_both_kinds_and_no_emotions(root, tmp_path):
 
     assert intervals(old) == intervals(new)
     assert all(e.emotion is None for v in old.videos() for e in v.expressions)
+    assert any("dataset.emotions=FILE" in r.reason for r in old.repair_rows())
 
 
-def test_columns_of_unknown_names_are_taken_by_their_position(root, tmp_path):
+def test_columns_of_unknown_names_are_taken_by_their_position(tmp_path):
     kinds = [(row, "Micro-expression") for row in MICRO] + [(row, "Macro-expression") for row in MACRO]
     rows = [("s", "v", "from", "top", "to", "u", "k"), *((*row[:6], kind) for row, kind in kinds)]
     write_xls(tmp_path / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
@@ -126,29 +208,44 @@ def test_columns_of_unknown_names_are_taken_by_their_position(root, tmp_path):
     assert set_.unplaced() == ()  # the heading is no row
 
 
-def test_without_the_sheet_of_macro_expressions_it_is_said(root, tmp_path):
+def test_without_the_sheet_of_macro_expressions_it_is_said(labels, root, tmp_path):
     name = "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx"
-    home = root / "part_A" / "annotation"
+    home = labels / "part_A" / "annotation"
     (tmp_path / name).write_bytes((home / name).read_bytes())
     alone = dataset(None, annotations=str(tmp_path / name))
     assert Counter(e.kind for v in alone.videos() for e in v.expressions) == Counter(micro=7)
     assert any("dataset.macro_annotations=FILE" in r.reason for r in alone.repair_rows())
     macro = str(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx")
     both = dataset(None, annotations=str(tmp_path / name), macro_annotations=macro)
-    assert ground_truth_hash(both.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
+    assert ground_truth_hash(both.as_annotated()) == ground_truth_hash(dataset(labels).as_annotated())
     with pytest.raises(DataError, match=r"dataset.macro_annotations=/nowhere.xls is not a file"):
-        dataset(root, macro_annotations="/nowhere.xls").videos()
+        dataset(labels, macro_annotations="/nowhere.xls").videos()
+    of_both = str(root / "part_A" / "annotation" / "CAS(ME)3_part_A_v2.xls")  # its micro-expressions count once
+    doubled = dataset(None, annotations=str(tmp_path / name), macro_annotations=of_both)
+    assert Counter(e.kind for v in doubled.videos() for e in v.expressions) == Counter(micro=7, macro=3)
 
 
-def test_a_newer_sheet_is_preferred(root, tmp_path):
-    home = root / "part_A" / "annotation"
+def test_a_newer_sheet_is_preferred(labels, tmp_path):
+    home = labels / "part_A" / "annotation"
     sheet = (home / "cas(me)3_part_A_ME_label_JpgIndex_v2.xlsx").read_bytes()
-    for name in ("v2", "v2_20250903", "v2_final"):
+    for name in ("v2", "v2_20250903", "v2_final", "v1"):
         (tmp_path / f"cas(me)3_part_A_ME_label_JpgIndex_{name}.xlsx").write_bytes(sheet)
     assert dataset(tmp_path).annotation_file.name.endswith("v2_20250903.xlsx")
 
 
-@pytest.mark.parametrize("params", [{"part": "B"}, {"part": "C", "clips": True}])
+@pytest.mark.parametrize("params", [{"part": "B"}, {"part": "C", "clips": True}, {"part": "C", "occluded": "left_out"}])
 def test_what_is_not_there_is_refused(params):
-    with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true)"):
+    with pytest.raises(ConfigError, match=r"dataset.(part=B|clips=true|occluded is about part A)"):
         Params(**params)
+
+
+@pytest.mark.parametrize(("scheme", "published"), [("three", "699 clips of 88"), ("seven", "860 clips of 94")])
+def test_the_protocol_knows_how_many_clips_each_scheme_has(labels, scheme, published):
+    words = ["method=majority", "dataset=casme3", f"dataset.root={labels}", "protocol=casme3", f"scheme={scheme}"]
+    plan = make_plan(resolve(words))
+    assert len(plan.folds) == 4 and len(plan.scheme.classes) == {"three": 3, "seven": 7}[scheme]
+    assert f"published on {published} subjects, and this dataset has" in " ".join(warnings(plan))
+    with pytest.raises(
+        ConfigError, match=r"scores no scheme=objective: give one of three, four, seven, or all .* run -m"
+    ):
+        make_plan(resolve([*words[:-1], "scheme=objective"]))

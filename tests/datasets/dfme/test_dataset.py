@@ -4,12 +4,14 @@ from collections import Counter
 
 import pytest
 from mebench.datasets.dfme.dataset import Dfme
+from mebench.datasets.dfme.fake import write_sheets
 from mebench.datasets.dfme.params import Params
 
 from mebench.config import resolve
-from mebench.core import Expression
+from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
 from mebench.runner.fold import execute
+from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
 
@@ -81,3 +83,34 @@ def test_a_method_runs_on_all_parts_with_a_timing_for_each_rate(root, tmp_path):
     found = {p.video: p.offset - p.onset for p in execute(plan, plan.folds[2]).predictions}
     assert set(found) == {"dfme/sub0110/sub0110_01", "dfme/sub0110/sub0110_02"}
     assert set(found.values()) == {2 * 17 - 1}  # the others' mean of 115 ms is 34.6 frames at 300 a second, so k' is 17
+
+
+def test_the_sets_of_the_challenge_are_known_by_name(root, tmp_path):
+    """1,856, 474 and 299 clips of 176, 42 and 41 people; the clips of a set are those of its people."""
+    write_sheets(tmp_path)
+    set_ = dataset(tmp_path)
+    videos = set_.videos()
+    clips = Counter(set_.split(v.subject_key) for v in videos)
+    people = Counter(set_.split(key) for key in {v.subject_key for v in videos})
+    assert clips == {"train": 1856, "test_A": 474, "test_B": 299} and people == {
+        "train": 176,
+        "test_A": 42,
+        "test_B": 41,
+    }
+    assert set_.published.expressions == {"micro": len(videos)} and set_.published.subjects == people.total()
+    assert len(set_.schemes["seven"].classes) == 7 and all(map(set_.schemes["seven"].scored, videos))
+    assert set_.split(SubjectKey("dfme", "nobody")) == ""
+
+
+def test_the_challenge_trains_on_the_training_set_and_tests_by_name(root, tmp_path):
+    words = ["method=majority", "dataset=dfme", f"dataset.root={root}", "protocol=dfme", f"cache={tmp_path}"]
+    plan = make_plan(resolve([*words, "protocol.test=A"]))
+    (fold,) = plan.folds
+    assert fold.key == "test_A" and fold.test == (SubjectKey("dfme", "sub0301"),)
+    assert {s.subject for s in (*fold.train, *fold.valid)} == {"sub0003", "sub0004", "sub0110"}
+    assert plan.scheme.name == "seven" and plan.tested == {"dfme/sub0301/sub0301_01"}  # the other one is of others
+    assert "2629 clips of 259 subjects" in " ".join(warnings(plan))
+    with pytest.raises(ConfigError, match=r"needs the set test_B of DFME, and there is train, test_A"):
+        make_plan(resolve(words))
+    with pytest.raises(ConfigError, match=r"protocol dfme scores no scheme=three: give one of seven"):
+        make_plan(resolve([*words, "protocol.test=A", "scheme=three"]))
