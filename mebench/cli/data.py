@@ -173,7 +173,7 @@ def unpack(
     first: Annotated[int, typer.Option("--first", metavar="N", help="File number of a video's first frame.")] = 1,
     json: Json = None,
 ) -> None:
-    """Unpack archives, and decode video files to PNG images without loss. What is there already is left alone."""
+    """Unpack archives, decode videos to images without loss. What is there already is left alone."""
     from mebench.frames.unpack import unpack
     from mebench.progress import Progress
 

@@ -36,7 +36,7 @@ def export(
     ] = None,
     runs: Runs = "",
 ) -> None:
-    """Write the predictions of a run for other programs, with the frame numbers of the dataset's own files."""
+    """Write the predictions of a run for other programs. Frames are numbered as the dataset's own files are."""
     if frames not in _FRAMES:
         raise ConfigError(unknown("--frames", frames, _FRAMES))
     from mebench.exchange.table import Remarks
@@ -108,7 +108,7 @@ def predict(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Spot in videos that nobody annotated, with the models of a finished run. Scores of several folds are averaged."""
+    """Spot in videos that nobody annotated, by a run's models. Scores of several folds are averaged."""
     if frames not in _FRAMES:
         raise ConfigError(unknown("--frames", frames, _FRAMES))
     if form not in ("csv", "strs", "megc2023"):
