@@ -80,8 +80,8 @@ class Importers:
 def mirror(file: str) -> str:
     """Where the tests of a file are.
 
-    >>> mirror("mebench/core/seeds.py")
-    'tests/core/test_seeds.py'
+    >>> mirror("mebench/core/types.py")
+    'tests/core/test_types.py'
     """
     path = Path(file)
     return Path("tests", *path.parts[1:-1], f"test_{path.name}").as_posix()

@@ -10,6 +10,8 @@ import pytest
 VARIABLE = "MEBENCH_TEST_DATA"
 FLOW = "megc2019_flow"
 """The flow maps of the MEGC 2019 composite, as the authors of STSTNet publish them: 68 folders of subjects."""
+TWO_PHASE = "megc2019_two_phase"
+"""The maps of both phases of the same clips, as the authors of CausalNet publish them."""
 
 
 def find(name: str) -> Path | None:
@@ -29,3 +31,8 @@ def outside(name: str, what: str = "") -> Path:
 def flow_maps() -> Path:
     """The folder of the flow maps of MEGC 2019."""
     return outside(FLOW, "the flow maps of MEGC 2019, published with STSTNet")
+
+
+def two_phase_maps() -> Path:
+    """The folder of the two-phase maps of MEGC 2019."""
+    return outside(TWO_PHASE, "the maps of both phases of MEGC 2019, published with CausalNet")

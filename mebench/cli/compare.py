@@ -14,6 +14,7 @@ from mebench.errors import ConfigError, DataError, RunError, unknown
 
 if TYPE_CHECKING:
     from mebench.exchange.files import Answers
+    from mebench.runner.folder import RunFolder
 
 Truth = Annotated[
     str | None,
@@ -25,11 +26,17 @@ LooseIds = Annotated[bool, typer.Option("--loose-ids", help="As for mebench scor
 
 app = typer.Typer()
 
+BESIDE = "published:"
+"""How the name of a published result begins where a run's could stand."""
+
 
 @app.command("compare", epilog="Example: mebench compare mean-synthetic softnet-synthetic --metric f1")
 def compare(
     first: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or a folder; or a file.")],
-    second: Annotated[str, typer.Argument(metavar="RUN", help="Another run, or file, on the same truth.")],
+    second: Annotated[
+        str,
+        typer.Argument(metavar="RUN", help="Another run, or file, on the same truth; or published:htnet2023."),
+    ],
     runs: Runs = "",
     metric: Annotated[
         list[str] | None,
@@ -47,11 +54,19 @@ def compare(
         str | None, typer.Option("--classes", metavar="A,B,C", help="Of files, the emotions to score; all by default.")
     ] = None,
     loose_ids: LooseIds = False,
+    leaderboards: Annotated[
+        str | None, typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv is; leaderboards.")
+    ] = None,
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
-    The tests are paired, and what they could have seen is told. Files of any program are compared beside their --truth.
+    The tests are paired, and what they could have seen is told. Files of any program are compared beside their --truth. Beside a
+    published result: what separates the run from it, in words.
     """
+    if second.startswith(BESIDE):
+        _beside_published(finished_run(first, runs), second.removeprefix(BESIDE), leaderboards, json)
+        return
+
     from mebench.metrics.conventions import named
     from mebench.progress import Progress
     from mebench.results.compare import Side, compare_sides, conclusions, plain, print_comparison, remarks
@@ -76,6 +91,22 @@ def compare(
     if json != "-":
         print_comparison(found, one, other, said, notes)
     write_json(plain(found, one, other, said, notes) | told, json)
+
+
+def _beside_published(folder: RunFolder, word: str, leaderboards: str | None, json: str | None) -> None:
+    from mebench.cli.reproduce import PUBLISHED, leaderboards_folder
+    from mebench.console import print_table
+    from mebench.results.beside import FILE, read_aliases, separates
+    from mebench.results.published import called, read
+    from mebench.results.record import read as read_record
+
+    place = leaderboards_folder(leaderboards)
+    rows = called(word, read(place / PUBLISHED))
+    said = separates(read_record(folder), rows, read_aliases(place / FILE))
+    if json != "-":
+        print(f"{folder.id} beside {rows[0].method}")
+        print_table(("", "what separates them"), list(said.items()))
+    write_json({"run_id": folder.id, "published": word, "separates": said}, json)
 
 
 @app.command("mistakes", epilog="Example: mebench mistakes mean-synthetic --by subject")

@@ -15,6 +15,7 @@ app = verbs("Build the leaderboard, publish runs, take in others'.")
 
 RECORDS = "records"
 PUBLISHED = "published.csv"
+PAPERS = "papers"
 SITE = "site"
 RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the records go.")]
 
@@ -29,10 +30,13 @@ def build(
     """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
     from mebench.progress import Progress
+    from mebench.results.beside import FILE, read_aliases
     from mebench.results.collect import collect, collect_records, remarks, unique
     from mebench.results.published import read
-    from mebench.results.published_tables import FILE, read_aliases, with_published
-    from mebench.results.tables import build
+    from mebench.results.published_tables import collect_rescored, placed, with_published, with_rescored
+    from mebench.results.reproduce import read_paper
+    from mebench.results.rescore import SCORED_ANEW
+    from mebench.results.tables import SELECTION, build, what_selection_is_worth
     from mebench.results.write import write
 
     folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
@@ -47,21 +51,26 @@ def build(
     records = unique(found, say)
     file = folder / PUBLISHED
     published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
+    rescored = collect_rescored(folder / SCORED_ANEW, say)
     if not records:
         nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
-        if not published:
+        if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
         say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
     with progress.waiting("tables"):
-        tables = [with_published(table, published, aliases) for table in build(records)]
-        overview = write(tables, folder)
-    words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}"
+        whole = with_rescored(build(records), list(placed(rescored, published)), aliases)
+        tables = [with_published(table, published, aliases) for table in whole]
+        papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
+        worth = what_selection_is_worth(records, papers, published)
+        overview = write(tables, folder, SELECTION, worth)
+    anew = f" and {plural(len(rescored), 'source')} scored anew" if rescored else ""
+    words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}{anew}"
     if site:
         from mebench.results.site.pages import write_site
 
         with progress.waiting("page"):
-            files, n_bytes = write_site(tables, records, published, folder / SITE)
+            files, n_bytes = write_site(tables, records, published, folder / SITE, SELECTION, worth)
         words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":

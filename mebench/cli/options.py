@@ -98,6 +98,9 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write the result there; - for standard output.", callback=_target),
 ]
+Tracking = Annotated[
+    str | None, typer.Option("--tracking", metavar="URI", help="MLflow's address; $MLFLOW_TRACKING_URI by default.")
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="All scores and remarks, not the main ones alone.")]
 
 

@@ -36,7 +36,10 @@ def export(
     ] = None,
     runs: Runs = "",
 ) -> None:
-    """Write the predictions of a run for other programs. Frames are numbered as the dataset's own files are."""
+    """Write the predictions of a run for other programs.
+
+    Frames are numbered as the dataset's own files are, unless told otherwise.
+    """
     if frames not in _FRAMES:
         raise ConfigError(unknown("--frames", frames, _FRAMES))
     from mebench.exchange.table import Remarks

@@ -1,4 +1,4 @@
-"""`mebench reproduce`: a table of a paper, cell by cell, as published and as measured here."""
+"""`mebench reproduce`: a paper's table, cell by cell, as published and as measured here. `rescore`: its authors' own files."""
 
 from __future__ import annotations
 
@@ -9,17 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench.cli.options import Files, Json, Plugins, Words
+from mebench.cli.options import Files, Json, Plugins, Tracking, Words
 from mebench.console import plural, print_table, write_json
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from mebench.results.beside import Value
     from mebench.results.reproduce import Paper, Request, Result
+    from mebench.results.rescore import Cell, Source
 
 app = typer.Typer()
 
 PAPERS = "papers"
 PUBLISHED = "published.csv"
+Leaderboards = Annotated[
+    str | None,
+    typer.Option(
+        "--leaderboards", metavar="FOLDER", help="Where published.csv, papers/ and rescored/ are; leaderboards."
+    ),
+]
 _NAMES = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
 
 
@@ -34,13 +42,14 @@ def reproduce(
             "--stand-in", metavar="DATASET", help='Run this where one is absent: "synthetic dataset.short_videos=true".'
         ),
     ] = None,
+    settings: Annotated[
+        bool,
+        typer.Option("--settings", help="Also run what the best of several settings, chosen on the tested, is worth."),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Run nothing: what is there, what is absent.")] = False,
     config: Files = None,
     plugins: Plugins = None,
-    leaderboards: Annotated[
-        str | None,
-        typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv and papers/ are; leaderboards."),
-    ] = None,
+    leaderboards: Leaderboards = None,
     json: Json = None,
 ) -> None:
     """Run what a paper's table needs, and compare its cells. Each: published, measured, interval and why they differ."""
@@ -48,13 +57,15 @@ def reproduce(
     from mebench.results.published import read
     from mebench.results.reproduce import Request, cells, read_paper, reproduce
 
-    folder = _leaderboards(leaderboards)
+    folder = leaderboards_folder(leaderboards)
     known = read_paper(folder / PAPERS, paper)
+    if table is None and known.programs:
+        table = next(iter(known.tables))
     if table is None:
         listing = "; ".join(f"{number}: {title}" for number, title in known.titles.items())
         raise ConfigError(f"name a table of {known.id} with --table N. There are {listing}")
     published = read(folder / PUBLISHED)
-    request = Request(tuple(words or ()), tuple(config or ()), tuple(plugins or ()), stand_in, dry_run)
+    request = Request(tuple(words or ()), tuple(config or ()), tuple(plugins or ()), stand_in, dry_run, settings)
     results = reproduce(known, cells(known, table, published), published, request, Progress())
     if json != "-":
         _print(known, table, results, request)
@@ -63,7 +74,93 @@ def reproduce(
         raise typer.Exit(1)
 
 
-def _leaderboards(named: str | None) -> Path:
+@app.command("rescore", epilog="Example: mebench rescore mdmd --root Baseline-project-for-MEGC2020_spotting")
+def rescore(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="Such as mean_casme2; see leaderboards/rescored.")],
+    root: Annotated[str, typer.Option("--root", metavar="CLONE", help="Folder that holds the authors' public files.")],
+    leaderboards: Leaderboards = None,
+    tracking: Tracking = None,
+    json: Json = None,
+) -> None:
+    """Score the public files of a paper's authors anew.
+
+    By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
+    """
+    from mebench.config import user_setting
+    from mebench.progress import Progress
+    from mebench.results.published import read
+    from mebench.results.published_tables import Known
+    from mebench.results.rescore import SCORED_ANEW, cells, read_source, rescore, write_outcome
+    from mebench.results.tracking import mirror_rescored
+
+    folder, progress = leaderboards_folder(leaderboards), Progress()
+    known = read_source(folder / SCORED_ANEW, source)
+    published = read(folder / PUBLISHED)
+    with progress.waiting("scoring"):
+        outcome = rescore(known, Path(root).expanduser())
+    file = write_outcome(outcome, folder / SCORED_ANEW)
+    found = cells(known, outcome, published)
+    if json != "-":
+        _print_rescored(known, found)
+        print(f"{file}: mebench leaderboard build puts it into tables and page")
+    uri = tracking or user_setting("tracking", "") or None
+    if (place := mirror_rescored(Known(known, outcome), uri, progress)) and json != "-":
+        print(f"MLflow: {place}")
+    write_json({**outcome, "cells": [_plain_cell(cell) for cell in found]}, json)
+
+
+def _print_rescored(source: Source, found: Sequence[Cell]) -> None:
+    """A line for each score that the paper prints, else for the main ones, and a column for each reading."""
+    readings = list(dict.fromkeys(reading for cell in found for reading in cell.values))
+    heads = [f"{rule}, {later} frames later" if later else rule for rule, later in readings]
+    print(f"{source.title}\n{source.repository}, commit {source.commit}\n")
+    rows = []
+    for cell in found:
+        digits = 4 if cell.printed is None else cell.printed.digits
+        printed = (
+            "–" if cell.printed is None else f"{cell.printed.value:.{digits}f}{'†' if cell.printed.caveats else ''}"
+        )
+        values = (_with_ends(cell.values.get(reading), digits) for reading in readings)
+        rows.append((cell.dataset, cell.name, printed, *values))
+    print_table(("dataset", "score", "printed", *heads), rows)
+    print(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
+    for line in (*source.notes, *_caveats(found), *(_LATER for _ in range(any(later for _, later in readings)))):
+        print(f"- {line}")
+
+
+_LATER = (
+    "later: a label of frame i stands for the k' frames from i on, so an interval put around the peak of their scores lies k'/2 "
+    "too early"
+)
+
+
+def _caveats(found: Sequence[Cell]) -> list[str]:
+    rows = [cell.printed for cell in found if cell.printed is not None and cell.printed.caveats]
+    return [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in rows]
+
+
+def _with_ends(value: Value | None, digits: int) -> str:
+    """A score with its interval, where it has one."""
+    if value is None:
+        return "–"
+    score, low, high = value
+    return f"{score:.{digits}f}" + ("" if low is None or high is None else f" [{low:.{digits}f}, {high:.{digits}f}]")
+
+
+def _plain_cell(cell: Cell) -> dict[str, Any]:
+    """For JSON."""
+    return {
+        "dataset": cell.dataset,
+        "score": cell.name,
+        "printed": None if cell.printed is None else cell.printed.value,
+        "readings": [
+            {"convention": rule, "later": later, **dict(zip(("value", "low", "high"), value or (None, None, None)))}
+            for (rule, later), value in cell.values.items()
+        ],
+    }
+
+
+def leaderboards_folder(named: str | None) -> Path:
     """The folder of published results: the one named, `leaderboards` here, or that of the checkout.
 
     Raises:
@@ -85,6 +182,9 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
     if answered:
         heads = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
         print_table(heads, [_row(result) for result in answered])
+    if looked := worth_rows(results):
+        heads = ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program")
+        print_table(heads, looked, "what selection is worth: UF1 over all clips")
     measured = sum(result.value is not None for result in results)
     print(f"{measured} of {len(results)} cells measured.")
     if any(result.why.endswith("is not here") for result in results):
@@ -107,6 +207,38 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
     print("Where this reproduction departs from the paper:")
     for line in paper.differs:
         print(f"- {line}")
+
+
+def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
+    """Method, year, published, leaking, honest, gain with its interval, looks, program: UF1 over all clips of each that looked."""
+    rows = []
+    for r in results:
+        row = r.cell.published
+        if row.metric != "uf1" or row.member or r.worth is None:
+            continue
+        gain, looks = r.worth["differences"].get("recognition.uf1", {}), r.worth["looks"]
+        numbers = [gain.get(end) for end in ("value", "low", "high")]
+        value, low, high = ("–" if n is None else f"{n:+.3f}" for n in numbers)
+        sides = ("–" if n is None else f"{n:.{row.digits}f}" for n in (r.leaking, r.honest))
+        most = f"{looks['most']}" if looks["least"] == looks["most"] else f"{looks['least']} to {looks['most']}"
+        published = f"{row.value:.{row.digits}f}"
+        rows.append((row.method, str(row.year or ""), published, *sides, f"{value} [{low}, {high}]", most, r.program))
+        if best := r.best_of:
+            value, low, high = (f"{best['difference'][end]:+.3f}" for end in ("value", "low", "high"))
+            scores = (f"{best[name]:.{row.digits}f}" for name in ("uf1", "default"))
+            named = f"{row.method}, best of {best['of']} settings"
+            rows.append(
+                (
+                    named,
+                    "",
+                    "",
+                    *scores,
+                    f"{value} [{low}, {high}]",
+                    str(best["of"]),
+                    "nobody's: the same habit, with settings",
+                )
+            )
+    return rows
 
 
 def _row(result: Result) -> tuple[str, ...]:
@@ -144,6 +276,17 @@ def _plain(paper: Paper, table: str, results: list[Result]) -> dict[str, Any]:
                 "measured": None if r.value is None else {"value": r.value, "low": r.low, "high": r.high},
                 "strict": r.strict,
                 "run_id": r.run_id or None,
+                **(
+                    {}
+                    if r.worth is None
+                    else {
+                        "leaking": r.leaking,
+                        "honest": r.honest,
+                        "worth": r.worth,
+                        "program": r.program,
+                        "best_of": r.best_of,
+                    }
+                ),
                 "why": r.why,
             }
             for r in results

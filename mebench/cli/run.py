@@ -141,7 +141,7 @@ def _tell(
     from mebench.results.tracking import sync
 
     folders = [folder]
-    if config.audit == "leak":
+    if config.audit != "guard":
         from mebench.runner.execute import leak_gain
 
         summary = {**summary, "leak": leak_gain(config, summary, progress)}

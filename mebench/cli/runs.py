@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench import console
-from mebench.cli.options import Json, RunId, Runs, Verbose, finished_run, verbs
+from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, finished_run, verbs
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -160,9 +160,7 @@ def sync(
         list[str] | None, typer.Argument(metavar="RUN", help="Ids of runs; all finished ones by default.")
     ] = None,
     runs: Runs = "",
-    tracking: Annotated[
-        str | None, typer.Option("--tracking", metavar="URI", help="MLflow's address; $MLFLOW_TRACKING_URI by default.")
-    ] = None,
+    tracking: Tracking = None,
     json: Json = None,
 ) -> None:
     """Send finished runs that MLflow lacks. Its server was down, for example."""

@@ -26,6 +26,7 @@ NOT_IN_KEY = frozenset(
         "tracking",
         "bootstrap",
         "convention",
+        "looks",
         "plugins",
         "dataset.root",
         "method.landmarks",
@@ -84,7 +85,10 @@ class RunSettings:
             expressions count as missed.
         validation: share of the training subjects that validate, for methods that choose something.
         audit: `guard`: what is fitted or chosen sees training and inner validation subjects only; `leak`: k' is taken over all
-            subjects and the best epoch on the tested ones, as some papers do, which marks every result.
+            subjects and the best epoch on the tested ones, of equal ones the first, as some papers do, which marks every result.
+            Of equal ones the last (HTNet): `leak_last`; no epoch after the first that is right on all (CausalNet): `leak_stop`.
+        looks: whether the answers to the tested clips after each epoch are kept, to tell afterwards what choosing among them is
+            worth; nothing is chosen on them.
         plugins: folders with more plugins.
     """
 
@@ -106,7 +110,8 @@ class RunSettings:
     precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
     no_face: Literal["error", "skip"] = "error"
     validation: float = 0.2
-    audit: Literal["guard", "leak"] = "guard"
+    audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
+    looks: bool = False
     plugins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.core.chain import Chain, Level, Step
 from mebench.core.dataset import Composite, Dataset, Frames, Renamed
-from mebench.core.seeds import stable_seed
 from mebench.core.types import (
     ABSENT,
     KINDS,
@@ -22,6 +21,7 @@ from mebench.core.types import (
     Unplaced,
     Video,
     number_at,
+    stable_seed,
 )
 from mebench.core.views import ClipView, LabelledClip, LabelledVideo, VideoView, all_clips, stack
 

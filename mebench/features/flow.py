@@ -206,10 +206,11 @@ class Strain(MapStep):
     """Append the optical strain sqrt(u_x^2 + v_y^2 + (u_y + v_x)^2 / 2) to u and v (MEAN, equation 3).
 
     Attributes:
-        difference: how a derivative is taken. `backward` is f(x) - f(x - 1), and the strain is 0 in the first row and
-            column, where it is undefined (the published program of MEAN). `forward` is f(x + 1) - f(x), and the strain
-            repeats its neighbours in the last row and column (that of SOFTNet). `central` is (f(x + 1) - f(x - 1)) / 2,
-            one-sided at the border.
+        difference: how a derivative is taken. `backward` is f(x) - f(x - 1), as in the published program of MEAN, and the
+            strain is 0 in the first row and column, where it is undefined; that program takes 0 for the undefined derivatives
+            alone, so its first row and column keep the others: sqrt(u_x^2 + v_x^2 / 2) and sqrt(v_y^2 + u_y^2 / 2).
+            `forward` is f(x + 1) - f(x), and the strain repeats its neighbours in the last row and column (the published
+            program of SOFTNet). `central` is (f(x + 1) - f(x - 1)) / 2, one-sided at the border.
     """
 
     difference: Difference = "backward"
@@ -264,6 +265,34 @@ class FlowImage(MapStep):
             raise ConfigError(f"FlowImage takes the channels u, v, strain, not {x.shape[-1]}: put Strain before it")
         u, v, strain = np.moveaxis(resize(x, self.size, self.size, smooth=True), -1, 0)
         return np.stack([_stretch(strain, 0), _stretch(v, 127.5), _stretch(u, 127.5)], axis=-1)
+
+
+@dataclass(frozen=True)
+class FlowDirection(MapStep):
+    """The direction of a `FlowImage` as a hue, (H, W, 3) with values 0 to 255 in the order blue, green, red.
+
+    The angle is that of (u, v) as the image holds them, from 0 to 255 each, so it lies between 0 and 90 degrees and that of no
+    motion is no special one. Half of it, rounded down, is the hue in OpenCV's 8 bits, of full saturation and brightness:
+    red for 0, over yellow, to yellow-green for 90 degrees. The pictures published with CausalNet (Zhang, Tang and Chen 2025) are
+    these of the flow pictures beside them, but for one pixel in a thousand: their program rounds the flow after it takes the angle.
+    """
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Encode an (H, W, 3) map of strain, v and u.
+
+        Raises:
+            ConfigError: the map has not three channels.
+        """
+        import cv2
+
+        if x.shape[-1] != 3:
+            raise ConfigError(
+                f"FlowDirection takes the channels strain, v, u, not {x.shape[-1]}: put FlowImage before it"
+            )
+        hue = np.degrees(np.arctan2(x[..., 1].astype(np.float64), x[..., 2])) / 2
+        picture = np.full(x.shape, 255, np.uint8)
+        picture[..., 0] = hue
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_HSV2BGR), np.float32)
 
 
 def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:

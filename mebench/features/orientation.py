@@ -84,6 +84,10 @@ class OrientedFlow(_Blocks):
         return (unit_sum(histograms) if self.normalised else histograms).astype(np.float32)
 
 
+EDGE = 1e-9
+"""What an angle may lie beside the edge of a bin and still fall on it."""
+
+
 def flow_of(step: MapStep, x: FeatureMap) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The first two channels, u and v, of an (H, W, C) map; a ConfigError if there are fewer."""
     if x.shape[-1] < 2:
@@ -108,11 +112,12 @@ def direction_bins(u: NDArray[Any], v: NDArray[Any], bins: int) -> NDArray[np.in
 def _bin_numbers(angle: NDArray[Any], low: float, width: float) -> NDArray[np.intp]:
     # Multiples of 45 degrees are frequent, since they come from whole numbers: an angle that falls on the edge of a bin is
     # in the bin above, however it was rounded.
-    return ((angle - low) / width + 1e-9).astype(np.intp)
+    return ((angle - low) / width + EDGE).astype(np.intp)
 
 
 Strains = Literal["mean", "sum"]
 Blocks = Literal["apart", "released_code"]
+LastBin = Literal["whole", "released_code"]
 
 
 @dataclass(frozen=True)
@@ -121,8 +126,8 @@ class BiWoof(_Blocks):
 
     In each block, the directions of the flow are counted in bins from -180 to 180 degrees, each vector with its length
     (local weight), and divided by their sum. The histogram is then multiplied by the optical strain of the block (global
-    weight). A block without motion (0/0) is all 0. The published program is `strain="sum"`, `blocks="released_code"` and
-    `unit_length=True`.
+    weight). A block without motion (0/0) is all 0. The published program is `strain="sum"`, `blocks="released_code"`,
+    `last_bin="released_code"` and `unit_length=True`.
 
     Attributes:
         bins: number of directions; an angle between two bins belongs to the upper one, 180 degrees to the first.
@@ -130,15 +135,18 @@ class BiWoof(_Blocks):
         blocks: `apart`: block i of n along H pixels reaches from i H // n to (i + 1) H // n, exclusive. `released_code`:
             from i (H // n) - 1 to (i + 1) (H // n) + 1, so that neighbours share two pixels, and the last to the end.
         unit_length: divide all histograms together by the length (L2) of the whole vector, unless it is 0.
+        last_bin: `whole`: as wide as the others. `released_code`: the program hands its helper the lower edges of the bins alone,
+            which counts in the last one what equals its edge, 135 degrees of 8 bins, and nothing up to 180 degrees.
     """
 
     strain: Strains = "mean"
     blocks: Blocks = "apart"
+    last_bin: LastBin = "whole"
     unit_length: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_choices(self, strain=Strains, blocks=Blocks)
+        check_choices(self, strain=Strains, blocks=Blocks, last_bin=LastBin)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Histograms of an (H, W, 3) map of u, v and strain.
@@ -151,7 +159,7 @@ class BiWoof(_Blocks):
             raise ConfigError(f"BiWoof takes the channels u, v, strain, not {x.shape[-1]}: put Strain before it")
         u, v = flow_of(self, x)
         blocks = self._grid(*u.shape)
-        local = unit_sum(oriented_histograms(u, v, self.bins, blocks))
+        local = unit_sum(blocks.histograms(direction_bins(u, v, self.bins), self.bins, self._lengths(u, v)))
         nowhere = np.zeros(u.shape, np.intp)
         strain = blocks.histograms(nowhere, 1, x[..., 2])
         if self.strain == "mean":
@@ -159,6 +167,13 @@ class BiWoof(_Blocks):
         weighted = local * strain
         length = np.linalg.norm(weighted)
         return (weighted / length if self.unit_length and length > 0 else weighted).astype(np.float32)
+
+    def _lengths(self, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of the vectors; 0 of those that the last bin leaves out."""
+        lengths = np.hypot(u, v)
+        if self.last_bin == "released_code":
+            lengths[np.arctan2(v, u) > np.pi - 2 * np.pi / self.bins + EDGE] = 0
+        return lengths
 
     def _grid(self, height: int, width: int) -> Grid:
         apart = grid((height, width), (self.rows, self.cols))

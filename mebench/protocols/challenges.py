@@ -74,7 +74,13 @@ def megc2019_cde(people: People, params: NoParams = NOTHING) -> list[Fold]:
     Raises:
         ConfigError: other datasets than the three.
     """
-    need_exactly(people, "megc2019_cde", RAW, READY, hint=f"dataset=[{','.join(RAW)}] or dataset=megc2019_flow")
+    need_exactly(
+        people,
+        "megc2019_cde",
+        RAW,
+        READY,
+        hint=f"dataset=[{','.join(RAW)}], dataset=megc2019_flow or dataset=megc2019_two_phase",
+    )
     return loso(people)
 
 
@@ -82,7 +88,7 @@ MEGC2019_CDE = Protocol(
     "megc2019_cde",
     "MEGC 2019 composite: SMIC, CASME II and SAMM pooled, three classes, 442 clips, 68 subjects",
     Card(
-        needs="dataset=[smic_hs,casme2,samm] or dataset=megc2019_flow, and a method that recognizes",
+        needs="dataset=[smic_hs,casme2,samm], megc2019_flow or megc2019_two_phase, and a method that recognizes",
         trains="all other subjects of the three databases together",
         tests="each of the 68 subjects with a scored clip once (16 of SMIC, 24 of CASME II, 28 of SAMM), in a fold of its own",
         scores="the answers of all folds pooled: UF1 and UAR over 442 clips, and over the clips of each database from the same "

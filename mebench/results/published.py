@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from mebench.errors import DataError, unknown
+from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.catalogue import JOINT, METRICS
 
 CAVEATS: dict[str, str] = {
@@ -108,6 +108,29 @@ CLIPS = {
     ("megc2019", "smic_hs"): (70, 51, 43),
 }
 """Clips of each class, by dataset and member, where every source scores the same (MEGC 2019, doi 10.1109/FG.2019.8756611)."""
+
+
+def slug(row: Published) -> str:
+    """What a published result is called by: the letters and digits of its method, and the year.
+
+    `HTNet` of 2023 is `htnet2023`.
+    """
+    return re.sub(r"[^a-z0-9]", "", row.method.lower()) + str(row.year or "")
+
+
+def called(word: str, rows: Iterable[Published]) -> list[Published]:
+    """The values that a word such as `htnet2023` names, of its plain variant where it has one.
+
+    Raises:
+        ConfigError: nothing is called so.
+    """
+    by_name: dict[str, list[Published]] = defaultdict(list)
+    for row in rows:
+        by_name[slug(row)].append(row)
+    if word not in by_name:
+        raise ConfigError(unknown("published result", word, by_name, "A result is called by its method and year"))
+    return [row for row in by_name[word] if not row.method_variant] or by_name[word]
+
 
 Section = Mapping[str, Published]
 """The values of one task, kind and part, by metric."""

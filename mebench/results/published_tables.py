@@ -1,55 +1,19 @@
-"""Which published results stand beside which measured table."""
+"""Which published results, and which scored anew from published files, stand beside which measured table."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import yaml
-
-from mebench.errors import DataError
-from mebench.results.published import Published
-from mebench.results.rows import PublishedLine, Table
-
-FILE = "beside.yaml"
-
-
-@dataclass(frozen=True)
-class Alias:
-    """Published results of one dataset and protocol also stand beside these measured datasets and protocols.
-
-    Attributes:
-        published: dataset and protocol as in `leaderboards/published.csv`.
-        measured: datasets, then protocols.
-    """
-
-    published: tuple[str, str]
-    measured: tuple[frozenset[str], frozenset[str]]
-
-
-def read_aliases(file: Path) -> list[Alias]:
-    """The aliases of a YAML list of `{published: {dataset, protocol}, measured: {dataset: [...], protocol: [...]}}`.
-
-    A file that is not there holds none.
-
-    Raises:
-        DataError: it cannot be read or has another form.
-    """
-    try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or []
-        return [
-            Alias(
-                (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),
-                (frozenset(map(str, entry["measured"]["dataset"])), frozenset(map(str, entry["measured"]["protocol"]))),
-            )
-            for entry in content
-        ]
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise DataError(
-            f"{file} cannot be read ({type(error).__name__}: {error}): expected a list of published and measured pairs"
-        ) from error
+from mebench.errors import ConfigError, DataError
+from mebench.metrics.catalogue import SECTIONS
+from mebench.results.beside import Alias, beside
+from mebench.results.published import COUNTS, Published
+from mebench.results.render.scores import parts_of
+from mebench.results.rescore import Source, read_source, sources
+from mebench.results.rows import Part, PublishedLine, Rescored, Table
+from mebench.results.tables import metrics_of, n_of, over_seeds, table_name
 
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:
@@ -78,9 +42,50 @@ def lines(rows: Sequence[Published]) -> list[PublishedLine]:
 
 def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Alias]) -> Table:
     """The table with the published lines of its dataset beside each part."""
-    mine = [row for row in rows if row.task == table.task and _beside(row, table, aliases)]
+    mine = [
+        row
+        for row in rows
+        if row.task == table.task and beside((row.dataset, row.protocol), table.dataset, table.protocol, aliases)
+    ]
     parts = (replace(p, published=tuple(lines([r for r in mine if part_of(r) == p.name]))) for p in table.parts)
     return replace(table, parts=tuple(parts))
+
+
+class Placed(NamedTuple):
+    """A row of scores of published files, and where it stands: task, dataset, protocol, emotion scheme, part of the table."""
+
+    task: str
+    dataset: str
+    protocol: str
+    scheme: str
+    part: str
+    row: Rescored
+
+
+def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
+    """The tables with the rows beside each part; where a table or a part lacks, one without measured rows is made."""
+    found = list(tables)
+    for placed in rows:
+        if not any(_stands(placed, table, aliases) for table in found):
+            place = placed.dataset, placed.protocol, ""
+            scheme = placed.scheme if placed.task != "spotting" else ""
+            found.append(Table(table_name(placed.task, *place), placed.task, *place, scheme, ()))
+    found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
+    return [_with_rows(table, [placed for placed in rows if _stands(placed, table, aliases)]) for table in found]
+
+
+def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
+    return placed.task == table.task and beside(
+        (placed.dataset, placed.protocol), table.dataset, table.protocol, aliases
+    )
+
+
+def _with_rows(table: Table, rows: Sequence[Placed]) -> Table:
+    parts = {part.name: part for part in table.parts}
+    for placed in rows:
+        part = parts.get(placed.part) or Part(placed.part, metrics_of(table.task, placed.part), ())
+        parts[placed.part] = replace(part, rescored=(*part.rescored, placed.row))
+    return replace(table, parts=tuple(parts.values()))
 
 
 def part_of(row: Published) -> str:
@@ -93,11 +98,78 @@ def part_of(row: Published) -> str:
     }[row.task]
 
 
-def _beside(row: Published, table: Table, aliases: Sequence[Alias]) -> bool:
-    own = row.dataset == table.dataset and row.protocol in (table.protocol, "none", "")
-    return own or any(
-        alias.published == (row.dataset, row.protocol)
-        and table.dataset in alias.measured[0]
-        and table.protocol in alias.measured[1]
-        for alias in aliases
-    )
+class Known(NamedTuple):
+    """A source and what came of it."""
+
+    source: Source
+    outcome: Mapping[str, Any]
+
+
+def collect_rescored(folder: Path, say: Callable[[str], object]) -> list[Known]:
+    """The sources of a folder that were scored, sorted by name; of each that cannot enter `say` is told in one sentence."""
+    known = []
+    for name in sources(folder):
+        again = f"mebench rescore {name} --root CLONE"
+        try:
+            source, file = read_source(folder, name), folder / f"{name}.json"
+            outcome: Any = json.loads(file.read_text(encoding="utf-8"))
+            if outcome["key"] != source.key:
+                say(f"{name} is left out: it was scored before {name}.yaml changed; score it again by {again}")
+                continue
+            list(placed([Known(source, outcome)], []))
+        except FileNotFoundError:
+            say(f"{name} is left out: it was not scored yet, {again}")
+        except (ConfigError, DataError) as error:
+            say(f"{name} is left out: {error}")
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            say(f"{name} is left out: {file} is damaged ({type(error).__name__}: {error}); write it again by {again}")
+        else:
+            known.append(Known(source, outcome))
+    return known
+
+
+def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[Placed]:
+    """Each scored result of each source as a row, and where it stands."""
+    for source, outcome in known:
+        for one, scored in zip(source.sets, outcome["sets"], strict=True):
+            printed = [row for row in source.prints(one, published) if row.metric not in COUNTS]
+            for result in scored["results"]:
+                prints = printed if _as_printed(source, result) else []
+                for task, part, member, section in _sections(result["summary"]):
+                    own = (row for row in prints if (row.task, part_of(row), row.member) == (task, part, member))
+                    row = Rescored(
+                        method=source.method,
+                        reading=reading_of(source, result),
+                        convention=result["convention"],
+                        member=member,
+                        n=n_of(section),
+                        scores={name: over_seeds([score]) for name, score in section["scores"].items()},
+                        printed={row.metric: f"{row.value:.{row.digits}f}{'†' if row.caveats else ''}" for row in own},
+                        source=source.id,
+                        repository=source.repository,
+                        commit=source.commit,
+                        note="; ".join(source.notes),
+                    )
+                    yield Placed(task, one.dataset, one.protocol, one.scheme, part, row)
+
+
+def _as_printed(source: Source, result: Mapping[str, Any]) -> bool:
+    """Whether a result should be what the paper prints."""
+    return result["convention"] == source.convention and not result["later"]
+
+
+def reading_of(source: Source, result: Mapping[str, Any]) -> str:
+    """By whose rules a result is scored, and where its intervals lie, in words."""
+    rule, later = result["convention"], result["later"]
+    whose = f"{rule}, the authors' rules" if rule == source.convention else rule
+    return f"{whose}; intervals {later} frames (k'/2) later" if later else whose
+
+
+def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mapping[str, Any]]]:
+    """Task, part of its table, member and content of each section."""
+    for task, part, _, section in parts_of(summary):
+        yield task, part, "", section
+    if recognition := summary.get("recognition"):
+        yield "recognition", "all clips", "", recognition
+        for member, section in recognition.get("members", {}).items():
+            yield "recognition", "members", member, section

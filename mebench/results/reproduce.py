@@ -3,7 +3,8 @@
 import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,27 @@ import yaml
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, unknown
 from mebench.progress import Progress
+from mebench.results.beside import count_of, gap_in_words, section_of, value_of
 from mebench.results.published import Published
 from mebench.runner.folder import RunFolder
+from mebench.runner.leak import differences, worth_of
 
 Words = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a method's program chooses on the tested subjects, as far as its code or text was read.
+
+    Attributes:
+        says: that in words.
+        leaks: whether the published value is one that was chosen so.
+        settings: words of as many runs, the best of which would be taken by who chooses settings on the tested subjects.
+    """
+
+    says: str
+    leaks: bool
+    settings: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -32,6 +50,8 @@ class Paper:
         titles: of its tables, by number.
         tables: by number how their rows are measured: by `method` and `method_variant` as in `leaderboards/published.csv`
             the words of `mebench run` without the dataset's, or why it cannot be run.
+        sources: of the tables that another source than the paper's prints, by number.
+        programs: what the programs of methods choose on the tested subjects, by `method` and `method_variant`.
     """
 
     id: str
@@ -42,6 +62,8 @@ class Paper:
     differs: tuple[str, ...]
     titles: Mapping[str, str]
     tables: Mapping[str, Mapping[tuple[str, str], Words | str]]
+    sources: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[tuple[str, str], Program] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -82,6 +104,8 @@ def read_paper(folder: Path, name: str) -> Paper:
             differs=tuple(map(str, content.get("differs", ()))),
             titles={number: str(table["title"]) for number, table in tables.items()},
             tables={number: dict(map(_row, table["rows"])) for number, table in tables.items()},
+            sources={number: str(table["source"]) for number, table in tables.items() if "source" in table},
+            programs=dict(_program(row) for table in tables.values() for row in table["rows"] if "program" in row),
         )
     except (OSError, UnicodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise DataError(
@@ -99,7 +123,8 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
         raise ConfigError(unknown("table", table, paper.tables, f"{paper.id} has no other that can be run"))
     found = []
     for value in published:
-        if value.source.partition(" ")[0] != paper.source or value.table != f"Table {table}":
+        source = paper.sources.get(table, paper.source)
+        if value.source.partition(" ")[0] != source or value.table not in (table, f"Table {table}"):
             continue
         words = paper.tables[table].get((value.method, value.method_variant), "nobody said how to measure it here")
         dataset = paper.datasets.get(value.dataset, f"nobody said how to take {value.dataset} here")
@@ -115,6 +140,13 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
 def _row(row: Mapping[str, Any]) -> tuple[tuple[str, str], Words | str]:
     words = tuple(str(row["run"]).split()) if "run" in row else str(row.get("absent", ""))
     return (str(row["method"]), str(row.get("variant", ""))), words
+
+
+def _program(row: Mapping[str, Any]) -> tuple[tuple[str, str], Program]:
+    keys = list(row.get("settings", {}))
+    chosen = product(*(map(str, row["settings"][key]) for key in keys)) if keys else ()
+    settings = tuple(tuple(f"{key}={value}" for key, value in zip(keys, values)) for values in chosen)
+    return _row(row)[0], Program(str(row["program"]), bool(row.get("leaks")), settings)
 
 
 @dataclass(frozen=True)
@@ -135,6 +167,17 @@ class Run:
     stands_in: bool = False
     failed: bool = False
 
+    @property
+    def worth(self) -> dict[str, Any] | None:
+        """What looking at the tested subjects was worth, see `mebench.runner.leak`; None of a run that does not."""
+        return None if self.folder is None else worth_of(self.folder)
+
+    @property
+    def honest(self) -> RunFolder | None:
+        """Of a run that looks, the honest one of the same training."""
+        found = self.worth
+        return None if found is None or self.folder is None else RunFolder(self.folder.path.with_name(found["honest"]))
+
 
 @dataclass(frozen=True)
 class Result:
@@ -150,6 +193,11 @@ class Result:
         why: explanation of the gap, or why there is no measured value.
         sentence: what to do where there is none; empty where there is nothing to do.
         failed: whether its run failed.
+        leaking: where one training gave both, the score of the leaking run; else None.
+        honest: and that of the honest one.
+        worth: what looking was worth, see `mebench.runner.leak`.
+        program: what the method's program does; empty where nothing is said.
+        best_of: what choosing settings on the tested subjects was worth, see `_best`.
     """
 
     cell: Cell
@@ -161,6 +209,11 @@ class Result:
     why: str
     sentence: str = ""
     failed: bool = False
+    leaking: float | None = None
+    honest: float | None = None
+    worth: Mapping[str, Any] | None = None
+    program: str = ""
+    best_of: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -173,6 +226,7 @@ class Request:
         plugins: folders.
         stand_in: id of a dataset to run where one is absent, with words of its own after it; None for none.
         dry_run: run nothing.
+        settings: also run the settings of which somebody would take the best on the tested subjects.
     """
 
     words: Words = ()
@@ -180,6 +234,7 @@ class Request:
     plugins: Words = ()
     stand_in: str | None = None
     dry_run: bool = False
+    settings: bool = False
 
 
 def reproduce(
@@ -194,16 +249,46 @@ def reproduce(
         MebenchError: what stops all runs: a full disk, Ctrl-C.
     """
     lines = list(dict.fromkeys(cell.words for cell in cells if cell.words))
-    runs = _runs(paper, lines, request, progress)
+    others = {line: _other_settings(paper, line, cells) if request.settings else [] for line in lines}
+    runs = _runs(paper, [*lines, *(other for several in others.values() for other in several)], request, progress)
+    best = {line: b for line, several in others.items() if (b := _best(runs[line], [runs[o] for o in several]))}
 
-    folders = {run.folder.id: run.folder for run in runs.values() if run.folder is not None}
+    both = (folder for run in runs.values() for folder in (run.folder, run.honest) if folder is not None)
+    folders = {folder.id: folder for folder in both}
     summaries = {run_id: _scored(folder, paper.convention) for run_id, folder in folders.items()}
     counts = {
-        (row.dataset, _section(row)): row
+        (row.dataset, section_of(row)): row
         for row in published
         if row.metric == "n" and row.source.partition(" ")[0] == paper.source
     }
-    return [_result(cell, runs, summaries, counts, request) for cell in cells]
+    results = [_result(paper, cell, runs, summaries, counts, request) for cell in cells]
+    return [replace(r, best_of=best.get(r.cell.words) if r.cell.words else None) for r in results]
+
+
+def _other_settings(paper: Paper, line: Words, cells: Sequence[Cell]) -> list[Words]:
+    names = {(cell.published.method, cell.published.method_variant) for cell in cells if cell.words == line}
+    return [(*line, *setting) for name in names & paper.programs.keys() for setting in paper.programs[name].settings]
+
+
+def _best(default: Run, others: Sequence[Run]) -> dict[str, Any] | None:
+    """Who chooses the best of several settings on the tested subjects: their number, the best honest run, its UF1 and the gain.
+
+    None unless all of them, and the default beside them, are there.
+    """
+    folders = [run.honest or run.folder for run in (default, *others)]
+    there = [folder for folder in folders if folder is not None]
+    if not others or len(there) < len(folders):
+        return None
+    scored = [folder.read_json("summary.json")["recognition"]["scores"]["uf1"]["value"] or 0.0 for folder in there]
+    place = 1 + max(range(len(others)), key=lambda number: scored[number + 1])
+    gain = differences(there[0], there[place], "strict")["recognition.uf1"]
+    return {
+        "of": len(others),
+        "run_id": there[place].id,
+        "uf1": scored[place],
+        "default": scored[0],
+        "difference": gain,
+    }
 
 
 def _runs(paper: Paper, lines: Sequence[Words], request: Request, progress: Progress) -> dict[Words, Run]:
@@ -265,6 +350,7 @@ def _scored(folder: RunFolder, convention: str) -> tuple[Mapping[str, Any], Mapp
 
 
 def _result(
+    paper: Paper,
     cell: Cell,
     runs: Mapping[Words, Run],
     summaries: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]],
@@ -277,11 +363,15 @@ def _result(
     run, row = runs[cell.words], cell.published
     if run.folder is None:
         return replace(nothing, why=f"absent: {run.reason}", sentence=run.sentence, failed=run.failed)
-    by_paper, strict = (value_of(summary, row) for summary in summaries[run.folder.id])
+    program, honest = paper.programs.get((row.method, row.method_variant)), run.honest
+    like = (
+        honest if honest is not None and not (program and program.leaks) else run.folder
+    )  # what the published value is like
+    by_paper, strict = (value_of(summary, row) for summary in summaries[like.id])
     if by_paper is None:
-        return replace(nothing, why="absent: undefined here (0/0), or not scored by this run", run_id=run.folder.id)
+        return replace(nothing, why="absent: undefined here (0/0), or not scored by this run", run_id=like.id)
     value, low, high = by_paper
-    there, here = counts.get((row.dataset, _section(row))), _count(summaries[run.folder.id][0], row)
+    there, here = counts.get((row.dataset, section_of(row))), count_of(summaries[like.id][0], row)
     other = (request.stand_in or "").partition(" ")[0]
     differ = there is not None and here is not None and round(here) != round(there.value)
     words = [
@@ -289,53 +379,13 @@ def _result(
         *(f"published value {caveat.replace('_', ' ')}" for caveat in row.caveats),
         row.note,
         f"{there.value:.0f} scored there, {here:g} here" if there and differ and not run.stands_in else "",
-        "" if run.stands_in else _gap(row, value, low, high),
+        "" if run.stands_in else gap_in_words(row, value, low, high),
     ]
     why = "; ".join(filter(None, words))
-    return Result(cell, value, low, high, strict[0] if strict else None, run.folder.id, why)
-
-
-def _gap(row: Published, value: float, low: float | None, high: float | None) -> str:
-    """The gap in a few words; a printed value is known to half a unit of its last digit."""
-    slack, gap = 0.5 * 10.0**-row.digits, f"{value - row.value:+.{row.digits}f}"
-    if abs(value - row.value) <= slack:
-        return "equal to the printed digits"
-    if low is None or high is None:
-        return gap
-    inside = low - slack <= row.value <= high + slack
-    return f"{gap}, {'inside the interval: may be chance' if inside else 'outside the interval: more than chance'}"
-
-
-def value_of(summary: Mapping[str, Any], row: Published) -> tuple[float, float | None, float | None] | None:
-    """The score that a published value stands for, with its interval; None where the run lacks it or it is undefined."""
-    section: Any = summary
-    for key in row.path[:-1]:
-        section = section.get(key, {})
-    found: Any = _count(summary, row) if row.metric == "n" else section.get(row.metric)
-    if found is None and row.task == "analysis":
-        found = _counted(section, row.metric)
-    if isinstance(found, Mapping):
-        return None if found["value"] is None else (found["value"], found["low"], found["high"])
-    return None if found is None else (float(found), None, None)
-
-
-def _section(row: Published) -> Words:
-    """The keys of the part of a summary that a value belongs to."""
-    return tuple(key for key in row.path[:-1] if key != "scores")
-
-
-def _counted(section: Mapping[str, Any], metric: str) -> float | None:
-    """Right and wrong answers of an analysis, which a summary holds as a share: each wrong one is both FP and FN."""
-    accuracy = section.get("scores", {}).get("accuracy", {}).get("value")
-    if accuracy is None or metric not in ("tp", "fp", "fn"):
-        return None
-    right = round(accuracy * section["n"])
-    return float(right if metric == "tp" else section["n"] - right)
-
-
-def _count(summary: Mapping[str, Any], row: Published) -> float | None:
-    """How many were scored: truths of spotting, samples of analysis."""
-    part: Any = summary
-    for key in _section(row):
-        part = part.get(key, {})
-    return float(part["n"]) if "n" in part else float(part["tp"] + part["fn"]) if "tp" in part else None
+    found = Result(cell, value, low, high, strict[0] if strict else None, like.id, why)
+    if honest is None:
+        return found
+    sides = [value_of(summaries[folder.id][0], row) for folder in (run.folder, honest)]
+    leaking, clean = (None if side is None else side[0] for side in sides)
+    says = program.says if program else ""
+    return replace(found, leaking=leaking, honest=clean, worth=run.worth, program=says)

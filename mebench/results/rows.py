@@ -7,22 +7,24 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 NONE = "–"
+PRINTED = 4
+"""Digits after the point where papers print a score, and so of what stands beside it."""
 RULES = ("convention", "selection", "transductive")
 """What decides which scores a run can have."""
 
 
-def digits(value: float | None) -> str:
-    """Three digits after the point, one from 10 on.
+def digits(value: float | None, places: int = 3) -> str:
+    """So many digits after the point, one from 10 on.
 
-    >>> digits(0.36177), digits(19.04), digits(None)
-    ('0.362', '19.0', '–')
+    >>> digits(0.36177), digits(0.36177, PRINTED), digits(19.04), digits(None)
+    ('0.362', '0.3618', '19.0', '–')
     """
-    return NONE if value is None else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
+    return NONE if value is None else f"{value:.{places}f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-def interval(score: Score) -> str:
+def interval(score: Score, places: int = 3) -> str:
     """`[low, high]`, or nothing where there is none."""
-    return "" if score["low"] is None else f"[{digits(score['low'])}, {digits(score['high'])}]"
+    return "" if score["low"] is None else f"[{digits(score['low'], places)}, {digits(score['high'], places)}]"
 
 
 def spread(score: Score, row: Row) -> str:
@@ -54,9 +56,13 @@ def whole(value: float | None) -> str:
     return NONE if value is None else f"{value:,.0f}"
 
 
-def shown(metrics: Sequence[str], rows: Sequence[Row]) -> list[str]:
+def shown(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:
     """The metrics that some row has; the main one always."""
-    return [m for n, m in enumerate(metrics) if n == 0 or any(row.scores[m]["value"] is not None for row in rows)]
+
+    def known(metric: str) -> bool:
+        return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
+
+    return [metric for n, metric in enumerate(metrics) if n == 0 or known(metric)]
 
 
 def common(rows: Sequence[Row]) -> dict[str, str]:
@@ -188,6 +194,42 @@ class PublishedLine:
 
 
 @dataclass(frozen=True)
+class Rescored:
+    """What authors' own public files score to: no run of mebench, and no printed value; it stands among neither.
+
+    Attributes:
+        method: its name in the literature.
+        reading: by whose rules it is scored, and whether intervals were moved.
+        convention: of the scorer.
+        member: the member of a composite that it is restricted to, or empty.
+        n: what is scored, as in `Row`.
+        scores: as of a row of one seed.
+        printed: for some metrics what the paper prints, as text, with † if there is a caveat.
+        source: name of its file in `leaderboards/rescored`.
+        repository: where the files are public.
+        commit: of the repository.
+        note: what a reader must know.
+    """
+
+    method: str
+    reading: str
+    convention: str
+    member: str
+    n: float
+    scores: dict[str, Score]
+    printed: dict[str, str]
+    source: str
+    repository: str
+    commit: str
+    note: str
+
+    @property
+    def place(self) -> str:
+        """Where the files are public, for people."""
+        return f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
+
+
+@dataclass(frozen=True)
 class Part:
     """Rows that may be compared: one kind of expressions, one choice of clips.
 
@@ -196,12 +238,14 @@ class Part:
         metrics: its columns; the first sorts.
         rows: best first; by member, then best first, where there are members.
         published: printed by others for the same dataset, in the order of their sources.
+        rescored: scored anew from files that authors published, in the order of their sources.
     """
 
     name: str
     metrics: tuple[str, ...]
     rows: tuple[Row, ...]
     published: tuple[PublishedLine, ...] = field(default=())
+    rescored: tuple[Rescored, ...] = field(default=())
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,13 @@ from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
 from mebench.results import settings
+from mebench.results.published import Published
 from mebench.results.record import Record
-from mebench.results.rows import NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table
+from mebench.results.reproduce import Paper
+from mebench.results.rows import NONE, NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table, digits, interval
 from mebench.results.significance import Read, letters
 from mebench.runner.folder import RunFolder
+from mebench.runner.leak import worth
 from mebench.runner.scoring import of_dataset, tables_of
 
 BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
@@ -40,7 +43,7 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
             member="",
             provenance="chance",
             seeds=(source.seed,),
-            n=_n(source.summary["spotting"][kind]),
+            n=n_of(source.summary["spotting"][kind]),
             scores={metric: over_seeds([levels[rule].get(metric, NOTHING)]) for metric in metrics},
             convention=source.convention,
             selection="fixed",
@@ -67,7 +70,7 @@ def build(records: Iterable[Record]) -> list[Table]:
         for place in sorted({_place(task, r) for r in able}):
             group = [r for r in able if _place(task, r) == place]
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            tables.append(Table(_name(task, *place), task, *place, scheme, _parts(task, group, read)))
+            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, read)))
     return tables
 
 
@@ -108,7 +111,8 @@ def _place(task: str, record: Record) -> tuple[str, str, str]:
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, [record.data, scheme, rules]))
 
 
-def _name(task: str, dataset: str, protocol: str, variant: str) -> str:
+def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
+    """Name of a table's files, without ending."""
     words = (_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))
     return "-".join([task, *words, *([_slug(variant)] if variant else [])])
 
@@ -173,9 +177,7 @@ def _part(
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
-    metrics = columns(task, any(ABSENT in record.about["classes"] for record, _ in present))
-    if name == "all intervals":
-        metrics = tuple(metric for metric in metrics if metric not in JOINT)
+    metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
     rows: list[tuple[Row, Record]] = []
     for _, same in groupby(present, key=lambda pair: pair[0].identity):
@@ -201,6 +203,12 @@ def _part(
     return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
 
 
+def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
+    """The columns of a part, the main metric first."""
+    metrics = columns(task, of_unit)
+    return tuple(m for m in metrics if m not in JOINT) if part == "all intervals" else metrics
+
+
 def _order(row: Row, metric: str) -> tuple[Any, ...]:
     return -METRICS[metric].worth(row.scores[metric]["value"]), row.method, row.settings, row.seeds, row.runs
 
@@ -223,7 +231,7 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         member=member,
         provenance="measured",
         seeds=tuple(record.seed for record in records),
-        n=mean([_n(section) for section in sections]),
+        n=mean([n_of(section) for section in sections]),
         scores={m: over_seeds([section["scores"].get(m, NOTHING) for section in sections]) for m in metrics},
         convention=first.convention,
         selection=first.selection,
@@ -235,7 +243,8 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
     )
 
 
-def _n(section: Mapping[str, Any]) -> float:
+def n_of(section: Mapping[str, Any]) -> float:
+    """How many were scored: truths of spotting, else what the section counts."""
     return float(section["n"] if "n" in section else section["tp"] + section["fn"])
 
 
@@ -253,6 +262,68 @@ def over_seeds(scores: Sequence[Score]) -> Score:
         "min": min(known),
         "max": max(known),
     }
+
+
+SELECTION = (
+    "method",
+    "dataset",
+    "year",
+    "published",
+    "leaking",
+    "honest",
+    "gain",
+    "looks",
+    "seeds",
+    "the paper's program",
+)
+"""Columns of the table of what selection is worth."""
+
+
+def what_selection_is_worth(
+    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published]
+) -> list[tuple[str, ...]]:
+    """A row, in the order of `SELECTION`, for the runs of each method, settings and data that looked at the tested subjects.
+
+    Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
+    trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
+    """
+    named = {
+        words[0].removeprefix("method="): (key, paper)
+        for paper in papers
+        for rows in paper.tables.values()
+        for key, words in rows.items()
+        if not isinstance(words, str) and key in paper.programs
+    }
+    values = {(row.method, row.method_variant): row for row in published if row.metric == "uf1" and not row.member}
+    groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
+    for record in records:
+        told = worth(record.audit)
+        if told is not None and told["differences"].get("recognition.uf1"):
+            groups.setdefault(record.identity, []).append((record, told))
+    rows = []
+    for group in groups.values():
+        first, found = group[0]
+        leaks = [record.summary["recognition"]["scores"]["uf1"]["value"] for record, _ in group]
+        gain = over_seeds([each["differences"]["recognition.uf1"] for _, each in group])
+        if gain["value"] is None or None in leaks:
+            continue
+        key, paper = named.get(first.method, (None, None))
+        row, program = values.get(key) if key else None, paper.programs[key] if key and paper else None
+        least, most = found["looks"]["least"], found["looks"]["most"]
+        cells = {
+            "method": first.method + (f" ({first.settings})" if first.settings else ""),
+            "dataset": first.dataset,
+            "year": str(row.year or "") if row else "",
+            "published": f"{row.value:.{row.digits}f}" if row else NONE,
+            "leaking": digits(mean(leaks)),
+            "honest": digits(mean(leaks) - gain["value"]),
+            "gain": f"{gain['value']:+.3f} {interval(gain)}",
+            "looks": f"{most}" if least == most else f"{least} to {most}",
+            "seeds": ", ".join(str(record.seed) for record, _ in group),
+            "the paper's program": program.says if program else NONE,
+        }
+        rows.append(tuple(cells[name] for name in SELECTION))
+    return sorted(rows, key=lambda cells: (cells[1], cells[0]))
 
 
 def mean(values: Sequence[float]) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +24,21 @@ from mebench.runner.folder import RunFolder
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["RUN_TAG", "Store", "Synced", "flat_scores", "mirror", "mirror_study", "sync", "without_password"]
+    from mebench.results.published_tables import Known
 
-RUN_TAG, STUDY_TAG, TRIAL_TAG = "mebench.run_id", "mebench.study", "mebench.trial"
+__all__ = [
+    "RUN_TAG",
+    "Store",
+    "Synced",
+    "flat_scores",
+    "mirror",
+    "mirror_rescored",
+    "mirror_study",
+    "sync",
+    "without_password",
+]
+
+RUN_TAG, STUDY_TAG, TRIAL_TAG, RESCORED_TAG = "mebench.run_id", "mebench.study", "mebench.trial", "mebench.rescored"
 LONGEST, LONGEST_TAG = 200, 4000
 MOST_FOLDS = 500
 """A nested run takes a store some 20 ms, and more over a network."""
@@ -125,15 +138,40 @@ def mirror_study(
         whether it worked.
     """
     store = Store.of(config.tracking)
+    kept = "its trials are kept in the study's own storage all the same"
+    return _sent(store, f"study {name}", kept, progress, lambda: _mirror_trials(store, name, config, trials, files))
+
+
+def mirror_rescored(known: Known, uri: str | None, progress: Progress) -> str | None:
+    """Copy what public files of others score to: a run for each dataset and reading, marked by its tags; none twice.
+
+    Args:
+        known: the source and its outcome.
+        uri: MLflow's tracking URI, as of `mirror`.
+        progress: where to say in one sentence that it did not work; nothing is raised then.
+
+    Returns:
+        where it is, for people, or None if MLflow failed.
+    """
+    store = Store.of(uri)
+    kept = f"scores and intervals are in {known.source.id}.json all the same; the same command sends them again"
+    return (
+        store.describe()
+        if _sent(store, known.source.id, kept, progress, lambda: _mirror_rescored(store, known))
+        else None
+    )
+
+
+def _sent(store: Store, what: str, kept: str, progress: Progress, send: Callable[[], None]) -> bool:
+    """Whether sending worked; what did not is said with what is kept all the same."""
     try:
         with quiet(), alone(store):
-            _mirror_trials(store, name, config, trials, files)
+            send()
         return True
-    except Exception as error:  # as in `mirror`
+    except Exception as error:  # as in `sync`
         reason = _short(without_password(str(error)))
         progress.say(
-            f"warning: MLflow at {store.describe()} did not take study {name} ({type(error).__name__}: {reason}): its trials are "
-            "kept in the study's own storage all the same"
+            f"warning: MLflow at {store.describe()} did not take {what} ({type(error).__name__}: {reason}): {kept}"
         )
         return False
 
@@ -170,9 +208,9 @@ def _experiment(client: MlflowClient, name: str, artifacts: str | None) -> str:
     return str(found.experiment_id)
 
 
-def _is_there(client: MlflowClient, experiment: str, run_id: str) -> bool:
+def _is_there(client: MlflowClient, experiment: str, run_id: str, tag: str = RUN_TAG) -> bool:
     """Whether the run was mirrored to the end; what a killed process left of it is removed."""
-    found = client.search_runs([experiment], filter_string=f"tags.`{RUN_TAG}` = '{run_id}'", max_results=1000)
+    found = client.search_runs([experiment], filter_string=f"tags.`{tag}` = '{run_id}'", max_results=1000)
     parents = {run.info.run_id for run in found if "mlflow.parentRunId" not in run.data.tags}
     whole = {run.info.run_id for run in found if run.info.run_id in parents and run.info.status == "FINISHED"}
     for run in found:
@@ -242,6 +280,37 @@ def _mirror_trials(
         client.log_artifact(parent, str(file))
     if files:
         client.set_terminated(parent)
+
+
+def _mirror_rescored(store: Store, known: Known) -> None:
+    from mlflow import MlflowClient
+    from mlflow.entities import Metric
+
+    client, source = MlflowClient(tracking_uri=store.uri), known.source
+    for one in known.outcome["sets"]:
+        experiment = _experiment(client, f"mebench/{one['dataset']}/{one['protocol']}", store.artifacts)
+        for result in one["results"]:
+            scores = flat_scores(result["summary"])
+            name = f"{source.id} {one['dataset']} {result['convention']} later {result['later']}"
+            text = json.dumps([source.key, name, scores], sort_keys=True)
+            own = f"{name} {hashlib.sha256(text.encode()).hexdigest()[:8]}"
+            if _is_there(client, experiment, own, RESCORED_TAG):
+                continue
+            tags = {
+                "provenance": "rescored",
+                "method": source.method,
+                "convention": result["convention"],
+                "later": str(result["later"]),
+                "repository": source.repository,
+                "commit": source.commit,
+            }
+            labels = {RESCORED_TAG: own, **{f"mebench.{key}": value for key, value in tags.items()}}
+            run = client.create_run(experiment, run_name=name, tags=labels).info.run_id
+            now = int(time.time() * 1000)
+            metrics = [Metric(path, value, now, 0) for path, value in scores.items()]
+            client.log_batch(run, metrics=metrics, synchronous=True)
+            client.log_dict(run, dict(result), "scores.json")
+            client.set_terminated(run)  # last: until here the run does not count as mirrored
 
 
 def _tags(folder: RunFolder, key: str, values: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, str]:

@@ -16,10 +16,13 @@ from mebench.metrics.catalogue import SECTIONS, find
 from mebench.results.render.markdown import markdown
 from mebench.results.rows import (
     ENDS,
+    NOTHING,
+    PRINTED,
     RULES,
     SHOWN_VERSIONS,
     Part,
     PublishedLine,
+    Rescored,
     Row,
     Table,
     common,
@@ -73,12 +76,13 @@ def escape(text: str) -> str:
 
 
 def _part(table: Table, part: Part) -> Iterator[str]:
-    metrics = shown(part.metrics, part.rows)[:COLUMNS]
+    metrics = shown(part.metrics, (*part.rows, *part.rescored))[:COLUMNS]
     scheme = f", emotion scheme {escape(table.scheme)}" if table.scheme else ""
     same = common(part.rows)
     rules = ", ".join(f"{name} {escape(same[name])}" for name in RULES if name in same)
     chance = " Rows in italics are the level of chance." if any(not row.measured for row in part.rows) else ""
     yield from (f"% {line}" for number, row in enumerate(part.rows, 1) for line in _origin(number, row))
+    yield from dict.fromkeys(f"% {row.method}, scored anew: {row.place}" for row in part.rescored)
     yield from (
         r"\begin{table}",
         r"  \centering",
@@ -91,6 +95,12 @@ def _part(table: Table, part: Part) -> Iterator[str]:
     )
     for row in part.rows:
         yield f"    {' & '.join([_name(row), str(len(row.seeds)), *(_score(row, metric) for metric in metrics)])} \\\\"
+    if part.rescored:
+        yield from [r"    \midrule"] if part.rows else []
+        yield rf"    \multicolumn{{{len(metrics) + 2}}}{{l}}{{Scored anew from the authors' files, not run here}} \\"
+    for one in part.rescored:
+        name = escape(", ".join(filter(None, [one.method, one.member, one.reading])))
+        yield f"    {' & '.join([name, '', *(_score(one, metric) for metric in metrics)])} \\\\"
     lines = [line for line in part.published if any(metric in line.values for metric in metrics)]
     if lines:
         yield from (
@@ -125,9 +135,10 @@ def _name(row: Row) -> str:
     return escape(name) if row.measured else rf"\textit{{{escape(name)}}}"
 
 
-def _score(row: Row, metric: str) -> str:
-    score = row.scores[metric]
-    return escape(" ".join(filter(None, [digits(score["value"]), interval(score)])))
+def _score(row: Row | Rescored, metric: str) -> str:
+    score = row.scores.get(metric, NOTHING)
+    places = PRINTED if isinstance(row, Rescored) else 3
+    return escape(" ".join(filter(None, [digits(score["value"], places), interval(score, places)])))
 
 
 def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: str) -> str:
@@ -152,30 +163,38 @@ _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", 
 _LAST = ("runs", "source", "caveats", "remark")
 
 
-def write(tables: Sequence[Table], out: Path) -> Path:
-    """Write `tables.md` and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
+def write(
+    tables: Sequence[Table], out: Path, heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()
+) -> Path:
+    """Write `tables.md`, with what selection is worth in it, and for each table `<name>.csv`, `.json` and `.tex`; the path of `tables.md`.
 
     Files that the former `tables.md` names and no table needs any longer are removed; nothing else is touched.
     """
     out.mkdir(parents=True, exist_ok=True)
-    files = {OVERVIEW: markdown(tables)}
+    files = {OVERVIEW: markdown(tables, heads, selection)}
     for table in tables:
         text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
     former = _named_files(out / OVERVIEW)
     for name, text in files.items():
-        temporary = out / f".writing-{name}"
-        temporary.write_bytes(text.encode())
-        temporary.replace(out / name)
+        replace_file(out / name, text)
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / OVERVIEW
 
 
+def replace_file(file: Path, text: str) -> None:
+    """Write a file as a whole, or not at all."""
+    temporary = file.with_name(f".writing-{file.name}")
+    temporary.write_bytes(text.encode())
+    temporary.replace(file)
+
+
 def as_csv(table: Table) -> str:
     """One table with a line for each row of each part, measured scores to six digits, published ones as printed.
 
-    Measured rows come first in each part; `provenance` is `measured`, `chance` or `published`. The form is RFC 4180's;
+    Measured rows come first in each part; `provenance` is `measured`, `chance`, `rescored` (from the authors' public files, `settings`
+    saying how) or `published`. The form is RFC 4180's;
     text that a spreadsheet would run as a formula is preceded by an apostrophe.
     """
     found = ((*part.metrics, *chain(*(line.values for line in part.published))) for part in table.parts)
@@ -187,8 +206,9 @@ def as_csv(table: Table) -> str:
     writer.writerow([*first, *columns, *RULES, *_COSTS, *SHOWN_VERSIONS, *_LAST])
     for part in table.parts:
         measured = (_measured(part, row, metrics) for row in part.rows)
+        rescored = (_rescored(part, row, metrics) for row in part.rescored)
         published = (_published(part, line, metrics) for line in part.published)
-        writer.writerows(map(_csv_cell, cells) for cells in chain(measured, published))
+        writer.writerows(map(_csv_cell, cells) for cells in chain(measured, rescored, published))
     return target.getvalue()
 
 
@@ -211,6 +231,17 @@ def _measured(part: Part, row: Row, metrics: Sequence[str]) -> list[Any]:
         *(row.costs.get(name) for name in _COSTS),
         *(row.versions.get(name) for name in SHOWN_VERSIONS),
         *(" ".join(row.runs), None, None, row.remark),
+    ]
+
+
+def _rescored(part: Part, row: Rescored, metrics: Sequence[str]) -> list[Any]:
+    ends = ("value", "low", "high")  # there is no seed
+    return [
+        *(part.name, row.member, "rescored", row.method, row.reading, None, row.n, None),
+        *(row.scores.get(m, {}).get(end) if end in ends else None for m in metrics for end in ENDS),
+        *(row.convention if name == "convention" else None for name in RULES),
+        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "runs")),
+        *(f"{row.source} {row.repository} {row.commit}", None, row.note),
     ]
 
 

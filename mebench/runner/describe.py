@@ -110,7 +110,7 @@ def _own_code() -> str:
 def name_of(config: RunConfig) -> str:
     """What a run is called; its folder adds the start of the key."""
     method = "+".join(filter(None, [config.method, config.recognizer]))
-    leak = "-leak" if config.audit == "leak" else ""
+    leak = "" if config.audit == "guard" else f"-{config.audit.replace('_', '-')}"
     return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"
 
 

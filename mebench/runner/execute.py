@@ -10,7 +10,9 @@ from mebench.config import RunConfig, from_plain
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
+from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
+from mebench.runner.leak import differences, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, Session, finished_run, is_again, open_session
 from mebench.runner.tasks import Home, prepare
@@ -53,7 +55,7 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
             if run_id is None and is_again(session):
                 progress.say("an equal run is there already: this one computes its folds anew")
             progress.say(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
-            for line in warnings(session.plan):
+            for line in warnings(session.leaking or session.plan):
                 progress.say(line)
             (outcome,) = execute_all([session], pool, progress)
         except KeyboardInterrupt as stop:
@@ -189,7 +191,9 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
 
     Returns:
         `honest`: id of the honest run; `scores`: for each path (`spotting.micro.f1`) `honest`, `leak` and the `points`
-        that the leak gained, 100 times their difference; None where a score is undefined.
+        that the leak gained, 100 times their difference; None where a score is undefined. `differences`: for the main scores
+        leaking minus honest, with an interval paired over subjects. Where one training gave both runs also `rule`, `looks` and
+        `curve`, see `mebench.runner.leak`.
 
     Raises:
         MebenchError: the honest run cannot be executed.
@@ -197,11 +201,15 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
     honest = from_plain({**config.values, "audit": "guard"}, config.origins)
     folder = finished_run(make_plan(honest))
     if folder is None:
-        progress.say("audit=leak: now the same run without the leak, to compare with")
+        progress.say(f"audit={config.audit}: now the same run without the leak, to compare with")
         folder = run(honest, progress).folder
-    clean = _scores(folder.read_json("summary.json"))
-    return {
+    clean, leaking = _scores(folder.read_json("summary.json")), folder.path.with_name(str(summary["run_id"]))
+    told = worth_of(RunFolder(leaking)) or {
         "honest": folder.id,
+        "differences": differences(folder, RunFolder(leaking), config.convention),
+    }
+    return {
+        **told,
         "scores": {
             path: {
                 "honest": (own := clean[path]),

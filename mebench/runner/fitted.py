@@ -1,6 +1,6 @@
 """A fitted method at work: what it sees in a fold, what it answers, and how good it is while it trains."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -50,11 +50,11 @@ class Views:
     @contextmanager
     def only(self, videos: Sequence[Video]) -> Iterator[None]:
         """Meanwhile the features of no other videos can be read."""
-        self._readable = frozenset(video.key for video in videos)
+        before, self._readable = self._readable, frozenset(video.key for video in videos)
         try:
             yield
         finally:
-            self._readable = None
+            self._readable = before
 
     def close(self) -> None:
         """The fold is over."""
@@ -90,8 +90,28 @@ def store_of(config: RunConfig) -> FeatureStore:
     return FeatureStore(Path(config.cache).expanduser())
 
 
+Look = tuple[str, int, int, tuple[float, ...]]
+"""The answer to an annotated clip: its video, onset and offset, and a number for each class."""
+
+
+class _Best:
+    """Whether an epoch scores higher than all before it."""
+
+    def __init__(self, score: Callable[[], float]) -> None:
+        self.score, self.highest = score, float("-inf")
+
+    def __call__(self) -> bool:
+        before, score = self.highest, self.score()
+        self.highest = max(before, score)
+        return score > before
+
+
 class FittedMethod:
-    """One method at work in a fold: fitted on the training subjects, with its own views of all videos."""
+    """One method at work in a fold: fitted on the training subjects, with its own views of all videos.
+
+    Attributes:
+        looks: answers to the clips of the tested subjects after each epoch, where the run keeps them.
+    """
 
     def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing]) -> None:
         from lightning.pytorch import seed_everything
@@ -102,6 +122,7 @@ class FittedMethod:
         seed_everything(seed, verbose=False)
         self.method = new_method(plan, seed)
         self.views = Views(plan, self.method, timings)
+        self.looks: list[list[Look]] = []
 
     def fit(self) -> None:
         """Train on the training subjects; the inner validation subjects are beside them where the run holds them out."""
@@ -119,10 +140,21 @@ class FittedMethod:
         config = plan.config
         train_on = partial(fit, self.method, *shown, config.accelerator, precision=config.precision)
         if plan.leaks:
-            train_on(epoch_score=None if plan.selects else partial(epoch_score, self, test))
+            train_on(after_epoch=None if plan.selects else _Best(partial(epoch_score, self, test)))
         else:
             with views.only([*train, *valid]):
-                train_on()
+                train_on(after_epoch=partial(self._look, test) if config.looks and plan.looks_only else None)
+
+    def _look(self, test: Sequence[Video]) -> bool:
+        """Keep the answers to the clips of the tested subjects after an epoch of the last stage; none is chosen for them."""
+        if self.method.stage == self.method.stages()[-1].name:
+            with _as_found(self.method), self.views.only(test):
+                clips = self.asked(test)
+                scores = self.class_scores(clips) if clips else ()
+            self.looks.append(
+                [(c.video.key, c.onset, c.offset, tuple(map(float, row))) for c, row in zip(clips, scores)]
+            )
+        return False
 
     def asked(self, videos: Sequence[Video]) -> list[ClipView]:
         """The annotated clips of some videos that the scheme scores; the labels stay outside."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Fold, Method, Prediction, Timing, Video
 from mebench.core.method import Epoch
-from mebench.runner.fitted import FittedMethod
+from mebench.runner.fitted import FittedMethod, Look
 from mebench.runner.plan import Plan
 
 
@@ -43,6 +43,7 @@ class FoldResult:
     model: bytes = field(repr=False, default=b"")
     history: list[Epoch] = field(repr=False, default_factory=list)
     notes: dict[str, float] = field(default_factory=dict)
+    looks: list[list[Look]] = field(repr=False, default_factory=list)
 
 
 def execute(plan: Plan, fold: Fold) -> FoldResult:
@@ -79,6 +80,7 @@ def execute(plan: Plan, fold: Fold) -> FoldResult:
         _weights(methods),
         [replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.epochs()],
         {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()},
+        fitted_methods[-1].looks,
     )
 
 

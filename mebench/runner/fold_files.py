@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     from mebench.runner.fold import FoldResult
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
+LOOKS = "looks.parquet"
+"""Answers to the tested clips after each epoch, where the run keeps them."""
 RECORD = "fold.json"
 
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     """Write what a fold leaves behind into an empty folder, the record last."""
     files = {name: _parquet(table) for name, table in tables_of_fold(result, kinds).items()}
-    files["model.safetensors"] = result.model
+    if result.model:  # a leaking run keeps none
+        files["model.safetensors"] = result.model
+    if result.looks:
+        files[LOOKS] = _parquet(_looks(result))
     if result.history:
         files["history.csv"] = _history(result)
     record = {
@@ -101,6 +106,9 @@ def _schemas() -> dict[str, pa.Schema]:
         ),
         "clips.parquet": pa.schema([*place, *answer]),
         "frame_scores.parquet": pa.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
+        LOOKS: pa.schema(
+            [*place, ("epoch", whole), ("onset", whole), ("offset", whole), ("probabilities", pa.list_(pa.float32()))]
+        ),
     }
 
 
@@ -173,6 +181,15 @@ def _frame_scores(result: FoldResult, kinds: Sequence[str]) -> pa.Table:
         for column, kind in enumerate(kinds)
     ]
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+
+
+def _looks(result: FoldResult) -> pa.Table:
+    rows = [
+        {"fold": result.key, "video": video, "epoch": epoch, "onset": onset, "offset": offset, "probabilities": numbers}
+        for epoch, look in enumerate(result.looks)
+        for video, onset, offset, numbers in look
+    ]
+    return pa.Table.from_pylist(rows, _schemas()[LOOKS])
 
 
 def _history(result: FoldResult) -> bytes:

@@ -11,7 +11,7 @@ from mebench.console import plural
 from mebench.core import Scheme, SubjectKey, Timing, Video
 from mebench.errors import DataError
 from mebench.runner.folder import RunFolder
-from mebench.runner.plan import Plan, classes_shown, new_method
+from mebench.runner.plan import Plan, classes_shown, weightless
 
 _PRINTS: dict[Hashable, str | None] = {}
 """Hashes of frames that this process has looked at."""
@@ -32,7 +32,9 @@ def warnings(plan: Plan) -> list[str]:
     """What a reader must know of the folds: classes that cannot be learnt, data that are not those of the protocol."""
     told = []
     if plan.leaks:
-        told.append(f"audit=leak: {_leaks(plan)}: no result of this run says how good the method is on new people")
+        told.append(
+            f"audit={plan.config.audit}: {_leaks(plan)}: no result of this run says how good the method is on new people"
+        )
     if plan.subject_dependent:
         told.append(
             f"subject_dependent: protocol {plan.protocol.name} tests people whom it trains on, so scores are too high for new ones"
@@ -65,7 +67,7 @@ def _leaks(plan: Plan) -> str:
     found = ["k' is that of all subjects"] if "spot" in plan.task.tasks else []
     if plan.selects:
         found.append("what is chosen is chosen on tested subjects")
-    elif any(new_method(part).stages() for part in plan.parts()):
+    elif any(weightless(part).stages() for part in plan.parts()):
         found.append("each training keeps the epoch that tested best")
     return ", and ".join(found) or "the tested subjects are at hand, though this method takes nothing from them"
 
@@ -144,6 +146,12 @@ def write_audit(folder: RunFolder, plan: Plan) -> None:
     folder.write_json(FILE, audit_of(plan, {key: record.get("notes") or {} for key, record in records.items()}))
 
 
+def note(folder: RunFolder, value: Mapping[str, Any]) -> None:
+    """Add a value to the audit of a run."""
+    audit = folder.read_json(FILE)
+    folder.write_json(FILE, {**audit, "values": [*audit["values"], dict(value)]})
+
+
 def audit_of(plan: Plan, notes: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """The content of `audit.json`.
 
@@ -211,7 +219,7 @@ def _of_methods(plan: Plan) -> list[dict[str, Any]]:
     """What each method is given, what it learns, and what it chooses on."""
     found: list[dict[str, Any]] = []
     for name, part in zip(("method", "recognizer"), plan.parts()):
-        method = new_method(part)
+        method = weightless(part)
         found.append({"name": f"{name} parameters", "saw": "nobody", "value": plan.config.values[name]})
         if learnt := sorted(method.state_dict()):
             found.append({"name": f"{name} weights and statistics", "saw": "train", "value": learnt})

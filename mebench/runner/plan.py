@@ -171,7 +171,15 @@ class Plan:
     @property
     def leaks(self) -> bool:
         """Whether the run leaks on purpose, as some papers do: tested subjects shape k' and the choice of an epoch."""
-        return self.config.audit == "leak"
+        return self.config.audit != "guard"
+
+    @property
+    def looks_only(self) -> bool:
+        """Whether looking at the tested subjects after each epoch is all that a leak of this run could be: it trains, names
+        emotions alone, and chooses nothing else. Then one training serves the run and its leak.
+        """
+        trained = self.recognizer_class is None and not self.selects and bool(weightless(self).stages())
+        return trained and self.task.tasks == frozenset({"recognize"})
 
     def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
         """Who is fitted on: the validation subjects too, unless the method selects on them."""
@@ -239,7 +247,7 @@ class Plan:
     def chains(self) -> dict[str, tuple[Chain, ...]]:
         """The distinct chains that any fold reads, by group of videos."""
         found: dict[str, dict[str, Chain]] = {}
-        methods = [new_method(part) for part in self.parts()]
+        methods = [weightless(part) for part in self.parts()]
         for fold in self.folds:
             for group, timing in self.timings(fold).items():
                 for chain in (chain for method in methods for chain in method.chains(timing).values()):
@@ -253,6 +261,14 @@ class Plan:
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
+
+
+def weightless(plan: Plan) -> Method:
+    """The method without memory for its weights, to ask what it reads and what is called how: large ones are there at once."""
+    import torch
+
+    with torch.device("meta"):
+        return new_method(plan)
 
 
 def new_method(plan: Plan, seed: int = 0) -> Method:

@@ -11,15 +11,18 @@ from typing import Any
 
 from filelock import FileLock
 
+from mebench.config import from_plain
 from mebench.console import plural
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
+from mebench.runner import leak
 from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
 from mebench.runner.folder import RunFolder, first_id
-from mebench.runner.guard import refuse_twins, write_audit
-from mebench.runner.plan import Plan
+from mebench.runner.guard import note, refuse_twins, write_audit
+from mebench.runner.leak import Looks
+from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
 from mebench.runner.tasks import Home, Prepared, fold_task, home_of, missing_videos, spec_of
 from mebench.runner.workers import Failure, Task, sentence
@@ -92,6 +95,8 @@ class Session:
         finished: keys of the folds that were there before.
         left: keys of the folds to come.
         failures: why folds failed, by key.
+        leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
+        looks: of a leaking run the answers of the honest run beside it.
     """
 
     plan: Plan
@@ -101,6 +106,8 @@ class Session:
     finished: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    leaking: Plan | None = None
+    looks: Looks | None = None
 
     def take(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
         """Take note of the features: what they cost, and which videos show no face.
@@ -182,13 +189,32 @@ class Session:
                 f"go on with: mebench resume {self.folder.word}; a changed plugin starts a new run"
             )
         plan, folder = self.plan, self.folder
+        if folder.done:  # the honest run was there
+            return self._leak()
         write_audit(folder, plan)
         folder.merge([fold.key for fold in plan.folds], _by_fold(plan, folder.read_json("features.json")["videos"]))
         summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         whole = {"run_id": folder.id, "seconds": round(time.perf_counter() - self.began, 3), **summary}
         folder.write_json("summary.json", whole)
+        if self.looks is not None:
+            value = leak.what_it_is_worth(self.looks, folder, plan.config.audit, plan.config.convention)
+            note(folder, {"name": leak.NAME, "saw": "test", "value": value})
         folder.finish()
-        return Outcome(folder, whole)
+        return Outcome(folder, whole) if self.leaking is None else self._leak()
+
+    def _leak(self) -> Outcome:
+        """The run whose answers are those of the epochs that tested best; nothing is trained."""
+        assert self.leaking is not None
+        plan = self.leaking
+        session = replace(_claim(plan), looks=Looks(self.folder, plan))
+        assert session.looks is not None
+        try:
+            session.folder.add_feature_seconds({}, cards(plan))
+            for result in session.looks.folds(plan.config.audit):
+                session.folder.write_fold(result, plan.task.kinds)
+            return session.finish()
+        finally:
+            session.close()
 
     def close(self) -> None:
         """Let others work on the run."""
@@ -217,6 +243,18 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
     Raises:
         RunError: `run_id` cannot go on; the folder cannot be written.
     """
+    if not (plan.leaks and plan.looks_only):
+        return _claim(plan, run_id)
+    settings = {**plan.config.values, "audit": "guard", "looks": True}
+    honest = make_plan(from_plain(settings, plan.config.origins))
+    there = finished_run(honest)
+    if there is not None and leak.has_looks(there, honest) and (lock := there.lock()) is not None:
+        every = {fold.key for fold in plan.folds}
+        return Session(honest, there, lock, time.perf_counter(), every, set(), leaking=plan)
+    return replace(_claim(honest, run_id), leaking=plan)
+
+
+def _claim(plan: Plan, run_id: str | None = None) -> Session:
     began = time.perf_counter()
     refuse_twins(plan)
     tables = truth_tables(plan)

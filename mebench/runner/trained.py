@@ -78,6 +78,8 @@ def _restore(folder: RunFolder, fold: str, parts: Mapping[str, Method]) -> None:
     file = folder.path / "folds" / safe_name(fold) / "model.safetensors"
     if not file.is_file() and not any(method.state_dict() for method in parts.values()):
         return restore(parts, {})
+    if not file.is_file() and (audit := _config_of(folder).audit) != "guard":
+        raise RunError(f"run {folder.id} leaks (audit={audit}) and keeps no weights: name the honest run beside it")
     if not file.is_file():
         raise RunError(
             f"run {folder.id} keeps no model of fold {fold!r}: {file} is not there. A record of the leaderboard never holds one; "

@@ -26,7 +26,8 @@ def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
     Args:
         id_: of the method.
         data: words of the dataset it is tried on, and of its own parameters if they need it, for example
-            `(*TINY, "method.p=0.6")`. Parameters called `epochs…` or `draws…` are set to 1 first.
+            `(*TINY, "method.p=0.6")`. Parameters called `epochs…` or `draws…` are set to 1 first, and those of a preset called
+            `contract`, which a large network has for this alone, are taken.
     """
     return collect(id_, _Trial(id_, tuple(data)), (*COMMON, *_CHECKS))
 

@@ -149,9 +149,12 @@ COMMON = (
 
 
 def cut_down(info: PluginInfo, most: int = 1) -> list[str]:
-    """Words that keep training and random draws short: every whole number called `epochs…` or `draws…`."""
+    """Words that keep training and random draws short: the preset `contract`, if there is one, and every `epochs…` and `draws…`."""
     return [
-        f"{info.kind}.{f.name}={most}"
-        for f in dataclasses.fields(registry.params_class(info))
-        if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)
+        *([f"{info.kind}.preset=contract"] if "contract" in info.section("presets") else []),
+        *(
+            f"{info.kind}.{f.name}={most}"
+            for f in dataclasses.fields(registry.params_class(info))
+            if f.name.startswith(("epochs", "draws")) and isinstance(f.default, int)
+        ),
     ]

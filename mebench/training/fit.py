@@ -1,19 +1,60 @@
-"""Lightning's Trainer over the stages of a method, bare: no logger, checkpoint, progress bar or cluster detection."""
+"""Lightning's Trainer over the stages of a method, bare: no logger, checkpoint, progress bar or cluster detection; and who is watched."""
 
 import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import lightning as L
 from lightning.pytorch.plugins.environments import LightningEnvironment
-from torch import Generator
+from torch import Generator, Tensor
 from torch.utils.data import DataLoader
 
 from mebench.core import LabelledVideo, Method
 from mebench.errors import ConfigError, RunError
-from mebench.training.watch import Watch
+
+
+class Classified(NamedTuple):
+    """What a `validation_step` answers about a batch of clips, to have it scored.
+
+    Attributes:
+        scores: of the classes of the task, (n, n_classes), higher is likelier; or class numbers (n,).
+        truth: class numbers, (n,).
+    """
+
+    scores: Tensor
+    truth: Tensor
+
+
+class Watch(L.Callback):  # type: ignore[misc]
+    """Notes UF1 and UAR of all that `validation_step` classified in an epoch, over the classes that occur in its truth.
+
+    Args:
+        n_classes: of the task.
+    """
+
+    def __init__(self, n_classes: int) -> None:
+        from mebench.metrics.torch import UAR, UF1  # and with it pandas, which a training needs for nothing else
+
+        self.uf1, self.uar = UF1(n_classes), UAR(n_classes)
+
+    def on_validation_batch_end(
+        self, trainer: L.Trainer, pl_module: Method, outputs: Any, batch: Any, batch_idx: int, dataloader_idx: int = 0
+    ) -> None:
+        """Count the answers of a batch."""
+        if isinstance(outputs, Classified):
+            self.uf1.update(*outputs)
+            self.uar.update(*outputs)
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Method) -> None:
+        """Score the whole epoch."""
+        if not self.uf1.update_called:  # a stage that learns something else
+            return
+        uf1, uar = float(self.uf1.compute()), float(self.uar.compute())
+        pl_module.history.score(pl_module.stage, pl_module.current_epoch, "valid", uf1, uar)
+        self.uf1.reset()
+        self.uar.reset()
 
 
 def fit(
@@ -21,7 +62,7 @@ def fit(
     train: Sequence[LabelledVideo],
     valid: Sequence[LabelledVideo],
     accelerator: str = "cpu",
-    epoch_score: Callable[[], float] | None = None,
+    after_epoch: Callable[[], bool] | None = None,
     precision: str = "32-true",
 ) -> None:
     """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
@@ -34,8 +75,8 @@ def fit(
         train: the training videos.
         valid: what the method may choose on.
         accelerator: where Lightning trains.
-        epoch_score: asked after each epoch; the weights of the epoch with its highest answer, of equal ones the first, stay. By
-            default those of the last epoch do.
+        after_epoch: asked after each epoch; the weights of the last epoch for which it answers True stay. By default, and where it
+            never does, those of the last epoch do.
         precision: numbers that Lightning trains with, in its words.
 
     Raises:
@@ -54,7 +95,7 @@ def fit(
             loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, apart=True))
             callbacks.append(Watch(len(method.task.classes)))
         with _quiet():
-            best = [] if epoch_score is None else [_Best(epoch_score)]
+            kept = [] if after_epoch is None else [_Kept(after_epoch)]
             trainer = L.Trainer(
                 max_epochs=stage.epochs,
                 accelerator=accelerator,
@@ -64,15 +105,15 @@ def fit(
                 deterministic=accelerator != "cpu",  # one thread of a CPU already is
                 # This process is alone: a fold inside a Slurm job must not wait for its brothers.
                 plugins=[LightningEnvironment()],
-                callbacks=[*callbacks, *best],
+                callbacks=[*callbacks, *kept],
             )
             if trainer.precision != precision:  # Lightning takes another, and warns
                 raise ConfigError(
                     f"precision={precision} is not for this machine: choose precision={trainer.precision}, or a GPU"
                 )
             trainer.fit(method, *loaders)
-            if best and best[0].weights:
-                method.load_state_dict(best[0].weights)
+            if kept and kept[0].weights:
+                method.load_state_dict(kept[0].weights)
     method.stage = ""
     method.eval()
     method.fit_closed_form(train, valid)
@@ -91,17 +132,15 @@ def _loader(samples: Any, batch_size: int, shuffle: bool, apart: bool = False) -
     )
 
 
-class _Best(L.Callback):  # type: ignore[misc]
-    """Keeps the weights of the best epoch of a stage in `weights`."""
+class _Kept(L.Callback):  # type: ignore[misc]
+    """Keeps the weights of a stage after an epoch, where it is asked to, in `weights`."""
 
-    def __init__(self, epoch_score: Callable[[], float]) -> None:
-        self.epoch_score, self.highest = epoch_score, float("-inf")
+    def __init__(self, after_epoch: Callable[[], bool]) -> None:
+        self.after_epoch = after_epoch
         self.weights: dict[str, Any] = {}
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        score = self.epoch_score()
-        if score > self.highest:
-            self.highest = score
+        if self.after_epoch():
             self.weights = {name: t.detach().clone() for name, t in pl_module.state_dict().items()}
 
 

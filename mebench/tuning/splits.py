@@ -115,7 +115,9 @@ def _people(plan: Plan, videos: Sequence[Video]) -> People:
 
 def _refuse_dependent(plan: Plan) -> None:
     if plan.leaks:
-        raise ConfigError("audit=leak lets tested subjects shape a run, and tuning must not see them: leave it out")
+        raise ConfigError(
+            f"audit={plan.config.audit} lets tested subjects shape a run, and tuning must not see them: leave it out"
+        )
     if plan.subject_dependent:
         raise ConfigError(
             f"protocol {plan.protocol.name!r} tests people whom it trains on, so no trial could leave them out: tune under "

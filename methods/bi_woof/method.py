@@ -28,7 +28,8 @@ class BiWoofSvm(Method):
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """One (rows, cols, bins) histogram for each clip."""
         p = self.params
-        histogram = BiWoof(p.rows, p.cols, p.bins, strain=p.strain, blocks=p.blocks, unit_length=p.unit_length)
+        weights = (p.strain, p.blocks, p.last_bin, p.unit_length)
+        histogram = BiWoof(p.rows, p.cols, p.bins, *weights)
         return {CHAIN: Chain(CHAIN, (p.face(), Flow(p.flow), Strain(p.difference), histogram), scope="clips")}
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:

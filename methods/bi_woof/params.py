@@ -19,6 +19,7 @@ class Params(FaceParams):
         bins: directions of the flow.
         strain: global weight of a block, the `mean` of its strain (paper) or its `sum` (released code).
         blocks: blocks lie `apart` (paper), or share two pixels with their neighbours (`released_code`).
+        last_bin: of the directions: as wide as the others (`whole`), or almost empty (`released_code`).
         unit_length: divide the whole vector by its length (released code).
         standardise: centre each feature and divide it by its standard deviation over the training clips.
         c: weight of the training errors in the SVM, C.
@@ -32,6 +33,7 @@ class Params(FaceParams):
     bins: int = 8
     strain: Literal["mean", "sum"] = "mean"
     blocks: Literal["apart", "released_code"] = "apart"
+    last_bin: Literal["whole", "released_code"] = "whole"
     unit_length: bool = False
     standardise: bool = False
     c: float = 10_000.0

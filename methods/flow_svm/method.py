@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, all_clips, stack
-from mebench.features import Flow, FlowImage, Strain
+from mebench.features.maps import ONSET_APEX
 from mebench.training.svm import LinearSvm
 
 from .params import Params as _Params
 
-CHAIN = "onset_apex_flow_28"
 STILL = np.array([0.0, 127.5, 127.5])
 """Grey of no motion in the channels strain, v, u."""
 CHANNELS = {"all": [0, 1, 2], "flow": [1, 2], "strain": [0]}
@@ -30,8 +29,7 @@ class FlowSvm(Method):
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """One (28, 28, 3) map for each clip; a dataset may bring its own under this name."""
-        steps = (self.params.face(), Flow(algorithm=self.params.flow), Strain(), FlowImage(size=28))
-        return {CHAIN: Chain(CHAIN, steps, scope="clips")}
+        return self.params.maps(ONSET_APEX)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Fit the SVM to the training clips.
@@ -49,7 +47,7 @@ class FlowSvm(Method):
 
     def _vectors(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """One row for each clip, (n_clips, 784 x channels), in units of the full range of a map."""
-        maps = stack(clips, CHAIN) - (STILL if self.params.centre else 0.0)
+        maps = stack(clips, ONSET_APEX) - (STILL if self.params.centre else 0.0)
         chosen = maps[..., CHANNELS[self.params.channels]] / 255
         return chosen.reshape(len(clips), -1)
 

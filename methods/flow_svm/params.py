@@ -4,15 +4,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
-from mebench.features import FaceParams
+from mebench.features.maps import MapParams
 
 
 @dataclass(frozen=True)
-class Params(FaceParams):
+class Params(MapParams):
     """How the pixels of a map become a vector, and how the SVM is fitted.
 
     Attributes:
-        flow: algorithm of the onset-to-apex flow, where the dataset has frames.
         channels: `all` three, or motion without its strain (`flow`), or the `strain` alone.
         centre: take flow from its grey of no motion, 127.5, in both directions, and strain from 0; else all values from 0.
         standardise: centre each pixel and divide it by its standard deviation over the training clips.
@@ -20,7 +19,6 @@ class Params(FaceParams):
         class_weight: `balanced` gives rare classes more weight; null weighs all clips alike.
     """
 
-    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
     channels: Literal["all", "flow", "strain"] = "all"
     centre: bool = True
     standardise: bool = False

@@ -55,7 +55,7 @@ def test_files_may_nest_them_and_keys_of_another_protocol_are_left_alone(config,
         (["protocol=kfold", "protocol.folds=1"], "protocol.folds must be 2 or more, not 1 (command line)"),
         (["protocol=holdout"], "protocol.test has no value: add protocol.test=... (a list of text)"),
         (["protocol=cdmer", "protocol.type=III"], "protocol.type must be I|II, not 'III'"),
-        (["audit=leek"], "audit must be guard|leak, not 'leek'"),
+        (["audit=leek"], "unknown audit 'leek'. Did you mean 'leak'? Known: guard, leak, leak_last, leak_stop"),
     ],
 )
 def test_mistakes_answer_with_the_reason(config, words, reason):

@@ -11,7 +11,7 @@ def flow_and_strain(height=33, width=41):
     return Strain().apply(np.random.default_rng(0).normal(size=(height, width, 2)).astype(np.float32), None)
 
 
-def by_hand(x, spans, strain):
+def by_hand(x, spans, strain, left_out=360):
     """The definition, one pixel after another."""
     blocks = []
     for top, bottom in spans(x.shape[0]):
@@ -20,7 +20,9 @@ def by_hand(x, spans, strain):
             for row in range(top, bottom):
                 for column in range(left, right):
                     u, v, s = map(float, x[row, column])
-                    bins[math.floor((math.degrees(math.atan2(v, u)) + 180) / 45) % 8] += math.hypot(u, v)
+                    angle = math.degrees(math.atan2(v, u))
+                    if angle <= left_out:
+                        bins[math.floor((angle + 180) / 45) % 8] += math.hypot(u, v)
                     strains.append(s)
             weight = sum(strains) / (len(strains) if strain == "mean" else 1)
             blocks.append([b / sum(bins) * weight for b in bins])
@@ -35,7 +37,7 @@ def test_paper_weights_each_block_by_its_mean_strain():
     np.testing.assert_allclose(found.reshape(25, 8), expected, rtol=1e-5)
 
 
-def test_released_code_lets_blocks_overlap_sums_their_strain_and_has_unit_length():
+def test_released_code_lets_blocks_overlap_sums_their_strain_leaves_an_octant_out_and_has_unit_length():
     """From 1 on, both ends included: rows (i - 1) h to i h + 1, the first from 1 and the last to the end."""
 
     def spans(n):
@@ -43,9 +45,19 @@ def test_released_code_lets_blocks_overlap_sums_their_strain_and_has_unit_length
         return [(max((i - 1) * h, 1) - 1, n if i == 5 else i * h + 1) for i in range(1, 6)]
 
     x = flow_and_strain()
-    expected = by_hand(x, spans, "sum")
-    found = BiWoof(strain="sum", blocks="released_code", unit_length=True).apply(x, None)
+    expected = by_hand(x, spans, "sum", left_out=135)
+    found = BiWoof(strain="sum", blocks="released_code", last_bin="released_code", unit_length=True).apply(x, None)
     np.testing.assert_allclose(found.reshape(25, 8), expected / np.linalg.norm(expected), rtol=1e-5)
+
+
+def test_the_released_last_bin_holds_its_edge_alone():
+    """Motion to 135 degrees, 136 and 180, in a block each."""
+    for degrees, counted in ((135, True), (136, False), (180, False)):
+        flow = np.broadcast_to([math.cos(math.radians(degrees)), math.sin(math.radians(degrees))], (20, 20, 2))
+        x = np.concatenate([flow, np.ones((20, 20, 1))], axis=-1)
+        found = BiWoof(last_bin="released_code").apply(x, None)
+        assert found.any() == counted
+        assert not counted or (found[..., 7] == 1).all()
 
 
 def test_a_block_without_motion_is_zero():

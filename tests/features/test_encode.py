@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mebench.errors import ConfigError
-from mebench.features import FlowImage
+from mebench.features import FlowDirection, FlowImage
 
 rng = np.random.default_rng(0)
 
@@ -42,3 +42,16 @@ def test_values_are_those_of_an_8_bit_image(size):
 def test_flow_without_strain_is_refused():
     with pytest.raises(ConfigError, match="put Strain before it"):
         FlowImage().apply(np.zeros((128, 128, 2), np.float32), None)
+
+
+def test_a_direction_is_half_its_angle_as_a_hue():
+    """Red at 0 degrees, yellow from 60; at 90 the red has fallen by half. The strain does not matter."""
+    angles = np.radians([0, 60.5, 90])
+    image = np.stack([[0, 9, 200], 200 * np.sin(angles), 200 * np.cos(angles)], axis=-1)[None]
+    found = FlowDirection().apply(image, None)[0]
+    np.testing.assert_allclose(found, [[0, 0, 255], [0, 255, 255], [0, 255, 128]], atol=1)
+
+
+def test_a_direction_needs_both_components():
+    with pytest.raises(ConfigError, match="put FlowImage before it"):
+        FlowDirection().apply(np.zeros((28, 28, 2), np.float32), None)

@@ -52,6 +52,18 @@ def test_backward_equals_shifted_data_frames_bit_for_bit(dtype):
     np.testing.assert_array_equal(strain, naive)
 
 
+def test_backward_is_that_of_means_program_but_for_the_border_where_it_takes_0_for_the_undefined_derivatives_alone():
+    """Lines 13 to 17 of its `feature_extraction.py`."""
+    flow = np.random.default_rng(2).normal(size=(20, 25, 2))
+    u, v = pd.DataFrame(flow[..., 0]), pd.DataFrame(flow[..., 1])
+    ux, vx = ((f - f.shift(1, axis=1)).fillna(0) for f in (u, v))
+    uy, vy = ((f - f.shift(1, axis=0)).fillna(0) for f in (u, v))
+    program, strain = np.sqrt(ux**2 + vy**2 + 0.5 * (uy + vx) ** 2).to_numpy(), strain_of(flow)
+    np.testing.assert_array_equal(strain[1:, 1:], program[1:, 1:])
+    assert not strain[0].any() and not strain[:, 0].any()
+    np.testing.assert_allclose(program[0], np.sqrt(ux.iloc[0] ** 2 + vx.iloc[0] ** 2 / 2))
+
+
 def test_forward_equals_shifted_data_frames_filled_from_the_neighbour():
     flow = np.random.default_rng(1).normal(size=(20, 25, 2))
     u, v = pd.DataFrame(flow[..., 0]), pd.DataFrame(flow[..., 1])

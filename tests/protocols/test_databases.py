@@ -137,7 +137,12 @@ def across(train, test):
 @pytest.mark.parametrize(
     ("protocol", "names", "params", "reason"),
     [
-        ("megc2019_cde", ["casme2", "samm"], None, "defined on dataset=[smic_hs,casme2,samm] or dataset=megc2019_flow"),
+        (
+            "megc2019_cde",
+            ["casme2", "samm"],
+            None,
+            "defined on dataset=[smic_hs,casme2,samm], dataset=megc2019_flow or ",
+        ),
         ("megc2018", ["casme2"], None, "defined on dataset=[casme2,samm], not on dataset=casme2"),
         ("cdmer", ["casme2", "smic_hs"], None, "defined on smic_hs, smic_vis, smic_nir, not on casme2"),
         ("cdmer", ["smic_hs"], None, "has no such pair: choose dataset=[smic_hs,smic_vis,smic_nir]"),

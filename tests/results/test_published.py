@@ -168,6 +168,7 @@ def test_only_methods_that_looked_at_the_test_subjects_are_called_so(rows):
     assert {(row.method, row.source.split()[0]) for row in chosen.itertuples()} == {
         ("HTNet", HTNET),
         ("AUW-GCN", "yin2023auwgcn"),
+        ("CausalNet", "zhang2025causalnet"),
     }
     again = carrying(rows, "reproduction")
     assert set(again["method"]) == {"STSTNet", "HTNet", "MTSN", "SOFTNet"}

@@ -3,9 +3,10 @@ from pathlib import Path
 import pytest
 
 from mebench.errors import DataError
+from mebench.results.beside import read_aliases
 from mebench.results.collect import collect
 from mebench.results.published import read
-from mebench.results.published_tables import lines, read_aliases, with_published
+from mebench.results.published_tables import lines, with_published
 from mebench.results.tables import build
 from mebench.results.write import as_csv
 from tests.run_folders import make_run

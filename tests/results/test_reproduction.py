@@ -11,8 +11,9 @@ from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.results import reproduce as reproduction
+from mebench.results.beside import value_of
 from mebench.results.published import read
-from mebench.results.reproduce import Request, Run, cells, read_paper, value_of
+from mebench.results.reproduce import Request, Run, cells, read_paper
 from tests.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -207,3 +208,31 @@ def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):
     text = capsys.readouterr().out
     assert "0 of 9 cells measured." in text and "it would be: mebench run method=mean method.preset=paper" in text
     assert "roots:" not in text and "strict rules" not in text
+
+
+def test_what_selection_is_worth_is_a_row_of_each_method_that_looks(tmp_path, capsys):
+    """On drawn maps: both numbers of one training, and the best of the settings that the file names."""
+    from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+
+    Megc2019Flow.write_fake_tree(tmp_path / "maps")
+    boards = tmp_path / "boards"
+    shutil.copytree(LEADERBOARDS / "papers", boards / "papers")
+    shutil.copy(LEADERBOARDS / "published.csv", boards)
+    file = boards / "papers" / "megc2019.yaml"
+    content = yaml.safe_load(file.read_text())
+    row = next(row for row in content["tables"][2]["rows"] if row["method"] == "STSTNet")
+    row["run"] = "method=logistic method.epochs=2 audit=leak"
+    row["settings"] = {"method.lr": ["1e-4", "1e-2"]}
+    content["tables"][2]["rows"] = [row]
+    file.write_text(yaml.safe_dump(content))
+    words = [f"dataset.root={tmp_path / 'maps'}", f"cache={tmp_path / 'cache'}", "workers=1", "bootstrap=20"]
+    reproduce(paper="megc2019", words=words, settings=True, leaderboards=str(boards), json="out.json")
+    printed = capsys.readouterr().out
+    every = json.loads(Path("out.json").read_text())["cells"]
+    found = next(c for c in every if c["method"] == "STSTNet" and c["metric"] == "uf1" and c["published"] == 0.7353)
+    assert found["measured"]["value"] == found["honest"] <= found["leaking"]  # its program does not leak
+    assert found["worth"]["looks"]["most"] == 2 and found["program"] == "takes the last of 800 epochs"
+    best = found["best_of"]
+    assert best["of"] == 2 and best["default"] == found["honest"]
+    assert best["difference"]["value"] == pytest.approx(best["uf1"] - best["default"])
+    assert "STSTNet\t2019\t0.7353\t" in printed and "STSTNet, best of 2 settings" in printed

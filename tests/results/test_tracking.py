@@ -20,7 +20,9 @@ from mebench.cli import runs as verbs
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.results import mlflow_store
-from mebench.results.tracking import RUN_TAG, Store, flat_scores, mirror, sync, without_password
+from mebench.results.collect import remarks
+from mebench.results.published_tables import collect_rescored
+from mebench.results.tracking import RUN_TAG, Store, flat_scores, mirror, mirror_rescored, sync, without_password
 from tests.run_folders import make_run
 
 
@@ -104,6 +106,27 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
         "n_clips": 4.0,
     }
     assert third.info.status == "FINISHED" and third.data.tags["mebench.test"] == "drawn/02"
+
+
+def test_what_public_files_score_to_is_marked_and_sent_once(database, progress, said):
+    """A run for each reading, of which building a leaderboard says nothing: no folder belongs to it."""
+    folder = Path(__file__).parents[2] / "leaderboards" / "rescored"
+    known = next(one for one in collect_rescored(folder, print) if one.source.id == "mean_casme2")
+    for _ in range(2):
+        assert mirror_rescored(known, None, progress) == "mlflow.db"
+    found, nested = runs_of(database, "mebench/casme2/loso")
+    (sentence,) = remarks(None, "runs", [])
+    assert nested == [] and sentence.startswith("mlflow.db knows no run of mebench")
+    results = {
+        (r["convention"], str(r["later"])): flat_scores(r["summary"]) for r in known.outcome["sets"][0]["results"]
+    }
+    assert {(run.data.tags["mebench.convention"], run.data.tags["mebench.later"]) for run in found} == set(results)
+    assert len(found) == len(results) == 4
+    for run in found:
+        tags = run.data.tags
+        assert run.data.metrics == results[tags["mebench.convention"], tags["mebench.later"]]
+        assert (tags["mebench.provenance"], tags["mebench.commit"]) == ("rescored", known.source.commit)
+    assert said.getvalue() == ""
 
 
 def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress):

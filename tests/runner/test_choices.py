@@ -70,7 +70,7 @@ def plan(trees):
         (
             "cas_me2",
             ["method=majority", "protocol=megc2019_cde"],
-            "defined on dataset=[smic_hs,casme2,samm] or dataset=megc2019_flow, not on dataset=cas_me2",
+            "defined on dataset=[smic_hs,casme2,samm], dataset=megc2019_flow or dataset=megc2019_two_phase, not on dataset=cas_me2",
         ),
         (
             "[cas_me2,samm_lv]",

@@ -14,6 +14,7 @@ from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
 from mebench.results.tracking import RUN_TAG
 from mebench.runner.execute import leak_gain, run
+from mebench.runner.fitted import _Best
 from mebench.training import fit
 
 
@@ -46,7 +47,7 @@ class Counter(Method):
 def judged(answer):
     """The epoch that stays if each epoch is judged by `answer`."""
     method = Counter()
-    fit(method, [], [], epoch_score=None if answer is None else lambda: answer(method.epoch.item()))
+    fit(method, [], [], after_epoch=None if answer is None else _Best(lambda: answer(method.epoch.item())))
     return method.epoch.item()
 
 
@@ -78,7 +79,7 @@ def test_the_command_executes_both_and_marks_the_row(moody, monkeypatch, tmp_pat
     assert found.output.count("audit=leak: k' is that of all subjects") == 1
     runs = {path.name.rpartition("-")[0] for path in (tmp_path / "runs").iterdir()}
     assert runs == {"random-toy-loso-seed0", "random-toy-loso-seed0-leak"}
-    assert set(json.loads((tmp_path / "out.json").read_text())["leak"]) == {"honest", "scores"}
+    assert set(json.loads((tmp_path / "out.json").read_text())["leak"]) == {"honest", "scores", "differences"}
     client = MlflowClient("sqlite:///ml.db")
     experiment = client.get_experiment_by_name("mebench/toy/loso").experiment_id
     mirrored = {found.data.tags[RUN_TAG] for found in client.search_runs([experiment]) if RUN_TAG in found.data.tags}

@@ -10,7 +10,7 @@ from mebench.testing import check_method, dataset_checks, method_checks, paramet
 from mebench.testing.datasets import repairs_are_sentences
 from tests import outside
 
-ROOTS = {outside.FLOW: {"root": str(maps)}} if (maps := outside.find(outside.FLOW)) else {}
+ROOTS = {name: {"root": str(maps)} for name in (outside.FLOW, outside.TWO_PHASE) if (maps := outside.find(name))}
 METHODS = sorted(registry.plugins("method"))
 DATASETS = sorted(registry.plugins("dataset"))
 

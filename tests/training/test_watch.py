@@ -5,13 +5,14 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from mebench.methods.ststnet.method import CHAIN, STSTNet
+from mebench.methods.ststnet.method import STSTNet
 from mebench.methods.ststnet.params import Params
 from sklearn.metrics import f1_score, recall_score
 from torch import nn
 from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, Method, Stage, SubjectKey, Task, Timing
+from mebench.features.maps import ONSET_APEX
 from mebench.training import Classified, Samples, fit
 
 TASK = Task(frozenset({"recognize"}), classes=("fear", "joy", "awe"))
@@ -79,7 +80,7 @@ def clips_of(subject, n):
     subject = SubjectKey("d", str(subject))
 
     def clip(chain, onset, apex, offset):
-        assert chain == CHAIN
+        assert chain == ONSET_APEX
         return maps[apex]
 
     return LabelledVideo(f"{subject}/v", subject, 100.0, n, timing, None, clip, expressions, labels)

@@ -8,6 +8,8 @@ from mebench.metrics.catalogue import find
 from mebench.results.published import CAVEATS
 from mebench.results.rows import (
     NONE,
+    NOTHING,
+    PRINTED,
     RULES,
     SHOWN_VERSIONS,
     Part,
@@ -45,19 +47,41 @@ are compared within a table only: other data, protocols, emotion schemes or conv
   `video` if a test video's own unlabelled statistics enter its predictions.
 - *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model.
 - Rows in italics are the level of chance, not methods.
+- Rows *scored anew from the authors' files* are no runs: what authors published of their own programs' answers, read from their
+  repository and scored by mebench, under their rules and the strict ones. Where intervals lie around the peak of scores of
+  windows of k' frames, they are scored k'/2 later too. What the paper prints stands below the score that should equal it.
 - What others published stands below the measured rows and is never sorted among them: other videos, other rules, other
   hands. The caveats are explained at the end.
 """
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    """All tables on one page, with contents."""
-    conventions = sorted({row.convention for table in tables for part in table.parts for row in part.rows})
+SELECTED = """
+## What selection is worth
+
+UF1 over all clips of the same trainings, chosen and not: *leaking* keeps for each tested subject the epoch of its best test accuracy,
+*honest* takes the last epoch. *gain* is their difference with its 95 % interval, paired over subjects; it grows with the number of *looks*.
+What the paper's own program does is told as far as its code or text was read; a published value belongs beside the number of its kind.
+"""
+
+
+UNMEASURED = "No run has been measured yet: `mebench run` makes one."
+
+
+def markdown(tables: Sequence[Table], heads: Sequence[str] = (), selection: Sequence[Sequence[str]] = ()) -> str:
+    """All tables on one page, with contents; `selection` are the rows, under `heads`, of what selection is worth."""
+    parts = [part for table in tables for part in table.parts]
+    conventions = sorted({row.convention for part in parts for rows in (part.rows, part.rescored) for row in rows})
     lines = [
         HEAD,
         *(f"- [{escape(table.title)}](#{_anchor(table.title)})" for table in tables),
+        *(["- [What selection is worth](#what-selection-is-worth)"] if selection else []),
         *(line for table in tables for line in _table(table)),
-        *([] if tables else ["No run has been measured yet: `mebench run` makes one."]),
+        *([] if any(part.rows for part in parts) else [UNMEASURED]),
+        *(
+            [SELECTED, *_head(heads), *(_line([escape(cell) for cell in row]) for row in selection)]
+            if selection
+            else []
+        ),
         "\n## Conventions\n",
         *(f"- {escape(CONVENTIONS[c].describe() if c in CONVENTIONS else c)}" for c in conventions),
         "\n## Caveats of published values\n",
@@ -86,6 +110,17 @@ def escape(text: str) -> str:
 
 
 def _part(part: Part) -> Iterator[str]:
+    if part.rows:
+        yield from _measured(part)
+    if part.rescored:
+        yield "\n" * bool(part.rows) + "**Scored anew from the authors' files, not run here:**\n"
+        yield from _rescored(part)
+    if part.published:
+        yield "\n**Published by others, not measured here:**\n"
+        yield from _published(part.published)
+
+
+def _measured(part: Part) -> Iterator[str]:
     same = common(part.rows)
     yield from _scores(part)
     yield ""
@@ -96,9 +131,6 @@ def _part(part: Part) -> Iterator[str]:
         yield f"\n{escape(_sentence(same['remark']))}"
     yield ""
     yield from _origins(part, same)
-    if part.published:
-        yield "\n**Published by others, not measured here:**\n"
-        yield from _published(part.published)
 
 
 def _scores(part: Part) -> Iterator[str]:
@@ -131,6 +163,26 @@ def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
                 *("<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])),
             )
             yield _line(cells)
+
+
+def _rescored(part: Part) -> Iterator[str]:
+    """What public files score to; a score that the paper prints with the printed value below."""
+    metrics, members = shown(part.metrics, part.rescored), any(row.member for row in part.rescored)
+    heads = ["method", "rules", *(["member"] if members else []), *(find(metric).label for metric in metrics), "n"]
+    yield from _head(heads)
+    for row in part.rescored:
+        cells = [escape(row.method), escape(row.reading), *([escape(row.member)] if members else [])]
+        for metric in metrics:
+            score, printed = row.scores.get(metric, NOTHING), row.printed.get(metric)
+            lines = [digits(score["value"], PRINTED), interval(score, PRINTED), f"printed {printed}" if printed else ""]
+            cells.append("<br>".join(filter(None, lines)))
+        yield _line([*cells, count(row.n)])
+    yield ""
+    yield from dict.fromkeys(
+        f"- [{escape(row.source)}](rescored/{row.source}.yaml): [{escape(row.place)}]({row.repository})"
+        f"{f'; {escape(row.note)}' if row.note else ''}."
+        for row in part.rescored
+    )
 
 
 def _published(lines: Sequence[PublishedLine]) -> Iterator[str]:

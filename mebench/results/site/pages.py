@@ -50,9 +50,19 @@ class Site:
         tables: with published lines beside.
         records: of the runs in them.
         published: all published values.
+        heads: of the table of what selection is worth.
+        selection: its rows.
     """
 
-    def __init__(self, tables: Sequence[Table], records: Sequence[Record], published: Sequence[Published]) -> None:
+    def __init__(
+        self,
+        tables: Sequence[Table],
+        records: Sequence[Record],
+        published: Sequence[Published],
+        heads: Sequence[str] = (),
+        selection: Sequence[Sequence[str]] = (),
+    ) -> None:
+        self.heads, self.selection = heads, selection
         self.tables = tables
         self.records = records
         self.published = published
@@ -62,6 +72,7 @@ class Site:
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
             "meanings": METRICS,
+            "nothing": rows.NOTHING,
         }
 
     def pages(self) -> Pages:
@@ -83,7 +94,8 @@ class Site:
         )
         published = self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS)
         yield "published.html", published
-        conventions = sorted({row.convention for _, _, row in self._flat()} | {"strict"})
+        anew = {row.convention for table in self.tables for part in table.parts for row in part.rescored}
+        conventions = sorted({row.convention for _, _, row in self._flat()} | anew | {"strict"})
         words = [CONVENTIONS[name].describe() if name in CONVENTIONS else name for name in conventions]
         yield "about.html", self._page("about.html", "", here="about", metrics=METRICS, conventions=words)
 
@@ -105,7 +117,11 @@ class Site:
             tasks=TASKS,
             flat=self._flat(),
             n_runs=len(self.records),
+            n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
+            n_rescored=len({row.source for table in self.tables for part in table.parts for row in part.rescored}),
+            heads=self.heads,
+            selection=self.selection,
         )
 
     def _table(self, table: Table) -> str:
@@ -183,6 +199,7 @@ def _environment() -> Environment:
         "page": safe_name,
         "cost": cost,
         "shown": lambda part: rows.shown(part.metrics, part.rows),
+        "shown_anew": lambda part: rows.shown(part.metrics, part.rescored),
         "common": lambda part: rows.common(part.rows),
         "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
@@ -269,7 +286,12 @@ MARK = "mebench leaderboard build"
 
 
 def write_site(
-    tables: Sequence[Table], records: Sequence[Record], published: Sequence[Published], folder: Path
+    tables: Sequence[Table],
+    records: Sequence[Record],
+    published: Sequence[Published],
+    folder: Path,
+    heads: Sequence[str] = (),
+    selection: Sequence[Sequence[str]] = (),
 ) -> tuple[int, int]:
     """Write the site into `folder`, replacing the one that is there as a whole; number of files and bytes.
 
@@ -279,7 +301,7 @@ def write_site(
     if folder.exists() and any(folder.iterdir()) and not _ours(folder):
         raise ConfigError(f"{folder} holds files that are no site of mebench: move them away, or name another --out")
     with new_folder(folder.parent, ".site-") as temporary:
-        for name, text in Site(tables, records, published).pages():
+        for name, text in Site(tables, records, published, heads, selection).pages():
             _write(temporary / name, text)
         for table in tables:
             place = temporary / "tables" / safe_name(table.name)

@@ -56,6 +56,18 @@ def pages(site):
     return found
 
 
+def test_what_is_scored_anew_stands_between_what_was_measured_and_what_was_published(pages, site):
+    words = " ".join(" ".join(pages[site / "tables" / "spotting-casme2-loso.html"].text).split())
+    order = [
+        words.index(text) for text in ("mebench runs", "Scored anew from the authors’ files", "Published by others")
+    ]
+    assert order == sorted(order)
+    anew = words[order[1] : order[2]]
+    assert "0.6516 [0.5654, 0.7491] printed 0.6516" in anew and "0.1180 [0.0916, 0.1581] printed 0.1180†" in anew
+    assert "mean2022, the authors' rules; intervals 17 frames (k'/2) later" in anew and "0.7787" in anew
+    assert "1 public source of others scores to" in " ".join(pages[site / "index.html"].text)
+
+
 def test_a_card_bears_the_name_for_people_and_the_paper():
     found = {card.id: card for card in cards("dataset")}
     assert (found["casme2"].title, found["cas_me2"].title) == ("CASME II", "CAS(ME)2")

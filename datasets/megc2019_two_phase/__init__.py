@@ -1,0 +1,1 @@
+"""The optical-flow maps of both phases of the MEGC 2019 composite, as published by the authors of CausalNet."""

@@ -1,0 +1,138 @@
+"""Maps of 28x28 pixels of a clip's motion by name: a dataset brings them ready-made, or they are computed from its frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Chain, ClipView, stack
+from mebench.errors import ConfigError
+from mebench.features.faces import FaceParams
+from mebench.features.flow import Flow, FlowDirection, FlowImage, Strain
+
+SIZE = 28
+ONSET_APEX = "onset_apex_flow_28"
+APEX_OFFSET = "apex_offset_flow_28"
+DIRECTIONS = ("onset_apex_direction_28", "apex_offset_direction_28")
+
+POINTS = (
+    (9.528073, 11.062551),
+    (21.396168, 10.919773),
+    (15.380184, 17.380562),
+    (10.255435, 22.121233),
+    (20.583706, 22.25584),
+)
+"""Eyes, nose and corners of the mouth of an average face, (x, y) in pixels of a map: what the programs of HTNet and CausalNet take
+where they find no face, and CausalNet for every clip."""  # fmt: skip
+HALF = SIZE // 4
+"""Half the width of a block around a point, pixels."""
+
+Points = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True)
+class MapParams(FaceParams):
+    """How the maps are computed where the dataset has frames.
+
+    Attributes:
+        flow: algorithm of the flow.
+    """
+
+    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+
+    def maps(self, *names: str) -> dict[str, Chain]:
+        """A chain of scope `clips` for each name.
+
+        Those of the second phase have the steps of the first: who reads them asks for the flow from apex to offset, see `read`.
+        """
+        flow = (self.face(), Flow(algorithm=self.flow), Strain(), FlowImage(size=SIZE))
+        return {
+            name: Chain(name, (*flow, FlowDirection()) if name in DIRECTIONS else flow, scope="clips") for name in names
+        }
+
+
+@dataclass(frozen=True)
+class TrainedMapParams(MapParams):
+    """And how a network is trained on them: by Adam at a fixed rate, to the last epoch, where nothing else is said.
+
+    Attributes:
+        epochs: passes over the training clips; the last epoch's weights are used, nothing is chosen.
+        batch_size: clips per step.
+        lr: learning rate.
+        shuffle: a new order of the clips each epoch.
+        order: of the clips where they are not shuffled: `by_subject`, as the dataset lists them, or `by_class`, those of the first
+            class first, as programs read them that keep the classes in folders.
+    """
+
+    epochs: int = 100
+    batch_size: int = 64
+    lr: float = 1e-4
+    shuffle: bool = True
+    order: Literal["by_subject", "by_class"] = "by_subject"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        super().__post_init__()
+        for name in ("epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        if not self.lr > 0:
+            raise ConfigError(f"method.lr must be positive, not {self.lr}")
+        if self.shuffle and self.order != "by_subject":
+            raise ConfigError(
+                f"method.order={self.order} is the order of clips that are not shuffled: add method.shuffle=false, or leave it out"
+            )
+
+
+def read(clips: Sequence[ClipView], name: str) -> NDArray[np.float32]:
+    """The maps of that name, (n_clips, 28, 28, 3), values 0 to 255, channels in OpenCV's order: strain, v, u.
+
+    Where they are computed, those of the second phase are the flow from apex to offset.
+    """
+    if not name.startswith("apex_offset"):
+        return stack(clips, name)
+    found = []
+    for clip in clips:
+        apex, offset = (min(max(frame, 0), clip.video.n_frames - 1) for frame in (clip.apex, clip.offset))
+        found.append(clip.video.clip_feature(name, apex, offset))
+    return np.stack(found).astype(np.float32)
+
+
+def check_points(points: Points) -> None:
+    """Refuse other than five points (x, y) inside a map.
+
+    Raises:
+        ConfigError: a point lies outside, or there are more or fewer.
+    """
+    if len(points) != 5:
+        raise ConfigError(
+            f"method.points must be five points (x, y), eyes, nose and corners of the mouth, not {len(points)}"
+        )
+    for number, (x, y) in enumerate(points):
+        if not (0 <= x < SIZE and 0 <= y < SIZE):
+            raise ConfigError(
+                f"method.points: point {number}, ({x:g}, {y:g}), lies outside the map of {SIZE}x{SIZE} pixels: expected 0 <= x, y < {SIZE}"
+            )
+
+
+def four_blocks(maps: NDArray[np.float32], points: Points) -> NDArray[np.float32]:
+    """Blocks of 14x14 pixels around four of five points, as the programs of HTNet and CausalNet put them together.
+
+    A point is moved to 7..21, so that its block lies inside, and rounded down. Its x counts rows there, and its y columns. The block
+    of the nose, the third point, is left out; the first two stand above the last two.
+
+    Args:
+        maps: (n, 28, 28, channels).
+        points: five, (x, y) in pixels.
+
+    Returns:
+        (n, 28, 28, channels).
+    """
+    corners = [[int(min(max(value, HALF), SIZE - HALF)) - HALF for value in point] for point in points]
+    blocks = [maps[:, row : row + 2 * HALF, column : column + 2 * HALF] for row, column in corners]
+    return np.concatenate(
+        [np.concatenate(pair, axis=2) for pair in (blocks[:2], blocks[3:])],
+        axis=1,
+    )

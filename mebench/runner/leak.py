@@ -1,0 +1,187 @@
+"""What looking at the tested subjects after each epoch is worth: from the answers that one training gave, the leaking run too."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.metrics.bootstrap import Score
+from mebench.metrics.classification import uar, uf1
+from mebench.metrics.comparison import compare
+from mebench.runner.fold import ClipPrediction, FoldResult
+from mebench.runner.fold_files import LOOKS
+from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.guard import FILE as AUDIT
+from mebench.runner.plan import Plan
+from mebench.runner.scoring import scored_of, tables_of
+
+NAME = "worth of the looks"
+"""Of a value in the audit of a leaking run: the honest run beside it, how often was looked, what it gained, and the curve."""
+POINTS = 30
+"""Of a curve, at most."""
+SCORES = ("uf1", "uar")
+
+
+def chosen(right: NDArray[np.bool_], rule: str) -> tuple[int, int]:
+    """The epoch that a paper's program keeps, from 0, and how many it looked at.
+
+    Args:
+        right: which clips of a tested subject each epoch names rightly, (epochs, clips).
+        rule: `leak`: the best of all epochs, of equal ones the first; `leak_last`: of equal ones the last; `leak_stop`: the first,
+            and nothing is looked at after an epoch in which all are right.
+
+    >>> right = np.array([[0, 1], [1, 1], [0, 0], [1, 1]], bool)
+    >>> chosen(right, "leak"), chosen(right, "leak_last"), chosen(right, "leak_stop")
+    ((1, 4), (3, 4), (1, 2))
+    """
+    count = right.sum(axis=1)
+    if rule == "leak_last":
+        return len(count) - 1 - int(count[::-1].argmax()), len(count)
+    best = int(count.argmax())
+    return best, best + 1 if rule == "leak_stop" and right[best].all() else len(count)
+
+
+def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What the audit of a run says that its leak is worth, see `what_it_is_worth`; None where it says nothing."""
+    found = (entry["value"] for entry in audit.get("values", ()) if entry["name"] == NAME)
+    return next(found, None)
+
+
+def worth_of(folder: RunFolder) -> dict[str, Any] | None:
+    """The same of a finished run."""
+    there = folder.done and (folder.path / AUDIT).is_file()
+    return worth(folder.read_json(AUDIT)) if there else None
+
+
+def has_looks(folder: RunFolder, plan: Plan) -> bool:
+    """Whether a run kept the answers of every epoch."""
+    return all((folder.path / "folds" / safe_name(fold.key) / LOOKS).is_file() for fold in plan.folds)
+
+
+class Looks:
+    """The answers of a run to the tested clips after each epoch, beside the truth.
+
+    Args:
+        folder: of a run that keeps them.
+        plan: of the leaking run.
+    """
+
+    def __init__(self, folder: RunFolder, plan: Plan) -> None:
+        self.plan, self.folder = plan, folder
+        videos = folder.read_table("videos.parquet").set_index("video")["subject"]
+        truths = scored_of(folder.read_table("truth.parquet")).assign(subject=lambda t: t["video"].map(videos))
+        number = {name: place for place, name in enumerate(plan.task.classes)}
+        clips = truths.set_index(["video", "onset", "offset"])[["emotion", "subject"]].sort_index()
+        clips["truth"] = clips["emotion"].map(number)
+        self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
+        for fold in plan.folds:
+            table = folder.read_table(f"folds/{safe_name(fold.key)}/{LOOKS}")
+            keys = ["video", "onset", "offset"]
+            table = table.sort_values(["epoch", *keys])
+            first = table[table["epoch"] == 0] if len(table) else table
+            shape = (int(table["epoch"].max()) + 1 if len(table) else 0, len(first), len(plan.task.classes))
+            numbers = np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
+            own = (
+                clips.loc[pd.MultiIndex.from_frame(first[keys])].reset_index()
+                if len(first)
+                else clips.iloc[:0].reset_index()
+            )
+            self.of_fold[fold.key] = own, numbers
+        self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
+
+    def picked(
+        self, rule: str, most: int | None = None
+    ) -> Iterator[tuple[str, pd.DataFrame, NDArray[np.float64], list[int]]]:
+        """For each fold its clips, the numbers that a rule keeps for them, (clips, classes), and the looks of each subject.
+
+        Args:
+            rule: see `chosen`.
+            most: epochs that are looked at; None for all.
+        """
+        for key, (clips, numbers) in self.of_fold.items():
+            kept, looks = np.empty(numbers.shape[1:]), []
+            right = numbers.argmax(axis=2)[:most] == clips["truth"].to_numpy()
+            for subject in dict.fromkeys(clips["subject"]):
+                own = (clips["subject"] == subject).to_numpy()
+                epoch, looked = chosen(right[:, own], rule)
+                kept[own] = numbers[epoch, own]
+                looks.append(looked)
+            yield key, clips, kept, looks
+
+    def folds(self, rule: str) -> Iterator[FoldResult]:
+        """What a leaking run would have kept; weights are none, for nobody should use them."""
+        for key, clips, kept, _ in self.picked(rule):
+            record = self.folder.fold_record(key)
+            fold = next(fold for fold in self.plan.folds if fold.key == key)
+            places = zip(clips["video"], clips["onset"].tolist(), clips["offset"].tolist())
+            classes = self.plan.task.classes
+            answers = [
+                ClipPrediction(*place, classes[int(row.argmax())], tuple(map(float, row)))
+                for place, row in zip(places, kept)
+            ]
+            yield FoldResult(key, [], answers, {}, self.plan.timings(fold), record["seed"], record["costs"])
+
+    def curve(self, rule: str) -> list[dict[str, float]]:
+        """UF1 and UAR of the best of the first n epochs and of the nth, for up to 30 numbers n of looks."""
+        points = sorted({round(n) for n in np.geomspace(1, self.epochs, POINTS)}) if self.epochs else []
+        found = []
+        for n in points:
+            best = [(clips["truth"], kept.argmax(axis=1)) for _, clips, kept, _ in self.picked(rule, n)]
+            nth = [(clips["truth"], numbers[n - 1].argmax(axis=1)) for clips, numbers in self.of_fold.values()]
+            scores = {
+                name: _scores(pairs, len(self.plan.task.classes)) for name, pairs in (("leak", best), ("honest", nth))
+            }
+            found.append(
+                {
+                    "looks": n,
+                    **{f"{score}_{name}": values[score] for name, values in scores.items() for score in SCORES},
+                }
+            )
+        return found
+
+
+def _scores(pairs: Sequence[tuple[Any, NDArray[np.intp]]], classes: int) -> dict[str, float]:
+    """UF1 and UAR over the classes that occur in the truth, of all folds' clips pooled."""
+    truth, answers = (np.concatenate([np.asarray(pair[side], np.intp) for pair in pairs]) for side in (0, 1))
+    matrix = np.zeros((classes, classes))
+    np.add.at(matrix, (truth, answers), 1)
+    return {"uf1": float(uf1(matrix)), "uar": float(uar(matrix))}
+
+
+def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[str, Score]:
+    """Leaking minus honest for the main scores of two runs on the same truth, with 95 % intervals paired over subjects."""
+    about = leaking.read_json("folds.json")
+    found = compare(
+        tables_of(leaking),
+        tables_of(honest),
+        kinds=about["kinds"],
+        classes=about["classes"],
+        convention=convention,
+        permutations=1,
+    )
+    return {path: row.difference for path, row in found.scores.items()}
+
+
+def what_it_is_worth(looks: Looks, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:
+    """What looking was worth, for the audit of the leaking run.
+
+    Args:
+        looks: of the honest run.
+        leaking: the run with the answers that the rule keeps.
+        rule: see `chosen`.
+        convention: of scoring.
+
+    Returns:
+        `rule`; `honest`: id of the run beside it; `looks`: the least, the mean and the most of a tested subject; `differences`,
+        and `curve`, see `Looks.curve`.
+    """
+    counts = [n for _, _, _, found in looks.picked(rule) for n in found]
+    return {
+        "rule": rule,
+        "honest": looks.folder.id,
+        "looks": {"least": min(counts), "mean": round(float(np.mean(counts)), 1), "most": max(counts)},
+        "differences": differences(looks.folder, leaking, convention),
+        "curve": looks.curve(rule),
+    }

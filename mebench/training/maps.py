@@ -1,0 +1,94 @@
+"""A network that names the emotion of a clip from its maps."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset as TorchDataset
+
+from mebench.core import Chain, ClipView, LabelledVideo, Method, Stage, Task, Timing, all_clips
+from mebench.features.maps import ONSET_APEX, TrainedMapParams, read
+from mebench.training.fit import Classified
+from mebench.training.samples import Samples
+
+AT_ONCE = 64
+"""Clips that are classified together: large networks need memory for each."""
+
+
+class MapNetwork(Method):
+    """One training by cross-entropy to the last epoch; a subclass says what `network` is and, if need be, its `inputs`.
+
+    Attributes:
+        names: of the maps that it reads.
+    """
+
+    tasks = frozenset({"recognize"})
+    names: ClassVar[tuple[str, ...]] = (ONSET_APEX,)
+    params: TrainedMapParams
+
+    def __init__(self, params: TrainedMapParams, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        self.network = self.build(len(task.classes))
+
+    def build(self, classes: int) -> nn.Module:
+        """The network: `inputs` to raw class scores, (n, classes)."""
+        raise NotImplementedError(f"{type(self).__name__} must define build()")
+
+    def inputs(self, maps: Sequence[NDArray[np.float32]]) -> Tensor:
+        """What the network reads of some clips; by default their first maps as they are, (n, channels, 28, 28).
+
+        Args:
+            maps: for each name (n, 28, 28, 3), values 0 to 255, channels strain, v, u.
+        """
+        return torch.from_numpy(maps[0]).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+
+    def chains(self, timing: Timing) -> dict[str, Chain]:
+        """Maps for each clip; a dataset may bring its own under these names."""
+        return self.params.maps(*self.names)
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One training."""
+        return (Stage("recognition", self.params.epochs, self.params.batch_size, self.params.shuffle),)
+
+    def samples(
+        self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
+    ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
+        """The clips of the training subjects with their classes; those of validation subjects are only watched."""
+        return self._samples(train), self._samples(valid) if all_clips(valid) else None
+
+    def _samples(self, videos: Sequence[LabelledVideo]) -> Samples:
+        clips = all_clips(videos)
+        if self.params.order == "by_class":
+            clips.sort(key=lambda clip: clip.label)
+        return Samples(self._read(clips), torch.tensor([clip.label for clip in clips]))
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        """Cross-entropy of a batch."""
+        x, y = batch
+        return F.cross_entropy(self.network(x), y)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> Classified:
+        """Note loss and accuracy on subjects that are held out; UF1 and UAR follow from what is answered."""
+        x, y = batch
+        scores = self.network(x)
+        right = (scores.argmax(1) == y).sum()
+        self.history.add(self.stage, self.current_epoch, "valid", len(y), F.cross_entropy(scores, y), right)
+        return Classified(scores, y)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam at a fixed rate."""
+        return torch.optim.Adam(self.network.parameters(), lr=self.params.lr, fused=True)
+
+    @torch.inference_mode()
+    def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
+        """Class probabilities, (n_clips, n_classes)."""
+        parts = [clips[first : first + AT_ONCE] for first in range(0, len(clips), AT_ONCE)]
+        scores = [self.network(self._read(part).to(self.device)).softmax(1).double().cpu().numpy() for part in parts]
+        return np.concatenate(scores)
+
+    def _read(self, clips: Sequence[ClipView]) -> Tensor:
+        return self.inputs([read(clips, name) for name in self.names])

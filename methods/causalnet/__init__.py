@@ -1,0 +1,1 @@
+"""CausalNet: transformers on the motion of both phases and its direction."""

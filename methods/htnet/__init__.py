@@ -1,0 +1,1 @@
+"""HTNet: a hierarchical transformer on four blocks of the face."""

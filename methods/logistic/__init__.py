@@ -1,0 +1,1 @@
+"""Standardised maps and one linear layer."""

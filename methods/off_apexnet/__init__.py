@@ -1,0 +1,1 @@
+"""OFF-ApexNet: two streams on horizontal and vertical flow from onset to apex."""

@@ -1,0 +1,1 @@
+"""RCN: recurrent convolutional networks with parameter-free modules."""

@@ -1,0 +1,1 @@
+"""A plain ResNet of ten layers without pretraining."""

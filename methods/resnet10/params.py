@@ -1,0 +1,14 @@
+"""Parameters of `resnet10`."""
+
+from dataclasses import dataclass
+
+from mebench.features.maps import TrainedMapParams
+
+
+@dataclass(frozen=True)
+class Params(TrainedMapParams):
+    """What is usual, nothing tuned on these data."""
+
+    epochs: int = 40
+    batch_size: int = 64
+    lr: float = 1e-3

@@ -1,0 +1,84 @@
+"""Maps by name: blocks of the face, and the second phase."""
+
+import numpy as np
+import pytest
+
+from mebench.core import SubjectKey, Timing, VideoView
+from mebench.errors import ConfigError
+from mebench.features.maps import (
+    APEX_OFFSET,
+    DIRECTIONS,
+    ONSET_APEX,
+    POINTS,
+    MapParams,
+    TrainedMapParams,
+    check_points,
+    four_blocks,
+    read,
+)
+
+
+def test_the_four_blocks_are_those_that_the_programs_of_htnet_and_causalnet_cut():
+    """Rows and columns as their slices say them: a point's x counts rows, and beyond 7 or 21 it is moved there."""
+    maps = np.random.default_rng(0).random((2, 28, 28, 3)).astype(np.float32)
+    corners = [(9, 11), (21, 10), None, (10, 21), (20, 21)]
+    eye, lips, _, other_eye, other_lips = (c and maps[:, c[0] - 7 : c[0] + 7, c[1] - 7 : c[1] + 7] for c in corners)
+    found = four_blocks(maps, POINTS)
+    np.testing.assert_array_equal(found[:, :14, :14], eye)
+    np.testing.assert_array_equal(found[:, :14, 14:], lips)
+    np.testing.assert_array_equal(found[:, 14:, :14], other_eye)
+    np.testing.assert_array_equal(found[:, 14:, 14:], other_lips)
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        (POINTS[:4], "must be five points .* not 4"),
+        ((*POINTS[:4], (28.0, 3.0)), r"point 4, \(28, 3\), lies outside the map of 28x28 pixels"),
+        (((-1.0, 3.0), *POINTS[1:]), r"point 0, \(-1, 3\), lies outside"),
+    ],
+)
+def test_points_outside_a_map_are_one_sentence(points, reason):
+    with pytest.raises(ConfigError, match=reason):
+        check_points(points)
+
+
+def test_the_second_phase_is_the_flow_from_apex_to_offset():
+    asked = []
+    view = VideoView(
+        "d/s/v",
+        SubjectKey("d", "s"),
+        None,
+        20,
+        Timing(0.0, 1, {}),
+        None,
+        lambda *clip: asked.append(clip) or np.zeros(3),
+    )
+    clips = [view.clip(3, 8, 12), view.clip(3, 17, 25)]
+    for name in (ONSET_APEX, APEX_OFFSET, DIRECTIONS[1]):
+        read(clips, name)
+    assert [clip[1:] for clip in asked] == [
+        (3, 8, 12),
+        (3, 17, 19),
+        (8, 12, 12),
+        (17, 19, 19),
+        (8, 12, 12),
+        (17, 19, 19),
+    ]
+
+
+def test_a_direction_comes_from_the_flow_of_its_phase():
+    chains = MapParams().maps(ONSET_APEX, *DIRECTIONS)
+    flow, rising, falling = (chain.steps for chain in chains.values())
+    assert rising == falling and rising[:-1] == flow
+
+
+@pytest.mark.parametrize(("name", "value"), [("epochs", 0), ("batch_size", 0), ("lr", -1.0)])
+def test_training_out_of_range_is_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=rf"method\.{name} must .*not {value}"):
+        TrainedMapParams(**{name: value})
+
+
+def test_an_order_of_clips_that_are_shuffled_is_refused():
+    with pytest.raises(ConfigError, match=r"method\.order=by_class .* add method\.shuffle=false"):
+        TrainedMapParams(order="by_class")

@@ -1,0 +1,68 @@
+"""`resnet10` against a count of its layers, `logistic` against plain arithmetic; and what both share with every network on maps."""
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.logistic.method import Logistic
+from mebench.methods.logistic.params import Params as LogisticParams
+from mebench.methods.resnet10.method import ResNet10
+from mebench.methods.resnet10.params import Params as ResNetParams
+from mebench.methods.ststnet.method import STSTNet
+from mebench.methods.ststnet.params import Params as STSTNetParams
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
+
+TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))
+
+
+def video(maps, labels):
+    expressions = tuple(Expression(i, i) for i in range(len(maps)))
+    common = ("d/s/v", SubjectKey("d", "s"), None, len(maps), Timing(0.0, 1, {}), None)
+    return LabelledVideo(
+        *common, lambda chain, onset, apex, offset: maps[onset], expressions=expressions, labels=tuple(labels)
+    )
+
+
+def draw(n=9):
+    return np.random.default_rng(0).integers(0, 256, (n, 28, 28, 3)).astype(np.uint8), np.arange(n) * 2 % 3
+
+
+def test_resnet10_has_ten_layers_with_weights_beside_three_shortcuts():
+    network = ResNet10(ResNetParams(), TASK).network
+    weights = [p for name, p in network.named_parameters() if p.dim() > 1]
+    widths = (64, 128, 256, 512)
+    blocks = sum(9 * (a * b + b * b) + 4 * b + (a * b + 2 * b if a != b else 0) for a, b in zip((64, *widths), widths))
+    assert len(weights) == 10 + 3
+    assert sum(p.numel() for p in network.parameters()) == 3 * 64 * 49 + 128 + blocks + 512 * 3 + 3 == 4_907_331
+    assert network.layers(torch.zeros(2, 3, 28, 28)).shape == (2, 512, 1, 1)
+
+
+def test_logistic_standardises_each_pixel_by_its_training_clips():
+    maps, labels = draw()
+    maps[:, 0, 0, 0] = 7  # a constant is only centred
+    method = Logistic(LogisticParams(), TASK)
+    method.samples("recognition", [video(maps, labels)], [])
+    x = maps.astype(float)
+    deviation = x.std(0)
+    standard = (x - x.mean(0)) / np.where(deviation > 0, deviation, 1)
+    rows = torch.from_numpy(standard).permute(0, 3, 1, 2).flatten(1).float()
+    clips = [video(maps, labels).clip(i, i, i) for i in range(len(maps))]
+    expected = method.network.linear(rows).softmax(1).detach().numpy()
+    np.testing.assert_allclose(method.classify(clips), expected, atol=1e-5)
+
+
+def test_clips_stand_class_by_class_if_asked_to():
+    maps, labels = draw()
+    samples = {}
+    for order in ("by_subject", "by_class"):
+        method = STSTNet(STSTNetParams(order=order), TASK)
+        samples[order] = method.samples("recognition", [video(maps, labels)], [])[0]
+    (x, y), (sorted_x, sorted_y) = (s.tensors for s in samples.values())
+    assert y.tolist() == list(labels) and sorted_y.tolist() == sorted(labels)
+    torch.testing.assert_close(sorted_x, x[np.argsort(labels, kind="stable")])
+
+
+def test_decay_below_zero_is_refused():
+    with pytest.raises(ConfigError, match=r"method\.weight_decay must be at least 0, not -1"):
+        LogisticParams(weight_decay=-1)

@@ -1,0 +1,59 @@
+"""What separates a run from a published result, on a committed record."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mebench.cli import app
+from mebench.errors import ConfigError
+from mebench.results.beside import read_aliases, separates
+from mebench.results.published import called, read
+from mebench.results.record import read as read_record
+from mebench.runner.folder import RunFolder
+
+BOARDS = Path(__file__).parents[2] / "leaderboards"
+RECORD = BOARDS / "records" / "ststnet-megc2019_flow-loso-seed0-746c5a99"
+
+
+@pytest.fixture(scope="module")
+def published():
+    return read(BOARDS / "published.csv")
+
+
+def said(published, word, record=RECORD):
+    return separates(read_record(RunFolder(record)), called(word, published), read_aliases(BOARDS / "beside.yaml"))
+
+
+def test_it_tells_selection_protocol_clips_and_the_gap(published):
+    found = said(published, "htnet2023")
+    assert "chosen on the tested subjects (keeps, per test subject" in found["selection"]
+    assert found["selection"].endswith("this run takes its last epoch or closed form, and nothing is chosen")
+    assert found["protocol"].endswith("the same clips and folds")
+    assert found["clips"].startswith("published over 442, this run over 442: the same number")
+    assert found["classes"].endswith("as many") and "seed 0" in found["seeds"]
+    assert found["UF1"].startswith("0.8603 published, 0.7093 [") and found["UF1"].endswith("more than chance")
+    assert {"UAR", "UF1, smic_hs", "UF1, casme2", "UF1, samm"} <= set(found)
+
+
+def test_the_papers_own_row_lies_inside(published):
+    found = said(published, "ststnet2019")
+    assert "nothing is known to be chosen" in found["selection"]
+    assert found["UF1"].endswith("inside the interval: may be chance")
+
+
+def test_other_clips_are_not_comparable(published):
+    found = said(published, "htnet2023", next((BOARDS / "records").glob("ststnet-synthetic-*")))
+    assert "other clips or folds, so the numbers are not comparable" in found["protocol"]
+    assert "not the same, so the numbers are not comparable" in found["clips"]
+
+
+def test_an_unknown_result_names_the_nearest(published):
+    with pytest.raises(ConfigError, match=r"htnet2032.*htnet2023"):
+        called("htnet2032", published)
+
+
+def test_the_command_prints_it():
+    words = ["compare", str(RECORD), "published:htnet2023", "--leaderboards", str(BOARDS)]
+    found = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert "what separates them" in found.stdout and "0.8603 published" in found.stdout

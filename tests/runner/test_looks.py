@@ -1,0 +1,118 @@
+"""One training serves the honest run and its leak: what the leak keeps follows from the answers after each epoch."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from mebench.datasets.megc2019_flow.dataset import Megc2019Flow
+from sklearn.metrics import f1_score
+
+from mebench.config import resolve
+from mebench.errors import RunError
+from mebench.progress import Progress
+from mebench.runner import fitted
+from mebench.runner.execute import leak_gain, run
+from mebench.runner.leak import chosen, worth
+from mebench.runner.trained import trained
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("looks")
+    Megc2019Flow.write_fake_tree(folder / "maps")
+    places = [
+        f"dataset.root={folder / 'maps'}",
+        f"runs={folder / 'runs'}",
+        f"cache={folder / 'cache'}",
+        "tracking=null",
+    ]
+    return ["method=logistic", "method.epochs=4", "dataset=megc2019_flow", "bootstrap=50", "workers=1", *places]
+
+
+@pytest.fixture(scope="module")
+def outcome(words):
+    config = resolve([*words, "audit=leak_last"])
+    found = run(config, Progress())
+    return found, leak_gain(config, found.summary, Progress())
+
+
+def looks_of(folder):
+    files = sorted(folder.path.glob("folds/*/looks.parquet"))
+    table = pd.concat([pd.read_parquet(file) for file in files])
+    truth = folder.read_table("truth.parquet").set_index("video")["emotion"]
+    classes = np.array(folder.read_json("folds.json")["classes"])
+    answers = classes[np.stack(table["probabilities"]).argmax(1)]
+    return table.assign(answer=answers, truth=table["video"].map(truth), subject=table["fold"])
+
+
+def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, words, monkeypatch):
+    found, gain = outcome
+    honest = type(found.folder)(found.folder.path.with_name(gain["honest"]))
+    looks = looks_of(honest)
+
+    def uf1_of_the_best(n):
+        kept = []
+        for _, own in looks[looks["epoch"] < n].groupby("subject"):
+            accuracy = (own["answer"] == own["truth"]).groupby(own["epoch"]).mean()
+            best = max(epoch for epoch in accuracy.index if accuracy[epoch] == accuracy.max())
+            kept.append(own[own["epoch"] == best])
+        kept = pd.concat(kept)
+        return kept, f1_score(kept["truth"], kept["answer"], average="macro")
+
+    kept, uf1 = uf1_of_the_best(4)
+    leaking = found.folder.read_table("clips.parquet").set_index("video")["predicted"]
+    assert leaking.to_dict() == kept.set_index("video")["answer"].to_dict()
+    assert gain["scores"]["recognition.uf1"]["leak"] == pytest.approx(uf1)
+    assert gain["differences"]["recognition.uf1"]["value"] == pytest.approx(
+        uf1 - gain["scores"]["recognition.uf1"]["honest"]
+    )
+    assert [point["looks"] for point in gain["curve"]] == [1, 2, 3, 4]
+    assert [point["uf1_leak"] for point in gain["curve"]] == pytest.approx(
+        [uf1_of_the_best(n)[1] for n in (1, 2, 3, 4)]
+    )
+    last = looks[looks["epoch"] == 3]
+    assert gain["curve"][-1]["uf1_honest"] == pytest.approx(f1_score(last["truth"], last["answer"], average="macro"))
+    assert gain["looks"] == {"least": 4, "mean": 4.0, "most": 4} and gain["rule"] == "leak_last"
+    assert found.folder.id.rpartition("-")[0].endswith("seed0-leak-last")
+
+    monkeypatch.setattr(fitted.FittedMethod, "fit", None)  # another rule trains nothing
+    first = run(resolve([*words, "audit=leak_stop"]), Progress())
+    assert worth(first.folder.read_json("audit.json"))["honest"] == honest.id
+    with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
+        trained(first.folder, first.folder.read_json("folds.json")["folds"][0]["fold"])
+
+
+def test_looking_changes_nothing_of_the_honest_run(outcome, words):
+    found, gain = outcome
+    plain = run(resolve(words), Progress()).folder
+    honest = type(found.folder)(found.folder.path.with_name(gain["honest"]))
+    assert plain.id != honest.id and not list(plain.path.glob("folds/*/looks.parquet"))
+    pd.testing.assert_frame_equal(plain.read_table("clips.parquet"), honest.read_table("clips.parquet"))
+    one, other = (next(iter(sorted(f.path.glob("folds/*/model.safetensors")))).read_bytes() for f in (plain, honest))
+    assert one == other
+    assert (
+        honest.read_json("audit.json")["selection"] == "fixed"
+        and found.folder.read_json("audit.json")["selection"] == "test"
+    )
+
+
+def test_who_is_never_right_keeps_an_epoch_too():
+    assert chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
+
+
+def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
+    """Its method is no paper's, so nothing published stands beside it."""
+    from mebench.results.export import export
+    from mebench.results.record import read
+    from mebench.results.render.markdown import markdown
+    from mebench.results.tables import SELECTION, what_selection_is_worth
+
+    found, gain = outcome
+    record = read(type(found.folder)(export(found.folder, tmp_path)))
+    (row,) = what_selection_is_worth([record], [], [])
+    cells = dict(zip(SELECTION, row))
+    score = gain["scores"]["recognition.uf1"]
+    assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
+    assert (cells["looks"], cells["seeds"], cells["published"]) == ("4", "0", "–")
+    assert cells["method"].startswith("logistic") and "audit=leak_last" in cells["method"]
+    assert "## What selection is worth" in markdown([], SELECTION, [row])
+    assert "What selection is worth" not in markdown([])
