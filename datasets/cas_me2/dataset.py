@@ -30,16 +30,22 @@ from .params import Params as _Params
 LABELS = ("negative", "positive", "surprise", "others")
 CODE_DIGITS = 4
 
+_FIELDS = ("subject", "video", "onset", "apex", "offset", "units", "emotion", "kind", "report")
 CODES = (
     Header(required=("subject", "video", "onset", "offset", "kind")),
+    Columns((*_FIELDS, "", "folder"), at_least=11),  # `CAS(ME)^2code_final(Updated).csv`
     Columns(
-        ("subject", "video", "onset", "apex", "offset", "units", "emotion", "kind", "report"),
+        _FIELDS,
         sheet="CASFEcode_final",
         at_least=8,
     ),
 )
 FOLDER_OF_PERSON = Columns(("", "folder", "person"), sheet="naming rule1", numeric=("person",))
 CODE_OF_NAME = Columns(("code", "name"), sheet="naming rule2", numeric=("code",))
+
+
+FOLDER = re.compile(r"(?P<subject>s\d+)[/\\](?P<video>\d+_\d{4})")
+"""What the last column of the updated codes says of a video: `s15/15_0401girlcrashing`."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,13 @@ class CasMe2(SheetDataset):
     revision = "2"
     kinds = ("micro", "macro")
     fps = 30.0
-    files = ("CAS(ME)^2code_final*.xls*", "*CAS(ME)*code*.xls*", "*code_final*.xls*", "*CAS*ME*2*.xls*")
+    files = (
+        "CAS(ME)^2code_final*.xls*",
+        "*CAS(ME)*code*.xls*",
+        "*code_final*.xls*",
+        "*CAS*ME*2*.xls*",
+        "*code_final*.csv",
+    )
     forms = CODES
     cleaning = Cleaning(spellings={"other": "others", "suprise": "surprise"})
     layout = Layout(
@@ -80,8 +92,8 @@ class CasMe2(SheetDataset):
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The coded expressions, their videos called as their folders are."""
-        naming = _naming(sheets, log)
         table = need_table(sheets, *CODES, file=self.annotation_file)
+        naming = Naming({}, {}) if "folder" in table.columns else _naming(sheets, log)
         begin(table, log)
         found = []
         for row in table.rows:
@@ -96,6 +108,8 @@ class CasMe2(SheetDataset):
                     row.number, table.columns["video"], expression, "not in naming rule 2: its folder is unknown"
                 )
             video = f"{re.sub(r'[^0-9]', '', subject)}_{code}" if name else ""
+            if place := FOLDER.search(row.get("folder")):
+                subject, video = place["subject"], place["video"]
             annotation = read_row(row, table, self.cleaning, log, subject=subject, video=video)
             if annotation is not None:
                 found.append(annotation)

@@ -39,6 +39,7 @@ class Casme(NestedDataset):
     layout = Layout(
         example="CASME_raw_selected/sub01/EP01_12/EP01_12-73.jpg",
         folder="sub{subject}/{video}",
+        also=("{subject}/{video}", "sub{subject}_{video}", "{subject}_{video}"),
         homes=("CASME_raw_selected", "CASME_RAW", "Section A", "Section B"),
         cropped=("Cropped",),
         video_name=r"EP\d.*",

@@ -44,6 +44,7 @@ class Casme2(SheetDataset):
     layout = Layout(
         example="CASME2-RAW/sub01/EP02_01f/img1.jpg",
         folder="sub{subject}/{video}",
+        also=("{subject}/{video}", "sub{subject}_{video}", "{subject}_{video}"),
         homes=("CASME2-RAW", "CASME2_RAW_selected", "RAW_selected"),
         cropped=("Cropped",),
     )

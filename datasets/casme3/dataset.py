@@ -40,7 +40,7 @@ LABELS_C = ("negative", "positive", "surprise", "others")
 _FOUR = {"positive": "positive", "negative": "negative", "surprise": "surprise", "others": "others"}
 _LONG = Layout(
     example="part_A/data/part_A/spNO.1/a/color/1.jpg",
-    folder="{subject}/{video}/color",
+    folder="{subject}/{video}/color?",
     homes=("part_A",),
     video_name=r"[A-Za-z]+",
 )
@@ -51,7 +51,7 @@ _CLIPS = Layout(
     video_name=r"[A-Za-z]+_\d+",
 )
 _QUESTIONED = Layout(
-    example="part_C/01/a/color/1.jpg", folder="{subject}/{video}/color", homes=("part_C",), video_name=r"[A-Za-z]+"
+    example="part_C/01/a/color/1.jpg", folder="{subject}/{video}/color?", homes=("part_C",), video_name=r"[A-Za-z]+"
 )
 
 

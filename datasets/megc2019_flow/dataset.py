@@ -25,6 +25,10 @@ class Megc2019Flow(Dataset):
         """The clips, sorted by key; each holds one expression `[0, 0]` with its class."""
         return [video_of(clip, label) for clip, (label, _) in sorted(self._clips.items())]
 
+    def check(self) -> None:
+        """Look for the folders of the maps."""
+        self._clips  # noqa: B018  (says what is missing)
+
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """The map of a clip for the chain `onset_apex_flow_28`: (28, 28, 3) uint8, channels strain, v, u (OpenCV's order)."""
         if name != "onset_apex_flow_28":

@@ -9,9 +9,8 @@ from mebench.annotations import Layout
 from mebench.annotations.layout import Tree, check_inside, fold
 from mebench.errors import DataError
 from mebench.frames.images import SUFFIXES as IMAGES
+from mebench.frames.videofile import SUFFIXES as VIDEOS
 
-VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".wmv", ".mpg", ".mpeg", ".webm")
-"""Endings of video files, in lower case."""
 LEVELS = 5
 """Levels below the root in which clips are looked for."""
 
@@ -31,9 +30,9 @@ def plain(name: str) -> str:
 class ClipTree(Tree):
     """The clips below a root, each a video file or a folder that holds images."""
 
-    def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
-        """The root, or None where no clip is there."""
-        return self.root if self._clips else None
+    def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
+        """The root, if a clip is there."""
+        return [self.root] if self._clips else []
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The video file of a clip, else its folder of images, or None where both are missing.

@@ -29,8 +29,9 @@ from mebench.annotations.table import HEADER_WITHIN, plain_name
 from mebench.core import Frames, Published, Scheme, Video
 from mebench.errors import DataError
 from mebench.frames import VideoFrames
+from mebench.frames.videofile import SUFFIXES as VIDEOS
 
-from .clips import LAYOUT, VIDEOS, ClipTree, plain
+from .clips import LAYOUT, ClipTree, plain
 from .params import Params as _Params
 
 LABELS = ("happiness", "anger", "disgust", "surprise", "contempt", "fear")

@@ -22,7 +22,9 @@ class Samm(SheetDataset):
     files = ("SAMM_*Micro_FACS_Codes*.xls*", "SAMM*Micro*.xls*", "SAMM*.xls*")
     forms = (Header(required=("subject", "video", "onset", "apex", "offset", "emotion"), sheet="MICRO_ONLY"),)
     cleaning = Cleaning(subject_digits=3, spellings={"others": "other", "suprise": "surprise"})
-    layout = Layout(example="SAMM/006/006_1_2/006_05562.jpg", folder="{subject}/{video}", homes=("SAMM",))
+    layout = Layout(
+        example="SAMM/006/006_1_2/006_05562.jpg", folder="{subject}/{video}", also=("{video}",), homes=("SAMM",)
+    )
     schemes = by_name(
         Scheme.native(LABELS),
         three_classes("megc2019", ("anger", "contempt", "disgust", "sadness", "fear")),

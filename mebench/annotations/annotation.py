@@ -213,6 +213,8 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     known = range(first, annotation.offset + 1) if numbers is None else listed(first, numbers)
     if not known or annotation.onset > known[-1] or annotation.offset < known[0]:
         there = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
+        if numbers is not None and known != [*numbers]:
+            there += f", counted from {first}, since its files are not numbered in the order of their names"
         reason = f"outside the video {annotation.subject}/{annotation.video}: {there}"
         log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
         return _unplaced(annotation, "the interval lies outside the video")

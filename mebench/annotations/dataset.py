@@ -1,5 +1,6 @@
 """A dataset of a sheet and folders of images."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,7 @@ from mebench.annotations.layout import Layout, Tree, candidates, check_files
 from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
+from mebench.console import plural
 from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
@@ -136,6 +138,26 @@ class SheetDataset(Dataset):
         """Rows without a usable interval, and those that lie outside their video."""
         return self._located[1]
 
+    def check(self) -> None:
+        """Look for the root, the sheet and the folder of the frames.
+
+        Raises:
+            DataError: one is missing; the sentence says what is expected where.
+        """
+        self._tree_or_stop  # noqa: B018  (annotations alone are not enough)
+        if not self._homes:
+            one = Video(self.id, self.annotations[0].subject, self.annotations[0].video, self.fps, None)
+            raise DataError(
+                f"{self.id} has no frames below dataset.root={self.params.root}, only annotations: expected {self.layout.example}, "
+                f"such as {self._expected(one)}"
+            )
+
+    def frame_folders(self) -> Sequence[Path]:
+        """The folder that the frames are read from, then others that hold frames of these videos, too."""
+        if not self._homes:
+            return ()
+        return (self._tree_or_stop.whole(self._homes[0]), *self._homes[1:], *self._tree_or_stop.cropped)
+
     def unannotated(self) -> Sequence[tuple[str, str, Path]]:
         """Subject, id and folder of the videos on the disk that no row names."""
         if self._home is None:
@@ -217,6 +239,8 @@ class SheetDataset(Dataset):
         there = any(found is not None for found in numbers.values())
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
+        if self.packed:
+            log.marked(None, "frames", "", f"there are none{self.packed}")
         if told := renumbered(self.annotations, numbers):
             log.marked(None, "frames", "", told)
         if not there and self._cropped:
@@ -256,11 +280,15 @@ class SheetDataset(Dataset):
         return self._tree_or_stop.folder(self._home, subject, video)
 
     @cached_property
-    def _home(self) -> Path | None:
-        """The folder that holds the folders of all videos, or None where the frames are absent."""
+    def _homes(self) -> list[Path]:
+        """Folders that may hold the folders of all videos, the one that is read first; empty where the frames are absent."""
         if self.params.root is None and self.params.annotations is not None:
-            return None
-        return self._tree_or_stop.home({(a.subject, a.video) for a in self.annotations if a.subject and a.video})
+            return []
+        return self._tree_or_stop.homes({(a.subject, a.video) for a in self.annotations if a.subject and a.video})
+
+    @property
+    def _home(self) -> Path | None:
+        return self._homes[0] if self._homes else None
 
     @cached_property
     def _tree_or_stop(self) -> Tree:
@@ -277,6 +305,17 @@ class SheetDataset(Dataset):
             )
         return Tree(root, self.layout, self.params.follow_links)
 
+    @cached_property
+    def packed(self) -> str:
+        """Where no frames but archives or video files lie below the root: what makes frames of them; else empty."""
+        if self.params.root is None or self._homes or self._cropped or not (found := self._tree_or_stop.packed()):
+            return ""
+        first = "" if self.layout.first == 1 else f" --first {self.layout.first}"
+        command = (
+            f"mebench data unpack {shlex.quote(self.params.root)} -o {shlex.quote(self.params.root)}/frames{first}"
+        )
+        return f". {plural(len(found), 'file')} such as {found[0].name} {'lies' if len(found) == 1 else 'lie'} there packed: {command}"
+
     def _expected(self, video: Video) -> str:
         """Where the frames of a video should be, in words."""
         if self.params.root is None:
@@ -284,7 +323,8 @@ class SheetDataset(Dataset):
         tree = self._tree_or_stop
         place = (self._home or tree.root) / self.layout.folder.format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
-        return f"the folder {place}{links}{'. Faces cropped by the authors are there' + self._asks if self._cropped else ''}"
+        cropped = f". Faces cropped by the authors are there{self._asks}" if self._cropped else ""
+        return f"the folder {place}{links}{cropped}{self.packed}"
 
     @property
     def _cropped(self) -> Path | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mebench.annotations.sheets import SUFFIXES
 from mebench.errors import DataError
+from mebench.frames.unpack import packed
 
 
 def check_name(name: str, where: str) -> None:
@@ -126,7 +127,8 @@ class Layout:
     Attributes:
         example: a path as released, for messages: `CASME2-RAW/sub01/EP02_01f/img1.jpg`.
         folder: folders of a video below the folder that holds all: `sub{subject}/{video}`; after a `*` at the end of a part the
-            real name may go on.
+            real name may go on, and a last part with a `?` at its end may be missing.
+        also: the same as copies in circulation have them, looked for in this order where `folder` finds no video.
         homes: names of the folder that holds all, the preferred one first; any other is taken where none of these is there.
         cropped: names of folders of faces that the authors cropped: no raw frames, and read only where the root lies in one.
         first: file number of a video's first frame, for use where the frames are absent.
@@ -137,6 +139,7 @@ class Layout:
 
     example: str
     folder: str
+    also: tuple[str, ...] = ()
     homes: tuple[str, ...] = ()
     cropped: tuple[str, ...] = ()
     first: int = 1
@@ -166,14 +169,36 @@ class Tree:
         self.listing = Listing(root, follow_links)
         self._parts = layout.folder.split("/")
         self.aside: list[Path] = []
+        self._apart: list[Path] = []  # further homes, of videos that the first one does not hold
         self.cropped: list[Path] = []
 
-    def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
-        """The folder that holds the folders of all videos, or None where no frames are there.
+    def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
+        """Folders that hold folders of the videos, the one that is read first; empty where no frames are there.
+
+        Where clips are sorted into folders, by emotion or by section, these are read as one.
 
         Args:
-            videos: subject and id of the annotated ones; the folder is known by holding some of them.
+            videos: subject and id of the annotated ones; a folder is known by holding some of them.
         """
+        named, found = set(videos), dict[str, list[tuple[int, Path]]]()
+        for shape in (self.layout.folder, *self.layout.also):
+            self._parts = shape.split("/")
+            found[shape] = self._ranked(named)
+            if any(self._below(home, *video) for _, home in found[shape] for video in sorted(named)):
+                break
+        else:
+            self._parts = self.layout.folder.split("/")
+            return [home for _, home in found[self.layout.folder]]
+        homes = found[shape]
+        self._apart = self._sorted_apart(homes, named)
+        return [home for _, home in homes if home not in self._apart]
+
+    def whole(self, home: Path) -> Path:
+        """The folder that holds all videos: the home, or of several that are read as one the folder around them."""
+        return home.parent if self._apart else home
+
+    def _ranked(self, videos: Iterable[tuple[str, str]]) -> list[tuple[int, Path]]:
+        """Folders that hold the first folders of some videos, the preferred one first, each with the rank of its name."""
         part, same = self._parts[0].removesuffix("*"), self._parts[0].endswith("*")
         tops = {fold(part.format(subject=subject, video=video)) for subject, video in videos}
         known = [fold(home) for home in self.layout.homes]
@@ -182,11 +207,22 @@ class Tree:
             names = [fold(name) for name in self.listing.folders(folder)]
             held = sum(1 for n in names if n in tops or (same and any(n.startswith(top) for top in tops)))
             if held and self.layout.is_cropped(folder.relative_to(self.root)):
-                self.cropped.append(folder)
+                self.cropped += [folder] if folder not in self.cropped else []
             elif held:
                 rank = known.index(fold(folder.name)) if fold(folder.name) in known else len(known)
                 found.append((rank, depth, -held, str(folder), folder))
-        return min(found)[-1] if found else None
+        return [(rank, folder) for rank, *_, folder in sorted(found)]
+
+    def _sorted_apart(self, homes: Sequence[tuple[int, Path]], videos: Iterable[tuple[str, str]]) -> list[Path]:
+        """Homes beside the first one, of known names as it is or of unknown ones as it is, that hold none of its videos."""
+        (rank, first), unknown = homes[0], len(self.layout.homes)
+        held, apart = {video for video in videos if self._below(first, *video)}, list[Path]()
+        for other, home in homes[1:]:
+            own = {video for video in videos if self._below(home, *video)} if home.parent == first.parent else set()
+            if own and not own & held and (rank == unknown) == (other == unknown):
+                apart.append(home)
+                held |= own
+        return apart
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.
@@ -194,19 +230,25 @@ class Tree:
         Raises:
             DataError: several folders fit, or a link leads out of the root.
         """
+        found = (self._below(place, subject, video) for place in (home, *self._apart))
+        return next((place for place in found if place is not None), None)
+
+    def _below(self, home: Path, subject: str, video: str) -> Path | None:
         place: Path | None = home
         for part in self._parts:
-            name = part.removesuffix("*").format(subject=subject, video=video)
-            place = place and self.listing.child(place, name, prefix=part.endswith("*"))
+            name = part.rstrip("*?").format(subject=subject, video=video)
+            inner = place and self.listing.child(place, name, prefix=part.endswith("*"))
+            place = inner or (place if part.endswith("?") else None)
         return place
 
     def all_folders(self, home: Path) -> list[tuple[str, str, Path]]:
         """Subject, id and folder of every video that is there, annotated or not."""
-        patterns = [self._pattern(part) for part in self._parts]
+        patterns, optional = [self._pattern(part) for part in self._parts], self._parts[-1].endswith("?")
         found = []
 
         def descend(folder: Path, names: dict[str, str], rest: Sequence[re.Pattern[str]]) -> None:
-            if not rest:
+            inner = [name for name in self.listing.folders(folder) if rest and rest[0].fullmatch(name)]
+            if not rest or (not inner and optional and len(rest) == 1):
                 found.append((names.get("subject", ""), names.get("video", ""), folder))
                 return
             for name in self.listing.folders(folder):
@@ -215,7 +257,8 @@ class Tree:
                 if match and all(names.get(key, value) == value for key, value in given.items()):
                     descend(folder / name, names | given, rest[1:])
 
-        descend(home, {}, patterns)
+        for place in (home, *self._apart):
+            descend(place, {}, patterns)
         return sorted(found)
 
     def walk(self, depth: int, aside: Collection[str] = ()) -> Iterator[tuple[int, Path]]:
@@ -237,6 +280,10 @@ class Tree:
             ]
             level = [folder for folder in down if self._may_enter(folder)][: MOST_FOLDERS - seen]
 
+    def packed(self) -> list[Path]:
+        """Archives and video files below the root, which are no frames as they are."""
+        return [folder / name for _, folder in self.walk(DEPTH) for name in packed(self.listing.files(folder))]
+
     def _may_enter(self, folder: Path) -> bool:
         if self.listing.follow_links or not folder.is_symlink():
             return True
@@ -247,7 +294,7 @@ class Tree:
 
     def _pattern(self, part: str) -> re.Pattern[str]:
         groups = {"subject": r"(?P<subject>[^/]+?)", "video": rf"(?P<video>{self.layout.video_name})"}
-        pieces = re.split(r"(\{subject\}|\{video\})", part.removesuffix("*"))
+        pieces = re.split(r"(\{subject\}|\{video\})", part.rstrip("*?"))
         body = "".join(groups[p[1:-1]] if p in ("{subject}", "{video}") else re.escape(p) for p in pieces)
         return re.compile(body + (r"(?:\D.*)?" if part.endswith("*") else ""), re.IGNORECASE)
 

@@ -48,9 +48,12 @@ class NestedTree(Tree):
         super().__init__(root, layout, follow_links)
         self._ours = ours
 
-    def home(self, videos: Iterable[tuple[str, str]]) -> Path | None:
-        """The root, or None where no frames are there."""
-        return self.root if self._survey[1] else None
+    def homes(self, videos: Iterable[tuple[str, str]]) -> list[Path]:
+        """The root, then the folders of copies that are not read; empty where no frames are there."""
+        every = self._survey[1].values()
+        copies = (place for places in every for place in places if place.rank > min(p.rank for p in places))
+        aside = {place.folder.parents[len(self._parts) - 1] for place in copies}
+        return [self.root, *sorted(aside)] if every else []
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
         """The folder of a video, or None where it is missing.

@@ -29,6 +29,14 @@ MEAN2022 = three_classes("mean2022", LABELS[:1], LABELS[1:2], LABELS[2:], [FURTH
 """As in Table 1 of MEAN (Liong, See and Chan 2023, doi 10.1016/j.image.2022.116875): one movement of each clip."""
 MEGC2019 = three_classes("megc2019", LABELS[:1], LABELS[1:2], LABELS[2:], [FURTHER])
 
+_COLUMNS = {
+    "onset": ("OnsetF", "Onset1F", "OnsetF1", "Onset", "Onset Frame"),
+    "offset": ("OffsetF", "Offset1F", "OffsetF1", "Offset", "Offset Frame"),
+    "onset2": ("Onset2F", "OnsetF2"),
+    "offset2": ("Offset2F", "OffsetF2"),
+    "onset3": ("Onset3F", "OnsetF3"),
+    "offset3": ("Offset3F", "OffsetF3"),
+}
 _CLIP = r"s(?P<subject>\d+)_(?:ne|po|sur)_?\d+"
 _RECORDING = re.compile(r"(?<![A-Za-z])(HS|VIS|NIR)(?![A-Za-z])", re.IGNORECASE)
 
@@ -59,19 +67,8 @@ class Smic(NestedDataset):
     params: SmicParams
     kinds = ("micro",)
     short_videos = True
-    cleaning = Cleaning(subject_digits=2, subject_prefix="s")
-    forms = (
-        Header(
-            names={
-                "onset": ("OnsetF", "Onset1F", "OnsetF1", "Onset"),
-                "offset": ("OffsetF", "Offset1F", "OffsetF1", "Offset"),
-                "onset2": ("Onset2F", "OnsetF2"),
-                "offset2": ("Offset2F", "OffsetF2"),
-                "onset3": ("Onset3F", "OnsetF3"),
-                "offset3": ("Offset3F", "OffsetF3"),
-            }
-        ),
-    )
+    cleaning = Cleaning(subject_digits=2, subject_prefix="s", spellings=dict(zip("012", LABELS)))
+    forms = (Header(names=_COLUMNS), Header(required=("subject", "video", "onset", "apex"), names=_COLUMNS))
     recording: ClassVar[str]
     published_short: ClassVar[Published]
     published_extended: ClassVar[Published]
@@ -113,7 +110,7 @@ class Smic(NestedDataset):
 
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The first movement of a row, its clip called as its folder, its emotion as its name says where no column does."""
-        read = super().annotation(row, table, log)
+        read = super().annotation(self._with_end(row, table, log), table, log)
         if read is None or not read.video:
             return read
         name = (
@@ -125,6 +122,18 @@ class Smic(NestedDataset):
         elif said is not None and read.emotion != said:
             log.marked(row.number, table.columns["emotion"], read.emotion or "", f"the name {name} says {said}")
         return replace(read, video=name, emotion=read.emotion or said)
+
+    def _with_end(self, row: Row, table: Table, log: Log) -> Row:
+        """The row with an offset: a sheet of apex frames (`smic_apex.xlsx`) has none, and a short clip ends with its movement."""
+        if "offset" in table.columns or self.params.root is None or not row.get("video"):
+            return row
+        folder = self._tree_or_stop.folder(self._tree_or_stop.root, "", row.get("video"))
+        numbers = FolderFrames(folder).numbers if folder is not None else ()
+        last = max((n for n in numbers if n is not None), default=None)
+        if last is None:
+            return row
+        log.repaired(row.number, "offset", "", str(last), "the sheet has none: the last image of the clip is taken")
+        return replace(row, cells={**row.cells, "offset": str(last)})
 
     @cached_property
     def annotation_file(self) -> Path:

@@ -1,7 +1,7 @@
 """Which sheet holds the annotations, and which column holds what: by names, wherever the header stands."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mebench.annotations.sheets import Sheet
 from mebench.errors import DataError
@@ -146,14 +146,20 @@ def _tables(sheet: Sheet, form: Header | Columns) -> Iterator[Table]:
         full = [r for (_, cells), r in zip(sheet.rows, rows) if len(cells) >= (form.at_least or len(form.fields))]
         good = [r for r in full if all(r.get(what).replace(".", "", 1).isdigit() for what in form.numeric)]
         if len(good) * 2 > len(rows):
-            yield Table(sheet, {what: f"column {column + 1}" for what, column in fields.items()}, rows)
+            yield Table(_told(sheet, fields), {what: f"column {column + 1}" for what, column in fields.items()}, rows)
         return
     for place, (_, cells) in enumerate(sheet.rows[:HEADER_WITHIN]):
         found = form.match(cells)
         if set(form.required) <= found.keys():
             rows = tuple(_row(number, below, found) for number, below in sheet.rows[place + 1 :])
-            yield Table(sheet, {what: cells[column].strip() for what, column in found.items()}, rows)
+            yield Table(_told(sheet, found), {what: cells[column].strip() for what, column in found.items()}, rows)
             return
+
+
+def _told(sheet: Sheet, fields: Mapping[str, int]) -> Sheet:
+    """The sheet with the remarks about columns that are read: of the others nobody needs to know."""
+    read = {f"column {column + 1}" for column in fields.values()}
+    return replace(sheet, remarks=tuple(remark for remark in sheet.remarks if remark.column in read))
 
 
 def _row(number: int, cells: Sequence[str], fields: Mapping[str, int]) -> Row:

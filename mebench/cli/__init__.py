@@ -39,6 +39,7 @@ app = typer.Typer(
 )
 for room in (run, catalogue, doctor, compare, score, reproduce, tune):
     app.add_typer(room.app)
+app.add_typer(predictions.predict_app)
 for name, group in {
     "config": catalogue.config_app,
     "data": data.app,

@@ -1,10 +1,11 @@
-"""`mebench data summary|verify|preview|fake`: look at a dataset before anything is run on it."""
+"""`mebench data summary|verify|preview|fake|unpack`: look at a dataset before anything is run on it."""
 
 from __future__ import annotations
 
 import os
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from mebench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from mebench.core import Dataset
+    from mebench.frames.unpack import Unpacked
     from mebench.inspection import Verification
 
 app = verbs("Look at a dataset before anything is run on it.")
@@ -29,7 +31,7 @@ NOTE = "README.md"
 def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Count subjects, videos and expressions. The annotations alone are enough."""
     from mebench.inspection import summarise, together
-    from mebench.results.render.data import HEADERS, summary_rows, total_rows
+    from mebench.results.render.data import HEADERS, repair_lines, summary_rows, total_rows
 
     members = {id_: summarise(dataset) for id_, dataset in _members(words, config, plugins).items()}
     one = next(iter(members.values()))
@@ -38,7 +40,7 @@ def summary(words: DatasetWords = None, config: Files = None, plugins: Plugins =
         return
     for id_, found in members.items():
         console.print_table(HEADERS, summary_rows(found), id_)
-        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in found.repairs])
+        _print_list(f"{id_}: repairs and remarks", repair_lines(found.repairs), len(found.repairs))
     if len(members) > 1:
         console.print_table(HEADERS, total_rows(members), " + ".join(members))
 
@@ -164,6 +166,38 @@ def fake(
         print(f"Look at it with: {then}")
 
 
+@app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
+def unpack(
+    source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, or one archive or video file.")],
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="Where to write; it may lie in PATH.")],
+    first: Annotated[int, typer.Option("--first", metavar="N", help="File number of a video's first frame.")] = 1,
+    json: Json = None,
+) -> None:
+    """Unpack archives, decode videos to images without loss. What is there already is left alone."""
+    from mebench.frames.unpack import unpack
+    from mebench.progress import Progress
+
+    progress, seen = Progress(), []
+    for done in unpack(
+        Path(source).expanduser(), Path(out).expanduser(), first, lambda path: progress.say(f"{path} …")
+    ):
+        seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
+        if json != "-":
+            print(_unpacked_line(done, first))
+    console.write_json({"unpacked": seen}, json)
+
+
+def _unpacked_line(done: Unpacked, first: int) -> str:
+    kept = ", which was there already" if done.before else ""
+    if not done.names:
+        return f"{done.source}: {console.plural(done.n, 'file')} in {done.folder}{kept}"
+    rate = "no frame rate stated" if done.fps is None else f"{done.fps:g} frames a second"
+    if done.uneven:
+        rate += f" on average, {done.uneven}"
+    numbering = f"frame 0 is {done.names[0]}, the last one {done.names[-1]}"
+    return f"{done.source}: {console.plural(done.n, 'frame')}, {rate}, in {done.folder}{kept}; {numbering}"
+
+
 def _members(words: DatasetWords, config: Files, plugins: Plugins) -> dict[str, Dataset]:
     from mebench.config.resolve import resolve_dataset
     from mebench.inspection import open_members
@@ -182,12 +216,14 @@ def _verified(members: dict[str, Verification], sound: bool) -> dict[str, Any]:
 
 
 def _print_verifications(members: dict[str, Verification], strict: bool) -> None:
-    from mebench.results.render.data import finding_lines, looked, verdict
+    from mebench.inspection.annotation_checks import TITLES
+    from mebench.results.render.data import finding_lines, looked, repair_lines, verdict
 
     for id_, seen in members.items():
         for title, lines in finding_lines(seen).items():
-            _print_list(f"{id_}: {title}", lines)
-        _print_list(f"{id_}: repairs and remarks", [str(repair) for repair in seen.summary.repairs])
+            _print_list(f"{id_}: {title}", lines, sum(TITLES[finding.check] == title for finding in seen.findings))
+        repairs = seen.summary.repairs
+        _print_list(f"{id_}: repairs and remarks", repair_lines(repairs), len(repairs))
         if seen.frames:
             rate = seen.frames / max(seen.seconds, 1e-9)
             print(f"{id_}: {seen.frames:,} frames {looked(seen.deep)}, {rate:,.0f} a second")
@@ -196,16 +232,18 @@ def _print_verifications(members: dict[str, Verification], strict: bool) -> None
         print(f"{id_}: {verdict(seen.errors, seen.warnings, seen.sound(strict))}")
 
 
-def _print_list(title: str, lines: Sequence[str]) -> None:
-    """A title and its lines; at a terminal only the first of many. Nothing without lines."""
+def _print_list(title: str, lines: Sequence[str], n: int) -> None:
+    """A title with the number of what the lines tell of; at a terminal only the first of many. Nothing without lines."""
     if not lines:
         return
-    print(f"{title} ({len(lines)})")
+    print(f"{title} ({n})")
     shown = lines[:SHOWN] if console.at_terminal() else lines
     for line in shown:
         print(f"  {line}")
     if len(shown) < len(lines):
-        print(f"  … and {len(lines) - len(shown)} more: --json FILE lists all")
+        print(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
+    elif len(lines) < n:
+        print("  --json FILE lists all")
 
 
 def _check_file(target: str, option: str) -> None:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mebench import console
-from mebench.cli.options import Files, Json, Plugins, Words, configured, verbs
+from mebench.cli.options import Files, Json, Plugins, Words, checked, configured, verbs
 from mebench.errors import DataError
 
 if TYPE_CHECKING:
@@ -35,13 +35,14 @@ def explain(words: Words = None, config: Files = None, plugins: Plugins = None, 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
 def compute(words: Words = None, config: Files = None, plugins: Plugins = None, json: Json = None) -> None:
     """Compute the features of all videos and store them. What is there stays, and Ctrl-C keeps what is done."""
+    settings, started = checked(words, config, plugins), time.perf_counter()
     from mebench.features import NoFaceError
     from mebench.progress import Progress
     from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
     from mebench.runner.plan import make_plan
     from mebench.runner.tasks import prepare
 
-    settings, progress, started = configured(words, config, plugins), Progress(), time.perf_counter()
+    progress = Progress()
     with stoppable(), worker_pool(settings) as pool:
         try:
             plan = make_plan(settings)

@@ -117,6 +117,15 @@ def configured(words: Words, config: Files, plugins: Plugins) -> RunConfig:
     return resolve(words or (), config or (), plugins or ())
 
 
+def checked(words: Words, config: Files, plugins: Plugins) -> RunConfig:
+    """The same, after a look for all that such a run needs: what is missing is said before anything heavy is imported."""
+    settings = configured(words, config, plugins)
+    from mebench.inspection.summary import check_needs
+
+    check_needs([settings])
+    return settings
+
+
 def say(remarks: Remarks) -> None:
     """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
     from mebench.progress import Progress

@@ -1,4 +1,4 @@
-"""`mebench predictions export` and `model export`: what a run made, for other programs."""
+"""`mebench predict`, `predictions export` and `model export`: what a run or its models make, for other programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from mebench.cli.options import RunId, Runs, finished_run, verbs
+from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, finished_run, verbs
+from mebench.console import plural, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -16,8 +17,12 @@ if TYPE_CHECKING:
 
 app = verbs("Hand predictions of runs to other programs.")
 model_app = verbs("Hand trained networks to other programs.")
+predict_app = typer.Typer()
 
 Part = Literal["method", "recognizer"]
+Frames = Annotated[
+    str, typer.Option("--frames", metavar="numbers|positions", help="As the dataset's files are numbered, or from 0.")
+]
 
 
 @app.command("export", epilog="Example: mebench predictions export mean-synthetic -o mean.csv")
@@ -25,10 +30,7 @@ def export(
     run: RunId,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
     form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2020|megc2023", help="Its format.")] = "csv",
-    frames: Annotated[
-        str,
-        typer.Option("--frames", metavar="numbers|positions", help="As the dataset's files are numbered, or from 0."),
-    ] = "numbers",
+    frames: Frames = "numbers",
     truth: Annotated[
         str | None, typer.Option("--truth", metavar="FILE", help="Write the annotations there, for mebench score.")
     ] = None,
@@ -87,6 +89,59 @@ def _counted(run: str, tables: Tables, frames: str) -> tuple[Tables, str]:
         tables,
         f"frames are the dataset's own file numbers ({video} begins with {first}{gaps}); --frames positions counts every video from 0",
     )
+
+
+@predict_app.command(
+    "predict", epilog="Example: mebench predict mean-synthetic dataset=folder dataset.root=videos -o mean.csv"
+)
+def predict(
+    run: RunId,
+    words: DatasetWords = None,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")] = "predictions.csv",
+    form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2023", help="Its format.")] = "csv",
+    fold: Annotated[
+        str | None, typer.Option("--fold", metavar="FOLD", help="One fold's models instead of all together.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Processes; all cores if left out.")
+    ] = None,
+    frames: Frames = "numbers",
+    runs: Runs = "",
+    config: Files = None,
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Spot in videos that nobody annotated, by a run's models. Scores of several folds are averaged."""
+    if frames not in _FRAMES:
+        raise ConfigError(unknown("--frames", frames, _FRAMES))
+    if form not in ("csv", "strs", "megc2023"):
+        raise ConfigError(unknown("format", form, ["csv", "strs", "megc2023"], "Nobody knows the truth here"))
+    target = Path(out).expanduser()
+    if target.is_dir() or not target.parent.is_dir():
+        raise ConfigError(f"--out must name a file in a folder that is there, not {out!r}")
+    from mebench.exchange.table import Remarks
+    from mebench.exchange.write import write_predictions
+    from mebench.progress import Progress
+    from mebench.runner.trained import predict_all, prediction_tables
+
+    progress, remarks = Progress(), Remarks()
+    folder = finished_run(run, runs)
+    dataset = tuple(words or ()), tuple(config or ()), tuple(plugins or ())
+    plan, found, failed = predict_all(folder, fold, dataset, workers, progress)
+    tables, said = _counted(folder.id, prediction_tables(plan, found, failed), frames)
+    write_predictions(target, form, tables, remarks, plan.task.kinds)
+    progress.say(f"note: {said}")
+    for line in remarks.warnings:
+        progress.say(f"warning: {line}")
+    report = {"run": folder.id, "fold": fold, "videos": len(plan.videos), "predictions": len(found), "failed": failed}
+    write_json({**report, "file": out}, json)
+    if json != "-":
+        print(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
+    if failed:
+        raise RunError(
+            f"{plural(len(failed), 'video')} of {len(plan.videos)} could not be predicted; {out} holds the others. "
+            f"{next(iter(failed))}: {next(iter(failed.values()))}"
+        )
 
 
 @model_app.command("export", epilog="Example: mebench model export mean-synthetic --fold synthetic--s001 -o mean.onnx")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, configured
+from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
 from mebench.console import write_json
 from mebench.errors import ConfigError, unknown
 
@@ -40,7 +40,7 @@ def run(
 
         return sweep(words or (), config, plugins, dry_run, json)
     with _hint_of_sweeps(words or ()):
-        settings = configured(words, config, plugins)
+        settings = checked(words, config, plugins)
         if not dry_run:
             return _execute(settings, verbose, json)
         from mebench.progress import Progress
@@ -85,7 +85,7 @@ def resume(
 @contextmanager
 def _hint_of_sweeps(words: Sequence[str]) -> Iterator[None]:
     """Say of a word that lists several values that this would be a sweep, where one run does not understand it."""
-    from mebench.runner.sweep import is_sweep, lists_values
+    from mebench.config.combinations import is_sweep, lists_values
 
     for word in words:
         if is_sweep(word):

@@ -14,10 +14,10 @@ from mebench.errors import MebenchError, RunError
 
 if TYPE_CHECKING:
     from mebench.config import RunConfig
+    from mebench.config.combinations import Combination
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
     from mebench.runner.session import Outcome
-    from mebench.runner.sweep import Combination
 
 COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
 PEAK = "peak_memory_mib"
@@ -32,11 +32,13 @@ def sweep(
         ConfigError: a word is wrong.
         RunError: some runs failed, each told on its line; the others are finished.
     """
+    from mebench.config.combinations import expand
+    from mebench.inspection.summary import check_needs
     from mebench.progress import Progress
-    from mebench.runner.sweep import expand
 
     began, combinations, progress = time.perf_counter(), expand(words), Progress()
     configs = [configured(list(c.words), config, plugins) for c in combinations]
+    check_needs(configs)
     if dry_run:
         return _dry_run(combinations, configs, progress, json)
     from mebench.results.tracking import sync

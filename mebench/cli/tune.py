@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mebench.cli.options import Files, Json, Plugins, Words, configured
+from mebench.cli.options import Files, Json, Plugins, Words, checked
 from mebench.console import write_json
 from mebench.errors import ConfigError
 
@@ -115,7 +115,7 @@ def tune(
     file = None if write is None else Path(write).expanduser()
     if file is not None and (file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK)):
         raise ConfigError(f"--write {write} must name a file in a folder that is there and may be written to")
-    settings = configured(words, config, plugins)
+    settings = checked(words, config, plugins)
 
     from mebench.tuning.show import print_outcome
     from mebench.tuning.tune import tune, write_tuned

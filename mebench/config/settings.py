@@ -29,12 +29,15 @@ NOT_IN_KEY = frozenset(
         "looks",
         "plugins",
         "dataset.root",
+        "method.landmarks",
+        "recognizer.landmarks",
         "method.preset",
         "recognizer.preset",
         "dataset.preset",
     }
 )
-"""Keys that do not change predictions: where and how fast, and a preset's name (its values count)."""
+"""Keys that do not change predictions: where and how fast, and a preset's name (its values count). Of a landmark file the
+content counts, in the keys of what is computed with it."""
 
 
 def counts(key: str) -> bool:

@@ -89,6 +89,17 @@ class Dataset:
             f"the dataset of {video.key} has no frames, only ready-made features: choose a recognition method that takes them"
         )
 
+    def check(self) -> None:
+        """Look for what every run needs, in a moment: root, annotations, frames. What is missing would stop it later.
+
+        Raises:
+            DataError: something is; the sentence says what to do.
+        """
+
+    def frame_folders(self) -> Sequence[Path]:
+        """The folder that the frames are read from, then others that could have been; empty where there is none to name."""
+        return ()
+
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
         """68 points (x, y) in pixels of the first frame, shape (68, 2), or None."""
         return None
@@ -186,6 +197,11 @@ class Composite(Dataset):
         """The frames of a video, from its member."""
         return self.home(video)[1].frames(video)
 
+    def check(self) -> None:
+        """Look for what a run needs of each member."""
+        for member in self.members.values():
+            member.check()
+
     def landmarks(self, video: Video) -> NDArray[Any] | None:
         """The landmarks of a video, from its member."""
         return self.home(video)[1].landmarks(video)
@@ -253,7 +269,7 @@ class Renamed(Dataset):
         super().__init__(dataset.params)
         self.dataset, self.name = dataset, name
         same = ("revision", "tasks", "kinds", "schemes", "one_per_video", "comparable", "remark", "published")
-        for what in (*same, "repair_rows", "repairs", "unplaced"):
+        for what in (*same, "check", "repair_rows", "repairs", "unplaced"):
             setattr(self, what, getattr(dataset, what))
 
     def videos(self) -> Sequence[Video]:

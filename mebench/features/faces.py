@@ -257,7 +257,7 @@ class FaceCrop(Step):
         return matrix @ upright(box, eye_angle(landmarks)) if turns and landmarks is not None else matrix
 
     def _predictor(self, label: str) -> Landmarker:
-        return landmarker(self.landmarks, label, f"FaceCrop(align={self.align!r})", "align='none'")
+        return landmarker(self.landmarks, label, f"method.align={self.align}", "method.align=none")
 
     def _faces(self, gray: Gray) -> list[Box]:
         """The boxes of all faces, in pixels of the frame."""
@@ -283,16 +283,29 @@ class FaceParams:
         margin: part of the face box's width and height that is added on each side, from 0 to 2.
         half_size: look for the face in frames of half the width and height: four times as fast, but the smallest face that is
             found is twice as wide.
+        landmarks: path of a landmark file (dlib's, 68 points); null takes that of `MEBENCH_LANDMARKS` or of the extra `landmarks`.
+            Results depend on its content, not on its path.
     """
 
     align: Align = "none"
     track: Track = "none"
     margin: float = 0.0
     half_size: bool = False
+    landmarks: str | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         self.face()
+
+    @property
+    def without_landmarks(self) -> str:
+        """The setting, `align=none` or `regions=box`, that would do without landmarks; empty where these settings do.
+
+        The regions of a method follow landmarks but for `box` and `whole_face`.
+        """
+        if self.align != "none":
+            return "align=none"
+        return "regions=box" if getattr(self, "regions", "box") not in ("box", "whole_face") else ""
 
     def face(self) -> FaceCrop:
         """The first step of a chain.

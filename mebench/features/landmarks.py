@@ -59,7 +59,7 @@ def find_predictor(path: str | None = None) -> Path | None:
     if given := path or os.environ.get(VARIABLE):
         file = Path(given).expanduser()
         if not file.is_file():
-            origin = "FaceCrop(landmarks=...)" if path else f"the environment variable {VARIABLE}"
+            origin = f"method.landmarks={path}" if path else f"the environment variable {VARIABLE}"
             raise DataError(f"there is no landmark file {file}, named by {origin}: give the path of {_FILE}")
         return file
     try:
@@ -123,12 +123,21 @@ def landmarker(path: str | None, label: str, what: str, otherwise: str) -> Landm
         DataError: there is none.
     """
     if (file := find_predictor(path)) is None:
-        raise DataError(
-            f"{what} needs 68 facial landmarks and {label} has none: install a landmark file with pip install "
-            f'"mebench[landmarks]", name one with FaceCrop(landmarks="/path/{_FILE}") or {VARIABLE}, or choose '
-            f"{otherwise}, which needs none"
-        )
+        raise DataError(f"{what} needs 68 facial landmarks and {label} has none: {how_to_get(otherwise)}")
     return Landmarker(file)
+
+
+def how_to_get(otherwise: str, part: str = "method") -> str:
+    """What to do without a landmark file, in the words of the command line.
+
+    Args:
+        otherwise: setting that needs none, `method.regions=box`.
+        part: `method` or `recognizer`.
+    """
+    return (
+        f'pip install "mebench[landmarks]" brings a landmark file, {part}.landmarks=PATH or {VARIABLE} names one ({_FILE}), and '
+        f"{otherwise} needs none"
+    )
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

@@ -1,6 +1,6 @@
 """The frames of a video, decoded when asked for: from a folder of images or from a video file.
 
-OpenCV is imported when the first frame is decoded.
+OpenCV, or PyAV for a video file, is imported when the first frame is decoded.
 """
 
 from mebench.frames.folder import FolderFrames

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from functools import cached_property
@@ -14,13 +15,18 @@ from mebench.errors import DataError
 from mebench.frames.images import SUFFIXES, read_image
 
 _DIGITS = re.compile(r"([0-9]+)")
+_LAST_DIGITS = re.compile(r"[0-9]+(?=[^0-9]*$)")
+
+
+SAME = 0.8
+"""Share of the images of a folder that are called alike but for their number, from which on the others are no frames."""
 
 
 class FolderFrames:
     """The images of a folder as the frames of a video, in natural order: `006_1_9999.jpg` before `006_1_10000.jpg`.
 
     The folder is listed once, when the object is made; a frame is decoded each time it is asked for. Hidden files
-    (`.DS_Store`, `._img1.jpg`) are no frames.
+    (`.DS_Store`, `._img1.jpg`) are no frames, nor is a `cover.jpg` among images that are numbered.
 
     Args:
         folder: with the images.
@@ -28,6 +34,9 @@ class FolderFrames:
         suffixes: endings that count, in lower case; upper and lower case are the same.
         names: the file names in their order, instead of a listing; `pattern` and `suffixes` then do not matter.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W), decoded straight to gray.
+
+    Attributes:
+        strays: images that count and are no frames: called otherwise than at least `SAME` of the others, but for their number.
 
     Raises:
         DataError: the folder is missing, cannot be listed, holds no such image, or lacks one of `names`.
@@ -43,8 +52,9 @@ class FolderFrames:
     ) -> None:
         self.folder, self.color = Path(folder), color
         present = _names_in(self.folder)
+        self.strays: tuple[str, ...] = ()
         if names is None:
-            self.names = tuple(sorted((n for n in present if _counts(n, pattern, suffixes)), key=natural))
+            self.names, self.strays = _sorted_out([n for n in present if _counts(n, pattern, suffixes)])
         else:
             self.names = tuple(names)
             if missing := sorted(set(names) - set(present), key=natural):
@@ -140,6 +150,18 @@ def file_number(name: str) -> int | None:
     """
     digits = _DIGITS.findall(Path(name).stem)
     return int(digits[-1]) if digits else None
+
+
+def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Frames and strays, each in natural order. Where no name prevails, all are frames.
+
+    >>> _sorted_out(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
+    ('cover.jpg', 'img3 (2).jpg')
+    """
+    called = {name: _LAST_DIGITS.sub("#", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural)}
+    prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
+    alike = {prevails} if n >= SAME * len(called) else set(called.values())
+    return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)
 
 
 def _names_in(folder: Path) -> list[str]:

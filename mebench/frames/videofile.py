@@ -1,4 +1,4 @@
-"""Frames from a video file."""
+"""Frames from a video file: the one place where such files are read. PyAV brings the FFmpeg that decodes them."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import hashlib
 import math
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
+from itertools import chain, dropwhile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError
-from mebench.frames.images import SUFFIXES
+from mebench.frames.images import SUFFIXES as IMAGES
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame, VideoStream
+
+SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
+"""Endings of video files, in lower case."""
 
 _SAMPLE = 1 << 16
 """Bytes hashed at the head, the middle and the tail of the file."""
@@ -22,9 +31,21 @@ _SAMPLE = 1 << 16
 _WORTH_SEEKING = 32
 """Decoding that many frames forward costs about as much as a jump, which starts at the key frame before its target."""
 
+_REORDERED = 16
+"""Most frames by which the order of decoding differs from that of showing (H.264)."""
+
+_STATED = 0.01
+"""Share by which the rate that a container states may differ from that of its time stamps, which some round to milliseconds."""
+
+_UNEVEN = 1.5
+"""Time between two frames, over its median, from which on frames do not follow one another evenly."""
+
 
 class VideoFrames:
-    """The frames of a video file, decoded by OpenCV's FFmpeg when asked for.
+    """The frames of a video file, decoded when asked for, each turned as the file says that it is to be shown.
+
+    A frame index is the position among the frames that the file holds, in the order in which they are shown: none is doubled
+    or left out to make their rate even. Where it is not, `fps` is the mean rate and `uneven` says so.
 
     Reading forward decodes each frame once. Any frame is the one that decoding from the start gives: what a jump lands on
     is compared with what was seen at that place before, and a file whose jumps go astray is read from its start. So the
@@ -37,9 +58,10 @@ class VideoFrames:
 
     def __init__(self, path: Path | str, color: bool = True) -> None:
         self.path, self.color = Path(path), color
-        self._capture: Any = None
+        self._decoder: _Decoder | None = None
+        self._frames: Iterator[VideoFrame] = iter(())
         self._next = 0
-        self._seen: list[int] = []  # a checksum for each frame up to the farthest one decoded
+        self._seen: list[tuple[int | None, int]] = []  # time stamp and checksum of each up to the farthest one decoded
         self._jumps = True  # until one goes astray
         self._jumped = False  # since the last start
 
@@ -47,25 +69,25 @@ class VideoFrames:
         return VideoFrames, (self.path, self.color)
 
     @cached_property
-    def _count(self) -> int:
-        """The container's number of frames if its last frame is there and the last, else their count one by one."""
-        import cv2
+    def _stamps(self) -> NDArray[np.float64]:
+        """Seconds at which the packets with a picture are shown, rising, (n_packets,); empty where they carry none."""
+        return self._open().stamps()
 
-        capture = self._open()
-        n = capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        if n >= 1 and math.isfinite(n) and capture.set(cv2.CAP_PROP_POS_FRAMES, n - 1):
-            at_last = round(capture.get(cv2.CAP_PROP_POS_FRAMES)) == n - 1
-            if at_last and capture.grab() and not capture.grab():
-                return int(n)
-        capture, counted = self._open(), 0
-        while capture.grab():
-            counted += 1
+    @cached_property
+    def _count(self) -> int:
+        """The number of packets with a picture if their last ones give as many frames, else the frames one by one."""
+        if n := len(self._stamps):
+            decoder = self._open()
+            last = [decoder.seconds(frame) for frame in decoder.jump(None)]
+            if last and len(last) == int((self._stamps >= min(last)).sum()):
+                return n
+        counted = sum(1 for _ in self._open().frames())
         if counted == 0:
             raise DataError(f"the video {self.path} has no frame that can be decoded: it is damaged, copy it again")
         return counted
 
     def __len__(self) -> int:
-        """Number of frames: the container's word, checked at its end; counted by decoding only where that is wrong.
+        """Number of frames: that of the packets, checked at the end; counted by decoding only where that is wrong.
 
         Raises:
             DataError: the file is missing, no video, or no frame of it can be decoded.
@@ -93,15 +115,30 @@ class VideoFrames:
 
     @cached_property
     def fps(self) -> float | None:
-        """Frames per second as the container says, None where it does not.
+        """Frames per second: their mean rate by the time stamps, as the container states it where the two agree.
+
+        None where the file says nothing.
 
         Raises:
             DataError: the file is missing or no video.
         """
-        import cv2
+        stated, lasts = self._open().rate, float(np.ptp(self._stamps)) if len(self._stamps) > 1 else 0.0
+        if lasts <= 0:
+            return stated
+        mean = (len(self._stamps) - 1) / lasts
+        return stated if stated is not None and abs(stated - mean) <= _STATED * mean else mean
 
-        rate = float(self._open().get(cv2.CAP_PROP_FPS))
-        return rate if math.isfinite(rate) and rate > 0 else None
+    @property
+    def uneven(self) -> str:
+        """How unevenly the frames follow one another, `5 to 40 ms apart`; empty where the rate is constant.
+
+        Raises:
+            DataError: the file is missing or no video.
+        """
+        gaps = np.diff(self._stamps)
+        if len(gaps) == 0 or gaps.max() < _UNEVEN * np.median(gaps) < _UNEVEN**2 * gaps.min():
+            return ""
+        return f"{1000 * gaps.min():.3g} to {1000 * gaps.max():.3g} ms apart"
 
     def fingerprint(self) -> str:
         """Hash of the size of the file, of 64 KiB at its head, middle and tail, and of `color`. Nothing is decoded.
@@ -125,23 +162,34 @@ class VideoFrames:
 
     def _approach(self, index: int) -> None:
         """Stand at a frame, or at one before it from where to decode forward."""
-        import cv2
-
-        if self._capture is None:
+        if self._decoder is None:
             self._restart()
+        assert self._decoder is not None
         seen = min(index, len(self._seen) - 1)
         if index >= self._next and (not self._jumps or seen - self._next <= _WORTH_SEEKING):
             return
         if self._jumps and seen > _WORTH_SEEKING:
-            self._capture.set(cv2.CAP_PROP_POS_FRAMES, seen)
             self._next, self._jumped = seen, True
+            self._frames = self._from(self._decoder, seen)
         else:
             self._restart()
 
+    def _from(self, decoder: _Decoder, index: int) -> Iterator[VideoFrame]:
+        """The frames from one on that was seen before. Some formats count key frames earlier than they are shown."""
+        wanted = self._seen[index][0]
+        for stamp, _ in (self._seen[index], self._seen[max(index - _REORDERED, 0)]):
+            frames = decoder.jump(stamp)
+            first = next(frames, None)
+            if first is not None and wanted is not None and (_stamp(first) or 0) <= wanted:
+                return dropwhile(lambda frame: _stamp(frame) != wanted, chain([first], frames))
+        return iter(())
+
     def _read(self) -> NDArray[np.uint8]:
         """Decode the next frame; the very first one if it shows that the last jump had gone astray."""
-        there, frame = self._capture.read()
-        if not there or not self._as_before(frame):
+        assert self._decoder is not None
+        found = next(self._frames, None)
+        frame = None if found is None else self._decoder.pixels(found)
+        if found is None or frame is None or not self._as_before(_stamp(found), frame):
             if not self._jumped:
                 raise DataError(
                     f"frame {self._next} of {len(self)} of the video {self.path} cannot be decoded: the file is damaged or "
@@ -151,30 +199,103 @@ class VideoFrames:
             self._restart()
             return self._read()
         self._next += 1
-        return np.asarray(frame)
+        return frame
 
-    def _as_before(self, frame: NDArray[np.uint8]) -> bool:
+    def _as_before(self, stamp: int | None, frame: NDArray[np.uint8]) -> bool:
         """Whether this is the frame that was seen at this place before; what is new is remembered."""
-        checksum = zlib.crc32(frame[::8].tobytes())
+        seen = stamp, zlib.crc32(frame[::8].tobytes())
         if self._next == len(self._seen):
-            self._seen.append(checksum)
-        return self._seen[self._next] == checksum
+            self._seen.append(seen)
+        return self._seen[self._next] == seen
 
     def _restart(self) -> None:
-        self._capture, self._next, self._jumped = self._open(), 0, False
+        self._decoder, self._next, self._jumped = self._open(), 0, False
+        self._frames = self._decoder.frames()
 
-    def _open(self) -> Any:
-        """A new capture at the first frame."""
-        import cv2
+    def _open(self) -> _Decoder:
+        """A new decoder at the first frame."""
+        return _Decoder(self.path)
 
-        if not self.path.is_file():
-            raise DataError(f"there is no video file {self.path}: check the dataset's root and that it was unpacked")
-        if self.path.suffix.lower() in SUFFIXES:
-            raise DataError(f"{self.path} is an image, not a video: give the folder of images or a video file")
-        # One thread: the workers share the cores by video.
-        capture = cv2.VideoCapture(str(self.path), cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])
-        if not capture.isOpened():
+
+class _Decoder:
+    """A video file at work: its packets or its frames, from the start or from a jump on.
+
+    Raises:
+        DataError: the file is missing, no video, or of a codec that nobody here knows.
+    """
+
+    def __init__(self, path: Path) -> None:
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        if not path.is_file():
+            raise DataError(f"there is no video file {path}: check the dataset's root and that it was unpacked")
+        if path.suffix.lower() in IMAGES:
+            raise DataError(f"{path} is an image, not a video: give the folder of images or a video file")
+        try:
+            self._container = av.open(str(path))
+        except (av.FFmpegError, OSError, ValueError):
             raise DataError(
-                f"the video {self.path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
+                f"the video {path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
+            ) from None
+        if not self._container.streams.video:
+            raise DataError(f"the video {path} cannot be opened: there is no picture in it, only sound or text")
+        self._stream = self._container.streams.video[0]
+        if self._stream.codec_context is None:
+            raise DataError(
+                f"the video {path} cannot be decoded: its codec is unknown here. Convert it without loss with a program "
+                "that knows it, for example: ffmpeg -i FILE -c:v ffv1 FILE.mkv"
             )
-        return capture
+        self._stream.thread_type = "NONE"  # the workers share the cores by video
+        self._errors = av.FFmpegError
+        self._reformatter = VideoReformatter()
+
+    @property
+    def rate(self) -> float | None:
+        """Frames per second as the container states them, or None."""
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        return float(rate) if rate else None
+
+    def stamps(self) -> NDArray[np.float64]:
+        """Seconds at which the packets with a picture are shown, rising; empty where one does not say. Nothing is decoded."""
+        found, base = list[int | None](), self._stream.time_base
+        with suppress(self._errors):
+            for packet in self._container.demux(self._stream):
+                if packet.size and not packet.is_discard:
+                    found.append(_stamp(packet))
+        if base is None or None in found:
+            return np.empty(0)
+        return np.sort(np.array(found, np.float64)) * float(base)
+
+    def seconds(self, frame: VideoFrame) -> float:
+        """When a frame is shown; NaN where it does not say."""
+        stamp, base = _stamp(frame), self._stream.time_base
+        return math.nan if stamp is None or base is None else stamp * float(base)
+
+    def jump(self, stamp: int | None) -> Iterator[VideoFrame]:
+        """The frames from the last key frame before a time stamp on, or before the end; none where the file allows no jumps."""
+        last = self._stream.start_time or 0
+        with suppress(self._errors):
+            self._container.seek(
+                last + (self._stream.duration or 1 << 40) if stamp is None else stamp, stream=self._stream
+            )
+            yield from self.frames()
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """The frames from here to the end, or to the first that cannot be decoded, in the order in which they are shown."""
+        with suppress(self._errors):
+            for packet in self._container.demux(self._stream):
+                if (
+                    packet.size or packet.dts is None
+                ):  # of a size of 0 are those that a camera dropped, and the last one
+                    yield from packet.decode()
+
+    def pixels(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """A frame, (H, W, 3) uint8 in B, G, R order, the right way up."""
+        bgr = self._reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1).to_ndarray()
+        return np.ascontiguousarray(np.rot90(bgr, round(frame.rotation / 90) % 4))
+
+
+def _stamp(item: VideoFrame | Packet[VideoStream]) -> int | None:
+    """When it is shown, in the time base of the stream; in the order of decoding where nobody says."""
+    return item.dts if item.pts is None else item.pts

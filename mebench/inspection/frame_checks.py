@@ -48,6 +48,10 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
         return 0, [found("video_file", str(error))]
     findings = [found(check, text) for check, text in _against_annotations(video, n_frames, repairs)]
     if isinstance(frames, FolderFrames):
+        if frames.strays:
+            few = f"{', '.join(frames.strays[:FIRST_FEW])}{_and_more(len(frames.strays) - FIRST_FEW, 'other image')}"
+            text = f"{few} left aside: the frames are called as {frames.names[0]} is"
+            findings.append(Finding("warning", "stray_image", where, text))
         findings += [found("numbering_gap", text) for text in _gaps(frames)]
         findings += [found(check, text) for check, text in _images(frames, deep)]
     else:
@@ -59,6 +63,9 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
             and abs(said - video.fps) > FPS_TOLERANCE * video.fps
         ):
             text = f"{frames.path.name} says {said:g} frames per second, the dataset {video.fps:g}"
+            findings.append(Finding("warning", "video_file", where, text))
+        if isinstance(frames, VideoFrames) and (uneven := frames.uneven):
+            text = f"its frames are {uneven}: durations and k go by their mean rate"
             findings.append(Finding("warning", "video_file", where, text))
     return n_frames, findings
 

@@ -7,8 +7,12 @@ from statistics import fmean, median
 from typing import Any
 
 from mebench.annotations import ground_truth_hash, shown_units
+from mebench.config import RunConfig
 from mebench.config.registry import load
 from mebench.core import KINDS, Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
+from mebench.errors import DataError
+from mebench.features import FaceParams
+from mebench.features.landmarks import find_predictor, how_to_get
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -21,6 +25,41 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
         PluginError: one is broken.
     """
     return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
+
+
+def check_needs(configs: Iterable[RunConfig]) -> None:
+    """Look for what runs need, in seconds and before anything heavy is imported: roots, sheets, frames, a landmark file.
+
+    Raises:
+        DataError: something is missing; the sentence says what to do, in the words of the command line.
+        PluginError: a dataset is broken.
+    """
+    opened: dict[str, dict[str, Dataset]] = {}
+    for config in configs:
+        data = repr(config.dataset_params)
+        if data not in opened:
+            opened[data] = open_members(config.dataset_params)
+            for dataset in opened[data].values():
+                dataset.check()
+        _check_landmarks(config, opened[data])
+
+
+def _check_landmarks(config: RunConfig, members: Mapping[str, Dataset]) -> None:
+    for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
+        params = getattr(config, f"{part}_params")
+        if not isinstance(params, FaceParams) or not (instead := params.without_landmarks):
+            continue
+        of_all_frames = params.align == "pose"  # which no dataset brings
+        lacking = [
+            word
+            for word, dataset in members.items()
+            if has_frames(dataset) and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
+        ]
+        if lacking and find_predictor(params.landmarks) is None:
+            raise DataError(
+                f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
+                f"{how_to_get(f'{part}.{instead}', part)}"
+            )
 
 
 def has_frames(dataset: Dataset) -> bool:
@@ -73,6 +112,8 @@ class Summary:
         hash: of the ground truth, see `ground_truth_hash`.
         subjects: people with an annotated expression.
         videos: videos with an annotated expression.
+        with_frames: those among them whose frames lie here; None where the dataset can have none.
+        folders: that the frames are read from, then others that hold frames of these videos too, and are not read.
         without_expressions: further videos that lie there, none of whose frames is annotated.
         expressions: number by kind, all rows.
         emotions: native label, lower case -> number by kind, the most frequent first.
@@ -90,6 +131,8 @@ class Summary:
     hash: str
     subjects: int
     videos: int
+    with_frames: int | None
+    folders: tuple[str, ...]
     without_expressions: int
     expressions: Mapping[Kind, int]
     emotions: Mapping[str, Mapping[Kind, int]]
@@ -116,6 +159,9 @@ class Summary:
             "emotions": {label: sum(n.values()) for label, n in self.emotions.items()},
             "repairs": [asdict(repair) | {"sentence": str(repair)} for repair in self.repairs],
             "emotions_by_kind": by_kind,
+            "videos_with_frames": self.with_frames,
+            "folder_of_frames": self.folders[0] if self.folders else None,
+            "other_folders_of_frames": list(self.folders[1:]),
             "videos_without_expressions": self.without_expressions,
             "expressions_without_interval": self.without_interval,
             "durations_ms": {kind: asdict(durations) for kind, durations in self.durations_ms.items()},
@@ -154,6 +200,8 @@ def summarise(dataset: Dataset) -> Summary:
         hash=ground_truth_hash(annotated),
         subjects=len(people),
         videos=len(named),
+        with_frames=sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
+        folders=tuple(map(str, dataset.frame_folders())),
         without_expressions=len(videos) - len(shown),
         expressions={kind: kinds[kind] for kind in KINDS},
         emotions={label: labels[label] for label in sorted(labels, key=lambda label: (-labels[label].total(), label))},

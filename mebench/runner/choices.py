@@ -131,6 +131,11 @@ def choose_kinds(
                 unknown("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
             )
     annotated = {e.kind for v in videos for e in v.expressions}
+    if not annotated:
+        raise ConfigError(
+            f"nobody annotated the videos of dataset {config.dataset!r}, so no method can be trained or scored on them: predict them "
+            f"with a finished run, mebench predict RUN dataset={config.dataset} …"
+        )
     for kind in asked:
         if kind not in annotated:
             raise ConfigError(

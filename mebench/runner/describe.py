@@ -27,6 +27,7 @@ PACKAGES = (
     "lightning",
     "numpy",
     "opencv-contrib-python-headless",
+    "av",
     "dlib-bin",
     "face_recognition_models",
     "scikit-image",
@@ -160,18 +161,25 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
 
 def anywhere(values: dict[str, Any]) -> dict[str, Any]:
     """Values of a configuration with absolute roots: a run may be resumed from another folder."""
-    return {**values, "dataset": _elsewhere(values["dataset"], lambda path: str(Path(path).absolute()))}
+    places = {
+        part: _elsewhere(values[part], _absolute) for part in ("dataset", "method", "recognizer") if values.get(part)
+    }
+    return {**values, **places}
 
 
-def _elsewhere(dataset: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
-    """The parameters of a dataset, or of each member of a composite, with other paths to `root` and annotations."""
+def _absolute(path: str) -> str:
+    return str(Path(path).absolute())
+
+
+def _elsewhere(values: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
+    """The parameters of a plugin, or of each member of a composite, with other paths to `root`, annotations and landmarks."""
     return {
         key: _elsewhere(value, place)
         if isinstance(value, dict)
         else place(value)
-        if value is not None and (key == "root" or key.endswith("annotations"))
+        if value is not None and (key in ("root", "landmarks") or key.endswith("annotations"))
         else value
-        for key, value in dataset.items()
+        for key, value in values.items()
     }
 
 

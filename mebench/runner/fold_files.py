@@ -27,7 +27,7 @@ RECORD = "fold.json"
 
 def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     """Write what a fold leaves behind into an empty folder, the record last."""
-    files = {name: _parquet(table) for name, table in _tables(result, kinds).items()}
+    files = {name: _parquet(table) for name, table in tables_of_fold(result, kinds).items()}
     if result.model:  # a leaking run keeps none
         files["model.safetensors"] = result.model
     if result.looks:
@@ -112,7 +112,8 @@ def _schemas() -> dict[str, pa.Schema]:
     }
 
 
-def _tables(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
+def tables_of_fold(result: FoldResult, kinds: Sequence[str]) -> dict[str, pa.Table]:
+    """`TABLES` of what a fold leaves behind."""
     rows: dict[str, Iterator[dict[str, Any]]] = {
         "predictions.parquet": (
             {

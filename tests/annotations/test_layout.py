@@ -1,5 +1,7 @@
 """Names from a sheet as folders below the root, from whatever level the user calls the root."""
 
+from dataclasses import replace
+
 import pytest
 
 from mebench.annotations import Layout
@@ -29,25 +31,25 @@ def disk(tmp_path):
 @pytest.mark.parametrize("level", [".", "CASME2", "CASME2/RAW"])
 def test_any_level_may_be_the_root_and_the_known_name_wins(disk, level):
     t = tree(disk / level)
-    home = t.home(VIDEOS)
+    home = t.homes(VIDEOS)[0]
     assert home.resolve() == disk / "CASME2/RAW"
     assert t.folder(home, "02", "EP05_3f").resolve() == disk / "CASME2/RAW/sub02/EP05_3f"
     assert t.folder(home, "02", "EP99") is None
 
 
 def test_another_copy_is_taken_when_it_is_the_root(disk):
-    assert tree(disk / "CASME2/Cropped").home(VIDEOS) == disk / "CASME2/Cropped"
+    assert tree(disk / "CASME2/Cropped").homes(VIDEOS)[0] == disk / "CASME2/Cropped"
 
 
 def test_without_frames_there_is_no_home(tmp_path):
     (tmp_path / "docs").mkdir()
-    assert tree(tmp_path).home(VIDEOS) is None
+    assert tree(tmp_path).homes(VIDEOS) == []
 
 
 def test_case_blanks_and_leading_zeros_of_a_folder_make_no_difference(disk):
     (disk / "CASME2/RAW/sub02").rename(disk / "CASME2/RAW/Sub 2")
     t = tree(disk)
-    assert t.folder(t.home(VIDEOS), "02", "ep05_3F").name == "EP05_3f"
+    assert t.folder(t.homes(VIDEOS)[0], "02", "ep05_3F").name == "EP05_3f"
 
 
 def test_two_folders_for_one_name_are_refused(disk):
@@ -55,7 +57,7 @@ def test_two_folders_for_one_name_are_refused(disk):
     (disk / "CASME2/RAW/Sub3/EP1").mkdir(parents=True)
     t = tree(disk)
     with pytest.raises(DataError, match="several folders for 'sub03': SUB03 and Sub3"):
-        t.folder(t.home(VIDEOS), "03", "EP1")
+        t.folder(t.homes(VIDEOS)[0], "03", "EP1")
 
 
 def test_a_name_may_go_on_but_not_with_a_digit(tmp_path):
@@ -63,7 +65,7 @@ def test_a_name_may_go_on_but_not_with_a_digit(tmp_path):
     for name in ("15_0101disgust", "15_01012", "15_0102happy", "notes"):
         (tmp_path / "rawpic/s15" / name).mkdir(parents=True)
     t = tree(tmp_path, layout)
-    home = t.home({("s15", "15_0101")})
+    home = t.homes({("s15", "15_0101")})[0]
     assert t.folder(home, "s15", "15_0101").name == "15_0101disgust"
     assert t.folder(home, "s15", "15_010") is None
     assert [(s, v, p.name) for s, v, p in t.all_folders(home)] == [
@@ -95,31 +97,84 @@ def test_links_out_of_the_root_are_followed_only_when_allowed(disk, tmp_path_fac
     (disk / "CASME2/RAW/sub01/EP07").symlink_to(other / "EP07")
     t = tree(disk / "CASME2")
     with pytest.raises(DataError, match=r"EP07 is a link to .*outside .*dataset.follow_links=true"):
-        t.folder(t.home(VIDEOS), "01", "EP07")
+        t.folder(t.homes(VIDEOS)[0], "01", "EP07")
     allowed = tree(disk / "CASME2", follow_links=True)
-    assert allowed.folder(allowed.home(VIDEOS), "01", "EP07").is_dir()
+    assert allowed.folder(allowed.homes(VIDEOS)[0], "01", "EP07").is_dir()
 
 
 def test_a_link_within_the_root_is_no_matter(disk):
     (disk / "CASME2/RAW/sub01/EP08").symlink_to(disk / "CASME2/RAW/sub01/EP02")
     t = tree(disk)
-    assert t.folder(t.home(VIDEOS), "01", "EP08").is_dir()
+    assert t.folder(t.homes(VIDEOS)[0], "01", "EP08").is_dir()
 
 
 def test_a_linked_home_is_remembered(disk, tmp_path_factory):
     root = tmp_path_factory.mktemp("links")
     (root / "RAW").symlink_to(disk / "CASME2/RAW")
     t = tree(root)
-    assert t.home(VIDEOS) is None and t.aside == [root / "RAW"]
-    assert tree(root, follow_links=True).home(VIDEOS) == root / "RAW"
+    assert t.homes(VIDEOS) == [] and t.aside == [root / "RAW"]
+    assert tree(root, follow_links=True).homes(VIDEOS)[0] == root / "RAW"
 
 
 def test_the_root_itself_may_be_a_link(disk, tmp_path_factory):
     root = tmp_path_factory.mktemp("links") / "mine"
     root.symlink_to(disk / "CASME2")
     t = tree(root)
-    assert t.folder(t.home(VIDEOS), "01", "EP02").is_dir()
+    assert t.folder(t.homes(VIDEOS)[0], "01", "EP02").is_dir()
 
 
 def test_folding_keeps_different_names_apart():
     assert len({fold(n) for n in ("EP02_01f", "EP02_01", "EP02_10f", "EP03_01f")}) == 4
+
+
+COPIES = replace(LAYOUT, homes=("CASME2-RAW",), also=("{subject}/{video}", "sub{subject}_{video}", "{video}"))
+
+
+def made(root, *folders):
+    for folder in folders:
+        (root / folder).mkdir(parents=True)
+    return Tree(root, COPIES, follow_links=False)
+
+
+@pytest.mark.parametrize("shape", ["frames/{0}/{1}", "frames/sub{0}_{1}", "frames/{1}", "{1}"])
+def test_copies_that_call_folders_otherwise_are_found(tmp_path, shape):
+    videos = {("01", "EP02"), ("02", "EP05")}
+    t = made(tmp_path, *(shape.format(*video) for video in videos))
+    home = t.homes(videos)[0]
+    for video in videos:
+        assert t.folder(home, *video) == tmp_path / shape.format(*video)
+    assert len(t.all_folders(home)) == 2
+
+
+def test_the_documented_layout_goes_first(tmp_path):
+    t = made(tmp_path, "raw/sub01/EP02", "other/01/EP02")
+    assert t.folder(t.homes({("01", "EP02")})[0], "01", "EP02") == tmp_path / "raw/sub01/EP02"
+
+
+def test_clips_that_are_sorted_by_emotion_are_one_dataset(tmp_path):
+    t = made(tmp_path, "all/disgust/sub01/EP02", "all/surprise/sub01/EP03", "all/surprise/sub02/EP05")
+    videos = {("01", "EP02"), ("01", "EP03"), ("02", "EP05")}
+    (home,) = t.homes(videos)
+    assert {str(t.folder(home, *v).relative_to(tmp_path / "all")) for v in videos} == {
+        "disgust/sub01/EP02", "surprise/sub01/EP03", "surprise/sub02/EP05"
+    }  # fmt: skip
+    assert len(t.all_folders(home)) == 3 and t.whole(home) == tmp_path / "all"
+
+
+def test_a_second_copy_is_an_alternative_and_nothing_is_mixed(tmp_path):
+    t = made(tmp_path, "CASME2-RAW/sub01/EP02", "faces/sub01/EP02", "faces/sub02/EP05")
+    videos = {("01", "EP02"), ("02", "EP05")}
+    home, other = t.homes(videos)
+    assert (home.name, other.name) == ("CASME2-RAW", "faces")
+    assert t.folder(home, "02", "EP05") is None  # rather than from a copy of another kind
+
+
+def test_a_last_folder_may_be_missing_where_the_layout_says_so(tmp_path):
+    layout = Layout("part_A/spNO.1/a/color/1.jpg", "{subject}/{video}/color?", video_name="[a-z]+")
+    for folder in ("part_A/spNO.1/a", "part_A/spNO.2/b/color"):
+        (tmp_path / folder).mkdir(parents=True)
+    t = Tree(tmp_path, layout, follow_links=False)
+    (home,) = t.homes({("spNO.1", "a"), ("spNO.2", "b")})
+    assert t.folder(home, "spNO.1", "a") == tmp_path / "part_A/spNO.1/a"
+    assert t.folder(home, "spNO.2", "b") == tmp_path / "part_A/spNO.2/b/color"
+    assert [entry[:2] for entry in t.all_folders(home)] == [("spNO.1", "a"), ("spNO.2", "b")]

@@ -59,7 +59,7 @@ def test_only_our_folders_count(tmp_path):
     found = tree(tmp_path, "VIS/sub01/EP1", "HS/sub01/EP1", ours=lambda names: "HS" in names)
     assert found.folder(tmp_path, "01", "EP1") == tmp_path / "HS/sub01/EP1"
     nothing = tree(tmp_path / "empty", "VIS/sub01/EP1", ours=lambda names: False)
-    assert nothing.home([]) is None
+    assert nothing.homes([]) == []
 
 
 def test_a_link_out_of_the_root_is_left_aside(tmp_path):

@@ -50,6 +50,12 @@ def test_files_without_numbers_count_from_the_documented_first():
     assert span(placed(11, 12, 13, [None] * 20)[0]) == (10, 11, 12)
 
 
+def test_files_that_are_not_numbered_in_their_order_say_why_an_interval_is_lost():
+    lost, repairs = placed(500, 510, 520, [498, None, *range(499, 600)])
+    assert isinstance(lost, Unplaced)
+    assert "its frames run from 1 to 103, counted from 1, since its files are not numbered" in str(repairs[0])
+
+
 @given(st.sets(st.integers(1, 60), min_size=1), st.integers(1, 60), st.integers(0, 20), st.integers(0, 20))
 def test_whatever_files_are_there_an_expression_lies_inside_the_video(files, onset, to_apex, to_offset):
     numbers = sorted(files)

@@ -5,7 +5,7 @@ import zipfile
 import openpyxl
 import pytest
 
-from mebench.annotations import read_sheets
+from mebench.annotations import Header, find_table, read_sheets
 from mebench.annotations import sheets as module
 from mebench.annotations.drawn import write_csv, write_xls, write_xlsx
 from mebench.errors import DataError
@@ -59,6 +59,13 @@ def test_a_formula_is_never_run_and_said(tmp_path):
         (3, '=HYPERLINK("http://x.y","z")', ""),
     ]
     assert "never run" in str(sheet.remarks[0])
+
+
+def test_formulas_in_columns_that_nobody_reads_are_not_told(tmp_path):
+    head, row = ("Subject", "Filename", "Onset", "Offset", "Duration"), ("01", "EP1", 46, "=C2+40", "=D2-C2")
+    write_xlsx(tmp_path / "codes.xlsx", {"codes": [head, row]})
+    table = find_table(read_sheets(tmp_path / "codes.xlsx"), Header())
+    assert [(r.row, r.column, r.found) for r in table.sheet.remarks] == [(2, "column 4", "=C2+40")]
 
 
 def test_the_value_saved_with_a_formula_is_read(tmp_path):

@@ -35,6 +35,16 @@ def test_a_short_clip_is_its_movement(root):
     assert video.expressions == (Expression(0, 31, emotion="positive"),)  # files 99985 to 100016, in their order
 
 
+def test_a_sheet_of_apex_frames_is_read_beside_short_clips(root, tmp_path):
+    head = (None, "Subject", "Filename", "Label", "OnsetFrame", "ApexFrame")
+    write_xlsx(tmp_path / "smic_apex.xlsx", {"Sheet1": [head, (0, 11, "s11_po_01", 1, 99990, 100000)]})
+    set_ = smic(root, annotations=str(tmp_path / "smic_apex.xlsx"))
+    (video,) = set_.videos()
+    assert (video.key, video.n_frames) == ("smic_hs/11/s11_po_01", 32)  # files 99985 to 100016
+    assert video.expressions == (Expression(5, 31, apex=15, emotion="positive"),)
+    assert any("the last image of the clip is taken" in str(r) for r in set_.repair_rows())
+
+
 def test_an_empty_clip_is_counted_and_a_gap_is_marked(root):
     set_ = smic(root)
     assert [(u.video, u.emotion) for u in set_.unplaced()] == [("s18_sur_03", "surprise")]

@@ -34,8 +34,8 @@ def test_the_header_is_found_below_a_dozen_lines_and_beside_unnamed_columns():
 def test_the_preferred_sheet_wins_then_the_one_with_more_columns():
     plain = sheet(HEAD, ("01", "A", 1, 2), name="first")
     fuller = sheet((*HEAD, "Apex Frame"), ("01", "B", 1, 3, 2), name="second")
-    assert find_table([plain, fuller], Header()).sheet is fuller
-    assert find_table([plain, fuller], Header(sheet="FIRST ")).sheet is plain
+    assert find_table([plain, fuller], Header()).sheet == fuller
+    assert find_table([plain, fuller], Header(sheet="FIRST ")).sheet == plain
 
 
 def test_a_form_may_bring_names_of_its_own():

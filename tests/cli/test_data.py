@@ -1,6 +1,7 @@
 """`mebench data`: fake, summary, verify and preview, as a user meets them."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -214,12 +215,33 @@ def test_fake_refuses_a_folder_that_holds_something(mebench, tmp_path):
 @pytest.mark.parametrize(("terminal", "shown"), [(True, 12), (False, 15)])
 def test_at_a_terminal_a_list_ends_after_a_dozen_lines_and_says_so(monkeypatch, capsys, terminal, shown):
     monkeypatch.setattr(console, "at_terminal", lambda: terminal)
-    data._print_list("repairs", [f"row {n}" for n in range(15)])
+    data._print_list("repairs", [f"row {n}" for n in range(15)], 15)
     title, *lines = capsys.readouterr().out.splitlines()
     assert title == "repairs (15)"
     assert lines[:shown] == [f"  row {n}" for n in range(shown)]
-    assert lines[shown:] == (["  … and 3 more: --json FILE lists all"] if terminal else [])
-    data._print_list("repairs", [f"row {n}" for n in range(12)])
+    assert lines[shown:] == (["  … and 3 more lines: --json FILE lists all"] if terminal else [])
+    data._print_list("repairs", [f"row {n}" for n in range(12)], 12)
     assert "more" not in capsys.readouterr().out
-    data._print_list("repairs", [])
+    data._print_list("repairs", [], 0)
     assert capsys.readouterr().out == ""
+
+
+def test_packed_frames_are_answered_with_the_command_that_unpacks_them(mebench, casme2, tmp_path):
+    import shutil
+    import zipfile
+
+    root = tmp_path / "CASME II"
+    root.mkdir()
+    shutil.copy(casme2 / "CASME2-coding-20140508.xlsx", root)
+    with zipfile.ZipFile(root / "CASME2-RAW.zip", "w") as archive:
+        for file in (casme2 / "CASME2-RAW" / "sub01").rglob("*.jpg"):
+            archive.write(file, file.relative_to(casme2 / "CASME2-RAW"))
+    words = ("dataset=casme2", f"dataset.root={root}")
+    code, out, _ = mebench("data", "summary", *words)
+    (line,) = (line for line in out.splitlines() if "mebench data unpack" in line)
+    assert code == 0 and "there are none. 1 file such as CASME2-RAW.zip lies there packed" in line
+    command = shlex.split(line.partition("packed: ")[2])
+    code, out, _ = mebench(*command[1:])
+    assert code == 0 and out.startswith(f"{root / 'CASME2-RAW.zip'}: 96 files in {root / 'frames' / 'CASME2-RAW'}")
+    code, out, _ = mebench("data", "summary", *words)
+    assert "there packed" not in out and f"2\tof 8 in {root / 'frames' / 'CASME2-RAW'}" in out

@@ -10,7 +10,7 @@ from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import FaceCrop, FaceParams
 
-SET = {"align": "pose", "track": "frame", "margin": 0.25, "half_size": True}
+SET = {"align": "pose", "track": "frame", "margin": 0.25, "half_size": True, "landmarks": "face.dat"}
 METHODS = sorted(
     id_ for id_, info in registry.plugins("method").items() if issubclass(registry.params_class(info), FaceParams)
 )

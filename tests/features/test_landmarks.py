@@ -83,7 +83,9 @@ def test_a_path_to_nothing_is_named(tmp_path, monkeypatch, by_variable):
     path = str(tmp_path / "gone.dat")
     if by_variable:
         monkeypatch.setenv(landmarks.VARIABLE, path)
-    with pytest.raises(DataError, match=r"no landmark file .*gone\.dat, named by .*(MEBENCH_LANDMARKS|FaceCrop)"):
+    with pytest.raises(
+        DataError, match=r"no landmark file .*gone\.dat, named by .*(MEBENCH_LANDMARKS|method\.landmarks=)"
+    ):
         find_predictor(None if by_variable else path)
 
 

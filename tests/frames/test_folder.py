@@ -64,6 +64,15 @@ def test_other_files_are_no_frames(write):
     assert FolderFrames(where, pattern="IMG2*").names == ("img2.png",)
 
 
+def test_an_image_that_is_called_otherwise_is_no_frame(write):
+    frames = FolderFrames(write(["006_1_0001.png", "006_1_0002.png", "006_1_0003.png", "006_1_0004.png", "cover.png"]))
+    assert (len(frames), frames.numbers, frames.strays) == (4, (1, 2, 3, 4), ("cover.png",))
+    numbered = FolderFrames(write(["b1.png", "b2.png", "b3.png", "b4.png", "b5.png", "thumbnail 7.png"], "numbered"))
+    assert (numbered.numbers, numbered.strays) == ((1, 2, 3, 4, 5), ("thumbnail 7.png",))
+    mixed = FolderFrames(write(["a1.png", "a2.png", "b3.png"], "mixed"))  # nobody could say which are the frames
+    assert (mixed.numbers, mixed.strays) == ((1, 2, 3), ())
+
+
 def test_names_can_be_given(write):
     where = write(["a.png", "b.png", "c.png"])
     assert FolderFrames(where, names=["c.png", "a.png"])[0].max() == 2

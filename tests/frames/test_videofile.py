@@ -1,6 +1,9 @@
 import pickle
 import random
+import struct
+from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -45,31 +48,31 @@ def plainly(path):
 
 
 class Watched:
-    """A capture that counts its calls and may lead jumps astray by `error` frames."""
+    """A decoder that counts what it is asked for and may lead jumps astray by `error` frames."""
 
-    def __init__(self, capture, counts, error=0):
-        self.capture, self.counts, self.error = capture, counts, error
+    def __init__(self, decoder, counts, error=0):
+        self.decoder, self.counts, self.error = decoder, counts, error
 
-    def read(self):
-        self.counts["read"] += 1
-        return self.capture.read()
+    def __getattr__(self, name):
+        return getattr(self.decoder, name)
 
-    def grab(self):
-        self.counts["grab"] += 1
-        return self.capture.grab()
+    def frames(self):
+        for found in self.decoder.frames():
+            self.counts["read"] += 1
+            yield found
 
-    def get(self, what):
-        return self.capture.get(what)
-
-    def set(self, what, value):
-        self.counts["set"] += 1
-        return self.capture.set(what, value + self.error)
+    def jump(self, stamp):
+        self.counts["jump"] += 1
+        for found in self.decoder.jump(stamp):
+            self.counts["read"] += 1
+            found.pts -= self.error  # claims to be another frame than it is; in this file a unit of time is a frame
+            yield found
 
 
 @pytest.fixture
 def watch(monkeypatch):
     def on(video, error=0):
-        counts = {"read": 0, "grab": 0, "set": 0, "open": 0}
+        counts = {"read": 0, "jump": 0, "open": 0}
         open_plainly = video._open
 
         def open_watched():
@@ -77,7 +80,7 @@ def watch(monkeypatch):
             return Watched(open_plainly(), counts, error)
 
         monkeypatch.setattr(video, "_open", open_watched)
-        video._capture = None  # opened anew
+        video._decoder = None  # opened anew
         return counts
 
     return on
@@ -104,11 +107,11 @@ def test_reading_forward_decodes_each_frame_once_and_never_jumps(videos, watch):
     counts = watch(video)
     len(video)
     asked = dict(counts)
-    assert asked["grab"] == 2  # the last frame and what should not follow it
+    assert asked["read"] == 1  # the last frame
     for index in range(N):
         video[index]
-    assert counts["read"] == N
-    assert counts["set"] == asked["set"]
+    assert counts["read"] == N + 1
+    assert counts["jump"] == asked["jump"]
 
 
 def test_a_frame_seen_before_is_jumped_to(videos, watch):
@@ -116,7 +119,7 @@ def test_a_frame_seen_before_is_jumped_to(videos, watch):
     video[N - 1]
     counts = watch(video)
     video[60]
-    assert (counts["set"], counts["read"]) == (1, 1)
+    assert (counts["jump"], counts["read"]) == (1, 1)
 
 
 @pytest.mark.parametrize("error", [-2, 1, 40])
@@ -125,27 +128,23 @@ def test_a_jump_that_goes_astray_is_noticed_and_mended(videos, watch, error):
     video = VideoFrames(videos["MJPG.avi"])
     video[N - 1]
     counts = watch(video, error)
-    for index in (60, 70, 50):
+    np.testing.assert_array_equal(video[60], expected[60])
+    jumps = counts["jump"]
+    for index in (70, 50):
         np.testing.assert_array_equal(video[index], expected[index])
-    assert counts["set"] == 1  # never again
+    assert counts["jump"] == jumps  # never again
 
 
-def test_frames_are_counted_where_the_container_is_wrong(videos, monkeypatch):
-    for claimed in (0, -9e15, float("nan"), N - 10, N + 10, 7 * N):
-        video = VideoFrames(videos["XVID.avi"] if "XVID.avi" in videos else videos["MJPG.avi"])
-        open_plainly = video._open
-
-        class Claiming(Watched):
-            def get(self, what, claimed=claimed):
-                return claimed if what == cv2.CAP_PROP_FRAME_COUNT else super().get(what)
-
-        counts = {"read": 0, "grab": 0, "set": 0}
-        monkeypatch.setattr(video, "_open", lambda: Claiming(open_plainly(), counts))  # noqa: B023
-        assert len(video) == N
-        grabbed = counts["grab"]
-        assert grabbed >= N
-        assert len(video) == N
-        assert counts["grab"] == grabbed  # remembered
+@pytest.mark.parametrize("claimed", [0, N - 10, N + 10, 7 * N])
+def test_frames_are_counted_where_the_packets_are_wrong(videos, watch, monkeypatch, claimed):
+    video = VideoFrames(videos["MJPG.avi"])
+    counts = watch(video)
+    monkeypatch.setattr(Watched, "stamps", lambda self: np.arange(claimed) / 25, raising=False)
+    assert len(video) == N
+    read = counts["read"]
+    assert read >= N
+    assert len(video) == N
+    assert counts["read"] == read  # remembered
 
 
 def test_a_cut_off_file_has_the_frames_that_are_left(videos, tmp_path):
@@ -160,6 +159,87 @@ def test_gray_is_the_gray_of_the_colours(videos):
     path = videos["MJPG.avi"]
     expected = cv2.cvtColor(VideoFrames(path)[5], cv2.COLOR_BGR2GRAY)
     np.testing.assert_array_equal(VideoFrames(path, color=False)[5], expected)
+
+
+def shown_at(path, times, codec="libx264", **options):
+    """A video whose frames are shown at given milliseconds."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, options=options)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for index, time in enumerate(times):
+            picture = av.VideoFrame.from_ndarray(frame(index), format="bgr24")
+            picture.pts, picture.time_base = time, Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("ending", ["mp4", "mkv"])
+def test_a_frame_index_counts_the_frames_that_are_there_and_the_rate_is_their_mean(tmp_path, ending):
+    times = np.cumsum(np.random.default_rng(5).integers(20, 60, N)).tolist()
+    path = shown_at(tmp_path / f"uneven.{ending}", times)
+    video, expected = VideoFrames(path), plainly(path)
+    assert len(video) == len(expected) == N
+    for index in (N - 1, 50, 3, 70):
+        np.testing.assert_array_equal(video[index], expected[index])
+    assert video.fps == pytest.approx(1000 * (N - 1) / (times[-1] - times[0]), rel=0.01)
+    assert video.uneven == f"{np.diff(times).min()} to {np.diff(times).max()} ms apart"
+
+
+@pytest.mark.parametrize("times", [range(0, 30 * 40, 40), [round(n * 1000 / 29.97) for n in range(30)]])
+def test_a_rate_is_even_also_where_a_container_rounds_to_milliseconds(tmp_path, times):
+    video = VideoFrames(shown_at(tmp_path / "even.mkv", list(times)))
+    assert (video.fps, video.uneven) == (pytest.approx(29000 / (times[-1] - times[0]), rel=0.01), "")
+
+
+def test_frames_of_reordering_codecs_are_found_again_by_jumps(tmp_path):
+    for name, codec, options in (
+        ("b.avi", "mpeg4", {"bf": "2", "g": "12"}),
+        ("open.mp4", "libx264", {"x264-params": "open-gop=1:bframes=3:keyint=24"}),
+    ):
+        path = shown_at(tmp_path / name, range(0, 40 * N, 40), codec, **options)
+        video, expected = VideoFrames(path), plainly(path)
+        for index in (N - 1, *random.Random(4).choices(range(N), k=15)):
+            np.testing.assert_array_equal(video[index], expected[index], err_msg=f"{name} {index}")
+        assert video._jumps, name
+
+
+@pytest.mark.parametrize("matrix", [(0, 1, 0, -1, 0, 0), (-1, 0, 0, 0, -1, 0), (0, -1, 0, 1, 0, 0)])
+def test_a_file_is_turned_as_it_says(videos, tmp_path, matrix):
+    data = bytearray(videos["mp4v.mp4"].read_bytes())
+    upright = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
+    place = data.rindex(upright)  # that of the track, after that of the whole file
+    data[place : place + 36] = struct.pack(">9i", *(number << 16 for number in matrix), 0, 0, 1 << 30)
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(data)
+    np.testing.assert_array_equal(VideoFrames(path)[7], plainly(path)[7])
+    assert (VideoFrames(path)[7].shape == (96, 64, 3)) == (matrix[0] == 0)
+
+
+def test_a_codec_that_nobody_knows_and_a_file_of_sound_are_named(videos, tmp_path):
+    odd, sound = tmp_path / "odd.avi", tmp_path / "sound.mkv"
+    odd.write_bytes(videos["MJPG.avi"].read_bytes().replace(b"MJPG", b"ZQZQ"))
+    with pytest.raises(
+        DataError, match=r"odd\.avi cannot be decoded: its codec is unknown here\. Convert it .* ffmpeg"
+    ):
+        len(VideoFrames(odd))
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("pcm_s16le", rate=8000)
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), format="s16", layout="mono")
+        tone.sample_rate = 8000
+        container.mux(stream.encode(tone))
+    with pytest.raises(DataError, match=r"sound\.mkv cannot be opened: there is no picture in it"):
+        len(VideoFrames(sound))
+
+
+def test_a_container_without_a_single_picture_is_named(tmp_path):
+    with av.open(str(tmp_path / "none.mkv"), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 96, 64, "bgr0"
+        container.start_encoding()
+    with pytest.raises(DataError, match=r"none\.mkv .*(no frame that can be decoded|cannot be opened)"):
+        len(VideoFrames(tmp_path / "none.mkv"))
 
 
 def test_it_pickles_as_its_path(videos):

@@ -6,6 +6,7 @@ from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.core.types import Unplaced
 from mebench.inspection import summarise, together
 from mebench.inspection.summary import Durations
+from mebench.results.render.data import repair_lines, summary_rows
 
 
 class Small(Dataset):
@@ -96,3 +97,33 @@ def test_a_row_counts_once_whether_its_frames_are_there_or_not(casme2, tree, cli
     assert cut.emotions == alone.emotions == {"disgust": {"micro": 1}, "happiness": {"micro": 1}}
     assert (cut.subjects, cut.videos, cut.without_interval, alone.without_interval) == (2, 2, 1, 0)
     assert cut.hash == alone.hash and len(cut.hash) == 64
+
+
+def test_it_says_what_lies_on_the_disk(casme2, tree, clip):
+    sheet = tree / "CASME2-coding-20140508.xlsx"
+    (tree / "mine" / "sub02").mkdir(parents=True)
+    for file in clip.iterdir():
+        file.unlink()
+    clip.rmdir()
+    found = summarise(casme2(root=str(tree)))
+    assert (found.videos, found.with_frames) == (4, 3)
+    assert found.folders == (str(tree / "CASME2-RAW"), str(tree / "mine"))
+    plain = found.plain()
+    assert plain["videos_with_frames"] == 3 and plain["other_folders_of_frames"] == [str(tree / "mine")]
+    assert summary_rows(found)[2][1:] == (
+        "with frames",
+        "3",
+        f"of 4 in {tree / 'CASME2-RAW'}; not read: {tree / 'mine'}",
+    )
+    assert summarise(casme2(annotations=str(sheet))).with_frames == 0
+
+
+def test_remarks_of_one_kind_are_counted(casme2, tree, write_sheet):
+    rows = [(1, f"EP{n:02d}_01f", 11, 19, 31 - 15 * (n > 3), "12", "happiness") for n in range(1, 10)]
+    write_sheet(*rows, (1, "EP10_01f", 40, 39, 50, "12", "happiness"))
+    apex_after, apex_before = (
+        [line for line in repair_lines(summarise(casme2(root=str(tree))).repairs) if f"apex lies {side}" in line]
+        for side in ("after", "before")
+    )
+    assert len(apex_after) == 1 and apex_after[0].endswith("outside [11, 16] (and 5 rows like it)")
+    assert len(apex_before) == 1 and "rows like it" not in apex_before[0]

@@ -1,13 +1,16 @@
 """Each way in which a copy can be wrong, and its sentence."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.core.types import Published
-from mebench.inspection import verify
-from mebench.inspection.annotation_checks import KNOWN_DEFECT, differing_counts
+from mebench.inspection import Verification, verify
+from mebench.inspection.annotation_checks import KNOWN_DEFECT, differing_counts, odd_annotations
+from mebench.results.render.data import finding_lines
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),
@@ -61,6 +64,16 @@ def test_a_frame_that_an_annotation_names_is_missing(look, clip):
         "(row 2: apex 19 read as 18)"
     )
     assert {f.level for f in found.values()} == {"error"}
+
+
+def test_one_stray_image_is_left_aside_and_costs_nothing(look, casme2, tree, clip):
+    before = casme2(root=str(tree)).videos()
+    cv2.imwrite(str(clip / "cover.jpg"), np.zeros((90, 90, 3), np.uint8))
+    found = look()
+    assert set(found) == {"stray_image"}
+    assert found["stray_image"].level == "warning"
+    assert found["stray_image"].text == "cover.jpg left aside: the frames are called as img1.jpg is"
+    assert casme2(root=str(tree)).videos() == before
 
 
 def test_gaps_in_the_numbering(look, clip):
@@ -230,3 +243,18 @@ def test_published_emotions_are_compared_only_where_any_is_annotated():
         published = Published("p", 1, {"micro": 1}, {"joy": 1})
 
     assert set(verify(Bare(None)).counts) == {"subjects", "micro-expressions"}
+
+
+def test_many_findings_of_one_kind_are_one_line():
+    video = Video("casme2", "01", "EP02", 200.0, None, tuple(Expression(n, n + 200) for n in range(0, 6000, 300)))
+    few, many = (
+        Verification(None, 0, False, {}, "", tuple(odd_annotations([replace(video, expressions=shown)])), 0.0)
+        for shown in (video.expressions[:3], video.expressions)
+    )
+    assert [line.startswith("warning: 01/EP02: ") for line in finding_lines(few)["expressions that last too long"]] == [
+        True
+    ] * 3
+    assert finding_lines(many)["expressions that last too long"] == [
+        "warning: 20 in 1 video, such as 01/EP02: the micro-expression in frames 0 to 200 lasts 1005 ms, and a "
+        "micro-expression at most 500"
+    ]

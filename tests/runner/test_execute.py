@@ -8,6 +8,7 @@ import sys
 import time
 
 import lightning
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -20,6 +21,7 @@ from mebench.runner.fold import execute
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Session
+from mebench.runner.trained import Ask, Ensemble, predict_all, prediction_tables, trained
 from tests.same_process import SameProcess
 
 pytestmark = pytest.mark.processes
@@ -95,6 +97,38 @@ def test_the_same_command_again_gives_the_same_bits_by_one_worker_or_two(mean_ru
     models = [sorted(o.folder.path.glob("folds/*/model.safetensors")) for o in mean_runs]
     assert len(models[0]) == 3
     assert [m.read_bytes() for m in models[0]] == [m.read_bytes() for m in models[1]]
+
+
+def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
+    folder, fold = mean_runs[0].folder, "synthetic/s002"
+    plan, found, failed = predict_all(folder, fold, (tuple(tiny[:-1]), (), ()), 1, Progress())
+    again = prediction_tables(plan, found).predictions
+    own = folder.read_table("predictions.parquet")
+    assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
+    of_test = again[again["video"].str.contains("/s002/")].reset_index(drop=True)
+    pd.testing.assert_frame_equal(of_test, own[own["fold"] == fold].reset_index(drop=True), check_exact=True)
+
+
+def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tiny):
+    folder = mean_runs[0].folder
+    folds = ("synthetic/s001", "synthetic/s003")
+    single = [Ensemble(Ask(str(folder.path), (fold,), tuple(tiny[:-1]))) for fold in folds]
+    both = Ensemble(Ask(str(folder.path), folds, tuple(tiny[:-1])))
+    video = both.plan.videos[1]
+    timing = both.plan.timings(both.plan.folds[0])
+    assert timing["synthetic"].k_prime["micro"] == round(
+        np.mean([one.plan.timings(one.plan.folds[0])["synthetic"].k_prime["micro"] for one in single])
+    )
+    (found,) = both.predict(video)
+    methods = [trained(folder, fold) for fold in folds]
+    view = both._folds[0][0].views.unlabelled(video)
+    scores = np.mean([method.score_frames(view) for method in methods], axis=0)
+    (expected,) = methods[0].propose(view, scores)
+    classes = np.mean([m.classify([view.clip(found.onset, found.apex, found.offset)]) for m in methods], axis=0)
+    assert (found.onset, found.apex, found.offset) == (expected.onset, expected.apex, expected.offset)
+    assert found.confidence == pytest.approx(expected.confidence, abs=1e-12)
+    assert found.probabilities == pytest.approx(classes[0], abs=1e-12)
+    assert found.emotion == both.plan.task.classes[int(classes.argmax())]
 
 
 def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):

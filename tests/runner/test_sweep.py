@@ -7,14 +7,14 @@ import statistics
 import pytest
 
 from mebench.cli.sweep import sweep
+from mebench.config import combinations as sweep_words
 from mebench.config import resolve
+from mebench.config.combinations import expand
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
-from mebench.runner import sweep as sweep_words
 from mebench.runner import tasks
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder
-from mebench.runner.sweep import expand
 
 from .blind import SMALL
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from mebench import __version__
 from mebench.console import plural
-from mebench.core import KINDS, Kind
+from mebench.core import KINDS, Kind, Repair
 from mebench.inspection import Summary, Verification
 from mebench.inspection.annotation_checks import TITLES
 from mebench.inspection.tiles import Face, Strip, Tile
@@ -29,6 +29,7 @@ def summary_rows(summary: Summary) -> list[Row]:
     rows: list[Row] = [
         ("subjects", "", f"{summary.subjects}", ""),
         ("videos", "", f"{summary.videos}", lacking),
+        *_frames(summary),
         ("fps", "", ", ".join(f"{rate:g}" for rate in summary.fps) or "unknown", ""),
         *(("expressions", kind, f"{summary.expressions[kind]}", _durations(summary, kind)) for kind in KINDS),
     ]
@@ -49,6 +50,15 @@ def summary_rows(summary: Summary) -> list[Row]:
     ]
 
 
+def _frames(summary: Summary) -> list[Row]:
+    """How many of the videos have frames here, where these lie, and which other folders were seen and are not read."""
+    if summary.with_frames is None:
+        return []
+    also = f"; not read: {', '.join(summary.folders[1:])}" if len(summary.folders) > 1 else ""
+    where = f" in {summary.folders[0]}{also}" if summary.folders else ""
+    return [("videos", "with frames", f"{summary.with_frames}", f"of {summary.videos}{where}")]
+
+
 def total_rows(members: Mapping[str, Summary]) -> list[Row]:
     """The sums over the members of a composite."""
     numbers: dict[tuple[str, str], dict[str, int]] = {
@@ -59,12 +69,44 @@ def total_rows(members: Mapping[str, Summary]) -> list[Row]:
     return [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
 
 
+LISTED = 3
+"""Findings or remarks of one kind that are written out; of more the first one stands for all, with their number."""
+
+
 def finding_lines(seen: Verification) -> dict[str, list[str]]:
-    """What was found, one line each, by the title of its check; only titles with findings."""
+    """What was found by the title of its check; only titles with findings. Many of one kind are one line."""
     lines: dict[str, list[str]] = {}
-    for finding in seen.findings:
-        lines.setdefault(TITLES[finding.check], []).append(f"{finding.level}: {finding}")
+    for alike in _alike(seen.findings, lambda finding: (finding.check, finding.level)):
+        first, videos = alike[0], plural(len({finding.where for finding in alike}), "video")
+        lines.setdefault(TITLES[first.check], []).extend(
+            [f"{finding.level}: {finding}" for finding in alike]
+            if len(alike) <= LISTED
+            else [f"{first.level}: {len(alike)} in {videos}, such as {first}"]
+        )
     return lines
+
+
+def repair_lines(repairs: Sequence[Repair]) -> list[str]:
+    """What was repaired and remarked. Many of one kind are one line."""
+    lines = list[str]()
+    for alike in _alike(
+        repairs, lambda r: (r.sheet, r.column, r.taken is None, _DIGITS.sub("#", r.reason.split(": ")[-1]))
+    ):
+        many = len(alike) > LISTED
+        lines += [f"{alike[0]} (and {len(alike) - 1} rows like it)"] if many else map(str, alike)
+    return lines
+
+
+_DIGITS = re.compile(r"\d+")
+_T = TypeVar("_T")
+
+
+def _alike(items: Iterable[_T], kind: Callable[[_T], Hashable]) -> Iterable[list[_T]]:
+    """The items of each kind together, kinds in the order of their first item."""
+    found: dict[Hashable, list[_T]] = {}
+    for item in items:
+        found.setdefault(kind(item), []).append(item)
+    return found.values()
 
 
 def verdict(errors: int, warnings: int, sound: bool) -> str:
@@ -118,14 +160,16 @@ def _part(id_: str, seen: Verification, strict: bool) -> str:
         "",
     ]
     for title, found in finding_lines(seen).items():
-        lines += [f"### {title[0].upper()}{title[1:]} ({len(found)})", "", *(f"- {_plain(line)}" for line in found), ""]
+        n = sum(TITLES[finding.check] == title for finding in seen.findings)
+        lines += [f"### {title[0].upper()}{title[1:]} ({n})", "", *(f"- {_plain(line)}" for line in found), ""]
     if seen.counts:
         rows = [(name, f"{n}", f"{said}", "" if n == said else "differs") for name, (n, said) in seen.counts.items()]
         table = _table(("what", "found", "published", ""), rows)
         lines += ["### Counts", "", f"Published: {_plain(seen.source)}.", "", *table, ""]
     lines += ["### Summary", "", *_table(HEADERS, summary_rows(seen.summary)), ""]
-    if repairs := [f"- {_plain(str(repair))}" for repair in seen.summary.repairs]:
-        lines += [f"### Repairs and remarks ({len(repairs)})", "", *repairs, ""]
+    if repairs := seen.summary.repairs:
+        told = (f"- {_plain(line)}" for line in repair_lines(repairs))
+        lines += [f"### Repairs and remarks ({len(repairs)})", "", *told, ""]
     return "\n".join(lines)
 
 

@@ -28,6 +28,19 @@ def test_the_contract_holds(root):
     assert check_dataset("cas_me2", root=str(root)) == []
 
 
+def test_the_updated_codes_name_the_folder_in_their_last_column(root, tmp_path):
+    places = {"disgust1": "s15/15_0101disgustingteeth", "anger1": "s16/16_0401childabuse"}
+    rows = [(*ROWS[0], "disgust", 6, places["disgust1"]), (*ROWS[3], "anger", 9, places["anger1"])]
+    write_csv(tmp_path / "CAS(ME)^2code_final(Updated).csv", rows)
+    set_ = dataset(root, annotations=str(tmp_path / "CAS(ME)^2code_final(Updated).csv"))
+    annotated = [v for v in set_.videos() if v.expressions]
+    assert [v.key for v in annotated] == ["cas_me2/s15/15_0101", "cas_me2/s16/16_0401"]
+    assert {v.key: v.expressions for v in annotated}.items() <= {
+        v.key: v.expressions[:1] for v in dataset(root).videos()
+    }.items()
+    assert set_.folder(annotated[0]).name == "15_0101disgustingteeth"
+
+
 def test_the_naming_rules_lead_to_the_folders(root):
     set_ = dataset(root)
     videos = {v.key: v for v in set_.videos()}

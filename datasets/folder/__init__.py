@@ -1,0 +1,1 @@
+"""Videos that nobody annotated."""

@@ -1,0 +1,260 @@
+"""Archives and video files as folders of images, without loss; nothing leaves the folder that it is unpacked into."""
+
+import shutil
+import stat
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from mebench.errors import ConfigError, DataError
+from mebench.frames.videofile import SUFFIXES as VIDEOS
+from mebench.frames.videofile import VideoFrames
+
+ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
+"""Endings of the archives that are unpacked here, in lower case."""
+FOREIGN = (".rar", ".7z", ".z01", ".001")
+"""Endings of archives that other programs must unpack."""
+MOST_FILES = 5_000_000
+MOST_TIMES = 1_100
+"""What an archive may grow to, over its size, from `LARGE` on: deflate packs no more than 1,032 bytes into one."""
+LARGE = 1 << 30
+DIGITS = 5
+"""Digits of a file number; a longer video has more."""
+WRITING = ".unpacking-"
+"""How the names of folders begin that are not whole yet."""
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """What became of one file.
+
+    Attributes:
+        source: the archive or video file.
+        folder: where its files or frames lie now.
+        n: number of them.
+        fps: frames per second as the video file says, None for an archive or where it does not say.
+        names: the first and the last frame's file; empty for an archive.
+        uneven: how unevenly the frames follow one another; empty where the rate is constant.
+        before: whether the folder was there before, and was left as it is.
+    """
+
+    source: Path
+    folder: Path
+    n: int
+    fps: float | None = None
+    names: tuple[str, str] | tuple[()] = ()
+    uneven: str = ""
+    before: bool = False
+
+
+def packed(names: list[str]) -> list[str]:
+    """Those of some file names that are archives or video files."""
+    return [name for name in names if name.lower().endswith((*ARCHIVES, *FOREIGN, *VIDEOS))]
+
+
+def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], object] | None = None) -> Iterator[Unpacked]:
+    """Unpack the archives of a folder, then decode the video files that lie in it or were in them; or do so for one file.
+
+    The tree below `out` is that below `source`, each file a folder called as it is without its ending. What is there already is
+    left alone, so that an interrupted call can be given again.
+
+    Args:
+        source: a folder, or one archive or video file.
+        out: folder to write into; it is made.
+        first: number of a video's first frame: frame index 0 becomes `00001.png` for 1.
+        tick: called with each file before it is unpacked.
+
+    Raises:
+        ConfigError: `first` is negative.
+        DataError: there is nothing to unpack, or a file is damaged, encrypted, too large, or leads out of its folder.
+    """
+    if first < 0:
+        raise ConfigError(f"--first must be 0 or more, not {first}")
+    if not source.exists():
+        raise DataError(f"there is no file or folder {source}: give the folder of the dataset, or one of its files")
+    work = [(path, _below(path, source, out)) for path in _files(source, (*ARCHIVES, *FOREIGN), out)]
+    archives = len(work)
+    for path, folder in work:  # what an archive holds is added while this goes on
+        if tick is not None:
+            tick(path)
+        done = _extract(path, folder)
+        work += [(inner, inner.with_name(_stem(inner.name))) for inner in _files(folder, (*ARCHIVES, *FOREIGN), None)]
+        yield done
+    videos = [(path, _below(path, source, out)) for path in _files(source, VIDEOS, out)]
+    for _, folder in work:
+        videos += [(path, path.with_suffix("")) for path in _files(folder, VIDEOS, None)]
+    if not archives and not videos:
+        raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
+    for path, folder in (chosen := dict(videos)).items():
+        same = next(other for other, place in chosen.items() if place == folder)
+        if same != path:
+            raise DataError(f"{same} and {path} would both become {folder}: move one of them away")
+        if tick is not None:
+            tick(path)
+        yield _decode(path, folder, first)
+
+
+def _decode(path: Path, folder: Path, first: int) -> Unpacked:
+    """A video file as PNG files, which lose nothing of what is decoded."""
+    import cv2
+
+    video = VideoFrames(path)
+    n, digits = len(video), max(DIGITS, len(str(first + len(video) - 1)))
+    names = [f"{number:0{digits}d}.png" for number in range(first, first + n)]
+    before = folder.is_dir()
+    if not before:
+        writing = _fresh(folder)
+        for index, name in enumerate(names):
+            if not cv2.imwrite(str(writing / name), video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1]):
+                raise DataError(f"{writing / name} cannot be written: is the disk full? Make room and unpack again")
+        writing.rename(folder)
+    return Unpacked(path, folder, n, video.fps, (names[0], names[-1]), video.uneven, before)
+
+
+def _extract(path: Path, folder: Path) -> Unpacked:
+    if path.name.lower().endswith(FOREIGN):
+        raise DataError(
+            f"{path} is an archive that Python cannot unpack: do it with 7z x {path.name}, or unrar x {path.name}, and unpack the "
+            "video files among what comes out with this command"
+        )
+    before = folder.is_dir()
+    try:
+        with _Archive(path) as archive:
+            members = archive.members()
+            if not before:
+                writing = _fresh(folder)
+                for member in members:
+                    target = writing.joinpath(*member.parts)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with archive.open(member) as packed_file, target.open("xb") as file:
+                        shutil.copyfileobj(packed_file, file, 1 << 20)
+                writing.rename(folder)
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as error:
+        raise DataError(f"{path} cannot be unpacked ({' '.join(str(error).split())}): copy it again") from None
+    return Unpacked(path, folder, len(members), before=before)
+
+
+@dataclass(frozen=True)
+class _Member:
+    """One file of an archive: its place below the folder, its size, and what the archive calls it."""
+
+    parts: tuple[str, ...]
+    size: int
+    entry: zipfile.ZipInfo | tarfile.TarInfo
+
+
+class _Archive:
+    """A zip or tar file of which only plain files are taken."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file = zipfile.ZipFile(path) if zipfile.is_zipfile(path) else tarfile.open(path)  # noqa: SIM115
+
+    def __enter__(self) -> "_Archive":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def members(self) -> list[_Member]:
+        """The plain files, in their order.
+
+        Raises:
+            DataError: one is encrypted, a link, leads out of the folder or is there twice; they are too many or too large.
+        """
+        found = [*self._entries()]
+        names = [member.parts for member in found]
+        total, size = sum(member.size for member in found), self.path.stat().st_size
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise DataError(f"{self.path} holds {'/'.join(twice)} twice: nobody can say which one counts")
+        if len(names) > MOST_FILES or total > max(LARGE, MOST_TIMES * size):
+            raise DataError(
+                f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, which no honest archive of its size "
+                "does: look into it with another program"
+            )
+        free = shutil.disk_usage(self.path.parent).free
+        if total > free:
+            raise DataError(
+                f"{self.path} unpacks to {total / 2**30:,.1f} GiB, and {free / 2**30:,.1f} are free: make room"
+            )
+        return found
+
+    def open(self, member: _Member) -> IO[bytes]:
+        """The content of a file."""
+        if isinstance(self._file, zipfile.ZipFile):
+            return self._file.open(member.entry)  # type: ignore[arg-type]
+        file = self._file.extractfile(member.entry)  # type: ignore[arg-type]
+        assert file is not None  # a plain file
+        return file
+
+    def _entries(self) -> Iterator[_Member]:
+        if isinstance(self._file, zipfile.ZipFile):
+            for zipped in self._file.infolist():
+                if zipped.flag_bits & 1:
+                    raise DataError(
+                        f"{self.path} is encrypted: unpack it with 7z x {self.path.name}, which asks for the password"
+                    )
+                if stat.S_ISLNK(zipped.external_attr >> 16):
+                    raise self._leads_out(zipped.filename)
+                if not zipped.is_dir():
+                    yield _Member(self._parts(zipped.filename), zipped.file_size, zipped)
+            return
+        for entry in self._file:
+            if entry.isfile():
+                yield _Member(self._parts(entry.name), entry.size, entry)
+            elif not entry.isdir():
+                raise self._leads_out(entry.name)
+
+    def _parts(self, name: str) -> tuple[str, ...]:
+        path = PurePosixPath(name.replace("\\", "/"))
+        if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
+            raise self._leads_out(name)
+        return path.parts
+
+    def _leads_out(self, name: str) -> DataError:
+        return DataError(
+            f"{self.path} holds {name!r}, a link or a path that leads elsewhere, so nothing of it is unpacked: look into it first"
+        )
+
+
+def _files(source: Path, suffixes: tuple[str, ...], aside: Path | None) -> list[Path]:
+    """The files of some endings at or below a place, sorted; those below `aside` do not count."""
+    every = [source] if source.is_file() else sorted(source.rglob("*"))
+    outside = None if aside is None or aside == source else aside.resolve()
+    return [
+        path
+        for path in every
+        if path.name.lower().endswith(suffixes)
+        and path.is_file()
+        and not path.name.startswith(".")
+        and not any(part.startswith(WRITING) for part in path.parts)
+        and not (outside is not None and path.resolve().is_relative_to(outside))
+    ]
+
+
+def _below(path: Path, source: Path, out: Path) -> Path:
+    inner = Path(path.name) if source.is_file() else path.relative_to(source)
+    return (out / inner).with_name(_stem(path.name))
+
+
+def _stem(name: str) -> str:
+    """The name without its ending.
+
+    >>> _stem("frames.tar.gz"), _stem("s15.zip"), _stem("15_0101.avi")
+    ('frames', 's15', '15_0101')
+    """
+    ending = max((e for e in (*ARCHIVES, *FOREIGN, *VIDEOS) if name.lower().endswith(e)), key=len)
+    return name[: -len(ending)]
+
+
+def _fresh(folder: Path) -> Path:
+    """An empty folder beside the one that it will become, so that what is interrupted is never taken for whole."""
+    writing = folder.with_name(WRITING + folder.name)
+    shutil.rmtree(writing, ignore_errors=True)
+    writing.mkdir(parents=True)
+    return writing

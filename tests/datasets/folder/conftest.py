@@ -1,0 +1,5 @@
+"""The command line inside this process."""
+
+from tests.cli.conftest import mebench
+
+__all__ = ["mebench"]

@@ -1,0 +1,144 @@
+"""Videos that nobody annotated, as files and as folders of images, and what a finished run predicts in them."""
+
+import shutil
+from fractions import Fraction
+
+import av
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from mebench.datasets.folder.dataset import Folder
+from mebench.datasets.folder.params import Params
+
+from mebench.annotations.drawn import draw_face, strength_at
+from mebench.config import resolve
+from mebench.errors import ConfigError, DataError
+from mebench.progress import Progress
+from mebench.runner.execute import run
+from mebench.runner.plan import make_plan
+from mebench.testing import check_dataset
+
+FPS, FRAMES = 25, 40
+
+
+def write_video(path, rate=FPS, times=None):
+    """A drawn face that moves once, coded without loss."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 160, 160, "bgr0"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for index in range(FRAMES):
+            image = draw_face(strength_at(index, (12, 18, 26)), person=3, seed=index)
+            picture = av.VideoFrame.from_ndarray(image, format="bgr24").reformat(format="bgr0")
+            picture.pts, picture.time_base = (times or range(0, 10**6, 1000 // rate))[index], Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """`a` as images in `s01`, and the same as the file `b.mkv` beside it."""
+    root = tmp_path_factory.mktemp("folder")
+    write_video(root / "b.mkv")
+    (root / "s01" / "a").mkdir(parents=True)
+    for index in range(FRAMES):
+        image = draw_face(strength_at(index, (12, 18, 26)), person=3, seed=index)
+        cv2.imwrite(str(root / "s01" / "a" / f"img{index + 7}.png"), image)
+    return root
+
+
+def test_the_contract_holds(root):
+    assert check_dataset("folder", root=str(root), fps=FPS) == []
+
+
+def test_files_and_folders_of_images_are_videos(root):
+    videos = Folder(Params(str(root), fps=30.0)).videos()
+    assert [(v.key, v.fps, v.n_frames) for v in videos] == [("folder/b/b", 30.0, 40), ("folder/s01/a", 30.0, 40)]
+    for place, key in (("b.mkv", "folder/b/b"), ("s01", "folder/a/a"), ("s01/a", "folder/a/a")):
+        (video,) = Folder(Params(str(root / place), fps=25.0)).videos()
+        assert (video.key, video.n_frames) == (key, 40)
+
+
+def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp_path):
+    (video,) = Folder(Params(str(root / "b.mkv"))).videos()
+    assert video.fps == 25.0
+    with pytest.raises(DataError, match=r"s01/a is a folder of images that says no frame rate: give dataset\.fps=N"):
+        Folder(Params(str(root))).videos()
+    (remark,) = Folder(Params(str(root / "b.mkv"), fps=200.0)).repairs()
+    assert "'25' read as '200': b.mkv says another rate, and dataset.fps counts" in remark
+    with pytest.raises(ConfigError, match=r"dataset\.fps must be a number of frames per second above 0, not -30"):
+        Params(fps=-30)
+    times = np.cumsum(np.random.default_rng(1).integers(10, 90, FRAMES)).tolist()
+    uneven = Folder(Params(str(write_video(tmp_path / "uneven.mkv", times=times))))
+    assert uneven.videos()[0].fps == pytest.approx(1000 * (FRAMES - 1) / (times[-1] - times[0]), rel=0.01)
+    assert "ms apart: durations go by their mean rate" in uneven.repairs()[0]
+
+
+def test_what_is_no_video_is_said(root, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no videos: expected files"):
+        Folder(Params(str(tmp_path / "empty"), fps=25.0)).videos()
+    (tmp_path / "twice" / "b").mkdir(parents=True)
+    shutil.copy(root / "b.mkv", tmp_path / "twice")
+    shutil.copy(root / "s01/a/img7.png", tmp_path / "twice/b")
+    with pytest.raises(DataError, match=r"twice/b.* and .*b\.mkv would both be the video b/b|b\.mkv and .*twice/b"):
+        Folder(Params(str(tmp_path / "twice"), fps=25.0)).videos()
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    with pytest.raises(DataError, match=r"broken\.mp4 cannot be opened"):
+        Folder(Params(str(tmp_path / "broken.mp4"))).videos()
+    with pytest.raises(ConfigError, match=r"nobody annotated the videos of dataset 'folder'.*mebench predict RUN"):
+        make_plan(resolve(["method=optical_strain", "dataset=folder", f"dataset.root={root}", "dataset.fps=25"]))
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """A run of a method that is not trained, whose regions need no landmarks."""
+    words = ["method=optical_strain", "method.variant=peaks", "method.regions=box", "method.flow=farneback"]
+    return run(resolve([*words, *tiny, "bootstrap=0", f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()).folder
+
+
+def test_a_run_predicts_images_and_the_file_made_of_them_alike(mebench, finished, root, tmp_path):
+    words = (finished.path, "dataset=folder", f"dataset.root={root}", "dataset.fps=25", "--workers", "1")
+    code, out, _ = mebench("predict", *words, "-o", tmp_path / "all.csv")
+    assert code == 0 and "in 2 videos" in out
+    found = pd.read_csv(tmp_path / "all.csv", dtype={"subject": str})
+    of_file, of_images = (found[found["video"] == name].drop(columns=["subject", "video"]) for name in ("b", "a"))
+    numbered = of_file.assign(
+        **{name: of_file[name] + 7 for name in ("onset", "apex", "offset")}
+    )  # the first is img7.png
+    assert len(of_file) > 0 and numbered.values.tolist() == of_images.values.tolist()
+    for model in finished.path.glob("folds/*/model.safetensors"):
+        model.unlink()  # nothing was trained, so nothing is lost
+    code, *_ = mebench("predict", *words, "-o", tmp_path / "one.csv", "--fold", "synthetic/s001")
+    assert code == 0 and len(pd.read_csv(tmp_path / "one.csv")) > 0
+    code, *_ = mebench("predict", *words, "-o", tmp_path / "m.csv", "--format", "megc2023", "--frames", "positions")
+    assert code == 0 and list(pd.read_csv(tmp_path / "m.csv")) == ["vid", "pred_onset", "pred_offset", "type"]
+
+
+def test_a_video_that_fails_leaves_the_others_predicted(mebench, finished, root, tmp_path):
+    shutil.copytree(root / "s01", tmp_path / "videos" / "s01")
+    (tmp_path / "videos" / "dark").mkdir()
+    for number in range(5):
+        cv2.imwrite(str(tmp_path / "videos" / "dark" / f"{number}.png"), np.zeros((160, 160, 3), np.uint8))
+    words = ("dataset=folder", f"dataset.root={tmp_path / 'videos'}", "dataset.fps=25", "--workers", "1")
+    code, _, err = mebench("predict", finished.path, *words, "-o", tmp_path / "p.csv")
+    assert code == 4 and "1 video of 2 could not be predicted" in err and "folder/dark/dark: no face" in err
+    assert set(pd.read_csv(tmp_path / "p.csv")["video"]) == {"a"}
+
+
+def test_what_a_run_cannot_do_is_said(mebench, finished, root, tmp_path):
+    words = ("dataset=folder", f"dataset.root={root}", "dataset.fps=25")
+    for options, sentence in (
+        (("--format", "megc2020"), "unknown format 'megc2020'"),
+        (("--fold", "synthetic/s009"), "unknown fold 'synthetic/s009'. Did you mean"),
+        (("-o", tmp_path / "nowhere" / "p.csv"), "--out must name a file in a folder that is there"),
+    ):
+        code, _, err = mebench("predict", finished.path, *words, *options)
+        assert code and sentence in err
+    record = tmp_path / "record"
+    shutil.copytree(finished.path, record, ignore=shutil.ignore_patterns("folds"))
+    code, _, err = mebench("predict", record, *words, "-o", tmp_path / "p.csv")
+    assert code == 4 and "keeps no models" in err and "mebench run" in err

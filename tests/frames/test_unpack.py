@@ -1,0 +1,129 @@
+"""Archives and video files as folders of images: nothing is lost, nothing leaves its folder."""
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from mebench.errors import ConfigError, DataError
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.unpack import unpack
+
+
+def write_avi(path, n=12):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (48, 32))
+    for index in range(n):
+        writer.write(np.random.default_rng(index).integers(0, 255, (32, 48, 3), np.uint8))
+    writer.release()
+
+
+def test_a_video_becomes_images_that_lose_nothing_and_say_their_numbers(tmp_path):
+    write_avi(tmp_path / "rawvideo/s15/15_0101.avi")
+    (done,) = unpack(tmp_path, tmp_path / "frames")
+    assert done.folder == tmp_path / "frames/rawvideo/s15/15_0101"
+    assert (done.n, done.fps, done.names, done.before) == (12, 25.0, ("00001.png", "00012.png"), False)
+    video, images = VideoFrames(done.source), FolderFrames(done.folder)
+    assert images.numbers == tuple(range(1, 13))
+    np.testing.assert_array_equal([*map(images.__getitem__, range(12))], [*map(video.__getitem__, range(12))])
+    (again,) = unpack(tmp_path, tmp_path / "frames")  # what was written is no source, and is left alone
+    assert again.before and again.n == 12
+    (other,) = unpack(done.source, tmp_path / "from0", first=0)
+    assert other.names == ("00000.png", "00011.png")
+    with pytest.raises(ConfigError, match="--first must be 0 or more"):
+        next(unpack(done.source, tmp_path / "negative", first=-1))
+
+
+@pytest.mark.parametrize("ending", ["zip", "tar.gz"])
+def test_archives_in_archives_and_the_videos_in_them_come_out(tmp_path, ending):
+    write_avi(tmp_path / "made/s15/a.avi")
+    with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
+        archive.write(tmp_path / "made/s15/a.avi", "a.avi")
+    source = tmp_path / "source" / f"CASME2.{ending}"
+    source.parent.mkdir()
+    if ending == "zip":
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.write(tmp_path / "inner.zip", "sub01/inner.zip")
+    else:
+        with tarfile.open(source, "w:gz") as archive:
+            archive.add(tmp_path / "inner.zip", "sub01/inner.zip")
+    done = list(unpack(source.parent, tmp_path / "out"))
+    assert [one.source.name for one in done] == [source.name, "inner.zip", "a.avi"]
+    assert done[-1].folder == tmp_path / "out/CASME2/sub01/inner/a" and done[-1].n == 12
+    assert not list((tmp_path / "out").rglob(".*"))
+
+
+@pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "..\\evil.txt", "C:evil.txt"])
+@pytest.mark.parametrize("ending", ["zip", "tar"])
+def test_a_path_that_leads_out_is_refused(tmp_path, name, ending):
+    source = tmp_path / "in" / f"x.{ending}"
+    source.parent.mkdir()
+    if ending == "zip":
+        with zipfile.ZipFile(source, "w") as archive:
+            archive.writestr("good.txt", "x")
+            archive.writestr(name, "x")
+    else:
+        with tarfile.open(source, "w") as archive:
+            entry = tarfile.TarInfo(name)
+            entry.size = 1
+            archive.addfile(entry, io.BytesIO(b"x"))
+    with pytest.raises(DataError, match=r"leads elsewhere, so nothing of it is unpacked"):
+        list(unpack(source.parent, tmp_path / "out"))
+    assert not (tmp_path / "out").exists() and not list(tmp_path.rglob("evil*"))
+
+
+def test_links_bombs_and_twins_are_refused(tmp_path):
+    link, bomb, twins = (tmp_path / f"{name}.tar" for name in ("link", "bomb", "twins"))
+    with tarfile.open(link, "w") as archive:
+        entry = tarfile.TarInfo("x")
+        entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(entry)
+    with zipfile.ZipFile(bomb.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("zeros", b"")
+    claimed = bytearray(bomb.with_suffix(".zip").read_bytes())
+    place = claimed.rindex(b"PK\1\2") + 24  # the size that the list of contents claims
+    claimed[place : place + 4] = (2**31).to_bytes(4, "little")
+    bomb.with_suffix(".zip").write_bytes(claimed)
+    with tarfile.open(twins, "w") as archive:
+        for _ in range(2):
+            archive.addfile(tarfile.TarInfo("img1.jpg"))
+    for path, words in (
+        (link, "a link or a path that leads elsewhere"),
+        (bomb.with_suffix(".zip"), r"would unpack to 1 files of 2\.0 GiB, which no honest archive"),
+        (twins, r"holds img1\.jpg twice"),
+    ):
+        with pytest.raises(DataError, match=words):
+            list(unpack(path, tmp_path / "out"))
+
+
+def test_what_cannot_be_unpacked_is_said(tmp_path):
+    places: dict[str, Path] = {name: tmp_path / name for name in ("clips.rar", "broken.zip", "locked.zip", "notes.txt")}
+    for path in places.values():
+        path.write_bytes(b"PK\3\4 and no more")
+    with zipfile.ZipFile(places["locked.zip"], "w") as archive:
+        archive.writestr("a", "x")
+    locked = bytearray(places["locked.zip"].read_bytes())
+    for head, offset in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        locked[locked.index(head) + offset] |= 1
+    places["locked.zip"].write_bytes(locked)
+    for name, words in (
+        ("clips.rar", r"7z x clips\.rar"),
+        ("broken.zip", r"broken\.zip cannot be unpacked .* copy it again"),
+        ("locked.zip", r"is encrypted: unpack it with 7z x locked\.zip"),
+        ("notes.txt", "holds nothing to unpack"),
+    ):
+        with pytest.raises(DataError, match=words):
+            list(unpack(places[name], tmp_path / "out"))
+    with pytest.raises(DataError, match="there is no file or folder"):
+        list(unpack(tmp_path / "gone", tmp_path / "out"))
+
+
+def test_two_files_of_one_name_are_not_mixed(tmp_path):
+    write_avi(tmp_path / "a.avi")
+    (tmp_path / "a.mp4").write_bytes((tmp_path / "a.avi").read_bytes())
+    with pytest.raises(DataError, match=r"a\.avi and .*a\.mp4 would both become"):
+        list(unpack(tmp_path, tmp_path / "out"))

@@ -1,0 +1,134 @@
+"""What a run needs is said at once, in the words of the command line; with it all there, the methods run."""
+
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError
+
+import pytest
+
+from mebench.annotations import SheetDataset
+from mebench.config import registry, resolve
+from mebench.core import Timing
+from mebench.core.types import Task
+from mebench.errors import DataError
+from mebench.features import FaceParams, landmarks
+from mebench.features.source import route_of
+from mebench.inspection import check_needs
+from mebench.progress import Progress
+from mebench.runner.sweep import sweep
+from mebench.testing.plugins import HEAVY, cut_down
+
+TELL = """
+import sys
+from mebench import cli
+for words in {lines!r}:
+    sys.argv = ["mebench", *words]
+    try:
+        cli.main()
+    except SystemExit as end:
+        print(end.code, sorted({heavy!r} & set(sys.modules)))
+"""
+
+
+def test_what_is_missing_is_said_before_anything_heavy_is_imported(tree, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "sheet").mkdir()
+    sheet = next(tree.glob("*.xlsx")).rename(tmp_path / "sheet" / "CASME2-coding-20140508.xlsx")
+    run, casme2 = ["run", "method=optical_strain"], "dataset=casme2"
+    lines = [
+        [*run, casme2],
+        [*run, casme2, "dataset.root=/nowhere"],
+        [*run, casme2, f"dataset.root={tmp_path / 'empty'}"],
+        [*run, casme2, f"dataset.root={sheet.parent}"],
+        [*run, casme2, f"dataset.root={tree}", f"dataset.annotations={sheet}", "method.landmarks=/no/face.dat"],
+        ["run", "-m", "method=optical_strain,mean", "seeds=0..1", casme2, "dataset.root=/nowhere"],
+        ["features", "compute", "method=mean", casme2, "dataset.root=/nowhere"],
+    ]
+    code = TELL.format(lines=lines, heavy=set(HEAVY))
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert told.stdout.splitlines() == ["3 []"] * len(lines)
+    sentences = told.stderr.splitlines()
+    assert len(sentences) == len(lines)
+    for said, words in zip(
+        sentences,
+        (
+            "give dataset.root=PATH",
+            "dataset.root=/nowhere is not a folder",
+            "no annotations under dataset.root=",
+            "casme2 has no frames below dataset.root=",
+            "no landmark file /no/face.dat, named by method.landmarks=/no/face.dat",
+            "dataset.root=/nowhere is not a folder",
+            "dataset.root=/nowhere is not a folder",
+        ),
+    ):
+        assert words in said
+
+
+def test_a_landmark_file_that_is_needed_and_not_there_is_asked_for(tree, monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(landmarks, "distribution", absent)
+    monkeypatch.delenv(landmarks.VARIABLE, raising=False)
+    words = ["dataset=casme2", f"dataset.root={tree}"]
+    with pytest.raises(DataError) as error:
+        check_needs([resolve(["method=bi_woof", *words]), resolve(["method=mean", *words])])
+    assert str(error.value) == (
+        'method=mean needs 68 facial landmarks, and casme2 brings none: pip install "mebench[landmarks]" brings a landmark file, '
+        "method.landmarks=PATH or MEBENCH_LANDMARKS names one (shape_predictor_68_face_landmarks.dat), and method.regions=box "
+        "needs none"
+    )
+    check_needs([resolve(["method=mean", "method.regions=box", *words]), resolve(["method=mean", "dataset=synthetic"])])
+    with pytest.raises(
+        DataError, match=r"recognizer=bi_woof needs .*recognizer\.landmarks=PATH.*recognizer\.align=none"
+    ):
+        pair = ["method=optical_strain", "method.regions=box", "recognizer=bi_woof", "recognizer.align=pose"]
+        check_needs([resolve([*pair, "dataset=synthetic"])])
+
+
+FACES = [
+    info.id
+    for info in registry.plugins("method").values()
+    if not info.broken and issubclass(registry.params_class(info), FaceParams)
+]
+
+
+@pytest.mark.parametrize("id_", FACES)
+@pytest.mark.parametrize("align", ["none", "eyes"])
+def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
+    info = registry.find("method", id_)
+    params, method = registry.params_class(info), registry.load("method", id_)
+    regions = getattr(params(), "regions", None)
+    for layout in [None] if regions is None else ["paper", "released_code", "box"]:
+        chosen = params(align=align, **({} if layout is None else {"regions": layout}))
+        built = method(chosen, Task(method.tasks, ("micro",), ("negative", "positive")))
+        routes = [route_of(chain) for chain in built.chains(Timing(200.0, 20, {"micro": 17})).values()]
+        needs = any(route.maps_need_landmarks or route.crop.needs_landmarks for route in routes)
+        assert bool(chosen.without_landmarks) == needs, layout
+
+
+def test_after_the_documented_install_four_methods_run_in_one_go(tree, tmp_path):
+    if landmarks.find_predictor() is None:
+        pytest.skip("face_recognition_models is not installed: pip install 'mebench[landmarks]'")
+    words = [
+        "dataset=casme2",
+        f"dataset.root={tree}",
+        "protocol=holdout",
+        "protocol.test=casme2/01",
+        "method.flow=farneback",
+        "bootstrap=0",
+    ]
+    places = [f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'cache'}", "workers=1"]
+    configs = [
+        resolve([f"method={id_}", *cut_down(registry.find("method", id_)), *words, *places])
+        for id_ in ("optical_strain", "mean", "softnet", "bi_woof")
+    ]
+    check_needs(configs)
+    outcomes = sweep(configs, Progress())
+    sections = [{"spotting", "recognition"} & set(outcome.summary) for outcome in outcomes]
+    assert sections == [{"spotting"}, {"spotting", "recognition"}, {"spotting"}, {"recognition"}]
+
+
+def test_a_dataset_whose_frames_are_there_is_no_reason_to_stop(tree, casme2):
+    dataset = casme2(root=str(tree))
+    assert isinstance(dataset, SheetDataset) and dataset.check() is None
