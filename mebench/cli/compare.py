@@ -35,7 +35,9 @@ def compare(
     first: Annotated[str, typer.Argument(metavar="RUN", help="Id of a run, its beginning, or a folder; or a file.")],
     second: Annotated[
         str,
-        typer.Argument(metavar="RUN", help="Another run, or file, on the same truth; or published:htnet2023."),
+        typer.Argument(
+            metavar="RUN", help="Another run or file on the same truth, or a published result as published:htnet2023."
+        ),
     ],
     runs: Runs = "",
     metric: Annotated[

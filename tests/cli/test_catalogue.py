@@ -88,7 +88,7 @@ def test_a_near_miss_of_a_metric_a_plugin_or_a_protocol_is_named(mebench, word, 
         (["protocol", "=", "megc2018", "protocol.part", "="], "c", ["composite"]),
         (["protocol=loso"], "protocol.", []),
         (["protocol=nobody"], "protocol.", []),
-        ([], "audit=", ["audit=guard", "audit=leak"]),
+        ([], "audit=", ["audit=guard", "audit=leak", "audit=leak_last", "audit=leak_stop"]),
     ],
 )
 def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, expected):
@@ -97,4 +97,4 @@ def test_the_shell_completes_protocols_and_their_parameters(given, incomplete, e
 
 def test_the_shell_completes_names_of_protocols_for_their_cards():
     assert complete_plugin("fp") == ["fp_per_minute", "fpr"]
-    assert complete_plugin("lo") == ["lodo", "loso", "lovo"]
+    assert complete_plugin("lo") == ["lodo", "logistic", "loso", "lovo"]

@@ -51,7 +51,8 @@ def test_the_example_is_shown(mebench, path):
         (["run", "--dry-rnu"], "unknown option of mebench run '--dry-rnu'. Did you mean '--dry-run'?"),
         (
             ["compare", "one"],
-            "mebench compare needs RUN, another run, or file, on the same truth. See: mebench compare --help",
+            "mebench compare needs RUN, another run or file on the same truth, or a published result as published:htnet2023. "
+            "See: mebench compare --help",
         ),
         (["score"], "mebench score needs --truth, true intervals"),
         (["runs", "list", "--runs"], "--runs needs a value after it"),

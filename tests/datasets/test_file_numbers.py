@@ -19,7 +19,8 @@ DRAWN = [
     id_
     for id_, info in registry.plugins("dataset").items()
     if not info.broken
-    and registry.load("dataset", id_).write_fake_tree.__func__ is not Dataset.write_fake_tree.__func__
+    for plugin in [registry.load("dataset", id_)]
+    if plugin.write_fake_tree.__func__ is not Dataset.write_fake_tree.__func__ and plugin.frames is not Dataset.frames
 ]
 FURTHER = [
     ("casme3", "dataset.clips=true"),
