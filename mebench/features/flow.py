@@ -13,7 +13,7 @@ from mebench.core import Level, Step
 from mebench.errors import ConfigError
 from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, check_choices, check_integers, resize
 
-Algorithm = Literal["tvl1", "tvl1_eps05", "farneback", "dis"]
+Algorithm = Literal["tvl1", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,8 @@ class Flow(Step):
         algorithm: `tvl1` is duality-based TV-L1 (Zach et al. 2007) at OpenCV's defaults, the flow of MEAN and SOFTNet: tau .25,
             lambda .15, theta .3, 5 scales of factor .8, 5 warps, 10 outer and 30 inner iterations, median filter 5, epsilon .01;
             `tvl1_eps05` is TV-L1 (Zach et al. 2007) at these settings but for an epsilon of .05, which stops it sooner;
+            both are mebench's own (`mebench.features.tvl1`), the same on every processor; `tvl1_opencv` and
+            `tvl1_opencv_eps05` are OpenCV's (Zach et al. 2007), for comparison with released code;
             `farneback` is polynomial expansion (Farneback 2003) with 3 levels of factor .5, windows of 15, 5 iterations,
             neighbourhoods of 7 and sigma 1.5; `dis` is dense inverse search (Kroeger et al. 2016) at OpenCV's medium preset.
         k: gap in frames between the two crops of a pair (MEAN, section 3.1), for chains of scope `frames`; None for
@@ -33,6 +35,7 @@ class Flow(Step):
         stride: compute the flow at every `stride`-th start frame and at the last one, and interpolate linearly between.
     """
 
+    version: ClassVar[int] = 2  # from 1: TV-L1 of mebench's own
     level: ClassVar[Level] = "pair"
 
     algorithm: Algorithm = "tvl1"
@@ -76,6 +79,11 @@ class Flow(Step):
 
 def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     """A function from two crops to their flow; not to be shared between threads."""
+    epsilon = 0.05 if algorithm.endswith("_eps05") else 0.01
+    if algorithm in ("tvl1", "tvl1_eps05"):
+        from mebench.features.tvl1 import tvl1
+
+        return lambda a, b: tvl1(a, b, epsilon)
     import cv2
 
     if algorithm == "farneback":
@@ -85,10 +93,8 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     if algorithm == "dis":
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         return lambda a, b: dis.calc(a, b, None)
-    tvl1 = cv2.optflow.DualTVL1OpticalFlow.create()
-    if algorithm == "tvl1_eps05":
-        tvl1.setEpsilon(0.05)
-    return lambda a, b: tvl1.calc(a, b, None)
+    theirs = cv2.optflow.DualTVL1OpticalFlow.create(epsilon=epsilon)
+    return lambda a, b: theirs.calc(a, b, None)
 
 
 Variant = Literal["paper", "released_code"]
