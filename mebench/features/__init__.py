@@ -4,7 +4,7 @@ OpenCV, dlib and filelock are imported where a step or the store works, not here
 """
 
 from mebench.features.alignment import Crops
-from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep
+from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep, processor
 from mebench.features.detection import NoFaceError
 from mebench.features.faces import FaceCrop, FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
@@ -54,4 +54,5 @@ __all__ = [
     "compute",
     "frame_features",
     "is_ready",
+    "processor",
 ]

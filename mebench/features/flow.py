@@ -14,6 +14,7 @@ from mebench.errors import ConfigError
 from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, check_choices, check_integers, resize
 
 Algorithm = Literal["tvl1", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
+OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_eps05")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Flow(Step):
     def __post_init__(self) -> None:
         check_choices(self, algorithm=Algorithm)
         check_integers(self, 1, "stride", *(() if self.k is None else ("k",)))
+
+    @property
+    def portable(self) -> bool:
+        """For mebench's own TV-L1."""
+        return self.algorithm in OWN
 
     def pair(self, a: Image, b: Image) -> FeatureMap:
         """Flow from crop `a` to crop `b`, both (H, W) uint8: (H, W, 2) float32."""
@@ -80,7 +86,7 @@ class Flow(Step):
 def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     """A function from two crops to their flow; not to be shared between threads."""
     epsilon = 0.05 if algorithm.endswith("_eps05") else 0.01
-    if algorithm in ("tvl1", "tvl1_eps05"):
+    if algorithm in OWN:
         from mebench.features.tvl1 import tvl1
 
         return lambda a, b: tvl1(a, b, epsilon)
@@ -190,7 +196,10 @@ def _near(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.b
     if outside.all():
         return np.zeros((height, width), np.bool_)
     away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(away[margin : margin + height, margin : margin + width] <= margin)
+    inside = away[margin : margin + height, margin : margin + width]
+    return np.asarray(
+        np.rint(inside.astype(np.float64) ** 2) <= margin**2
+    )  # whole numbers: their roots are rounded in many ways
 
 
 def _hexagons(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
@@ -255,6 +264,8 @@ class FlowImage(MapStep):
     Attributes:
         size: width and height of the image in pixels.
     """
+
+    version: ClassVar[int] = 2  # from 1: resized by mebench itself
 
     size: int = 28
 
