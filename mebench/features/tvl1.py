@@ -153,8 +153,8 @@ def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number) -> Plane
 def _iterate(flow: Plane, dual: Plane, warped: Plane, errors: Plane, h: int, w: int) -> Number:
     """One iteration: u and v from the images and the dual variables, and a row behind these from u and v.
 
-    A dual variable lies a column (p11, p21) or a row (p12, p22) further on than its pixel, after zeros. u and v are kept to a
-    millionth of a pixel: what fades away from where something moves would else become subnormal numbers, which are slow.
+    A dual variable lies a column (p11, p21) or a row (p12, p22) further on than its pixel, after zeros. u and v are kept to
+    2 ** -27 pixel: what fades away from where something moves would else become subnormal numbers, which are slow.
 
     Returns:
         The sum of the squares of what u and v changed.
@@ -162,7 +162,7 @@ def _iterate(flow: Plane, dual: Plane, warped: Plane, errors: Plane, h: int, w: 
     u, v, p11, p12, p21, p22 = flow[0], flow[1], dual[0], dual[1], dual[2], dual[3]
     rho, ix, iy, inverse, wide = warped[0], warped[1], warped[2], warped[3], whole_blocks(w)
     most, theta, taut, one, zero = float32(LAMBDA * THETA), float32(THETA), float32(TAU / THETA), float32(1), float32(0)
-    coarse = float32(12)  # a number next to which 2 ** -20 is the last digit
+    coarse = float32(2**-4)  # a number next to which 2 ** -27 is the last digit
     errors[:] = zero
     for y in range(h + 1):
         if y < h:

@@ -1,6 +1,6 @@
 """How often the 95 % intervals hold the truth, and how often one is printed; how often the paired test errs. Simulated.
 
-    python benchmarks/coverage.py [--sets 1000] [--subjects 4 6 10 15 20 30] [--kinds spotting recognition rare analysis]
+    python benchmarks/interval_coverage.py [--sets 1000] [--subjects 4 6 10 15 20 30] [--kinds spotting recognition rare analysis]
 
 Subjects differ. Spotting: each shows 1 + a negative binomial (mean 3) of expressions, of which a share of its own is found, drawn
 from beta(2 p, 2 - 2 p), so that recall is p; false positives come so that precision is p, too. Recognition: 1 + a negative
