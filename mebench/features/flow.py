@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Level, Step
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, check_choices, check_integers, resize
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, check_choices, check_integers, resize
 
 Algorithm = Literal["tvl1", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
 OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_eps05")
@@ -294,6 +294,11 @@ class FlowDirection(MapStep):
     these of the flow pictures beside them, but for one pixel in a thousand: their program rounds the flow after it takes the angle.
     """
 
+    @property
+    def portable(self) -> bool:
+        """Not: OpenCV's colours are rounded by the processor."""
+        return False
+
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Encode an (H, W, 3) map of strain, v and u.
 
@@ -306,7 +311,7 @@ class FlowDirection(MapStep):
             raise ConfigError(
                 f"FlowDirection takes the channels strain, v, u, not {x.shape[-1]}: put FlowImage before it"
             )
-        hue = np.degrees(np.arctan2(x[..., 1].astype(np.float64), x[..., 2])) / 2
+        hue = np.degrees(angle_of(x[..., 1], x[..., 2])) / 2
         picture = np.full(x.shape, 255, np.uint8)
         picture[..., 0] = hue
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_HSV2BGR), np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choices, check_integers
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_choices, check_integers
 from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
 
 
@@ -53,7 +53,7 @@ class Hoof(_Blocks):
             DataError: there are more blocks than pixels along one side.
         """
         u, v = flow_of(self, x)
-        angle = _angle(v, np.abs(u))
+        angle = angle_of(v, np.abs(u))
         # Straight down is the end of the last bin, not the start of another turn.
         codes = np.minimum(_bin_numbers(angle, -np.pi / 2, np.pi / self.bins), self.bins - 1)
         blocks = grid(u.shape, (self.rows, self.cols))
@@ -110,36 +110,7 @@ def direction_bins(u: NDArray[Any], v: NDArray[Any], bins: int) -> NDArray[np.in
     >>> direction_bins(np.array([-1, -1, 0, 1, 1, 0, -1]), np.array([0, -1, -1, -1, 0, 1, 1]), 8)
     array([0, 1, 2, 3, 4, 6, 7])
     """
-    return _bin_numbers(_angle(v, u), -np.pi, 2 * np.pi / bins) % bins
-
-
-def _angle(v: NDArray[Any], u: NDArray[Any]) -> NDArray[np.float64]:
-    """The angle of (u, v) in radians, -pi to pi, by arithmetic alone: libraries round theirs by the processor.
-
-    The arctangent of the smaller over the larger is that of Cephes (Moshier 1989), off by 2e-16.
-    """
-    across, down = np.abs(u).astype(np.float64), np.abs(v).astype(np.float64)
-    larger = np.maximum(across, down)
-    t = np.divide(np.minimum(across, down), larger, out=np.zeros(larger.shape), where=larger > 0)
-    far = t > 0.66
-    x = np.where(far, (t - 1) / (t + 1), t)
-    z = x * x
-    above, below = np.zeros(z.shape), np.ones(z.shape)
-    for p, q in _ATAN:
-        above, below = above * z + p, below * z + q
-    angle = np.where(far, np.pi / 4, 0.0) + (x * (z * above / below) + x)
-    angle = np.where(down > across, np.pi / 2 - angle, angle)
-    angle = np.where(u < 0, np.pi - angle, angle)
-    return np.asarray(np.where(v < 0, -angle, angle))
-
-
-_ATAN = (  # of numerator and denominator, from the highest power on
-    (-8.750608600031904122785e-1, 2.485846490142306297962e1),
-    (-1.615753718733365076637e1, 1.650270098316988542046e2),
-    (-7.500855792314704667340e1, 4.328810604912902668951e2),
-    (-1.228866684490136173410e2, 4.853903996359136964868e2),
-    (-6.485021904942025371773e1, 1.945506571482613964425e2),
-)
+    return _bin_numbers(angle_of(v, u), -np.pi, 2 * np.pi / bins) % bins
 
 
 def _bin_numbers(angle: NDArray[Any], low: float, width: float) -> NDArray[np.intp]:

@@ -84,7 +84,7 @@ def share_interval(value: float, error: float, degrees: float, subjects: int) ->
 
     These are value (1 - value) / error^2, times the squared ratio of the normal to Student's quantile, and need not be whole
     (Korn and Graubard 1998, Survey Methodology 24(2)). Where the error is 0, as at 0 and 1, each subject is a sample: if all
-    is right in 10 subjects, at least 1 - .025^(1/10) = 69 % is. How often they hold: `benchmarks/coverage.py`.
+    is right in 10 subjects, at least 1 - .025^(1/10) = 69 % is. How often they hold: `benchmarks/interval_coverage.py`.
 
     >>> [round(end, 3) for end in share_interval(1.0, 0.0, 9, 10)]
     [0.692, 1.0]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mebench.core import Chain
-from mebench.features import BiWoof, FaceCrop, Flow, FlowImage, Hog, Interpolate, LbpTop, Strain
+from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Hog, Interpolate, LbpTop, Strain
 from mebench.features import source as source_module
 from mebench.features.source import Source
 
@@ -83,6 +83,7 @@ TAIL = (Strain(), FlowImage())
         ((CROP, Flow("farneback"), *TAIL), False),
         ((CROP, Flow("dis"), *TAIL), False),
         ((replace(CROP, align="eyes"), Flow("tvl1"), *TAIL), False),
+        ((CROP, Flow("tvl1"), *TAIL, FlowDirection()), False),
         ((CROP, Hog()), False),
         ((CROP, Interpolate(), LbpTop()), False),
     ],

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.coverage import coverage, differences, false_alarms, true_scores
+from benchmarks.interval_coverage import coverage, differences, false_alarms, true_scores
 
 SETS = 100
 NOISE = 3 * np.sqrt(0.93 * 0.07 / SETS)
