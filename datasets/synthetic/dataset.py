@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Dataset, Frames, SubjectKey, Video
 from mebench.errors import DataError
+from mebench.features import processor
 
 from .emotions import SCHEMES
 from .events import label, write_script
@@ -49,7 +50,7 @@ class SyntheticFrames:
     def fingerprint(self) -> str:
         """Hash of everything that the pixels depend on; no frame is drawn for it."""
         params = {k: v for k, v in dataclasses.asdict(self._params).items() if k not in _NOT_IN_PIXELS}
-        identity = json.dumps([GENERATOR, cv2.__version__, params, self._place], sort_keys=True)
+        identity = json.dumps([GENERATOR, cv2.__version__, processor(), params, self._place], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def subject(self) -> Subject:

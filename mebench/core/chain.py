@@ -32,6 +32,11 @@ class Step:
     libraries: ClassVar[tuple[str, ...]] = ()
 
     @property
+    def portable(self) -> bool:
+        """Whether the numbers are the same on every processor; else those stored serve processors that choose the same instructions."""
+        return True
+
+    @property
     def idle(self) -> Set[str]:
         """Parameters that the numbers do not depend on, beside what they depend on."""
         return frozenset()

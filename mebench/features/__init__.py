@@ -4,10 +4,10 @@ OpenCV, dlib and filelock are imported where a step or the store works, not here
 """
 
 from mebench.features.alignment import Crops
-from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep
+from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep, processor
 from mebench.features.detection import NoFaceError
 from mebench.features.faces import FaceCrop, FaceParams
-from mebench.features.flow import Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
+from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
 from mebench.features.orientation import BiWoof, Hoof, OrientedFlow
 from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
 from mebench.features.regions import BlockMeans, EyesAndMouth, MinMax, Resize
@@ -18,6 +18,7 @@ from mebench.features.texture import Hog, Lbp
 from mebench.features.top import HigoTop, HogTop, LbpTop
 
 __all__ = [
+    "Algorithm",
     "BiWoof",
     "BlockMeans",
     "Clip",
@@ -53,4 +54,5 @@ __all__ = [
     "compute",
     "frame_features",
     "is_ready",
+    "processor",
 ]

@@ -40,7 +40,10 @@ def eye_angle(landmarks: Landmarks) -> float:
 
 def moved(points: Landmarks, matrix: Matrix) -> Landmarks:
     """Points (x, y) of the frame as points of the crop, (n, 2)."""
-    ends = np.column_stack([points, np.ones(len(points))]) @ matrix.T
+    x, y = points[:, :1], points[:, 1:]
+    ends = (
+        x * matrix[:, 0] + y * matrix[:, 1] + matrix[:, 2]
+    )  # no product of matrices, which the processor rounds in its own way
     return ends[:, :2] / ends[:, 2:]
 
 

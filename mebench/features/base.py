@@ -27,6 +27,24 @@ def dlib_version() -> str:
     return _version("dlib", "dlib-bin", "dlib")
 
 
+@functools.cache
+def processor() -> str:
+    """The instructions that NumPy, OpenCV and their helpers choose for this processor, and with them the last bits of some numbers.
+
+    Part of the key of what such numbers shape.
+    """
+    import cv2
+    from numpy.lib.introspect import opt_func_info
+    from threadpoolctl import threadpool_info
+
+    target = opt_func_info(func_name="^arctan2$", signature="float64")["arctan2"]
+    numpy = "+".join(sorted({str(how["current"]) for how in target.values()}))
+    opencv = "+".join(part.lstrip("*") for part in cv2.getCPUFeaturesLine().split() if part[0] not in "?-")
+    ipp = f"{cv2.ipp.getIppVersion().partition(')')[0]})" if cv2.ipp.useIPP() else "no IPP"
+    blas = [str(library.get("architecture")) for library in threadpool_info() if "numpy" in library["filepath"]]
+    return f"numpy {numpy}, blas {'+'.join(blas)}, opencv {opencv}, {ipp}"
+
+
 def _version(module: str, *packages: str) -> str:
     """Version of a module, told without importing it where it was installed as one of these packages."""
     for package in packages:
@@ -146,14 +164,61 @@ def check_numbers(step: Step, what: str, within: Callable[[float], bool], *names
 
 
 def resize(x: NDArray[Any], rows: int, cols: int, smooth: bool = False) -> FeatureMap:
-    """Resize an (H, W, C) map to (rows, cols, C), float32.
+    """Resize an (H, W, C) map to (rows, cols, C), float32, with the same bits on every processor.
 
     Bilinear, the resampling of the published programs. With `smooth`, shrinking averages over the pixels that an output
     pixel covers, so that nothing between the sampling points is lost.
     """
-    import cv2
+    made = np.asarray(x, np.float32)
+    mean = smooth and rows <= made.shape[0] and cols <= made.shape[1]
+    for axis, n in ((0, rows), (1, cols)):
+        total: Any = np.float32(0)
+        for places, weights in _samples(made.shape[axis], n, mean):
+            total = total + made.take(places, axis) * (weights[:, None, None] if axis == 0 else weights[:, None])
+        made = np.asarray(total)
+    return made
 
-    how = cv2.INTER_AREA if smooth and rows <= x.shape[0] and cols <= x.shape[1] else cv2.INTER_LINEAR
-    # OpenCV drops a channel axis of length one.
-    resized: FeatureMap = cv2.resize(np.asarray(x, np.float32), (cols, rows), interpolation=how)
-    return resized.reshape(rows, cols, x.shape[2])
+
+@functools.lru_cache(maxsize=256)
+def _samples(length: int, n: int, mean: bool) -> list[tuple[NDArray[np.intp], NDArray[np.float32]]]:
+    """Of each of `n` new pixels along `length` old ones: one old pixel after the other, with its share."""
+    ratio = length / n
+    if not mean:
+        place = (np.arange(n) + 0.5) * ratio - 0.5
+        low = np.floor(place)
+        part = place - low
+        pairs = [(low, 1 - part), (low + 1, part)]
+    else:
+        start, stop = np.arange(n) * ratio, np.arange(1, n + 1) * ratio
+        olds = [np.floor(start) + k for k in range(int(np.ceil(ratio)) + 1)]
+        pairs = [(old, (np.minimum(old + 1, stop) - np.maximum(old, start)).clip(0) / ratio) for old in olds]
+    return [(old.clip(0, length - 1).astype(np.intp), share.astype(np.float32)) for old, share in pairs]
+
+
+def angle_of(v: NDArray[Any], u: NDArray[Any]) -> NDArray[np.float64]:
+    """The angle of (u, v) in radians, -pi to pi, by arithmetic alone: libraries round theirs by the processor.
+
+    The arctangent of the smaller over the larger is that of Cephes (Moshier 1989), off by 2e-16.
+    """
+    across, down = np.abs(u).astype(np.float64), np.abs(v).astype(np.float64)
+    larger = np.maximum(across, down)
+    t = np.divide(np.minimum(across, down), larger, out=np.zeros(larger.shape), where=larger > 0)
+    far = t > 0.66
+    x = np.where(far, (t - 1) / (t + 1), t)
+    z = x * x
+    above, below = np.zeros(z.shape), np.ones(z.shape)
+    for p, q in _ATAN:
+        above, below = above * z + p, below * z + q
+    angle = np.where(far, np.pi / 4, 0.0) + (x * (z * above / below) + x)
+    angle = np.where(down > across, np.pi / 2 - angle, angle)
+    angle = np.where(u < 0, np.pi - angle, angle)
+    return np.asarray(np.where(v < 0, -angle, angle))
+
+
+_ATAN = (  # of numerator and denominator, from the highest power on
+    (-8.750608600031904122785e-1, 2.485846490142306297962e1),
+    (-1.615753718733365076637e1, 1.650270098316988542046e2),
+    (-7.500855792314704667340e1, 4.328810604912902668951e2),
+    (-1.228866684490136173410e2, 4.853903996359136964868e2),
+    (-6.485021904942025371773e1, 1.945506571482613964425e2),
+)

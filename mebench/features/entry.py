@@ -34,6 +34,7 @@ class Key:
         dlib: version of dlib, whose detector places the crops.
         landmarks: hash of the landmarks, or of the model that finds them, if the steps use them; else empty.
         fps: frames per second if the steps use them, else None.
+        processor: the instructions that it chooses, where the numbers depend on them; else empty.
         clip: the frames of a clip that the steps look at, such as `onset-apex`; empty for all frames of the video.
     """
 
@@ -47,6 +48,7 @@ class Key:
     dlib: str = ""
     landmarks: str = ""
     fps: float | None = None
+    processor: str = ""
     clip: str = ""
 
     def digest(self) -> str:

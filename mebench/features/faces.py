@@ -77,6 +77,7 @@ class FaceCrop(Step):
             depend on its content, not on its path, so it is no part of the identity: `landmark_identity` is.
     """
 
+    version: ClassVar[int] = 2  # from 1: bilinear to the last bit
     level: ClassVar[Level] = "video"
 
     size: int = 128
@@ -112,6 +113,11 @@ class FaceCrop(Step):
             "smoothing": not self._follows,
         }
         return {name for name, idle in without_effect.items() if idle}
+
+    @property
+    def portable(self) -> bool:
+        """For a box that stays; turning and following rest on libraries that choose instructions by the processor."""
+        return self.align == "none" and not self._follows
 
     @property
     def _follows(self) -> bool:
@@ -220,7 +226,7 @@ class FaceCrop(Step):
             x0, y0, x1, y1 = reference.box
             for index, frame in enumerate(same_sized(frames, label)):
                 gray = to_gray(frame[y0:y1, x0:x1], index, label)
-                yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+                yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
             return
         for gray, matrix in self._views(frames, reference, label):
             yield warped(gray, matrix, self.size)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mebench.core import Level, Step
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, check_choices, check_integers, resize
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, check_choices, check_integers, resize
 
-Algorithm = Literal["tvl1", "tvl1_eps05", "farneback", "dis"]
+Algorithm = Literal["tvl1", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
+OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_eps05")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Flow(Step):
         algorithm: `tvl1` is duality-based TV-L1 (Zach et al. 2007) at OpenCV's defaults, the flow of MEAN and SOFTNet: tau .25,
             lambda .15, theta .3, 5 scales of factor .8, 5 warps, 10 outer and 30 inner iterations, median filter 5, epsilon .01;
             `tvl1_eps05` is TV-L1 (Zach et al. 2007) at these settings but for an epsilon of .05, which stops it sooner;
+            both are mebench's own (`mebench.features.tvl1`), the same on every processor; `tvl1_opencv` and
+            `tvl1_opencv_eps05` are OpenCV's (Zach et al. 2007), for comparison with released code;
             `farneback` is polynomial expansion (Farneback 2003) with 3 levels of factor .5, windows of 15, 5 iterations,
             neighbourhoods of 7 and sigma 1.5; `dis` is dense inverse search (Kroeger et al. 2016) at OpenCV's medium preset.
         k: gap in frames between the two crops of a pair (MEAN, section 3.1), for chains of scope `frames`; None for
@@ -33,6 +36,7 @@ class Flow(Step):
         stride: compute the flow at every `stride`-th start frame and at the last one, and interpolate linearly between.
     """
 
+    version: ClassVar[int] = 2  # from 1: TV-L1 of mebench's own
     level: ClassVar[Level] = "pair"
 
     algorithm: Algorithm = "tvl1"
@@ -42,6 +46,11 @@ class Flow(Step):
     def __post_init__(self) -> None:
         check_choices(self, algorithm=Algorithm)
         check_integers(self, 1, "stride", *(() if self.k is None else ("k",)))
+
+    @property
+    def portable(self) -> bool:
+        """For mebench's own TV-L1."""
+        return self.algorithm in OWN
 
     def pair(self, a: Image, b: Image) -> FeatureMap:
         """Flow from crop `a` to crop `b`, both (H, W) uint8: (H, W, 2) float32."""
@@ -76,6 +85,11 @@ class Flow(Step):
 
 def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     """A function from two crops to their flow; not to be shared between threads."""
+    epsilon = 0.05 if algorithm.endswith("_eps05") else 0.01
+    if algorithm in OWN:
+        from mebench.features.tvl1 import tvl1
+
+        return lambda a, b: tvl1(a, b, epsilon)
     import cv2
 
     if algorithm == "farneback":
@@ -85,10 +99,8 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
     if algorithm == "dis":
         dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         return lambda a, b: dis.calc(a, b, None)
-    tvl1 = cv2.optflow.DualTVL1OpticalFlow.create()
-    if algorithm == "tvl1_eps05":
-        tvl1.setEpsilon(0.05)
-    return lambda a, b: tvl1.calc(a, b, None)
+    theirs = cv2.optflow.DualTVL1OpticalFlow.create(epsilon=epsilon)
+    return lambda a, b: theirs.calc(a, b, None)
 
 
 Variant = Literal["paper", "released_code"]
@@ -184,7 +196,10 @@ def _near(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.b
     if outside.all():
         return np.zeros((height, width), np.bool_)
     away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(away[margin : margin + height, margin : margin + width] <= margin)
+    inside = away[margin : margin + height, margin : margin + width]
+    return np.asarray(
+        np.rint(inside.astype(np.float64) ** 2) <= margin**2
+    )  # whole numbers: their roots are rounded in many ways
 
 
 def _hexagons(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
@@ -250,6 +265,8 @@ class FlowImage(MapStep):
         size: width and height of the image in pixels.
     """
 
+    version: ClassVar[int] = 2  # from 1: resized by mebench itself
+
     size: int = 28
 
     def __post_init__(self) -> None:
@@ -277,6 +294,11 @@ class FlowDirection(MapStep):
     these of the flow pictures beside them, but for one pixel in a thousand: their program rounds the flow after it takes the angle.
     """
 
+    @property
+    def portable(self) -> bool:
+        """Not: OpenCV's colours are rounded by the processor."""
+        return False
+
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Encode an (H, W, 3) map of strain, v and u.
 
@@ -289,7 +311,7 @@ class FlowDirection(MapStep):
             raise ConfigError(
                 f"FlowDirection takes the channels strain, v, u, not {x.shape[-1]}: put FlowImage before it"
             )
-        hue = np.degrees(np.arctan2(x[..., 1].astype(np.float64), x[..., 2])) / 2
+        hue = np.degrees(angle_of(x[..., 1], x[..., 2])) / 2
         picture = np.full(x.shape, 255, np.uint8)
         picture[..., 0] = hue
         return np.asarray(cv2.cvtColor(picture, cv2.COLOR_HSV2BGR), np.float32)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mebench.core import Chain, ClipView, stack
 from mebench.errors import ConfigError
 from mebench.features.faces import FaceParams
-from mebench.features.flow import Flow, FlowDirection, FlowImage, Strain
+from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, Strain
 
 SIZE = 28
 ONSET_APEX = "onset_apex_flow_28"
@@ -40,7 +40,7 @@ class MapParams(FaceParams):
         flow: algorithm of the flow.
     """
 
-    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    flow: Algorithm = "tvl1"
 
     def maps(self, *names: str) -> dict[str, Chain]:
         """A chain of scope `clips` for each name.

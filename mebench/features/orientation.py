@@ -1,13 +1,13 @@
 """Histograms of the directions in which a face moves: whole, and weighted (Bi-WOOF)."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choices, check_integers
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_choices, check_integers
 from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
 
 
@@ -40,6 +40,8 @@ class Hoof(_Blocks):
         bins: number of equal bins from -90 to 90 degrees; an angle between two bins belongs to the upper one.
     """
 
+    version: ClassVar[int] = 2  # from 1: angles and lengths by arithmetic alone
+
     rows: int = 6
     cols: int = 6
 
@@ -51,11 +53,11 @@ class Hoof(_Blocks):
             DataError: there are more blocks than pixels along one side.
         """
         u, v = flow_of(self, x)
-        angle = np.arctan2(v, np.abs(u))
+        angle = angle_of(v, np.abs(u))
         # Straight down is the end of the last bin, not the start of another turn.
         codes = np.minimum(_bin_numbers(angle, -np.pi / 2, np.pi / self.bins), self.bins - 1)
         blocks = grid(u.shape, (self.rows, self.cols))
-        return unit_sum(blocks.histograms(codes, self.bins, np.hypot(u, v))).astype(np.float32)
+        return unit_sum(blocks.histograms(codes, self.bins, np.sqrt(u * u + v * v))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class OrientedFlow(_Blocks):
             between two bins belongs to the upper one, 180 degrees to the first.
         normalised: divide each histogram by its sum; a block without motion (0/0) is all 0.
     """
+
+    version: ClassVar[int] = 2  # from 1: angles and lengths by arithmetic alone
 
     normalised: bool = True
 
@@ -97,7 +101,7 @@ def flow_of(step: MapStep, x: FeatureMap) -> tuple[NDArray[np.float64], NDArray[
 
 def oriented_histograms(u: NDArray[Any], v: NDArray[Any], bins: int, blocks: Grid) -> Histograms:
     """Sum of the lengths of the vectors (u, v) in each block and each bin of `direction_bins`."""
-    return blocks.histograms(direction_bins(u, v, bins), bins, np.hypot(u, v))
+    return blocks.histograms(direction_bins(u, v, bins), bins, np.sqrt(u * u + v * v))
 
 
 def direction_bins(u: NDArray[Any], v: NDArray[Any], bins: int) -> NDArray[np.intp]:
@@ -106,7 +110,7 @@ def direction_bins(u: NDArray[Any], v: NDArray[Any], bins: int) -> NDArray[np.in
     >>> direction_bins(np.array([-1, -1, 0, 1, 1, 0, -1]), np.array([0, -1, -1, -1, 0, 1, 1]), 8)
     array([0, 1, 2, 3, 4, 6, 7])
     """
-    return _bin_numbers(np.arctan2(v, u), -np.pi, 2 * np.pi / bins) % bins
+    return _bin_numbers(angle_of(v, u), -np.pi, 2 * np.pi / bins) % bins
 
 
 def _bin_numbers(angle: NDArray[Any], low: float, width: float) -> NDArray[np.intp]:
@@ -139,6 +143,8 @@ class BiWoof(_Blocks):
             which counts in the last one what equals its edge, 135 degrees of 8 bins, and nothing up to 180 degrees.
     """
 
+    version: ClassVar[int] = 2  # from 1: angles and lengths by arithmetic alone
+
     strain: Strains = "mean"
     blocks: Blocks = "apart"
     last_bin: LastBin = "whole"
@@ -165,7 +171,7 @@ class BiWoof(_Blocks):
         if self.strain == "mean":
             strain /= blocks.histograms(nowhere, 1)
         weighted = local * strain
-        length = np.linalg.norm(weighted)
+        length = np.sqrt(np.sum(weighted * weighted))
         return (weighted / length if self.unit_length and length > 0 else weighted).astype(np.float32)
 
     def _lengths(self, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:

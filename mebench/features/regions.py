@@ -1,7 +1,7 @@
 """The parts of the face that a method looks at, and maps brought to a common range."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class EyesAndMouth(MapStep):
             of the crop (`LEFT_EYE`, `RIGHT_EYE`, `MOUTH`), which need no landmarks.
         margin: pixels of the crop added around the landmarks of a region; without meaning, and set to 0, for `box`.
     """
+
+    version: ClassVar[int] = 2  # from 1: resized by mebench itself
 
     layout: Layout = "paper"
     margin: int = 12
@@ -122,6 +124,8 @@ class Resize(MapStep):
 
     Bilinear or, when shrinking, the mean over the pixels that an output pixel covers.
     """
+
+    version: ClassVar[int] = 2  # from 1: resized by mebench itself
 
     size: int
 

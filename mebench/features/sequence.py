@@ -34,6 +34,11 @@ class Interpolate(SequenceStep):
     def __post_init__(self) -> None:
         check_integers(self, 1, "length")
 
+    @property
+    def portable(self) -> bool:
+        """Not: it rests on sines and a product of matrices."""
+        return False
+
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Turn (n, H, W) crops into (length, H, W), rounded and clipped to 0 to 255. One frame is repeated.
 
@@ -110,6 +115,11 @@ class Magnify(SequenceStep):
             )
         if self.pyramid == "gaussian":  # equal numbers have an equal identity
             object.__setattr__(self, "wavelength", 0.0)
+
+    @property
+    def portable(self) -> bool:
+        """Not: it rests on OpenCV's pyramids and SciPy's filters."""
+        return False
 
     def apply(self, crops: Image, fps: float | None) -> Image:
         """Magnify (n, H, W) crops, rounded and clipped to 0 to 255.

@@ -22,6 +22,7 @@ from mebench.features.base import (
     VolumeStep,
     dlib_version,
     opencv_version,
+    processor,
 )
 from mebench.features.entry import Draft, Entry, Key, Stage
 from mebench.features.faces import FaceCrop
@@ -175,6 +176,7 @@ class Source:
             "flow": ("video", "sequence", "pair"),
             "feature": (),
         }
+        used = [step for step in chain.steps if not levels[stage] or step.level in levels[stage]]
         landmarks = route.crop.needs_landmarks or (stage == "feature" and route.maps_need_landmarks)
         return Key(
             stage=stage,
@@ -186,6 +188,7 @@ class Source:
             opencv=opencv_version(),
             dlib=dlib_version(),
             landmarks=route.crop.landmark_identity(self.landmarks) if landmarks else "",
+            processor="" if all(step.portable for step in used) else processor(),
             fps=self.video.fps if route.sequence and stage != "crops" else None,
             clip="" if clip is None or stage == "crops" else "-".join(map(str, route.frames_of(clip))),
         )

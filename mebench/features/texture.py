@@ -193,6 +193,11 @@ class Hog(ImageStep):
     def __post_init__(self) -> None:
         check_integers(self, 1, "cell", "block", "bins")
 
+    @property
+    def portable(self) -> bool:
+        """Not: it rests on scikit-image's angles."""
+        return False
+
     def apply(self, crop: Image) -> FeatureMap:
         """Histograms of an (H, W) gray crop.
 

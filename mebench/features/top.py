@@ -173,6 +173,7 @@ class HogTop(Top):
         bins: number of directions from -180 to 180 degrees; one between two bins belongs to the upper one.
     """
 
+    version: ClassVar[int] = 2  # from 1: angles and lengths by arithmetic alone
     weighted: ClassVar[bool] = True
     margin: ClassVar[tuple[int, int, int]] = (1, 1, 1)
 
@@ -192,7 +193,7 @@ class HogTop(Top):
         }
         for first, second in AXES:
             a, b = along[first], along[second]
-            length = np.hypot(a, b)
+            length = np.sqrt(a * a + b * b)
             yield Codes(direction_bins(a, b, self.bins), self.bins, length if self.weighted else length > 0)
 
 

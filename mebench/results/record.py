@@ -110,10 +110,10 @@ class Record:
 
     @property
     def identity(self) -> str:
-        """Equal for runs that differ in nothing but the seed."""
+        """Equal for runs that differ in nothing but the seed, on whichever processor."""
         parts = [
             settings.identity(self.config),
-            self.versions,
+            {name: text for name, text in self.versions.items() if name != "processor"},
             {name: self.about[name] for name in ("tasks", "kinds", "classes", "selects", "transductive")},
             [fold["test"] for fold in self.about["folds"]],
             self.annotations,

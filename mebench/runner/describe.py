@@ -16,6 +16,8 @@ import pandas as pd
 from mebench import __version__
 from mebench.config import RunConfig, registry, run_key, settings
 from mebench.core import Timing, Video
+from mebench.errors import RunError
+from mebench.features import processor
 from mebench.metrics.tables import Tables
 from mebench.protocols import ADDED
 from mebench.runner.folder import RunFolder
@@ -105,6 +107,23 @@ def _own_code() -> str:
     for file in sorted(package.rglob("*.py")):
         digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
     return digest.hexdigest()
+
+
+def refuse_other_processor(run: str, then: str) -> None:
+    """Say that what began on another kind of processor cannot go on here.
+
+    Args:
+        run: the run, or who works on it, as the sentence begins.
+        then: the instructions that its processor chose.
+
+    Raises:
+        RunError: they are not those chosen here: numbers would differ in their last bits.
+    """
+    if then != (now := versions()["processor"]):
+        raise RunError(
+            f"{run} began on another kind of processor ({then}; here it is {now}), and its folds must not mix: go on there, or "
+            "start it anew here with: mebench run"
+        )
 
 
 def name_of(config: RunConfig) -> str:
@@ -199,8 +218,11 @@ def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
 
 @cache
 def versions() -> Mapping[str, str]:
-    """Python, the machine and the packages that numbers depend on."""
+    """Python, the machine, the instructions of its processor and the packages that numbers depend on."""
+    import torch
+
     found = {"mebench": __version__, "python": sys.version.split()[0], "platform": platform.platform()}
+    found["processor"] = f"{processor()}, torch {torch.backends.cpu.get_cpu_capability()}"
     for name in PACKAGES:
         try:
             found[name] = metadata.version(name)

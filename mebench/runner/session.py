@@ -18,7 +18,7 @@ from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
+from mebench.runner.describe import cards, describe, key_of, name_of, refuse_other_processor, truth_tables
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
 from mebench.runner.leak import Looks
@@ -255,11 +255,13 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
 
 
 def _claim(plan: Plan, run_id: str | None = None) -> Session:
-    began = time.perf_counter()
+    began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
     refuse_twins(plan)
     tables = truth_tables(plan)
     key = key_of(plan, tables)
-    folder, lock = RunFolder.claim(Path(plan.config.runs).expanduser(), name_of(plan.config), key, run_id)
+    if run_id is not None and "processor" in (began_with := RunFolder(runs / run_id).read_json("versions.json")):
+        refuse_other_processor(f"run {run_id!r}", began_with["processor"])
+    folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
     try:
         folder.remove_leftovers()
         describe(folder, plan, tables, key)

@@ -20,7 +20,7 @@ from mebench.core import Fold, Method, Video
 from mebench.errors import RunError
 from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready
 from mebench.progress import Progress
-from mebench.runner.describe import anywhere, inputs_of
+from mebench.runner.describe import anywhere, inputs_of, refuse_other_processor, versions
 from mebench.runner.fitted import store_of
 from mebench.runner.fold import FoldResult, execute
 from mebench.runner.plan import Plan, make_plan
@@ -68,14 +68,15 @@ PLANS = 4
 STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
-PlanSpec = tuple[str, str]
-"""All that a worker needs to make a plan: the configuration as JSON, and the inputs that it must come out of."""
+PlanSpec = tuple[str, str, str]
+"""All that a worker needs to make a plan: the configuration as JSON, the inputs that it must come out of, and the processor's
+instructions among these."""
 
 
 def spec_of(plan: Plan) -> PlanSpec:
     """What workers are told of a plan; they may work in another folder, or on another machine."""
     store = str(Path(plan.config.cache).expanduser().absolute())
-    return json.dumps({**anywhere(plan.config.values), "cache": store}), inputs_of(plan)
+    return json.dumps({**anywhere(plan.config.values), "cache": store}), inputs_of(plan), versions()["processor"]
 
 
 def clips_of(plan: Plan, video: Video) -> list[Clip]:
@@ -147,7 +148,8 @@ def plan_of(spec: PlanSpec) -> Plan:
     Raises:
         RunError: it comes out of other inputs than the run's.
     """
-    values, inputs = spec
+    values, inputs, instructions = spec
+    refuse_other_processor("a worker was given a run that", instructions)
     plan = make_plan(from_plain(json.loads(values)))
     if inputs_of(plan) != inputs:
         raise RunError(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
-from mebench.features import FaceParams
+from mebench.features import Algorithm, FaceParams
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Params(FaceParams):
         class_weight: `balanced` gives rare classes more weight; null weighs all clips alike.
     """
 
-    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    flow: Algorithm = "tvl1"
     difference: Literal["backward", "forward", "central"] = "central"
     rows: int = 5
     cols: int = 5

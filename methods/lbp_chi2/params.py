@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
-from mebench.features import FaceParams
+from mebench.features import Algorithm, FaceParams
 from mebench.spotting import Smoothing, SpottingParams
 
 
@@ -38,7 +38,7 @@ class Params(SpottingParams, FaceParams):
     neighbours: int = 8
     radius: float = 3.0
     bins: int = 8
-    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    flow: Algorithm = "tvl1"
     stride: int = 1
     window: float = 0.32
     largest: float = 1 / 3

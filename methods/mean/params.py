@@ -7,7 +7,7 @@ from typing import Literal
 from mebench.core import Timing
 from mebench.core.options import TrainingParams
 from mebench.errors import ConfigError
-from mebench.features import FaceParams
+from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
 
@@ -44,7 +44,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
             recognition UF1 and UAR too; `train` notes loss and accuracy of the training samples only.
     """
 
-    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    flow: Algorithm = "tvl1"
     k_seconds: float = 0.1
     stride: int = 1
     preprocessing: Literal["mean", "softnet"] = "mean"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.errors import ConfigError
-from mebench.features import FaceParams
+from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
 
@@ -29,7 +29,7 @@ class Params(SpottingParams, FaceParams):
     """
 
     variant: Literal["shreve", "liong2016", "peaks"] = "shreve"
-    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    flow: Algorithm = "tvl1"
     stride: int = 1
     difference: Literal["backward", "forward", "central"] = "central"
     regions: Literal["paper", "released_code", "box"] = "paper"

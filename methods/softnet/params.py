@@ -5,7 +5,7 @@ from typing import Literal
 
 from mebench.core.options import TrainingParams
 from mebench.errors import ConfigError
-from mebench.features import FaceParams
+from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
 
@@ -32,7 +32,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         lr: learning rate of plain gradient descent.
     """
 
-    flow: Literal["tvl1", "tvl1_eps05", "farneback", "dis"] = "tvl1"
+    flow: Algorithm = "tvl1"
     stride: int = 1
     regions: Literal["paper", "released_code", "box"] = "paper"
     nose_motion: Literal["paper", "released_code", "kept"] = "paper"

@@ -154,12 +154,12 @@ def test_dlib_finds_the_drawn_face_where_its_landmarks_are():
 
 
 def test_a_crop_is_cut_from_the_gray_frame_and_resized(found):
-    """The published programs' way, also where only the face is made gray."""
+    """The published programs' way but for the last gray level, also where only the face is made gray."""
     frame = np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     x0, y0, x1, y1 = BOX
     expected = cv2.resize(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)[y0:y1, x0:x1], (128, 128))
     for crop in FaceCrop().apply(frames(frame, frame), None).images:
-        np.testing.assert_array_equal(crop, expected)
+        np.testing.assert_allclose(crop.astype(int), expected, atol=1)
 
 
 def test_a_known_box_can_be_cut_without_a_search(found):
@@ -242,7 +242,7 @@ def test_a_reference_survives_json_exactly(found):
 def test_options_without_effect_do_not_change_the_identity():
     """So that stores from before an option stay good, and a card changes when and only when its numbers can."""
     plain = FaceCrop()
-    assert plain.describe() == "FaceCrop(size=128, detector='dlib', upsample=1, half_size=False) v1"
+    assert plain.describe() == "FaceCrop(size=128, detector='dlib', upsample=1, half_size=False) v2"
     for same in ({"smoothing": 5}, {"margin": 0}, {"landmarks": "/a/file.dat"}):
         assert replace(plain, **same).identity() == plain.identity()
     pose = FaceCrop(align="pose")

@@ -281,6 +281,12 @@ def test_a_fold_that_raises_is_left_out_and_the_run_goes_on_with_the_same_plugin
     assert reason.name == "toy--2"
     assert "a matrix is singular" in reason.read_text() and "method.py" in reason.read_text()
 
+    versions = folder.read_json("versions.json")
+    folder.write_json("versions.json", versions | {"processor": "an old one"})
+    with pytest.raises(RunError, match=f"run '{folder.id}' began on another kind of processor .an old one; here it is"):
+        go(words, folder.id)
+    folder.write_json("versions.json", versions)
+
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# another method now\n")
     with pytest.raises(RunError, match="cannot go on: its dataset, plugins or versions have changed"):

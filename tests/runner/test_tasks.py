@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -36,11 +37,19 @@ def test_a_relative_path_is_the_same_place_for_a_worker_elsewhere(moody, tmp_pat
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
-    values, inputs = spec_of(make_plan(resolve(moody())))
+    values, inputs, processor = spec_of(make_plan(resolve(moody())))
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# edited since\n")
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
-        fold_task((values, inputs), "toy/1", frozenset())
+        fold_task((values, inputs, processor), "toy/1", frozenset())
+
+
+def test_a_worker_on_another_kind_of_processor_refuses_its_folds(moody):
+    values, inputs, processor = spec_of(make_plan(resolve(moody())))
+    with pytest.raises(
+        RunError, match=f"another kind of processor .an old one; here it is {re.escape(processor)}.*must not mix"
+    ):
+        fold_task((values, inputs, "an old one"), "toy/1", frozenset())
 
 
 def test_a_fold_leaves_no_garbage_to_the_next(moody):

@@ -1,0 +1,324 @@
+"""TV-L1 optical flow (Zach, Pock and Bischof 2007) with the same bits on every processor, and many times as fast as OpenCV's.
+
+Nothing here is left to the compiler that could change a number: no fast math, so no product is contracted with a sum and no
+sum is put into another order; sums over pixels are sums over columns, then over `LANES`, then one after another. Each loop along
+a row works on columns that do not know of one another, so that vectors of 4, 8 or 16 give the same numbers. Rows are padded to
+whole blocks of `LANES` columns; what is computed in the padding is never looked at.
+
+Imported on use. Compiled once a machine, by the first process that asks, while the others wait: numba keeps the code beside this
+file or, where it cannot write there, in the user's cache folder; `NUMBA_CACHE_DIR` names another.
+"""
+
+import functools
+import hashlib
+from collections.abc import Callable
+from math import floor, sqrt
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numpy import float32
+
+from mebench.features.base import FeatureMap, Image
+from mebench.features.median import LANES, Number, Plane, compiled, inlined, median, whole_blocks
+
+TAU, LAMBDA, THETA = 0.25, 0.15, 0.3
+SCALES, STEP, SMALLEST = 5, 0.8, 16
+WARPS, OUTER, INNER = 5, 10, 30
+"""OpenCV's defaults: time step, weight of the data, tightness; scales of the pyramid, their ratio and the least width and height
+in pixels; warps a scale; in each at most `OUTER` times a median of 5x5 pixels and then `INNER` iterations."""
+
+MARGIN = 8
+"""Black pixels around the second image, so that a warp need not ask where it is."""
+
+_Values = tuple[Number, ...]
+
+
+def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
+    """Flow from image `a` to image `b`, both (H, W) uint8: (H, W, 2) float32 in pixels.
+
+    A scale is iterated until the root mean square of what an iteration changes is at most `epsilon` pixels.
+    """
+    return np.asarray(_ready()(np.ascontiguousarray(a), np.ascontiguousarray(b), float32(epsilon)))
+
+
+@functools.cache
+def _ready() -> Callable[..., Any]:
+    """The compiled flow, from the cache if any process of this machine has put it there."""
+    other_code = hashlib.sha256(Path(median.__code__.co_filename).read_bytes()).hexdigest()  # type: ignore[attr-defined]
+
+    def flow(a: Image, b: Image, epsilon: Number) -> Plane:
+        assert other_code  # of the closure, which numba's cache looks at beside this file
+        return _flow(a, b, epsilon)
+
+    try:
+        cached: Any = numba.njit(error_model="numpy", cache=True)(flow)
+    except RuntimeError:  # no folder can be written to: every process compiles for itself
+        return _flow
+    from filelock import FileLock
+
+    with FileLock(Path(cached.stats.cache_path) / "mebench_tvl1.lock"):
+        cached(*np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1))
+    found: Callable[..., Any] = cached
+    return found
+
+
+@inlined
+def _flow(a: Image, b: Image, epsilon: Number) -> Plane:
+    """The pyramid, from its coarsest scale on; planes of two images, or of u and v, lie in one array."""
+    images = _planes(2, a.shape[0], a.shape[1])
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            images[0, y, x], images[1, y, x] = float32(a[y, x]), float32(b[y, x])
+    pyramid, sizes = [images], [a.shape]
+    for _ in range(1, SCALES):
+        (h, w), one = sizes[-1], float32(1)
+        rows, cols = round(h * STEP), round(w * STEP)
+        if min(rows, cols) < SMALLEST:
+            break
+        pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
+        sizes.append((rows, cols))
+    flow = _planes(2, sizes[-1][0], sizes[-1][1])
+    for s in range(len(sizes) - 1, -1, -1):
+        h, w = sizes[s]
+        if s < len(sizes) - 1:
+            rows, cols = sizes[s + 1]
+            flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
+        flow = _scale(pyramid[s], flow, h, w, epsilon)
+    found = np.empty((a.shape[0], a.shape[1], 2), np.float32)
+    for y in range(a.shape[0]):
+        for x in range(a.shape[1]):
+            found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
+    return found
+
+
+@compiled
+def _planes(n: int, h: int, w: int) -> Plane:
+    """Zeros for `n` planes of an (h, w) image: two rows more, and columns up to a whole block and one more block."""
+    return np.zeros((n, h + 2, whole_blocks(w) + LANES), np.float32)
+
+
+@compiled
+def _resized(p: Plane, h: int, w: int, rows: int, cols: int, down: float, across: float, factor: Number) -> Plane:
+    """Planes (h, w) as (rows, cols), bilinear, times `factor`; a new pixel is `down` old ones high and `across` wide."""
+    between, resized, wide = (
+        np.zeros((h, whole_blocks(cols)), np.float32),
+        _planes(len(p), rows, cols),
+        whole_blocks(cols),
+    )
+    for n in range(len(p)):
+        for x in range(cols):
+            low, high, part = _neighbours(x, across, w)
+            for y in range(h):
+                between[y, x] = p[n, y, low] + part * (p[n, y, high] - p[n, y, low])
+        for y in range(rows):
+            low, high, part = _neighbours(y, down, h)
+            for x in range(wide):
+                resized[n, y, x] = factor * (between[low, x] + part * (between[high, x] - between[low, x]))
+    return resized
+
+
+@inlined
+def _neighbours(x: int, ratio: float, n: int) -> tuple[int, int, Number]:
+    """The two old pixels around the middle of a new one, and how far it is from the first to the second."""
+    place = (x + 0.5) * ratio - 0.5
+    low = floor(place)
+    return min(max(low, 0), n - 1), min(max(low + 1, 0), n - 1), float32(place - low)
+
+
+@compiled
+def _scale(images: Plane, flow: Plane, h: int, w: int, epsilon: Number) -> Plane:
+    """One scale of the pyramid: the flow made better."""
+    second, warped, dual, other = _gradient(images, h, w), _planes(4, h, w), _planes(4, h, w), _planes(2, h, w)
+    errors, weights = np.zeros(whole_blocks(w), np.float32), np.empty(10 * LANES, np.float32)
+    stop = epsilon * epsilon * float32(h * w)
+    for _ in range(WARPS):
+        _warp(second, flow, warped, weights, h, w)
+        _linearise(images, flow, warped, h, w)
+        error = float32(np.inf)
+        for _ in range(OUTER):
+            if error <= stop:
+                break
+            median(flow, other, h, w)
+            flow, other = other, flow
+            for _ in range(INNER):
+                if error <= stop:
+                    break
+                error = _iterate(flow, dual, warped, errors, h, w)
+    return flow
+
+
+@compiled
+def _iterate(flow: Plane, dual: Plane, warped: Plane, errors: Plane, h: int, w: int) -> Number:
+    """One iteration: u and v from the images and the dual variables, and a row behind these from u and v.
+
+    A dual variable lies a column (p11, p21) or a row (p12, p22) further on than its pixel, after zeros. u and v are kept to
+    2 ** -27 pixel: what fades away from where something moves would else become subnormal numbers, which are slow.
+
+    Returns:
+        The sum of the squares of what u and v changed.
+    """
+    u, v, p11, p12, p21, p22 = flow[0], flow[1], dual[0], dual[1], dual[2], dual[3]
+    rho, ix, iy, inverse, wide = warped[0], warped[1], warped[2], warped[3], whole_blocks(w)
+    most, theta, taut, one, zero = float32(LAMBDA * THETA), float32(THETA), float32(TAU / THETA), float32(1), float32(0)
+    coarse = float32(2**-4)  # a number next to which 2 ** -27 is the last digit
+    errors[:] = zero
+    for y in range(h + 1):
+        if y < h:
+            for x in range(wide):
+                a, b, gx, gy = u[y, x], v[y, x], ix[y, x], iy[y, x]
+                step = (rho[y, x] + (gx * a + gy * b)) * inverse[y, x]
+                step = step if step < most else most
+                step = step if step > -most else -most
+                new_a = (a + step * gx) + theta * ((p11[y, x + 1] - p11[y, x]) + (p12[y + 1, x] - p12[y, x]))
+                new_b = (b + step * gy) + theta * ((p21[y, x + 1] - p21[y, x]) + (p22[y + 1, x] - p22[y, x]))
+                new_a, new_b = (new_a + coarse) - coarse, (new_b + coarse) - coarse
+                u[y, x], v[y, x] = new_a, new_b
+                a, b = new_a - a, new_b - b
+                errors[x] += a * a + b * b
+            u[y, w], v[y, w] = u[y, w - 1], v[y, w - 1]
+        if y > 0:
+            here, below = y - 1, min(y, h - 1)
+            for x in range(wide):
+                a, b = u[here, x], v[here, x]
+                ax, ay = u[here, x + 1] - a, u[below, x] - a
+                bx, by = v[here, x + 1] - b, v[below, x] - b
+                a, b = one + taut * sqrt(ax * ax + ay * ay), one + taut * sqrt(bx * bx + by * by)
+                both = one / (a * b)
+                a, b = both * b, both * a
+                p11[here, x + 1] = (p11[here, x + 1] + taut * ax) * a
+                p12[here + 1, x] = (p12[here + 1, x] + taut * ay) * a
+                p21[here, x + 1] = (p21[here, x + 1] + taut * bx) * b
+                p22[here + 1, x] = (p22[here + 1, x] + taut * by) * b
+    errors[w:] = zero
+    for x in range(LANES, wide, LANES):
+        for lane in range(LANES):
+            errors[lane] += errors[x + lane]
+    error = zero
+    for lane in range(LANES):
+        error += errors[lane]
+    return error
+
+
+@compiled
+def _gradient(images: Plane, h: int, w: int) -> Plane:
+    """The second image and its differences (f(x + 1) - f(x - 1)) / 2 across and down, (3, rows, columns), in a black margin."""
+    planes, half = np.zeros((3, h + 2 * MARGIN, whole_blocks(w) + 2 * MARGIN + LANES), np.float32), float32(0.5)
+    image = images[1]
+    for y in range(h):
+        above, below = max(y - 1, 0), min(y + 1, h - 1)
+        for x in range(w):
+            left, right = max(x - 1, 0), min(x + 1, w - 1)
+            planes[0, y + MARGIN, x + MARGIN] = image[y, x]
+            planes[1, y + MARGIN, x + MARGIN] = half * (image[y, right] - image[y, left])
+            planes[2, y + MARGIN, x + MARGIN] = half * (image[below, x] - image[above, x])
+    return planes
+
+
+@compiled
+def _warp(planes: Plane, flow: Plane, warped: Plane, weights: Plane, h: int, w: int) -> None:
+    """The second image and its gradient at (x + u, y + v), bicubic (a = -.75), black beyond the image.
+
+    Places are rounded to 1/32 pixel. That, and the black, is how OpenCV looks at the second image: the flow follows.
+    """
+    u, v, half = flow[0], flow[1], float32(0.5)
+    for y in range(h):
+        for x in range(w, whole_blocks(w)):
+            u[y, x], v[y, x] = u[y, w - 1], v[y, w - 1]
+        for start in range(0, w, LANES):
+            left, upper = floor(u[y, start + LANES // 2] - half), floor(v[y, start + LANES // 2] - half)
+            column, row = MARGIN + start + left - 1, MARGIN + y + upper - 1
+            fits = column >= 0 and column + LANES + 4 <= planes.shape[2] and row >= 0 and row + 5 <= planes.shape[1]
+            if fits and _weigh(u, v, y, start, float32(left), float32(y + upper), weights) == LANES:
+                _look(planes, row, column, weights, warped, y, start)
+            else:
+                for x in range(start, start + LANES):
+                    _look_at(planes, _place(x, u[y, x]), _place(y, v[y, x]), h, w, warped, y, x)
+
+
+@inlined
+def _place(x: int, u: Number) -> Number:
+    """Where (x, u) leads, rounded to 1/32."""
+    whole = float32(1.5 * 2**18)  # a number next to which 1/32 is the last digit
+    return ((float32(x) + u) + whole) - whole
+
+
+@compiled
+def _weigh(u: Plane, v: Plane, y: int, start: int, left: Number, upper: Number, weights: Plane) -> int:
+    """Weights of five columns and five rows of pixels for a block of places; returns for how many places these are enough."""
+    y, start, enough, zero, two = max(y, 0), max(start, 0), 0, float32(0), float32(2)
+    for lane in range(LANES):
+        x = start + lane
+        across, down = _place(x, u[y, x]) - float32(x) - left, _place(y, v[y, x]) - upper
+        a, b = _weights(across), _weights(down)
+        for i in range(5):
+            weights[i * LANES + lane], weights[(5 + i) * LANES + lane] = a[i], b[i]
+        enough += int((across >= zero) & (across < two) & (down >= zero) & (down < two))
+    return enough
+
+
+@compiled
+def _look(planes: Plane, row: int, column: int, weights: Plane, warped: Plane, y: int, start: int) -> None:
+    """A block of the second image and of its gradient, from five rows and five columns for each place."""
+    row, column, y, start = max(row, 0), max(column, 0), max(y, 0), max(start, 0)
+    for n in range(3):
+        for lane in range(LANES):
+            total = float32(0)
+            for j in range(5):
+                part = float32(0)
+                for i in range(5):
+                    part += weights[i * LANES + lane] * planes[n, row + j, column + lane + i]
+                total += weights[(5 + j) * LANES + lane] * part
+            warped[n, y, start + lane] = total
+
+
+@compiled
+def _look_at(planes: Plane, x: Number, y: Number, h: int, w: int, warped: Plane, row: int, column: int) -> None:
+    """The second image and its gradient at one place, wherever it is."""
+    left, upper = floor(x), floor(y)
+    a, b = _cubic(x - float32(left)), _cubic(y - float32(upper))
+    for n in range(3):
+        total = float32(0)
+        for j in range(4):
+            near = min(max(upper + j - 1, -1), h) + MARGIN
+            for i in range(4):
+                total += b[j] * a[i] * planes[n, near, min(max(left + i - 1, -1), w) + MARGIN]
+        warped[n, row, column] = total
+
+
+@compiled
+def _linearise(images: Plane, flow: Plane, warped: Plane, h: int, w: int) -> None:
+    """What the iterations need of the warped image and its gradient, the first three planes of `warped`.
+
+    The image becomes its difference to the first one less gradient times flow; the fourth plane -1 over the squared length of the
+    gradient.
+    """
+    first, u, v, rho, ix, iy, inverse = images[0], flow[0], flow[1], warped[0], warped[1], warped[2], warped[3]
+    tiny, one, wide = float32(np.finfo(np.float32).eps), float32(1), whole_blocks(w)
+    for y in range(h):
+        for x in range(wide):
+            gx, gy = ix[y, x], iy[y, x]
+            length = gx * gx + gy * gy
+            rho[y, x] = rho[y, x] - gx * u[y, x] - gy * v[y, x] - first[y, x]
+            inverse[y, x] = -one / (length if length > tiny else tiny)
+
+
+@inlined
+def _weights(part: Number) -> _Values:
+    """The bicubic weights of five pixels for a place `part` of 0 to below 2 pixels after the second one."""
+    one, zero = float32(1), float32(0)
+    second = part >= one
+    t = part - one if second else part
+    a, b, c, d = _cubic(t)
+    return zero if second else a, a if second else b, b if second else c, c if second else d, d if second else zero
+
+
+@inlined
+def _cubic(t: Number) -> tuple[Number, Number, Number, Number]:
+    """Keys' weights with a = -.75 of the four pixels around a place `t` of 0 to 1 after the second one."""
+    s = float32(1) - t
+    a = float32(-0.75) * t * s * s
+    b = (float32(1.25) * t - float32(2.25)) * t * t + float32(1)
+    d = float32(-0.75) * s * t * t
+    return a, b, float32(1) - a - b - d, d
