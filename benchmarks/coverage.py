@@ -42,7 +42,9 @@ ASR, AUC, weighted F1, Acc_MESR. What is no share (ms, frames, per minute) has i
 
 from __future__ import annotations
 
-if __name__ == "coverage":  # other programs of this folder run, and numba looks for the package of that name, which it can do without
+if (
+    __name__ == "coverage"
+):  # other programs of this folder run, and numba looks for the package of that name, which it can do without
     raise ImportError("benchmarks/coverage.py is not the package coverage")
 
 import argparse
