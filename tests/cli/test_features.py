@@ -14,7 +14,7 @@ def test_explain_prints_a_card_for_each_chain(mebench, tmp_path):
     file = tmp_path / "cards.json"
     code, out, _ = mebench("features", "explain", "method=mean", "dataset=synthetic", *SMALL, "--json", file)
     assert code == 0
-    for line in ("mean_frames: one feature for each frame i that has a frame i + 3.", "1. FaceCrop (version 1)."):
+    for line in ("mean_frames: one feature for each frame i that has a frame i + 3.", "1. FaceCrop (version 2)."):
         assert line in out
     cards = json.loads(file.read_text())["datasets"]["synthetic"]
     assert {card["chain"] for card in cards} == {"mean_frames", "mean_clips"}
