@@ -14,10 +14,9 @@ from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
 from mebench.runner.describe import cards
-from mebench.runner.fitted import store_of
+from mebench.runner.features import clips_of, missing_videos, store_of
 from mebench.runner.guard import warnings
 from mebench.runner.plan import Plan, make_plan, new_method
-from mebench.runner.tasks import clips_of, missing_videos
 from mebench.runner.workers import default_workers, one_thread
 
 FOLDS_SHOWN = 20

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from mebench.config import RunConfig, registry
 from mebench.core import (
     Chain,
-    Composite,
     Dataset,
     Fold,
     Kind,
@@ -27,7 +26,15 @@ from mebench.core import (
 from mebench.errors import ConfigError, RunError
 from mebench.protocols import People, Protocol
 from mebench.protocols import find as find_protocol
-from mebench.runner.choices import choose_kinds, choose_scheme, choose_tasks, measured, open_dataset, scored
+from mebench.runner.choices import (
+    choose_kinds,
+    choose_scheme,
+    choose_tasks,
+    home_of_video,
+    measured,
+    open_dataset,
+    scored,
+)
 
 PAIR_SECONDS = 0.1
 
@@ -158,10 +165,7 @@ class Plan:
 
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
-        if isinstance(self.dataset, Composite):
-            id_, member = self.dataset.home(video)
-            return member, id_
-        return self.dataset, self.config.dataset
+        return home_of_video(self.dataset, self.config.dataset, video)
 
     @cached_property
     def groups(self) -> dict[str, str]:

@@ -18,13 +18,15 @@ from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import cards, describe, key_of, name_of, refuse_other_processor, truth_tables
+from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
+from mebench.runner.features import Home, Prepared, home_of, missing_videos
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
+from mebench.runner.inputs import instructions_of_folds, refuse_other_processor
 from mebench.runner.leak import Looks
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
-from mebench.runner.tasks import Home, Prepared, fold_task, home_of, missing_videos, spec_of
+from mebench.runner.tasks import fold_task, spec_of
 from mebench.runner.workers import Failure, Task, sentence
 
 FILE = "skipped.json"
@@ -260,7 +262,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     tables = truth_tables(plan)
     key = key_of(plan, tables)
     if run_id is not None and "processor" in (began_with := RunFolder(runs / run_id).read_json("versions.json")):
-        refuse_other_processor(f"run {run_id!r}", began_with["processor"])
+        refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
     folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
     try:
         folder.remove_leftovers()

@@ -7,7 +7,8 @@ import pytest
 
 from mebench.config import resolve
 from mebench.core import Distractor
-from mebench.runner.describe import _own_code, cards, key_of, truth_tables
+from mebench.runner.describe import cards, key_of, truth_tables
+from mebench.runner.inputs import _own_code
 from mebench.runner.plan import make_plan
 
 TWO = (

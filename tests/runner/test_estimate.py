@@ -53,9 +53,8 @@ def test_it_tells_folds_work_and_time_and_stores_nothing(tmp_path, capsys):
 
 def test_features_that_are_there_cost_nothing(tiny, capsys):
     from mebench.features import compute
-    from mebench.runner.fitted import store_of
+    from mebench.runner.features import clips_of, store_of
     from mebench.runner.plan import make_plan
-    from mebench.runner.tasks import clips_of
 
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
