@@ -128,8 +128,3 @@ def _revisions(plan: Plan) -> dict[str, str]:
     for info in settings.plugins_of(plan.config):
         hashes.setdefault(f"{info.kind}_plugin", []).append(registry.content_hash(info))
     return {**{name: "+".join(found) for name, found in hashes.items()}, "dataset_revision": plan.dataset.revision}
-
-
-def cards(plan: Plan) -> dict[str, list[str]]:
-    """The chains of a run by group of videos, as a paper's appendix could carry them."""
-    return {group: [c.card() for c in chains] for group, chains in sorted(plan.chains.items())}

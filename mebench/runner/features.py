@@ -9,7 +9,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +19,8 @@ from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready,
 from mebench.progress import Progress
 from mebench.runner.choices import home_of_video, open_dataset
 from mebench.runner.inputs import REMEMBERED, Spec, anywhere, config_of, refuse_other_inputs, spec_of
+from mebench.runner.plan import Plan
 from mebench.runner.workers import Failure, Task, Workers
-
-if TYPE_CHECKING:
-    from mebench.runner.plan import Plan
 
 Home = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
@@ -69,7 +66,7 @@ def feature_task(wanted: tuple[Wanted, ...], video: Video, board: str | None, pl
     with suppress(OSError):  # a worker on another machine
         row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place) if board is not None else None
     for number, one in enumerate(wanted):
-        store, dataset, id_ = _opened(one.spec)
+        store, dataset, id_ = opened(one.spec)
 
         def tell(frames: int, share: float, before: int = number) -> None:
             if row is not None:
@@ -87,7 +84,12 @@ def feature_task(wanted: tuple[Wanted, ...], video: Video, board: str | None, pl
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _opened(spec: Spec) -> tuple[FeatureStore, Dataset, str]:
+def opened(spec: Spec) -> tuple[FeatureStore, Dataset, str]:
+    """In a worker: the store of a run, its dataset and the dataset's id.
+
+    Raises:
+        RunError: they come out of other inputs than the run's.
+    """
     config = config_of(spec, processor())
     dataset = open_dataset(config)
     refuse_other_inputs(spec, config, dataset)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench.config import RunConfig, registry
 from mebench.core import (
@@ -15,7 +15,6 @@ from mebench.core import (
     Dataset,
     Fold,
     Kind,
-    Method,
     Scheme,
     SubjectKey,
     Task,
@@ -35,6 +34,9 @@ from mebench.runner.choices import (
     open_dataset,
     scored,
 )
+
+if TYPE_CHECKING:
+    from mebench.core import Method
 
 PAIR_SECONDS = 0.1
 
@@ -261,6 +263,10 @@ class Plan:
     def chains_of(self, video: Video) -> tuple[Chain, ...]:
         """The distinct chains that any fold reads of a video."""
         return self.chains.get(self.groups[video.key], ())
+
+    def cards(self) -> dict[str, list[str]]:
+        """The chains of the run by group of videos, as a paper's appendix could carry them."""
+        return {group: [chain.card() for chain in chains] for group, chains in sorted(self.chains.items())}
 
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""

@@ -18,7 +18,7 @@ from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import cards, describe, key_of, name_of, truth_tables
+from mebench.runner.describe import describe, key_of, name_of, truth_tables
 from mebench.runner.features import Home, Prepared, home_of, missing_videos
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
@@ -125,7 +125,7 @@ class Session:
         plan, homes = self.plan, {home_of(self.plan, v): v.key for v in self.plan.videos}
         own = {home: s for home, s in prepared.seconds.items() if home in homes and home not in charged}
         charged.update(own)
-        self.folder.add_feature_seconds({homes[home]: s for home, s in own.items()}, cards(plan))
+        self.folder.add_feature_seconds({homes[home]: s for home, s in own.items()}, plan.cards())
         failures = {homes[home]: failure for home, failure in prepared.failures.items() if home in homes}
         # In a sweep it may be another run's feature of the video that failed.
         still = {v.key for v in missing_videos(plan)} if failures else set()
@@ -211,7 +211,7 @@ class Session:
         session = replace(_claim(plan), looks=Looks(self.folder, plan))
         assert session.looks is not None
         try:
-            session.folder.add_feature_seconds({}, cards(plan))
+            session.folder.add_feature_seconds({}, plan.cards())
             for result in session.looks.folds(plan.config.audit):
                 session.folder.write_fold(result, plan.task.kinds)
             return session.finish()

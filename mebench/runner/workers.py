@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mebench._lightly import load_lightning_lightly
 from mebench.errors import ConfigError, MebenchError
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -38,6 +39,7 @@ def prepare_worker() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Lightning listens anew while it trains.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    load_lightning_lightly()
     _die_with_parent()
     _keep_freed_memory()
     _open_many_files()
