@@ -9,7 +9,8 @@ import pytest
 from mebench.testing import TINY
 
 PROGRAM = """
-import json, resource, sys
+import json, sys
+from pathlib import Path
 from mebench.cli import main
 
 sys.argv = ["mebench", "run", "--dry-run", "--json", "-", *sys.argv[1:]]
@@ -17,7 +18,8 @@ try:
     main()
 except SystemExit as end:
     assert not end.code, end.code
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = Path("/proc/self/status")
+peak = [int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []
 loaded = [name for name in ("torch._dynamo.utils", "torch._inductor", "matplotlib", "pandas") if name in sys.modules]
 
 from lightning.fabric.wrappers import _unwrap_compiled
@@ -47,7 +49,7 @@ def test_a_dry_run_trains_without_pytorchs_compiler_and_stays_below_450_megabyte
     plan, about = told
     assert plan["seconds"]["training"] > 0 and plan["work"]["missing_videos"] > 0
     assert about["loaded"] == []
-    assert about["peak"] < 450
+    assert not about["peak"] or about["peak"][0] < 450  # MiB; of Linux
 
 
 def test_who_compiles_wakes_the_compiler_as_a_whole(told):
