@@ -224,7 +224,8 @@ def summarise(dataset: Dataset) -> Summary:
 def together(members: Mapping[str, Summary]) -> dict[str, Any]:
     """Plain data of a composite: sums over its members, then each of them under `members`.
 
-    `people` are fewer than `subjects` where one is in several members. `repairs` carry their member's name. What cannot be summed stands with the members only.
+    `people` are fewer than `subjects` where one is in several members. `repairs` carry their member's name. What cannot be
+    summed stands with the members only.
     """
     parts = {id_: summary.plain() for id_, summary in members.items()}
     return {
