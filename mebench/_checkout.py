@@ -1,6 +1,9 @@
-"""Where the plugins of a source checkout live."""
+"""Where the plugins of a source checkout live, and what makes a package of plugins a list of them."""
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -19,3 +22,11 @@ def beside_checkout(folder: str) -> list[str]:
     if path.is_dir() and project.is_file() and 'name = "mebench"' in project.read_text(encoding="utf-8"):
         return [str(path)]
     return []
+
+
+class Listed(ModuleType):
+    """A package of plugins: `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame."""
+
+    def __call__(self, plugins: Any = ()) -> Any:
+        """All plugins by id; see `mebench.api.listed`."""
+        return import_module("mebench.api").listed(self.__name__.rpartition(".")[2].removesuffix("s"), plugins)
