@@ -27,6 +27,7 @@ from mebench.exchange.files import Answers, of_clips, of_intervals
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.table import Remarks
+from mebench.files import read_yaml
 from mebench.metrics import named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.summary import flat_scores
@@ -176,7 +177,7 @@ def read_source(folder: Path, name: str) -> Source:
     if name not in sources(folder):
         raise ConfigError(unknown("source", name, sources(folder), f"Sources are looked for in {folder}"))
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = read_yaml(file)
         source = TypeAdapter(Source).validate_python({"id": name, **content})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
