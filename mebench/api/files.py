@@ -28,7 +28,7 @@ Names: TypeAlias = "str | Sequence[str] | None"
 FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
 """Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
 PLACES: Mapping[str, Sequence[What]] = {
-    **dict.fromkeys(("k_prime", "p", "smoothing", "postprocess", "short_videos"), ("frame scores",)),
+    **dict.fromkeys(("k_prime", "p", "smoothing", "postprocess", "anchor", "short_videos"), ("frame scores",)),
     **dict.fromkeys(("kinds", "fps", "strict_videos", "write_predictions"), ("intervals", "frame scores")),
 }
 """Options that are not about all of the three."""
@@ -115,6 +115,7 @@ def score(
     p: float | None = None,
     smoothing: str | None = None,
     postprocess: str | None = None,
+    anchor: str | None = None,
     short_videos: bool = False,
     sensitivity: bool = False,
     form: str = "auto",
@@ -144,6 +145,7 @@ def score(
         p: of frame scores: the threshold, from a video's mean (0) to its maximum (1); 0.55 by default.
         smoothing: of frame scores: `average`, `gaussian_3` …
         postprocess: of frame scores: whose intervals, `paper` or `released_code`.
+        anchor: of frame scores: intervals around peaks (`paper`) or around the middles of the windows that scores stand for (`middle`).
         short_videos: of frame scores: one expression a video, its highest peak, no threshold.
         sensitivity: score under every convention, too (`summary["sensitivity"]`).
         form: format of the predictions: `auto`, `csv`, `strs`, `megc2020` or `megc2023`.
@@ -174,9 +176,9 @@ def score(
         raise ConfigError(f"fps must be above 0, not {fps}")
     if bootstrap < 0:
         raise ConfigError(f"bootstrap must be 0 or more draws, not {bootstrap}")
-    given = {"k_prime": k_prime, "p": p, "smoothing": smoothing, "postprocess": postprocess, "kinds": kinds, "fps": fps}
-    given |= {"short_videos": short_videos or None, "strict_videos": strict_videos or None}
-    if stray := misplaced(what, given):
+    how = {"p": p, "smoothing": smoothing, "postprocess": postprocess, "anchor": anchor}
+    given = {**how, "k_prime": k_prime, "short_videos": short_videos or None, "kinds": kinds, "fps": fps}
+    if stray := misplaced(what, {**given, "strict_videos": strict_videos or None}):
         raise ConfigError(f"{stray} is about {PLACES[stray][0]}: it goes with what={PLACES[stray][0]!r}, not {what!r}")
 
     remarks, join = Remarks(), Rules(fps, strict_videos, loose_ids)
@@ -186,9 +188,9 @@ def score(
     else:
         scores = None
         if what == "frame scores":
-            how = _spotting(k_prime, p, smoothing, postprocess, short_videos)
+            made = _spotting(k_prime, how, short_videos)
             scores = read_frame_scores(answered, remarks)
-            spotted = propose(scores, how, remarks)
+            spotted = propose(scores, made, remarks)
         else:
             spotted = read_intervals(answered, "predictions", remarks, FORMATS[form])
         read = read_intervals(true, "truth", remarks)
@@ -219,26 +221,20 @@ def misplaced(what: What, options: Mapping[str, object]) -> str | None:
     return next((name for name, value in options.items() if value is not None and what not in PLACES[name]), None)
 
 
-def _spotting(
-    k_prime: int | Mapping[str, int] | str | None,
-    p: float | None,
-    smoothing: str | None,
-    postprocess: str | None,
-    short_videos: bool,
-) -> Spotting:
-    """How intervals are made of frame scores."""
-    from mebench.core.options import RULES, SMOOTHINGS
+def _spotting(k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any], short_videos: bool) -> Spotting:
+    """How intervals are made of frame scores; what is None is the default."""
+    from mebench.core.options import ANCHORS, RULES, SMOOTHINGS
     from mebench.exchange.frame_scores import Spotting, half_lengths
 
-    rule, smoothing = postprocess or "paper", smoothing or "average"
-    if rule not in RULES:
-        raise ConfigError(unknown("postprocess", rule, RULES))
-    if smoothing not in SMOOTHINGS:
-        raise ConfigError(unknown("smoothing", smoothing, SMOOTHINGS))
+    chosen = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
+    chosen |= {name: value for name, value in how.items() if value is not None}
+    for name, known in (("postprocess", RULES), ("smoothing", SMOOTHINGS), ("anchor", ANCHORS)):
+        if chosen[name] not in known:
+            raise ConfigError(unknown(name, str(chosen[name]), known))
     if isinstance(k_prime, Mapping):
         k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
-    lengths = half_lengths(None if k_prime is None else str(k_prime))
-    return Spotting(lengths, 0.55 if p is None else p, rule, short_videos, smoothing)
+    lengths, rule = half_lengths(None if k_prime is None else str(k_prime)), chosen.pop("postprocess")
+    return Spotting(lengths, rule=rule, short_videos=short_videos, **chosen)
 
 
 def _file(given: Given, name: str) -> File:

@@ -74,6 +74,10 @@ def score(
     postprocess: Annotated[
         str | None, typer.Option("--postprocess", metavar="paper|released_code", help="Whose intervals; the paper's.")
     ] = None,
+    anchor: Annotated[
+        str | None,
+        typer.Option("--anchor", metavar="paper|middle", help="Intervals around peaks, or their windows' middles."),
+    ] = None,
     short_videos: Annotated[
         bool, typer.Option("--short-videos", help="One expression a video: its highest peak, no threshold.")
     ] = False,
@@ -108,6 +112,7 @@ def score(
         "p": p,
         "smoothing": smoothing,
         "postprocess": postprocess,
+        "anchor": anchor,
         "short_videos": short_videos,
     }
     given = {**options, "write_predictions": write}
