@@ -1,11 +1,12 @@
-"""Where the plugins of a source checkout live, and what makes a package of plugins a list of them."""
+"""Where what lies beside the package in a source checkout is found: plugins, and what others published; and lists of plugins."""
 
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent
 
 
 def beside_checkout(folder: str) -> list[str]:
@@ -30,3 +31,13 @@ class Listed(ModuleType):
     def __call__(self, plugins: Any = ()) -> Any:
         """All plugins by id; see `mebench.api.listed`."""
         return import_module("mebench.api").listed(self.__name__.rpartition(".")[2].removesuffix("s"), plugins)
+
+
+def shipped(folder: str) -> list[str]:
+    """The checkout's top-level `folder`; in an installed wheel what it holds of it.
+
+    >>> shipped("no such folder")
+    []
+    """
+    packaged = PACKAGE / folder
+    return beside_checkout(folder) or [str(packaged)] * packaged.is_dir()

@@ -56,7 +56,7 @@ def leaderboard(
         dataset: id of a dataset, those of a composite joined by `+`.
         protocol: its name.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
-        folder: of records and published results; `leaderboards` here, or that of the checkout.
+        folder: of records and published results; `leaderboards` here, else that of the checkout, or what the installed package holds.
         progress: where to tell what is left out; nowhere by default.
 
     Raises:
@@ -64,7 +64,7 @@ def leaderboard(
     """
     import pandas as pd
 
-    from mebench._checkout import beside_checkout
+    from mebench._checkout import shipped
     from mebench.config import user_setting
     from mebench.progress import Silent
     from mebench.results.board import Board, read_board
@@ -73,7 +73,7 @@ def leaderboard(
         return board.tables()
 
     told = progress or Silent()
-    places = [Path("leaderboards"), *map(Path, beside_checkout("leaderboards"))]
+    places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder) if folder is not None else next((p for p in places if p.is_dir()), places[0])
     board = read_board(Path(runs_folder(runs)).expanduser(), place, user_setting("tracking", "") or None, told.say)
     table = pd.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])

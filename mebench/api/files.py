@@ -226,7 +226,7 @@ def _spotting(k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, A
     from mebench.core.options import ANCHORS, RULES, SMOOTHINGS
     from mebench.exchange.frame_scores import Spotting, half_lengths
 
-    chosen = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
+    chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
     chosen |= {name: value for name, value in how.items() if value is not None}
     for name, known in (("postprocess", RULES), ("smoothing", SMOOTHINGS), ("anchor", ANCHORS)):
         if chosen[name] not in known:
