@@ -15,11 +15,13 @@ from mebench.core.options import SpottingParams
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
+from mebench.runner.features import prepare
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import ClipPrediction, FoldResult, execute, parts_of, restore
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.inputs import Spec
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import PlanSpec, plan_of, prepare, spec_of, without_memory
+from mebench.runner.tasks import plan_of, spec_of, without_memory
 from mebench.runner.workers import Failure, Task, Workers
 
 
@@ -136,9 +138,7 @@ def run_folds(
         yield outcome
 
 
-def _fold(
-    spec: PlanSpec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
-) -> FoldResult:
+def _fold(spec: Spec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None) -> FoldResult:
     """In a worker."""
     plan = replace(among(of_part(plan_of(spec), part), known, [fold]), skipped=skipped)
     return execute(without_memory(blind(plan, fold)), fold)
