@@ -18,22 +18,16 @@ from tests.run_folders import make_run
 pytestmark = pytest.mark.usefixtures("untracked")
 LIGHT = """
 import sys, time
-began = time.perf_counter()
+began = time.process_time()
 import mebench
 mebench.run, mebench.score, mebench.leaderboard, mebench.methods
-print(time.perf_counter() - began, *(n for n in ("torch", "lightning", "mlflow", "pandas", "numpy") if n in sys.modules))
+print(time.process_time() - began, *(n for n in ("torch", "lightning", "mlflow", "pandas", "numpy") if n in sys.modules))
 """
 
 
 def test_the_import_is_light():
-    """Measured beside the start of Python itself, on a machine that does other things."""
-    said = min(
-        (
-            subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True).stdout.split()
-            for _ in range(2)
-        ),
-        key=lambda words: float(words[0]),
-    )
+    """In time of the processor, since machines do other things too."""
+    said = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True).stdout.split()
     assert float(said[0]) < 0.3
     assert said[1:] == []
 
