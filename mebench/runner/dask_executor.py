@@ -74,23 +74,22 @@ class DaskPool:
                 tick()
             for future in done:
                 task = busy.pop(future)
-                yield task, self._outcome(future, task)
+                yield task, self._outcome(future)
 
-    def _outcome(self, future: Future[Any], task: Task) -> Any:
+    def _outcome(self, future: Future[Any]) -> Any:
         from distributed import KilledWorker
 
         try:
             if isinstance(future.exception(), KilledWorker):
-                late = f", or it took longer than fold_timeout={task.timeout:g} seconds" if task.timeout else ""
-                reason = f"the Dask workers that had it died (killed, or out of memory){late}"
+                reason = "the Dask workers that had it died (killed, or out of memory)"
                 return Failure(reason, f"{reason}\n{future.exception()}")
         except CancelledError:
             return Failure("the Dask scheduler took it back", "cancelled")
-        return outcome_of(future, task)
+        return outcome_of(future)
 
 
-def serve(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
+def serve(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """In a worker of Dask's: prepare_worker in the process on its first task, then compute one task at a time."""
     with ONE_AT_A_TIME:
         settle_as_guest()
-        return attempt(function, arguments, timeout)
+        return attempt(function, arguments)

@@ -1,71 +1,31 @@
 """What worker processes do, and the features that a run reads, computed by them."""
 
-import gc
-import importlib
 import json
-import re
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import from_plain
-from mebench.core import Fold, Method, Video
+from mebench.core import Fold, Video
 from mebench.errors import RunError
 from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready
 from mebench.progress import Progress
+from mebench.runner import forks
 from mebench.runner.describe import anywhere, inputs_of, refuse_other_processor, versions
 from mebench.runner.fitted import store_of
-from mebench.runner.fold import FoldResult, execute
+from mebench.runner.fold import FoldResult, inside, with_spotted
+from mebench.runner.outside import Outside
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Failure, Task, Workers
 
-_PLUGINS = "mebench.methods."
-
-
-def without_memory(plan: Plan) -> Plan:
-    """The same run with its methods imported anew.
-
-    A worker executes many folds. A method that notes in a module or a class what it has seen in one of them would know
-    subjects of the next, so each fold begins with fresh modules; what the rest of the program holds stays as it was.
-    """
-    recognizer = plan.recognizer_class
-    return replace(
-        plan,
-        method_class=_fresh(plan.method_class),
-        recognizer_class=None if recognizer is None else _fresh(recognizer),
-    )
-
-
-def _fresh(method: type[Method]) -> type[Method]:
-    """The class from modules of its plugin that nobody has used yet."""
-    if not method.__module__.startswith(_PLUGINS):
-        return method
-    package = ".".join(method.__module__.split(".")[:3])
-    parent, _, child = package.rpartition(".")
-    used = {name: sys.modules.pop(name) for name in list(sys.modules) if f"{name}.".startswith(f"{package}.")}
-    try:
-        found: object = importlib.import_module(method.__module__)
-        for part in method.__qualname__.split("."):
-            found = getattr(found, part)
-    finally:
-        for name in [name for name in sys.modules if f"{name}.".startswith(f"{package}.")]:
-            del sys.modules[name]
-        sys.modules.update(used)
-        if package in used:
-            setattr(sys.modules[parent], child, used[package])
-    return found  # type: ignore[return-value]
-
-
 PLANS = 4
 """Of a sweep, how many a worker remembers; its tasks come run by run."""
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 PlanSpec = tuple[str, str, str]
@@ -85,7 +45,7 @@ def clips_of(plan: Plan, video: Video) -> list[Clip]:
     return [(e.onset, e.peak, e.offset) for e in scored]
 
 
-def fold_task(spec: PlanSpec, key: str, skipped: frozenset[str]) -> FoldResult:
+def fold_task(spec: PlanSpec, key: str, skipped: frozenset[str]) -> FoldResult | Failure:
     """Fit and predict one fold.
 
     Args:
@@ -93,20 +53,22 @@ def fold_task(spec: PlanSpec, key: str, skipped: frozenset[str]) -> FoldResult:
         key: of the fold.
         skipped: keys of the videos without a face.
 
+    Returns:
+        what the fold leaves, or why it does not.
+
     Raises:
         RunError: this process finds other inputs than the run was planned with.
     """
-    plan = _plan_without(spec, skipped)
-    # The peak of this process begins anew, so that each fold has its own; Linux alone can do that.
-    with suppress(OSError):
-        RESET.write_text("5")
-    result = execute(without_memory(plan), _folds(spec)[key])
-    peak = _peak_mib()
-    # What a fold left in circles, such as Lightning's Trainer and its samples, is some megabytes, which Python itself gets
-    # round to only after many folds. What the first fold imported stays for good and is not looked through again.
-    gc.collect()
-    _freeze_once()
-    return result if peak is None else replace(result, costs={**result.costs, "peak_memory_mib": peak})
+    return execute_apart(_plan_without(spec, skipped), _folds(spec)[key])
+
+
+def execute_apart(plan: Plan, fold: Fold) -> FoldResult | Failure:
+    """Fit and predict one fold in a process that ends with it and has never seen the labels that this one knows."""
+    outside, classes = Outside(plan, fold), (plan.method_class, plan.recognizer_class)
+    modules = [class_.__module__ for class_ in classes if class_ is not None]
+    config = plan.config
+    result = forks.apart(inside, (outside.brief(),), outside.answer, config.plugins, modules, config.fold_timeout)
+    return result if isinstance(result, Failure) else with_spotted(result, outside)
 
 
 def feature_task(specs: tuple[PlanSpec, ...], key: str, board: str | None, place: int) -> ComputeCost:
@@ -148,6 +110,7 @@ def plan_of(spec: PlanSpec) -> Plan:
     Raises:
         RunError: it comes out of other inputs than the run's.
     """
+    forks.ready()  # from here on this process knows labels
     values, inputs, instructions = spec
     refuse_other_processor("a worker was given a run that", instructions)
     plan = make_plan(from_plain(json.loads(values)))
@@ -178,18 +141,6 @@ def _videos(spec: PlanSpec) -> dict[str, Video]:
 @lru_cache(maxsize=PLANS)
 def _store(spec: PlanSpec) -> FeatureStore:
     return store_of(plan_of(spec).config)
-
-
-@cache
-def _freeze_once() -> None:
-    gc.freeze()  # asking how much is frozen would count it, one by one
-
-
-def _peak_mib() -> float | None:
-    with suppress(OSError):
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
-        return int(found[1]) / 1024 if found else None
-    return None
 
 
 Home = tuple[str, str]

@@ -37,7 +37,7 @@ def prepare_worker() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Lightning listens anew while it trains.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    _die_with_parent()
+    die_with_parent()
     _keep_freed_memory()
     _open_many_files()
     _keep_workers()
@@ -62,7 +62,7 @@ def warm_up() -> None:
     import mebench.core.method  # noqa: F401  (brings Lightning)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when its parent ends, however it does: a killed run must not leave workers behind."""
     pr_set_pdeathsig = 1
     with suppress(OSError, AttributeError):  # another system: an orphan waits for work that never comes
@@ -144,18 +144,16 @@ class Task:
         key: what it is, for whoever gets the answer; it stays here, and the rest travels.
         function: importable by name.
         arguments: of the function.
-        timeout: seconds after which the worker is ended, or None.
     """
 
     key: Any
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    timeout: float | None = None
 
     @property
     def call(self) -> tuple[Any, ...]:
         """The arguments of `attempt`, plain data that processes and machines can hand each other."""
-        return self.function, self.arguments, self.timeout
+        return self.function, self.arguments
 
 
 @dataclass(frozen=True)
@@ -251,7 +249,7 @@ class WorkerPool:
             if tick is not None:
                 tick()
             for _, task, future in ended:
-                yield task, outcome_of(future, task)
+                yield task, outcome_of(future)
 
     def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
         outcome = next(self._pass([task], 1, tick))[1]
@@ -310,11 +308,10 @@ def retry(failed: Sequence[tuple[Task, Failure]], alone: Callable[[Task], Any]) 
         yield task, outcome
 
 
-def attempt(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
+def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """In a worker: the answer of a task, or the `Failure` that its exception is."""
     try:
-        with _limited(timeout):
-            return function(*arguments)
+        return function(*arguments)
     except BaseException as error:  # SystemExit too: it would travel on and end the whole run without a word
         own = error if isinstance(error, MebenchError) else None
         return Failure(sentence(error), "".join(traceback.format_exception(error)), own, raised=True)
@@ -332,28 +329,29 @@ def sentence(error: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
-def outcome_of(future: Future[Any], task: Task) -> Any:
+def outcome_of(future: Future[Any]) -> Any:
     """What a worker answered, or the `Failure` that its death is."""
     try:
         return future.result()
     except BrokenProcessPool as error:
-        reason = _death(str(error), task.timeout)
+        reason = _death(str(error))
         return Failure(reason, f"{reason}\n{error}")
     except Exception as error:  # what cannot travel between processes, or Dask's own
         return Failure(sentence(error), "".join(traceback.format_exception(error)))
 
 
-def _death(message: str, timeout: float | None) -> str:
+def _death(message: str) -> str:
     """The reason in loky's message, which names signal or exit code, such as `{SIGKILL(-9)}`."""
-    found = re.search(r"exit codes of the workers are \{(\w+)\((-?\d+)\)", message)
-    name, code = (found[1], int(found[2])) if found else ("", 0)
-    if timeout is not None and code == -signal.SIGALRM:
-        return f"it took longer than fold_timeout={timeout:g} seconds"
+    found = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", message)
+    return death(int(found[1])) if found else "its worker process died"
+
+
+def death(code: int) -> str:
+    """Why a process ended: its exit code, or minus the number of the signal that ended it."""
     if code == -signal.SIGKILL:
         return "its worker process was killed, as the system does when memory runs out: use fewer workers=N"
-    if found:
-        return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
-    return "its worker process died"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
 
 
 @contextmanager
@@ -367,16 +365,3 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-@contextmanager
-def _limited(seconds: float | None) -> Iterator[None]:
-    """Let the system end this process after so many seconds: a hang in C never comes back to Python."""
-    if seconds is None:
-        yield
-        return
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
