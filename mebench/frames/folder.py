@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError
-from mebench.frames.images import SUFFIXES, read_image
+from mebench.files import read_plain
+from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
 
 _DIGITS = re.compile(r"([0-9]+)")
 _LAST_DIGITS = re.compile(r"[0-9]+(?=[^0-9]*$)")
@@ -124,7 +125,7 @@ class FolderFrames:
             for path in paths:
                 whole.update(f"\0{path.name}\0{path.stat().st_size}".encode())
             for index in sorted({0, len(paths) // 2, len(paths) - 1}):
-                whole.update(hashlib.sha256(paths[index].read_bytes()).digest())
+                whole.update(hashlib.sha256(read_plain(paths[index], MOST_BYTES)).digest())
         except OSError as error:
             raise DataError(
                 f"the image {error.filename} cannot be read ({error.strerror}): check that it is there and its permissions"

@@ -309,7 +309,7 @@ def make_plan(config: RunConfig) -> Plan:
         or (recognizer is not None and recognizer.holds_out(config.recognizer_params)),
         recognizer_class=recognizer,
     )
-    people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split)
+    people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
     check_people(plan)
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)

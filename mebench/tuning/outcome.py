@@ -217,7 +217,7 @@ def summary_of(
         "least_p": judged.least_p,
         "default_values": space.own(),
         "scores": scores,
-        "conclusion": "" if main is None else _conclusion(*main, judged.subjects, unchanged),
+        "conclusion": "" if main is None else conclusion(*main, judged.subjects, unchanged),
         "runs": {"default": str(judged.default.path), "tuned": str(judged.tuned.path)},
         "seconds": dict(seconds),
         "folder": str(judged.tuned.path.parent.parent),
@@ -266,7 +266,7 @@ def _score(
     }
 
 
-def _conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
+def conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
     """What the paired test allows to say."""
     if unchanged:
         return "no tried values were better than the default's on the inner folds: the configuration stays as it was"
@@ -278,7 +278,7 @@ def _conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: b
     told = f"{gain['value']:+.4f}{between}, p {p:.4f} over {subjects} subjects"
     if p >= LEVEL or better == 0:
         return f"no gain is shown on new subjects: {path} changes by {told}"
-    return f"tuning {'helps' if better > 0 else 'harms'} on new subjects: {path} changes by {told}"
+    return f"tuning {'helps on new subjects' if better > 0 else 'is worse here'}: {path} changes by {told}"
 
 
 def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mebench.config import resolve
+from mebench.tuning.outcome import conclusion
 from mebench.tuning.records import read_objectives
 from tests.tuning.conftest import DATASET, DATASET_PARAMS
 
@@ -100,6 +101,20 @@ def test_of_pure_noise_no_gain_is_reported(trap):
     assert score["flattered"] > 0.05
     low, high = (score["outer"]["gain"][end] for end in ("low", "high"))
     assert low <= 0 <= high
+
+
+@pytest.mark.parametrize(
+    ("direction", "gain", "p", "said"),
+    [
+        ("maximize", 0.1, 0.02, "tuning helps on new subjects: x changes by +0.1000, p 0.0200 over 9 subjects"),
+        ("maximize", -0.1, 0.014, "tuning is worse here: x changes by -0.1000, p 0.0140 over 9 subjects"),
+        ("minimize", 0.1, 0.014, "tuning is worse here: x changes by +0.1000, p 0.0140 over 9 subjects"),
+        ("maximize", -0.1, 0.05, "no gain is shown on new subjects: x changes by -0.1000, p 0.0500 over 9 subjects"),
+    ],
+)
+def test_what_was_worse_once_is_not_said_to_harm(direction, gain, p, said):
+    score = {"direction": direction, "outer": {"gain": {"value": gain, "low": None, "high": None}, "p": p}}
+    assert conclusion("x", score, 9, unchanged=False) == said
 
 
 @pytest.mark.parametrize("nested", [False, True])
