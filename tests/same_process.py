@@ -24,6 +24,6 @@ class SameProcess(Executor):
         pass
 
 
-def here(function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], *_: Any) -> Any:
+def here(function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], **_: Any) -> Any:
     """Stands in for `forks.apart`: as blind, but what a module remembers stays."""
     return attempt(function, (*arguments, answer))

@@ -4,16 +4,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig
 from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Prediction, Timing, Video, VideoView
 from mebench.errors import DataError, PluginError
-from mebench.features import FeatureStore, clip_feature, frame_features
+from mebench.features import clip_feature, frame_features
+from mebench.runner.features import store_of
 from mebench.runner.outside import Ask
 from mebench.runner.plan import Plan, new_method
 
@@ -83,11 +82,6 @@ class Views:
             why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
         return self.chains[self.plan.groups[video.key]][name]
-
-
-def store_of(config: RunConfig) -> FeatureStore:
-    """Where the features of a run are kept."""
-    return FeatureStore(Path(config.cache).expanduser())
 
 
 Look = tuple[str, int, int, tuple[float, ...]]

@@ -1,4 +1,4 @@
-"""Work in a process that has never seen a label: forked from one that was set apart before this process saw any."""
+"""Work in a process that has never seen a label: a copy of one that is there for nothing else."""
 
 import gc
 import importlib
@@ -8,46 +8,44 @@ import pickle
 import signal
 import subprocess
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.reduction import recv_handle, send_handle
-from pathlib import Path
 from typing import Any
 
 from mebench.config import registry
-from mebench.runner.workers import THREADS, Failure, attempt, death, die_with_parent, sentence
+from mebench.runner.workers import THREADS, Failure, attempt, death, die_with_parent, prepare_worker, sentence
 
 FORKS = sys.platform == "linux"
 """Whether a process may be forked once its libraries are loaded; where not, each piece of work takes a fresh one, and seconds."""
-WARM = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
-"""What every fold imports."""
 
 Answer = Callable[..., Any]
 
 
 class Nursery:
-    """A process without labels, with everything imported, of which each piece of work gets a copy.
+    """A process that is started afresh, so that nothing of this one is in it, and of which each piece of work gets a copy.
 
-    It is forked from this one, which must not know any label yet, or started afresh where this one has several threads, which a
-    fork would leave behind in the middle of their work.
+    What takes seconds to import is imported before the copy is made. It is never forked from this process, which may know labels
+    and have several threads, such as a worker of Dask's.
     """
 
     def __init__(self) -> None:
         self._control, theirs = multiprocessing.Pipe()
-        if FORKS and _threads() == 1:
-            self._pid = os.fork()
-            if self._pid == 0:
-                _close_all_but(theirs.fileno())
-                _serve(theirs)
-        else:
-            program = [sys.executable, "-c", f"from mebench.runner import forks; forks.main({theirs.fileno()})"]
-            paths = os.pathsep.join(filter(None, sys.path))
-            environment = {**os.environ, **THREADS, "PYTHONPATH": paths}
-            self._pid = subprocess.Popen(program, pass_fds=[theirs.fileno()], env=environment).pid
+        program = [sys.executable, "-c", f"from mebench.runner import forks; forks.main({theirs.fileno()})"]
+        environment = {**os.environ, **THREADS, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        self._process = subprocess.Popen(program, pass_fds=[theirs.fileno()], env=environment)
         theirs.close()
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+    def warm(self, plugins: Iterable[str], modules: Iterable[str]) -> None:
+        """Let it import modules, those of further plugins too; returns at once."""
+        self._control.send((tuple(plugins), tuple(modules)))
 
     def run(
         self,
@@ -69,8 +67,9 @@ class Nursery:
             timeout: seconds after which the copy is ended, or None.
         """
         ours, theirs = multiprocessing.Pipe()
-        self._control.send((tuple(plugins), tuple(modules)))
-        send_handle(self._control, theirs.fileno(), self._pid)
+        self.warm(plugins, modules)
+        self._control.send(None)
+        send_handle(self._control, theirs.fileno(), self._process.pid)
         theirs.close()
         whole, content = False, b""
         try:
@@ -91,25 +90,22 @@ class Nursery:
     def close(self) -> None:
         """End it."""
         self._control.close()
-        os.waitpid(self._pid, 0)
+        self._process.wait()
 
     def _ended(self) -> int:
-        """How the copy ended."""
+        """How the copy ended, or this one with it."""
         try:
             return int(self._control.recv())
-        except (EOFError, OSError):  # the one that was set apart is gone, and there cannot be another
-            os.kill(os.getpid(), signal.SIGKILL)
-            raise
+        except (EOFError, OSError):
+            return self._process.wait()
 
 
 _nursery: Nursery | None = None
 
 
-def ready() -> None:
-    """Set a process apart, unless there is one: from here on this one may see labels."""
-    global _nursery
-    if _nursery is None:
-        _nursery = Nursery()
+def warm(plugins: Iterable[str], modules: Iterable[str]) -> None:
+    """See `Nursery.warm`."""
+    _there().warm(plugins, modules)
 
 
 def apart(
@@ -121,51 +117,36 @@ def apart(
     timeout: float | None = None,
 ) -> Any:
     """See `Nursery.run`."""
+    return _there().run(function, arguments, answer, plugins, modules, timeout)
+
+
+def _there() -> Nursery:
     global _nursery
-    assert _nursery is not None, "this process may know labels: ready() must come before"
-    found = _nursery.run(function, arguments, answer, plugins, modules, timeout)
-    if not FORKS:
+    if _nursery is None or _nursery.over:
         _nursery = Nursery()
-    return found
+    return _nursery
 
 
 def main(handle: int) -> None:
-    """The program of a process that is started afresh."""
-    _serve(Connection(handle))
-
-
-def _threads() -> int:
-    with suppress(OSError):
-        return len(list(Path("/proc/self/task").iterdir()))
-    return threading.active_count()
-
-
-def _serve(control: Connection) -> None:
-    """Make copies of this process, one at a time, until nobody asks for them any more. Never returns."""
+    """The program of that process: make copies, one at a time, until nobody asks for them any more. Never returns."""
+    control = Connection(handle)
     try:
-        die_with_parent()
-        for name in WARM:
-            importlib.import_module(name)
+        prepare_worker()
         while True:
-            plugins, modules = control.recv()
-            handle = recv_handle(control)
-            with suppress(Exception):  # the copy will say it
-                registry.add_paths(plugins)
-                for name in modules:
-                    importlib.import_module(name)
+            if (wanted := control.recv()) is not None:
+                with suppress(Exception):  # the copy will say it
+                    registry.add_paths(wanted[0])
+                    for name in wanted[1]:
+                        importlib.import_module(name)
+                continue
+            pipe = Connection(recv_handle(control))
             gc.freeze()  # or the first collection of a copy would copy all memory
-            if not FORKS:
-                _work(Connection(handle))
-                control.send(0)
+            if not FORKS or (pid := os.fork()) == 0:
+                _work(pipe)
                 break
-            pid = os.fork()
-            if pid == 0:
-                control.close()
-                _work(Connection(handle))
-                os._exit(0)
-            os.close(handle)
+            pipe.close()
             control.send(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-    except (EOFError, OSError):
+    except (EOFError, OSError):  # whoever asked is gone
         pass
     finally:
         os._exit(0)
@@ -200,11 +181,3 @@ def _answered(answer: Answer, question: tuple[Any, ...]) -> tuple[Any, Exception
         return answer(*question), None
     except Exception as error:
         return None, error
-
-
-def _close_all_but(kept: int) -> None:
-    """Leave the pipes of the parent, whose death would go unnoticed while somebody holds their ends."""
-    for handle in [int(file.name) for file in Path("/proc/self/fd").iterdir()]:
-        if handle not in (0, 1, 2, kept):
-            with suppress(OSError):
-                os.close(handle)

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import sys
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mebench._lightly import load_lightning_lightly
 from mebench.errors import ConfigError, MebenchError
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -37,6 +39,7 @@ def prepare_worker() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Lightning listens anew while it trains.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    load_lightning_lightly()
     die_with_parent()
     _keep_freed_memory()
     _open_many_files()
@@ -45,21 +48,21 @@ def prepare_worker() -> None:
 
 def settle_as_guest() -> None:
     """Take one thread for each numeric library in a process that somebody else started, such as Dask's worker."""
-    import torch
     from threadpoolctl import threadpool_limits
 
     os.environ.update(THREADS)  # for libraries that are not loaded yet
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     threadpool_limits(1)
     _keep_freed_memory()
     _open_many_files()
 
 
 def warm_up() -> None:
-    """Import what takes seconds, while the plan is made."""
-    import torch  # noqa: F401
+    """Import what features take, while the plan is made; PyTorch and Lightning come with the first fold."""
+    import cv2  # noqa: F401
 
-    import mebench.core.method  # noqa: F401  (brings Lightning)
+    import mebench.features.tvl1  # noqa: F401  (brings numba)
 
 
 def die_with_parent() -> None:

@@ -15,12 +15,14 @@ from mebench.core.options import SpottingParams
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
+from mebench.runner.features import prepare
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import ClipPrediction, FoldResult, parts_of, restore
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.inputs import Spec
 from mebench.runner.outside import Outside
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import PlanSpec, execute_apart, plan_of, prepare, spec_of
+from mebench.runner.tasks import execute_apart, plan_of, spec_of
 from mebench.runner.workers import Failure, Task, Workers
 
 
@@ -129,7 +131,7 @@ def run_folds(
 
 
 def _fold(
-    spec: PlanSpec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
+    spec: Spec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
 ) -> FoldResult | Failure:
     """In a worker."""
     plan = replace(among(of_part(plan_of(spec), part), known, [fold]), skipped=skipped)

@@ -69,11 +69,9 @@ def answer(word, *of):
     return 2 * of[0]
 
 
-@pytest.fixture(scope="module", params=["forked", "fresh"])
+@pytest.fixture(scope="module")
 def nursery(request):
-    """Forked from this process, or started afresh as beside other threads."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(forks, "_threads", lambda: 1 if request.param == "forked" else 2)
         patch.setattr(sys, "path", [*sys.path, os.fspath(request.config.rootpath)])
         made = forks.Nursery()
     yield made
