@@ -26,4 +26,4 @@ class SameProcess(Executor):
 
 def here(function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], **_: Any) -> Any:
     """Stands in for `forks.apart`: as blind, but what a module remembers stays."""
-    return attempt(function, (*arguments, answer))
+    return attempt(function, (*arguments, answer), None)

@@ -76,18 +76,19 @@ class DaskPool:
                 tick()
             for future in done:
                 task = busy.pop(future)
-                yield task, self._outcome(future)
+                yield task, self._outcome(future, task)
 
-    def _outcome(self, future: Future[Any]) -> Any:
+    def _outcome(self, future: Future[Any], task: Task) -> Any:
         from distributed import KilledWorker
 
         try:
             if isinstance(future.exception(), KilledWorker):
-                reason = "the Dask workers that had it died (killed, or out of memory)"
+                late = f", or it took longer than fold_timeout={task.timeout:g} seconds" if task.timeout else ""
+                reason = f"the Dask workers that had it died (killed, or out of memory){late}"
                 return Failure(reason, f"{reason}\n{future.exception()}")
         except CancelledError:
             return Failure("the Dask scheduler took it back", "cancelled")
-        return outcome_of(future)
+        return outcome_of(future, task)
 
 
 def quiet() -> None:
@@ -98,8 +99,8 @@ def quiet() -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
-def serve(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def serve(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
     """In a worker of Dask's: prepare_worker in the process on its first task, then compute one task at a time."""
     with ONE_AT_A_TIME:
         settle_as_guest()
-        return attempt(function, arguments)
+        return attempt(function, arguments, timeout)

@@ -5,7 +5,6 @@ import importlib
 import multiprocessing
 import os
 import pickle
-import signal
 import subprocess
 import sys
 import traceback
@@ -83,8 +82,7 @@ class Nursery:
             code = self._ended()
         if whole:
             return pickle.loads(content)
-        late = timeout is not None and code == -signal.SIGALRM
-        reason = f"it took longer than fold_timeout={timeout:g} seconds" if late else death(code)
+        reason = death(code, timeout)
         return Failure(reason, reason)
 
     def close(self) -> None:
@@ -155,8 +153,6 @@ def main(handle: int) -> None:
 def _work(pipe: Connection) -> None:
     die_with_parent()
     function, arguments, timeout = pipe.recv()
-    if timeout is not None:  # the system ends this process then: a hang in C never comes back to Python
-        signal.setitimer(signal.ITIMER_REAL, timeout)
 
     def ask(*question: Any) -> Any:
         pipe.send((False, question))
@@ -165,8 +161,7 @@ def _work(pipe: Connection) -> None:
             raise error
         return answer
 
-    outcome = attempt(function, (*arguments, ask))
-    signal.setitimer(signal.ITIMER_REAL, 0)
+    outcome = attempt(function, (*arguments, ask), timeout)
     try:
         content = pickle.dumps(outcome)
     except Exception as error:

@@ -147,16 +147,18 @@ class Task:
         key: what it is, for whoever gets the answer; it stays here, and the rest travels.
         function: importable by name.
         arguments: of the function.
+        timeout: seconds after which the worker is ended, or None.
     """
 
     key: Any
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
+    timeout: float | None = None
 
     @property
     def call(self) -> tuple[Any, ...]:
         """The arguments of `attempt`, plain data that processes and machines can hand each other."""
-        return self.function, self.arguments
+        return self.function, self.arguments, self.timeout
 
 
 @dataclass(frozen=True)
@@ -252,7 +254,7 @@ class WorkerPool:
             if tick is not None:
                 tick()
             for _, task, future in ended:
-                yield task, outcome_of(future)
+                yield task, outcome_of(future, task)
 
     def _alone(self, task: Task, tick: Callable[[], None] | None) -> Any:
         outcome = next(self._pass([task], 1, tick))[1]
@@ -311,10 +313,11 @@ def retry(failed: Sequence[tuple[Task, Failure]], alone: Callable[[Task], Any]) 
         yield task, outcome
 
 
-def attempt(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+def attempt(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:
     """In a worker: the answer of a task, or the `Failure` that its exception is."""
     try:
-        return function(*arguments)
+        with _limited(timeout):
+            return function(*arguments)
     except BaseException as error:  # SystemExit too: it would travel on and end the whole run without a word
         own = error if isinstance(error, MebenchError) else None
         return Failure(sentence(error), "".join(traceback.format_exception(error)), own, raised=True)
@@ -332,25 +335,32 @@ def sentence(error: BaseException) -> str:
     return f"{name}: {text}" if text else name
 
 
-def outcome_of(future: Future[Any]) -> Any:
+def outcome_of(future: Future[Any], task: Task) -> Any:
     """What a worker answered, or the `Failure` that its death is."""
     try:
         return future.result()
     except BrokenProcessPool as error:
-        reason = _death(str(error))
+        reason = _death(str(error), task.timeout)
         return Failure(reason, f"{reason}\n{error}")
     except Exception as error:  # what cannot travel between processes, or Dask's own
         return Failure(sentence(error), "".join(traceback.format_exception(error)))
 
 
-def _death(message: str) -> str:
+def _death(message: str, timeout: float | None) -> str:
     """The reason in loky's message, which names signal or exit code, such as `{SIGKILL(-9)}`."""
     found = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", message)
-    return death(int(found[1])) if found else "its worker process died"
+    return death(int(found[1]), timeout) if found else "its worker process died"
 
 
-def death(code: int) -> str:
-    """Why a process ended: its exit code, or minus the number of the signal that ended it."""
+def death(code: int, timeout: float | None = None) -> str:
+    """Why a process ended.
+
+    Args:
+        code: its exit code, or minus the number of the signal that ended it.
+        timeout: seconds that it was given.
+    """
+    if timeout is not None and code == -signal.SIGALRM:
+        return f"it took longer than fold_timeout={timeout:g} seconds"
     if code == -signal.SIGKILL:
         return "its worker process was killed, as the system does when memory runs out: use fewer workers=N"
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -368,3 +378,16 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+@contextmanager
+def _limited(seconds: float | None) -> Iterator[None]:
+    """Let the system end this process after so many seconds: a hang in C never comes back to Python."""
+    if seconds is None:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

@@ -27,6 +27,12 @@ def die_unless(mark):
     return os.getpid()
 
 
+def sleep_in_c(seconds):
+    """Where no Python code can be interrupted, as in a hung library."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    time.sleep(seconds)
+
+
 def stay_deaf():
     """SIGTERM is the parent's business, also while somebody else listens, as Lightning does in training."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -61,6 +67,7 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, m
         Task("dies", os._exit, (3,)),
         Task("leaves", sys.exit, (3,)),
         Task("is told to stop", stay_deaf, ()),
+        Task("hangs", sleep_in_c, (600,), 1.0),
         Task("names its trouble", refuse, ()),
         Task("strange", raise_what_cannot_travel, ()),
     ]
@@ -75,6 +82,7 @@ def test_tasks_come_back_with_their_answers_whoever_dies_beside_them(tmp_path, m
     assert found["dies"].reason == "its worker process died (exit code 3)"
     assert found["leaves"].reason == "SystemExit: 3"  # which, let through, would end the run without a word
     assert found["is told to stop"] == "at work"
+    assert found["hangs"].reason == "it took longer than fold_timeout=1 seconds"
     assert found["names its trouble"].reason == "there are no frames"
     assert isinstance(found["names its trouble"].error, DataError)
     assert found["strange"].reason == "Unpicklable: 1" and "raise_what_cannot_travel" in found["strange"].details
@@ -110,13 +118,13 @@ def test_a_failure_is_a_sentence_with_its_traceback(error, reason):
     def fail():
         raise error
 
-    failure = attempt(fail, ())
+    failure = attempt(fail, (), None)
     assert failure.reason == reason and "in fail" in failure.details
     assert (failure.error is error) == isinstance(error, DataError)
 
 
 def test_torch_and_numpy_out_of_memory_are_the_same_sentence():
-    reasons = {attempt(make, (10**15,)).reason for make in (torch.ones, np.ones)}
+    reasons = {attempt(make, (10**15,), None).reason for make in (torch.ones, np.ones)}
     assert reasons == {"the memory of this machine was not enough: use fewer workers=N"}
 
 
