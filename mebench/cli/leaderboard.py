@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mebench.cli.options import Json, RunId, Runs, finished_run, verbs
-from mebench.console import plural, size, write_json
+from mebench.console import plural, print_lines, size, write_json
 from mebench.errors import RunError
 
 app = verbs("Build the leaderboard, publish runs, take in others'.")
@@ -68,13 +68,13 @@ def build(
                 tables = [with_published(table, published, aliases) for table in whole]
                 worth = what_selection_is_worth(records, papers, published)
                 overview = write(tables, folder, SELECTION, worth)
-            words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}{anew}"
+            words = [f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}{anew}"]
             if site:
                 from mebench.results.site.pages import write_site
 
                 with progress.waiting("page"):
                     files, n_bytes = write_site(tables, records, published, folder / SITE, SELECTION, worth)
-                words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
+                words.append(f"{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}")
             break
         except UnshownError as error:
             for run_id, why in error.reasons.items():
@@ -82,7 +82,7 @@ def build(
             records = [record for record in records if record.id not in error.reasons]
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
-        print(words)
+        print_lines(*words)
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
@@ -96,7 +96,7 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
     record = export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
-    print(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
+    print_lines(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
@@ -120,7 +120,7 @@ def merge(
         if outcome.status == "refused":
             progress.say(outcome.reason)
         elif json != "-":
-            print(f"{outcome.id}: {words[outcome.status]}")
+            print_lines(f"{outcome.id}: {words[outcome.status]}")
     if any(outcome.status == "refused" for outcome in outcomes):
         raise typer.Exit(1)
 

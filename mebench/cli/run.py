@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
-from mebench.console import write_json
+from mebench.console import print_lines, write_json
 from mebench.errors import ConfigError, unknown
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(
 
         plan = estimate(settings, Progress(), quiet=json == "-")
         if json != "-":
-            print(f"\n{find(settings.protocol).describe()}")
+            print_lines("", *find(settings.protocol).describe().split("\n"))
         write_json(plan, json)
 
 
