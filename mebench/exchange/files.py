@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
 
@@ -13,7 +12,7 @@ from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
-from mebench.exchange.table import Remarks, parse, read_text
+from mebench.exchange.table import File, Remarks, parse, read_text
 from mebench.exchange.values import KINDS, IntervalFile, kind_of
 from mebench.metrics.tables import Tables
 
@@ -79,7 +78,7 @@ def of_intervals(
     return Answers(replace(tables, truths=truths), scored, named)
 
 
-def of_clips(truth: IntervalFile, path: Path, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
+def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
     """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].tolist()
     scored = named_classes(classes, labels, remarks)
@@ -88,7 +87,7 @@ def of_clips(truth: IntervalFile, path: Path, rules: Rules, remarks: Remarks, cl
 
 
 def read_beside(
-    truth: Path, files: Sequence[Path], rules: Rules, remarks: Remarks, clips: bool = False, classes: str | None = None
+    truth: File, files: Sequence[File], rules: Rules, remarks: Remarks, clips: bool = False, classes: str | None = None
 ) -> list[Answers]:
     """Files beside one truth: all of spotted intervals, or all of given clips where one of them lacks onset and offset.
 
@@ -116,7 +115,7 @@ def read_beside(
     return _same_videos(found)
 
 
-def _has_intervals(path: Path) -> bool:
+def _has_intervals(path: File) -> bool:
     text = read_text(path, Remarks(), "predictions")
     if is_log(text):
         return True
