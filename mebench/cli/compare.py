@@ -168,13 +168,14 @@ def _read(
     truth: str, paths: Sequence[Path], loose_ids: bool, clips: bool = False, classes: str | None = None
 ) -> tuple[list[Answers], dict[str, list[str]]]:
     """Files beside their truth, and what was noticed about them, which is also told."""
-    from mebench.exchange.files import read_beside
+    from mebench.exchange.files import are_clips, read_beside
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
+    from mebench.inspection.truth import read_truth
 
-    remarks = Remarks()
-    rules = Rules(loose_ids=loose_ids)
-    found = read_beside(Path(truth).expanduser(), paths, rules, remarks, clips, classes)
+    remarks, clips = Remarks(), clips or are_clips(paths)
+    true, rules = read_truth(Path(truth).expanduser(), Rules(loose_ids=loose_ids), remarks, clips)
+    found = read_beside(true, paths, rules, remarks, clips, classes)
     say(remarks)
     return found, {"warnings": remarks.warnings, "repaired": remarks.repaired}
 

@@ -97,21 +97,22 @@ def score(
     """Score predictions of any program against a truth.
 
     Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx`, of several
-    tables `book.xlsx:sheet`), or logs of MEGC 2020. Frames are taken as they are written: it does not matter whether they count
-    from 0 or 1, as long as both files do the same. A clip that has no answer is counted as wrong.
+    tables `book.xlsx:sheet`), or logs of MEGC 2020; the truth may be the sheet that a dataset was released with. Frames are
+    taken as they are written: it does not matter whether they count from 0 or 1, as long as both files do the same. A clip
+    that has no answer is counted as wrong.
     """
     if sum(file is not None for file in (predictions, frame_scores, clips)) != 1:
         raise ConfigError(
             "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
             "(the emotion of each given clip), and --truth FILE"
         )
-    from mebench.exchange.clips import read_clips
     from mebench.exchange.files import of_clips, of_intervals
     from mebench.exchange.frame_scores import propose, read_frame_scores
     from mebench.exchange.intervals import read_intervals
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import FORMATS, write_predictions
+    from mebench.inspection.truth import read_truth
     from mebench.metrics.chance import recognition_chance
     from mebench.metrics.conventions import changed, named
     from mebench.metrics.summary import of_conventions, of_rules, strongest, summarize
@@ -136,7 +137,7 @@ def score(
 
     remarks, progress, rules = Remarks(), Progress(), Rules(fps, strict_videos, loose_ids)
     if clips is not None:
-        true = read_clips(Path(truth).expanduser(), "truth", remarks)
+        true, rules = read_truth(Path(truth).expanduser(), rules, remarks, clips=True)
         found = of_clips(true, Path(clips).expanduser(), rules, remarks, classes)
     else:
         scores = None
@@ -145,7 +146,7 @@ def score(
             spotted = propose(scores, spotting, remarks)
         else:
             spotted = read_intervals(Path(str(predictions)).expanduser(), "predictions", remarks, _READERS[form])
-        true = read_intervals(Path(truth).expanduser(), "truth", remarks)
+        true, rules = read_truth(Path(truth).expanduser(), rules, remarks)
         found = of_intervals(true, spotted, rules, remarks, classes=classes, kinds=kinds, scores=scores)
     if write is not None:
         write_predictions(Path(write).expanduser(), write_form, found.tables, remarks)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mebench.console import plural
 from mebench.errors import ConfigError, unknown
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.frame_scores import FrameScores
@@ -88,20 +89,18 @@ def of_clips(truth: IntervalFile, path: Path, rules: Rules, remarks: Remarks, cl
 
 
 def read_beside(
-    truth: Path, files: Sequence[Path], rules: Rules, remarks: Remarks, clips: bool = False, classes: str | None = None
+    true: IntervalFile, files: Sequence[Path], rules: Rules, remarks: Remarks, clips: bool, classes: str | None = None
 ) -> list[Answers]:
-    """Files beside one truth: all of spotted intervals, or all of given clips where one of them lacks onset and offset.
+    """Files beside one truth.
 
     Args:
-        truth: the file of the truth.
+        true: the truth.
         files: of predictions; of several, the first is called A in remarks.
         rules: how the files go together.
         remarks: what was noticed is added there.
-        clips: whether they are about given clips though they hold intervals.
+        clips: whether they are about given clips, see `are_clips`.
         classes: to score, as the command line names them.
     """
-    clips = clips or not all(map(_has_intervals, files))
-    true = read_clips(truth, "truth", remarks) if clips else read_intervals(truth, "truth", remarks)
     found = []
     for letter, path in zip("AB", files):
         own = Remarks()
@@ -114,6 +113,11 @@ def read_beside(
                 told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
                 lines += [told] if told not in lines else []
     return _same_videos(found)
+
+
+def are_clips(files: Sequence[Path]) -> bool:
+    """Whether files of predictions are about given clips: one of them lacks onset and offset."""
+    return not all(map(_has_intervals, files))
 
 
 def _has_intervals(path: Path) -> bool:
@@ -147,7 +151,7 @@ def _kinds(asked: str | None, told: Iterable[str] | None, tables: Tables, remark
     scored = [kind for kind in KINDS if kind in (told if told is not None else true | said)] or ["micro"]
     for kind in sorted(true - set(scored)):
         remarks.warn(
-            f"{(tables.truths['kind'] == kind).sum()} {kind}-expressions of the truth are not scored: the predictions do not tell "
+            f"truth: {plural(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the predictions do not tell "
             f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
         )
     return scored

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from mebench.console import console, empty_table
+from mebench.console import console, empty_table, plural
 from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.metrics.tables import Tables
 
@@ -286,10 +286,11 @@ def _details(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _title(tables: Tables) -> str:
     videos, truths = tables.videos, tables.truths
+    of = f"of {plural(videos['subject'].nunique(), 'subject')}"
     if tables.clips is not None:
-        return f"{tables.clips['predicted'].notna().sum()} answers for {len(tables.clips)} clips of {videos['subject'].nunique()} subjects"
-    spotted = 0 if tables.predictions is None else len(tables.predictions)
-    return f"{spotted} predictions against {len(truths)} expressions in {len(videos)} videos of {videos['subject'].nunique()} subjects"
+        return f"{plural(int(tables.clips['predicted'].notna().sum()), 'answer')} for {plural(len(tables.clips), 'clip')} {of}"
+    spotted = plural(0 if tables.predictions is None else len(tables.predictions), "prediction")
+    return f"{spotted} against {plural(len(truths), 'expression')} in {plural(len(videos), 'video')} {of}"
 
 
 def _remarks(summary: Mapping[str, Any], tables: Tables, verbose: bool) -> list[str]:
