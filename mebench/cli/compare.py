@@ -177,13 +177,14 @@ def _read(
     truth: str, paths: Sequence[Path], loose_ids: bool, clips: bool = False, classes: str | None = None
 ) -> tuple[list[Answers], dict[str, list[str]]]:
     """Files beside their truth, and what was noticed about them, which is also told."""
-    from mebench.exchange.files import are_clips, read_beside
+    from mebench.exchange.files import are_clips, read_beside, read_truth
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
-    from mebench.inspection.truth import read_truth
+    from mebench.inspection.summary import adapters_of
 
     remarks, clips = Remarks(), clips or are_clips(paths)
-    true, rules = read_truth(Path(truth).expanduser(), Rules(loose_ids=loose_ids), remarks, clips)
+    path = Path(truth).expanduser()
+    true, rules = read_truth(path, Rules(loose_ids=loose_ids), remarks, adapters_of(path), clips)
     found = read_beside(true, paths, rules, remarks, clips, classes)
     say(remarks)
     return found, {"warnings": remarks.warnings, "repaired": remarks.repaired}

@@ -106,13 +106,13 @@ def score(
             "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
             "(the emotion of each given clip), and --truth FILE"
         )
-    from mebench.exchange.files import of_clips, of_intervals
+    from mebench.exchange.files import of_clips, of_intervals, read_truth
     from mebench.exchange.frame_scores import propose, read_frame_scores
     from mebench.exchange.intervals import read_intervals
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import FORMATS, write_predictions
-    from mebench.inspection.truth import read_truth
+    from mebench.inspection.summary import adapters_of
     from mebench.metrics.chance import recognition_chance
     from mebench.metrics.conventions import changed, named
     from mebench.metrics.summary import of_conventions, of_rules, strongest, summarize
@@ -136,8 +136,9 @@ def score(
     spotting = _spotting(frame_scores is not None, k_prime, p, smoothing, postprocess, anchor, short_videos)
 
     remarks, progress, rules = Remarks(), Progress(), Rules(fps, strict_videos, loose_ids)
+    place = Path(truth).expanduser()
     if clips is not None:
-        true, rules = read_truth(Path(truth).expanduser(), rules, remarks, clips=True)
+        true, rules = read_truth(place, rules, remarks, adapters_of(place), clips=True)
         found = of_clips(true, Path(clips).expanduser(), rules, remarks, classes)
     else:
         scores = None
@@ -146,7 +147,7 @@ def score(
             spotted = propose(scores, spotting, remarks)
         else:
             spotted = read_intervals(Path(str(predictions)).expanduser(), "predictions", remarks, _READERS[form])
-        true, rules = read_truth(Path(truth).expanduser(), rules, remarks)
+        true, rules = read_truth(place, rules, remarks, adapters_of(place))
         found = of_intervals(true, spotted, rules, remarks, classes=classes, kinds=kinds, scores=scores)
     if write is not None:
         write_predictions(Path(write).expanduser(), write_form, found.tables, remarks)

@@ -6,9 +6,6 @@ import pytest
 
 from mebench.annotations.drawn import write_frames, write_xlsx
 from mebench.inspection import open_members
-from tests.cli.conftest import mebench
-
-__all__ = ["mebench"]
 
 HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
 ROWS = (

@@ -238,7 +238,7 @@ def score_tables(
 
 
 def confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> Table:
-    """One row for each true class: how often each class was named; `other` for no answer, or one that is no class."""
+    """One row for each true class: how often each class was named; `no class` for no answer, or one that is none."""
     names = list(next(iter(confusion.values()), {}))
     table = empty_table("true class against the one that was named", ("true", *names, "clips"), ("true",))
     for true, row in confusion.items():

@@ -10,9 +10,10 @@ from mebench.datasets.samm.fake import CLIPS, HEADER, PREAMBLE
 
 from mebench.annotations.drawn import write_xls, write_xlsx
 from mebench.errors import DataError
+from mebench.exchange.files import read_truth
 from mebench.exchange.join import Rules
 from mebench.exchange.table import Remarks
-from mebench.inspection.truth import read_truth
+from mebench.inspection.summary import adapters_of
 
 SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
 
@@ -32,7 +33,7 @@ def samm(tmp_path):
 
 def truth(path, **asked):
     remarks = Remarks()
-    found, rules = read_truth(path, Rules(), remarks, **asked)
+    found, rules = read_truth(path, Rules(), remarks, adapters_of(path), **asked)
     return found, rules, remarks
 
 
