@@ -76,6 +76,22 @@ class Progress:
             yield show
 
 
+class Silent(Progress):
+    """Tells nothing."""
+
+    def say(self, line: str) -> None:
+        """Nothing."""
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """Nothing."""
+        yield
+
+    @contextmanager
+    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> Iterator[Show]:
+        yield lambda done, frames, share: None
+
+
 @contextmanager
 def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
     from rich import progress

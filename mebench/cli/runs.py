@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench import console
-from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, finished_run, verbs
+from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def sync(
     from mebench.runner.folder import RunFolder
 
     if run:
-        folders = list({folder.path: folder for folder in (finished_run(word, runs) for word in run)}.values())
+        folders = list({folder.path: folder for folder in (RunFolder.finished(runs, word) for word in run)}.values())
     else:
         folders = [folder for folder in RunFolder.all(runs) if folder.done]
     if not folders:

@@ -16,7 +16,7 @@ from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
-from mebench.exchange.table import Remarks, parse, read_text
+from mebench.exchange.table import File, Remarks, parse, read_text
 from mebench.exchange.values import KINDS, IntervalFile, kind_of
 from mebench.metrics.tables import Tables
 
@@ -47,7 +47,7 @@ WORKBOOKS = (".xls", ".xlsx", ".xlsm")
 
 
 def read_truth(
-    path: Path, rules: Rules, remarks: Remarks, adapters: Iterable[SheetDataset] = (), clips: bool = False
+    file: File, rules: Rules, remarks: Remarks, adapters: Iterable[SheetDataset] = (), clips: bool = False
 ) -> tuple[IntervalFile, Rules]:
     """The true intervals, or the true class of each clip.
 
@@ -55,7 +55,7 @@ def read_truth(
     the header, offsets of 0, names without leading zeros. So is a table of text that is none without its adapter.
 
     Args:
-        path: of the file.
+        file: where it is.
         rules: how the files go together.
         remarks: what was noticed is added there.
         adapters: those of datasets of which a sheet is called so, the likeliest first, with this file as their annotations.
@@ -68,14 +68,14 @@ def read_truth(
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    workbook = path.suffix.lower() in WORKBOOKS
-    sheet = _of_dataset(path, adapters, remarks) if workbook else None
+    workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
+    sheet = _of_dataset(file, adapters, remarks) if workbook else None
     if sheet is None:
         own = Remarks()
         try:
-            true = (read_clips if clips else read_intervals)(path, "truth", own)
+            true = (read_clips if clips else read_intervals)(file, "truth", own)
         except DataError:
-            if workbook or (sheet := _of_dataset(path, adapters, remarks)) is None:
+            if workbook or (sheet := _of_dataset(file, adapters, remarks)) is None:
                 raise
         else:
             remarks.warnings += own.warnings
@@ -84,7 +84,7 @@ def read_truth(
     return sheet, replace(rules, loose_ids=True)
 
 
-def _of_dataset(path: Path, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
+def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
     """The rows of a sheet of annotations, or None where no adapter reads it."""
     for dataset in adapters:
         try:
@@ -114,7 +114,7 @@ def _of_dataset(path: Path, adapters: Iterable[SheetDataset], remarks: Remarks) 
             emotion=[a.emotion or "" for a in there],
         )
         columns = frozenset({*table, *intervals, "fps"} - {"line"})
-        return checked(IntervalFile(str(path), "truth", intervals, videos, columns), remarks)
+        return checked(IntervalFile(str(file), "truth", intervals, videos, columns), remarks)
     return None
 
 
@@ -157,7 +157,7 @@ def of_intervals(
     return Answers(replace(tables, truths=truths), scored, named)
 
 
-def of_clips(truth: IntervalFile, path: Path, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
+def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, classes: str | None = None) -> Answers:
     """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].tolist()
     scored = named_classes(classes, labels, remarks)
@@ -166,18 +166,27 @@ def of_clips(truth: IntervalFile, path: Path, rules: Rules, remarks: Remarks, cl
 
 
 def read_beside(
-    true: IntervalFile, files: Sequence[Path], rules: Rules, remarks: Remarks, clips: bool, classes: str | None = None
+    truth: File,
+    files: Sequence[File],
+    rules: Rules,
+    remarks: Remarks,
+    clips: bool = False,
+    classes: str | None = None,
+    adapters: Iterable[SheetDataset] = (),
 ) -> list[Answers]:
-    """Files beside one truth.
+    """Files beside one truth: all of spotted intervals, or all of given clips where one of them lacks onset and offset.
 
     Args:
-        true: the truth.
+        truth: the file of the truth.
         files: of predictions; of several, the first is called A in remarks.
         rules: how the files go together.
         remarks: what was noticed is added there.
-        clips: whether they are about given clips, see `are_clips`.
+        clips: whether they are about given clips though they hold intervals.
         classes: to score, as the command line names them.
+        adapters: see `read_truth`.
     """
+    clips = clips or not all(map(_has_intervals, files))
+    true, rules = read_truth(truth, rules, remarks, adapters, clips)
     found = []
     for letter, path in zip("AB", files):
         own = Remarks()
@@ -192,12 +201,7 @@ def read_beside(
     return _same_videos(found)
 
 
-def are_clips(files: Sequence[Path]) -> bool:
-    """Whether files of predictions are about given clips: one of them lacks onset and offset."""
-    return not all(map(_has_intervals, files))
-
-
-def _has_intervals(path: Path) -> bool:
+def _has_intervals(path: File) -> bool:
     text = read_text(path, Remarks(), "predictions")
     if is_log(text):
         return True

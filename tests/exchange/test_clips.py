@@ -260,7 +260,7 @@ def test_frames_that_are_counted_otherwise_are_told(clips):
     [
         (["--predictions", "P"], "needs either --predictions FILE"),
         (["--kinds", "micro"], "--kinds is about intervals: it goes with --predictions or --frame-scores, not --clips"),
-        (["--k-prime", "3"], "--k-prime makes intervals of frame scores"),
+        (["--k-prime", "3"], "--k-prime is about frame scores: it goes with --frame-scores, not --clips"),
         (["--classes", "joy"], "--classes names none of the emotions in the truth"),
     ],
 )

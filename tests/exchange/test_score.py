@@ -268,7 +268,7 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
         (["--truth", "T", "--predictions", "P", "--classes", "joy,awe"], 2, "none of the emotions in the truth"),
         (["--truth", "T", "--predictions", "P", "--classes", "disgust,"], 2, "must name different emotions"),
         (["--truth", "T", "--predictions", "P", "--kinds", "mikro"], 2, "unknown kind 'mikro'"),
-        (["--truth", "T", "--predictions", "P", "--fps", "0"], 2, "--fps must be above 0"),
+        (["--truth", "T", "--predictions", "P", "--fps", "0"], 2, "fps must be above 0"),
         (["--truth", "T", "--predictions", "P", "--strict-videos"], 3, "2/b (line 5)"),
         (["--truth", "T", "--predictions", "nowhere.csv"], 3, "nowhere.csv cannot be read"),
     ],
