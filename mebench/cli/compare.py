@@ -10,7 +10,7 @@ import typer
 
 from mebench import api
 from mebench.cli.options import Json, Rule, Runs, say
-from mebench.console import write_json
+from mebench.console import print_lines, write_json
 from mebench.errors import ConfigError, DataError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _beside_published(folder: RunFolder, word: str, leaderboards: str | None, js
     rows = called(word, read(place / PUBLISHED))
     said = separates(read_record(folder), rows, read_aliases(place / FILE))
     if json != "-":
-        print(f"{folder.id} beside {rows[0].method}")
+        print_lines(f"{folder.id} beside {rows[0].method}")
         print_table(("", "what separates them"), list(said.items()))
     write_json({"run_id": folder.id, "published": word, "separates": said}, json)
 

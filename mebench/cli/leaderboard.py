@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from mebench.cli.options import Json, RunId, Runs, verbs
-from mebench.console import plural, size, write_json
+from mebench.console import plural, print_lines, size, write_json
 from mebench.errors import RunError
 
 app = verbs("Build the leaderboard, publish runs, take in others'.")
@@ -50,7 +50,7 @@ def build(
     tables, words = read_board(Path(runs).expanduser(), folder, tracking, progress.say).shown(show, progress.say)
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
-        print(words)
+        print_lines(*words.split("\n"))
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
@@ -65,7 +65,7 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
     record = export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
-    print(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
+    print_lines(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
@@ -89,6 +89,6 @@ def merge(
         if outcome.status == "refused":
             progress.say(outcome.reason)
         elif json != "-":
-            print(f"{outcome.id}: {words[outcome.status]}")
+            print_lines(f"{outcome.id}: {words[outcome.status]}")
     if any(outcome.status == "refused" for outcome in outcomes):
         raise typer.Exit(1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 
 from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
-from mebench.console import plural, write_json
+from mebench.console import plural, print_lines, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def export(
     progress.say(f"note: {said}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
-    print(out)
+    print_lines(out)
 
 
 _FRAMES = ("numbers", "positions")
@@ -138,7 +138,7 @@ def predict(
     report = {"run": folder.id, "fold": fold, "videos": len(plan.videos), "predictions": len(found), "failed": failed}
     write_json({**report, "file": out}, json)
     if json != "-":
-        print(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
+        print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
     if failed:
         raise RunError(
             f"{plural(len(failed), 'video')} of {len(plan.videos)} could not be predicted; {out} holds the others. "
