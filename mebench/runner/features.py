@@ -25,6 +25,8 @@ from mebench.runner.outside import Ask, Pictures, Remote
 from mebench.runner.plan import Plan
 from mebench.runner.workers import Failure, Task, Workers
 
+Chains = tuple[Chain, ...]
+Clips = tuple[Clip, ...]
 Home = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
 
@@ -34,8 +36,8 @@ class Wanted:
     """What one run asks of one video."""
 
     spec: Spec
-    chains: tuple[Chain, ...]
-    clips: tuple[Clip, ...]
+    chains: Chains
+    clips: Clips
 
 
 def store_of(config: RunConfig) -> FeatureStore:
@@ -124,8 +126,10 @@ def _computed(one: Wanted, video: Video, row: Row) -> Any:
     return compute(store, home, *what, row.teller())
 
 
-def _inside(revision: str, store: FeatureStore, what: Any, row: Row, ask: Ask) -> ComputeCost:
-    return compute(store, Remote(ask, revision), *what, tell=row.teller())
+def _inside(
+    revision: str, store: FeatureStore, what: tuple[str, Video, Chains, Clips], row: Row, ask: Ask
+) -> ComputeCost:
+    return compute(store, Remote(ask, revision), *what, row.teller())
 
 
 @lru_cache(maxsize=REMEMBERED)
