@@ -6,17 +6,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core import Composite, Dataset, Fold, Frames, Method, Prediction, Scheme, Task, Timing, Video
+from mebench.core import Composite, Dataset, Fold, Frames, Prediction, Scheme, Task, Timing, Video
 from mebench.core.spotting import hits
 from mebench.errors import DataError, PluginError
 from mebench.protocols import find
 from mebench.runner.plan import Plan
+
+if TYPE_CHECKING:  # workers that compute features load no PyTorch
+    from mebench.core import Method
 
 Ask = Callable[..., Any]
 """How the inside asks the outside: one of `Outside.words` and what belongs to it."""
