@@ -131,6 +131,8 @@ class Row:
         runs: ids of the runs.
         remark: what a reader must know to compare.
         earlier: the steps of its features that were of an earlier version, which gave other numbers; empty if none was.
+        causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
+            seeds; `missed` to the number of all misses but near ones. Empty where no run says so.
         group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
     """
 
@@ -149,6 +151,7 @@ class Row:
     runs: tuple[str, ...]
     remark: str
     earlier: str = ""
+    causes: dict[str, tuple[float, float]] = field(default_factory=dict)
     group: str = ""
 
     @property

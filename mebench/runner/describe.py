@@ -42,6 +42,9 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
         ],
         columns=["video", "kind", "onset", "apex", "offset", "emotion", "native_emotion", "action_units", "objective"],
     ).astype({"onset": "int64", "apex": "Int64", "offset": "int64"})
+    strengths = [e.intensity for v in chosen for e in v.expressions]
+    if any(strength is not None for strength in strengths):
+        truths["intensity"] = pd.array(strengths, dtype="Float64")
     astray = [(v.key, d.kind, d.onset, d.offset) for v in chosen for d in v.distractors]
     distractors = pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]) if astray else None
     return Tables(videos=videos, truths=truths, distractors=distractors)

@@ -155,7 +155,7 @@ class Session:
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         spec = spec_of(self.plan)
         return [
-            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped), self.plan.config.fold_timeout)
+            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped))
             for fold in folds
             if fold.key in self.left
         ]

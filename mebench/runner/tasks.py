@@ -1,58 +1,18 @@
 """What worker processes do with a fold."""
 
-import gc
-import importlib
-import re
-import sys
-from contextlib import suppress
 from dataclasses import replace
-from functools import cache, lru_cache
-from pathlib import Path
+from functools import lru_cache
 
-from mebench.core import Fold, Method
-from mebench.runner import inputs
-from mebench.runner.fold import FoldResult, execute
+from mebench.core import Fold
+from mebench.runner import forks, inputs
+from mebench.runner.fold import FoldResult, inside, with_spotted
 from mebench.runner.inputs import REMEMBERED, Spec, config_of, instructions_of_folds, refuse_other_inputs
+from mebench.runner.outside import Outside
 from mebench.runner.plan import Plan, make_plan
+from mebench.runner.workers import Failure
 
-_PLUGINS = "mebench.methods."
-
-
-def without_memory(plan: Plan) -> Plan:
-    """The same run with its methods imported anew.
-
-    A worker executes many folds. A method that notes in a module or a class what it has seen in one of them would know
-    subjects of the next, so each fold begins with fresh modules; what the rest of the program holds stays as it was.
-    """
-    recognizer = plan.recognizer_class
-    return replace(
-        plan,
-        method_class=_fresh(plan.method_class),
-        recognizer_class=None if recognizer is None else _fresh(recognizer),
-    )
-
-
-def _fresh(method: type[Method]) -> type[Method]:
-    """The class from modules of its plugin that nobody has used yet."""
-    if not method.__module__.startswith(_PLUGINS):
-        return method
-    package = ".".join(method.__module__.split(".")[:3])
-    parent, _, child = package.rpartition(".")
-    used = {name: sys.modules.pop(name) for name in list(sys.modules) if f"{name}.".startswith(f"{package}.")}
-    try:
-        found: object = importlib.import_module(method.__module__)
-        for part in method.__qualname__.split("."):
-            found = getattr(found, part)
-    finally:
-        for name in [name for name in sys.modules if f"{name}.".startswith(f"{package}.")]:
-            del sys.modules[name]
-        sys.modules.update(used)
-        if package in used:
-            setattr(sys.modules[parent], child, used[package])
-    return found  # type: ignore[return-value]
-
-
-STATUS, RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+IMPORTED = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
+"""What every fold imports."""
 
 
 def spec_of(plan: Plan) -> Spec:
@@ -67,12 +27,14 @@ def plan_of(spec: Spec) -> Plan:
     Raises:
         RunError: it comes out of other inputs than the run's.
     """
-    plan = make_plan(config_of(spec, instructions_of_folds()))
+    config = config_of(spec, instructions_of_folds())
+    forks.warm(config.plugins, IMPORTED)  # beside what is imported here
+    plan = make_plan(config)
     refuse_other_inputs(spec, plan.config, plan.dataset)
     return plan
 
 
-def fold_task(spec: Spec, key: str, skipped: frozenset[str]) -> FoldResult:
+def fold_task(spec: Spec, key: str, skipped: frozenset[str]) -> FoldResult | Failure:
     """Fit and predict one fold.
 
     Args:
@@ -80,20 +42,28 @@ def fold_task(spec: Spec, key: str, skipped: frozenset[str]) -> FoldResult:
         key: of the fold.
         skipped: keys of the videos without a face.
 
+    Returns:
+        what the fold leaves, or why it does not.
+
     Raises:
         RunError: this process finds other inputs than the run was planned with.
     """
-    plan = _plan_without(spec, skipped)
-    # The peak of this process begins anew, so that each fold has its own; Linux alone can do that.
-    with suppress(OSError):
-        RESET.write_text("5")
-    result = execute(without_memory(plan), _folds(spec)[key])
-    peak = _peak_mib()
-    # What a fold left in circles, such as Lightning's Trainer and its samples, is some megabytes, which Python itself gets
-    # round to only after many folds. What the first fold imported stays for good and is not looked through again.
-    gc.collect()
-    _freeze_once()
-    return result if peak is None else replace(result, costs={**result.costs, "peak_memory_mib": peak})
+    return execute_apart(_plan_without(spec, skipped), _folds(spec)[key])
+
+
+def execute_apart(plan: Plan, fold: Fold) -> FoldResult | Failure:
+    """Fit and predict one fold in a process that ends with it and has never seen the labels that this one knows."""
+    outside, config = Outside(plan, fold), plan.config
+    plugins = [method.__module__ for method in (plan.method_class, plan.recognizer_class) if method is not None]
+    result = forks.apart(
+        inside,
+        (outside.brief(),),
+        outside.answer,
+        plugins=config.plugins,
+        modules=(*IMPORTED, *plugins),
+        timeout=config.fold_timeout,
+    )
+    return result if isinstance(result, Failure) else with_spotted(result, outside)
 
 
 @lru_cache(maxsize=1)
@@ -105,15 +75,3 @@ def _plan_without(spec: Spec, skipped: frozenset[str]) -> Plan:
 @lru_cache(maxsize=1)
 def _folds(spec: Spec) -> dict[str, Fold]:
     return {fold.key: fold for fold in plan_of(spec).folds}
-
-
-@cache
-def _freeze_once() -> None:
-    gc.freeze()  # asking how much is frozen would count it, one by one
-
-
-def _peak_mib() -> float | None:
-    with suppress(OSError):
-        found = re.search(r"^VmHWM:\s+(\d+) kB$", STATUS.read_text(), re.MULTILINE)
-        return int(found[1]) / 1024 if found else None
-    return None

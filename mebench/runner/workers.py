@@ -40,7 +40,7 @@ def prepare_worker() -> None:
         # Lightning listens anew while it trains.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     load_lightning_lightly()
-    _die_with_parent()
+    die_with_parent()
     _keep_freed_memory()
     _open_many_files()
     _keep_workers()
@@ -65,7 +65,7 @@ def warm_up() -> None:
     import mebench.features.tvl1  # noqa: F401  (brings numba)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when its parent ends, however it does: a killed run must not leave workers behind."""
     pr_set_pdeathsig = 1
     with suppress(OSError, AttributeError):  # another system: an orphan waits for work that never comes
@@ -348,15 +348,23 @@ def outcome_of(future: Future[Any], task: Task) -> Any:
 
 def _death(message: str, timeout: float | None) -> str:
     """The reason in loky's message, which names signal or exit code, such as `{SIGKILL(-9)}`."""
-    found = re.search(r"exit codes of the workers are \{(\w+)\((-?\d+)\)", message)
-    name, code = (found[1], int(found[2])) if found else ("", 0)
+    found = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", message)
+    return death(int(found[1]), timeout) if found else "its worker process died"
+
+
+def death(code: int, timeout: float | None = None) -> str:
+    """Why a process ended.
+
+    Args:
+        code: its exit code, or minus the number of the signal that ended it.
+        timeout: seconds that it was given.
+    """
     if timeout is not None and code == -signal.SIGALRM:
         return f"it took longer than fold_timeout={timeout:g} seconds"
     if code == -signal.SIGKILL:
         return "its worker process was killed, as the system does when memory runs out: use fewer workers=N"
-    if found:
-        return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
-    return "its worker process died"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
 
 
 @contextmanager
