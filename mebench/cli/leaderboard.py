@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mebench.cli.options import Json, RunId, Runs, finished_run, verbs
 from mebench.console import plural, size, write_json
 from mebench.errors import RunError
+
+if TYPE_CHECKING:
+    from mebench.progress import Progress
+    from mebench.results.record import Record
 
 app = verbs("Build the leaderboard, publish runs, take in others'.")
 
@@ -24,14 +31,54 @@ RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where 
 def build(
     runs: Runs = "",
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where tables and site go.")] = "leaderboards",
+    from_mlflow: Annotated[
+        str | None,
+        typer.Option("--from-mlflow", metavar="URI", help="Take the runs that MLflow holds, not those in --runs."),
+    ] = None,
     site: Annotated[bool, typer.Option("--site/--no-site", help="Write the page too.")] = True,
     json: Json = None,
 ) -> None:
     """Build tables and page from all runs and records. Published results stand beside."""
-    from mebench.config import user_setting
     from mebench.progress import Progress
+
+    folder, progress = Path(out).expanduser(), Progress()
+    with TemporaryDirectory() as room:  # the page is drawn from the tables of the runs, wherever they come from
+        if from_mlflow is None:
+            source, found = runs, _of_folders(Path(runs).expanduser(), folder / RECORDS, progress)
+        else:
+            source, found = f"MLflow at {from_mlflow}", _of_mlflow(from_mlflow, Path(room), progress)
+        _build(source, found, folder, progress, site, json)
+
+
+def _of_folders(runs: Path, records: Path, progress: Progress) -> list[Record]:
+    """The finished runs of a folder, with what MLflow says that it does not."""
+    from mebench.config import user_setting
+    from mebench.results.collect import collect, remarks
+
+    if not runs.is_dir():
+        progress.say(
+            f"there is no folder {runs}: only the records in {records} count. Name that of your runs with --runs"
+        )
+    found = collect(runs, progress.say)
+    for sentence in remarks(user_setting("tracking", "") or None, str(runs), _there(runs, records)):
+        progress.say(sentence)
+    return found
+
+
+def _of_mlflow(uri: str, room: Path, progress: Progress) -> list[Record]:
+    """The runs of an MLflow store, from the records that lie among their artifacts."""
+    from mebench.results.collect import collect_records, fetch_records
+
+    with progress.waiting("asking MLflow"):
+        fetch_records(uri, room, progress.say)
+    return [replace(record, published=False) for record in collect_records(room, progress.say)]
+
+
+def _build(
+    source: str, found: Sequence[Record], folder: Path, progress: Progress, site: bool, json: str | None
+) -> None:
     from mebench.results.beside import FILE, read_aliases
-    from mebench.results.collect import collect, collect_records, remarks, unique
+    from mebench.results.collect import collect_records, unique
     from mebench.results.published import read
     from mebench.results.published_tables import collect_rescored, placed, with_published, with_rescored
     from mebench.results.record import UnshownError
@@ -40,21 +87,13 @@ def build(
     from mebench.results.tables import SELECTION, build, what_selection_is_worth
     from mebench.results.write import write
 
-    folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
     say = progress.say
-    if not Path(runs).expanduser().is_dir():
-        say(
-            f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
-        )
-    found = [*collect(Path(runs).expanduser(), say), *collect_records(folder / RECORDS, say)]
-    for sentence in remarks(tracking, runs, _there(Path(runs).expanduser(), folder / RECORDS)):
-        say(sentence)
-    records = unique(found, say)
+    records = unique([*found, *collect_records(folder / RECORDS, say)], say)
     file = folder / PUBLISHED
     published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
     rescored = collect_rescored(folder / SCORED_ANEW, say)
     if not records:
-        nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
+        nothing = f"no finished run in {source} and no record in {folder / RECORDS}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")
