@@ -31,7 +31,7 @@ from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
 from .params import Params as _Params
-from .sheets import BLINK_FORM, BLINKS, OCCLUDED, SHEETS, SLIPS
+from .sheets import BLINK_FORM, BLINKS, DAMAGED, OCCLUDED, SHEETS, SLIPS
 
 COVERED = "occluded"
 """Flag of a micro-expression whose apex is covered."""
@@ -51,7 +51,11 @@ _CLIPS = Layout(
     video_name=r"[A-Za-z]+_\d+",
 )
 _QUESTIONED = Layout(
-    example="part_C/01/a/color/1.jpg", folder="{subject}/{video}/color?", homes=("part_C",), video_name=r"[A-Za-z]+"
+    example="part_C/01/a/color/1.jpg",
+    folder="{subject}/{video}/color?",
+    also=("{subject}/color?",),
+    homes=("part_C",),
+    video_name=r"[A-Za-z]+",
 )
 
 
@@ -68,6 +72,7 @@ class Casme3(SheetDataset):
     forms = SHEETS["A"].forms
     cleaning = SHEETS["A"].cleaning
     layout = _LONG
+    damaged = DAMAGED
     schemes = by_name(
         Scheme.native(LABELS),
         three_classes("three", ("disgust", "fear", "anger", "sad"), ("happy",)),
@@ -95,6 +100,11 @@ class Casme3(SheetDataset):
         if params.occluded == "left_out":
             left_out = {name: replace(s, excluded=s.excluded | {COVERED}) for name, s in self.schemes.items()}
             self.schemes, self.revision = left_out, f"{self.revision}-uncovered"
+
+    @classmethod
+    def sheet_names(cls) -> Mapping[str, Mapping[str, str]]:
+        """Those of both parts."""
+        return {name: {"part": part} for part, s in SHEETS.items() for name in (*s.both, *s.micro, *s.macro)}
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The expressions of both kinds: from one file, with their emotions in others, or from a file each."""

@@ -34,6 +34,7 @@ class Event:
         offset: first frame at rest again.
         units: action units, ascending.
         side: 0 for the left half of the picture alone, 1 for the right, None for both.
+        strength: of its strongest action unit, before the person's gain, as a fraction of the full one.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Event:
     offset: int
     units: tuple[int, ...]
     side: int | None
+    strength: float
 
     @property
     def action_units(self) -> tuple[str, ...]:
@@ -54,7 +56,8 @@ class Event:
         """The label, with an annotator's errors in frames."""
         onset, offset = max(self.onset + onset_error, 0), min(self.offset + offset_error, n_frames - 1)
         apex = min(max(self.apex + apex_error, onset), offset)
-        return Expression(onset, offset, self.kind, apex, self.emotion, self.action_units, objective_class(self.units))
+        units, objective = self.action_units, objective_class(self.units)
+        return Expression(onset, offset, self.kind, apex, self.emotion, units, objective, intensity=self.strength)
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,8 @@ def _express(
             halves[1 - side] = WEAK_SIDE
         profile = raised_cosine(rise - lag, hold, fall, skew)
         curves[onset + lag : offset + 1, UNITS.index(unit)] += scale * profile[:, None] * halves
-    stage.events.append(Event(kind, emotion, onset, onset + rise + hold // 2, offset, units, side))
+    apex, strongest = onset + rise + hold // 2, float(scales.max())
+    stage.events.append(Event(kind, emotion, onset, apex, offset, units, side, strongest))
 
 
 def _twitches(params: Params, curves: Curves, random: np.random.RandomState) -> list[Distractor]:

@@ -5,7 +5,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from .params import Params
 from .streams import Purpose, stream
@@ -102,8 +101,11 @@ def change_light(params: Params, subject: int, video: int) -> Light:
 
 def wander(random: np.random.RandomState, n: int, fps: float, seconds: float, rms: float) -> Course:
     """An Ornstein-Uhlenbeck walk, (n,), with the given time constant, smoothed over 0.12 s, scaled to `rms`."""
-    keep = np.exp(-1 / (fps * seconds))
-    walk = lfilter([np.sqrt(1 - keep * keep)], [1, -keep], random.standard_normal(n))
+    keep = float(np.exp(-1 / (fps * seconds)))
+    step = float(np.sqrt(1 - keep * keep))
+    at, walk = 0.0, np.empty(n)
+    for frame, push in enumerate(random.standard_normal(n).tolist()):
+        walk[frame] = at = step * push + keep * at
     reach = max(1, int(0.12 * fps))
     smooth = np.convolve(np.pad(walk, reach, mode="edge"), np.ones(reach) / reach, "same")[reach:-reach]
     course: Course = rms * smooth / (smooth.std() + 1e-9)

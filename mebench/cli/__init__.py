@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     cache,
     catalogue,
@@ -26,6 +27,7 @@ from mebench.cli import (
     tune,
 )
 from mebench.cli.options import Verbs
+from mebench.console import print_lines
 from mebench.errors import MebenchError, unknown
 
 app = typer.Typer(
@@ -61,7 +63,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from mebench import __version__
 
-        print(f"mebench {__version__}")
+        print_lines(f"mebench {__version__}")
         raise typer.Exit
 
 
@@ -76,11 +78,12 @@ def _root(
 
 def main() -> None:
     """Run the command line. A failure is one sentence on standard error; with `MEBENCH_DEBUG=1` it is the traceback."""
+    load_lightning_lightly()
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
-            print(error.message, file=sys.stderr)
+            print_lines(*error.message.split("\n"), error=True)
             sys.exit(error.exit_code)
         _fail(error, usage_sentence(error), error.exit_code)
     except MebenchError as error:
@@ -123,7 +126,7 @@ def _fail(error: Exception, message: str, code: int) -> None:
     """End with a sentence. Who was stopped by Ctrl-C or SIGTERM (code 128 and more) made no error."""
     if os.environ.get("MEBENCH_DEBUG") == "1":
         raise error
-    print(message if code > 128 else f"error: {message}", file=sys.stderr)
+    print_lines(message if code > 128 else f"error: {message}", error=True)
     sys.exit(code)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, finished_run, verbs
-from mebench.console import plural, write_json
+from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
+from mebench.console import plural, print_lines, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -45,9 +45,10 @@ def export(
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import write_predictions, write_truth
     from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
     from mebench.runner.scoring import tables_of
 
-    folder, progress = finished_run(run, runs), Progress()
+    folder, progress = RunFolder.finished(runs, run), Progress()
     tables, remarks = tables_of(folder), Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
@@ -58,7 +59,7 @@ def export(
     progress.say(f"note: {said}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
-    print(out)
+    print_lines(out)
 
 
 _FRAMES = ("numbers", "positions")
@@ -122,10 +123,11 @@ def predict(
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
     from mebench.runner.trained import predict_all, prediction_tables
 
     progress, remarks = Progress(), Remarks()
-    folder = finished_run(run, runs)
+    folder = RunFolder.finished(runs, run)
     dataset = tuple(words or ()), tuple(config or ()), tuple(plugins or ())
     plan, found, failed = predict_all(folder, fold, dataset, workers, progress)
     tables, said = _counted(folder.id, prediction_tables(plan, found, failed), frames)
@@ -136,7 +138,7 @@ def predict(
     report = {"run": folder.id, "fold": fold, "videos": len(plan.videos), "predictions": len(found), "failed": failed}
     write_json({**report, "file": out}, json)
     if json != "-":
-        print(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
+        print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
     if failed:
         raise RunError(
             f"{plural(len(failed), 'video')} of {len(plan.videos)} could not be predicted; {out} holds the others. "
@@ -160,9 +162,10 @@ def export_model(
         raise ConfigError(unknown("part", part, get_args(Part)))
     from mebench.exchange.onnx_export import INPUT, export_onnx
     from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
     from mebench.runner.trained import trained
 
-    method = trained(finished_run(run, runs), fold, "recognizer" if part == "recognizer" else "method")
+    method = trained(RunFolder.finished(runs, run), fold, "recognizer" if part == "recognizer" else "method")
     path = Path(out).expanduser()
     outputs = export_onnx(method, path)
     Progress().say(f"{path}: input {INPUT}, outputs {', '.join(outputs)}")

@@ -1,16 +1,19 @@
 """The datasets that a configuration names."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from mebench.annotations import ground_truth_hash, shown_units
+from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
 from mebench.config import RunConfig
-from mebench.config.registry import load
+from mebench.config.registry import load, plugins
 from mebench.core import KINDS, Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
-from mebench.errors import DataError
+from mebench.errors import DataError, PluginError
+from mebench.exchange.table import File
 from mebench.features import FaceParams
 from mebench.features.landmarks import find_predictor, how_to_get
 
@@ -25,6 +28,23 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
         PluginError: one is broken.
     """
     return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
+
+
+def adapters_of(file: File) -> Iterator[SheetDataset]:
+    """Datasets of which a sheet is called so, the most telling name first, with this file as their annotations."""
+    found = list[tuple[int, type[SheetDataset], Mapping[str, Any]]]()
+    if not isinstance(file, Path):
+        return
+    for id_ in sorted(plugins("dataset")):
+        try:
+            plugin = load("dataset", id_)
+        except PluginError:
+            continue
+        names = plugin.sheet_names() if issubclass(plugin, SheetDataset) else {}
+        fits = [name for name in names if fnmatch(file.name.casefold(), name.casefold())]
+        found += [(len(name.replace("*", "")), plugin, names[name]) for name in fits]
+    for _, plugin, params in sorted(found, key=lambda fit: fit[0], reverse=True):
+        yield plugin(plugin.Params(annotations=str(file), **params))
 
 
 def check_needs(configs: Iterable[RunConfig]) -> None:
@@ -110,7 +130,8 @@ class Summary:
 
     Attributes:
         hash: of the ground truth, see `ground_truth_hash`.
-        subjects: people with an annotated expression.
+        people: everybody with an annotated expression, as known beyond the dataset (`Dataset.person`).
+        subjects: number of the subjects with an annotated expression.
         videos: videos with an annotated expression.
         with_frames: those among them whose frames lie here; None where the dataset can have none.
         folders: that the frames are read from, then others that hold frames of these videos too, and are not read.
@@ -129,6 +150,7 @@ class Summary:
     """
 
     hash: str
+    people: frozenset[SubjectKey]
     subjects: int
     videos: int
     with_frames: int | None
@@ -192,13 +214,14 @@ def summarise(dataset: Dataset) -> Summary:
             labels.setdefault(label.lower(), Counter())[kind] += 1
     own = str(getattr(dataset, "id", ""))
     shown = [video for video in videos if video.expressions]
-    people = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
+    subjects = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
     named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     return Summary(
         hash=ground_truth_hash(annotated),
-        subjects=len(people),
+        people=frozenset(map(dataset.person, subjects)),
+        subjects=len(subjects),
         videos=len(named),
         with_frames=sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
         folders=tuple(map(str, dataset.frame_folders())),
@@ -221,11 +244,13 @@ def summarise(dataset: Dataset) -> Summary:
 def together(members: Mapping[str, Summary]) -> dict[str, Any]:
     """Plain data of a composite: sums over its members, then each of them under `members`.
 
-    `repairs` carry their member's name. What cannot be summed stands with the members only.
+    `people` are fewer than `subjects` where one is in several members. `repairs` carry their member's name. What cannot be
+    summed stands with the members only.
     """
     parts = {id_: summary.plain() for id_, summary in members.items()}
     return {
         "subjects": sum(part["subjects"] for part in parts.values()),
+        "people": len(people_of(members)),
         "videos": sum(part["videos"] for part in parts.values()),
         "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
         "emotions": dict(sum((Counter(part["emotions"]) for part in parts.values()), Counter[str]())),
@@ -233,6 +258,11 @@ def together(members: Mapping[str, Summary]) -> dict[str, Any]:
         "fps": sorted({rate for part in parts.values() for rate in part["fps"]}),
         "members": parts,
     }
+
+
+def people_of(members: Mapping[str, Summary]) -> frozenset[SubjectKey]:
+    """Everybody in the members of a composite; who is in several counts once."""
+    return frozenset[SubjectKey]().union(*(summary.people for summary in members.values()))
 
 
 def _durations(videos: Iterable[Video]) -> dict[Kind, Durations]:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
@@ -12,13 +11,14 @@ from rich.table import Table
 from mebench.console import console, empty_table
 from mebench.errors import RunError
 from mebench.exchange.files import Answers
+from mebench.exchange.table import File
 from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import ComparedScore, Comparison, compare
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.tables import Tables
 from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
-from mebench.results.render.scores import INTERVAL, figure, interval
+from mebench.results.render.scores import INTERVAL, figure, how_intervals, interval
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of
 
@@ -53,7 +53,7 @@ class Side:
         return cls(record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record)
 
     @classmethod
-    def of_file(cls, path: Path, answers: Answers) -> Self:
+    def of_file(cls, path: File, answers: Answers) -> Self:
         """A file, as it was read."""
         return cls(str(path), answers.tables, answers.tasks, answers.kinds, answers.classes)
 
@@ -245,15 +245,14 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     """What a reader must know to trust the numbers."""
     scores = comparison.scores.values()
     number = sum(row.p is not None for row in scores)
-    rest = f"; of what is no share bootstrap, {comparison.draws} draws" if comparison.interval == "bootstrap" else ""
+    how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
     among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
     said: list[tuple[object, str]] = [
         (True, f"convention {rule.describe()}"),
         (
             True,
-            f"intervals: 95 % jackknife over {comparison.subjects} subjects{rest}; those of A - B paired, of shares recovered from "
-            "both intervals, which is cautious: the p value decides",
+            f"{how}; those of A - B paired, of shares recovered from both intervals, which is cautious: the p value decides",
         ),
         (True, f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B"),
         (

@@ -12,8 +12,9 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
-from mebench.runner.describe import describe, inputs_of, key_of, truth_tables
+from mebench.runner.describe import describe, key_of, truth_tables
 from mebench.runner.folder import RunFolder
+from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
 from mebench.runner.workers import Workers
@@ -90,7 +91,7 @@ class Judge:
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; what is there already stays."""
         plan = self._plan
-        key = digest([inputs_of(plan), who(plan.folds), tuned])[:8]
+        key = digest([inputs_of(plan.config, plan.dataset), who(plan.folds), tuned])[:8]
         folder = RunFolder(self._folder / "outer" / f"{name}-{key}")
         keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():

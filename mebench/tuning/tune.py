@@ -17,9 +17,10 @@ from mebench.progress import Progress
 from mebench.results.tracked_studies import OUTCOME_FILE, STUDY_FILE, TRIALS_FILE
 from mebench.results.tracking import mirror_study
 from mebench.results.write import replace_file
-from mebench.runner.describe import anywhere, made_by
+from mebench.runner.describe import made_by
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
+from mebench.runner.inputs import anywhere
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Workers, one_thread
 from mebench.tuning.evaluate import Evaluator

@@ -134,6 +134,7 @@ def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, ne
     assert score["outer"]["tuned"]["value"] == score["outer"]["default"]["value"] == 0
 
 
+@pytest.mark.processes
 def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(trap):
     found = trap(
         "memory", MEMORY, "{choices: [false, true]}", "dataset.subjects=4", sampler="grid", trials=5, nested=True

@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
+from mebench.config import flatten
 from mebench.console import console, empty_table, plural, print_table
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import CAUSES
 from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
-from mebench.results.settings import of_method, of_protocol, of_scheme
+from mebench.results.settings import joined, of_method, of_protocol, of_scheme
 from mebench.runner.folder import RunFolder
 
 TITLES = {"false_positive": "false positives", "miss": "misses"}
@@ -25,7 +26,7 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     ['mistakes, micro: false positives 3 background; misses 0.5 kind confusion']
     """
     return [
-        f"mistakes, {kind}: " + "; ".join(f"{TITLES[mistake]} {_listed(causes)}" for mistake, causes in parts.items())
+        f"mistakes, {kind}: " + "; ".join(f"{title} {_listed(parts[mistake])}" for mistake, title in TITLES.items())
         for kind, parts in mistakes.items()
     ]
 
@@ -59,6 +60,32 @@ def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | No
         cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
         cells["video"] = mistakes["video"]
         print_table(columns, cells.astype(str).to_numpy().tolist(), "every one of them, frames counted from 0")
+
+
+def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """Print, for each kind, what lies under its false positives with the F1 that a cure would gain, and which truths are missed.
+
+    Args:
+        why: from `explain_mistakes`.
+    """
+    out = console()
+    for kind, parts in why.items():
+        if not parts.get("gain"):
+            continue
+        under, gain = parts["under"], parts["gain"]
+        table = empty_table(
+            f"{kind}: what lies under false positives, and the gain in F1 if it were cured", ["", "n", "F1"], [""]
+        )
+        for word in sorted(gain, key=lambda word: -gain[word]):
+            shown = "" if word == "missed" else number(under.get(word, 0.0))
+            table.add_row(
+                "all other misses found" if word == "missed" else word.replace("_", " "), shown, f"+{gain[word]:.3f}"
+            )
+        out.print(table)
+        for name, thirds in parts.items():
+            if name.startswith("missed_by_"):
+                shares = ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items())
+                out.print(f"missed by {name.removeprefix('missed_by_')}: {shares}", soft_wrap=True)
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
@@ -145,7 +172,7 @@ def print_outcome(
     """
     out = console()
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
-    out.print(_title(config), markup=False, style="bold")
+    out.print(title_of(config["config"]), markup=False, style="bold")
     leak = [leak_table(summary["leak"])] if "leak" in summary else []
     for table in tables(summary, about) if verbose else [main_table(summary), *leak]:
         out.print(table)
@@ -173,9 +200,20 @@ def print_outcome(
         out.print(line, markup=False, soft_wrap=True)
 
 
+HEADS = ("score", "value", rows.INTERVAL, "")
+"""Of the main scores."""
+
+
 def main_table(summary: Mapping[str, Any]) -> Table:
-    """The main scores of each task, those of spotting with what was counted and what chance reaches."""
-    table = empty_table("", ("score", "value", rows.INTERVAL, ""), ("score", ""))
+    """The main scores of each task as a table, the first `MOST_ROWS` of them."""
+    table = empty_table("", HEADS, ("score", ""))
+    for row in main_rows(summary)[:MOST_ROWS]:
+        table.add_row(*row)
+    return table
+
+
+def main_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The main scores of each task with their intervals, those of spotting with what was counted and what chance reaches."""
     found: list[tuple[str, Mapping[str, Any], str, str]] = []
     for kind, part in summary.get("spotting", {}).items():
         chance = summary.get("chance", {}).get(kind, {})
@@ -194,13 +232,13 @@ def main_table(summary: Mapping[str, Any]) -> Table:
             shown = [score for score in ("unit_f1", "uf1", "uar") if score in part["scores"]]
             clips = f"{part['n']} annotated clips"
             found += [(f"recognition{name}", part["scores"], score, clips * (score == shown[0])) for score in shown]
-    for task, scores, name, note in found[:MOST_ROWS]:
-        score = scores.get(name, rows.UNDEFINED)
-        digits = METRICS[name].digits
-        table.add_row(
-            f"{task}: {METRICS[name].label}", rows.figure(score["value"], digits), rows.interval(score, digits), note
-        )
-    return table
+    return [_main_row(*row) for row in found]
+
+
+def _main_row(task: str, scores: Mapping[str, Any], name: str, note: str) -> tuple[str, str, str, str]:
+    score, digits = scores.get(name, rows.UNDEFINED), METRICS[name].digits
+    label = f"{task}: {METRICS[name].label}"
+    return label, rows.figure(score["value"], digits), rows.interval(score, digits), note
 
 
 def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
@@ -272,17 +310,16 @@ def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
     return int(predictions["draw"].max()) + 1 if len(predictions) else 1
 
 
-def _title(config: Mapping[str, Any]) -> str:
-    values = config["config"]
-    method = values["method"]["name"]
-    if recognizer := (values.get("recognizer") or {}).get("name"):
-        method += f" with {recognizer}"
-    dataset = values["dataset"]["name"]
-    data = dataset if isinstance(dataset, str) else "+".join(dataset)
-    scheme = of_scheme(values)
-    return ", ".join(
-        filter(None, [f"{method} on {data} under {of_protocol(values)}", scheme, f"seed {values['seed']}"])
-    )
+def title_of(values: Mapping[str, Any]) -> str:
+    """What was run in words: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
+    flat = flatten(values)
+    method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
+    words = [
+        f"{method} on {joined(flat['dataset'])} under {of_protocol(flat)}",
+        of_scheme(flat),
+        f"seed {flat['seed']}",
+    ]
+    return ", ".join(filter(None, words))
 
 
 def _people(about: Mapping[str, Any]) -> set[str]:
