@@ -12,7 +12,6 @@ from mebench.annotations.layout import Layout, Tree, candidates, check_files
 from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
-from mebench.console import plural
 from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
@@ -331,7 +330,8 @@ class SheetDataset(Dataset):
         command = (
             f"mebench data unpack {shlex.quote(self.params.root)} -o {shlex.quote(self.params.root)}/frames{first}"
         )
-        return f". {plural(len(found), 'file')} such as {found[0].name} {'lies' if len(found) == 1 else 'lie'} there packed: {command}"
+        lie = f"{found[0].name} lies" if len(found) == 1 else f"{len(found)} files such as {found[0].name} lie"
+        return f". {lie} there packed: {command}"
 
     def _expected(self, video: Video) -> str:
         """Where the frames of a video should be, in words."""
