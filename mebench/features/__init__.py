@@ -9,7 +9,15 @@ from mebench.features.detection import NoFaceError
 from mebench.features.faces import FaceCrop, FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
 from mebench.features.orientation import BiWoof, Hoof, OrientedFlow
-from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
+from mebench.features.pipeline import (
+    ComputeCost,
+    clip_feature,
+    compute,
+    count_faces,
+    face_crops,
+    frame_features,
+    is_ready,
+)
 from mebench.features.regions import BlockMeans, EyesAndMouth, MinMax, Resize
 from mebench.features.sequence import Interpolate, Magnify
 from mebench.features.source import Clip
@@ -52,6 +60,8 @@ __all__ = [
     "VolumeStep",
     "clip_feature",
     "compute",
+    "count_faces",
+    "face_crops",
     "frame_features",
     "is_ready",
     "processor",
