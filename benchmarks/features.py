@@ -132,7 +132,7 @@ def read_all(words: list[str]) -> tuple[dict[str, np.ndarray], float]:
     """The features of each video, and the seconds to open the store, check them and read every number."""
     from mebench.config import resolve
     from mebench.features import frame_features
-    from mebench.runner.fitted import store_of
+    from mebench.runner.features import store_of
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(words))

@@ -125,7 +125,7 @@ def fill(words: list[str]) -> int:
     from mebench.config import resolve
     from mebench.features.entry import Draft
     from mebench.features.source import Source
-    from mebench.runner.fitted import store_of
+    from mebench.runner.features import store_of
     from mebench.runner.plan import make_plan
 
     plan = make_plan(resolve(words))

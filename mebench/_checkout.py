@@ -1,8 +1,9 @@
-"""Where the plugins of a source checkout live."""
+"""Where what lies beside the package in a source checkout is found: plugins, and what others published."""
 
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parent
+ROOT = PACKAGE.parent
 
 
 def beside_checkout(folder: str) -> list[str]:
@@ -19,3 +20,13 @@ def beside_checkout(folder: str) -> list[str]:
     if path.is_dir() and project.is_file() and 'name = "mebench"' in project.read_text(encoding="utf-8"):
         return [str(path)]
     return []
+
+
+def shipped(folder: str) -> list[str]:
+    """The checkout's top-level `folder`; in an installed wheel what it holds of it.
+
+    >>> shipped("no such folder")
+    []
+    """
+    packaged = PACKAGE / folder
+    return beside_checkout(folder) or [str(packaged)] * packaged.is_dir()

@@ -5,10 +5,12 @@ All functions take the scores of one video and one kind and answer in its frames
 """
 
 from mebench.core.options import (
+    ANCHORS,
     INTERVALS,
     RULES,
     SMOOTHINGS,
     THRESHOLDS,
+    Anchor,
     Interval,
     Rule,
     Smoothing,
@@ -17,6 +19,7 @@ from mebench.core.options import (
 )
 from mebench.core.spotting import (
     Spotted,
+    anchored,
     hits,
     interval,
     iou,
@@ -32,16 +35,19 @@ from mebench.core.spotting import (
 )
 
 __all__ = [
+    "ANCHORS",
     "INTERVALS",
     "RULES",
     "SMOOTHINGS",
     "THRESHOLDS",
+    "Anchor",
     "Interval",
     "Rule",
     "Smoothing",
     "Spotted",
     "SpottingParams",
     "Threshold",
+    "anchored",
     "hits",
     "interval",
     "iou",

@@ -14,15 +14,15 @@ from hypothesis import HealthCheck, settings
 
 import mebench.datasets
 import mebench.methods
-from mebench.runner import workers
-from tests.same_process import SameProcess
+from mebench.runner import forks, workers
+from tests.same_process import SameProcess, here
 
 if TYPE_CHECKING:
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
 
 os.environ.update(workers.THREADS)  # as in a worker process, and before any numeric library is loaded
-_processes = workers.pool
+_processes, _apart = workers.pool, (forks.warm, forks.apart)
 
 # No test is timed: on a busy machine an example may take seconds. `HYPOTHESIS_PROFILE=nightly pytest` looks further.
 settings.register_profile("short", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
@@ -35,6 +35,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Folds and features are computed in this process, but for tests marked `processes`, and the fixtures made for them."""
     real = item.get_closest_marker("processes") is not None
     workers.pool = _processes if real else lambda environment: SameProcess()
+    forks.warm, forks.apart = _apart if real else (lambda *_: None, here)
 
 
 @pytest.hookimpl(trylast=True)

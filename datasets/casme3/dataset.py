@@ -31,7 +31,7 @@ from mebench.errors import DataError
 from mebench.frames import FolderFrames
 
 from .params import Params as _Params
-from .sheets import BLINK_FORM, BLINKS, OCCLUDED, SHEETS, SLIPS
+from .sheets import BLINK_FORM, BLINKS, DAMAGED, OCCLUDED, SHEETS, SLIPS
 
 COVERED = "occluded"
 """Flag of a micro-expression whose apex is covered."""
@@ -51,7 +51,11 @@ _CLIPS = Layout(
     video_name=r"[A-Za-z]+_\d+",
 )
 _QUESTIONED = Layout(
-    example="part_C/01/a/color/1.jpg", folder="{subject}/{video}/color?", homes=("part_C",), video_name=r"[A-Za-z]+"
+    example="part_C/01/a/color/1.jpg",
+    folder="{subject}/{video}/color?",
+    also=("{subject}/color?",),
+    homes=("part_C",),
+    video_name=r"[A-Za-z]+",
 )
 
 
@@ -68,6 +72,7 @@ class Casme3(SheetDataset):
     forms = SHEETS["A"].forms
     cleaning = SHEETS["A"].cleaning
     layout = _LONG
+    damaged = DAMAGED
     schemes = by_name(
         Scheme.native(LABELS),
         three_classes("three", ("disgust", "fear", "anger", "sad"), ("happy",)),

@@ -77,6 +77,9 @@ OCCLUDED = frozenset(
 )
 """Micro-expressions whose apex a hand covers, by subject, video and onset: `casme3_partA_error_list_ZhouJu.xlsx` of the authors."""
 
+DAMAGED = {("spno.3", "j"): range(498, 577), ("spno.4", "j"): range(568, 610)}
+"""Images that cannot be opened, by subject and video: `error_info_damaged_image_partA.txt` of the authors."""
+
 
 @dataclass(frozen=True)
 class Slip:

@@ -36,6 +36,7 @@ SETS = {
         Clip("sub0301_01", 10, 19, 33, "fear", 200, "4+5"),
         Clip("sub0301_02", 12, 0, 36, "others", 200, "17"),  # no apex
     ),
+    "test_B": (Clip("sub0402_01", 11, 20, 34, "anger", 200, "4+7"),),
 }
 
 RELEASED = {"training": (1856, 176), "test_A": (474, 42), "test_B": (299, 41)}
@@ -55,7 +56,7 @@ def write_sheets(folder: Path) -> None:
 
 
 def write(folder: Path) -> None:
-    """Draw eight clips of four people in two sets, into a folder that is empty or not there yet."""
+    """Draw nine clips of five people in three sets, into a folder that is empty or not there yet."""
     empty_folder(folder)
     for name, clips in SETS.items():
         rows: list[tuple[Cell, ...]] = [HEADER]

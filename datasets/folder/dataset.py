@@ -19,6 +19,8 @@ from mebench.frames.videofile import SUFFIXES as VIDEOS
 
 from .params import Params as _Params
 
+DEPTH = 12
+"""Levels below the root in which videos are looked for."""
 FPS_TOLERANCE = 0.02
 """Share by which `dataset.fps` may differ from what a file says without a remark."""
 FACE = "_face"
@@ -138,7 +140,13 @@ class Folder(Dataset):
             if (other := places.setdefault(key, path)) != path:
                 raise DataError(f"{other} and {path} would both be the video {'/'.join(key)}: move one of them away")
 
-        def look(folder: Path, above: tuple[str, ...]) -> None:
+        def look(folder: Path, above: tuple[str, ...], around: frozenset[Path] = frozenset()) -> None:
+            if (real := folder.resolve()) in around:  # a link that leads back
+                return
+            if len(above) > DEPTH:
+                raise DataError(
+                    f"{folder} lies more than {DEPTH} levels below {root}: name a folder nearer to the videos"
+                )
             files = listing.files(folder)
             if any(name.lower().endswith(IMAGES) for name in files):
                 take(folder, folder.resolve().name, above[:-1])
@@ -146,7 +154,7 @@ class Folder(Dataset):
                 if name.lower().endswith(VIDEOS):
                     take(folder / name, Path(name).stem, above)
             for name in listing.folders(folder):
-                look(check_inside(folder / name, root, self.params.follow_links), (*above, name))
+                look(check_inside(folder / name, root, self.params.follow_links), (*above, name), around | {real})
 
         if root.is_file():
             take(root, root.stem, ())

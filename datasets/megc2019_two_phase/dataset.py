@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mebench.annotations.flow_maps import MEMBERS, SCHEME, ClipKey, clips_by_class, read_map, video_of
 from mebench.core import Dataset, Video
 from mebench.errors import DataError
+from mebench.files import read_plain
 
 from .params import LABELS, LIST, MAPS
 from .params import Params as _Params
@@ -49,7 +50,7 @@ class Megc2019TwoPhase(Dataset):
         for key, label in sorted(self._clips.items()):
             digest.update(f"{'/'.join(key)} {label} ".encode())
             for ending in ENDINGS.values():
-                digest.update(hashlib.sha256(self._file(key[2], ending).read_bytes()).digest())
+                digest.update(hashlib.sha256(read_plain(self._file(key[2], ending), 2**20)).digest())
         return digest.hexdigest()[:16]
 
     @cached_property
@@ -73,8 +74,8 @@ class Megc2019TwoPhase(Dataset):
     def _listed(self) -> dict[ClipKey, int]:
         file = self._root / LIST
         try:
-            with file.open(encoding="utf-8-sig", newline="") as text:
-                rows = [(row["dataset"], row["sub"], row["filename_o"], row["label"]) for row in csv.DictReader(text)]
+            lines = read_plain(file, 2**20).decode("utf-8-sig").splitlines()
+            rows = [(row["dataset"], row["sub"], row["filename_o"], row["label"]) for row in csv.DictReader(lines)]
         except FileNotFoundError:
             raise DataError(
                 f"{self._root} has no {LIST}: give dataset.root the clone of the authors' repository"

@@ -28,6 +28,7 @@ from mebench.annotations.reading import begin, is_remark
 from mebench.annotations.table import HEADER_WITHIN, plain_name
 from mebench.core import Frames, Published, Scheme, Video
 from mebench.errors import DataError
+from mebench.files import read_plain
 from mebench.frames import VideoFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 
@@ -170,7 +171,7 @@ def _names(path: Path) -> list[str]:
         DataError: it cannot be read, or lists nothing.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_plain(path, 2**20).decode("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"dataset.subset={path} cannot be read as text ({error}): expected names of clips, one a line"

@@ -1,7 +1,7 @@
 """The table of action units, and what each does to one person's face as a field of displacements."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -95,14 +95,15 @@ class Fields:
         push: displacement of the skin in pixels, (17, 2, H, W, 2).
         part: how much further down the lower lip and the chin go when the mouth opens, in pixels, (17, 2, H, W).
         furrows: relative change of brightness, (17, 2, H, W).
-        slopes: gradients of the displacement on every pixel, (34, 4 * H * W), for the cap.
+        below: whether a row lies below the seam of the lips, (H, 1).
     """
 
     gain: NDArray[np.float64]
     push: Floats
     part: Floats
     furrows: Floats
-    slopes: Floats
+    below: NDArray[np.bool_]
+    _slopes: dict[int, Floats] = field(default_factory=dict, repr=False)
 
     def strengths(self, curves: NDArray[np.float64]) -> NDArray[np.float64]:
         """This person's strengths (17, 2) for the script's: times the gain, and so that the skin never folds.
@@ -120,8 +121,20 @@ class Fields:
         if len(moving) == 0:
             return 0.0
         # No BLAS: the order of its sums may depend on the number of threads, and with it the pixels.
-        slopes = np.einsum("u,um->m", flat[moving].astype(np.float32), self.slopes[moving]).reshape(4, -1)
-        return float(np.sqrt((slopes**2).sum(0).max()))
+        slopes = np.stack([self._slope(index) for index in moving.tolist()])
+        summed = np.einsum("u,um->m", flat[moving].astype(np.float32), slopes).reshape(4, -1)
+        return float(np.sqrt((summed**2).sum(0).max()))
+
+    def _slope(self, index: int) -> Floats:
+        """Gradients of one of the 34 fields on every pixel, (4 * H * W,): of `push` above the seam, of `push + part` below."""
+        if index not in self._slopes:
+            unit, side = divmod(index, 2)
+            moved, parted = self.push[unit, side], self.part[unit, side]
+            gradients = [*np.gradient(moved[..., 0]), *np.gradient(moved[..., 1])]
+            if parted.any():
+                gradients[2:] = [g + self.below * h for g, h in zip(gradients[2:], np.gradient(parted))]
+            self._slopes[index] = np.stack(gradients).ravel()
+        return self._slopes[index]
 
 
 def make_fields(anatomy: Anatomy, seed: int, subject: int, size: int, width: float) -> Fields:
@@ -156,7 +169,8 @@ def make_fields(anatomy: Anatomy, seed: int, subject: int, size: int, width: flo
     gain = np.clip(np.exp(0.25 * random.randn(len(UNITS))), 0.6, 1.5)
     asymmetry = np.clip(0.15 * random.randn(len(UNITS)), -0.4, 0.4)
     gains = np.stack([gain * (1 - asymmetry), gain * (1 + asymmetry)], axis=1)
-    return Fields(gains, push, part, furrows, _slopes(anatomy, axis, push, part))
+    below = (axis > float(lips_line(anatomy)[40, 1]))[:, None]
+    return Fields(gains, push, part, furrows, below)
 
 
 def lids(strengths: NDArray[np.float64], blink: float) -> NDArray[np.float64]:
@@ -208,16 +222,3 @@ def _part_lips(anatomy: Anatomy, axis: Floats, push: Floats) -> Floats:
         field[..., 1] -= part[UNITS.index(unit)]
         field[..., 0] = 0
     return part
-
-
-def _slopes(anatomy: Anatomy, axis: Floats, push: Floats, part: Floats) -> Floats:
-    """Gradients of each unit's field, (34, 4 * H * W): of `push` above the seam, of `push + part` below."""
-    size = len(axis)
-    below = (axis > float(lips_line(anatomy)[40, 1]))[:, None]
-    slopes = []
-    for moved, parted in zip(push.reshape(-1, size, size, 2), part.reshape(-1, size, size)):
-        gradients = [*np.gradient(moved[..., 0]), *np.gradient(moved[..., 1])]
-        if parted.any():
-            gradients[2:] = [g + below * h for g, h in zip(gradients[2:], np.gradient(parted))]
-        slopes.append([gradient.ravel() for gradient in gradients])
-    return np.array(slopes, np.float32).reshape(len(slopes), -1)

@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Dataset, Frames, SubjectKey, Video
+from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
 
 from .emotions import SCHEMES
-from .events import label, write_script
-from .nuisance import change_light, move_head
+from .events import label, stretches, write_script
+from .nuisance import change_light, head_motion, move_head
 from .params import Params as SyntheticParams
 from .render import State, Subject, draw, expose, landmarks, make_subject
 from .streams import Purpose, stream
@@ -114,8 +114,15 @@ class Synthetic(Dataset):
         params, listed = self.params, []
         for key, place in self._places.items():
             dataset, subject, name = key.split("/")
-            listed.append(Video(dataset, subject, name, params.fps, params.frames, label(params, *place)))
+            expressions, astray = label(params, *place), self._distractors(place)
+            listed.append(Video(dataset, subject, name, params.fps, params.frames, expressions, distractors=astray))
         return listed
+
+    def _distractors(self, place: tuple[int, int]) -> tuple[Distractor, ...]:
+        """Blinks, speech, twitches, and where the head really moves; without an annotator's errors."""
+        turns = [Distractor("head", first, last) for first, last in stretches(head_motion(self.params, *place))]
+        found = [*write_script(self.params, *place).unlabelled, *turns]
+        return tuple(sorted(found, key=lambda d: (d.onset, d.offset, d.kind)))
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """Faces of one seed are the same people, whatever else differs."""

@@ -5,7 +5,6 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.interpolate import CubicSpline
 
 Floats = NDArray[np.float32]
 
@@ -20,6 +19,8 @@ class Patch(NamedTuple):
 
 def curve(points: ArrayLike, closed: bool = False, n: int = 80) -> NDArray[np.float64]:
     """A smooth line of `n` points, (n, 2), through the given ones (cubic spline over chord length)."""
+    from scipy.interpolate import CubicSpline  # who reads landmarks alone does without
+
     nodes = np.asarray(points, dtype=np.float64)
     if closed:
         nodes = np.vstack([nodes, nodes[:1]])

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.annotations import objective_class
-from mebench.core import Expression, Kind
+from mebench.core import Distractor, Expression, Kind
 
 from .action_units import UNITS
 from .emotions import EMOTIONS, ONE_SIDED, recruit
@@ -34,6 +34,7 @@ class Event:
         offset: first frame at rest again.
         units: action units, ascending.
         side: 0 for the left half of the picture alone, 1 for the right, None for both.
+        strength: of its strongest action unit, before the person's gain, as a fraction of the full one.
     """
 
     kind: Kind
@@ -43,6 +44,7 @@ class Event:
     offset: int
     units: tuple[int, ...]
     side: int | None
+    strength: float
 
     @property
     def action_units(self) -> tuple[str, ...]:
@@ -54,7 +56,8 @@ class Event:
         """The label, with an annotator's errors in frames."""
         onset, offset = max(self.onset + onset_error, 0), min(self.offset + offset_error, n_frames - 1)
         apex = min(max(self.apex + apex_error, onset), offset)
-        return Expression(onset, offset, self.kind, apex, self.emotion, self.action_units, objective_class(self.units))
+        units, objective = self.action_units, objective_class(self.units)
+        return Expression(onset, offset, self.kind, apex, self.emotion, units, objective, intensity=self.strength)
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class Script:
             half of the picture.
         other: those of macro-expressions, twitches and speech, (n, 17, 2).
         blinks: how closed the eyes are, 0 to 1, (n,).
+        unlabelled: `blink`, `speech` and `twitch`, sorted by onset: what moves and is no expression.
     """
 
     events: tuple[Event, ...]
     micro: Curves
     other: Curves
     blinks: NDArray[np.float64]
+    unlabelled: tuple[Distractor, ...]
 
 
 @dataclass
@@ -108,10 +113,12 @@ def write_script(params: Params, subject: int, video: int) -> Script:
     random = stream(Purpose.MICRO, *keys)
     for _ in range(_how_many_micro(params, subject, video)):
         _micro_expression(stage, micro, random)
-    _twitches(params, other, stream(Purpose.TWITCHES, *keys))
-    _speech(stage, other, stream(Purpose.SPEECH, *keys))
+    unlabelled = _twitches(params, other, stream(Purpose.TWITCHES, *keys))
+    unlabelled += _speech(stage, other, stream(Purpose.SPEECH, *keys))
     events = tuple(sorted(stage.events, key=lambda event: event.onset))
-    return Script(events, micro, other, _blinks(params, stream(Purpose.BLINKS, *keys)))
+    blinks = _blinks(params, stream(Purpose.BLINKS, *keys))
+    unlabelled += [Distractor("blink", first, last) for first, last in stretches(blinks > 0)]
+    return Script(events, micro, other, blinks, tuple(sorted(unlabelled, key=lambda d: (d.onset, d.offset, d.kind))))
 
 
 def label(params: Params, subject: int, video: int) -> tuple[Expression, ...]:
@@ -121,6 +128,16 @@ def label(params: Params, subject: int, video: int) -> tuple[Expression, ...]:
     errors = random.randint(-jitter, jitter + 1, (len(events), 3))
     expressions = (event.annotate(params.frames, *map(int, error)) for event, error in zip(events, errors))
     return tuple(sorted(expressions, key=lambda expression: expression.onset))
+
+
+def stretches(moving: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """First and last frame of each stretch of True, both inclusive.
+
+    >>> stretches(np.array([False, True, True, False, True]))
+    [(1, 2), (4, 4)]
+    """
+    edges = np.flatnonzero(np.diff(moving.astype(np.int8), prepend=0, append=0))
+    return [(first, end - 1) for first, end in edges.reshape(-1, 2).tolist()]
 
 
 def raised_cosine(rise: int, hold: int, fall: int, skew: float = 1.0) -> NDArray[np.float64]:
@@ -190,32 +207,37 @@ def _express(
             halves[1 - side] = WEAK_SIDE
         profile = raised_cosine(rise - lag, hold, fall, skew)
         curves[onset + lag : offset + 1, UNITS.index(unit)] += scale * profile[:, None] * halves
-    stage.events.append(Event(kind, emotion, onset, onset + rise + hold // 2, offset, units, side))
+    apex, strongest = onset + rise + hold // 2, float(scales.max())
+    stage.events.append(Event(kind, emotion, onset, apex, offset, units, side, strongest))
 
 
-def _twitches(params: Params, curves: Curves, random: np.random.RandomState) -> None:
+def _twitches(params: Params, curves: Curves, random: np.random.RandomState) -> list[Distractor]:
     """Single units, too slow and too faint for an expression; nobody labels them."""
+    found = []
     for _ in range(_how_many(params, params.twitches, random)):
         unit, length = random.randint(len(UNITS)), round(random.uniform(0.8, 1.6) * params.fps)
         first = random.randint(params.frames)
         course = np.hanning(length)[: params.frames - first, None]
         curves[first : first + length, unit] += course * random.uniform(0.03, 0.08, 2)
+        found.append(Distractor("twitch", first, first + len(course) - 1))
+    return found
 
 
-def _speech(stage: _Stage, curves: Curves, random: np.random.RandomState) -> None:
+def _speech(stage: _Stage, curves: Curves, random: np.random.RandomState) -> list[Distractor]:
     """Jaw and lips at 3 to 5 Hz for 1.5 to 3.5 s, away from the labelled expressions, if there is room."""
     params = stage.params
     if random.rand() >= params.speech:
-        return
+        return []
     length = min(round(random.uniform(1.5, 3.5) * params.fps), params.frames // 3)
     first = stage.place(length)
     if first is None:
-        return
+        return []
     seconds = np.arange(length) / params.fps
     wander = 2 * np.cumsum(random.randn(length)) / np.sqrt(params.fps)
     syllables = (0.5 + 0.5 * np.sin(2 * np.pi * random.uniform(3, 5) * seconds + wander)) * np.hanning(length) ** 0.3
     for unit, share in ((26, 0.35), (25, 0.4), (20, 0.15)):
         curves[first : first + length, UNITS.index(unit)] += share * syllables[:, None]
+    return [Distractor("speech", first, first + length - 1)]
 
 
 def _blinks(params: Params, random: np.random.RandomState) -> NDArray[np.float64]:

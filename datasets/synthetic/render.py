@@ -1,7 +1,7 @@
 """From a subject and the state of its face to a frame."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 import numpy as np
@@ -43,29 +43,61 @@ class State:
 
 @dataclass(frozen=True)
 class Subject:
-    """A face that can be moved.
+    """A face that can be moved; what costs time is drawn when it is first looked at (all together a fifth of a second).
 
     Attributes:
-        anatomy: shape and looks.
+        seed: of the dataset.
+        number: of the subject.
         size: height and width of a frame, pixels.
         width: width of the face, pixels.
-        skin: the portrait with closed lids, (2 H, 2 W, 3) uint8.
-        beneath: eyeballs and teeth, (2 H, 2 W, 3) uint8.
-        depth: height of the face, (H, W), pixels.
-        fields: what the action units do.
-        lids: for each eye the edges of the open lids, (2 eyes, 2 lids, n, 2), pixels of the frame, left to right.
-        seam: where the lips meet, (n, 2), pixels of the frame, left to right.
+        texture: how strong that of the skin is.
     """
 
-    anatomy: Anatomy
+    seed: int
+    number: int
     size: int
     width: float
-    skin: NDArray[np.uint8]
-    beneath: NDArray[np.uint8]
-    depth: Floats
-    fields: Fields
-    lids: NDArray[np.float64]
-    seam: NDArray[np.float64]
+    texture: float
+
+    @cached_property
+    def anatomy(self) -> Anatomy:
+        """Shape and looks."""
+        return make_anatomy(self.seed, self.number)
+
+    @cached_property
+    def skin(self) -> NDArray[np.uint8]:
+        """The portrait with closed lids, (2 H, 2 W, 3)."""
+        fine, unit = self.size * OVERSAMPLING, self.width * OVERSAMPLING
+        return draw_skin(self.anatomy, fine, unit, self.texture, self.seed, self.number)
+
+    @cached_property
+    def beneath(self) -> NDArray[np.uint8]:
+        """Eyeballs and teeth, (2 H, 2 W, 3)."""
+        return draw_beneath(self.anatomy, self.size * OVERSAMPLING, self.width * OVERSAMPLING)
+
+    @cached_property
+    def depth(self) -> Floats:
+        """Height of the face, (H, W), pixels."""
+        return depth_map(self.anatomy, self.size, self.width) * np.float32(self.width)
+
+    @cached_property
+    def fields(self) -> Fields:
+        """What the action units do."""
+        return make_fields(self.anatomy, self.seed, self.number, self.size, self.width)
+
+    @cached_property
+    def lids(self) -> NDArray[np.float64]:
+        """For each eye the edges of the open lids, (2 eyes, 2 lids, n, 2), pixels of the frame, left to right."""
+        return np.array([lid_lines(self.anatomy, side) for side in (0, 1)]) * self.width + (self.size - 1) / 2
+
+    @cached_property
+    def seam(self) -> NDArray[np.float64]:
+        """Where the lips meet, (n, 2), pixels of the frame, left to right."""
+        return lips_line(self.anatomy) * self.width + (self.size - 1) / 2
+
+    def strengths(self, curves: NDArray[np.float64]) -> NDArray[np.float64]:
+        """This person's strengths (17, 2) for the script's; a face at rest needs no fields."""
+        return self.fields.strengths(curves) if curves.any() else curves
 
     @property
     def landmarks(self) -> NDArray[np.float64]:
@@ -75,30 +107,17 @@ class Subject:
 
 @lru_cache(maxsize=4)
 def make_subject(seed: int, subject: int, size: int, face: float, texture: float) -> Subject:
-    """Build one subject (a fifth of a second); the last four are kept."""
-    anatomy = make_anatomy(seed, subject)
-    width = face * size
-    fine, unit, middle = size * OVERSAMPLING, width * OVERSAMPLING, (size - 1) / 2
-    return Subject(
-        anatomy,
-        size,
-        width,
-        skin=draw_skin(anatomy, fine, unit, texture, seed, subject),
-        beneath=draw_beneath(anatomy, fine, unit),
-        depth=depth_map(anatomy, size, width) * np.float32(width),
-        fields=make_fields(anatomy, seed, subject, size, width),
-        lids=np.array([lid_lines(anatomy, side) for side in (0, 1)]) * width + middle,
-        seam=lips_line(anatomy) * width + middle,
-    )
+    """One subject; the last four are kept, with what is drawn of them."""
+    return Subject(seed, subject, size, face * size, texture)
 
 
 def draw(subject: Subject, state: State) -> Floats:
     """The picture before the sensor: (H, W, 3), B, G, R, float32 grey levels."""
-    strengths = subject.fields.strengths(state.strengths)
+    strengths = subject.strengths(state.strengths)
     x, y = _to_neutral(subject.size, state.pose)
     skull = cv2.remap(subject.depth, x, y, cv2.INTER_LINEAR)
     x_bone, y_bone = x - skull * np.float32(state.yaw), y - skull * np.float32(state.pitch)
-    push, part, furrows = _summed(subject.fields, strengths)
+    push, part, furrows = _summed(subject, strengths)
     x_skin, y_skin = x_bone, y_bone
     if push is not None:
         push = cv2.remap(push, x, y, cv2.INTER_LINEAR)
@@ -128,8 +147,8 @@ def expose(picture: Floats, noise: float, random: np.random.RandomState) -> NDAr
 
 def landmarks(subject: Subject, state: State) -> NDArray[np.float64]:
     """The true 68 points of a frame, (68, 2), pixels."""
-    strengths = subject.fields.strengths(state.strengths)
-    push, part, _ = _summed(subject.fields, strengths)
+    strengths = subject.strengths(state.strengths)
+    push, part, _ = _summed(subject, strengths)
     field = subject.depth[..., None] * np.array([state.yaw, state.pitch], np.float32)
     if push is not None:
         field = field + push
@@ -164,16 +183,16 @@ def _to_neutral(size: int, pose: NDArray[np.float64]) -> tuple[Floats, Floats]:
     return x, y
 
 
-def _summed(fields: Fields, strengths: NDArray[np.float64]) -> tuple[Floats | None, Floats | None, Floats | None]:
+def _summed(subject: Subject, strengths: NDArray[np.float64]) -> tuple[Floats | None, Floats | None, Floats | None]:
     """Push, part and furrows of all active units together; None where nothing is to be done."""
     push = part = furrows = None
     for place in map(tuple, np.argwhere(strengths != 0)):
         unit, strength = UNITS[place[0]], float(strengths[place])
-        push = _add(push, fields.push[place], strength)
+        push = _add(push, subject.fields.push[place], strength)
         if unit in PARTS_LIPS:
-            part = _add(part, fields.part[place], strength)
+            part = _add(part, subject.fields.part[place], strength)
         if unit in FURROWS:
-            furrows = _add(furrows, fields.furrows[place], strength)
+            furrows = _add(furrows, subject.fields.furrows[place], strength)
     return push, part, furrows
 
 

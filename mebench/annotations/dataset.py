@@ -46,6 +46,7 @@ class SheetDataset(Dataset):
         short_videos: each video is one expression with some frames around it; folders that no row names are then left out,
             else they are videos without expressions.
         marks: flags for rows, by subject and video, that emotion schemes leave out.
+        damaged: file numbers of images that cannot be opened in the release, by subject and video in lower case: no frames.
     """
 
     Params = SheetParams
@@ -57,6 +58,7 @@ class SheetDataset(Dataset):
     fps: ClassVar[float]
     short_videos: ClassVar[bool] = False
     marks: ClassVar[Mapping[tuple[str, str], tuple[str, ...]]] = {}
+    damaged: ClassVar[Mapping[tuple[str, str], range]] = {}
     params: SheetParams
     _read_too: Sequence[Path] = ()
     """Files that are read beside that of the annotations."""
@@ -120,7 +122,7 @@ class SheetDataset(Dataset):
                 f"How to ask for the dataset: mebench info {self.id}"
             )
         check_files(folder, self._tree_or_stop.root, self.params.follow_links)
-        return FolderFrames(folder, self.layout.pattern)
+        return self._images(folder, video.subject, video.id)
 
     def folder(self, video: Video) -> Path | None:
         """Where the images of a video are, or None where they are missing.
@@ -256,6 +258,10 @@ class SheetDataset(Dataset):
                 numbers[subject, id_] = present
                 alone = Video(self.id, subject, id_, self.fps, None, first=self.layout.first)
                 videos[subject, id_] = with_files(alone, present)
+        for (subject, id_), found in numbers.items():
+            if found and (which := self._damaged(subject, id_)):
+                reason = "images that cannot be opened, by the authors' list: no frames"
+                log.marked(None, "frames", f"{subject}/{id_}: {which[0]} to {which[-1]}", reason)
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
         complete = with_distractors(videos, self._distractors, numbers, self.layout.first, log)
         return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
@@ -270,9 +276,15 @@ class SheetDataset(Dataset):
         if folder is None:
             return None
         try:
-            return FolderFrames(folder, self.layout.pattern).numbers
+            return self._images(folder, subject, video).numbers
         except DataError:  # an empty folder is as good as none; asking for its frames says so
             return None
+
+    def _images(self, folder: Path, subject: str, video: str) -> FolderFrames:
+        return FolderFrames(folder, self.layout.pattern, damaged=self._damaged(subject, video))
+
+    def _damaged(self, subject: str, video: str) -> range:
+        return self.damaged.get((subject.casefold(), video.casefold()), range(0))
 
     def _folder(self, subject: str, video: str) -> Path | None:
         if self._home is None or not subject or not video:
@@ -321,7 +333,8 @@ class SheetDataset(Dataset):
         if self.params.root is None:
             return f"them as {self.layout.example} below dataset.root, which is not given"
         tree = self._tree_or_stop
-        place = (self._home or tree.root) / self.layout.folder.format(subject=video.subject, video=video.id)
+        parts = (part.rstrip("*?") for part in self.layout.folder.split("/"))  # as `Layout.folder` marks them
+        place = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
         links = "; a link out of the root was not followed, dataset.follow_links=true allows it" if tree.aside else ""
         cropped = f". Faces cropped by the authors are there{self._asks}" if self._cropped else ""
         return f"the folder {place}{links}{cropped}{self.packed}"

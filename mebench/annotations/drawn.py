@@ -3,6 +3,7 @@
 import csv
 import functools
 import struct
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, count
 from pathlib import Path
@@ -74,7 +75,7 @@ Span = tuple[int, int, int]
 def write_frames(
     folder: Path, pattern: str, numbers: Iterable[int], spans: Sequence[Span] = (), person: int = 0
 ) -> None:
-    """Draw one image file for each number.
+    """Draw one image file for each number. The noise is that of the recording: its folder, the one around it, and the number.
 
     Args:
         folder: is made.
@@ -89,8 +90,10 @@ def write_frames(
     quality = [cv2.IMWRITE_JPEG_QUALITY, 95] if pattern.lower().endswith((".jpg", ".jpeg")) else []
     folder.mkdir(parents=True)
     for number in numbers:
-        picture = draw_face(max([strength_at(number, span) for span in spans], default=0.0), person, number)
-        cv2.imwrite(str(folder / pattern.format(number=number)), picture, quality)
+        name = pattern.format(number=number)
+        seed = zlib.crc32("/".join((*folder.parts[-2:], name)).encode())  # two recordings never have the same pixels
+        picture = draw_face(max([strength_at(number, span) for span in spans], default=0.0), person, seed)
+        cv2.imwrite(str(folder / name), picture, quality)
 
 
 def strength_at(number: int, span: Span) -> float:

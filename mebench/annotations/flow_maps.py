@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Expression, Scheme, Video
 from mebench.errors import DataError
+from mebench.frames.images import read_image
 
 CLASSES = ("negative", "positive", "surprise")
 SCHEME = Scheme.native(CLASSES, "megc2019")
@@ -69,6 +70,8 @@ def _subject_clips(folder: Path, setting: str) -> dict[str, tuple[int, Path]]:
                 f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it"
             )
         for file in sorted(group.glob("*.png")):
+            if not file.is_file():
+                raise DataError(f"{file} is no plain file: move it away")
             clip = file.stem.strip()  # the published names end in a blank before .png
             if clip in clips:
                 raise DataError(
@@ -84,16 +87,12 @@ def read_map(file: Path) -> NDArray[np.uint8]:
     Raises:
         DataError: it is none of that size.
     """
-    import cv2
-
-    image = cv2.imread(str(file), cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{file} cannot be read as an image: copy it again from the published set")
+    image = read_image(file)
     if image.shape != (SIZE, SIZE, 3):
         raise DataError(
             f"{file} has {image.shape[1]}x{image.shape[0]} pixels: expected {SIZE}x{SIZE}. Copy it again from the published set"
         )
-    return np.asarray(image, dtype=np.uint8)
+    return image
 
 
 DRAWN: tuple[tuple[str, str, str, int], ...] = tuple(

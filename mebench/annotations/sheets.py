@@ -12,6 +12,7 @@ from typing import Any
 
 from mebench.core import Repair
 from mebench.errors import DataError, unknown
+from mebench.files import open_plain
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".csv", ".tsv")
 """File names that may hold annotations."""
@@ -76,7 +77,7 @@ class _NotOpenedError(DataError):
 
 @lru_cache(maxsize=16)  # who looks for a file has read it already when it is read
 def _read(path: Path, size: int, changed: int) -> tuple[Sheet, ...]:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         head = file.read(8)
     if size > MAX_BYTES:
         raise _NotOpenedError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}")

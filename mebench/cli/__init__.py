@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     cache,
     catalogue,
@@ -77,6 +78,7 @@ def _root(
 
 def main() -> None:
     """Run the command line. A failure is one sentence on standard error; with `MEBENCH_DEBUG=1` it is the traceback."""
+    load_lightning_lightly()
     try:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
     except UsageError as error:

@@ -126,8 +126,15 @@ def mistakes(
 
     With --truth, those of a file of any program.
     """
-    from mebench.metrics.mistakes import By, count_distracted, count_mistakes, number_of_draws, sort_mistakes
-    from mebench.results.render.summary import distracted_line, plain, print_mistakes
+    from mebench.metrics.mistakes import (
+        By,
+        count_distracted,
+        count_mistakes,
+        explain_mistakes,
+        number_of_draws,
+        sort_mistakes,
+    )
+    from mebench.results.render.summary import distracted_line, plain, print_causes, print_mistakes
     from mebench.runner.scoring import tables_of
 
     if by not in get_args(By):
@@ -154,11 +161,13 @@ def mistakes(
     astray = None if tables.distractors is None else count_distracted(found, tables.distractors, rows, draws)
     if rows == "kind":
         counts = counts.reindex(kinds, fill_value=0).rename_axis("kind")
+    why = explain_mistakes(tables, found, kinds)
     mean = f", means over {draws} draws" if draws > 1 else ""
     if json != "-":
         note = "" if astray is None else distracted_line(counts, astray, tables)
         print_mistakes(counts, f"what went wrong in {name}, by {by}{mean}", found if verbose else None, note)
-    report = {**told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
+        print_causes(why)
+    report = {"why": why, **told, "convention": "strict", "by": by, "draws": draws, "counts": plain(counts)}
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
     write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json)

@@ -39,8 +39,8 @@ def compute(words: Words = None, config: Files = None, plugins: Plugins = None, 
     from mebench.features import NoFaceError
     from mebench.progress import Progress
     from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
+    from mebench.runner.features import prepare
     from mebench.runner.plan import make_plan
-    from mebench.runner.tasks import prepare
 
     progress = Progress()
     with stoppable(), worker_pool(settings) as pool:

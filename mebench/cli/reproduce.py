@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import copyfile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -86,6 +87,7 @@ def rescore(
 
     By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
     """
+    from mebench._checkout import PACKAGE
     from mebench.config import user_setting
     from mebench.progress import Progress
     from mebench.results.published import read
@@ -98,7 +100,12 @@ def rescore(
     published = read(folder / PUBLISHED)
     with progress.waiting("scoring"):
         outcome = rescore(known, Path(root).expanduser())
-    file = write_outcome(outcome, folder / SCORED_ANEW)
+    kept = folder
+    if PACKAGE in folder.resolve().parents:  # that of an installed mebench, which is not the user's to write to
+        kept = Path("leaderboards")
+        (kept / SCORED_ANEW).mkdir(parents=True, exist_ok=True)
+        copyfile(folder / SCORED_ANEW / f"{source}.yaml", kept / SCORED_ANEW / f"{source}.yaml")
+    file = write_outcome(outcome, kept / SCORED_ANEW)
     found = cells(known, outcome, published)
     if json != "-":
         _print_rescored(known, found)
@@ -161,14 +168,14 @@ def _plain_cell(cell: Cell) -> dict[str, Any]:
 
 
 def leaderboards_folder(named: str | None) -> Path:
-    """The folder of published results: the one named, `leaderboards` here, or that of the checkout.
+    """The folder of published results: the one named, `leaderboards` here, or that of mebench.
 
     Raises:
         ConfigError: none of them holds published results.
     """
-    from mebench._checkout import beside_checkout
+    from mebench._checkout import shipped
 
-    places = [named] if named is not None else ["leaderboards", *beside_checkout("leaderboards")]
+    places = [named] if named is not None else ["leaderboards", *shipped("leaderboards")]
     for place in map(Path, places):
         if (place / PUBLISHED).is_file():
             return place

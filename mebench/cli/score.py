@@ -76,6 +76,10 @@ def score(
     postprocess: Annotated[
         str | None, typer.Option("--postprocess", metavar="paper|released_code", help="Whose intervals; the paper's.")
     ] = None,
+    anchor: Annotated[
+        str | None,
+        typer.Option("--anchor", metavar="paper|middle", help="Intervals around peaks, or their windows' middles."),
+    ] = None,
     short_videos: Annotated[
         bool, typer.Option("--short-videos", help="One expression a video: its highest peak, no threshold.")
     ] = False,
@@ -128,7 +132,7 @@ def score(
     for option, value in (of_intervals_only if clips is not None else {}).items():
         if value:
             raise ConfigError(f"{option} is about intervals: it goes with --predictions or --frame-scores, not --clips")
-    spotting = _spotting(frame_scores is not None, k_prime, p, smoothing, postprocess, short_videos)
+    spotting = _spotting(frame_scores is not None, k_prime, p, smoothing, postprocess, anchor, short_videos)
 
     remarks, progress, rules = Remarks(), Progress(), Rules(fps, strict_videos, loose_ids)
     if clips is not None:
@@ -168,23 +172,31 @@ def score(
 
 
 def _spotting(
-    asked: bool, k_prime: str | None, p: float | None, smoothing: str | None, postprocess: str | None, short: bool
+    asked: bool,
+    k_prime: str | None,
+    p: float | None,
+    smoothing: str | None,
+    postprocess: str | None,
+    anchor: str | None,
+    short: bool,
 ) -> Spotting | None:
     """How to make intervals of frame scores, if that is asked; else an option that is about it is refused."""
     if not asked:
         given = {"--k-prime": k_prime, "--p": p, "--smoothing": smoothing, "--postprocess": postprocess}
-        for name, value in {**given, "--short-videos": short or None}.items():
+        for name, value in {**given, "--anchor": anchor, "--short-videos": short or None}.items():
             if value is not None:
                 raise ConfigError(
                     f"{name} makes intervals of frame scores: it goes with --frame-scores, not --predictions"
                 )
         return None
-    from mebench.core.options import RULES, SMOOTHINGS
+    from mebench.core.options import ANCHORS, RULES, SMOOTHINGS
     from mebench.exchange.frame_scores import Spotting, half_lengths
 
-    rule, smoothing = postprocess or "paper", smoothing or "average"
+    rule, smoothing, anchor = postprocess or "paper", smoothing or "average", anchor or "paper"
     if rule not in RULES:
         raise ConfigError(unknown("postprocess", rule, RULES))
     if smoothing not in SMOOTHINGS:
         raise ConfigError(unknown("smoothing", smoothing, SMOOTHINGS))
-    return Spotting(half_lengths(k_prime), 0.55 if p is None else p, rule, short, smoothing)
+    if anchor not in ANCHORS:
+        raise ConfigError(unknown("anchor", anchor, ANCHORS))
+    return Spotting(half_lengths(k_prime), 0.55 if p is None else p, rule, short, smoothing, anchor)

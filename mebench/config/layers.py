@@ -1,6 +1,7 @@
 """Where values come from: the user's file, `-c` files and the words of the command line, each a layer of flat keys."""
 
 import os
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 from mebench.config import registry
 from mebench.config.values import convert
 from mebench.errors import ConfigError
+from mebench.files import Text, read_yaml
 
 COMMAND_LINE = "command line"
 PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
@@ -85,14 +87,14 @@ def read_file(path: Path) -> Layer:
     """A YAML file of run keys; `method`, `dataset`, `protocol` and `roots` may be maps. Scalars stay text until keys type them."""
     origin = str(path) if path.is_absolute() else f"./{path}"
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader) or {}
+        content = read_yaml(path, Text) or {}
     except FileNotFoundError:
         raise ConfigError(f"the configuration file {origin} does not exist") from None
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the configuration file {origin} is unreadable: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):
         raise ConfigError(
-            f"the configuration file {origin} must hold a map of keys, for example seed: 1, not {content!r}"
+            f"the configuration file {origin} must hold a map of keys, for example seed: 1, not {reprlib.repr(content)}"
         )
     return Layer(origin, flatten(content), path.parent)
 

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from mebench.errors import ConfigError, PluginError, unknown
+from mebench.files import read_yaml
 
 PluginKind = Literal["method", "dataset"]
 PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
@@ -24,7 +25,6 @@ TASKS = frozenset({"spot", "recognize"})
 _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search")
 _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset"}
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster where PyYAML was built with libyaml
 
 
 @dataclass(frozen=True)
@@ -238,7 +238,7 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if "config.yaml" in missing:
         return {}, f"{folder} has no {', no '.join(missing)}"
     try:
-        config = yaml.load((folder / "config.yaml").read_text(encoding="utf-8"), Loader=_Loader)
+        config = read_yaml(folder / "config.yaml")
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
     if not isinstance(config, dict):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Required, Union, get_
 import yaml
 
 from mebench.errors import ConfigError, unknown
+from mebench.files import Plain, Text, load_yaml
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -188,10 +189,10 @@ def _reader(hint: Any) -> Any:
     return Annotated[hint, BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)]
 
 
-def _yaml(text: str, loader: Any = yaml.BaseLoader) -> Any:
+def _yaml(text: str, loader: Any = Text) -> Any:
     """What text holds; its scalars stay text, since their types are known later."""
     try:
-        return yaml.load(text, Loader=loader)
+        return load_yaml(text, loader)
     except yaml.YAMLError as error:
         raise ValueError(text) from error
 
@@ -201,7 +202,7 @@ _READ: Mapping[Any, Callable[[str], Any]] = {
     types.NoneType: lambda text: None if text.lower() in NULLS else text,
     int: int,
     float: float,
-    Any: lambda text: _yaml(text, yaml.SafeLoader),
+    Any: lambda text: _yaml(text, Plain),
     dict: _yaml,
     # A single text counts as a list of one.
     **dict.fromkeys(_LISTS, lambda text: items if isinstance(items := _yaml(text), list) else [text]),

@@ -14,12 +14,14 @@ Rule = Literal["paper", "released_code"]
 Smoothing = Literal["average", "gaussian_1", "gaussian_3", "exponential_1", "exponential_3", "none"]
 Threshold = Literal["relative", "absolute"]
 Interval = Literal["fixed", "score_curve"]
+Anchor = Literal["paper", "middle"]
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 """Ways of smoothing that the command line can name."""
 THRESHOLDS: tuple[Threshold, ...] = get_args(Threshold)
 INTERVALS: tuple[Interval, ...] = get_args(Interval)
+ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class SpottingParams:
         interval: `fixed`, k' frames on both sides of a peak; `score_curve`, where the smoothed scores cross `curve_height`.
         half_width: multiple of k' that a fixed interval reaches to both sides of its peak, rounded to frames; smoothing and the
             distance of peaks keep k'.
+        anchor: where an interval lies: `paper`, around the peak of the scores, which are those of windows that begin there; `middle`,
+            k'/2 frames later, around the middle of the peak's window, which the labels imply. Only for scores of windows.
         curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
         nms: of two spotted intervals whose IoU is above this, only the surer stays; null keeps all.
         scales: multiples of k over which frames are scored; the mean over them counts.
@@ -47,13 +51,14 @@ class SpottingParams:
     threshold: Threshold = "relative"
     interval: Interval = "fixed"
     half_width: float = 1.0
+    anchor: Anchor = "paper"
     curve_height: float = 0.5
     nms: float | None = None
     scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
-        check_choices(self, rule=RULES, smoothing=SMOOTHINGS, threshold=THRESHOLDS, interval=INTERVALS)
+        check_choices(self, rule=RULES, smoothing=SMOOTHINGS, threshold=THRESHOLDS, interval=INTERVALS, anchor=ANCHORS)
         for name, kept, range_ in (
             ("p", 0 <= self.p <= 1, "in [0, 1]"),
             ("half_width", 0 < self.half_width < float("inf"), "a number above 0"),
@@ -80,6 +85,13 @@ class SpottingParams:
             value = getattr(self, own.name)
             if own.name not in names and value != own.default:
                 raise ConfigError(f"method.{own.name}={value} does nothing with {where}: leave one of them out")
+
+    def without_windows(self) -> None:
+        """Refuse an anchor where a frame's score is not that of a window which begins there (ConfigError)."""
+        if self.anchor != "paper":
+            raise ConfigError(
+                f"method.anchor={self.anchor} does nothing here: this method scores no windows, so leave it out"
+            )
 
     @classmethod
     def of(cls, params: Any) -> SpottingParams:

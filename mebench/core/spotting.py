@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core.options import Rule, Smoothing, SpottingParams
+from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
 
 Span = tuple[Any, Any] | NDArray[np.int64]
 
@@ -28,6 +28,28 @@ def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -
     Spotted(onset=7, apex=10, offset=12, confidence=1.0)
     """
     return Spotted(peak - k_prime, peak, peak + k_prime - (rule == "paper"), confidence)
+
+
+def window_shift(lead: int) -> int:
+    """Frames by which an interval around a peak of window scores must lie later to lie around the window's middle: k'/2, rounded down.
+
+    The label of frame i stands for the window [i, i + k' - 1], whose middle lies (k' - 1)/2 after i; that of [i - k', i + k' - 1] lies
+    half a frame before i. The shift follows from the labels; nothing is tuned.
+
+    Args:
+        lead: frames by which a score sees an expression before its onset: k' - 1 with windows of k' frames.
+    """
+    return (lead + 1) // 2
+
+
+def anchored(found: Spotted, anchor: Anchor, lead: int) -> Spotted:
+    """An interval around a peak, put where its anchor is: `paper` leaves it there, `middle` puts it `window_shift` later.
+
+    >>> anchored(interval(10, 3, 1.0), "middle", lead=2)
+    Spotted(onset=8, apex=11, offset=13, confidence=1.0)
+    """
+    shift = window_shift(lead) if anchor == "middle" else 0
+    return Spotted(found.onset + shift, found.apex + shift, found.offset + shift, found.confidence)
 
 
 def score_curve(
@@ -246,7 +268,7 @@ def spot(
         options: smoothing, intervals and suppression; the paper's where they are left out.
         level: an absolute threshold instead of T; minus infinity for every peak.
         distance: least distance of two peaks in frames; k' where it is left out.
-        lead: frames by which a score sees an expression before its onset, see `score_curve`.
+        lead: frames by which a score sees an expression before its onset, see `anchored` and `score_curve`.
 
     Returns:
         Intervals by time; the confidence is the smoothed score of the peak. A video too short to smooth, or without any
@@ -265,14 +287,19 @@ def spot(
     height = threshold(smoothed, p) if level is None else level
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
     half = max(1, int(how.half_width * k_prime + 0.5))
-    found = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]
+    found = [anchored(interval(start + int(i), half, float(smoothed[i]), rule), how.anchor, lead) for i in peaks]
     if how.interval == "score_curve":
         widths = score_curve(smoothed, peaks, how.curve_height, lead)
         found = [
-            one if width is None else one._replace(onset=start + width[0], offset=start + width[1])  # None: flat
+            one if width is None else _around(one, start + width[0], start + width[1])  # None: flat
             for one, width in zip(found, widths)
         ]
     return found if how.nms is None else suppress(found, how.nms)
+
+
+def _around(found: Spotted, onset: int, offset: int) -> Spotted:
+    """The same peak in another interval, moved into it if need be."""
+    return Spotted(onset, min(max(found.apex, onset), offset), offset, found.confidence)
 
 
 MATCHED = 0.5

@@ -36,6 +36,7 @@ class Expression:
         emotion: native label of the dataset in lower case, or None.
         action_units: as annotated, for example `("4", "L10")`.
         objective: objective class `I` to `VII` (Davison et al. 2018, arXiv 1708.07549), or None.
+        intensity: fraction of the full strength where somebody knows it, to tell what is missed; no label to learn.
         flags: short words about the annotation, for example `offset_from_apex`; an emotion scheme may leave out by them.
     """
 
@@ -47,6 +48,7 @@ class Expression:
     action_units: tuple[str, ...] = ()
     objective: str | None = None
     flags: tuple[str, ...] = ()
+    intensity: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse an impossible interval."""

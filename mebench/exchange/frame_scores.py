@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.console import plural
-from mebench.core.options import Rule, Smoothing, SpottingParams
+from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
 from mebench.core.spotting import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
@@ -50,6 +50,7 @@ class Spotting:
         p: place of the threshold between mean (0) and maximum (1).
         rule: the paper's smoothing and interval, or the released code's (`mebench.spotting`).
         smoothing: weights of the moving average.
+        anchor: `middle` for scores of windows [i, i + k' - 1], whose intervals then lie around the window's middle.
         short_videos: every video holds one expression: no threshold, the highest smoothed frame is the answer.
     """
 
@@ -58,6 +59,7 @@ class Spotting:
     rule: Rule = "paper"
     short_videos: bool = False
     smoothing: Smoothing = "average"
+    anchor: Anchor = "paper"
 
     def __post_init__(self) -> None:
         """Refuse what no spotting can do."""
@@ -136,7 +138,7 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> IntervalFil
     Raises:
         ConfigError: a kind of the file has no k'.
     """
-    options = SpottingParams(how.p, how.rule, how.smoothing)
+    options = SpottingParams(how.p, how.rule, how.smoothing, anchor=how.anchor)
     found: list[tuple[object, ...]] = []
     short: list[str] = []
     for _, video in scores.rows.groupby("group", sort=False):
@@ -147,7 +149,7 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> IntervalFil
         values_ = video["score"].to_numpy(np.float64)
         if how.rule == "paper" and how.smoothing != "none" and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
             short.append("/".join(ids))
-        for s in spot(values_, k_prime, highest_only=how.short_videos, options=options):
+        for s in spot(values_, k_prime, highest_only=how.short_videos, options=options, lead=k_prime - 1):
             line = int(video["line"].iloc[s.apex])
             found.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
     if short:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange.columns import KNOWN, likely, plain, recognise
+from mebench.files import open_plain
 
 SHOWN = 3
 """So many lines are named; the others are counted."""
@@ -56,6 +57,8 @@ def at_lines(lines: Iterable[int]) -> str:
     return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
 
 
+MOST_BYTES = 256 * 2**20
+"""Of a table of text."""
 SEPARATORS = (",", ";", "\t", "|", " ")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -147,7 +150,7 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
     book = None if path.exists() else _SHEET.fullmatch(str(path))
     file, sheet = (Path(book[1]), book[2]) if book else (path, None)
     try:
-        with file.open("rb") as opened:
+        with open_plain(file, MOST_BYTES) as opened:
             head = opened.read(len(_WORKBOOKS[0]))
             raw = b"" if head in _WORKBOOKS else head + opened.read()
     except OSError as e:

@@ -9,16 +9,8 @@ from mebench.features.detection import NoFaceError
 from mebench.features.faces import FaceCrop, FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
 from mebench.features.orientation import BiWoof, Hoof, OrientedFlow
-from mebench.features.pipeline import (
-    ComputeCost,
-    clip_feature,
-    compute,
-    count_faces,
-    face_crops,
-    frame_features,
-    is_ready,
-)
-from mebench.features.regions import BlockMeans, EyesAndMouth, MinMax, Resize
+from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
+from mebench.features.regions import BlockMeans, EyesAndMouth, Magnitudes, MinMax, Resize
 from mebench.features.sequence import Interpolate, Magnify
 from mebench.features.source import Clip
 from mebench.features.store import FeatureStore
@@ -48,6 +40,7 @@ __all__ = [
     "Lbp",
     "LbpTop",
     "Magnify",
+    "Magnitudes",
     "MapStep",
     "MaskEyes",
     "MinMax",
@@ -60,8 +53,6 @@ __all__ = [
     "VolumeStep",
     "clip_feature",
     "compute",
-    "count_faces",
-    "face_crops",
     "frame_features",
     "is_ready",
     "processor",

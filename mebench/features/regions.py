@@ -119,6 +119,15 @@ class BlockMeans(MapStep):
 
 
 @dataclass(frozen=True)
+class Magnitudes(MapStep):
+    """Every number without its sign, so that motion to and fro does not cancel in a mean."""
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """Take the sign off an (H, W, C) map."""
+        return np.abs(x)
+
+
+@dataclass(frozen=True)
 class Resize(MapStep):
     """Resize a map, such as that of the whole face, to (size, size, C).
 

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError
-from mebench.frames.images import SUFFIXES, read_image
+from mebench.files import read_plain
+from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
 
 _DIGITS = re.compile(r"([0-9]+)")
 _LAST_DIGITS = re.compile(r"[0-9]+(?=[^0-9]*$)")
@@ -34,8 +35,10 @@ class FolderFrames:
         suffixes: endings that count, in lower case; upper and lower case are the same.
         names: the file names in their order, instead of a listing; `pattern` and `suffixes` then do not matter.
         color: True for (H, W, 3) frames in B, G, R order; False for (H, W), decoded straight to gray.
+        damaged: file numbers of images that cannot be opened in any copy: no frames.
 
     Attributes:
+        damaged: the images of these numbers that are there.
         strays: images that count and are no frames: called otherwise than at least `SAME` of the others, but for their number.
 
     Raises:
@@ -49,19 +52,22 @@ class FolderFrames:
         suffixes: Sequence[str] = SUFFIXES,
         names: Sequence[str] | None = None,
         color: bool = True,
+        damaged: Container[int | None] = (),
     ) -> None:
         self.folder, self.color = Path(folder), color
         present = _names_in(self.folder)
         self.strays: tuple[str, ...] = ()
         if names is None:
-            self.names, self.strays = _sorted_out([n for n in present if _counts(n, pattern, suffixes)])
+            every, self.strays = _sorted_out([n for n in present if _counts(n, pattern, suffixes)])
         else:
-            self.names = tuple(names)
+            every = tuple(names)
             if missing := sorted(set(names) - set(present), key=natural):
                 raise DataError(
                     f"the folder {folder} lacks {len(missing)} of the {len(names)} frames asked for, the first {missing[0]}: "
                     "check that the archive was unpacked completely"
                 )
+        self.damaged = tuple(name for name in every if file_number(name) in damaged)
+        self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
         if not self.names:
             raise DataError(
                 f"the folder {self.folder} holds no frames: expected images ({', '.join(suffixes)})"
@@ -124,7 +130,7 @@ class FolderFrames:
             for path in paths:
                 whole.update(f"\0{path.name}\0{path.stat().st_size}".encode())
             for index in sorted({0, len(paths) // 2, len(paths) - 1}):
-                whole.update(hashlib.sha256(paths[index].read_bytes()).digest())
+                whole.update(hashlib.sha256(read_plain(paths[index], MOST_BYTES)).digest())
         except OSError as error:
             raise DataError(
                 f"the image {error.filename} cannot be read ({error.strerror}): check that it is there and its permissions"

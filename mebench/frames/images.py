@@ -1,16 +1,30 @@
 """One image file as 8-bit pixels, whether it is whole, or one sentence that says what is wrong with it."""
 
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError
+from mebench.files import open_plain, read_plain
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of the image files that a folder of frames may hold, in lower case."""
 
+MOST_PIXELS = 2**25
+"""Of one image, by its header, before anything is decoded: 7680 x 4320 is less."""
+MOST_BYTES = 4 * MOST_PIXELS
+"""Of one image file."""
+
+_FORMS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 _JPEG = b"\xff\xd8"
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_SCAN = 0xDA
@@ -38,7 +52,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     import cv2
 
     try:
-        data = path.read_bytes()
+        data = read_plain(path, MOST_BYTES)
     except OSError as error:
         raise DataError(
             f"the image {path} cannot be read ({error.strerror}): check that it is there and its permissions"
@@ -49,6 +63,13 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
         raise DataError(
             f"the image {path} is truncated (its JPEG data has no end marker): copy it from the original again"
         )
+    try:
+        with _opened(io.BytesIO(data)):
+            pass
+    except BadImageError as error:
+        raise DataError(
+            f"the image {path} cannot be decoded: it {error}, copy it from the original again or remove it"
+        ) from None
     depth = cv2.IMREAD_ANYDEPTH | (cv2.IMREAD_COLOR if color else cv2.IMREAD_GRAYSCALE)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), depth)
@@ -56,7 +77,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
         image = None
     if image is None:
         raise DataError(
-            f"the image {path} cannot be decoded: it is damaged or no image, copy it from the original again or remove it"
+            f"the image {path} cannot be decoded: it is damaged, copy it from the original again or remove it"
         )
     if image.dtype != np.uint8:
         raise DataError(
@@ -111,24 +132,44 @@ def image_size(path: Path) -> Size:
     Raises:
         BadImageError: it is empty, no image, truncated, or has more than 8 bits a channel.
     """
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with path.open("rb") as file:
+        with open_plain(path, MOST_BYTES) as file:
             length = file.seek(0, 2)
             if not length:
                 raise BadImageError("is empty (0 bytes)")
-            with Image.open(file) as image:
+            with _opened(file) as image:
                 if image.mode.startswith(_DEEP_MODES):
                     raise BadImageError("has more than 8 bits a channel")
                 if _is_truncated(file, image.format, length):
                     raise BadImageError("is truncated (its end is missing)")
                 return image.size
-    except UnidentifiedImageError:
-        raise BadImageError("is damaged or no image") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
-        raise BadImageError(f"cannot be read ({reason})") from None
+    except OSError as error:
+        raise BadImageError(f"cannot be read ({error.strerror or error})") from None
+
+
+@contextmanager
+def _opened(file: BinaryIO) -> Iterator["Image"]:
+    """An image whose header is read, and no pixel.
+
+    Raises:
+        BadImageError: it is no image, damaged, or of more than `MOST_PIXELS`.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's own, about many pixels and odd headers
+        try:
+            image = Image.open(file, formats=_FORMS)
+        except UnidentifiedImageError:
+            raise BadImageError("is damaged or no image") from None
+        except Image.DecompressionBombError:
+            raise BadImageError(f"has more than {MOST_PIXELS:,} pixels") from None
+        except Exception as error:  # of a damaged header anything may come
+            raise BadImageError(f"cannot be read ({' '.join(str(error).split()) or type(error).__name__})") from None
+    with image:
+        if image.width * image.height > MOST_PIXELS:
+            raise BadImageError(f"has {image.width} x {image.height} pixels, expected at most {MOST_PIXELS:,}")
+        yield image
 
 
 def decoded_size(path: Path) -> Size:

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError
+from mebench.files import open_plain
+from mebench.frames.images import MOST_PIXELS
 from mebench.frames.images import SUFFIXES as IMAGES
 
 if TYPE_CHECKING:
@@ -162,7 +164,7 @@ class VideoFrames:
         """
         whole = hashlib.sha256(f"{self.color}".encode())
         try:
-            with self.path.open("rb") as file:
+            with open_plain(self.path) as file:
                 size = os.fstat(file.fileno()).st_size
                 whole.update(str(size).encode())
                 for begin in (0, (size - _SAMPLE) // 2, size - _SAMPLE):
@@ -259,6 +261,10 @@ class _Decoder:
             raise DataError(
                 f"the video {path} cannot be decoded: its codec is unknown here. Convert it without loss with a program "
                 "that knows it, for example: ffmpeg -i FILE -c:v ffv1 FILE.mkv"
+            )
+        if (pixels := self._stream.codec_context.width * self._stream.codec_context.height) > MOST_PIXELS:
+            raise DataError(
+                f"the video {path} has frames of {pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
             )
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors = av.FFmpegError

@@ -8,6 +8,7 @@ from mebench.console import plural
 from mebench.core import Dataset, Frames, Repair, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.folder import file_number, natural
 from mebench.frames.images import BadImageError, Size, decoded_size, image_size
 from mebench.inspection.annotation_checks import KNOWN_DEFECT, Check, Finding, span
 
@@ -90,11 +91,12 @@ def _rows(changes: Sequence[Repair], what: str) -> str:
 
 def _gaps(frames: FolderFrames) -> Iterator[str]:
     """File numbers that are missing between others, unless all are equally far apart."""
-    numbers = [number for number in frames.numbers if number is not None]
+    every = [file_number(name) for name in sorted((*frames.names, *frames.damaged), key=natural)]
+    numbers = [number for number in every if number is not None]
     steps = [b - a for a, b in pairwise(numbers)]
-    if len(numbers) < len(frames):
+    if len(numbers) < len(every):
         if numbers:
-            yield f"{plural(len(frames) - len(numbers), 'image has', 'images have')} no number, the others have one"
+            yield f"{plural(len(every) - len(numbers), 'image has', 'images have')} no number, the others have one"
         return
     twice = sorted(number for number, n in Counter(numbers).items() if n > 1)
     if twice:

@@ -110,7 +110,8 @@ class Summary:
 
     Attributes:
         hash: of the ground truth, see `ground_truth_hash`.
-        subjects: people with an annotated expression.
+        people: everybody with an annotated expression, as known beyond the dataset (`Dataset.person`).
+        subjects: number of the subjects with an annotated expression.
         videos: videos with an annotated expression.
         with_frames: those among them whose frames lie here; None where the dataset can have none.
         folders: that the frames are read from, then others that hold frames of these videos too, and are not read.
@@ -129,6 +130,7 @@ class Summary:
     """
 
     hash: str
+    people: frozenset[SubjectKey]
     subjects: int
     videos: int
     with_frames: int | None
@@ -192,13 +194,14 @@ def summarise(dataset: Dataset) -> Summary:
             labels.setdefault(label.lower(), Counter())[kind] += 1
     own = str(getattr(dataset, "id", ""))
     shown = [video for video in videos if video.expressions]
-    people = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
+    subjects = {v.subject_key for v in shown} | {SubjectKey(own, row.subject) for row in lost if row.subject}
     named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
     return Summary(
         hash=ground_truth_hash(annotated),
-        subjects=len(people),
+        people=frozenset(map(dataset.person, subjects)),
+        subjects=len(subjects),
         videos=len(named),
         with_frames=sum(v.n_frames is not None for v in shown) if has_frames(dataset) else None,
         folders=tuple(map(str, dataset.frame_folders())),
@@ -221,11 +224,13 @@ def summarise(dataset: Dataset) -> Summary:
 def together(members: Mapping[str, Summary]) -> dict[str, Any]:
     """Plain data of a composite: sums over its members, then each of them under `members`.
 
-    `repairs` carry their member's name. What cannot be summed stands with the members only.
+    `people` are fewer than `subjects` where one is in several members. `repairs` carry their member's name. What cannot be
+    summed stands with the members only.
     """
     parts = {id_: summary.plain() for id_, summary in members.items()}
     return {
         "subjects": sum(part["subjects"] for part in parts.values()),
+        "people": len(people_of(members)),
         "videos": sum(part["videos"] for part in parts.values()),
         "expressions": {kind: sum(part["expressions"][kind] for part in parts.values()) for kind in KINDS},
         "emotions": dict(sum((Counter(part["emotions"]) for part in parts.values()), Counter[str]())),
@@ -233,6 +238,11 @@ def together(members: Mapping[str, Summary]) -> dict[str, Any]:
         "fps": sorted({rate for part in parts.values() for rate in part["fps"]}),
         "members": parts,
     }
+
+
+def people_of(members: Mapping[str, Summary]) -> frozenset[SubjectKey]:
+    """Everybody in the members of a composite; who is in several counts once."""
+    return frozenset[SubjectKey]().union(*(summary.people for summary in members.values()))
 
 
 def _durations(videos: Iterable[Video]) -> dict[Kind, Durations]:

@@ -143,10 +143,13 @@ class _Placement:
         self.true = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
 
     def hit_probability(self) -> Floats:
-        """For each truth, the probability that one random interval hits it, by trying every place in its video."""
-        first, places = self.first[self.video], self.places[self.video]
-        centre = np.concatenate([np.arange(start, start + n) for start, n in zip(first, places)])
-        truth = np.repeat(np.arange(len(self.video)), places)
+        """For each truth, the probability that one random interval hits it, by trying every place in its video that is near it."""
+        first, places, half = self.first[self.video], self.places[self.video], self.half[self.video]
+        onset, offset = self.true
+        begin = np.maximum(first, onset - half)  # who lies farther away shares no frame with the truth
+        n = np.maximum(np.minimum(first + places, offset + half + 2) - begin, 0)
+        centre = np.concatenate([np.arange(start, start + few) for start, few in zip(begin, n)])
+        truth = np.repeat(np.arange(len(self.video)), n)
         hits = self._hits(centre, self.half[self.video][truth], np.arange(len(centre)), truth)[1]
         # Videos are drawn by their length, then a place inside, each as likely as the others.
         share = np.bincount(hits, minlength=len(self.video)) / places

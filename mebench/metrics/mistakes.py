@@ -15,6 +15,13 @@ and a miss, a truth that no prediction found, is, by the first that holds,
 2. `localisation`: a false positive of its own kind reaches .1 but not t with it;
 3. `missed`: none of these.
 
+What lies under a false positive is told apart from that, by the first that holds: `duplicate` and `near_miss` (3 above), then
+what it falls on: an expression of the other kind (`micro`, `macro`) or an annotated distractor (`blink`, `speech`, `head` …), of
+several the one that shares the most frames; else `nothing`. The gain in F1 if a cause were cured follows DETAD (Alwassel et al.
+2018, Diagnosing Error in Temporal Action Detectors, section 4.1): its false positives vanish; of near misses the missed truths are
+found too; `missed` finds all other misses. Misses are told by thirds of the truths' length, intensity and density, as DETAD's
+section 5 asks.
+
 TIDE asks 3 before 2; here the larger overlap says what happened. One slip that makes a false positive and a miss at once
 (an interval too short, say) is counted in both, each time under the same cause.
 """
@@ -131,16 +138,111 @@ def count_distracted(
     >>> count_distracted(rows, blinks)["blink"].to_dict()
     {'micro': 3}
     """
-    wrong = mistakes[mistakes["mistake"] == "false_positive"].assign(number=lambda table: range(len(table)))
-    both = wrong.merge(distractors, on="video", suffixes=("", "_of_distractor"))
-    first, last = (both[[end, f"{end}_of_distractor"]] for end in ("onset", "offset"))
-    shared = last.min(axis=1) - first.max(axis=1) + 1
-    shorter = (last.to_numpy() - first.to_numpy() + 1).min(axis=1)
-    struck = both[2 * shared >= shorter].drop_duplicates(["number", "kind_of_distractor"])
-    counted = pd.crosstab(struck[by], struck["kind_of_distractor"])
+    struck = _struck(mistakes[mistakes["mistake"] == "false_positive"], distractors)
+    struck = struck.drop_duplicates(["number", "kind_struck"])
+    counted = pd.crosstab(struck[by], struck["kind_struck"])
     kinds = pd.Index(sorted(set(distractors["kind"])), name="distractor")
     table = counted.reindex(index=pd.Index(sorted(set(mistakes[by])), name=by), columns=kinds, fill_value=0)
     return table if draws == 1 else table / draws
+
+
+def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
+    """Each interval with each other that it falls on: `number` of its row, `kind_struck`, frames `shared`."""
+    numbered = intervals.assign(number=range(len(intervals)))
+    both = numbered.merge(others[["video", "kind", "onset", "offset"]], on="video", suffixes=("", "_struck"))
+    first, last = (both[[end, f"{end}_struck"]].to_numpy() for end in ("onset", "offset"))
+    shared = last.min(axis=1) - first.max(axis=1) + 1
+    struck: pd.DataFrame = both.assign(shared=shared).loc[2 * shared >= (last - first + 1).min(axis=1)]
+    return struck
+
+
+def lies_under(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
+    """What lies under each false positive, in one word (see the top of this file).
+
+    Args:
+        mistakes: from `sort_mistakes`.
+        tables: their truths, and distractors where they are annotated.
+
+    Returns:
+        A word for each row of `mistakes` that is a false positive, under its index.
+    """
+    wrong = mistakes[mistakes["mistake"] == "false_positive"]
+    parts = [tables.truths] if tables.distractors is None else [tables.truths, tables.distractors]
+    struck = _struck(wrong, pd.concat([part[["video", "kind", "onset", "offset"]] for part in parts]))
+    struck = struck[struck["kind_struck"] != struck["kind"]]
+    most = struck.sort_values(["number", "shared", "kind_struck"], ascending=[True, False, True])
+    of_number = most.drop_duplicates("number").set_index("number")["kind_struck"]
+    fell = of_number.reindex(range(len(wrong))).fillna("nothing").to_numpy()
+    named = wrong["cause"].map({"duplicate": "duplicate", "localisation": "near_miss"})
+    return named.where(named.notna(), pd.Series(fell, index=wrong.index, dtype=object))
+
+
+def _f1(tp: float, fp: float, fn: float) -> float:
+    return 2 * tp / total if (total := 2 * tp + fp + fn) else 0.0
+
+
+def gains(mistakes: pd.DataFrame, under: pd.Series, tp: int) -> dict[str, float]:
+    """F1 gained if a cause of false positives, or all misses that are no near misses, were cured (see the top of this file).
+
+    Args:
+        mistakes: of one kind, from `sort_mistakes`.
+        under: from `lies_under`.
+        tp: true positives of that kind, over all draws.
+
+    Returns:
+        For each word in `under`, and for `missed`, what F1 would rise by.
+    """
+    missed = mistakes[mistakes["mistake"] == "miss"]["cause"]
+    near = int((missed == "localisation").sum())
+    fp, fn = len(mistakes) - len(missed), len(missed)
+    before, found = _f1(tp, fp, fn), {}
+    for word, n in under.value_counts().sort_index().items():
+        more = near if word == "near_miss" else 0
+        found[str(word)] = _f1(tp + more, fp - int(n), fn - more) - before
+    return found | {"missed": _f1(tp + fn - near, fp, near) - before}
+
+
+THIRDS = {
+    "length": ("short", "middle", "long"),
+    "intensity": ("faint", "middle", "strong"),
+    "density": ("sparse", "middle", "dense"),
+}
+
+
+def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> dict[str, dict[str, float]]:
+    """Share of the truths that are missed, in each third of their length, intensity and density.
+
+    Length is in seconds, or in frames where nobody says how long one lasts. Density is the number of truths in the video, per
+    second if known. A property that nobody knows, or that all truths share, is left out; so is an empty third.
+
+    Args:
+        truths: of one kind: `video`, `onset`, `offset`, `fps`, `n_frames`, and `intensity` where known.
+        mistakes: of that kind, from `sort_mistakes`.
+        draws: of the predictions.
+    """
+    missed = mistakes[mistakes["mistake"] == "miss"].groupby(["video", "onset", "offset"]).size()
+    places = pd.MultiIndex.from_frame(truths[["video", "onset", "offset"]])
+    share = missed.reindex(places, fill_value=0).to_numpy(float) / draws
+    in_video = truths.groupby("video")["video"].transform("size").to_numpy(float)
+    fps, n_frames = (truths[name].to_numpy(float) for name in ("fps", "n_frames"))
+    length = (truths["offset"] - truths["onset"] + 1).to_numpy(float)
+    known = not np.isnan(fps).any()
+    properties = {
+        "length": length / fps if known else length,
+        "intensity": truths["intensity"].to_numpy(float) if "intensity" in truths else np.full(len(truths), np.nan),
+        "density": in_video / (n_frames / fps) if known and not np.isnan(n_frames).any() else in_video,
+    }
+    found = {}
+    for name, values in properties.items():
+        if len(values) and not np.isnan(values).any() and values.min() < values.max():
+            low, high = np.quantile(values, [1 / 3, 2 / 3])
+            third = (values > low).astype(int) + (values > high)
+            found[name] = {
+                word: float(share[third == place].mean())
+                for place, word in enumerate(THIRDS[name])
+                if (third == place).any()
+            }
+    return found
 
 
 def number_of_draws(tables: Tables) -> int:
@@ -154,18 +256,54 @@ def summarize_mistakes(
 ) -> dict[str, dict[str, dict[str, float]]]:
     """Numbers of mistakes for the summary of a run: `{kind: {"false_positive": {cause: n}, "miss": {cause: n}}}`.
 
-    Every kind and cause is there, 0 included; for a method that predicts by chance the numbers are means over its draws.
+    Every kind and cause is there, 0 included; for a method that predicts by chance the numbers are means over its draws. Beside them
+    stand `under` (what lies under false positives: counts), `gain` (in F1, if cured), and `missed_by_length`, `_intensity` and
+    `_density` (shares), see `explain_mistakes`.
     """
-    draws = number_of_draws(tables)
-    counts = count_mistakes(sort_mistakes(tables, kinds, convention), "kind", draws).to_dict("index")
+    draws, mistakes = number_of_draws(tables), sort_mistakes(tables, kinds, convention)
+    counts = count_mistakes(mistakes, "kind", draws).to_dict("index")
     number = int if draws == 1 else float
+    why = explain_mistakes(tables, mistakes, kinds, convention)
     return {
         kind: {
             mistake: {cause: number(counts.get(kind, {}).get((mistake, cause), 0)) for cause in causes}
             for mistake, causes in CAUSES.items()
         }
+        | why[kind]
         for kind in kinds
     }
+
+
+def explain_mistakes(
+    tables: Tables, mistakes: pd.DataFrame, kinds: Sequence[str], convention: str | Convention = "strict"
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Of each kind what lies under its false positives, what F1 would gain by a cure, and which truths are missed.
+
+    Args:
+        tables: what was predicted and what is true.
+        mistakes: from `sort_mistakes`, of the same.
+        kinds: the kinds that were spotted.
+        convention: the same.
+
+    Returns:
+        For each kind `under` (means over draws), `gain` (see `gains`) and, where it is known, `missed_by_length`,
+        `missed_by_intensity`, `missed_by_density` (see `missed_by`).
+    """
+    rule = named(convention) if isinstance(convention, str) else convention
+    draws, ordered = number_of_draws(tables), tables.ordered()
+    if ordered.predictions is None:
+        return {kind: {} for kind in kinds}
+    in_count, _ = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
+    truths = in_count.merge(ordered.videos[["video", "n_frames"]], on="video", how="left")
+    under, found = lies_under(mistakes, tables), {}
+    for kind in kinds:
+        own, true = mistakes[mistakes["kind"] == kind], truths[truths["kind"] == kind]
+        words = under[own.index.intersection(under.index)]
+        tp = len(true) * draws - int((own["mistake"] == "miss").sum())
+        counted = {str(word): float(n) / draws for word, n in words.value_counts().sort_index().items()}
+        by = {f"missed_by_{name}": parts for name, parts in missed_by(true, own, draws).items()}
+        found[kind] = {"under": counted, "gain": gains(own, words, tp), **by}
+    return found
 
 
 def _other_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention) -> Pairs:

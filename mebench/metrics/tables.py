@@ -17,7 +17,7 @@ _COLUMNS = {
     "clips": ("video", "truth", "predicted"),
     "frame_scores": ("video", "kind", "frame", "score"),
 }
-_OPTIONAL = ("probability", "processed")
+_OPTIONAL = ("probability", "processed", "intensity")
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Tables:
             the last two may be missing. Optionally `processed`, the kinds that were looked for in the video, whether or not
             anything was found; without it all were looked for.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
-            class, or missing where the scheme does not map the label).
+            class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it.
         predictions: spotted intervals: `video`, `kind`, `onset`, `apex`, `offset`, `confidence` (only its order
             counts), `emotion` (may be missing), `draw` (numbered from 0; always 0 unless the method predicts by
             chance). None if the method does not spot.

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from mebench.core import Fold, SubjectKey, Video, stable_seed
+from mebench.core import Expression, Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
+
+DRAWS = 5
+"""Of so many draws of parts the best is taken."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,7 @@ class People:
         person: who a subject is beyond its dataset: subjects of equal answers are one person.
         short: whether the videos of a dataset are short ones of one expression each; False where nothing is said.
         split: the part of the authors' own split that a subject belongs to; empty where there is none.
+        class_of: what an expression is scored as, None where it is not; parts hold equally many of each.
     """
 
     videos: Sequence[Video]
@@ -34,6 +39,7 @@ class People:
     person: Callable[[SubjectKey], SubjectKey] = lambda subject: subject
     short: Mapping[str, bool] = field(default_factory=dict)
     split: Callable[[SubjectKey], str] = lambda subject: ""
+    class_of: Callable[[Expression], str | None] = lambda expression: expression.emotion or expression.objective
 
     @cached_property
     def subjects(self) -> tuple[SubjectKey, ...]:
@@ -107,20 +113,38 @@ class People:
         )
 
     def parts(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
-        """Some people in k parts whose sizes differ by one at most and that resemble each other (see `_order`).
+        """Some people in k parts whose sizes differ by one at most and that hold alike what `_counts` counts (see `_dealt`).
 
         Args:
             persons: in any order, at least k.
             k: number of parts.
             purpose: what the draw is for; another one draws others.
         """
-        order, rng = self._order(persons, *purpose)
-        first = int(rng.integers(k))  # who comes first in the order is in no special part
-        dealt = [order[part::k] for part in range(k)]
-        return sorted((sorted(dealt[(part + first) % k]) for part in range(k)), key=lambda part: (-len(part), part))
+        n = len(persons)
+        dealt = self._dealt(persons, [n // k + (part < n % k) for part in range(k)], [1 / k] * k, *purpose)
+        return sorted(dealt, key=lambda part: (-len(part), part))
+
+    def part(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
+        """So many of some people, who hold their share of what `_counts` counts (see `_dealt`).
+
+        Args:
+            persons: in any order.
+            n: from 1 to one less than there are.
+            purpose: as of `parts`.
+        """
+        few = min(n, len(persons) - n)
+        times, rest = divmod(
+            len(persons), few
+        )  # one of many parts, or a few people would always be the most ordinary ones
+        sizes = [few] * times + [rest] * bool(rest)
+        drawn = self._dealt(persons, sizes, [size / len(persons) for size in sizes], *purpose)[0]
+        return drawn if few == n else sorted(set(persons) - set(drawn))
 
     def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
-        """So many of some people, who resemble the others (see `_order`): each n-th in order, from a random one on."""
+        """So many of some people, who resemble the others (see `_order`): each n-th in order, from a random one on.
+
+        Quicker than `part` and less alike: where each of a thousand folds draws who validates.
+        """
         order, rng = self._order(persons, *purpose)
         first = rng.random()
         return sorted(order[int((place + first) * len(order) / n)] for place in range(n))
@@ -145,6 +169,42 @@ class People:
         order = sorted(rng.permutation(len(known)).tolist(), key=lambda i: traits[i])
         return [known[i] for i in order], rng
 
+    def _dealt(
+        self, persons: Collection[SubjectKey], sizes: Sequence[int], shares: Sequence[float], *purpose: object
+    ) -> list[list[SubjectKey]]:
+        """Some people in parts of these sizes: at random, then two change places wherever that brings the parts nearer to their
+        shares, until no exchange does; of a few such draws the nearest.
+
+        How far off they are is a chi-square: of each count of `_counts`, the squared difference between what a part has and its
+        share of all, by that share. From a random start to the first place that no exchange improves: draws of other seeds have
+        hardly more in common than random ones.
+        """
+        import numpy as np
+
+        known = sorted(persons)
+        rng = np.random.default_rng(stable_seed(self.seed, *purpose))
+        counts = self._counts(known)
+        scaled = counts / np.sqrt(counts.sum(0))
+        draws = [
+            _exchanged(scaled, rng.permutation(np.repeat(np.arange(len(sizes)), sizes)), np.array(shares), rng)
+            for _ in range(DRAWS)
+        ]
+        part = min(draws, key=lambda draw: draw[1])[0]
+        return [[known[i] for i in np.flatnonzero(part == p)] for p in range(len(sizes))]
+
+    def _counts(self, persons: Sequence[SubjectKey]) -> NDArray[np.float64]:
+        """What parts hold alike, a row for each person: videos, those of each dataset, and expressions of each kind and class."""
+        import numpy as np
+
+        rows = {person: Counter[tuple[str, ...]]() for person in persons}
+        for video in self.videos:
+            if (row := rows.get(self.person(video.subject_key))) is not None:
+                row.update([("videos",), ("videos", video.dataset)])
+                row.update(("expressions", e.kind) for e in video.expressions)
+                row.update(("class", e.kind, self.class_of(e) or "") for e in video.expressions)
+        columns = sorted(set().union(*rows.values()))
+        return np.array([[rows[person][column] for column in columns] for person in persons], dtype=float)
+
     def _draw(self, key: str, able: Collection[SubjectKey], never: Collection[SubjectKey]) -> set[SubjectKey]:
         """Who of those who train validates, `never` some of them."""
         persons = {self.person(subject) for subject in able if subject not in never}
@@ -164,3 +224,35 @@ class People:
                 (e.kind, e.emotion or e.objective or "") for e in video.expressions
             )
         return found
+
+
+def _exchanged(
+    counts: NDArray[np.float64], part: NDArray[np.int64], shares: NDArray[np.float64], rng: np.random.Generator
+) -> tuple[NDArray[np.int64], float]:
+    """The parts after all exchanges that bring them nearer to their shares, and how far off they are then.
+
+    Args:
+        counts: (n people, n counts), each scaled by the square root of its sum.
+        part: (n people,) the part that each is in.
+        shares: (n parts,), with sum 1.
+        rng: draws who is next to look for somebody to change places with.
+    """
+    import numpy as np
+
+    held = np.array([counts[part == p].sum(0) for p in range(len(shares))])
+    over = held / shares[:, None] - counts.sum(0)
+    changed = True
+    while changed:
+        changed = False
+        for one in rng.permutation(len(counts)).tolist():
+            own, step = part[one], counts - counts[one]
+            worse = 2 * (step * (over[own] - over[part])).sum(1)
+            worse += (step**2).sum(1) * (1 / shares[own] + 1 / shares[part])
+            worse = np.where(part == own, 0.0, worse).round(9)  # the last digit of a processor decides nothing
+            other = int(worse.argmin())
+            if worse[other] < 0:
+                its = part[other]
+                over[own] += step[other] / shares[own]
+                over[its] -= step[other] / shares[its]
+                part[one], part[other], changed = its, own, True
+    return part, round(float((over**2 * shares[:, None]).sum()), 9)

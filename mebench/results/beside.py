@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from mebench.errors import DataError
+from mebench.files import read_yaml
 from mebench.metrics.catalogue import find
 from mebench.results.published import CLIPS, Published
 from mebench.results.record import Record
@@ -39,7 +40,7 @@ def read_aliases(file: Path) -> list[Alias]:
         DataError: it cannot be read or has another form.
     """
     try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8")) or []
+        content: Any = read_yaml(file) or []
         return [
             Alias(
                 (str(entry["published"]["dataset"]), str(entry["published"]["protocol"])),

@@ -1,15 +1,16 @@
 """What MLflow's database says that the run folders do not: nothing is read from it but the names of runs."""
 
 import importlib.util
+import json
 import re
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from mebench.errors import MebenchError
+from mebench.errors import MebenchError, RunError
 from mebench.progress import Progress
-from mebench.results.integrity import check
+from mebench.results.integrity import check, check_supersedes, record_name
 from mebench.results.record import Record, from_record, from_run
 from mebench.results.tracking import RUN_TAG, Store
 from mebench.runner.folder import RunFolder
@@ -92,22 +93,40 @@ def collect_records(records: Path, say: Say | None = None) -> list[Record]:
     say = say or Progress().say
     files = sorted(records.glob("[!.]*/record.json"))  # a hidden one is still being written
     found = [record for file in files for record in _read(_record, RunFolder(file.parent), say)]
-    latest = {record.id: record for record in sorted(found, key=lambda record: record.version)}
+    latest: dict[str, Record] = {}
+    for record in sorted(found, key=lambda record: record.version):
+        try:
+            if record.version > 1:
+                check_supersedes(
+                    RunFolder(record.folder), RunFolder(records / record_name(record.id, record.version - 1))
+                )
+        except RunError as error:
+            say(f"left out: {error}")
+        else:
+            latest[record.id] = record
     return [latest[run_id] for run_id in sorted(latest)]
 
 
 def unique(records: Iterable[Record], say: Say | None = None) -> list[Record]:
-    """Each run once, sorted by id: of those with one key, which predict the same, a record, then the latest counts.
+    """Each run once, sorted by id: of those that say the same in all that a table shows, a record, then the latest counts.
 
-    Of two runs with different ids `say` is told which counts; a run and its own record are no news.
+    Two that differ both count, for nobody may hide what another measured; but for a run and a record of one id, of which the run
+    does. Of two runs with different ids `say` is told which counts; a run and its own record are no news.
     """
+    say = say or (lambda _: None)
     best: dict[str, Record] = {}
     for record in sorted(records, key=lambda r: (r.published, _number(r.id), r.id)):
-        former = best.get(record.key)
-        if former is not None and former.id != record.id and say is not None:
+        same = json.dumps([record.key, record.identity, record.seed, record.summary], sort_keys=True)
+        former = best.get(same)
+        if former is not None and former.id != record.id:
             say(f"{former.id} and {record.id} are runs of the same configuration, so only {record.id} counts")
-        best[record.key] = record
-    return sorted(best.values(), key=lambda r: r.id)
+        best[same] = record
+    of_id: dict[str, Record] = {}
+    for record in sorted(best.values(), key=lambda r: not r.published):
+        if record.id in of_id:
+            say(f"record {record.id} is left out: the run of this id in {record.folder.parent} says something else")
+        of_id[record.id] = record
+    return sorted(of_id.values(), key=lambda r: r.id)
 
 
 def _run(folder: RunFolder) -> Record:

@@ -18,7 +18,7 @@ from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.tables import Tables
 from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
-from mebench.results.render.scores import INTERVAL, figure, interval
+from mebench.results.render.scores import INTERVAL, figure, how_intervals, interval
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of
 
@@ -245,15 +245,14 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
     """What a reader must know to trust the numbers."""
     scores = comparison.scores.values()
     number = sum(row.p is not None for row in scores)
-    rest = f"; of what is no share bootstrap, {comparison.draws} draws" if comparison.interval == "bootstrap" else ""
+    how = how_intervals(comparison.subjects, comparison.interval, comparison.draws)
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
     among = f", {number / comparison.permutations:.4f} among {number} scores" if number > 1 else ""
     said: list[tuple[object, str]] = [
         (True, f"convention {rule.describe()}"),
         (
             True,
-            f"intervals: 95 % jackknife over {comparison.subjects} subjects{rest}; those of A - B paired, of shares recovered from "
-            "both intervals, which is cautious: the p value decides",
+            f"{how}; those of A - B paired, of shares recovered from both intervals, which is cautious: the p value decides",
         ),
         (True, f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of A and B"),
         (

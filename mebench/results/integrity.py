@@ -3,22 +3,31 @@
 import hashlib
 import io
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
 
+from mebench.config.registry import PluginKind, content_hash, plugins
+from mebench.core import Kind
 from mebench.results import schema
 from mebench.results.record import from_record
-from mebench.results.schema import RECORD, refusal
+from mebench.results.schema import MOST_LETTERS, RECORD, UNPRINTED, refusal
+from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
 
 __all__ = ["RECORD", "check", "check_scores", "file_hash", "own_hash", "record_name", "rescore"]
 
-MOST_ROWS = 10**7
+MOST_ROWS = {"videos.parquet": 10**5, "truth.parquet": 10**6, "predictions.parquet": 2 * 10**6, "clips.parquet": 10**6}
+MOST_BYTES = 256 * 2**20
+"""Of a table when it is read: a few bytes of parquet may say a long text a million times."""
+MOST_FRAMES = 10**9
+"""Of all videos."""
 TOLERANCE = 1e-9
 """Of scores computed on another machine, whose sums may differ in the last digits."""
 
@@ -86,6 +95,8 @@ def check(folder: RunFolder) -> None:
         raise refusal(folder, f"{RECORD} is not what was exported: its hash differs")
     for name in TABLES:
         _check_table(folder, name)
+    _check_intervals(folder)
+    _check_plugins(folder, stored)
     for name in sorted(stored["files"].keys() - TABLES.keys()):
         schema.read(folder, name)
     if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
@@ -111,6 +122,24 @@ def check_scores(folder: RunFolder) -> None:
         _check_folds(folder, name, about["folds"])
     if difference := _difference(from_record(folder).summary, rescore(folder), "summary"):
         raise refusal(folder, f"scored again it differs: {difference}")
+
+
+def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
+    """Refuse a later version of a record that has other answers than the one before: whoever sends it may say more of them.
+
+    Raises:
+        RunError: the one before is not there, or what both say of the run or its answers differs.
+    """
+    stored = schema.read(folder, RECORD)
+    if stored["supersedes"] != former.id or not (former.path / RECORD).is_file():
+        raise refusal(folder, f"it supersedes {former.id}, which is not in {former.path.parent}: send both")
+    before = schema.read(former, RECORD)
+    for name in ("key", "config"):
+        if stored[name] != before[name]:
+            raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
+    for name in TABLES:
+        if not folder.read_table(name).equals(former.read_table(name)):
+            raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
 
 
 def rescore(folder: RunFolder) -> dict[str, Any]:
@@ -146,32 +175,111 @@ def own_hash(stored: Mapping[str, Any]) -> str:
 
 
 def _check_table(folder: RunFolder, name: str) -> None:
-    try:
-        file = pq.ParquetFile(io.BytesIO(schema.bytes_of(folder, name)))
-        if file.metadata.num_rows > MOST_ROWS:
-            raise refusal(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS}")
-        table = file.read()
-    except (OSError, pa.ArrowException) as error:
-        raise refusal(folder, f"{name} cannot be read as parquet ({error})") from error
+    """A table is looked at from outside to inside: what its footer says, then the pages, then the cells."""
     columns = TABLES[name]
-    if table.column_names != list(columns):
-        raise refusal(
-            folder, f"the columns of {name} are {', '.join(table.column_names)}, expected {', '.join(columns)}"
+    try:
+        file = pq.ParquetFile(
+            io.BytesIO(schema.bytes_of(folder, name)),
+            read_dictionary=[column for column, told in columns.items() if told.low is None],
         )
-    for column, (words, types, low, high) in columns.items():
-        values, kind = table[column], table[column].type
-        if not len(values) or pa.types.is_null(kind):
+        _check_footer(folder, name, file)
+        table = file.read(use_threads=False)
+        n_bytes = sum(map(_bytes_of, table.columns))
+        if n_bytes > MOST_BYTES:
+            raise refusal(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+        table.validate(full=True)
+    except (OSError, pa.ArrowException, UnicodeError) as error:
+        reason = " ".join(str(error).split())
+        raise refusal(folder, f"{name} cannot be read as parquet ({reason[:MOST_LETTERS]})") from error
+    for column, (words, _, low, high) in columns.items():
+        values = table[column]
+        if not len(values) or pa.types.is_null(values.type):
             continue
-        if kind not in types:
-            raise refusal(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
         if low is None:
-            wrong, more = values.filter(pc.match_substring_regex(values, r"\p{Cc}")), "without control characters"
+            values = pa.chunked_array([chunk.dictionary for chunk in values.chunks])
+            long = pc.greater(pc.utf8_length(values), MOST_LETTERS)
+            odd = pc.match_substring_regex(values, f"[{UNPRINTED}]")
+            wrong, more = (
+                values.filter(pc.or_(odd, long)),
+                f"without control characters, of {MOST_LETTERS} letters at most",
+            )
         else:
-            values = pc.list_flatten(values) if pa.types.is_list(kind) else values
+            values = pc.list_flatten(values) if pa.types.is_list(values.type) else values
             inside = pc.and_(pc.less_equal(low, values), pc.less_equal(values, high))
             wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
         if len(wrong):
-            raise refusal(folder, f"{column} of {name} is {wrong[0].as_py()!r}, expected {words} {more}")
+            found = reprlib.repr(wrong[0].as_py())
+            raise refusal(folder, f"{column} of {name} is {found}, expected {words} {more}")
+
+
+def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
+    """Columns, their types and the number of rows, before any page is unpacked."""
+    columns, about = TABLES[name], file.schema_arrow
+    if about.names != list(columns):
+        found, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
+        raise refusal(folder, f"the columns of {name} are {found}, expected {few}")
+    for column, (words, types, low, _) in columns.items():
+        kind = about.field(column).type
+        kind = kind.value_type if low is None and pa.types.is_dictionary(kind) else kind
+        # A column of an empty table may have no type.
+        if file.metadata.num_rows and not pa.types.is_null(kind) and kind not in types:
+            raise refusal(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
+    if file.metadata.num_rows > MOST_ROWS[name]:
+        raise refusal(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
+    groups = (file.metadata.row_group(n) for n in range(file.metadata.num_row_groups))
+    if (n_bytes := sum(group.total_byte_size for group in groups)) > MOST_BYTES:
+        raise refusal(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+
+
+def _bytes_of(values: pa.ChunkedArray) -> int:
+    """What a column takes with every text written out."""
+    if not pa.types.is_dictionary(values.type):
+        return int(values.nbytes)
+    written = (pc.sum(pc.take(pc.binary_length(chunk.dictionary), chunk.indices)).as_py() for chunk in values.chunks)
+    return sum(n or 0 for n in written) + 8 * len(values)
+
+
+def _check_intervals(folder: RunFolder) -> None:
+    """Each video is there once, and what the other tables say is of one of them and ends after it began."""
+    videos = folder.read_table("videos.parquet")
+    if len(again := videos["video"][videos["video"].duplicated()]):
+        raise refusal(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
+    if (n_frames := videos["n_frames"].sum()) > MOST_FRAMES:
+        raise refusal(folder, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}")
+    for name in ("truth.parquet", "predictions.parquet", "clips.parquet"):
+        table = folder.read_table(name)
+        if len(strange := table["video"][~table["video"].isin(videos["video"])]):
+            raise refusal(folder, f"{name} speaks of {strange.iloc[0]!r}, which is not in videos.parquet")
+        if "kind" in table and len(odd := table["kind"][~table["kind"].isin(get_args(Kind))]):
+            raise refusal(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
+        if len(wrong := table[table["onset"] > table["offset"]]):
+            onset, offset = wrong.iloc[0][["onset", "offset"]]
+            raise refusal(folder, f"{name} holds an interval from {onset} to {offset}")
+
+
+def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
+    """The code of a plugin is not that of another one that is installed; code that nobody here has is another version."""
+    named: dict[PluginKind, list[str]] = {
+        "method": [stored["config"]["method"], *filter(None, [stored["config"].get("recognizer")])],
+        "dataset": joined(stored["config"]["dataset"]).split("+"),
+    }
+    for kind, ids in named.items():
+        hashes, known = stored["versions"].get(f"{kind}_plugin", "").split("+"), _owners(kind)
+        for id_, hash_ in zip((id_.rpartition(":")[2] for id_ in ids), hashes):
+            if hash_ in known and id_ not in known[hash_]:
+                raise refusal(
+                    folder, f"{kind}_plugin of versions is the code of {kind} {known[hash_][0]}, and it says {id_}"
+                )
+
+
+@cache
+def _owners(kind: PluginKind) -> dict[str, list[str]]:
+    """The installed plugins by the hash of their code."""
+    found: dict[str, list[str]] = {}
+    for id_, info in plugins(kind).items():
+        if not info.broken:
+            found.setdefault(content_hash(info), []).append(id_)
+    return found
 
 
 def _check_folds(folder: RunFolder, name: str, folds: Sequence[Mapping[str, Any]]) -> None:

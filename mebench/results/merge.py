@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mebench.errors import MebenchError, RunError
-from mebench.results.integrity import RECORD, check, check_scores, record_name
+from mebench.results.checking import Checker
+from mebench.results.integrity import RECORD
 from mebench.results.write import new_folder
 from mebench.runner.folder import RunFolder
 
@@ -48,21 +49,20 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
         check_only: copy nothing.
     """
     outcomes = []
-    for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
-        try:
-            outcomes.append(Merged(source.id, _take(source, records, check_only)))
-        except MebenchError as error:
-            outcomes.append(Merged(source.id, "refused", str(error)))
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            outcomes.append(Merged(source.id, "refused", f"it is damaged ({type(error).__name__}: {error})"))
+    with Checker() as checker:
+        for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
+            places = [records, source.path.parent] if check_only else [records]
+            if reason := checker.refusal(source, *places):
+                outcomes.append(Merged(source.id, "refused", reason))
+                continue
+            try:
+                outcomes.append(Merged(source.id, "checked" if check_only else _take(source, records)))
+            except (MebenchError, OSError) as error:
+                outcomes.append(Merged(source.id, "refused", str(error)))
     return outcomes
 
 
-def _take(source: RunFolder, records: Path, check_only: bool) -> str:
-    check(source)
-    check_scores(source)
-    if check_only:
-        return "checked"
+def _take(source: RunFolder, records: Path) -> str:
     stored = source.read_json(RECORD)
     final = records / source.id
     if final.exists():
@@ -72,12 +72,6 @@ def _take(source: RunFolder, records: Path, check_only: bool) -> str:
             f"record {source.id} is refused: {final} says something else, and records are never edited. Export the run "
             f"again beside it, which makes version {stored['version'] + 1} that supersedes it"
         )
-    if stored["version"] > 1:
-        former = record_name(stored["run_id"], stored["version"] - 1)
-        if stored["supersedes"] != former or not (records / former).is_dir():
-            raise RunError(
-                f"record {source.id} is refused: it supersedes {former}, which is not in {records}: send both"
-            )
     with new_folder(records, ".writing-") as temporary:
         for name in (RECORD, *stored["files"]):
             shutil.copyfile(source.path / name, temporary / name)

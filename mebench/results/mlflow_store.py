@@ -10,7 +10,7 @@ import sqlite3
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,13 +124,12 @@ def alone(store: Store) -> Iterator[None]:
             f"the database lies on a network drive ({kind}), where sqlite breaks: start a server with mlflow server and name it "
             "with MLFLOW_TRACKING_URI=http://HOST:5000"
         )
-    store.database.parent.mkdir(parents=True, exist_ok=True)
-    end, lock = time.monotonic() + LOCK_SECONDS, FileLock(f"{store.database}.lock", timeout=LOCK_SECONDS)
+    end = time.monotonic() + LOCK_SECONDS
     try:
-        lock.acquire()
+        lock = hold(store.database, LOCK_SECONDS)
     except Timeout:
         raise RunError(f"another process has been writing to it for {LOCK_SECONDS:.0f} seconds") from None
-    try:
+    with lock:
         if store.database.exists():
             # MLflow tries a damaged, locked or read-only file for minutes; sqlite says so at once.
             with closing(
@@ -139,8 +138,19 @@ def alone(store: Store) -> Iterator[None]:
                 file.execute("BEGIN IMMEDIATE")
                 file.execute("ROLLBACK")
         yield
-    finally:
-        lock.release()
+
+
+def hold(file: Path, seconds: float) -> AbstractContextManager[object]:
+    """The lock of a sqlite file, held until its end as a context.
+
+    Raises:
+        Timeout: another process holds it for so long.
+        OSError: nothing can be made there.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = Path(f"{file}.lock")
+    lock.touch()  # filelock would wait for the folder, and its `Timeout` be taken for another process
+    return FileLock(lock, timeout=seconds).acquire()
 
 
 def file_system(path: Path) -> str:

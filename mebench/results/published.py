@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from typing import Any
 import pandas as pd
 
 from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange.table import MOST_BYTES
+from mebench.files import read_plain
 from mebench.metrics.catalogue import JOINT, METRICS
 
 CAVEATS: dict[str, str] = {
@@ -288,8 +291,8 @@ def read(path: Path) -> list[Published]:
             value out of its range, or repeats another; values contradict each other and none carries a caveat for it.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(_rows(csv.DictReader(file, strict=True)))
+        text = read_plain(path, MOST_BYTES).decode("utf-8-sig")
+        rows = list(_rows(csv.DictReader(io.StringIO(text, newline=""), strict=True)))
     except FileNotFoundError:
         raise DataError(f"there is no file {path}: give the path of a table of published results") from None
     except (OSError, UnicodeError, csv.Error) as error:

@@ -12,6 +12,7 @@ import yaml
 
 from mebench.config import RunConfig, resolve
 from mebench.errors import ConfigError, DataError, MebenchError, unknown
+from mebench.files import read_yaml
 from mebench.progress import Progress
 from mebench.results.beside import count_of, gap_in_words, section_of, value_of
 from mebench.results.published import Published
@@ -93,7 +94,7 @@ def read_paper(folder: Path, name: str) -> Paper:
     if name not in known:
         raise ConfigError(unknown("paper", name, known, f"Papers are looked for in {folder}"))
     try:
-        content: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content: Any = read_yaml(file)
         tables = {str(number): table for number, table in content["tables"].items()}
         return Paper(
             id=name,

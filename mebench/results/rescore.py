@@ -21,12 +21,14 @@ from pydantic.dataclasses import dataclass
 
 from mebench import __version__
 from mebench.console import plural
+from mebench.core.spotting import window_shift
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import read_clips
 from mebench.exchange.files import Answers, of_clips, of_intervals
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules
 from mebench.exchange.table import Remarks
+from mebench.files import read_yaml
 from mebench.metrics import named, summarize
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.summary import flat_scores
@@ -96,12 +98,8 @@ class Set:
 
     @property
     def shifts(self) -> tuple[int, ...]:
-        """By how many frames intervals are put later: not at all, and, of window scores, k'/2 (rounded down).
-
-        The label of frame i stands for the frames from i to i + k' - 1, whose middle lies (k' - 1) / 2 later, but the interval
-        lies around the peak i. The shift follows from the labels and is not tuned.
-        """
-        return (0,) if self.k_prime is None or self.clips else (0, self.k_prime // 2)
+        """By how many frames intervals are put later: not at all, and, of window scores, as `anchor=middle` does."""
+        return (0,) if self.k_prime is None or self.clips else (0, window_shift(self.k_prime - 1))
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -176,7 +174,7 @@ def read_source(folder: Path, name: str) -> Source:
     if name not in sources(folder):
         raise ConfigError(unknown("source", name, sources(folder), f"Sources are looked for in {folder}"))
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        content = read_yaml(file)
         source = TypeAdapter(Source).validate_python({"id": name, **content})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

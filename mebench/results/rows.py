@@ -125,6 +125,8 @@ class Row:
         versions: of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.
         remark: what a reader must know to compare.
+        causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
+            seeds; `missed` to the number of all misses but near ones. Empty where no run says so.
         group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
     """
 
@@ -142,6 +144,7 @@ class Row:
     versions: dict[str, str]
     runs: tuple[str, ...]
     remark: str
+    causes: dict[str, tuple[float, float]] = field(default_factory=dict)
     group: str = ""
 
     @property

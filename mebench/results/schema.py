@@ -15,29 +15,40 @@ from typing_extensions import TypedDict
 
 from mebench.core import Kind
 from mebench.errors import RunError
+from mebench.files import read_plain
 from mebench.runner.folder import RunFolder
 
 FORMAT = 2
 RECORD, FOLDS, AUDIT = "record.json", "folds.json", "audit.json"
 LARGEST = 64 * 2**20
 """Bytes of one file; a record is numbers and words, so more is something else."""
+MOST_JSON = 32 * 2**20
+"""Bytes of one file of JSON, which takes twenty times as many once it is read."""
+MOST_CLASSES, MOST_LETTERS = 100, 300
+"""Classes of a scheme, and characters of a name."""
+UNPRINTED = r"\p{Cc}\p{Zl}\p{Zp}\x{202A}-\x{202E}\x{2066}-\x{2069}"
+"""Characters that move the cursor, end a line or turn the direction of writing, for a set of a regular expression."""
 
 _PATTERNS = {
-    r"^\P{Cc}*$": "hold no control characters",
-    r"^[A-Za-z0-9][\w.+-]*$": "begin with a letter or digit and hold only these and . + - _",
+    rf"^[^{UNPRINTED}]*$": "hold no control characters",
+    r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$": "begin with a letter or digit and hold only these and . + - _",
     r"^[0-9a-f]+$": "hold hexadecimal digits only",
 }
 """What a text must match, with that in words."""
 _PRINTED, _ID, _HEX = _PATTERNS
 
 Text = Annotated[str, Field(pattern=_PRINTED, max_length=10_000)]
+Name = Annotated[str, Field(pattern=_PRINTED, max_length=MOST_LETTERS)]
 Texts = Annotated[list[Text], Field(max_length=100_000)]
+Names = Annotated[list[Name], Field(max_length=100_000)]
+Classes = Annotated[list[Name], Field(max_length=MOST_CLASSES)]
 Hash = Annotated[str, Field(pattern=_HEX, min_length=64, max_length=64)]
 Number = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 """Neither infinite nor NaN, and sums of a few stay finite."""
 Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 """Seconds, MiB, or the mean of several counts."""
 Count = Annotated[int, Field(ge=0, le=10**15)]
+Frames = Annotated[int, Field(ge=0, le=10**7)]
 
 
 class Plain(
@@ -63,12 +74,12 @@ Settings = TypedDict(
     {
         "seed": Annotated[int, Field(ge=0, lt=2**32)],
         "bootstrap": Annotated[int, Field(ge=0, le=100_000)],
-        "method": Text,
-        "recognizer": NotRequired[Text | None],
-        "dataset": Text | Texts,
-        "protocol": Text,
-        "scheme": NotRequired[Text | None],
-        "convention": NotRequired[Text],
+        "method": Name,
+        "recognizer": NotRequired[Name | None],
+        "dataset": Name | Classes,
+        "protocol": Name,
+        "scheme": NotRequired[Name | None],
+        "convention": NotRequired[Name],
     },
 )
 """What scores and tables read of a configuration; what stands beside it belongs to plugins."""
@@ -141,15 +152,16 @@ Record = TypedDict(
         "format": int,
         "run_id": Annotated[str, Field(pattern=_ID, max_length=200)],
         "version": Annotated[int, Field(ge=1, le=10**6)],
-        "supersedes": Text | None,
+        "supersedes": Name | None,
         "key": Annotated[str, Field(pattern=_HEX, max_length=64)],
         "config": Annotated[
-            dict[Text, Plain],
+            dict[Name, Plain],
+            Field(max_length=5_000),
             WrapValidator(lambda config, inner: (inner(config), _SETTINGS.validate_python(config, strict=True))),
         ],
         "settings": Text,
         "data": Text,
-        "versions": dict[Text, Text],
+        "versions": Annotated[dict[Name, Name], Field(max_length=200)],
         "summary": Summary,
         "costs": Costs,
         "files": Hashes,
@@ -158,15 +170,15 @@ Record = TypedDict(
 )
 Selection = Literal["fixed", "inner", "test"]
 Transductive = Literal["none", "video"]
-Fold = TypedDict("Fold", {"fold": Text, "train": Texts, "valid": Texts, "test": Texts, "videos": NotRequired[Texts]})
+Fold = TypedDict("Fold", {"fold": Name, "train": Names, "valid": Names, "test": Names, "videos": NotRequired[Names]})
 Folds = TypedDict(
     "Folds",
     {
-        "protocol": Text,
-        "tasks": list[Literal["recognize", "spot"]],
-        "kinds": list[Kind],
-        "classes": Texts,
-        "scheme": Text,
+        "protocol": Name,
+        "tasks": Annotated[list[Literal["recognize", "spot"]], Field(max_length=2)],
+        "kinds": Annotated[list[Kind], Field(max_length=2)],
+        "classes": Classes,
+        "scheme": Name,
         "one_per_video": NotRequired[bool],
         "left_out": dict[Text, Count],
         "selects": bool,
@@ -178,8 +190,8 @@ Folds = TypedDict(
         "remark": Text,
         "card": NotRequired[Texts],
         "warnings": NotRequired[Texts],
-        "k_prime": dict[Text, dict[Kind, Count]],
-        "folds": list[Fold],
+        "k_prime": Annotated[dict[Name, dict[Kind, Frames]], Field(max_length=MOST_CLASSES)],
+        "folds": Annotated[list[Fold], Field(max_length=20_000)],
     },
 )
 Audited = TypedDict(
@@ -244,9 +256,13 @@ def bytes_of(folder: RunFolder, name: str) -> bytes:
     file = folder.path / name
     if file.is_symlink() or not file.is_file():
         raise refusal(folder, f"{name} is {'not a plain file' if file.is_symlink() or file.exists() else 'missing'}")
-    if file.stat().st_size > LARGEST:
-        raise refusal(folder, f"{name} is larger than {LARGEST // 2**20} MiB")
-    return file.read_bytes()
+    most = MOST_JSON if name.endswith(".json") else LARGEST
+    if file.stat().st_size > most:
+        raise refusal(folder, f"{name} is larger than {most // 2**20} MiB")
+    try:
+        return read_plain(file, most)
+    except OSError as error:
+        raise refusal(folder, f"{name} cannot be read ({error.strerror})") from error
 
 
 def refusal(folder: RunFolder, reason: str) -> RunError:

@@ -202,6 +202,7 @@ def _part(
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
+    kind = name if task == "spotting" and not member else ""
     metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
     rows: list[tuple[Row, Record]] = []
@@ -218,7 +219,7 @@ def _part(
                 "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
                 own if len(common) > 1 else "",
             )
-            rows.append((_row(metrics, one, member, "; ".join(filter(None, remarks))), _median(one, metrics[0])))
+            rows.append((_row(metrics, one, member, "; ".join(filter(None, remarks)), kind), _median(one, metrics[0])))
     rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
     alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
     groups = dict(zip(alike, letters([rows[i][1] for i in alike], path, read)))
@@ -245,7 +246,7 @@ def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
     return ordered[(len(group) - 1) // 2][0]
 
 
-def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
+def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str, kind: str = "") -> Row:
     records, sections = [record for record, _ in group], [section for _, section in group]
     first = records[0]
     known = [name for name in first.costs if all(name in record.costs for record in records)]
@@ -265,7 +266,21 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         versions={name: first.versions[name] for name in SHOWN_VERSIONS if name in first.versions},
         runs=tuple(record.id for record in records),
         remark=remark,
+        causes=_causes(records, kind),
     )
+
+
+def _causes(records: Sequence[Record], kind: str) -> dict[str, tuple[float, float]]:
+    """See `Row.causes`; all records must tell."""
+    told = [record.summary.get("mistakes", {}).get(kind, {}) for record in records]
+    if not all("gain" in one for one in told):
+        return {}
+    missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
+    names = sorted({word for one in told for word in one["gain"]} - {"missed"})
+    found = {
+        word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
+    }
+    return {**found, "missed": (mean(missed), mean([one["gain"]["missed"] for one in told]))}  # type: ignore[dict-item]
 
 
 def n_of(section: Mapping[str, Any]) -> float:

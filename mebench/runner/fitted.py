@@ -4,17 +4,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig
 from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Prediction, Timing, Video, VideoView
-from mebench.core.spotting import hits
 from mebench.errors import DataError, PluginError
-from mebench.features import FeatureStore, clip_feature, frame_features
+from mebench.features import clip_feature, frame_features
+from mebench.runner.features import store_of
+from mebench.runner.outside import Ask
 from mebench.runner.plan import Plan, new_method
 
 
@@ -85,11 +84,6 @@ class Views:
         return self.chains[self.plan.groups[video.key]][name]
 
 
-def store_of(config: RunConfig) -> FeatureStore:
-    """Where the features of a run are kept."""
-    return FeatureStore(Path(config.cache).expanduser())
-
-
 Look = tuple[str, int, int, tuple[float, ...]]
 """The answer to an annotated clip: its video, onset and offset, and a number for each class."""
 
@@ -109,14 +103,20 @@ class _Best:
 class FittedMethod:
     """One method at work in a fold: fitted on the training subjects, with its own views of all videos.
 
+    Args:
+        plan: of the run; the labels of the tested videos are not in it.
+        fold: the fold.
+        timings: of each group of videos.
+        ask: for what only the outside knows; a method that is neither fitted nor asked about annotated clips needs nobody.
+
     Attributes:
         looks: answers to the clips of the tested subjects after each epoch, where the run keeps them.
     """
 
-    def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing]) -> None:
+    def __init__(self, plan: Plan, fold: Fold, timings: dict[str, Timing], ask: Ask | None = None) -> None:
         from lightning.pytorch import seed_everything
 
-        self.plan, self.fold = plan, fold
+        self.plan, self.fold, self._ask = plan, fold, ask
         seed = plan.fold_seed(fold)
         # Plugins may draw from torch, NumPy or Python; what they draw must not depend on what this process did before.
         seed_everything(seed, verbose=False)
@@ -130,8 +130,7 @@ class FittedMethod:
 
         plan, views, fold = self.plan, self.views, self.fold
         sides = plan.sides(fold)
-        test = views.seen(sides.test)
-        train, valid = views.seen(sides.train), views.seen(test if plan.leaks and plan.selects else sides.valid)
+        train, valid = views.seen(sides.train), views.seen(sides.test if plan.leaks and plan.selects else sides.valid)
         if not train and plan.skipped:
             raise DataError(
                 f"fold {fold.key!r} has nothing to train on: no video of its training subjects shows a face"
@@ -140,26 +139,37 @@ class FittedMethod:
         config = plan.config
         train_on = partial(fit, self.method, *shown, config.accelerator, precision=config.precision)
         if plan.leaks:
-            train_on(after_epoch=None if plan.selects else _Best(partial(epoch_score, self, test)))
+            train_on(after_epoch=None if plan.selects else _Best(self._score))
         else:
             with views.only([*train, *valid]):
-                train_on(after_epoch=partial(self._look, test) if config.looks and plan.looks_only else None)
+                train_on(after_epoch=self._look if config.looks and plan.looks_only else None)
 
-    def _look(self, test: Sequence[Video]) -> bool:
+    def _score(self) -> float:
+        """How well the tested subjects are answered after an epoch, where a run leaks on purpose."""
+        assert self._ask is not None
+        return float(self._ask("score", *epoch_answers(self)))
+
+    def _look(self) -> bool:
         """Keep the answers to the clips of the tested subjects after an epoch of the last stage; none is chosen for them."""
         if self.method.stage == self.method.stages()[-1].name:
-            with _as_found(self.method), self.views.only(test):
-                clips = self.asked(test)
+            with _as_found(self.method), self.views.only(self.tested):
+                clips = self.asked()
                 scores = self.class_scores(clips) if clips else ()
             self.looks.append(
                 [(c.video.key, c.onset, c.offset, tuple(map(float, row))) for c, row in zip(clips, scores)]
             )
         return False
 
-    def asked(self, videos: Sequence[Video]) -> list[ClipView]:
-        """The annotated clips of some videos that the scheme scores; the labels stay outside."""
-        scored = ((self.views.unlabelled(video), self.plan.scheme.scored(video)) for video in videos)
-        return [view.clip(e.onset, e.peak, e.offset, spotted=False) for view, some in scored for e in some]
+    @property
+    def tested(self) -> list[Video]:
+        """The videos that are tested and not skipped."""
+        return self.views.seen(self.plan.sides(self.fold).test)
+
+    def asked(self) -> list[ClipView]:
+        """The annotated clips of the tested videos that the scheme scores; the labels stay outside."""
+        assert self._ask is not None
+        views = {video.key: self.views.unlabelled(video) for video in self.tested}
+        return [views[key].clip(onset, apex, offset, spotted=False) for key, onset, apex, offset in self._ask("clips")]
 
     def answers(self, clips: Sequence[ClipView]) -> list[tuple[str, tuple[float, ...]]]:
         """For each clip the class, and one number for each class of the task."""
@@ -217,42 +227,21 @@ class FittedMethod:
         return f"method {type(self.method).__module__.split('.')[-2]!r}"
 
 
-def epoch_score(fitted: FittedMethod, videos: Sequence[Video]) -> float:
-    """The score of an epoch: accuracy in the last stage of a method that recognizes, else F1 of spotting.
+def epoch_answers(fitted: FittedMethod) -> tuple[list[Any], bool]:
+    """What a method in training answers for the tested subjects, and whether these are class numbers of clips, or else intervals.
 
-    The method is left as it was found, and so are the generators of random numbers.
-
-    Args:
-        fitted: the method in training.
-        videos: what it is tested on.
+    Classes in the last stage of a method that recognizes. The method is left as it was found, and so are the generators of
+    random numbers.
     """
     method = fitted.method
     tasks, stages = fitted.plan.task.tasks, method.stages()
     names = "recognize" in tasks and ("spot" not in tasks or (len(stages) > 1 and method.stage == stages[-1].name))
     with _as_found(method):
-        return _accuracy(fitted, videos) if names else _f1(fitted, videos)
-
-
-def _accuracy(fitted: FittedMethod, videos: Sequence[Video]) -> float:
-    scheme = fitted.plan.scheme
-    clips = fitted.asked(videos)
-    if not clips:
-        return 0.0
-    labels = [scheme.of(e) for video in videos for e in scheme.scored(video)]
-    return float(np.mean(fitted.class_scores(clips).argmax(axis=1) == labels))
-
-
-def _f1(fitted: FittedMethod, videos: Sequence[Video]) -> float:
-    """2 TP / (spotted + truths) at IoU 0.5, a truth being found if anything hits it; 0 where nothing is there."""
-    found = spotted = truths = 0
-    for video in videos:
-        view = fitted.views.unlabelled(video)
-        intervals = fitted.propose(view, fitted.frame_scores(view))
-        true = [e for e in video.expressions if e.kind in fitted.plan.task.kinds]
-        spotted, truths = spotted + len(intervals), truths + len(true)
-        for e in true:
-            found += any(hits((p.onset, p.offset), (e.onset, e.offset)) for p in intervals if p.kind == e.kind)
-    return 2 * found / max(spotted + truths, 1)
+        if names:
+            clips = fitted.asked()
+            return [int(row.argmax()) for row in fitted.class_scores(clips)] if clips else [], True
+        views = [fitted.views.unlabelled(video) for video in fitted.tested]
+        return [p for view in views for p in fitted.propose(view, fitted.frame_scores(view))], False
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mebench.core import Fold, Method, Prediction, Timing, Video
 from mebench.core.method import Epoch
 from mebench.runner.fitted import FittedMethod, Look
+from mebench.runner.outside import Ask, Brief, Outside
 from mebench.runner.plan import Plan
 
 
@@ -47,18 +48,35 @@ class FoldResult:
 
 
 def execute(plan: Plan, fold: Fold) -> FoldResult:
-    """Fit and predict one fold in this process."""
-    plan = plan.at(fold)
-    timings = plan.timings(fold)
+    """Fit and predict one fold in this process, blind as in a process of its own (see `mebench.runner.tasks`)."""
+    outside = Outside(plan, fold)
+    return with_spotted(inside(outside.brief(), outside.answer), outside)
+
+
+def with_spotted(result: FoldResult, outside: Outside) -> FoldResult:
+    """The result of the inside with the intervals that it gave before it was told where clips are."""
+    predictions, scores = outside.spotted or ([], {})
+    return replace(result, predictions=predictions, frame_scores=scores)
+
+
+def inside(brief: Brief, ask: Ask) -> FoldResult:
+    """Fit and predict one fold, as far as it can be known inside; without the intervals, which have been told.
+
+    Args:
+        brief: of the fold.
+        ask: what the brief does not hold.
+    """
+    plan, fold, timings = brief.plan(ask), brief.fold, dict(brief.timings)
     started = time.perf_counter()
     fitted_methods = []
     for part in plan.parts():  # one after the other: each draws from its own seed, in a pair as alone
-        fitted_methods.append(FittedMethod(part, fold, timings))
+        fitted_methods.append(FittedMethod(part, fold, timings, ask))
         fitted_methods[-1].fit()
     trained = time.perf_counter()
     test = fitted_methods[0].views.seen(plan.sides(fold).test)
-    predictions, scores = _spot(plan, fitted_methods, test)
-    clips = _recognize(plan, fitted_methods[-1], test)
+    if "spot" in plan.task.tasks:
+        ask("spot", *_spot(fitted_methods, test))
+    clips = _recognize(plan, fitted_methods[-1])
     for fitted in fitted_methods:
         fitted.views.close()
     done = time.perf_counter()
@@ -71,9 +89,9 @@ def execute(plan: Plan, fold: Fold) -> FoldResult:
     methods = parts_of([fitted.method for fitted in fitted_methods])
     return FoldResult(
         fold.key,
-        predictions,
+        [],
         clips,
-        scores,
+        {},
         timings,
         plan.fold_seed(fold),
         costs,
@@ -90,10 +108,8 @@ def count_parameters(method: Method) -> int:
 
 
 def _spot(
-    plan: Plan, fitted_methods: Sequence[FittedMethod], test: Sequence[Video]
+    fitted_methods: Sequence[FittedMethod], test: Sequence[Video]
 ) -> tuple[list[Prediction], dict[str, NDArray[np.float64]]]:
-    if "spot" not in plan.task.tasks:
-        return [], {}
     spotter, namer = fitted_methods[0], fitted_methods[-1]
     predictions: list[Prediction] = []
     all_scores = {}
@@ -105,11 +121,11 @@ def _spot(
     return predictions, all_scores
 
 
-def _recognize(plan: Plan, fitted: FittedMethod, test: Sequence[Video]) -> list[ClipPrediction]:
+def _recognize(plan: Plan, fitted: FittedMethod) -> list[ClipPrediction]:
     """Answers for the annotated clips of the test subjects."""
     if "recognize" not in plan.task.tasks:
         return []
-    clips = fitted.asked(test)
+    clips = fitted.asked()
     return [ClipPrediction(c.video.key, c.onset, c.offset, *answer) for c, answer in zip(clips, fitted.answers(clips))]
 
 

@@ -1,17 +1,21 @@
 """The leak guard: nobody on two sides of a fold, under whatever id; and the audit of a run: which value saw which subjects."""
 
+from __future__ import annotations
+
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mebench.console import plural
 from mebench.core import Scheme, SubjectKey, Timing, Video
 from mebench.errors import DataError
-from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, classes_shown, weightless
+
+if TYPE_CHECKING:  # it brings pandas, which a dry run does without
+    from mebench.runner.folder import RunFolder
 
 _PRINTS: dict[Hashable, str | None] = {}
 """Hashes of frames that this process has looked at."""

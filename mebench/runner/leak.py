@@ -1,7 +1,9 @@
 """What looking at the tested subjects after each epoch is worth: from the answers that one training gave, the leaking run too."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,12 +12,13 @@ from numpy.typing import NDArray
 from mebench.metrics.bootstrap import Score
 from mebench.metrics.classification import uar, uf1
 from mebench.metrics.comparison import compare
-from mebench.runner.fold import ClipPrediction, FoldResult
 from mebench.runner.fold_files import LOOKS
 from mebench.runner.folder import RunFolder, safe_name
-from mebench.runner.guard import FILE as AUDIT
-from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of, tables_of
+
+if TYPE_CHECKING:  # tables of records need no Lightning
+    from mebench.runner.fold import FoldResult
+    from mebench.runner.plan import Plan
 
 NAME = "worth of the looks"
 """Of a value in the audit of a leaking run: the honest run beside it, how often was looked, what it gained, and the curve."""
@@ -51,6 +54,8 @@ def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def worth_of(folder: RunFolder) -> dict[str, Any] | None:
     """The same of a finished run."""
+    from mebench.runner.guard import FILE as AUDIT
+
     there = folder.done and (folder.path / AUDIT).is_file()
     return worth(folder.read_json(AUDIT)) if there else None
 
@@ -112,6 +117,8 @@ class Looks:
 
     def folds(self, rule: str) -> Iterator[FoldResult]:
         """What a leaking run would have kept; weights are none, for nobody should use them."""
+        from mebench.runner.fold import ClipPrediction, FoldResult
+
         for key, clips, kept, _ in self.picked(rule):
             record = self.folder.fold_record(key)
             fold = next(fold for fold in self.plan.folds if fold.key == key)

@@ -1,25 +1,33 @@
 """Short measurements on this machine, from which a dry run estimates how long the whole will take."""
 
+from __future__ import annotations
+
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core import Chain, Dataset, Fold, Frames, LabelledVideo, Method, Timing, Video, VideoView
+from mebench.core import Chain, Dataset, Fold, Frames, LabelledVideo, Timing, Video, VideoView
 from mebench.features import Clip, FeatureStore, clip_feature, compute, frame_features
+from mebench.runner.choices import home_of_video
+from mebench.runner.features import opened
+from mebench.runner.inputs import Spec
 from mebench.runner.plan import Plan, new_method
 
-FEATURE_SECONDS = 6.0
+if TYPE_CHECKING:
+    from mebench.core import Method
+
+FEATURE_SECONDS = 1.0
 """Aimed at for all feature measurements together."""
-TRAINING_SECONDS = 8.0
+TRAINING_SECONDS = 2.0
 """Aimed at for all stages together."""
-TRAINING_BYTES = 150 << 20
+TRAINING_BYTES = 32 << 20
 """Of features that enter a measured training, about; small sets enter whole."""
 
 Rows = dict[str, NDArray[Any]]
@@ -94,29 +102,29 @@ class Shortened(Dataset):
         return self.whole.provided(video, name)
 
 
-def features(plan: Plan, video: Video, chains: Sequence[Chain], budget: float = FEATURE_SECONDS) -> FeatureCost:
-    """Compute the features of the first frames of `video` in a folder of their own: as many frames as fit into `budget`."""
-    n_frames = video.n_frames if video.n_frames is not None else len(plan.dataset.frames(video))
+def features(spec: Spec, video: Video, chains: Sequence[Chain], budget: float = FEATURE_SECONDS) -> FeatureCost:
+    """In a worker: compute the features of the first frames of `video` in a folder of their own, as many as fit into `budget`."""
+    _, dataset, id_ = opened(spec)
+    home, name = home_of_video(dataset, id_, video)
+    n_frames = video.n_frames if video.n_frames is not None else len(home.frames(video))
     shortest = min(n_frames, 2 + max((getattr(s, "k", None) or 1 for c in chains for s in c.steps), default=1))
     with tempfile.TemporaryDirectory(prefix="mebench-estimate-") as folder:
         store = FeatureStore(folder)
-        _time_features(
-            store, plan, video, chains, shortest
-        )  # loads OpenCV and the face detector, which is once per worker
-        frame, clip = _time_features(store, plan, video, chains, min(n_frames, shortest + 2))
+        # The first time loads OpenCV and the face detector, which is once per worker.
+        _time_features(store, Shortened(home, shortest), name, video, chains)
+        some = min(n_frames, shortest + 2)
+        frame, clip = _time_features(store, Shortened(home, some), name, video, chains)
         n = int(min(n_frames, max(shortest + 4, budget / max(frame, 1e-4))))
         if n > shortest + 2:
-            frame, clip = _time_features(store, plan, video, chains, n)
-        home, name = plan.home(video)
+            frame, clip = _time_features(store, Shortened(home, n), name, video, chains)
         return FeatureCost(frame, clip, rows_of(store, Shortened(home, n), name, video, chains, (0, n - 1, n - 1)))
 
 
 def _time_features(
-    store: FeatureStore, plan: Plan, video: Video, chains: Sequence[Chain], n: int
+    store: FeatureStore, dataset: Shortened, name: str, video: Video, chains: Sequence[Chain]
 ) -> tuple[float, float]:
     """Seconds per frame and per clip. The first of two clips brings the crops along, the second shows its own cost."""
-    home, name = plan.home(video)
-    dataset = Shortened(home, n)
+    n = dataset.n_frames
     first = compute(store, dataset, name, video, chains, [(0, n // 2, n // 2)]).seconds
     asked = any(chain.scope == "clips" for chain in chains)
     clip = compute(store, dataset, name, video, chains, [(0, n - 1, n - 1)]).seconds if asked else 0.0

@@ -7,16 +7,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mebench.config import RunConfig, registry
 from mebench.core import (
     Chain,
-    Composite,
     Dataset,
     Fold,
     Kind,
-    Method,
     Scheme,
     SubjectKey,
     Task,
@@ -27,7 +25,18 @@ from mebench.core import (
 from mebench.errors import ConfigError, RunError
 from mebench.protocols import People, Protocol
 from mebench.protocols import find as find_protocol
-from mebench.runner.choices import choose_kinds, choose_scheme, choose_tasks, measured, open_dataset, scored
+from mebench.runner.choices import (
+    choose_kinds,
+    choose_scheme,
+    choose_tasks,
+    home_of_video,
+    measured,
+    open_dataset,
+    scored,
+)
+
+if TYPE_CHECKING:
+    from mebench.core import Method
 
 PAIR_SECONDS = 0.1
 
@@ -158,10 +167,7 @@ class Plan:
 
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
-        if isinstance(self.dataset, Composite):
-            id_, member = self.dataset.home(video)
-            return member, id_
-        return self.dataset, self.config.dataset
+        return home_of_video(self.dataset, self.config.dataset, video)
 
     @cached_property
     def groups(self) -> dict[str, str]:
@@ -258,6 +264,10 @@ class Plan:
         """The distinct chains that any fold reads of a video."""
         return self.chains.get(self.groups[video.key], ())
 
+    def cards(self) -> dict[str, list[str]]:
+        """The chains of the run by group of videos, as a paper's appendix could carry them."""
+        return {group: [chain.card() for chain in chains] for group, chains in sorted(self.chains.items())}
+
     def left_out(self) -> Counter[str]:
         """Native labels of micro-expressions that the scheme does not score, counted; they stay truths for spotting."""
         return self.scheme.left_out(e for video in self.videos for e in video.expressions)
@@ -309,7 +319,7 @@ def make_plan(config: RunConfig) -> Plan:
         or (recognizer is not None and recognizer.holds_out(config.recognizer_params)),
         recognizer_class=recognizer,
     )
-    people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split)
+    people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))
     check_people(plan)
     short = all(plan.short[video.dataset] for video in videos if video.key in plan.tested)

@@ -18,13 +18,15 @@ from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import cards, describe, key_of, name_of, refuse_other_processor, truth_tables
+from mebench.runner.describe import describe, key_of, name_of, truth_tables
+from mebench.runner.features import Home, Prepared, home_of, missing_videos
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
+from mebench.runner.inputs import instructions_of_folds, refuse_other_processor
 from mebench.runner.leak import Looks
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
-from mebench.runner.tasks import Home, Prepared, fold_task, home_of, missing_videos, spec_of
+from mebench.runner.tasks import fold_task, spec_of
 from mebench.runner.workers import Failure, Task, sentence
 
 FILE = "skipped.json"
@@ -123,7 +125,7 @@ class Session:
         plan, homes = self.plan, {home_of(self.plan, v): v.key for v in self.plan.videos}
         own = {home: s for home, s in prepared.seconds.items() if home in homes and home not in charged}
         charged.update(own)
-        self.folder.add_feature_seconds({homes[home]: s for home, s in own.items()}, cards(plan))
+        self.folder.add_feature_seconds({homes[home]: s for home, s in own.items()}, plan.cards())
         failures = {homes[home]: failure for home, failure in prepared.failures.items() if home in homes}
         # In a sweep it may be another run's feature of the video that failed.
         still = {v.key for v in missing_videos(plan)} if failures else set()
@@ -153,7 +155,7 @@ class Session:
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         spec = spec_of(self.plan)
         return [
-            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped), self.plan.config.fold_timeout)
+            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped))
             for fold in folds
             if fold.key in self.left
         ]
@@ -209,7 +211,7 @@ class Session:
         session = replace(_claim(plan), looks=Looks(self.folder, plan))
         assert session.looks is not None
         try:
-            session.folder.add_feature_seconds({}, cards(plan))
+            session.folder.add_feature_seconds({}, plan.cards())
             for result in session.looks.folds(plan.config.audit):
                 session.folder.write_fold(result, plan.task.kinds)
             return session.finish()
@@ -260,7 +262,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     tables = truth_tables(plan)
     key = key_of(plan, tables)
     if run_id is not None and "processor" in (began_with := RunFolder(runs / run_id).read_json("versions.json")):
-        refuse_other_processor(f"run {run_id!r}", began_with["processor"])
+        refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
     folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
     try:
         folder.remove_leftovers()

@@ -20,8 +20,8 @@ from mebench.core.options import SpottingParams
 from mebench.core.spotting import smooth, threshold
 from mebench.core.views import mean_over_scales
 from mebench.errors import DataError, RunError
-from mebench.features import count_faces, face_crops
 from mebench.features.detection import out_of_sight
+from mebench.features.pipeline import count_faces, face_crops
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.protocols import find

@@ -5,6 +5,7 @@ import os
 import re
 import resource
 import signal
+import sys
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from mebench._lightly import load_lightning_lightly
 from mebench.errors import ConfigError, MebenchError
 
 THREADS = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
@@ -37,7 +39,8 @@ def prepare_worker() -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         # Lightning listens anew while it trains.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    _die_with_parent()
+    load_lightning_lightly()
+    die_with_parent()
     _keep_freed_memory()
     _open_many_files()
     _keep_workers()
@@ -45,24 +48,24 @@ def prepare_worker() -> None:
 
 def settle_as_guest() -> None:
     """Take one thread for each numeric library in a process that somebody else started, such as Dask's worker."""
-    import torch
     from threadpoolctl import threadpool_limits
 
     os.environ.update(THREADS)  # for libraries that are not loaded yet
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
     threadpool_limits(1)
     _keep_freed_memory()
     _open_many_files()
 
 
 def warm_up() -> None:
-    """Import what takes seconds, while the plan is made."""
-    import torch  # noqa: F401
+    """Import what features take, while the plan is made; PyTorch and Lightning come with the first fold."""
+    import cv2  # noqa: F401
 
-    import mebench.core.method  # noqa: F401  (brings Lightning)
+    import mebench.features.tvl1  # noqa: F401  (brings numba)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     """Ask Linux to end this process when its parent ends, however it does: a killed run must not leave workers behind."""
     pr_set_pdeathsig = 1
     with suppress(OSError, AttributeError):  # another system: an orphan waits for work that never comes
@@ -345,15 +348,23 @@ def outcome_of(future: Future[Any], task: Task) -> Any:
 
 def _death(message: str, timeout: float | None) -> str:
     """The reason in loky's message, which names signal or exit code, such as `{SIGKILL(-9)}`."""
-    found = re.search(r"exit codes of the workers are \{(\w+)\((-?\d+)\)", message)
-    name, code = (found[1], int(found[2])) if found else ("", 0)
+    found = re.search(r"exit codes of the workers are \{\w+\((-?\d+)\)", message)
+    return death(int(found[1]), timeout) if found else "its worker process died"
+
+
+def death(code: int, timeout: float | None = None) -> str:
+    """Why a process ended.
+
+    Args:
+        code: its exit code, or minus the number of the signal that ended it.
+        timeout: seconds that it was given.
+    """
     if timeout is not None and code == -signal.SIGALRM:
         return f"it took longer than fold_timeout={timeout:g} seconds"
     if code == -signal.SIGKILL:
         return "its worker process was killed, as the system does when memory runs out: use fewer workers=N"
-    if found:
-        return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
-    return "its worker process died"
+    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+    return f"its worker process died ({name if code < 0 else f'exit code {code}'})"
 
 
 @contextmanager

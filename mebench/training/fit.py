@@ -102,7 +102,8 @@ def fit(
                 devices=1,  # a fold is small: several devices work on several folds, see mebench.runner.workers
                 precision=precision,
                 barebones=True,
-                deterministic=accelerator != "cpu",  # one thread of a CPU already is
+                # One thread of a CPU already is; to say so would import PyTorch's compiler.
+                deterministic=True if accelerator != "cpu" else None,
                 # This process is alone: a fold inside a Slurm job must not wait for its brothers.
                 plugins=[LightningEnvironment()],
                 callbacks=[*callbacks, *kept],

@@ -13,8 +13,9 @@ from mebench.errors import RunError
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner.describe import inputs_of, truth_tables
+from mebench.runner.describe import truth_tables
 from mebench.runner.fold import FoldResult
+from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of
 from mebench.runner.workers import Workers
@@ -52,7 +53,7 @@ class Evaluator:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._folder, self._progress = pool, folder, progress
         self._run = of_part(split.inner, split.part)
-        self._inputs = inputs_of(split.inner)
+        self._inputs = inputs_of(split.inner.config, split.inner.dataset)
         self._names = any(objective.path.startswith("analysis.") for objective in self._objectives)
         self.waited = 0.0
         self._ready: dict[str, frozenset[str]] = {}

@@ -12,8 +12,9 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
-from mebench.runner.describe import describe, inputs_of, key_of, truth_tables
+from mebench.runner.describe import describe, key_of, truth_tables
 from mebench.runner.folder import RunFolder
+from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
 from mebench.runner.workers import Workers
@@ -90,7 +91,7 @@ class Judge:
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; what is there already stays."""
         plan = self._plan
-        key = digest([inputs_of(plan), who(plan.folds), tuned])[:8]
+        key = digest([inputs_of(plan.config, plan.dataset), who(plan.folds), tuned])[:8]
         folder = RunFolder(self._folder / "outer" / f"{name}-{key}")
         keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():
@@ -217,7 +218,7 @@ def summary_of(
         "least_p": judged.least_p,
         "default_values": space.own(),
         "scores": scores,
-        "conclusion": "" if main is None else _conclusion(*main, judged.subjects, unchanged),
+        "conclusion": "" if main is None else conclusion(*main, judged.subjects, unchanged),
         "runs": {"default": str(judged.default.path), "tuned": str(judged.tuned.path)},
         "seconds": dict(seconds),
         "folder": str(judged.tuned.path.parent.parent),
@@ -266,7 +267,7 @@ def _score(
     }
 
 
-def _conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
+def conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: bool) -> str:
     """What the paired test allows to say."""
     if unchanged:
         return "no tried values were better than the default's on the inner folds: the configuration stays as it was"
@@ -278,7 +279,7 @@ def _conclusion(path: str, score: Mapping[str, Any], subjects: int, unchanged: b
     told = f"{gain['value']:+.4f}{between}, p {p:.4f} over {subjects} subjects"
     if p >= LEVEL or better == 0:
         return f"no gain is shown on new subjects: {path} changes by {told}"
-    return f"tuning {'helps' if better > 0 else 'harms'} on new subjects: {path} changes by {told}"
+    return f"tuning {'helps on new subjects' if better > 0 else 'is worse here'}: {path} changes by {told}"
 
 
 def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from mebench.config import RunConfig, parts, registry
 from mebench.config.values import choices, convert, expected, plain
 from mebench.core import Task
 from mebench.errors import ConfigError, unknown
+from mebench.files import load_yaml
 from mebench.tuning.space import ACTS, Dimension, Space
 
 _ENTRY = ("low", "high", "log", "step", "choices", "acts")
@@ -124,7 +125,7 @@ def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str
             raise ConfigError(f"--param {name}: {_unknown(config, key)}")
         return key, maps[key]._replace(named=True)
     try:
-        said = yaml.safe_load(text)
+        said = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"--param {name}: {text!r} is no YAML map: {' '.join(str(error).split())}") from error
     packaged = maps[key].said if key in maps else {}

@@ -110,7 +110,14 @@ def _inner(plan: Plan, subjects: set[SubjectKey], most: int, name: str) -> Plan:
 
 
 def _people(plan: Plan, videos: Sequence[Video]) -> People:
-    return People(videos, plan.config.seed, plan.config.validation, plan.dataset.person, plan.short)
+    return People(
+        videos,
+        plan.config.seed,
+        plan.config.validation,
+        plan.dataset.person,
+        plan.short,
+        class_of=plan.scheme.class_of,
+    )
 
 
 def _refuse_dependent(plan: Plan) -> None:

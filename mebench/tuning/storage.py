@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, BruteForceSampler, CmaEsSampler, GridSampler
 from optuna.trial import FrozenTrial, TrialState
@@ -21,8 +21,7 @@ from sqlalchemy import exc
 
 from mebench.core import stable_seed
 from mebench.errors import ConfigError, MebenchError, RunError, unknown
-from mebench.results.mlflow_store import located
-from mebench.results.tracking import without_password
+from mebench.results.mlflow_store import hold, located, without_password
 from mebench.tuning.records import Terms
 from mebench.tuning.space import Dimension
 
@@ -76,16 +75,16 @@ class Place:
             yield
             return
         try:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-            with FileLock(f"{self.file}.lock", timeout=WAIT_SECONDS):
-                yield
+            lock = hold(self.file, WAIT_SECONDS)
         except Timeout as error:
             raise RunError(
                 f"the storage {self} is locked: another process has held {self.file.name}.lock for {WAIT_SECONDS:.0f} "
                 "seconds. Stop it, or choose another --storage"
             ) from error
-        except (FileExistsError, NotADirectoryError, PermissionError) as error:
-            raise RunError(f"the storage {self} cannot be made: {error.strerror}. Choose another --storage") from error
+        except OSError as error:
+            raise RunError(f"the storage {self} cannot be made ({error.strerror}): choose another --storage") from error
+        with lock:
+            yield
 
     def check(self) -> None:
         """Refuse the sqlite file of another program, among whose tables Optuna would write.

@@ -10,16 +10,19 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core import Fold, Prediction, SubjectKey, Timing, Video
+from mebench.core import Fold, Prediction, SubjectKey, Timing
 from mebench.core.options import SpottingParams
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
+from mebench.runner.features import prepare
 from mebench.runner.fitted import FittedMethod
-from mebench.runner.fold import ClipPrediction, FoldResult, execute, parts_of, restore
+from mebench.runner.fold import ClipPrediction, FoldResult, parts_of, restore
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.inputs import Spec
+from mebench.runner.outside import Outside
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import PlanSpec, plan_of, prepare, spec_of, without_memory
+from mebench.runner.tasks import execute_apart, plan_of, spec_of
 from mebench.runner.workers import Failure, Task, Workers
 
 
@@ -91,15 +94,6 @@ def among(plan: Plan, subjects: Sequence[SubjectKey], folds: Sequence[Fold]) -> 
     return replace(plan, videos=videos, folds=tuple(folds))
 
 
-def blind(plan: Plan, fold: Fold) -> Plan:
-    """The run without the labels of the tested videos, as far as its tasks can do without.
-
-    Spotting needs none at all; recognition is asked about annotated clips, all of which carry one and the same label.
-    """
-    tested = {video.key for video in plan.sides(fold).test}
-    return replace(plan, videos=tuple(_without_labels(plan, v) if v.key in tested else v for v in plan.videos))
-
-
 def with_config(plan: Plan, config: RunConfig) -> Plan:
     """The run with other parameters of the same methods, over the same people and folds."""
     pairs = ((plan.method_class, config.method_params), (plan.recognizer_class, config.recognizer_params))
@@ -128,8 +122,8 @@ def run_folds(
     Raises:
         RunError: a fold failed.
     """
-    spec, config = spec_of(plan), plan.config
-    tasks = [Task(fold.key, _fold, (spec, fold, tuple(known), skipped, part), config.fold_timeout) for fold in folds]
+    spec = spec_of(plan)
+    tasks = [Task(fold.key, _fold, (spec, fold, tuple(known), skipped, part)) for fold in folds]
     for task, outcome in pool.run(tasks):
         if isinstance(outcome, Failure):
             raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
@@ -137,11 +131,11 @@ def run_folds(
 
 
 def _fold(
-    spec: PlanSpec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
-) -> FoldResult:
+    spec: Spec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
+) -> FoldResult | Failure:
     """In a worker."""
     plan = replace(among(of_part(plan_of(spec), part), known, [fold]), skipped=skipped)
-    return execute(without_memory(blind(plan, fold)), fold)
+    return execute_apart(plan, fold)
 
 
 def of_part(plan: Plan, part: int | None) -> Plan:
@@ -180,8 +174,8 @@ def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True
     """
     from safetensors.torch import load
 
-    plan = blind(plan, fold).at(fold)
-    timings = plan.timings(fold)
+    outside = Outside(plan, fold)
+    plan, timings = outside.brief().plan(outside.answer), plan.timings(fold)
     fitted_methods = [FittedMethod(part, fold, timings) for part in plan.parts()]
     restore(parts_of([fitted.method for fitted in fitted_methods]), load(stored.model))
     spotter, namer = fitted_methods[0], fitted_methods[-1]
@@ -192,15 +186,3 @@ def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True
     for fitted in fitted_methods:
         fitted.views.close()
     return replace(stored, predictions=found)
-
-
-def _without_labels(plan: Plan, video: Video) -> Video:
-    if "recognize" not in plan.task.tasks:
-        return replace(video, expressions=())
-    label = next(iter(plan.scheme.mapping))
-    return replace(
-        video,
-        expressions=tuple(
-            replace(e, emotion=label, objective=label, action_units=()) for e in plan.scheme.scored(video)
-        ),
-    )

@@ -52,6 +52,7 @@ class Params(SpottingParams, FaceParams):
         """Check the ranges."""
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
+        self.without_windows()
         if self.rule != "paper":
             raise ConfigError(
                 f"method.rule={self.rule} does nothing here: method.width says how long intervals are, so leave it out"

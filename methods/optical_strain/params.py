@@ -40,6 +40,7 @@ class Params(SpottingParams, FaceParams):
         """Check the ranges."""
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
+        self.without_windows()
         if self.variant != "peaks":
             self.only(("p", "scales"), f"method.variant={self.variant}")
         if self.stride < 1:

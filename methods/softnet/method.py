@@ -142,7 +142,9 @@ class SOFTNet(Method):
         """
         if self.params.rule == "paper":
             return super().spotted(timing, kind, scores, level)
-        return spot_as_released(scores, timing.k_prime[kind], self.params.p, self.task.one_per_video, level)
+        p, k_prime = self.params, timing.k_prime[kind]
+        found = spot_as_released(scores, k_prime, p.p, self.task.one_per_video, level)
+        return [spotting.anchored(one, p.anchor, self.score_lead(timing, kind)) for one in found]
 
 
 def spot_as_released(

@@ -51,7 +51,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
         if self.rule == "released_code":
-            self.only(("p", "rule", "scales", "threshold"), "method.rule=released_code")
+            self.only(("anchor", "p", "rule", "scales", "threshold"), "method.rule=released_code")
         for name in ("stride", "epochs", "batch_size"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")

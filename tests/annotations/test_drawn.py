@@ -35,6 +35,14 @@ def test_frames_are_files_with_the_numbers_of_the_sheet(tmp_path):
     assert sorted(p.name for p in (tmp_path / "clip").iterdir()) == ["006_09998.jpg", "006_09999.jpg", "006_10000.jpg"]
 
 
+def test_the_same_person_in_two_stand_ins_is_not_the_same_recording(tmp_path):
+    """Else a composite of stand-ins would be refused, since one recording lies in two of its datasets."""
+    for home in ("one/a/b", "two/a/b", "one/a/c"):
+        write_frames(tmp_path / home, "{number}.png", [1], person=3)
+    one, again, other = ((tmp_path / home / "1.png").read_bytes() for home in ("one/a/b", "two/a/b", "one/a/c"))
+    assert one == again != other
+
+
 @pytest.mark.parametrize("n", [1, 40, 3000])
 def test_xlrd_reads_what_is_written(tmp_path, n):
     """xlrd is an independent reader of the format; 3000 rows need several sectors of the table of sectors."""

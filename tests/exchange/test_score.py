@@ -203,6 +203,8 @@ def test_frame_scores_are_spotted_and_scored(write, score, tmp_path):
     assert (micro["tp"], micro["fp"], micro["fn"]) == (1, 2, 1)
     assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("1,a,micro,25,30,34,")
     assert any("1 video of the truth without frame scores, such as 2/c" in line for line in summary["warnings"])
+    score(*words, "--anchor", "middle", "--write-predictions", tmp_path / "out.csv")
+    assert (tmp_path / "out.csv").read_text().splitlines()[1].startswith("1,a,micro,27,32,36,")  # k'/2 = 2.5 later
     released = score(*words, "--postprocess", "released_code", "--write-predictions", tmp_path / "out.csv")
     assert released["spotting"]["micro"]["tp"] == 1
     # The released code's average reaches from i - k' to i + k' - 1: between two frames, of which the first is the peak.
@@ -248,6 +250,11 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
             ["--truth", "T", "--frame-scores", "P", "--k-prime", "3", "--postprocess", "papers"],
             2,
             "Did you mean 'paper'",
+        ),
+        (
+            ["--truth", "T", "--frame-scores", "P", "--k-prime", "3", "--anchor", "centre"],
+            2,
+            "Known: middle, paper",
         ),
         (
             ["--truth", "T", "--frame-scores", "P", "--k-prime", "3", "--smoothing", "averag"],

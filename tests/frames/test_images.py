@@ -1,13 +1,19 @@
+import contextlib
 import io
 import os
+import tempfile
+import zlib
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from mebench.errors import DataError
-from mebench.frames.images import is_truncated_jpeg, read_image
+from mebench.frames.images import BadImageError, image_size, is_truncated_jpeg, read_image
 
 
 def picture(height=48, width=64):
@@ -133,3 +139,45 @@ def test_a_file_without_permission_is_named(tmp_path):
     path.chmod(0)
     with pytest.raises(DataError, match=r"locked\.png cannot be read \(Permission denied"):
         read_image(path)
+
+
+def png_header(width, height):
+    """A PNG that says its size and holds next to nothing."""
+    ihdr = b"IHDR" + width.to_bytes(4, "big") + height.to_bytes(4, "big") + bytes([8, 2, 0, 0, 0])
+    chunks = [ihdr, b"IDAT" + zlib.compress(bytes(1000)), b"IEND"]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (len(chunk) - 4).to_bytes(4, "big") + chunk + zlib.crc32(chunk).to_bytes(4, "big") for chunk in chunks
+    )
+
+
+@pytest.mark.parametrize("size", [(20_000, 20_000), (2**31 - 1, 2**31 - 1), (2**30, 1)])
+def test_a_giant_is_refused_by_its_header(tmp_path, monkeypatch, size):
+    monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("it was decoded"))
+    (tmp_path / "a.png").write_bytes(png_header(*size))
+    for read, error in ((read_image, DataError), (image_size, BadImageError)):
+        with pytest.raises(error, match=r"(pixels, expected at|has more than .* pixels)"):
+            read(tmp_path / "a.png")
+
+
+def test_nobody_waits_for_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    for read, error in ((read_image, DataError), (image_size, BadImageError)):
+        with pytest.raises(error, match="no plain file"):
+            read(tmp_path / "a.png")
+
+
+@given(st.sampled_from([".png", ".jpg", ".bmp", ".webp", ".tif"]), st.data())
+def test_any_damage_is_refused_or_read(ending, data):
+    """Bytes of a good image changed, cut and repeated at random: an image of three channels comes out, or one sentence."""
+    whole = bytearray(cv2.imencode(ending, picture())[1].tobytes())
+    for at in data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=6)):
+        whole[at] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(whole)) | st.just(len(whole)))
+    with tempfile.NamedTemporaryFile(suffix=ending) as file:
+        Path(file.name).write_bytes(whole[:cut] + data.draw(st.binary(max_size=3)))
+        try:
+            assert read_image(Path(file.name)).shape[2] == 3
+        except DataError as error:
+            assert file.name in str(error)
+        with contextlib.suppress(BadImageError):
+            image_size(Path(file.name))

@@ -1,5 +1,6 @@
 """Every false positive and every miss, by cause. Truths in each example: micro [100, 119], macro [300, 359]."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pandas as pd
@@ -13,6 +14,9 @@ from mebench.metrics.mistakes import (
     MISSES,
     count_distracted,
     count_mistakes,
+    explain_mistakes,
+    lies_under,
+    missed_by,
     sort_mistakes,
     summarize_mistakes,
 )
@@ -147,6 +151,8 @@ def test_of_random_draws_the_numbers_are_means():
     assert plain["micro"] == {
         "false_positive": {"localisation": 0, "kind_confusion": 0, "duplicate": 0, "background": 0.5},
         "miss": {"localisation": 0, "kind_confusion": 0, "missed": 0.5},
+        "under": {"nothing": 0.5},
+        "gain": pytest.approx({"nothing": 2 / 3 - 1 / 2, "missed": 4 / 5 - 1 / 2}),
     }
     assert plain["macro"]["miss"]["missed"] == 0.5
 
@@ -228,6 +234,66 @@ def test_causes_are_those_of_the_definition_read_plainly(truths, predictions):
         else:
             near = any(Fraction(1, 10) <= value < Fraction(1, 2) for value in own)
             assert c == ("localisation" if near else "missed")
+
+
+def test_what_lies_under_a_false_positive_is_told_in_one_word():
+    """Of several the one that shares most frames; nearer to a truth of its kind than to anything else is a near miss."""
+    astray = [("d/1/a", "blink", 500, 505), ("d/1/a", "speech", 502, 560), ("d/1/a", "twitch", 118, 130)]
+    said = [
+        ("d/1/a", "micro", 100, 119, 0.9),
+        ("d/1/a", "micro", 101, 119, 0.8),
+        ("d/1/a", "micro", 110, 129, 0.7),
+        ("d/1/a", "micro", 310, 321, 0.6),
+        ("d/1/a", "micro", 500, 511, 0.5),
+        ("d/1/a", "micro", 494, 505, 0.4),
+        ("d/1/a", "micro", 700, 711, 0.3),
+    ]
+    one = replace(tables(said), distractors=pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]))
+    found = sort_mistakes(one, ["micro"])
+    words = dict(zip(found["onset"], lies_under(found, one)))
+    assert words == {101: "duplicate", 110: "near_miss", 310: "macro", 500: "speech", 494: "blink", 700: "nothing"}
+    why = explain_mistakes(one, found, ["micro"])["micro"]
+    assert why["under"] == {"blink": 1, "duplicate": 1, "macro": 1, "near_miss": 1, "nothing": 1, "speech": 1}
+    # One right, six false, none missed: without one of the six 2 / 7 for 2 / 8.
+    assert why["gain"] == pytest.approx({**dict.fromkeys(why["under"], 2 / 7 - 2 / 8), "missed": 0})
+
+
+@given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=8))
+def test_a_cure_gains_what_f1_rises_by_when_the_cause_is_taken_away(truths, predictions):
+    """Each word's intervals are taken out, and for near misses the truth they nearly hit is put in, and all is scored again."""
+    truths = [(*t, "joy") for t in dict.fromkeys(truths)]
+    said = [(*p, 0.01 * n) for n, p in enumerate(dict.fromkeys(predictions))]
+    one = tables(said, truths)
+    found = sort_mistakes(one, ["micro", "macro"])
+    under, why = lies_under(found, one), explain_mistakes(one, found, ["micro", "macro"])
+
+    def f1(kind, wrong, added):
+        kept = [p for p in said if p[1] == kind and p[:4] not in wrong]
+        whole = summarize(tables([*kept, *added], truths), kinds=[kind], classes=[], seed=0, draws=0)
+        return whole["spotting"][kind]["scores"]["f1"]["value"] or 0.0
+
+    for kind in ("micro", "macro"):
+        for word, gain in why[kind]["gain"].items():
+            rows = found[found["kind"] == kind]
+            names = ["video", "kind", "onset", "offset"]
+            wrong = set(
+                map(tuple, rows.loc[under[under == word].index.intersection(rows.index), names].to_numpy().tolist())
+            )
+            near = rows["cause"] == "localisation"
+            cured = {"near_miss": near, "missed": ~near}.get(word, near & False) & (rows["mistake"] == "miss")
+            added = [(*row, 1.0) for row in rows.loc[cured, names].to_numpy().tolist()]
+            assert gain == pytest.approx(f1(kind, wrong, added) - f1(kind, set(), []))
+
+
+def test_misses_are_told_by_thirds():
+    true = pd.DataFrame({"video": ["a"] * 3 + ["b"] * 6, "onset": [0, 20, 40, 0, 20, 40, 60, 80, 100]}).assign(
+        offset=lambda t: t["onset"] + [5, 5, 5, 9, 9, 9, 12, 12, 12], fps=10.0, n_frames=100.0, intensity=0.1
+    )
+    wrong = true.iloc[[0, 1, 3, 6]].assign(mistake="miss")
+    assert missed_by(true, wrong) == {
+        "length": pytest.approx({"short": 2 / 3, "middle": 1 / 3, "long": 1 / 3}),
+        "density": pytest.approx({"sparse": 2 / 3, "middle": 2 / 6}),
+    }
 
 
 spans = st.tuples(st.sampled_from(["d/1/a", "d/2/b"]), st.integers(0, 30), st.integers(1, 20))

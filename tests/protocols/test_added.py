@@ -9,7 +9,7 @@ from mebench import protocols
 from mebench.cli import app
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError, PluginError
-from mebench.runner.describe import inputs_of
+from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import make_plan
 from mebench.runner.tasks import plan_of, spec_of
 
@@ -71,9 +71,9 @@ def test_a_file_is_a_protocol_for_runs_and_their_workers(folder):
 
 def test_another_text_of_it_is_another_run(folder):
     plan = make_plan(resolve(WORDS, plugins=[folder]))
-    before = inputs_of(plan)
+    before = inputs_of(plan.config, plan.dataset, "")
     (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "# edited")
-    assert inputs_of(plan) != before
+    assert inputs_of(plan.config, plan.dataset, "") != before
 
 
 def test_a_broken_one_breaks_nothing_else(folder):

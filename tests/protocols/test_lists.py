@@ -1,14 +1,22 @@
 """k parts, lists of subjects, one video out."""
 
+from itertools import combinations
+from statistics import fmean
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedGroupKFold
 
-from mebench.core import SubjectKey
+from mebench.config import resolve
+from mebench.core import KINDS, Expression, SubjectKey
 from mebench.errors import ConfigError
 from mebench.protocols import People
 from mebench.protocols.within import HoldoutParams, KFoldParams, holdout, kfold, lovo
-from tests.protocols.drawn import datasets, same_face, video
+from mebench.runner.choices import open_dataset
+from tests.outside import flow_maps
+from tests.protocols.drawn import EMOTIONS, datasets, same_face, video
 
 FOUR = [video("casme2", s, 1) for s in ("01", "02", "03")] + [video("samm", "01", 1)]
 
@@ -30,8 +38,75 @@ def test_parts_resemble_each_other():
     videos = [video("d", f"{s:02d}", s % 4) for s in range(12)]
     for seed in range(5):
         found = kfold(People(videos), KFoldParams(3, seed))
-        labels = [sorted(int(s.subject) % 4 for s in fold.test) for fold in found]
-        assert sum(sorted(set(part)) == part for part in labels) >= 2, labels
+        assert [sorted(int(s.subject) % 4 for s in fold.test) for fold in found] == [[0, 1, 2, 3]] * 3
+
+
+def test_parts_hold_more_alike_than_those_of_scikit_learn():
+    """People who show 1 to 20 clips of three emotions, each some of them more often."""
+    unlike = {"ours": [], "theirs": []}
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        shown = [rng.multinomial(rng.integers(1, 21), rng.dirichlet([0.7] * 3)) for _ in range(40)]
+        videos = [
+            video("d", f"{s:02d}", len(EMOTIONS) * n + e)
+            for s, counts in enumerate(shown)
+            for n, e in enumerate(np.repeat(range(3), counts).tolist())
+        ]
+        groups, labels = [v.subject for v in videos], [v.expressions[0].emotion for v in videos]
+        split = StratifiedGroupKFold(4, shuffle=True, random_state=seed).split(videos, labels, groups)
+        theirs = [[videos[i] for i in test] for _, test in split]
+        ours = [fold.split(videos)[2] for fold in kfold(People(videos), KFoldParams(4, seed))]
+        for name, parts in (("ours", ours), ("theirs", theirs)):
+            counts = [[sum(v.expressions[0].emotion == e for v in part) for e in EMOTIONS[:3]] for part in parts]
+            unlike[name].append(np.ptp(np.sum(counts, axis=1)) + np.ptp(counts, axis=0).sum())
+    assert all(own <= other for own, other in zip(*unlike.values())), unlike
+
+
+def test_parts_of_spotting_hold_as_many_expressions_and_videos():
+    """Long videos without emotions, of one to four micro- and none to nine macro-expressions."""
+    rng, videos = np.random.default_rng(0), []
+    for s in range(22):
+        for n in range(int(rng.integers(2, 9))):
+            kinds = ["micro"] * int(rng.integers(1, 5)) + ["macro"] * int(rng.integers(10))
+            shown = [Expression(50 * i, 50 * i + 9, kind=kind) for i, kind in enumerate(kinds)]
+            videos.append(video("cas_me2", f"s{s:02d}", n, *shown, n_frames=1000))
+    for seed in range(3):
+        tested = [fold.split(videos)[2] for fold in kfold(People(videos), KFoldParams(4, seed))]
+        for counts in (
+            [len(part) for part in tested],
+            *([sum(e.kind == kind for v in part for e in v.expressions) for part in tested] for kind in KINDS),
+        ):
+            assert max(counts) <= 1.1 * min(counts), counts
+
+
+def jaccard(splits):
+    """The pairs of people together in both of two splits by those together in one, the mean over all pairs of splits."""
+    together = [{pair for part in split for pair in combinations(sorted(part), 2)} for split in splits]
+    return fmean(len(a & b) / len(a | b) for a, b in combinations(together, 2))
+
+
+def test_parts_of_the_real_maps_and_the_figures_of_the_card():
+    videos = open_dataset(resolve(["method=majority", "dataset=megc2019_flow", f"dataset.root={flow_maps()}"])).videos()
+    people, rng = People(videos), np.random.default_rng(0)
+    splits, sizes, shares, tests = [], [], [], []
+    for seed in range(20):
+        tested = [fold.split(videos)[2] for fold in kfold(people, KFoldParams(5, seed))]
+        splits.append([{v.subject_key for v in part} for part in tested])
+        sizes.append([len(part) for part in tested])
+        shares.append([fmean(v.expressions[0].emotion == "negative" for v in part) for part in tested])
+        (held_out,) = holdout(people, HoldoutParams(share=0.2, seed=seed))
+        tests.append(held_out.split(videos)[2])
+    assert all(max(size) <= 1.1 * min(size) for size in sizes)
+    assert all(max(share) - min(share) <= 0.05 for share in shares)
+    random = [np.array_split(rng.permutation(len(people.subjects)), 5) for _ in range(20)]
+    assert jaccard(splits) <= jaccard(random) + 0.05
+    assert (min(map(min, sizes)), max(map(max, sizes)), int(100 * min(map(min, shares)))) == (87, 91, 54)
+    assert round(100 * max(map(max, shares))) == 58 and f"{jaccard(splits):.2f} {jaccard(random):.2f}" == "0.12 0.10"
+    negative = [fmean(v.expressions[0].emotion == "negative" for v in test) for test in tests]
+    assert min(map(len, tests)) >= 82 and max(map(len, tests)) <= 100
+    assert max(negative) - min(negative) <= 0.05
+    drawn = [[{v.subject_key for v in test}] for test in tests]
+    assert jaccard(drawn) <= 0.02 + 0.05  # 14 of 68 at random: .020
 
 
 def test_other_seeds_of_the_run_share_the_parts():
@@ -40,6 +115,36 @@ def test_other_seeds_of_the_run_share_the_parts():
     assert (
         [f.test for f in one] == [f.test for f in two] != [f.test for f in kfold(People(videos), KFoldParams(seed=1))]
     )
+
+
+def test_a_share_is_drawn_with_a_seed_of_its_own():
+    videos = [video("d", f"{s:02d}", n) for s in range(20) for n in range(3)]
+    one, two, other = (
+        holdout(People(videos, seed=run), HoldoutParams(share=share, seed=seed))[0].test
+        for run, share, seed in ((0, 0.25, 0), (1, 0.25, 0), (0, 0.25, 1))
+    )
+    assert one == two != other and len(one) == len(other) == 5
+    assert len(holdout(People(videos), HoldoutParams(share=0.9))[0].test) == 18
+    assert len(holdout(People(videos[:6]), HoldoutParams(share=0.01))[0].test) == 1
+
+
+def test_a_single_person_is_drawn_at_random():
+    """Not always the one who is most like the rest."""
+    videos = [video("d", str(s), n) for s in range(5) for n in range(s + 1)]
+    assert len({holdout(People(videos), HoldoutParams(share=0.2, seed=seed))[0].test for seed in range(40)}) == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ({"test": ("01",), "share": 0.2}, "both are there, give one"),
+        ({"share": 0.2, "train": ("01",)}, "protocol.share draws who is tested, and protocol.train names people"),
+        ({"share": 1.0}, "protocol.share must lie between 0 and 1, not 1"),
+    ],
+)
+def test_lists_and_lots_that_cannot_work(words, reason):
+    with pytest.raises(ConfigError, match=reason):
+        HoldoutParams(**words)
 
 
 def test_a_list_names_who_is_tested():

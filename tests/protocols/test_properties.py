@@ -24,6 +24,7 @@ CASES = {
     "loso": (("casme2", "samm"), None),
     "kfold": (("casme2", "samm"), KFoldParams(2)),
     "holdout": (("casme2", "samm"), HoldoutParams(("casme2/zz",))),
+    "holdout drawn": (("casme2", "samm"), HoldoutParams(share=0.3)),
     "lovo": (("casme2", "samm"), None),
     "lodo": (("casme2", "samm", "meview"), None),
     "megc2019_cde": (("smic_hs", "casme2", "samm"), None),

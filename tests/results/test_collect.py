@@ -141,3 +141,30 @@ def test_everything_but_the_seed_is_part_of_the_identity(tmp_path, change):
     make_run(tmp_path, "b", **change)
     a, b = collect(tmp_path)
     assert a.identity != b.identity
+
+
+def test_a_key_of_somebody_else_hides_nobody(tmp_path, said):
+    """A stranger's record says the key of a run, under a later id, with settings of its own or with other answers."""
+    make_run(tmp_path / "runs", "mine", key="0123")
+    for name, how in (("nine", {"settings": {"method.p": 0.9}}), ("zeal", {"shift": 100})):
+        export(make_run(tmp_path / name, name, key="0123", **how), tmp_path / "records")
+    found = [*collect(tmp_path / "runs"), *collect_records(tmp_path / "records")]
+    assert [r.id for r in unique(found, said.append)] == ["mine", "nine", "zeal"]
+    assert said == []
+
+
+def test_a_record_under_the_id_of_a_run_does_not_stand_for_it(tmp_path, said):
+    make_run(tmp_path / "runs", "mine", key="0123")
+    export(make_run(tmp_path / "others", "mine", key="0123", shift=100), tmp_path / "records")
+    found = [*collect_records(tmp_path / "records"), *collect(tmp_path / "runs")]
+    assert [(r.id, r.published) for r in unique(found, said.append)] == [("mine", False)]
+    assert said == [f"record mine is left out: the run of this id in {tmp_path / 'runs'} says something else"]
+
+
+def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
+    export(make_run(tmp_path / "runs", "r"), tmp_path / "records")
+    export(make_run(tmp_path / "others", "r", shift=5), tmp_path / "records")
+    (record,) = collect_records(tmp_path / "records", said.append)
+    assert record.version == 1 and said[0].startswith(
+        "left out: record r~v2 is refused: key is not that of r, which it supersedes"
+    )

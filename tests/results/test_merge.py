@@ -8,10 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from mebench.config.registry import content_hash, plugins
 from mebench.errors import RunError
+from mebench.results.checking import Checker
 from mebench.results.collect import collect_records
 from mebench.results.export import export
-from mebench.results.integrity import check, file_hash, own_hash
+from mebench.results.integrity import MOST_ROWS, check, file_hash, own_hash
 from mebench.results.merge import find_records, merge
 from mebench.results.render.markdown import markdown
 from mebench.results.site.chart import chart
@@ -137,9 +139,79 @@ def test_a_cell_beyond_its_bounds_is_refused(record, tmp_path, name, column, val
 
 
 def test_more_rows_than_any_run_has_are_refused_before_they_are_read(record, tmp_path, monkeypatch):
-    monkeypatch.setattr("mebench.results.integrity.MOST_ROWS", 7)
+    monkeypatch.setitem(MOST_ROWS, "videos.parquet", 7)
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", lambda *_: pytest.fail("they were read"))
     assert "videos.parquet has 8 rows, expected at most 7" in refused(record, tmp_path)
+
+
+def change(record, name, **columns):
+    """Write a table of a record anew with some columns changed, and hash it."""
+    table = pd.read_parquet(record / name)
+    table.assign(**{n: values(table) for n, values in columns.items()}).to_parquet(record / name, index=False)
+    sign(record)
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "words"),
+    [
+        ("videos.parquet", {"video": lambda t: t["video"].iloc[0]}, "videos.parquet holds 'a/00/v0' twice"),
+        (
+            "videos.parquet",
+            {"subject": lambda t: "x" * 301},
+            "expected text without control characters, of 300 letters",
+        ),
+        ("videos.parquet", {"n_frames": lambda t: 10**7}, None),
+        ("truth.parquet", {"video": lambda t: "nowhere"}, "truth.parquet speaks of 'nowhere', which is not in videos"),
+        ("truth.parquet", {"kind": lambda t: "tiny"}, "kind of truth.parquet is 'tiny', expected micro or macro"),
+        ("truth.parquet", {"offset": lambda t: t["onset"] - 1}, "truth.parquet holds an interval from 50 to 49"),
+        ("predictions.parquet", {"offset": lambda t: -5}, "predictions.parquet holds an interval from 50 to -5"),
+    ],
+)
+def test_tables_that_contradict_each_other_are_refused(record, tmp_path, name, columns, words):
+    change(record, name, **columns)
+    reason = refused(record, tmp_path)
+    assert (words or "scored again it differs") in reason
+
+
+def test_a_text_that_is_none_is_refused(record, tmp_path):
+    table = pq.read_table(record / "videos.parquet")
+    torn = pa.array([b"\xff\xfe"] * len(table)).cast(pa.binary()).view(pa.string())
+    pq.write_table(table.set_column(1, "subject", torn), record / "videos.parquet")
+    sign(record)
+    assert "videos.parquet cannot be read as parquet (" in refused(record, tmp_path)
+
+
+def test_a_few_bytes_that_say_a_long_text_a_million_times_are_refused(record, tmp_path, monkeypatch):
+    monkeypatch.setattr("mebench.results.integrity.MOST_BYTES", 2**20)
+    monkeypatch.setitem(MOST_ROWS, "clips.parquet", 10**5)
+    table = pq.read_table(record / "clips.parquet").slice(0, 1)
+    many = pa.concat_tables([table.set_column(1, "video", pa.array(["v" * 290]))] * 10_000)
+    pq.write_table(many, record / "clips.parquet")
+    sign(record)
+    assert (record / "clips.parquet").stat().st_size < 10_000
+    assert "clips.parquet expands to " in refused(record, tmp_path)
+
+
+def test_the_code_of_another_plugin_is_refused(record, tmp_path, monkeypatch):
+    versions = json.loads((record / "record.json").read_text())["versions"]
+    codes = {kind: {content_hash(p): p.id for p in plugins(kind).values()} for kind in ("method", "dataset")}
+    for kind, name in (("method", "random"), ("dataset", "synthetic")):
+        (mine,) = (code for code, id_ in codes[kind].items() if id_ == name)
+        sign(record, versions=versions | {f"{kind}_plugin": mine})
+        assert f"{kind}_plugin of versions is the code of {kind} {name}, and it says " in refused(record, tmp_path)
+
+
+@pytest.mark.processes
+def test_a_check_that_takes_too_much_ends_and_the_next_record_is_checked(record, tmp_path):
+    with Checker() as checker:
+        checker.seconds = 0.01
+        assert "checking it took more than 0.01 seconds" in checker.refusal(RunFolder(record), tmp_path)
+        checker.seconds = 60
+        assert checker.refusal(RunFolder(record), tmp_path) == ""
+        config = json.loads((record / "record.json").read_text())["config"]
+        sign(record, config=config | {"bootstrap": 100_000})
+        checker.memory = 1
+        assert "more than 0 GiB" in checker.refusal(RunFolder(record), tmp_path)
 
 
 @pytest.mark.parametrize(

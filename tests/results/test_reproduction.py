@@ -1,12 +1,13 @@
 import json
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
 import yaml
 
-from mebench.cli.reproduce import reproduce
+from mebench.cli.reproduce import leaderboards_folder, reproduce
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
@@ -14,6 +15,7 @@ from mebench.results import reproduce as reproduction
 from mebench.results.beside import value_of
 from mebench.results.published import read
 from mebench.results.reproduce import Request, Run, cells, read_paper
+from mebench.results.rescore import sources
 from tests.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -198,6 +200,24 @@ def test_a_dataset_may_stand_in_and_cells_that_share_a_run_run_once(capsys, tmp_
     assert {cell["run_id"] for cell in spotted} == {folder.name} and len(
         {cell["measured"]["value"] for cell in spotted}
     ) == 1
+
+
+def test_a_wheel_holds_what_the_verb_needs(monkeypatch, capsys, tmp_path):
+    """What `pyproject.toml` puts into it lies beside the package's own files, where no checkout is."""
+    wheel = tomllib.loads((LEADERBOARDS.parent / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    assert wheel["sources"]["leaderboards"] == "mebench/leaderboards"
+    package = tmp_path / "site-packages" / "mebench"
+    package.mkdir(parents=True)
+    for place in (name for name in wheel["only-include"] if name.startswith("leaderboards/")):
+        source, target = LEADERBOARDS.parent / place, package / place
+        target.parent.mkdir(exist_ok=True)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+    monkeypatch.setattr("mebench._checkout.ROOT", package.parent)
+    monkeypatch.setattr("mebench._checkout.PACKAGE", package)
+    assert len(outcome(capsys, table="5", dry_run=True, leaderboards=None)["cells"]) == TABLES["5"]
+    assert len(sources(leaderboards_folder(None) / "rescored")) == 3
 
 
 def test_a_dry_run_runs_nothing_and_says_what_it_would(capsys, tmp_path):

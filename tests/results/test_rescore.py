@@ -254,6 +254,15 @@ def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkey
     assert "| Spotter | megc2020, the authors' rules | 0.0000<br>[" in text and "<br>printed 0.0000 |" in text
 
 
+def test_what_an_installed_mebench_holds_is_scored_beside_it(home, clone, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mebench._checkout.PACKAGE", tmp_path)
+    monkeypatch.setattr("mebench.results.tracking.mirror_rescored", lambda known, uri, progress: None)
+    command("namer", root=str(clone), leaderboards=str(home), json="-")
+    assert sorted(file.name for file in Path("leaderboards/rescored").iterdir()) == ["namer.json", "namer.yaml"]
+    assert not (home / "rescored" / "namer.json").exists()
+
+
 def test_an_outcome_of_another_source_or_a_damaged_one_is_left_out_and_said(in_home, home):
     in_home("spotter")
     in_home("namer")

@@ -86,6 +86,24 @@ def test_nobody_at_the_address_is_one_sentence(moody, monkeypatch):
         run(resolve(moody("executor=dask", "executor.address=tcp://127.0.0.1:9")), Progress())
 
 
+def test_what_dask_logs_of_a_scheduler_that_is_gone_is_not_shown(capfd):
+    """In a process of its own: loggers belong to all tests."""
+    program = """if True:
+        import logging
+        import distributed
+        from mebench.runner.dask_executor import quiet
+        def all_of_them(words):
+            for name in ("distributed.client", "distributed.core", "tornado.application", "asyncio"):
+                logging.getLogger(name).error(words)
+        all_of_them("seen")
+        quiet()
+        all_of_them("hidden")
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)
+    told = capfd.readouterr().err
+    assert told.count("seen") == 4 and "hidden" not in told
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

@@ -53,9 +53,8 @@ def test_it_tells_folds_work_and_time_and_stores_nothing(tmp_path, capsys):
 
 def test_features_that_are_there_cost_nothing(tiny, capsys):
     from mebench.features import compute
-    from mebench.runner.fitted import store_of
+    from mebench.runner.features import clips_of, store_of
     from mebench.runner.plan import make_plan
-    from mebench.runner.tasks import clips_of
 
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
@@ -117,7 +116,7 @@ def test_groups_of_videos_share_the_time_of_measuring_and_each_costs_its_own(mon
     }
     asked = []
 
-    def feature_cost(part, videos, chains, budget, progress):
+    def feature_cost(part, videos, chains, budget, pool, progress):
         (group,) = {part.groups[v.key] for v in videos}
         asked.append((group, [v.key for v in videos], chains, budget))
         return cost[group]
@@ -128,7 +127,7 @@ def test_groups_of_videos_share_the_time_of_measuring_and_each_costs_its_own(mon
     a, b, c = (SimpleNamespace(key=k, n_frames=n, clips=m) for k, n, m in (("a", 30, 0), ("b", 30, 0), ("c", 100, 2)))
     groups = {"a": "slow", "b": "slow", "c": "fast", "d": "done"}
     part = SimpleNamespace(groups=groups, chains={"slow": ("one",), "fast": ("two",)})
-    rows, seconds = estimate._features(part, [a, b, c], Progress())
+    rows, seconds = estimate._features(part, [a, b, c], None, Progress())
     assert asked == [
         ("fast", ["c"], ("two",), measure.FEATURE_SECONDS / 3),
         ("slow", ["a", "b"], ("one",), measure.FEATURE_SECONDS / 3),

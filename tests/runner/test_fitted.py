@@ -1,14 +1,14 @@
 """The score of an epoch of a leaking run, beside frames counted one by one and answers counted one by one."""
 
-from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from mebench.core import Expression, Prediction, Scheme, Video
-from mebench.runner.fitted import FittedMethod, epoch_score
+from mebench.core import Expression, Prediction, Scheme, Task, Video
+from mebench.runner.fitted import epoch_answers
+from mebench.runner.outside import accuracy, f1
 
 STAGES = (SimpleNamespace(name="spot"), SimpleNamespace(name="recognize"))
 
@@ -22,24 +22,29 @@ class Trained(torch.nn.Module):
         return STAGES
 
 
-def video(*expressions):
-    return Video("toy", "1", "v1", 30.0, 100, expressions)
+def video(*expressions, name="v1"):
+    return Video("toy", "1", name, 30.0, 100, expressions)
 
 
 def fitted(*, spots=(), tasks=("spot",), kinds=("micro",), answers=()):
     """A method that spots these intervals in each video, and answers these classes."""
     scheme = Scheme.native(("fear", "disgust"))
-    view = SimpleNamespace(clip=lambda *interval, spotted: interval)
-    found = SimpleNamespace(
+    return SimpleNamespace(
         method=Trained(),
-        plan=SimpleNamespace(task=SimpleNamespace(tasks=frozenset(tasks), kinds=kinds), scheme=scheme),
-        views=SimpleNamespace(unlabelled=lambda _: view),
+        plan=SimpleNamespace(task=Task(frozenset(tasks), kinds), scheme=scheme),
+        views=SimpleNamespace(unlabelled=lambda video: video),
         frame_scores=lambda _: None,
-        propose=lambda *_: [Prediction("toy/1/v1", kind, on, on, off, 1.0) for kind, on, off in spots],
+        propose=lambda view, _: [Prediction(view.key, kind, on, on, off, 1.0) for kind, on, off in spots],
         class_scores=lambda clips: np.eye(2)[list(answers)],
+        asked=lambda: answers,
     )
-    found.asked = partial(FittedMethod.asked, found)
-    return found
+
+
+def epoch_score(judged, videos):
+    """What the outside makes of the answers for some videos."""
+    judged.tested = videos
+    answers, names = epoch_answers(judged)
+    return accuracy(judged.plan.scheme, videos, answers) if names else f1(judged.plan.task, videos, answers)
 
 
 def frames(onset, offset):
@@ -74,7 +79,7 @@ def test_f1_counts_each_truth_once(spots, f1):
 
 
 def test_f1_is_pooled_over_videos_and_over_the_kinds_that_are_asked_for():
-    videos = [video(Expression(10, 19)), video(Expression(60, 99, "macro"))]
+    videos = [video(Expression(10, 19)), video(Expression(60, 99, "macro"), name="v2")]
     spots = [("micro", 10, 19), ("macro", 60, 99)]  # in both videos
     assert epoch_score(fitted(spots=spots, kinds=("micro", "macro")), videos) == 2 * 2 / (4 + 2)
     assert epoch_score(fitted(spots=spots[:1]), videos) == 2 * 1 / (2 + 1)
@@ -111,6 +116,7 @@ def test_judging_leaves_the_method_and_the_dice_as_they_were():
 
     judged = fitted()
     judged.method, judged.propose = method, propose
-    epoch_score(judged, [video()])
+    judged.tested = [video()]
+    epoch_answers(judged)
     assert method.training and not method.part.training and torch.is_grad_enabled()
     assert (np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == states

@@ -13,15 +13,14 @@ from mebench.runner.execute import run
 from mebench.runner.fold import execute
 from mebench.runner.guard import refuse_twins, warnings
 from mebench.runner.plan import check_people, make_plan
-from mebench.runner.tasks import without_memory
 
 CHANCE = 1 / 3
 
 
-def accuracy(plan, fresh=True):
+def accuracy(plan):
     """Share of right answers over all folds, executed one after the other in this process."""
     truth = {(v.key, e.onset): plan.scheme.class_of(e) for v in plan.videos for e in v.expressions}
-    answers = [c for fold in plan.folds for c in execute(without_memory(plan) if fresh else plan, fold).clips]
+    answers = [c for fold in plan.folds for c in execute(plan, fold).clips]
     return sum(c.predicted == truth[c.video, c.onset] for c in answers) / len(answers)
 
 
@@ -32,15 +31,12 @@ def test_remembering_subjects_buys_nothing_where_they_are_held_out(planted):
     assert "tests people whom it trains on" in warnings(beside)[0]
 
 
+@pytest.mark.processes
 def test_what_a_module_remembers_of_one_fold_is_gone_in_the_next(planted):
-    plan = make_plan(resolve(planted("method.remembers=for_ever")))
-    assert accuracy(plan) <= CHANCE
-    assert accuracy(plan, fresh=False) > 0.8  # what it would have bought in one process
-
-
-def test_a_worker_forgets_between_folds_too(planted):
-    outcome = run(resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null")), Progress())
+    config = resolve(planted("method.remembers=for_ever", "workers=1", "tracking=null"))
+    outcome = run(config, Progress())
     assert outcome.summary["recognition"]["scores"]["accuracy"]["value"] <= CHANCE
+    assert accuracy(make_plan(config)) > 0.8  # what it would have bought in one process
 
 
 def test_a_view_does_not_outlive_its_fold(planted):

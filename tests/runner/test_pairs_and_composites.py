@@ -108,6 +108,7 @@ def test_nine_datasets_of_six_frame_rates_are_counted_and_run_as_one(tmp_path, n
     summary = together({name: summarise(d) for name, d in open_members(settings.dataset_params).items()})
     assert list(summary["members"]) == sorted(NINE) and summary["fps"] == [30.0, 60.0, 90.0, 200.0, 300.0, 500.0]
     assert summary["expressions"]["micro"] == sum(m["expressions"]["micro"] for m in summary["members"].values())
+    assert (summary["subjects"], summary["people"]) == (31, 29)  # 006 and 007 are in samm and in samm_lv
     plan = make_plan(settings)
     assert [fold.key for fold in plan.folds] == sorted(NINE)
     tested = next(fold for fold in plan.folds if fold.key == "samm")

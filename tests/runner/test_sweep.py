@@ -12,7 +12,7 @@ from mebench.config import resolve
 from mebench.config.combinations import expand
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
-from mebench.runner import tasks
+from mebench.runner import features
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder
 
@@ -137,8 +137,8 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
 
 def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monkeypatch, capsys):
     computed = []
-    real = tasks.compute
-    monkeypatch.setattr(tasks, "compute", lambda *args: computed.append(args[3].key) or real(*args))
+    real = features.compute
+    monkeypatch.setattr(features, "compute", lambda *args: computed.append(args[3].key) or real(*args))
     words = [
         *("method=optical_strain", "method.flow=dis", "dataset=synthetic", *SMALL, "seeds=0..2", "method.p=0.5,0.6"),
         *("workers=1", "bootstrap=5", f"runs={tmp_path / 'runs'}", f"cache={tmp_path / 'store'}"),

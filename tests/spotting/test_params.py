@@ -16,6 +16,7 @@ from mebench.spotting import SpottingParams
         ({"rule": "pape"}, "paper"),
         ({"interval": "curve"}, "score_curve"),
         ({"threshold": "fixed"}, "relative"),
+        ({"anchor": "centre"}, "middle"),
         ({"half_width": 0.0}, r"method\.half_width must be a number above 0, not 0.0"),
         ({"curve_height": 1.0}, r"method\.curve_height must be in \(0, 1\), not 1.0"),
         ({"nms": -0.1}, r"method\.nms must be in \[0, 1\].*not -0.1"),
@@ -27,6 +28,12 @@ from mebench.spotting import SpottingParams
 def test_what_cannot_be_is_refused(values, sentence):
     with pytest.raises(ConfigError, match=sentence):
         SpottingParams(**values)
+
+
+def test_an_anchor_is_for_scores_of_windows():
+    with pytest.raises(ConfigError, match=r"method\.anchor=middle does nothing here"):
+        SpottingParams(anchor="middle").without_windows()
+    SpottingParams().without_windows()
 
 
 def test_a_method_that_knows_only_p_and_rule_gets_the_papers_other_options():

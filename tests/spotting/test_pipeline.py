@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mebench.datasets.synthetic.dataset import Synthetic
+from mebench.datasets.synthetic.params import Params as Drawn
 from scipy.signal import find_peaks
 
-from mebench.spotting import Spotted, SpottingParams, interval, place_randomly, smooth, spot, threshold
+from mebench.spotting import Spotted, SpottingParams, anchored, interval, iou, place_randomly, smooth, spot, threshold
+from mebench.training import window_labels
 
 seeds, lengths, widths = st.integers(0, 10_000), st.integers(1, 120), st.integers(1, 20)
 
@@ -53,6 +56,33 @@ def test_the_released_codes_window_is_numpys_same_convolution(seed, n, k):
 @pytest.mark.parametrize(("p", "expected"), [(0.0, 2.0), (1.0, 5.0), (0.55, 2 + 0.55 * 3)])
 def test_the_threshold_is_equation_12(p, expected):
     assert threshold(np.array([1.0, 0.0, 5.0, 2.0]), p) == pytest.approx(expected)
+
+
+def spotted_of_perfect_scores(anchor, k_prime=6):
+    """Mean IoU of the synthetic dataset's micro-expressions with what is spotted of the labels themselves."""
+    overlaps = []
+    for video in Synthetic(Drawn()).videos():
+        micro = [e for e in video.expressions if e.kind == "micro"]
+        scores = window_labels(video.n_frames - 3, micro, k_prime)
+        found = spot(scores, k_prime, options=SpottingParams(anchor=anchor), lead=k_prime - 1)
+        overlaps += [max(iou((e.onset, e.offset), (s.onset, s.offset)) for s in found) for e in micro]
+    return np.mean(overlaps)
+
+
+def test_with_perfect_scores_the_middle_of_the_window_finds_expressions_best():
+    """The labels of windows put a peak (k' - 1)/2 before the middle of its expression."""
+    assert spotted_of_perfect_scores("paper") == pytest.approx(0.58, abs=0.005)
+    assert spotted_of_perfect_scores("middle") == pytest.approx(0.86, abs=0.005)
+
+
+@given(st.integers(1, 60), st.integers(0, 60))
+def test_an_anchored_interval_has_the_middle_of_its_window(k, peak):
+    """To within the half frame that an interval of an even length cannot show."""
+    window = [peak, peak + k - 1]
+    found = anchored(interval(peak, k, 1.0), "middle", k - 1)
+    assert abs((found.onset + found.offset) / 2 - sum(window) / 2) <= 0.5
+    assert found.offset - found.onset + 1 == 2 * k
+    assert anchored(interval(peak, k, 1.0), "paper", k - 1) == interval(peak, k, 1.0)
 
 
 def test_the_interval_of_the_paper_ends_a_frame_before_that_of_the_code():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from mebench.config import resolve
+from mebench.tuning.outcome import conclusion
 from mebench.tuning.records import read_objectives
 from tests.tuning.conftest import DATASET, DATASET_PARAMS
 
@@ -102,6 +103,20 @@ def test_of_pure_noise_no_gain_is_reported(trap):
     assert low <= 0 <= high
 
 
+@pytest.mark.parametrize(
+    ("direction", "gain", "p", "said"),
+    [
+        ("maximize", 0.1, 0.02, "tuning helps on new subjects: x changes by +0.1000, p 0.0200 over 9 subjects"),
+        ("maximize", -0.1, 0.014, "tuning is worse here: x changes by -0.1000, p 0.0140 over 9 subjects"),
+        ("minimize", 0.1, 0.014, "tuning is worse here: x changes by +0.1000, p 0.0140 over 9 subjects"),
+        ("maximize", -0.1, 0.05, "no gain is shown on new subjects: x changes by -0.1000, p 0.0500 over 9 subjects"),
+    ],
+)
+def test_what_was_worse_once_is_not_said_to_harm(direction, gain, p, said):
+    score = {"direction": direction, "outer": {"gain": {"value": gain, "low": None, "high": None}, "p": p}}
+    assert conclusion("x", score, 9, unchanged=False) == said
+
+
 @pytest.mark.parametrize("nested", [False, True])
 def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, nested):
     everybody = ", ".join(f"'{s:02d}'" for s in range(6))
@@ -119,6 +134,7 @@ def test_answers_for_the_outer_subjects_among_the_choices_are_not_found(trap, ne
     assert score["outer"]["tuned"]["value"] == score["outer"]["default"]["value"] == 0
 
 
+@pytest.mark.processes
 def test_what_a_method_remembers_of_other_folds_does_not_raise_the_outer_score(trap):
     found = trap(
         "memory", MEMORY, "{choices: [false, true]}", "dataset.subjects=4", sampler="grid", trials=5, nested=True

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, RunError
 from mebench.tuning.storage import Place
 
 
@@ -28,6 +28,27 @@ def test_the_database_of_another_program_stays_as_it_is(tmp_path):
     ):
         Place.of(str(file)).check()
     assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        ("/proc/studies.db", "No such file or directory"),
+        ("/proc/new/studies.db", "No such file or directory"),
+        ("/dev/null/studies.db", "File exists"),
+        ("file/studies.db", "File exists"),
+        ("folder.db", "Is a directory"),
+        ("a" * 300, "File name too long"),
+    ],
+)
+def test_where_nothing_can_be_made_is_told_at_once(tmp_path, monkeypatch, place, why):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mebench.tuning.storage.WAIT_SECONDS", 0)
+    (tmp_path / "file").touch()
+    (tmp_path / "folder.db.lock").mkdir()
+    sentence = rf"^the storage .* cannot be made \({why}\): choose another --storage$"
+    with pytest.raises(RunError, match=sentence), Place.of(place).alone():
+        pytest.fail("it was made")
 
 
 def test_what_is_not_there_or_empty_may_be_used(tmp_path):

@@ -9,9 +9,9 @@ from mebench.config import resolve
 from mebench.errors import DataError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
+from mebench.runner.features import Prepared
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
-from mebench.runner.tasks import Prepared
 from mebench.runner.workers import Failure
 from mebench.tuning import work
 from mebench.tuning.space import with_values

@@ -14,6 +14,7 @@ from mebench.console import plural
 from mebench.core import KINDS, Kind, Repair
 from mebench.inspection import Summary, Verification
 from mebench.inspection.annotation_checks import TITLES
+from mebench.inspection.summary import people_of
 from mebench.inspection.tiles import Face, Strip, Tile
 
 if TYPE_CHECKING:
@@ -66,7 +67,10 @@ def total_rows(members: Mapping[str, Summary]) -> list[Row]:
         ("videos", ""): {id_: summary.videos for id_, summary in members.items()},
         **{("expressions", kind): {id_: s.expressions[kind] for id_, s in members.items()} for kind in KINDS},
     }
-    return [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
+    rows = [(what, which, f"{sum(found.values())}", _listed(found)) for (what, which), found in numbers.items()]
+    if (people := len(people_of(members))) < sum(numbers["subjects", ""].values()):
+        rows.insert(1, ("people", "", f"{people}", "whoever is in several of them counts once"))
+    return rows
 
 
 LISTED = 3

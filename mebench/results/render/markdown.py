@@ -131,6 +131,9 @@ def _measured(part: Part) -> Iterator[str]:
         yield f"\n{escape(_sentence(same['remark']))}"
     yield ""
     yield from _origins(part, same)
+    if any(row.causes for row in part.rows):
+        yield "\nWhat lies under false positives, how many of them, and what F1 would gain if it were cured:\n"
+        yield from _causes(part)
 
 
 def _scores(part: Part) -> Iterator[str]:
@@ -163,6 +166,16 @@ def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
                 *("<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])),
             )
             yield _line(cells)
+
+
+def _causes(part: Part) -> Iterator[str]:
+    """A column for each word that lies under a false positive of some row."""
+    names = [*sorted({word for row in part.rows for word in row.causes} - {"missed"}), "missed"]
+    yield from _head(["#", "method", *(words(name) for name in names)])
+    for number, row in enumerate(part.rows, 1):
+        if row.causes:
+            told = (row.causes.get(name, (0.0, 0.0)) for name in names)
+            yield _line([str(number), _method(row, part.rows), *(f"{count(n)}<br>+{digits(gain)}" for n, gain in told)])
 
 
 def _rescored(part: Part) -> Iterator[str]:

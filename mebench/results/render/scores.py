@@ -73,14 +73,20 @@ def counts_of(part: Mapping[str, Any]) -> str:
     return ", ".join(f"{number(part[count])} {name}" for count, name in COUNTS.items())
 
 
+def how_intervals(subjects: int, interval: str, draws: int) -> str:
+    """How the 95 % intervals of a summary were found, in words.
+
+    >>> print(how_intervals(68, "jackknife", 0))
+    intervals: 95 %, by leaving out each of 68 subjects (jackknife); those of shares end as exact binomial ones of that error
+    """
+    rest = f"; of what is no share bootstrap, {draws} draws" if interval == "bootstrap" else ""
+    how = f"intervals: 95 %, by leaving out each of {subjects} subjects (jackknife)"
+    return f"{how}; those of shares end as exact binomial ones of that error{rest}"
+
+
 def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
-    """How the intervals were found."""
-    if not bootstrap["draws"]:
-        return []
-    rest = (
-        f"; of what is no share bootstrap, {bootstrap['draws']} draws" if bootstrap["interval"] == "bootstrap" else ""
-    )
-    return [f"intervals: 95 % jackknife over {subjects} subjects{rest}"]
+    """The same as a line, none where no intervals were asked for."""
+    return [how_intervals(subjects, bootstrap["interval"], bootstrap["draws"])] if bootstrap["draws"] else []
 
 
 def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -> list[str]:

@@ -25,7 +25,7 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     ['mistakes, micro: false positives 3 background; misses 0.5 kind confusion']
     """
     return [
-        f"mistakes, {kind}: " + "; ".join(f"{TITLES[mistake]} {_listed(causes)}" for mistake, causes in parts.items())
+        f"mistakes, {kind}: " + "; ".join(f"{title} {_listed(parts[mistake])}" for mistake, title in TITLES.items())
         for kind, parts in mistakes.items()
     ]
 
@@ -59,6 +59,32 @@ def print_mistakes(counts: pd.DataFrame, title: str, mistakes: pd.DataFrame | No
         cells = mistakes[columns].assign(iou=mistakes["iou"].map("{:.2f}".format)).replace("_", " ", regex=True)
         cells["video"] = mistakes["video"]
         print_table(columns, cells.astype(str).to_numpy().tolist(), "every one of them, frames counted from 0")
+
+
+def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+    """Print, for each kind, what lies under its false positives with the F1 that a cure would gain, and which truths are missed.
+
+    Args:
+        why: from `explain_mistakes`.
+    """
+    out = console()
+    for kind, parts in why.items():
+        if not parts.get("gain"):
+            continue
+        under, gain = parts["under"], parts["gain"]
+        table = empty_table(
+            f"{kind}: what lies under false positives, and the gain in F1 if it were cured", ["", "n", "F1"], [""]
+        )
+        for word in sorted(gain, key=lambda word: -gain[word]):
+            shown = "" if word == "missed" else number(under.get(word, 0.0))
+            table.add_row(
+                "all other misses found" if word == "missed" else word.replace("_", " "), shown, f"+{gain[word]:.3f}"
+            )
+        out.print(table)
+        for name, thirds in parts.items():
+            if name.startswith("missed_by_"):
+                shares = ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items())
+                out.print(f"missed by {name.removeprefix('missed_by_')}: {shares}", soft_wrap=True)
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:

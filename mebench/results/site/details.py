@@ -81,11 +81,17 @@ def _confusion(title: str, answers: pd.DataFrame, classes: Sequence[str]) -> Con
     return Confusion(title, tuple(table.columns), tuple(rows))
 
 
+WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under a false positive: "}
+"""What the page shows of the mistakes in a summary, which are counts, and how it says so."""
+
+
 def _mistakes(mistakes: Mapping[str, Any]) -> Counts | None:
     """A row for each kind of false positive and miss, a column for each kind of expression."""
-    causes = [(what, cause) for kind in mistakes.values() for what, found in kind.items() for cause in found]
+    causes = [
+        (what, cause) for kind in mistakes.values() for what, found in kind.items() if what in WORDS for cause in found
+    ]
     rows = (
-        (f"{what}: {cause}".replace("_", " "), tuple(part[what][cause] for part in mistakes.values()))
+        (f"{WORDS[what]}{cause}".replace("_", " "), tuple(part[what].get(cause, 0) for part in mistakes.values()))
         for what, cause in dict.fromkeys(causes)
     )
     return Counts(tuple(mistakes), tuple(rows)) if causes else None

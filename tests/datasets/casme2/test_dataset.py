@@ -8,7 +8,9 @@ from mebench.datasets.casme2.fake import CLASSES, write, write_sheet
 from mebench.datasets.casme2.params import Params
 
 from mebench.annotations import OBJECTIVE_CLASSES, ground_truth_hash
+from mebench.annotations.drawn import write_xlsx
 from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.runner.fold import execute
@@ -104,6 +106,35 @@ def test_megc2019_has_the_same_145_clips_with_the_sheet_of_2019(tmp_path):
     assert set(MOVED) < left_out
     said = next(text for text in new.repairs() if "moves them from sadness" in text)
     assert all(f"{subject}/{clip}" in said for subject, clip in MOVED)
+
+
+@pytest.mark.parametrize(("year", "name"), [("2014", "20140508"), ("2019", "20190701")])
+def test_the_composite_has_442_clips_with_either_sheet(tmp_path, year, name):
+    """SMIC 164, CASME II 145, SAMM 133."""
+    places = {id_: tmp_path / id_ for id_ in ("smic_hs", "casme2", "samm")}
+    for n, (code, label) in enumerate(
+        [("ne", "negative")] * 70 + [("po", "positive")] * 51 + [("sur", "surprise")] * 43
+    ):
+        subject = n % 16 + 1
+        clip = places["smic_hs"] / f"HS/s{subject}/micro/{label}/s{subject}_{code}_{n:02d}"
+        clip.mkdir(parents=True)
+        (clip / "image1.bmp").touch()
+    places["casme2"].mkdir()
+    write_sheet(places["casme2"] / f"CASME2-coding-{name}.xlsx", year)
+    labels = Counter(load("dataset", "samm").published.emotions).elements()
+    head = ("Subject", "Filename", "Onset Frame", "Apex Frame", "Offset Frame", "Action Units", "Estimated Emotion")
+    rows = [(f"{6 + n % 29:03d}", f"{6 + n % 29:03d}_1_{n}", 11, 20, 40, "4", label) for n, label in enumerate(labels)]
+    places["samm"].mkdir()
+    write_xlsx(places["samm"] / "SAMM_Micro_FACS_Codes_v2.xlsx", {"MICRO_ONLY": [head, *rows]})
+    words = [f"dataset={[*places]}", *(f"dataset.{id_}.root={place}" for id_, place in places.items())]
+    plan = make_plan(resolve(["method=majority", "protocol=megc2019_cde", f"cache={tmp_path}", *words]))
+    clips = Counter((v.dataset, plan.scheme.class_of(e)) for v in plan.videos for e in v.expressions)
+    assert {id_: sum(clips[id_, name] for name in plan.task.classes) for id_ in places} == {
+        "smic_hs": 164,
+        "casme2": 145,
+        "samm": 133,
+    }
+    assert [sum(clips[id_, name] for id_ in places) for name in plan.task.classes] == [250, 109, 83]  # 442
 
 
 @pytest.mark.parametrize(("year", "in_megc2018"), [("2014", 172), ("2019", 174)])

@@ -3,21 +3,26 @@
 from collections import Counter
 
 import cv2
+import numpy as np
 import pytest
 from mebench.datasets.casme3.dataset import Casme3
 from mebench.datasets.casme3.fake import FRAMES, MACRO, MACRO_C, MICRO, MICRO_C
 from mebench.datasets.casme3.fake import write as draw
 from mebench.datasets.casme3.params import Params
-from mebench.datasets.casme3.sheets import OCCLUDED
+from mebench.datasets.casme3.sheets import DAMAGED, OCCLUDED
 
 from mebench.annotations import ground_truth_hash
 from mebench.annotations.drawn import write_xls, write_xlsx
 from mebench.config import resolve
 from mebench.core import Distractor, Expression
+from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError
+from mebench.inspection.frame_checks import check_video
 from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
+
+PICTURE = cv2.imencode(".jpg", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +171,35 @@ def test_part_c_has_one_video_a_person_and_no_apex(root):
     scored = Counter(set_.schemes["three"].class_of(e) for es in found.values() for e in es if e.kind == "micro")
     assert scored == Counter({"negative": 1, "positive": 1, "surprise": 1, None: 1})
     assert all(set_.depth(v) for v in set_.videos())
+
+
+@pytest.mark.parametrize("below", ["a", "color", ""])
+def test_part_c_is_found_whatever_lies_below_the_person(root, tmp_path, below):
+    (tmp_path / "CAS(ME)3_part_C_ME.xlsx").symlink_to(root / "part_C" / "CAS(ME)3_part_C_ME.xlsx")
+    for person in "123":
+        place = tmp_path / "part_C" / person / below
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.symlink_to(root / "part_C/RGB_Depth/part_C/part_C" / person / "a/color")
+    set_ = dataset(tmp_path, part="C", follow_links=True)
+    assert [(v.key, v.n_frames) for v in set_.videos()] == [(f"casme3/0{person}/a", FRAMES) for person in "123"]
+
+
+def test_images_that_nobody_can_open_are_no_frames(root, tmp_path):
+    """79 and 42 by the authors' list, in two videos that show no expression."""
+    assert [len(numbers) for numbers in DAMAGED.values()] == [79, 42]
+    home = tmp_path / "part_A" / "spNO.3" / "J" / "color"
+    home.mkdir(parents=True)
+    for number in range(490, 580):
+        (home / f"{number}.jpg").write_bytes(b"damaged" if number in DAMAGED["spno.3", "j"] else PICTURE)
+    (tmp_path / "part_A" / "spNO.1").symlink_to(next(root.rglob("spNO.1")))  # by whom the folder is known
+    (tmp_path / "annotation").symlink_to(root / "part_A" / "annotation")
+    set_ = dataset(tmp_path, follow_links=True)
+    video = next(v for v in set_.videos() if v.subject == "spNO.3")
+    assert (video.key, video.n_frames) == ("casme3/spNO.3/J", 11)
+    assert number_at(8, video.first, video.numbers) == 577
+    assert set_.frames(video)[10].shape == (4, 4, 3)
+    assert any("spNO.3/J: 498 to 576" in text and "no frames" in text for text in set_.repairs())
+    assert check_video(set_, video, (), deep=True) == (11, [])
 
 
 def test_part_c_may_have_both_kinds_in_one_sheet_or_in_two(root, labels, tmp_path):

@@ -1,5 +1,6 @@
-"""DFME: a drawn tree of two sets and three frame rates."""
+"""DFME: a drawn tree of three sets and three frame rates."""
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -33,8 +34,9 @@ def test_the_contract_holds(root):
 
 def test_all_sets_are_read_as_one_and_each_clip_keeps_its_rate(root):
     set_ = dataset(root)
-    assert Counter(v.fps for v in set_.videos()) == {500.0: 4, 300.0: 2, 200.0: 2}
-    assert [path.name for path in set_.sheet_files] == ["training_full_with_AU.xlsx", "test_A_full_with_AU.xlsx"]
+    assert Counter(v.fps for v in set_.videos()) == {500.0: 4, 300.0: 2, 200.0: 3}
+    names = {"training_full_with_AU.xlsx", "test_A_full_with_AU.xlsx", "test_B_full_with_AU.xlsx"}
+    assert {path.name for path in set_.sheet_files} == names
     assert not any("could hold the annotations too" in text for text in set_.repairs())
     video = set_.videos()[0]
     assert video.key == "dfme/sub0003/sub0003_01"
@@ -48,7 +50,9 @@ def test_one_sheet_may_be_named(root):
     assert [v.id for v in dataset(root, annotations=str(sheet)).videos()] == ["sub0301_01", "sub0301_02"]
 
 
-@pytest.mark.parametrize(("fps", "people"), [(500, {"sub0003", "sub0004"}), (300, {"sub0110"}), (200, {"sub0301"})])
+@pytest.mark.parametrize(
+    ("fps", "people"), [(500, {"sub0003", "sub0004"}), (300, {"sub0110"}), (200, {"sub0301", "sub0402"})]
+)
 def test_one_part_may_be_chosen(root, fps, people):
     set_ = dataset(root, fps=fps)
     assert {v.subject for v in set_.videos()} == {v.subject for v in set_.as_annotated()} == people
@@ -67,7 +71,7 @@ def test_labels_are_cleaned_and_a_missing_apex_is_none(root):
     by_clip = {v.id: v.expressions[0] for v in dataset(root).videos()}
     assert by_clip["sub0004_01"].emotion == "happiness" and by_clip["sub0301_02"].apex is None
     three = dataset(root).schemes["three"]
-    assert Counter(map(three.class_of, by_clip.values())) == {"negative": 5, "positive": 1, "surprise": 1, None: 1}
+    assert Counter(map(three.class_of, by_clip.values())) == {"negative": 6, "positive": 1, "surprise": 1, None: 1}
 
 
 def test_a_method_runs_on_one_part(root, tmp_path):
@@ -103,7 +107,11 @@ def test_the_sets_of_the_challenge_are_known_by_name(root, tmp_path):
 
 
 def test_the_challenge_trains_on_the_training_set_and_tests_by_name(root, tmp_path):
-    words = ["method=majority", "dataset=dfme", f"dataset.root={root}", "protocol=dfme", f"cache={tmp_path}"]
+    words = ["method=majority", "dataset=dfme", "protocol=dfme", f"cache={tmp_path}"]
+    assert [fold.key for fold in make_plan(resolve([*words, f"dataset.root={root}"])).folds] == ["test_A", "test_B"]
+    without = tmp_path / "without"
+    shutil.copytree(root, without, ignore=shutil.ignore_patterns("*test_B*"))
+    words.append(f"dataset.root={without}")
     plan = make_plan(resolve([*words, "protocol.test=A"]))
     (fold,) = plan.folds
     assert fold.key == "test_A" and fold.test == (SubjectKey("dfme", "sub0301"),)

@@ -54,6 +54,16 @@ def test_the_contract_holds(root):
     assert check_dataset("folder", root=str(root), fps=FPS) == []
 
 
+def test_links_that_lead_back_are_not_followed_again(root, tmp_path):
+    shutil.copytree(root / "s01", tmp_path / "s01")
+    for n in range(3):  # of three in each folder there would be 3^40 paths
+        (tmp_path / f"again{n}").symlink_to(tmp_path)
+    (tmp_path / "s01" / "up").symlink_to("..")
+    for follow_links in (False, True):
+        videos = Folder(Params(str(tmp_path), fps=30.0, follow_links=follow_links)).videos()
+        assert [v.key for v in videos] == ["folder/s01/a"]
+
+
 def test_files_and_folders_of_images_are_videos(root):
     videos = Folder(Params(str(root), fps=30.0)).videos()
     assert [(v.key, v.fps, v.n_frames) for v in videos] == [("folder/b/b", 30.0, 40), ("folder/s01/a", 30.0, 40)]

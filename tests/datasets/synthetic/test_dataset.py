@@ -38,6 +38,19 @@ def test_a_smaller_set_is_the_beginning_of_a_larger_one():
     assert all(large[video.key] == video for video in small)
 
 
+def test_a_head_that_moves_is_a_distractor_and_one_that_rests_is_none():
+    def frames(**params):
+        videos = Synthetic(dataclasses.replace(SMALL, **params)).videos()
+        return sum(d.offset - d.onset + 1 for v in videos for d in v.distractors if d.kind == "head") / (
+            300 * len(videos)
+        )
+
+    assert frames(head=0.0, rotation=0.0, yaw=0.0) == 0
+    assert frames() < 0.15 < 0.5 < frames(head=3.0)
+    videos = Synthetic(SMALL).videos()
+    assert all(list(v.distractors) == sorted(v.distractors, key=lambda d: d.onset) for v in videos)
+
+
 def test_schemes():
     schemes = Synthetic(SMALL).schemes
     assert list(schemes) == ["native", "megc2019"]

@@ -1,11 +1,14 @@
 """What happens in the videos, before a pixel is drawn."""
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from mebench.datasets.synthetic import params
 from mebench.datasets.synthetic.action_units import UNITS
 from mebench.datasets.synthetic.emotions import EMOTIONS, RECRUITED
 from mebench.datasets.synthetic.events import GAP, label, raised_cosine, write_script
@@ -13,6 +16,7 @@ from mebench.datasets.synthetic.params import Params
 
 from mebench.annotations import objective_class
 
+CONFIG = yaml.safe_load(Path(params.__file__).with_name("config.yaml").read_text())
 PINNED = "de1c6253788ade3a"
 
 
@@ -40,6 +44,29 @@ def test_size_of_the_default_set():
     assert (sum(micro), sum(macro), micro.count(0)) == (92, 22, 4)
     assert max(micro) == 6
     assert {e.emotion for video in labels for e in video} == set(EMOTIONS)
+
+
+def test_size_of_the_board():
+    params = Params(**CONFIG["presets"]["board"])
+    labels = [label(params, *place) for place in _scripts(params)]
+    micro, macro = ([sum(e.kind == kind for e in video) for video in labels] for kind in ("micro", "macro"))
+    assert (params.subjects, sum(micro), sum(macro), micro.count(0)) == (60, 594, 586, 61)
+    assert sum(micro) / (len(labels) * params.frames / params.fps / 60) < 8
+
+
+def test_what_misleads_is_told_where_it_happens():
+    """Speech and twitches move the face where no event does, and blinks close the eyes; elsewhere nothing moves."""
+    params = Params(subjects=4, speech=1.0, macros=0.0, micro_max=0)
+    kinds = set()
+    for script in _scripts(params).values():
+        kinds |= {d.kind for d in script.unlabelled}
+        assert list(script.unlabelled) == sorted(script.unlabelled, key=lambda d: d.onset)
+        moved, closed = (np.zeros(params.frames, bool) for _ in range(2))
+        for d in script.unlabelled:
+            (closed if d.kind == "blink" else moved)[d.onset : d.offset + 1] = True
+        assert not script.other[~moved].any()
+        assert ((script.blinks > 0) == closed).all()
+    assert kinds == {"blink", "speech", "twitch"}
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from mebench.metrics.mistakes import count_mistakes
-from mebench.results.render.summary import mistakes_lines, mistakes_table, plain
+from mebench.results.render.summary import mistakes_lines, mistakes_table, plain, print_causes
 
 
 def mistakes(*rows):
@@ -32,6 +32,23 @@ def test_every_count_is_in_the_json_once():
     counts = plain(count_mistakes(SOME, "subject"))
     assert counts["d/2"]["false_positive"] == {"localisation": 0, "kind_confusion": 0, "duplicate": 1, "background": 0}
     assert counts["d/2"]["miss"] == {"localisation": 0, "kind_confusion": 0, "missed": 1}
+
+
+def test_causes_stand_by_their_gain(capsys):
+    print_causes(
+        {
+            "micro": {
+                "under": {"blink": 3, "macro": 12},
+                "gain": {"blink": 0.01, "macro": 0.12, "missed": 0.3},
+                "missed_by_length": {"short": 0.5, "long": 0.25},
+            },
+            "macro": {},
+        }
+    )
+    lines = capsys.readouterr().out.splitlines()
+    rows = [line.split() for line in lines if "+" in line]
+    assert rows == [["all", "other", "misses", "found", "+0.300"], ["macro", "12", "+0.120"], ["blink", "3", "+0.010"]]
+    assert lines[-1] == "missed by length: 50 % short, 25 % long"
 
 
 def test_a_line_for_a_kind_without_mistakes():

@@ -55,7 +55,7 @@ def test_what_was_spotted_in_each_dataset_has_a_row_for_each_kind(run, capsys):
 
 def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, capsys):
     text = "\n".join(lines(run, capsys, "mlflow.db"))
-    assert "convention strict" in text and "95 % jackknife over" in text
+    assert "convention strict" in text and "95 %, by leaving out each of" in text
     assert "settings that differ from the defaults: p=0.6" in text
     assert "selection: fixed (" in text and "transductive: none (" in text
     assert f"run folder: {run.path}" in text and "MLflow: mlflow.db" in text
@@ -100,7 +100,7 @@ def test_chance_stands_beside_f1_and_each_database_has_its_scores(run, capsys):
 def test_who_only_recognises_reads_nothing_of_spotting(tmp_path, capsys, verbose):
     run = make_run(tmp_path, "names", tasks=("recognize",))
     text = "\n".join(lines(run, capsys, verbose=verbose))
-    assert "UF1" in text and "95 % jackknife over" in text
+    assert "UF1" in text and "95 %, by leaving out each of" in text
     assert not [word for word in ("convention", "IoU", "spotting") if word in text]
 
 

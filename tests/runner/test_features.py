@@ -1,4 +1,4 @@
-"""Features of many videos: in which order they are computed, and what is told on the way."""
+"""Features of many videos: in which order they are computed, what is told on the way, and how light their workers are."""
 
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -6,26 +6,30 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from mebench.config import resolve
 from mebench.core import Video
 from mebench.errors import DataError
 from mebench.features import ComputeCost
-from mebench.runner import tasks as module
-from mebench.runner.tasks import prepare
-from mebench.runner.workers import Failure
+from mebench.progress import Progress
+from mebench.runner import features as module
+from mebench.runner.features import missing_videos, prepare
+from mebench.runner.plan import make_plan
+from mebench.runner.workers import Failure, Task, WorkerPool
+from mebench.testing import TINY
 
 
-class WorkerPool:
+class OneWorker:
     """One worker: at each video it is looked at once, half-way. The video `d` shows no face."""
 
     def run(self, tasks, tick):
-        self.order = [task.arguments[1] for task in tasks]
+        self.order = [task.arguments[1].key for task in tasks]
         for task in tasks:
-            (n,), key, board, place = task.arguments
+            (n,), video, board, place = task.arguments
             row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
             row[:] = (n or 0) / 2, 0.5
             tick()
             no_face = Failure("no face", "", DataError("no face"))
-            yield task, no_face if key.endswith("d") else ComputeCost(0.25, n or 0, True)
+            yield task, no_face if video.id == "d" else ComputeCost(0.25, n or 0, True)
 
 
 @pytest.fixture
@@ -44,9 +48,9 @@ def prepared(monkeypatch, told, lengths):
     jobs = []
     for name, n in lengths.items():
         video = Video("x", "1", name, 30.0, n, ())
-        jobs.append(SimpleNamespace(home=("x", name), video=video, specs=[n]))
+        jobs.append(SimpleNamespace(home=("x", name), video=video, wanted=[n]))
     monkeypatch.setattr(module, "_jobs", lambda plans: jobs)
-    pool = WorkerPool()
+    pool = OneWorker()
     found = prepare([], pool, told)
     return found, "".join(key.rpartition("/")[2] for key in pool.order)
 
@@ -70,3 +74,25 @@ def test_videos_of_unknown_length_count_alike(monkeypatch, told):
     _, order = prepared(monkeypatch, told, {"a": None, "b": 90})
     assert order == "ba"
     assert [share for _, _, share in told.said] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+
+
+HEAVY = "[name for name in ('torch', 'lightning', 'torchmetrics', 'pandas') if name in __import__('sys').modules]"
+RESIDENT = "[int(line.split()[1]) / 1024 for line in open('/proc/self/status') if line.startswith('VmRSS')]"
+"""MiB; of Linux."""
+
+
+@pytest.mark.processes
+def test_a_worker_of_features_loads_neither_pytorch_nor_lightning_and_starts_below_200_megabytes(tmp_path):
+    plan = make_plan(resolve(["method=mean", *TINY, "dataset.subjects=2", f"cache={tmp_path}"]))
+    pool = WorkerPool(1)
+    try:
+        pool.start(1)
+        ((_, megabytes),) = pool.run([Task("at the start", eval, (RESIDENT,))])
+        prepared = prepare([plan], pool, Progress())
+        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
+    finally:
+        pool.stop()
+    assert (prepared.videos, prepared.failures) == (len(plan.videos), {})
+    assert missing_videos(plan) == []
+    assert heavy == []
+    assert not megabytes or megabytes[0] < 200

@@ -1,0 +1,130 @@
+"""Lightning without what it imports and no process of mebench uses: two thirds of its time, and 160 MB.
+
+PyTorch's compiler is imported by Lightning, and by every optimizer, to ask what is compiled: here it sleeps until somebody compiles.
+SciPy's signals and Matplotlib are imported by torchmetrics where they are installed: here they seem not to be, so its metrics draw
+no plots. The numbers are the same. It is for processes that mebench starts; who imports mebench gets Lightning as it is.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.metadata import PackageNotFoundError
+from types import ModuleType
+from typing import Any
+
+COMPILER = "torch._dynamo"
+UNUSED = ("scipy", "matplotlib")
+
+
+def load_lightning_lightly() -> None:
+    """Let this process import Lightning without them, when it does."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
+class _Compiled(type):
+    """What `isinstance` asks while the compiler sleeps, and of the compiler once it is awake."""
+
+    def __instancecheck__(cls, thing: object) -> bool:
+        awake = vars(sys.modules[COMPILER]).get("OptimizedModule")
+        return awake is not None and isinstance(thing, awake)
+
+
+class _Sleeping(ModuleType):
+    """The compiler while nothing is compiled: there is nothing to leave out and nowhere to break. Any other name wakes it."""
+
+    OptimizedModule = _Compiled("OptimizedModule", (), {})
+
+    @staticmethod
+    def disable(fn: Any = None, *_: Any, **__: Any) -> Any:
+        """Leave a function out of what is compiled."""
+        return (lambda fn: fn) if fn is None else fn
+
+    @staticmethod
+    def graph_break(*_: Any, **__: Any) -> None:
+        """Break what is compiled in two."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # the import system looks around
+            raise AttributeError(name)
+        self.wake()
+        return getattr(self, name)
+
+    def wake(self) -> None:
+        """Become the compiler."""
+        loader = self.__loader__
+        assert isinstance(loader, _Late)
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        SourceFileLoader.exec_module(loader, self)
+
+
+class _Late(SourceFileLoader):
+    """Loads a module asleep."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__class__ = _Sleeping
+
+
+class _Alone(SourceFileLoader):
+    """Loads a package as if those that it could do without were not installed."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        with _not_installed(UNUSED):
+            super().exec_module(module)
+
+
+class _There(Loader):
+    """Gives a module that is loaded already."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = sys.modules[spec.name]
+        self.spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self.spec
+
+
+class _Finder(MetaPathFinder):
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname.startswith(f"{COMPILER}."):
+            if isinstance(compiler := sys.modules[COMPILER], _Sleeping):
+                compiler.wake()  # which loads most of its parts, and none may be there twice
+                if fullname in sys.modules:
+                    return ModuleSpec(fullname, _There())
+            return None
+        kind = {COMPILER: _Late, "torchmetrics": _Alone}.get(fullname)
+        spec = PathFinder.find_spec(fullname, path) if kind else None
+        if kind is None or spec is None or type(spec.loader) is not SourceFileLoader:
+            return None
+        spec.loader = kind(spec.loader.name, spec.loader.path)
+        return spec
+
+
+@contextmanager
+def _not_installed(packages: Sequence[str]) -> Iterator[None]:
+    """Meanwhile Lightning's tools say so of some packages."""
+    tools = importlib.import_module("lightning_utilities.core.imports")
+    asked: dict[str, Callable[[str], Any]] = {
+        name: vars(tools)[name] for name in ("find_spec", "_version") if name in vars(tools)
+    }
+
+    def denied(ask: Callable[[str], Any]) -> Callable[[str], Any]:
+        def answer(name: str) -> Any:
+            if name in packages:
+                raise PackageNotFoundError(name)  # a ModuleNotFoundError
+            return ask(name)
+
+        return answer
+
+    vars(tools).update({name: denied(ask) for name, ask in asked.items()})
+    try:
+        yield
+    finally:
+        vars(tools).update(asked)
+        tools.package_available.cache_clear()

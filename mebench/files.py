@@ -1,0 +1,122 @@
+"""Files that others made: only plain ones of a sensible size are opened, and YAML is bounded before anything is built of it."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import yaml
+
+MOST_DEPTH = 32
+"""Levels of maps and lists in YAML; the deepest of ours has seven."""
+MOST_NODES = 100_000
+"""Scalars, maps and lists in YAML, one behind an alias counted wherever it stands."""
+MOST_YAML = 2**20
+"""Bytes of a YAML file."""
+Plain = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Makes what the scalars say; ten times faster where PyYAML was built with libyaml."""
+Text = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+"""Leaves all scalars text."""
+
+
+class TooMuchError(yaml.YAMLError):
+    """YAML that no person writes."""
+
+
+def open_plain(path: Path, most: int | None = None) -> BinaryIO:
+    """A file opened for reading its bytes, never waited for: a pipe or a device is refused, and so is too large a file.
+
+    Args:
+        path: of the file, or of a link to one.
+        most: bytes that it may have.
+
+    Raises:
+        OSError: it cannot be opened, or is no such file.
+    """
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # opening a pipe would wait for its other end
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            is_folder = stat.S_ISDIR(about.st_mode)
+            number = errno.EISDIR if is_folder else errno.EINVAL
+            raise OSError(number, os.strerror(number) if is_folder else "it is no plain file", str(path))
+        if most is not None and about.st_size > most:
+            raise OSError(errno.EFBIG, f"it has {about.st_size:,} bytes, expected at most {most:,}", str(path))
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def read_plain(path: Path, most: int) -> bytes:
+    """The content of a plain file of at most so many bytes.
+
+    Raises:
+        OSError: it cannot be read, is no plain file, or has more.
+    """
+    with open_plain(path, most) as file:
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)
+    if len(content) > size:  # such as those in /proc, which may have no end
+        raise OSError(errno.EFBIG, "it has more bytes than it says", str(path))
+    return content
+
+
+def read_yaml(path: Path, loader: Any = Plain) -> Any:
+    """What a YAML file holds.
+
+    Raises:
+        OSError: it cannot be read, is no plain file, or has more than `MOST_YAML` bytes.
+        UnicodeDecodeError: it is no UTF-8.
+        yaml.YAMLError: it is no YAML, or more than people write.
+    """
+    return load_yaml(read_plain(path, MOST_YAML).decode("utf-8"), loader)
+
+
+def load_yaml(text: str, loader: Any = Plain) -> Any:
+    r"""What YAML text holds, once its levels and nodes are counted; aliases are small and what they stand for need not be.
+
+    Args:
+        text: the YAML.
+        loader: `Plain` or `Text`.
+
+    Raises:
+        yaml.YAMLError: it is no YAML; nested deeper than `MOST_DEPTH`; more than `MOST_NODES` nodes with its aliases written out;
+            or holds a value that cannot be, such as a 32nd of May.
+
+    >>> load_yaml("a: &few [1, 2]\nb: *few"), load_yaml("a: 1", Text)
+    ({'a': [1, 2], 'b': [1, 2]}, {'a': '1'})
+    """
+    if len(text) > MOST_YAML:
+        raise TooMuchError(f"it has {len(text):,} characters, expected at most {MOST_YAML:,}")
+    try:
+        _check_size(text, loader)
+        return yaml.load(text, Loader=loader)
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # what makes a value of a scalar lets many kinds through
+        raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
+
+
+def _check_size(text: str, loader: Any) -> None:
+    nodes = 0
+    size_of: dict[str | None, int] = {}
+    above: list[tuple[str | None, int]] = []  # the maps and lists around: their anchors, and the nodes before them
+    for event in yaml.parse(text, Loader=loader):
+        if isinstance(event, yaml.CollectionEndEvent):
+            anchor, before = above.pop()
+            if anchor is not None:
+                size_of[anchor] = nodes - before
+        elif isinstance(event, yaml.AliasEvent):
+            if any(event.anchor == anchor for anchor, _ in above):
+                raise TooMuchError(f"{event.anchor!r} holds itself")
+            nodes += size_of.get(event.anchor, 1)
+        elif isinstance(event, yaml.NodeEvent):
+            if isinstance(event, yaml.CollectionStartEvent):
+                above.append((event.anchor, nodes))
+            nodes += 1
+        if len(above) > MOST_DEPTH:
+            raise TooMuchError(f"it is nested more than {MOST_DEPTH} levels deep")
+        if nodes > MOST_NODES:
+            raise TooMuchError(f"it holds more than {MOST_NODES:,} values, aliases written out")

@@ -1,0 +1,117 @@
+"""Records of strangers, checked in a process of its own that may take so much memory and time, and may die."""
+
+import os
+import resource
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
+from pathlib import Path
+
+from mebench.errors import MebenchError
+from mebench.results.integrity import RECORD, check, check_scores, check_supersedes, record_name
+from mebench.results.record import from_record
+from mebench.results.tables import build
+from mebench.runner import workers
+from mebench.runner.folder import RunFolder
+
+MEMORY = 2**30
+"""Resident bytes of the process."""
+SECONDS = 60.0
+"""For one record."""
+
+_POOL = "system"  # Arrow's own pools reserve more at the start than is allowed in the end
+
+
+class Checker:
+    """Checks records one after another in one process, which is started again when it dies.
+
+    Nothing of a record but the sentence comes back from it.
+
+    Attributes:
+        memory: resident bytes of the process.
+        seconds: for one record.
+    """
+
+    def __init__(self) -> None:
+        self.memory, self.seconds = MEMORY, SECONDS
+        self._executor: Executor | None = None
+
+    def __enter__(self) -> "Checker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def refusal(self, record: RunFolder, *places: Path) -> str:
+        """Why a record is refused; empty if it passes all checks and can be shown.
+
+        Args:
+            record: the folder of a stranger's record.
+            places: folders in which an earlier version of it may lie.
+        """
+        arguments = str(record.path), tuple(map(str, places)), os.getpid(), self.memory
+        task = workers.Task(record.id, reason, arguments, self.seconds)
+        if self._executor is None:
+            self._executor = workers.pool({"ARROW_DEFAULT_MEMORY_POOL": _POOL})
+            self._executor.submit(workers.attempt, ready, (), None).result()  # what it imports first is not counted
+        outcome = workers.outcome_of(self._executor.submit(workers.attempt, *task.call), task)
+        if not isinstance(outcome, workers.Failure):
+            return str(outcome)
+        self._end()
+        few = f"{self.seconds:g} seconds, more than {self.memory >> 30} GiB"
+        return f"record {record.id} is refused: checking it took more than {few}, or broke the process that did"
+
+    def _end(self) -> None:
+        if self._executor is not None:
+            self._executor.shutdown(wait=False, kill_workers=True)  # type: ignore[call-arg]  # loky's
+            self._executor = None
+
+
+def ready() -> None:
+    """Import what scoring takes, in the process that will."""
+    import mebench.runner.scoring  # noqa: F401
+
+
+def reason(path: str, places: tuple[str, ...], parent: int, memory: int) -> str:
+    """Why the record at `path` is refused, or empty.
+
+    Args:
+        path: of its folder.
+        places: folders in which an earlier version of it may lie.
+        parent: the process that asks; any other one is limited, and silent.
+        memory: resident bytes of a limited process.
+    """
+    if os.getpid() != parent:
+        warnings.simplefilter("ignore")
+        _limit_memory(memory)
+    record = RunFolder(Path(path))
+    try:
+        _check(record, list(map(Path, places)))
+    except MebenchError as error:
+        return str(error)
+    except MemoryError:
+        return f"record {record.id} is refused: checking it takes more than {memory >> 30} GiB"
+    except Exception as error:  # whatever a stranger thought of
+        return f"record {record.id} is refused: it is damaged ({workers.sentence(error)})"
+    return ""
+
+
+def _check(record: RunFolder, places: Sequence[Path]) -> None:
+    check(record)
+    check_scores(record)
+    build([from_record(record)])
+    stored = record.read_json(RECORD)
+    if stored["version"] > 1:
+        former = record_name(stored["run_id"], stored["version"] - 1)
+        place = next((place for place in places if (place / former).is_dir()), places[0])
+        check_supersedes(record, RunFolder(place / former))
+
+
+def _limit_memory(memory: int) -> None:
+    """Let the system refuse what would take this process beyond so many bytes: a `MemoryError` follows, or its death."""
+    with suppress(OSError, ValueError):  # not Linux
+        about = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        resident, data = (int(about[name].split()[0]) * 1024 for name in ("VmRSS", "VmData"))
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (data + max(memory - resident, 0), most))

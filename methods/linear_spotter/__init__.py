@@ -1,0 +1,1 @@
+"""The floor of spotting: ridge regression on what moves where."""

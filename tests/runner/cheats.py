@@ -1,0 +1,173 @@
+"""A recognizer that answers the most frequent class, but for clips whose label it finds somewhere: one way of looking for each cheat."""
+
+from __future__ import annotations
+
+PARAMS = """
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Params:
+    way: str = "none"
+    place: str = ""
+"""
+METHOD = '''
+import gc
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import mebench
+from mebench.core import LabelledVideo, Method, Video, all_clips
+from mebench.methods.cheat.params import Params as _Params
+
+GLOBAL = {}
+
+
+def remember(known, train):
+    """Labels of the training clips, which others test."""
+    known |= {clip.video.key: clip.label for clip in all_clips(train)}
+
+
+def look_at(plan, scheme):
+    return {v.key: scheme.of(v.expressions[0]) for v in plan.videos if v.expressions and v.expressions[0].emotion}
+
+
+def reached_from(thing, depth=12):
+    """All objects that can be reached from one, but for modules and what they hold."""
+    seen, edge = {}, [thing]
+    for _ in range(depth):
+        edge = [o for o in gc.get_referents(*edge) if id(o) not in seen and not isinstance(o, (type, type(sys)))]
+        edge = [o for o in edge if not (isinstance(o, dict) and "__builtins__" in o)]
+        seen |= {id(o): o for o in edge}
+    return seen.values()
+
+
+def labels_in(objects, classes):
+    """Of whatever holds videos: views of training videos, and videos with an emotion."""
+    objects = list(objects)
+    known = {v.key: v.labels[0] for v in objects if type(v) is LabelledVideo and v.labels}
+    for v in objects:
+        if type(v) is Video and v.expressions and v.expressions[0].emotion in classes:
+            known[v.key] = classes.index(v.expressions[0].emotion)
+    return known
+
+
+class Cheat(Method):
+    Params = _Params
+    tasks = frozenset({"recognize"})
+
+    def chains(self, timing):
+        """Called where the run is planned, too, which knows all labels."""
+        if self.params.way == "planning":
+            frame = sys._getframe(1)
+            while frame is not None:
+                for value in list(frame.f_locals.values()):
+                    if type(value).__name__ == "Plan":
+                        known = look_at(value, value.scheme)
+                        if known:
+                            object.__setattr__(self.params, "stash", known)
+                            object.__setattr__(value.params, "stash", known)
+                            Method.planned = known
+                frame = frame.f_back
+        return {}
+
+    def fit_closed_form(self, train, valid):
+        way = self.params.way
+        self.found = {}
+        self.usual = int(np.bincount([clip.label for clip in all_clips(train)]).argmax())
+        if way == "module":
+            remember(GLOBAL, train)
+        elif way == "class":
+            Method.known = getattr(Method, "known", {})
+            remember(Method.known, train)
+        elif way == "views kept":
+            mebench.kept = [*getattr(mebench, "kept", []), *train]
+        elif way == "training view":
+            plan = train[0]._frames.func.__self__.plan
+            self.found = look_at(plan, plan.scheme)
+        elif way == "file":
+            file = Path(self.params.place, "notes.json")
+            known = json.loads(file.read_text()) if file.is_file() else {}
+            remember(known, train)
+            file.write_text(json.dumps(known))
+
+    def classify(self, clips):
+        return np.eye(len(self.task.classes))[[self.known(clip).get(clip.video.key, self.usual) for clip in clips]]
+
+    def known(self, clip):
+        way, classes = self.params.way, self.task.classes
+        if way == "module":
+            return GLOBAL
+        if way == "class":
+            return Method.known
+        if way == "views kept":
+            return {view.key: view.labels[0] for view in mebench.kept}
+        if way == "training view":
+            return self.found
+        if way == "planning":
+            return getattr(self.params, "stash", None) or getattr(Method, "planned", {})
+        if way == "tested view":
+            plan = clip.video._frames.func.__self__.plan
+            return look_at(plan, plan.scheme)
+        if way == "dataset":
+            plan = clip.video._frames.func.__self__.plan
+            return {v.key: plan.scheme.of(v.expressions[0]) for v in plan.dataset.videos()}
+        if way == "task":
+            return labels_in(reached_from(self.task), classes)
+        if way == "frames":
+            frame, held = sys._getframe(1), []
+            while frame is not None:
+                held += frame.f_locals.values()
+                frame = frame.f_back
+            return labels_in([*held, *reached_from(held, 4)], classes)
+        if way == "closures":
+            return labels_in(reached_from([clip.video._frames, clip.video._clip]), classes)
+        if way == "garbage":
+            return labels_in([o for tracked in gc.get_objects() for o in (tracked, *gc.get_referents(tracked))], classes)
+        if way == "asking":
+            ask = clip.video._frames.func.__self__.plan.dataset.members["megc2019_flow"]._ask
+            return {clip.video.key: max(range(3), key=lambda label: ask("score", [label], True))}
+        if way == "file":
+            return json.loads(Path(self.params.place, "notes.json").read_text())
+        if way == "folders":
+            files = [file for file in Path(self.params.place).rglob("*.png") if file.parent.parent.name == "u_test"]
+            named = {f"{f.parent.parent.parent.name}/{f.stem.strip()}": int(f.parent.name) for f in files}
+            return {clip.video.key: named[clip.video.key.partition("/")[2]]}
+        if way == "truth":
+            import pandas as pd
+
+            tables = [pd.read_parquet(file) for file in Path(self.params.place).glob("*/truth.parquet")]
+            return {v: classes.index(e) for t in tables for v, e in zip(t["video"], t["emotion"])}
+        return {}
+
+
+Plugin = Cheat
+'''
+MEMORY = (
+    "module",
+    "class",
+    "views kept",
+    "training view",
+    "tested view",
+    "dataset",
+    "task",
+    "frames",
+    "closures",
+    "garbage",
+    "planning",
+    "asking",
+)
+"""Ways through memory."""
+FILES = ("file", "folders", "truth")
+"""Ways through files."""
+
+
+def write(write_plugin):
+    """Write the plugin; its root, for `plugins=`."""
+    root = write_plugin("method", "cheat", params=PARAMS, code=METHOD)
+    file = root / "methods" / "cheat" / "config.yaml"
+    file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [recognize]"))
+    return root

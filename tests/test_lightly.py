@@ -1,0 +1,57 @@
+"""What a program of mebench loads with Lightning, what it leaves asleep, and that it wakes whole; and that a dry run is light."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from mebench.testing import TINY
+
+PROGRAM = """
+import json, sys
+from pathlib import Path
+from mebench.cli import main
+
+sys.argv = ["mebench", "run", "--dry-run", "--json", "-", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+status = Path("/proc/self/status")
+peak = [int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith("VmHWM")] if status.exists() else []
+loaded = [name for name in ("torch._dynamo.utils", "torch._inductor", "matplotlib", "pandas") if name in sys.modules]
+
+from lightning.fabric.wrappers import _unwrap_compiled
+import torch
+import torch._dynamo.config  # a part, by name: the rest must come with it, and nothing twice
+
+layer = torch.nn.Linear(2, 2)
+same = torch._dynamo.config is sys.modules["torch._dynamo.config"] is sys.modules["torch._dynamo"].config
+unwrapped = _unwrap_compiled(torch.compile(layer))[0] is layer
+from scipy.signal import find_peaks
+print(json.dumps({"peak": peak, "loaded": loaded, "whole": [same, unwrapped], "peaks": find_peaks([0, 1, 0])[0].tolist()}))
+"""
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """A dry run in a process of its own, which then uses what was asleep."""
+    folder = tmp_path_factory.mktemp("dry")
+    words = ["method=mean", *TINY, f"cache={folder / 'store'}"]
+    done = subprocess.run([sys.executable, "-c", PROGRAM, *words], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    plan, about = done.stdout.strip().rsplit("\n", 1)
+    return json.loads(plan), json.loads(about)
+
+
+def test_a_dry_run_trains_without_pytorchs_compiler_and_stays_below_450_megabytes(told):
+    plan, about = told
+    assert plan["seconds"]["training"] > 0 and plan["work"]["missing_videos"] > 0
+    assert about["loaded"] == []
+    assert not about["peak"] or about["peak"][0] < 450  # MiB; of Linux
+
+
+def test_who_compiles_wakes_the_compiler_as_a_whole(told):
+    assert told[1]["whole"] == [True, True]
+    assert told[1]["peaks"] == [1]
