@@ -1,3 +1,59 @@
-"""mebench: the benchmark suite for facial micro-expressions."""
+"""mebench: the benchmark suite for facial micro-expressions.
+
+Everything that the command `mebench` does to runs and files, as functions: `run`, `sweep`, `resume`, `load_run`, `score`, `compare`,
+`leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects with data frames (`.scores`,
+`.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
+
+    import mebench
+
+    run = mebench.run(method="optical_strain", dataset="synthetic")
+    run.scores.loc["spotting.micro.f1"]
+    run.plot_timeline()
+
+Importing this is light; PyTorch and the like come with the first call that needs them.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Comparison",
+    "Run",
+    "Scores",
+    "Sweep",
+    "compare",
+    "datasets",
+    "leaderboard",
+    "load_run",
+    "methods",
+    "resume",
+    "run",
+    "score",
+    "sweep",
+]
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mebench.api import Comparison, Run, Scores, Sweep, compare, leaderboard, load_run, resume, run, score, sweep
+    from mebench.api.runs import Names
+
+    def datasets(plugins: Names = ()) -> pd.DataFrame:
+        """All datasets, see `mebench.api.listed`."""
+
+    def methods(plugins: Names = ()) -> pd.DataFrame:
+        """All methods, see `mebench.api.listed`."""
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("datasets", "methods"):  # packages that can be called
+        return import_module(f"mebench.{name}")
+    if name in __all__:
+        return getattr(import_module("mebench.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

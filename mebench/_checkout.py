@@ -1,6 +1,9 @@
-"""Where what lies beside the package in a source checkout is found: plugins, and what others published."""
+"""Where what lies beside the package in a source checkout is found: plugins, and what others published; and lists of plugins."""
 
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent
@@ -20,6 +23,14 @@ def beside_checkout(folder: str) -> list[str]:
     if path.is_dir() and project.is_file() and 'name = "mebench"' in project.read_text(encoding="utf-8"):
         return [str(path)]
     return []
+
+
+class Listed(ModuleType):
+    """A package of plugins: `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame."""
+
+    def __call__(self, plugins: Any = ()) -> Any:
+        """All plugins by id; see `mebench.api.listed`."""
+        return import_module("mebench.api").listed(self.__name__.rpartition(".")[2].removesuffix("s"), plugins)
 
 
 def shipped(folder: str) -> list[str]:

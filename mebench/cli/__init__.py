@@ -28,6 +28,7 @@ from mebench.cli import (
     tune,
 )
 from mebench.cli.options import Verbs
+from mebench.console import print_lines
 from mebench.errors import MebenchError, unknown
 
 app = typer.Typer(
@@ -63,7 +64,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from mebench import __version__
 
-        print(f"mebench {__version__}")
+        print_lines(f"mebench {__version__}")
         raise typer.Exit
 
 
@@ -83,7 +84,7 @@ def main() -> None:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
-            print(error.message, file=sys.stderr)
+            print_lines(*error.message.split("\n"), error=True)
             sys.exit(error.exit_code)
         _fail(error, usage_sentence(error), error.exit_code)
     except MebenchError as error:
@@ -126,7 +127,7 @@ def _fail(error: Exception, message: str, code: int) -> None:
     """End with a sentence. Who was stopped by Ctrl-C or SIGTERM (code 128 and more) made no error."""
     if os.environ.get("MEBENCH_DEBUG") == "1":
         raise error
-    print(message if code > 128 else f"error: {message}", file=sys.stderr)
+    print_lines(message if code > 128 else f"error: {message}", error=True)
     sys.exit(code)
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
-from mebench.cli.options import Json, Rule, Runs, finished_run, say
-from mebench.console import write_json
+from mebench import api
+from mebench.cli.options import Json, Rule, Runs, say
+from mebench.console import print_lines, write_json
 from mebench.errors import ConfigError, DataError, RunError, unknown
 
 if TYPE_CHECKING:
-    from mebench.exchange.files import Answers
     from mebench.runner.folder import RunFolder
 
 Truth = Annotated[
@@ -67,33 +67,32 @@ def compare(
     published result: what separates the run from it, in words.
     """
     if second.startswith(BESIDE):
-        _beside_published(finished_run(first, runs), second.removeprefix(BESIDE), leaderboards, json)
+        from mebench.runner.folder import RunFolder
+
+        _beside_published(RunFolder.finished(runs, first), second.removeprefix(BESIDE), leaderboards, json)
         return
-
-    from mebench.metrics.conventions import changed, named
-    from mebench.progress import Progress
-    from mebench.results.compare import Side, compare_sides, conclusions, plain, print_comparison, remarks
-
-    rules, words = named(changed(convention, rule or ())), (first, second)
     if truth is None:
         _refuse_without_truth({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids})
-        folders = [finished_run(word, runs) for word in words]
-        if folders[0].path.resolve() == folders[1].path.resolve():
-            raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
-        one, other = map(Side.of_run, folders)
-        told: dict[str, list[str]] = {}
-    else:
-        paths = [Path(word).expanduser() for word in words]
-        if paths[0].resolve() == paths[1].resolve():
-            raise ConfigError(f"both words name the file {first!r}: compare two different files")
-        answers, told = _read(truth, paths, loose_ids, clips, classes)
-        one, other = map(Side.of_file, paths, answers)
-    with Progress().waiting("comparing"):
-        found = compare_sides(one, other, rules.name, metric or ())
-    said, notes = conclusions(found), remarks(found, one, other, rules)
+    from mebench.progress import Progress
+    from mebench.results.compare import print_comparison
+
+    found = api.compare(
+        first,
+        second,
+        truth=truth,
+        runs=runs,
+        metrics=metric or (),
+        convention=convention,
+        rules=rule or (),
+        clips=clips,
+        classes=classes,
+        loose_ids=loose_ids,
+        progress=Progress(),
+    )
+    say(found)
     if json != "-":
-        print_comparison(found, one, other, said, notes)
-    write_json(plain(found, one, other, said, notes) | told, json)
+        print_comparison(found.found, *found.sides, found.conclusions, found.remarks)
+    write_json(found.summary, json)
 
 
 def _beside_published(folder: RunFolder, word: str, leaderboards: str | None, json: str | None) -> None:
@@ -107,7 +106,7 @@ def _beside_published(folder: RunFolder, word: str, leaderboards: str | None, js
     rows = called(word, read(place / PUBLISHED))
     said = separates(read_record(folder), rows, read_aliases(place / FILE))
     if json != "-":
-        print(f"{folder.id} beside {rows[0].method}")
+        print_lines(f"{folder.id} beside {rows[0].method}")
         print_table(("", "what separates them"), list(said.items()))
     write_json({"run_id": folder.id, "published": word, "separates": said}, json)
 
@@ -135,19 +134,28 @@ def mistakes(
         sort_mistakes,
     )
     from mebench.results.render.summary import distracted_line, plain, print_causes, print_mistakes
+    from mebench.runner.folder import RunFolder
     from mebench.runner.scoring import tables_of
 
     if by not in get_args(By):
         raise ConfigError(unknown("--by", by, get_args(By)))
     if truth is None:
         _refuse_without_truth({"--loose-ids": loose_ids})
-        folder = finished_run(run, runs)
+        folder = RunFolder.finished(runs, run)
         name, tables, kinds = folder.id, tables_of(folder), folder.read_json("folds.json")["kinds"]
         told: dict[str, Any] = {"run_id": name}
         if tables.predictions is None:
             raise RunError(f"run {name!r} does not spot, so it has no false positives and misses: name one that does")
     else:
-        (answers,), said = _read(truth, [Path(run).expanduser()], loose_ids)
+        from mebench.exchange.files import read_beside
+        from mebench.exchange.join import Rules
+        from mebench.exchange.table import Remarks
+        from mebench.inspection.summary import adapters_of
+
+        remarks, true, files = Remarks(), Path(truth).expanduser(), [Path(run).expanduser()]
+        (answers,) = read_beside(true, files, Rules(loose_ids=loose_ids), remarks, adapters=adapters_of(true))
+        say(remarks)
+        said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         name, tables, kinds, told = run, answers.tables, answers.kinds, {"file": run, **said}
         if tables.predictions is None:
             raise DataError(
@@ -171,21 +179,6 @@ def mistakes(
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
     write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json)
-
-
-def _read(
-    truth: str, paths: Sequence[Path], loose_ids: bool, clips: bool = False, classes: str | None = None
-) -> tuple[list[Answers], dict[str, list[str]]]:
-    """Files beside their truth, and what was noticed about them, which is also told."""
-    from mebench.exchange.files import read_beside
-    from mebench.exchange.join import Rules
-    from mebench.exchange.table import Remarks
-
-    remarks = Remarks()
-    rules = Rules(loose_ids=loose_ids)
-    found = read_beside(Path(truth).expanduser(), paths, rules, remarks, clips, classes)
-    say(remarks)
-    return found, {"warnings": remarks.warnings, "repaired": remarks.repaired}
 
 
 def _refuse_without_truth(given: Mapping[str, object]) -> None:

@@ -7,15 +7,12 @@ from typing import Annotated
 
 import typer
 
-from mebench.cli.options import Json, RunId, Runs, finished_run, verbs
-from mebench.console import plural, size, write_json
+from mebench.cli.options import Json, RunId, Runs, verbs
+from mebench.console import plural, print_lines, size, write_json
 from mebench.errors import RunError
 
 app = verbs("Build the leaderboard, publish runs, take in others'.")
 
-RECORDS = "records"
-PUBLISHED = "published.csv"
-PAPERS = "papers"
 SITE = "site"
 RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where the records go.")]
 
@@ -30,59 +27,30 @@ def build(
     """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
     from mebench.progress import Progress
-    from mebench.results.beside import FILE, read_aliases
-    from mebench.results.collect import collect, collect_records, remarks, unique
-    from mebench.results.published import read
-    from mebench.results.published_tables import collect_rescored, placed, with_published, with_rescored
-    from mebench.results.record import UnshownError
-    from mebench.results.reproduce import read_paper
-    from mebench.results.rescore import SCORED_ANEW
-    from mebench.results.tables import SELECTION, build, what_selection_is_worth
+    from mebench.results.board import Board, read_board
+    from mebench.results.rows import Table
+    from mebench.results.tables import SELECTION
     from mebench.results.write import write
 
     folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
-    say = progress.say
-    if not Path(runs).expanduser().is_dir():
-        say(
-            f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
-        )
-    found = [*collect(Path(runs).expanduser(), say), *collect_records(folder / RECORDS, say)]
-    for sentence in remarks(tracking, runs, _there(Path(runs).expanduser(), folder / RECORDS)):
-        say(sentence)
-    records = unique(found, say)
-    file = folder / PUBLISHED
-    published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
-    rescored = collect_rescored(folder / SCORED_ANEW, say)
-    if not records:
-        nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
-        advice = "make one with mebench run, or name the folder of your runs with --runs"
-        if not published and not rescored:
-            raise RunError(f"{nothing}: {advice}")
-        say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
-    papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
-    anew = f" and {plural(len(rescored), 'source')} scored anew" if rescored else ""
-    while True:  # what cannot be shown is found out by showing it
-        try:
-            with progress.waiting("tables"):
-                whole = with_rescored(build(records), list(placed(rescored, published)), aliases)
-                tables = [with_published(table, published, aliases) for table in whole]
-                worth = what_selection_is_worth(records, papers, published)
-                overview = write(tables, folder, SELECTION, worth)
-            words = f"{overview}: {plural(len(tables), 'table')} from {plural(len(records), 'run')}{anew}"
-            if site:
-                from mebench.results.site.pages import write_site
 
-                with progress.waiting("page"):
-                    files, n_bytes = write_site(tables, records, published, folder / SITE, SELECTION, worth)
-                words += f"\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
-            break
-        except UnshownError as error:
-            for run_id, why in error.reasons.items():
-                say(f"{run_id} is left out: it cannot be shown ({why})")
-            records = [record for record in records if record.id not in error.reasons]
+    def show(board: Board) -> tuple[list[Table], str]:
+        with progress.waiting("tables"):
+            tables, worth = board.tables(), board.selection()
+            overview = write(tables, folder, SELECTION, worth)
+        words = f"{overview}: {plural(len(tables), 'table')} from {board.counted}"
+        if not site:
+            return tables, words
+        from mebench.results.site.pages import write_site
+
+        with progress.waiting("page"):
+            files, n_bytes = write_site(tables, board.records, board.published, folder / SITE, SELECTION, worth)
+        return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
+
+    tables, words = read_board(Path(runs).expanduser(), folder, tracking, progress.say).shown(show, progress.say)
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
-        print(words)
+        print_lines(*words.split("\n"))
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
@@ -90,13 +58,14 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
     """Write the record of a run for others. They score it again and build their leaderboard from it."""
     from mebench.results.export import export
     from mebench.results.record import is_record
+    from mebench.runner.folder import RunFolder
 
-    folder = finished_run(run, runs)
+    folder = RunFolder.finished(runs, run)
     if is_record(folder):
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
     record = export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
-    print(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
+    print_lines(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
@@ -120,14 +89,6 @@ def merge(
         if outcome.status == "refused":
             progress.say(outcome.reason)
         elif json != "-":
-            print(f"{outcome.id}: {words[outcome.status]}")
+            print_lines(f"{outcome.id}: {words[outcome.status]}")
     if any(outcome.status == "refused" for outcome in outcomes):
         raise typer.Exit(1)
-
-
-def _there(runs: Path, records: Path) -> set[str]:
-    """Ids of all runs that are there as folders, finished or not, or as records."""
-    from mebench.runner.folder import RunFolder
-
-    records_there = {file.parent.name.partition("~v")[0] for file in records.glob("*/record.json")}
-    return records_there | {folder.id for folder in RunFolder.all(runs)}

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
+from mebench.api.runs import runs_folder
 from mebench.console import check_target
-from mebench.errors import ConfigError, MebenchError, RunError, unknown
+from mebench.errors import ConfigError, MebenchError, unknown
 
 if TYPE_CHECKING:
+    from mebench import api
     from mebench.config import RunConfig
     from mebench.exchange.table import Remarks
-    from mebench.runner.folder import RunFolder
 
 
 class StoppedError(MebenchError):
@@ -70,11 +70,7 @@ def _target(ctx: typer.Context, value: str | None) -> str | None:
 
 def _runs(ctx: typer.Context, value: str) -> str:
     """The folder of runs: as it is given, else as the user's file says."""
-    if value or ctx.resilient_parsing:
-        return value
-    from mebench.config import user_setting
-
-    return user_setting("runs", "runs")
+    return value if ctx.resilient_parsing else runs_folder(value)
 
 
 def _words(help_: str) -> Any:
@@ -126,7 +122,7 @@ def checked(words: Words, config: Files, plugins: Plugins) -> RunConfig:
     return settings
 
 
-def say(remarks: Remarks) -> None:
+def say(remarks: Remarks | api.Scores | api.Comparison) -> None:
     """Tell on standard error what was read otherwise than it is written, and what looks wrong."""
     from mebench.progress import Progress
 
@@ -135,24 +131,3 @@ def say(remarks: Remarks) -> None:
         progress.say(f"note: {line}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
-
-
-def finished_run(word: str, runs: str) -> RunFolder:
-    """The finished run that a word names: its id, the beginning of one id only, or the path of a run folder or record.
-
-    Args:
-        word: from the command line.
-        runs: folder of run folders.
-
-    Raises:
-        RunError: there is no such run, several begin so, or it is not finished.
-    """
-    from mebench.runner.folder import RunFolder
-
-    path = Path(word).expanduser().resolve()
-    if (path / "record.json").is_file():
-        return RunFolder(path)
-    folder = RunFolder.open(runs, word)
-    if not folder.done:
-        raise RunError(f"run {folder.id!r} is not finished: go on with it by mebench resume {folder.word}")
-    return folder

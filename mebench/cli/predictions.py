@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
-from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, finished_run, verbs
-from mebench.console import plural, write_json
+from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
+from mebench.console import plural, print_lines, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -46,9 +46,10 @@ def export(
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import write_predictions, write_truth
     from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
     from mebench.runner.scoring import tables_of
 
-    folder, progress = finished_run(run, runs), Progress()
+    folder, progress = RunFolder.finished(runs, run), Progress()
     tables, remarks = tables_of(folder), Remarks()
     if tables.predictions is None:
         raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
@@ -59,7 +60,7 @@ def export(
     progress.say(f"note: {said}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
-    print(out)
+    print_lines(out)
 
 
 _FRAMES = ("numbers", "positions")
@@ -123,11 +124,12 @@ def predict(
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
     from mebench.runner.models import of_run
     from mebench.runner.trained import Ask, predict_all, prediction_tables
 
     progress, remarks = Progress(), Remarks()
-    folder = finished_run(run, runs)
+    folder = RunFolder.finished(runs, run)
     dataset = tuple(words or ()), tuple(config or ()), tuple(plugins or ())
     folds = tuple(model.fold for model in of_run(folder, fold))
     plan, answers, failed = predict_all(Ask(str(folder.path.resolve()), folds, *dataset), workers, progress)
@@ -140,7 +142,7 @@ def predict(
     report = {"run": folder.id, "fold": fold, "videos": len(plan.videos), "predictions": len(found), "failed": failed}
     write_json({**report, "file": out}, json)
     if json != "-":
-        print(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
+        print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
     if failed:
         raise RunError(
             f"{plural(len(failed), 'video')} of {len(plan.videos)} could not be predicted; {out} holds the others. "
@@ -180,9 +182,11 @@ def export_model(
         raise ConfigError(unknown("format", form, _FORMS, "Name a file that ends so, or say --format"))
     if part not in get_args(Part):
         raise ConfigError(unknown("part", part, get_args(Part)))
-    folder = finished_run(run, runs)
-    fold = fold or _only_fold(folder)
     from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
+
+    folder = RunFolder.finished(runs, run)
+    fold = fold or _only_fold(folder)
 
     if form == "onnx":
         from mebench.exchange.onnx_export import INPUT, export_onnx

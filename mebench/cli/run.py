@@ -5,18 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+from mebench import api
 from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
-from mebench.console import write_json
-from mebench.errors import ConfigError, unknown
-
-if TYPE_CHECKING:
-    from mebench.config import RunConfig
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
+from mebench.console import print_lines, write_json
+from mebench.errors import ConfigError
 
 app = typer.Typer()
 
@@ -40,16 +36,16 @@ def run(
 
         return sweep(words or (), config, plugins, dry_run, json)
     with _hint_of_sweeps(words or ()):
-        settings = checked(words, config, plugins)
         if not dry_run:
-            return _execute(settings, verbose, json)
+            return _tell(api.run(*words or (), config=config or (), plugins=plugins or ()), verbose, json, told=True)
+        settings = checked(words, config, plugins)
         from mebench.progress import Progress
         from mebench.protocols import find
         from mebench.runner.estimate import dry_run as estimate
 
         plan = estimate(settings, Progress(), quiet=json == "-")
         if json != "-":
-            print(f"\n{find(settings.protocol).describe()}")
+            print_lines("", *find(settings.protocol).describe().split("\n"))
         write_json(plan, json)
 
 
@@ -65,21 +61,8 @@ def resume(
     json: Json = None,
 ) -> None:
     """Go on with a run that was stopped. One that is finished shows its scores, and goes to MLflow if that lacks it."""
-    from mebench.config import from_plain
-    from mebench.config.layers import COMMAND_LINE
-    from mebench.progress import Progress
-    from mebench.runner.folder import RunFolder
-
-    folder = RunFolder.open(runs, run)
-    stored, changes = folder.read_json("config.json"), _how(words or ())
-    # The folder may have been moved: what is resumed is the run that was named.
-    values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
-    config = from_plain(values, {**stored["origins"], **dict.fromkeys(changes, COMMAND_LINE)})
-    if not folder.done:
-        return _execute(config, verbose, json, folder.id)
-    progress = Progress()
-    progress.say(f"run {folder.id} is finished")
-    _tell(folder, folder.read_json("summary.json"), config, progress, verbose, json)
+    found = api.resume(run, *words or (), runs=runs)
+    _tell(found, verbose, json, told=found.fresh)
 
 
 @contextmanager
@@ -102,52 +85,10 @@ def _hint_of_sweeps(words: Sequence[str]) -> Iterator[None]:
         ) from None
 
 
-def _how(words: Sequence[str]) -> dict[str, Any]:
-    """The settings that words give a run which is under way: how it is computed, scored and tracked, not what it is."""
-    from mebench.config import NOT_IN_KEY
-    from mebench.config.layers import read_words
-
-    values = read_words(words).values
-    known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in ("runs", "plugins"))
-    for key in values:
-        if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
-            then = "Any other would make it another run: begin that with mebench run"
-            raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
-    if values.get("executor") == "local":
-        values = {**values, "executor_address": None}
-    return dict(values)
-
-
-def _execute(config: RunConfig, verbose: bool, json: str | None, run_id: str | None = None) -> None:
-    from mebench.progress import Progress
-    from mebench.runner.execute import run
-
-    progress = Progress()
-    outcome = run(config, progress, run_id)
-    _tell(outcome.folder, outcome.summary, config, progress, verbose, json, told=True)
-
-
-def _tell(
-    folder: RunFolder,
-    summary: dict[str, Any],
-    config: RunConfig,
-    progress: Progress,
-    verbose: bool,
-    json: str | None,
-    told: bool = False,
-) -> None:
-    """Mirror a finished run, print its scores, write them as JSON."""
+def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:
+    """Print the scores of a finished run, write them as JSON."""
     from mebench.results.render.summary import print_outcome
-    from mebench.results.tracking import sync
 
-    folders = [folder]
-    if config.audit != "guard":
-        from mebench.runner.execute import leak_gain
-
-        summary = {**summary, "leak": leak_gain(config, summary, progress)}
-        folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
-    with progress.waiting("sending to MLflow"):
-        synced = sync(folders, config.tracking, progress)
     if json != "-":
-        print_outcome(folder, summary, None if synced.failed else synced.opening, verbose, told)
-    write_json(summary, json)
+        print_outcome(run.folder, run.summary, run.tracked, verbose, told)
+    write_json(run.summary, json)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench import console
-from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, finished_run, verbs
+from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
     if json != "-":
         console.print_table(("run", "status", "scores", "age", "size"), [_row(run) for run in found])
         if not found and console.at_terminal():
-            print(f"no runs in {runs}")
+            console.print_lines(f"no runs in {runs}")
 
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
@@ -89,12 +89,12 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     console.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
     if json == "-":
         return
-    print(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
+    console.print_lines(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
     if folder.done:
         print_outcome(folder, folder.read_json("summary.json"), None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
-        print(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
+        console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
     if costs:
         names = [name for name in costs[0] if name != "fold"]
         console.print_table(
@@ -103,7 +103,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             title="costs",
         )
     if not folder.done:
-        print(f"go on with: mebench resume {folder.word}")
+        console.print_lines(f"go on with: mebench resume {folder.word}")
 
 
 @app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")
@@ -149,9 +149,13 @@ def prune(
     console.write_json(report, json)
     if json != "-":
         for run in gone:
-            print(f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)")
+            console.print_lines(
+                f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)"
+            )
         freed = console.size(sum(run.bytes for run in gone))
-        print(f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}")
+        console.print_lines(
+            f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}"
+        )
 
 
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
@@ -170,7 +174,7 @@ def sync(
     from mebench.runner.folder import RunFolder
 
     if run:
-        folders = list({folder.path: folder for folder in (finished_run(word, runs) for word in run)}.values())
+        folders = list({folder.path: folder for folder in (RunFolder.finished(runs, word) for word in run)}.values())
     else:
         folders = [folder for folder in RunFolder.all(runs) if folder.done]
     if not folders:
@@ -186,7 +190,7 @@ def sync(
             "command again"
         )
     if json != "-":
-        print(f"{len(synced.sent)} runs sent, {len(synced.there)} were there. MLflow: {synced.opening}")
+        console.print_lines(f"{len(synced.sent)} runs sent, {len(synced.there)} were there. MLflow: {synced.opening}")
 
 
 def _all(runs: str) -> list[tuple[RunFolder, Run]]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from mebench.cli.options import Json, Runs, finished_run
+from mebench.cli.options import Json, Runs
 from mebench.console import plural, print_table, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
@@ -56,6 +56,7 @@ def spot(
     """
     from mebench.progress import Progress
     from mebench.results.spotted import CAUTION, Faces, spot_videos
+    from mebench.runner.folder import RunFolder
     from mebench.runner.models import find, of_run
     from mebench.runner.trained import Ask
 
@@ -63,7 +64,7 @@ def spot(
         raise ConfigError(unknown("--faces", faces, get_args(Faces)))
     progress = Progress()
     if run is not None and model is None:
-        folder = finished_run(run, runs)
+        folder = RunFolder.finished(runs, run)
         ask = Ask(str(folder.path.resolve()), tuple(one.fold for one in of_run(folder, fold)), ())
     elif run is None and model is not None and fold is None:
         ask = Ask(str(find(model).resolve()), (), ())

@@ -1,5 +1,8 @@
-"""Dataset plugins: `mebench.datasets.<id>`. In a checkout they live in the top-level folder `datasets/`."""
+"""Dataset plugins: `mebench.datasets.<id>`. In a checkout they live in the top-level folder `datasets/`. Called, it lists them."""
 
-from mebench._checkout import beside_checkout
+import sys
+
+from mebench._checkout import Listed, beside_checkout
 
 __path__ = [*__path__, *beside_checkout("datasets")]
+sys.modules[__name__].__class__ = Listed

@@ -7,7 +7,6 @@ in a run: evaluators that leave them out praise who answers only what is easy.
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from mebench.exchange import values
 from mebench.exchange.columns import plain
 from mebench.exchange.intervals import refuse_misspelt_subject, repair_decimal_ids
 from mebench.exchange.join import Rules, join, meant
-from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.metrics.tables import Tables
 
@@ -33,7 +32,7 @@ _ROUNDED = 0.005
 """Half a unit of the second digit: what rounding may add to, or take from, each probability."""
 
 
-def read_clips(path: Path, role: Role, remarks: Remarks, labels: Sequence[str] = ()) -> IntervalFile:
+def read_clips(path: File, role: Role, remarks: Remarks, labels: Sequence[str] = ()) -> IntervalFile:
     """Read and check a file of clips.
 
     Args:

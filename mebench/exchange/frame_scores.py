@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from mebench.core.spotting import spot
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange import values
 from mebench.exchange.intervals import refuse_misspelt_subject, repair_decimal_ids
-from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 ROLE: Role = "frame scores"
@@ -96,7 +95,7 @@ def half_lengths(text: str | None) -> dict[str, int]:
     return found
 
 
-def read_frame_scores(path: Path, remarks: Remarks) -> FrameScores:
+def read_frame_scores(path: File, remarks: Remarks) -> FrameScores:
     """Read and check a file of frame scores.
 
     Args:

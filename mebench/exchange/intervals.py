@@ -1,6 +1,5 @@
 """Reading predicted and true intervals, and checking them line by line."""
 
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.columns import likely
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.table import Remarks, TextTable, at_lines, parse, read_text
+from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
 
 _INTERVAL = ("onset", "apex", "offset", "kind", "emotion")
@@ -30,7 +29,7 @@ class _Ends(NamedTuple):
     there: NDArray[np.bool_]
 
 
-def read_intervals(path: Path, role: Role, remarks: Remarks, log: bool | None = None) -> IntervalFile:
+def read_intervals(path: File, role: Role, remarks: Remarks, log: bool | None = None) -> IntervalFile:
     """Read and check a file of intervals.
 
     Args:

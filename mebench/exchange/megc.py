@@ -10,13 +10,12 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mebench.errors import DataError
-from mebench.exchange.table import Remarks
+from mebench.exchange.table import File, Remarks
 from mebench.exchange.values import IntervalFile, Role
 
 DATASETS = {"1": "SAMM-LV", "2": "CAS(ME)^2"}
@@ -53,7 +52,7 @@ def is_log(text: str) -> bool:
     return False
 
 
-def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> IntervalFile:
+def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFile:
     """The predictions or the truths of a log.
 
     A prediction that finds two truths stands on two lines, and so does a truth that two predictions find: each counts
@@ -85,7 +84,7 @@ def read_log(text: str, path: Path, role: Role, remarks: Remarks) -> IntervalFil
 _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}
 
 
-def _entries(text: str, path: Path) -> Iterator[Entry]:
+def _entries(text: str, path: File) -> Iterator[Entry]:
     dataset = DATASETS["1"]
     for number, line in enumerate(io.StringIO(text, newline=None), start=1):
         found = _LINE.match(line.strip())

@@ -57,6 +57,25 @@ def at_lines(lines: Iterable[int]) -> str:
     return f"lines {', '.join(shown[:-1])} and {shown[-1]}"
 
 
+@dataclass(frozen=True)
+class Typed:
+    """A table that lies in no file.
+
+    Attributes:
+        name: what sentences call it.
+        text: the table as a file would hold it.
+    """
+
+    name: str
+    text: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+File = Path | Typed
+"""Where a table is read from."""
+
 MOST_BYTES = 256 * 2**20
 """Of a table of text."""
 SEPARATORS = (",", ";", "\t", "|", " ")
@@ -136,7 +155,7 @@ class TextTable:
                 )
 
 
-def read_text(path: Path, remarks: Remarks, role: str) -> str:
+def read_text(path: File, remarks: Remarks, role: str) -> str:
     """The text of a file in UTF-8, UTF-16, UTF-32 or, failing these, Windows-1252; of a workbook, that of its sheet.
 
     Args:
@@ -147,6 +166,8 @@ def read_text(path: Path, remarks: Remarks, role: str) -> str:
     Raises:
         DataError: it is not there, empty, or no text; a workbook has no such sheet, or several that may be meant.
     """
+    if isinstance(path, Typed):
+        return path.text
     book = None if path.exists() else _SHEET.fullmatch(str(path))
     file, sheet = (Path(book[1]), book[2]) if book else (path, None)
     try:
@@ -207,7 +228,7 @@ def _sheet_text(path: Path, name: str | None, remarks: Remarks, role: str) -> st
 
 
 def parse(
-    text: str, path: Path, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
+    text: str, path: File, role: str, wanted: Sequence[str], remarks: Remarks, alone: str | None = None
 ) -> TextTable:
     """Find header and separator, and take the wanted columns.
 
@@ -245,7 +266,7 @@ def parse(
     return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
 
 
-def _header(text: str, path: Path, wanted: Sequence[str]) -> tuple[int, str]:
+def _header(text: str, path: File, wanted: Sequence[str]) -> tuple[int, str]:
     """How many lines come before the header, and the separator: the one that splits it into most known names."""
     for number, line in enumerate(io.StringIO(text, newline="")):
         if not line.strip() or line.startswith("#") or re.fullmatch(r'"?sep=.+', line.strip()):
@@ -269,7 +290,7 @@ def _columns(
     lines: list[int],
     width: int,
     positions: Mapping[str, int],
-    path: Path,
+    path: File,
     role: str,
     remarks: Remarks,
 ) -> list[list[str]]:
@@ -313,7 +334,7 @@ def _are_numbers(rows: Iterable[Sequence[str]], places: Sequence[int]) -> bool:
     return all(not any(row) or all(re.fullmatch(r"[-+]?\d[\d.,]*", cell) for cell in row) for row in cells)
 
 
-def _clean(column: list[str], name: str, lines: list[int], path: Path) -> list[str]:
+def _clean(column: list[str], name: str, lines: list[int], path: File) -> list[str]:
     """Without blanks around, and without the sign that keeps a spreadsheet from running a cell."""
     cells = [cell.strip() for cell in column]
     for row, cell in enumerate(cells):

@@ -14,6 +14,7 @@ from typing import Any, get_args
 
 from numpy.typing import NDArray
 
+from mebench.console import printable
 from mebench.features.base import dlib_version, opencv_version
 from mebench.features.entry import DamagedError, Draft, Entry, EntryFiles, Key, Stage, writing_to
 
@@ -80,7 +81,8 @@ class FeatureStore:
             try:
                 entry = self._open(files, key)
             except DamagedError as error:
-                _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, key.video, error)
+                video = printable(key.video)
+                _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, video, error)
             if entry is None:
                 files.write(key, build(), self.root)
                 entry = self._open(files, key)

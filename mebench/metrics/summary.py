@@ -125,6 +125,22 @@ def flat_scores(summary: Mapping[str, Any], prefix: str = "") -> dict[str, float
     return flat
 
 
+def scores_of(summary: Mapping[str, Any], prefix: str = "") -> dict[str, dict[str, Any]]:
+    """The scores of a summary by dotted name, each as it is there, undefined ones too.
+
+    >>> scores_of({"spotting": {"micro": {"tp": 3, "scores": {"f1": {"value": 0.5, "low": 0.4, "high": None}}}}})
+    {'spotting.micro.f1': {'value': 0.5, 'low': 0.4, 'high': None}}
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in summary.items():
+        if isinstance(value, Mapping):
+            name = f"{prefix}{key}"
+            found |= (
+                {name: dict(value)} if "value" in value else scores_of(value, prefix if key == "scores" else f"{name}.")
+            )
+    return found
+
+
 def _count(tables: Tables, kinds: Sequence[str], convention: Convention, units: Resampling) -> SpottingCounts:
     assert tables.predictions is not None
     videos = tables.videos

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
@@ -12,6 +11,7 @@ from rich.table import Table
 from mebench.console import console, empty_table
 from mebench.errors import RunError
 from mebench.exchange.files import Answers
+from mebench.exchange.table import File
 from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import ComparedScore, Comparison, compare
 from mebench.metrics.conventions import Convention
@@ -53,7 +53,7 @@ class Side:
         return cls(record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record)
 
     @classmethod
-    def of_file(cls, path: Path, answers: Answers) -> Self:
+    def of_file(cls, path: File, answers: Answers) -> Self:
         """A file, as it was read."""
         return cls(str(path), answers.tables, answers.tasks, answers.kinds, answers.classes)
 

@@ -96,6 +96,21 @@ class RunFolder:
         return known[begin_so[0]]
 
     @classmethod
+    def finished(cls, runs: Path | str, word: str) -> RunFolder:
+        """The finished run that a word names, as in `open`; or the record of one, by its path.
+
+        Raises:
+            RunError: there is no such run, several begin so, or it is not finished.
+        """
+        path = Path(word).expanduser().resolve()
+        if (path / "record.json").is_file():
+            return cls(path)
+        folder = cls.open(runs, word)
+        if not folder.done:
+            raise RunError(f"run {folder.id!r} is not finished: go on with it by mebench resume {folder.word}")
+        return folder
+
+    @classmethod
     def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
         """The unfinished run of this key that nobody works on, or a new one; locked.
 

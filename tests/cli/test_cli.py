@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from mebench import __version__, cli, console
-from mebench.cli import doctor, leaderboard
+from mebench.cli import doctor
 from mebench.cli.complete import complete_plugin, complete_word
 from mebench.errors import RunError
 from mebench.metrics.catalogue import METRICS
 from mebench.runner.execute import InterruptedRunError
+from mebench.runner.folder import RunFolder
 
 HEAVY = ["torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2"]
 PARAMS = '''
@@ -362,9 +363,9 @@ def test_completion_never_complains(root):
 def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatch, tmp_path, words):
     asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mebench.results.collect.collect", lambda runs, say: asked.append(str(runs)) or [])
-    monkeypatch.setattr("mebench.results.collect.remarks", lambda tracking, *_: tracked.append(tracking) or [])
-    monkeypatch.setattr(leaderboard, "finished_run", lambda run, runs: asked.append(runs) or sys.exit())
+    monkeypatch.setattr("mebench.results.board.collect", lambda runs, say: asked.append(str(runs)) or [])
+    monkeypatch.setattr("mebench.results.board.remarks", lambda tracking, *_: tracked.append(tracking) or [])
+    monkeypatch.setattr(RunFolder, "finished", lambda runs, run: asked.append(runs) or sys.exit())
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
     (tmp_path / "mine.yaml").write_text("{}")
     mebench(*words)

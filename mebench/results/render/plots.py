@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
     Args:
         answers: columns `truth` and `predicted`; rows whose truth is not among the classes are left out.
         classes: in the order of rows and columns. Classes that occur neither in truth nor in answers are not shown;
-            answers that are no class at all get a column `other`.
+            answers that are no class at all get a column `no class`.
         title: above the figure.
     """
     table = confusions(answers, classes)
@@ -160,15 +161,20 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
 
 
 def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Counts of true (rows) against predicted classes, of those that occur; `other` for answers that are no class."""
+    """Counts of true (rows) against predicted classes, of those that occur; `no class` for answers that are none."""
     matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
     shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
     columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
-    return pd.DataFrame(matrix, [*classes], [*classes, "other"]).iloc[shown, columns]
+    return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[shown, columns]
 
 
 def score_curve(
-    scores: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame, fps: float | None, title: str = ""
+    scores: pd.DataFrame,
+    truths: pd.DataFrame,
+    predictions: pd.DataFrame,
+    fps: float | None,
+    title: str = "",
+    n_frames: float | None = None,
 ) -> Figure:
     """Frame scores of one video over time, its annotated intervals as shades and the spotted ones as bars below.
 
@@ -181,14 +187,16 @@ def score_curve(
         predictions: columns `kind`, `onset`, `apex`, `offset`, `confidence`.
         fps: frames per second; None leaves the axis in frames.
         title: above the figure.
+        n_frames: of the video; as many as have a score, or lie in an interval, if left out.
     """
-    kinds = [kind for kind in COLORS if kind in set(scores["kind"])]
+    kinds = [kind for kind in COLORS if kind in {*scores["kind"], *predictions["kind"]}]
     figure = _canvas(11, 2.9 + 0.22 * len(kinds))
     axes = figure.add_subplot()
     unit = fps or 1.0
-    known = scores["score"][np.isfinite(scores["score"])]
+    values = scores["score"].to_numpy(np.float64)
+    known = values[np.isfinite(values)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    thick, last = (1.2 if len(scores) < MANY else 0.5), int(scores["frame"].max()) + 1 if len(scores) else 1
+    thick, last = (1.2 if len(scores) < MANY else 0.5), n_frames or _end(scores, truths, predictions)
     step = 0.09 * ((high - low) or 1.0)
     axes.set_xlim(0, last / unit)
     for kind in COLORS:
@@ -208,6 +216,33 @@ def score_curve(
     return figure
 
 
+def timeline(tables: Tables, frame_scores: pd.DataFrame, video: str) -> Figure:
+    """The `score_curve` of one video, by its key; of a method that predicts by chance its first draw."""
+    rows = tables.videos.set_index("video").loc[video]
+
+    def known(name: str) -> float | None:
+        return None if pd.isna(rows[name]) else float(rows[name])
+
+    spotted = tables.predictions
+    if spotted is None:
+        spotted = pd.DataFrame(columns=["video", "kind", "onset", "apex", "offset", "confidence", "draw"])
+    shown = (frame_scores, tables.truths, _first_draw(spotted))
+    line, true, found = (table[table["video"] == video] for table in shown)
+    return score_curve(line, true, found, known("fps"), video, known("n_frames"))
+
+
+def shown_in_notebooks(figure: Figure) -> Figure:
+    """The figure with a picture that a notebook finds, whichever backend it has set up."""
+
+    def png() -> bytes:
+        stream = io.BytesIO()
+        figure.savefig(stream, format="png")
+        return stream.getvalue()
+
+    setattr(figure, "_repr_png_", png)  # noqa: B010
+    return figure
+
+
 def _canvas(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, tied to Agg and to nothing global."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -218,6 +253,12 @@ def _canvas(width: float, height: float) -> Figure:
     return figure
 
 
+def _end(scores: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame) -> int:
+    """The frame after the last that anything is said of."""
+    columns = (scores["frame"], truths["offset"], predictions["offset"])
+    return max((int(column.max()) + 1 for column in columns if len(column)), default=1)
+
+
 def _shade(axes: Axes, truth: Any, kind: str, unit: float, top: float) -> None:
     axes.axvspan(truth.onset / unit, (truth.offset + 1) / unit, color=COLORS[kind], alpha=SHADE, linewidth=0, zorder=0)
     if not pd.isna(truth.apex):
@@ -225,7 +266,7 @@ def _shade(axes: Axes, truth: Any, kind: str, unit: float, top: float) -> None:
 
 
 def _bars(axes: Axes, spotted: pd.DataFrame, kind: str, unit: float, level: float, height: float) -> None:
-    rows: Any = zip(spotted.itertuples(), spotted["confidence"].rank(pct=True))
+    rows: Any = zip(spotted.itertuples(), spotted["confidence"].rank(pct=True).fillna(1.0))
     for p, share in rows:
         start, width = p.onset / unit, (p.offset + 1 - p.onset) / unit
         axes.broken_barh(

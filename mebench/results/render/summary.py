@@ -6,13 +6,14 @@ from typing import Any
 import pandas as pd
 from rich.table import Table
 
+from mebench.config import flatten
 from mebench.console import console, empty_table, plural, print_table
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import CAUSES
 from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
-from mebench.results.settings import of_method, of_protocol, of_scheme
+from mebench.results.settings import joined, of_method, of_protocol, of_scheme
 from mebench.runner.folder import RunFolder
 
 TITLES = {"false_positive": "false positives", "miss": "misses"}
@@ -171,7 +172,7 @@ def print_outcome(
     """
     out = console()
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
-    out.print(_title(config), markup=False, style="bold")
+    out.print(title_of(config["config"]), markup=False, style="bold")
     leak = [leak_table(summary["leak"])] if "leak" in summary else []
     for table in tables(summary, about) if verbose else [main_table(summary), *leak]:
         out.print(table)
@@ -199,9 +200,20 @@ def print_outcome(
         out.print(line, markup=False, soft_wrap=True)
 
 
+HEADS = ("score", "value", rows.INTERVAL, "")
+"""Of the main scores."""
+
+
 def main_table(summary: Mapping[str, Any]) -> Table:
-    """The main scores of each task, those of spotting with what was counted and what chance reaches."""
-    table = empty_table("", ("score", "value", rows.INTERVAL, ""), ("score", ""))
+    """The main scores of each task as a table, the first `MOST_ROWS` of them."""
+    table = empty_table("", HEADS, ("score", ""))
+    for row in main_rows(summary)[:MOST_ROWS]:
+        table.add_row(*row)
+    return table
+
+
+def main_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
+    """The main scores of each task with their intervals, those of spotting with what was counted and what chance reaches."""
     found: list[tuple[str, Mapping[str, Any], str, str]] = []
     for kind, part in summary.get("spotting", {}).items():
         chance = summary.get("chance", {}).get(kind, {})
@@ -220,13 +232,13 @@ def main_table(summary: Mapping[str, Any]) -> Table:
             shown = [score for score in ("unit_f1", "uf1", "uar") if score in part["scores"]]
             clips = f"{part['n']} annotated clips"
             found += [(f"recognition{name}", part["scores"], score, clips * (score == shown[0])) for score in shown]
-    for task, scores, name, note in found[:MOST_ROWS]:
-        score = scores.get(name, rows.UNDEFINED)
-        digits = METRICS[name].digits
-        table.add_row(
-            f"{task}: {METRICS[name].label}", rows.figure(score["value"], digits), rows.interval(score, digits), note
-        )
-    return table
+    return [_main_row(*row) for row in found]
+
+
+def _main_row(task: str, scores: Mapping[str, Any], name: str, note: str) -> tuple[str, str, str, str]:
+    score, digits = scores.get(name, rows.UNDEFINED), METRICS[name].digits
+    label = f"{task}: {METRICS[name].label}"
+    return label, rows.figure(score["value"], digits), rows.interval(score, digits), note
 
 
 def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
@@ -298,17 +310,16 @@ def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
     return int(predictions["draw"].max()) + 1 if len(predictions) else 1
 
 
-def _title(config: Mapping[str, Any]) -> str:
-    values = config["config"]
-    method = values["method"]["name"]
-    if recognizer := (values.get("recognizer") or {}).get("name"):
-        method += f" with {recognizer}"
-    dataset = values["dataset"]["name"]
-    data = dataset if isinstance(dataset, str) else "+".join(dataset)
-    scheme = of_scheme(values)
-    return ", ".join(
-        filter(None, [f"{method} on {data} under {of_protocol(values)}", scheme, f"seed {values['seed']}"])
-    )
+def title_of(values: Mapping[str, Any]) -> str:
+    """What was run in words: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
+    flat = flatten(values)
+    method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
+    words = [
+        f"{method} on {joined(flat['dataset'])} under {of_protocol(flat)}",
+        of_scheme(flat),
+        f"seed {flat['seed']}",
+    ]
+    return ", ".join(filter(None, words))
 
 
 def _people(about: Mapping[str, Any]) -> set[str]:

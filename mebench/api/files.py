@@ -1,0 +1,380 @@
+"""Scores of any program's predictions, and two runs or programs compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from mebench.api.result import Result, html
+from mebench.api.runs import Run, runs_folder
+from mebench.errors import ConfigError, RunError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mebench.exchange.files import Answers
+    from mebench.exchange.frame_scores import Spotting
+    from mebench.exchange.table import File, Remarks
+    from mebench.metrics import comparison
+    from mebench.metrics.tables import Tables
+    from mebench.progress import Progress
+    from mebench.results.compare import Side
+
+What = Literal["intervals", "frame scores", "clips"]
+Given: TypeAlias = "str | Path | pd.DataFrame"
+"""A file, or a table with the columns of one."""
+Names: TypeAlias = "str | Sequence[str] | None"
+FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
+"""Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
+PLACES: Mapping[str, Sequence[What]] = {
+    **dict.fromkeys(("k_prime", "p", "smoothing", "postprocess", "anchor", "short_videos"), ("frame scores",)),
+    **dict.fromkeys(("kinds", "fps", "strict_videos", "write_predictions"), ("intervals", "frame scores")),
+}
+"""Options that are not about all of the three."""
+
+
+class Scores(Result):
+    """Scores of what a program answered.
+
+    Attributes:
+        summary: all scores as plain data, as `mebench score --json` writes them, with `warnings` (what looks wrong, or changes
+            what a score means) and `repaired` (what was read otherwise than it is written).
+    """
+
+    def __init__(self, summary: dict[str, Any], answers: Answers, remarks: Remarks, title: str) -> None:
+        self.summary, self.answers, self._remarks, self._title = summary, answers, remarks, title
+
+    @property
+    def title(self) -> str:
+        """What was scored."""
+        return self._title
+
+    @property
+    def tables(self) -> Tables:
+        """What scoring read: videos, truths, predictions, clips."""
+        return self.answers.tables
+
+    @property
+    def frame_scores(self) -> pd.DataFrame:
+        """A row for each frame and kind: `video`, `frame`, `kind`, `score`; empty unless frame scores were given."""
+        import pandas as pd
+
+        found = self.tables.frame_scores
+        return pd.DataFrame(columns=["video", "frame", "kind", "score"]) if found is None else found
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """A row for each given clip: `video`, `subject`, `dataset`, `truth`, `predicted`, `probability`; empty of intervals."""
+        import pandas as pd
+
+        columns = ["video", "subject", "dataset", "truth", "predicted", "probability"]
+        return pd.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
+
+    @property
+    def warnings(self) -> list[str]:
+        """What looks wrong with the files, or changes what a score means."""
+        return self._remarks.warnings
+
+    @property
+    def repaired(self) -> list[str]:
+        """What was read otherwise than it is written."""
+        return self._remarks.repaired
+
+    def write_predictions(self, path: str | Path, form: str = "csv") -> None:
+        """Write the intervals that were scored.
+
+        Args:
+            path: the file.
+            form: `csv`, `strs`, `megc2020` or `megc2023`.
+
+        Raises:
+            DataError: the format cannot hold them.
+        """
+        from mebench.exchange.write import write_predictions
+
+        write_predictions(Path(path).expanduser(), form, self.tables, self._remarks)
+
+    def _notes(self) -> Sequence[str]:
+        return [*super()._notes(), *self.warnings]
+
+
+def score(
+    predictions: Given,
+    truth: Given,
+    *,
+    what: What = "intervals",
+    convention: str = "strict",
+    rules: Mapping[str, Any] | Sequence[str] = (),
+    classes: Names = None,
+    kinds: Names = None,
+    fps: float | None = None,
+    strict_videos: bool = False,
+    loose_ids: bool = False,
+    k_prime: int | Mapping[str, int] | str | None = None,
+    p: float | None = None,
+    smoothing: str | None = None,
+    postprocess: str | None = None,
+    anchor: str | None = None,
+    short_videos: bool = False,
+    sensitivity: bool = False,
+    form: str = "auto",
+    seed: int = 0,
+    bootstrap: int = 1000,
+    progress: Progress | None = None,
+) -> Scores:
+    """Score predictions of any program, as `mebench score` does.
+
+    Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx:sheet`), or logs
+    of MEGC 2020; a data frame needs the same columns. Frames are taken as they are written, from 0 or from 1, as long as both
+    tables do the same; intervals include both ends. A clip without an answer is counted as wrong.
+
+    Args:
+        predictions: spotted intervals (`subject`, `video`, `onset`, `offset` …), or frame scores (`subject`, `video`, `frame`, `score`),
+            or the emotions of given clips (`subject`, `video`, `emotion` …), as `what` says.
+        truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip. It may be
+            the sheet that a dataset was released with.
+        what: what the predictions are.
+        convention: rules of the scorer, see `mebench.datasets` and the page of conventions.
+        rules: single rules of the convention that are changed, such as `{"ends": "half_open"}`.
+        classes: emotions to score; all in the truth by default.
+        kinds: `micro`, `macro` or both; those of the tables by default.
+        fps: frames per second, for scores in milliseconds and per minute.
+        strict_videos: refuse videos that the truth does not name.
+        loose_ids: take `s1`, `01` and `1` for one subject, `EP2_1F` and `EP02_01f` for one video.
+        k_prime: of frame scores: half the length of an expression, in frames; a number, or one for each kind.
+        p: of frame scores: the threshold, from a video's mean (0) to its maximum (1); 0.55 by default.
+        smoothing: of frame scores: `average`, `gaussian_3` …
+        postprocess: of frame scores: whose intervals, `paper` or `released_code`.
+        anchor: of frame scores: intervals around peaks (`paper`) or around the middles of the windows that scores stand for (`middle`).
+        short_videos: of frame scores: one expression a video, its highest peak, no threshold.
+        sensitivity: score under every convention, too (`summary["sensitivity"]`).
+        form: format of the predictions: `auto`, `csv`, `strs`, `megc2020` or `megc2023`.
+        seed: of the bootstrap.
+        bootstrap: draws; 0 for no intervals.
+        progress: where to tell how long it takes; nowhere by default.
+
+    Raises:
+        ConfigError: an option is wrong, or is about other predictions than these.
+        DataError: a table cannot be understood; the sentence names its line.
+    """
+    from mebench.exchange.files import of_clips, of_intervals, read_truth
+    from mebench.exchange.frame_scores import propose, read_frame_scores
+    from mebench.exchange.intervals import read_intervals
+    from mebench.exchange.join import Rules
+    from mebench.exchange.table import Remarks
+    from mebench.inspection.summary import adapters_of
+    from mebench.metrics.chance import recognition_chance
+    from mebench.metrics.conventions import changed, named
+    from mebench.metrics.summary import of_conventions, of_rules, strongest, summarize
+    from mebench.progress import Silent
+    from mebench.results.render.plots import confusions
+
+    convention = named(changed(convention, _pairs(rules))).name
+    if form not in FORMATS:
+        raise ConfigError(unknown("format", form, FORMATS))
+    if fps is not None and not fps > 0:
+        raise ConfigError(f"fps must be above 0, not {fps}")
+    if bootstrap < 0:
+        raise ConfigError(f"bootstrap must be 0 or more draws, not {bootstrap}")
+    how = {"p": p, "smoothing": smoothing, "postprocess": postprocess, "anchor": anchor}
+    given = {**how, "k_prime": k_prime, "short_videos": short_videos or None, "kinds": kinds, "fps": fps}
+    if stray := misplaced(what, {**given, "strict_videos": strict_videos or None}):
+        raise ConfigError(f"{stray} is about {PLACES[stray][0]}: it goes with what={PLACES[stray][0]!r}, not {what!r}")
+
+    remarks, join = Remarks(), Rules(fps, strict_videos, loose_ids)
+    answered, true = _file(predictions, "the predictions"), _file(truth, "the truth")
+    if what == "clips":
+        read, join = read_truth(true, join, remarks, adapters_of(true), clips=True)
+        found = of_clips(read, answered, join, remarks, _listed(classes))
+    else:
+        scores = None
+        if what == "frame scores":
+            made = _spotting(k_prime, how, short_videos)
+            scores = read_frame_scores(answered, remarks)
+            spotted = propose(scores, made, remarks)
+        else:
+            spotted = read_intervals(answered, "predictions", remarks, FORMATS[form])
+        read, join = read_truth(true, join, remarks, adapters_of(true))
+        found = of_intervals(
+            read, spotted, join, remarks, classes=_listed(classes), kinds=_listed(kinds), scores=scores
+        )
+
+    def under(name: str, draws: int) -> dict[str, Any]:
+        return summarize(
+            found.tables, kinds=found.kinds, classes=found.classes, seed=seed, convention=name, draws=draws
+        )
+
+    with (progress or Silent()).waiting("scoring"):
+        summary = under(convention, bootstrap)
+        if sensitivity:
+            summary["sensitivity"] = of_conventions(under)
+            summary["sensitivity_of_rules"] = of_rules(under, convention)
+            summary["remarks"] += strongest(summary["sensitivity_of_rules"], convention)
+    if "recognition" in summary and found.tables.clips is not None:
+        summary["chance"] = {"recognition": recognition_chance(found.tables, found.classes, convention)}
+        summary["confusion"] = confusions(found.tables.clips, found.classes).to_dict("index")
+    summary |= {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    return Scores(summary, found, remarks, f"{what} of {answered} beside {true}")
+
+
+def misplaced(what: What, options: Mapping[str, object]) -> str | None:
+    """The first of some options that is set though it is not about these predictions, or None."""
+    return next((name for name, value in options.items() if value is not None and what not in PLACES[name]), None)
+
+
+def _spotting(k_prime: int | Mapping[str, int] | str | None, how: Mapping[str, Any], short_videos: bool) -> Spotting:
+    """How intervals are made of frame scores; what is None is the default."""
+    from mebench.core.options import ANCHORS, RULES, SMOOTHINGS
+    from mebench.exchange.frame_scores import Spotting, half_lengths
+
+    chosen: dict[str, Any] = {"p": 0.55, "smoothing": "average", "postprocess": "paper", "anchor": "paper"}
+    chosen |= {name: value for name, value in how.items() if value is not None}
+    for name, known in (("postprocess", RULES), ("smoothing", SMOOTHINGS), ("anchor", ANCHORS)):
+        if chosen[name] not in known:
+            raise ConfigError(unknown(name, str(chosen[name]), known))
+    if isinstance(k_prime, Mapping):
+        k_prime = ",".join(f"{kind}={frames}" for kind, frames in k_prime.items())
+    lengths, rule = half_lengths(None if k_prime is None else str(k_prime)), chosen.pop("postprocess")
+    return Spotting(lengths, rule=rule, short_videos=short_videos, **chosen)
+
+
+def _file(given: Given, name: str) -> File:
+    """A file, or the table as one."""
+    from mebench.exchange.table import Typed
+
+    return Path(given).expanduser() if isinstance(given, str | Path) else Typed(name, given.to_csv(index=False))
+
+
+def _listed(names: Names) -> str | None:
+    """Names as the command line takes them."""
+    return names if names is None or isinstance(names, str) else ",".join(names)
+
+
+def _pairs(rules: Mapping[str, Any] | Sequence[str]) -> Sequence[str]:
+    return [f"{field}={value}" for field, value in rules.items()] if isinstance(rules, Mapping) else rules
+
+
+class Comparison:
+    """Two runs, or two programs, on the same truth: differences, intervals, paired tests.
+
+    Attributes:
+        summary: all of it as plain data, as `mebench compare --json` writes it.
+        conclusions: one sentence for each score: which is better, or what could have been seen.
+        remarks: what a reader must know to trust the numbers.
+        warnings: what looks wrong with tables, or changes what a score means.
+        repaired: what was read otherwise than it is written.
+        sides: what was compared.
+    """
+
+    def __init__(
+        self, found: comparison.Comparison, sides: tuple[Side, Side], convention: str, told: Mapping[str, Any]
+    ) -> None:
+        from mebench.metrics.conventions import named
+        from mebench.results.compare import conclusions, plain, remarks
+
+        self.found, self.sides = found, sides
+        self.conclusions = conclusions(found)
+        self.remarks = remarks(found, *sides, named(convention))
+        self.summary = plain(found, *sides, self.conclusions, self.remarks) | dict(told)
+        self.warnings, self.repaired = list(told.get("warnings", ())), list(told.get("repaired", ()))
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """Every score by its name: `first`, `second`, their `difference` with the ends `low` and `high` of its interval, `p` of the
+        permutation test, `p_holm` among all scores, and `detectable`, the smallest difference that these subjects show with 80 % power.
+        """
+        import pandas as pd
+
+        rows = {
+            name: {
+                "first": row.first["value"],
+                "second": row.second["value"],
+                "difference": row.difference["value"],
+                "low": row.difference["low"],
+                "high": row.difference["high"],
+                "p": row.p,
+                "p_holm": row.p_holm,
+                "detectable": row.detectable,
+            }
+            for name, row in self.found.scores.items()
+        }
+        return pd.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
+
+    def _repr_html_(self) -> str:
+        digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
+        rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
+        title = " against ".join(side.title for side in self.sides)
+        return html(title, ["score", *digits.columns], rows, [*self.conclusions, *self.remarks])
+
+
+def compare(
+    first: Given | Run,
+    second: Given | Run,
+    *,
+    truth: Given | None = None,
+    runs: str = "",
+    metrics: Sequence[str] = (),
+    convention: str = "strict",
+    rules: Mapping[str, Any] | Sequence[str] = (),
+    clips: bool = False,
+    classes: Names = None,
+    loose_ids: bool = False,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare two runs; or, beside a truth, what two programs answered. The tests are paired over subjects.
+
+    Args:
+        first: a run, its id, the beginning of its id or its folder; beside a `truth` a file or table, as for `score`.
+        second: another one.
+        truth: the truth of files or tables.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+        metrics: such as `f1`, `spotting.micro.ap50` or `all`; the main ones by default.
+        convention: the rules under which both are scored.
+        rules: see `score`.
+        clips: whether tables with onset and offset name the emotions of given clips.
+        classes: of tables, the emotions to score.
+        loose_ids: see `score`.
+        progress: where to tell how long it takes; nowhere by default.
+
+    Raises:
+        RunError: the runs have different truths, classes or protocols, or are one.
+        ConfigError: there is no such convention or metric; both words name one file.
+        DataError: a table cannot be understood.
+    """
+    from mebench.exchange.files import read_beside
+    from mebench.exchange.join import Rules
+    from mebench.exchange.table import Remarks
+    from mebench.inspection.summary import adapters_of
+    from mebench.metrics.conventions import changed, named
+    from mebench.progress import Silent
+    from mebench.results.compare import Side, compare_sides
+    from mebench.runner.folder import RunFolder
+
+    name = named(changed(convention, _pairs(rules))).name
+    told: dict[str, Any] = {}
+    if truth is None:
+        folders = [
+            side.folder if isinstance(side, Run) else RunFolder.finished(runs_folder(runs), str(side))
+            for side in (first, second)
+        ]
+        if folders[0].path.resolve() == folders[1].path.resolve():
+            raise RunError(f"both words name the run {folders[0].id!r}: compare two different runs")
+        sides = Side.of_run(folders[0]), Side.of_run(folders[1])
+    else:
+        one, other = (_file(_no_run(side), f"table {letter}") for side, letter in ((first, "A"), (second, "B")))
+        if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
+            raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
+        remarks, join = Remarks(), Rules(loose_ids=loose_ids)
+        true = _file(truth, "the truth")
+        answers = read_beside(true, [one, other], join, remarks, clips, _listed(classes), adapters_of(true))
+        told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
+        sides = Side.of_file(one, answers[0]), Side.of_file(other, answers[1])
+    with (progress or Silent()).waiting("comparing"):
+        return Comparison(compare_sides(*sides, name, metrics), sides, name, told)
+
+
+def _no_run(side: Given | Run) -> Given:
+    if isinstance(side, Run):
+        raise ConfigError(f"run {side.id!r} brings its own truth: compare it with a run, and leave truth out")
+    return side

@@ -1,0 +1,373 @@
+"""Runs from Python: a run or a sweep from its words to its scores, one that goes on, one that was made before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mebench.api.result import Result, html, words_of
+from mebench.errors import ConfigError, MebenchError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mebench.config import RunConfig
+    from mebench.config.combinations import Combination
+    from mebench.metrics.tables import Tables
+    from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
+
+Names = str | Path | Iterable[str | Path]
+"""A path, or several."""
+
+
+class Run(Result):
+    """A finished run: its folder, read when something is asked for.
+
+    Attributes:
+        summary: all scores as plain data, as `mebench run --json` writes them.
+        tracked: how MLflow shows the run, in words; None where it did not take it, or was not asked.
+        fresh: whether folds of it were computed just now.
+    """
+
+    def __init__(
+        self, folder: RunFolder, summary: Mapping[str, Any], tracked: str | None = None, fresh: bool = False
+    ) -> None:
+        self.folder, self.summary, self.tracked, self.fresh = folder, dict(summary), tracked, fresh
+
+    @property
+    def id(self) -> str:
+        """Its name: that of its folder."""
+        return self.folder.id
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.folder.path
+
+    @property
+    def title(self) -> str:
+        """Method, dataset, protocol and seed."""
+        from mebench.results.render.summary import title_of
+
+        return title_of(self.config)
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Every setting by its key, such as `method.p`; of a record without folders."""
+        from mebench.config import flatten
+        from mebench.results.record import is_record
+
+        stored = self.folder.read_json("record.json" if is_record(self.folder) else "config.json")
+        return flatten(stored["config"])
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know of its folds and data."""
+        about = self.folder.read_json("folds.json")
+        return [line for line in [*about.get("warnings", ()), about["remark"]] if line]
+
+    @property
+    def tables(self) -> Tables:
+        """What scoring read: videos, truths, predictions, clips."""
+        from mebench.runner.scoring import tables_of
+
+        return tables_of(self.folder)
+
+    @property
+    def frame_scores(self) -> pd.DataFrame:
+        """A row for each frame and kind: `fold`, `video`, `frame` (from 0), `kind`, `score` (NaN where undefined). Empty where nothing
+        was spotted, and in a record, which keeps none.
+        """
+        return self._table("frame_scores", ["fold", "video", "frame", "kind", "score"])
+
+    @property
+    def clips(self) -> pd.DataFrame:
+        """A row for each annotated clip that was to be named: `fold`, `video`, `onset`, `offset`, `predicted`, and in `probabilities`
+        a number for each class of the scheme. Empty where nothing was named.
+        """
+        return self._table("clips", ["fold", "video", "onset", "offset", "predicted", "probabilities"])
+
+    @property
+    def folds(self) -> pd.DataFrame:
+        """A row for each fold by its name: who was tested (`test`), how many trained and validated, and what it cost: seconds of
+        features, training and prediction, memory in MiB, numbers that were learnt.
+        """
+        import pandas as pd
+
+        folds = self.folder.read_json("folds.json")["folds"]
+        rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
+        table = pd.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis("fold")
+        costs = self.path / "costs.csv"
+        return table.join(pd.read_csv(costs, dtype={"fold": str}).set_index("fold")) if costs.is_file() else table
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """How training went: `fold`, `stage`, `epoch`, `split`, `loss`, `accuracy` …; empty for what is not trained."""
+        from mebench.results.render.plots import history_of
+
+        return history_of(self.folder)
+
+    def _table(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
+        import pandas as pd
+
+        there = (self.path / f"{name}.parquet").is_file()
+        return self.folder.read_table(f"{name}.parquet") if there else pd.DataFrame(columns=list(columns))
+
+    def _notes(self) -> Sequence[str]:
+        return [*super()._notes(), *self.warnings, f"run folder: {self.path}"]
+
+    def __repr__(self) -> str:
+        from mebench.results.render.scores import figure, main_scores
+
+        scores = ", ".join(f"{name} {figure(score['value'])}" for name, score in main_scores(self.summary).items())
+        return f"<Run {self.id}: {scores}>"
+
+
+def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:
+    """Run a method on a dataset, as `mebench run` does with the same words, and mirror it in MLflow.
+
+        mebench.run("method=mean", "dataset=synthetic", seed=1)
+        mebench.run(method={"name": "mean", "p": 0.6}, dataset="synthetic")
+
+    An unfinished run of the same settings goes on; after a finished one a new one begins. It works in threads and notebooks
+    too: only in the main thread of a program SIGTERM ends it as Ctrl-C does.
+
+    Args:
+        words: `key=value`, such as `method.p=0.6`.
+        config: YAML files of settings; later ones rank higher.
+        plugins: folders with more methods, datasets and protocols.
+        progress: where to tell how it goes; standard error by default, `mebench.progress.Silent()` tells nothing.
+        settings: the same as words, with Python's values.
+
+    Raises:
+        ConfigError: a setting is unknown or wrong.
+        PluginError: there is no such method or dataset, or it is broken.
+        DataError: something that the run needs is not there.
+        RunError: folds failed; the others are kept.
+    """
+    from mebench.config import resolve
+    from mebench.inspection.summary import check_needs
+
+    settled = resolve(words_of(words, settings), _several(config), _several(plugins))
+    check_needs([settled])
+    return executed(settled, progress)
+
+
+def executed(config: RunConfig, progress: Progress | None = None, run_id: str | None = None) -> Run:
+    """The run that a configuration asks for, or the unfinished one of that id."""
+    from mebench.progress import Progress
+    from mebench.runner.execute import run
+
+    told = progress or Progress()
+    outcome = run(config, told, run_id)
+    return _mirrored(outcome.folder, outcome.summary, config, told, fresh=True)
+
+
+def resume(
+    run: str | Path | Run, *words: str, runs: str = "", progress: Progress | None = None, **settings: Any
+) -> Run:
+    """Go on with a run that was stopped; one that is finished is given back, and goes to MLflow if that lacks it.
+
+    Args:
+        run: its id, the beginning of its id, or its folder.
+        words: settings that shape no prediction, such as `workers=4`.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+        progress: see `run`.
+        settings: the same as words.
+
+    Raises:
+        RunError: there is no such run; its data, plugins or versions have changed; folds failed.
+        ConfigError: a setting would make it another run.
+    """
+    from mebench.config import from_plain
+    from mebench.config.layers import COMMAND_LINE
+    from mebench.progress import Progress
+    from mebench.runner.folder import RunFolder
+
+    folder, told = RunFolder.open(runs_folder(runs), _word(run)), progress or Progress()
+    stored, changes = folder.read_json("config.json"), _how(words_of(words, settings))
+    # The folder may have been moved: what is resumed is the run that was named.
+    values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
+    config = from_plain(values, {**stored["origins"], **dict.fromkeys(changes, COMMAND_LINE)})
+    if not folder.done:
+        return executed(config, told, folder.id)
+    told.say(f"run {folder.id} is finished")
+    return _mirrored(folder, folder.read_json("summary.json"), config, told)
+
+
+def load_run(run: str | Path, runs: str = "") -> Run:
+    """A run that was made before, or the record of one.
+
+    Args:
+        run: its id, the beginning of its id, or its folder.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+
+    Raises:
+        RunError: there is no such run, or it is not finished.
+    """
+    from mebench.results.record import is_record
+    from mebench.runner.folder import RunFolder
+
+    folder = RunFolder.finished(runs_folder(runs), str(run))
+    return Run(
+        folder, folder.read_json("record.json")["summary"] if is_record(folder) else folder.read_json("summary.json")
+    )
+
+
+def runs_folder(runs: str) -> str:
+    """The folder of runs: as it is given, else as the user's file says."""
+    from mebench.config import user_setting
+
+    return runs or user_setting("runs", "runs")
+
+
+def _word(run: str | Path | Run) -> str:
+    return str(run.path if isinstance(run, Run) else run)
+
+
+def _several(names: Names) -> list[str | Path]:
+    return [names] if isinstance(names, str | Path) else list(names)
+
+
+def _how(words: Sequence[str]) -> dict[str, Any]:
+    """The settings that words give a run which is under way: how it is computed, scored and tracked, not what it is."""
+    from mebench.config import NOT_IN_KEY
+    from mebench.config.layers import read_words
+
+    values = read_words(words).values
+    known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in ("runs", "plugins"))
+    for key in values:
+        if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
+            then = "Any other would make it another run: begin that with mebench run"
+            raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
+    if values.get("executor") == "local":
+        values = {**values, "executor_address": None}
+    return dict(values)
+
+
+def _mirrored(
+    folder: RunFolder, summary: dict[str, Any], config: RunConfig, progress: Progress, fresh: bool = False
+) -> Run:
+    """A finished run that MLflow has, too; of one that leaks with what the leak gained."""
+    from mebench.results.tracking import sync
+
+    folders = [folder]
+    if config.audit != "guard":
+        from mebench.runner.execute import leak_gain
+
+        summary = {**summary, "leak": leak_gain(config, summary, progress)}
+        folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
+    with progress.waiting("sending to MLflow"):
+        synced = sync(folders, config.tracking, progress)
+    return Run(folder, summary, None if synced.failed else synced.opening, fresh)
+
+
+class Sweep:
+    """Many runs as one.
+
+    Attributes:
+        runs: the finished ones, in the order of the combinations.
+        rows: for all seeds of equal settings one row, as `mebench run -m --json` writes them.
+        failures: why the others failed, by their settings.
+        tracked: how MLflow shows them, in words; empty where none finished.
+        words: of each finished run, the settings that vary.
+    """
+
+    def __init__(
+        self,
+        runs: Sequence[Run],
+        rows: Sequence[dict[str, Any]],
+        failures: Sequence[tuple[dict[str, str], MebenchError]],
+        words: Sequence[dict[str, str]],
+        tracked: str,
+    ) -> None:
+        self.runs, self.rows, self.words, self.tracked = list(runs), list(rows), list(words), tracked
+        self.failures = list(failures)
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """A row for each setting and main score: the settings that vary, `score`, its mean over seeds (`value`), their standard
+        deviation (`spread`), lowest and highest end of the runs' intervals (`low`, `high`), and `seeds`.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = [
+            {**row["settings"], "score": name, **score, "seeds": row["seeds"]}
+            for row in self.rows
+            for name, score in row["scores"].items()
+        ]
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        from mebench.results.render.sweep import cells
+
+        heads, rows = cells(self.rows)
+        return html(
+            "sweep", heads, rows, [f"failed: {' '.join(words.values())}: {why}" for words, why in self.failures]
+        )
+
+    def __repr__(self) -> str:
+        return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"
+
+
+def sweep(
+    *words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any
+) -> Sweep:
+    """Run every combination of the values that words and settings list, as `mebench run -m` does: one queue, features shared.
+
+        mebench.sweep(method=["mean", "softnet"], dataset="synthetic", seed=range(3))
+
+    Finished runs of the same settings stand as they are, so a sweep that was stopped goes on, and may be widened.
+
+    Args:
+        words: `key=value`, values separated by commas or a range: `seeds=0..2`.
+        config: YAML files of settings; later ones rank higher.
+        plugins: folders with more plugins.
+        progress: see `run`.
+        settings: the same as words; a list or a range is several values, so `dataset=[["casme2", "samm"]]` is one composite.
+
+    Returns:
+        All that finished, and in `failures` why others did not.
+
+    Raises:
+        MebenchError: nothing could be run, or what stops all, such as a full disk.
+    """
+    from mebench.progress import Progress
+
+    planned_runs = planned(words_of(words, settings, several=True), config, plugins)
+    return swept(*planned_runs, progress or Progress())
+
+
+def planned(words: Sequence[str], config: Names, plugins: Names) -> tuple[list[Combination], list[RunConfig]]:
+    """The runs that the words of a sweep name, each with its configuration; what they need is looked for."""
+    from mebench.config import resolve
+    from mebench.config.combinations import expand
+    from mebench.inspection.summary import check_needs
+
+    combinations = expand(words)
+    configs = [resolve(c.words, _several(config), _several(plugins)) for c in combinations]
+    check_needs(configs)
+    return combinations, configs
+
+
+def swept(combinations: Sequence[Combination], configs: Sequence[RunConfig], progress: Progress) -> Sweep:
+    """The runs of some combinations, each with its configuration."""
+    from mebench.results.render.sweep import sweep_rows
+    from mebench.results.tracking import sync
+    from mebench.runner.sweep import sweep
+
+    outcomes = sweep(configs, progress)
+    pairs = list(zip(combinations, outcomes))
+    finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
+    with progress.waiting("sending to MLflow"):
+        folders = [outcome.folder for _, outcome in finished]
+        where = sync(folders, configs[0].tracking, progress).opening if folders else ""
+    return Sweep(
+        [Run(outcome.folder, outcome.summary, where or None, fresh=True) for _, outcome in finished],
+        sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),
+        [(c.varied, o) for c, o in pairs if isinstance(o, MebenchError)],
+        [c.varied for c, _ in finished],
+        where,
+    )

@@ -1,0 +1,110 @@
+"""All that a leaderboard is made of, collected: runs, records, what others published, what was scored anew; and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from mebench.console import plural
+from mebench.errors import RunError
+from mebench.results.beside import FILE, Alias, read_aliases
+from mebench.results.collect import Say, collect, collect_records, remarks, unique
+from mebench.results.published import Published, read
+from mebench.results.published_tables import Known, collect_rescored, placed, with_published, with_rescored
+from mebench.results.record import Record, UnshownError
+from mebench.results.reproduce import Paper, read_paper
+from mebench.results.rescore import SCORED_ANEW
+from mebench.results.rows import Table
+from mebench.results.tables import build, what_selection_is_worth
+from mebench.runner.folder import RunFolder
+
+RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Board:
+    """What is shown on a leaderboard.
+
+    Attributes:
+        records: of runs, each once.
+        published: results printed by others.
+        aliases: which published dataset and protocol stands beside which measured one.
+        rescored: files of others, scored anew.
+        papers: whose programs look at tested subjects, and how.
+    """
+
+    records: Sequence[Record]
+    published: Sequence[Published]
+    aliases: Sequence[Alias]
+    rescored: Sequence[Known]
+    papers: Sequence[Paper]
+
+    def tables(self) -> list[Table]:
+        """The tables, published results beside.
+
+        Raises:
+            UnshownError: some of the records can be in no table; the others can.
+        """
+        whole = with_rescored(build(self.records), list(placed(self.rescored, self.published)), self.aliases)
+        return [with_published(table, self.published, self.aliases) for table in whole]
+
+    def selection(self) -> list[tuple[str, ...]]:
+        """The rows of what selection is worth."""
+        return what_selection_is_worth(self.records, self.papers, self.published)
+
+    @property
+    def counted(self) -> str:
+        """Of how many runs and sources it is made, in words."""
+        anew = f" and {plural(len(self.rescored), 'source')} scored anew" if self.rescored else ""
+        return f"{plural(len(self.records), 'run')}{anew}"
+
+    def shown(self, show: Callable[[Board], T], say: Say) -> T:
+        """What `show` makes of the board without the records that it cannot show, each told in a sentence."""
+        try:
+            return show(self)
+        except UnshownError as error:  # what cannot be shown is found out by showing it
+            for run_id, why in error.reasons.items():
+                say(f"{run_id} is left out: it cannot be shown ({why})")
+            sound = [record for record in self.records if record.id not in error.reasons]
+            return replace(self, records=sound).shown(show, say)
+
+
+def read_board(runs: Path, folder: Path, tracking: str | None, say: Say) -> Board:
+    """Collect a board.
+
+    Args:
+        runs: folder of run folders.
+        folder: of records, published results and papers, such as `leaderboards`.
+        tracking: MLflow's address; what is odd about its database is told.
+        say: takes a sentence for all that is left out.
+
+    Raises:
+        RunError: there is nothing to show.
+    """
+    if not runs.is_dir():
+        say(
+            f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
+        )
+    found = [*collect(runs, say), *collect_records(folder / RECORDS, say)]
+    for sentence in remarks(tracking, str(runs), _there(runs, folder / RECORDS)):
+        say(sentence)
+    records, file = unique(found, say), folder / PUBLISHED
+    published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
+    rescored = collect_rescored(folder / SCORED_ANEW, say)
+    if not records:
+        nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
+        advice = "make one with mebench run, or name the folder of your runs with --runs"
+        if not published and not rescored:
+            raise RunError(f"{nothing}: {advice}")
+        say(f"{nothing}, so the page holds what others published and nothing measured: {advice}")
+    papers = [read_paper(folder / PAPERS, place.stem) for place in sorted((folder / PAPERS).glob("*.yaml"))]
+    return Board(records, published, aliases, rescored, papers)
+
+
+def _there(runs: Path, records: Path) -> set[str]:
+    """Ids of all runs that are there as folders, finished or not, or as records."""
+    records_there = {file.parent.name.partition("~v")[0] for file in records.glob("*/record.json")}
+    return records_there | {folder.id for folder in RunFolder.all(runs)}

@@ -1,0 +1,56 @@
+"""What there is to run, and the leaderboard, as data frames."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import mebench
+import mebench.datasets  # the packages of plugins can be called whether or not they were imported
+import mebench.methods
+from mebench.config import registry
+from mebench.errors import RunError
+from tests.run_folders import make_run
+
+PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
+
+
+def test_methods_and_datasets_are_listed():
+    methods, datasets = mebench.methods(), mebench.datasets()
+    assert list(methods.index) == sorted(registry.plugins("method")) and methods.index.name == "method"
+    assert methods.loc["mean", "tasks"] == "recognize, spot" or methods.loc["mean", "tasks"] == "spot, recognize"
+    assert "synthetic" in datasets.index and (datasets["broken"] == "").all()
+    assert mebench.methods.mean if hasattr(mebench.methods, "mean") else True
+
+
+def test_plugins_of_a_folder_are_listed_too(write_plugin):
+    assert mebench.methods(plugins=write_plugin("method", "extra")).loc["extra", "title"] == "Extra"
+
+
+def test_a_board_is_the_lines_of_its_tables(tmp_path):
+    for method, seed in (("one", 0), ("one", 1), ("two", 0)):
+        make_run(tmp_path / "runs", method=method, seed=seed)
+    board = mebench.leaderboard("spotting", runs=str(tmp_path / "runs"), folder=tmp_path)
+    measured = board[board["provenance"] == "measured"].set_index("method")
+    assert dict(measured["seeds"]) == {"one": 2, "two": 1} and (measured["f1"] == 1).all()
+    assert {"chance", "measured"} == set(board["provenance"]) and set(board["dataset"]) == {"drawn"}
+    assert set(mebench.leaderboard(runs=str(tmp_path / "runs"), folder=tmp_path)["task"]) == {
+        "spotting",
+        "analysis",
+        "recognition",
+    }
+    assert mebench.leaderboard(dataset="other", runs=str(tmp_path / "runs"), folder=tmp_path).empty
+
+
+def test_published_results_stand_beside_and_are_marked(tmp_path):
+    make_run(tmp_path / "runs", dataset="casme2", members=("casme2",), tasks=("recognize",))
+    (tmp_path / "board").mkdir()
+    shutil.copy(PUBLISHED, tmp_path / "board")
+    board = mebench.leaderboard(runs=str(tmp_path / "runs"), folder=tmp_path / "board")
+    assert {"measured", "published"} <= set(board["provenance"])
+    assert (board.loc[board["provenance"] == "published", "source"] != "").all()
+
+
+def test_nothing_to_show_is_said(tmp_path):
+    with pytest.raises(RunError, match="no finished run"):
+        mebench.leaderboard(runs=str(tmp_path), folder=tmp_path)

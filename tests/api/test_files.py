@@ -1,0 +1,104 @@
+"""Scores of any program's predictions from Python: from files as from data frames, and as the command gives them."""
+
+import io
+import json
+
+import pandas as pd
+import pytest
+
+import mebench
+from mebench.errors import ConfigError, DataError, RunError
+from tests.exchange.conftest import PREDICTIONS, TRUTH, score  # noqa: F401
+from tests.run_folders import make_run
+
+
+def frame(text):
+    return pd.read_csv(io.StringIO(text), dtype={"subject": str})
+
+
+def test_files_and_data_frames_score_as_the_command_says(score, tmp_path):  # noqa: F811
+    for name, text in (("truth.csv", TRUTH), ("mine.csv", PREDICTIONS)):
+        (tmp_path / name).write_text(text)
+    theirs = score("--truth", tmp_path / "truth.csv", "--predictions", tmp_path / "mine.csv")
+    of_files = mebench.score(tmp_path / "mine.csv", str(tmp_path / "truth.csv"), bootstrap=0)
+    of_frames = mebench.score(frame(PREDICTIONS), frame(TRUTH), bootstrap=0)
+    assert json.loads(json.dumps(of_files.summary)) == theirs
+    assert of_frames.summary == of_files.summary
+    assert of_frames.scores.loc["spotting.micro.f1", "value"] == pytest.approx(2 / 8)
+    assert len(of_frames.predictions) == 4 and len(of_frames.truth) == 4
+    assert "columns" not in of_frames.title and of_frames.title == "intervals of the predictions beside the truth"
+    assert "<td>spotting, micro: F1</td><td>0.2500</td>" in of_frames._repr_html_()
+
+
+def test_a_timeline_needs_no_frame_scores():
+    found = mebench.score(frame(PREDICTIONS), frame(TRUTH), bootstrap=0)
+    axes = found.plot_timeline().axes[0]
+    assert axes.get_xlim()[1] == 22 and axes.get_xlabel() == "frame"
+
+
+def test_frame_scores_become_intervals_and_are_drawn():
+    scores = pd.DataFrame({"subject": "1", "video": "a", "frame": range(60)})
+    scores["score"] = [1.0 if 18 <= n <= 22 else 0.0 for n in range(60)]
+    truth = pd.DataFrame({"subject": ["1"], "video": ["a"], "onset": [14], "offset": [26]})
+    found = mebench.score(scores, truth, what="frame scores", k_prime={"micro": 6}, p=0.5, bootstrap=0)
+    assert found.summary["spotting"]["micro"]["tp"] == 1
+    assert len(found.frame_scores) == 60 and len(found.plot_timeline().axes[0].lines) >= 1
+
+
+def test_clips_are_named():
+    clips = pd.DataFrame({"subject": ["1", "1", "2"], "video": list("abc"), "emotion": ["joy", "joy", "fear"]})
+    found = mebench.score(clips, clips.assign(emotion=["joy", "fear", "fear"]), what="clips", bootstrap=0)
+    assert found.scores.loc["recognition.accuracy", "value"] == pytest.approx(2 / 3)
+    assert list(found.clips["predicted"]) == ["joy", "joy", "fear"] and found.frame_scores.empty
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"k_prime": 3}, "k_prime is about frame scores: it goes with what='frame scores', not 'intervals'"),
+        ({"fps": 0}, "fps must be above 0, not 0"),
+        ({"convention": "strickt"}, "Did you mean 'strict'"),
+        ({"rules": {"ends": "open"}}, "ends"),
+        ({"form": "xml"}, "unknown format 'xml'"),
+        ({"what": "clips", "fps": 30}, "fps is about intervals: it goes with what='intervals', not 'clips'"),
+    ],
+)
+def test_a_wrong_option_is_a_sentence(options, sentence):
+    with pytest.raises(ConfigError) as error:
+        mebench.score(frame(PREDICTIONS), frame(TRUTH), **options)
+    assert sentence in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_table_that_lacks_a_column_is_named():
+    with pytest.raises(DataError, match="the predictions, line 1: the header lacks the column 'offset'"):
+        mebench.score(frame(PREDICTIONS).drop(columns="offset"), frame(TRUTH))
+
+
+def test_rules_and_sensitivity():
+    half_open = mebench.score(frame(PREDICTIONS), frame(TRUTH), rules={"ends": "half_open"}, bootstrap=0)
+    assert half_open.summary["convention"] == "strict, ends=half_open"
+    compared = mebench.score(frame(PREDICTIONS), frame(TRUTH), sensitivity=True, bootstrap=0).summary["sensitivity"]
+    assert {"strict", "softnet2021"} <= set(compared)
+
+
+def test_two_runs_are_compared(tmp_path):
+    first = mebench.load_run(make_run(tmp_path).path)
+    second = mebench.load_run(make_run(tmp_path, method="late", shift=100).path)
+    found = mebench.compare(first, second, metrics=["spotting.micro.f1"])
+    row = found.scores.loc["spotting.micro.f1"]
+    assert (row["first"], row["second"], row["difference"]) == (1, 0, 1)
+    assert found.summary["conclusions"] == found.conclusions and "spotting, micro: F1" in found.conclusions[0]
+    assert "<td>spotting.micro.f1</td><td>1.0000</td>" in found._repr_html_()
+    by_name = mebench.compare(first.id, second.id, runs=str(tmp_path), metrics=["spotting.micro.f1"])
+    assert by_name.summary == found.summary
+    with pytest.raises(RunError, match="compare two different runs"):
+        mebench.compare(first, first.path)
+
+
+def test_two_tables_are_compared_beside_their_truth(tmp_path):
+    mine = frame(PREDICTIONS)
+    found = mebench.compare(mine, mine.assign(onset=mine["onset"] + 50, offset=mine["offset"] + 50), truth=frame(TRUTH))
+    assert found.scores.loc["spotting.micro.f1", "second"] == 0
+    run = mebench.load_run(make_run(tmp_path).path)
+    with pytest.raises(ConfigError, match="brings its own truth"):
+        mebench.compare(run, mine, truth=frame(TRUTH))

@@ -1,0 +1,162 @@
+"""Runs from Python: equal to those of the command, read again as data frames, in threads, in notebooks."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import matplotlib.figure
+import pandas as pd
+import pytest
+
+import mebench
+from mebench.errors import ConfigError, DataError, PluginError, RunError
+from mebench.progress import Silent
+from tests.cli.conftest import mebench as command  # noqa: F401
+from tests.run_folders import make_run
+
+pytestmark = pytest.mark.usefixtures("untracked")
+LIGHT = """
+import sys, time
+began = time.process_time()
+import mebench
+mebench.run, mebench.score, mebench.leaderboard, mebench.methods
+print(time.process_time() - began, *(n for n in ("torch", "lightning", "mlflow", "pandas", "numpy") if n in sys.modules))
+"""
+
+
+def test_the_import_is_light():
+    """In time of the processor, since machines do other things too."""
+    said = subprocess.run([sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True).stdout.split()
+    assert float(said[0]) < 0.3
+    assert said[1:] == []
+
+
+def test_what_is_public_is_there_and_documented():
+    for name in mebench.__all__:
+        assert getattr(mebench, name).__doc__, name
+    assert set(mebench.__all__) <= set(dir(mebench))
+    with pytest.raises(AttributeError, match="no attribute 'rum'"):
+        mebench.rum  # noqa: B018
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return tmp_path_factory.mktemp("api")
+
+
+@pytest.fixture(scope="module")
+def ran(place, tiny):
+    """A run from Python in another thread than the main one."""
+    found = []
+    words = {"method": "optical_strain", "runs": place / "runs", "workers": 1, "bootstrap": 50, "seed": 3}
+    thread = threading.Thread(
+        target=lambda: found.append(mebench.run(*tiny, "tracking=none", progress=Silent(), **words))
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        patch.setattr(
+            "mebench.results.tracking.sync",
+            lambda *_: pytest.importorskip("mebench.results.tracking").Synced("", (), (), ()),
+        )
+        thread.start()
+        thread.join()
+    return found[0]
+
+
+def test_a_run_equals_that_of_the_command(ran, place, tiny, command, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    words = ["method=optical_strain", *tiny, "workers=1", "bootstrap=50", "seed=3"]
+    code, out, _ = command("run", *words, "--json", "-")
+    assert code == 0
+    theirs = json.loads(out)
+    assert {**theirs, "seconds": 0} == {**ran.summary, "seconds": 0}
+
+
+def test_a_run_is_data_frames(ran):
+    assert ran.title.startswith("optical_strain on synthetic under loso, seed 3")
+    assert ran.scores.loc["spotting.micro.f1", "value"] == ran.summary["spotting"]["micro"]["scores"]["f1"]["value"]
+    assert list(ran.scores) == ["value", "low", "high", "reason"]
+    assert (
+        set(ran.predictions["video"]) <= set(ran.videos["video"]) and (ran.truth["onset"] <= ran.truth["offset"]).all()
+    )
+    scored = ran.frame_scores.groupby("video")["frame"]
+    assert (scored.max() == ran.videos.set_index("video")["n_frames"] - 1).all() and (scored.min() == 0).all()
+    assert list(ran.folds["n_train"]) == [2, 2, 2] and (ran.folds["predict_seconds"] > 0).all()
+    assert ran.clips.empty and ran.history.empty
+    assert ran.config["method"] == "optical_strain" and ran.config["dataset.subjects"] == 3
+    assert "F1 micro" in repr(ran)
+
+
+def test_a_timeline_is_a_picture_of_a_video(ran):
+    figure = ran.plot_timeline("s002")
+    assert isinstance(figure, matplotlib.figure.Figure) and "s002" in figure.axes[0].get_title(loc="left")
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert len(figure.axes[0].lines) > 1
+    with pytest.raises(DataError, match="3 videos have 's0' in their keys"):
+        ran.plot_timeline("s0")
+    with pytest.raises(DataError, match="unknown video 'nobody'"):
+        ran.plot_timeline("nobody")
+
+
+def test_a_run_is_found_again(ran, place):
+    for word in (ran.id, ran.id[:-3], ran.path, str(ran.path)):
+        again = mebench.load_run(word, runs=str(place / "runs"))
+        assert (again.id, again.summary) == (ran.id, ran.summary)
+    pd.testing.assert_frame_equal(again.frame_scores, ran.frame_scores)
+    with pytest.raises(RunError, match="unknown run 'other'"):
+        mebench.load_run("other", runs=str(place / "runs"))
+
+
+def test_a_finished_run_is_resumed_as_it_is(ran, place):
+    again = mebench.resume(ran, progress=Silent())
+    assert (again.id, again.summary, again.fresh) == (ran.id, ran.summary, False)
+    with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'seed'"):
+        mebench.resume(ran, seed=4)
+
+
+def test_a_wrong_setting_is_a_sentence(tiny):
+    with pytest.raises(PluginError, match="Did you mean 'optical_strain'"):
+        mebench.run(*tiny, method="optical_strein")
+    with pytest.raises(ConfigError, match=r"method\.p"):
+        mebench.run(*tiny, method={"name": "optical_strain", "p": "much"})
+
+
+def test_a_run_of_any_kind_is_read(tmp_path):
+    run = mebench.load_run(make_run(tmp_path, kinds=("micro", "macro")).path)
+    assert run.scores.loc["recognition.uf1", "value"] == pytest.approx(0.6136, abs=1e-4)
+    assert len(run.clips) == 16 and len(run.folds) == 4
+    assert len(run.plot_timeline().axes[0].patches) >= 3
+    with pytest.raises(RunError, match="is not finished"):
+        mebench.load_run(make_run(tmp_path, done=False, seed=5).path)
+
+
+def test_a_record_is_read_like_a_run(tmp_path):
+    from mebench.results.export import export
+
+    run = make_run(tmp_path)
+    record = mebench.load_run(export(run, tmp_path / "records"))
+    assert record.scores.loc["spotting.micro.f1", "value"] == 1
+    assert record.title == mebench.load_run(run.path).title
+    assert len(record.predictions) == 16 and record.frame_scores.empty
+    record.plot_timeline()
+
+
+def test_nothing_in_a_notebook_is_markup(tmp_path):
+    evil = "<script>alert(1)</script>"
+    run = mebench.load_run(make_run(tmp_path, "evil", method=evil, warnings=[evil], remark=evil).path)
+    shown = run._repr_html_()
+    assert "<script" not in shown and shown.count("&lt;script&gt;") == 3
+    assert "<td>spotting, micro: F1</td>" in shown
+
+
+def test_a_sweep_is_rows_and_runs(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = mebench.sweep(
+        *tiny, method="random", scheme=[None, "nobody"], seed=range(2), workers=1, bootstrap=0, progress=Silent()
+    )
+    assert [run.config["seed"] for run in found.runs] == [0, 1]
+    assert len(found.failures) == 2 and "unknown emotion scheme 'nobody'" in str(found.failures[0][1])
+    (row,) = found.scores[found.scores["score"] == "F1 micro"].to_dict("records")
+    assert (row["scheme"], row["seeds"]) == ("null", [0, 1])
+    assert "<td>null</td>" in found._repr_html_() and "failed: nobody" in found._repr_html_()
