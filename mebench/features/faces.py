@@ -304,8 +304,13 @@ class FaceParams:
         self.face()
 
     @property
+    def needs_landmarks(self) -> bool:
+        """Whether the steps of these settings need landmarks. A method of which no setting does without says so itself."""
+        return bool(self.without_landmarks)
+
+    @property
     def without_landmarks(self) -> str:
-        """The setting, `align=none` or `regions=box`, that would do without landmarks; empty where these settings do.
+        """The setting, `align=none` or `regions=box`, that would do without landmarks; empty where these settings do, or none does.
 
         The regions of a method follow landmarks but for `box` and `whole_face`.
         """

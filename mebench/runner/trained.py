@@ -122,7 +122,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     chosen = resolve_dataset(ask.words, ask.files, ask.plugins)
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
     dataset = open_dataset(config)
-    videos = tuple(measured(dataset, video) for video in sorted(dataset.videos(), key=lambda v: v.key))
+    videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
     if not videos:
         raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
     task = replace(_task_of(about), one_per_video=dataset.one_per_video)
