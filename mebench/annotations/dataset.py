@@ -72,6 +72,11 @@ class SheetDataset(Dataset):
 
     # What an adapter may override ---------------------------------------------------------------------------------
 
+    @classmethod
+    def sheet_names(cls) -> Mapping[str, Mapping[str, str]]:
+        """What its sheets are called, with `*` and `?`, and the parameters with which each is read."""
+        return {name: {} for name in cls.files}
+
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """All annotations of the file's sheets, in their order."""
         table = need_table(sheets, *self.forms, file=self.annotation_file)

@@ -132,7 +132,8 @@ def score(
     Args:
         predictions: spotted intervals (`subject`, `video`, `onset`, `offset` …), or frame scores (`subject`, `video`, `frame`, `score`),
             or the emotions of given clips (`subject`, `video`, `emotion` …), as `what` says.
-        truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip.
+        truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip. It may be
+            the sheet that a dataset was released with.
         what: what the predictions are.
         convention: rules of the scorer, see `mebench.datasets` and the page of conventions.
         rules: single rules of the convention that are changed, such as `{"ends": "half_open"}`.
@@ -157,12 +158,12 @@ def score(
         ConfigError: an option is wrong, or is about other predictions than these.
         DataError: a table cannot be understood; the sentence names its line.
     """
-    from mebench.exchange.clips import read_clips
-    from mebench.exchange.files import of_clips, of_intervals
+    from mebench.exchange.files import of_clips, of_intervals, read_truth
     from mebench.exchange.frame_scores import propose, read_frame_scores
     from mebench.exchange.intervals import read_intervals
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
+    from mebench.inspection.summary import adapters_of
     from mebench.metrics.chance import recognition_chance
     from mebench.metrics.conventions import changed, named
     from mebench.metrics.summary import of_conventions, of_rules, strongest, summarize
@@ -184,7 +185,8 @@ def score(
     remarks, join = Remarks(), Rules(fps, strict_videos, loose_ids)
     answered, true = _file(predictions, "the predictions"), _file(truth, "the truth")
     if what == "clips":
-        found = of_clips(read_clips(true, "truth", remarks), answered, join, remarks, _listed(classes))
+        read, join = read_truth(true, join, remarks, adapters_of(true), clips=True)
+        found = of_clips(read, answered, join, remarks, _listed(classes))
     else:
         scores = None
         if what == "frame scores":
@@ -193,7 +195,7 @@ def score(
             spotted = propose(scores, made, remarks)
         else:
             spotted = read_intervals(answered, "predictions", remarks, FORMATS[form])
-        read = read_intervals(true, "truth", remarks)
+        read, join = read_truth(true, join, remarks, adapters_of(true))
         found = of_intervals(
             read, spotted, join, remarks, classes=_listed(classes), kinds=_listed(kinds), scores=scores
         )
@@ -343,6 +345,7 @@ def compare(
     from mebench.exchange.files import read_beside
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
+    from mebench.inspection.summary import adapters_of
     from mebench.metrics.conventions import changed, named
     from mebench.progress import Silent
     from mebench.results.compare import Side, compare_sides
@@ -363,7 +366,8 @@ def compare(
         if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
             raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
         remarks, join = Remarks(), Rules(loose_ids=loose_ids)
-        answers = read_beside(_file(truth, "the truth"), [one, other], join, remarks, clips, _listed(classes))
+        true = _file(truth, "the truth")
+        answers = read_beside(true, [one, other], join, remarks, clips, _listed(classes), adapters_of(true))
         told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         sides = Side.of_file(one, answers[0]), Side.of_file(other, answers[1])
     with (progress or Silent()).waiting("comparing"):

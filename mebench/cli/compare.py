@@ -150,9 +150,10 @@ def mistakes(
         from mebench.exchange.files import read_beside
         from mebench.exchange.join import Rules
         from mebench.exchange.table import Remarks
+        from mebench.inspection.summary import adapters_of
 
-        remarks, files = Remarks(), [Path(run).expanduser()]
-        (answers,) = read_beside(Path(truth).expanduser(), files, Rules(loose_ids=loose_ids), remarks)
+        remarks, true, files = Remarks(), Path(truth).expanduser(), [Path(run).expanduser()]
+        (answers,) = read_beside(true, files, Rules(loose_ids=loose_ids), remarks, adapters=adapters_of(true))
         say(remarks)
         said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         name, tables, kinds, told = run, answers.tables, answers.kinds, {"file": run, **said}

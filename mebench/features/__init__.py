@@ -10,7 +10,7 @@ from mebench.features.faces import FaceCrop, FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
 from mebench.features.orientation import BiWoof, Hoof, OrientedFlow
 from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
-from mebench.features.regions import BlockMeans, EyesAndMouth, Magnitudes, MinMax, Resize
+from mebench.features.regions import BlockMeans, EyesAndMouth, Magnitudes, MinMax, RegionMotion, Resize
 from mebench.features.sequence import Interpolate, Magnify
 from mebench.features.source import Clip
 from mebench.features.store import FeatureStore
@@ -46,6 +46,7 @@ __all__ = [
     "MinMax",
     "NoFaceError",
     "OrientedFlow",
+    "RegionMotion",
     "RemoveNoseMotion",
     "Resize",
     "SequenceStep",

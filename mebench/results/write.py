@@ -133,8 +133,7 @@ def _origin(number: int, row: Row) -> Iterator[str]:
 
 
 def _name(row: Row) -> str:
-    tested = "selected on test subjects" if row.selection == "test" else ""
-    name = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else "", tested]))
+    name = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else "", *row.marks]))
     return escape(name) if row.measured else rf"\textit{{{escape(name)}}}"
 
 
@@ -201,7 +200,7 @@ def put_in_place(made: Path, place: Path) -> None:
 OVERVIEW = "tables.md"
 
 _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
-_LAST = ("runs", "source", "caveats", "remark")
+_LAST = ("earlier_features", "runs", "source", "caveats", "remark")
 
 
 def write(
@@ -274,7 +273,7 @@ def _measured(part: Part, row: Row, metrics: Sequence[str]) -> list[Any]:
         *(getattr(row, name) for name in RULES),
         *(row.costs.get(name) for name in _COSTS),
         *(row.versions.get(name) for name in SHOWN_VERSIONS),
-        *(" ".join(row.runs), None, None, row.remark),
+        *(row.earlier, " ".join(row.runs), None, None, row.remark),
     ]
 
 
@@ -284,7 +283,7 @@ def _rescored(part: Part, row: Rescored, metrics: Sequence[str]) -> list[Any]:
         *(part.name, row.member, "rescored", row.method, row.reading, None, row.n, None),
         *(row.scores.get(m, {}).get(end) if end in ends else None for m in metrics for end in ENDS),
         *(row.convention if name == "convention" else None for name in RULES),
-        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "runs")),
+        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "earlier", "runs")),
         *(f"{row.source} {row.repository} {row.commit}", None, row.note),
     ]
 
@@ -293,7 +292,7 @@ def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> list[
     return [
         *(part.name, line.member, "published", line.method, None, None, line.values.get("n"), None),
         *(line.values.get(metric) if end == "value" else None for metric in metrics for end in ENDS),
-        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "runs")),
+        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "earlier", "runs")),
         *(f"{line.source}, {line.table}", line.caveats_in_words(), line.note),
     ]
 

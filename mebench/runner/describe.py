@@ -71,7 +71,7 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     folder.write_json(
         "config.json", {"key": key, "config": anywhere(plan.config.values), "origins": plan.config.origins}
     )
-    folder.write_json("versions.json", {**versions(), **_revisions(plan)})
+    folder.write_json("versions.json", {**versions(), **_revisions(plan), "steps": _steps(plan)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
@@ -123,6 +123,19 @@ def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
         group: {kind: sorted(t.k_prime[kind] for t in own)[len(own) // 2] for kind in plan.task.kinds}
         for group, own in sorted(found.items())
     }
+
+
+def _steps(plan: Plan) -> str:
+    """The steps whose features the run reads, with their versions, `FaceCrop 2, Flow 2`; empty if it computes none."""
+    examples = {plan.groups[video.key]: video for video in reversed(plan.videos)}
+    computed = [
+        chain
+        for group, chains in plan.chains.items()
+        for chain in chains
+        if plan.dataset.provided(examples[group], chain.name) is None
+    ]
+    named = {f"{type(step).__name__} {step.version}" for chain in computed for step in chain.steps}
+    return ", ".join(sorted(named))
 
 
 def _revisions(plan: Plan) -> dict[str, str]:

@@ -80,7 +80,12 @@ def test_features_are_changed_by_those_parameters_that_act_on_them_and_by_no_oth
     assert changing == {name for name, dimension in space(id_).items() if dimension.acts == "features"}
 
 
-SPOTTERS = [id_ for id_ in SEARCHED if "spot" in registry.find("method", id_).tasks]
+SPOTTERS = [
+    id_
+    for id_ in SEARCHED
+    if "spot" in registry.find("method", id_).tasks
+    and any(one["acts"] == "postprocess" for one in registry.find("method", id_).section("search").values())
+]
 SMALL = (*TINY, "dataset.short_videos=false", "dataset.frames=120", "method.flow=dis")
 
 

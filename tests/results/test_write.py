@@ -7,7 +7,7 @@ import pytest
 
 from mebench.results.collect import collect
 from mebench.results.tables import build
-from mebench.results.write import as_csv, markdown, new_folder, put_in_place, safe_cell, write
+from mebench.results.write import as_csv, latex, markdown, new_folder, put_in_place, safe_cell, write
 from tests.run_folders import make_run
 
 
@@ -58,6 +58,20 @@ def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(
         "spotter": ("fixed", "aed6cdb4"),
         "two (selected on test subjects)": ("test", "0a1b"),
     }
+
+
+def test_features_by_earlier_steps_are_said_beside_the_name_and_in_every_file(tmp_path):
+    make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
+    make_run(tmp_path, tasks=("recognize",), method="two")
+    (table,) = build(collect(tmp_path))
+    scores, origins = rendered(markdown([table]))
+    assert {row[1] for row in scores[1:]} == {"spotter (earlier features)", "two"}
+    where = origins[0].index("earlier features")
+    assert {row[where] for row in origins[1:]} == {"FaceCrop; flow=tvl1, which was OpenCV's", "–"}
+    rows = {row["method"]: row["earlier_features"] for row in csv.DictReader(io.StringIO(as_csv(table)))}
+    assert rows == {"spotter": "FaceCrop; flow=tvl1, which was OpenCV's", "two": ""}
+    assert "spotter, flow=tvl1, earlier features" in latex(table)
+    assert {row["earlier"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 
 def test_no_text_breaks_out_of_its_cell(tmp_path):

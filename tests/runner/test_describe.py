@@ -7,7 +7,8 @@ import pytest
 
 from mebench.config import resolve
 from mebench.core import Distractor
-from mebench.runner.describe import key_of, truth_tables
+from mebench.runner.describe import describe, key_of, truth_tables
+from mebench.runner.folder import RunFolder
 from mebench.runner.inputs import _own_code
 from mebench.runner.plan import make_plan
 
@@ -60,6 +61,14 @@ def test_cards_of_chains_stand_by_name_of_their_videos(plan):
     expected = {"fast": [c.card() for c in plan.chains["fast"]], "slow": [c.card() for c in plan.chains["slow"]]}
     for chains in (plan.chains, dict(reversed(plan.chains.items()))):
         assert list(found_in_this_order(plan, chains).cards().items()) == list(expected.items())
+
+
+def test_the_steps_that_are_computed_are_noted_with_their_versions(plan, tmp_path):
+    folder = RunFolder(tmp_path)
+    describe(folder, plan, truth_tables(plan), "")
+    steps = {type(step) for chains in plan.chains.values() for chain in chains for step in chain.steps}
+    noted = folder.read_json("versions.json")["steps"]
+    assert noted == ", ".join(sorted(f"{step.__name__} {step.version}" for step in steps)) and "Flow 2" in noted
 
 
 def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the_disk_lists_them(monkeypatch):

@@ -71,6 +71,7 @@ class Site:
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
             "meanings": METRICS,
+            "marks": rows.MARKS,
             "nothing": rows.NOTHING,
         }
 
