@@ -249,7 +249,7 @@ class SheetDataset(Dataset):
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
         if told := renumbered(self.annotations, numbers):
-            log.marked(None, "frames", "", told)
+            log.marked(None, "frames", "", told, altered=True)
         if not there and self._cropped:
             log.marked(
                 None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames: {self._asks}"

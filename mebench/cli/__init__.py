@@ -24,6 +24,7 @@ from mebench.cli import (
     run,
     runs,
     score,
+    spot,
     tune,
 )
 from mebench.cli.options import Verbs
@@ -39,7 +40,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (run, catalogue, doctor, compare, score, reproduce, tune):
+for room in (run, catalogue, doctor, compare, score, reproduce, spot, tune):
     app.add_typer(room.app)
 app.add_typer(predictions.predict_app)
 for name, group in {

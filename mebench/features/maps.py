@@ -184,6 +184,11 @@ class MotionParams(FaceParams):
     nms: float = 0.5
     top: int = 5
 
+    @property
+    def needs_landmarks(self) -> bool:
+        """The regions lie around landmarks, whatever the settings."""
+        return True
+
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)

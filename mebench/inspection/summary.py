@@ -67,8 +67,9 @@ def check_needs(configs: Iterable[RunConfig]) -> None:
 def _check_landmarks(config: RunConfig, members: Mapping[str, Dataset]) -> None:
     for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
         params = getattr(config, f"{part}_params")
-        if not isinstance(params, FaceParams) or not (instead := params.without_landmarks):
+        if not isinstance(params, FaceParams) or not params.needs_landmarks:
             continue
+        instead = params.without_landmarks
         of_all_frames = params.align == "pose"  # which no dataset brings
         lacking = [
             word
@@ -78,7 +79,7 @@ def _check_landmarks(config: RunConfig, members: Mapping[str, Dataset]) -> None:
         if lacking and find_predictor(params.landmarks) is None:
             raise DataError(
                 f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
-                f"{how_to_get(f'{part}.{instead}', part)}"
+                f"{how_to_get(f'{part}.{instead}' if instead else '', part)}"
             )
 
 
