@@ -30,7 +30,12 @@ Frames = Annotated[
 def export(
     run: RunId,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
-    form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2020|megc2023", help="Its format.")] = "csv",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="csv|strs|megc2020|megc2023|eaf", help="Its format; of eaf, --out is a folder."
+        ),
+    ] = "csv",
     frames: Frames = "numbers",
     truth: Annotated[
         str | None, typer.Option("--truth", metavar="FILE", help="Write the annotations there, for mebench score.")

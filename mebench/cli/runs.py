@@ -177,7 +177,7 @@ def sync(
     models: Annotated[bool | None, typer.Option("--models/--no-models", help="With weights, or without.")] = None,
     json: Json = None,
 ) -> None:
-    """Send finished runs, studies and outcomes of rescore that MLflow lacks. Its server was down, for example."""
+    """Send runs and studies that MLflow lacks. Its server was down, for example; outcomes of rescore go along."""
     from mebench.config import user_setting
     from mebench.progress import Progress
     from mebench.results.published_tables import collect_rescored

@@ -28,8 +28,6 @@ EMOTION = "emotion"
 """The tier that names what the tiers of kinds mark."""
 FPS = "mebench:fps"
 """Property of the header that holds the frame rate of the video; ELAN leaves it as it is."""
-MILLISECONDS = 1000.0
-"""Frames per second where nobody says the frame rate: each millisecond counts as a frame."""
 
 
 @dataclass(frozen=True)
@@ -172,11 +170,6 @@ def _printable(text: str) -> str:
     return "".join(sign for sign in text if sign.isprintable())
 
 
-def is_eaf(path: Path) -> bool:
-    """Whether a file, or a file in a folder, is called as ELAN's are."""
-    return path.suffix.lower() == ".eaf" or (path.is_dir() and any(path.glob("*.eaf")))
-
-
 def read_eaf(path: Path) -> Document:
     """Read an `.eaf` file.
 
@@ -234,7 +227,7 @@ class _Reader:
             parser.Parse(raw, True)
         except expat.ExpatError as error:
             raise self._error(f"is no XML ({error}): save it again in ELAN") from None
-        except ValueError as error:  # an encoding that expat does not know
+        except (ValueError, LookupError) as error:  # an encoding that expat does not know
             raise self._error(f"cannot be read ({error}): save it again in ELAN") from None
         video = Path(unquote(urlparse(self._media).path)).stem or self._path.stem
         every = {key: where for tier in self._tiers for key, where in tier.marks.items()}

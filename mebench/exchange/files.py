@@ -11,6 +11,7 @@ from mebench.annotations import SheetDataset
 from mebench.console import plural
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
+from mebench.exchange.coders import common_rate, eaf_of
 from mebench.exchange.frame_scores import FrameScores
 from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
@@ -73,7 +74,7 @@ def read_truth(
     if sheet is None:
         own = Remarks()
         try:
-            true = (read_clips if clips else read_intervals)(file, "truth", own)
+            true = read_clips(file, "truth", own) if clips else read_intervals(file, "truth", own, fps=rules.fps)
         except DataError:
             if workbook or (sheet := _of_dataset(file, adapters, remarks)) is None:
                 raise
@@ -143,6 +144,7 @@ def of_intervals(
         ConfigError: there is no such kind, or the classes are none.
         DataError: the files do not fit together.
     """
+    truth = _with_subjects(truth, predictions)
     if predictions.intervals.empty and scores is None:
         remarks.warn("predictions: there are none: every truth is missed")
     tables = join(truth, predictions, rules, remarks, None if scores is None else scores.rows)
@@ -186,6 +188,7 @@ def read_beside(
         adapters: see `read_truth`.
     """
     clips = clips or not all(map(_has_intervals, files))
+    rules = replace(rules, fps=common_rate([truth, *files], rules.fps))
     true, rules = read_truth(truth, rules, remarks, adapters, clips)
     found = []
     for letter, path in zip("AB", files):
@@ -193,7 +196,8 @@ def read_beside(
         if clips:
             found.append(of_clips(true, path, rules, own, classes))
         else:
-            found.append(of_intervals(true, read_intervals(path, "predictions", own), rules, own, classes=classes))
+            spotted = read_intervals(path, "predictions", own, fps=rules.fps)
+            found.append(of_intervals(true, spotted, rules, own, classes=classes))
         for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
             for line in mine:  # what is said of the truth holds for all
                 told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
@@ -201,7 +205,30 @@ def read_beside(
     return _same_videos(found)
 
 
+def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
+    """An `.eaf` file says no subjects: each video's is the one whom the predictions name there, else one of its own.
+
+    A video that is called `<subject>_<video>` there is found, too.
+    """
+    if "subject" in truth.columns or "subject" not in predictions.columns or eaf_of(Path(truth.place)) is None:
+        return truth
+    known: dict[str, set[tuple[str, str]]] = {}
+    for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
+        for called in (video, f"{subject}_{video}"):
+            known.setdefault(called, set()).add((subject, video))
+    names = {v: next(iter(known[v])) if len(known.get(v, ())) == 1 else (v, v) for v in truth.videos["video"]}
+
+    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
+        pairs = [names[video] for video in rows["video"]]
+        return rows.assign(subject=[pair[0] for pair in pairs], video=[pair[1] for pair in pairs])
+
+    columns = truth.columns | {"subject"}
+    return replace(truth, intervals=renamed(truth.intervals), videos=renamed(truth.videos), columns=columns)
+
+
 def _has_intervals(path: File) -> bool:
+    if isinstance(path, Path) and eaf_of(path) is not None:
+        return True
     text = read_text(path, Remarks(), "predictions")
     if is_log(text):
         return True

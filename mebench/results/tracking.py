@@ -300,6 +300,8 @@ def _write(
         id_ = client.create_run(experiment, start_time=entry.start or None, run_name=entry.name, tags=tags).info.run_id
     else:
         id_ = run.info.run_id
+        for tag, text in tags.items() - run.data.tags.items():
+            client.set_tag(id_, tag, text)
     if run is None or entry.ended:  # equal parameters may come twice
         _fill(client, id_, entry)
     for nested in entry.nested:

@@ -258,6 +258,7 @@ def test_a_study_shows_what_was_searched_each_trial_and_what_came_of_it(tmp_path
     assert json.loads(params["search.method.p"])["high"] == 1
     assert [metrics[f"spotting.micro.f1.outer.{name}"] for name in ("gain", "gain.low", "p")] == [0.05, -0.1, 0.4]
     assert metrics["importance.method.p"] == 1.0 and metrics["trials.complete"] == 3
+    assert tags["mlflow.note.content"] == "no gain is shown"
     assert (tags["mlflow.user"], tags["mlflow.source.name"], tags["mebench.method"]) == (
         "ann",
         "mebench tune",
