@@ -253,7 +253,7 @@ class SheetDataset(Dataset):
             log.marked(None, "frames", "", told, altered=True)
         if not there and self._cropped:
             log.marked(
-                None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames: {self._asks}"
+                None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames{self._asks}"
             )
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
