@@ -103,7 +103,8 @@ def test_the_same_command_again_gives_the_same_bits_by_one_worker_or_two(mean_ru
 
 def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
-    plan, found, failed = predict_all(folder, fold, (tuple(tiny[:-1]), (), ()), 1, Progress())
+    plan, answers, failed = predict_all(Ask(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
+    found = [interval for answer in answers.values() for interval in answer.predictions]
     again = prediction_tables(plan, found).predictions
     own = folder.read_table("predictions.parquet")
     assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
@@ -121,7 +122,7 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
     assert timing["synthetic"].k_prime["micro"] == round(
         np.mean([one.plan.timings(one.plan.folds[0])["synthetic"].k_prime["micro"] for one in single])
     )
-    (found,) = both.predict(video)
+    (found,) = both.answer(video).predictions
     methods = [trained(folder, fold) for fold in folds]
     view = both._folds[0][0].views.unlabelled(video)
     scores = np.mean([method.score_frames(view) for method in methods], axis=0)
