@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from mebench.metrics.catalogue import SECTIONS, find
 from mebench.results.render.markdown import markdown
@@ -183,10 +184,13 @@ def write(
 
 
 def replace_file(file: Path, text: str) -> None:
-    """Write a file as a whole, or not at all."""
-    temporary = file.with_name(f".writing-{file.name}")
-    temporary.write_bytes(text.encode())
-    temporary.replace(file)
+    """Write a file as a whole, or not at all; others may do so at the same time, and the last one stays."""
+    temporary = file.with_name(f".writing-{uuid4().hex}-{file.name}")
+    try:
+        temporary.write_bytes(text.encode())
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def as_csv(table: Table) -> str:
