@@ -5,7 +5,6 @@
 #
 # Runs go to FOLDER/runs and features to FOLDER/cache (about 60 GB for all parts). PART is one of all, anchors, seeds, null, absolute, presets, tuned,
 # protocols, publish; by default all but publish, one after the other. Each line goes on where it was stopped when it is given again.
-# What it costs stands in benchmarks/README.md.
 set -euo pipefail
 folder=${1:?name a folder for runs and features}; shift
 parts=${*:-all anchors seeds null absolute presets tuned protocols}
