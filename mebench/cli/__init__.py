@@ -14,6 +14,7 @@ from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     cache,
     catalogue,
+    check,
     compare,
     data,
     doctor,
@@ -40,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (run, catalogue, doctor, compare, score, reproduce, spot, tune):
+for room in (run, catalogue, doctor, check, compare, score, reproduce, spot, tune):
     app.add_typer(room.app)
 app.add_typer(predictions.predict_app)
 for name, group in {
