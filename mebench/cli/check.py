@@ -45,4 +45,6 @@ def check(
     refuse(name, found, shuffles)
     if json != "-":
         times = console.plural(shuffles, "shuffle")
-        print(f"\n{name} knows nothing that it should not, in {times} of the labels, each run twice. {BLIND_SPOT}")
+        console.print_lines(
+            "", f"{name} knows nothing that it should not, in {times} of the labels, each run twice. {BLIND_SPOT}"
+        )

@@ -233,9 +233,11 @@ def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None
         heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
         print_table(heads, rows, f"A {first}, B {second}")
         frames, emotion = found["frames"], found["emotion"]
-        print(f"kappa over {frames['n']} frames: {_number(frames['kappa'])}")
+        print_lines(f"kappa over {frames['n']} frames: {_number(frames['kappa'])}")
         if emotion["n"]:
-            print(f"kappa over the emotions of {emotion['n']} intervals that both found: {_number(emotion['kappa'])}")
+            print_lines(
+                f"kappa over the emotions of {emotion['n']} intervals that both found: {_number(emotion['kappa'])}"
+            )
     told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
     write_json({"first": first, "second": second, **found, **told}, json)
 

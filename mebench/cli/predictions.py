@@ -281,4 +281,4 @@ def import_model(
 
     registry.add_paths(plugins or ())
     model = take(Path(file).expanduser(), name)
-    print(f"{model.said.name}@{model.digest}: {model.path}")
+    print_lines(f"{model.said.name}@{model.digest}: {model.path}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 import typer
 
 from mebench.cli.options import Json, Runs
-from mebench.console import plural, print_table, write_json
+from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def spot(
     if json != "-":
         kinds = list(found.videos[0].answer.curves)
         print_table(("video", "seconds", *kinds), [_counted(video, kinds) for video in found.videos])
-        print(f"{out}: {', '.join(file.name for file in files)}")
+        print_lines(f"{out}: {', '.join(file.name for file in files)}")
     write_json(found.plain(), json)
     if found.failed:
         name, reason = next(iter(found.failed.items()))

@@ -95,7 +95,9 @@ def fetch_records(uri: str, target: Path, say: Say) -> None:
         with quiet(), alone(store):
             client = client_of(store)
             for run in _all_runs(client):
-                own = run.data.tags[RUN_TAG]
+                if not re.fullmatch(r"\w[\w.=+-]*", own := run.data.tags[RUN_TAG]):
+                    say(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
+                    continue
                 with tempfile.TemporaryDirectory(dir=target, prefix=".") as room:
                     if any(file.path == RECORD_FOLDER for file in client.list_artifacts(run.info.run_id)):
                         client.download_artifacts(run.info.run_id, RECORD_FOLDER, room)

@@ -65,7 +65,8 @@ def of_study(folder: Path) -> tuple[dict[str, Any], Entry]:
     told: dict[str, str] = {}
     numbers: dict[str, float] = {}
     if outcome is not None:
-        digest = hashlib.sha256(json.dumps(outcome, sort_keys=True).encode()).hexdigest()[:16]
+        found = {name: part for name, part in outcome.items() if name != "seconds"}  # of each process that ends its own
+        digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]
         told = {OUTCOME_TAG: digest, "mlflow.note.content": outcome["conclusion"][:LONGEST_TAG]}
         numbers = flat_scores({**outcome["scores"], **{name: outcome[name] for name in ("seconds", "outer_subjects")}})
     default = folder / "outer" / Path(outcome["runs"]["default"]).name if outcome is not None else None

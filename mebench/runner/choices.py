@@ -138,7 +138,7 @@ def choose_kinds(
     config: RunConfig,
     method: type[Method],
     dataset: Dataset,
-    videos: Iterable[Video],
+    videos: Sequence[Video],
     tasks: frozenset[str],
     protocol: Protocol,
 ) -> tuple[Kind, ...]:
@@ -172,6 +172,11 @@ def choose_kinds(
         raise ConfigError(
             f"nobody annotated the videos of dataset {config.dataset!r}, so no method can be trained or scored on them: predict them "
             f"with a finished run, mebench predict RUN dataset={config.dataset} …"
+        )
+    if bare := sorted({v.dataset for v in videos} - {v.dataset for v in videos if v.expressions}):
+        raise ConfigError(
+            f"nobody annotated the videos of {' and '.join(bare)}, so nothing that is spotted there is right or wrong: leave "
+            f"{'it' if len(bare) == 1 else 'them'} out of dataset={config.dataset!r}"
         )
     for kind in asked:
         if kind not in annotated:

@@ -23,11 +23,11 @@ from mebench.runner.plan import Plan, new_method
 if TYPE_CHECKING:
     from mebench.core import Method
 
-FEATURE_SECONDS = 1.0
+FEATURE_SECONDS = 0.6
 """Aimed at for all feature measurements together."""
-TRAINING_SECONDS = 2.0
+TRAINING_SECONDS = 1.5
 """Aimed at for all stages together."""
-TRAINING_BYTES = 32 << 20
+TRAINING_BYTES = 12 << 20
 """Of features that enter a measured training, about; small sets enter whole."""
 
 Rows = dict[str, NDArray[Any]]

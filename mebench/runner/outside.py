@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,8 @@ Place = tuple[str, int, int, int]
 
 BATCH = 1 << 24
 """Bytes of ready-made features that are enough for one answer."""
+SMALL = 1 << 14
+"""Bytes of a ready-made feature that is kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,7 @@ class Pictures:
         found, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
         for video in keys[keys.index(key) :]:
             try:
-                feature = found[video] = self._dataset(video).provided(self._videos[video], name)
+                feature = found[video] = _read(self._dataset(video), self._videos[video], name)
             except DataError:
                 if video == key:
                     raise
@@ -137,6 +140,20 @@ class Pictures:
 
     def _dataset(self, key: str) -> Dataset:
         return self._home(self._videos[key])[0]
+
+
+_READ: WeakKeyDictionary[Dataset, dict[tuple[str, str], NDArray[Any] | None]] = WeakKeyDictionary()
+
+
+def _read(dataset: Dataset, video: Video, name: str) -> NDArray[Any] | None:
+    """A ready-made feature; the small ones are kept for the next fold, which asks for them again."""
+    kept, key = _READ.setdefault(dataset, {}), (video.key, name)
+    if key in kept:
+        return kept[key]
+    feature = dataset.provided(video, name)
+    if feature is None or feature.nbytes <= SMALL:
+        kept[key] = feature
+    return feature
 
 
 class Outside(Pictures):

@@ -22,7 +22,7 @@ from mebench.cli.leaderboard import build
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.results import mlflow_store
-from mebench.results.collect import remarks
+from mebench.results.collect import collect_records, fetch_records, remarks
 from mebench.results.published_tables import collect_rescored
 from mebench.results.tracking import (
     RUN_TAG,
@@ -184,14 +184,14 @@ def test_folds_and_weights_are_a_matter_of_settings(tmp_path, database, progress
 
 
 def test_leaderboards_from_mlflow_alone_are_those_from_the_run_folders(tmp_path, database, progress, said, capsys):
-    """Tables with ASR, F1, AP and STRS, and the page, byte for byte."""
+    """Tables with ASR, F1, AP and STRS, byte for byte."""
     runs = tmp_path / "runs"
     about = ((0, "spotter", 0), (1, "spotter", 3), (0, "other", 5))
     folders = [make_run(runs, seed=seed, method=method, shift=shift) for seed, method, shift in about]
     sync(folders, None, progress, folds=False)
-    build(str(runs), out="of_folders", json="of_folders.json")
+    build(str(runs), out="of_folders", site=False, json="of_folders.json")
     shutil.rmtree(runs)
-    build(out="of_mlflow", from_mlflow=f"sqlite:///{database}", json="of_mlflow.json")
+    build(out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json")
     files = {file.relative_to("of_folders") for file in Path("of_folders").rglob("*") if file.is_file()}
     assert files == {file.relative_to("of_mlflow") for file in Path("of_mlflow").rglob("*") if file.is_file()}
     assert all(("of_folders" / file).read_bytes() == ("of_mlflow" / file).read_bytes() for file in files)
@@ -203,13 +203,23 @@ def test_leaderboards_from_mlflow_alone_are_those_from_the_run_folders(tmp_path,
 
 
 def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress, capsys):
+    from mlflow import MlflowClient
+
     folder = make_run(tmp_path / "runs")
     sync([folder], None, progress, folds=False)
     (run,), _ = runs_of(database)
     shutil.rmtree(tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "record")
+    forged = make_run(tmp_path / "forged", run_id="forged")
+    sync([forged], None, progress, folds=False)
+    client = MlflowClient(f"sqlite:///{database}")
+    client.set_tag(
+        next(r for r in runs_of(database)[0] if r.info.run_name == "forged").info.run_id, RUN_TAG, "../forged"
+    )
     with pytest.raises(RunError, match=rf"no finished run in MLflow at sqlite:///{database} and no record"):
         build(out="boards", from_mlflow=f"sqlite:///{database}")
-    assert f"{folder.id} is left out: MLflow has no record of it" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert f"{folder.id} is left out: MLflow has no record of it" in told
+    assert "its id '../forged' is no name of a folder" in told and not Path("boards/../forged/record.json").exists()
     with pytest.raises(RunError, match=r"MLflow at broken\.db does not tell its runs"):
         Path("broken.db").write_bytes(b"no database" * 1000)
         build(out="boards", from_mlflow="sqlite:///broken.db")
@@ -279,6 +289,11 @@ def test_a_study_that_went_on_is_sent_anew(tmp_path, database, progress):
     """Its best values may be others, and MLflow's parameters stay for ever."""
     folder = write_study(tmp_path / "tuning" / "wide")
     assert sync((), None, progress, studies=[folder]).sent == ("wide",)
+    assert sync((), None, progress, studies=[folder]).there == ("wide",)
+    done = json.loads((folder / "outcome.json").read_text())
+    (folder / "outcome.json").write_text(
+        json.dumps({**done, "seconds": {"trials": 9.0}})
+    )  # another process ended it too
     assert sync((), None, progress, studies=[folder]).there == ("wide",)
     write_study(folder, trials=5, gain=0.07)
     assert sync((), None, progress, studies=[folder]).sent == ("wide",)
@@ -590,6 +605,9 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
         found = client.search_runs([experiment])
         parents = {run.info.run_name: run for run in found if "mlflow.parentRunId" not in run.data.tags}
         assert set(parents) == {first.id, second.id} and len(found) == 2 * (1 + 4)
+        (tmp_path / "records").mkdir()
+        fetch_records(address, tmp_path / "records", print)
+        assert [record.id for record in collect_records(tmp_path / "records")] == sorted([first.id, second.id])
         run = parents[first.id]
         f1 = first.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]["value"]
         assert run.data.metrics["spotting.micro.f1"] == f1
