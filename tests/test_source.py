@@ -26,9 +26,7 @@ def calls():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 name, arguments = ast.unparse(node.func), [ast.unparse(value) for value in node.args[:1]]
-                words = {
-                    word.arg: ast.unparse(word.value) for word in node.keywords if word.arg in SAFE_OR_NOT
-                }
+                words = {word.arg: ast.unparse(word.value) for word in node.keywords if word.arg in SAFE_OR_NOT}
                 found.append((f"{file.relative_to(ROOT)}, line {node.lineno}: {name}", name, arguments, words))
     return found
 
