@@ -16,7 +16,6 @@ from __future__ import annotations
 import ast
 import base64
 import contextlib
-import glob
 import io
 import json
 import os
@@ -172,7 +171,12 @@ def _mebench(words: Sequence[str], fails: bool) -> str:
     """What `mebench WORDS` prints; the sentence of its error, where it is to fail."""
     from mebench import cli
 
-    given = [found for word in words for found in (sorted(glob.glob(word)) if "*" in word else []) or [word]]
+    here = Path.cwd()
+    given = [
+        found
+        for word in words
+        for found in (sorted(str(path.relative_to(here)) for path in here.glob(word)) if "*" in word else []) or [word]
+    ]
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", ["mebench", *given]),
