@@ -1,9 +1,11 @@
-"""Every block of code on the pages of the site runs."""
+"""Every block of code on the pages of the site runs, and every metric is told."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from mebench.metrics.catalogue import METRICS
 from mebench.testing import TINY, scratch
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,3 +30,10 @@ def test_the_blocks_run(page, write_plugin, untracked, tmp_path):
     (tmp_path / "page").mkdir()
     for _ in run(page, tmp_path / "page", smaller):
         pass
+
+def test_every_metric_has_a_section_with_a_worked_example():
+    page = (DOCS / "metrics.md").read_text(encoding="utf-8")
+    sections = re.split(r"^#{2,3} .*\{ #(\S+) \}$", page, flags=re.M)
+    told = dict(zip(sections[1::2], sections[2::2]))
+    assert set(told) >= set(METRICS)
+    assert not [name for name in METRICS if "```python\n" not in told[name] and "](#" not in told[name]]
