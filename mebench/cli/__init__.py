@@ -14,6 +14,7 @@ from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     cache,
     catalogue,
+    check,
     compare,
     data,
     doctor,
@@ -38,11 +39,12 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (run, catalogue, doctor, compare, score, reproduce, tune):
+for room in (run, catalogue, check, doctor, compare, score, reproduce, tune):
     app.add_typer(room.app)
 app.add_typer(predictions.predict_app)
 for name, group in {
     "config": catalogue.config_app,
+    "new": check.new_app,
     "data": data.app,
     "runs": runs.app,
     "track": runs.track_app,

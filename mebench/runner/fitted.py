@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Prediction, Timing, Video, VideoView
-from mebench.errors import DataError, PluginError
+from mebench.errors import DataError, PluginError, unknown
 from mebench.features import clip_feature, frame_features
 from mebench.runner.features import store_of
 from mebench.runner.outside import Ask
@@ -81,7 +81,10 @@ class Views:
         if self._readable is not None and video.key not in self._readable:
             why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
-        return self.chains[self.plan.groups[video.key]][name]
+        chains = self.chains[self.plan.groups[video.key]]
+        if name not in chains:
+            raise PluginError(unknown("feature", name, chains, "A method reads what its chains() name"))
+        return chains[name]
 
 
 Look = tuple[str, int, int, tuple[float, ...]]

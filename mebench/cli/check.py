@@ -1,0 +1,122 @@
+"""`mebench check` and `new`: whether plugins keep their contracts, and new ones that do."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
+
+import typer
+
+from mebench.cli.options import Json, Plugins, verbs
+from mebench.console import plural, write_json
+from mebench.errors import PluginError, unknown
+
+if TYPE_CHECKING:
+    from mebench.testing import Check, Outcome
+
+app = typer.Typer()
+new_app = verbs("Write a plugin that runs and keeps its contract, to begin with.")
+
+Template = Literal["spotter", "recognizer", "network", "linear"]
+Out = Annotated[
+    str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins that --plugins then names; plugins.")
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the plugin, in snake_case.")]
+
+
+@app.command("check", epilog="Example: mebench check my_method --plugins plugins")
+def check(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a method or dataset.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Its settings, such as dataset.root=PATH."),
+    ] = None,
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Check that a plugin keeps its contract. The exit code is 1 if it does not.
+
+    A method is trained for an epoch on drawn videos that take seconds; a dataset without dataset.root is tried on its drawn stand-in.
+    """
+    from mebench.testing import outcomes
+
+    found = []
+    for outcome in outcomes(_checks(name, words or (), plugins)):
+        found.append(outcome)
+        if json != "-":
+            _print(outcome)
+    broken, untold = ([one for one in found if one.status == status] for status in ("broken", "untold"))
+    report = [
+        {"plugin": one.check.plugin, "check": one.check.name, "status": one.status, "reason": one.reason}
+        for one in found
+    ]
+    write_json({"checks": report}, json)
+    if json != "-":
+        rest = f", {len(untold)} cannot be told here" if untold else ""
+        print(f"{name}: {len(found) - len(broken) - len(untold)} of {plural(len(found), 'promise')} kept{rest}")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _checks(name: str, words: list[str] | tuple[()], plugins: Plugins) -> list[Check]:
+    from mebench.config import more_plugins, registry
+    from mebench.config.layers import read_words
+    from mebench.testing import plugin_checks
+
+    registry.add_paths([*more_plugins(), *(plugins or ())])
+    kinds = [kind for kind in registry.PLUGIN_KINDS if name in registry.plugins(kind)]
+    if not kinds:
+        every = [known for kind in registry.PLUGIN_KINDS for known in registry.plugins(kind)]
+        raise PluginError(unknown("plugin", name, every, "Name the folder that holds it with --plugins FOLDER"))
+    values = read_words(words).values
+    return [
+        check
+        for kind in kinds
+        for check in plugin_checks(
+            kind, name, **{key.removeprefix(f"{kind}."): v for key, v in values.items() if key.startswith(f"{kind}.")}
+        )
+    ]
+
+
+def _print(outcome: Outcome) -> None:
+    mark = {"kept": "kept", "broken": "BROKEN", "untold": "untold"}[outcome.status]
+    print(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
+    if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
+        print(outcome.details, file=sys.stderr)
+
+
+@new_app.command("method", epilog="Example: mebench new method my_spotter --template linear")
+def method(
+    name: Name,
+    template: Annotated[
+        str, typer.Option("--template", metavar="|".join(get_args(Template)), help="What it does to begin with.")
+    ] = "spotter",
+    out: Out = "plugins",
+) -> None:
+    """Write a method."""
+    _write("method", name, out, template)
+
+
+@new_app.command("dataset", epilog="Example: mebench new dataset my_faces")
+def dataset(name: Name, out: Out = "plugins") -> None:
+    """Write a dataset of a sheet and folders of images, with a drawn stand-in."""
+    _write("dataset", name, out, "dataset")
+
+
+def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str) -> None:
+    from mebench.testing.folders import write_plugin
+
+    folder = Path(out).expanduser()
+    files = write_plugin(kind, name, folder, template)
+    for file in files:
+        print(file)
+    tried = (
+        f"mebench run --plugins {out} method={name} dataset=synthetic"
+        if kind == "method"
+        else f"mebench data fake --plugins {out} dataset={name} --out DIR"
+    )
+    print(
+        f"\nIt keeps its contract as it is; change it, and look again:\n  mebench check {name} --plugins {out}\n  {tried}"
+    )
