@@ -1,11 +1,12 @@
 """mebench's features and those of a plain program, from equal frames with equal settings, measured in turn.
 
-    python benchmarks/features.py [--videos 4] [--frames 300] [--workers 2] [--rounds 1]
+    python benchmarks/features.py [--videos 4] [--frames 200] [--workers 2] [--rounds 1]
 
 Drawn faces move in JPEG frames of 1280x720 at 200 frames per second. Each round runs `plain_features.py` and then
-`mebench features compute` with an empty store, each as a whole process. Printed are frames per second, the peak of the
-memory that the processes have for themselves (USS), the largest difference of the features, where the time goes, and how
-long it takes to read all features from the store. README.md says what is equal and what is not.
+`mebench features compute` with an empty store, each as a whole process. Printed are frames per second, seconds of the processor in all
+processes together, which other work on the machine changes less, the peak of the memory that the processes have for themselves
+(USS), the median and the largest difference of the features, where the time goes, and how long it takes to read all features from the
+store. README.md says what is equal and what is not.
 """
 
 from __future__ import annotations
@@ -110,17 +111,17 @@ def write_plugin(root: Path) -> Path:
     return root
 
 
-def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
-    """Wall seconds, peak memory in bytes and standard output of a process and its children."""
-    start = time.perf_counter()
+def measured(command: list[str], folder: Path) -> tuple[float, float, float, str]:
+    """Wall seconds, seconds of the processor, peak memory in bytes and standard output of a process and its children."""
+    start, spent = time.perf_counter(), sum(os.times()[2:4])
     with (folder / "said").open("w+") as said:
         process = subprocess.Popen(command, cwd=folder, stdout=said)
         peak, _ = watch(process)
-        seconds = time.perf_counter() - start
+        seconds, spent = time.perf_counter() - start, sum(os.times()[2:4]) - spent
         if process.returncode:
             raise SystemExit(f"{command[1]} failed with exit code {process.returncode}")
         said.seek(0)
-        return seconds, peak, said.read()
+        return seconds, spent, peak, said.read()
 
 
 def words_of(data: Path, plugins: Path, cache: Path, workers: int) -> list[str]:
@@ -172,6 +173,12 @@ def stages(words: list[str], cache: Path) -> dict[str, float]:
     return dict(spent)
 
 
+def told(number: int, who: str, frames: int, seconds: float, spent: float, peak: float) -> str:
+    return (
+        f"round {number}: {who:8}{frames / seconds:7.2f} frames/s, {spent:.1f} s of the processor, {peak / MIB:.0f} MiB"
+    )
+
+
 def shares(spent: dict[str, float], frames: int) -> str:
     whole = sum(spent.values())
     return ", ".join(f"{name} {1000 * s / frames:.1f} ms a frame ({s / whole:.0%})" for name, s in spent.items())
@@ -180,7 +187,7 @@ def shares(spent: dict[str, float], frames: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="mebench's features against a plain program, in turn.")
     parser.add_argument("--videos", type=int, default=4)
-    parser.add_argument("--frames", type=int, default=300, help="of each video; more than 20")
+    parser.add_argument("--frames", type=int, default=200, help="of each video; more than 20")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
     args = parser.parse_args()
@@ -191,7 +198,7 @@ def main() -> None:
         f"{platform.machine()}, {cores} cores; {args.videos} videos of {args.frames} frames, {WIDTH}x{HEIGHT}",
         flush=True,
     )
-    ratios, warm_ratios = [], []
+    ratios, of_processor, warm_ratios = [], [], []
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch)
         data, out = root / "data", root / "plain"
@@ -200,29 +207,31 @@ def main() -> None:
         plugins = write_plugin(root / "plugins")
         for number in range(1, args.rounds + 1):
             plain = [sys.executable, str(HERE / "plain_features.py"), f"--k={K}", f"--out={out}"]
-            one, one_peak, said = measured([*plain, *map(str, sorted(data.iterdir()))], root)
-            print(f"round {number}: plain    {frames / one:7.2f} frames/s, {one_peak / MIB:.0f} MiB", flush=True)
+            one, one_spent, one_peak, said = measured([*plain, *map(str, sorted(data.iterdir()))], root)
+            print(told(number, "plain", frames, one, one_spent, one_peak), flush=True)
             print(f"  where the time goes: {shares(json.loads(said.splitlines()[-1])['stages'], frames)}", flush=True)
 
             words = words_of(data, plugins, root / f"store{number}", args.workers)
             compute = [sys.executable, "-m", "mebench", "features", "compute", *words]
-            two, two_peak, _ = measured(compute, root)
-            print(f"round {number}: mebench  {frames / two:7.2f} frames/s, {two_peak / MIB:.0f} MiB", flush=True)
+            two, two_spent, two_peak, _ = measured(compute, root)
+            print(told(number, "mebench", frames, two, two_spent, two_peak), flush=True)
             features, warm = read_all(words)
-            difference = max(
-                float(np.abs(np.load(out / f"{name}.npy") - mine.astype(np.float64)).max())
-                for name, mine in features.items()
-            )
+            differences = [
+                np.abs(np.load(out / f"{name}.npy") - mine.astype(np.float64)) for name, mine in features.items()
+            ]
+            median, largest = (float(f(np.concatenate(differences))) for f in (np.median, np.max))
             print(
-                f"  from the store {frames / warm:,.0f} frames/s; largest difference of the features {difference:.4f}"
+                f"  from the store {frames / warm:,.0f} frames/s; difference of the features: median {median:.4f}, "
+                f"largest {largest:.4f}"
             )
             ratios.append(one / two)
+            of_processor.append(one_spent / two_spent)
             warm_ratios.append(two / warm)
         spent = stages(words, root / "stages")
         print(f"  where the time of one worker goes: {shares(spent, args.frames)}")
     print(
-        f"mebench is {statistics.median(ratios):.2f} times as fast, and {statistics.median(warm_ratios):,.0f} times "
-        f"faster once stored (median of {len(ratios)})"
+        f"mebench is {statistics.median(ratios):.2f} times as fast, takes {statistics.median(of_processor):.2f} times less of the "
+        f"processor, and is {statistics.median(warm_ratios):,.0f} times faster once stored (median of {len(ratios)})"
     )
 
 

@@ -144,7 +144,7 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(file.fileno(), 2)
     workers.pool = lambda environment: Copies()
-    tracking.sync = lambda folders, uri, progress: tracking.Synced("nowhere", tuple(f.id for f in folders), (), ())
+    tracking.sync = lambda folders, uri, progress, *_: tracking.Synced("nowhere", tuple(f.id for f in folders), (), ())
     sys.argv = ["mebench", *words]
     code = 0
     try:

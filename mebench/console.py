@@ -20,6 +20,29 @@ WIDE = 200
 """Columns of a table that goes into a file."""
 
 
+_MOVING = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+"""Characters that a terminal obeys instead of showing: they move the cursor, end a line, turn the direction of writing, or hide."""
+
+
+def printable(text: str) -> str:
+    r"""Text that stays in one line and is shown as it is: what a terminal would obey is written as Python writes it.
+
+    Every word from outside, a name in a file or that of a file, passes here before it is printed.
+
+    >>> print(printable("a \x1b[31m red\nline é"))
+    a \x1b[31m red\nline é
+    """
+    return _MOVING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def print_lines(*lines: str, error: bool = False) -> None:
+    """Print each as one line, on standard error if it says what went wrong."""
+    for line in lines:
+        print(printable(line), file=sys.stderr if error else sys.stdout, flush=error)
+
+
 def plural(count: int, one: str, many: str = "") -> str:
     """A count with its word.
 
@@ -66,26 +89,35 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: st
     """A table on a terminal; elsewhere tab-separated lines, the headers first, nothing cut or wrapped."""
     if not at_terminal():
         for row in (headers, *rows):
-            print("\t".join(" ".join(cell.split()) for cell in row))
+            print("\t".join(printable(" ".join(cell.split())) for cell in row))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for n, header in enumerate(headers):
         table.add_column(header, overflow="fold", no_wrap=n == 0, style="cyan" if n == 0 else "")
     for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)
+        table.add_row(*row)
+    console().print(table)
 
 
-def console() -> Console:
-    """Standard output for tables of rich; nothing is cut or wrapped where that is no terminal."""
+def console(error: bool = False) -> Console:
+    """Standard output, or error, for tables of rich: texts are shown as they are, and nothing is cut or wrapped where that is no
+    terminal.
+    """
     from rich.console import Console
+    from rich.text import Text
 
-    return Console(highlight=False, width=None if at_terminal() else WIDE)
+    class Plain(Console):
+        """Text has no markup, and passes `printable`."""
+
+        def render_str(self, text: str, **how: Any) -> Text:
+            return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
+
+    if error:
+        return Plain(stderr=True, soft_wrap=True, highlight=False)
+    return Plain(highlight=False, width=None if at_terminal() else WIDE)
 
 
 def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] = ()) -> Table:
@@ -102,13 +134,13 @@ def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] 
 
 def print_markdown(text: str) -> None:
     """Markdown, rendered on a terminal and as it stands elsewhere."""
+    lines = list(map(printable, text.rstrip().split("\n")))
     if not at_terminal():
-        print(text.rstrip())
+        print(*lines, sep="\n")
         return
-    from rich.console import Console
     from rich.markdown import Markdown
 
-    Console().print(Markdown(text))
+    console().print(Markdown("\n".join(lines)))
 
 
 def days_of(text: str) -> float:
@@ -154,7 +186,7 @@ def write_json(data: Any, target: str | None) -> None:
 
     text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
     if target == "-":
-        print(text)
+        print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
     else:
         Path(target).write_text(text + "\n", encoding="utf-8")
 

@@ -1,6 +1,5 @@
 """Progress on standard error: bars on a terminal, plain lines elsewhere, and never silence for half a minute."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -8,7 +7,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 
-from mebench.console import duration
+from mebench.console import console as console_of_text
+from mebench.console import duration, print_lines, printable
 
 PLAIN_EVERY_SECONDS = 10.0
 SILENT_SECONDS = 20.0
@@ -25,11 +25,11 @@ class Progress:
     """Tells what is going on and how long it will take."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True, soft_wrap=True, highlight=False)
+        self.console = console or console_of_text(error=True)
 
     def say(self, line: str) -> None:
         """One line."""
-        self.console.print(line, markup=False)
+        self.console.print(printable(line), markup=False)
 
     @contextmanager
     def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
@@ -95,6 +95,7 @@ class Silent(Progress):
 @contextmanager
 def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
     from rich import progress
+    from rich.markup import escape
 
     columns = (
         progress.TextColumn("{task.description:<9}"),
@@ -105,7 +106,7 @@ def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Ite
     )
     started = time.monotonic()
     with progress.Progress(*columns, console=console) as bar:
-        task = bar.add_task(name, total=total, completed=before, done=before, rate="", left="")
+        task = bar.add_task(escape(printable(name)), total=total, completed=before, done=before, rate="", left="")
 
         def show(done: int, frames: int, share: float) -> None:
             seconds = time.monotonic() - started
@@ -150,7 +151,7 @@ def _left(seconds: float, share: float) -> str:
 
 
 def _plain(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    print_lines(line, error=True)
 
 
 @contextmanager

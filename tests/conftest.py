@@ -107,7 +107,7 @@ def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs go to no MLflow, whose fresh database takes seconds; `test_tracking` is about it."""
     from mebench.results import tracking
 
-    def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress) -> tracking.Synced:
+    def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress, *how: bool) -> tracking.Synced:
         return tracking.Synced("nowhere", tuple(folder.id for folder in folders), (), ())
 
     monkeypatch.setattr(tracking, "sync", sync)

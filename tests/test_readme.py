@@ -93,4 +93,4 @@ def test_the_commands_of_scoring_run_on_the_files_that_are_shown(tmp_path, monke
     assert "3 TP, 1 FP, 1 FN" in shown[0] and "STRS" in shown[0]
     assert "recognition, annotated clips (n = 4)" in shown[1] and "UF1" in shown[1]
     assert "what went wrong in mine.csv" in shown[2]
-    assert shown[3].startswith("1 predictions against 4 expressions")
+    assert shown[3].startswith("1 prediction against 4 expressions")

@@ -101,6 +101,11 @@ class Casme3(SheetDataset):
             left_out = {name: replace(s, excluded=s.excluded | {COVERED}) for name, s in self.schemes.items()}
             self.schemes, self.revision = left_out, f"{self.revision}-uncovered"
 
+    @classmethod
+    def sheet_names(cls) -> Mapping[str, Mapping[str, str]]:
+        """Those of both parts."""
+        return {name: {"part": part} for part, s in SHEETS.items() for name in (*s.both, *s.micro, *s.macro)}
+
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """The expressions of both kinds: from one file, with their emotions in others, or from a file each."""
         table = need_table(sheets, *self.forms, file=self.annotation_file)

@@ -1,8 +1,13 @@
 """Videos that nobody annotated: files, or folders of images. A finished run predicts them; none can be trained on."""
 
+import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mebench.annotations.annotation import with_files
 from mebench.annotations.layout import Listing, check_files, check_inside
@@ -18,6 +23,34 @@ DEPTH = 12
 """Levels below the root in which videos are looked for."""
 FPS_TOLERANCE = 0.02
 """Share by which `dataset.fps` may differ from what a file says without a remark."""
+FACE = "_face"
+"""Between the name of a video and the number of a face in it."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The same part of every frame of a video.
+
+    Attributes:
+        whole: the frames.
+        box: (x0, y0, x1, y1) in their pixels, the last two exclusive.
+    """
+
+    whole: FolderFrames | VideoFrames
+    box: tuple[int, int, int, int]
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.whole)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        """The part of frame `index`."""
+        x0, y0, x1, y1 = self.box
+        return self.whole[index][y0:y1, x0:x1]
+
+    def fingerprint(self) -> str:
+        """Hash of that of all and of the box."""
+        return hashlib.sha256(f"{self.whole.fingerprint()} {self.box}".encode()).hexdigest()[:32]
 
 
 class Folder(Dataset):
@@ -42,16 +75,40 @@ class Folder(Dataset):
         return self._found[0]
 
     def frames(self, video: Video) -> Frames:
-        """The frames of a video, from its file or its folder of images."""
-        return self._open(self._places[video.subject, video.id])
+        """The frames of a video, from its file or its folder of images; of a face, the part that holds it."""
+        frames, (_, box) = self._open(self.place(video)), self._face(video)
+        return frames if box is None else Part(frames, box)
 
     def check(self) -> None:
         """Look for videos below the root."""
         self._places  # noqa: B018  (says what is missing)
 
     def frame_folders(self) -> Sequence[Path]:
-        """The root."""
-        return (self._root,)
+        """The root, or where the videos lie."""
+        return tuple(map(Path, self.params.videos)) or (self._root,)
+
+    def place(self, video: Video) -> Path:
+        """The file or folder of images of a video, or of a face in one."""
+        return self._places[video.subject, self._face(video)[0]]
+
+    def times(self, video: Video) -> NDArray[np.float64]:
+        """Seconds at which each frame is shown, (n_frames,): the time stamps of a file, else by the frame rate."""
+        frames = self._open(self.place(video))
+        return frames.times if isinstance(frames, VideoFrames) else np.arange(len(frames)) / (video.fps or np.nan)
+
+    def _face(self, video: Video) -> tuple[str, tuple[int, int, int, int] | None]:
+        """What the video is called that a face is seen in, and the part of its pictures that holds it."""
+        name, _, number = video.id.rpartition(FACE)
+        boxes = self._boxes.get(name)
+        return (video.id, None) if boxes is None else (name, boxes[int(number) - 1])
+
+    @cached_property
+    def _boxes(self) -> dict[str, list[tuple[int, int, int, int]]]:
+        """The parts that hold a face, by the name of the video."""
+        found: dict[str, list[tuple[int, int, int, int]]] = {}
+        for name, *box in self.params.faces:
+            found.setdefault(name, []).append((box[0], box[1], box[2], box[3]))
+        return found
 
     def repair_rows(self) -> Sequence[Repair]:
         """Files of which the frame rate varies, or is said to be another one than `dataset.fps`."""
@@ -73,6 +130,8 @@ class Folder(Dataset):
     @cached_property
     def _places(self) -> dict[tuple[str, str], Path]:
         """Where each video lies, by subject and id."""
+        if self.params.videos:
+            return self._named()
         root, listing = self._root, Listing(self._root, self.params.follow_links)
         places: dict[tuple[str, str], Path] = {}
 
@@ -107,6 +166,17 @@ class Folder(Dataset):
             )
         return places
 
+    def _named(self) -> dict[tuple[str, str], Path]:
+        """The videos that are named one by one."""
+        places: dict[tuple[str, str], Path] = {}
+        for path in (Path(word).expanduser() for word in self.params.videos):
+            if not path.exists():
+                raise DataError(f"there is no video {path}: expected a video file, or a folder of images")
+            name = path.resolve().name if path.is_dir() else path.stem
+            if (other := places.setdefault((name, name), path)) != path:
+                raise DataError(f"{other} and {path} would both be called {name}: rename one, or take them one by one")
+        return places
+
     @cached_property
     def _found(self) -> tuple[tuple[Video, ...], tuple[Repair, ...]]:
         videos, remarks = [], []
@@ -123,15 +193,16 @@ class Folder(Dataset):
             if isinstance(frames, VideoFrames) and (uneven := frames.uneven):
                 reason = f"the frames of {path.name} are {uneven}: durations go by their mean rate"
                 remarks.append(Repair(None, "fps", f"{fps:g}", None, reason))
-            video = Video(self.id, subject, name, fps, len(frames))
-            videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)
+            names = [f"{name}{FACE}{n}" for n, _ in enumerate(self._boxes.get(name, ()), 1)] or [name]
+            for video in (Video(self.id, subject, called, fps, len(frames)) for called in names):
+                videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)
         return tuple(sorted(videos, key=lambda video: video.key)), tuple(remarks)
 
     def _open(self, path: Path) -> FolderFrames | VideoFrames:
         if path.is_dir():
-            check_files(path, self._root, self.params.follow_links)
+            check_files(path, path if self.params.videos else self._root, self.params.follow_links)
             return FolderFrames(path)
-        if self._root.is_dir():
+        if not self.params.videos and self._root.is_dir():
             check_inside(path, self._root, self.params.follow_links)
         return VideoFrames(path)
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from mebench.errors import ConfigError
 
+Face = tuple[str, int, int, int, int]
+
 
 @dataclass(frozen=True)
 class Params:
@@ -13,13 +15,23 @@ class Params:
         root: folder with video files or folders of images, at any depth; or one folder of images, or one video file.
         fps: frames per second of all of them. Video files say theirs; images cannot, and nothing is guessed.
         follow_links: follow links that lead out of the root, for example to another disk.
+        videos: video files and folders of images, wherever they lie, instead of a root.
+        faces: parts of the pictures that hold one face each, as (name of the video, x0, y0, x1, y1) in pixels, the last two
+            exclusive: each becomes a video of its own, `NAME_face1` and so on.
     """
 
     root: str | None = None
     fps: float | None = None
     follow_links: bool = False
+    videos: tuple[str, ...] = ()
+    faces: tuple[Face, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the range."""
         if self.fps is not None and not 0 < self.fps < 100_000:
             raise ConfigError(f"dataset.fps must be a number of frames per second above 0, not {self.fps}")
+        for name, x0, y0, x1, y1 in self.faces:
+            if not (0 <= x0 < x1 and 0 <= y0 < y1):
+                raise ConfigError(
+                    f"dataset.faces of {name!r} must be x0, y0, x1, y1 with 0 <= x0 < x1 and 0 <= y0 < y1, not {[x0, y0, x1, y1]}"
+                )

@@ -61,13 +61,15 @@ class Log:
         self.where = where
         self.repairs = list(remarks)
 
-    def repaired(self, row: int | None, column: str, found: str, taken: str, reason: str) -> None:
+    def repaired(
+        self, row: int | None, column: str, found: str, taken: str, reason: str, altered: bool = False
+    ) -> None:
         """A cell is read as something else than it says."""
-        self.repairs.append(Repair(row, column, found, taken, reason, self.where))
+        self.repairs.append(Repair(row, column, found, taken, reason, self.where, altered))
 
-    def marked(self, row: int | None, column: str, found: str, reason: str) -> None:
+    def marked(self, row: int | None, column: str, found: str, reason: str, altered: bool = False) -> None:
         """A cell is odd and stays as it is."""
-        self.repairs.append(Repair(row, column, found, None, reason, self.where))
+        self.repairs.append(Repair(row, column, found, None, reason, self.where, altered))
 
 
 _DATE = re.compile(
@@ -130,7 +132,7 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
             log.repaired(row, column, text, str(number), "a number that a spreadsheet program shows as a date")
             return number
         reason = "a date, which a spreadsheet program made of a number: take the cell from the sheet as released"
-        log.repaired(row, column, text, "none", reason)
+        log.repaired(row, column, text, "none", reason, altered=True)
         return None
     numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
     if len(numbers) == 1 and "-" not in plain.split(numbers[0])[0][-1:]:

@@ -12,7 +12,6 @@ from mebench.annotations.layout import Layout, Tree, candidates, check_files
 from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
-from mebench.console import plural
 from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
@@ -71,6 +70,11 @@ class SheetDataset(Dataset):
             self.remark = f"faces cropped by the authors, read from {root.name}: not the raw frames"
 
     # What an adapter may override ---------------------------------------------------------------------------------
+
+    @classmethod
+    def sheet_names(cls) -> Mapping[str, Mapping[str, str]]:
+        """What its sheets are called, with `*` and `?`, and the parameters with which each is read."""
+        return {name: {} for name in cls.files}
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
         """All annotations of the file's sheets, in their order."""
@@ -225,8 +229,10 @@ class SheetDataset(Dataset):
         for path in [] if self.params.annotations is not None else self._candidates:
             if path not in read:
                 held, own = (count_rows(file, self.forms) for file in (path, self.annotation_file))
-                reason = f"could hold the annotations too, with {held}; {self.annotation_file.name} is read, with {own}"
-                log.marked(None, "file", path.name, f"{reason}: dataset.annotations=FILE chooses")
+                alike = path.name == self.annotation_file.name  # a copy elsewhere: the names would not tell them apart
+                other, read_one = (str(p) if alike else p.name for p in (path, self.annotation_file))
+                reason = f"could hold the annotations too, with {held}; {read_one} is read, with {own}"
+                log.marked(None, "file", other, f"{reason}: dataset.annotations=FILE chooses")
 
     @cached_property
     def _located(self) -> tuple[tuple[Video, ...], tuple[Unplaced, ...], tuple[Repair, ...]]:
@@ -244,10 +250,10 @@ class SheetDataset(Dataset):
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
         if told := renumbered(self.annotations, numbers):
-            log.marked(None, "frames", "", told)
+            log.marked(None, "frames", "", told, altered=True)
         if not there and self._cropped:
             log.marked(
-                None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames: {self._asks}"
+                None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames{self._asks}"
             )
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
@@ -326,7 +332,8 @@ class SheetDataset(Dataset):
         command = (
             f"mebench data unpack {shlex.quote(self.params.root)} -o {shlex.quote(self.params.root)}/frames{first}"
         )
-        return f". {plural(len(found), 'file')} such as {found[0].name} {'lies' if len(found) == 1 else 'lie'} there packed: {command}"
+        lie = f"{found[0].name} lies" if len(found) == 1 else f"{len(found)} files such as {found[0].name} lie"
+        return f". {lie} there packed: {command}"
 
     def _expected(self, video: Video) -> str:
         """Where the frames of a video should be, in words."""

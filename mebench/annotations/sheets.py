@@ -79,6 +79,8 @@ class _NotOpenedError(DataError):
 def _read(path: Path, size: int, changed: int) -> tuple[Sheet, ...]:
     with open_plain(path) as file:
         head = file.read(8)
+    if not size:
+        raise DataError(f"{path} is empty (0 bytes): copy it from the release again")
     if size > MAX_BYTES:
         raise _NotOpenedError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}")
     what, read = "table of text", _read_text

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from mebench.annotations.annotation import Annotation, Log, frame_number
 from mebench.annotations.dataset import SheetParams
-from mebench.annotations.layout import Layout
+from mebench.annotations.layout import Layout, candidates
 from mebench.annotations.nested import NestedDataset, NestedTree
 from mebench.annotations.reading import Cleaning, begin
 from mebench.annotations.schemes import three_classes
@@ -164,6 +164,12 @@ class Smic(NestedDataset):
             raise DataError(
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "
                 "the long clips of SMIC-E are read with dataset.extended=true"
+            )
+        for path in candidates(
+            tree, ("*smic*apex*.xls*",), lambda path: False
+        ):  # made by others: only who asks for it gets it
+            log.marked(
+                None, "file", path.name, f"a sheet of apex frames, not read: dataset.annotations={path} reads it"
             )
         return found, tuple(log.repairs), log.where
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -126,19 +127,21 @@ def score(
     """Score predictions of any program, as `mebench score` does.
 
     Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx:sheet`), or logs
-    of MEGC 2020; a data frame needs the same columns. Frames are taken as they are written, from 0 or from 1, as long as both
-    tables do the same; intervals include both ends. A clip without an answer is counted as wrong.
+    of MEGC 2020, `.eaf` files of ELAN or folders of them (of several coders `clip.eaf:anna`); a data frame needs the same columns.
+    Frames are taken as they are written, from 0 or from 1, as long as both tables do the same; intervals include both ends. A clip
+    without an answer is counted as wrong.
 
     Args:
         predictions: spotted intervals (`subject`, `video`, `onset`, `offset` …), or frame scores (`subject`, `video`, `frame`, `score`),
             or the emotions of given clips (`subject`, `video`, `emotion` …), as `what` says.
-        truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip.
+        truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip. It may be
+            the sheet that a dataset was released with.
         what: what the predictions are.
         convention: rules of the scorer, see `mebench.datasets` and the page of conventions.
         rules: single rules of the convention that are changed, such as `{"ends": "half_open"}`.
         classes: emotions to score; all in the truth by default.
         kinds: `micro`, `macro` or both; those of the tables by default.
-        fps: frames per second, for scores in milliseconds and per minute.
+        fps: frames per second, for scores in milliseconds and per minute; times in `.eaf` files become frames by it.
         strict_videos: refuse videos that the truth does not name.
         loose_ids: take `s1`, `01` and `1` for one subject, `EP2_1F` and `EP02_01f` for one video.
         k_prime: of frame scores: half the length of an expression, in frames; a number, or one for each kind.
@@ -157,12 +160,13 @@ def score(
         ConfigError: an option is wrong, or is about other predictions than these.
         DataError: a table cannot be understood; the sentence names its line.
     """
-    from mebench.exchange.clips import read_clips
-    from mebench.exchange.files import of_clips, of_intervals
+    from mebench.exchange.coders import common_rate
+    from mebench.exchange.files import of_clips, of_intervals, read_truth
     from mebench.exchange.frame_scores import propose, read_frame_scores
     from mebench.exchange.intervals import read_intervals
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
+    from mebench.inspection.summary import adapters_of
     from mebench.metrics.chance import recognition_chance
     from mebench.metrics.conventions import changed, named
     from mebench.metrics.summary import of_conventions, of_rules, strongest, summarize
@@ -184,16 +188,17 @@ def score(
     remarks, join = Remarks(), Rules(fps, strict_videos, loose_ids)
     answered, true = _file(predictions, "the predictions"), _file(truth, "the truth")
     if what == "clips":
-        found = of_clips(read_clips(true, "truth", remarks), answered, join, remarks, _listed(classes))
+        read, join = read_truth(true, join, remarks, adapters_of(true), clips=True)
+        found = of_clips(read, answered, join, remarks, _listed(classes))
     else:
-        scores = None
+        scores, join = None, replace(join, fps=common_rate([true, answered], fps))
         if what == "frame scores":
             made = _spotting(k_prime, how, short_videos)
             scores = read_frame_scores(answered, remarks)
             spotted = propose(scores, made, remarks)
         else:
-            spotted = read_intervals(answered, "predictions", remarks, FORMATS[form])
-        read = read_intervals(true, "truth", remarks)
+            spotted = read_intervals(answered, "predictions", remarks, FORMATS[form], join.fps)
+        read, join = read_truth(true, join, remarks, adapters_of(true))
         found = of_intervals(
             read, spotted, join, remarks, classes=_listed(classes), kinds=_listed(kinds), scores=scores
         )
@@ -318,6 +323,7 @@ def compare(
     clips: bool = False,
     classes: Names = None,
     loose_ids: bool = False,
+    fps: float | None = None,
     progress: Progress | None = None,
 ) -> Comparison:
     """Compare two runs; or, beside a truth, what two programs answered. The tests are paired over subjects.
@@ -333,6 +339,7 @@ def compare(
         clips: whether tables with onset and offset name the emotions of given clips.
         classes: of tables, the emotions to score.
         loose_ids: see `score`.
+        fps: of tables, see `score`.
         progress: where to tell how long it takes; nowhere by default.
 
     Raises:
@@ -343,6 +350,7 @@ def compare(
     from mebench.exchange.files import read_beside
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
+    from mebench.inspection.summary import adapters_of
     from mebench.metrics.conventions import changed, named
     from mebench.progress import Silent
     from mebench.results.compare import Side, compare_sides
@@ -362,8 +370,9 @@ def compare(
         one, other = (_file(_no_run(side), f"table {letter}") for side, letter in ((first, "A"), (second, "B")))
         if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
             raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
-        remarks, join = Remarks(), Rules(loose_ids=loose_ids)
-        answers = read_beside(_file(truth, "the truth"), [one, other], join, remarks, clips, _listed(classes))
+        remarks, join = Remarks(), Rules(fps, loose_ids=loose_ids)
+        true = _file(truth, "the truth")
+        answers = read_beside(true, [one, other], join, remarks, clips, _listed(classes), adapters_of(true))
         told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         sides = Side.of_file(one, answers[0]), Side.of_file(other, answers[1])
     with (progress or Silent()).waiting("comparing"):

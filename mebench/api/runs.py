@@ -260,7 +260,7 @@ def _mirrored(
         summary = {**summary, "leak": leak_gain(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
     with progress.waiting("sending to MLflow"):
-        synced = sync(folders, config.tracking, progress)
+        synced = sync(folders, config.tracking, progress, config.tracking_folds, config.tracking_models)
     return Run(folder, summary, None if synced.failed else synced.opening, fresh)
 
 

@@ -25,9 +25,11 @@ from mebench.cli import (
     run,
     runs,
     score,
+    spot,
     tune,
 )
 from mebench.cli.options import Verbs
+from mebench.console import print_lines
 from mebench.errors import MebenchError, unknown
 
 app = typer.Typer(
@@ -39,7 +41,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (run, catalogue, check, doctor, compare, score, reproduce, tune):
+for room in (run, catalogue, doctor, check, compare, score, reproduce, spot, tune):
     app.add_typer(room.app)
 app.add_typer(predictions.predict_app)
 for name, group in {
@@ -64,7 +66,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from mebench import __version__
 
-        print(f"mebench {__version__}")
+        print_lines(f"mebench {__version__}")
         raise typer.Exit
 
 
@@ -84,7 +86,7 @@ def main() -> None:
         sys.exit(app(prog_name="mebench", standalone_mode=False) or 0)
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the whole help
-            print(error.message, file=sys.stderr)
+            print_lines(*error.message.split("\n"), error=True)
             sys.exit(error.exit_code)
         _fail(error, usage_sentence(error), error.exit_code)
     except MebenchError as error:
@@ -127,7 +129,7 @@ def _fail(error: Exception, message: str, code: int) -> None:
     """End with a sentence. Who was stopped by Ctrl-C or SIGTERM (code 128 and more) made no error."""
     if os.environ.get("MEBENCH_DEBUG") == "1":
         raise error
-    print(message if code > 128 else f"error: {message}", file=sys.stderr)
+    print_lines(message if code > 128 else f"error: {message}", error=True)
     sys.exit(code)
 
 

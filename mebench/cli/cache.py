@@ -38,7 +38,7 @@ def info(cache: Cache = None, json: Json = None) -> None:
         console.print_table(
             ("dataset", "stage", "entries", "size"), [*rows, ("all", "", f"{whole.entries}", console.size(whole.bytes))]
         )
-        print(f"feature store: {store.root}")
+        console.print_lines(f"feature store: {store.root}")
 
 
 @app.command("verify", epilog="Example: mebench cache verify --deep")
@@ -65,11 +65,11 @@ def verify(
     console.write_json(report, json)
     if json != "-":
         for line in lines:
-            print(f"{line['entry']}: {line['reason']}")
+            console.print_lines(f"{line['entry']}: {line['reason']}")
         entries = console.plural(n_entries, "entry", "entries")
-        print(f"{store.root}: {entries}, {len(damaged)} damaged, {removed} removed")
+        console.print_lines(f"{store.root}: {entries}, {len(damaged)} damaged, {removed} removed")
         if len(damaged) > removed:
-            print(
+            console.print_lines(
                 "A damaged entry is never read: it is computed anew when it is next asked for, or removed with --remove"
             )
     if len(damaged) > removed:
@@ -101,7 +101,7 @@ def prune(
     console.write_json(report, json)
     if json != "-":
         what = f"{console.plural(gone.entries, 'entry', 'entries')}, {console.size(gone.bytes)}"
-        print(f"{store.root}: {'would remove' if dry_run else 'removed'} {what}")
+        console.print_lines(f"{store.root}: {'would remove' if dry_run else 'removed'} {what}")
 
 
 def _store(cache: str | None) -> FeatureStore:

@@ -138,13 +138,13 @@ def _print_metric(name: str, metric: Metric) -> None:
 
 
 def _print_facts(title: str, facts: Mapping[str, str | None]) -> None:
-    print("\n".join([title, *(f"{name}: {fact}" for name, fact in facts.items() if fact)]) + "\n")
+    console.print_lines(title, *(f"{name}: {fact}" for name, fact in facts.items() if fact), "")
 
 
 def _print_protocol(protocol: Protocol) -> None:
     from mebench.config.parts import hints_of
 
-    print(protocol.describe() + "\n")
+    console.print_lines(*protocol.describe().split("\n"), "")
     hints = hints_of(protocol.params, f"protocol {protocol.name}")
     if hints:
         _print_parameters("protocol", protocol.params, hints, _defaults(protocol.params))
@@ -161,7 +161,7 @@ def _print_plugin(info: PluginInfo) -> None:
     _print_facts(f"{info.kind} {info.id}: {info.title or '(no title)'}", facts)
     if card.is_file():
         console.print_markdown(card.read_text(encoding="utf-8"))
-        print()
+        console.print_lines("")
     if info.broken:
         return
     params, preset = registry.params_class(info), info.section("presets").get(info.config.get("preset", "")) or {}

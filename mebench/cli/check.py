@@ -1,17 +1,19 @@
-"""`mebench check` and `new`: whether plugins keep their contracts, and new ones that do."""
+"""`mebench check` and `new`: whether plugins keep their contracts and know no label of who is tested; new ones that do."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
+from mebench import console
 from mebench.cli.options import Json, Plugins, verbs
-from mebench.console import plural, write_json
-from mebench.errors import PluginError, unknown
+from mebench.errors import ConfigError, PluginError, unknown
 
 if TYPE_CHECKING:
     from mebench.testing import Check, Outcome
@@ -31,19 +33,39 @@ def check(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Of a method or dataset.")],
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Its settings, such as dataset.root=PATH."),
+        typer.Argument(metavar="KEY=VALUE", help="Its settings, such as dataset.root=PATH or method.epochs=3."),
+    ] = None,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", help="Run a method where labels have nothing to do with the faces: nobody can know them."
+        ),
+    ] = False,
+    shuffles: Annotated[
+        int | None,
+        typer.Option("--shuffles", metavar="N", min=1, help="With --null: how often labels are shuffled; 3."),
     ] = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Check that a plugin keeps its contract. The exit code is 1 if it does not.
+    """Check that a plugin keeps its contract, with --null that a method knows no label that nobody could know.
 
-    A method is trained for an epoch on drawn videos that take seconds; a dataset without dataset.root is tried on its drawn stand-in.
+    The exit code is 1 if not. For the contract a method is trained for an epoch on drawn videos that take seconds; a dataset without
+    dataset.root is tried on its drawn stand-in.
     """
+    if null:
+        _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
+    elif shuffles is not None:
+        raise ConfigError(f"--shuffles is about shuffled labels: mebench check {name} --null --shuffles {shuffles}")
+    else:
+        _contract(name, words or (), plugins, json)
+
+
+def _contract(name: str, words: Sequence[str], plugins: Plugins, json: str | None) -> None:
     from mebench.testing import outcomes
 
     found = []
-    for outcome in outcomes(_checks(name, words or (), plugins)):
+    for outcome in outcomes(_checks(name, words, plugins)):
         found.append(outcome)
         if json != "-":
             _print(outcome)
@@ -52,15 +74,34 @@ def check(
         {"plugin": one.check.plugin, "check": one.check.name, "status": one.status, "reason": one.reason}
         for one in found
     ]
-    write_json({"checks": report}, json)
+    console.write_json({"checks": report}, json)
     if json != "-":
         rest = f", {len(untold)} cannot be told here" if untold else ""
-        print(f"{name}: {len(found) - len(broken) - len(untold)} of {plural(len(found), 'promise')} kept{rest}")
+        kept = len(found) - len(broken) - len(untold)
+        print(f"{name}: {kept} of {console.plural(len(found), 'promise')} kept{rest}")
     if broken:
         raise typer.Exit(1)
 
 
-def _checks(name: str, words: list[str] | tuple[()], plugins: Plugins) -> list[Check]:
+def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
+    from mebench.progress import Progress
+    from mebench.testing.null import BLIND_SPOT, null, refuse
+
+    found = null(name, Progress(), words, plugins or (), shuffles)
+    report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.outside} for f in found]}
+    console.write_json(report, json)
+    if json != "-":
+        rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in found]
+        console.print_table(("task", "people", "right", "by chance at most", "of"), rows)
+    refuse(name, found, shuffles)
+    if json != "-":
+        times = console.plural(shuffles, "shuffle")
+        console.print_lines(
+            "", f"{name} knows nothing that it should not, in {times} of the labels, each run twice. {BLIND_SPOT}"
+        )
+
+
+def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[Check]:
     from mebench.config import more_plugins, registry
     from mebench.config.layers import read_words
     from mebench.testing import plugin_checks

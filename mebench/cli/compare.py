@@ -10,7 +10,7 @@ import typer
 
 from mebench import api
 from mebench.cli.options import Json, Rule, Runs, say
-from mebench.console import write_json
+from mebench.console import print_lines, write_json
 from mebench.errors import ConfigError, DataError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ Truth = Annotated[
     ),
 ]
 LooseIds = Annotated[bool, typer.Option("--loose-ids", help="As for mebench score, of files.")]
+
+Fps = Annotated[float | None, typer.Option("--fps", help="Of .eaf files, the frames per second that they count by.")]
 
 app = typer.Typer()
 
@@ -57,22 +59,27 @@ def compare(
         str | None, typer.Option("--classes", metavar="A,B,C", help="Of files, the emotions to score; all by default.")
     ] = None,
     loose_ids: LooseIds = False,
+    fps: Fps = None,
     leaderboards: Annotated[
         str | None, typer.Option("--leaderboards", metavar="FOLDER", help="Where published.csv is; leaderboards.")
     ] = None,
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
-    The tests are paired, and what they could have seen is told. Files of any program are compared beside their --truth. Beside a
-    published result: what separates the run from it, in words.
+    The tests are paired, and what they could have seen is told. Files of any program are compared beside their --truth; without one they
+    are those of two coders, and how well these agree is told. Beside a published result: what separates the run from it, in words.
     """
     if second.startswith(BESIDE):
         from mebench.runner.folder import RunFolder
 
         _beside_published(RunFolder.finished(runs, first), second.removeprefix(BESIDE), leaderboards, json)
         return
+    if truth is None and _is_file(first) and _is_file(second):
+        _refuse_of_coders({"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes})
+        _print_agreement(first, second, loose_ids, fps, json)
+        return
     if truth is None:
-        _refuse_without_truth({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids})
+        _refuse_without_truth({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps})
     from mebench.progress import Progress
     from mebench.results.compare import print_comparison
 
@@ -87,6 +94,7 @@ def compare(
         clips=clips,
         classes=classes,
         loose_ids=loose_ids,
+        fps=fps,
         progress=Progress(),
     )
     say(found)
@@ -106,7 +114,7 @@ def _beside_published(folder: RunFolder, word: str, leaderboards: str | None, js
     rows = called(word, read(place / PUBLISHED))
     said = separates(read_record(folder), rows, read_aliases(place / FILE))
     if json != "-":
-        print(f"{folder.id} beside {rows[0].method}")
+        print_lines(f"{folder.id} beside {rows[0].method}")
         print_table(("", "what separates them"), list(said.items()))
     write_json({"run_id": folder.id, "published": word, "separates": said}, json)
 
@@ -120,6 +128,7 @@ def mistakes(
     json: Json = None,
     truth: Truth = None,
     loose_ids: LooseIds = False,
+    fps: Fps = None,
 ) -> None:
     """Count the false positives and misses of a run by cause.
 
@@ -140,7 +149,7 @@ def mistakes(
     if by not in get_args(By):
         raise ConfigError(unknown("--by", by, get_args(By)))
     if truth is None:
-        _refuse_without_truth({"--loose-ids": loose_ids})
+        _refuse_without_truth({"--loose-ids": loose_ids, "--fps": fps})
         folder = RunFolder.finished(runs, run)
         name, tables, kinds = folder.id, tables_of(folder), folder.read_json("folds.json")["kinds"]
         told: dict[str, Any] = {"run_id": name}
@@ -150,9 +159,10 @@ def mistakes(
         from mebench.exchange.files import read_beside
         from mebench.exchange.join import Rules
         from mebench.exchange.table import Remarks
+        from mebench.inspection.summary import adapters_of
 
-        remarks, files = Remarks(), [Path(run).expanduser()]
-        (answers,) = read_beside(Path(truth).expanduser(), files, Rules(loose_ids=loose_ids), remarks)
+        remarks, true, files = Remarks(), Path(truth).expanduser(), [Path(run).expanduser()]
+        (answers,) = read_beside(true, files, Rules(fps, loose_ids=loose_ids), remarks, adapters=adapters_of(true))
         say(remarks)
         said = {"warnings": remarks.warnings, "repaired": remarks.repaired}
         name, tables, kinds, told = run, answers.tables, answers.kinds, {"file": run, **said}
@@ -184,3 +194,61 @@ def _refuse_without_truth(given: Mapping[str, object]) -> None:
     for option, value in given.items():
         if value:
             raise ConfigError(f"{option} is about files: name the file of their truth with --truth")
+
+
+def _is_file(word: str) -> bool:
+    """Whether a word names a file of intervals, or the marks of a coder in one."""
+    from mebench.exchange.coders import eaf_of
+
+    path = Path(word).expanduser()
+    return path.is_file() or eaf_of(path) is not None
+
+
+def _refuse_of_coders(given: Mapping[str, object]) -> None:
+    for option, value in given.items():
+        if value:
+            raise ConfigError(
+                f"{option} is about scores: name the file of the truth with --truth. Without one, two files are those of two coders"
+            )
+
+
+def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None, json: str | None) -> None:
+    """How well two coders agree."""
+    from mebench.console import print_table
+    from mebench.exchange.files import read_beside
+    from mebench.exchange.join import Rules
+    from mebench.exchange.table import Remarks
+    from mebench.metrics.agreement import agreement
+
+    remarks, one, other = Remarks(), Path(first).expanduser(), Path(second).expanduser()
+    (answers,) = read_beside(one, [other], Rules(fps, loose_ids=loose_ids), remarks)
+    found = agreement(answers.tables, answers.kinds)
+    say(remarks)
+    if json != "-":
+        rows = [
+            [kind, str(of["first"]), str(of["second"]), str(of["both"]), _number(of["f1"]), _number(of["kappa"])]
+            + [_of_ends(of[end]) for end in ("onset_ms", "offset_ms")]
+            for kind, of in found["kinds"].items()
+        ]
+        heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
+        print_table(heads, rows, f"A {first}, B {second}")
+        frames, emotion = found["frames"], found["emotion"]
+        print_lines(f"kappa over {frames['n']} frames: {_number(frames['kappa'])}")
+        if emotion["n"]:
+            print_lines(
+                f"kappa over the emotions of {emotion['n']} intervals that both found: {_number(emotion['kappa'])}"
+            )
+    told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
+    write_json({"first": first, "second": second, **found, **told}, json)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _of_ends(differences: Mapping[str, Any] | None) -> str:
+    """Mean and standard deviation, and the mean without sign."""
+    if differences is None:
+        return "-"
+    spread = "" if differences["sd"] is None else f" (sd {differences['sd']:.0f})"
+    return f"{differences['mean']:+.0f}{spread}, without sign {differences['mean_absolute']:.0f}"

@@ -77,7 +77,7 @@ def verify(
     if json != "-":
         _print_verifications(members, strict)
         if report is not None:
-            print(f"report: {report}")
+            console.print_lines(f"report: {report}")
     if not sound:
         raise typer.Exit(1)
 
@@ -132,8 +132,8 @@ def preview(
     console.write_json({"file": out, "expressions": shown}, json)
     if json != "-":
         faceless = sum(strip.face is None for strip in strips)
-        print(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
-        print("It shows people's faces: keep it where the dataset's licence allows")
+        console.print_lines(f"{out}: {len(strips)} expressions{f', {faceless} without a face' if faceless else ''}")
+        console.print_lines("It shows people's faces: keep it where the dataset's licence allows")
 
 
 @app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
@@ -162,8 +162,8 @@ def fake(
     then = shlex.join(["mebench", "data", "summary", f"dataset={name}", *roots])
     console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
     if json != "-":
-        print(f"{out}: drawn")
-        print(f"Look at it with: {then}")
+        console.print_lines(f"{out}: drawn")
+        console.print_lines(f"Look at it with: {then}")
 
 
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
@@ -183,7 +183,7 @@ def unpack(
     ):
         seen.append(asdict(done) | {"source": str(done.source), "folder": str(done.folder)})
         if json != "-":
-            print(_unpacked_line(done, first))
+            console.print_lines(_unpacked_line(done, first))
     console.write_json({"unpacked": seen}, json)
 
 
@@ -226,24 +226,24 @@ def _print_verifications(members: dict[str, Verification], strict: bool) -> None
         _print_list(f"{id_}: repairs and remarks", repair_lines(repairs), len(repairs))
         if seen.frames:
             rate = seen.frames / max(seen.seconds, 1e-9)
-            print(f"{id_}: {seen.frames:,} frames {looked(seen.deep)}, {rate:,.0f} a second")
-        print(f"{id_}: ground truth {seen.summary.hash}")
+            console.print_lines(f"{id_}: {seen.frames:,} frames {looked(seen.deep)}, {rate:,.0f} a second")
+        console.print_lines(f"{id_}: ground truth {seen.summary.hash}")
     for id_, seen in members.items():
-        print(f"{id_}: {verdict(seen.errors, seen.warnings, seen.sound(strict))}")
+        console.print_lines(f"{id_}: {verdict(seen.errors, seen.warnings, seen.sound(strict))}")
 
 
 def _print_list(title: str, lines: Sequence[str], n: int) -> None:
     """A title with the number of what the lines tell of; at a terminal only the first of many. Nothing without lines."""
     if not lines:
         return
-    print(f"{title} ({n})")
+    console.print_lines(f"{title} ({n})")
     shown = lines[:SHOWN] if console.at_terminal() else lines
     for line in shown:
-        print(f"  {line}")
+        console.print_lines(f"  {line}")
     if len(shown) < len(lines):
-        print(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
+        console.print_lines(f"  … and {len(lines) - len(shown)} more lines: --json FILE lists all")
     elif len(lines) < n:
-        print("  --json FILE lists all")
+        console.print_lines("  --json FILE lists all")
 
 
 def _check_file(target: str, option: str) -> None:

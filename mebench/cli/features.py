@@ -26,10 +26,11 @@ def explain(words: Words = None, config: Files = None, plugins: Plugins = None, 
     console.write_json({"method": plan.config.method, "revision": plan.dataset.revision, "datasets": cards}, json)
     if json != "-":
         if not any(cards.values()):
-            print(f"method {plan.config.method} reads no features")
+            console.print_lines(f"method {plan.config.method} reads no features")
         for dataset, found in cards.items():
             for card in found:
-                print(f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})\n{card['text']}\n")
+                title = f"{plan.config.method} on {dataset} (revision {plan.dataset.revision})"
+                console.print_lines(title, *card["text"].split("\n"), "")
 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")
@@ -64,7 +65,7 @@ def compute(words: Words = None, config: Files = None, plugins: Plugins = None, 
     console.write_json(report | {"seconds": round(seconds, 3), "skipped": skipped, "failed": failed}, json)
     if json != "-":
         there = len(plan.videos) - done.videos
-        print(
+        console.print_lines(
             f"{settings.cache}: features of {done.videos - len(reasons)} videos ({done.frames} frames) computed in "
             f"{seconds:.0f} s, {there} were there"
         )

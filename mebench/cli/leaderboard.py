@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
 from mebench.cli.options import Json, RunId, Runs, verbs
-from mebench.console import plural, size, write_json
+from mebench.console import plural, print_lines, size, write_json
 from mebench.errors import RunError
 
 app = verbs("Build the leaderboard, publish runs, take in others'.")
@@ -21,18 +23,23 @@ RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where 
 def build(
     runs: Runs = "",
     out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="Where tables and site go.")] = "leaderboards",
+    from_mlflow: Annotated[
+        str | None,
+        typer.Option("--from-mlflow", metavar="URI", help="Take the runs that MLflow holds, not those in --runs."),
+    ] = None,
     site: Annotated[bool, typer.Option("--site/--no-site", help="Write the page too.")] = True,
     json: Json = None,
 ) -> None:
     """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
     from mebench.progress import Progress
-    from mebench.results.board import Board, read_board
+    from mebench.results.board import Board, board_of, read_board
+    from mebench.results.collect import collect_records, fetch_records
     from mebench.results.rows import Table
     from mebench.results.tables import SELECTION
     from mebench.results.write import write
 
-    folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
+    folder, progress = Path(out).expanduser(), Progress()
 
     def show(board: Board) -> tuple[list[Table], str]:
         with progress.waiting("tables"):
@@ -47,10 +54,19 @@ def build(
             files, n_bytes = write_site(tables, board.records, board.published, folder / SITE, SELECTION, worth)
         return tables, f"{words}\n{folder / SITE / 'index.html'}: {plural(files, 'file')}, {size(n_bytes)}"
 
-    tables, words = read_board(Path(runs).expanduser(), folder, tracking, progress.say).shown(show, progress.say)
+    with TemporaryDirectory() as room:  # what is shown is read from the runs' tables, wherever they come from
+        if from_mlflow is None:
+            tracking = user_setting("tracking", "") or None
+            board = read_board(Path(runs).expanduser(), folder, tracking, progress.say)
+        else:
+            with progress.waiting("asking MLflow"):
+                fetch_records(from_mlflow, Path(room), progress.say)
+            found = [replace(record, published=False) for record in collect_records(Path(room), progress.say)]
+            board = board_of(found, f"MLflow at {from_mlflow}", folder, progress.say)
+        tables, words = board.shown(show, progress.say)
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
-        print(words)
+        print_lines(*words.split("\n"))
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
@@ -65,7 +81,7 @@ def export(run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records"
         raise RunError(f"{folder.path} is a record already: mebench leaderboard merge takes in those of others")
     record = export(folder, Path(out).expanduser())
     n_bytes = sum(file.stat().st_size for file in record.iterdir())
-    print(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
+    print_lines(f"{record}: {size(n_bytes)}. Commit it, or send it: mebench leaderboard merge takes it in elsewhere")
 
 
 @app.command("merge", epilog="Example: mebench leaderboard merge sent --check")
@@ -89,6 +105,6 @@ def merge(
         if outcome.status == "refused":
             progress.say(outcome.reason)
         elif json != "-":
-            print(f"{outcome.id}: {words[outcome.status]}")
+            print_lines(f"{outcome.id}: {words[outcome.status]}")
     if any(outcome.status == "refused" for outcome in outcomes):
         raise typer.Exit(1)

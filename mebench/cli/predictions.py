@@ -1,4 +1,4 @@
-"""`mebench predict`, `predictions export` and `model export`: what a run or its models make, for other programs."""
+"""`mebench predict`, `predictions export` and `model`: what a run or its models make, for other programs and people."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Literal, get_args
 import typer
 
 from mebench.cli.options import DatasetWords, Files, Json, Plugins, RunId, Runs, verbs
-from mebench.console import plural, write_json
+from mebench.console import plural, print_lines, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
     from mebench.metrics.tables import Tables
+    from mebench.runner.folder import RunFolder
 
 app = verbs("Hand predictions of runs to other programs.")
-model_app = verbs("Hand trained networks to other programs.")
+model_app = verbs("Models by name, with their cards, and for other programs.")
 predict_app = typer.Typer()
 
 Part = Literal["method", "recognizer"]
@@ -29,7 +30,12 @@ Frames = Annotated[
 def export(
     run: RunId,
     out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
-    form: Annotated[str, typer.Option("--format", metavar="csv|strs|megc2020|megc2023", help="Its format.")] = "csv",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format", metavar="csv|strs|megc2020|megc2023|eaf", help="Its format; of eaf, --out is a folder."
+        ),
+    ] = "csv",
     frames: Frames = "numbers",
     truth: Annotated[
         str | None, typer.Option("--truth", metavar="FILE", help="Write the annotations there, for mebench score.")
@@ -59,7 +65,7 @@ def export(
     progress.say(f"note: {said}")
     for line in remarks.warnings:
         progress.say(f"warning: {line}")
-    print(out)
+    print_lines(out)
 
 
 _FRAMES = ("numbers", "positions")
@@ -124,12 +130,15 @@ def predict(
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
-    from mebench.runner.trained import predict_all, prediction_tables
+    from mebench.runner.models import of_run
+    from mebench.runner.trained import Ask, predict_all, prediction_tables
 
     progress, remarks = Progress(), Remarks()
     folder = RunFolder.finished(runs, run)
     dataset = tuple(words or ()), tuple(config or ()), tuple(plugins or ())
-    plan, found, failed = predict_all(folder, fold, dataset, workers, progress)
+    folds = tuple(model.fold for model in of_run(folder, fold))
+    plan, answers, failed = predict_all(Ask(str(folder.path.resolve()), folds, *dataset), workers, progress)
+    found = [interval for answer in answers.values() for interval in answer.predictions]
     tables, said = _counted(folder.id, prediction_tables(plan, found, failed), frames)
     write_predictions(target, form, tables, remarks, plan.task.kinds)
     progress.say(f"note: {said}")
@@ -138,7 +147,7 @@ def predict(
     report = {"run": folder.id, "fold": fold, "videos": len(plan.videos), "predictions": len(found), "failed": failed}
     write_json({**report, "file": out}, json)
     if json != "-":
-        print(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
+        print_lines(f"{out}: {plural(len(found), 'interval')} in {plural(len(plan.videos) - len(failed), 'video')}")
     if failed:
         raise RunError(
             f"{plural(len(failed), 'video')} of {len(plan.videos)} could not be predicted; {out} holds the others. "
@@ -146,26 +155,130 @@ def predict(
         )
 
 
-@model_app.command("export", epilog="Example: mebench model export mean-synthetic --fold synthetic--s001 -o mean.onnx")
+@model_app.command("export", epilog="Example: mebench model export mean-synthetic -o mine.safetensors --name mine")
 def export_model(
     run: RunId,
-    fold: Annotated[str, typer.Option("--fold", metavar="FOLD", help="Whose: the fold is named after who is tested.")],
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.onnx", help="The file to write.")],
-    form: Annotated[str, typer.Option("--format", metavar="onnx", help="Its format.")] = "onnx",
-    part: Annotated[str, typer.Option("--part", metavar="method|recognizer", help="Of a pair, which one.")] = "method",
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="FILE", help="The file to write: .safetensors, for mebench, or .onnx.")
+    ],
+    fold: Annotated[
+        str | None, typer.Option("--fold", metavar="FOLD", help="Whose: the fold is named after who is tested.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="safetensors|onnx", help="Its format, if the name does not say.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="What to call it; of .safetensors.")
+    ] = None,
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="A paragraph for its card.")] = "",
+    part: Annotated[
+        str, typer.Option("--part", metavar="method|recognizer", help="Of a pair, which one; of .onnx.")
+    ] = "method",
     runs: Runs = "",
 ) -> None:
-    """Write the network of a fold for other programs. They need neither PyTorch nor mebench."""
-    if form != "onnx":
-        raise ConfigError(unknown("format", form, ["onnx"]))
+    """Write the model of a fold as a file.
+
+    As .safetensors it holds weights, configuration and a card, for `mebench spot --model` and `mebench model import`; as .onnx the
+    network alone, for programs that have neither PyTorch nor mebench.
+    """
+    path = Path(out).expanduser()
+    form = form or path.suffix.lower().removeprefix(".")
+    if form not in _FORMS:
+        raise ConfigError(unknown("format", form, _FORMS, "Name a file that ends so, or say --format"))
     if part not in get_args(Part):
         raise ConfigError(unknown("part", part, get_args(Part)))
-    from mebench.exchange.onnx_export import INPUT, export_onnx
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
-    from mebench.runner.trained import trained
 
-    method = trained(RunFolder.finished(runs, run), fold, "recognizer" if part == "recognizer" else "method")
-    path = Path(out).expanduser()
-    outputs = export_onnx(method, path)
-    Progress().say(f"{path}: input {INPUT}, outputs {', '.join(outputs)}")
+    folder = RunFolder.finished(runs, run)
+    fold = fold or _only_fold(folder)
+
+    if form == "onnx":
+        from mebench.exchange.onnx_export import INPUT, export_onnx
+        from mebench.runner.trained import trained
+
+        outputs = export_onnx(trained(folder, fold, "recognizer" if part == "recognizer" else "method"), path)
+        Progress().say(f"{path}: input {INPUT}, outputs {', '.join(outputs)}")
+        return
+    from mebench.results.model_card import export_model as write
+
+    said = write(folder, fold, path, name, note)
+    Progress().say(f"{path}: the model {said.name}; mebench model import {path} gives it a name here")
+
+
+_FORMS = ("safetensors", "onnx")
+
+
+def _only_fold(folder: RunFolder) -> str:
+    keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
+    if len(keys) != 1:
+        shown = ", ".join(keys[:3])
+        raise ConfigError(f"run {folder.id} has {len(keys)} folds ({shown} …): say whose model with --fold FOLD")
+    return str(keys[0])
+
+
+@model_app.command("list", epilog="Example: mebench model list")
+def list_models(plugins: Plugins = None, json: Json = None) -> None:
+    """List the models that have a name."""
+    from mebench.config import registry
+    from mebench.console import print_table, size
+    from mebench.runner.models import named
+
+    registry.add_paths(plugins or ())
+    found = [(model, model.path.stat().st_size) for model in named()]
+    write_json(
+        [
+            {"hash": model.digest, "shipped": model.shipped, "file": str(model.path), "bytes": n}
+            | model.said.model_dump(include={"name", "method", "recognizer", "task", "scores"})
+            for model, n in found
+        ],
+        json,
+    )
+    if json == "-":
+        return
+    rows = []
+    for model, n in found:
+        said = model.said
+        f1 = next((v for path, v in said.scores.items() if path.endswith(".f1") and v is not None), None)
+        what = " + ".join(part["name"] for part in (said.method, said.recognizer) if part)
+        does = ", ".join([*said.task.kinds, *(["emotions"] if "recognize" in said.task.tasks else [])])
+        whence = "shipped" if model.shipped else "imported"
+        rows.append((said.name, model.digest, what, does, "-" if f1 is None else f"{f1:.4f}", size(n), whence))
+    print_table(("name", "hash", "method", "does", "F1, unseen", "size", "from"), rows)
+
+
+ModelWord = Annotated[str, typer.Argument(metavar="NAME", help="Name of a model, or its file.")]
+
+
+@model_app.command("info", epilog="Example: mebench model info mean-drawn")
+def info_of_model(model: ModelWord, plugins: Plugins = None, json: Json = None) -> None:
+    """Show the card of a model.
+
+    What it was trained on, how good it is, and what it is not good for.
+    """
+    from mebench.config import registry
+    from mebench.console import print_markdown
+    from mebench.runner.models import find, read_header
+
+    registry.add_paths(plugins or ())
+    said = read_header(find(model))
+    write_json(said.model_dump(), json)
+    if json != "-":
+        print_markdown(said.card)
+
+
+@model_app.command("import", epilog="Example: mebench model import theirs.safetensors --name theirs")
+def import_model(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What mebench model export wrote, here or elsewhere.")],
+    name: Annotated[
+        str | None, typer.Option("--name", metavar="NAME", help="To call it by, instead of its own.")
+    ] = None,
+    plugins: Plugins = None,
+) -> None:
+    """Give the file of a model a name here. Nothing in it is run."""
+    from mebench.config import registry
+    from mebench.runner.models import take
+
+    registry.add_paths(plugins or ())
+    model = take(Path(file).expanduser(), name)
+    print_lines(f"{model.said.name}@{model.digest}: {model.path}")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench.cli.options import Files, Json, Plugins, Tracking, Words
-from mebench.console import plural, print_table, write_json
+from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -109,10 +109,10 @@ def rescore(
     found = cells(known, outcome, published)
     if json != "-":
         _print_rescored(known, found)
-        print(f"{file}: mebench leaderboard build puts it into tables and page")
+        print_lines(f"{file}: mebench leaderboard build puts it into tables and page")
     uri = tracking or user_setting("tracking", "") or None
     if (place := mirror_rescored(Known(known, outcome), uri, progress)) and json != "-":
-        print(f"MLflow: {place}")
+        print_lines(f"MLflow: {place}")
     write_json({**outcome, "cells": [_plain_cell(cell) for cell in found]}, json)
 
 
@@ -120,7 +120,7 @@ def _print_rescored(source: Source, found: Sequence[Cell]) -> None:
     """A line for each score that the paper prints, else for the main ones, and a column for each reading."""
     readings = list(dict.fromkeys(reading for cell in found for reading in cell.values))
     heads = [f"{rule}, {later} frames later" if later else rule for rule, later in readings]
-    print(f"{source.title}\n{source.repository}, commit {source.commit}\n")
+    print_lines(source.title, f"{source.repository}, commit {source.commit}", "")
     rows = []
     for cell in found:
         digits = 4 if cell.printed is None else cell.printed.digits
@@ -130,9 +130,9 @@ def _print_rescored(source: Source, found: Sequence[Cell]) -> None:
         values = (_with_ends(cell.values.get(reading), digits) for reading in readings)
         rows.append((cell.dataset, cell.name, printed, *values))
     print_table(("dataset", "score", "printed", *heads), rows)
-    print(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
+    print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
     for line in (*source.notes, *_caveats(found), *(_LATER for _ in range(any(later for _, later in readings)))):
-        print(f"- {line}")
+        print_lines(f"- {line}")
 
 
 _LATER = (
@@ -184,7 +184,7 @@ def leaderboards_folder(named: str | None) -> Path:
 
 def _print(paper: Paper, table: str, results: Sequence[Result], request: Request) -> None:
     """The cells that a run answers, one line for all that are absent for one reason, and what to know of the rest."""
-    print(f"{paper.title}\nTable {table}: {paper.titles[table]}\n")
+    print_lines(paper.title, f"Table {table}: {paper.titles[table]}", "")
     answered = [result for result in results if result.run_id]
     if answered:
         heads = ("method", "dataset", "score", "published", "measured", "interval", "strict rules", "why they differ")
@@ -193,27 +193,27 @@ def _print(paper: Paper, table: str, results: Sequence[Result], request: Request
         heads = ("method", "year", "published", "leaking", "honest", "gain", "looks", "the paper's program")
         print_table(heads, looked, "what selection is worth: UF1 over all clips")
     measured = sum(result.value is not None for result in results)
-    print(f"{measured} of {len(results)} cells measured.")
+    print_lines(f"{measured} of {len(results)} cells measured.")
     if any(result.why.endswith("is not here") for result in results):
-        print(
+        print_lines(
             "Where your datasets are, say under roots: in mebench.yaml, or by words such as roots.casme2=/data/CASME2."
         )
     absent = Counter(
         (r.sentence or r.why.removeprefix("absent: "), r.cell.published.dataset) for r in results if not r.run_id
     )
     for (reason, dataset), count in absent.items():
-        print(f"- {reason} ({dataset}, {plural(count, 'cell')})")
+        print_lines(f"- {reason} ({dataset}, {plural(count, 'cell')})")
     if not measured:
         return
-    print(
+    print_lines(
         f"Measured as the paper scores (convention {paper.convention}); beside it the same predictions under the strict rules "
         "of mebench. Intervals: 95 %, over subjects."
     )
     if settings := [*request.words, *([f"stand-in: {request.stand_in}"] if request.stand_in else [])]:
-        print(f"Settings that are not the paper's: {' '.join(settings)}")
-    print("Where this reproduction departs from the paper:")
+        print_lines(f"Settings that are not the paper's: {' '.join(settings)}")
+    print_lines("Where this reproduction departs from the paper:")
     for line in paper.differs:
-        print(f"- {line}")
+        print_lines(f"- {line}")
 
 
 def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:

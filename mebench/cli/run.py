@@ -11,7 +11,7 @@ import typer
 
 from mebench import api
 from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
-from mebench.console import write_json
+from mebench.console import print_lines, write_json
 from mebench.errors import ConfigError
 
 app = typer.Typer()
@@ -45,7 +45,7 @@ def run(
 
         plan = estimate(settings, Progress(), quiet=json == "-")
         if json != "-":
-            print(f"\n{find(settings.protocol).describe()}")
+            print_lines("", *find(settings.protocol).describe().split("\n"))
         write_json(plan, json)
 
 

@@ -73,7 +73,7 @@ def list_(runs: Runs = "", json: Json = None) -> None:
     if json != "-":
         console.print_table(("run", "status", "scores", "age", "size"), [_row(run) for run in found])
         if not found and console.at_terminal():
-            print(f"no runs in {runs}")
+            console.print_lines(f"no runs in {runs}")
 
 
 @app.command("show", epilog="Example: mebench runs show mean-synthetic")
@@ -89,12 +89,12 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     console.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
     if json == "-":
         return
-    print(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
+    console.print_lines(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
     if folder.done:
         print_outcome(folder, folder.read_json("summary.json"), None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
-        print(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
+        console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
     if costs:
         names = [name for name in costs[0] if name != "fold"]
         console.print_table(
@@ -103,7 +103,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             title="costs",
         )
     if not folder.done:
-        print(f"go on with: mebench resume {folder.word}")
+        console.print_lines(f"go on with: mebench resume {folder.word}")
 
 
 @app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")
@@ -149,44 +149,74 @@ def prune(
     console.write_json(report, json)
     if json != "-":
         for run in gone:
-            print(f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)")
+            console.print_lines(
+                f"{'would remove' if dry_run else 'removed'} {run.id} ({run.told}, {_age(run.days)} old)"
+            )
         freed = console.size(sum(run.bytes for run in gone))
-        print(f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}")
+        console.print_lines(
+            f"{runs}: {'would remove' if dry_run else 'removed'} {len(gone)} of {len(found)} runs, {freed}"
+        )
 
 
 @track_app.command("sync", epilog="Example: mebench track sync --tracking http://localhost:5000")
 def sync(
     run: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN", help="Ids of runs; all finished ones by default.")
+        list[str] | None,
+        typer.Argument(metavar="RUN|STUDY", help="Ids of runs or studies; by default all that are finished."),
     ] = None,
     runs: Runs = "",
     tracking: Tracking = None,
+    studies: Annotated[str, typer.Option("--studies", metavar="DIR", help="Folder of studies.")] = "tuning",
+    leaderboards: Annotated[
+        str,
+        typer.Option("--leaderboards", metavar="FOLDER", help="Where outcomes of mebench rescore are, in rescored/."),
+    ] = "leaderboards",
+    folds: Annotated[
+        bool | None, typer.Option("--folds/--no-folds", help="With a nested run for each fold, or without.")
+    ] = None,
+    models: Annotated[bool | None, typer.Option("--models/--no-models", help="With weights, or without.")] = None,
     json: Json = None,
 ) -> None:
-    """Send finished runs that MLflow lacks. Its server was down, for example."""
+    """Send runs and studies that MLflow lacks. Its server was down, for example; outcomes of rescore go along."""
     from mebench.config import user_setting
     from mebench.progress import Progress
+    from mebench.results.published_tables import collect_rescored
+    from mebench.results.rescore import SCORED_ANEW
+    from mebench.results.tracked_studies import STUDY_FILE
     from mebench.results.tracking import sync
     from mebench.runner.folder import RunFolder
 
+    progress = Progress()
     if run:
-        folders = list({folder.path: folder for folder in (RunFolder.finished(runs, word) for word in run)}.values())
+        tuned = {
+            word: place
+            for word in run
+            for place in (Path(studies) / word, Path(word))
+            if (place / STUDY_FILE).is_file()
+        }
+        folders = list(
+            {f.path: f for f in (RunFolder.finished(runs, word) for word in run if word not in tuned)}.values()
+        )
+        places, rescored = list(dict.fromkeys(tuned.values())), []
     else:
         folders = [folder for folder in RunFolder.all(runs) if folder.done]
-    if not folders:
-        raise RunError(f"there is no finished run in {runs} to send: choose another place with --runs DIR")
-    progress = Progress()
+        places = sorted(file.parent for file in Path(studies).expanduser().glob(f"*/{STUDY_FILE}"))
+        rescored = collect_rescored(Path(leaderboards).expanduser() / SCORED_ANEW, progress.say)
+    if not (n := len(folders) + len(places) + len(rescored)):
+        raise RunError(
+            f"there is no finished run in {runs} and no study in {studies} to send: choose other places with --runs DIR, --studies DIR"
+        )
     with progress.waiting("sending to MLflow"):
-        synced = sync(folders, tracking or user_setting("tracking", "") or None, progress)
+        uri = tracking or user_setting("tracking", "") or None
+        synced = sync(folders, uri, progress, folds, models, places, rescored)
     report = {"sent": list(synced.sent), "there": list(synced.there), "failed": list(synced.failed)}
     console.write_json(report, json)
     if synced.failed:
         raise RunError(
-            f"{len(synced.failed)} of {len(folders)} runs were not sent, for the reason above: fix it, then give the same "
-            "command again"
+            f"{len(synced.failed)} of {n} were not sent, for the reason above: fix it, then give the same command again"
         )
     if json != "-":
-        print(f"{len(synced.sent)} runs sent, {len(synced.there)} were there. MLflow: {synced.opening}")
+        console.print_lines(f"{len(synced.sent)} sent, {len(synced.there)} were there. MLflow: {synced.opening}")
 
 
 def _all(runs: str) -> list[tuple[RunFolder, Run]]:

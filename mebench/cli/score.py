@@ -95,8 +95,9 @@ def score(
     """Score predictions of any program against a truth.
 
     Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx`, of several
-    tables `book.xlsx:sheet`), or logs of MEGC 2020. Frames are taken as they are written: it does not matter whether they count
-    from 0 or 1, as long as both files do the same. A clip that has no answer is counted as wrong.
+    tables `book.xlsx:sheet`), logs of MEGC 2020, or `.eaf` files of ELAN and folders of them (of several coders `clip.eaf:anna`); the
+    truth may be the sheet that a dataset was released with. Frames are taken as they are written: it does not matter whether they
+    count from 0 or 1, as long as both files do the same. A clip that has no answer is counted as wrong.
     """
     if sum(file is not None for file in (predictions, frame_scores, clips)) != 1:
         raise ConfigError(

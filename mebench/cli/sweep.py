@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -60,7 +59,7 @@ def _print(rows: Sequence[dict[str, Any]]) -> None:
     console.print_table(*cells(rows), title="sweep")
     if any(len(row["seeds"]) > 1 for row in rows):
         how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
-        print(f"scores: {how}", file=sys.stderr)
+        console.print_lines(f"scores: {how}", error=True)
 
 
 def _dry_run(
@@ -71,7 +70,7 @@ def _dry_run(
     plans = []
     for combination, config in zip(combinations, configs):
         if json != "-":
-            print(f"-- {_name(combination.varied)}")
+            console.print_lines(f"-- {_name(combination.varied)}")
         plans.append({"words": combination.varied, **dry_run(config, progress, quiet=json == "-")})
     console.write_json(plans, json)
 

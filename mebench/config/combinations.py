@@ -19,6 +19,10 @@ SHARED = (
     "cache",
     "runs",
     "tracking",
+    "tracking.folds",
+    "tracking.models",
+    "tracking_folds",
+    "tracking_models",
 )
 """Keys of a whole sweep: one value each."""
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")

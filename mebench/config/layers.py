@@ -19,7 +19,10 @@ PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognize
 """The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names what it spots."""
 NAMED = (*PLUGIN_KEYS, "protocol")
 """The keys that name something with parameters of its own."""
-ALIASES: Mapping[str, str] = {"executor.address": "executor_address", **{f"{key}.name": key for key in NAMED}}
+ALIASES: Mapping[str, str] = {
+    **{key: key.replace(".", "_") for key in ("executor.address", "tracking.folds", "tracking.models")},
+    **{f"{key}.name": key for key in NAMED},
+}
 """Other ways to write a key."""
 NESTED = (*NAMED, "roots")
 

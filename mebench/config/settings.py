@@ -24,6 +24,8 @@ NOT_IN_KEY = frozenset(
         "runs",
         "cache",
         "tracking",
+        "tracking_folds",
+        "tracking_models",
         "bootstrap",
         "convention",
         "looks",
@@ -75,6 +77,8 @@ class RunSettings:
         runs: folder of the run folders.
         cache: folder of computed features.
         tracking: MLflow's tracking URI; null takes sqlite in the working folder.
+        tracking_folds: whether each fold becomes a run of MLflow's too, nested in that of the run; also written `tracking.folds`.
+        tracking_models: whether MLflow gets the weights of each fold; also written `tracking.models`.
         bootstrap: draws behind a confidence interval; 0 for none.
         convention: rules of scoring: `strict`, or a preset under which numbers were published.
         accelerator: where Lightning trains.
@@ -103,6 +107,8 @@ class RunSettings:
     runs: str = "runs"
     cache: str = field(default_factory=_cache)
     tracking: str | None = None
+    tracking_folds: bool = True
+    tracking_models: bool = False
     bootstrap: int = 1000
     convention: str = "strict"
     accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"

@@ -135,7 +135,8 @@ class Dataset:
         Raises:
             DataError: this dataset has none.
         """
-        raise DataError(f"{cls.__name__} has no drawn stand-in: choose another dataset")
+        name = getattr(cls, "id", cls.__name__.lower())
+        raise DataError(f"{name} has no drawn stand-in: choose another dataset")
 
 
 class Composite(Dataset):

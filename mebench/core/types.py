@@ -330,6 +330,7 @@ class Repair:
         taken: what it is read as, or None where nothing was changed and the row is only marked.
         reason: why.
         sheet: file and sheet, for example `CASME2-coding.xlsx: Sheet1`.
+        altered: this copy is not as it was released, and something is lost: an error of `data verify`.
     """
 
     row: int | None
@@ -338,6 +339,7 @@ class Repair:
     taken: str | None
     reason: str
     sheet: str = ""
+    altered: bool = False
 
     def __str__(self) -> str:
         place = ", ".join(

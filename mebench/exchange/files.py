@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
-from mebench.errors import ConfigError, unknown
+from mebench.annotations import SheetDataset
+from mebench.console import plural
+from mebench.errors import ConfigError, DataError, unknown
 from mebench.exchange.clips import join_clips, read_clips
+from mebench.exchange.coders import common_rate, eaf_of
 from mebench.exchange.frame_scores import FrameScores
-from mebench.exchange.intervals import read_intervals
+from mebench.exchange.intervals import checked, read_intervals
 from mebench.exchange.join import Rules, classes_of, join, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.shift import note_shift
@@ -39,6 +44,81 @@ class Answers:
         return [*(["recognize"] if named else []), *(["spot"] if spotted is not None else [])]
 
 
+WORKBOOKS = (".xls", ".xlsx", ".xlsm")
+
+
+def read_truth(
+    file: File, rules: Rules, remarks: Remarks, adapters: Iterable[SheetDataset] = (), clips: bool = False
+) -> tuple[IntervalFile, Rules]:
+    """The true intervals, or the true class of each clip.
+
+    A workbook that is called as the sheet of a dataset is read by its adapter, with all that it knows and repairs: lines above
+    the header, offsets of 0, names without leading zeros. So is a table of text that is none without its adapter.
+
+    Args:
+        file: where it is.
+        rules: how the files go together.
+        remarks: what was noticed is added there.
+        adapters: those of datasets of which a sheet is called so, the likeliest first, with this file as their annotations.
+        clips: whether classes of given clips are asked for.
+
+    Returns:
+        The truth, frames by file numbers as the file has them; and the rules. An adapter writes names as the folders have them, so
+        that others are the same that differ only in case, leading zeros or a prefix.
+
+    Raises:
+        DataError: the file cannot be understood; the sentence names the line.
+    """
+    workbook = isinstance(file, Path) and file.suffix.lower() in WORKBOOKS
+    sheet = _of_dataset(file, adapters, remarks) if workbook else None
+    if sheet is None:
+        own = Remarks()
+        try:
+            true = read_clips(file, "truth", own) if clips else read_intervals(file, "truth", own, fps=rules.fps)
+        except DataError:
+            if workbook or (sheet := _of_dataset(file, adapters, remarks)) is None:
+                raise
+        else:
+            remarks.warnings += own.warnings
+            remarks.repaired += own.repaired
+            return true, rules
+    return sheet, replace(rules, loose_ids=True)
+
+
+def _of_dataset(file: File, adapters: Iterable[SheetDataset], remarks: Remarks) -> IntervalFile | None:
+    """The rows of a sheet of annotations, or None where no adapter reads it."""
+    for dataset in adapters:
+        try:
+            rows = list(dataset.annotations)
+        except DataError:
+            continue
+        remarks.repair(
+            f"truth: read as the sheet of {dataset.id}, with what its adapter repairs and finds beside it; mebench data summary "
+            f"dataset={dataset.id} dataset.annotations=FILE lists that"
+        )
+        named = [a for a in rows if a.subject and a.video]
+        table = pd.DataFrame(
+            {
+                "line": np.array([a.row for a in named], np.int64),
+                "subject": [a.subject for a in named],
+                "video": [a.video for a in named],
+            }
+        )
+        videos = table.assign(fps=[a.fps or dataset.fps for a in named], n_frames=np.nan)
+        there = [a for a in named if a.onset is not None]
+        intervals = table[[a.onset is not None for a in named]].reset_index(drop=True)
+        intervals = intervals.assign(
+            kind=[a.kind for a in there],
+            onset=np.array([a.onset for a in there], np.int64),
+            offset=np.array([a.offset for a in there], np.int64),
+            apex=np.array([np.nan if a.apex is None else a.apex for a in there], np.float64),
+            emotion=[a.emotion or "" for a in there],
+        )
+        columns = frozenset({*table, *intervals, "fps"} - {"line"})
+        return checked(IntervalFile(str(file), "truth", intervals, videos, columns), remarks)
+    return None
+
+
 def of_intervals(
     truth: IntervalFile,
     predictions: IntervalFile,
@@ -64,6 +144,7 @@ def of_intervals(
         ConfigError: there is no such kind, or the classes are none.
         DataError: the files do not fit together.
     """
+    truth = _with_subjects(truth, predictions)
     if predictions.intervals.empty and scores is None:
         remarks.warn("predictions: there are none: every truth is missed")
     tables = join(truth, predictions, rules, remarks, None if scores is None else scores.rows)
@@ -87,7 +168,13 @@ def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, cl
 
 
 def read_beside(
-    truth: File, files: Sequence[File], rules: Rules, remarks: Remarks, clips: bool = False, classes: str | None = None
+    truth: File,
+    files: Sequence[File],
+    rules: Rules,
+    remarks: Remarks,
+    clips: bool = False,
+    classes: str | None = None,
+    adapters: Iterable[SheetDataset] = (),
 ) -> list[Answers]:
     """Files beside one truth: all of spotted intervals, or all of given clips where one of them lacks onset and offset.
 
@@ -98,16 +185,19 @@ def read_beside(
         remarks: what was noticed is added there.
         clips: whether they are about given clips though they hold intervals.
         classes: to score, as the command line names them.
+        adapters: see `read_truth`.
     """
     clips = clips or not all(map(_has_intervals, files))
-    true = read_clips(truth, "truth", remarks) if clips else read_intervals(truth, "truth", remarks)
+    rules = replace(rules, fps=common_rate([truth, *files], rules.fps))
+    true, rules = read_truth(truth, rules, remarks, adapters, clips)
     found = []
     for letter, path in zip("AB", files):
         own = Remarks()
         if clips:
             found.append(of_clips(true, path, rules, own, classes))
         else:
-            found.append(of_intervals(true, read_intervals(path, "predictions", own), rules, own, classes=classes))
+            spotted = read_intervals(path, "predictions", own, fps=rules.fps)
+            found.append(of_intervals(true, spotted, rules, own, classes=classes))
         for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
             for line in mine:  # what is said of the truth holds for all
                 told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
@@ -115,7 +205,30 @@ def read_beside(
     return _same_videos(found)
 
 
+def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
+    """An `.eaf` file says no subjects: each video's is the one whom the predictions name there, else one of its own.
+
+    A video that is called `<subject>_<video>` there is found, too.
+    """
+    if "subject" in truth.columns or "subject" not in predictions.columns or eaf_of(Path(truth.place)) is None:
+        return truth
+    known: dict[str, set[tuple[str, str]]] = {}
+    for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
+        for called in (video, f"{subject}_{video}"):
+            known.setdefault(called, set()).add((subject, video))
+    names = {v: next(iter(known[v])) if len(known.get(v, ())) == 1 else (v, v) for v in truth.videos["video"]}
+
+    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
+        pairs = [names[video] for video in rows["video"]]
+        return rows.assign(subject=[pair[0] for pair in pairs], video=[pair[1] for pair in pairs])
+
+    columns = truth.columns | {"subject"}
+    return replace(truth, intervals=renamed(truth.intervals), videos=renamed(truth.videos), columns=columns)
+
+
 def _has_intervals(path: File) -> bool:
+    if isinstance(path, Path) and eaf_of(path) is not None:
+        return True
     text = read_text(path, Remarks(), "predictions")
     if is_log(text):
         return True
@@ -146,7 +259,7 @@ def _kinds(asked: str | None, told: Iterable[str] | None, tables: Tables, remark
     scored = [kind for kind in KINDS if kind in (told if told is not None else true | said)] or ["micro"]
     for kind in sorted(true - set(scored)):
         remarks.warn(
-            f"{(tables.truths['kind'] == kind).sum()} {kind}-expressions of the truth are not scored: the predictions do not tell "
+            f"truth: {plural(int((tables.truths['kind'] == kind).sum()), f'{kind}-expression')} not scored: the predictions do not tell "
             f"kinds apart and are taken as {', '.join(scored)}; a column kind would"
         )
     return scored

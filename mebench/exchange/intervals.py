@@ -1,5 +1,6 @@
 """Reading predicted and true intervals, and checking them line by line."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
+from mebench.exchange.coders import eaf_of, text_of
 from mebench.exchange.columns import likely
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
@@ -29,22 +31,26 @@ class _Ends(NamedTuple):
     there: NDArray[np.bool_]
 
 
-def read_intervals(path: File, role: Role, remarks: Remarks, log: bool | None = None) -> IntervalFile:
+def read_intervals(
+    path: File, role: Role, remarks: Remarks, log: bool | None = None, fps: float | None = None
+) -> IntervalFile:
     """Read and check a file of intervals.
 
     Args:
         path: a table of text with the columns `video`, `onset`, `offset` and, as available, `dataset`, `subject`, `kind`,
             `apex`, `emotion`, `confidence`, `fps`, `n_frames`, under these names or those of `columns.ALIASES`; or a log
-            of MEGC 2020 (`megc.read_log`).
+            of MEGC 2020 (`megc.read_log`); or an `.eaf` file of ELAN, or a folder of them.
         role: what it holds.
         remarks: what was noticed and repaired is added there.
         log: whether it is a log of MEGC 2020; None finds out.
+        fps: frames per second by which the times of an `.eaf` file become frames (`eaf.common_rate`).
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    text = read_text(path, remarks, role)
-    if is_log(text) if log is None else log:
+    timed = eaf_of(path) if isinstance(path, Path) else None
+    text = read_text(path, remarks, role) if timed is None else text_of(*timed, fps, role == "predictions")
+    if is_log(text) if log is None and timed is None else log:
         return checked(read_log(text, path, role, remarks), remarks)
     table = parse(text, path, role, _WANTED[role], remarks)
     table.require("video", "onset", "offset")

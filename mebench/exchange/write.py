@@ -9,6 +9,7 @@ import pandas as pd
 
 from mebench.core.types import number_at
 from mebench.errors import ConfigError, DataError, unknown
+from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.join import NO_DATASET
 from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.table import Remarks
@@ -18,6 +19,8 @@ from mebench.metrics.tables import Tables
 
 Row = Sequence[object]
 Interval = tuple[int, int]
+EAF = "eaf"
+"""The format that counts time, not frames."""
 NUMBERING = ["first", "numbers"]
 """Columns of the table of videos: how the dataset's files are numbered (`Video`)."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -58,7 +61,8 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
     Args:
         path: the file; one that is there is replaced.
         form: `csv` (all that is known), `strs` (the files of the STRS metric and of MEGC 2024 and 2025), `megc2023` (the
-            submission file of MEGC 2022 and 2023), `megc2020` (its log, matched under the convention `strict`).
+            submission file of MEGC 2022 and 2023), `megc2020` (its log, matched under the convention `strict`), `eaf` (for ELAN: a
+            file for each video, in the folder `path`).
         tables: predictions, and the truth for `megc2020`. Of a method that predicts by chance the first draw is written.
         remarks: what the format cannot hold is added there.
         kinds: those that were looked for; in `csv` a video in which nothing of one was found has a row without an interval.
@@ -67,8 +71,8 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
         ConfigError: there is no such format.
         DataError: the file cannot be written.
     """
-    if form not in FORMATS:
-        raise ConfigError(unknown("format", form, FORMATS))
+    if form not in (*FORMATS, EAF):
+        raise ConfigError(unknown("format", form, [*FORMATS, EAF]))
     assert tables.predictions is not None
     spotted = tables.predictions
     if (spotted["draw"] > 0).any():
@@ -76,7 +80,10 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
         spotted = spotted[spotted["draw"] == 0]
     if form == "csv" and len(silent := _silent(spotted, tables, kinds)):
         spotted = pd.concat([spotted, silent], ignore_index=True)
-    FORMATS[form](path, _named(_numbered(spotted, tables), tables), tables, remarks)
+    if form == EAF:
+        _write_eaf(path, spotted, tables, kinds)
+    else:
+        FORMATS[form](path, _named(_numbered(spotted, tables), tables), tables, remarks)
 
 
 def write_truth(path: Path, tables: Tables) -> None:
@@ -159,6 +166,33 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         path.write_text(text + "\n", encoding="utf-8")
     except OSError as e:
         raise DataError(f"{path} cannot be written: {e.strerror}") from e
+
+
+def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, kinds: Sequence[str]) -> None:
+    """A file `<subject>_<video>.eaf` for each video, with a tier for each kind that was looked for and one of emotions."""
+    if (silent := tables.videos["fps"].isna()).any():
+        unknown_rate = tables.videos["video"][silent].iloc[0]
+        raise DataError(f"the frame rate of {unknown_rate} is unknown, and ELAN counts time: write --format csv")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise DataError(f"{path} must be a folder to write .eaf files into: {e.strerror}") from e
+    by_video = dict(list(spotted.groupby("video", sort=False)))
+    for row, rate in zip(_video_rows(tables), tables.videos["fps"].astype(float)):
+        own = by_video.get(row[0], spotted[:0])
+        marks: dict[str, list[Mark]] = {kind: [] for kind in kinds or ("micro",)}
+        for kind, onset, offset, sure, emotion in zip(
+            *(own[name] for name in ("kind", "onset", "offset", "confidence", "emotion"))
+        ):
+            begin, end = (round(1000 * max(frame, 0) / rate) for frame in (onset, offset + 1))
+            marks.setdefault(kind, []).append(Mark(begin, end, "" if pd.isna(sure) else f"{sure:.6g}"))
+            if isinstance(emotion, str) and emotion:
+                marks.setdefault(EMOTION, []).append(Mark(begin, end, emotion))
+        _, subject, video = _names(*row)
+        name = video if video.startswith(f"{subject}_") or video == subject else f"{subject}_{video}"
+        tiers = [Tier(kind, tuple(some), "mebench") for kind, some in marks.items()]
+        file = re.sub(r"[^\w.=+()@-]", "_", name)
+        write_eaf(path / f"{file}.eaf", None, rate, tiers)
 
 
 FORMATS: dict[str, Callable[[Path, pd.DataFrame, Tables, Remarks], None]] = {

@@ -8,9 +8,9 @@ from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep, 
 from mebench.features.detection import NoFaceError
 from mebench.features.faces import FaceCrop, FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
-from mebench.features.orientation import BiWoof, Hoof, OrientedFlow
+from mebench.features.orientation import BiWoof, Hoof, MainDirectionDifference, OrientedFlow
 from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
-from mebench.features.regions import BlockMeans, EyesAndMouth, Magnitudes, MinMax, Resize
+from mebench.features.regions import BlockMeans, EyesAndMouth, Magnitudes, MinMax, RegionMotion, Resize
 from mebench.features.sequence import Interpolate, Magnify
 from mebench.features.source import Clip
 from mebench.features.store import FeatureStore
@@ -41,11 +41,13 @@ __all__ = [
     "LbpTop",
     "Magnify",
     "Magnitudes",
+    "MainDirectionDifference",
     "MapStep",
     "MaskEyes",
     "MinMax",
     "NoFaceError",
     "OrientedFlow",
+    "RegionMotion",
     "RemoveNoseMotion",
     "Resize",
     "SequenceStep",

@@ -143,6 +143,93 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
     )
 
 
+PAD = 32
+"""Pixels around a crop in which its edge is repeated, for the detector, which wants to see a face's surroundings."""
+LOOKS = 5.0
+"""Looks a second for a face in the crops."""
+MISSES = 3
+"""So many looks in a row that find none are needed to believe that the face is out of sight: the detector misses one now and then."""
+
+
+def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
+    """Where the crops of a video show no face: it left, turned away, or moved out of a box that stays.
+
+    Looked for `LOOKS` times a second; between two looks a face counts as there if either finds one.
+
+    Args:
+        crops: (n_frames, size, size) gray.
+        fps: frames per second.
+
+    Returns:
+        First and last frame of each stretch, both inclusive, in order.
+    """
+    import cv2
+
+    at = range(0, len(crops), max(1, round(fps / LOOKS)))
+    padded = (cv2.copyMakeBorder(crops[i], PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE) for i in at)
+    seen = [bool(detect_faces(image, 0)) for image in padded]
+    found, begin = list[tuple[int, int]](), 0
+    for place, there in enumerate([*seen, True]):
+        if not there:
+            continue
+        if place - begin >= min(MISSES, len(seen)):
+            first = at[begin - 1] + 1 if begin else 0
+            found.append((first, at[place] - 1 if place < len(at) else len(crops) - 1))
+        begin = place + 1
+    return found
+
+
+def tracks_of(frames: Frames, detect: Callable[[Gray], list[Box]], fps: float, label: str) -> list[Box]:
+    """The part of the pictures in which each face of a video stays, from left to right.
+
+    Faces are looked for twice a second. Those that overlap from one look to the next, or lie within a width of one another, are
+    one face; one that is seen in less than a tenth of the looks that saw the most frequent one is left out. A part is a
+    rectangle around all places of its face with half a face's width of surroundings, or less where another face lies near.
+
+    Args:
+        frames: of the video.
+        detect: the boxes of all faces in a gray frame.
+        fps: frames per second.
+        label: name of the video in error messages.
+
+    Returns:
+        (x0, y0, x1, y1) in pixels, inside the frames, the last two exclusive; empty where nobody is seen.
+    """
+    tracks, size, step = list[list[Box]](), (0, 0), max(1, round(fps / 2))
+    for index, frame in enumerate(same_sized(frames, label)):
+        if index % step:
+            continue
+        gray = to_gray(frame, index, label)
+        size = gray.shape[1], gray.shape[0]
+        free = {number: track[-1] for number, track in enumerate(tracks)}
+        for face in detect(gray):
+            near = min(free, key=lambda number: _between(free[number], face), default=None)
+            if near is None or _between(free[near], face) > 1:
+                tracks.append([face])
+            else:
+                tracks[near].append(face)
+                del free[near]
+    often = max(map(len, tracks), default=0)
+    kept = [np.array(track) for track in tracks if len(track) * 10 >= often]
+    places: list[Box] = [(*map(int, t[:, :2].min(axis=0)), *map(int, t[:, 2:].max(axis=0))) for t in kept]  # type: ignore[misc]
+    parts = []
+    for own, track in zip(places, kept):
+        others = [place for place in places if place is not own]
+        for share in (0.5, 0.25, 0.1, 0.0):
+            m = round(share * float(np.ptp(track[0, ::2])))
+            part = inside((own[0] - m, own[1] - m, own[2] + m, own[3] + m), *size)
+            if not any(overlap(part, other) for other in others):
+                break
+        parts.append(part)
+    return sorted(parts)
+
+
+def _between(a: Box, b: Box) -> float:
+    """Distance of the middles of two boxes, in widths of the first."""
+    across, down = (a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2
+    return float(np.hypot(across, down) / max(a[2] - a[0], 1))
+
+
 def largest(faces: list[Box], width: int, height: int) -> Box | None:
     """The face with the largest area inside the frame, None if there is none."""
     return max(

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import os
+import secrets
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -82,6 +84,16 @@ class Entry(NamedTuple):
 
 class DamagedError(Exception):
     """An entry is there in part, or is not what its marker says."""
+
+
+class VanishedError(DataError):
+    """The folder of the store is gone."""
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(
+            f"the feature store {store} was removed again and again while it was written to: leave it there until the run ends, or "
+            "name another folder with cache=DIR"
+        )
 
 
 @dataclass(frozen=True)
@@ -237,6 +249,8 @@ def writing_to(store: Path) -> Iterator[None]:
     """Say in one sentence that the store cannot be written to."""
     try:
         yield
+    except FileNotFoundError as error:
+        raise VanishedError(store) from error
     except OSError as error:
         raise DataError(
             f"cannot write to the feature store {store} ({error.strerror or error}): make room there, or name another "
@@ -247,7 +261,8 @@ def writing_to(store: Path) -> Iterator[None]:
 @contextmanager
 def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
     """A function that appends to a file, which is synced and renamed to `path` at the end, or removed on an error."""
-    temporary = path.with_name(f"{path.stem}.{os.getpid()}.tmp")
+    # Processes of two machines may have one number, and locks are not always heard from one to the other.
+    temporary = path.with_name(f"{path.stem}.{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
         with writing_to(store):
             # Unbuffered, so that closing writes nothing and cannot fail for want of room.

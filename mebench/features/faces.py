@@ -179,7 +179,7 @@ class FaceCrop(Step):
         """
         points = None if landmarks is None or self.needs_predictor else check_landmarks(landmarks, label)
         frame, face, size, gray = first_face(
-            frames, self._faces, SMALLEST * (1 + self.half_size) >> self.upsample, label
+            frames, self.faces, SMALLEST * (1 + self.half_size) >> self.upsample, label
         )
         if self.needs_landmarks and points is None:
             points = self._predictor(label).points(gray, face)
@@ -251,7 +251,7 @@ class FaceCrop(Step):
 
     def _followed(self, grays: Iterable[Gray], reference: Reference) -> Iterator[tuple[Gray, Box | FloatBox]]:
         """Each frame with the face in it, in pixels of the frame; before the first face is found, that is the first one."""
-        tracker = FaceTracker(reference.frame, reference.face, self._faces)
+        tracker = FaceTracker(reference.frame, reference.face, self.faces)
         boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
         # Smoothed once more, a box that moves on glides.
         followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
@@ -265,7 +265,7 @@ class FaceCrop(Step):
     def _predictor(self, label: str) -> Landmarker:
         return landmarker(self.landmarks, label, f"method.align={self.align}", "method.align=none")
 
-    def _faces(self, gray: Gray) -> list[Box]:
+    def faces(self, gray: Gray) -> list[Box]:
         """The boxes of all faces, in pixels of the frame."""
         seen = half_sized(gray) if self.half_size else gray
         scale = 1 if seen.shape == gray.shape else 2
@@ -304,8 +304,13 @@ class FaceParams:
         self.face()
 
     @property
+    def needs_landmarks(self) -> bool:
+        """Whether the steps of these settings need landmarks. A method of which no setting does without says so itself."""
+        return bool(self.without_landmarks)
+
+    @property
     def without_landmarks(self) -> str:
-        """The setting, `align=none` or `regions=box`, that would do without landmarks; empty where these settings do.
+        """The setting, `align=none` or `regions=box`, that would do without landmarks; empty where these settings do, or none does.
 
         The regions of a method follow landmarks but for `box` and `whole_face`.
         """

@@ -1,8 +1,8 @@
 """Optical flow between two face crops, what is not expression taken out of it, its strain, and flow as an image."""
 
 import functools
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import ClassVar, Literal
 
@@ -34,6 +34,8 @@ class Flow(Step):
         k: gap in frames between the two crops of a pair (MEAN, section 3.1), for chains of scope `frames`; None for
             scope `clips`, where the pair is onset and apex.
         stride: compute the flow at every `stride`-th start frame and at the last one, and interpolate linearly between.
+        second: a longer gap than k, for chains of scope `frames`: the map steps then see the flow from the same frame over both
+            gaps, (H, W, 4); each is stored by itself.
     """
 
     version: ClassVar[int] = 2  # from 1: TV-L1 of mebench's own
@@ -42,10 +44,25 @@ class Flow(Step):
     algorithm: Algorithm = "tvl1"
     k: int | None = None
     stride: int = 1
+    second: int | None = None
 
     def __post_init__(self) -> None:
         check_choices(self, algorithm=Algorithm)
-        check_integers(self, 1, "stride", *(() if self.k is None else ("k",)))
+        check_integers(self, 1, "stride", *(name for name in ("k", "second") if getattr(self, name) is not None))
+        if self.second is not None and (self.k is None or self.second <= self.k):
+            raise ConfigError(f"second of Flow must be a longer gap than k, {self.k}, not {self.second}")
+
+    @property
+    def idle(self) -> Set[str]:
+        """Where there is no second gap, nothing depends on it."""
+        return frozenset({"second"}) if self.second is None else frozenset()
+
+    @property
+    def gaps(self) -> tuple["Flow", ...]:
+        """The flow over each gap by itself."""
+        if self.second is None:
+            return (self,)
+        return replace(self, second=None), replace(self, k=self.second, second=None)
 
     @property
     def portable(self) -> bool:

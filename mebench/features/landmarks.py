@@ -131,13 +131,12 @@ def how_to_get(otherwise: str, part: str = "method") -> str:
     """What to do without a landmark file, in the words of the command line.
 
     Args:
-        otherwise: setting that needs none, `method.regions=box`.
+        otherwise: setting that needs none, `method.regions=box`; empty where there is none.
         part: `method` or `recognizer`.
     """
-    return (
-        f'pip install "mebench[landmarks]" brings a landmark file, {part}.landmarks=PATH or {VARIABLE} names one ({_FILE}), and '
-        f"{otherwise} needs none"
-    )
+    brought = 'pip install "mebench[landmarks]" brings a landmark file'
+    named = f"{part}.landmarks=PATH or {VARIABLE} names one ({_FILE})"
+    return f"{brought}, {named}, and {otherwise} needs none" if otherwise else f"{brought}, and {named}"
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:

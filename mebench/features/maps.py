@@ -11,6 +11,7 @@ from mebench.core import Chain, ClipView, stack
 from mebench.errors import ConfigError
 from mebench.features.faces import FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, Strain
+from mebench.features.regions import RegionMotion
 
 SIZE = 28
 ONSET_APEX = "onset_apex_flow_28"
@@ -136,3 +137,84 @@ def four_blocks(maps: NDArray[np.float32], points: Points) -> NDArray[np.float32
         [np.concatenate(pair, axis=2) for pair in (blocks[:2], blocks[3:])],
         axis=1,
     )
+
+
+MOTION = "motion_of_regions"
+
+
+@dataclass(frozen=True)
+class MotionParams(FaceParams):
+    """How the motion of regions becomes a series that a network reads, and how that learns where expressions begin and end.
+
+    Attributes:
+        flow: algorithm of the flow between frames of the series that follow each other.
+        fps: frames per second of the series, at most: a faster video is read at every n-th frame.
+        radius: of a region in pixels of the crop, see `RegionMotion`.
+        epochs: passes over the training segments; the last epoch's weights are used, nothing is chosen.
+        batch_size: segments per step.
+        lr: learning rate of AdamW in the first epoch.
+        lr_decay: what it is multiplied by after each epoch.
+        weight_decay: of AdamW, for the weights of convolutions and graphs alone.
+        segment: frames of the series that a sample holds; only segments with an expression are learnt from.
+        macro_weight: weight of macro-expressions in the loss.
+        apex_threshold: probability of an apex above which a frame proposes an interval.
+        nearest: onset and offset are looked for from so many times k' before and after an apex on ...
+        farthest: ... up to so many times k'.
+        shortest: an interval has at least so many times the mean length 2k'.
+        longest: and at most so many.
+        nms: of two proposals whose IoU is above this only the surer stays.
+        top: intervals of each kind in a video, at most.
+    """
+
+    flow: Algorithm = "tvl1"
+    fps: float = 30.0
+    radius: int = 5
+    epochs: int = 100
+    batch_size: int = 128
+    lr: float = 0.01
+    lr_decay: float = 0.96
+    weight_decay: float = 0.1
+    segment: int = 256
+    macro_weight: float = 0.5
+    apex_threshold: float = 0.5
+    nearest: float = 0.25
+    farthest: float = 1.0
+    shortest: float = 0.0
+    longest: float = float("inf")
+    nms: float = 0.5
+    top: int = 5
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """The regions lie around landmarks, whatever the settings."""
+        return True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        FaceParams.__post_init__(self)
+        for name in ("epochs", "batch_size", "segment", "top"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("fps", "lr", "farthest", "longest"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
+        for name in ("radius", "weight_decay", "macro_weight", "nearest", "shortest"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
+        for name in ("lr_decay", "apex_threshold", "nms"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
+
+    def step(self, fps: float) -> int:
+        """Frames of a video from one of the series to the next.
+
+        >>> [MotionParams().step(fps) for fps in (25.0, 30.0, 100.0, 200.0)]
+        [1, 1, 3, 7]
+        """
+        return max(1, round(fps / self.fps))
+
+    def series(self, fps: float) -> dict[str, Chain]:
+        """The chain of a dataset with that frame rate."""
+        gap = self.step(fps)
+        steps = (self.face(), Flow(self.flow, k=gap, stride=gap), RegionMotion(self.radius))
+        return {MOTION: Chain(MOTION, steps)}

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_choices, check_integers
 from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
 
@@ -192,3 +192,69 @@ def _overlapping(length: int, n: int) -> Spans:
     size = length // n
     stops = [*(min((i + 1) * size + 1, length) for i in range(n - 1)), length]
     return tuple((max(i * size - 1, 0), stop) for i, stop in enumerate(stops))
+
+
+Directions = Literal["quadrants", "released_code"]
+
+
+@dataclass(frozen=True)
+class MainDirectionDifference(MapStep):
+    """How much longer the flow over the first gap is than over the second, where most of a block moves, (1, 1, 1) (MDMD).
+
+    In each block the pixels of the fullest of four directions count, by the flow over the first gap; of the differences of length
+    the largest third is averaged, over pixels and then over blocks. The map is divided into whole blocks from the top left; what is
+    left over is not looked at.
+
+    Attributes:
+        rows: blocks from top to bottom.
+        cols: blocks from left to right.
+        directions: `quadrants` of the flow (u, v); `released_code`: of the angle whose tangent is u / v, which lies in two of
+            four quadrants only, so that there are two directions.
+    """
+
+    rows: int = 6
+    cols: int = 6
+    directions: Directions = "quadrants"
+
+    def __post_init__(self) -> None:
+        check_integers(self, 1, "rows", "cols")
+        check_choices(self, directions=Directions)
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """The difference of an (H, W, 4) map of u and v over both gaps.
+
+        Raises:
+            ConfigError: the map has not four channels.
+            DataError: there are more blocks than pixels along one side.
+        """
+        if x.shape[-1] != 4:
+            raise ConfigError(
+                f"MainDirectionDifference takes the flow over two gaps, not {x.shape[-1]} channels: give Flow a second one"
+            )
+        height, width = x.shape[0] // self.rows, x.shape[1] // self.cols
+        if not height * width:
+            raise DataError(
+                f"a map of {x.shape[0]} rows and {x.shape[1]} columns has no {self.rows}x{self.cols} blocks"
+            )
+        cut = x[: height * self.rows, : width * self.cols].astype(np.float64)
+        blocks = cut.reshape(self.rows, height, self.cols, width, 4).swapaxes(1, 2).reshape(-1, height * width, 4)
+        u, v = blocks[..., 0], blocks[..., 1]
+        if self.directions == "quadrants":
+            sector = np.floor(angle_of(v, u) / (np.pi / 2)).astype(int) % 4
+        else:  # the arctangent of u / v: 90 degrees where v is 0, and undefined where both are, which is no direction
+            upright = np.where(u > 0, 1, np.where(u < 0, 3, 2))
+            sector = np.where(v == 0, upright, np.where(u * v < 0, 3, 0))
+        longer = np.sqrt(u**2 + v**2) - np.sqrt(blocks[..., 2] ** 2 + blocks[..., 3] ** 2)
+        means = []
+        for own, sectors in zip(longer, sector):
+            counts = np.bincount(sectors, minlength=4)
+            if self.directions == "released_code":
+                counts[2] = 0
+            means.append(_mean_of_largest(own[sectors == counts.argmax()]) if counts.any() else 0.0)
+        return np.full((1, 1, 1), _mean_of_largest(np.array(means)), np.float32)
+
+
+def _mean_of_largest(values: NDArray[np.float64]) -> float:
+    """Mean of the largest third, one at least."""
+    most = max(round(len(values) / 3), 1)
+    return float(np.partition(values, len(values) - most)[len(values) - most :].mean())

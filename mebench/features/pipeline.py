@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from mebench.core import Chain, Dataset, Video
 from mebench.errors import ConfigError, DataError
+from mebench.features.detection import to_gray
 from mebench.features.entry import Stage
-from mebench.features.source import Clip, Source, nothing
+from mebench.features.source import Clip, Source, nothing, route_of
 from mebench.features.store import FeatureStore
 
 
@@ -147,6 +148,25 @@ def clip_feature(
         feature = np.array(source.feature(chain, clip).array)
         store.recent.put(key, feature)
     return feature
+
+
+def face_crops(
+    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain
+) -> NDArray[np.uint8] | None:
+    """The face crops that a chain begins with, (n_frames, size, size), memory-mapped; None where the dataset provides the feature.
+
+    Raises:
+        DataError, ConfigError: what `compute` raises.
+    """
+    source = _look(store, dataset, dataset_id, video)
+    return None if source.provided(chain) is not None else source.crops(chain).array
+
+
+def count_faces(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain) -> int:
+    """How many faces the frame shows where the face of the crops was found: the largest of them is theirs."""
+    source = _look(store, dataset, dataset_id, video)
+    frame = source.crops(chain).extra["frame"]
+    return len(route_of(chain).crop.faces(to_gray(source.frames()[frame], frame, video.key)))
 
 
 CROP = 0.2

@@ -1,12 +1,13 @@
-"""The parts of the face that a method looks at, and maps brought to a common range."""
+"""The parts of the face that a method looks at, how they move as a whole, and maps brought to a common range."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench.errors import DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, check_choices, check_integers, resize
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_choices, check_integers, resize
 
 Layout = Literal["paper", "released_code", "box"]
 Edges = tuple[float, float, float, float]
@@ -178,3 +179,82 @@ def _unit_range(x: FeatureMap) -> FeatureMap:
     low = x.min()
     span = x.max() - low
     return np.asarray((x - low) / (span if span > 0 else 1))
+
+
+POINTS = (18, 19, 20, 23, 24, 25, 28, 30, 48, 51, 54, 57)
+"""Landmarks, counted from 0, of brows, nose and mouth: the regions of ABPN and AUW-GCN."""
+INNER_CORNERS = (39, 42)
+NOSE = (29, 30)
+
+
+@dataclass(frozen=True)
+class RegionMotion(MapStep):
+    """How twelve small regions of the face move, head motion taken off: (12, 1, 2), u and v in pixels (ABPN, AUW-GCN).
+
+    Of each region only the vectors of its main direction count, and of those the longer ones: the motion has the direction of their
+    sum, and as its length the mean of theirs. Directions are four sectors; of equally full ones the first wins. The head moves
+    as a rectangle around the lower nose bridge does. Numbers and sectors are those of the published programs.
+
+    Attributes:
+        radius: a region is a square of 2 radius + 1 pixels around its landmark, moved into the map where it reaches beyond.
+    """
+
+    needs_landmarks: ClassVar[bool] = True
+
+    radius: int = 5
+
+    def __post_init__(self) -> None:
+        check_integers(self, 0, "radius")
+
+    def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
+        """The motion of the regions of an (H, W, 2 or more) map whose first channels are u and v.
+
+        Raises:
+            DataError: there are no landmarks, or the map is smaller than a region.
+        """
+        points = self.landmarks_from(landmarks, "choose a method whose regions need none")
+        side, (height, width) = 2 * self.radius + 1, x.shape[:2]
+        if min(height, width) < side:
+            raise DataError(
+                f"a map of {height} rows and {width} columns holds no square of {side} pixels: take a smaller method.radius"
+            )
+        flow, whole = x[..., :2].astype(np.float64), points.astype(int)
+        head = self._head(flow, whole)
+        motions = []
+        for column, row in whole[list(POINTS)].tolist():
+            left = min(max(column - self.radius, 0), width - side)
+            top = min(max(row - self.radius, 0), height - side)
+            region = flow[top : top + side, left : left + side].reshape(-1, 2) - head
+            motions.append(main_motion(region, 1 / 6, 0.6))
+        return np.array(motions, np.float32)[:, None]
+
+    @staticmethod
+    def _head(flow: NDArray[np.float64], points: NDArray[np.int_]) -> NDArray[np.float64]:
+        """Motion of the rectangle around the nose's points, as far beyond them as .35 of half the way between the eyes."""
+        height, width = flow.shape[:2]
+        half = (points[INNER_CORNERS[1], 0] - points[INNER_CORNERS[0], 0]) / 2
+        beyond = int(half * 0.35)
+        (left, top), (right, bottom) = points[list(NOSE)].min(0) - beyond, points[list(NOSE)].max(0) + beyond
+        left, top = min(max(int(left), 0), width - 1), min(max(int(top), 0), height - 1)
+        nose = flow[top : max(int(bottom), top) + 1, left : max(int(right), left) + 1]
+        return main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
+
+
+def main_motion(flow: NDArray[np.float64], edge: float, share: float) -> NDArray[np.float64]:
+    """The motion of many vectors, (2,): see `RegionMotion`.
+
+    Args:
+        flow: (n, 2), at least one.
+        edge: where the first sector begins, in half turns; it and the third are 1 - 2 edge wide, the others 2 edge.
+        share: of the vectors of the main direction, the longest, that count; at least one.
+    """
+    turned = angle_of(flow[:, 1], flow[:, 0]) / np.pi
+    angle = np.where(turned < 0, turned + 2, turned)
+    sector = np.digitize(angle, [edge, 1 - edge, 1 + edge, 2 - edge])  # 0 and 4 are both to the right
+    main = np.bincount(sector % 4, minlength=4)[[1, 2, 3, 0]].argmax()
+    chosen = flow[sector % 4 == (main + 1) % 4]
+    length = np.sqrt(chosen[:, 0] ** 2 + chosen[:, 1] ** 2)
+    longest = np.argsort(length, kind="stable")[len(chosen) - max(int(len(chosen) * share), 1) :]
+    total = chosen[longest].sum(0)
+    scale = length[longest].mean() / (np.sqrt((total**2).sum()) + 1e-6)
+    return np.asarray(total * scale)

@@ -61,8 +61,8 @@ class Route:
 
     @property
     def gap(self) -> int:
-        """Frames at the end of a video that have no feature of their own: k of a flow, else 0."""
-        return (self.core.k or 0) if isinstance(self.core, Flow) else 0
+        """Frames at the end of a video that have no feature of their own: the gap of a flow, the longer of two; else 0."""
+        return (self.core.gaps[-1].k or 0) if isinstance(self.core, Flow) else 0
 
     @property
     def maps_need_landmarks(self) -> bool:
@@ -239,8 +239,11 @@ class Source:
             first = next(rows, None)
             if clip is not None and first is not None:
                 return Draft(first.shape, FEATURE, [first])
+            channels = 2 * len(route.core.gaps) if isinstance(route.core, Flow) else 2
             if first is None:  # also without a single flow the shape of a feature is known
-                like = self._apply(route.maps, np.zeros((route.crop.size, route.crop.size, 2), np.float32), landmarks)
+                like = self._apply(
+                    route.maps, np.zeros((route.crop.size, route.crop.size, channels), np.float32), landmarks
+                )
                 return Draft((0, *like.shape), FEATURE, [])
             return Draft((n, *first.shape), FEATURE, (row[None] for row in itertools.chain([first], rows)))
 
@@ -250,8 +253,10 @@ class Source:
         """Number of maps that the map steps begin with, and the maps one by one."""
         core = route.core
         if isinstance(core, Flow):
-            flows = self.flow(chain, clip).array
-            return len(flows), iter(flows)
+            flows = [self.flow(_with_flow(chain, gap), clip).array for gap in core.gaps]
+            if len(flows) == 1:
+                return len(flows[0]), iter(flows[0])
+            return len(flows[-1]), (np.concatenate(both, axis=-1) for both in zip(*flows))
         if clip is None:
             crops = self.crops(chain).array
             return len(crops), self._ticking("feature", (self._named(core.apply, image) for image in crops))
@@ -328,6 +333,11 @@ class Source:
             return step(*args)
         except DataError as error:
             raise type(error)(f"{self.video.key}: {error}") from error
+
+
+def _with_flow(chain: Chain, flow: Flow) -> Chain:
+    """The same chain with another flow."""
+    return replace(chain, steps=tuple(flow if isinstance(step, Flow) else step for step in chain.steps))
 
 
 def nothing(stage: Stage) -> None:

@@ -14,9 +14,12 @@ from typing import Any, get_args
 
 from numpy.typing import NDArray
 
+from mebench.console import printable
 from mebench.features.base import dlib_version, opencv_version
-from mebench.features.entry import DamagedError, Draft, Entry, EntryFiles, Key, Stage, writing_to
+from mebench.features.entry import DamagedError, Draft, Entry, EntryFiles, Key, Stage, VanishedError, writing_to
 
+TRIES = 3
+"""How often an array is computed of which the folder vanishes."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -64,11 +67,22 @@ class FeatureStore:
             key: what the numbers depend on.
             build: makes the array; may fetch entries of an earlier stage.
 
+        A store that somebody removes meanwhile begins anew.
+
         Raises:
             DataError: the store cannot be written to, and whatever `build` raises.
         """
-        if (entry := self.read(key)) is not None:
-            return entry
+        for left in reversed(range(TRIES)):
+            if (entry := self.read(key)) is not None:
+                return entry
+            try:
+                return self._build(key, build)
+            except VanishedError:
+                if not left:
+                    raise
+        raise AssertionError
+
+    def _build(self, key: Key, build: Callable[[], Draft]) -> Entry:
         from filelock import FileLock
 
         files = self.files(key)
@@ -77,10 +91,12 @@ class FeatureStore:
             files.stem.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         try:
+            entry = None
             try:
                 entry = self._open(files, key)
             except DamagedError as error:
-                _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, key.video, error)
+                video = printable(key.video)
+                _LOG.warning("the stored %s of %s is damaged (%s); computing it anew", key.stage, video, error)
             if entry is None:
                 files.write(key, build(), self.root)
                 entry = self._open(files, key)
@@ -88,7 +104,8 @@ class FeatureStore:
             # Who waits for this lock makes a new one then, and finds the entry, or builds it if that has failed here.
             files.lock.unlink(missing_ok=True)
             lock.release()
-        assert entry is not None
+        if entry is None:
+            raise VanishedError(self.root)
         return entry
 
     def _open(self, files: EntryFiles, key: Key) -> Entry | None:

@@ -40,11 +40,11 @@ def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
 
     A scale is iterated until the root mean square of what an iteration changes is at most `epsilon` pixels.
     """
-    return np.asarray(_ready()(np.ascontiguousarray(a), np.ascontiguousarray(b), float32(epsilon)))
+    return np.asarray(ready()(np.ascontiguousarray(a), np.ascontiguousarray(b), float32(epsilon)))
 
 
 @functools.cache
-def _ready() -> Callable[..., Any]:
+def ready() -> Callable[..., Any]:
     """The compiled flow, from the cache if any process of this machine has put it there."""
     other_code = hashlib.sha256(Path(median.__code__.co_filename).read_bytes()).hexdigest()  # type: ignore[attr-defined]
 

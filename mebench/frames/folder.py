@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mebench.errors import DataError
 from mebench.files import read_plain
 from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
+from mebench.frames.videofile import SUFFIXES as VIDEOS
 
 _DIGITS = re.compile(r"([0-9]+)")
 _LAST_DIGITS = re.compile(r"[0-9]+(?=[^0-9]*$)")
@@ -71,7 +72,7 @@ class FolderFrames:
         if not self.names:
             raise DataError(
                 f"the folder {self.folder} holds no frames: expected images ({', '.join(suffixes)})"
-                f"{'' if pattern == '*' else f' named {pattern}'}, found {len(present)} other files"
+                f"{'' if pattern == '*' else f' named {pattern}'}, found {_others(present)}"
             )
 
     def __len__(self) -> int:
@@ -168,6 +169,13 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
     alike = {prevails} if n >= SAME * len(called) else set(called.values())
     return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)
+
+
+def _others(names: Sequence[str]) -> str:
+    """How many files, which is the first, and what makes images of videos."""
+    first = f", {min(names, key=natural)}" if names else ""
+    hint = " (mebench data unpack makes images of videos)" if any(n.lower().endswith(VIDEOS) for n in names) else ""
+    return f"{len(names)} other {'file' if len(names) == 1 else 'files'}{first}{hint}"
 
 
 def _names_in(folder: Path) -> list[str]:

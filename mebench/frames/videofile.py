@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from functools import cached_property
 from itertools import chain, dropwhile
 from pathlib import Path
@@ -142,6 +143,19 @@ class VideoFrames:
             return ""
         return f"{1000 * gaps.min():.3g} to {1000 * gaps.max():.3g} ms apart"
 
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Seconds after the start that the file states at which each frame is shown, (n,), rising; its time stamps.
+
+        By the mean rate where the file has no time stamps, or others than frames; NaN where it says neither.
+
+        Raises:
+            DataError: the file is missing or no video.
+        """
+        if len(self._stamps) == len(self):
+            return self._stamps - self._open().start
+        return np.arange(len(self)) / (self.fps or math.nan)
+
     def fingerprint(self) -> str:
         """Hash of the size of the file, of 64 KiB at its head, middle and tail, and of `color`. Nothing is decoded.
 
@@ -262,6 +276,11 @@ class _Decoder:
         rate = self._stream.average_rate or self._stream.guessed_rate
         return float(rate) if rate else None
 
+    @property
+    def start(self) -> float:
+        """Seconds on the clock of the file at which a player begins to show it: 0 in most formats."""
+        return (self._container.start_time or 0) / 1e6  # AV_TIME_BASE
+
     def stamps(self) -> NDArray[np.float64]:
         """Seconds at which the packets with a picture are shown, rising; empty where one does not say. Nothing is decoded."""
         found, base = list[int | None](), self._stream.time_base
@@ -305,3 +324,34 @@ class _Decoder:
 def _stamp(item: VideoFrame | Packet[VideoStream]) -> int | None:
     """When it is shown, in the time base of the stream; in the order of decoding where nobody says."""
     return item.dts if item.pts is None else item.pts
+
+
+def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[np.float64]) -> None:
+    """Write frames as H.264, which browsers and players show; lossy, without sound.
+
+    Args:
+        path: the file, `.mp4`.
+        frames: (H, W, 3) in B, G, R order, one for each time, all of one size; an odd last row or column is left out.
+        times: seconds at which they are shown, rising.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    import av
+
+    clock, rate = 90_000, (len(times) - 1) / float(np.ptp(times)) if len(times) > 1 and np.ptp(times) > 0 else 25.0
+    try:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
+            stream.pix_fmt, stream.options = "yuv420p", {"crf": "20", "preset": "veryfast"}
+            stream.codec_context.time_base = Fraction(1, clock)
+            for index, (time, image) in enumerate(zip(times.tolist(), frames)):
+                even = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])
+                if index == 0:
+                    stream.height, stream.width = even.shape[:2]
+                picture = av.VideoFrame.from_ndarray(even, format="bgr24")
+                picture.pts, picture.time_base = round((time - float(times[0])) * clock), Fraction(1, clock)
+                container.mux(stream.encode(picture))
+            container.mux(stream.encode(None))
+    except (av.FFmpegError, OSError) as error:
+        raise DataError(f"the video {path} cannot be written ({error.strerror}): is there room on the disk?") from None

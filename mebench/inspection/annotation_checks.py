@@ -12,6 +12,7 @@ from mebench.inspection.summary import Summary
 Level = Literal["error", "warning"]
 Check = Literal[
     "no_frames",
+    "altered",
     "missing_folder",
     "missing_frames",
     "stray_image",
@@ -30,6 +31,7 @@ Check = Literal[
 
 TITLES: Mapping[Check, str] = {
     "no_frames": "frames not looked at",
+    "altered": "signs that this copy was changed",
     "missing_folder": "folders that are missing or cannot be opened",
     "missing_frames": "missing frames",
     "stray_image": "images that are no frames",

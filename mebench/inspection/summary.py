@@ -1,16 +1,19 @@
 """The datasets that a configuration names."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
+from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from mebench.annotations import ground_truth_hash, shown_units
+from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
 from mebench.config import RunConfig
-from mebench.config.registry import load
+from mebench.config.registry import load, plugins
 from mebench.core import KINDS, Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
-from mebench.errors import DataError
+from mebench.errors import DataError, PluginError
+from mebench.exchange.table import File
 from mebench.features import FaceParams
 from mebench.features.landmarks import find_predictor, how_to_get
 
@@ -25,6 +28,23 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
         PluginError: one is broken.
     """
     return {id_: load("dataset", id_)(params) for id_, params in dataset_params.items()}
+
+
+def adapters_of(file: File) -> Iterator[SheetDataset]:
+    """Datasets of which a sheet is called so, the most telling name first, with this file as their annotations."""
+    found = list[tuple[int, type[SheetDataset], Mapping[str, Any]]]()
+    if not isinstance(file, Path):
+        return
+    for id_ in sorted(plugins("dataset")):
+        try:
+            plugin = load("dataset", id_)
+        except PluginError:
+            continue
+        names = plugin.sheet_names() if issubclass(plugin, SheetDataset) else {}
+        fits = [name for name in names if fnmatch(file.name.casefold(), name.casefold())]
+        found += [(len(name.replace("*", "")), plugin, names[name]) for name in fits]
+    for _, plugin, params in sorted(found, key=lambda fit: fit[0], reverse=True):
+        yield plugin(plugin.Params(annotations=str(file), **params))
 
 
 def check_needs(configs: Iterable[RunConfig]) -> None:
@@ -47,8 +67,9 @@ def check_needs(configs: Iterable[RunConfig]) -> None:
 def _check_landmarks(config: RunConfig, members: Mapping[str, Dataset]) -> None:
     for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
         params = getattr(config, f"{part}_params")
-        if not isinstance(params, FaceParams) or not (instead := params.without_landmarks):
+        if not isinstance(params, FaceParams) or not params.needs_landmarks:
             continue
+        instead = params.without_landmarks
         of_all_frames = params.align == "pose"  # which no dataset brings
         lacking = [
             word
@@ -58,7 +79,7 @@ def _check_landmarks(config: RunConfig, members: Mapping[str, Dataset]) -> None:
         if lacking and find_predictor(params.landmarks) is None:
             raise DataError(
                 f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
-                f"{how_to_get(f'{part}.{instead}', part)}"
+                f"{how_to_get(f'{part}.{instead}' if instead else '', part)}"
             )
 
 

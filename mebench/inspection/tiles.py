@@ -37,10 +37,13 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
 
     Raises:
         ConfigError: `n` is below 1, or no expression is of that person or video.
+        DataError: no video has an expression.
     """
     if n < 1:
         raise ConfigError(f"--expressions must be 1 or more, not {n}")
     shown = [v for v in sorted(videos, key=lambda v: v.key) if v.expressions]
+    if not shown:
+        raise DataError("no expression is annotated in these videos, so there is nothing to show")
     for what, name, attribute in (("subject", subject, "subject"), ("video", video, "id")):
         if name is not None:
             known = sorted({getattr(v, attribute) for v in shown})

@@ -73,7 +73,7 @@ class Board:
 
 
 def read_board(runs: Path, folder: Path, tracking: str | None, say: Say) -> Board:
-    """Collect a board.
+    """Collect a board from run folders.
 
     Args:
         runs: folder of run folders.
@@ -88,14 +88,29 @@ def read_board(runs: Path, folder: Path, tracking: str | None, say: Say) -> Boar
         say(
             f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
         )
-    found = [*collect(runs, say), *collect_records(folder / RECORDS, say)]
+    found = collect(runs, say)
     for sentence in remarks(tracking, str(runs), _there(runs, folder / RECORDS)):
         say(sentence)
-    records, file = unique(found, say), folder / PUBLISHED
+    return board_of(found, str(runs), folder, say)
+
+
+def board_of(found: Sequence[Record], source: str, folder: Path, say: Say) -> Board:
+    """Collect a board of some runs.
+
+    Args:
+        found: the runs.
+        source: where they were looked for, in words.
+        folder: as of `read_board`; its records count too.
+        say: as of `read_board`.
+
+    Raises:
+        RunError: there is nothing to show.
+    """
+    records, file = unique([*found, *collect_records(folder / RECORDS, say)], say), folder / PUBLISHED
     published, aliases = read(file) if file.is_file() else [], read_aliases(folder / FILE)
     rescored = collect_rescored(folder / SCORED_ANEW, say)
     if not records:
-        nothing = f"no finished run in {runs} and no record in {folder / RECORDS}"
+        nothing = f"no finished run in {source} and no record in {folder / RECORDS}"
         advice = "make one with mebench run, or name the folder of your runs with --runs"
         if not published and not rescored:
             raise RunError(f"{nothing}: {advice}")

@@ -1,19 +1,29 @@
-"""What MLflow's database says that the run folders do not: nothing is read from it but the names of runs."""
+"""Records of runs: from run folders, from other records, from MLflow; and what its database says that the run folders do not."""
+
+from __future__ import annotations
 
 import importlib.util
 import json
 import re
 import sqlite3
+import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mebench.errors import MebenchError, RunError
 from mebench.progress import Progress
 from mebench.results.integrity import check, check_supersedes, record_name
+from mebench.results.mlflow_store import alone, quiet
 from mebench.results.record import Record, from_record, from_run
-from mebench.results.tracking import RUN_TAG, Store
+from mebench.results.tracked import KEY_TAG, RECORD_FOLDER
+from mebench.results.tracking import RUN_TAG, Store, client_of, short, without_password
 from mebench.runner.folder import RunFolder
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 _REVISION = re.compile(r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)", re.MULTILINE)
 
@@ -67,6 +77,55 @@ def _newest_schema() -> str | None:
 
 
 Say = Callable[[str], None]
+
+
+def fetch_records(uri: str, target: Path, say: Say) -> None:
+    """Bring the records of all finished runs that an MLflow store holds into a folder, as `leaderboard export` writes them.
+
+    Args:
+        uri: MLflow's tracking URI.
+        target: an empty folder.
+        say: told in one sentence of each run without a record.
+
+    Raises:
+        RunError: MLflow cannot be asked.
+    """
+    store = Store.of(uri)
+    try:
+        with quiet(), alone(store):
+            client = client_of(store)
+            for run in _all_runs(client):
+                if not re.fullmatch(r"\w[\w.=+-]*", own := run.data.tags[RUN_TAG]):
+                    say(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
+                    continue
+                with tempfile.TemporaryDirectory(dir=target, prefix=".") as room:
+                    if any(file.path == RECORD_FOLDER for file in client.list_artifacts(run.info.run_id)):
+                        client.download_artifacts(run.info.run_id, RECORD_FOLDER, room)
+                        (Path(room) / RECORD_FOLDER).rename(target / own)
+                    else:
+                        say(
+                            f"{own} is left out: MLflow has no record of it; delete it there and send it with mebench track sync"
+                        )
+    except Exception as error:  # as in `sync`
+        reason = short(without_password(str(error)))
+        said = reason if isinstance(error, MebenchError) else f"{type(error).__name__}: {reason}"
+        raise RunError(f"MLflow at {store.describe()} does not tell its runs ({said}): check --from-mlflow") from error
+
+
+def _all_runs(client: MlflowClient) -> Iterator[Run]:
+    """Every run of mebench's that was mirrored to the end, each once."""
+    named, known = "name LIKE 'mebench/%'", set[str]()
+    for experiment in client.search_experiments(filter_string=named):
+        token: str | None = ""
+        while token is not None:
+            asked = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'"
+            page = client.search_runs([experiment.experiment_id], filter_string=asked, page_token=token or None)
+            for run in page:
+                if (own := run.data.tags[RUN_TAG]) not in known:
+                    known.add(own)
+                    yield run
+            token = page.token or None
+
 
 _TABLES = ("predictions.parquet", "clips.parquet")
 

@@ -44,6 +44,7 @@ _ENVIRONMENT = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_DISABLE_AGENT_HINT": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down holds up the user for minutes
 }
 
@@ -92,11 +93,16 @@ class Store:
         here = Path.cwd()
         return str(self.database.relative_to(here) if self.database.is_relative_to(here) else self.database)
 
-    def opening(self) -> str:
-        """What a user does to see it, without a password."""
+    def opening(self, page: str) -> str:
+        """What a user does to see a page of it, such as `experiments/1/runs`, without a password.
+
+        MLflow 3 opens on its view of language models' traces, which holds no run, unless the address says otherwise.
+        """
+        address = f"/#/{page}?workflowType=machine_learning"
         if self.uri.startswith("http"):
-            return f"open {without_password(self.uri)}"
-        return f"mlflow ui --backend-store-uri {shlex.quote(without_password(self.uri))}"
+            return f"open {without_password(self.uri).rstrip('/')}{address}"
+        place = shlex.quote(without_password(self.uri))
+        return f"mlflow ui --backend-store-uri {place}, then open http://127.0.0.1:5000{address}"
 
 
 def without_password(text: str) -> str:

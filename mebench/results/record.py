@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+import mebench.features
 from mebench.errors import MebenchError, RunError
 from mebench.results import schema, settings
 from mebench.runner.folder import RunFolder
@@ -54,6 +55,7 @@ class Record:
         folder: where its tables are.
         audit: what saw which subjects, as the run wrote it down; empty for runs that did not.
         published: whether it is a committed record.
+        frames: whether its videos have frames, or else ready-made features alone.
         version: of the record, from 1; a later one supersedes the earlier.
     """
 
@@ -70,6 +72,7 @@ class Record:
     folder: Path = field(compare=False, repr=False)
     audit: dict[str, Any] = field(default_factory=dict, repr=False)
     published: bool = False
+    frames: bool = True
     version: int = 1
 
     @property
@@ -121,6 +124,23 @@ class Record:
         ]
         return json.dumps(parts, sort_keys=True)
 
+    @property
+    def earlier(self) -> str:
+        """The steps of its features that were of an earlier version, which gave other numbers; empty if none was.
+
+        Versions are noted since those of crops and flow were raised: who lacks them and crops faces was made before.
+        """
+        if (noted := self.versions.get("steps")) is not None:
+            then = dict(text.split() for text in noted.split(", ") if text)
+            now = {name: str(getattr(getattr(mebench.features, name, None), "version", "")) for name in then}
+            why = [f"{name} {then[name]}, now {now[name]}" for name in then if now[name] not in ("", then[name])]
+            return "; ".join(why)
+        crops = {f"{part}.{word}": part for part in ("method", "recognizer") for word in ("align", "flow")}
+        parts = {part for key, part in crops.items() if key in self.config}
+        flows = {str(self.config.get(f"{part}.flow")) for part in parts} & {"tvl1", "tvl1_eps05"}
+        why = ["FaceCrop", *(f"flow={name}, which was OpenCV's" for name in sorted(flows))]
+        return "; ".join(why) if parts and self.frames else ""
+
     def lacks(self) -> list[str]:
         """What is missing to know where the numbers come from; a record that lacks something enters no table."""
         return [
@@ -164,6 +184,7 @@ def from_run(folder: RunFolder) -> Record:
         annotations=_annotations(folder),
         folder=folder.path,
         audit=folder.read_json(AUDIT) if (folder.path / AUDIT).is_file() else {},
+        frames=_has_frames(folder),
     )
 
 
@@ -181,6 +202,7 @@ def from_record(folder: RunFolder) -> Record:
         folder=folder.path,
         audit=schema.read(folder, AUDIT) if AUDIT in stored["files"] else {},
         published=True,
+        frames=_has_frames(folder),
         version=stored["version"],
         **{name: stored[name] for name in STORED},
     )
@@ -202,6 +224,12 @@ def _costs(folder: RunFolder) -> dict[str, float]:
     if not pd.isna(minutes) and minutes > 0:
         costs["predict_per_minute"] = round(predict / float(minutes), 3)
     return costs
+
+
+def _has_frames(folder: RunFolder) -> bool:
+    return bool(
+        folder.read_table("videos.parquet")["n_frames"].fillna(0).max() > 1
+    )  # of maps there is one for each clip
 
 
 def _annotations(folder: RunFolder) -> tuple[str, str]:

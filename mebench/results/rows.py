@@ -99,6 +99,11 @@ Score = Mapping[str, float | None]
 
 ENDS = ("value", "low", "high", "min", "max")
 NOTHING: Score = dict.fromkeys(ENDS)
+MARKS = {
+    "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
+    "earlier features": "steps such as crops and flow were of an earlier version, which gave other numbers; they stay until it is run anew",
+}
+"""What is said beside the name of a row, and what it means."""
 SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
 """What of a record's versions a table names."""
 
@@ -125,6 +130,7 @@ class Row:
         versions: of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.
         remark: what a reader must know to compare.
+        earlier: the steps of its features that were of an earlier version, which gave other numbers; empty if none was.
         causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
             seeds; `missed` to the number of all misses but near ones. Empty where no run says so.
         group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
@@ -144,6 +150,7 @@ class Row:
     versions: dict[str, str]
     runs: tuple[str, ...]
     remark: str
+    earlier: str = ""
     causes: dict[str, tuple[float, float]] = field(default_factory=dict)
     group: str = ""
 
@@ -151,6 +158,11 @@ class Row:
     def measured(self) -> bool:
         """Whether a method ran; otherwise it is the level of chance."""
         return self.provenance == "measured"
+
+    @property
+    def marks(self) -> list[str]:
+        """What must be said beside the name: see `MARKS`."""
+        return [mark for mark, holds in zip(MARKS, (self.selection == "test", self.earlier)) if holds]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from mebench.config import counts, flatten
 
 PLACES = frozenset(
     {"workers", "executor", "executor_address", "devices", "fold_timeout"}
-    | {"runs", "cache", "tracking", "plugins", "roots", "root", "landmarks"}
+    | {"runs", "cache", "tracking", "tracking_folds", "tracking_models", "plugins", "roots", "root", "landmarks"}
 )
 """Keys that say where and how fast, never what: they leave no trace in a record. `root` is one of any dataset."""
 FEW = 4

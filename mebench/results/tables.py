@@ -266,6 +266,7 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         versions={name: first.versions[name] for name in SHOWN_VERSIONS if name in first.versions},
         runs=tuple(record.id for record in records),
         remark=remark,
+        earlier=first.earlier,
         causes=_causes(records, kind),
     )
 

@@ -1,13 +1,16 @@
 """Writes tables for people, papers, spreadsheets and programs; the page of Markdown is `markdown`. Equal tables give equal bytes."""
 
 import csv
+import ctypes
+import fcntl
 import io
 import json
+import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -130,8 +133,7 @@ def _origin(number: int, row: Row) -> Iterator[str]:
 
 
 def _name(row: Row) -> str:
-    tested = "selected on test subjects" if row.selection == "test" else ""
-    name = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else "", tested]))
+    name = ", ".join(filter(None, [row.method, row.member, row.settings if row.measured else "", *row.marks]))
     return escape(name) if row.measured else rf"\textit{{{escape(name)}}}"
 
 
@@ -147,20 +149,58 @@ def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: 
 
 @contextmanager
 def new_folder(place: Path, prefix: str) -> Iterator[Path]:
-    """A folder in `place` to fill and to rename: what still has its first name in the end is removed."""
+    """A folder in `place` to fill and to rename: what still has its first name in the end is removed.
+
+    So are those that a killed process left behind. A living one holds a lock on its own, which ends with it.
+    """
     place.mkdir(parents=True, exist_ok=True)
+    for former in place.glob(f"{prefix}*"):
+        with suppress(OSError), _held(former):
+            shutil.rmtree(former)
     temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
     try:
-        temporary.chmod(0o755)  # mkdtemp hides it from everybody else
-        yield temporary
+        with _held(temporary):
+            temporary.chmod(0o755)  # mkdtemp hides it from everybody else
+            yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """The lock of a folder.
+
+    Raises:
+        OSError: somebody else has it, or it is no folder.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def put_in_place(made: Path, place: Path) -> None:
+    """Let a folder take the place of another one at once; that one lies where it was made then, and is there no more where it was not.
+
+    Where the system cannot exchange two names, there is neither for a moment, and never half of one.
+    """
+    at_cwd, exchange = -100, 2
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if not place.exists():
+        made.rename(place)
+    elif renameat2 is None or renameat2(at_cwd, os.fsencode(made), at_cwd, os.fsencode(place), exchange) != 0:
+        former = made.with_name(f"{made.name}-former")
+        place.rename(former)
+        made.rename(place)
+        shutil.rmtree(former)
 
 
 OVERVIEW = "tables.md"
 
 _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
-_LAST = ("runs", "source", "caveats", "remark")
+_LAST = ("earlier_features", "runs", "source", "caveats", "remark")
 
 
 def write(
@@ -176,8 +216,11 @@ def write(
         text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
     former = _named_files(out / OVERVIEW)
-    for name, text in files.items():
-        replace_file(out / name, text)
+    with new_folder(out, ".writing-") as temporary:
+        for name, text in files.items():
+            (temporary / name).write_bytes(text.encode())
+        for name in files:
+            (temporary / name).replace(out / name)
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / OVERVIEW
@@ -185,9 +228,9 @@ def write(
 
 def replace_file(file: Path, text: str) -> None:
     """Write a file as a whole, or not at all."""
-    temporary = file.with_name(f".writing-{file.name}")
-    temporary.write_bytes(text.encode())
-    temporary.replace(file)
+    with new_folder(file.parent, ".writing-") as temporary:
+        (temporary / file.name).write_bytes(text.encode())
+        (temporary / file.name).replace(file)
 
 
 def as_csv(table: Table) -> str:
@@ -230,7 +273,7 @@ def _measured(part: Part, row: Row, metrics: Sequence[str]) -> list[Any]:
         *(getattr(row, name) for name in RULES),
         *(row.costs.get(name) for name in _COSTS),
         *(row.versions.get(name) for name in SHOWN_VERSIONS),
-        *(" ".join(row.runs), None, None, row.remark),
+        *(row.earlier, " ".join(row.runs), None, None, row.remark),
     ]
 
 
@@ -240,7 +283,7 @@ def _rescored(part: Part, row: Rescored, metrics: Sequence[str]) -> list[Any]:
         *(part.name, row.member, "rescored", row.method, row.reading, None, row.n, None),
         *(row.scores.get(m, {}).get(end) if end in ends else None for m in metrics for end in ENDS),
         *(row.convention if name == "convention" else None for name in RULES),
-        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "runs")),
+        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "earlier", "runs")),
         *(f"{row.source} {row.repository} {row.commit}", None, row.note),
     ]
 
@@ -249,7 +292,7 @@ def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> list[
     return [
         *(part.name, line.member, "published", line.method, None, None, line.values.get("n"), None),
         *(line.values.get(metric) if end == "value" else None for metric in metrics for end in ENDS),
-        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "runs")),
+        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "earlier", "runs")),
         *(f"{line.source}, {line.table}", line.caveats_in_words(), line.note),
     ]
 

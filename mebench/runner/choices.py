@@ -74,17 +74,28 @@ def choose_tasks(
     return tasks
 
 
-def measured(dataset: Dataset, video: Video) -> Video:
-    """The video with its number of frames; spotting cannot do without it, nor without the frame rate.
+def measured(dataset: Dataset, videos: Iterable[Video]) -> tuple[Video, ...]:
+    """The videos with their numbers of frames; spotting cannot do without these, nor without the frame rates.
 
     Raises:
-        DataError: the frame rate is unknown, or the frames are missing.
+        DataError: a frame rate is unknown, or frames are missing; of several videos the first is named.
     """
-    if not video.fps:
-        raise DataError(
-            f"the frame rate of {video.key} is unknown, and spotting needs it: give it in the dataset's annotations"
+    found, missing = list[Video](), list[DataError]()
+    for video in videos:
+        if not video.fps:
+            raise DataError(
+                f"the frame rate of {video.key} is unknown, and spotting needs it: give it in the dataset's annotations"
+            )
+        try:
+            found.append(video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video))))
+        except DataError as error:
+            missing.append(error)
+    if missing:
+        of = (
+            f"{len(missing)} of {len(found) + len(missing)} videos have no frames, and mebench data verify lists them. "
         )
-    return video if video.n_frames is not None else replace(video, n_frames=len(dataset.frames(video)))
+        raise DataError(f"{of if len(missing) > 1 else ''}{missing[0]}")
+    return tuple(found)
 
 
 def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, protocol: Protocol) -> Scheme:
@@ -127,7 +138,7 @@ def choose_kinds(
     config: RunConfig,
     method: type[Method],
     dataset: Dataset,
-    videos: Iterable[Video],
+    videos: Sequence[Video],
     tasks: frozenset[str],
     protocol: Protocol,
 ) -> tuple[Kind, ...]:
@@ -151,10 +162,21 @@ def choose_kinds(
                 unknown("kind", kind, shared, f"Kinds that {config.method!r} spots and {config.dataset!r} annotates")
             )
     annotated = {e.kind for v in videos for e in v.expressions}
+    if lost := () if annotated else dataset.unplaced():
+        one = f"row {lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}"
+        raise DataError(
+            f"none of the {len(lost)} expressions of dataset {config.dataset!r} can be told in its frames, such as {one}. What is wrong "
+            f"with this copy says mebench data verify dataset={config.dataset} …"
+        )
     if not annotated:
         raise ConfigError(
             f"nobody annotated the videos of dataset {config.dataset!r}, so no method can be trained or scored on them: predict them "
             f"with a finished run, mebench predict RUN dataset={config.dataset} …"
+        )
+    if bare := sorted({v.dataset for v in videos} - {v.dataset for v in videos if v.expressions}):
+        raise ConfigError(
+            f"nobody annotated the videos of {' and '.join(bare)}, so nothing that is spotted there is right or wrong: leave "
+            f"{'it' if len(bare) == 1 else 'them'} out of dataset={config.dataset!r}"
         )
     for kind in asked:
         if kind not in annotated:

@@ -1,10 +1,16 @@
 """What a run folder says about its run before the first fold: configuration, key, versions, truth, folds."""
 
+import getpass
 import hashlib
+import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
+from mebench._checkout import ROOT, beside_checkout
 from mebench.config import RunConfig, registry, settings
 from mebench.core import Timing, Video
 from mebench.metrics.tables import Tables
@@ -69,9 +75,10 @@ def name_of(config: RunConfig) -> str:
 def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     """Write down what is run before it begins."""
     folder.write_json(
-        "config.json", {"key": key, "config": anywhere(plan.config.values), "origins": plan.config.origins}
+        "config.json",
+        {"key": key, "config": anywhere(plan.config.values), "origins": plan.config.origins, "source": made_by()},
     )
-    folder.write_json("versions.json", {**versions(), **_revisions(plan)})
+    folder.write_json("versions.json", {**versions(), **_revisions(plan), "steps": _steps(plan)})
     folder.write_table("videos.parquet", tables.videos)
     folder.write_table("truth.parquet", tables.truths)
     if tables.distractors is not None:
@@ -111,6 +118,22 @@ def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
     )
 
 
+def made_by() -> dict[str, str]:
+    """`user`: who makes numbers now; `commit`: of the checkout that mebench runs from, or of the working folder; `dirty`: `true`
+    where files differ from it. What cannot be known is absent.
+    """
+    found = {}
+    with suppress(OSError, KeyError):  # no such user in a container
+        found["user"] = getpass.getuser()
+    place = ROOT if beside_checkout("methods") else Path.cwd()
+    with suppress(OSError, subprocess.SubprocessError):
+        git = partial(subprocess.run, cwd=place, capture_output=True, text=True, check=True, timeout=5)
+        found["commit"] = git(["git", "rev-parse", "HEAD"]).stdout.strip()
+        if git(["git", "--no-optional-locks", "status", "--porcelain", "--untracked-files=no"]).stdout:
+            found["dirty"] = "true"
+    return found
+
+
 def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
     """Median k' over the folds, by group of videos and kind: the width of the intervals that chance is given."""
     if "spot" not in plan.task.tasks:
@@ -123,6 +146,19 @@ def _typical_k_prime(plan: Plan) -> dict[str, dict[str, int]]:
         group: {kind: sorted(t.k_prime[kind] for t in own)[len(own) // 2] for kind in plan.task.kinds}
         for group, own in sorted(found.items())
     }
+
+
+def _steps(plan: Plan) -> str:
+    """The steps whose features the run reads, with their versions, `FaceCrop 2, Flow 2`; empty if it computes none."""
+    examples = {plan.groups[video.key]: video for video in reversed(plan.videos)}
+    computed = [
+        chain
+        for group, chains in plan.chains.items()
+        for chain in chains
+        if plan.dataset.provided(examples[group], chain.name) is None
+    ]
+    named = {f"{type(step).__name__} {step.version}" for chain in computed for step in chain.steps}
+    return ", ".join(sorted(named))
 
 
 def _revisions(plan: Plan) -> dict[str, str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.console import duration, plural
+from mebench.console import duration, plural, print_lines
 from mebench.core import Chain, Fold, Stage, Video
 from mebench.errors import RunError
 from mebench.features import NoFaceError, processor
@@ -178,26 +178,26 @@ def _print_plan(plan: Plan, work: Work) -> None:
     config = plan.config
     who = " with ".join(filter(None, (config.method, config.recognizer)))
     subjects, videos = len({v.subject_key for v in plan.videos}), len(plan.videos)
-    print(
+    print_lines(
         f"{who} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {videos} videos"
     )
     for fold in plan.folds[:FOLDS_SHOWN]:
-        print(f"  {_line(plan, fold)}")
+        print_lines(f"  {_line(plan, fold)}")
     if len(plan.folds) > FOLDS_SHOWN:
-        print(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
+        print_lines(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
     clips = f", {work.missing_clips} clips" if work.missing_clips else ""
-    print(
+    print_lines(
         f"features: {work.missing_videos} of {videos} videos to compute ({work.missing_frames} frames{clips})"
         if work.missing_videos
         else "features: all are there"
     )
     distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
     for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
-        print("  " + chain.card().replace("\n", "\n  "))
+        print_lines(*(f"  {line}" for line in chain.card().split("\n")))
     for line in warnings(plan):
-        print(line)
+        print_lines(line)
     stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
-    print(
+    print_lines(
         f"training: {work.trainings} trainings, {len(plan.folds)} folds x {stages}"
         if work.trainings
         else "training: none"
@@ -216,9 +216,9 @@ def _line(plan: Plan, fold: Fold) -> str:
 
 def _print_time(seconds: Mapping[str, float], workers: int) -> None:
     parts = ", ".join(f"{name} {duration(seconds[name])}" for name in ("features", "training", "prediction"))
-    print(f"estimated time: about {duration(seconds['total'])} with {plural(workers, 'worker')}")
-    print(f"  of one core: {parts}")
-    print(
+    print_lines(f"estimated time: about {duration(seconds['total'])} with {plural(workers, 'worker')}")
+    print_lines(f"  of one core: {parts}")
+    print_lines(
         "  An estimate: the first frames of one video, a few epochs of one fold on a few videos and one prediction were timed "
         "with one thread and scaled. Starting the workers and scoring add some seconds; other work on the machine adds more."
     )

@@ -15,7 +15,7 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.leak import differences, worth_of
 from mebench.runner.plan import make_plan
-from mebench.runner.session import Outcome, Session, finished_run, is_again, open_session
+from mebench.runner.session import Outcome, Session, again, finished_run, is_again, open_session
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 
 EARLY = 4
@@ -23,18 +23,22 @@ EARLY = 4
 
 
 class InterruptedRunError(MebenchError):
-    """Ctrl-C or SIGTERM: what is finished is kept."""
+    """Ctrl-C, SIGTERM or SIGHUP: what is finished is kept."""
 
     exit_code = 130
 
     def __init__(self, message: str, cause: BaseException | None = None) -> None:
         super().__init__(message)
         if isinstance(cause, _TerminatedError):
-            self.exit_code = 128 + signal.SIGTERM
+            self.exit_code = 128 + cause.number
 
 
 class _TerminatedError(KeyboardInterrupt):
-    """SIGTERM, which ends a run as Ctrl-C does."""
+    """A signal that ends a run as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Outcome:
@@ -46,14 +50,14 @@ def run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Out
         run_id: the unfinished run to go on with; its inputs must not have changed.
 
     Raises:
-        MebenchError: bad input, a full disk, folds that failed, Ctrl-C, SIGTERM; finished folds stay in the run folder.
+        MebenchError: bad input, a full disk, folds that failed, Ctrl-C, SIGTERM, SIGHUP; finished folds stay in the run folder.
     """
     session = None
     with stoppable(), worker_pool(config) as pool:
         try:
             session = open_session(make_plan(config), run_id)
             if run_id is None and is_again(session):
-                progress.say("an equal run is there already: this one computes its folds anew")
+                progress.say(f"{again(session)}: this one computes its folds anew")
             progress.say(f"run {session.folder.id}: {session.size()}, {_pool_size(pool, session)}")
             for line in warnings(session.leaking or session.plan):
                 progress.say(line)
@@ -143,19 +147,24 @@ def worker_pool(config: RunConfig) -> Iterator[Workers]:
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Let SIGTERM, which batch systems send before they kill, end the program as Ctrl-C does."""
+    """Let SIGTERM, which batch systems send before they kill, and SIGHUP of a terminal that closes end the program as Ctrl-C does.
 
-    def stop(*_: Any) -> None:
-        raise _TerminatedError
+    Who started it with `nohup` wants it to outlive the terminal: a signal that is ignored stays so.
+    """
+
+    def stop(number: int, _: Any) -> None:
+        raise _TerminatedError(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRunError:

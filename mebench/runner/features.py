@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,15 @@ from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
 from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready, processor
 from mebench.progress import Progress
+from mebench.runner import forks
 from mebench.runner.choices import home_of_video, open_dataset
 from mebench.runner.inputs import REMEMBERED, Spec, anywhere, config_of, refuse_other_inputs, spec_of
+from mebench.runner.outside import Ask, Pictures, Remote
 from mebench.runner.plan import Plan
 from mebench.runner.workers import Failure, Task, Workers
 
+Chains = tuple[Chain, ...]
+Clips = tuple[Clip, ...]
 Home = tuple[str, str]
 """A video of a dataset with its settings and store, and its key."""
 
@@ -31,8 +36,8 @@ class Wanted:
     """What one run asks of one video."""
 
     spec: Spec
-    chains: tuple[Chain, ...]
-    clips: tuple[Clip, ...]
+    chains: Chains
+    clips: Clips
 
 
 def store_of(config: RunConfig) -> FeatureStore:
@@ -52,7 +57,37 @@ def missing_videos(plan: Plan) -> list[Video]:
     return [v for v in plan.videos if not is_ready(store, *plan.home(v), v, plan.chains_of(v), clips_of(plan, v))]
 
 
-def feature_task(wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int) -> ComputeCost:
+@dataclass(frozen=True)
+class Row:
+    """Where it is told how far the work on a video is: one row of a small file that all processes map.
+
+    Attributes:
+        board: the file; None where nobody looks.
+        place: number of the row.
+        part: which run's features are computed.
+        parts: of so many.
+    """
+
+    board: str | None
+    place: int
+    part: int
+    parts: int
+
+    def teller(self) -> Callable[[int, float], None]:
+        """Takes the frames done and the share of this part's work."""
+        row = None
+        with suppress(OSError):  # a worker on another machine
+            if self.board is not None:
+                row = np.memmap(self.board, np.float64, "r+", shape=(2,), offset=16 * self.place)
+
+        def tell(frames: int, share: float) -> None:
+            if row is not None:
+                row[:] = frames, (self.part + share) / self.parts
+
+        return tell
+
+
+def feature_task(wanted: tuple[Wanted, ...], video: Video, board: str | None, place: int) -> ComputeCost | Failure:
     """In a worker: compute what the store lacks of one video for each of some runs.
 
     Args:
@@ -62,30 +97,44 @@ def feature_task(wanted: tuple[Wanted, ...], video: Video, board: str | None, pl
         place: row of the board.
     """
     frames, seconds, computed = 0, 0.0, False
-    row, trouble = None, None
-    with suppress(OSError):  # a worker on another machine
-        row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place) if board is not None else None
+    trouble: Exception | Failure | None = None
     for number, one in enumerate(wanted):
-        store, dataset, id_ = opened(one.spec)
-
-        def tell(frames: int, share: float, before: int = number) -> None:
-            if row is not None:
-                row[:] = frames, (before + share) / len(wanted)
-
         try:
-            cost = compute(store, *home_of_video(dataset, id_, video), video, one.chains, one.clips, tell)
+            cost = _computed(one, video, Row(board, place, number, len(wanted)))
         except Exception as error:  # what the others ask for may well work
-            trouble = trouble or error
-        else:
+            cost = error
+        if isinstance(cost, ComputeCost):
             frames, seconds, computed = max(frames, cost.n_frames), seconds + cost.seconds, computed or cost.computed
-    if trouble is not None:
+        else:
+            trouble = trouble or cost
+    if isinstance(trouble, Exception):
         raise trouble
-    return ComputeCost(seconds, frames, computed)
+    return trouble or ComputeCost(seconds, frames, computed)
+
+
+def _computed(one: Wanted, video: Video, row: Row) -> Any:
+    """What it took; the steps that a plugin brings are at work where nobody knows what this process knows of the dataset."""
+    config, store, dataset = opened(one.spec)
+    home, id_ = home_of_video(dataset, config.dataset, video)
+    what = id_, video, one.chains, one.clips
+    modules = {type(step).__module__ for chain in one.chains for step in chain.steps}
+    if brought := sorted(name for name in modules if not name.startswith("mebench.features.")):
+        outside = Pictures([video], lambda _: (home, id_))
+        return forks.apart(
+            _inside, (home.revision, store, what, row), outside.answer, plugins=config.plugins, modules=brought
+        )
+    return compute(store, home, *what, row.teller())
+
+
+def _inside(
+    revision: str, store: FeatureStore, what: tuple[str, Video, Chains, Clips], row: Row, ask: Ask
+) -> ComputeCost:
+    return compute(store, Remote(ask, revision), *what, row.teller())
 
 
 @lru_cache(maxsize=REMEMBERED)
-def opened(spec: Spec) -> tuple[FeatureStore, Dataset, str]:
-    """In a worker: the store of a run, its dataset and the dataset's id.
+def opened(spec: Spec) -> tuple[RunConfig, FeatureStore, Dataset]:
+    """In a worker: the configuration of a run, its store and its dataset.
 
     Raises:
         RunError: they come out of other inputs than the run's.
@@ -94,7 +143,7 @@ def opened(spec: Spec) -> tuple[FeatureStore, Dataset, str]:
     dataset = open_dataset(config)
     refuse_other_inputs(spec, config, dataset)
     dataset.videos()  # where a dataset may learn in which folders the frames lie
-    return store_of(config), dataset, config.dataset
+    return config, store_of(config), dataset
 
 
 @dataclass(frozen=True)
@@ -174,8 +223,8 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
         spec = spec_of(plan.config, plan.dataset, processor())
         for video in missing_videos(plan):
             home = home_of(plan, video)
-            job = jobs.setdefault(home, _Job(home, video, [], set()))
-            chains, clips = plan.chains_of(video), clips_of(plan, video)
+            job = jobs.setdefault(home, _Job(home, replace(video, expressions=(), distractors=()), [], set()))
+            chains, clips = tuple(map(_clean, plan.chains_of(video))), clips_of(plan, video)
             names = {
                 (chain.fingerprint() + chain.name, clip)
                 for chain in chains
@@ -185,6 +234,11 @@ def _jobs(plans: Sequence[Plan]) -> list[_Job]:
                 job.names |= names
                 job.wanted.append(Wanted(spec, chains, tuple(clips)))
     return list(jobs.values())
+
+
+def _clean(chain: Chain) -> Chain:
+    """Steps with their parameters alone: what else a plugin, asked for its chains beside a plan, hung on them stays here."""
+    return replace(chain, steps=tuple(map(replace, chain.steps)))
 
 
 @contextmanager

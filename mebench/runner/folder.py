@@ -51,6 +51,11 @@ ORDERS = (
 )
 """How the rows of predictions, clips and frame scores are sorted."""
 
+KEPT = (
+    *("config.json", "versions.json", "folds.json", "videos.parquet", "truth.parquet"),
+    *("predictions.parquet", "clips.parquet", "summary.json"),
+)
+"""What every finished run holds, and all that reads one asks for."""
 WRITING = ".writing-"
 """How the names of files begin that are not whole yet."""
 SYNC_SECONDS = 5.0
@@ -108,6 +113,10 @@ class RunFolder:
         folder = cls.open(runs, word)
         if not folder.done:
             raise RunError(f"run {folder.id!r} is not finished: go on with it by mebench resume {folder.word}")
+        if lost := folder.lost:
+            raise RunError(
+                f"run {folder.id!r} is marked as finished but lacks {' and '.join(lost)}: remove {folder.path} and run again"
+            )
         return folder
 
     @classmethod
@@ -138,11 +147,16 @@ class RunFolder:
 
     @classmethod
     def latest_finished(cls, runs: Path, first: str) -> RunFolder | None:
-        """The latest finished run whose id is `first`, `first.2`, `first.3` …, or None."""
-        found, number = None, 1
+        """The latest finished run whose id is `first`, `first.2`, `first.3` …, that lost nothing since; or None."""
+        return next((run for run in [*cls.equal(runs, first)][::-1] if run.done and not run.lost), None)
+
+    @classmethod
+    def equal(cls, runs: Path, first: str) -> Iterator[RunFolder]:
+        """The runs whose id is `first`, `first.2`, `first.3` …, finished or not."""
+        number = 1
         while (folder := cls(runs / (first if number == 1 else f"{first}.{number}"))).path.is_dir():
-            found, number = folder if folder.done else found, number + 1
-        return found
+            yield folder
+            number += 1
 
     def _claim_this(self, key: str) -> tuple[RunFolder, FileLock]:
         if self.read_json("config.json")["key"] != key:
@@ -175,6 +189,11 @@ class RunFolder:
     def done(self) -> bool:
         """Whether the run is finished."""
         return (self.path / "DONE").is_file()
+
+    @property
+    def lost(self) -> list[str]:
+        """The files that a finished run must have and this one has no more."""
+        return [name for name in KEPT if not (self.path / name).is_file()] if self.done else []
 
     # -- writing ------------------------------------------------------------------------------------------------------------
 

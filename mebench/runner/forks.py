@@ -43,7 +43,7 @@ class Nursery:
         return self._process.poll() is not None
 
     def warm(self, plugins: Iterable[str], modules: Iterable[str]) -> None:
-        """Let it import modules, those of further plugins too; returns at once."""
+        """Let it import modules, those of further plugins too, and call `module:function`; returns at once."""
         self._control.send((tuple(plugins), tuple(modules)))
 
     def run(
@@ -135,7 +135,10 @@ def main(handle: int) -> None:
                 with suppress(Exception):  # the copy will say it
                     registry.add_paths(wanted[0])
                     for name in wanted[1]:
-                        importlib.import_module(name)
+                        module, _, function = name.partition(":")
+                        found = importlib.import_module(module)
+                        if function:
+                            getattr(found, function)()
                 continue
             pipe = Connection(recv_handle(control))
             gc.freeze()  # or the first collection of a copy would copy all memory
@@ -152,6 +155,17 @@ def main(handle: int) -> None:
 
 def _work(pipe: Connection) -> None:
     die_with_parent()
+    outcome = attempt(_asked, (pipe,), None)
+    try:
+        content = pickle.dumps(outcome)
+    except Exception as error:
+        content = pickle.dumps(Failure(sentence(error), "".join(traceback.format_exception(error)), raised=True))
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    pipe.send((True, content))
+
+
+def _asked(pipe: Connection) -> Any:
     function, arguments, timeout = pipe.recv()
 
     def ask(*question: Any) -> Any:
@@ -161,14 +175,7 @@ def _work(pipe: Connection) -> None:
             raise error
         return answer
 
-    outcome = attempt(function, (*arguments, ask), timeout)
-    try:
-        content = pickle.dumps(outcome)
-    except Exception as error:
-        content = pickle.dumps(Failure(sentence(error), "".join(traceback.format_exception(error)), raised=True))
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    pipe.send((True, content))
+    return attempt(function, (*arguments, ask), timeout)
 
 
 def _answered(answer: Answer, question: tuple[Any, ...]) -> tuple[Any, Exception | None]:

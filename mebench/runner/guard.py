@@ -17,6 +17,8 @@ from mebench.runner.plan import Plan, classes_shown, weightless
 if TYPE_CHECKING:  # it brings pandas, which a dry run does without
     from mebench.runner.folder import RunFolder
 
+FEW = 3
+"""Signs of a changed copy that a run tells of."""
 _PRINTS: dict[Hashable, str | None] = {}
 """Hashes of frames that this process has looked at."""
 
@@ -33,8 +35,16 @@ def gaps(plan: Plan, scheme: Scheme | None = None) -> dict[str, Counter[str]]:
 
 
 def warnings(plan: Plan) -> list[str]:
-    """What a reader must know of the folds: classes that cannot be learnt, data that are not those of the protocol."""
-    told = []
+    """What a reader must know of data and folds: what is lost of a copy, classes that cannot be learnt, data that are not those of
+    the protocol.
+    """
+    told = [str(repair) for repair in plan.dataset.repair_rows() if repair.altered][:FEW]
+    if lost := plan.dataset.unplaced():
+        of = len(lost) + sum(len(video.expressions) for video in plan.dataset.videos())
+        told.append(
+            f"{len(lost)} of {plural(of, 'expression')} can be told in no frames, and nothing learns or is scored on them, such as row "
+            f"{lost[0].row} of {lost[0].subject}/{lost[0].video}: {lost[0].reason}. mebench data verify lists them"
+        )
     if plan.leaks:
         told.append(
             f"audit={plan.config.audit}: {_leaks(plan)}: no result of this run says how good the method is on new people"

@@ -23,11 +23,11 @@ from mebench.runner.plan import Plan, new_method
 if TYPE_CHECKING:
     from mebench.core import Method
 
-FEATURE_SECONDS = 1.0
+FEATURE_SECONDS = 0.6
 """Aimed at for all feature measurements together."""
-TRAINING_SECONDS = 2.0
+TRAINING_SECONDS = 1.5
 """Aimed at for all stages together."""
-TRAINING_BYTES = 32 << 20
+TRAINING_BYTES = 12 << 20
 """Of features that enter a measured training, about; small sets enter whole."""
 
 Rows = dict[str, NDArray[Any]]
@@ -104,8 +104,8 @@ class Shortened(Dataset):
 
 def features(spec: Spec, video: Video, chains: Sequence[Chain], budget: float = FEATURE_SECONDS) -> FeatureCost:
     """In a worker: compute the features of the first frames of `video` in a folder of their own, as many as fit into `budget`."""
-    _, dataset, id_ = opened(spec)
-    home, name = home_of_video(dataset, id_, video)
+    config, _, dataset = opened(spec)
+    home, name = home_of_video(dataset, config.dataset, video)
     n_frames = video.n_frames if video.n_frames is not None else len(home.frames(video))
     shortest = min(n_frames, 2 + max((getattr(s, "k", None) or 1 for c in chains for s in c.steps), default=1))
     with tempfile.TemporaryDirectory(prefix="mebench-estimate-") as folder:

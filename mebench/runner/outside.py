@@ -6,26 +6,32 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core import Composite, Dataset, Fold, Frames, Method, Prediction, Scheme, Task, Timing, Video
+from mebench.core import Composite, Dataset, Fold, Frames, Prediction, Scheme, Task, Timing, Video
 from mebench.core.spotting import hits
 from mebench.errors import DataError, PluginError
 from mebench.protocols import find
 from mebench.runner.plan import Plan
 
+if TYPE_CHECKING:  # workers that compute features load no PyTorch
+    from mebench.core import Method
+
 Ask = Callable[..., Any]
-"""How the inside asks the outside: a word of `Outside.answer` and what belongs to it."""
+"""How the inside asks the outside: one of `Outside.words` and what belongs to it."""
 Place = tuple[str, int, int, int]
 """An annotated clip without its label: key of its video, onset, apex (the middle where nobody marked it), offset."""
 
 
 BATCH = 1 << 24
 """Bytes of ready-made features that are enough for one answer."""
+SMALL = 1 << 14
+"""Bytes of a ready-made feature that is kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,81 @@ class Brief:
         return plan
 
 
-class Outside:
+class Pictures:
+    """What a process without labels may see of videos, for the asking.
+
+    Args:
+        videos: which.
+        home: for each its dataset and the dataset's id.
+    """
+
+    words = frozenset({"frames", "frame", "landmarks", "provided"})
+    """What may be asked."""
+
+    def __init__(self, videos: Sequence[Video], home: Callable[[Video], tuple[Dataset, str]]) -> None:
+        self._videos = {video.key: video for video in videos}
+        self._home = home
+        self._opened: tuple[str, Frames] | None = None
+
+    def answer(self, word: str, *of: Any) -> Any:
+        """What somebody inside asks.
+
+        Raises:
+            PluginError: they ask for what nobody answers, or too early.
+            DataError: a picture is missing.
+        """
+        if word not in self.words:
+            raise PluginError(f"a method asked the process outside for {word!r}, which nobody answers: that is a leak")
+        return getattr(self, f"_{word}")(*of)
+
+    def _frames(self, key: str) -> tuple[int, str]:
+        frames = self._open(key)
+        return len(frames), frames.fingerprint()
+
+    def _frame(self, key: str, index: int) -> NDArray[np.uint8]:
+        return self._open(key)[index]
+
+    def _open(self, key: str) -> Frames:
+        if self._opened is None or self._opened[0] != key:
+            self._opened = key, self._dataset(key).frames(self._videos[key])
+        return self._opened[1]
+
+    def _landmarks(self, key: str) -> NDArray[np.float64] | None:
+        return self._dataset(key).landmarks(self._videos[key])
+
+    def _provided(self, key: str, name: str) -> dict[str, NDArray[Any] | None]:
+        """The ready-made feature of a video, and those of the videos after it as far as they are small: who asks for one wants all."""
+        found, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
+        for video in keys[keys.index(key) :]:
+            try:
+                feature = found[video] = _read(self._dataset(video), self._videos[video], name)
+            except DataError:
+                if video == key:
+                    raise
+                break  # it is for whoever asks for that one
+            if (size := size + (0 if feature is None else feature.nbytes)) > BATCH:
+                break
+        return found
+
+    def _dataset(self, key: str) -> Dataset:
+        return self._home(self._videos[key])[0]
+
+
+_READ: WeakKeyDictionary[Dataset, dict[tuple[str, str], NDArray[Any] | None]] = WeakKeyDictionary()
+
+
+def _read(dataset: Dataset, video: Video, name: str) -> NDArray[Any] | None:
+    """A ready-made feature; the small ones are kept for the next fold, which asks for them again."""
+    kept, key = _READ.setdefault(dataset, {}), (video.key, name)
+    if key in kept:
+        return kept[key]
+    feature = dataset.provided(video, name)
+    if feature is None or feature.nbytes <= SMALL:
+        kept[key] = feature
+    return feature
+
+
+class Outside(Pictures):
     """Who knows the labels of a fold's tested subjects, and what they tell of them.
 
     Answers are taken once: intervals come before the places of the clips that are to be named, and stay as they came.
@@ -89,10 +169,12 @@ class Outside:
         spotted: what was found in the tested videos, and their frames' scores; None where nobody spotted yet.
     """
 
+    words = Pictures.words | {"spot", "clips", "score"}
+
     def __init__(self, plan: Plan, fold: Fold) -> None:
+        super().__init__(plan.videos, plan.home)
         self.plan, self.fold = plan.at(fold), fold
         self.spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]]] | None = None
-        self._opened: tuple[str, Frames] | None = None
 
     def brief(self) -> Brief:
         """What the inside is told.
@@ -126,46 +208,6 @@ class Outside:
             plan.skipped,
         )
 
-    def answer(self, word: str, *of: Any) -> Any:
-        """What the inside may know: pictures of a video, the places of clips, how good an epoch is where a run leaks.
-
-        Raises:
-            PluginError: it asks for what nobody answers, or too early.
-            DataError: a picture is missing.
-        """
-        if (found := getattr(self, f"_{word}", None)) is None or word not in WORDS:
-            raise PluginError(f"a fold asked for {word!r}, which nobody outside it answers")
-        return found(*of)
-
-    def _frames(self, key: str) -> tuple[int, str]:
-        frames = self._open(key)
-        return len(frames), frames.fingerprint()
-
-    def _frame(self, key: str, index: int) -> NDArray[np.uint8]:
-        return self._open(key)[index]
-
-    def _open(self, key: str) -> Frames:
-        if self._opened is None or self._opened[0] != key:
-            self._opened = key, self._dataset(key).frames(self._videos[key])
-        return self._opened[1]
-
-    def _landmarks(self, key: str) -> NDArray[np.float64] | None:
-        return self._dataset(key).landmarks(self._videos[key])
-
-    def _provided(self, key: str, name: str) -> dict[str, NDArray[Any] | None]:
-        """The ready-made feature of a video, and those of the videos after it as far as they are small: who asks for one wants all."""
-        found, size, keys = dict[str, NDArray[Any] | None](), 0, list(self._videos)
-        for video in keys[keys.index(key) :]:
-            try:
-                feature = found[video] = self._dataset(video).provided(self._videos[video], name)
-            except DataError:
-                if video == key:
-                    raise
-                break  # it is for whoever asks for that one
-            if (size := size + (0 if feature is None else feature.nbytes)) > BATCH:
-                break
-        return found
-
     def _spot(self, predictions: list[Prediction], scores: dict[str, NDArray[np.float64]]) -> None:
         self.spotted = self.spotted or (predictions, scores)
 
@@ -186,20 +228,9 @@ class Outside:
             raise PluginError("a fold asked how good an epoch is on the tested subjects: that is a leak")
         return accuracy(self.plan.scheme, self._test, answers) if names else f1(self.plan.task, self._test, answers)
 
-    def _dataset(self, key: str) -> Dataset:
-        return self.plan.home(self._videos[key])[0]
-
-    @cached_property
-    def _videos(self) -> dict[str, Video]:
-        return {video.key: video for video in self.plan.videos}
-
     @cached_property
     def _test(self) -> list[Video]:
         return [video for video in self.plan.sides(self.fold).test if video.key not in self.plan.skipped]
-
-
-WORDS = frozenset({"frames", "frame", "landmarks", "provided", "spot", "clips", "score"})
-"""What the inside may ask."""
 
 
 def blind(plan: Plan, fold: Fold) -> tuple[Video, ...]:
@@ -240,7 +271,7 @@ class Shown(Composite):
 
     def __init__(self, ask: Ask, homes: Mapping[str, str], revisions: Mapping[str, str]) -> None:
         Dataset.__init__(self, None)
-        self.members = {id_: _Pictures(ask, revision) for id_, revision in revisions.items()}
+        self.members = {id_: Remote(ask, revision) for id_, revision in revisions.items()}
         self._home = dict(homes)
 
     def videos(self) -> Sequence[Video]:
@@ -252,8 +283,13 @@ class Shown(Composite):
         raise PluginError("a fold asked its dataset what is annotated: that is a leak")
 
 
-class _Pictures(Dataset):
-    """One of them."""
+class Remote(Dataset):
+    """A dataset of which `Pictures` shows something.
+
+    Args:
+        ask: for a picture.
+        revision: of the dataset.
+    """
 
     def __init__(self, ask: Ask, revision: str) -> None:
         super().__init__(None)
@@ -261,13 +297,16 @@ class _Pictures(Dataset):
         self._given: dict[str, dict[str, NDArray[Any] | None]] = {}
 
     def frames(self, video: Video) -> Frames:
+        """The frames of a video, each fetched when it is looked at."""
         return _Frames(self._ask, video.key)
 
     def landmarks(self, video: Video) -> NDArray[np.float64] | None:
+        """As the dataset gives them."""
         found: NDArray[np.float64] | None = self._ask("landmarks", video.key)
         return found
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
+        """As the dataset gives it; kept, together with what came along."""
         given = self._given.setdefault(name, {})
         if video.key not in given:
             given.update(self._ask("provided", video.key, name))
@@ -275,8 +314,6 @@ class _Pictures(Dataset):
 
 
 class _Frames:
-    """The frames of one video, each fetched when it is looked at."""
-
     def __init__(self, ask: Ask, key: str) -> None:
         self._ask, self._key = ask, key
         self._length, self._fingerprint = ask("frames", key)

@@ -303,7 +303,7 @@ def make_plan(config: RunConfig) -> Plan:
     if protocol.scored_only:
         videos = scored(videos, scheme, protocol)
     if "spot" in tasks:
-        videos = tuple(measured(dataset, video) for video in videos)
+        videos = measured(dataset, videos)
     kinds = choose_kinds(config, method_class, dataset, videos, tasks, protocol)
     plan = Plan(
         config,

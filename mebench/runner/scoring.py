@@ -1,6 +1,6 @@
 """The scores of a run from its folder alone: predictions and truth, no model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,9 +64,31 @@ def _clips_of_folds(
     return found
 
 
+def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
+    """Each fold's name, and what its models answered about the videos that it tests.
+
+    Raises:
+        RunError: as `tables_of`.
+    """
+    about, every = folder.read_json("folds.json"), tables_of(folder)
+    answers = None if every.clips is None else folder.read_table("clips.parquet")
+    for fold in about["folds"]:
+        tested = ("video", fold["videos"]) if "videos" in fold else ("subject", fold["test"])
+        own = _of_videos(every, every.videos[every.videos[tested[0]].isin(tested[1])])
+        clips = answers
+        if clips is not None:
+            clips = _clips(about, own.videos, own.truths, clips[clips["fold"] == fold["fold"]])
+        spotted = None if own.predictions is None else own.predictions[own.predictions["fold"] == fold["fold"]]
+        yield fold["fold"], Tables(own.videos, own.truths, spotted, clips)
+
+
 def of_dataset(tables: Tables, name: str) -> Tables:
     """The rows of one dataset, as if nothing else had been tested."""
-    videos = tables.videos[tables.videos["dataset"] == name]
+    return _of_videos(tables, tables.videos[tables.videos["dataset"] == name])
+
+
+def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
+    """The rows of some of the videos."""
 
     def own(table: pd.DataFrame) -> pd.DataFrame:
         return table[table["video"].isin(videos["video"])]

@@ -281,6 +281,17 @@ def is_again(session: Session) -> bool:
     return folder.id != first_id(name_of(session.plan.config), folder.read_json("config.json")["key"])
 
 
+def again(session: Session) -> str:
+    """What to say of the equal runs that were there before, `is_again`: one may be marked as finished and be nothing any more."""
+    first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
+    for folder in RunFolder.equal(session.folder.path.parent, first):
+        if folder.lost:
+            return (
+                f"run {folder.id} is marked as finished but lacks {' and '.join(folder.lost)}, so remove {folder.path}"
+            )
+    return "an equal run is there already"
+
+
 def finished_run(plan: Plan) -> RunFolder | None:
     """The latest finished run of this plan's key, or None."""
     first = first_id(name_of(plan.config), key_of(plan, truth_tables(plan)))

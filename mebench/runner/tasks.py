@@ -1,7 +1,9 @@
 """What worker processes do with a fold."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from mebench.core import Fold
 from mebench.runner import forks, inputs
@@ -13,6 +15,8 @@ from mebench.runner.workers import Failure
 
 IMPORTED = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
 """What every fold imports."""
+FLOW = "mebench.features.tvl1:ready"
+"""What takes a second where a fold computes features: clips that it has spotted itself have none in the store."""
 
 
 def spec_of(plan: Plan) -> Spec:
@@ -53,17 +57,29 @@ def fold_task(spec: Spec, key: str, skipped: frozenset[str]) -> FoldResult | Fai
 
 def execute_apart(plan: Plan, fold: Fold) -> FoldResult | Failure:
     """Fit and predict one fold in a process that ends with it and has never seen the labels that this one knows."""
-    outside, config = Outside(plan, fold), plan.config
-    plugins = [method.__module__ for method in (plan.method_class, plan.recognizer_class) if method is not None]
-    result = forks.apart(
-        inside,
-        (outside.brief(),),
-        outside.answer,
-        plugins=config.plugins,
-        modules=(*IMPORTED, *plugins),
-        timeout=config.fold_timeout,
-    )
+    outside = Outside(plan, fold)
+    result = apart(plan, inside, (outside.brief(),), outside, plan.config.fold_timeout)
     return result if isinstance(result, Failure) else with_spotted(result, outside)
+
+
+def apart(
+    plan: Plan,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    outside: Outside,
+    timeout: float | None = None,
+) -> Any:
+    """Let a plan's methods work apart, with all that they import there already; see `mebench.runner.forks.Nursery.run`."""
+    modules = [method.__module__ for method in (plan.method_class, plan.recognizer_class) if method is not None]
+    modules += [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
+    return forks.apart(
+        function,
+        arguments,
+        outside.answer,
+        plugins=plan.config.plugins,
+        modules=(*IMPORTED, *modules),
+        timeout=timeout,
+    )
 
 
 @lru_cache(maxsize=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,21 +11,27 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunConfig, from_plain, registry
+from mebench import core
+from mebench.config import registry
 from mebench.config.resolve import resolve_dataset
 from mebench.console import plural
 from mebench.core import Fold, Kind, Prediction, Scheme, Task, Timing, Video
+from mebench.core.options import SpottingParams
+from mebench.core.spotting import smooth, threshold
 from mebench.core.views import mean_over_scales
-from mebench.errors import DataError, RunError, unknown
+from mebench.errors import DataError, RunError
+from mebench.features.detection import out_of_sight
+from mebench.features.pipeline import count_faces, face_crops
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.protocols import find
 from mebench.runner.choices import measured, open_dataset
 from mebench.runner.describe import truth_tables
 from mebench.runner.fitted import FittedMethod
-from mebench.runner.fold import FoldResult, parts_of, restore
+from mebench.runner.fold import FoldResult, parts_of
 from mebench.runner.fold_files import tables_of_fold
-from mebench.runner.folder import ORDERS, RunFolder, safe_name
+from mebench.runner.folder import ORDERS, RunFolder
+from mebench.runner.models import Model, of_fold, read_model
 from mebench.runner.plan import Plan, pair_gap
 from mebench.runner.workers import Failure, WorkerPool, default_workers
 from mebench.runner.workers import Task as Job
@@ -48,55 +54,16 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
         RunError: the run has no such fold or part, or the model is damaged or of another version of the method.
         PluginError: the method is gone or broken.
     """
-    config, about = _config_of(folder), folder.read_json("folds.json")
-    check_fold(folder, fold)
-    pair = config.recognizer is not None
+    model = of_fold(folder, fold)
+    pair = model.config.recognizer is not None
     if part == "recognizer" and not pair:
         raise RunError(f"run {folder.id} has no recognizer of its own: leave --part out")
-    tasks = frozenset({"spot"} if part == "method" else {"recognize"}) if pair else frozenset(about["tasks"])
-    task = replace(_task_of(about), tasks=tasks)
+    tasks = frozenset({"spot"} if part == "method" else {"recognize"}) if pair else frozenset(model.about["tasks"])
+    task = replace(_task_of(model.about), tasks=tasks)
+    config = model.config
     method: Method = registry.load("method", getattr(config, part))(getattr(config, f"{part}_params"), task)
-    _restore(folder, fold, {f"{part}." if pair else "": method})
+    model.restore({f"{part}." if pair else "": method})
     return method
-
-
-def check_fold(folder: RunFolder, fold: str) -> None:
-    """Refuse a fold that the run has not.
-
-    Raises:
-        RunError: it has others.
-    """
-    keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    if fold not in keys:
-        raise RunError(unknown("fold", fold, keys, f"The folds of run {folder.id} are named after who is tested"))
-
-
-def _restore(folder: RunFolder, fold: str, parts: Mapping[str, Method]) -> None:
-    """Give methods the weights of a fold; those that have none need no file."""
-    from safetensors.torch import load_file
-
-    file = folder.path / "folds" / safe_name(fold) / "model.safetensors"
-    if not file.is_file() and not any(method.state_dict() for method in parts.values()):
-        return restore(parts, {})
-    if not file.is_file() and (audit := _config_of(folder).audit) != "guard":
-        raise RunError(f"run {folder.id} leaks (audit={audit}) and keeps no weights: name the honest run beside it")
-    if not file.is_file():
-        raise RunError(
-            f"run {folder.id} keeps no model of fold {fold!r}: {file} is not there. A record of the leaderboard never holds one; "
-            "compute the run again with mebench run, which keeps the models of all folds"
-        )
-    try:
-        restore(parts, load_file(file))
-    except Exception as error:
-        names = " and ".join(repr(type(method).__module__.split(".")[-2]) for method in parts.values())
-        raise RunError(
-            f"{file} does not fit method {names} as it is now ({' '.join(str(error).split())}): run it again"
-        ) from error
-
-
-def _config_of(folder: RunFolder) -> RunConfig:
-    stored = folder.read_json("config.json")
-    return from_plain(stored["config"], stored["origins"])
 
 
 def _task_of(about: Mapping[str, Any]) -> Task:
@@ -109,11 +76,12 @@ class Ask:
     """What shall be predicted, as plain data that travels to workers.
 
     Attributes:
-        run: path of the run folder.
-        folds: keys of the folds whose models answer together.
+        run: path of the run folder, or of the file of a model.
+        folds: keys of the folds whose models answer together; none of a model's file.
         words: of the dataset, as on the command line.
         files: configuration files.
         plugins: folders with more plugins.
+        look: whether to look where no face is in sight.
     """
 
     run: str
@@ -121,32 +89,46 @@ class Ask:
     words: tuple[str, ...]
     files: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
+    look: bool = False
+
+    def models(self) -> tuple[Model, ...]:
+        """The models that answer together."""
+        if not self.folds:
+            return (read_model(Path(self.run)),)
+        folder = RunFolder(Path(self.run))
+        return tuple(of_fold(folder, fold) for fold in self.folds)
 
 
-def plan_prediction(ask: Ask) -> Plan:
-    """The run's methods on other videos: one fold, which tests all of them and trains on nobody.
+def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
+    """Methods on other videos: one fold, which tests all of them and trains on nobody.
 
-    Its timing is that of the asked folds: k from each video's own frame rate, k' the mean of theirs at that rate, else in
+    Its timing is that of the models: k from each video's own frame rate, k' the mean of theirs at that rate, else in
     seconds. The weights are not loaded.
 
+    Args:
+        ask: which videos.
+        models: all of one run.
+
     Raises:
-        MebenchError: the run only names emotions, or the videos cannot be read or say no frame rate.
+        MebenchError: the models only name emotions, or the videos cannot be read or say no frame rate.
     """
-    folder = RunFolder(Path(ask.run))
-    about, config = folder.read_json("folds.json"), _config_of(folder)
+    first = models[0]
+    about, config = first.about, first.config
     if "spot" not in about["tasks"]:
         raise RunError(
-            f"run {folder.id} names the emotions of clips that somebody has marked, and spots nothing: take a run that spots, or "
+            f"{first.name} names the emotions of clips that somebody has marked, and spots nothing: take a run that spots, or "
             f"a pair, mebench run method=optical_strain recognizer={config.method} …"
         )
     chosen = resolve_dataset(ask.words, ask.files, ask.plugins)
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
     dataset = open_dataset(config)
-    videos = tuple(measured(dataset, video) for video in sorted(dataset.videos(), key=lambda v: v.key))
+    videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
     if not videos:
         raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
     task = replace(_task_of(about), one_per_video=dataset.one_per_video)
-    fold = Fold("+".join(ask.folds), (), (), tuple(sorted({video.subject_key for video in videos})))
+    fold = Fold(
+        "+".join(model.fold for model in models), (), (), tuple(sorted({video.subject_key for video in videos}))
+    )
     plan = Plan(
         config,
         dataset,
@@ -160,7 +142,7 @@ def plan_prediction(ask: Ask) -> Plan:
         selects=False,
         recognizer_class=None if config.recognizer is None else registry.load("method", config.recognizer),
     )
-    learnt = [timing for key in ask.folds for timing in folder.fold_record(key)["timing"].values()]
+    learnt = [timing for model in models for timing in model.timings]
     rates = {plan.groups[video.key]: float(video.fps or 0) for video in videos}
     plan._timings[fold.key] = {group: _timing(learnt, fps, task.kinds) for group, fps in rates.items()}
     return plan
@@ -175,43 +157,100 @@ def _timing(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kin
     return Timing(fps, pair_gap(fps), k_prime)
 
 
-class Ensemble:
-    """The models of some folds that answer together: their scores of frames and of classes are averaged.
+@dataclass(frozen=True)
+class Curve:
+    """How the scores of one kind became intervals.
 
-    An absolute threshold is averaged, too. What else a method keeps to make intervals of scores is that of the first fold.
+    Attributes:
+        scores: of frames, (n_frames,); NaN where undefined.
+        smoothed: the same after smoothing; None where the method has a way of its own.
+        level: that a peak of `smoothed` must reach; None likewise.
+    """
+
+    scores: NDArray[np.float64]
+    smoothed: NDArray[np.float64] | None = None
+    level: float | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What models say of a video.
+
+    Attributes:
+        predictions: the spotted intervals, named where the models name emotions.
+        curves: by kind.
+        timing: durations at the video's frame rate.
+        unseen: first and last frame, both inclusive, of the stretches where no face is in sight, if that was asked; nothing
+            peaks there.
+        faces: in the frame where the face was found, if that was asked; 0 where nobody looked.
+    """
+
+    predictions: list[Prediction]
+    curves: dict[Kind, Curve]
+    timing: Timing
+    unseen: tuple[tuple[int, int], ...] = ()
+    faces: int = 0
+
+
+class Ensemble:
+    """Models that answer together: their scores of frames and of classes are averaged.
+
+    An absolute threshold is averaged, too. What else a method keeps to make intervals of scores is that of the first model.
 
     Args:
-        ask: which run, folds and videos.
+        ask: which models and videos.
 
     Raises:
         RunError: a model is missing or damaged.
     """
 
     def __init__(self, ask: Ask) -> None:
-        self.plan, folder = plan_prediction(ask), RunFolder(Path(ask.run))
+        models = ask.models()
+        self.plan, self._look = plan_prediction(ask, models), ask.look
         (fold,) = self.plan.folds
         timings = self.plan.timings(fold)
         self._folds: list[list[FittedMethod]] = []
-        for key in ask.folds:
-            own = Fold(key, (), (), fold.test)  # its name gives the seed
+        for model in models:
+            own = Fold(model.fold, (), (), fold.test)  # its name gives the seed
             self._folds.append([FittedMethod(part, own, timings) for part in self.plan.parts()])
-            _restore(folder, key, parts_of([fitted.method for fitted in self._folds[-1]]))
+            model.restore(parts_of([fitted.method for fitted in self._folds[-1]]))
         levels = [fitted[0].method.state_dict().get("thresholds") for fitted in self._folds]
         if len(levels) > 1 and levels[0] is not None:
             first = self._folds[0][0].method
             first.thresholds = sum(levels[1:], levels[0]) / len(levels)
 
-    def predict(self, video: Video) -> list[Prediction]:
-        """The spotted intervals of a video, named where the run names emotions."""
+    def answer(self, video: Video) -> Answer:
+        """What the models say of a video."""
         spotters, namers = [fold[0] for fold in self._folds], [fold[-1] for fold in self._folds]
         view = spotters[0].views.unlabelled(video)
         scores = mean_over_scales([s.frame_scores(s.views.unlabelled(video)) for s in spotters])
-        spotted = spotters[0].propose(view, scores)
-        if "recognize" not in self.plan.task.tasks or not spotted:
-            return spotted
-        rows = np.mean([self._class_scores(namer, video, spotted) for namer in namers], axis=0)
-        names = [self.plan.task.classes[int(row.argmax())] for row in rows]
-        return [replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, names, rows)]
+        unseen, faces = self._seen(spotters[0], video) if self._look else ([], 0)
+        blind = np.zeros(len(scores), dtype=bool)
+        for first, last in unseen:
+            blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins before ends there
+        spotted = [p for p in spotters[0].propose(view, _level(scores, blind)) if not blind[_within(p.apex, video)]]
+        curves = {
+            kind: _curve(spotters[0].method, view.timing, kind, _level(scores, blind)[:, column], blind)
+            for column, kind in enumerate(self.plan.task.kinds)
+        }
+        if "recognize" in self.plan.task.tasks and spotted:
+            rows = np.mean([self._class_scores(namer, video, spotted) for namer in namers], axis=0)
+            names = [self.plan.task.classes[int(row.argmax())] for row in rows]
+            spotted = [
+                replace(p, emotion=n, probabilities=tuple(map(float, r))) for p, n, r in zip(spotted, names, rows)
+            ]
+        return Answer(spotted, curves, view.timing, tuple(unseen), faces)
+
+    def _seen(self, spotter: FittedMethod, video: Video) -> tuple[list[tuple[int, int]], int]:
+        """Where no face is in sight, and how many there are where the first one was found."""
+        views = spotter.views
+        chains = views.chains[self.plan.groups[video.key]].values()
+        chain = next((chain for chain in chains if chain.scope == "frames"), None)
+        home = views.store, *self.plan.home(video), video
+        crops = None if chain is None else face_crops(*home, chain)
+        if chain is None or crops is None:
+            return [], 0
+        return out_of_sight(crops, video.fps or 0.0), count_faces(*home, chain)
 
     @staticmethod
     def _class_scores(namer: FittedMethod, video: Video, spotted: Sequence[Prediction]) -> NDArray[np.float64]:
@@ -219,7 +258,39 @@ class Ensemble:
         return namer.class_scores([view.clip(p.onset, p.apex, p.offset) for p in spotted])
 
 
-def prediction_tables(plan: Plan, found: Sequence[Prediction], failed: Collection[str] = ()) -> Tables:
+def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """The scores, where nothing is to be seen at the median of the others: nothing peaks there, and no maximum comes from there."""
+    if not blind.any():
+        return scores
+    flat, seen = scores.copy(), scores[~blind]
+    for column in range(scores.shape[1]):
+        known = seen[:, column][~np.isnan(seen[:, column])]
+        flat[blind & ~np.isnan(scores[:, column]), column] = np.median(known) if len(known) else 0.0
+    return flat
+
+
+def _within(frame: int, video: Video) -> int:
+    return min(max(frame, 0), (video.n_frames or 1) - 1)
+
+
+def _curve(method: Method, timing: Timing, kind: Kind, scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> Curve:
+    """What a method that spots as most do made of its scores; of others the scores alone."""
+    shown = np.where(blind, np.nan, scores)
+    own, defined = type(method), np.flatnonzero(~np.isnan(scores))
+    if own.spotted is not core.Method.spotted or own.propose is not core.Method.propose or not len(defined):
+        return Curve(shown)
+    how = SpottingParams.of(method.params)
+    begin, values = smooth(scores[defined[0] : defined[-1] + 1], timing.k_prime[kind], how.rule, how.smoothing)
+    if not len(values):
+        return Curve(shown)
+    smoothed = np.full(len(scores), np.nan)
+    smoothed[defined[0] + begin : defined[0] + begin + len(values)] = values
+    absolute = method.state_dict().get("thresholds")
+    level = threshold(values, how.p) if absolute is None else float(absolute[method.task.kinds.index(kind)])
+    return Curve(shown, np.where(blind, np.nan, smoothed), level)
+
+
+def prediction_tables(plan: Plan, found: Iterable[Prediction], failed: Collection[str] = ()) -> Tables:
     """What was predicted, as `mebench predictions export` takes it; nobody knows the truth. Videos that failed are missing."""
     (fold,) = plan.folds
     result = FoldResult(fold.key, list(found), [], {}, plan.timings(fold), 0, {})
@@ -235,73 +306,52 @@ def _ensemble(ask: Ask) -> Ensemble:
     return Ensemble(ask)
 
 
-def predict_task(ask: Ask, key: str) -> list[Prediction]:
-    """In a worker: what the models of a run predict for one video."""
+def predict_task(ask: Ask, key: str) -> Answer:
+    """In a worker: what models say of one video."""
     ensemble = _ensemble(ask)
-    return ensemble.predict(next(video for video in ensemble.plan.videos if video.key == key))
+    return ensemble.answer(next(video for video in ensemble.plan.videos if video.key == key))
 
 
-def predict_all(
-    folder: RunFolder,
-    fold: str | None,
-    dataset: tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]],
-    workers: int | None,
-    progress: Progress,
-) -> tuple[Plan, list[Prediction], dict[str, str]]:
+def predict_all(ask: Ask, workers: int | None, progress: Progress) -> tuple[Plan, dict[str, Answer], dict[str, str]]:
     """Predict all videos of a dataset in worker processes.
 
     Args:
-        folder: the finished run.
-        fold: whose models; None for all folds together.
-        dataset: its words, configuration files and folders of plugins.
+        ask: which models and videos.
         workers: processes; None for all cores.
         progress: where to tell how it goes.
 
     Returns:
-        What was planned, all predictions, and why videos failed, by key.
+        What was planned, the answers and why videos failed, both by key and sorted.
 
     Raises:
-        MebenchError: the run cannot predict, or the videos cannot be read.
+        MebenchError: the models cannot predict, or the videos cannot be read.
     """
-    if fold is not None:
-        check_fold(folder, fold)
-    every = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    if missing := [key for key in every if not (folder.path / "folds" / safe_name(key)).is_dir()]:
-        raise RunError(
-            f"run {folder.id} keeps no models: {folder.path / 'folds' / safe_name(missing[0])} is not there. A record of the "
-            "leaderboard never holds them; compute the run again with mebench run"
-        )
-    ask = Ask(str(folder.path.resolve()), (fold,) if fold is not None else tuple(every), *dataset)
-    plan = plan_prediction(ask)
-    for line in (*plan.dataset.repairs(), _seen_in_training(folder, ask, plan.videos)):
+    models = ask.models()
+    plan = plan_prediction(ask, models)
+    for line in (*plan.dataset.repairs(), _seen_in_training(models, plan.videos)):
         if line:
             progress.say(line)
-    found, failed = list[Prediction](), dict[str, str]()
-    pool = WorkerPool(workers or default_workers())
+    found, failed = dict[str, Answer](), dict[str, str]()
     longest_first = sorted(plan.videos, key=lambda video: (-(video.n_frames or 0), video.key))
+    pool = WorkerPool(min(workers or default_workers(), len(longest_first)))
     try:
         with progress.stage("videos", len(plan.videos), "videos") as advance:
             for task, outcome in pool.run([Job(v.key, predict_task, (ask, v.key)) for v in longest_first]):
                 if isinstance(outcome, Failure):
                     failed[task.key] = outcome.reason
                 else:
-                    found += outcome
+                    found[task.key] = outcome
                 advance()
     finally:
         pool.stop()
     if len(failed) == len(plan.videos):
         raise RunError(f"no video could be predicted. {min(failed)}: {failed[min(failed)]}")
-    return plan, found, dict(sorted(failed.items()))
+    return plan, dict(sorted(found.items())), dict(sorted(failed.items()))
 
 
-def _seen_in_training(folder: RunFolder, ask: Ask, videos: Sequence[Video]) -> str:
+def _seen_in_training(models: Sequence[Model], videos: Sequence[Video]) -> str:
     """A warning where a model has been fitted on people who are to be predicted; else empty."""
-    trained_on = {
-        subject
-        for entry in folder.read_json("folds.json")["folds"]
-        if entry["fold"] in ask.folds
-        for subject in (*entry["train"], *entry["valid"])
-    }
+    trained_on = {subject for model in models for subject in model.trained_on}
     both = sorted({str(video.subject_key) for video in videos} & trained_on)
     if not both:
         return ""

@@ -33,12 +33,13 @@ def pool(environment: Mapping[str, str]) -> Executor:
 
 
 def prepare_worker() -> None:
-    """Make this process a worker: deaf to Ctrl-C and SIGTERM (the parent decides), and keeping the memory it frees."""
+    """Make this process a worker: deaf to Ctrl-C, SIGTERM and SIGHUP (the parent decides), and keeping the memory it frees."""
     with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        deaf = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+        for number in deaf:
+            signal.signal(number, signal.SIG_IGN)
         # Lightning listens anew while it trains.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+        signal.pthread_sigmask(signal.SIG_BLOCK, deaf)
     load_lightning_lightly()
     die_with_parent()
     _keep_freed_memory()

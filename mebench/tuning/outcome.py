@@ -121,7 +121,7 @@ class Judge:
         if default is not None and self._same_training(plan.config, values):
             stored = FoldCache(default.path, plan.task.kinds).read(folds)
             spots = "spot" in plan.task.tasks
-            return (propose_again(plan, f, stored[f.key]) if spots else stored[f.key] for f in folds)
+            return (propose_again(plan, f, stored[f.key], alone=True) if spots else stored[f.key] for f in folds)
         if not folds:
             return ()
         skipped = with_features(plan, self._crew, self._progress).skipped

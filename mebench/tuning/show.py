@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from mebench.console import console, empty_table, plural
 from mebench.metrics.catalogue import find
@@ -101,8 +100,8 @@ FRONT = 20
 def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
     """Print what was tuned, what it is worth on new subjects, and where everything is."""
     out = console()
-    out.print(Text(f"study {plain['study']} in {plain['storage']}"))
-    out.print(Text("\n".join(_trials(plain))))
+    for line in (f"study {plain['study']} in {plain['storage']}", *_trials(plain)):
+        out.print(line)
     out.print(_values(plain))
     if any(study["front"] for study in plain["studies"].values()):
         for name, study in plain["studies"].items():
@@ -110,11 +109,9 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
     if plain["scores"]:
         out.print(_scores(plain))
     for line in remarks(plain):
-        out.print(Text(line))
+        out.print(line)
     runs = plain["runs"]
-    out.print(
-        Text(f"figures and trials are in {folder}; all scores: mebench compare {runs['tuned']} {runs['default']}")
-    )
+    out.print(f"figures and trials are in {folder}; all scores: mebench compare {runs['tuned']} {runs['default']}")
 
 
 def remarks(plain: Mapping[str, Any]) -> list[str]:

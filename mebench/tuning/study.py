@@ -228,6 +228,9 @@ class SharedStudy:
             self._refuse_other(_mark_of(study))
             return study
         study.set_user_attr(MARK, dict(self.terms.about))
+        study.set_metric_names(
+            [objective.path for objective in self.terms.objectives]
+        )  # for other programs that show it
         if (default := self.terms.space.default()) is not None:
             study.enqueue_trial({d.key: d.encoded(default[d.key]) for d in self.terms.space.dimensions})
         return study

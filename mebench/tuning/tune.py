@@ -14,9 +14,13 @@ import yaml
 from mebench.config import RunConfig, run_key
 from mebench.errors import RunError
 from mebench.progress import Progress
+from mebench.results.tracked_studies import OUTCOME_FILE, STUDY_FILE, TRIALS_FILE
 from mebench.results.tracking import mirror_study
+from mebench.results.write import replace_file
+from mebench.runner.describe import made_by
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
+from mebench.runner.inputs import anywhere
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Workers, one_thread
 from mebench.tuning.evaluate import Evaluator
@@ -30,7 +34,10 @@ from mebench.tuning.splits import Split, nested, tuning_set
 from mebench.tuning.storage import Place
 from mebench.tuning.study import SharedStudy
 
-_OF_THE_MACHINE = ("runs", "cache", "tracking", "workers", "executor", "executor_address", "plugins")
+_OF_THE_MACHINE = (
+    *("runs", "cache", "tracking", "tracking_folds", "tracking_models"),
+    *("workers", "executor", "executor_address", "plugins"),
+)
 """Keys that say where and how fast, not what."""
 
 
@@ -165,6 +172,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         progress.say(f"not tuned: {reason}")
     if options.nested:
         progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
+    _describe(tuning, splits)
     part = part_of(objectives, config.recognizer is not None)
     with stoppable(), one_thread(), worker_pool(config) as pool:
         try:
@@ -187,9 +195,8 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         "outer": round(time.perf_counter() - tried, 3),
     }
     found = summary_of(config, splits, space, studies, judged, name, str(tuning.place), options.nested, seconds)
-    tuning.folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(found.plain, indent=1, allow_nan=False) + "\n"
-    (tuning.folder / "outcome.json").write_text(text, encoding="utf-8")
+    replace_file(tuning.folder / OUTCOME_FILE, json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
+    mirror_study(tuning.folder, config.tracking, progress)
     return found
 
 
@@ -215,7 +222,7 @@ def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], pool: Workers
     evaluator = Evaluator(split, tuning.space, tuning.objectives, pool, tuning.folder / "inner", tuning.progress)
     folder = tuning.folder / safe_name(split.name) if options.nested else tuning.folder
     folder.mkdir(parents=True, exist_ok=True)
-    mirror = _mirror(tuning, name, folder)
+    mirror = _mirror(tuning, folder)
 
     def after(study: Study, trial: Trial) -> None:
         reporter.tell(study, trial)
@@ -224,36 +231,49 @@ def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], pool: Workers
     shared.run(options.trials, evaluator, after)
     shared.try_default(evaluator)
     found = shared.study()
-    trials_table(found, tuning.space).to_csv(folder / "trials.csv", index=False)
     write_figures(found, tuning.space, folder)
     mirror(found, True)
     return found, evaluator.waited
 
 
-def _mirror(tuning: Tuning, name: str, folder: Path) -> Callable[[Study, bool], None]:
-    """Copies finished trials to MLflow, now and then and at the end; after a failure again only at the end."""
+def _mirror(tuning: Tuning, folder: Path) -> Callable[[Study, bool], None]:
+    """Writes the table of trials, now and then and at the end, and has MLflow take those that it lacks, unless it failed."""
     last, works = 0.0, True
 
-    def mirror(study: Study, everything: bool) -> None:
+    def mirror(study: Study, at_the_end: bool) -> None:
         nonlocal last, works
-        if not everything and (not works or time.monotonic() - last < MIRROR_SECONDS):
+        if not at_the_end and time.monotonic() - last < MIRROR_SECONDS:
             return
-        rows = [
-            {
-                "number": trial.number,
-                "state": trial.state,
-                "params": dict(trial.params),
-                "values": {o.path: value for o, value in zip(study.objectives, trial.values)},
-                "seconds": trial.seconds or 0.0,
-            }
-            for trial in study.trials
-            if trial.state in ("complete", "pruned", "failed")
-        ]
-        files = sorted([*folder.glob("*.png"), *folder.glob("trials.csv")]) if everything else []
-        works = mirror_study(name, tuning.config, rows, files, tuning.progress)
+        replace_file(folder / TRIALS_FILE, trials_table(study, tuning.space).to_csv(index=False))
+        if works:
+            works = mirror_study(tuning.folder, tuning.config.tracking, tuning.progress)
         last = time.monotonic()
 
     return mirror
+
+
+def _describe(tuning: Tuning, splits: Sequence[Split]) -> None:
+    """Write down what is tuned before it begins."""
+    config, options = tuning.config, tuning.options
+    tuning.folder.mkdir(parents=True, exist_ok=True)
+    about = {
+        "study": tuning.name,
+        "config": anywhere(config.values),
+        "origins": config.origins,
+        "source": made_by(),
+        "nested": options.nested,
+        "parts": {s.name: safe_name(s.name) if options.nested else "." for s in splits},
+        "search": tuning.space.plain(),
+        "objectives": {o.path: o.direction for o in tuning.objectives},
+        "how": {
+            "sampler": options.sampler,
+            "pruner": options.pruner,
+            "inner_folds": len(splits[0].inner.folds),
+            "tuning_subjects": len(splits[0].subjects),
+            "storage": str(tuning.place),
+        },
+    }
+    replace_file(tuning.folder / STUDY_FILE, json.dumps(about, indent=1) + "\n")
 
 
 def _best(study: Study) -> Trial:

@@ -106,9 +106,9 @@ class MEAN(Method):
                 x, labels = torch.cat([x, mirrored(x)]), labels.repeat(2)
             self._class_weights = self._weights(labels, len(self.task.classes))
         if self._transfers:
-            # The shared layers no longer change: their maps are computed once, in evaluation mode.
             self.shared.eval().requires_grad_(False)
-            x = self._in_batches(x, self.shared) if len(x) else x
+            if p.frozen == "eval" and len(x):  # the layers no longer change: their maps are computed once
+                x = self._in_batches(x, self.shared)
         return Samples(x, labels)
 
     @property
@@ -150,10 +150,24 @@ class MEAN(Method):
         return None if self._transfers else self.own_shared or self.shared, self.recognition
 
     def _outputs(self, x: Tensor) -> Tensor:
-        """Raw outputs of the running stage; with transfer the samples of recognition are maps of the shared layers."""
+        """Raw outputs of the running stage; with transfer the samples of recognition are maps of the shared layers.
+
+        With `frozen=train` they are those of the clips, and the layers' maps are made of each batch anew.
+        """
         shared, head = self._layers()
+        if self.stage == "recognition" and self._transfers and self.params.frozen == "train":
+            x = self._frozen_maps(x)
         outputs: Tensor = head(x if shared is None else shared(network_input(x)))
         return outputs.squeeze(1) if self.stage == "spotting" else outputs
+
+    @torch.no_grad()
+    def _frozen_maps(self, x: Tensor) -> Tensor:
+        """Maps of the shared layers, while training by the statistics of the batch and with dropout; their moving statistics stay."""
+        kept = {name: buffer.clone() for name, buffer in self.shared.norm.named_buffers()}
+        maps: Tensor = self.shared(network_input(x))
+        for name, buffer in self.shared.norm.named_buffers():
+            buffer.copy_(kept[name])
+        return maps
 
     def _loss(self, outputs: Tensor, y: Tensor, split: Split) -> Tensor:
         """The stage's loss without penalties, noted with the number of right answers."""

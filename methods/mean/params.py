@@ -30,6 +30,9 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         epochs_spot: passes over the spotting samples (200 in section 4.3; the public code has 10).
         epochs_recognition: passes over the clips (800 in section 4.3; the public code has 100).
         transfer: learn emotions on the frozen shared layers of the spotting network; false learns them from scratch (Table 9).
+        frozen: how the frozen shared layers see the clips that recognition is learnt from: `eval`, as they see tested ones, so that
+            their maps are computed once; `train`, normalised by each batch and with dropout, as in the public code; their
+            moving statistics stay. Without meaning where nothing is transferred.
         ratio: at most so many frames outside expressions for each one inside (8 in section 4.3; the public code has 5).
         batch_size: samples per step of both stages; the paper is silent.
         lr: learning rate of Adam in both stages (section 4.3).
@@ -53,6 +56,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
     epochs_spot: int = 200
     epochs_recognition: int = 800
     transfer: bool = True
+    frozen: Literal["eval", "train"] = "eval"
     ratio: float = 8.0
     batch_size: int = 32
     lr: float = 5e-4

@@ -234,6 +234,12 @@ def test_of_two_versions_the_later_is_read_and_both_are_counted(tmp_path):
     said = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
     assert list(said) == ["codes_v9.csv", "codes_v1.csv"]
     assert "with 3 rows; codes_v10.csv is read, with 2 rows: dataset.annotations=FILE chooses" in said["codes_v1.csv"]
+    (tmp_path / "old").mkdir()
+    alike = (tmp_path / "codes_v1.csv").rename(tmp_path / "old" / "codes_v10.csv")
+    dataset = small(tmp_path)
+    (other,) = {alike, tmp_path / "codes_v10.csv"} - {dataset.annotation_file}
+    said = {r.found: r.reason for r in dataset.repair_rows() if r.column == "file"}
+    assert f"{dataset.annotation_file} is read" in said[str(other)]  # names that are alike come with their folders
 
 
 def test_frames_that_were_numbered_anew_are_said_once(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 import mebench
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.progress import Silent
+from mebench.results import tracking
 from tests.cli.conftest import mebench as command  # noqa: F401
 from tests.run_folders import make_run
 
@@ -55,10 +56,7 @@ def ran(place, tiny):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setattr(
-            "mebench.results.tracking.sync",
-            lambda *_: pytest.importorskip("mebench.results.tracking").Synced("", (), (), ()),
-        )
+        patch.setattr(tracking, "sync", lambda *_: tracking.Synced("", (), (), ()))
         thread.start()
         thread.join()
     return found[0]

@@ -99,7 +99,7 @@ def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
         (
             ["compare", "a.csv", "b.csv", "--clips"],
             2,
-            "--clips is about files: name the file of their truth with --truth",
+            "--clips is about scores: name the file of the truth with --truth",
         ),
         (["compare", "a.csv", "./a.csv", "--truth", "truth.csv"], 2, "both words name the file 'a.csv'"),
         (["compare", "a.csv", "run-b", "--truth", "truth.csv"], 3, "run-b cannot be read"),

@@ -517,3 +517,12 @@ def test_features_are_kept_where_the_system_keeps_what_can_be_made_again(monkeyp
     assert RunSettings().cache == "/scratch/ann/mebench"
     monkeypatch.delenv("XDG_CACHE_HOME")
     assert RunSettings().cache == "/home/ann/.cache/mebench"
+
+
+def test_what_mlflow_is_sent_has_keys_below_tracking_and_shapes_no_prediction():
+    plain = resolve(["method=majority", "dataset=synthetic"])
+    words = ["tracking=sqlite:///x.db", "tracking.folds=false", "tracking.models=true"]
+    found = resolve(["method=majority", "dataset=synthetic", *words])
+    assert (plain.tracking_folds, plain.tracking_models) == (True, False)
+    assert (found.tracking, found.tracking_folds, found.tracking_models) == ("sqlite:///x.db", False, True)
+    assert run_key(found) == run_key(plain)

@@ -124,7 +124,8 @@ def test_a_faulty_tree_is_one_sentence(tree, fault):
 
 
 @pytest.mark.parametrize(
-    ("content", "reason"), [("text", "cannot be read as an image"), ("large", "has 30x28 pixels: expected 28x28")]
+    ("content", "reason"),
+    [("text", "cannot be decoded: it is damaged or no image"), ("large", "has 30x28 pixels: expected 28x28")],
 )
 def test_a_faulty_picture_is_one_sentence_with_its_name(tree, content, reason):
     file = tree / "s03" / "u_test" / "2" / "s3_sur_01.png"

@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.cli.conftest import mebench
+
+__all__ = ["mebench"]
+
 TRUTH = """subject,video,onset,offset,emotion
 1,a,10,20,Happiness
 1,b,30,45,others

@@ -152,7 +152,7 @@ def test_a_clip_without_an_answer_is_wrong_and_named(clips):
     short = whole.replace("1,b,disgust,0.9\n", "").replace("2,c,disgust,0.9", "2,c,nan,")
     summary = clips(short)
     assert summary["recognition"]["n"] == 5 and summary["recognition"]["scores"]["accuracy"]["value"] == 3 / 5
-    assert summary["confusion"]["disgust"]["other"] == 1
+    assert summary["confusion"]["disgust"]["no class"] == 1
     assert summary["warnings"] == [
         "predictions: 2 clips of the truth without an answer (its lines 3 and 5), counted as wrong",
         "predictions: calibration is left out: a clip without an answer has no probability",

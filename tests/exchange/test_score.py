@@ -84,7 +84,7 @@ def test_macro_truths_wait_for_predictions_that_tell_kinds_apart(write, score):
     truth = write("subject,video,onset,offset,kind\n1,a,10,20,micro\n1,a,100,200,macro\n", "t")
     summary = score("--predictions", write("subject,video,onset,offset\n1,a,10,20\n", "p"), "--truth", truth)
     assert list(summary["spotting"]) == ["micro"] and summary["spotting"]["micro"]["fn"] == 0
-    assert any("1 macro-expressions of the truth are not scored" in line for line in summary["warnings"])
+    assert any("truth: 1 macro-expression not scored" in line for line in summary["warnings"])
 
 
 def test_frame_rate_and_length_give_ms_and_minutes(write, score):

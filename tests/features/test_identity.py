@@ -23,10 +23,12 @@ from mebench.features import (
     LbpTop,
     Magnify,
     Magnitudes,
+    MainDirectionDifference,
     MapStep,
     MaskEyes,
     MinMax,
     OrientedFlow,
+    RegionMotion,
     RemoveNoseMotion,
     Resize,
     SequenceStep,
@@ -46,6 +48,7 @@ STEPS = [
     (EyesAndMouth(margin=8), {"layout": "released_code", "margin": 3}),
     (BlockMeans(5, 5), BLOCKS),
     (Magnitudes(), {}),
+    (RegionMotion(), {"radius": 3}),
     (Resize(28), {"size": 14}),
     (FlowImage(), {"size": 14}),
     (FlowDirection(), {}),
@@ -62,6 +65,7 @@ STEPS = [
             "last_bin": "released_code",
         },
     ),
+    (MainDirectionDifference(), {**BLOCKS, "directions": "released_code"}),
     (Lbp(), {**BLOCKS, "p": 4, "r": 2, "patterns": "full", "overlap": 0.5}),
     (Hog(), {"cell": 8, "block": 1, "bins": 8}),
     (LbpTop(), {**TOP, "p": 4, "rx": 2, "ry": 2, "rt": 2, "patterns": "full"}),
@@ -101,6 +105,8 @@ def output(step, landmarks):
         return step.apply(crops())
     if isinstance(step, ImageStep):
         return step.apply(crops()[0])
+    if isinstance(step, MainDirectionDifference):
+        return step.apply(np.concatenate([maps()[..., :2] - 0.5, 0.5 * maps()[::-1, ..., :2]], axis=-1), landmarks)
     return step.apply(maps()[..., :2] if isinstance(step, Strain) else maps(), landmarks)
 
 

@@ -4,7 +4,7 @@ import pytest
 from skimage.draw import polygon2mask
 
 from mebench.errors import ConfigError, DataError
-from mebench.features import MaskEyes, RemoveNoseMotion, Strain
+from mebench.features import MaskEyes, RegionMotion, RemoveNoseMotion, Strain
 
 
 def random_map(channels=3, size=128):
@@ -113,3 +113,42 @@ def test_landmarks_that_are_not_numbers_are_one_sentence(step, face_points):
     face_points[28] = np.nan
     with pytest.raises(DataError, match="1 of them are not numbers"):
         step.apply(random_map(), face_points)
+
+
+def sector_of(u, v, edge):
+    """Down, left, up, right of a frame, whose y points down: the first begins at `edge` half turns."""
+    angle = np.arctan2(v, u) % (2 * np.pi) / np.pi
+    return 3 if angle < edge or angle >= 2 - edge else 0 if angle < 1 - edge else 1 if angle < 1 + edge else 2
+
+
+def plain_main_motion(vectors, edge, share):
+    """Vector by vector, as the authors of ABPN write it."""
+    by_sector = [[w for w in vectors if sector_of(*w, edge) == s] for s in range(4)]
+    most = max(by_sector, key=len)
+    longest = sorted(most, key=lambda w: np.hypot(*w))[len(most) - int(len(most) * share) :]
+    total = np.sum(longest, axis=0)
+    return total / (np.linalg.norm(total) + 1e-6) * np.mean([np.hypot(*w) for w in longest])
+
+
+def test_the_motion_of_regions_equals_a_plain_loop(face_points):
+    rng = np.random.default_rng(0)
+    flow = rng.normal([0.4, -0.1], 0.3, (128, 128, 2)).astype(np.float32)
+    found = RegionMotion().apply(flow, face_points)
+    assert found.shape == (12, 1, 2)
+    x, y = face_points.astype(int).T
+    beyond = int((x[42] - x[39]) / 2 * 0.35)
+    nose = flow[
+        min(y[29:31]) - beyond : max(y[29:31]) + beyond + 1, min(x[29:31]) - beyond : max(x[29:31]) + beyond + 1
+    ]
+    head = plain_main_motion(nose.reshape(-1, 2).astype(float), 1 / 4, 0.88)
+    for place, point in enumerate([18, 19, 20, 23, 24, 25, 28, 30, 48, 51, 54, 57]):
+        region = flow[y[point] - 5 : y[point] + 6, x[point] - 5 : x[point] + 6].reshape(-1, 2)
+        np.testing.assert_allclose(found[place, 0], plain_main_motion(region - head, 1 / 6, 0.6), atol=1e-6)
+
+
+def test_regions_do_not_move_with_the_head_and_stay_inside_the_map(face_points):
+    flow = np.broadcast_to(np.float32([0.7, -0.3]), (128, 128, 2))
+    for points in (face_points, face_points - 30, face_points + 60):
+        assert np.abs(RegionMotion().apply(flow, points)).max() < 1e-5
+    with pytest.raises(DataError, match="no square of 11 pixels"):
+        RegionMotion().apply(flow[:8, :8], face_points)

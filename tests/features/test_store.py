@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import resource
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -282,3 +283,48 @@ def test_what_was_unused_for_longest_is_forgotten_and_only_when_there_are_too_ma
     recent.put("c", arrays["c"])
     assert {name for name in "abc" if recent.get(name) is not None} == {"a", "c"}
     assert not any(arrays[name].flags.writeable for name in "abc")
+
+
+def temporary(store):
+    return [path.name for path in store.root.rglob("*") if path.suffix in (".tmp", ".lock")]
+
+
+def test_a_store_that_vanishes_is_computed_again(store):
+    """Somebody removes the whole store twice while an array is written."""
+    removed = []
+
+    def draft_and_remove():
+        def blocks():
+            if len(removed) < 2:
+                removed.append(shutil.rmtree(store.root))
+            yield ARRAY
+
+        return Draft(ARRAY.shape, ARRAY.dtype, blocks())
+
+    np.testing.assert_array_equal(store.fetch(KEY, draft_and_remove).array, ARRAY)
+    assert len(removed) == 2 and temporary(store) == []
+
+
+def test_a_store_that_vanishes_again_and_again_is_one_sentence(store):
+    def draft_and_remove():
+        shutil.rmtree(store.root)
+        return draft()
+
+    with pytest.raises(DataError, match="was removed again and again while it was written to: leave it there"):
+        store.fetch(KEY, draft_and_remove)
+
+
+def test_two_machines_write_under_two_names(store, monkeypatch):
+    """Though their processes have one number."""
+    names, replace_path = [], Path.replace
+
+    def noted(path, target):
+        names.append(path.name)
+        return replace_path(path, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    monkeypatch.setattr(entry.socket, "gethostname", lambda: "cluster-7.example")
+    for steps in "ab":
+        store.fetch(replace(KEY, steps=steps), draft)
+    assert len(set(names)) == 4 and all(f".cluster-7.example-{os.getpid()}-" in name for name in names)
+    assert temporary(store) == []

@@ -136,8 +136,13 @@ def test_wrong_folders_are_named(tmp_path, write):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty holds no frames: expected images .*found 0 other files"):
         FolderFrames(tmp_path / "empty")
-    with pytest.raises(DataError, match=r"holds no frames: expected images .* named x\*, found 1 other"):
+    with pytest.raises(DataError, match=r"holds no frames: expected images .* named x\*, found 1 other file, 1\.png"):
         FolderFrames(write(["1.png"]), pattern="x*")
+    (tmp_path / "empty" / "EP01.AVI").touch()
+    with pytest.raises(
+        DataError, match=r"found 1 other file, EP01\.AVI \(mebench data unpack makes images of videos\)"
+    ):
+        FolderFrames(tmp_path / "empty")
     (tmp_path / "video.mp4").write_bytes(b"x")
     with pytest.raises(DataError, match="is a file, not a folder"):
         FolderFrames(tmp_path / "video.mp4")

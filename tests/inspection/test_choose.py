@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core import Expression, Video
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
 from mebench.inspection.tiles import choose
 
 
@@ -39,10 +39,15 @@ def test_of_one_person_or_video():
         choose(videos(1), 0)
 
 
-@given(st.lists(st.integers(0, 5), max_size=8), st.integers(1, 12))
+@given(st.lists(st.integers(0, 5), max_size=8).filter(any), st.integers(1, 12))
 def test_as_many_as_there_are_none_twice_and_as_evenly_as_can_be(counts, n):
     chosen = choose(videos(*counts), n)
     assert len(chosen) == min(n, sum(counts)) == len({(o.video.key, o.expression.onset) for o in chosen})
     taken = {s: people(chosen).count(f"{s:02d}") for s in range(len(counts))}
-    most = max(taken.values(), default=0)
+    most = max(taken.values())
     assert all(taken[s] >= min(counts[s], most - 1) for s in taken)
+
+
+def test_without_an_expression_there_is_nothing_to_show():
+    with pytest.raises(DataError, match="no expression is annotated in these videos"):
+        choose(videos(0, 0), 3)

@@ -104,7 +104,7 @@ def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
         built = method(chosen, Task(method.tasks, ("micro",), ("negative", "positive")))
         routes = [route_of(chain) for chain in built.chains(Timing(200.0, 20, {"micro": 17})).values()]
         needs = any(route.maps_need_landmarks or route.crop.needs_landmarks for route in routes)
-        assert bool(chosen.without_landmarks) == needs, layout
+        assert chosen.needs_landmarks == needs, layout
 
 
 def test_after_the_documented_install_four_methods_run_in_one_go(tree, tmp_path):

@@ -1,16 +1,22 @@
 """Each way in which a copy can be wrong, and its sentence."""
 
+import shutil
 from dataclasses import replace
+from datetime import datetime
 
 import cv2
 import numpy as np
 import pytest
 
+from mebench.config import resolve
 from mebench.core import Dataset, Expression, Scheme, Video
 from mebench.core.types import Published
+from mebench.errors import DataError
 from mebench.inspection import Verification, verify
 from mebench.inspection.annotation_checks import KNOWN_DEFECT, differing_counts, odd_annotations
 from mebench.results.render.data import finding_lines
+from mebench.runner.guard import warnings
+from mebench.runner.plan import make_plan
 
 ROWS = (
     (1, "EP02_01f", 11, 19, 31, "12", "happiness"),
@@ -53,6 +59,43 @@ def test_an_empty_folder(look, clip):
     for file in clip.iterdir():
         file.unlink()
     assert "holds no frames" in look()["missing_folder"].text
+
+
+def test_a_sheet_that_a_spreadsheet_program_changed_and_renumbered_frames_are_errors(look, tree, write_sheet):
+    """A number that became a date of this age is lost; one that is only shown as a date is not."""
+    write_sheet((1, "EP02_01f", datetime(1900, 1, 11), 19, 31, "12", "happiness"), *ROWS[1:])
+    assert look() == {}
+    write_sheet((1, "EP02_01f", datetime(2024, 6, 3), 19, 31, "12", "happiness"), *ROWS[1:])
+    found = look()["altered"]
+    assert found.level == "error" and "row 2, OnsetFrame: '2024-06-03T00:00:00' read as 'none'" in found.text
+    write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (1, "EP19_06f", 108, 120, 134, "4", "disgust"))
+    text = look()["altered"].text
+    assert (
+        "the files of 2 of 2 videos are numbered from 1" in text
+        and "under the names with which they were released" in text
+    )
+
+
+def test_what_a_run_says_of_a_copy_that_was_changed(tree, write_sheet, tmp_path):
+    words = ["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]
+    there = (2, "EP13_06f", 12, 21, 30, "4", "disgust"), (3, "EP03_06", 9, 18, 28, "1+2", "surprise")
+    write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), *there)
+    (told,) = warnings(make_plan(resolve(words)))
+    assert told.startswith("1 of 3 expressions can be told in no frames") and "such as row 2 of 01/EP02_01f" in told
+    write_sheet((1, "EP02_01f", 111, 119, 131, "12", "happiness"), (2, "EP13_06f", 112, 121, 130, "4", "disgust"))
+    with pytest.raises(
+        DataError, match=r"none of the 2 expressions of dataset 'casme2' can be told.*mebench data verify"
+    ):
+        make_plan(resolve(words))
+
+
+def test_a_run_counts_the_videos_without_frames(tree, tmp_path):
+    for clip in ("EP02_01f", "EP19_06f"):
+        shutil.rmtree(tree / "CASME2-RAW" / "sub01" / clip)
+    with pytest.raises(
+        DataError, match=r"2 of 4 videos have no frames, .* casme2/01/EP02_01f has no frames: expected the"
+    ):
+        make_plan(resolve(["method=random", "dataset=casme2", f"dataset.root={tree}", f"cache={tmp_path}"]))
 
 
 def test_a_frame_that_an_annotation_names_is_missing(look, clip):

@@ -156,6 +156,25 @@ def test_without_transfer_recognition_has_shared_layers_of_its_own():
     assert changed == {"own_shared", "recognition"}
 
 
+def test_frozen_layers_that_train_take_the_statistics_of_each_batch_and_keep_their_own():
+    """As the public code does; with dropout off the maps are those of a normalisation by the batch, and nothing frozen changes."""
+    m = method(frozen="train", dropout=0.0)
+    train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]
+    samples, _ = m.samples("recognition", train, [])
+    assert samples.tensors[0].shape[1:] == (3, 42, 42)  # no maps of the layers yet
+    before = {name: t.clone() for name, t in m.state_dict().items()}
+    m.train()
+    m.stage, x = "recognition", samples.tensors[0]
+    maps_of = [torch.relu(s(x[:, i : i + 1])) for i, s in enumerate(m.shared._streams())]
+    plain = F.max_pool2d(F.batch_norm(torch.cat(maps_of, 1), None, None, training=True, eps=1e-3), 3)
+    torch.testing.assert_close(m._frozen_maps(x), plain, atol=1e-5, rtol=1e-4)
+    optimizer = m.configure_optimizers()
+    m.training_step(samples.tensors, 0).backward()
+    optimizer.step()
+    changed = {name.split(".")[0] for name, t in m.state_dict().items() if not torch.equal(t, before[name])}
+    assert changed == {"recognition"}
+
+
 def test_the_ratio_that_sampling_reached_is_noted():
     m = method(ratio=2.0)
     m.samples("spotting", [video(maps(60), 4, (Expression(20, 24),))], [])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from mebench.features import FaceCrop, Flow
 from mebench.metrics.catalogue import columns
 from mebench.results import tables as module
 from mebench.results.collect import collect
@@ -105,6 +106,38 @@ def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):
     make_run(tmp_path, "b", key="2" * 16, wrong_every=2)
     rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
     assert [(row.seeds, row.remark) for row in rows] == [((0,), OTHER_CODE)] * 2
+
+
+NOW = f"FaceCrop {FaceCrop.version}, Flow {Flow.version}"
+
+
+@pytest.mark.parametrize(
+    ("steps", "settings", "earlier"),
+    [
+        (NOW, {}, ""),
+        ("", {}, ""),  # it computes no features
+        (f"{NOW}, OfAPlugin 1", {}, ""),
+        (f"FaceCrop {FaceCrop.version}, Flow 1", {}, f"Flow 1, now {Flow.version}"),
+        (None, {}, ""),
+        (None, {"method.align": "none"}, "FaceCrop"),
+        (None, {"method.flow": "farneback"}, "FaceCrop"),
+        (None, {"method.flow": "tvl1_eps05"}, "FaceCrop; flow=tvl1_eps05, which was OpenCV's"),
+    ],
+)
+def test_features_by_earlier_steps_mark_the_row(tmp_path, steps, settings, earlier):
+    """The versions of the steps are noted since those of crops and flow were raised; a record without them is older."""
+    run = make_run(tmp_path, tasks=("recognize",), settings=settings)
+    noted = {} if steps is None else {"steps": steps}
+    run.write_json("versions.json", run.read_json("versions.json") | noted)
+    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    assert (row.earlier, row.marks) == (earlier, ["earlier features"] * bool(earlier))
+
+
+def test_ready_made_maps_have_no_earlier_features(tmp_path):
+    run = make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
+    run.write_table("videos.parquet", run.read_table("videos.parquet").assign(n_frames=1))
+    (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    assert row.earlier == ""
 
 
 def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):

@@ -2,6 +2,7 @@ import io
 import json
 import logging
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
@@ -17,12 +18,22 @@ import pytest
 from rich.console import Console
 
 from mebench.cli import runs as verbs
+from mebench.cli.leaderboard import build
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.results import mlflow_store
-from mebench.results.collect import remarks
+from mebench.results.collect import collect_records, fetch_records, remarks
 from mebench.results.published_tables import collect_rescored
-from mebench.results.tracking import RUN_TAG, Store, flat_scores, mirror, mirror_rescored, sync, without_password
+from mebench.results.tracking import (
+    RUN_TAG,
+    Store,
+    flat_scores,
+    mirror,
+    mirror_rescored,
+    mirror_study,
+    sync,
+    without_password,
+)
 from tests.run_folders import make_run
 
 
@@ -97,15 +108,227 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
     assert {n.data.tags["mlflow.parentRunId"] for n in nested} == {run.info.run_id}
     by_fold = {n.info.run_name: n for n in nested}
     third = by_fold["drawn/02"]
-    assert third.data.metrics == {
-        "fit_seconds": 2.0,
-        "predict_seconds": 0.25,
-        "peak_memory_mib": 302.0,
-        "parameters": 1234.0,
-        "n_predictions": 4.0,
-        "n_clips": 4.0,
-    }
+    metrics = third.data.metrics
+    costs = {"fit_seconds": 2.0, "predict_seconds": 0.25, "peak_memory_mib": 302.0, "parameters": 1234.0}
+    assert {name: metrics[name] for name in costs} == costs
+    assert (metrics["n_predictions"], metrics["n_clips"]) == (4.0, 4.0)
+    # Of what this fold alone answered: three of four clips, and no interval of so few people.
+    clips = folder.read_table("clips.parquet").merge(
+        folder.read_table("truth.parquet"), on=["video", "onset", "offset"]
+    )
+    own = clips[clips["fold"] == "drawn/02"]
+    assert metrics["recognition.accuracy"] == (own["predicted"] == own["emotion"]).mean() < 1
+    assert metrics["spotting.micro.f1"] == 1.0 and not [name for name in metrics if name.endswith((".low", ".high"))]
+    params = third.data.params
+    assert (params["method.p"], params["n_train"], params["fold.seed"]) == ("0.5", "3", "7")
+    assert params["timing.drawn.k_prime.micro"] == "6"
     assert third.info.status == "FINISHED" and third.data.tags["mebench.test"] == "drawn/02"
+
+
+def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progress):
+    from mlflow import MlflowClient
+
+    folder = make_run(tmp_path / "runs")
+    for number, fold in enumerate(("drawn--00", "drawn--01")):
+        rows = [f"{fold.replace('--', '/')},spot,{e},train,{2.0 + number - e / 100},{e / 200},," for e in range(200)]
+        rows += [f"{fold.replace('--', '/')},spot,{e},valid,{3.0 + number},,{e / 400}," for e in range(200)]
+        head = "fold,stage,epoch,split,loss,accuracy,uf1,uar"
+        (folder.path / "folds" / fold / "history.csv").write_text("\n".join([head, *rows]) + "\n")
+    mirror(folder, None, progress)
+    (run,), nested = runs_of(database)
+    client = MlflowClient(tracking_uri=f"sqlite:///{database}")
+
+    def curve(run, name):
+        return {m.step: m.value for m in client.get_metric_history(run.info.run_id, f"training/spot/{name}")}
+
+    assert curve(run, "train_loss") == pytest.approx({epoch: 2.5 - epoch / 100 for epoch in range(200)})
+    assert curve(run, "valid_uf1")[100] == 0.25 and len(curve(run, "valid_loss")) == 200
+    assert curve(run, "valid_accuracy") == curve(run, "train_uar") == {}
+    second = next(n for n in nested if n.info.run_name == "drawn/01")
+    assert list(curve(second, "train_loss").items())[-1] == (199, 3.0 - 1.99)
+    assert list(curve(second, "train_loss")) == list(range(3, 200, 4))  # fifty of them
+
+
+def test_the_dataset_is_an_input_and_who_made_the_run_is_told(tmp_path, database, progress):
+    folder = make_run(tmp_path / "runs", settings={"dataset.name": ["casme2", "samm"]}, members=("casme2", "samm"))
+    stored = folder.read_json("config.json")
+    folder.write_json("config.json", {**stored, "source": {"user": "ann", "commit": "0123abcd", "dirty": "true"}})
+    mirror(folder, None, progress)
+    (run,), _ = runs_of(database, "mebench/casme2+samm/loso")
+    first, second = (given.dataset for given in run.inputs.dataset_inputs)
+    assert (first.name, second.name) == ("casme2", "samm") and first.digest != second.digest
+    counts = json.loads(first.profile)
+    assert (counts["videos"], counts["subjects"], counts["micro-expressions"]) == (4, 2, 8)
+    assert json.loads(first.source) == {"uri": "/data/ann"}
+    tags = run.data.tags
+    assert [tags[f"mlflow.{name}"] for name in ("user", "source.name", "source.git.commit", "source.git.dirty")] == [
+        "ann",
+        "mebench run",
+        "0123abcd",
+        "true",
+    ]
+    assert tags["mlflow.note.content"].startswith("**spotter** on **casme2+samm** under **loso**, seed 0")
+
+
+def test_folds_and_weights_are_a_matter_of_settings(tmp_path, database, progress):
+    """`tracking.folds=false` of the run, `tracking.models=true` later: the run that is there gets them."""
+    folder = make_run(tmp_path / "runs", settings={"tracking_folds": False})
+    (folder.path / "folds" / "drawn--01" / "model.safetensors").write_bytes(b"weights")
+    assert sync([folder], None, progress).sent == (folder.id,)
+    (run,), nested = runs_of(database)
+    weights = tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "models"
+    assert nested == [] and not weights.exists()
+    assert sync([folder], None, progress, models=True).sent == (folder.id,)
+    assert (weights / "drawn--01.safetensors").read_bytes() == b"weights"
+    assert sync([folder], None, progress, models=True).there == (folder.id,) and len(runs_of(database)[0]) == 1
+
+
+def test_leaderboards_from_mlflow_alone_are_those_from_the_run_folders(tmp_path, database, progress, said, capsys):
+    """Tables with ASR, F1, AP and STRS, byte for byte."""
+    runs = tmp_path / "runs"
+    about = ((0, "spotter", 0), (1, "spotter", 3), (0, "other", 5))
+    folders = [make_run(runs, seed=seed, method=method, shift=shift) for seed, method, shift in about]
+    sync(folders, None, progress, folds=False)
+    build(str(runs), out="of_folders", site=False, json="of_folders.json")
+    shutil.rmtree(runs)
+    build(out="of_mlflow", from_mlflow=f"sqlite:///{database}", site=False, json="of_mlflow.json")
+    files = {file.relative_to("of_folders") for file in Path("of_folders").rglob("*") if file.is_file()}
+    assert files == {file.relative_to("of_mlflow") for file in Path("of_mlflow").rglob("*") if file.is_file()}
+    assert all(("of_folders" / file).read_bytes() == ("of_mlflow" / file).read_bytes() for file in files)
+    assert Path("of_folders.json").read_bytes() == Path("of_mlflow.json").read_bytes()
+    table = Path("of_mlflow/spotting-drawn-loso.csv").read_text()
+    assert all(name in table.splitlines()[0].split(",") for name in ("asr", "f1", "ap", "ap50"))
+    assert "strs" in Path("of_mlflow/analysis-drawn-loso.csv").read_text().splitlines()[0]
+    assert said.getvalue() == capsys.readouterr().err == ""
+
+
+def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress, capsys):
+    from mlflow import MlflowClient
+
+    folder = make_run(tmp_path / "runs")
+    sync([folder], None, progress, folds=False)
+    (run,), _ = runs_of(database)
+    shutil.rmtree(tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "record")
+    forged = make_run(tmp_path / "forged", run_id="forged")
+    sync([forged], None, progress, folds=False)
+    client = MlflowClient(f"sqlite:///{database}")
+    client.set_tag(
+        next(r for r in runs_of(database)[0] if r.info.run_name == "forged").info.run_id, RUN_TAG, "../forged"
+    )
+    with pytest.raises(RunError, match=rf"no finished run in MLflow at sqlite:///{database} and no record"):
+        build(out="boards", from_mlflow=f"sqlite:///{database}")
+    told = capsys.readouterr().err
+    assert f"{folder.id} is left out: MLflow has no record of it" in told
+    assert "its id '../forged' is no name of a folder" in told and not Path("boards/../forged/record.json").exists()
+    with pytest.raises(RunError, match=r"MLflow at broken\.db does not tell its runs"):
+        Path("broken.db").write_bytes(b"no database" * 1000)
+        build(out="boards", from_mlflow="sqlite:///broken.db")
+
+
+def write_study(folder, trials=3, outcome=True, gain=0.05, parts=None):
+    """A study folder as `mebench tune` writes it; with `parts`, one study for each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = {"method": {"name": "spotter", "p": 0.5}, "dataset": {"name": "drawn"}, "protocol": "loso", "seed": 0}
+    places = {name: name for name in parts} if parts else {"tuning": "."}
+    about = {"study": "wide", "config": {**config, "tracking": None}, "origins": {}, "source": {"user": "ann"}}
+    about |= {"nested": bool(parts), "parts": places, "how": {"sampler": "tpe", "inner_folds": 5}}
+    about |= {
+        "search": {"method.p": {"acts": "postprocess", "low": 0, "high": 1}},
+        "objectives": {"spotting.micro.f1": "maximize"},
+    }
+    (folder / "study.json").write_text(json.dumps(about))
+    rows = [f"{n},complete,{n / 10},{0.1 + 0.2 * (n % 2)},1.5,," for n in range(trials)]
+    for place in places.values():
+        (folder / place).mkdir(exist_ok=True)
+        (folder / place / "history.png").write_bytes(b"picture")
+        head = "trial,state,method.p,spotting.micro.f1,seconds,retry_of,reason"
+        (folder / place / "trials.csv").write_text("\n".join([head, *rows, f"{trials},running,0.9,,,,"]) + "\n")
+    if outcome:
+        found = {"best": {"params": {"method.p": 0.1}}, "importance": {"method.p": 1.0}, "trials": {"complete": trials}}
+        outer = {"default": {"value": 0.2}, "gain": {"value": gain, "low": -0.1, "high": 0.2}, "p": 0.4}
+        scores = {"spotting.micro.f1": {"inner": {"gain": 0.2}, "outer": outer, "flattered": 0.15}}
+        done = {"conclusion": "no gain is shown", "scores": scores, "seconds": {"trials": 4.5}, "outer_subjects": 6}
+        done |= {"runs": {"default": "elsewhere/default-0"}, "studies": dict.fromkeys(places, found)}
+        (folder / "outcome.json").write_text(json.dumps(done))
+    return folder
+
+
+def test_a_study_shows_what_was_searched_each_trial_and_what_came_of_it(tmp_path, database, progress, said):
+    from mlflow import MlflowClient
+
+    assert mirror_study(write_study(tmp_path / "wide", trials=2, outcome=False), None, progress)
+    (study,), trials = runs_of(database, "mebench/drawn/loso/tuning")
+    assert study.info.status == "RUNNING" and len(trials) == 2  # it goes on
+    for _ in range(2):
+        assert mirror_study(write_study(tmp_path / "wide"), None, progress)
+    (study,), trials = runs_of(database, "mebench/drawn/loso/tuning")
+    assert (study.info.run_name, study.info.status, len(trials)) == ("wide", "FINISHED", 3)
+    params, metrics, tags = study.data.params, study.data.metrics, study.data.tags
+    assert (params["method.p"], params["best.method.p"], params["study.sampler"]) == ("0.5", "0.1", "tpe")
+    assert json.loads(params["search.method.p"])["high"] == 1
+    assert [metrics[f"spotting.micro.f1.outer.{name}"] for name in ("gain", "gain.low", "p")] == [0.05, -0.1, 0.4]
+    assert metrics["importance.method.p"] == 1.0 and metrics["trials.complete"] == 3
+    assert tags["mlflow.note.content"] == "no gain is shown"
+    assert (tags["mlflow.user"], tags["mlflow.source.name"], tags["mebench.method"]) == (
+        "ann",
+        "mebench tune",
+        "spotter",
+    )
+    history = MlflowClient(f"sqlite:///{database}").get_metric_history
+    values, best = (history(study.info.run_id, f"trials/{name}spotting.micro.f1") for name in ("", "best_"))
+    assert [(m.step, round(m.value, 3)) for m in values] == [(0, 0.1), (1, 0.3), (2, 0.1)]
+    assert [round(m.value, 3) for m in best] == [0.1, 0.3, 0.3]
+    third = next(run for run in trials if run.info.run_name == "trial 2")
+    assert third.data.params == {"method.p": "0.2"} and third.info.end_time - third.info.start_time == 1500
+    files = {file.name for file in (tmp_path / "mlartifacts" / study.info.run_id / "artifacts").iterdir()}
+    assert files == {"study.json", "trials.csv", "outcome.json", "history.png"}
+    assert said.getvalue() == ""
+
+
+def test_a_study_that_went_on_is_sent_anew(tmp_path, database, progress):
+    """Its best values may be others, and MLflow's parameters stay for ever."""
+    folder = write_study(tmp_path / "tuning" / "wide")
+    assert sync((), None, progress, studies=[folder]).sent == ("wide",)
+    assert sync((), None, progress, studies=[folder]).there == ("wide",)
+    done = json.loads((folder / "outcome.json").read_text())
+    (folder / "outcome.json").write_text(
+        json.dumps({**done, "seconds": {"trials": 9.0}})
+    )  # another process ended it too
+    assert sync((), None, progress, studies=[folder]).there == ("wide",)
+    write_study(folder, trials=5, gain=0.07)
+    assert sync((), None, progress, studies=[folder]).sent == ("wide",)
+    (study,), trials = runs_of(database, "mebench/drawn/loso/tuning")
+    assert study.data.metrics["spotting.micro.f1.outer.gain"] == 0.07 and len(trials) == 5
+
+
+def test_of_nested_studies_each_is_a_run_between(tmp_path, database, progress):
+    folder = write_study(tmp_path / "wide", trials=2, parts=("a", "b"))
+    assert mirror_study(folder, None, progress)
+    (study,), below = runs_of(database, "mebench/drawn/loso/tuning")
+    parts = {run.info.run_id: run for run in below if run.data.tags["mlflow.parentRunId"] == study.info.run_id}
+    assert {run.info.run_name for run in parts.values()} == {"a", "b"}
+    assert all(run.data.params["best.method.p"] == "0.1" for run in parts.values())
+    trials = [run for run in below if run.info.run_id not in parts]
+    assert len(trials) == 4 and {run.data.tags["mlflow.parentRunId"] for run in trials} == set(parts)
+
+
+def test_the_verb_sends_studies_and_outcomes_of_others_files_too(tmp_path, database, monkeypatch, capsys):
+    source = Path(__file__).parents[2] / "leaderboards" / "rescored"
+    (tmp_path / "leaderboards" / "rescored").mkdir(parents=True)
+    for file in source.glob("capsulenet.*"):
+        shutil.copy(file, tmp_path / "leaderboards" / "rescored")
+    run = make_run(tmp_path / "runs", settings={"tracking_folds": False})
+    write_study(tmp_path / "tuning" / "wide")
+    verbs.sync([], str(tmp_path / "runs"), json="all.json")
+    assert json.loads(Path("all.json").read_text()) == {
+        "sent": [run.id, "wide", "capsulenet"],
+        "there": [],
+        "failed": [],
+    }
+    verbs.sync(["wide"], str(tmp_path / "runs"), json="one.json")
+    assert json.loads(Path("one.json").read_text()) == {"sent": [], "there": ["wide"], "failed": []}
+    with pytest.raises(RunError, match="there is no finished run in none and no study in none to send"):
+        verbs.sync([], "none", studies="none", leaderboards="none")
 
 
 def test_what_public_files_score_to_is_marked_and_sent_once(database, progress, said):
@@ -113,7 +336,7 @@ def test_what_public_files_score_to_is_marked_and_sent_once(database, progress, 
     folder = Path(__file__).parents[2] / "leaderboards" / "rescored"
     known = next(one for one in collect_rescored(folder, print) if one.source.id == "mean_casme2")
     for _ in range(2):
-        assert mirror_rescored(known, None, progress) == "mlflow.db"
+        assert mirror_rescored(known, None, progress) == "mlflow.db (experiment mebench/casme2/loso)"
     found, nested = runs_of(database, "mebench/casme2/loso")
     (sentence,) = remarks(None, "runs", [])
     assert nested == [] and sentence.startswith("mlflow.db knows no run of mebench")
@@ -148,7 +371,7 @@ def test_mirroring_twice_makes_one_run(tmp_path, database, progress):
 def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, monkeypatch):
     folder = make_run(tmp_path / "runs")
     with monkeypatch.context() as patch:
-        patch.setattr("mebench.results.tracking._folds", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr("mebench.results.tracked.tables_of_folds", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             mirror(folder, None, progress)
     assert len(runs_of(database)[0]) == 1
@@ -248,9 +471,10 @@ def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progres
     assert (list(root.handlers), root.level, logging.root.manager.disable, dict(os.environ)) == before
 
 
-def test_three_processes_may_create_one_database(tmp_path):
+def test_three_processes_may_create_one_database(tmp_path, monkeypatch):
     import mlflow  # noqa: F401  (forked processes need not import it again)
 
+    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 120.0)  # of a machine with much else to do
     folders = [make_run(tmp_path / "runs", seed=seed) for seed in range(3)]
     with ProcessPoolExecutor(3, mp_context=get_context("fork")) as pool:
         jobs = [pool.submit(mirrored, folder) for folder in folders]
@@ -288,13 +512,19 @@ def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, d
 def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress):
     from mlflow import MlflowClient
 
-    opening = sync([make_run(tmp_path / "runs")], None, progress).opening
+    runs = [
+        make_run(tmp_path / "runs", dataset=name, settings={"tracking_folds": False}) for name in ("drawn", "other")
+    ]
     uri = f"sqlite:///{database}"
-    shown = "then Model training, experiment mebench/drawn/loso, tab Runs"
-    assert opening == f"mlflow ui --backend-store-uri {uri}, {shown}"
-    assert MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso") is not None
-    server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org")
-    assert server.opening() == "open https://ann:***@mlflow.example.org"
+    command = f"mlflow ui --backend-store-uri {uri}, then open http://127.0.0.1:5000/#/experiments"
+    shown = "?workflowType=machine_learning"
+    opening = sync(runs[:1], None, progress).opening
+    experiment = MlflowClient(uri).get_experiment_by_name("mebench/drawn/loso")
+    assert opening == f"{command}/{experiment.experiment_id}/runs{shown}"
+    assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
+    assert sync(runs, None, progress).opening == command + shown
+    server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org/")
+    assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 
 
 def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progress, said, monkeypatch):
@@ -357,7 +587,7 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
     # The server is down at the end of a run: the run stands.
     assert mirror(first, None, progress) is None
     assert f"did not take run {first.id}" in said.getvalue() and f"mebench track sync {first.id}" in said.getvalue()
-    with pytest.raises(RunError, match="2 of 2 runs were not sent"):
+    with pytest.raises(RunError, match="2 of 2 were not sent"):
         verbs.sync([], str(runs))
 
     with server(tmp_path, port) as address:
@@ -369,12 +599,15 @@ def test_a_server_takes_runs_and_what_it_missed_is_sent_later(tmp_path, blank, p
             "failed": [],
         }
         verbs.sync([first.id], str(runs))
-        assert "0 runs sent, 1 were there" in capsys.readouterr().out
+        assert "0 sent, 1 were there" in capsys.readouterr().out
         client = MlflowClient(tracking_uri=address)
         experiment = client.get_experiment_by_name("mebench/drawn/loso").experiment_id
         found = client.search_runs([experiment])
         parents = {run.info.run_name: run for run in found if "mlflow.parentRunId" not in run.data.tags}
         assert set(parents) == {first.id, second.id} and len(found) == 2 * (1 + 4)
+        (tmp_path / "records").mkdir()
+        fetch_records(address, tmp_path / "records", print)
+        assert [record.id for record in collect_records(tmp_path / "records")] == sorted([first.id, second.id])
         run = parents[first.id]
         f1 = first.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]["value"]
         assert run.data.metrics["spotting.micro.f1"] == f1

@@ -7,7 +7,7 @@ import pytest
 
 from mebench.results.collect import collect
 from mebench.results.tables import build
-from mebench.results.write import as_csv, markdown, safe_cell, write
+from mebench.results.write import as_csv, latex, markdown, new_folder, put_in_place, safe_cell, write
 from tests.run_folders import make_run
 
 
@@ -58,6 +58,20 @@ def test_markdown_says_once_what_all_rows_share_and_in_columns_what_they_do_not(
         "spotter": ("fixed", "aed6cdb4"),
         "two (selected on test subjects)": ("test", "0a1b"),
     }
+
+
+def test_features_by_earlier_steps_are_said_beside_the_name_and_in_every_file(tmp_path):
+    make_run(tmp_path, tasks=("recognize",), settings={"method.flow": "tvl1"})
+    make_run(tmp_path, tasks=("recognize",), method="two")
+    (table,) = build(collect(tmp_path))
+    scores, origins = rendered(markdown([table]))
+    assert {row[1] for row in scores[1:]} == {"spotter (earlier features)", "two"}
+    where = origins[0].index("earlier features")
+    assert {row[where] for row in origins[1:]} == {"FaceCrop; flow=tvl1, which was OpenCV's", "–"}
+    rows = {row["method"]: row["earlier_features"] for row in csv.DictReader(io.StringIO(as_csv(table)))}
+    assert rows == {"spotter": "FaceCrop; flow=tvl1, which was OpenCV's", "two": ""}
+    assert "spotter, flow=tvl1, earlier features" in latex(table)
+    assert {row["earlier"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 
 def test_no_text_breaks_out_of_its_cell(tmp_path):
@@ -137,3 +151,32 @@ def test_contents_lead_to_the_headings(tmp_path):
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert "spotting: drawn, loso (noise=3.5)" in headings
     assert "[spotting: drawn, loso (noise=3.5)](#spotting-drawn-loso-noise35)" in text
+
+
+def test_a_folder_takes_the_place_of_another_one(tmp_path):
+    for name, content in (("made", "new"), ("place", "old")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(content)
+    put_in_place(tmp_path / "made", tmp_path / "place")
+    assert (tmp_path / "place" / "a").read_text() == "new"
+    (tmp_path / "third").mkdir()
+    put_in_place(tmp_path / "third", tmp_path / "nowhere")
+    assert (tmp_path / "nowhere").is_dir() and not (tmp_path / "third").exists()
+
+
+def test_a_folder_takes_the_place_of_another_one_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
+    test_a_folder_takes_the_place_of_another_one(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if "former" in path.name] == []
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(tmp_path):
+    left = tmp_path / ".site-abc"
+    left.mkdir()
+    (left / "index.html").touch()
+    with new_folder(tmp_path, ".site-") as first:
+        assert not left.exists()
+        (first / "a").touch()
+        with new_folder(tmp_path, ".site-") as second:
+            assert (first / "a").is_file() and second != first
+    assert list(tmp_path.iterdir()) == []

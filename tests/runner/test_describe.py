@@ -1,5 +1,7 @@
 """What is written down of a run, and its key: what predictions depend on, and not the order in which it was found."""
 
+import getpass
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,8 @@ import pytest
 
 from mebench.config import resolve
 from mebench.core import Distractor
-from mebench.runner.describe import key_of, truth_tables
+from mebench.runner.describe import describe, key_of, made_by, truth_tables
+from mebench.runner.folder import RunFolder
 from mebench.runner.inputs import _own_code
 from mebench.runner.plan import make_plan
 
@@ -62,6 +65,14 @@ def test_cards_of_chains_stand_by_name_of_their_videos(plan):
         assert list(found_in_this_order(plan, chains).cards().items()) == list(expected.items())
 
 
+def test_the_steps_that_are_computed_are_noted_with_their_versions(plan, tmp_path):
+    folder = RunFolder(tmp_path)
+    describe(folder, plan, truth_tables(plan), "")
+    steps = {type(step) for chains in plan.chains.values() for chain in chains for step in chain.steps}
+    noted = folder.read_json("versions.json")["steps"]
+    assert noted == ", ".join(sorted(f"{step.__name__} {step.version}" for step in steps)) and "Flow 2" in noted
+
+
 def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the_disk_lists_them(monkeypatch):
     listed = Path.rglob
     hashes = set()
@@ -69,3 +80,20 @@ def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the
         monkeypatch.setattr(Path, "rglob", lambda self, pattern, turn=turn: turn(listed(self, pattern)))
         hashes.add(_own_code.__wrapped__())
     assert len(hashes) == 1
+
+
+def test_who_made_a_run_is_known_and_from_which_commit_of_an_installed_program_that_of_the_folder(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mebench.runner.describe.beside_checkout", lambda folder: [])
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert made_by() == {"user": getpass.getuser()}
+    (tmp_path / "plugin.py").touch()
+    author = ["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "one"]):
+        subprocess.run(["git", *words], check=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout.strip()
+    assert made_by() == {"user": getpass.getuser(), "commit": commit}
+    (tmp_path / "plugin.py").write_text("edited")
+    assert made_by()["dirty"] == "true"

@@ -1,5 +1,6 @@
 """Whole runs: the same answer however they are made, and nothing lost."""
 
+import io
 import json
 import os
 import signal
@@ -11,12 +12,13 @@ import lightning
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from mebench.config import from_plain, resolve
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress
 from mebench.runner import workers
-from mebench.runner.execute import InterruptedRunError, run
+from mebench.runner.execute import InterruptedRunError, run, stoppable
 from mebench.runner.fold import execute
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
@@ -101,7 +103,8 @@ def test_the_same_command_again_gives_the_same_bits_by_one_worker_or_two(mean_ru
 
 def test_the_models_of_a_fold_predict_again_what_they_predicted_in_the_run(mean_runs, tiny, in_this_process):
     folder, fold = mean_runs[0].folder, "synthetic/s002"
-    plan, found, failed = predict_all(folder, fold, (tuple(tiny[:-1]), (), ()), 1, Progress())
+    plan, answers, failed = predict_all(Ask(str(folder.path), (fold,), tuple(tiny[:-1])), 1, Progress())
+    found = [interval for answer in answers.values() for interval in answer.predictions]
     again = prediction_tables(plan, found).predictions
     own = folder.read_table("predictions.parquet")
     assert not failed and set(again["video"]) == {f"synthetic/s00{n}/v01" for n in (1, 2, 3)}
@@ -119,7 +122,7 @@ def test_models_of_all_folds_answer_with_the_mean_of_their_scores(mean_runs, tin
     assert timing["synthetic"].k_prime["micro"] == round(
         np.mean([one.plan.timings(one.plan.folds[0])["synthetic"].k_prime["micro"] for one in single])
     )
-    (found,) = both.predict(video)
+    (found,) = both.answer(video).predictions
     methods = [trained(folder, fold) for fold in folds]
     view = both._folds[0][0].views.unlabelled(video)
     scores = np.mean([method.score_frames(view) for method in methods], axis=0)
@@ -171,23 +174,45 @@ def test_a_fold_inside_a_slurm_job_is_alone(mean_runs, monkeypatch):
     assert execute(plan, plan.folds[2]).model == stored.read_bytes()
 
 
-def test_a_signal_ends_a_run_in_words_and_is_given_back(moody, tmp_path, in_this_process, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_run_in_words_and_is_given_back(moody, tmp_path, in_this_process, monkeypatch, number):
     keep = Session.keep
 
     def keep_and_stop(self, fold, outcome):
         keep(self, fold, outcome)
-        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(number)
 
     monkeypatch.setattr(Session, "keep", keep_and_stop)
-    before = signal.getsignal(signal.SIGTERM)
+    before = signal.getsignal(number)
     with pytest.raises(InterruptedRunError) as error:
         go(moody())
     stopped = only_run(tmp_path / "runs")
-    assert error.value.exit_code == 128 + signal.SIGTERM
+    assert error.value.exit_code == 128 + number
     assert str(error.value) == (
         f"stopped: 1 of 3 folds are finished and kept in {stopped.path}. Go on with: mebench resume {stopped.path}"
     )
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(number) == before
+
+
+def test_a_run_under_nohup_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stoppable():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_finished_run_that_lost_a_table_is_named_and_does_not_stand_for_itself(moody, tmp_path, in_this_process):
+    first = go(moody()).folder
+    (first.path / "predictions.parquet").unlink()
+    (first.path / "clips.parquet").unlink()
+    with pytest.raises(RunError, match=r"lacks predictions\.parquet and clips\.parquet: remove .* and run again"):
+        RunFolder.finished(tmp_path / "runs", first.id)
+    said = io.StringIO()
+    again = run(resolve(moody()), Progress(Console(file=said, width=500)))
+    assert again.folder.id == f"{first.id}.2" and again.folder.lost == []
+    assert f"run {first.id} is marked as finished but lacks predictions.parquet and clips.parquet" in said.getvalue()
 
 
 def stopped_by(how, words, runs):

@@ -1,6 +1,7 @@
 """Work in copies of a process that was set apart: exact answers, exact blame, and nothing of what this process knows by now."""
 
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -19,6 +20,13 @@ class Label(str):
     """Something that gc can find."""
 
     __slots__ = ("self",)
+
+
+class Nowhere:
+    """Work that the copy cannot import."""
+
+    def __reduce__(self):
+        return importlib.import_module, ("nowhere",)
 
 
 def add(x, ask):
@@ -98,6 +106,7 @@ def test_what_this_process_has_seen_since_is_not_there(nursery):
         (die, (3,), "its worker process died (exit code 3)"),
         (be_killed, (), "its worker process was killed, as the system does when memory runs out: use fewer workers=N"),
         (leave, (), "SystemExit: 3"),
+        (Nowhere(), (), "ModuleNotFoundError: No module named 'nowhere'"),
         (leave_somebody, (), "its worker process died (exit code 4)"),
         (sleep_in_c, (), "it took longer than fold_timeout=1 seconds"),
     ],

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import optuna
 import pytest
 
 from mebench.errors import ConfigError, RunError
@@ -53,6 +54,14 @@ def values_of(values, step):
 
 def nothing(study, trial):
     pass
+
+
+def test_other_programs_read_the_names_of_the_objectives(tmp_path):
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms((UP, Objective("cost", "minimize"))))
+    shared.run(1, lambda values, step: [0.5, 2.0], nothing)
+    study = optuna.load_study(study_name="study", storage=f"sqlite:///{tmp_path}/x.db")
+    assert study.metric_names == ["f1", "cost"]
+    assert study.trials_dataframe()[["values_f1", "values_cost"]].to_numpy().tolist() == [[0.5, 2.0]]
 
 
 @pytest.mark.parametrize("sampler", sorted(set(SAMPLERS) - {"cmaes"}))

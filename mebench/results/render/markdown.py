@@ -45,6 +45,8 @@ are compared within a table only: other data, protocols, emotion schemes or conv
 - *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
   validation subjects, `test` on the tested ones, which is also said beside the name: such a score is too good. *transductive*:
   `video` if a test video's own unlabelled statistics enter its predictions.
+- *earlier features*: steps such as crops and flow were of an earlier version, which gave other numbers; they stay until the row is
+  run anew.
 - *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model.
 - Rows in italics are the level of chance, not methods.
 - Rows *scored anew from the authors' files* are no runs: what authors published of their own programs' answers, read from their
@@ -154,8 +156,10 @@ def _scores(part: Part) -> Iterator[str]:
 def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
     own = [name for name in (*RULES, *SHOWN_VERSIONS) if name not in same]
     remarks = "remark" not in same and any(row.remark for row in part.rows if row.measured)
+    earlier = any(row.earlier for row in part.rows)
     costs = ["fit, s", "predict, s", "parameters"]
-    yield from _head(["#", "settings", "seeds", *costs, *map(words, own), "runs", *(["remark"] if remarks else [])])
+    last = [*(["earlier features"] if earlier else []), "runs", *(["remark"] if remarks else [])]
+    yield from _head(["#", "settings", "seeds", *costs, *map(words, own), *last])
     for number, row in enumerate(part.rows, 1):
         if row.measured:
             cells = (
@@ -163,6 +167,7 @@ def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
                 *(seconds(row.costs.get(name)) for name in ("fit_seconds", "predict_seconds")),
                 whole(row.costs.get("parameters")),
                 *(escape(stated(row, name) or NONE) for name in own),
+                *([escape(row.earlier) or NONE] if earlier else []),
                 *("<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])),
             )
             yield _line(cells)
@@ -226,7 +231,7 @@ def _published(lines: Sequence[PublishedLine]) -> Iterator[str]:
 def _method(row: Row, rows: Sequence[Row]) -> str:
     own = apart(row, rows) if row.measured and not row.member else ""
     name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
-    return f"{name}{f'<br>{escape(own)}' if own else ''}{' (selected on test subjects)' * (row.selection == 'test')}"
+    return f"{name}{f'<br>{escape(own)}' if own else ''}{''.join(f' ({mark})' for mark in row.marks)}"
 
 
 def _sentence(text: str) -> str:

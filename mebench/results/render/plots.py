@@ -133,7 +133,7 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
     Args:
         answers: columns `truth` and `predicted`; rows whose truth is not among the classes are left out.
         classes: in the order of rows and columns. Classes that occur neither in truth nor in answers are not shown;
-            answers that are no class at all get a column `other`.
+            answers that are no class at all get a column `no class`.
         title: above the figure.
     """
     table = confusions(answers, classes)
@@ -161,11 +161,11 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
 
 
 def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
-    """Counts of true (rows) against predicted classes, of those that occur; `other` for answers that are no class."""
+    """Counts of true (rows) against predicted classes, of those that occur; `no class` for answers that are none."""
     matrix = count(answers["truth"].tolist(), answers["predicted"].tolist(), list(classes))
     shown = [i for i in range(len(classes)) if matrix[i].any() or matrix[:, i].any()]
     columns = [*shown, *([len(classes)] if matrix[:, -1].any() else [])]
-    return pd.DataFrame(matrix, [*classes], [*classes, "other"]).iloc[shown, columns]
+    return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[shown, columns]
 
 
 def score_curve(

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from mebench.console import console, empty_table
+from mebench.console import console, empty_table, plural
 from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.metrics.tables import Tables
 
@@ -238,7 +238,7 @@ def score_tables(
 
 
 def confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> Table:
-    """One row for each true class: how often each class was named; `other` for no answer, or one that is no class."""
+    """One row for each true class: how often each class was named; `no class` for no answer, or one that is none."""
     names = list(next(iter(confusion.values()), {}))
     table = empty_table("true class against the one that was named", ("true", *names, "clips"), ("true",))
     for true, row in confusion.items():
@@ -292,10 +292,11 @@ def _details(part: Mapping[str, Any]) -> dict[str, Any]:
 
 def _title(tables: Tables) -> str:
     videos, truths = tables.videos, tables.truths
+    of = f"of {plural(videos['subject'].nunique(), 'subject')}"
     if tables.clips is not None:
-        return f"{tables.clips['predicted'].notna().sum()} answers for {len(tables.clips)} clips of {videos['subject'].nunique()} subjects"
-    spotted = 0 if tables.predictions is None else len(tables.predictions)
-    return f"{spotted} predictions against {len(truths)} expressions in {len(videos)} videos of {videos['subject'].nunique()} subjects"
+        return f"{plural(int(tables.clips['predicted'].notna().sum()), 'answer')} for {plural(len(tables.clips), 'clip')} {of}"
+    spotted = plural(0 if tables.predictions is None else len(tables.predictions), "prediction")
+    return f"{spotted} against {plural(len(truths), 'expression')} in {plural(len(videos), 'video')} {of}"
 
 
 def _remarks(summary: Mapping[str, Any], tables: Tables, verbose: bool) -> list[str]:

@@ -20,7 +20,7 @@ class Confusion:
 
     Attributes:
         title: what was named.
-        columns: the named classes; `other` for what is none of the scheme's.
+        columns: the named classes; `no class` for what is none of the scheme's.
         rows: true class, its total, and for each column the count and its share of the total.
     """
 

@@ -4,7 +4,6 @@ import base64
 import importlib.util
 import json
 import re
-import shutil
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +25,7 @@ from mebench.results.rows import Part, Row, Table
 from mebench.results.site.cards import Card, cards
 from mebench.results.site.chart import Point, chart, cost
 from mebench.results.site.details import details
-from mebench.results.write import as_csv, latex, new_folder
+from mebench.results.write import as_csv, latex, new_folder, put_in_place
 from mebench.runner.folder import safe_name
 
 Pages = Iterator[tuple[str, str]]
@@ -72,6 +71,7 @@ class Site:
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
             "meanings": METRICS,
+            "marks": rows.MARKS,
             "nothing": rows.NOTHING,
         }
 
@@ -324,9 +324,7 @@ def write_site(
         _write_assets(temporary / "assets")
         files = [file for file in temporary.rglob("*") if file.is_file()]
         size = sum(file.stat().st_size for file in files)
-        if folder.exists():
-            shutil.rmtree(folder)
-        temporary.rename(folder)
+        put_in_place(temporary, folder)
     return len(files), size
 
 

@@ -103,6 +103,14 @@ def test_what_is_no_video_is_said(root, tmp_path):
         make_plan(resolve(["method=optical_strain", "dataset=folder", f"dataset.root={root}", "dataset.fps=25"]))
 
 
+def test_it_is_no_member_of_a_composite_that_is_scored(root, tiny):
+    """Else what is spotted in videos that nobody annotated would count as wrong."""
+    words = [*tiny[1:], "dataset=[folder,synthetic]", f"dataset.folder.root={root}", "dataset.folder.fps=25"]
+    words = [w.replace("dataset.", "dataset.synthetic.", 1) if "folder" not in w else w for w in words]
+    with pytest.raises(ConfigError, match=r"nobody annotated the videos of folder, so nothing .* leave it out"):
+        make_plan(resolve(["method=random", *words]))
+
+
 @pytest.fixture(scope="module")
 def finished(tiny, tmp_path_factory):
     """A run of a method that is not trained, whose regions need no landmarks."""

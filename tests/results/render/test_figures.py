@@ -51,7 +51,7 @@ def test_classes_that_never_occur_are_not_shown_and_answers_that_are_no_class_ar
     answers = pd.DataFrame({"truth": ["negative", "positive"], "predicted": ["negative", None]})
     axes = confusion_matrix(answers, CLASSES).axes[0]
     assert labels(axes.yaxis) == ["negative", "positive"]
-    assert labels(axes.xaxis) == ["negative", "positive", "other"]
+    assert labels(axes.xaxis) == ["negative", "positive", "no class"]
 
 
 def test_a_class_that_was_only_answered_has_no_share():

@@ -1,0 +1,81 @@
+"""What it costs that each fold runs in a process of its own, which knows no label of who is tested.
+
+    python benchmarks/apart.py [--root MAPS] [--folds 68]
+
+Folds of STSTNet with one epoch, on the maps of `megc2019_flow` in MAPS or else on its drawn stand-in, in this process and apart.
+What a fold costs more does not depend on its epochs, so it is set beside the seconds of a fold with all of them, from the records in
+`leaderboards/`. Printed are seconds of the processor, of all processes together, and on the clock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mebench.config import registry, resolve
+from mebench.runner import forks
+from mebench.runner.fold import execute
+from mebench.runner.plan import make_plan
+from mebench.runner.tasks import execute_apart
+from mebench.runner.workers import Failure, one_thread
+
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def spent() -> float:
+    """Seconds of the processor so far: of this process, and of the one whose copies do the work, with its copies."""
+    own = time.process_time()
+    if forks._nursery is None:
+        return own
+    fields = Path(f"/proc/{forks._nursery._process.pid}/stat").read_text().rpartition(")")[2].split()
+    return own + sum(map(int, fields[11:15])) / TICKS
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds of the processor and on the clock."""
+    began = spent(), time.perf_counter()
+    result = work()
+    assert not isinstance(result, Failure), result
+    return spent() - began[0], time.perf_counter() - began[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What a process for each fold costs.")
+    parser.add_argument("--root", type=Path, help="of megc2019_flow")
+    parser.add_argument("--folds", type=int, default=68, help="at most so many")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mebench-apart-") as scratch:
+        root = args.root or Path(scratch, "maps")
+        if args.root is None:
+            registry.load("dataset", "megc2019_flow").write_fake_tree(root)
+        words = [
+            "method=ststnet",
+            "method.epochs=1",
+            "dataset=megc2019_flow",
+            f"dataset.root={root}",
+            f"cache={scratch}",
+        ]
+        plan = make_plan(resolve(words))
+        folds = plan.folds[: args.folds]
+        with one_thread():
+            execute(plan, folds[0])  # imports
+            here = [timed(lambda fold=fold: execute(plan, fold)) for fold in folds]
+        execute_apart(plan, folds[0])  # imports, there
+        apart = [timed(lambda fold=fold: execute_apart(plan, fold)) for fold in folds]
+        idle = [timed(lambda: forks.apart(bool, (), bool)) for _ in folds]
+        for name, seconds in (("in this process", here), ("apart", apart), ("a process that does nothing", idle)):
+            processor, clock = zip(*seconds)
+            print(
+                f"{name}: {1000 * statistics.mean(processor):.0f} ms of the processor a fold, "
+                f"{1000 * statistics.mean(clock):.0f} on the clock (median {1000 * statistics.median(clock):.0f}), {len(folds)} folds"
+            )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""How often `mebench check METHOD --null` finds methods outside the band: honest ones, and those that read labels in files.
+
+    python benchmarks/null.py [--shuffles 200] [--cheats 20]
+
+Each shuffle is a check of its own (`--shuffles 1`). Honest are `majority`, `flow_svm` and `optical_strain`; the cheats of
+`tests/runner/cheats.py` remember labels in a scratch file, read the class folders of the dataset's root, and read `truth.parquet` of
+other runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).parent.parent))
+
+from mebench.config import registry
+from mebench.progress import Progress
+from mebench.testing.null import Finding, findings, judged, shuffled_runs
+from tests.runner.cheats import FILES, METHOD, PARAMS
+
+HONEST = ("majority", "flow_svm", "optical_strain")
+
+
+def checks(words: list[str], shuffles: int, plugins: tuple[str, ...]) -> list[list[Finding]]:
+    """What each of so many checks finds."""
+    with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
+        runs = shuffled_runs(Path(folder), words, plugins, range(shuffles), Progress())
+        return [findings([judged(run)]) for run in runs]
+
+
+def write_cheat(root: Path) -> None:
+    """The plugin that looks for labels."""
+    folder = root / "methods" / "cheat"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    (folder / "config.yaml").write_text("title: Cheat\nsummary: looks for labels\ntasks: [recognize]\n")
+    (folder / "params.py").write_text(PARAMS)
+    (folder / "method.py").write_text(METHOD)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What the null control finds.")
+    parser.add_argument("--shuffles", type=int, default=200)
+    parser.add_argument("--cheats", type=int, default=20)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="mebench-plugins-") as folder:
+        write_cheat(Path(folder))
+        plugins = registry.add_paths([folder])
+        tried = [
+            *((name, [f"method={name}"], args.shuffles) for name in HONEST),
+            *((f"cheat: {way}", ["method=cheat", f"method.way={way}"], args.cheats) for way in FILES),
+        ]
+        print(
+            "| method | checks | outside | right of the tested, mean | by chance at most, mean |\n|---|---|---|---|---|"
+        )
+        for name, words, shuffles in tried:
+            found = checks(words, shuffles, plugins)
+            outside = sum(any(f.outside for f in check) for check in found)
+            every = [f for check in found for f in check]
+            right, most = (sum(getattr(f, what) / f.of for f in every) / len(every) for what in ("right", "most"))
+            print(f"| {name} | {shuffles} | {outside} | {right:.3f} | {most:.3f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

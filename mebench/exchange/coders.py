@@ -1,0 +1,146 @@
+"""What coders marked in ELAN as a table of intervals, their times as frames."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from mebench.errors import DataError, unknown
+from mebench.exchange.eaf import EMOTION, Document, Mark, Tier, read_eaf
+
+MILLISECONDS = 1000.0
+"""Frames per second where nobody says the frame rate: each millisecond counts as a frame."""
+_CODER = re.compile(r"(.+):([^:/]+)")
+
+
+def eaf_of(path: Path) -> tuple[Path, str | None] | None:
+    """The `.eaf` file, or the folder of such files, that a word means, and whose marks: `clip.eaf:anna`. None if it means none.
+
+    >>> eaf_of(Path("clip.eaf:anna")), eaf_of(Path("mine.csv"))
+    ((PosixPath('clip.eaf'), 'anna'), None)
+    """
+    word = None if path.exists() else _CODER.fullmatch(str(path))
+    file, coder = (Path(word[1]), word[2]) if word else (path, None)
+    there = file.suffix.lower() == ".eaf" or (file.is_dir() and any(file.glob("*.eaf")))
+    return (file, coder) if there else None
+
+
+def documents(path: Path) -> list[Document]:
+    """What one `.eaf` file holds, or each of a folder, by name.
+
+    Raises:
+        DataError: what `read_eaf` raises.
+    """
+    return [read_eaf(file) for file in (sorted(path.glob("*.eaf")) if path.is_dir() else [path])]
+
+
+def common_rate(files: Sequence[object], fps: float | None) -> float | None:
+    """Frames per second by which the times of `.eaf` files among some files become frames, so that all count alike.
+
+    Args:
+        files: those that are read together; what is no path counts frames.
+        fps: as the user says it, which counts first.
+
+    Returns:
+        What is said; else what the files say; else milliseconds, if all of them count time. None where files say different
+        rates, each by its own, and where none of them is an `.eaf` file.
+
+    Raises:
+        DataError: one counts time, says no frame rate, and another one counts frames.
+    """
+    timed = [found[0] for file in files if isinstance(file, Path) and (found := eaf_of(file)) is not None]
+    if fps is not None or not timed:
+        return fps
+    said = {(document.fps, document.place) for path in timed for document in documents(path)}
+    rates = {rate for rate, _ in said if rate is not None}
+    silent = sorted(place for rate, place in said if rate is None)
+    if silent and len(rates) == 1:
+        return rates.pop()
+    if silent and (rates or len(timed) < len(files)):
+        raise DataError(
+            f"{silent[0]} counts time and says no frame rate, and frames are compared: give it with --fps N"
+        )
+    return MILLISECONDS if silent else rates.pop() if len(rates) == 1 else None
+
+
+def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) -> str:
+    """The intervals of an `.eaf` file, or of each of a folder, as a table of text.
+
+    An interval's emotion is what the tier of emotions says during most of it. A file without marks is a row without an interval.
+
+    Args:
+        path: the file or folder.
+        coder: whose marks; None for the only one's.
+        fps: frames per second; None for what each file says.
+        confidence: whether numbers on the tiers of kinds are confidences.
+
+    Raises:
+        DataError: a file cannot be read, has no tier of a kind, no frame rate, or marks of several coders of whom none is named.
+    """
+    rows: list[tuple[str, str, str, str, str, str, str]] = []
+    seen: dict[str, str] = {}
+    for document in documents(path):
+        rate = fps or document.fps
+        if rate is None:
+            raise DataError(f"{document.place} says no frame rate: give it with --fps N")
+        tiers = _of_coder(document, coder)
+        if (other := seen.setdefault(document.video, document.place)) != document.place:
+            raise DataError(f"{other} and {document.place} are both about the video {document.video}: name one of them")
+        for tier in tiers:
+            if tier.what == EMOTION:
+                continue
+            video = "_".join(filter(None, [document.video, tier.participant]))
+            named = [
+                mark
+                for other in tiers
+                if other.what == EMOTION and other.participant == tier.participant
+                for mark in other.marks
+            ]
+            kind = str(tier.what)
+            for mark in tier.marks:
+                onset = round(mark.begin * rate / 1000)
+                offset = max(round(mark.end * rate / 1000) - 1, onset)
+                sure = mark.value if confidence and _is_number(mark.value) else ""
+                rows.append((video, kind, str(onset), str(offset), _emotion(mark, named), sure, f"{rate:.10g}"))
+            if not tier.marks:
+                rows.append((video, kind, "", "", "", "", f"{rate:.10g}"))
+    table = io.StringIO(newline="")
+    writer = csv.writer(table, lineterminator="\n")
+    columns = ("video", "kind", "onset", "offset", "emotion", "confidence", "fps")
+    kept = [n for n, name in enumerate(columns) if name not in ("emotion", "confidence") or any(row[n] for row in rows)]
+    writer.writerow([columns[n] for n in kept])
+    writer.writerows([[row[n] for n in kept] for row in rows])
+    return table.getvalue()
+
+
+def _of_coder(document: Document, coder: str | None) -> list[Tier]:
+    """The tiers of kinds and emotions of one coder."""
+    known = [tier for tier in document.tiers if tier.what is not None]
+    if not any(tier.what != EMOTION for tier in known):
+        names = ", ".join(tier.name for tier in document.tiers) or "none"
+        raise DataError(
+            f"{document.place} has no tier of intervals (its tiers: {names}): they are read from tiers called micro and macro, emotions "
+            "from one called emotion"
+        )
+    coders = document.coders
+    if coder is not None and coder not in coders:
+        raise DataError(unknown(f"coder of {document.place}", coder, [name for name in coders if name]))
+    if coder is None and len(coders) > 1:
+        words = " or ".join(f"{document.place}:{name}" for name in coders if name)
+        raise DataError(f"{document.place} has marks of {len(coders)} coders: name one, as in {words}")
+    return [tier for tier in known if coder is None or tier.coder == coder]
+
+
+def _emotion(mark: Mark, named: Sequence[Mark]) -> str:
+    """What is written over most of an interval; nothing where nothing is."""
+    best = max(named, key=lambda other: min(other.end, mark.end) - max(other.begin, mark.begin), default=None)
+    return best.value if best is not None and best.begin < mark.end and mark.begin < best.end else ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False

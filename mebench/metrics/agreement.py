@@ -1,0 +1,107 @@
+"""How well two coders agree: on each frame, on what is an expression, on when it begins and ends, on its emotion."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.metrics.conventions import named
+from mebench.metrics.matching import match
+from mebench.metrics.tables import Tables, of_kinds
+
+QUANTILES = (0.05, 0.5, 0.95)
+
+
+def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
+    """The agreement of two coders, of whom one is taken for the truth and the other for the predictions.
+
+    By kind: `first` and `second`, how many intervals each has; `both`, pairs with an IoU of at least 0.5, one to one; `f1`, their
+    share, 2 both / (first + second), 0 where nobody has any; `kappa`, Cohen's kappa over frames (Cohen 1960, "A coefficient of
+    agreement for nominal scales"), None where each coder gives all frames one and the same label; `onset_ms` and `offset_ms`, of the
+    pairs, second minus first: `mean`, `sd`, `mean_absolute`, `quantiles` (5, 50 and 95 %), None without pairs or frame rate.
+    `frames` has kappa over all kinds and no expression as labels, and the number of frames; `emotion` the same over the pairs that
+    both name.
+
+    Args:
+        tables: videos with `n_frames`, which count beyond the last interval too; without, frames are counted up to that.
+        kinds: that are compared.
+    """
+    ordered = tables.ordered()
+    assert ordered.predictions is not None
+    lengths = _lengths(ordered)
+    labels = [np.zeros(sum(lengths.values()), np.int64) for _ in range(2)]
+    found: dict[str, Any] = {}
+    pairs: list[tuple[str, str]] = []
+    for number, kind in enumerate(kinds, 1):
+        first, second = of_kinds(ordered.truths, [kind]), of_kinds(ordered.predictions, [kind])
+        own = [_marked(table, lengths) for table in (first, second)]
+        for whole, part in zip(labels, own):
+            whole[part] = number
+        partner = match(first, second, named("strict"))
+        hit = np.flatnonzero(partner >= 0)
+        a, b = first.iloc[partner[hit]].reset_index(drop=True), second.iloc[hit].reset_index(drop=True)
+        pairs += [(x, y) for x, y in zip(a["emotion"], b["emotion"]) if x and y]
+        n = len(first) + len(second)
+        found[kind] = {
+            "first": len(first),
+            "second": len(second),
+            "both": len(hit),
+            "f1": 2 * len(hit) / n if n else 0.0,
+            "kappa": kappa(*own),
+            "onset_ms": _differences(a, b, "onset"),
+            "offset_ms": _differences(a, b, "offset"),
+        }
+    return {
+        "kinds": found,
+        "frames": {"n": len(labels[0]), "kappa": kappa(*labels)},
+        "emotion": {"n": len(pairs), "kappa": kappa(*map(np.array, zip(*pairs))) if pairs else None},
+    }
+
+
+def kappa(first: NDArray[Any], second: NDArray[Any]) -> float | None:
+    """Cohen's kappa of two labellings of the same things, (n,); None where both give all of them the same label (0/0).
+
+    >>> kappa(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])), kappa(np.zeros(3), np.zeros(3))
+    (0.5, None)
+    """
+    from sklearn.metrics import cohen_kappa_score
+
+    if len(first) == 0 or len({*np.unique(first).tolist(), *np.unique(second).tolist()}) == 1:
+        return None
+    return float(cohen_kappa_score(first, second))
+
+
+def _lengths(tables: Tables) -> dict[str, int]:
+    """Frames of each video."""
+    assert tables.predictions is not None
+    ends = pd.concat([table[["video", "offset"]] for table in (tables.truths, tables.predictions)])
+    last = ends.groupby("video")["offset"].max()
+    return {
+        video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
+        for video, n in zip(tables.videos["video"], tables.videos["n_frames"])
+    }
+
+
+def _marked(table: pd.DataFrame, lengths: dict[str, int]) -> NDArray[np.bool_]:
+    """Which frames of all videos, one after the other, lie in an interval."""
+    starts = dict(zip(lengths, np.cumsum([0, *lengths.values()]).tolist()))
+    marked = np.zeros(sum(lengths.values()), bool)
+    for video, onset, offset in zip(table["video"], table["onset"], table["offset"]):
+        marked[starts[video] + max(onset, 0) : starts[video] + offset + 1] = True
+    return marked
+
+
+def _differences(first: pd.DataFrame, second: pd.DataFrame, end: str) -> dict[str, Any] | None:
+    """Second minus first of one end, in ms, over pairs whose frame rate is known."""
+    ms = (1000 * (second[end] - first[end]) / first["fps"].astype(float)).dropna().to_numpy(np.float64)
+    if not len(ms):
+        return None
+    spread = float(ms.std(ddof=1)) if len(ms) > 1 else None
+    return {
+        "mean": float(ms.mean()),
+        "sd": spread,
+        "mean_absolute": float(np.abs(ms).mean()),
+        "quantiles": np.quantile(ms, QUANTILES).tolist(),
+    }

@@ -1,0 +1,212 @@
+"""The model of a fold as a file, with a card that says what it was trained on, how good it is, and what it is not good for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mebench.console import plural
+from mebench.core import Timing, Video
+from mebench.errors import RunError
+from mebench.metrics import Tables, summarize
+from mebench.results.record import from_run
+from mebench.results.render.scores import figure
+from mebench.results.settings import PLACES, of_method
+from mebench.runner.folder import RunFolder
+from mebench.runner.models import Model, Said, config_of, of_fold, write_model
+from mebench.runner.plan import make_plan, weightless
+from mebench.runner.scoring import tables_of
+
+SHOWN = ("f1", "precision", "recall", "ap50", "fp_per_minute")
+QUIET = "fp_per_minute_without"
+"""False positives a minute in videos that show no expression of the kind."""
+VERSIONS = ("mebench", "torch", "opencv-contrib-python-headless", "dlib-bin", "method_plugin", "recognizer_plugin")
+
+
+def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = None, note: str = "") -> Said:
+    """Write the model of a fold; what its file says.
+
+    Args:
+        folder: the finished run. Its dataset must be there as it was, to say what the model was trained on.
+        fold: whose model.
+        out: the file, `.safetensors`.
+        name: to call it by; by default method, dataset and the beginning of the run's key.
+        note: a paragraph more for the card.
+
+    Raises:
+        RunError: there is no such fold, the run keeps no model of it, or the name is none.
+        DataError: the file cannot be written.
+    """
+    record, model, stored = from_run(folder), of_fold(folder, fold), folder.read_json("config.json")
+    plan = make_plan(config_of(folder))
+    (own,) = (one for one in plan.folds if one.key == fold)
+    train, timings = plan.sides(own).train, plan.timings(own)
+    summary, tested = _scored(folder, fold, model.about)
+    chains = {
+        chain: steps.fingerprint()
+        for part in plan.parts()
+        for chain, steps in weightless(part).chains(_first(timings)).items()
+    }
+    called = name or f"{record.method}-{record.dataset}-{record.key[:6]}".replace(" + ", "-").replace("+", "-")
+    values = stored["config"]
+    said: dict[str, Any] = {
+        "name": called,
+        "method": _without_places(values["method"]),
+        "recognizer": _without_places(values["recognizer"]) if values.get("recognizer") else None,
+        "task": {key: model.about[key] for key in ("tasks", "kinds", "classes", "scheme", "one_per_video")},
+        "timings": [
+            {"fps": float(t.fps), "k": t.k, "k_prime": {str(kind): n for kind, n in t.k_prime.items()}}
+            for t in timings.values()
+        ],
+        "fold": fold,
+        "seed": record.seed,
+        "features": chains,
+        "versions": {key: record.versions[key] for key in VERSIONS if key in record.versions},
+        "card": "\n".join(
+            _card(called, model, record, of_method(values, stored["origins"]), train, summary, tested, note)
+        ),
+        "scores": _flat(summary, tested),
+    }
+    try:
+        checked = Said.model_validate(said)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise RunError(
+            f"the model cannot be written ({'.'.join(map(str, first['loc']))}: {first['msg']}): a model is called by small letters, "
+            "digits, _, . and -, at most 64"
+        ) from None
+    write_model(out, model, checked)
+    return checked
+
+
+def _first(timings: Mapping[str, Timing]) -> Timing:
+    return next(iter(timings.values()))
+
+
+def _without_places(part: Any) -> dict[str, Any]:
+    """The parameters of a method, without paths."""
+    return {key: value for key, value in part.items() if key not in PLACES}
+
+
+def _scored(folder: RunFolder, fold: str, about: Mapping[str, Any]) -> tuple[dict[str, Any], Tables]:
+    """The scores of what a fold predicted of those whom it tested, and its tables."""
+    tables = tables_of(folder)
+    (entry,) = (entry for entry in about["folds"] if entry["fold"] == fold)
+    chosen = entry.get("videos") or tables.videos["video"][tables.videos["subject"].isin(entry["test"])]
+
+    def own(table: Any) -> Any:
+        return None if table is None else table[table["video"].isin(list(chosen))].reset_index(drop=True)
+
+    predictions, truths, videos = own(tables.predictions), own(tables.truths), own(tables.videos)
+    part = replace(
+        tables, videos=videos, truths=truths, predictions=predictions, clips=own(tables.clips), distractors=None
+    )
+    return summarize(part, kinds=about["kinds"], classes=about["classes"], seed=0), part
+
+
+def _flat(summary: Mapping[str, Any], tested: Tables) -> dict[str, float | None]:
+    """The scores that a card shows, by path."""
+    found: dict[str, float | None] = {}
+    for kind, part in summary.get("spotting", {}).items():
+        found |= {f"spotting.{kind}.{name}": part["scores"][name]["value"] for name in SHOWN if name in part["scores"]}
+        if kind != "overall":
+            found[f"spotting.{kind}.{QUIET}"] = quiet_rate(tested, kind)[0]
+    if "recognition" in summary:
+        found |= {f"recognition.{name}": summary["recognition"]["scores"][name]["value"] for name in ("uf1", "uar")}
+    if "analysis" in summary:
+        found["analysis.strs"] = summary["analysis"]["strs"]["value"]
+    return found
+
+
+def quiet_rate(tables: Tables, kind: str) -> tuple[float | None, float]:
+    """False positives a minute in the videos without an expression of a kind, None where there is none, and their minutes."""
+    assert tables.predictions is not None
+    loud = set(tables.truths["video"][tables.truths["kind"] == kind])
+    quiet = tables.videos[~tables.videos["video"].isin(loud)]
+    minutes = float((quiet["n_frames"].astype(float) / quiet["fps"].astype(float)).sum()) / 60
+    spotted = tables.predictions[
+        (tables.predictions["kind"] == kind) & tables.predictions["video"].isin(quiet["video"])
+    ]
+    return (len(spotted) / minutes if minutes else None), minutes
+
+
+def _card(
+    name: str,
+    model: Model,
+    record: Any,
+    settings: str,
+    train: Sequence[Video],
+    summary: Mapping[str, Any],
+    tested: Tables,
+    note: str,
+) -> Iterator[str]:
+    """In Markdown."""
+    task = " and ".join(
+        filter(None, [
+            f"spots {' and '.join(model.about['kinds'])}-expressions" if "spot" in model.about["tasks"] else "",
+            f"names them: {', '.join(model.about['classes'])}" if "recognize" in model.about["tasks"] else "",
+        ])
+    )  # fmt: skip
+    yield from (f"# {name}", "", f"Method `{record.method}`{f' ({settings})' if settings else ''}. It {task}.", "")
+    seconds = sum((video.n_frames or 0) / video.fps for video in train if video.fps)
+    kinds = Counter(e.kind for video in train for e in video.expressions)
+    shown = " and ".join(plural(kinds[kind], f"{kind}-expression") for kind in kinds) or "no expression"
+    people = len({video.subject_key for video in train})
+    rates = " and ".join(sorted({f"{video.fps:g}" for video in train if video.fps}))
+    data = f" ({record.data})" if record.data else ""
+    yield from (
+        "## Trained on",
+        "",
+        f"Dataset `{record.dataset}`{data}: {plural(people, 'person', 'people')}, {plural(len(train), 'video')} of {seconds / 60:.1f} "
+        f"minutes at {rates} frames a second, {shown}. Protocol {record.about['protocol']}, fold {model.fold}, seed {record.seed}.",
+        "",
+    )
+    unseen, videos = tested.videos["subject"].nunique(), len(tested.videos)
+    yield from (
+        "## How good",
+        "",
+        f"On {plural(unseen, 'person', 'people')} in {plural(videos, 'video')} whom it was not trained on:",
+        "",
+    )
+    yield from _score_lines(summary, tested)
+    yield from (
+        "",
+        "## What it is not good for",
+        "",
+        *([record.about["remark"] + ".", ""] if record.about["remark"] else []),
+    )
+    yield from (
+        "Nobody has measured it on other cameras, people and movements than these: there, take what it spots as places to look at. It says "
+        "that something moved, never what a person feels, thinks or hides, and is no ground to judge anybody.",
+        "",
+    )
+    yield from ([note, ""] if note else [])
+
+
+def _score_lines(summary: Mapping[str, Any], tested: Tables) -> Iterator[str]:
+    for kind, part in summary.get("spotting", {}).items():
+        for score in SHOWN:
+            if score in part["scores"]:
+                yield f"- {kind}: {score} {_with_interval(part['scores'][score])}"
+        if kind != "overall":
+            rate, minutes = quiet_rate(tested, kind)
+            if rate is not None:
+                yield f"- {kind}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without any"
+    for section in ("recognition", "analysis"):
+        if section in summary:
+            values = summary[section]["scores"] if section == "recognition" else {"strs": summary[section]["strs"]}
+            for score in ("uf1", "uar", "strs"):
+                if score in values:
+                    yield f"- {section}: {score} {_with_interval(values[score])}"
+
+
+def _with_interval(score: Mapping[str, Any]) -> str:
+    value, low, high = score["value"], score["low"], score["high"]
+    if value is None:
+        return "undefined"
+    return figure(value, 4) + ("" if low is None else f" [{figure(low, 4)}, {figure(high, 4)}]")

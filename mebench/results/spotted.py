@@ -1,0 +1,348 @@
+"""What models spot in anybody's videos: as tables, for ELAN, as a page with timelines, and drawn into the videos."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mebench.config import registry
+from mebench.console import plural, write_json
+from mebench.core import Kind, Video
+from mebench.core.types import number_at
+from mebench.errors import DataError
+from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
+from mebench.exchange.write import write_rows
+from mebench.features import FaceCrop, FaceParams
+from mebench.features.detection import tracks_of
+from mebench.frames.videofile import write_video
+from mebench.progress import Progress
+from mebench.results.render.timeline import Bar, Lane, Line, Strip, clock, svg
+from mebench.runner.models import Model
+from mebench.runner.trained import Answer, Ask, predict_all
+
+Faces = Literal["largest", "all"]
+CAUTION = (
+    "A spotted interval says that something moved there as the movements did that the model was trained on. It does not say what a "
+    "person feels, thinks or hides, and nothing here detects lies. Models miss expressions and find some where none are, more so on "
+    "faces, cameras and movements unlike their training's. Do not judge, hire, grade or accuse anybody by it, and ask the people who "
+    "are seen before you analyse them."
+)
+"""What a result can and cannot say about a person."""
+COLUMNS = (
+    "subject", "video", "face", "kind", "onset", "apex", "offset", "onset_s", "apex_s", "offset_s", "confidence", "emotion",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SpottedVideo:
+    """One face in one video.
+
+    Attributes:
+        name: of the video.
+        face: `face1` and so on where several are followed, else empty.
+        path: the file, or the folder of images.
+        video: as the dataset has it.
+        times: seconds at which the frames are shown, (n_frames,).
+        answer: of the models.
+        notes: what one must know of it, in sentences.
+    """
+
+    name: str
+    face: str
+    path: Path
+    video: Video
+    times: NDArray[np.float64]
+    answer: Answer
+    notes: tuple[str, ...]
+
+    @property
+    def end(self) -> float:
+        """Seconds at which the last frame ends."""
+        return self.ends(len(self.times) - 1)
+
+    def ends(self, frame: int) -> float:
+        """Seconds at which a frame ends: where the next one begins."""
+        if frame + 1 < len(self.times):
+            return float(self.times[frame + 1])
+        gap = float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1 / (self.video.fps or 25.0)
+        return float(self.times[-1]) + gap
+
+    def intervals(self) -> pd.DataFrame:
+        """`COLUMNS`: frames as image files are numbered, else from 0; times in seconds of the frames' own time stamps.
+
+        Both ends are inclusive: `offset_s` is when the last frame is first shown.
+        """
+        last, rows = len(self.times) - 1, []
+        for p in sorted(self.answer.predictions, key=lambda p: (p.onset, p.kind)):
+            frames = [min(max(frame, 0), last) for frame in (p.onset, p.apex, p.offset)]
+            numbers = [number_at(frame, self.video.first, self.video.numbers) for frame in frames]
+            seconds = [round(float(self.times[frame]), 6) for frame in frames]
+            who = self.video.subject, self.name, self.face, p.kind
+            rows.append((*who, *numbers, *seconds, p.confidence, p.emotion or ""))
+        return pd.DataFrame(rows, columns=list(COLUMNS))
+
+    def spans(self) -> list[tuple[int, int, Kind, str]]:
+        """First and last frame of each interval within the video, from 0, its kind, and words for people."""
+        last, found = len(self.times) - 1, []
+        for p in self.answer.predictions:
+            words = " ".join(filter(None, [self.face, p.kind, p.emotion, f"{p.confidence:.3g}"]))
+            found.append((max(p.onset, 0), min(p.offset, last), p.kind, words))
+        return found
+
+    def tiers(self) -> list[Tier]:
+        """For ELAN: a tier for each kind, with confidences, and one of the emotions where the models name some."""
+        at = f"@{self.face}" if self.face else ""
+        marks: dict[str, list[Mark]] = {kind: [] for kind in self.answer.curves}
+        for (first, last, kind, _), p in zip(self.spans(), self.answer.predictions):
+            begin, end = round(1000 * float(self.times[first])), round(1000 * self.ends(last))
+            marks[kind].append(Mark(begin, end, f"{p.confidence:.6g}"))
+            if p.emotion is not None:
+                marks.setdefault(EMOTION, []).append(Mark(begin, end, p.emotion))
+        return [Tier(f"{name}{at}", tuple(own), "mebench", self.face) for name, own in marks.items()]
+
+    def timeline(self) -> str:
+        """The curves and intervals as SVG."""
+        lines = list[Line]()
+        for kind, curve in self.answer.curves.items():
+            lines.append(Line(f"{kind}: score", curve.scores, kind, raw=curve.smoothed is not None))
+            if curve.smoothed is not None:
+                lines.append(Line(f"{kind}: smoothed score", curve.smoothed, kind, level=curve.level))
+        bars: dict[Kind, list[Bar]] = {kind: [] for kind in self.answer.curves}
+        ranks = pd.Series([p.confidence for p in self.answer.predictions], dtype=float).rank(pct=True)
+        for (first, last, kind, words), p, rank in zip(self.spans(), self.answer.predictions, ranks):
+            begin, end = float(self.times[first]), self.ends(last)
+            peak = float(self.times[min(max(p.apex, 0), len(self.times) - 1)])
+            told = f"{words}: {clock(begin)} to {clock(end)}, frames {first} to {last}"
+            bars[kind].append(Bar(begin, end, kind, told, peak, float(rank)))
+        hidden = [
+            (
+                float(self.times[a]),
+                self.ends(b),
+                f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends(b))}",
+            )
+            for a, b in self.answer.unseen
+        ]
+        title = f"scores and spotted intervals of {self.title}"
+        return svg(self.times, self.end, lines, [Lane(kind, own) for kind, own in bars.items()], title, hidden)
+
+    @property
+    def title(self) -> str:
+        """The video, and the face if several are followed."""
+        return f"{self.name}, {self.face}" if self.face else self.name
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "video": self.name,
+            "face": self.face or None,
+            "fps": self.video.fps,
+            "frames": len(self.times),
+            "seconds": round(self.end - float(self.times[0]), 6),
+            "notes": list(self.notes),
+            "intervals": self.intervals().drop(columns=["subject", "video", "face"]).to_dict("records"),
+        }
+
+
+@dataclass(frozen=True)
+class Spotted:
+    """What was spotted in some videos.
+
+    Attributes:
+        model: which models, in a sentence.
+        videos: each face of each video that could be predicted, by name.
+        failed: why others could not, by their names.
+        notes: what was noticed about files.
+    """
+
+    model: str
+    videos: tuple[SpottedVideo, ...]
+    failed: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def intervals(self) -> pd.DataFrame:
+        """All of them, `COLUMNS`."""
+        return pd.concat([video.intervals() for video in self.videos], ignore_index=True)
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "model": self.model,
+            "caution": CAUTION,
+            "notes": list(self.notes),
+            "failed": dict(self.failed),
+            "videos": [video.plain() for video in self.videos],
+        }
+
+    def write(self, out: Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
+        """Write `intervals.csv`, `intervals.json`, `report.html`, and for each video `intervals.eaf`; of several `NAME.eaf`.
+
+        Args:
+            out: the folder; files of these names are replaced.
+            overlay: write `overlay.mp4`, of several videos `NAME.overlay.mp4`, too: it shows the faces of the video.
+            progress: where to tell how it goes.
+
+        Returns:
+            The files.
+
+        Raises:
+            DataError: a file cannot be written.
+        """
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"the folder {out} cannot be made: {error.strerror}. Name another with -o DIR") from error
+        files, table = [out / "intervals.csv", out / "intervals.json", out / "report.html"], self.intervals
+        columns = [c for c in COLUMNS if c not in ("face", "emotion") or (table[c] != "").any()]
+        write_rows(files[0], columns, iter(table[columns].astype(object).values.tolist()))
+        write_json(self.plain(), str(files[1]))
+        files[2].write_text(self.page(), encoding="utf-8")
+        whole = dict.fromkeys(video.name for video in self.videos)
+        for name in whole:
+            faces = [video for video in self.videos if video.name == name]
+            media = faces[0].path if faces[0].path.is_file() else None
+            files.append(out / ("intervals.eaf" if len(whole) == 1 else f"{name}.eaf"))
+            write_eaf(files[-1], media, faces[0].video.fps, [tier for face in faces for tier in face.tiers()])
+            if overlay:
+                files.append(out / ("overlay.mp4" if len(whole) == 1 else f"{name}.overlay.mp4"))
+                with (progress or Progress()).waiting(f"drawing {files[-1].name}"):
+                    write_video(files[-1], _overlaid(faces), faces[0].times)
+        return files
+
+    def page(self) -> str:
+        """A page with the timelines that needs no other file and no network; no picture of anybody is in it."""
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        from mebench.results.render.timeline import STYLE
+
+        loader = PackageLoader("mebench.results.render", "templates")
+        pages = Environment(
+            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+        pages.filters["clock"] = clock
+        return pages.get_template("spotted.html").render(spotted=self, caution=CAUTION, style=STYLE)
+
+
+def spot_videos(
+    paths: Sequence[Path],
+    ask: Ask,
+    *,
+    faces: Faces = "largest",
+    fps: float | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Spotted:
+    """Spot in videos by models that answer together.
+
+    Args:
+        paths: video files and folders of images.
+        ask: which models; the words of the dataset are made here.
+        faces: the largest of the first picture that shows one, or all, each by itself.
+        fps: frames per second of folders of images, and of files that say a wrong rate.
+        workers: processes; None for all cores.
+        progress: where to tell how it goes.
+
+    Raises:
+        MebenchError: no video can be read or predicted.
+    """
+    progress, models = progress or Progress(), ask.models()
+    words = ["dataset=folder", f"dataset.videos={_list([str(path) for path in paths])}"]
+    words += [] if fps is None else [f"dataset.fps={fps}"]
+    if faces == "all" and (found := _faces(words, models[0], progress)):
+        words.append(f"dataset.faces={_list(found)}")
+    plan, answers, failed = predict_all(replace(ask, words=tuple(words), look=True), workers, progress)
+    dataset: Any = plan.dataset
+    videos = []
+    for video in plan.videos:
+        if video.key in answers:
+            path = dataset.place(video)
+            name = path.resolve().name if path.is_dir() else path.stem
+            about = tuple(_notes(video, answers[video.key], models, faces))
+            videos.append(
+                SpottedVideo(
+                    name, video.id[len(name) + 1 :], path, video, dataset.times(video), answers[video.key], about
+                )
+            )
+    named = {video.id: failed[video.key] for video in plan.videos if video.key in failed}
+    return Spotted(_model(models), tuple(videos), named, tuple(dataset.repairs()))
+
+
+def _list(values: Sequence[Any]) -> str:
+    """As a word of the command line holds it."""
+    return json.dumps(values, ensure_ascii=False)
+
+
+def _faces(words: Sequence[str], model: Model, progress: Progress) -> list[list[Any]]:
+    """Where each face of each video stays, for the parameter `faces` of the dataset; of videos that show several."""
+    from mebench.config.resolve import resolve_dataset
+
+    params = model.config.method_params
+    crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
+    dataset: Any = registry.load("dataset", "folder")(resolve_dataset(words).dataset_params["folder"])
+    found = []
+    with progress.stage("faces", len(dataset.videos()), "videos") as advance:
+        for video in dataset.videos():
+            boxes = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
+            found += [[video.id, *box] for box in boxes] if len(boxes) > 1 else []
+            advance(video.n_frames or 0)
+    return found
+
+
+def _notes(video: Video, answer: Answer, models: Sequence[Model], faces: Faces) -> Iterator[str]:
+    """What one must know of an answer."""
+    timing = answer.timing
+    trained = sorted({float(timing["fps"]) for model in models for timing in model.timings if timing["fps"]})
+    rates = " and ".join(f"{rate:g}" for rate in trained)
+    durations = [f"k = {timing.k} frames ({1000 * timing.k / timing.fps:.0f} ms)"]
+    durations += [
+        f"k' of {kind}-expressions = {frames} frames ({1000 * frames / timing.fps:.0f} ms)"
+        for kind, frames in timing.k_prime.items()
+    ]
+    same = trained == [video.fps]
+    yield (
+        f"{video.fps:.6g} frames a second{'' if same or not trained else f', where the models were trained at {rates}'}: "
+        f"{', '.join(durations)}"
+    )
+    if answer.faces > 1 and faces == "largest":
+        yield f"{answer.faces} faces are seen, the largest is followed: --faces all takes each by itself"
+    if answer.unseen:
+        stretches = plural(len(answer.unseen), "stretch", "stretches")
+        seconds = sum(last - first + 1 for first, last in answer.unseen) / timing.fps
+        yield f"no face in sight in {stretches}, {seconds:.1f} s together: nothing is spotted there"
+
+
+def _model(models: Sequence[Model]) -> str:
+    """The models in a sentence."""
+    first = models[0]
+    what = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
+    which = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
+    return f"{what} of {first.name}{'' if first.said else f': {which}'}"
+
+
+def _overlaid(faces: Sequence[SpottedVideo]) -> Iterator[NDArray[np.uint8]]:
+    """The frames of a video, below each a strip for every face that is followed."""
+    from mebench.frames import FolderFrames, VideoFrames
+
+    path = faces[0].path
+    frames = FolderFrames(path) if path.is_dir() else VideoFrames(path)
+    strips = list[Strip]()
+    for index in range(len(faces[0].times)):
+        frame = frames[index]
+        if not strips:
+            strips = [Strip(frame.shape[1], _shown(face), face.spans(), row) for row, face in enumerate(faces)]
+        for strip in strips:
+            frame = strip.draw(frame, index)
+        yield frame
+
+
+def _shown(face: SpottedVideo) -> NDArray[np.float64]:
+    """The curve of the first kind, smoothed where it is."""
+    curve = next(iter(face.answer.curves.values()))
+    return curve.scores if curve.smoothed is None else curve.smoothed

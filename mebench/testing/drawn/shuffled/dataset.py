@@ -1,0 +1,86 @@
+"""Drawn faces, and labels in files that were shuffled before they were written: there is nothing to learn."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.config import registry
+from mebench.core import Dataset, Expression, Frames, Video
+from mebench.errors import DataError
+
+from .params import Params as _Params
+
+FRAMES, SUBJECTS = 48, 8
+MARGIN, STEP = 2, 4
+"""Frames that no label touches at the ends of a video, and from one place of an expression to the next."""
+WAY = "run it with: mebench check METHOD --null"
+
+
+class Shuffled(Dataset):
+    """Eight people with five short videos each, one of each emotion; which is which, and where, is drawn by lot."""
+
+    Params = _Params
+    revision = "1"
+    one_per_video = True
+    comparable = False
+    remark = "labels that were shuffled: a score above chance is a leak"
+    params: _Params
+
+    def __init__(self, params: _Params) -> None:
+        super().__init__(params)
+        faces = registry.params_class(registry.find("dataset", "synthetic"))
+        drawn = {"subjects": SUBJECTS, "frames": FRAMES, "size": 96, "short_videos": True}
+        self._faces: Dataset = registry.load("dataset", "synthetic")(faces(videos=5, **drawn))
+        self.schemes = {"native": self._faces.schemes["native"]}
+
+    @staticmethod
+    def places(length: int) -> range:
+        """The onsets that an expression of so many frames may have, each as likely as the others."""
+        return range(MARGIN, FRAMES - MARGIN - length + 1, STEP)
+
+    def write(self, folder: Path, seed: int) -> None:
+        """Write the labels of one shuffle into an empty folder.
+
+        Each person's emotions are dealt out among the videos, and each expression, as long as the drawn one, is put anywhere.
+        """
+        rng = np.random.default_rng(seed)
+        by_subject: dict[str, list[Video]] = defaultdict(list)
+        for video in self._faces.videos():
+            by_subject[video.subject].append(video)
+        for subject, videos in by_subject.items():
+            for emotion, video in zip(rng.permutation(self.schemes["native"].classes), videos):
+                (e,) = video.expressions
+                onset = int(rng.choice(self.places(e.length)))
+                file = folder / str(emotion) / f"{subject}_{video.id}.txt"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_text(f"{onset} {onset + e.peak - e.onset} {onset + e.length - 1}\n")
+
+    def videos(self) -> Sequence[Video]:
+        """All videos, sorted by key; the labels as the files have them.
+
+        Raises:
+            DataError: there are none.
+        """
+        if self.params.root is None or not (files := sorted(Path(self.params.root).glob("*/*.txt"))):
+            raise DataError(f"dataset.root={self.params.root} holds no labels that were shuffled: {WAY}")
+        labels = {}
+        for file in files:
+            onset, apex, offset = map(int, file.read_text().split())
+            labels[file.stem] = Expression(onset, offset, apex=apex, emotion=file.parent.name)
+        videos = [(v, labels[f"{v.subject}_{v.id}"]) for v in self._faces.videos()]
+        return [replace(v, dataset="shuffled", expressions=(label,), distractors=()) for v, label in videos]
+
+    def frames(self, video: Video) -> Frames:
+        """The drawn frames, which no label has to do with."""
+        return self._faces.frames(replace(video, dataset="synthetic"))
+
+    def landmarks(self, video: Video) -> NDArray[np.float64] | None:
+        """Those of the first frame."""
+        return self._faces.landmarks(replace(video, dataset="synthetic"))
+
+
+Plugin = Shuffled

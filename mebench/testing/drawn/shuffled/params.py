@@ -1,0 +1,14 @@
+"""Parameters of `shuffled`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Params:
+    """Where it lies.
+
+    Attributes:
+        root: the folder, with a file `<emotion>/<subject>_<video>.txt` for each video, which holds onset, apex and offset.
+    """
+
+    root: str | None = None

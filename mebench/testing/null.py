@@ -1,0 +1,230 @@
+"""Whether a method knows labels that nobody could know: it is run where they have nothing to do with the faces."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import chdir
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+
+from mebench.config import RunConfig, registry, resolve
+from mebench.core import Fold, Video
+from mebench.core.spotting import hits
+from mebench.errors import MebenchError
+from mebench.progress import Progress
+from mebench.runner.execute import execute_all, worker_pool
+from mebench.runner.folder import RunFolder
+from mebench.runner.plan import Plan, make_plan
+from mebench.runner.session import Outcome, open_session
+from mebench.testing.plugins import cut_down
+
+ONE_IN = 500
+"""Of so many checks of a method that knows nothing at most one finds it outside: fewer, as whole numbers are counted."""
+DRAWN = Path(__file__).with_name("drawn")
+BLIND_SPOT = (
+    "Not found is who reads labels at a place that only real data have, such as a path written into the plugin, or from names of "
+    "videos and subjects."
+)
+"""What no null of this kind finds."""
+
+SILENT = Progress(Console(quiet=True))
+
+
+class KnowsLabelsError(MebenchError):
+    """A method knows labels that nobody could know."""
+
+    exit_code = 1
+
+
+Chances = NDArray[np.float64]
+"""How likely 0, 1, 2 … right answers are, for answers that know nothing."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run on shuffled labels."""
+
+    plan: Plan
+    folder: RunFolder
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a method answers rightly for the people of one fold, over all shuffles.
+
+    Attributes:
+        task: `spotting` (expressions that an interval hits, IoU .5 or more) or `recognition` (clips named rightly).
+        fold: key of the fold.
+        right: right answers.
+        of: so many.
+        most: so many at most are right by chance: more in one of `ONE_IN` checks at most, whatever else is looked at.
+    """
+
+    task: str
+    fold: str
+    right: int
+    of: int
+    most: int
+
+    @property
+    def outside(self) -> bool:
+        """Whether it knows labels."""
+        return self.right > self.most
+
+
+def null(
+    method: str, progress: Progress, words: Sequence[str] = (), plugins: Sequence[str] = (), shuffles: int = 3
+) -> list[Finding]:
+    """Run a method where nothing can be known, and count what it answers rightly.
+
+    Args:
+        method: id of the method.
+        progress: where to tell how it goes.
+        words: its settings; `epochs…` and `draws…` are 1 unless they say otherwise.
+        plugins: folders with more plugins.
+        shuffles: how often labels are shuffled; each time the method runs twice, and the second run counts.
+
+    Raises:
+        MebenchError: the method cannot run.
+    """
+    paths = registry.add_paths(plugins)
+    settled = [f"method={method}", *cut_down(registry.find("method", method)), *words]
+    runs = []
+    with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
+        for run in shuffled_runs(Path(folder), settled, paths, range(shuffles), progress):
+            runs.append(judged(run))
+    return findings(runs)
+
+
+def shuffled_runs(
+    folder: Path, words: Sequence[str], plugins: Sequence[str], seeds: Sequence[int], progress: Progress
+) -> Iterator[Run]:
+    """For each seed the second of two equal runs on labels that are shuffled with it.
+
+    They look like a user's: `runs` lies in the working folder, and the first run has left there, and wherever else it wrote, what
+    it could. People are tested in two halves, so that what one half shows cannot depend on itself.
+
+    Args:
+        folder: the working folder meanwhile.
+        words: of the method.
+        plugins: folders with more plugins.
+        seeds: of the shuffles.
+        progress: where to tell how it goes.
+    """
+    registry.add_paths([DRAWN])
+    config = _config(folder / "data" / "0", words, plugins)
+    with chdir(folder), worker_pool(config) as pool, progress.stage("null", 2 * len(seeds), "runs") as advance:
+        for seed in seeds:
+            config = _config(folder / "data" / str(seed), words, plugins)
+            registry.load("dataset", "shuffled")(config.dataset_params["shuffled"]).write(
+                folder / "data" / str(seed), seed
+            )
+            for _ in range(2):
+                plan = make_plan(config)
+                (outcome,) = execute_all([open_session(plan)], pool, SILENT)
+                if isinstance(outcome, MebenchError):
+                    raise outcome
+                advance()
+            assert isinstance(outcome, Outcome)
+            yield Run(plan, outcome.folder)
+
+
+def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConfig:
+    data = (
+        "dataset=shuffled",
+        f"dataset.root={root}",
+        "protocol=kfold",
+        "protocol.folds=2",
+        "runs=runs",
+        "bootstrap=0",
+    )
+    return resolve([*data, *words], plugins=[str(DRAWN), *plugins])
+
+
+def judged(run: Run) -> dict[tuple[str, str], tuple[int, int, Chances]]:
+    """For each task and fold of a run the right answers, their number, and the chances of each number."""
+    found = {}
+    for fold in run.plan.folds:
+        _, _, tested = fold.split(run.plan.videos)
+        for task, chances_of in (("spot", _spotting), ("recognize", _recognition)):
+            if task in run.plan.task.tasks:
+                right, chances = chances_of(run, fold, tested)
+                name = "spotting" if task == "spot" else "recognition"
+                found[name, fold.key] = right, len(tested), chances
+    return found
+
+
+def findings(runs: Sequence[dict[tuple[str, str], tuple[int, int, Chances]]]) -> list[Finding]:
+    """The counts of some runs together.
+
+    What a method answers for one half of the people depends on the labels of the other half alone, and these have been drawn
+    apart. So the chances of its right answers are known exactly, whatever it does: those of all ways in which the labels of its half
+    could have been drawn. Each count has its share of `ONE_IN` (Bonferroni), however they depend on each other.
+    """
+    found = []
+    for key in runs[0]:
+        chances = reduce(np.convolve, [run[key][2] for run in runs])
+        more = 1 - np.cumsum(chances)
+        most = int(np.argmax(more <= 1 / (ONE_IN * len(runs[0]))))
+        found.append(Finding(*key, sum(run[key][0] for run in runs), sum(run[key][1] for run in runs), most))
+    return found
+
+
+def _spotting(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chances]:
+    """Expressions that an interval hits, beside all places where they could have been."""
+    table = run.folder.read_table("predictions.parquet")
+    table = table[(table["draw"] == 0) & (table["kind"] == "micro")]
+    spotted = defaultdict(list)
+    for key, onset, offset in zip(table["video"], table["onset"].tolist(), table["offset"].tolist()):
+        spotted[key].append((onset, offset))
+    right, ways = 0, []
+    dataset: Any = run.plan.dataset
+    for video in tested:
+        (e,) = video.expressions
+
+        def hit(onset: int, video: Video = video, length: int = e.length) -> bool:
+            return any(hits(interval, (onset, onset + length - 1)) for interval in spotted[video.key])
+
+        right += hit(e.onset)
+        share = float(np.mean([hit(onset) for onset in dataset.places(e.length)]))
+        ways.append(np.array([1 - share, share]))
+    return right, reduce(np.convolve, ways)
+
+
+def _recognition(run: Run, fold: Fold, tested: Sequence[Video]) -> tuple[int, Chances]:
+    """Clips that are named rightly, beside all ways to deal out each person's emotions."""
+    table = run.folder.read_table("clips.parquet").set_index("video")["predicted"]
+    right, ways = 0, []
+    by_subject = defaultdict(list)
+    for video in tested:
+        by_subject[video.subject].append((table[video.key], run.plan.scheme.class_of(video.expressions[0])))
+    for pairs in by_subject.values():
+        answers, labels = zip(*pairs)
+        counts = [sum(a == b for a, b in zip(answers, dealt)) for dealt in itertools.permutations(labels)]
+        right += sum(a == b for a, b in pairs)
+        ways.append(np.bincount(counts, minlength=len(pairs) + 1) / len(counts))
+    return right, reduce(np.convolve, ways)
+
+
+def refuse(method: str, found: Sequence[Finding], shuffles: int) -> None:
+    """Name a method that knows labels.
+
+    Raises:
+        KnowsLabelsError: it does.
+    """
+    if outside := [finding for finding in found if finding.outside]:
+        worst = max(outside, key=lambda finding: (finding.right - finding.most) / finding.of)
+        raise KnowsLabelsError(
+            f"method {method!r} knows labels that have nothing to do with what it sees: {worst.task} is right {worst.right} times of "
+            f"{worst.of} for the people of {worst.fold!r}, and by chance at most {worst.most} times (labels shuffled {shuffles} times, "
+            f"each run twice). Look for files that it writes and reads, in scratch folders, other runs or the dataset's own"
+        )

@@ -1,0 +1,317 @@
+"""Networks that read the motion of regions as a series and say where expressions begin, peak and end (ABPN, AUW-GCN)."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset as TorchDataset
+
+from mebench import spotting
+from mebench.core import (
+    KINDS,
+    Chain,
+    Expression,
+    Kind,
+    LabelledVideo,
+    Method,
+    Prediction,
+    Stage,
+    Task,
+    Timing,
+    VideoView,
+)
+from mebench.features.maps import MOTION, MotionParams
+from mebench.features.regions import POINTS
+from mebench.training.samples import Samples
+
+CONTEXT = 7
+"""Frames of the series before and after a segment that the network reads too: half of 15, the receptive field of the programs."""
+START, END, NEITHER = 0, 1, 2
+AROUND = {"micro": 1, "macro": 3}
+"""Frames of the series on both sides of an onset, apex or offset that are labelled like it."""
+BELL = 4.0
+"""Standard deviation, in frames of the series, of the label around an apex."""
+OUTPUTS = 10
+"""Channels: start, end, neither of micro, the same of macro, apex of both, action of both."""
+
+
+class BoundaryNetwork(Method):
+    """Learns from segments of series; each likely apex proposes an interval from the likeliest onset to the likeliest offset.
+
+    A subclass says what `network` is: (N, T, regions, 2) to (N, 10, T), see `OUTPUTS`. Both kinds are learnt whichever is asked for.
+    """
+
+    tasks = frozenset({"spot"})
+    kinds: ClassVar[tuple[str, ...]] = KINDS
+    params: MotionParams
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, params: MotionParams, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        self.network = self.build()
+        self.register_buffer("mean", torch.zeros(2))
+        self.register_buffer("deviation", torch.ones(2))
+
+    def build(self) -> nn.Module:
+        """The network."""
+        raise NotImplementedError(f"{type(self).__name__} must define build()")
+
+    def learn_from(self, videos: Sequence[LabelledVideo]) -> None:
+        """What the network takes from the training videos before it is trained; by default nothing."""
+
+    def chains(self, timing: Timing) -> dict[str, Chain]:
+        """The series of each video."""
+        return self.params.series(timing.fps)
+
+    # -- training -----------------------------------------------------------------------------------------------------------
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One training for both kinds."""
+        return (Stage("boundaries", self.params.epochs, self.params.batch_size),)
+
+    def samples(
+        self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
+    ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
+        """Segments that hold a part of an expression: series, classes of boundaries, apexes, actions."""
+        self.learn_from(train)
+        series = [self._series(video) for video in train]
+        every = torch.from_numpy(np.concatenate(series)).reshape(-1, 2)
+        self.mean, self.deviation = every.mean(0), every.std(0).clamp(min=1e-6)
+        parts: list[list[NDArray[Any]]] = [[], [], [], []]
+        for video, x in zip(train, series):
+            for kept in segments(x, *self._targets(video, len(x)), self.params.segment):
+                for part, rows in zip(parts, kept):
+                    part.append(rows)
+        arrays = [np.stack(part) for part in parts] if parts[0] else [np.empty((0, 1), np.float32)] * 4
+        return Samples(*map(torch.from_numpy, arrays)), None
+
+    def _series(self, video: VideoView) -> NDArray[np.float32]:
+        """(frames of the series, regions, 2)."""
+        step = self.params.step(video.timing.fps)
+        features = video.features(MOTION)[::step].astype(np.float32)
+        return np.asarray(features.reshape(len(features), len(POINTS), 2))
+
+    def _targets(self, video: LabelledVideo, n: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        step = self.params.step(video.timing.fps)
+        of_kind = [
+            boundary_labels(n, [e for e in video.expressions if e.kind == kind], AROUND[kind], step) for kind in KINDS
+        ]
+        bounds, apexes, actions = (np.stack(part, axis=1) for part in zip(*of_kind))
+        return bounds, apexes, actions
+
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:
+        """The sum of the losses of boundaries, apexes and actions of both kinds."""
+        x, bounds, apexes, actions = batch
+        outputs = self.network(self._normalised(x))[:, :, CONTEXT:-CONTEXT]
+        losses = []
+        for place, kind in enumerate(KINDS):
+            edges = boundary_loss(outputs[:, 3 * place : 3 * place + 3], bounds[:, :, place])
+            apex = probability_loss(outputs[:, 6 + place], apexes[:, :, place], 0.9)
+            action = probability_loss(outputs[:, 8 + place], actions[:, :, place], 0.8)
+            weighed = (1.8 if kind == "micro" else 1.0) * apex + edges + 0.1 * action
+            losses.append(weighed if kind == "micro" else self.params.macro_weight * weighed)
+        loss = torch.stack(losses).sum()
+        self.history.add(self.stage, self.current_epoch, "train", len(x), loss.detach())
+        return loss
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.deviation
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW, whose weight decay leaves biases and normalisation alone, at a rate that falls with each epoch."""
+        p = self.params
+        decaying = [w for w in self.network.parameters() if w.dim() > 1]
+        others = [w for w in self.network.parameters() if w.dim() == 1]
+        groups = [{"params": decaying, "weight_decay": p.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        optimizer = torch.optim.AdamW(groups, lr=p.lr)
+        return {"optimizer": optimizer, "lr_scheduler": torch.optim.lr_scheduler.ExponentialLR(optimizer, p.lr_decay)}
+
+    # -- prediction ---------------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def _answers(self, video: VideoView) -> NDArray[np.float64]:
+        """What the network says of each frame of the series, (10, T)."""
+        x = torch.from_numpy(self._series(video)).to(self.mean.device)
+        if not len(x):
+            return np.empty((OUTPUTS, 0))
+        found: NDArray[np.float64] = self.network(self._normalised(x)[None])[0].double().cpu().numpy()
+        return found
+
+    def score_frames(self, video: VideoView) -> NDArray[np.float64]:
+        """Probability of an apex for each frame and kind, that of the nearest frame of the series before; NaN after the last."""
+        scores, step = np.full((video.n_frames, len(self.task.kinds)), np.nan), self.params.step(video.timing.fps)
+        answers = self._answers(video)
+        for column, kind in enumerate(self.task.kinds):
+            apex = np.repeat(sigmoid(answers[6 + KINDS.index(kind)]), step)[: video.n_frames]
+            scores[: len(apex), column] = apex
+        return scores
+
+    def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
+        """The surest intervals of each kind; in videos of one expression the surest one."""
+        answers, found = self._answers(video), []
+        for kind in self.task.kinds:
+            place = KINDS.index(kind)
+            edges = softmax(answers[3 * place : 3 * place + 3])
+            found += [
+                Prediction(video.key, kind, *one)
+                for one in self._intervals(video, kind, edges, sigmoid(answers[6 + place]))
+            ]
+        return found
+
+    def _intervals(
+        self, video: VideoView, kind: Kind, edges: NDArray[np.float64], apex: NDArray[np.float64]
+    ) -> list[spotting.Spotted]:
+        p, step = self.params, self.params.step(video.timing.fps)
+        k = max(1.0, video.timing.k_prime[kind] / step)
+        reach = max(1, round(p.nearest * k)), max(1, round(p.farthest * k))
+        proposed = proposals(edges[START], edges[END], apex, reach, p.apex_threshold)
+        proposed = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= p.longest * 2 * k]
+        kept = spotting.suppress(proposed, p.nms)
+        top = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: 1 if self.task.one_per_video else p.top]
+        last = video.n_frames - 1
+        return [
+            spotting.Spotted(s.onset * step, s.apex * step, min((s.offset + 1) * step - 1, last), s.confidence)
+            for s in sorted(top, key=lambda s: s.apex)
+        ]
+
+
+def proposals(
+    start: NDArray[np.float64],
+    end: NDArray[np.float64],
+    apex: NDArray[np.float64],
+    reach: tuple[int, int],
+    threshold: float,
+) -> list[spotting.Spotted]:
+    """An interval for each frame whose apex is likely: to the likeliest start before and the likeliest end after it.
+
+    One whose first frame looks rather like an end, or its last like a start, is dropped.
+
+    Args:
+        start: (n,) probability that an expression begins in a frame.
+        end: (n,) that one ends.
+        apex: (n,) that one has its apex there.
+        reach: how many frames from the apex start and end are looked for, from and to, both inclusive; the series' ends stand for
+            what lies beyond.
+        threshold: of the apex's probability, which must be above it.
+
+    Returns:
+        By time; the confidence is the product of the three probabilities.
+    """
+    found, last, around = [], len(apex) - 1, np.arange(reach[0], reach[1] + 1)
+    for peak in np.flatnonzero(apex > threshold).tolist():
+        before, after = np.maximum(peak - around, 0), np.minimum(peak + around, last)
+        first, final = int(before[start[before].argmax()]), int(after[end[after].argmax()])
+        if start[first] > end[first] and start[final] < end[final]:
+            found.append(spotting.Spotted(first, peak, final, float(start[first] * end[final] * apex[peak])))
+    return found
+
+
+def boundary_labels(
+    n: int, expressions: Sequence[Expression], around: int, step: int = 1
+) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """What a series of n frames has to say of some expressions, each (n,).
+
+    Args:
+        n: frames of the series.
+        expressions: of one kind, in frames of the video.
+        around: frames on both sides that are labelled like an onset, apex or offset.
+        step: frames of the video from one of the series to the next.
+
+    Returns:
+        Classes of boundaries (start, end, neither; an end where both are near), how near an apex is (1 there, falling as a
+        normal density does), and whether an expression goes on.
+    """
+    bounds, apex, action = np.full(n, NEITHER, np.int64), np.zeros(n, np.float32), np.zeros(n, np.float32)
+    placed = [(e.onset // step, e.peak // step, e.offset // step) for e in expressions]
+    for class_, place in ((START, 0), (END, 2)):
+        for ends in placed:
+            bounds[max(ends[place] - around, 0) : ends[place] + around + 1] = class_
+    for onset, peak, offset in placed:
+        near = np.arange(max(peak - around, 0), min(peak + around + 1, n))
+        apex[near] = np.exp(-((near - peak) ** 2) / (2 * BELL**2))
+        action[onset : offset + 1] = 1
+    return bounds, apex, action
+
+
+def segments(
+    x: NDArray[np.float32], bounds: NDArray[Any], apexes: NDArray[Any], actions: NDArray[Any], length: int
+) -> list[tuple[NDArray[Any], ...]]:
+    """Series and labels cut into segments; those without any action are left out.
+
+    Args:
+        x: (n, regions, 2).
+        bounds: (n, kinds), and so are the other two.
+        apexes: see `boundary_labels`.
+        actions: the same.
+        length: of a segment; beyond the series nothing moves, and nothing is labelled.
+
+    Returns:
+        For each segment x, (length + 2 `CONTEXT`, regions, 2), and its labels, (length, kinds).
+    """
+    whole = -(-len(x) // length) * length
+    padded = np.pad(x, ((CONTEXT, CONTEXT + whole - len(x)), (0, 0), (0, 0)))
+    rest = ((0, whole - len(x)), (0, 0))
+    labels = [np.pad(bounds, rest, constant_values=NEITHER), np.pad(apexes, rest), np.pad(actions, rest)]
+    return [
+        (padded[first : first + length + 2 * CONTEXT], *(part[first : first + length] for part in labels))
+        for first in range(0, whole, length)
+        if labels[2][first : first + length].any()
+    ]
+
+
+def probability_loss(outputs: Tensor, truth: Tensor, alpha: float, smoothing: float = 0.16) -> Tensor:
+    """Focal loss of probabilities between 0 and 1, of exponent 1 (the published programs).
+
+    Args:
+        outputs: logits.
+        truth: from 0 to 1; what is above 0 is positive.
+        alpha: weight of positives; 1 - alpha is that of the others.
+        smoothing: added to the error of negatives.
+    """
+    p, positive = outputs.sigmoid(), truth > 0
+    right = alpha * (truth - p).abs() * (p + 1e-5).log()
+    wrong = (1 - alpha) * (truth + smoothing - p).abs() * (1 - p + 1e-5).log()
+    return -torch.where(positive, right, wrong).mean()
+
+
+def boundary_loss(outputs: Tensor, classes: Tensor, alpha: float = 0.9) -> Tensor:
+    """Focal cross-entropy of exponent 1 over start, end and neither (the published programs).
+
+    Args:
+        outputs: (N, 3, T) raw.
+        classes: (N, T).
+        alpha: start and end weigh half of it, neither 1 - alpha.
+    """
+    log_p = F.log_softmax(outputs, dim=1).gather(1, classes[:, None])[:, 0]
+    weight = outputs.new_tensor([alpha / 2, alpha / 2, 1 - alpha])[classes]
+    return -(weight * (1 - log_p.exp()) * log_p).mean()
+
+
+def head(channels: int) -> list[nn.Module]:
+    """The layers that ABPN and AUW-GCN share: (N, channels, T) to (N, 10, T), a receptive field of 11 frames; without biases."""
+    layers: list[nn.Module] = []
+    for before, size, dilation in ((channels, 1, 1), (64, 3, 1), (64, 3, 2)):
+        conv = nn.Conv1d(before, 64, size, padding=dilation * (size // 2), dilation=dilation, bias=False)
+        layers += [conv, nn.BatchNorm1d(64), nn.ReLU()]
+    layers.append(nn.Conv1d(64, OUTPUTS, 3, padding=2, dilation=2, bias=False))
+    for layer in layers:
+        if isinstance(layer, nn.Conv1d):
+            nn.init.kaiming_normal_(layer.weight)
+    return layers
+
+
+def sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / (1 + exp(-x))."""
+    return np.asarray(0.5 * (1 + np.tanh(x / 2)))
+
+
+def softmax(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Over the first axis."""
+    powers = np.exp(x - x.max(axis=0, initial=-np.inf, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=0, keepdims=True))

@@ -1,0 +1,1 @@
+"""ABPN: intervals between the likeliest boundaries around likely apexes (MEGC 2022)."""

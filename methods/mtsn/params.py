@@ -1,0 +1,67 @@
+"""Parameters of `mtsn`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.core.options import check_choices
+from mebench.errors import ConfigError
+from mebench.features import Algorithm, FaceParams
+
+
+@dataclass(frozen=True)
+class Params(FaceParams):
+    """The settings of the public code; lengths, in frames of CAS(ME)2 there, in k'.
+
+    Attributes:
+        flow: algorithm of the optical flow.
+        stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
+        regions: layout of eyes and mouth, see MEAN; with `box`, which needs no landmarks, the motion of the nose is not removed and the
+            eyes are not masked.
+        eye_margin: pixels around the eyes whose motion is ignored.
+        hard: weight of the error against hard labels, 1 from onset to offset; 1 - hard is that against soft ones, which rise to 1 at
+            the apex.
+        negatives: frames outside expressions to train on for each one inside, at most.
+        epochs: passes over the samples.
+        batch_size: samples per step.
+        lr: learning rate of Adam.
+        level: score above which a frame may be a peak, and its neighbours belong to its interval.
+        difference: by which a micro-expression's score must exceed the score at its peak smoothed for macro-expressions.
+        reach: an interval reaches at most so many times k' to both sides of its peak.
+        shortest: it is longer than so many times k'.
+        longest: and shorter than so many times k'.
+    """
+
+    flow: Algorithm = "tvl1"
+    stride: int = 1
+    regions: Literal["paper", "released_code", "box"] = "paper"
+    eye_margin: int = 15
+    hard: float = 0.7
+    negatives: float = 1.0
+    epochs: int = 10
+    batch_size: int = 128
+    lr: float = 5e-5
+    level: float = 0.7
+    difference: float = 0.4
+    reach: float = 2.5
+    shortest: float = 0.8
+    longest: float = 5.0
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        FaceParams.__post_init__(self)
+        check_choices(self, regions=("paper", "released_code", "box"))
+        for name in ("stride", "epochs", "batch_size"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("lr", "negatives", "reach"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
+        for name in ("hard", "level"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
+        if self.eye_margin < 0:
+            raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
+        if not 0 <= self.shortest <= self.longest:
+            raise ConfigError(
+                f"method.longest must not be below method.shortest, {self.shortest}, but is {self.longest}"
+            )

@@ -1,0 +1,27 @@
+"""`mebench check METHOD --null`: what it prints, and how it ends."""
+
+import json
+
+from tests.runner.cheats import write
+
+
+def test_a_method_that_reads_other_runs_is_named_and_the_exit_code_says_so(mebench, write_plugin):
+    plugins = write(write_plugin)
+    code, out, err = mebench("check", "cheat", "method.way=truth", "--null", "--shuffles", 1, "--plugins", plugins)
+    assert code == 1 and out.splitlines()[1].split("\t")[:3] == ["recognition", "part1", "20"]
+    assert "error: method 'cheat' knows labels that have nothing to do with what it sees" in err
+
+
+def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
+    report = tmp_path / "report.json"
+    code, out, _ = mebench("check", "majority", "--null", "--shuffles", 2, "--json", report)
+    assert code == 0 and "in 2 shuffles of the labels, each run twice" in out
+    assert "a path written into the plugin" in out
+    (first, _), about = json.loads(report.read_text())["null"], json.loads(report.read_text())
+    assert (about["method"], about["shuffles"]) == ("majority", 2)
+    assert (first["right"], first["most"], first["outside"]) == (8, 8, False)
+
+
+def test_there_is_one_check(mebench):
+    code, _, err = mebench("check", "majority")
+    assert code != 0 and "mebench check majority --null" in err

@@ -1,0 +1,236 @@
+"""ELAN's files: written and read back, by an independent reader too; coders as truth and as predictions; what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pympi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import cohen_kappa_score
+
+from mebench import api
+from mebench.errors import DataError
+from mebench.exchange.coders import common_rate, text_of
+from mebench.exchange.eaf import Mark, Tier, lanes, read_eaf, write_eaf
+from mebench.exchange.intervals import read_intervals
+from mebench.exchange.table import Remarks
+from mebench.exchange.write import write_predictions
+from mebench.metrics.agreement import agreement, kappa
+from mebench.runner.scoring import tables_of
+from tests.cli.conftest import mebench
+from tests.run_folders import make_run
+
+__all__ = ["mebench"]
+
+
+def coded(path, micro=((1000, 1400), (5000, 5300)), macro=(), emotions=(), coder="", fps=None):
+    """A file as ELAN saves it, made by pympi."""
+    elan = pympi.Elan.Eaf(author="")
+    elan.add_linked_file("file:///home/anna/clip.mp4")
+    for name, spans in (("micro", micro), ("macro", macro), ("emotion", emotions), ("gaze", ((0, 9000),))):
+        elan.add_tier(name if not coder else f"{name}@{coder}", ann=coder or None)
+        for begin, end, *value in spans:
+            elan.add_annotation(name if not coder else f"{name}@{coder}", begin, end, *value)
+    if fps is not None:
+        elan.properties.append(("mebench:fps", str(fps)))
+    elan.to_file(str(path))
+    return path
+
+
+def test_what_is_written_an_independent_reader_reads_to_the_millisecond(tmp_path):
+    marks = (Mark(1234, 1801, "0.5"), Mark(1300, 1900, "0.7"), Mark(1801, 2000, "ä <&>"), Mark(2500, 2501))
+    tiers = [Tier("micro", marks, "mebench"), Tier("macro"), Tier("emotion", (marks[2],), "mebench", "face1")]
+    write_eaf(tmp_path / "a.eaf", Path("/films/my clip.mp4"), 29.97, tiers)
+    elan = pympi.Elan.Eaf(str(tmp_path / "a.eaf"))
+    assert set(elan.get_tier_names()) == {"micro", "micro 2", "macro", "emotion"}
+    found = [m for name in ("micro", "micro 2") for m in elan.get_annotation_data_for_tier(name)]
+    assert sorted(found) == sorted((m.begin, m.end, m.value) for m in marks)
+    assert elan.media_descriptors[0]["MEDIA_URL"] == "file:///films/my%20clip.mp4"
+    read = read_eaf(tmp_path / "a.eaf")
+    assert (read.video, read.fps, read.coders) == ("my clip", 29.97, ("mebench", ""))
+    assert sorted(
+        m for t in read.tiers if t.what == "micro" for m in [(x.begin, x.end, x.value) for x in t.marks]
+    ) == sorted(found)
+
+
+@given(st.lists(st.tuples(st.integers(0, 500), st.integers(1, 60), st.text(max_size=5)), max_size=12))
+def test_any_marks_come_back_and_no_two_of_a_tier_overlap(tmp_path_factory, spans):
+    path = tmp_path_factory.mktemp("eaf") / "a.eaf"
+    marks = [Mark(begin, begin + long, text.strip()) for begin, long, text in spans]
+    write_eaf(path, None, None, [Tier("micro", tuple(marks))])
+    tiers = read_eaf(path).tiers
+    for tier in tiers:
+        assert all(a.end <= b.begin for a, b in zip(tier.marks, tier.marks[1:]))
+    plain = [(m.begin, m.end, "".join(c for c in m.value if c.isprintable()).strip()) for m in marks]
+    assert sorted((m.begin, m.end, m.value) for tier in tiers for m in tier.marks) == sorted(plain)
+    busiest = max((sum(m.begin <= t < m.end for m in marks) for t in {m.begin for m in marks}), default=1)
+    assert len(lanes(marks) or [[]]) == busiest
+
+
+def test_times_become_frames_and_come_back(tmp_path):
+    for fps in (23.976, 25.0, 29.97, 30.0, 200.0, 500.0):
+        onsets = np.arange(0, 400, 7)
+        spans = [(round(1000 * a / fps), round(1000 * (a + 12) / fps)) for a in onsets.tolist()]
+        write_eaf(tmp_path / "a.eaf", None, fps, [Tier("micro", tuple(Mark(*s) for s in spans))])
+        rows = read_intervals(tmp_path / "a.eaf", "truth", Remarks()).intervals
+        assert sorted(rows["onset"]) == onsets.tolist() and ((rows["offset"] - rows["onset"]) == 11).all()
+
+
+def test_a_coder_is_a_truth_and_another_one_predictions(tmp_path):
+    truth = coded(tmp_path / "anna.eaf", emotions=[(1050, 1300, "Happiness")])
+    mine = coded(tmp_path / "ben.eaf", micro=((1040, 1420), (8000, 8200)), emotions=[(1040, 1420, "happiness")])
+    found = api.score(mine, truth, bootstrap=0)
+    counts = found.summary["spotting"]["micro"]
+    assert (counts["tp"], counts["fp"], counts["fn"]) == (1, 1, 1)
+    assert found.summary["analysis"]["true_positives"]["scores"]["accuracy"]["value"] == 1.0
+    # Beside a table of frames both count by the rate that is said.
+    table = tmp_path / "mine.csv"
+    table.write_text("subject,video,onset,offset,confidence\ns1,clip,25,34,0.5\ns1,clip,200,204,0.2\n")
+    with pytest.raises(DataError, match=r"anna\.eaf counts time and says no frame rate.*--fps N"):
+        api.score(table, truth, bootstrap=0)
+    counts = api.score(table, truth, fps=25.0, bootstrap=0).summary["spotting"]["micro"]
+    assert (counts["tp"], counts["fp"], counts["fn"]) == (1, 1, 1)
+    told = coded(tmp_path / "rated.eaf", fps=25)
+    assert api.score(table, told, bootstrap=0).summary["spotting"]["micro"]["tp"] == 1
+
+
+def test_of_several_coders_one_is_named(tmp_path):
+    elan = pympi.Elan.Eaf(author="")
+    for coder, shift in (("anna", 0), ("ben", 40)):
+        elan.add_tier(f"micro@{coder}", ann=coder)
+        elan.add_annotation(f"micro@{coder}", 1000 + shift, 1400 + shift)
+    elan.to_file(str(tmp_path / "both.eaf"))
+    with pytest.raises(DataError, match=r"has marks of 2 coders: name one, as in .*both\.eaf:anna or .*both\.eaf:ben"):
+        read_intervals(tmp_path / "both.eaf", "truth", Remarks(), fps=1000.0)
+    with pytest.raises(DataError, match=r"unknown coder of .*'bne'\. Did you mean 'ben'"):
+        read_intervals(Path(f"{tmp_path}/both.eaf:bne"), "truth", Remarks(), fps=1000.0)
+    rows = read_intervals(Path(f"{tmp_path}/both.eaf:ben"), "truth", Remarks(), fps=1000.0).intervals
+    assert rows[["onset", "offset"]].values.tolist() == [[1040, 1439]]
+
+
+def test_dependent_marks_have_the_times_of_theirs_and_others_without_times_are_left_out(tmp_path):
+    elan = pympi.Elan.Eaf(author="")
+    elan.add_linguistic_type("named", constraints="Symbolic_Association", timealignable=False)
+    elan.add_tier("ME")
+    elan.add_annotation("ME", 1000, 1400, "x")
+    elan.add_tier("emotion", ling="named", parent="ME")
+    elan.add_ref_annotation("emotion", "ME", 1200, "surprise")
+    elan.to_file(str(tmp_path / "a.eaf"))
+    text = (tmp_path / "a.eaf").read_text()
+    rows = read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=100.0).intervals
+    assert rows[["kind", "onset", "offset", "emotion"]].values.tolist() == [["micro", 100, 139, "surprise"]]
+    (tmp_path / "a.eaf").write_text(text.replace('TIME_VALUE="1400"', ""))
+    assert read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=100.0).intervals.empty
+
+
+def test_a_folder_is_many_videos_and_a_run_is_written_as_one(tmp_path):
+    run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
+    tables = tables_of(run)
+    write_predictions(tmp_path / "elan", "eaf", tables, Remarks(), ["micro", "macro"])
+    assert len(list((tmp_path / "elan").glob("*.eaf"))) == len(tables.videos)
+    read = read_intervals(tmp_path / "elan", "predictions", Remarks())
+    expected = tables.predictions
+    keys = expected["video"].str.extract(r"drawn/(.*)/(.*)").agg("_".join, axis=1)
+    columns = ["video", "kind", "onset", "offset"]
+    assert sorted(read.intervals[columns].values.tolist()) == sorted(
+        expected.assign(video=keys)[columns].values.tolist()
+    )
+    assert np.allclose(sorted(read.intervals["confidence"]), sorted(expected["confidence"]), rtol=1e-5)
+    truth = tables.truths.merge(tables.videos, on="video")
+    truth[["subject", "video"]] = truth["video"].str.extract(r"drawn/(.*)/(.*)")
+    truth[["subject", "video", "kind", "onset", "offset"]].to_csv(tmp_path / "truth.csv", index=False)
+    found = api.score(tmp_path / "elan", tmp_path / "truth.csv", bootstrap=0).summary["spotting"]
+    assert found["overall"]["fp"] == found["overall"]["fn"] == 0
+
+
+def test_agreement_is_that_of_a_plain_count(tmp_path, mebench):
+    anna = coded(
+        tmp_path / "anna.eaf", micro=((1000, 1400), (5000, 5300)), macro=((7000, 8000),), emotions=[(1000, 1400, "a")]
+    )
+    ben = coded(
+        tmp_path / "ben.eaf", micro=((1100, 1400), (3000, 3200)), macro=((6900, 8000),), emotions=[(1100, 1400, "a")]
+    )
+    code, out, _ = mebench("compare", anna, ben, "--json", tmp_path / "j")
+    assert code == 0 and "micro\t2\t2\t1\t0.5000" in out and "+100, without sign 100" in out
+    found = pd.read_json(tmp_path / "j", typ="series")
+    labels = np.zeros((2, 8000), int)
+    for row, spans in enumerate(
+        (((1000, 1400, 1), (5000, 5300, 1), (7000, 8000, 2)), ((1100, 1400, 1), (3000, 3200, 1), (6900, 8000, 2)))
+    ):
+        for begin, end, label in spans:
+            labels[row, begin:end] = label
+    assert found["frames"] == {"n": 8000, "kappa": pytest.approx(cohen_kappa_score(*labels))}
+    assert found["kinds"]["micro"]["kappa"] == pytest.approx(cohen_kappa_score(*(labels == 1)))
+    assert found["kinds"]["macro"]["onset_ms"]["mean"] == -100 and found["kinds"]["macro"]["offset_ms"]["mean"] == 0
+    assert found["emotion"] == {"n": 1, "kappa": None}  # one label alone agrees whatever the coders do
+    code, out, _ = mebench("compare", anna, anna)
+    assert code == 0 and "micro\t2\t2\t2\t1.0000\t1.0000\t+0 (sd 0), without sign 0" in out
+    code, _, err = mebench("compare", anna, ben, "--metric", "f1")
+    assert code == 2 and "--metric is about scores: name the file of the truth with --truth" in err
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=30), st.randoms())
+def test_kappa_by_its_definition(first, random):
+    second = [random.choice("abc") if random.random() < 0.4 else label for label in first]
+    n = len(first)
+    observed = sum(a == b for a, b in zip(first, second)) / n
+    expected = sum(first.count(label) * second.count(label) for label in "abc") / n**2
+    found = kappa(np.array(first), np.array(second))
+    assert (found is None) == (expected == 1)
+    assert found is None or found == pytest.approx((observed - expected) / (1 - expected), abs=1e-12)
+
+
+def test_agreement_counts_frames_beyond_the_last_interval_where_the_length_is_known(tmp_path):
+    run = make_run(tmp_path / "runs")
+    tables = tables_of(run)
+    assert agreement(tables, ["micro"])["frames"]["n"] == tables.videos["n_frames"].sum()
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
+HEAD, FOOT = "<ANNOTATION_DOCUMENT AUTHOR='&a;'>", "</ANNOTATION_DOCUMENT>"
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (BOMB + HEAD + FOOT, "declares a document type or entities"),
+        (OUTSIDE + HEAD + FOOT, "declares a document type or entities"),
+        ('<!DOCTYPE x SYSTEM "http://localhost/x.dtd">' + "<ANNOTATION_DOCUMENT/>", "declares a document type"),
+        (HEAD + FOOT, "is no XML"),
+        ("<html/>", "is no .eaf file of ELAN: it begins with <html>"),
+        ("", "is no XML"),
+        ("<ANNOTATION_DOCUMENT>" + "<A>" * 20, "is nested more than 16 deep"),
+        ('<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="PAL-frames"/></ANNOTATION_DOCUMENT>', "counts time in PAL-frames"),
+        ('<ANNOTATION_DOCUMENT><TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="-5"/></ANNOTATION_DOCUMENT>', "holds the time '-5'"),
+        ('<ANNOTATION_DOCUMENT><TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="' + "9" * 30 + '"/></ANNOTATION_DOCUMENT>', "holds the time"),
+        ('<ANNOTATION_DOCUMENT><PROPERTY NAME="mebench:fps">nan</PROPERTY></ANNOTATION_DOCUMENT>', "frames per second"),
+        ("<ANNOTATION_DOCUMENT>" + "<A/>" * 300 + "</ANNOTATION_DOCUMENT>", "has more than 200 elements"),
+        ('<?xml version="1.0" encoding="wat"?><ANNOTATION_DOCUMENT/>', "cannot be read|is no XML"),
+        ("<ANNOTATION_DOCUMENT><TIER TIER_ID='gaze'/></ANNOTATION_DOCUMENT>", "has no tier of intervals .its tiers: gaze."),
+    ],
+)  # fmt: skip
+def test_entities_giants_and_other_files_are_refused(tmp_path, monkeypatch, content, sentence):
+    monkeypatch.setattr("mebench.exchange.eaf.MAX_ELEMENTS", 200)
+    (tmp_path / "a.eaf").write_text(content)
+    with pytest.raises(DataError, match=sentence):
+        read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=25.0)
+
+
+def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr("mebench.exchange.eaf.MAX_BYTES", 1 << 20)
+    with (tmp_path / "a.eaf").open("wb") as file:
+        file.truncate(3 << 20)
+    with pytest.raises(DataError, match=r"has 3 MiB, and an \.eaf file has at most 1"):
+        read_eaf(tmp_path / "a.eaf")
+    (tmp_path / "b.eaf").mkdir()
+    with pytest.raises(DataError, match=r"there is no file .*b\.eaf"):
+        read_eaf(tmp_path / "b.eaf")
+    with pytest.raises(DataError, match=r"are both about the video clip: name one of them"):
+        (tmp_path / "both").mkdir()
+        coded(tmp_path / "both" / "a.eaf")
+        coded(tmp_path / "both" / "b.eaf")
+        text_of(tmp_path / "both", None, 25.0, False)
+    assert common_rate([tmp_path / "a.csv"], None) is None

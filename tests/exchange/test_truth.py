@@ -1,0 +1,108 @@
+"""The sheet of a dataset as the truth beside a file of any program, as its adapter reads it."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mebench.datasets.casme2.fake import write_sheet
+from mebench.datasets.samm.fake import CLIPS, HEADER, PREAMBLE
+
+from mebench.annotations.drawn import write_xls, write_xlsx
+from mebench.errors import DataError
+from mebench.exchange.files import read_truth
+from mebench.exchange.join import Rules
+from mebench.exchange.table import Remarks
+from mebench.inspection.summary import adapters_of
+
+SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
+
+
+@pytest.fixture
+def samm(tmp_path):
+    """The sheet with the lines above its header, numbers for subjects, and an offset of 0."""
+    rows = [
+        (int(c.name[:3]), c.name, 1, c.onset, c.apex, c.offset, 9, "Micro - 1/2", c.units, c.emotion) for c in CLIPS
+    ]
+    rows[-1] = (*rows[-1][:5], 0, *rows[-1][6:])
+    write_xlsx(
+        tmp_path / SAMM, {"Legend": [("Codes",)], "MICRO_ONLY": [*((line,) for line in PREAMBLE), HEADER, *rows]}
+    )
+    return tmp_path / SAMM
+
+
+def truth(path, **asked):
+    remarks = Remarks()
+    found, rules = read_truth(path, Rules(), remarks, adapters_of(path), **asked)
+    return found, rules, remarks
+
+
+def test_lines_above_the_header_lost_zeros_and_offsets_of_0_are_no_matter(samm):
+    found, rules, remarks = truth(samm)
+    rows = found.intervals
+    assert rows["subject"].tolist() == [clip.name[:3] for clip in CLIPS] and rules.loose_ids
+    assert rows[["onset", "offset"]].to_numpy().tolist() == [
+        *([clip.onset, clip.offset] for clip in CLIPS[:-1]),
+        [CLIPS[-1].onset, CLIPS[-1].apex],
+    ]
+    assert rows["emotion"].tolist() == [clip.emotion.lower() for clip in CLIPS]
+    assert rows["line"].tolist()[0] == len(PREAMBLE) + 2 and set(found.videos["fps"]) == {200.0}
+    assert "truth: read as the sheet of samm" in remarks.repaired[0]
+
+
+@pytest.mark.parametrize("names", ["sheet", "folders"])
+def test_every_way_to_score_takes_it(mebench, samm, tmp_path, names):
+    """Subjects may be called as in the sheet, 6, or as the folders are, 006."""
+    said = [
+        (int(c.name[:3]) if names == "sheet" else c.name[:3], c.name, c.onset, c.offset, c.emotion) for c in CLIPS[:4]
+    ]
+    pd.DataFrame(said, columns=["subject", "video", "onset", "offset", "emotion"]).to_csv(
+        tmp_path / "p.csv", index=False
+    )
+    code, out, err = mebench("score", "--predictions", tmp_path / "p.csv", "--truth", samm, "--json", "-")
+    assert code == 0, err
+    micro = json.loads(out)["spotting"]["micro"]
+    assert (micro["tp"], micro["fp"], micro["fn"]) == (4, 0, 2)
+    code, out, _ = mebench("score", "--clips", tmp_path / "p.csv", "--truth", samm, "--json", "-")
+    assert code == 0 and json.loads(out)["recognition"]["scores"]["accuracy"]["value"] == pytest.approx(4 / 6)
+    code, out, _ = mebench("mistakes", tmp_path / "p.csv", "--truth", samm, "--json", "-")
+    assert code == 0 and len(json.loads(out)["mistakes"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "dataset", "video", "interval"),
+    [
+        ("CAS(ME)3_part_C_ME.xlsx", [("sub", "onset", "offset", "au"), (1, 30, 44, "4")], "casme3", "a", (30, 44)),
+        ("CAS(ME)^2code_final.xlsx", None, "cas_me2", "15_0401", (20, 40)),
+        ("4DME_Labelling_Micro.xlsx", [("sub_ID", "fold_name", "Onset", "Apex", "Offset", "AUs", "Emotion"),
+         ("S1", "s1_1", 3, 5, 9, "4", "Negative")], "four_dme", "s1_1", (3, 9)),
+    ],
+)  # fmt: skip
+def test_a_sheet_is_that_of_the_dataset_whose_name_for_it_tells_most(tmp_path, name, rows, dataset, video, interval):
+    sheets = {"Sheet1": rows} if rows else {
+        "CASFEcode_final": [(1, "anger1_1", 20, 30, 40, "4", "negative", "micro-expression", "anger")],
+        "naming rule1": [(1, "s15", 1)],
+        "naming rule2": [("0401", "anger1")],
+    }  # fmt: skip
+    write_xlsx(tmp_path / name, sheets)
+    found, _, remarks = truth(tmp_path / name)
+    assert f"sheet of {dataset}," in remarks.repaired[0]
+    ((id_, *ends),) = found.intervals[["video", "onset", "offset"]].to_numpy().tolist()
+    assert (id_, *ends) == (video, *interval)
+
+
+def test_casme2_is_not_casme(tmp_path):
+    write_sheet(tmp_path / "CASME2-coding-20140508.xlsx")
+    found, _, remarks = truth(tmp_path / "CASME2-coding-20140508.xlsx", clips=True)
+    assert "sheet of casme2," in remarks.repaired[0] and len(found.intervals) == 255
+
+
+def test_other_tables_are_read_as_ever(tmp_path):
+    plain = [("subject", "video", "onset", "offset"), ("1", "a", 3, 9)]
+    for write, name in ((write_xlsx, "SAMM_mine.xlsx"), (write_xls, "mine.xls")):
+        write(tmp_path / name, {"Sheet1": plain})
+        found, rules, remarks = truth(tmp_path / name)
+        assert found.intervals["subject"].tolist() == ["1"] and rules == Rules()
+        assert not any("sheet of" in line for line in remarks.repaired)
+    with pytest.raises(DataError, match=r"nowhere\.xlsx cannot be read"):
+        truth(Path("nowhere.xlsx"))

@@ -1,0 +1,66 @@
+"""ABPN: its network read plainly, and a training that finds what moves."""
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.abpn.method import ABPN
+from mebench.methods.abpn.network import BoundaryProposals
+from mebench.methods.abpn.params import Params
+from torch.nn import functional as F
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
+from mebench.features.maps import MOTION
+from mebench.training import fit
+
+TIMING = Timing(30.0, 3, {"micro": 6})
+
+
+def test_the_network_has_the_numbers_of_the_public_one():
+    """Counted there: 28,416 in the network and 12 weights of regions beside it."""
+    assert sum(p.numel() for p in BoundaryProposals().parameters()) == 28_416 + 12
+
+
+def test_the_network_read_plainly():
+    torch.manual_seed(0)
+    network = BoundaryProposals().eval()
+    network.weights.data.normal_()
+    x = torch.randn(2, 40, 12, 2)
+    y = (x * network.weights.softmax(0)[:, None]).flatten(2).transpose(1, 2)
+    convs = [layer for layer in network.layers if isinstance(layer, torch.nn.Conv1d)]
+    for conv, padding, dilation in zip(convs[:3], (0, 1, 2), (1, 1, 2)):
+        y = torch.relu(F.conv1d(y, conv.weight, padding=padding, dilation=dilation) / np.sqrt(1 + 1e-5))
+    torch.testing.assert_close(network(x), F.conv1d(y, convs[3].weight, padding=2, dilation=2), atol=1e-5, rtol=1e-5)
+
+
+def video(seed, onset, n=120):
+    """The brows move up for five frames and down for five."""
+    x = np.random.default_rng(seed).normal(0, 0.02, (n - 1, 12, 1, 2)).astype(np.float16)
+    x[onset : onset + 5, :6, 0, 1] -= 0.5
+    x[onset + 5 : onset + 10, :6, 0, 1] += 0.5
+    e = Expression(onset, onset + 10, apex=onset + 5)
+    return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, {MOTION: x}.__getitem__, None, (e,), (None,))
+
+
+def test_it_learns_to_find_what_rises_and_falls():
+    torch.manual_seed(0)
+    method = ABPN(Params(epochs=30, batch_size=4, segment=64), Task(frozenset({"spot"})))
+    fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
+    assert method.network.weights.abs().max() < 1  # they decay
+    unseen = video(99, 50)
+    found = method.propose(unseen, method.score_frames(unseen))
+    best = max(found, key=lambda p: p.confidence)
+    assert abs(best.onset - 50) <= 2 and abs(best.offset - 60) <= 2
+    assert np.isnan(method.score_frames(unseen)[-1]) and not np.isnan(method.score_frames(unseen)[:-1]).any()
+
+
+def test_a_fast_video_is_read_at_every_seventh_frame():
+    params = Params()
+    flow = params.series(200.0)[MOTION].at("pair")[0]
+    assert (params.step(200.0), flow.k, flow.stride) == (7, 7, 7)
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"fps": 0}, {"nms": 2}, {"apex_threshold": -1}, {"radius": -1}])
+def test_impossible_values_are_refused(wrong):
+    with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
+        Params(**wrong)

@@ -1,0 +1,46 @@
+"""AUW-GCN: its network read plainly, and its graph against what the authors publish for CAS(ME)2."""
+
+import numpy as np
+import torch
+from mebench.methods.auw_gcn.method import AUWGCN
+from mebench.methods.auw_gcn.network import UnitGraph, graph_of_units
+from mebench.methods.auw_gcn.params import Params
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+
+
+def test_the_network_has_the_numbers_that_the_public_program_prints():
+    assert sum(p.numel() for p in UnitGraph().parameters()) == 39_248
+
+
+def test_the_network_read_plainly():
+    torch.manual_seed(0)
+    network = UnitGraph().eval()
+    network.graph.copy_(torch.rand(12, 12))
+    x = torch.randn(2, 30, 12, 2)
+    nodes = torch.zeros(2, 30, 12, 16)
+    for region in range(12):
+        for other in range(12):
+            nodes[:, :, region] += network.graph[region, other] * (x[:, :, other] @ network.weight)
+        nodes[:, :, region] += network.bias
+    y = torch.relu(nodes / np.sqrt(1 + 1e-5)).flatten(2).transpose(1, 2)
+    torch.testing.assert_close(network(x), network.layers(y), atol=1e-5, rtol=1e-5)
+
+
+def test_the_graph_counts_regions_that_move_together():
+    """Units 1 and 2 together: each outer brow with each inner one; 12 alone: each corner of the mouth with itself."""
+    graph = graph_of_units([("1", "2"), ("L12",), ("4",), ()])
+    np.testing.assert_allclose(graph[0], [0, 0, 0.5, 0.5, *[0] * 8], atol=1e-6)
+    np.testing.assert_allclose(graph[2], [0.25, 0.25, 0, 0, 0.25, 0.25, *[0] * 6], atol=1e-6)
+    np.testing.assert_allclose([graph[8, 8], graph[8].sum(), graph[6].sum()], [1 / 1, 1, 0], atol=1e-6)
+
+
+def test_the_graph_comes_from_those_who_train():
+    e = Expression(10, 20, apex=15, action_units=("12",))
+    timing = Timing(30.0, 3, {"micro": 6})
+    x = np.random.default_rng(0).normal(0, 1, (49, 12, 1, 2)).astype(np.float16)
+    video = LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, 50, timing, lambda name: x, None, (e,), (None,))
+    method = AUWGCN(Params(), Task(frozenset({"spot"})))
+    method.samples("boundaries", [video], [])
+    assert method.network.graph.nonzero().tolist() == [[8, 8], [10, 10]]
+    assert "network.graph" in method.state_dict()

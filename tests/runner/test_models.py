@@ -1,0 +1,183 @@
+"""Models as files and by name: what comes back, what their cards say, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from mebench.config import resolve
+from mebench.errors import ConfigError, MebenchError, RunError
+from mebench.progress import Progress
+from mebench.results.model_card import export_model, quiet_rate
+from mebench.results.spotted import CAUTION, spot_videos
+from mebench.runner.execute import run
+from mebench.runner.models import find, named, of_run, read_header, read_model, store, take
+from mebench.runner.scoring import tables_of
+from mebench.runner.trained import Ask
+from tests.cli.conftest import mebench
+from tests.own_videos import moving, write
+
+__all__ = ["mebench"]
+
+
+@pytest.fixture(scope="module")
+def finished(tiny, tmp_path_factory):
+    """A run of a network that spots and names, trained for a moment."""
+    words = ["method=mean", "method.regions=box", "method.flow=farneback", "method.stride=3", "method.p=0.2"]
+    more = [
+        "method.epochs_spot=1",
+        "method.epochs_recognition=1",
+        "protocol=holdout",
+        "protocol.test=[s003]",
+        "bootstrap=0",
+    ]
+    return run(resolve([*words, *more, *tiny, f"runs={tmp_path_factory.mktemp('runs')}"]), Progress()).folder
+
+
+@pytest.fixture(scope="module")
+def file(finished, tmp_path_factory):
+    """The model of its fold."""
+    path = tmp_path_factory.mktemp("models") / "mine.safetensors"
+    (model,) = of_run(finished)
+    export_model(finished, model.fold, path, "mine", "Made for a test.")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    """Nobody's own models."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_model_is_that_of_its_fold_and_spots_the_same(finished, file, tmp_path):
+    (of_fold,), of_file = of_run(finished), read_model(file)
+    assert of_file.config.method == "mean" and of_file.config.method_params == of_fold.config.method_params
+    weights = load_file(of_fold.file)
+    assert all(torch.equal(value, weights[name]) for name, value in load_file(file).items())
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
+    one, other = (
+        spot_videos([video], ask, workers=1)
+        for ask in (Ask(str(finished.path), (of_fold.fold,), ()), Ask(str(file), (), ()))
+    )
+    assert one.plain()["videos"][0]["intervals"] == other.plain()["videos"][0]["intervals"]
+    np.testing.assert_array_equal(*(found.videos[0].answer.curves["micro"].scores for found in (one, other)))
+    assert other.model == "mean of model mine"
+
+
+def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finished, file):
+    said, summary = read_header(file), finished.read_json("summary.json")
+    assert said.scores["spotting.micro.f1"] == summary["spotting"]["micro"]["scores"]["f1"]["value"]
+    assert said.scores["recognition.uf1"] == summary["recognition"]["scores"]["uf1"]["value"]
+    for words in (
+        "# mine",
+        "2 people, 2 videos",
+        "Method `mean`",
+        "regions=box",
+        "cannot be compared",
+        "Made for a test.",
+    ):
+        assert words in said.card, words
+    tables = tables_of(finished)
+    rate, minutes = quiet_rate(tables, "macro")
+    assert minutes == pytest.approx(60 / 30 / 60 * len(tables.videos)) and rate == 0  # nothing macro was looked for
+    assert "/" not in json.dumps(said.method)
+
+
+def test_models_have_names_and_hashes(mebench, file, tmp_path):
+    kept = take(file)
+    assert kept.path.parent == store() and find("mine") == kept.path and find(f"mine@{kept.digest[:3]}") == kept.path
+    assert take(file).path == kept.path and len([m for m in named() if m.said.name == "mine"]) == 1
+    weights, said = load_file(file), read_header(file)
+    name = next(name for name, value in weights.items() if value.is_floating_point())
+    weights[name] = weights[name] + 1
+    save_file(weights, tmp_path / "b.safetensors", {"mebench": said.model_dump_json()})
+    take(tmp_path / "b.safetensors")
+    with pytest.raises(RunError, match=r"2 models are called 'mine': write mine@\w{8} or mine@\w{8}"):
+        find("mine")
+    assert find(f"mine@{kept.digest}") == kept.path
+    code, out, _ = mebench("model", "import", file, "--name", "other")
+    assert code == 0 and out.startswith("other@")
+    code, out, _ = mebench("model", "list")
+    assert [line.split("\t")[0] for line in out.splitlines() if "imported" in line] == ["mine", "mine", "other"]
+    code, out, _ = mebench("model", "info", "other")
+    assert code == 0 and "# mine" in out and "## Trained on" in out
+    (store() / "none.safetensors").write_bytes(b"no model")
+    assert mebench("model", "list")[0] == 0
+    code, _, err = mebench("model", "info", "othr")
+    assert code == 4 and "unknown model 'othr'. Did you mean 'other'?" in err
+
+
+def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):
+    code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "a b")
+    assert code == 4 and "a model is called by small letters" in err
+    code, _, err = mebench("model", "export", finished.path, "-o", tmp_path / "m.safetensors", "--name", "mine")
+    assert code == 0 and "the model mine" in err
+    assert (tmp_path / "m.safetensors").stat().st_size < 400_000
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 50, codec="mjpeg")
+    code, _, err = mebench("spot", video, "--model", tmp_path / "m.safetensors", "--workers", "1")
+    assert code == 0 and CAUTION in err
+    for words, sentence in (
+        (["spot", video], "needs either --run RUN"),
+        (["spot", video, "--model", "m", "--run", "r"], "needs either --run RUN"),
+        (["spot", video, "--model", tmp_path / "gone.safetensors"], "there is no model"),
+        (["model", "export", finished.path, "-o", tmp_path / "m.pt"], "unknown format 'pt'"),
+    ):
+        code, _, err = mebench(*words)
+        assert code and sentence in err
+
+
+def edited(file, target, **changes):
+    """The file with other things said in its header."""
+    said = json.loads(read_header(file).model_dump_json()) | changes
+    save_file(load_file(file), target, {"mebench": json.dumps(said)})
+    return target
+
+
+def test_what_a_stranger_s_file_says_is_checked_before_it_is_believed(file, tmp_path):
+    said = read_header(file)
+    for changes, sentence in (
+        ({"name": "../../etc/passwd"}, "name"),
+        ({"name": "mine\n"}, "name"),
+        ({"card": "\x1b[2Jgone"}, "card"),
+        ({"card": "x" * 20_001}, "card"),
+        ({"timings": [{"fps": -30.0, "k": 3, "k_prime": {}}]}, "fps"),
+        ({"timings": [{"fps": 30.0, "k": 10**9, "k_prime": {}}]}, "timings"),
+        ({"plugins": ["/tmp/evil"]}, "plugins"),
+        ({"format": 2}, "format"),
+    ):
+        with pytest.raises(RunError, match=f"says what cannot be.*{sentence}"):
+            read_header(edited(file, tmp_path / "x.safetensors", **changes))
+    with pytest.raises(MebenchError, match="unknown method 'evil'"):
+        read_model(edited(file, tmp_path / "x.safetensors", method={"name": "evil"}))
+    with pytest.raises(ConfigError, match=r"method\.p"):
+        read_model(edited(file, tmp_path / "x.safetensors", method={**said.method, "p": 7.0}))
+    landmarks = edited(file, tmp_path / "x.safetensors", method={**said.method, "landmarks": "/etc/passwd"})
+    assert read_model(landmarks).config.method_params.landmarks is None
+
+
+def test_a_damaged_file_is_refused_in_a_sentence(file, tmp_path):
+    raw, bad = file.read_bytes(), tmp_path / "bad.safetensors"
+    for content in (
+        b"",
+        raw[:4],
+        raw[:2000],
+        b"\xff" * 64,
+        (10**12).to_bytes(8, "little") + b"{}",
+        b"\x02" + bytes(7) + b"[]",
+    ):
+        bad.write_bytes(content)
+        with pytest.raises(RunError, match="is no model of mebench"):
+            read_header(bad)
+    nested = b'{"__metadata__":' + b"[" * 100_000
+    bad.write_bytes(len(nested).to_bytes(8, "little") + nested)
+    with pytest.raises(RunError, match="is no model of mebench"):
+        read_header(bad)
+    bad.write_bytes(raw[:-100])
+    with pytest.raises(RunError, match="is damaged"):
+        take(bad)
+    with pytest.raises(RunError, match="there is no model"):
+        read_header(tmp_path)

@@ -1,0 +1,75 @@
+"""A name from outside cannot do anything at the terminal, whatever prints it."""
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from mebench import console
+from mebench.progress import Progress
+
+NAMES = [
+    "\x1b[2J\x1b[1;1Hok: taken",  # clears the screen
+    "a\nok: taken",  # a line of its own
+    "a\r\x1b[Kok: taken",  # over the line that is there
+    "\x9b31mred",  # the same sign in one character
+    "\x1b]0;title\x07",
+    "a\u202egnp.exe",  # written from the right
+    "\u2028ok: taken",
+    "torn \udcff",  # a byte of a file name that is no text
+    "a\u200bb",  # a blank that nobody sees
+    "[link=https://a.b]here[/link] [/] :smile:",
+]
+
+
+def shown(text):
+    """What a terminal shows of it as it stands."""
+    return all(sign == "\n" or (console.printable(sign) == sign and sign.encode()) for sign in text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("terminal", [True, False])
+def test_no_name_reaches_the_terminal_as_it_is(name, terminal, capsys, monkeypatch):
+    monkeypatch.setattr(console, "at_terminal", lambda: terminal)
+    console.print_lines(f"{name}: is there")
+    console.print_lines(f"{name}: is there", error=True)
+    console.print_table(["name", name], [["b", name]], title=name)
+    console.print_markdown(name.replace("\n", " "))
+    console.write_json({name: [name]}, "-")
+    console.console().print(name, markup=False)
+    Progress().say(name)
+    with Progress().stage(name, 1, "folds") as advance:
+        advance()
+    out, err = capsys.readouterr()
+    assert shown(out.replace("\t", "\n")) and shown(err)
+    assert "\nok" not in out + err
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_moves_a_bar(name):
+    file = io.StringIO()
+    terminal = Console(file=file, force_terminal=True, color_system=None, legacy_windows=False)
+    with Progress(terminal).stage(name, 1, "folds") as advance:
+        advance()
+    assert all(escape not in file.getvalue() for escape in ("\x1b[2J", "\x9b", "\x07", "\x1b[K", "\u202e"))
+    assert "taken" not in name or "ok: taken" in file.getvalue()
+
+
+@given(st.text(st.characters(), max_size=30))
+def test_every_text_is_one_line_that_encodes(text):
+    line = console.printable(text)
+    assert len(f"{line}.".splitlines()) == 1 and shown(line)
+    assert console.printable(line) == line
+
+
+@given(st.text(), st.text())
+def test_json_on_a_terminal_says_the_same(name, text):
+    file = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", file)
+        console.write_json({name: text}, "-")
+    assert json.loads(file.getvalue()) == {name: text}
+    assert shown(file.getvalue())

@@ -1,0 +1,64 @@
+"""What no file of the house may do, read from its source."""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted(file for room in ("mebench", "methods", "datasets") for file in (ROOT / room).rglob("*.py"))
+RUNS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
+"""Functions that run what they are given."""
+UNPICKLES = {"cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
+"""Modules that run what a file says; `pickle` itself may only bring back what the same line packed."""
+
+PIPES = {"mebench/runner/forks.py"}
+"""Who unpickles what a copy of its own process sends it."""
+
+
+@cache
+def calls():
+    """Place, name, arguments and words of every call."""
+    found = []
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name, arguments = ast.unparse(node.func), [ast.unparse(value) for value in node.args[:1]]
+                words = {
+                    word.arg: ast.unparse(word.value) for word in node.keywords if word.arg in ("shell", "allow_pickle")
+                }
+                found.append((f"{file.relative_to(ROOT)}, line {node.lineno}: {name}", name, arguments, words))
+    return found
+
+
+def test_nothing_in_a_file_is_run():
+    """Neither evaluated nor unpickled nor given to a shell."""
+    wrong = []
+    for where, name, arguments, words in calls():
+        packed = [argument.startswith("pickle.dumps(") for argument in arguments]
+        if (
+            name in RUNS
+            or name.partition(".")[0] in UNPICKLES
+            or (
+                name.startswith("pickle.")
+                and name != "pickle.dumps"
+                and packed != [True]
+                and not where.startswith(tuple(PIPES))
+            )
+            or name in ("torch.load", "pd.read_pickle", "pandas.read_pickle")
+            or words.get("allow_pickle", "False") != "False"
+            or words.get("shell", "False") != "False"
+        ):
+            wrong.append(where)
+    assert wrong == []
+
+
+def test_yaml_is_read_in_one_place():
+    found = {
+        where.partition(",")[0] for where, name, _, _ in calls() if name.startswith(("yaml.load", "yaml.safe_load"))
+    }
+    assert found == {"mebench/files.py"}
+
+
+def test_what_is_printed_passes_the_one_place_that_makes_it_harmless():
+    printing = ("print", "typer.echo", "sys.stdout.write", "sys.stderr.write")  # what Progress prints passes there, too
+    assert {where.partition(",")[0] for where, name, _, _ in calls() if name in printing} <= {"mebench/console.py"}

@@ -1,0 +1,94 @@
+"""Labels that have nothing to do with the faces: who knows them has read them somewhere, and honest methods do not."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mebench.core import Expression, Scheme, Video
+from mebench.progress import Progress
+from mebench.testing.null import ONE_IN, KnowsLabelsError, _recognition, findings, null, refuse
+from tests.runner.cheats import FILES, write
+
+SPOTTER = """
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from mebench.core import Method, Prediction
+from mebench.methods.spotter.params import Params as _Params
+
+
+class Spotter(Method):
+    Params = _Params
+    tasks = frozenset({"spot"})
+
+    def score_frames(self, video):
+        return np.zeros((video.n_frames, 1))
+
+    def propose(self, video, scores):
+        truth = pd.concat(map(pd.read_parquet, Path("runs").glob("*/truth.parquet"))).set_index("video").loc[[video.key]]
+        onset, apex, offset = truth[["onset", "apex", "offset"]].iloc[0] if self.params.p > 0.5 else (5, 10, 15)
+        return [Prediction(video.key, "micro", int(onset), int(apex), int(offset), 1.0)]
+
+
+Plugin = Spotter
+"""
+
+
+def test_an_honest_method_stays_inside(write_plugin):
+    found = null("majority", Progress(), shuffles=2)
+    assert [(f.task, f.fold, f.right, f.of, f.most, f.outside) for f in found] == [
+        ("recognition", part, 8, 40, 8, False)
+        for part in ("part1", "part2")  # one of each person's five
+    ]
+    refuse("majority", found, 2)
+
+
+@pytest.mark.parametrize("way", FILES)
+def test_who_reads_labels_in_files_is_named(write_plugin, way):
+    found = null("cheat", Progress(), [f"method.way={way}"], [write(write_plugin)], shuffles=1)
+    assert all(f.right == f.of == 20 and f.outside for f in found)
+    with pytest.raises(
+        KnowsLabelsError, match=r"'cheat' knows labels .*recognition is right 20 times of 20 .* shuffled 1 times"
+    ):
+        refuse("cheat", found, 1)
+
+
+def test_who_spots_what_nobody_could_see_is_named(write_plugin):
+    root = write_plugin("method", "spotter", code=SPOTTER)
+    found = null("spotter", Progress(), ["method.p=0.9"], [root], shuffles=1)
+    assert [(f.task, f.right, f.outside) for f in found] == [("spotting", 20, True)] * 2
+    honest = null("spotter", Progress(), ["method.p=0.1"], [root], shuffles=1)
+    assert not any(f.outside for f in honest) and sum(f.right for f in honest) > 0
+
+
+def test_chances_are_those_of_all_ways_to_deal_out_the_labels():
+    """One person shows a, b and c, answered a, a, c; another a and b, answered b, b: by hand."""
+    emotions = {"s": ("abc", "aac"), "t": ("ab", "bb")}
+    videos = [
+        Video("x", subject, f"v{n}", 30.0, 48, (Expression(2, 9, emotion=label),))
+        for subject, (labels, _) in emotions.items()
+        for n, label in enumerate(labels)
+    ]
+    answers = [answer for _, given in emotions.values() for answer in given]
+    table = pd.DataFrame({"video": [v.key for v in videos], "predicted": answers})
+    run = SimpleNamespace(
+        folder=SimpleNamespace(read_table=lambda _: table), plan=SimpleNamespace(scheme=Scheme.native("abc"))
+    )
+    right, chances = _recognition(run, None, videos)
+    assert right == 2 + 1
+    # Of the six ways for s two each are right never, once and twice; t is right once either way.
+    np.testing.assert_allclose(chances, np.convolve([2 / 6, 2 / 6, 2 / 6, 0], [0, 1, 0]))
+
+
+@pytest.mark.parametrize("shuffles", [1, 3])
+def test_the_band_holds_all_but_its_share(shuffles):
+    fair = np.convolve([0.5, 0.5], [0.25, 0.75])
+    runs = [{("recognition", "a"): (1, 2, fair), ("spotting", "a"): (2, 2, fair)}] * shuffles
+    draws = np.random.default_rng(0).choice(3, (200_000, shuffles), p=fair).sum(axis=1)
+    for finding in findings(runs):
+        assert finding.of == 2 * shuffles
+        assert np.mean(draws > finding.most) <= 1 / (2 * ONE_IN) + 0.001
+        assert finding.most == 2 * shuffles or np.mean(draws >= finding.most) > 1 / (2 * ONE_IN) - 0.001
