@@ -38,7 +38,20 @@ __all__ = [
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.api import Comparison, Run, Scores, Sweep, compare, evaluate, leaderboard, load_run, resume, run, score, sweep
+    from mebench.api import (
+        Comparison,
+        Run,
+        Scores,
+        Sweep,
+        compare,
+        evaluate,
+        leaderboard,
+        load_run,
+        resume,
+        run,
+        score,
+        sweep,
+    )
     from mebench.api.runs import Names
 
     def datasets(plugins: Names = ()) -> pd.DataFrame:

@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 OBJECTS = ".objects"
 """Folder beside the run folders, of the objects that were evaluated: plugins that runs name."""
+CONFIG = """title: {what}
+summary: an object that was given to mebench.evaluate
+tasks: [{tasks}]
+"""
+PARAMS = '''"""Parameters of the object's spotting."""
+
+from mebench.spotting import SpottingParams as Params
+
+__all__ = ["Params"]
+'''
 CODE = '''"""An object that was given to mebench.evaluate: {what}."""
 
 from pathlib import Path
@@ -125,8 +135,8 @@ def _written(model: Any, features: Any, place: Path) -> str:
     kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
     files = {
         "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
-        "config.yaml": f"title: {what}\nsummary: an object that was given to mebench.evaluate\ntasks: [{', '.join(tasks)}]\n",
-        "params.py": '"""Parameters of the object\'s spotting."""\n\nfrom mebench.spotting import SpottingParams as Params\n\n__all__ = ["Params"]\n',
+        "config.yaml": CONFIG.format(what=what, tasks=", ".join(tasks)),
+        "params.py": PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
     }
     for file, text in files.items():

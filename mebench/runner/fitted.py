@@ -199,7 +199,7 @@ class FittedMethod:
         return rows
 
     def frame_scores(self, view: VideoView) -> NDArray[np.float64]:
-        """What `score_frames` answers, checked: (n_frames, n_kinds)."""
+        """What `score_frames` answers, checked: (n_frames, n_kinds), undefined at the ends only."""
         scores = np.asarray(self.method.score_frames(view), dtype=np.float64)
         expected = (view.n_frames, len(self.plan.task.kinds))
         if scores.shape != expected:
@@ -207,6 +207,13 @@ class FittedMethod:
                 f"{self._name}: score_frames gave shape {scores.shape} for {view.key}, "
                 f"expected (n_frames, n_kinds) = {expected}"
             )
+        for column in scores.T:
+            defined = np.flatnonzero(~np.isnan(column))
+            if np.isinf(column).any() or (len(defined) and np.ptp(defined) >= len(defined)):
+                wrong = "an infinite score" if np.isinf(column).any() else "NaN between scores"
+                raise PluginError(
+                    f"{self._name}: score_frames gave {wrong} for {view.key}, expected numbers, and NaN at the ends only"
+                )
         return scores
 
     def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:

