@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -48,10 +47,10 @@ def check(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Check that a plugin keeps its contract, with --null that a method knows no label that nobody could know.
+    """Check that a plugin keeps its contract.
 
-    The exit code is 1 if not. For the contract a method is trained for an epoch on drawn videos that take seconds; a dataset without
-    dataset.root is tried on its drawn stand-in.
+    The exit code is 1 if it does not. A method is trained for an epoch on drawn videos that take seconds; a dataset without dataset.root is
+    tried on its drawn stand-in. With --null: whether a method knows labels that nobody could know.
     """
     if null:
         _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
@@ -78,7 +77,7 @@ def _contract(name: str, words: Sequence[str], plugins: Plugins, json: str | Non
     if json != "-":
         rest = f", {len(untold)} cannot be told here" if untold else ""
         kept = len(found) - len(broken) - len(untold)
-        print(f"{name}: {kept} of {console.plural(len(found), 'promise')} kept{rest}")
+        console.print_lines(f"{name}: {kept} of {console.plural(len(found), 'promise')} kept{rest}")
     if broken:
         raise typer.Exit(1)
 
@@ -123,9 +122,9 @@ def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[Check]:
 
 def _print(outcome: Outcome) -> None:
     mark = {"kept": "kept", "broken": "BROKEN", "untold": "untold"}[outcome.status]
-    print(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
+    console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
     if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
-        print(outcome.details, file=sys.stderr)
+        console.print_lines(*outcome.details.splitlines(), error=True)
 
 
 @new_app.command("method", epilog="Example: mebench new method my_spotter --template linear")
@@ -142,7 +141,7 @@ def method(
 
 @new_app.command("dataset", epilog="Example: mebench new dataset my_faces")
 def dataset(name: Name, out: Out = "plugins") -> None:
-    """Write a dataset of a sheet and folders of images, with a drawn stand-in."""
+    """Write a dataset of a sheet and folders of images."""
     _write("dataset", name, out, "dataset")
 
 
@@ -151,13 +150,15 @@ def _write(kind: Literal["method", "dataset"], name: str, out: str, template: st
 
     folder = Path(out).expanduser()
     files = write_plugin(kind, name, folder, template)
-    for file in files:
-        print(file)
     tried = (
         f"mebench run --plugins {out} method={name} dataset=synthetic"
         if kind == "method"
         else f"mebench data fake --plugins {out} dataset={name} --out DIR"
     )
-    print(
-        f"\nIt keeps its contract as it is; change it, and look again:\n  mebench check {name} --plugins {out}\n  {tried}"
+    console.print_lines(
+        *map(str, files),
+        "",
+        "It keeps its contract as it is; change it, and look again:",
+        f"  mebench check {name} --plugins {out}",
+        f"  {tried}",
     )

@@ -16,9 +16,9 @@ checkout are found by their entry points, or after `mebench.config.registry.add_
 A method is trained for one epoch on drawn videos (`TINY`) that take seconds; nothing is downloaded.
 """
 
-from mebench.testing.checks import TINY, Check, Outcome, outcomes, parametrize_with_checks, run_all, scratch
+from mebench.testing.checks import TINY, Check, Outcome, outcomes, run_all, scratch
 from mebench.testing.datasets import check_dataset, dataset_checks
-from mebench.testing.folders import folder_checks, plugin_checks
+from mebench.testing.folders import folder_checks, parametrize_with_checks, plugin_checks
 from mebench.testing.methods import check_method, method_checks
 
 __all__ = [

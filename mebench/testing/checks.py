@@ -3,7 +3,7 @@
 import tempfile
 import traceback
 import unittest
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -180,19 +180,3 @@ def run_all(checks: Iterable[Check]) -> list[str]:
     if broken := [f"{one.check}: {one.reason}" for one in found if one.status == "broken"]:
         raise AssertionError("\n".join(broken))
     return [f"{one.check}: {one.reason}" for one in found if one.status == "untold"]
-
-
-def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapping[str, Any]) -> Any:
-    """A decorator that makes one pytest test of each check; the test takes the argument `check`.
-
-    Args:
-        checks: or a folder of plugins, as `--plugins` takes it: then the checks of all that lie there.
-        params: of datasets in that folder, by id, for example `mine={"root": "/data/mine"}`.
-    """
-    import pytest
-
-    if isinstance(checks, str | Path):
-        from mebench.testing.folders import folder_checks
-
-        checks = folder_checks(checks, **params)
-    return pytest.mark.parametrize("check", [*checks], ids=str)

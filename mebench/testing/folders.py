@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Mapping
-from functools import cache
+import tempfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,19 @@ def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check
     ]
 
 
-@cache
+def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapping[str, Any]) -> Any:
+    """A decorator that makes one pytest test of each check; the test takes the argument `check`.
+
+    Args:
+        checks: or a folder of plugins, as `--plugins` takes it: then the checks of all that lie there.
+        params: of datasets in that folder, by id, for example `mine={"root": "/data/mine"}`.
+    """
+    import pytest
+
+    every = folder_checks(checks, **params) if isinstance(checks, str | Path) else [*checks]
+    return pytest.mark.parametrize("check", every, ids=str)
+
+
 def _drawn(id_: str) -> Path | None:
     """A drawn stand-in of a dataset, or None: it needs no root, has one in the user's file, draws none, or is broken."""
     from mebench.config import user_setting
@@ -73,7 +85,7 @@ def _drawn(id_: str) -> Path | None:
     try:
         if "root" not in keys(registry.find("dataset", id_)) or user_setting(f"roots.{id_}", ""):
             return None
-        plugin, folder = registry.load("dataset", id_), scratch() / f"drawn-{id_}"
+        plugin, folder = registry.load("dataset", id_), Path(tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch()))
         if not hasattr(plugin, "write_fake_tree"):
             return None
         plugin.write_fake_tree(folder)
