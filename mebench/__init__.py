@@ -1,7 +1,7 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
-Everything that the command `mebench` does to runs and files, as functions: `run`, `sweep`, `resume`, `load_run`, `score`, `compare`,
-`leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects with data frames (`.scores`,
+Everything that the command `mebench` does to runs and files, as functions: `run`, `sweep`, `resume`, `load_run`, `evaluate`, `score`,
+`compare`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects with data frames (`.scores`,
 `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 
     import mebench
@@ -25,6 +25,7 @@ __all__ = [
     "Sweep",
     "compare",
     "datasets",
+    "evaluate",
     "leaderboard",
     "load_run",
     "methods",
@@ -37,7 +38,20 @@ __all__ = [
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.api import Comparison, Run, Scores, Sweep, compare, leaderboard, load_run, resume, run, score, sweep
+    from mebench.api import (
+        Comparison,
+        Run,
+        Scores,
+        Sweep,
+        compare,
+        evaluate,
+        leaderboard,
+        load_run,
+        resume,
+        run,
+        score,
+        sweep,
+    )
     from mebench.api.runs import Names
 
     def datasets(plugins: Names = ()) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from mebench.api.board import leaderboard, listed
 from mebench.api.files import Comparison, Scores, compare, score
+from mebench.api.own import evaluate
 from mebench.api.runs import Run, Sweep, load_run, resume, run, sweep
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Scores",
     "Sweep",
     "compare",
+    "evaluate",
     "leaderboard",
     "listed",
     "load_run",
