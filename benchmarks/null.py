@@ -2,9 +2,9 @@
 
     python benchmarks/null.py [--shuffles 200] [--cheats 20] [--first 0]
 
-Each shuffle is a check of its own (`--shuffles 1`), with the seeds `--first` and those that follow, so that it can be run in parts. Honest are `majority`, `flow_svm` and `optical_strain`; the cheats of
-`tests/runner/cheats.py` remember labels in a scratch file, read the class folders of the dataset's root, and read `truth.parquet` of
-other runs.
+Each shuffle is a check of its own (`--shuffles 1`), with the seeds `--first` and those that follow, so that it can be run in parts.
+Honest are `majority`, `flow_svm` and `optical_strain`; the cheats of `tests/runner/cheats.py` remember labels in a scratch file, read the
+class folders of the dataset's root, and read `truth.parquet` of other runs.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def main() -> None:
         write_cheat(Path(folder))
         plugins = registry.add_paths([folder])
         tried = [
-            *((name, [f"method={name}"], args.shuffles) for name in HONEST),
-            *((f"cheat: {way}", ["method=cheat", f"method.way={way}"], args.cheats) for way in FILES),
+            *((name, [f"method={name}"], args.shuffles) for name in HONEST if args.shuffles),
+            *((f"cheat: {way}", ["method=cheat", f"method.way={way}"], args.cheats) for way in FILES if args.cheats),
         ]
         print(
             "| method | checks | outside | right of the tested, mean | by chance at most, mean |\n|---|---|---|---|---|"
