@@ -16,10 +16,12 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).parent.parent))
 
+from cheats import write_cheat
+
 from mebench.config import registry
 from mebench.progress import Progress
 from mebench.testing.null import Finding, findings, judged, shuffled_runs
-from tests.runner.cheats import FILES, METHOD, PARAMS
+from tests.runner.cheats import FILES
 
 HONEST = ("majority", "flow_svm", "optical_strain")
 
@@ -29,16 +31,6 @@ def checks(words: list[str], shuffles: int, plugins: tuple[str, ...]) -> list[li
     with tempfile.TemporaryDirectory(prefix="mebench-null-") as folder:
         runs = shuffled_runs(Path(folder), words, plugins, range(shuffles), Progress())
         return [findings([judged(run)]) for run in runs]
-
-
-def write_cheat(root: Path) -> None:
-    """The plugin that looks for labels."""
-    folder = root / "methods" / "cheat"
-    folder.mkdir(parents=True)
-    (folder / "__init__.py").touch()
-    (folder / "config.yaml").write_text("title: Cheat\nsummary: looks for labels\ntasks: [recognize]\n")
-    (folder / "params.py").write_text(PARAMS)
-    (folder / "method.py").write_text(METHOD)
 
 
 def main() -> None:

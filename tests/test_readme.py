@@ -14,7 +14,13 @@ from mebench import cli
 
 ROOT = Path(__file__).parents[1]
 README, CI = ROOT / "README.md", ROOT / ".ci" / "run"
-MODULES = {"distributed": "dask", "playwright.sync_api": "test", "onnxscript": "onnx", "onnxruntime": "onnx"}
+MODULES = {
+    "distributed": "dask",
+    "h5py": "keras",
+    "playwright.sync_api": "test",
+    "onnxscript": "onnx",
+    "onnxruntime": "onnx",
+}
 """Modules without which tests are skipped, and the extra that brings each."""
 
 pytestmark = pytest.mark.skipif(not CI.is_file(), reason="needs the checkout: .ci/ is no part of the sdist")

@@ -11,8 +11,14 @@ RUNS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 UNPICKLES = {"cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 """Modules that run what a file says; `pickle` itself may only bring back what the same line packed."""
 
-PIPES = {"mebench/runner/forks.py"}
-"""Who unpickles what a copy of its own process sends it."""
+PACKS = (".dumps", "register_pickle_by_value")
+"""What such modules may be used for: nothing is read by these."""
+
+SAFE_OR_NOT = ("shell", "allow_pickle", "weights_only")
+"""Words of calls that say whether what a file holds is run."""
+
+OWN = {"mebench/runner/forks.py", "mebench/training/own.py"}
+"""Who unpickles what a copy of its own process sends it, or what lies, beside its hash, in a plugin's folder: that is code anyway."""
 
 
 @cache
@@ -23,9 +29,7 @@ def calls():
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 name, arguments = ast.unparse(node.func), [ast.unparse(value) for value in node.args[:1]]
-                words = {
-                    word.arg: ast.unparse(word.value) for word in node.keywords if word.arg in ("shell", "allow_pickle")
-                }
+                words = {word.arg: ast.unparse(word.value) for word in node.keywords if word.arg in SAFE_OR_NOT}
                 found.append((f"{file.relative_to(ROOT)}, line {node.lineno}: {name}", name, arguments, words))
     return found
 
@@ -37,14 +41,15 @@ def test_nothing_in_a_file_is_run():
         packed = [argument.startswith("pickle.dumps(") for argument in arguments]
         if (
             name in RUNS
-            or name.partition(".")[0] in UNPICKLES
+            or (name.partition(".")[0] in UNPICKLES and not name.endswith(PACKS))
             or (
                 name.startswith("pickle.")
                 and name != "pickle.dumps"
                 and packed != [True]
-                and not where.startswith(tuple(PIPES))
+                and not where.startswith(tuple(OWN))
             )
-            or name in ("torch.load", "pd.read_pickle", "pandas.read_pickle")
+            or name in ("pd.read_pickle", "pandas.read_pickle")
+            or (name == "torch.load" and words.get("weights_only") != "True")
             or words.get("allow_pickle", "False") != "False"
             or words.get("shell", "False") != "False"
         ):

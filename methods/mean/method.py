@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,12 @@ from mebench.core.method import Split
 from mebench.core.views import at_scale, mean_over_scales
 from mebench.training import Classified, Samples, release
 from mebench.training.layers import balanced_weights, focal_loss, squared_error
+from mebench.training.released import keras_weights, load, released_file
 from mebench.training.samples import half_mirrored, mirrored
 
 from .apex import C, largest_sum, most_different
 from .chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, SIZE, chains_of, channels_first, clip_chain, network_input
-from .network import Head, Joint, Shared
+from .network import Head, Joint, Shared, of_authors
 from .params import Params as _Params
 from .samples import at_tempo, frame_samples, negatives_per_positive, vote, voters
 
@@ -70,9 +72,24 @@ class MEAN(Method):
     def stages(self) -> tuple[Stage, ...]:
         """First the spotting network, then recognition on its frozen shared layers (section 3.2)."""
         p = self.params
+        if p.weights:
+            return ()
         spot = (Stage("spotting", p.epochs_spot, p.batch_size),) if self.spotting else ()
         recognise = (Stage("recognition", p.epochs_recognition, p.batch_size),) if self.recognition else ()
         return (*spot, *recognise)
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Take the released weights of whom nobody here trains on, if they are asked for; then thresholds, if those are."""
+        if self.params.weights:
+            part = "_".join(
+                word for word, task in (("spot", "spot"), ("recog", "recognize")) if task in self.task.tasks
+            )
+            place = Path(self.params.weights).expanduser()
+            file = released_file(
+                str(place / part if (place / part).is_dir() else place), [*train, *valid], (".hdf5", ".h5")
+            )
+            load(self, of_authors(keras_weights(file), self.task.tasks, self.task.classes), file)
+        super().fit_closed_form(train, valid)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]

@@ -1,11 +1,15 @@
 """The network of MEAN (section 3.3): three streams, two heads."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mebench.training.layers import conv_relu_norm_pool, paired_conv2d
 from mebench.training.layers import dropout as dropout_of
+from mebench.training.released import keras_layers, of_keras
 
 STREAMS = (3, 3, 8)
 """Filters of the streams for horizontal flow, vertical flow and strain."""
@@ -132,6 +136,49 @@ class Joint(nn.Module):
             own = maps if self.own is None else self.own.by_stream(x)
             answers.append(self.recognition(own).softmax(1))
         return tuple(answers)
+
+
+CLASSES = {
+    5: ("disgust", "happiness", "others", "surprise", "repression"),
+    4: ("negative", "positive", "surprise", "others"),
+    3: ("negative", "positive", "surprise"),
+}
+"""The outputs of the authors' networks by their number (`training_utils.py` of the released code)."""
+
+
+def of_authors(weights: Mapping[str, Any], tasks: frozenset[str], classes: Sequence[str]) -> dict[str, Tensor]:
+    """The weights of the authors' program, by the names that this method's have; what its file lacks is left out.
+
+    Args:
+        weights: of a Keras file.
+        tasks: what is asked.
+        classes: in the order of the outputs that are wanted.
+    """
+    convolutions, norms = keras_layers(weights, "conv2d"), keras_layers(weights, "batch_normalization")
+    streams = [layer for layer in convolutions if layer["kernel"].shape[2] == 1]
+    heads = [layer for layer in convolutions if layer["kernel"].shape[2] == SHARED_SIZE[0]]
+    found: dict[str, Tensor] = {}
+    for name, layer in zip(("horizontal", "vertical", "strain"), streams):
+        found[f"shared.{name}.weight"], found[f"shared.{name}.bias"] = of_keras(layer["kernel"], layer["bias"])
+    ours = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+    if norms:
+        found |= {
+            f"shared.norm.{own}": torch.cat([torch.from_numpy(n[theirs]) for n in norms])
+            for own, theirs in ours.items()
+        }
+    parts = {part: keras_layers(weights, word) for part, word in (("spotting", "spot"), ("recognition", "recog"))}
+    there = [part for part, dense in parts.items() if dense]  # the head that was made first is that of spotting
+    for part, head in zip(there, heads):
+        if (part == "spotting") not in {task == "spot" for task in tasks}:
+            continue
+        found[f"{part}.conv.weight"], found[f"{part}.conv.bias"] = of_keras(head["kernel"], head["bias"])
+        weight, bias = of_keras(parts[part][0]["kernel"], parts[part][0]["bias"], (8, 7, 7))
+        if part == "recognition":
+            theirs = CLASSES.get(len(bias), ())
+            order = [theirs.index(name) for name in classes if name in theirs]
+            weight, bias = weight[order], bias[order]
+        found[f"{part}.linear.weight"], found[f"{part}.linear.bias"] = weight, bias
+    return found
 
 
 def _initialise(module: nn.Module) -> None:

@@ -45,6 +45,8 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         recognition_gap: flow of those frames over `k` frames (section 4.3), or over `k_prime` (section 5.3).
         curves: `valid` holds the inner validation subjects out and notes their loss and accuracy after each epoch (Figure 6), of
             recognition UF1 and UAR too; `train` notes loss and accuracy of the training samples only.
+        weights: folder of weights that the authors released, such as `MEAN_Weights/CASME2`, with a file for each tested subject in
+            `spot`, `recog` or `spot_recog`; or one file. Then nothing is trained.
     """
 
     flow: Algorithm = "tvl1"
@@ -67,6 +69,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
     case: Literal[1, 2, 3] = 1
     recognition_gap: Literal["k", "k_prime"] = "k"
     curves: Literal["train", "valid"] = "train"
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

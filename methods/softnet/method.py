@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,11 @@ from mebench.core.views import at_scale, chains_at_scales, gap_at, mean_over_sca
 from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
 from mebench.training import Samples
 from mebench.training.layers import balanced_weights, focal_loss, squared_error
+from mebench.training.released import keras_weights, load, released_file
 from mebench.training.samples import half_mirrored
 
 from .network import SOFTNet as Network
-from .network import unit_range
+from .network import of_authors, unit_range
 from .params import Params as _Params
 from .samples import augmented, hard_labels, kept_frames
 
@@ -62,8 +64,20 @@ class SOFTNet(Method):
         return tuple(dict.fromkeys((*self.params.scales, *self.params.tempo)))
 
     def stages(self) -> tuple[Stage, ...]:
-        """One training for each kind, named after it."""
+        """One training for each kind, named after it; none with released weights."""
+        if self.params.weights:
+            return ()
         return tuple(Stage(kind, self.params.epochs, self.params.batch_size) for kind in self.task.kinds)
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Take the released weights of whom nobody here trains on, if they are asked for; then thresholds, if those are."""
+        if self.params.weights:
+            place = Path(self.params.weights).expanduser()
+            for kind, network in self.networks.items():
+                own = place / f"{kind}-expression"
+                file = released_file(str(own if own.is_dir() else place), [*train, *valid], (".hdf5", ".h5"))
+                load(network, of_authors(keras_weights(file)), file)
+        super().fit_closed_form(train, valid)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]

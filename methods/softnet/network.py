@@ -1,8 +1,13 @@
 """The network of SOFTNet (Liong, See and Wong 2021)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from mebench.training.released import keras_layers, of_keras
 
 STREAMS = (3, 5, 8)
 """Filters of the streams for horizontal flow, vertical flow and strain."""
@@ -57,3 +62,13 @@ def unit_range(x: Tensor) -> Tensor:
     low, high = x.amin((2, 3), keepdim=True), x.amax((2, 3), keepdim=True)
     span = high - low
     return (x - low) / torch.where(span > 0, span, 1)
+
+
+def of_authors(weights: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The weights of the authors' program, of a Keras file, by the names that this network has; what the file lacks is left out."""
+    found: dict[str, Tensor] = {}
+    layers = zip(("horizontal", "vertical", "strain"), keras_layers(weights, "conv2d"))
+    dense = zip(("dense", "out"), ((sum(STREAMS), 7, 7), None), keras_layers(weights, "dense"))
+    for name, shape, layer in (*((name, None, layer) for name, layer in layers), *dense):
+        found[f"{name}.weight"], found[f"{name}.bias"] = of_keras(layer["kernel"], layer["bias"], shape)
+    return found

@@ -30,6 +30,8 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         epochs: passes over the samples.
         batch_size: samples per step.
         lr: learning rate of plain gradient descent.
+        weights: folder of the weights that the authors released, such as `SOFTNet_Weights/CASME_sq`, with a file for each tested subject
+            in `micro-expression` and `macro-expression`; or one file. Then nothing is trained.
     """
 
     flow: Algorithm = "tvl1"
@@ -44,6 +46,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
     epochs: int = 10
     batch_size: int = 12
     lr: float = 5e-4
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

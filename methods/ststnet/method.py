@@ -1,11 +1,16 @@
 """STSTNet behind the contract: recognition from onset-to-apex motion."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
+from mebench.core import LabelledVideo, Stage
 from mebench.training.maps import MapNetwork
+from mebench.training.released import load, released_file, torch_weights
 
 from .network import STSTNet as Network
+from .network import of_authors
 from .params import Params as _Params
 
 
@@ -19,6 +24,17 @@ class STSTNet(MapNetwork):
         """Figure 3 of the paper."""
         network: nn.Module = Network(classes, self.params.dropout).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return network
+
+    def stages(self) -> tuple[Stage, ...]:
+        """One training; none with released weights."""
+        return () if self.params.weights else super().stages()
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Take the released weights of whom nobody here trains on, if they are asked for."""
+        super().fit_closed_form(train, valid)
+        if self.params.weights:
+            file = released_file(self.params.weights, [*train, *valid], (".pth", ".pt"))
+            load(self.network, of_authors(torch_weights(file)), file)
 
 
 Plugin = STSTNet

@@ -1,5 +1,8 @@
 """The network of STSTNet (Liong et al., FG 2019, figure 3)."""
 
+from collections.abc import Mapping
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,3 +43,20 @@ class STSTNet(nn.Module):
         weight = self.head.weight.view(-1, c, h // 2, w // 2) / 4
         spread = weight.repeat_interleave(2, 2).repeat_interleave(2, 3)
         return F.linear(x.permute(0, 2, 3, 1).flatten(1), spread.permute(0, 2, 3, 1).flatten(1), self.head.bias)
+
+
+def of_authors(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of the authors' program, whose three streams are modules of their own, as this network has them."""
+    streams = range(1, len(STREAMS) + 1)
+
+    def joined(layer: str, name: str) -> Tensor:
+        return torch.cat([weights[f"{layer}{n}.{name}"] for n in streams])
+
+    if any(f"conv{n}.weight" not in weights for n in streams):
+        return dict(weights)  # those of another program, which are then refused by name
+    of_norm = ("weight", "bias", "running_mean", "running_var")
+    return {
+        **{f"streams.{name}": joined("conv", name) for name in ("weight", "bias")},
+        **{f"norm.{name}": joined("bn", name) for name in of_norm},
+        **{f"head.{name}": weights[f"fc.{name}"] for name in ("weight", "bias") if f"fc.{name}" in weights},
+    }

@@ -12,6 +12,8 @@ class Params(TrainedMapParams):
 
     Attributes:
         dropout: probability after each stream's pooling.
+        weights: folder of the weights that the authors released (`STSTNet_Weights`, a file for each tested subject); then nothing is
+            trained.
     """
 
     epochs: int = 800
@@ -19,6 +21,7 @@ class Params(TrainedMapParams):
     lr: float = 5e-5
     shuffle: bool = False
     dropout: float = 0.5
+    weights: str | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -1,0 +1,167 @@
+"""Weights that authors released: found by whom they were not trained on, and read without running anything in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mebench.core import LabelledVideo
+from mebench.errors import ConfigError, DataError, unknown
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+MAX_BYTES = 1 << 30
+"""Bytes of a file of weights at most."""
+
+
+def released_file(folder: str, train: Iterable[LabelledVideo], endings: Sequence[str]) -> Path:
+    """The file for the one person who is left out: authors name them after the tested subject.
+
+    Nobody says here who is tested: it is whoever has a file and does not train. `s5` is the file of the subject `sub05`; a program that
+    counts its subjects otherwise wants its files renamed.
+
+    Args:
+        folder: with a file for each person, or one file for all.
+        train: the videos of the training subjects.
+        endings: of such files, in lower case.
+
+    Raises:
+        ConfigError: there is no such folder, none has such a file, or several are left out.
+    """
+    place = Path(folder).expanduser()
+    if place.is_file():
+        return place
+    if not place.is_dir():
+        raise ConfigError(
+            f"method.weights={folder} is not there: name the folder of the weights, a file for each tested subject"
+        )
+    files = {file.stem: file for file in sorted(place.iterdir()) if file.suffix.lower() in endings}
+    seen = {video.subject.subject for video in train}
+    by_name = bool(seen & set(files))
+    known = seen if by_name else {_number(subject) for subject in seen}
+    left = sorted(name for name in files if (name if by_name else _number(name)) not in known)
+    if len(left) != 1:
+        found = f"{len(left)} of them do not train ({', '.join(left[:5])} …)" if left else "all of them train"
+        raise ConfigError(
+            f"method.weights={folder} holds {len(files)} files ({', '.join(endings)}) named after subjects, and {found}: they were trained "
+            "leaving one subject out, so take protocol=loso with all of the authors' subjects"
+        )
+    return files[left[0]]
+
+
+def _number(name: str) -> int | str:
+    """The number of a subject, whatever letters and zeros stand before it; a name without one as it is.
+
+    >>> _number("sub05"), _number("s5"), _number("006"), _number("anna")
+    (5, 5, 6, 'anna')
+    """
+    match = re.fullmatch(r"[A-Za-z]*0*(\d+)", name)
+    return int(match[1]) if match else name
+
+
+def torch_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a PyTorch file by name; nothing in it is run.
+
+    Raises:
+        DataError: it is damaged, too large, or holds something else than tensors by name.
+    """
+    import torch
+
+    _check(path)
+    try:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of many kinds
+        raise DataError(f"the weights {path} cannot be read: {' '.join(str(error).split())[:200]}") from None
+    if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise DataError(
+            f"the weights {path} are no tensors by name: expected what torch.save(model.state_dict()) writes"
+        )
+    return dict(found)
+
+
+def keras_weights(path: Path) -> dict[str, Any]:
+    """The arrays of a Keras file (HDF5) by the path of layer and weight, such as `conv2d_1/kernel:0`; nothing in it is run.
+
+    Raises:
+        ConfigError: h5py is not installed.
+        DataError: it is damaged or too large.
+    """
+    try:
+        import h5py
+    except ImportError:
+        raise ConfigError(f"reading {path} needs h5py, which is not installed: pip install 'mebench[keras]'") from None
+    _check(path)
+    found: dict[str, Any] = {}
+
+    def take(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and "optimizer" not in name:
+            found[name.removeprefix("model_weights/")] = item[()]
+
+    try:
+        with h5py.File(path, "r") as file:
+            file.visititems(take)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise DataError(f"the weights {path} cannot be read: {error}") from None
+    return found
+
+
+def keras_layers(weights: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    """The layers whose name begins so, in the order in which they were made: Keras counts them, `conv2d_9` before `conv2d_10`.
+
+    Returns:
+        Of each the weights by their own names: `kernel`, `bias`, `gamma`, `beta`, `moving_mean`, `moving_variance`.
+    """
+    found: dict[tuple[int, str], dict[str, Any]] = {}
+    for path, array in weights.items():
+        layer, name = path.split("/")[-2 if path.count("/") else 0], path.rpartition("/")[2].partition(":")[0]
+        if match := re.fullmatch(rf"{re.escape(kind)}(?:_(\d+))?", layer):
+            found.setdefault((int(match[1] or 0), layer), {})[name] = array
+    return [found[key] for key in sorted(found)]
+
+
+def of_keras(kernel: Any, bias: Any, shape: tuple[int, int, int] | None = None) -> tuple[Tensor, Tensor]:
+    """Kernel and bias of a convolution, or of a dense layer, as PyTorch has them.
+
+    Args:
+        kernel: (rows, columns, in, out), or (in, out).
+        bias: (out,).
+        shape: of the maps that a dense layer reads, (channels, rows, columns); Keras flattens rows and columns before channels.
+    """
+    import numpy as np
+    import torch
+
+    kernel = np.asarray(kernel, np.float32)
+    if kernel.ndim == 4:
+        turned = kernel.transpose(3, 2, 0, 1)
+    elif shape is None:
+        turned = kernel.T
+    else:
+        channels, rows, columns = shape
+        turned = kernel.reshape(rows, columns, channels, -1).transpose(3, 2, 0, 1).reshape(kernel.shape[1], -1)
+    return torch.from_numpy(np.ascontiguousarray(turned)), torch.from_numpy(np.asarray(bias, np.float32).copy())
+
+
+def load(network: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+    """Give a network its weights, all of them by name; what it counts or learns afterwards (`thresholds`) stays.
+
+    Raises:
+        DataError: some are missing, left over, or of other shapes.
+    """
+    own = network.state_dict()
+    for name in own:
+        if name not in weights and not name.endswith(("num_batches_tracked", "thresholds")):
+            raise DataError(f"the weights {path}: {unknown('weight', name, weights)}")
+        if name in weights and weights[name].shape != own[name].shape:
+            shapes = tuple(weights[name].shape), tuple(own[name].shape)
+            raise DataError(f"the weights {path}: {name} has the shape {shapes[0]}, expected {shapes[1]}")
+    network.load_state_dict({name: weights.get(name, value) for name, value in own.items()})
+
+
+def _check(path: Path) -> None:
+    if not path.is_file():
+        raise DataError(f"there is no file of weights {path}")
+    if path.stat().st_size > MAX_BYTES:
+        raise DataError(f"the weights {path} have more than {MAX_BYTES >> 20} MiB, and no more are read")

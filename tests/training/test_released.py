@@ -1,0 +1,218 @@
+"""Weights that authors released: found by whom they leave out, read without running anything, and giving the authors' answers."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.mean.method import MEAN
+from mebench.methods.mean.network import Joint, Shared
+from mebench.methods.mean.params import Params as MeanParams
+from mebench.methods.softnet.network import SOFTNet
+from mebench.methods.softnet.network import of_authors as of_softnet
+from mebench.methods.ststnet.method import STSTNet
+from mebench.methods.ststnet.params import Params as StstParams
+from torch import nn
+from torch.nn import functional as F
+
+from mebench.config import resolve
+from mebench.core import Task
+from mebench.core.types import SubjectKey
+from mebench.errors import ConfigError, DataError
+from mebench.progress import Progress
+from mebench.runner.execute import run
+from mebench.training.released import keras_layers, keras_weights, load, released_file, torch_weights
+from tests.outside import flow_maps, outside
+
+
+class Seen:
+    """A training video, as far as its subject goes."""
+
+    def __init__(self, subject):
+        self.subject = SubjectKey("any", subject)
+
+
+def test_the_file_is_that_of_whoever_does_not_train(tmp_path):
+    for name in ("006.pth", "sub01.pth", "s01.pth", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    found = released_file(str(tmp_path), [Seen("006"), Seen("s01")], (".pth",))
+    assert found.name == "sub01.pth"
+    with pytest.raises(ConfigError, match=r"holds 3 files \(\.pth\) named after subjects, and 2 of them do not train"):
+        released_file(str(tmp_path), [Seen("006")], (".pth",))
+    with pytest.raises(ConfigError, match="all of them train"):
+        released_file(str(tmp_path), [Seen("006"), Seen("s01"), Seen("sub01")], (".pth",))
+    with pytest.raises(ConfigError, match="is not there: name the folder of the weights"):
+        released_file(str(tmp_path / "gone"), [], (".pth",))
+    assert released_file(str(tmp_path / "006.pth"), [], (".pth",)).name == "006.pth"
+    (tmp_path / "keras").mkdir()
+    for number in (1, 2, 10):
+        (tmp_path / "keras" / f"s{number}.hdf5").write_bytes(b"")
+    assert released_file(str(tmp_path / "keras"), [Seen("sub01"), Seen("sub10")], (".hdf5",)).name == "s2.hdf5"
+
+
+def test_nothing_in_a_file_is_run(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "touched"), "w"))
+
+    (tmp_path / "evil.pth").write_bytes(pickle.dumps(Evil()))
+    torch.save({"a": Evil()}, tmp_path / "zip.pth")
+    torch.save([1], tmp_path / "list.pth")
+    (tmp_path / "cut.pth").write_bytes((tmp_path / "zip.pth").read_bytes()[:50])
+    for name in ("evil", "zip", "list", "cut"):
+        with pytest.raises(DataError, match=r"the weights .* (cannot be read|are no tensors by name)"):
+            torch_weights(tmp_path / f"{name}.pth")
+    assert not (tmp_path / "touched").exists()
+    (tmp_path / "no.h5").write_bytes(b"no HDF5")
+    with pytest.raises(DataError, match="cannot be read"):
+        keras_weights(tmp_path / "no.h5")
+    network = nn.Linear(2, 3)
+    with pytest.raises(DataError, match=r"weight has the shape \(3, 4\), expected \(3, 2\)"):
+        load(network, {"weight": torch.zeros(3, 4), "bias": torch.zeros(3)}, tmp_path)
+    with pytest.raises(DataError, match="unknown weight 'bias'"):
+        load(network, {"weight": torch.zeros(3, 2)}, tmp_path)
+
+
+class Published(nn.Module):
+    """STSTNet as its authors' program has it: three streams by their own names."""
+
+    def __init__(self):
+        super().__init__()
+        for n, filters in enumerate((3, 5, 8), 1):
+            setattr(self, f"conv{n}", nn.Conv2d(3, filters, 3, padding=2))
+            setattr(self, f"bn{n}", nn.BatchNorm2d(filters))
+        self.fc = nn.Linear(400, 3)
+
+    def forward(self, x):
+        streams = [getattr(self, f"bn{n}")(F.relu(getattr(self, f"conv{n}")(x))) for n in (1, 2, 3)]
+        return self.fc(F.avg_pool2d(torch.cat([F.max_pool2d(s, 3, 3, 1) for s in streams], 1), 2).flatten(1))
+
+
+def test_ststnet_answers_as_its_authors_network_does(tmp_path):
+    torch.manual_seed(1)
+    published = Published()
+    for n in (1, 2, 3):
+        norm = getattr(published, f"bn{n}")
+        nn.init.uniform_(norm.running_mean, -1, 1)
+        nn.init.uniform_(norm.running_var, 0.5, 2)
+        nn.init.normal_(norm.weight)
+    torch.save(published.state_dict(), tmp_path / "sub01.pth")
+    method = STSTNet(StstParams(weights=str(tmp_path)), Task(frozenset({"recognize"}), classes=("a", "b", "c")))
+    assert method.stages() == ()
+    method.fit_closed_form([Seen("sub02")], [])
+    x = torch.rand(5, 3, 28, 28) * 255
+    with torch.no_grad():
+        torch.testing.assert_close(method.eval().network(x), published.eval()(x), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.processes
+def test_the_68_released_files_give_what_the_authors_log_says(tmp_path):
+    """UF1 .7209 and UAR .7250, of the folder STSTNet_Weights beside the maps."""
+    weights, maps = outside("STSTNet_Weights", "68 files, published with STSTNet"), flow_maps()
+    words = [
+        "method=ststnet",
+        f"method.weights={weights}",
+        "dataset=megc2019_flow",
+        f"dataset.root={maps}",
+        "bootstrap=0",
+    ]
+    done = run(resolve([*words, f"runs={tmp_path}", f"cache={tmp_path}"]), Progress())
+    scores = done.folder.read_json("summary.json")["recognition"]["scores"]
+    assert round(scores["uf1"]["value"], 4) == 0.7209 and round(scores["uar"]["value"], 4) == 0.7250
+
+
+def plain(x, layers, dense, pool, norms=()):
+    """Keras' layers in NumPy, channels last: convolutions of each channel, rectified, normalised, pooled 3x3, then `dense`."""
+    maps = [np.maximum(conv(x[..., i : i + 1], kernel, bias), 0) for i, (kernel, bias) in enumerate(layers)]
+    for i, (gamma, beta, mean, variance) in enumerate(norms):
+        maps[i] = gamma * (maps[i] - mean) / np.sqrt(variance + 1e-3) + beta
+    return dense(np.concatenate([pooled(m, 3) for m in maps], axis=-1), pool)
+
+
+def conv(x, kernel, bias):
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    out = np.zeros((*x.shape[:3], kernel.shape[3]))
+    for dy in range(5):
+        for dx in range(5):
+            out += padded[:, dy : dy + x.shape[1], dx : dx + x.shape[2]] @ kernel[dy, dx]
+    return out + bias
+
+
+def pooled(x, size):
+    n, height, width, channels = x.shape
+    return x.reshape(n, height // size, size, width // size, size, channels).max(axis=(2, 4))
+
+
+def write_keras(path, layers):
+    """As `model.save_weights` writes them, with an optimiser's state beside."""
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        for name, weights in layers.items():
+            for weight, array in weights.items():
+                file[f"{name}/{name}/{weight}:0"] = array
+        file["optimizer_weights/Adam/iterations:0"] = np.zeros(1)
+
+
+def drawn(rng, *shape):
+    return rng.normal(0, 0.2, shape).astype(np.float32)
+
+
+def test_mean_and_softnet_answer_as_their_authors_layers_do(tmp_path):
+    rng = np.random.default_rng(3)
+    x = rng.random((4, 42, 42, 3)).astype(np.float32)
+    maps = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
+    streams = [(drawn(rng, 5, 5, 1, f), drawn(rng, f)) for f in (3, 3, 8)]
+    norms = [(drawn(rng, f), drawn(rng, f), drawn(rng, f), np.abs(drawn(rng, f)) + 0.5) for f in (3, 3, 8)]
+    heads = [(drawn(rng, 5, 5, 14, 8), drawn(rng, 8), drawn(rng, 392, outs), drawn(rng, outs)) for outs in (1, 3)]
+    layers = {
+        f"conv2d_{9 + n}": dict(zip(("kernel", "bias"), s)) for n, s in enumerate(streams)
+    }  # 9, 10, 11: not by name
+    layers |= {
+        f"batch_normalization_{8 + n}": dict(zip(("gamma", "beta", "moving_mean", "moving_variance"), s))
+        for n, s in enumerate(norms)
+    }
+    layers |= {f"conv2d_{12 + n}": {"kernel": h[0], "bias": h[1]} for n, h in enumerate(heads)}
+    layers |= {name: {"kernel": h[2], "bias": h[3]} for name, h in zip(("spot_2", "recog_52"), heads)}
+    (tmp_path / "spot_recog").mkdir()
+    write_keras(tmp_path / "spot_recog" / "s1.hdf5", layers)
+    classes = ("surprise", "negative", "positive")  # the authors' outputs are negative, positive, surprise
+    method = MEAN(MeanParams(weights=str(tmp_path)), Task(frozenset({"spot", "recognize"}), ("micro",), classes))
+    assert method.stages() == ()
+    method.fit_closed_form([Seen("sub02")], [])
+    joint = Joint(method.shared, method.spotting, method.recognition, None, sigmoid=False).eval()
+    with torch.no_grad():
+        score, named = (found.numpy() for found in joint(maps))
+    shared = plain(x, streams, lambda maps, _: maps, 3, norms)
+    answers = []
+    for kernel, bias, weight, last in heads:
+        flat = pooled(np.maximum(conv(shared, kernel, bias), 0), 2).reshape(len(x), -1)
+        answers.append(flat @ weight + last)
+    np.testing.assert_allclose(score, answers[0][:, 0], atol=1e-4)
+    soft = np.exp(answers[1] - answers[1].max(1, keepdims=True))
+    np.testing.assert_allclose(named, (soft / soft.sum(1, keepdims=True))[:, [2, 0, 1]], atol=1e-4)
+
+    filters = (3, 5, 8)
+    streams = [(drawn(rng, 5, 5, 1, f), drawn(rng, f)) for f in filters]
+    dense = [(drawn(rng, 784, 400), drawn(rng, 400)), (drawn(rng, 400, 1), drawn(rng, 1))]
+    named = dict(zip(("conv2d", "conv2d_1", "conv2d_2", "dense", "dense_1"), (*streams, *dense)))
+    write_keras(tmp_path / "soft.hdf5", {name: dict(zip(("kernel", "bias"), pair)) for name, pair in named.items()})
+    network = SOFTNet().eval()
+    load(network, of_softnet(keras_weights(tmp_path / "soft.hdf5")), tmp_path)
+    low, high = x.min((1, 2), keepdims=True), x.max((1, 2), keepdims=True)
+    flat = plain((x - low) / (high - low), streams, lambda maps, _: pooled(maps, 2).reshape(len(x), -1), 3)
+    expected = np.maximum(flat @ dense[0][0] + dense[0][1], 0) @ dense[1][0] + dense[1][1]
+    with torch.no_grad():
+        np.testing.assert_allclose(network(maps).numpy(), expected, atol=1e-4)
+
+
+def test_layers_are_in_the_order_in_which_keras_made_them():
+    weights = {f"conv2d{n}/conv2d{n}/kernel:0": n for n in ("_10", "_9", "", "_1")} | {"conv2dx/kernel:0": 0}
+    assert [layer["kernel"] for layer in keras_layers(weights, "conv2d")] == ["", "_1", "_9", "_10"]
+
+
+def test_a_file_of_another_network_is_refused_by_name(tmp_path):
+    write_keras(tmp_path / "x.hdf5", {"conv2d": {"kernel": np.zeros((5, 5, 1, 3)), "bias": np.zeros(3)}})
+    method = MEAN(MeanParams(weights=str(tmp_path / "x.hdf5")), Task(frozenset({"spot"})))
+    with pytest.raises(DataError, match=r"the weights .*x\.hdf5: unknown weight 'shared\.vertical\.weight'"):
+        method.fit_closed_form([], [])
+    assert isinstance(method.shared, Shared)
