@@ -11,6 +11,9 @@ RUNS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen"}
 UNPICKLES = {"cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal"}
 """Modules that run what a file says; `pickle` itself may only bring back what the same line packed."""
 
+PACKS = (".dumps", "register_pickle_by_value")
+"""What such modules may be used for: nothing is read by these."""
+
 SAFE_OR_NOT = ("shell", "allow_pickle", "weights_only")
 """Words of calls that say whether what a file holds is run."""
 
@@ -38,7 +41,7 @@ def test_nothing_in_a_file_is_run():
         packed = [argument.startswith("pickle.dumps(") for argument in arguments]
         if (
             name in RUNS
-            or (name.partition(".")[0] in UNPICKLES and not name.endswith(".dumps"))
+            or (name.partition(".")[0] in UNPICKLES and not name.endswith(PACKS))
             or (
                 name.startswith("pickle.")
                 and name != "pickle.dumps"

@@ -1,18 +1,28 @@
-"""An object of yours, judged like any method: without a plugin, cloned for each fold, blind to what is tested."""
+"""What is yours: an object, judged like any method, and videos, in which trained models spot."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.api.result import words_of
+from mebench.api.result import html, one_of, words_of
 from mebench.api.runs import Names, Run, _several, executed
 from mebench.errors import ConfigError
 
 if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+    from mebench.core import Kind
     from mebench.progress import Progress
+    from mebench.results.spotted import Faces, Spotted, SpottedVideo
+    from mebench.runner.models import Said
 
 OBJECTS = ".objects"
 """Folder beside the run folders, of the objects that were evaluated: plugins that runs name."""
@@ -72,8 +82,8 @@ def evaluate(
     - or an estimator of scikit-learn (`fit` and `predict`): on a chain of clips it names their emotion, on one of frames it tells frames
       inside an expression from others. What is random in it follows from the run's seed.
 
-    The object travels to other processes by pickling, wherever it was defined, and lies beside the run folders, so that the run can
-    go on later; it is as trusted as any code of yours.
+    The object travels to other processes by pickling, with the code of the file that it is defined in, and lies beside the run folders,
+    so that the run can go on later; it is as trusted as any code of yours.
 
     Args:
         model: the object, not fitted.
@@ -121,7 +131,8 @@ def _written(model: Any, features: Any, place: Path) -> str:
             "scikit-learn (fit and predict)"
         )
     try:
-        content = cloudpickle.dumps((model, features))
+        with _whole(model):
+            content = cloudpickle.dumps((model, features))
     except Exception as error:  # each library refuses in its own way
         raise ConfigError(
             f"{what} cannot be pickled ({type(error).__name__}: {error}), and each fold needs a copy of it: leave out open files, locks "
@@ -143,3 +154,229 @@ def _written(model: Any, features: Any, place: Path) -> str:
         (folder / file).write_text(text, encoding="utf-8")
     (folder / "object").write_bytes(content)
     return name
+
+
+@contextmanager
+def _whole(model: Any) -> Iterator[None]:
+    """Meanwhile the code of a model's own file is pickled with it, unless that file is installed: it may change or move later."""
+    import sysconfig
+
+    import cloudpickle
+
+    module = sys.modules.get(type(model).__module__)
+    file = getattr(module, "__file__", None)
+    installed = file is None or any(Path(file).is_relative_to(path) for path in set(sysconfig.get_paths().values()))
+    if module is None or installed or module.__name__ == "__main__":  # what is defined there is pickled whole anyway
+        yield
+        return
+    cloudpickle.register_pickle_by_value(module)
+    try:
+        yield
+    finally:
+        cloudpickle.unregister_pickle_by_value(module)
+
+
+class TrainedModel:
+    """A trained model from its file, which anybody may have made: nothing in it is run.
+
+    Attributes:
+        path: the file.
+    """
+
+    def __init__(self, path: Path, said: Said) -> None:
+        self.path, self._said = path, said
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self._said.name
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """Method and parameters, task, durations in its training, versions and scores, as `mebench model info --json` writes them."""
+        return self._said.model_dump()
+
+    @property
+    def card(self) -> str:
+        """What it was trained on, how good it is, and what it is not good for, in Markdown."""
+        return self._said.card
+
+    def spot(self, videos: Names, **how: Any) -> Spottings:
+        """See `mebench.spot`."""
+        return spot(videos, self, **how)
+
+    def _repr_html_(self) -> str:
+        task = self._said.task
+        does = ", ".join([*(f"spots {kind}" for kind in task.kinds), *(["names emotions"] if task.classes else [])])
+        return html(f"model {self.name}", ("method", "does"), [(str(self._said.method["name"]), does)], [self.card])
+
+    def __repr__(self) -> str:
+        return f"<TrainedModel {self.name}: {self.path}>"
+
+
+def load_model(name: str | Path) -> TrainedModel:
+    """A trained model that came with a method or was imported.
+
+    Args:
+        name: as `mebench model list` says it, `NAME@HASH` where several have that name; or a file, which ends with `.safetensors`.
+
+    Raises:
+        RunError: there is no such model, or the file is none.
+        PluginError: its method is not here.
+    """
+    from mebench.runner.models import find, read_model
+
+    path = find(str(name)).resolve()
+    said = read_model(path).said
+    assert said is not None  # a file says what it holds
+    return TrainedModel(path, said)
+
+
+class Spottings:
+    """What was spotted in videos; of nobody's truth, so without scores.
+
+    Attributes:
+        spotted: each face of each video, with its curves; why other videos could not be predicted.
+    """
+
+    def __init__(self, spotted: Spotted) -> None:
+        self.spotted = spotted
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """All of it as plain data, as `mebench spot --json` writes it."""
+        return self.spotted.plain()
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """A row for each interval: `video`, `face`, `kind`, `onset`, `apex`, `offset` (both ends belong to it; frames as image files are
+        numbered, else from 0), the same in seconds (`onset_s` …), `confidence`, `emotion`.
+        """
+        return self.spotted.intervals
+
+    @cached_property
+    def frame_scores(self) -> pd.DataFrame:
+        """A row for each frame and kind: `video`, `face`, `frame` (from 0), `kind`, `score` (NaN where undefined)."""
+        import pandas as pd
+
+        parts = [
+            pd.DataFrame(
+                {
+                    "video": one.name,
+                    "face": one.face,
+                    "frame": range(len(curve.scores)),
+                    "kind": kind,
+                    "score": curve.scores,
+                }
+            )
+            for one in self.spotted.videos
+            for kind, curve in one.answer.curves.items()
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why videos could not be predicted, by their names."""
+        return dict(self.spotted.failed)
+
+    def plot_timeline(self, video: str | None = None) -> Figure:
+        """The frame scores of one video over time, and spotted intervals as bars.
+
+        Args:
+            video: its name, of several faces with the face (`clip, face2`), or a part that is in one only; the first if left out.
+
+        Raises:
+            DataError: there is no such video.
+        """
+        import pandas as pd
+
+        from mebench.results.render.plots import score_curve, shown_in_notebooks
+
+        every = {one.title: one for one in self.spotted.videos}
+        title = next(iter(every)) if video is None else one_of(video, list(every))
+        one = every[title]
+        of_this = (self.frame_scores["video"] == one.name) & (self.frame_scores["face"] == one.face)
+        intervals = [(p.kind, p.onset, p.apex, p.offset, p.confidence) for p in one.answer.predictions]
+        columns = ["kind", "onset", "apex", "offset", "confidence"]
+        found, none = pd.DataFrame(intervals, columns=columns), pd.DataFrame(columns=columns)
+        figure = score_curve(self.frame_scores[of_this], none, found, one.video.fps, title, len(one.times))
+        return shown_in_notebooks(figure)
+
+    def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
+        """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
+
+        Args:
+            folder: it is made if need be; files in it are replaced.
+            overlay: write the videos with curve and intervals drawn in, too: they show the faces.
+            progress: where to tell how it goes; standard error by default.
+
+        Raises:
+            DataError: a file cannot be written.
+        """
+        return self.spotted.write(Path(folder).expanduser(), overlay, progress)
+
+    def _repr_html_(self) -> str:
+        from mebench.results.spotted import CAUTION
+
+        kinds = list(dict.fromkeys(kind for one in self.spotted.videos for kind in one.answer.curves))
+        notes = [f"{one.title}: {note}" for one in self.spotted.videos for note in one.notes]
+        failed = [f"{name} could not be predicted: {why}" for name, why in self.failed.items()]
+        rows = [counted(one, kinds) for one in self.spotted.videos]
+        return html(f"spotted by {self.spotted.model}", ("video", "seconds", *kinds), rows, [*notes, *failed, CAUTION])
+
+    def __repr__(self) -> str:
+        return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"
+
+
+def counted(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
+    """A row about a video: its title, seconds, and the number of intervals of each kind."""
+    spotted = [prediction.kind for prediction in video.answer.predictions]
+    return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]
+
+
+def spot(
+    videos: Names,
+    model: str | Path | TrainedModel | Run,
+    *,
+    fold: str | None = None,
+    faces: Faces = "largest",
+    fps: float | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Spottings:
+    """Spot in videos of one's own, as `mebench spot` does.
+
+        mebench.spot("my.mp4", mebench.load_run("mean-casme2")).predictions
+
+    Args:
+        videos: a video file or a folder of images, or several.
+        model: the name or the file of a model, one that was loaded, or a run, whose folds answer together.
+        fold: of a run: one fold instead of all together.
+        faces: `largest`, or `all`, each by itself.
+        fps: frames per second, of images, or where a file says a wrong rate.
+        workers: processes; all cores if left out.
+        progress: see `run`.
+
+    Raises:
+        ConfigError: there is no such way to take faces; a fold is named of what is no run.
+        RunError: there is no such model or fold, or it only names emotions.
+        DataError: no video can be read.
+    """
+    from typing import get_args
+
+    from mebench.errors import unknown
+    from mebench.results.spotted import Faces, spot_videos
+    from mebench.runner.models import of_run
+    from mebench.runner.trained import Ask
+
+    if faces not in get_args(Faces):
+        raise ConfigError(unknown("faces", faces, get_args(Faces)))
+    if isinstance(model, Run):
+        ask = Ask(str(model.path.resolve()), tuple(one.fold for one in of_run(model.folder, fold)), ())
+    elif fold is None:
+        known = model if isinstance(model, TrainedModel) else load_model(model)
+        ask = Ask(str(known.path), (), ())
+    else:
+        raise ConfigError(f"fold {fold!r}: a model is one; only a run has folds")
+    paths = [Path(video).expanduser() for video in _several(videos)]
+    return Spottings(spot_videos(paths, ask, faces=faces, fps=fps, workers=workers, progress=progress))

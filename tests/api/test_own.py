@@ -1,8 +1,10 @@
-"""Objects without a plugin: cloned for each fold, blind to what is tested, and judged as a plugin with the same answers is."""
+"""What is yours. Objects: cloned for each fold, blind to what is tested, judged as a plugin is. Videos: spotted in by trained models."""
 
+import sys
 import threading
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import Perceptron
@@ -10,11 +12,14 @@ from sklearn.svm import LinearSVC
 
 import mebench
 from mebench.core import Chain, Task, all_clips
-from mebench.errors import ConfigError, RunError
+from mebench.errors import ConfigError, DataError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.progress import Silent
+from mebench.results.model_card import export_model
+from mebench.runner.models import take
 from mebench.testing.folders import write_plugin
 from mebench.training.own import Estimator, _scores
+from tests.own_videos import moving, write
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
 
@@ -50,13 +55,21 @@ class Nearest:
 
 
 @pytest.fixture
-def judged(tiny, tmp_path):
+def home(tmp_path, monkeypatch):
+    """Nobody's own models."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def judged(tiny):
+    words = [word for word in tiny if word != "dataset=synthetic"]
+
     def judge(model, **settings):
-        words = [word for word in tiny if word != "dataset=synthetic"]
         return mebench.evaluate(
             model, "synthetic", "loso", *words, workers=1, bootstrap=0, progress=Silent(), **settings
         )
 
+    judge.words = [*words, "workers=1", "bootstrap=0"]
     return judge
 
 
@@ -137,6 +150,55 @@ def test_of_one_class_alone_there_is_nothing_to_learn():
 class Locked(Spotter):
     def __init__(self):
         self.lock = threading.Lock()
+
+
+def test_an_object_whose_file_is_gone_goes_on(judged, tmp_path, monkeypatch):
+    """Its code travels with it."""
+    (tmp_path / "elsewhere.py").write_text("from tests.api.test_own import Spotter\n\nclass Mine(Spotter):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import elsewhere
+
+    run = judged(elsewhere.Mine(), features=chain)
+    (tmp_path / "elsewhere.py").unlink()
+    monkeypatch.delitem(sys.modules, "elsewhere")
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
+    assert len(mebench.spot(video, run, workers=1, progress=Silent()).frame_scores) == 60
+
+
+def test_what_is_spotted_in_videos_of_one_s_own_is_data_frames(judged, tmp_path, home):
+    run = judged(Spotter(), features=chain)
+    videos = [write(tmp_path / f"{name}.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg") for name in ("a", "<b>")]
+    found = mebench.spot(videos, run, workers=1, progress=Silent())
+    assert found.frame_scores.groupby("video")["frame"].max().tolist() == [59, 59]
+    assert list(found.predictions["video"].unique()) == [
+        one["video"] for one in found.summary["videos"] if one["intervals"]
+    ]
+    assert found.plot_timeline("a")._repr_png_().startswith(b"\x89PNG")
+    assert len(found.plot_timeline("b").axes[0].lines) > 1
+    with pytest.raises(DataError, match="unknown video 'c'"):
+        found.plot_timeline("c")
+    shown = found._repr_html_()
+    assert "<td>&lt;b&gt;</td>" in shown and "does not say what a person feels" in shown
+    assert {path.name for path in found.write(tmp_path / "out")} >= {"intervals.csv", "report.html", "a.eaf"}
+
+
+def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
+    run = mebench.run("method=linear_spotter", "dataset=synthetic", *judged.words, progress=Silent())
+    file = tmp_path / "mine.safetensors"
+    export_model(run.folder, run.folds.index[0], file, "mine", "<i>Made</i> for a test.")
+    with pytest.raises(RunError, match="unknown model 'mine'"):
+        mebench.load_model("mine")
+    take(file)
+    model = mebench.load_model("mine")
+    assert model.name == "mine" and model.about["method"]["name"] == "linear_spotter" and "for a test" in model.card
+    assert "&lt;i&gt;Made" in model._repr_html_() and "<i>" not in model._repr_html_()
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
+    of_model = model.spot(video, workers=1, progress=Silent())
+    of_fold = mebench.spot(video, run, fold=run.folds.index[0], workers=1, progress=Silent())
+    pd.testing.assert_frame_equal(of_model.frame_scores, of_fold.frame_scores)
+    for wrong, sentence in (({"fold": "a"}, "only a run has folds"), ({"faces": "one"}, "unknown faces 'one'")):
+        with pytest.raises(ConfigError, match=sentence):
+            mebench.spot(video, model, **wrong)
 
 
 @pytest.mark.parametrize(
