@@ -33,6 +33,7 @@ def test_the_blocks_run(page, write_plugin, untracked, tmp_path):
     for _ in run(page, tmp_path / "page", smaller):
         pass
 
+
 def test_every_metric_has_a_section_with_a_worked_example():
     page = (DOCS / "metrics.md").read_text(encoding="utf-8")
     sections = re.split(r"^#{2,3} .*\{ #(\S+) \}$", page, flags=re.M)
