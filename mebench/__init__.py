@@ -1,8 +1,8 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
 Everything that the command `mebench` does to runs and files, as functions: `run`, `sweep`, `resume`, `load_run`, `score`, `compare`,
-`leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects with data frames (`.scores`,
-`.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
+`leaderboard`, and `methods()` and `datasets()`, which list what there is; `load_model` spots in videos of one's own. Results are objects
+with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 
     import mebench
 
@@ -23,9 +23,11 @@ __all__ = [
     "Run",
     "Scores",
     "Sweep",
+    "TrainedModel",
     "compare",
     "datasets",
     "leaderboard",
+    "load_model",
     "load_run",
     "methods",
     "resume",
@@ -37,7 +39,21 @@ __all__ = [
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.api import Comparison, Run, Scores, Sweep, compare, leaderboard, load_run, resume, run, score, sweep
+    from mebench.api import (
+        Comparison,
+        Run,
+        Scores,
+        Sweep,
+        TrainedModel,
+        compare,
+        leaderboard,
+        load_model,
+        load_run,
+        resume,
+        run,
+        score,
+        sweep,
+    )
     from mebench.api.runs import Names
 
     def datasets(plugins: Names = ()) -> pd.DataFrame:

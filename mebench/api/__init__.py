@@ -1,6 +1,6 @@
 """What `import mebench` gives: the verbs as functions, with results as objects; each module loads what it needs when it is used."""
 
-from mebench.api.board import leaderboard, listed
+from mebench.api.board import TrainedModel, leaderboard, listed, load_model
 from mebench.api.files import Comparison, Scores, compare, score
 from mebench.api.runs import Run, Sweep, load_run, resume, run, sweep
 
@@ -9,9 +9,11 @@ __all__ = [
     "Run",
     "Scores",
     "Sweep",
+    "TrainedModel",
     "compare",
     "leaderboard",
     "listed",
+    "load_model",
     "load_run",
     "resume",
     "run",
