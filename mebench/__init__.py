@@ -1,7 +1,7 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
-Everything that the command `mebench` does to runs and files, as functions: `run`, `sweep`, `resume`, `load_run`, `score`, `compare`,
-`leaderboard`, and `methods()` and `datasets()`, which list what there is; `load_model` spots in videos of one's own. Results are objects
+Everything that the command `mebench` does to runs, files and videos, as functions: `run`, `sweep`, `resume`, `load_run`, `evaluate`,
+`score`, `compare`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects
 with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 
     import mebench
@@ -22,10 +22,12 @@ __all__ = [
     "Comparison",
     "Run",
     "Scores",
+    "Spottings",
     "Sweep",
     "TrainedModel",
     "compare",
     "datasets",
+    "evaluate",
     "leaderboard",
     "load_model",
     "load_run",
@@ -33,6 +35,7 @@ __all__ = [
     "resume",
     "run",
     "score",
+    "spot",
     "sweep",
 ]
 
@@ -44,10 +47,9 @@ if TYPE_CHECKING:
         Run,
         Scores,
         Sweep,
-        TrainedModel,
         compare,
+        evaluate,
         leaderboard,
-        load_model,
         load_run,
         resume,
         run,

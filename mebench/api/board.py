@@ -1,4 +1,4 @@
-"""What there is to run, and what is known of it, as data frames; trained models by name."""
+"""What there is to run, and what is known of it, as data frames."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from mebench.config.registry import PluginKind
     from mebench.progress import Progress
     from mebench.results.rows import Table
-    from mebench.results.spotted import Faces, Spotted
 
 
 def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
@@ -35,66 +34,6 @@ def listed(kind: PluginKind, plugins: Names = ()) -> pd.DataFrame:
         for p in registry.plugins(kind).values()
     }
     return pd.DataFrame.from_dict(rows, "index", columns=columns).rename_axis(kind)
-
-
-class TrainedModel:
-    """A trained model that spots in videos.
-
-    Attributes:
-        name: which it is called by.
-        card: what it was trained on, how good it is, and what it is not good for, in Markdown.
-        scores: on people that it was not trained on, by path (`spotting.micro.f1`).
-        path: its file.
-    """
-
-    def __init__(self, path: Path) -> None:
-        from mebench.runner.models import read_header
-
-        said, self.path = read_header(path), path
-        self.name, self.card, self.scores = said.name, said.card, said.scores
-
-    def spot(
-        self,
-        *videos: str | Path,
-        faces: Faces = "largest",
-        fps: float | None = None,
-        workers: int | None = None,
-        progress: Progress | None = None,
-    ) -> Spotted:
-        """Spot in video files and folders of images.
-
-        Args:
-            videos: their paths.
-            faces: whose: the `largest`, or `all`, each by itself.
-            fps: frames per second of folders of images, and of files that say a wrong rate.
-            workers: processes; None for all cores.
-            progress: where to tell how it goes.
-
-        Returns:
-            `intervals` is a data frame; `write("folder")` writes tables, a file for ELAN and a page with the timeline.
-
-        Raises:
-            MebenchError: no video can be read or predicted.
-        """
-        from mebench.results.spotted import spot_videos
-        from mebench.runner.trained import Ask
-
-        paths, ask = [Path(video).expanduser() for video in videos], Ask(str(self.path.resolve()), (), ())
-        return spot_videos(paths, ask, faces=faces, fps=fps, workers=workers, progress=progress)
-
-    def __repr__(self) -> str:
-        return f"TrainedModel({self.name!r})"
-
-
-def load_model(name: str | Path) -> TrainedModel:
-    """A model by its name, as `mebench model list` shows it, or its file.
-
-    Raises:
-        RunError: there is none, several have that name, or the file is no model of mebench.
-    """
-    from mebench.runner.models import find
-
-    return TrainedModel(find(str(name)))
 
 
 def leaderboard(

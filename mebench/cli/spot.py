@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
@@ -18,9 +18,8 @@ from mebench.errors import ConfigError, RunError, unknown
 if TYPE_CHECKING:
     from mebench.core import Kind
     from mebench.progress import Progress
-    from mebench.results.spotted import SpottedVideo
     from mebench.runner.live import Interval, Point
-    from mebench.runner.trained import Ask
+    from mebench.runner.models import Model
 
 app = typer.Typer()
 
@@ -69,70 +68,56 @@ def spot(
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline. The page says what a
     result can and cannot say about a person. Live, curve and intervals are shown as they come, and written as lines of JSON.
     """
+    from mebench import api
+    from mebench.api.own import counted
     from mebench.progress import Progress
-    from mebench.results.spotted import CAUTION, Faces, spot_videos
+    from mebench.results.spotted import CAUTION, Faces
+    from mebench.runner.models import of_run, read_model
 
     if faces not in get_args(Faces):
         raise ConfigError(unknown("--faces", faces, get_args(Faces)))
+    if (run is not None and model is not None) or (run is None and fold is not None):
+        raise ConfigError("mebench spot takes either --run RUN, of which --fold names one, or --model NAME")
     if bool(videos) == (live is not None):
         raise ConfigError("mebench spot needs either a VIDEO, or several, or --live FILE|camera")
-    if live is not None and (
-        wrong := [f"--{n}" for n, v in (("fps", fps), ("seconds", seconds)) if v is not None and not v > 0]
-    ):
+    timed = {"--fps": fps, "--seconds": seconds} if live is not None else {}
+    if wrong := [name for name, value in timed.items() if value is not None and not value > 0]:
         raise ConfigError(f"{wrong[0]} must be above 0")
     if live is None and seconds is not None:
         raise ConfigError("--seconds ends a live video: add --live FILE|camera, or leave it out")
-    progress = Progress()
-    ask = _asked(run, model, fold, runs, progress)
+    progress, whose = Progress(), cast("Faces", faces)
+    by = api.load_run(run, runs) if run is not None else api.load_model(model)
+    if model is None and not isinstance(by, api.Run):
+        progress.say(
+            f"model {by.name}, which came with mebench and was trained on drawn faces: mebench model info {by.name} says how good it is; "
+            "--model and --run take others"
+        )
     if live is not None:
-        return _live(live, ask, fps, seconds, json, progress)
-    whose: Faces = "all" if faces == "all" else "largest"
-    paths = [Path(video).expanduser() for video in videos or ()]
-    found = spot_videos(paths, ask, faces=whose, fps=fps, workers=workers, progress=progress)
-    files = found.write(Path(out).expanduser(), overlay, progress)
-    for video in found.videos:
+        models = of_run(by.folder, fold) if isinstance(by, api.Run) else (read_model(by.path),)
+        return _live(live, models, fps, seconds, json, progress)
+    found = api.spot(videos or (), by, fold=fold, faces=whose, fps=fps, workers=workers, progress=progress)
+    files = found.write(out, overlay, progress)
+    for video in found.spotted.videos:
         for note in video.notes:
             progress.say(f"{video.title}: {note}")
     progress.say(CAUTION)
     if overlay:
         progress.say("the overlay shows the faces of the video: treat it as the video itself")
     if json != "-":
-        kinds = list(found.videos[0].answer.curves)
-        print_table(("video", "seconds", *kinds), [_counted(video, kinds) for video in found.videos])
+        kinds = list(found.spotted.videos[0].answer.curves)
+        print_table(("video", "seconds", *kinds), [counted(video, kinds) for video in found.spotted.videos])
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
-    write_json(found.plain(), json)
+    write_json(found.summary, json)
     if found.failed:
         name, reason = next(iter(found.failed.items()))
         raise RunError(
-            f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.videos)} could not be predicted; {out} holds "
+            f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.spotted.videos)} could not be predicted; {out} holds "
             f"the others. {name}: {reason}"
         )
 
 
-def _asked(run: str | None, model: str | None, fold: str | None, runs: str, progress: Progress) -> Ask:
-    """Which models answer; the shipped one where nobody names any, which is said."""
-    from mebench.runner.folder import RunFolder
-    from mebench.runner.models import by_default, find, of_run
-    from mebench.runner.trained import Ask
-
-    if run is not None and model is None:
-        folder = RunFolder.finished(runs, run)
-        return Ask(str(folder.path.resolve()), tuple(one.fold for one in of_run(folder, fold)), ())
-    if run is not None or fold is not None:
-        raise ConfigError("mebench spot takes either --run RUN, of which --fold names one, or --model NAME")
-    if model is None:
-        chosen = by_default()
-        name = chosen.said.name
-        progress.say(
-            f"model {name}, which came with mebench and was trained on drawn faces: mebench model info {name} says how good it is; "
-            "--model and --run take others"
-        )
-        return Ask(str(chosen.path.resolve()), (), ())
-    return Ask(str(find(model).resolve()), (), ())
-
-
 def _live(
-    source: str, ask: Ask, fps: float | None, seconds: float | None, json: str | None, progress: Progress
+    source: str, models: Sequence[Model], fps: float | None, seconds: float | None, json: str | None, progress: Progress
 ) -> None:
     """Show and write what is spotted while a video is shown."""
     import numpy as np
@@ -141,7 +126,7 @@ def _live(
     from mebench.runner.live import Live, Point, Stream
 
     check_target(json)
-    at_work = Live(ask.models(), Stream(source, fps))
+    at_work = Live(models, Stream(source, fps))
     stream = at_work.stream
 
     def late(frames: int) -> int:
@@ -264,8 +249,3 @@ def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
             display.update(Text(f"{clock(found.seconds)}{seen}\n" + "\n".join(rows)))
 
         yield show
-
-
-def _counted(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
-    spotted = [prediction.kind for prediction in video.answer.predictions]
-    return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]

@@ -195,7 +195,7 @@ def _score_lines(summary: Mapping[str, Any], tested: Tables) -> Iterator[str]:
         if kind != "overall":
             rate, minutes = quiet_rate(tested, kind)
             if rate is not None:
-                yield f"- {kind}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos in which nobody shows an expression"
+                yield f"- {kind}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without an expression"
     for section in ("recognition", "analysis"):
         if section in summary:
             values = summary[section]["scores"] if section == "recognition" else {"strs": summary[section]["strs"]}
