@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 from mebench.core.spotting import spot
 from mebench.results.record import read
 from mebench.results.render.timeline import STEPS, pack, unpack
-from mebench.results.report import judged, timelines
+from mebench.results.report import judged, timelines, write_figures
 from tests.cli.conftest import mebench
 from tests.run_folders import make_run
 
@@ -135,17 +135,21 @@ def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_pa
 
 
 def test_two_runs_share_the_timelines(mebench, tmp_path, runs):
-    code, _, page = report(mebench, tmp_path, runs, "one", "two", "--figures", tmp_path / "figures")
+    code, _, page = report(mebench, tmp_path, runs, "one", "two")
     assert code == 0
     for video in told(page):
         assert [track["name"] for track in video["tracks"]] == ["A", "B"] and all(t["curves"] for t in video["tracks"])
     assert "A − B" in page and "p (Holm)" in page
-    drawn = {file.name for file in (tmp_path / "figures").iterdir()}
-    names = {name.rpartition(".")[0] for name in drawn}
-    assert drawn == {f"{name}.{ending}" for name in names for ending in ("svg", "png", "pdf")}
-    assert {"iou_sweep", "subjects", "recognition_confusion_a"} <= names and len(
-        [n for n in names if n[:6] == "scores"]
-    ) == 8
+
+
+def test_figures_are_written_for_a_paper(tmp_path):
+    files = write_figures([make_run(tmp_path / "runs", subjects=1)], tmp_path / "figures")
+    assert sorted(files) == sorted((tmp_path / "figures").iterdir()) and all(
+        file.stat().st_size > 1000 for file in files
+    )
+    names = {file.stem for file in files}
+    assert {file.name for file in files} == {f"{name}.{ending}" for name in names for ending in ("svg", "png", "pdf")}
+    assert {"iou_sweep", "subjects", "recognition_confusion", "analysis_confusion", "scores_drawn--00--v1"} <= names
 
 
 @pytest.mark.parametrize(
