@@ -1,21 +1,34 @@
-"""Takes pages from where they lie in the repository, and turns their links into links of the site. MkDocs calls the `on_` functions."""
+"""Makes the site of what lies in the repository: pages from where they lie, links, what blocks of code print, formulas.
+
+MkDocs calls the `on_` functions.
+"""
 
 from __future__ import annotations
 
+import html
+import json
 import posixpath
 import re
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
+from blocks import FENCE, Block
+from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Link, Navigation
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
 BOARD = ROOT / "build" / "leaderboards" / "site"
 """Where `.ci/docs` has `mebench leaderboard build` write."""
 LINK = re.compile(r"\[(?P<text>[^][]*)\]\((?P<address>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
 CODE = re.compile(r"`[^`\n]+`")
+FORMULA = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
 
 def _cards(kind: str) -> dict[str, str]:
@@ -23,16 +36,11 @@ def _cards(kind: str) -> dict[str, str]:
     return {f"{kind}/{name}.md": f"{kind}/{name}/README.md" for name in names}
 
 
-CARDS = {"Methods": _cards("methods"), "Datasets": _cards("datasets")}
-TAKEN = {
-    "index.md": "README.md",
-    "contributing.md": "CONTRIBUTING.md",
-    "changelog.md": "CHANGELOG.md",
-    **CARDS["Methods"],
-    **CARDS["Datasets"],
-}
+CARDS = {"methods": _cards("methods"), "datasets": _cards("datasets")}
+TAKEN = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md", **CARDS["methods"], **CARDS["datasets"]}
 """Page of the site: file of the repository."""
 PLACES = {source: page for page, source in TAKEN.items()} | {
+    "README.md": "index.md",
     "leaderboards/tables.md": "leaderboards/index.html",
     "leaderboards/site/index.html": "leaderboards/index.html",
 }
@@ -40,18 +48,23 @@ PLACES = {source: page for page, source in TAKEN.items()} | {
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """List the cards."""
-    config.nav += [{title: list(cards)} for title, cards in CARDS.items()]
+    """List the cards; name the repository, where its address is known."""
+    for kind, cards in CARDS.items():
+        config.nav.append({kind.capitalize(): [f"{kind}/index.md", *cards]})
+    if address := config.extra["repository"]:
+        config.extra["social"] = [{"icon": "fontawesome/brands/git-alt", "link": address, "name": "the code"}]
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
-    """Add what lies outside `docs/`: the pages, and the leaderboard as it was built."""
+    """Add what lies outside `docs/`, or is made: cards, the notebook as it ran, and the leaderboard as it was built."""
     for page, source in TAKEN.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
     for file in sorted(BOARD.rglob("*")):
         if file.is_file():
             place = f"leaderboards/{file.relative_to(BOARD).as_posix()}"
             files.append(File.generated(config, place, abs_src_path=str(file)))
+    for notebook in sorted(DOCS.glob("*.ipynb")):
+        files.append(File.generated(config, f"{notebook.stem}.md", content=_executed(notebook)))
 
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
@@ -60,9 +73,11 @@ def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    r"""Turn links and, in tables, `a\|b` from what GitHub reads into what MkDocs reads."""
+    r"""Run the blocks; turn links and, in tables, `a\|b` from what GitHub reads into what MkDocs reads."""
     here = page.file.src_uri
     source = TAKEN.get(here, f"docs/{here}")
+    if (DOCS / here).is_file():
+        markdown = _with_outputs(markdown, _outputs(DOCS / here))
 
     def link(found: re.Match[str]) -> str:
         text, anchor = found["text"], found["anchor"] or ""
@@ -71,7 +86,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         if place:
             return f"[{text}]({posixpath.relpath(place, posixpath.dirname(here) or '.')}{anchor})"
         if (ROOT / path).exists():  # not on the site, but in the repository, where its address is known
-            return f"[{text}]({config.repo_url}/blob/HEAD/{path}{anchor})" if config.repo_url else text
+            address = config.extra["repository"]
+            return f"[{text}]({address}/blob/HEAD/{path}{anchor})" if address else text
         return found[0]  # an address of the web; of anything else --strict complains
 
     lines = [
@@ -79,3 +95,70 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         for line in LINK.sub(link, markdown).split("\n")
     ]
     return "\n".join(lines)
+
+
+def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Formulas as MathML, which browsers draw by themselves."""
+
+    def formula(found: re.Match[str]) -> str:
+        return convert(html.unescape(found[2]).strip(), display="block" if found[1] == "div" else "inline")
+
+    return FORMULA.sub(formula, content)
+
+
+@cache
+def _outputs(page: Path) -> list[list[dict[str, str]]]:
+    """What the blocks of a page print, in a process of its own."""
+    if not any(block.language in ("python", "sh") for block in map(Block.of, FENCE.finditer(page.read_text("utf-8")))):
+        return []
+    ran = subprocess.run([sys.executable, str(DOCS / "blocks.py"), str(page)], capture_output=True, text=True)
+    if ran.returncode:
+        raise PluginError(f"a block of {page.name} does not run: {ran.stderr[-4000:]}")
+    return json.loads(ran.stdout.splitlines()[-1])
+
+
+def _with_outputs(markdown: str, outputs: list[list[dict[str, str]]]) -> str:
+    """The page, each block with what it printed."""
+    if not outputs:
+        return markdown
+    found = iter(outputs)
+
+    def shown(fence: re.Match[str]) -> str:
+        block, parts = Block.of(fence), []
+        if "hidden" not in block.words:
+            parts.append(f"```{block.language}{block.options}\n{block.code}```\n")
+        for output in next(found):
+            if output["form"] == "markdown":
+                parts.append(f"{output['text']}\n")
+            elif output["form"] == "html":
+                parts.append(f'<div class="output html">{_on_one_line(output["text"])}</div>\n')
+            else:
+                said = " .said" if "fails" in block.words else ""
+                parts.append(f"``` {{.text .output .no-copy{said}}}\n{output['text']}\n```\n")
+        indent = fence["indent"]
+        text = "\n".join(parts)
+        return re.sub(r"^(?=.)", indent, text, flags=re.M) if indent else text
+
+    return FENCE.sub(shown, markdown)
+
+
+def _on_one_line(text: str) -> str:
+    """HTML without empty lines, at which Markdown would end it."""
+    return re.sub(r"\n\s*", " ", text)
+
+
+@cache
+def _executed(notebook: Path) -> str:
+    """A notebook as Markdown, with what its cells printed."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbconvert import MarkdownExporter
+
+    there = nbformat.read(notebook, as_version=4)
+    NotebookClient(there, timeout=600, resources={"metadata": {"path": str(DOCS)}}).execute()
+    text, resources = MarkdownExporter().from_notebook_node(there)
+    for name, data in resources["outputs"].items():
+        import base64
+
+        text = text.replace(f"({name})", f"(data:image/png;base64,{base64.b64encode(data).decode()})")
+    return text

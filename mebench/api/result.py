@@ -156,19 +156,28 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=lambda v: v.item() if hasattr(v, "item") else str(v))
 
 
-def _named(word: str | None, tables: Tables) -> str:
-    """The key of the video that a word means."""
-    every = tables.videos["video"].astype(str).tolist()
-    if not every:
-        raise DataError("there is no video to draw: the table of videos is empty")
-    if word is None:
-        shown = tables.truths["video"].value_counts()
-        return min(every, key=lambda video: (-shown.get(video, 0), video))
+def one_of(word: str, every: Sequence[str]) -> str:
+    """The video that a word means: one of that name, else the only one that has it in its name.
+
+    Raises:
+        DataError: there is none, or several.
+    """
     found = [video for video in every if video == word] or [video for video in every if word in video]
     if len(found) > 1:
         raise DataError(
             f"{len(found)} videos have {word!r} in their keys ({', '.join(found[:3])} …): give more of one of them"
         )
     if not found:
-        raise DataError(unknown("video", word, every, "The column video of .videos has them all"))
+        raise DataError(unknown("video", word, every, "The column video has them all"))
     return found[0]
+
+
+def _named(word: str | None, tables: Tables) -> str:
+    """The key of the video that a word means."""
+    every = tables.videos["video"].astype(str).tolist()
+    if not every:
+        raise DataError("there is no video to draw: the table of videos is empty")
+    if word is not None:
+        return one_of(word, every)
+    shown = tables.truths["video"].value_counts()
+    return min(every, key=lambda video: (-shown.get(video, 0), video))

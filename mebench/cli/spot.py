@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
 from mebench.cli.options import Json, Runs
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError, RunError, unknown
-
-if TYPE_CHECKING:
-    from mebench.core import Kind
-    from mebench.results.spotted import SpottedVideo
 
 app = typer.Typer()
 
@@ -54,45 +48,33 @@ def spot(
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline. The page says what a
     result can and cannot say about a person.
     """
+    from mebench import api
+    from mebench.api.own import counted
     from mebench.progress import Progress
-    from mebench.results.spotted import CAUTION, Faces, spot_videos
-    from mebench.runner.folder import RunFolder
-    from mebench.runner.models import find, of_run
-    from mebench.runner.trained import Ask
+    from mebench.results.spotted import CAUTION, Faces
 
     if faces not in get_args(Faces):
         raise ConfigError(unknown("--faces", faces, get_args(Faces)))
-    progress = Progress()
-    if run is not None and model is None:
-        folder = RunFolder.finished(runs, run)
-        ask = Ask(str(folder.path.resolve()), tuple(one.fold for one in of_run(folder, fold)), ())
-    elif run is None and model is not None and fold is None:
-        ask = Ask(str(find(model).resolve()), (), ())
-    else:
+    if (run is None) == (model is None) or (run is None and fold is not None):
         raise ConfigError("mebench spot needs either --run RUN, of which --fold names one, or --model NAME")
-    whose: Faces = "all" if faces == "all" else "largest"
-    paths = [Path(video).expanduser() for video in videos]
-    found = spot_videos(paths, ask, faces=whose, fps=fps, workers=workers, progress=progress)
-    files = found.write(Path(out).expanduser(), overlay, progress)
-    for video in found.videos:
+    progress, whose = Progress(), cast("Faces", faces)
+    by = api.load_run(run, runs) if run is not None else api.load_model(str(model))
+    found = api.spot(videos, by, fold=fold, faces=whose, fps=fps, workers=workers, progress=progress)
+    files = found.write(out, overlay, progress)
+    for video in found.spotted.videos:
         for note in video.notes:
             progress.say(f"{video.title}: {note}")
     progress.say(CAUTION)
     if overlay:
         progress.say("the overlay shows the faces of the video: treat it as the video itself")
     if json != "-":
-        kinds = list(found.videos[0].answer.curves)
-        print_table(("video", "seconds", *kinds), [_counted(video, kinds) for video in found.videos])
+        kinds = list(found.spotted.videos[0].answer.curves)
+        print_table(("video", "seconds", *kinds), [counted(video, kinds) for video in found.spotted.videos])
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
-    write_json(found.plain(), json)
+    write_json(found.summary, json)
     if found.failed:
         name, reason = next(iter(found.failed.items()))
         raise RunError(
-            f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.videos)} could not be predicted; {out} holds "
+            f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.spotted.videos)} could not be predicted; {out} holds "
             f"the others. {name}: {reason}"
         )
-
-
-def _counted(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
-    spotted = [prediction.kind for prediction in video.answer.predictions]
-    return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]

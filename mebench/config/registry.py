@@ -84,9 +84,9 @@ def find(kind: PluginKind, id_: str) -> PluginInfo:
         PluginError: unknown, broken, or two of that name.
     """
     id_ = id_.rpartition(":")[2]
-    places = _places(kind)
+    places = _places(kind, id_)
     if id_ not in places:
-        raise PluginError(unknown(kind, id_, places, f"See them with: mebench list {kind}s"))
+        raise PluginError(unknown(kind, id_, _places(kind), f"See them with: mebench list {kind}s"))
     info = _info(kind, id_, places[id_])
     if info.broken:
         raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")
@@ -188,18 +188,22 @@ def _is_plugin(kind: PluginKind, folder: Path) -> bool:
     return kind in claimed or (not claimed and (folder / "config.yaml").is_file())
 
 
-def _inside(kind: PluginKind, folder: Path) -> Iterator[Path]:
+def _inside(kind: PluginKind, folder: Path, only: str | None = None) -> Iterator[Path]:
+    """The plugins in a folder, of all names or of one."""
     if folder.is_dir():
-        yield from (f for f in sorted(folder.iterdir()) if f.is_dir() and f.name[0] not in "._" and _is_plugin(kind, f))
+        named = sorted(f for f in folder.iterdir() if only in (None, f.name) and f.name[0] not in "._")
+        yield from (f for f in named if f.is_dir() and _is_plugin(kind, f))
 
 
-def _places(kind: PluginKind) -> dict[str, dict[Path, str]]:
-    """For each id the folders that claim it, with the package of each; more than one is a clash."""
+def _places(kind: PluginKind, only: str | None = None) -> dict[str, dict[Path, str]]:
+    """For each id, or for one, the folders that claim it, with the package of each; more than one is a clash."""
     places: dict[str, dict[Path, str]] = {}
     for root in _package(kind).__path__:
-        for folder in _inside(kind, Path(root)):
+        for folder in _inside(kind, Path(root), only):
             places.setdefault(folder.name, {}).setdefault(folder.resolve(), f"mebench.{kind}s.{folder.name}")
     for entry in _entry_points(f"mebench.{kind}s", tuple(sys.path)):
+        if only not in (None, entry.name):
+            continue
         folder = _package_folder(entry.module) or Path(entry.module)
         places.setdefault(entry.name, {}).setdefault(folder, entry.module)
     return places

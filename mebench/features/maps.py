@@ -161,7 +161,7 @@ class MotionParams(FaceParams):
         nearest: onset and offset are looked for from so many times k' before and after an apex on ...
         farthest: ... up to so many times k'.
         shortest: an interval has at least so many times the mean length 2k'.
-        longest: and at most so many.
+        longest: and at most so many; null sets no limit.
         nms: of two proposals whose IoU is above this only the surer stays.
         top: intervals of each kind in a video, at most.
     """
@@ -180,7 +180,7 @@ class MotionParams(FaceParams):
     nearest: float = 0.25
     farthest: float = 1.0
     shortest: float = 0.0
-    longest: float = float("inf")
+    longest: float | None = None
     nms: float = 0.5
     top: int = 5
 
@@ -196,7 +196,7 @@ class MotionParams(FaceParams):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
         for name in ("fps", "lr", "farthest", "longest"):
-            if not getattr(self, name) > 0:
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
         for name in ("radius", "weight_decay", "macro_weight", "nearest", "shortest"):
             if not getattr(self, name) >= 0:

@@ -171,7 +171,8 @@ class BoundaryNetwork(Method):
         k = max(1.0, video.timing.k_prime[kind] / step)
         reach = max(1, round(p.nearest * k)), max(1, round(p.farthest * k))
         proposed = proposals(edges[START], edges[END], apex, reach, p.apex_threshold)
-        proposed = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= p.longest * 2 * k]
+        most = np.inf if p.longest is None else p.longest * 2 * k
+        proposed = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= most]
         kept = spotting.suppress(proposed, p.nms)
         top = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: 1 if self.task.one_per_video else p.top]
         last = video.n_frames - 1

@@ -10,4 +10,4 @@ class Params(MotionParams):
     """The settings of the public code."""
 
     shortest: float = 0.3
-    longest: float = 2.0
+    longest: float | None = 2.0

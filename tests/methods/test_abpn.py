@@ -1,5 +1,8 @@
 """ABPN: its network read plainly, and a training that finds what moves."""
 
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -58,6 +61,10 @@ def test_a_fast_video_is_read_at_every_seventh_frame():
     params = Params()
     flow = params.series(200.0)[MOTION].at("pair")[0]
     assert (params.step(200.0), flow.k, flow.stride) == (7, 7, 7)
+
+
+def test_settings_can_be_written_down():
+    json.dumps(asdict(Params()), allow_nan=False)
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"fps": 0}, {"nms": 2}, {"apex_threshold": -1}, {"radius": -1}])

@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# The runs of the synthetic board: all spotters, ten folds by subject, both anchors, the null control, absolute thresholds.
+#
+#     benchmarks/board.sh FOLDER [PART...]
+#
+# Runs go to FOLDER/runs and features to FOLDER/cache (about 60 GB for all parts). PART is one of all, anchors, seeds, null, absolute, presets, tuned,
+# protocols, publish; by default all but publish, one after the other. Each line goes on where it was stopped when it is given again.
+set -euo pipefail
+folder=${1:?name a folder for runs and features}; shift
+parts=${*:-all anchors seeds null absolute presets tuned protocols}
+spotters=linear_spotter,mean,softnet,mtsn,abpn,auw_gcn,mdmd,optical_strain,lbp_chi2,random
+windows=linear_spotter,mean,softnet
+first=linear_spotter,mean,softnet,mtsn,abpn
+relative=linear_spotter,mean,softnet,lbp_chi2
+common=(dataset=synthetic dataset.preset=board protocol=kfold protocol.folds=10 "kinds=[micro]" "cache=$folder/cache")
+
+sweep() { mebench run -m "runs=$folder/runs" "${common[@]}" "$@"; }
+
+for part in $parts; do
+    case $part in
+    all) sweep method=$spotters seed=0 ;;
+    anchors) sweep method=$windows method.anchor=middle seed=0 ;;
+    seeds) sweep method=$first seed=1,2 ;;
+    null) sweep method=$spotters dataset.amplitude=0 seed=0 "runs=$folder/null" ;;
+    absolute)
+        sweep method=$relative method.threshold=absolute seed=0
+        sweep method=optical_strain method.variant=peaks method.threshold=relative,absolute seed=0
+        ;;
+    presets)
+        sweep method=mean method.epochs_spot=24 seed=0
+        sweep method=mean method.preset=paper,released_code seed=0
+        ;;
+    tuned)
+        mebench tune method=mean "runs=$folder/runs" "${common[@]}" seed=0 --trials 30 \
+            --param p --param smoothing --param anchor --param half_width --param lr --param epochs_spot
+        ;;
+    protocols)
+        for id in meview cas_me2 samm_lv; do
+            [ -d "$folder/drawn/$id" ] || mebench data fake "dataset=$id" --out "$folder/drawn/$id"
+        done
+        places=("runs=$folder/drawn/runs" "cache=$folder/cache")
+        for method in ${spotters//,/ }; do
+            mebench run "method=$method" dataset=meview "dataset.root=$folder/drawn/meview" protocol=meview "${places[@]}"
+            mebench run "method=$method" "dataset=[cas_me2,samm_lv]" "dataset.cas_me2.root=$folder/drawn/cas_me2" \
+                "dataset.samm_lv.root=$folder/drawn/samm_lv" protocol=cross_spotting "protocol.train=[cas_me2]" "protocol.test=[samm_lv]" "${places[@]}"
+        done
+        ;;
+    publish)
+        python "$(dirname "$0")/null_control.py" "$folder"/null/*-seed*
+        for run in "$folder"/runs/*-seed*; do mebench leaderboard export "$run"; done
+        mebench leaderboard build --runs "$folder/runs"
+        ;;
+    *) echo "unknown part $part" >&2 && exit 2 ;;
+    esac
+done

@@ -1,0 +1,229 @@
+"""Runs the code blocks of a page, in order, in one process and one empty folder.
+
+The site shows below each block what it printed when the site was built (`hooks.py`), and the tests run the same blocks on small data
+(`tests/docs/test_pages.py`), so that no page can be untrue. A block of `python` is run; so is each line of `sh` that begins with
+`mebench`, others are for the reader. A block with `title="FILE"` is written to that file instead. Words after the language say more:
+
+    shown      not run; but Python has to compile, and mebench must understand its words
+    quiet      what it prints is not shown
+    hidden     its code is not shown
+    markdown   what it prints is Markdown
+    fails      it ends with an error, which is shown
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import contextlib
+import io
+import json
+import os
+import re
+import shlex
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<language>\w+)(?P<words>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```[ ]*$\n?", re.M | re.S
+)
+OWN = {"shown", "quiet", "hidden", "markdown", "fails"}
+"""Words that are for this program, not for the one that makes HTML of Markdown."""
+HOME = "/home/ann/work"
+"""What the folder of a page is called in what is shown."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code.
+
+    Attributes:
+        language: the first word after the fence.
+        words: the others of `OWN`.
+        options: the rest, for the highlighter.
+        title: the file that it is, or empty.
+        code: what stands in it.
+    """
+
+    language: str
+    words: frozenset[str]
+    options: str
+    title: str
+    code: str
+
+    @classmethod
+    def of(cls, found: re.Match[str]) -> Block:
+        """The block that `FENCE` found."""
+        words = found["words"].split(" ")
+        title = re.search(r'title="([^"]+)"', found["words"])
+        return cls(
+            found["language"],
+            frozenset(OWN.intersection(words)),
+            " ".join(word for word in words if word not in OWN),
+            title[1] if title else "",
+            textwrap.dedent(found["code"]),
+        )
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a block printed: as plain text, as HTML, or as Markdown."""
+
+    form: str
+    text: str
+
+
+def blocks(page: Path) -> list[Block]:
+    """The blocks of a page, or of a notebook."""
+    text = page.read_text(encoding="utf-8")
+    if page.suffix == ".ipynb":
+        cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+        return [Block("python", frozenset(), "", "", "".join(cell["source"])) for cell in cells]
+    return [Block.of(found) for found in FENCE.finditer(text)]
+
+
+def run(page: Path, folder: Path, words: Callable[[list[str]], list[str]] = list) -> Iterator[list[Output]]:
+    """What each block of a page prints, one after the other; `folder` is the working folder.
+
+    Args:
+        page: the file.
+        folder: an empty folder.
+        words: changes the words of a command before it is run, to make it smaller.
+
+    Raises:
+        RuntimeError: a block did not do what it says.
+    """
+    names: dict[str, Any] = {"__name__": page.stem}
+    with _at(folder):
+        for number, block in enumerate(blocks(page), 1):
+            try:
+                found = list(_run(block, folder, names, words))
+            except Exception as error:
+                place = f"{page.name}, block {number}"
+                raise RuntimeError(f"{place}: {type(error).__name__}: {error}\n\n{block.code}") from error
+            yield [] if "quiet" in block.words else [_told(output, block, folder) for output in found]
+
+
+def _run(
+    block: Block, folder: Path, names: dict[str, Any], words: Callable[[list[str]], list[str]]
+) -> Iterator[Output]:
+    if block.title:
+        place = folder / block.title
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(block.code, encoding="utf-8")
+    elif block.language == "python":
+        code = ast.parse(block.code)
+        if "shown" not in block.words:
+            yield from _python(code, names, "fails" in block.words)
+    elif block.language == "sh":
+        for command in _commands(block.code):
+            if "shown" in block.words:
+                _parse(command)
+            else:
+                yield Output("text", _mebench(words(command), "fails" in block.words))
+
+
+def _python(code: ast.Module, names: dict[str, Any], fails: bool) -> Iterator[Output]:
+    """Run it; what it printed, then what its last line is worth."""
+    last = code.body.pop() if code.body and isinstance(code.body[-1], ast.Expr) else None
+    printed, value = io.StringIO(), None
+    with contextlib.redirect_stdout(printed):
+        try:
+            exec(compile(code, "<page>", "exec"), names)
+            if last is not None:
+                value = eval(compile(ast.Expression(last.value), "<page>", "eval"), names)
+        except Exception as error:
+            if not fails:
+                raise
+            print(f"{type(error).__name__}: {error}")
+        else:
+            if fails:
+                raise AssertionError("it should fail, and does not")
+    if printed.getvalue():
+        yield Output("text", printed.getvalue())
+    if hasattr(value, "savefig"):
+        picture = io.BytesIO()
+        value.savefig(picture, format="svg", bbox_inches="tight")
+        data = base64.b64encode(picture.getvalue()).decode()
+        yield Output("html", f'<img alt="" src="data:image/svg+xml;base64,{data}">')
+    elif hasattr(value, "_repr_html_"):
+        yield Output("html", value._repr_html_())
+    elif value is not None:
+        yield Output("text", f"{value!r}\n")
+
+
+def _commands(code: str) -> Iterator[list[str]]:
+    """The words of each line that begins with mebench."""
+    for line in code.replace("\\\n", " ").splitlines():
+        for part in line.split(" && "):
+            words = shlex.split(part, comments=True)
+            if words and words[0] == "mebench":
+                yield words[1:]
+
+
+def _mebench(words: Sequence[str], fails: bool) -> str:
+    """What `mebench WORDS` prints; the sentence of its error, where it is to fail."""
+    from mebench import cli
+
+    here = Path.cwd()
+    given = [
+        found
+        for word in words
+        for found in (sorted(str(path.relative_to(here)) for path in here.glob(word)) if "*" in word else []) or [word]
+    ]
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.object(sys, "argv", ["mebench", *given]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            cli.main()
+            code: Any = 0
+        except SystemExit as end:
+            code = end.code or 0
+    if bool(code) != fails:
+        raise AssertionError(f"mebench {shlex.join(given)} ended with {code}: {err.getvalue()[-2000:]}")
+    return err.getvalue() if fails else out.getvalue()
+
+
+def _parse(words: Sequence[str]) -> None:
+    """See whether mebench understands the words, without doing what they say."""
+    from typer.main import get_command
+
+    from mebench.cli import app
+
+    command: Any = get_command(app)
+    context, name, rest = None, "mebench", list(words)
+    while hasattr(command, "commands"):
+        context = command.make_context(name, rest, parent=context)
+        name, command, rest = command.resolve_command(context, [*context._protected_args, *context.args])
+    command.make_context(name, rest, parent=context)
+
+
+def _told(output: Output, block: Block, folder: Path) -> Output:
+    text = output.text.replace(str(folder), HOME)
+    if output.form == "text" and "markdown" not in block.words:
+        return Output("text", "\n".join(line.rstrip() for line in text.strip("\n").split("\n")))
+    return Output("markdown" if output.form == "text" else output.form, text)
+
+
+@contextlib.contextmanager
+def _at(folder: Path) -> Iterator[None]:
+    """In that folder, without any file of the user's; what is printed is 100 characters wide."""
+    alone = {"XDG_CONFIG_HOME": str(folder / ".config"), "COLUMNS": "100", "MPLBACKEND": "agg"}
+    with contextlib.chdir(folder), mock.patch.dict(os.environ, alone):
+        os.environ.pop("MEBENCH_CONFIG", None)
+        yield
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        outputs = [[vars(o) for o in found] for found in run(Path(sys.argv[1]).resolve(), Path(place).resolve())]
+    json.dump(outputs, sys.stdout)
