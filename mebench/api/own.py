@@ -289,19 +289,11 @@ class Spottings:
         Raises:
             DataError: there is no such video.
         """
-        import pandas as pd
-
         from mebench.results.render.plots import score_curve, shown_in_notebooks
 
         every = {one.title: one for one in self.spotted.videos}
         title = next(iter(every)) if video is None else one_of(video, list(every))
-        one = every[title]
-        of_this = (self.frame_scores["video"] == one.name) & (self.frame_scores["face"] == one.face)
-        intervals = [(p.kind, p.onset, p.apex, p.offset, p.confidence) for p in one.answer.predictions]
-        columns = ["kind", "onset", "apex", "offset", "confidence"]
-        found, none = pd.DataFrame(intervals, columns=columns), pd.DataFrame(columns=columns)
-        figure = score_curve(self.frame_scores[of_this], none, found, one.video.fps, title, len(one.times))
-        return shown_in_notebooks(figure)
+        return shown_in_notebooks(score_curve(every[title].timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.

@@ -17,7 +17,7 @@ from mebench.config.resolve import resolve_dataset
 from mebench.console import plural
 from mebench.core import Fold, Kind, Prediction, Scheme, Task, Timing, Video
 from mebench.core.options import SpottingParams
-from mebench.core.spotting import smooth, threshold
+from mebench.core.spotting import curve_and_level
 from mebench.core.views import mean_over_scales
 from mebench.errors import DataError, RunError
 from mebench.features.detection import out_of_sight
@@ -278,18 +278,12 @@ def _within(frame: int, video: Video) -> int:
 def _curve(method: Method, timing: Timing, kind: Kind, scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> Curve:
     """What a method that spots as most do made of its scores; of others the scores alone."""
     shown = np.where(blind, np.nan, scores)
-    own, defined = type(method), np.flatnonzero(~np.isnan(scores))
-    if own.spotted is not core.Method.spotted or own.propose is not core.Method.propose or not len(defined):
+    own, absolute = type(method), method.state_dict().get("thresholds")
+    if own.spotted is not core.Method.spotted or own.propose is not core.Method.propose:
         return Curve(shown)
-    how = SpottingParams.of(method.params)
-    begin, values = smooth(scores[defined[0] : defined[-1] + 1], timing.k_prime[kind], how.rule, how.smoothing)
-    if not len(values):
-        return Curve(shown)
-    smoothed = np.full(len(scores), np.nan)
-    smoothed[defined[0] + begin : defined[0] + begin + len(values)] = values
-    absolute = method.state_dict().get("thresholds")
-    level = threshold(values, how.p) if absolute is None else float(absolute[method.task.kinds.index(kind)])
-    return Curve(shown, np.where(blind, np.nan, smoothed), level)
+    level = None if absolute is None else float(absolute[method.task.kinds.index(kind)])
+    found = curve_and_level(scores, timing.k_prime[kind], SpottingParams.of(method.params), level)
+    return Curve(shown) if found is None else Curve(shown, np.where(blind, np.nan, found[0]), found[1])
 
 
 def prediction_tables(plan: Plan, found: Iterable[Prediction], failed: Collection[str] = ()) -> Tables:
