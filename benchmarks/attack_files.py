@@ -97,8 +97,8 @@ def sheets(dice: random.Random, number: int, folder: Path) -> list[str]:
         _table(dice, file, [head, *cells])
     elif choice == 3:
         _table(dice, file, [[dice.choice(ESCAPES + MARKUP) if dice.random() < 0.3 else name for name in head], row])
-    elif choice == 4:  # a bomb: a gigabyte of blanks in a megabyte
-        _workbook(file.with_suffix(".xlsx"), '<row r="1"><c t="str"><v>' + " " * 2**30 + "</v></c></row>")
+    elif choice == 4:  # a bomb: many blanks in few bytes
+        _workbook(file.with_suffix(".xlsx"), '<row r="1"><c t="str"><v>' + " " * 2**28 + "</v></c></row>")
         file = file.with_suffix(".xlsx")
     elif choice == 5:  # rows and columns without end, from a few bytes
         many = dice.choice(
@@ -335,7 +335,7 @@ def score_files(dice: random.Random, number: int, folder: Path) -> list[str]:
     """Intervals, frame scores, clips, logs, workbooks and files of ELAN."""
     truth, file, choice = folder / "truth.csv", folder / "mine.csv", number % 10
     truth.write_text(TRUTH)
-    option = "--predictions"
+    option, more = "--predictions", [[], ["--sensitivity"], ["--loose-ids"], ["--fps", "30"], ["--json", "-"]]
     odd = (
         *ESCAPES,
         *MARKUP,
@@ -359,16 +359,14 @@ def score_files(dice: random.Random, number: int, folder: Path) -> list[str]:
         if not file.exists() and not file.is_symlink():
             file, truth = truth, truth.with_suffix(".2")
     elif choice in (1, 2):
-        lines = [line.split(",") for line in dice.choice((SAID, TRUTH)).splitlines()]
-        for line in dice.sample(lines, 3):
-            line[dice.randrange(len(line))] = dice.choice(odd)
-        target = dice.choice((file, truth))
+        target, separator = dice.choice((file, truth)), dice.choice((",", ";", "\t", "|"))
+        lines = [line.split(",") for line in (TRUTH if target == truth else SAID).splitlines()]
+        for line in dice.sample(lines[1:], dice.choice((1, 3))):
+            line[dice.choice((0, 1, dice.randrange(len(line))))] = f'"{dice.choice(odd)}"'
         file.write_text(SAID)
-        target.write_text(
-            "\n".join(dice.choice((",", ";", "\t", "|")).join(line) for line in lines), errors="surrogatepass"
-        )
+        target.write_text("\n".join(separator.join(line) for line in lines), errors="surrogatepass")
     elif choice == 3:
-        option = "--frame-scores"
+        option, more = "--frame-scores", [["--k-prime", "8"], ["--k-prime", "8", "--json", "-"]]
         frames = "subject,video,frame,score\n" + "".join(f"s0,v0,{n},0.{n}\n" for n in range(200))
         extra = dice.choice(
             (
@@ -383,7 +381,7 @@ def score_files(dice: random.Random, number: int, folder: Path) -> list[str]:
         )
         file.write_text(frames + extra)
     elif choice == 4:
-        option = "--clips"
+        option, more = "--clips", [[], ["--json", "-"]]
         text = "subject,video,onset,offset,emotion\n" + "".join(
             f"s{n},v{n},10,25,{dice.choice(('happy', 'sad', *ESCAPES[:2], *MARKUP))}\n" for n in range(6)
         )
@@ -430,8 +428,7 @@ def score_files(dice: random.Random, number: int, folder: Path) -> list[str]:
         name = dice.choice(ESCAPES + MARKUP).replace("/", "").replace("\0", "") + ".csv"
         file = folder / name[:200]
         file.write_text(dice.choice((SAID, "nothing", "subject,video\n1,2")))
-    extra = dice.choice(([], ["--sensitivity"], ["--loose-ids"], ["--fps", "30"], ["--json", "-"]))
-    return ["score", "--truth", str(truth), option, str(file), "--bootstrap", "20", *extra]
+    return ["score", "--truth", str(truth), option, str(file), "--bootstrap", "20", *dice.choice(more)]
 
 
 # -- images -----------------------------------------------------------------------------------------------------------------
@@ -464,11 +461,11 @@ def images(dice: random.Random, number: int, folder: Path) -> list[str]:
         side = dice.choice((20_000, 65_535, 2**31 - 1, 2**32 - 1, 0, 6_000))
         file.write_bytes(_png(side, side, b"\0" * 1000))
     elif choice == 2:  # as many pixels as may be, in a few bytes
-        file.write_bytes(_png(30_000, 30_000, b"\0" * 901_030_000 if number < 10 else b"\0" * 99))
+        file.write_bytes(_png(30_000, 30_000, b"\0" * 901_030_000 if number == 2 else b"\0" * 99))
     elif choice in (3, 4):
         file.write_bytes(torn(dice, buffer.getvalue()))
     elif choice == 5:
-        heavy = zlib.compress(b"x" * (300 * 2**20))
+        heavy = zlib.compress(b"x" * (100 * 2**20))
         chunk = b"zTXtnote\0\0" + heavy
         file.write_bytes(
             _png(

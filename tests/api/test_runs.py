@@ -143,7 +143,7 @@ def test_a_run_of_any_kind_is_read(tmp_path):
     run = mebench.load_run(make_run(tmp_path, kinds=("micro", "macro")).path)
     assert run.scores.loc["recognition.uf1", "value"] == pytest.approx(0.6136, abs=1e-4)
     assert len(run.clips) == 16 and len(run.folds) == 4
-    assert len(run.plot_timeline().axes[0].patches) >= 3
+    assert len(run.plot_timeline().axes[0].collections) >= 3
     with pytest.raises(RunError, match="is not finished"):
         mebench.load_run(make_run(tmp_path, done=False, seed=5).path)
 
