@@ -214,19 +214,20 @@ class TrainedModel:
         return f"<TrainedModel {self.name}: {self.path}>"
 
 
-def load_model(name: str | Path) -> TrainedModel:
+def load_model(name: str | Path | None = None) -> TrainedModel:
     """A trained model that came with a method or was imported.
 
     Args:
-        name: as `mebench model list` says it, `NAME@HASH` where several have that name; or a file, which ends with `.safetensors`.
+        name: as `mebench model list` says it, `NAME@HASH` where several have that name; or a file, which ends with `.safetensors`. By
+            default, of those that came with a method, the one with the best F1 of micro-expressions on its card.
 
     Raises:
         RunError: there is no such model, or the file is none.
         PluginError: its method is not here.
     """
-    from mebench.runner.models import find, read_model
+    from mebench.runner.models import by_default, find, read_model
 
-    path = find(str(name)).resolve()
+    path = (by_default().path if name is None else find(str(name))).resolve()
     said = read_model(path).said
     assert said is not None  # a file says what it holds
     return TrainedModel(path, said)
@@ -288,19 +289,11 @@ class Spottings:
         Raises:
             DataError: there is no such video.
         """
-        import pandas as pd
-
         from mebench.results.render.plots import score_curve, shown_in_notebooks
 
         every = {one.title: one for one in self.spotted.videos}
         title = next(iter(every)) if video is None else one_of(video, list(every))
-        one = every[title]
-        of_this = (self.frame_scores["video"] == one.name) & (self.frame_scores["face"] == one.face)
-        intervals = [(p.kind, p.onset, p.apex, p.offset, p.confidence) for p in one.answer.predictions]
-        columns = ["kind", "onset", "apex", "offset", "confidence"]
-        found, none = pd.DataFrame(intervals, columns=columns), pd.DataFrame(columns=columns)
-        figure = score_curve(self.frame_scores[of_this], none, found, one.video.fps, title, len(one.times))
-        return shown_in_notebooks(figure)
+        return shown_in_notebooks(score_curve(every[title].timeline()))
 
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
@@ -336,7 +329,7 @@ def counted(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
 
 def spot(
     videos: Names,
-    model: str | Path | TrainedModel | Run,
+    model: str | Path | TrainedModel | Run | None = None,
     *,
     fold: str | None = None,
     faces: Faces = "largest",
@@ -350,7 +343,8 @@ def spot(
 
     Args:
         videos: a video file or a folder of images, or several.
-        model: the name or the file of a model, one that was loaded, or a run, whose folds answer together.
+        model: the name or the file of a model, one that was loaded, or a run, whose folds answer together; by default as
+            `load_model` has it.
         fold: of a run: one fold instead of all together.
         faces: `largest`, or `all`, each by itself.
         fps: frames per second, of images, or where a file says a wrong rate.

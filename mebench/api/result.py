@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from mebench.metrics.tables import Tables
+    from mebench.results.render.timeline import Judged
 
 
 class Result(ABC):
@@ -75,7 +76,7 @@ class Result(ABC):
         return pd.DataFrame(columns=columns) if found is None else found
 
     def plot_timeline(self, video: str | None = None) -> Figure:
-        """One video over time: its frame scores where there are any, annotated intervals as shades, spotted ones as bars.
+        """One video over time: its frame scores where there are any, and below them what is true and what was spotted.
 
         Args:
             video: its key, or a part that is in one key only; the one with the most expressions if left out.
@@ -86,10 +87,14 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        from mebench.results.render.plots import shown_in_notebooks, timeline
+        from mebench.results.render.plots import score_curve, shown_in_notebooks
+        from mebench.results.render.timeline import timeline
 
-        tables = self.tables
-        return shown_in_notebooks(timeline(tables, self.frame_scores, _named(video, tables)))
+        return shown_in_notebooks(score_curve(timeline(_named(video, self.tables), [self._side()])))
+
+    @abstractmethod
+    def _side(self) -> Judged:
+        """What a timeline shows."""
 
     def _repr_html_(self) -> str:
         from mebench.results.render.summary import HEADS, main_rows
