@@ -145,7 +145,7 @@ class Site:
 
     def _ranks(self) -> tuple[list[Flat], list[tuple[str, dict[int, rows.Ranked]]]]:
         """The main part of every table with rows that are ranked, and each method with its best rank in each of them."""
-        mains = [(table, table.parts[0]) for table in self.tables if table.parts and table.parts[0].rows]
+        mains = [(t, t.parts[0]) for t in sorted(self.tables, key=_drawn) if t.parts and t.parts[0].rows]
         found: dict[str, dict[int, rows.Ranked]] = {}
         for column, (table, part) in enumerate(mains):
             for one in self._ranked(table, part):
