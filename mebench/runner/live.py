@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mebench.config import registry
 from mebench.core import Kind, Prediction, SubjectKey, VideoView
 from mebench.core.options import SpottingParams
-from mebench.core.spotting import Running, Spotted
+from mebench.core.spotting import Spotted
 from mebench.errors import DataError, RunError
 from mebench.features.alignment import Reference
 from mebench.features.base import Landmarks
@@ -29,6 +29,7 @@ from mebench.frames.videofile import play
 from mebench.runner.models import Model
 from mebench.runner.trained import task_of, timing_at
 from mebench.runner.workers import one_thread
+from mebench.spotting import Running
 
 if TYPE_CHECKING:
     from mebench.core import Method

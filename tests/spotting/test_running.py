@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core.options import SMOOTHINGS, SpottingParams
-from mebench.core.spotting import Running, spot
+from mebench.spotting import Running, spot
 
 SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
 
