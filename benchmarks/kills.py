@@ -154,7 +154,9 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     workers.pool = lambda environment: Copies()
     checking._limit_memory = lambda memory: None  # a copy holds all that the copied process does
     tracking.mirror_rescored = lambda *_: None
-    tracking.sync = lambda folders, uri, progress, *_: tracking.Synced("nowhere", tuple(f.id for f in folders), (), ())
+    tracking.sync = lambda folders, uri, progress, *_, **__: tracking.Synced(
+        "nowhere", tuple(f.id for f in folders), (), ()
+    )
     sys.argv = ["mebench", *words]
     code = 0
     try:
