@@ -15,6 +15,7 @@ from mebench import cli
 ROOT = Path(__file__).parents[1]
 README, CI = ROOT / "README.md", ROOT / ".ci" / "run"
 MODULES = {
+    "captum": "explain",
     "distributed": "dask",
     "h5py": "keras",
     "playwright.sync_api": "test",
