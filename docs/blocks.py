@@ -36,7 +36,7 @@ FENCE = re.compile(
 OWN = {"shown", "quiet", "hidden", "markdown", "fails"}
 """Words that are for this program, not for the one that makes HTML of Markdown."""
 WIDTH = 100
-"""Of what is printed, in characters."""
+"""Of what is printed, in characters; tables may be wider."""
 WRAPPED = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
 HOME = "/home/ann/work"
 """What the folder of a page is called in what is shown."""
@@ -216,7 +216,8 @@ def _told(output: Output, block: Block, folder: Path) -> Output:
     )  # when the site is built, all pages share one
     text = output.text.replace(tracked, f"sqlite:///{HOME}/mlflow.db").replace(str(folder), HOME)
     if output.form == "text" and "markdown" not in block.words:
-        return Output("text", "\n".join(WRAPPED.fill(line.rstrip()) for line in text.strip("\n").split("\n")))
+        lines = (line.rstrip() for line in text.strip("\n").split("\n"))
+        return Output("text", "\n".join(line if "  " in line.strip() else WRAPPED.fill(line) for line in lines))
     return Output("markdown" if output.form == "text" else output.form, text)
 
 
