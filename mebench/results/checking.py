@@ -94,7 +94,7 @@ def reason(path: str, places: tuple[str, ...], parent: int, memory: int) -> str:
     except MebenchError as error:
         return str(error)
     except MemoryError:
-        return f"record {record.id} is refused: checking it takes more than {memory >> 30} GiB"
+        raise  # a process that had too little goes
     except Exception as error:  # whatever a stranger thought of
         return f"record {record.id} is refused: it is damaged ({workers.sentence(error)})"
     return ""
