@@ -31,6 +31,12 @@ settings.register_profile("nightly", settings.get_profile("short"), max_examples
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start programs come first, so that none of their long tests is left to one of several workers at the end."""
+    slow = {item.path for item in items if any(item.get_closest_marker(name) for name in ("processes", "browser"))}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Folds and features are computed in this process, but for tests marked `processes`, and the fixtures made for them."""
