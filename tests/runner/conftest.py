@@ -38,7 +38,7 @@ class Moody(Method):
 
     def __init__(self, params, task, seed=0):
         super().__init__(params, task, seed)
-        self.register_buffer("weights", torch.rand(1000, dtype=torch.float64) - 0.5)
+        self.register_buffer("weights", torch.rand(1000, dtype=torch.float64))
 
     def fit_closed_form(self, train, valid):
         seen = {video.subject.subject for video in train}
@@ -64,7 +64,7 @@ class Moody(Method):
         return new
 
     def score_frames(self, video):
-        scores = self.weights[: video.n_frames].cumsum(0).numpy()
+        scores = (self.weights[: video.n_frames] - 0.5).cumsum(0).numpy()
         return np.repeat(scores[:, None], len(self.task.kinds), 1)
 
     def propose(self, video, scores):
