@@ -1,15 +1,19 @@
 """Kills at random moments over a small sweep: no fold may be lost, none doubled, no file damaged.
 
-    python benchmarks/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--fork]
+    python benchmarks/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--fork] [--jobs sweep tune merge build rescore]
 
 A sweep of two methods and two seeds on a dataset without pictures runs again and again. At a random moment, mostly while
-folds are being written, the whole program or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM).
+folds are being written, the whole program or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM, SIGHUP).
 Then every file that is there must be whole, every fold that was there must be there still, untouched; and the same command goes
 on, until the sweep is finished and its predictions are those of a sweep that nobody disturbed. Then it begins anew.
 
 Programs and workers are started as a user starts them, which takes some ten seconds of the processor a kill, most of them imports.
 With `--fork` all are copies of a process that has imported everything, and a kill takes less than one; loky, the fresh process
 of which each fold gets a copy, and MLflow, which knows runs only after their end, are left out then.
+
+`--jobs` kills `mebench tune`, `leaderboard merge`, `leaderboard build` and `rescore` (`kills_jobs.py`), always as copies, two times
+in three just when something new is being written: what was finished stays as it is, every record, table and page is the former or
+the new one as a whole, and in the end all is as if nobody had disturbed them.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,6 +37,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
+from kills_jobs import JOBS, Job, Pieces
 
 from mebench.runner.fold_files import TABLES, whole_fold
 
@@ -39,6 +45,8 @@ if TYPE_CHECKING:
     from mebench.runner.forks import Nursery
 
 RUNS = 4
+STOPPED = (4, 129, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
+"""Exit codes of who was stopped, or lost a worker for good."""
 FORK = multiprocessing.get_context("fork")
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    {0}\n"
 CONFIG = "title: For kills\nsummary: a plugin that only benchmarks use\ntasks: [spot]\n"
@@ -139,7 +147,7 @@ class Forked:
 
 def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     from mebench.cli import main
-    from mebench.results import tracking
+    from mebench.results import checking, tracking
     from mebench.runner import forks, workers
 
     os.chdir(folder)
@@ -148,6 +156,8 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
         os.dup2(file.fileno(), 2)
     workers.pool = lambda environment: Copies()
     forks.Nursery.__init__ = _copied  # type: ignore[method-assign]
+    checking._limit_memory = lambda memory: None  # a copy holds all that the copied process does
+    tracking.mirror_rescored = lambda *_: None
     tracking.sync = lambda folders, uri, progress, *_: tracking.Synced("nowhere", tuple(f.id for f in folders), (), ())
     sys.argv = ["mebench", *words]
     code = 0
@@ -214,6 +224,12 @@ def import_all() -> None:
         "mebench.core.method",
         "mebench.runner.sweep",
         "mebench.results.tracking",
+        "mebench.results.site.pages",
+        "mebench.results.board",
+        "mebench.results.merge",
+        "mebench.results.rescore",
+        "mebench.runner.scoring",
+        "mebench.tuning",
     ):
         importlib.import_module(name)
     for name in (
@@ -294,19 +310,20 @@ def descendants(pid: int) -> list[int]:
     return [*below, *(p for child in below for p in descendants(child))]
 
 
-def disturb(process: Program, dice: random.Random) -> str:
+def disturb(process: Program, dice: random.Random, workers: bool = True) -> str:
     """Kill something of a running program; what it was."""
-    choice = dice.choice(("program", "worker", "worker", "stop"))
+    choice = dice.choice(
+        ("program", "worker", "worker", "stop", "hangup") if workers else ("program", "stop", "hangup")
+    )
+    signals = {"program": signal.SIGKILL, "stop": signal.SIGTERM, "hangup": signal.SIGHUP}
     try:
-        if choice == "program":
-            process.send_signal(signal.SIGKILL)
-        elif choice == "stop":
-            process.send_signal(signal.SIGTERM)
+        if choice in signals:
+            process.send_signal(signals[choice])
         else:
-            workers = descendants(process.pid)
-            if not workers:
+            below = descendants(process.pid)
+            if not below:
                 return ""
-            os.kill(dice.choice(workers), signal.SIGKILL)
+            os.kill(dice.choice(below), signal.SIGKILL)
     except (ProcessLookupError, FileNotFoundError):
         return ""
     return choice
@@ -349,9 +366,69 @@ def one_sweep(
         known = found
         if process.poll() == 0 or len(list(runs.glob("*/DONE"))) == RUNS:
             return counts
-        if process.poll() not in (4, 143, -signal.SIGTERM, -signal.SIGKILL):
+        if process.poll() not in STOPPED:
             raise SystemExit(f"exit code {process.poll()}: {said}")
     raise SystemExit("the sweep never came to its end")
+
+
+def one_job(name: str, job: Job, root: Path, out: Path, dice: random.Random, most: int, seconds: float) -> Counter[str]:
+    """Give a command until it comes to its end, killing it on the way at most so often; how often what was killed."""
+    counts: Counter[str] = Counter()
+    known: Pieces = {}
+    job.prepare(root, out)
+    for _ in range(10 * most + 50):
+        process = Forked(job.words(root, out), root)
+        while sum(counts.values()) < most and process.poll() is None:
+            wait_for_a_file(process, out, dice, seconds)
+            if process.poll() is None and (what := disturb(process, dice, workers=name == "tune")):
+                counts[what] += 1
+                if what != "worker":
+                    break
+        said = process.wait_and_read()
+        found = job.pieces(root, out)
+        if lost := [piece for piece, content in known.items() if found.get(piece) != content]:
+            raise SystemExit(f"{name}: lost or changed: {lost[0]} and {len(lost) - 1} others")
+        known = found
+        if process.poll() == 0:
+            return counts
+        if process.poll() not in STOPPED:
+            raise SystemExit(f"{name}: exit code {process.poll()}: {said}")
+    raise SystemExit(f"{name} never came to its end")
+
+
+def wait_for_a_file(process: Program, out: Path, dice: random.Random, seconds: float) -> None:
+    """One time in three any moment within so many seconds, else one just after something new is being written."""
+    end, before = time.monotonic() + dice.uniform(0, seconds), {*out.rglob("*")}
+    any_moment = dice.random() < 1 / 3
+    while process.poll() is None and time.monotonic() < end + (0 if any_moment else 10 * seconds):
+        if not any_moment and {*out.rglob("*")} - before:
+            break
+        time.sleep(0.002)
+    time.sleep(0 if any_moment else dice.choice((0, 0.002, 0.01, 0.05, 0.2)))
+
+
+def kill_job(name: str, root: Path, kills: int, dice: random.Random) -> None:
+    """Kill a command so often, over and over; what it makes is what it makes undisturbed."""
+    job, counts, rounds = JOBS[name], Counter[str](), 0
+    quiet = root / f"quiet-{name}"
+    if name == "build":  # a page of fewer records is there before
+        one_job(name, job, root, quiet, dice, 0, 1.0)
+        shutil.rmtree(quiet / "records")
+        quiet.rename(root / "former")
+        (root / "more").mkdir()
+    began = time.perf_counter()
+    one_job(name, job, root, quiet, dice, 0, 1.0)
+    seconds, expected = time.perf_counter() - began, job.answer(quiet)
+    print(f"{name}, undisturbed: {seconds:.1f} s", flush=True)
+    while sum(counts.values()) < kills:
+        out = root / f"{name}{rounds}"
+        counts += one_job(name, job, root, out, dice, min(10, kills - sum(counts.values())), seconds)
+        rounds += 1
+        if (found := job.answer(out)) != expected:
+            odd = [key for key in {*found, *expected} if found.get(key) != expected.get(key)]
+            raise SystemExit(f"{name} made something else: {odd[:3]} in {out}")
+        shutil.rmtree(out)
+        print(f"{name}: {sum(counts.values())} kills {dict(counts)}, {rounds} rounds as if undisturbed", flush=True)
 
 
 def main() -> None:
@@ -361,14 +438,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--subjects", type=int, default=8)
     parser.add_argument("--fork", action="store_true", help="copies of one process instead of new ones")
+    parser.add_argument("--jobs", nargs="+", choices=["sweep", *JOBS], default=["sweep"], help="each killed so often")
     args = parser.parse_args()
-    if args.fork:
+    if args.fork or args.jobs != ["sweep"]:
         import_all()
 
     dice, counts, sweeps = random.Random(args.seed), Counter[str](), 0
     with tempfile.TemporaryDirectory(prefix="mebench-kills-") as scratch:
         root = Path(scratch)
         write_plugins(root / "plugins", args.subjects)
+        for name in [name for name in args.jobs if name != "sweep"]:
+            kill_job(name, root, args.kills, dice)
+        if "sweep" not in args.jobs:
+            return
         began = time.perf_counter()
         one_sweep(root, root / "quiet", args.workers, dice, 0, 1.0, args.fork)
         seconds = time.perf_counter() - began

@@ -1,8 +1,8 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
-Everything that the command `mebench` does to runs and files, as functions: `run`, `sweep`, `resume`, `load_run`, `score`, `compare`,
-`leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects with data frames (`.scores`,
-`.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
+Everything that the command `mebench` does to runs, files and videos, as functions: `run`, `sweep`, `resume`, `load_run`, `evaluate`,
+`score`, `compare`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is. Results are objects
+with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in notebooks.
 
     import mebench
 
@@ -22,22 +22,40 @@ __all__ = [
     "Comparison",
     "Run",
     "Scores",
+    "Spottings",
     "Sweep",
+    "TrainedModel",
     "compare",
     "datasets",
+    "evaluate",
     "leaderboard",
+    "load_model",
     "load_run",
     "methods",
     "resume",
     "run",
     "score",
+    "spot",
     "sweep",
 ]
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mebench.api import Comparison, Run, Scores, Sweep, compare, leaderboard, load_run, resume, run, score, sweep
+    from mebench.api import (
+        Comparison,
+        Run,
+        Scores,
+        Sweep,
+        compare,
+        evaluate,
+        leaderboard,
+        load_run,
+        resume,
+        run,
+        score,
+        sweep,
+    )
     from mebench.api.runs import Names
 
     def datasets(plugins: Names = ()) -> pd.DataFrame:

@@ -37,10 +37,10 @@ def printable(text: str) -> str:
     return _MOVING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
-def print_lines(*lines: str, error: bool = False) -> None:
-    """Print each as one line, on standard error if it says what went wrong."""
+def print_lines(*lines: str, error: bool = False, flush: bool = False) -> None:
+    """Print each as one line, on standard error if it says what went wrong; at once if somebody waits for it (`flush`)."""
     for line in lines:
-        print(printable(line), file=sys.stderr if error else sys.stdout, flush=error)
+        print(printable(line), file=sys.stderr if error else sys.stdout, flush=error or flush)
 
 
 def plural(count: int, one: str, many: str = "") -> str:
@@ -189,6 +189,13 @@ def write_json(data: Any, target: str | None) -> None:
         print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
     else:
         Path(target).write_text(text + "\n", encoding="utf-8")
+
+
+def json_line(data: Any) -> str:
+    """`data` as JSON in one line, printable; nan and infinity become null."""
+    import json
+
+    return printable(json.dumps(_finite(data), ensure_ascii=True, allow_nan=False))
 
 
 def text(value: Any) -> str:

@@ -4,6 +4,10 @@ All functions take the scores of one video and one kind and answer in its frames
 `learnt_threshold`, which is fitted to training subjects.
 """
 
+from collections import deque
+
+import numpy as np
+
 from mebench.core.options import (
     ANCHORS,
     INTERVALS,
@@ -32,6 +36,7 @@ from mebench.core.spotting import (
     spot,
     suppress,
     threshold,
+    window,
 )
 
 __all__ = [
@@ -43,6 +48,7 @@ __all__ = [
     "Anchor",
     "Interval",
     "Rule",
+    "Running",
     "Smoothing",
     "Spotted",
     "SpottingParams",
@@ -61,3 +67,58 @@ __all__ = [
     "suppress",
     "threshold",
 ]
+
+
+class Running:
+    """`spot` with an absolute threshold while the scores come: each interval as soon as no later score can change it.
+
+    After `finish` they are those of `spot`. A peak waits until none can come nearer than k' frames, and none that near is open.
+
+    Args:
+        k_prime: half the mean expression length in frames, at least 1.
+        level: the threshold.
+        options: with `rule=paper`, `interval=fixed` and without `nms`, which look at later peaks.
+        lead: as of `spot`.
+    """
+
+    def __init__(self, k_prime: int, level: float, options: SpottingParams | None = None, lead: int = 0) -> None:
+        how = self.options = options or SpottingParams()
+        self._k_prime, self._level, self._lead = k_prime, level, lead
+        self._weights = np.ones(1) if how.smoothing == "none" else window(2 * k_prime + 1, how.smoothing)
+        self._recent: deque[float] = deque(maxlen=len(self._weights))
+        self.frame = len(self._weights) // 2 - 1
+        self._before: float | None = None
+        self._rose: int | None = None  # where the scores rose to the last one
+        self._open: list[tuple[float, int]] = []  # height and frame of peaks that are not settled
+
+    def add(self, score: float) -> tuple[float | None, list[Spotted]]:
+        """Take a score; the smoothed score of `frame`, half a window earlier, None before there is one, and intervals that are settled."""
+        self._recent.append(score)
+        if len(self._recent) < len(self._weights):
+            return None, []
+        self.frame = frame = self.frame + 1
+        value = float(np.convolve(np.array(self._recent), self._weights, mode="valid")[0])
+        if self._before is not None and value > self._before:
+            self._rose = frame
+        elif self._before is not None and value < self._before:
+            if self._rose is not None and self._before >= self._level:
+                self._open.append((self._before, (self._rose + frame - 1) // 2))
+            self._rose = None
+        self._before = value
+        return value, self._settle(frame + 1 if self._rose is None else self._rose)
+
+    def finish(self) -> list[Spotted]:
+        """The intervals that were not settled before the scores ended."""
+        return self._settle(None)
+
+    def _settle(self, earliest: int | None) -> list[Spotted]:
+        """Take peaks that stay, of those at least k' before the earliest frame that may still become one; None: there is none."""
+        found: list[Spotted] = []
+        for height, frame in sorted(self._open, reverse=True):  # the highest first, of equally high ones the last
+            near = [one for one in self._open if abs(one[1] - frame) < self._k_prime]
+            final = earliest is None or earliest - frame >= self._k_prime
+            if (height, frame) in near and max(near) == (height, frame) and final:
+                self._open = [one for one in self._open if one not in near]
+                half = max(1, int(self.options.half_width * self._k_prime + 0.5))
+                found.append(anchored(interval(frame, half, height), self.options.anchor, self._lead))
+        return found

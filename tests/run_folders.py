@@ -226,7 +226,9 @@ def _fold(
                 said = None if pd.isna(t["emotion"]) else t["emotion"]
                 named = (said, tuple(map(float, rng.random(3)))) if "recognize" in tasks else (None, None)
                 confidence = float(rng.random())
-                predictions.append(Prediction(video, t["kind"], onset, (onset + offset) // 2, offset, confidence, *named))
+                predictions.append(
+                    Prediction(video, t["kind"], onset, (onset + offset) // 2, offset, confidence, *named)
+                )
         for n, t in enumerate(t for t in own if t["kind"] == "micro"):
             if "recognize" in tasks:
                 right, said = (number + n) % wrong_every != 0, t["emotion"]

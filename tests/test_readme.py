@@ -59,6 +59,20 @@ def test_ci_adds_nothing_for_them():
     assert not [line for line in lines() if re.match(r"(python -m )?pytest\b", line)]
 
 
+def test_what_is_linted_is_the_tested_set_by_hash():
+    after = lines()[next(n for n, line in enumerate(lines()) if line == "environment tested") :]
+    assert [line for line in after if "pip install" in line] == [
+        "pip install --quiet --require-hashes --no-deps -r requirements.lock",
+        "pip install --quiet --no-deps --no-build-isolation -e .",
+    ]
+    pins = [
+        re.findall(r"^([\w.-]+)==([^\s\\]+)", (ROOT / name).read_text(), re.MULTILINE)
+        for name in ("requirements.lock", "constraints.txt")
+    ]
+    locked, tested = ({re.sub(r"[._]", "-", name.lower()): version for name, version in some} for some in pins)
+    assert locked.items() <= tested.items(), "run .ci/lock: it does not hold the versions of constraints.txt"
+
+
 def test_the_version_of_pytorch_is_one():
     pins = {
         "README": re.search(r"pip install (torch==\S+) ", README.read_text(encoding="utf-8"))[1],

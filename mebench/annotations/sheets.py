@@ -25,6 +25,8 @@ _FIRST = 3
 """Rows of a sheet in which `find_sheet` looks for the names of columns."""
 MAX_BYTES = 64 * 2**20
 """Bytes of a file, and of what a zipped one expands to."""
+MAX_XML = 12 * 2**20
+"""Bytes of the XML in a workbook, which is read row by row whether or not anything is in it."""
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
@@ -156,9 +158,13 @@ def _read_xlsx(path: Path) -> list[Sheet]:
 def _check_expanded(path: Path) -> None:
     """A few kilobytes may unpack to gigabytes; the list of contents says so before anything is unpacked."""
     with zipfile.ZipFile(path) as archive:
-        total = sum(entry.file_size for entry in archive.infolist())
-    if total > MAX_BYTES:
-        raise DataError(f"{path} would expand to {total / 2**20:,.0f} MiB, and a workbook to at most {MAX_BYTES >> 20}")
+        size_of = {entry.filename: entry.file_size for entry in archive.infolist()}
+    xml = sum(size for name, size in size_of.items() if name.endswith((".xml", ".rels")))
+    for total, most, what in ((sum(size_of.values()), MAX_BYTES, ""), (xml, MAX_XML, " of XML")):
+        if total > most:
+            raise DataError(
+                f"{path} would expand to {total / 2**20:,.0f} MiB{what}, and a workbook to at most {most >> 20}"
+            )
 
 
 def _xlsx_sheet(path: Path, sheet: Any) -> tuple[Sheet, dict[tuple[int, int], str]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mebench.metrics.tables import Tables
     from mebench.progress import Progress
     from mebench.results.compare import Side
+    from mebench.results.render.timeline import Judged
 
 What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"
@@ -98,6 +99,12 @@ class Scores(Result):
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), *self.warnings]
+
+    def _side(self) -> Judged:
+        from mebench.results.render.timeline import Judged
+
+        kinds = self.answers.kinds if self.tables.predictions is not None else ()
+        return Judged("", self.tables, kinds, self.frame_scores, self.summary.get("convention", "strict"))
 
 
 def score(

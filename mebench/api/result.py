@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from mebench.metrics.tables import Tables
+    from mebench.results.render.timeline import Judged
 
 
 class Result(ABC):
@@ -75,7 +76,7 @@ class Result(ABC):
         return pd.DataFrame(columns=columns) if found is None else found
 
     def plot_timeline(self, video: str | None = None) -> Figure:
-        """One video over time: its frame scores where there are any, annotated intervals as shades, spotted ones as bars.
+        """One video over time: its frame scores where there are any, and below them what is true and what was spotted.
 
         Args:
             video: its key, or a part that is in one key only; the one with the most expressions if left out.
@@ -86,10 +87,14 @@ class Result(ABC):
         Raises:
             DataError: there is no such video, or none at all.
         """
-        from mebench.results.render.plots import shown_in_notebooks, timeline
+        from mebench.results.render.plots import score_curve, shown_in_notebooks
+        from mebench.results.render.timeline import timeline
 
-        tables = self.tables
-        return shown_in_notebooks(timeline(tables, self.frame_scores, _named(video, tables)))
+        return shown_in_notebooks(score_curve(timeline(_named(video, self.tables), [self._side()])))
+
+    @abstractmethod
+    def _side(self) -> Judged:
+        """What a timeline shows."""
 
     def _repr_html_(self) -> str:
         from mebench.results.render.summary import HEADS, main_rows
@@ -151,19 +156,28 @@ def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, default=lambda v: v.item() if hasattr(v, "item") else str(v))
 
 
-def _named(word: str | None, tables: Tables) -> str:
-    """The key of the video that a word means."""
-    every = tables.videos["video"].astype(str).tolist()
-    if not every:
-        raise DataError("there is no video to draw: the table of videos is empty")
-    if word is None:
-        shown = tables.truths["video"].value_counts()
-        return min(every, key=lambda video: (-shown.get(video, 0), video))
+def one_of(word: str, every: Sequence[str]) -> str:
+    """The video that a word means: one of that name, else the only one that has it in its name.
+
+    Raises:
+        DataError: there is none, or several.
+    """
     found = [video for video in every if video == word] or [video for video in every if word in video]
     if len(found) > 1:
         raise DataError(
             f"{len(found)} videos have {word!r} in their keys ({', '.join(found[:3])} …): give more of one of them"
         )
     if not found:
-        raise DataError(unknown("video", word, every, "The column video of .videos has them all"))
+        raise DataError(unknown("video", word, every, "The column video has them all"))
     return found[0]
+
+
+def _named(word: str | None, tables: Tables) -> str:
+    """The key of the video that a word means."""
+    every = tables.videos["video"].astype(str).tolist()
+    if not every:
+        raise DataError("there is no video to draw: the table of videos is empty")
+    if word is not None:
+        return one_of(word, every)
+    shown = tables.truths["video"].value_counts()
+    return min(every, key=lambda video: (-shown.get(video, 0), video))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mebench.config.combinations import Combination
     from mebench.metrics.tables import Tables
     from mebench.progress import Progress
+    from mebench.results.render.timeline import Judged
     from mebench.runner.folder import RunFolder
 
 Names = str | Path | Iterable[str | Path]
@@ -108,6 +109,12 @@ class Run(Result):
         from mebench.results.render.plots import history_of
 
         return history_of(self.folder)
+
+    def _side(self) -> Judged:
+        from mebench.results.record import read
+        from mebench.results.report import judged
+
+        return judged(read(self.folder))
 
     def _table(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
         import pandas as pd

@@ -46,6 +46,7 @@ for room in (run, catalogue, doctor, check, compare, score, reproduce, spot, tun
 app.add_typer(predictions.predict_app)
 for name, group in {
     "config": catalogue.config_app,
+    "new": check.new_app,
     "data": data.app,
     "runs": runs.app,
     "track": runs.track_app,

@@ -1,44 +1,94 @@
-"""`mebench check`: whether a method knows labels that nobody could know."""
+"""`mebench check` and `new`: whether plugins keep their contracts and know no label of who is tested; new ones that do."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, get_args
 
 import typer
 
 from mebench import console
-from mebench.cli.options import Json, Plugins
-from mebench.errors import ConfigError
+from mebench.cli.options import Json, Plugins, verbs
+from mebench.errors import ConfigError, PluginError, unknown
+
+if TYPE_CHECKING:
+    from mebench.testing import Check, Outcome
 
 app = typer.Typer()
+new_app = verbs("Write a plugin that runs and keeps its contract, to begin with.")
+
+Template = Literal["spotter", "recognizer", "network", "linear"]
+Out = Annotated[
+    str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins that --plugins then names; plugins.")
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Of the plugin, in snake_case.")]
 
 
-@app.command("check", epilog="Example: mebench check my_method --null --plugins plugins")
+@app.command("check", epilog="Example: mebench check my_method --plugins plugins")
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a method.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of a method or dataset.")],
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Its settings, such as method.epochs=3.")
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Its settings, such as dataset.root=PATH or method.epochs=3."),
     ] = None,
     null: Annotated[
         bool,
-        typer.Option("--null", help="Run it where labels have nothing to do with the faces: nobody can know them."),
+        typer.Option(
+            "--null", help="Run a method where labels have nothing to do with the faces: nobody can know them."
+        ),
     ] = False,
-    shuffles: Annotated[int, typer.Option("--shuffles", metavar="N", min=1, help="How often labels are shuffled.")] = 3,
+    shuffles: Annotated[
+        int | None,
+        typer.Option("--shuffles", metavar="N", min=1, help="With --null: how often labels are shuffled; 3."),
+    ] = None,
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Look whether a method knows labels that nobody could know. The exit code is 1 if it does."""
-    if not null:
-        raise ConfigError(f"say what is to be checked: mebench check {name} --null")
-    from mebench.progress import Progress
-    from mebench.testing.null import BLIND_SPOT, refuse
-    from mebench.testing.null import null as findings
+    """Check that a plugin keeps its contract.
 
-    found = findings(name, Progress(), words or (), plugins or (), shuffles)
-    console.write_json(
-        {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.outside} for f in found]}, json
-    )
+    The exit code is 1 if it does not. A method is trained for an epoch on drawn videos that take seconds; a dataset without dataset.root is
+    tried on its drawn stand-in. With --null: whether a method knows labels that nobody could know.
+    """
+    if null:
+        _knows_labels(name, words or (), 3 if shuffles is None else shuffles, plugins, json)
+    elif shuffles is not None:
+        raise ConfigError(f"--shuffles is about shuffled labels: mebench check {name} --null --shuffles {shuffles}")
+    else:
+        _contract(name, words or (), plugins, json)
+
+
+def _contract(name: str, words: Sequence[str], plugins: Plugins, json: str | None) -> None:
+    from mebench.testing import outcomes
+
+    found = []
+    for outcome in outcomes(_checks(name, words, plugins)):
+        found.append(outcome)
+        if json != "-":
+            _print(outcome)
+    broken, untold = ([one for one in found if one.status == status] for status in ("broken", "untold"))
+    report = [
+        {"plugin": one.check.plugin, "check": one.check.name, "status": one.status, "reason": one.reason}
+        for one in found
+    ]
+    console.write_json({"checks": report}, json)
+    if json != "-":
+        rest = f", {len(untold)} cannot be told here" if untold else ""
+        kept = len(found) - len(broken) - len(untold)
+        console.print_lines(f"{name}: {kept} of {console.plural(len(found), 'promise')} kept{rest}")
+    if broken:
+        raise typer.Exit(1)
+
+
+def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugins, json: str | None) -> None:
+    from mebench.progress import Progress
+    from mebench.testing.null import BLIND_SPOT, null, refuse
+
+    found = null(name, Progress(), words, plugins or (), shuffles)
+    report = {"method": name, "shuffles": shuffles, "null": [{**asdict(f), "outside": f.outside} for f in found]}
+    console.write_json(report, json)
     if json != "-":
         rows = [(f.task, f.fold, str(f.right), str(f.most), str(f.of)) for f in found]
         console.print_table(("task", "people", "right", "by chance at most", "of"), rows)
@@ -48,3 +98,67 @@ def check(
         console.print_lines(
             "", f"{name} knows nothing that it should not, in {times} of the labels, each run twice. {BLIND_SPOT}"
         )
+
+
+def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[Check]:
+    from mebench.config import more_plugins, registry
+    from mebench.config.layers import read_words
+    from mebench.testing import plugin_checks
+
+    registry.add_paths([*more_plugins(), *(plugins or ())])
+    kinds = [kind for kind in registry.PLUGIN_KINDS if name in registry.plugins(kind)]
+    if not kinds:
+        every = [known for kind in registry.PLUGIN_KINDS for known in registry.plugins(kind)]
+        raise PluginError(unknown("plugin", name, every, "Name the folder that holds it with --plugins FOLDER"))
+    values = read_words(words).values
+    return [
+        check
+        for kind in kinds
+        for check in plugin_checks(
+            kind, name, **{key.removeprefix(f"{kind}."): v for key, v in values.items() if key.startswith(f"{kind}.")}
+        )
+    ]
+
+
+def _print(outcome: Outcome) -> None:
+    mark = {"kept": "kept", "broken": "BROKEN", "untold": "untold"}[outcome.status]
+    console.print_lines(f"{mark:<7} {outcome.check.name}" + (f": {outcome.reason}" if outcome.reason else ""))
+    if outcome.details and os.environ.get("MEBENCH_DEBUG") == "1":
+        console.print_lines(*outcome.details.splitlines(), error=True)
+
+
+@new_app.command("method", epilog="Example: mebench new method my_spotter --template linear")
+def method(
+    name: Name,
+    template: Annotated[
+        str, typer.Option("--template", metavar="|".join(get_args(Template)), help="What it does to begin with.")
+    ] = "spotter",
+    out: Out = "plugins",
+) -> None:
+    """Write a method."""
+    _write("method", name, out, template)
+
+
+@new_app.command("dataset", epilog="Example: mebench new dataset my_faces")
+def dataset(name: Name, out: Out = "plugins") -> None:
+    """Write a dataset of a sheet and folders of images."""
+    _write("dataset", name, out, "dataset")
+
+
+def _write(kind: Literal["method", "dataset"], name: str, out: str, template: str) -> None:
+    from mebench.testing.folders import write_plugin
+
+    folder = Path(out).expanduser()
+    files = write_plugin(kind, name, folder, template)
+    tried = (
+        f"mebench run --plugins {out} method={name} dataset=synthetic"
+        if kind == "method"
+        else f"mebench data fake --plugins {out} dataset={name} --out DIR"
+    )
+    console.print_lines(
+        *map(str, files),
+        "",
+        "It keeps its contract as it is; change it, and look again:",
+        f"  mebench check {name} --plugins {out}",
+        f"  {tried}",
+    )

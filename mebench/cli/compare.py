@@ -1,4 +1,4 @@
-"""`mebench compare` and `mistakes`: what two runs or files differ in, and what went wrong in one."""
+"""`mebench compare`, `mistakes` and `report`: what two runs or files differ in, what went wrong in one, and both as a page."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from mebench import api
-from mebench.cli.options import Json, Rule, Runs, say
+from mebench.cli.options import Json, Rule, RunId, Runs, say
 from mebench.console import print_lines, write_json
+from mebench.console import size as byte_size
 from mebench.errors import ConfigError, DataError, RunError, unknown
 
 if TYPE_CHECKING:
@@ -188,6 +189,46 @@ def mistakes(
     if astray is not None:
         report["on_distractors"] = astray.to_dict("index")
     write_json(report | {"mistakes": found.astype(object).to_dict("records")}, json)
+
+
+@app.command("report", epilog="Example: mebench report mean-synthetic -o report.html")
+def report(
+    run: RunId,
+    other: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="Another run on the same videos, to be put beside it.")
+    ] = None,
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = "report.html",
+    figures: Annotated[
+        str | None, typer.Option("--figures", metavar="DIR", help="Write its figures there too: SVG, PNG and PDF.")
+    ] = None,
+    runs: Runs = "",
+    json: Json = None,
+) -> None:
+    """Write a page on why a run scores so.
+
+    It holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings, and loads
+    nothing. Of two runs both are on the same timelines.
+    """
+    from mebench.progress import Progress
+    from mebench.results import report as made
+    from mebench.runner.folder import RunFolder
+
+    words, progress, found = [word for word in (run, other) if word], Progress(), None
+    folders = [RunFolder.finished(runs, word) for word in words]
+    for folder in folders:
+        made.refuse(folder)
+    if len(folders) > 1:
+        with progress.waiting("comparing both runs"):
+            found = api.compare(*words, runs=runs).found
+    page, files = Path(out).expanduser(), list[Path]()
+    with progress.waiting("drawing"):
+        made.write(made.page(folders, found), page)
+        files = made.write_figures(folders, Path(figures).expanduser()) if figures else []
+    size = page.stat().st_size
+    if json != "-":
+        print_lines(f"{out}: {byte_size(size)}", *([f"{figures}: {len(files)} files"] if figures else []))
+    told = {"runs": [folder.id for folder in folders], "page": str(page), "bytes": size}
+    write_json(told | {"figures": [str(file) for file in files]}, json)
 
 
 def _refuse_without_truth(given: Mapping[str, object]) -> None:

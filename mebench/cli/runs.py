@@ -34,10 +34,12 @@ class Run:
         dataset: id of the dataset; those of a composite's members are joined by `+`.
         protocol: its name.
         seed: of the run.
-        status: `finished`, `running` (a process works on it), `failed` or `unfinished`.
+        status: `finished`, `damaged` (it was finished, and lacks `lost` now), `running` (a process works on it), `failed` or
+            `unfinished`.
         folds: how many there are in all.
         done: how many have results.
         failed: how many failed.
+        lost: files that a finished run has and this one has no more.
         scores: the main ones, where it is finished.
         days: since something was last written.
         bytes: on disk.
@@ -52,6 +54,7 @@ class Run:
     folds: int
     done: int
     failed: int
+    lost: list[str]
     scores: dict[str, float | None]
     days: float
     bytes: int
@@ -61,6 +64,8 @@ class Run:
         """The status with the folds that it is about."""
         if self.status == "finished":
             return self.status
+        if self.lost:
+            return f"{self.status}, lacks {' and '.join(self.lost)}"
         failed = f", {self.failed} failed" if self.failed else ""
         return f"{self.status}, {self.done} of {self.folds} folds{failed}"
 
@@ -86,11 +91,12 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     found, costs = _describe(folder), _costs(folder)
     config = folder.read_json("config.json")
     report = {**asdict(found), "key": config["key"], "config": config["config"], "costs": costs}
-    console.write_json(report | ({"summary": folder.read_json("summary.json")} if folder.done else {}), json)
+    whole = folder.done and not found.lost
+    console.write_json(report | ({"summary": folder.read_json("summary.json")} if whole else {}), json)
     if json == "-":
         return
     console.print_lines(f"{found.id}: {found.told}, {_age(found.days)} old, {console.size(found.bytes)}")
-    if folder.done:
+    if whole:
         print_outcome(folder, folder.read_json("summary.json"), None, verbose)
     for file in sorted((folder.path / "failed").glob("[!.]*")):
         reason = file.read_text(encoding="utf-8").strip().splitlines()
@@ -102,7 +108,9 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
             [(str(row["fold"]), *(f"{row[name]:,.1f}" for name in names)) for row in costs],
             title="costs",
         )
-    if not folder.done:
+    if found.lost:
+        console.print_lines(f"remove {folder.path} and run again")
+    elif not folder.done:
         console.print_lines(f"go on with: mebench resume {folder.word}")
 
 
@@ -138,7 +146,7 @@ def prune(
     found = _all(runs)
     chosen = [(folder, run) for folder, run in found if run.status != "running"]
     if unfinished:
-        chosen = [(folder, run) for folder, run in chosen if run.status != "finished"]
+        chosen = [(folder, run) for folder, run in chosen if run.status not in ("finished", "damaged")]
     if days is not None:
         chosen = [(folder, run) for folder, run in chosen if run.days > days]
     if keep_best is not None:
@@ -240,7 +248,8 @@ def _describe(folder: RunFolder) -> Run:
     values = flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     done, failed = folder.count_folds()
-    summary = folder.read_json("summary.json") if folder.done else {}
+    lost = folder.lost
+    summary = folder.read_json("summary.json") if folder.done and not lost else {}
     newest, n_bytes = _extent(folder.path)
     return Run(
         id=folder.id,
@@ -248,14 +257,21 @@ def _describe(folder: RunFolder) -> Run:
         dataset=values["dataset"] if isinstance(values["dataset"], str) else "+".join(values["dataset"]),
         protocol=str(values["protocol"]),
         seed=int(values["seed"]),
-        status="finished" if folder.done else "running" if _busy(folder) else "failed" if failed else "unfinished",
+        status="damaged" if lost else _status(folder, failed),
         folds=n_folds,
         done=done,
         failed=failed,
+        lost=lost,
         scores={name: score["value"] for name, score in main_scores(summary).items()},
         days=max(time.time() - newest, 0.0) / DAY,
         bytes=n_bytes,
     )
+
+
+def _status(folder: RunFolder, failed: int) -> str:
+    if folder.done:
+        return "finished"
+    return "running" if _busy(folder) else "failed" if failed else "unfinished"
 
 
 def _busy(folder: RunFolder) -> bool:

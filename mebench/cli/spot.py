@@ -1,34 +1,43 @@
-"""`mebench spot`: what models spot in one's own videos."""
+"""`mebench spot`: what models spot in one's own videos, and live."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
 from mebench.cli.options import Json, Runs
-from mebench.console import plural, print_lines, print_table, write_json
+from mebench.console import at_terminal, check_target, console, json_line, plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError, RunError, unknown
 
 if TYPE_CHECKING:
     from mebench.core import Kind
-    from mebench.results.spotted import SpottedVideo
+    from mebench.progress import Progress
+    from mebench.runner.live import Interval, Point
+    from mebench.runner.models import Model
 
 app = typer.Typer()
 
 
-@app.command("spot", epilog="Example: mebench spot my.mp4 --run mean-synthetic -o spotted")
+@app.command("spot", epilog="Example: mebench spot my.mp4 -o spotted")
 def spot(
     videos: Annotated[
-        list[str], typer.Argument(metavar="VIDEO...", help="Video files, and folders of images.", show_default=False)
-    ],
+        list[str] | None,
+        typer.Argument(metavar="VIDEO...", help="Video files, and folders of images.", show_default=False),
+    ] = None,
     run: Annotated[
         str | None, typer.Option("--run", metavar="RUN", help="A finished run, whose folds answer together.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME|FILE", help="A model: see mebench model list.")
+        str | None,
+        typer.Option(
+            "--model", metavar="NAME|FILE", help="A model: see mebench model list. By default one of those shipped."
+        ),
     ] = None,
     out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write into.")] = "spotted",
     fold: Annotated[
@@ -46,53 +55,197 @@ def spot(
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Processes; all cores if left out.")
     ] = None,
+    live: Annotated[
+        str | None,
+        typer.Option("--live", metavar="FILE|camera", help="Instead of videos: while a file plays, or from a camera."),
+    ] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Of a live video: stop after so many.")] = None,
     runs: Runs = "",
     json: Json = None,
 ) -> None:
     """Spot in videos of one's own.
 
     The folder holds intervals.csv and .json, intervals.eaf for ELAN, and report.html with the timeline. The page says what a
-    result can and cannot say about a person.
+    result can and cannot say about a person. Live, curve and intervals are shown as they come, and written as lines of JSON.
     """
+    from mebench import api
+    from mebench.api.own import counted
     from mebench.progress import Progress
-    from mebench.results.spotted import CAUTION, Faces, spot_videos
-    from mebench.runner.folder import RunFolder
-    from mebench.runner.models import find, of_run
-    from mebench.runner.trained import Ask
+    from mebench.results.spotted import CAUTION, Faces
+    from mebench.runner.models import of_run, read_model
 
     if faces not in get_args(Faces):
         raise ConfigError(unknown("--faces", faces, get_args(Faces)))
-    progress = Progress()
-    if run is not None and model is None:
-        folder = RunFolder.finished(runs, run)
-        ask = Ask(str(folder.path.resolve()), tuple(one.fold for one in of_run(folder, fold)), ())
-    elif run is None and model is not None and fold is None:
-        ask = Ask(str(find(model).resolve()), (), ())
-    else:
-        raise ConfigError("mebench spot needs either --run RUN, of which --fold names one, or --model NAME")
-    whose: Faces = "all" if faces == "all" else "largest"
-    paths = [Path(video).expanduser() for video in videos]
-    found = spot_videos(paths, ask, faces=whose, fps=fps, workers=workers, progress=progress)
-    files = found.write(Path(out).expanduser(), overlay, progress)
-    for video in found.videos:
+    if (run is not None and model is not None) or (run is None and fold is not None):
+        raise ConfigError("mebench spot takes either --run RUN, of which --fold names one, or --model NAME")
+    if bool(videos) == (live is not None):
+        raise ConfigError("mebench spot needs either a VIDEO, or several, or --live FILE|camera")
+    timed = {"--fps": fps, "--seconds": seconds} if live is not None else {}
+    if wrong := [name for name, value in timed.items() if value is not None and not value > 0]:
+        raise ConfigError(f"{wrong[0]} must be above 0")
+    if live is None and seconds is not None:
+        raise ConfigError("--seconds ends a live video: add --live FILE|camera, or leave it out")
+    progress, whose = Progress(), cast("Faces", faces)
+    by = api.load_run(run, runs) if run is not None else api.load_model(model)
+    if model is None and not isinstance(by, api.Run):
+        progress.say(
+            f"model {by.name}, which came with mebench and was trained on drawn faces: mebench model info {by.name} says how good it is; "
+            "--model and --run take others"
+        )
+    if live is not None:
+        models = of_run(by.folder, fold) if isinstance(by, api.Run) else (read_model(by.path),)
+        return _live(live, models, fps, seconds, json, progress)
+    found = api.spot(videos or (), by, fold=fold, faces=whose, fps=fps, workers=workers, progress=progress)
+    files = found.write(out, overlay, progress)
+    for video in found.spotted.videos:
         for note in video.notes:
             progress.say(f"{video.title}: {note}")
     progress.say(CAUTION)
     if overlay:
         progress.say("the overlay shows the faces of the video: treat it as the video itself")
     if json != "-":
-        kinds = list(found.videos[0].answer.curves)
-        print_table(("video", "seconds", *kinds), [_counted(video, kinds) for video in found.videos])
+        kinds = list(found.spotted.videos[0].answer.curves)
+        print_table(("video", "seconds", *kinds), [counted(video, kinds) for video in found.spotted.videos])
         print_lines(f"{out}: {', '.join(file.name for file in files)}")
-    write_json(found.plain(), json)
+    write_json(found.summary, json)
     if found.failed:
         name, reason = next(iter(found.failed.items()))
         raise RunError(
-            f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.videos)} could not be predicted; {out} holds "
+            f"{plural(len(found.failed), 'video')} of {len(found.failed) + len(found.spotted.videos)} could not be predicted; {out} holds "
             f"the others. {name}: {reason}"
         )
 
 
-def _counted(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
-    spotted = [prediction.kind for prediction in video.answer.predictions]
-    return [video.title, f"{video.end - float(video.times[0]):.1f}", *(str(spotted.count(kind)) for kind in kinds)]
+def _live(
+    source: str, models: Sequence[Model], fps: float | None, seconds: float | None, json: str | None, progress: Progress
+) -> None:
+    """Show and write what is spotted while a video is shown."""
+    import numpy as np
+
+    from mebench.results.spotted import CAUTION
+    from mebench.runner.live import Live, Point, Stream
+
+    check_target(json)
+    at_work = Live(models, Stream(source, fps))
+    stream = at_work.stream
+
+    def late(frames: int) -> int:
+        return round(1000 * frames / stream.fps)
+
+    delays = {kind: dict(zip(("curve", "intervals"), map(late, at_work.lags(kind)))) for kind in at_work.levels}
+    progress.say(CAUTION)
+    for kind, stated in delays.items():
+        progress.say(
+            f"{kind}: the curve comes {stated['curve']} ms late, an interval {stated['intervals']} ms after its peak, or later where "
+            f"peaks are near: k = {late(at_work.timing.k)} ms, k' = {late(at_work.timing.k_prime[kind])} ms"
+        )
+    spotted = 0
+    with _lines(json) as write, _curves(at_work.levels, quiet=json == "-") as show:
+        write(
+            event="start",
+            source=source,
+            fps=stream.fps,
+            k=at_work.timing.k,
+            k_prime=dict(at_work.timing.k_prime),
+            thresholds=at_work.levels,
+            delay_ms=delays,
+        )
+        try:
+            for found in at_work.run(seconds):
+                write(**_event(found))
+                spotted += not isinstance(found, Point)
+                show(found)
+        except KeyboardInterrupt:
+            progress.say("stopped")
+        measured = {
+            name: {"median": round(1000 * float(np.median(own))), "highest": round(1000 * max(own))}
+            for name, own in at_work.delays.items()
+            if own
+        }
+        end = {"frames": stream.taken, "seconds": stream.taken / stream.fps, "intervals": spotted}
+        write(event="end", **end, dropped=stream.dropped, missing=stream.missing, delay_ms=measured)
+    told = [f"{name} {own['median']} ms (at most {own['highest']})" for name, own in measured.items()]
+    lines = [
+        f"{end['seconds']:.1f} s, {plural(stream.taken, 'frame')}, {stream.dropped} dropped, {stream.missing} missing in the source, "
+        f"{plural(spotted, 'interval')}",
+        f"measured delay: {', '.join(told) or 'nothing was told'}",
+    ]
+    for line in lines if json == "-" else ():
+        progress.say(line)
+    if json != "-":
+        print_lines(*lines)
+
+
+def _event(found: Point | Interval) -> dict[str, Any]:
+    """As a line of JSON says it: frames from 0, seconds of the video."""
+    from mebench.runner.live import Point
+
+    delay = {"delay_ms": round(1000 * found.delay)}
+    if isinstance(found, Point):
+        place = {"kind": found.kind, "frame": found.frame, "seconds": round(found.seconds, 6)}
+        return {"event": "curve", **place, "score": found.score, "face": found.face, **delay}
+    p, times = found.prediction, dict(zip(("onset_s", "apex_s", "offset_s"), (round(t, 6) for t in found.seconds)))
+    frames = {"onset": p.onset, "apex": p.apex, "offset": p.offset}
+    named = {"confidence": p.confidence, "emotion": p.emotion}
+    return {"event": "interval", "kind": p.kind, **frames, **times, **named, **delay}
+
+
+@contextmanager
+def _lines(target: str | None) -> Iterator[Any]:
+    """A function that writes a line of JSON into a file, onto standard output for `-`, or nowhere."""
+    if target is None or target == "-":
+        yield lambda **event: print_lines(json_line(event), flush=True) if target else None
+        return
+    with Path(target).open("w", encoding="utf-8") as file:
+
+        def write(**event: Any) -> None:
+            file.write(json_line(event) + "\n")
+            file.flush()
+
+        yield write
+
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+WIDE = 60
+"""Points of a curve that are shown."""
+
+
+@contextmanager
+def _curves(levels: Mapping[Kind, float], quiet: bool) -> Iterator[Any]:
+    """A function that shows points and intervals: on a terminal running curves, elsewhere the intervals as lines; or nothing."""
+    from mebench.results.render.timeline import clock
+    from mebench.runner.live import Point
+
+    def words(found: Interval) -> str:
+        p, (begin, _, end) = found.prediction, found.seconds
+        what = " ".join(filter(None, [p.kind, p.emotion]))
+        return (
+            f"{clock(begin)} to {clock(end)}  {what}  {p.confidence:.3g}  ({1000 * found.delay:.0f} ms after its peak)"
+        )
+
+    if quiet or not at_terminal():
+        yield lambda found: None if quiet or isinstance(found, Point) else print_lines(words(found), flush=True)
+        return
+    from rich.live import Live as Display
+    from rich.text import Text
+
+    curves: dict[Kind, deque[float]] = {kind: deque(maxlen=WIDE) for kind in levels}
+    with Display(Text(""), console=console(), refresh_per_second=8, transient=True) as display:
+
+        def show(found: Point | Interval) -> None:
+            if not isinstance(found, Point):
+                display.console.print(words(found))
+                return
+            curves[found.kind].append(found.score)
+            rows = []
+            for kind, values in curves.items():
+                low = min(chain(values, [0.0]))
+                high = max(chain(values, [levels[kind]]))
+                marks = (BLOCKS[int((value - low) / max(high - low, 1e-9) * (len(BLOCKS) - 1))] for value in values)
+                rows.append(
+                    f"{kind}  {''.join(marks):>{WIDE}}  {values[-1] if values else 0:.3f} of {levels[kind]:.3f}"
+                )
+            seen = "" if found.face else "   no face in sight"
+            display.update(Text(f"{clock(found.seconds)}{seen}\n" + "\n".join(rows)))
+
+        yield show

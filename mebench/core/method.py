@@ -112,6 +112,8 @@ class Method(L.LightningModule):
             otherwise they train too.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The default
             `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway.
+        framewise: True if the score of a frame rests on the features of that frame alone, so that it can be told as soon as they are
+            there, in a live video.
         history: losses, accuracies and scores that a training has noted.
         notes: other numbers worth keeping with the fold, such as the ratio of its samples.
     """
@@ -121,6 +123,7 @@ class Method(L.LightningModule):
     kinds: ClassVar[tuple[str, ...]] = ("micro",)
     selects: ClassVar[bool] = False
     transductive: ClassVar[str] = "none"
+    framewise: ClassVar[bool] = False
     thresholds: Tensor
 
     def __init__(self, params: Any, task: Task, seed: int = 0) -> None:

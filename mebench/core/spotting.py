@@ -213,6 +213,32 @@ def window(length: int, smoothing: Smoothing) -> Scores:
     return np.asarray(weights / weights.sum(), dtype=np.float64)
 
 
+def smooth_video(scores: Scores, k_prime: int, rule: Rule, smoothing: Smoothing) -> tuple[int, Scores]:
+    """`smooth` of a whole video's scores, (n,), from whose ends NaN is taken off.
+
+    Returns:
+        Frame of the first average, and the averages; none where no score is defined or the video is too short.
+    """
+    defined = np.flatnonzero(~np.isnan(scores))
+    if not len(defined):
+        return 0, np.empty(0)
+    own = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
+    first, smoothed = smooth(own, k_prime, rule, smoothing)
+    return int(defined[0]) + first, smoothed
+
+
+def curve_and_level(
+    scores: Scores, k_prime: int, how: SpottingParams, level: float | None = None
+) -> tuple[Scores, float] | None:
+    """What `spot` looks for peaks in, (n,) with NaN where undefined, and the height that a peak must reach; None if there is no curve."""
+    first, smoothed = smooth_video(scores, k_prime, how.rule, how.smoothing)
+    if not len(smoothed):
+        return None
+    whole = np.full(len(scores), np.nan)
+    whole[first : first + len(smoothed)] = smoothed
+    return whole, threshold(smoothed, how.p) if level is None else level
+
+
 def threshold(scores: NDArray[np.float64], p: float) -> float:
     """T = mean + p (max - mean) of the video's smoothed scores (MEAN, equation 12).
 
@@ -276,14 +302,9 @@ def spot(
     """
     how = options or SpottingParams()
     p, rule = how.p if p is None else p, how.rule if rule is None else rule
-    defined = np.flatnonzero(~np.isnan(scores))
-    if len(defined) == 0:
-        return []
-    own = np.asarray(scores[defined[0] : defined[-1] + 1], dtype=np.float64)
-    first, smoothed = smooth(own, k_prime, rule, how.smoothing)
+    start, smoothed = smooth_video(scores, k_prime, rule, how.smoothing)
     if len(smoothed) == 0:
         return []
-    start = int(defined[0]) + first
     height = threshold(smoothed, p) if level is None else level
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
     half = max(1, int(how.half_width * k_prime + 0.5))

@@ -27,15 +27,19 @@ def to_gray(frame: NDArray[np.uint8], index: int, label: str) -> Gray:
     return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY))
 
 
-def same_sized(frames: Frames, label: str) -> Iterator[NDArray[np.uint8]]:
+def same_sized(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> Iterator[NDArray[np.uint8]]:
     """All frames in their order, each decoded once and checked.
+
+    Args:
+        frames: of a video, or as a camera gives them.
+        label: name of the video in error messages.
 
     Raises:
         DataError: a frame has not the size of the first, not 8 bits a channel, or an odd number of channels.
     """
     first: tuple[int, ...] = ()
-    for index in range(len(frames)):
-        frame = frames[index]
+    each = frames if isinstance(frames, Iterator) else (frames[index] for index in range(len(frames)))
+    for index, frame in enumerate(each):
         _channels(frame, index, label)
         size = frame.shape[:2]
         first = first or size
@@ -151,6 +155,13 @@ MISSES = 3
 """So many looks in a row that find none are needed to believe that the face is out of sight: the detector misses one now and then."""
 
 
+def shows_face(crop: Gray) -> bool:
+    """Whether a face is seen in a crop, (size, size)."""
+    import cv2
+
+    return bool(detect_faces(np.asarray(cv2.copyMakeBorder(crop, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE)), 0))
+
+
 def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     """Where the crops of a video show no face: it left, turned away, or moved out of a box that stays.
 
@@ -163,11 +174,8 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     Returns:
         First and last frame of each stretch, both inclusive, in order.
     """
-    import cv2
-
     at = range(0, len(crops), max(1, round(fps / LOOKS)))
-    padded = (cv2.copyMakeBorder(crops[i], PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE) for i in at)
-    seen = [bool(detect_faces(image, 0)) for image in padded]
+    seen = [shows_face(crops[i]) for i in at]
     found, begin = list[tuple[int, int]](), 0
     for place, there in enumerate([*seen, True]):
         if not there:

@@ -206,11 +206,13 @@ class FaceCrop(Step):
         gray = to_gray(frames[reference.frame], reference.frame, label)
         return replace(reference, landmarks=predictor.points(gray, reference.face))
 
-    def cut(self, frames: Frames, reference: Reference | Box, label: str = "the video") -> Iterator[Gray]:
+    def cut(
+        self, frames: Frames | Iterator[Gray], reference: Reference | Box, label: str = "the video"
+    ) -> Iterator[Gray]:
         """The crops one by one, (size, size) uint8; each frame is decoded once, in order.
 
         Args:
-            frames: of the video.
+            frames: of the video, or as a camera gives them; a moving box waits for the next `lookahead` of them.
             reference: what `locate` found, or simply a box inside the frame.
             label: name of the video in error messages.
 
@@ -231,7 +233,14 @@ class FaceCrop(Step):
         for gray, matrix in self._views(frames, reference, label):
             yield warped(gray, matrix, self.size)
 
-    def _views(self, frames: Frames, reference: Reference, label: str) -> Iterator[tuple[Gray, Matrix]]:
+    @property
+    def lookahead(self) -> int:
+        """Frames after a frame that its crop waits for: a moving box is smoothed twice, and landmarks once more."""
+        return self.smoothing // 2 * (2 + self.needs_predictor) if self._follows else 0
+
+    def _views(
+        self, frames: Frames | Iterator[Gray], reference: Reference, label: str
+    ) -> Iterator[tuple[Gray, Matrix]]:
         """Each frame and what takes it to its crop."""
         grays = (to_gray(frame, index, label) for index, frame in enumerate(same_sized(frames, label)))
         if not self._follows:

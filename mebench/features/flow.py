@@ -1,9 +1,9 @@
 """Optical flow between two face crops, what is not expression taken out of it, its strain, and flow as an image."""
 
 import functools
-from collections.abc import Callable, Iterator, Set
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -77,27 +77,33 @@ class Flow(Step):
         """Flow from frame `onset` to frame `apex` of (n, H, W) crops; exactly zero if they are the same frame."""
         return np.zeros((*images.shape[1:], 2), np.float32) if onset == apex else self.pair(images[onset], images[apex])
 
-    def maps(self, images: Image) -> Iterator[FeatureMap]:
-        """Flow from frame i to frame i + k of (n, H, W) crops, for each i below n - k, one by one.
+    def maps(self, images: Iterable[Image]) -> Iterator[FeatureMap]:
+        """Flow from frame i to frame i + k of crops, each (H, W), for each i below n - k, one by one.
 
-        Nothing comes out of a video of k frames or fewer.
+        Each comes as soon as the crops are there that it needs, so they may come from a camera. Nothing comes out of a video of k
+        frames or fewer.
         """
         if self.k is None:
             raise ValueError("Flow.maps needs a gap k")
-        calculate, k = _calculator(self.algorithm), self.k
-        last = len(images) - k - 1
-        if last < 0:
-            return
-        starts = [*range(0, last, self.stride), last]
-        here = calculate(images[0], images[k])
-        for start, end in pairwise(starts):
-            there = calculate(images[end], images[end + k])
-            yield here
-            for i in range(start + 1, end):
-                part = np.float32((i - start) / (end - start))
-                yield (1 - part) * here + part * there
-            here = there
-        yield here
+        calculate, here, start, last = _calculator(self.algorithm), None, 0, -1
+        recent: deque[Image] = deque(maxlen=self.k + 1)
+        for image in images:
+            recent.append(image)
+            last += len(recent) > self.k
+            if last >= 0 and last == (start if here is None else start + self.stride):
+                there = calculate(recent[0], image)
+                yield from _between(there if here is None else here, there, last - start)
+                here, start = there, last
+        if here is not None and last > start:
+            yield from _between(here, calculate(recent[0], recent[-1]), last - start)
+
+
+def _between(here: FeatureMap, there: FeatureMap, gap: int) -> Iterator[FeatureMap]:
+    """The flows after `here` up to `there`, `gap` frames later, linearly interpolated between them."""
+    for i in range(1, gap):
+        part = np.float32(i / gap)
+        yield (1 - part) * here + part * there
+    yield there
 
 
 def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:

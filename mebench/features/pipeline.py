@@ -1,7 +1,7 @@
 """What a run asks of the features: compute them, tell whether they are there, read them."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from mebench.core import Chain, Dataset, Video
 from mebench.errors import ConfigError, DataError
+from mebench.features.base import Image, Landmarks
 from mebench.features.detection import to_gray
 from mebench.features.entry import Stage
-from mebench.features.source import Clip, Source, nothing, route_of
+from mebench.features.flow import Flow
+from mebench.features.source import FEATURE, FLOW, Clip, Source, nothing, route_of
 from mebench.features.store import FeatureStore
 
 
@@ -148,6 +150,33 @@ def clip_feature(
         feature = np.array(source.feature(chain, clip).array)
         store.recent.put(key, feature)
     return feature
+
+
+def feature_rows(
+    chain: Chain, crops: Iterable[Image], landmarks: Landmarks | None = None
+) -> Iterator[NDArray[np.float16]]:
+    """The rows of `frame_features` one by one, each as soon as the crops are there that it needs; nothing is stored.
+
+    Args:
+        chain: of scope `frames`, whose flow has one gap.
+        crops: (size, size) each, in order.
+        landmarks: (68, 2) points (x, y) in pixels of the crops, where a step asks for them.
+
+    Raises:
+        ConfigError: the chain has another scope, or flow over two gaps.
+    """
+    route = route_of(chain)
+    if chain.scope != "frames" or (isinstance(route.core, Flow) and len(route.core.gaps) > 1):
+        raise ConfigError(
+            f"the chain {chain.name!r} needs more than a frame and one after it, so no live video will do"
+        )
+    core = route.core
+    first = (flow.astype(FLOW) for flow in core.maps(crops)) if isinstance(core, Flow) else map(core.apply, crops)  # type: ignore[union-attr]
+    for made in first:
+        x = np.asarray(made, np.float32)
+        for step in route.maps:
+            x = step.apply(x, landmarks)
+        yield x.astype(FEATURE)
 
 
 def face_crops(

@@ -240,16 +240,18 @@ class _Decoder:
         DataError: the file is missing, no video, or of a codec that nobody here knows.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, camera: bool = False) -> None:
         import av
         from av.video.reformatter import VideoReformatter
 
-        if not path.is_file():
+        if camera and not path.exists():
+            raise DataError(f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file")
+        if not camera and not path.is_file():
             raise DataError(f"there is no video file {path}: check the dataset's root and that it was unpacked")
         if path.suffix.lower() in IMAGES:
             raise DataError(f"{path} is an image, not a video: give the folder of images or a video file")
         try:
-            self._container = av.open(str(path))
+            self._container = av.open(str(path), format="v4l2" if camera else None)
         except (av.FFmpegError, OSError, ValueError):
             raise DataError(
                 f"the video {path} cannot be opened: it is empty, damaged or no video, copy it from the original again"
@@ -319,6 +321,36 @@ class _Decoder:
         """A frame, (H, W, 3) uint8 in B, G, R order, the right way up."""
         bgr = self._reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1).to_ndarray()
         return np.ascontiguousarray(np.rot90(bgr, round(frame.rotation / 90) % 4))
+
+
+def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.uint8]]]]:
+    """The frames of a file or a camera in the order in which they are shown, each decoded once.
+
+    Args:
+        source: path of a video file; or `camera`, `camera:1` or `/dev/video1`, one of Video4Linux.
+
+    Returns:
+        Frames per second as it states them, None where it does not; and for each frame the seconds at which it is shown, from the
+        first one's 0, and its picture, (H, W, 3) uint8 in B, G, R order.
+
+    Raises:
+        DataError: the file is missing or no video, or there is no such camera.
+    """
+    name, _, number = source.partition(":")
+    named = name == "camera" and (not number or number.isdigit())
+    camera = named or source.startswith("/dev/")
+    path = Path(f"/dev/video{number or 0}") if named else Path(source).expanduser()
+    decoder = _Decoder(path, camera)
+
+    def frames() -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        first, step = math.nan, 1 / (decoder.rate or 30.0)
+        for index, frame in enumerate(decoder.frames()):
+            seconds = decoder.seconds(frame)
+            seconds = index * step if math.isnan(seconds) else seconds
+            first = seconds if index == 0 else first
+            yield seconds - first, decoder.pixels(frame)
+
+    return (decoder.rate if camera else VideoFrames(path).fps), frames()
 
 
 def _stamp(item: VideoFrame | Packet[VideoStream]) -> int | None:

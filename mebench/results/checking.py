@@ -3,10 +3,12 @@
 import os
 import resource
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import pyarrow as pa
 
 from mebench.errors import MebenchError
 from mebench.results.integrity import RECORD, check, check_scores, check_supersedes, record_name
@@ -20,7 +22,7 @@ MEMORY = 2**30
 SECONDS = 60.0
 """For one record."""
 
-_POOL = "system"  # Arrow's own pools reserve more at the start than is allowed in the end
+_POOL = "system"  # Arrow's own pools reserve more than is allowed before anything is in them
 
 
 class Checker:
@@ -109,9 +111,32 @@ def _check(record: RunFolder, places: Sequence[Path]) -> None:
 
 
 def _limit_memory(memory: int) -> None:
-    """Let the system refuse what would take this process beyond so many bytes: a `MemoryError` follows, or its death."""
+    """Let the system refuse what would take this process beyond so many resident bytes: a `MemoryError` follows, or its death.
+
+    What it writes to is counted whether or not it is resident; what it runs, libraries, may be as a whole.
+    """
     with suppress(OSError, ValueError):  # not Linux
-        about = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        resident, data = (int(about[name].split()[0]) * 1024 for name in ("VmRSS", "VmData"))
+        data, libraries = _held("VmData"), _held("VmLib")
         _, most = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (data + max(memory - resident, 0), most))
+        resource.setrlimit(resource.RLIMIT_DATA, (max(memory - libraries, data), most))
+
+
+@contextmanager
+def bounded(more: int = MEMORY) -> Iterator[None]:
+    """Let the system refuse what takes so many bytes more than this process has, while something is read: a `MemoryError` follows."""
+    pool, before = pa.default_memory_pool(), resource.getrlimit(resource.RLIMIT_DATA)
+    pa.allocate_buffer(1, memory_pool=pool)  # see `_POOL`
+    with suppress(OSError, ValueError):  # not Linux
+        resource.setrlimit(resource.RLIMIT_DATA, (_held("VmData") + more, before[1]))
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(pool)
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _held(what: str) -> int:
+    """Bytes of this process by the name that Linux gives them."""
+    about = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(about[what].split()[0]) * 1024

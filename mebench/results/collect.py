@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from mebench.errors import MebenchError, RunError
 from mebench.progress import Progress
+from mebench.results.checking import bounded
 from mebench.results.integrity import check, check_supersedes, record_name
 from mebench.results.mlflow_store import alone, quiet
 from mebench.results.record import Record, from_record, from_run
@@ -196,8 +197,9 @@ def _run(folder: RunFolder) -> Record:
 
 
 def _record(folder: RunFolder) -> Record:
-    check(folder)
-    return from_record(folder)
+    with bounded():
+        check(folder)
+        return from_record(folder)
 
 
 def _read(reader: Callable[[RunFolder], Record], folder: RunFolder, say: Say) -> list[Record]:
@@ -207,6 +209,8 @@ def _read(reader: Callable[[RunFolder], Record], folder: RunFolder, say: Say) ->
         _ = record.identity, record.seed, record.convention  # damaged ones lack some
     except MebenchError as error:
         say(f"left out: {error}" if folder.id in str(error) else f"{folder.id} is left out: {error}")
+    except MemoryError:
+        say(f"{folder.id} is left out: reading {folder.path} takes more memory than the record of any run")
     except (OSError, KeyError, TypeError, ValueError) as error:
         say(f"{folder.id} is left out: {folder.path} is damaged ({type(error).__name__}: {error})")
     else:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import RunError
-from mebench.results.integrity import RECORD, TABLES, check, file_hash, own_hash, record_name
+from mebench.results.integrity import OPTIONAL, RECORD, TABLES, check, file_hash, own_hash, record_name
 from mebench.results.record import AUDIT, FORMAT, STORED, from_run
 from mebench.results.settings import without_folder
 from mebench.results.write import new_folder
@@ -44,9 +44,9 @@ def export(folder: RunFolder, out: Path) -> Path:
 
     It holds `record.json` (configuration without folders, versions, summary, costs, hashes of the other files),
     `folds.json` (who trained, validated and was tested), `audit.json` where the run has one, `videos.parquet`,
-    `truth.parquet` (intervals and scored classes), `predictions.parquet` and `clips.parquet`: no frame scores, no models,
-    no images. Confidences keep all their digits, because a tie that rounding makes would move average precision; class
-    probabilities are float32, since nothing is scored by them.
+    `truth.parquet` (intervals and scored classes), `distractors.parquet` where the dataset annotates any,
+    `predictions.parquet` and `clips.parquet`: no frame scores, no models, no images. Confidences keep all their digits, because
+    a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
 
     Raises:
         RunError: the run is not finished or damaged, or its record is damaged.
@@ -60,6 +60,8 @@ def export(folder: RunFolder, out: Path) -> Path:
         if record.audit:
             (temporary / AUDIT).write_text(_json(without_folder(record.audit), 1))
         for name, columns in TABLES.items():
+            if name in OPTIONAL and not (folder.path / name).is_file():
+                continue
             _rounded(folder.read_table(name)[list(columns)]).to_parquet(
                 temporary / name, index=False, compression="zstd"
             )

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+import pandas as pd
 import pyarrow as pa
 from pyarrow import compute as pc
 from pyarrow import parquet as pq
@@ -17,15 +18,20 @@ from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
 from mebench.results import schema
 from mebench.results.record import from_record
-from mebench.results.schema import MOST_LETTERS, RECORD, UNPRINTED, refusal
+from mebench.results.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, refusal
 from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
 
 __all__ = ["RECORD", "check", "check_scores", "file_hash", "own_hash", "record_name", "rescore"]
 
-MOST_ROWS = {"videos.parquet": 10**5, "truth.parquet": 10**6, "predictions.parquet": 2 * 10**6, "clips.parquet": 10**6}
+MOST_ROWS = {
+    **{"videos.parquet": 10**5, "truth.parquet": 10**6, "distractors.parquet": 10**6},
+    **{"predictions.parquet": 2 * 10**6, "clips.parquet": 10**6},
+}
 MOST_BYTES = 256 * 2**20
 """Of a table when it is read: a few bytes of parquet may say a long text a million times."""
+MOST_FOOTER, MOST_GROUPS = 2**20, 100
+"""Bytes of what parquet says of itself, and groups of rows, of which a run writes one for a million rows."""
 MOST_FRAMES = 10**9
 """Of all videos."""
 TOLERANCE = 1e-9
@@ -55,6 +61,10 @@ TABLES: dict[str, dict[str, Column]] = {
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
         "emotion": _TEXT,
     },
+    "distractors.parquet": {
+        **dict.fromkeys(("video", "kind"), _TEXT),
+        **dict.fromkeys(("onset", "offset"), _FRAME._replace(low=0)),
+    },
     "predictions.parquet": {
         **dict.fromkeys(("fold", "video", "kind"), _TEXT),
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME),
@@ -71,6 +81,8 @@ TABLES: dict[str, dict[str, Column]] = {
     },
 }
 """The tables of a record with their columns; a column of an empty table may have no type."""
+OPTIONAL = ("distractors.parquet",)
+"""Tables of those runs only whose dataset annotates such."""
 
 
 def check(folder: RunFolder) -> None:
@@ -93,9 +105,9 @@ def check(folder: RunFolder) -> None:
             raise refusal(folder, f"{name} is not the file that was exported: its hash differs")
     if own_hash(stored) != stored["sha256"]:
         raise refusal(folder, f"{RECORD} is not what was exported: its hash differs")
-    for name in TABLES:
+    for name in _tables(stored):
         _check_table(folder, name)
-    _check_intervals(folder)
+    _check_intervals(folder, _tables(stored))
     _check_plugins(folder, stored)
     for name in sorted(stored["files"].keys() - TABLES.keys()):
         schema.read(folder, name)
@@ -137,9 +149,14 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
     for name in ("key", "config"):
         if stored[name] != before[name]:
             raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
-    for name in TABLES:
-        if not folder.read_table(name).equals(former.read_table(name)):
+    for name in _tables(before):
+        if name not in stored["files"] or not folder.read_table(name).equals(former.read_table(name)):
             raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
+
+
+def _tables(stored: Mapping[str, Any]) -> list[str]:
+    """The tables that `record.json` names, videos first."""
+    return [name for name in TABLES if name in stored["files"]]
 
 
 def rescore(folder: RunFolder) -> dict[str, Any]:
@@ -176,10 +193,12 @@ def own_hash(stored: Mapping[str, Any]) -> str:
 
 def _check_table(folder: RunFolder, name: str) -> None:
     """A table is looked at from outside to inside: what its footer says, then the pages, then the cells."""
-    columns = TABLES[name]
+    columns, raw = TABLES[name], schema.bytes_of(folder, name)
+    if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
+        raise refusal(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
     try:
         file = pq.ParquetFile(
-            io.BytesIO(schema.bytes_of(folder, name)),
+            io.BytesIO(raw),
             read_dictionary=[column for column, told in columns.items() if told.low is None],
         )
         _check_footer(folder, name, file)
@@ -188,6 +207,8 @@ def _check_table(folder: RunFolder, name: str) -> None:
         if n_bytes > MOST_BYTES:
             raise refusal(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
         table.validate(full=True)
+    except MemoryError:  # Arrow's is an ArrowException, too
+        raise
     except (OSError, pa.ArrowException, UnicodeError) as error:
         reason = " ".join(str(error).split())
         raise refusal(folder, f"{name} cannot be read as parquet ({reason[:MOST_LETTERS]})") from error
@@ -204,7 +225,15 @@ def _check_table(folder: RunFolder, name: str) -> None:
                 f"without control characters, of {MOST_LETTERS} letters at most",
             )
         else:
-            values = pc.list_flatten(values) if pa.types.is_list(values.type) else values
+            if pa.types.is_list(values.type):
+                shortest, longest = pc.min_max(pc.list_value_length(values)).values()
+                few, many = shortest.as_py() or 0, longest.as_py() or 0
+                if many > MOST_CLASSES or few < many:
+                    found = f"{many} in a row" if few == many else f"{few} to {many} in a row"
+                    raise refusal(
+                        folder, f"{column} of {name} holds {found}, expected as many in each, {MOST_CLASSES} at most"
+                    )
+                values = pc.list_flatten(values)
             inside = pc.and_(pc.less_equal(low, values), pc.less_equal(values, high))
             wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
         if len(wrong):
@@ -226,7 +255,9 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
             raise refusal(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
     if file.metadata.num_rows > MOST_ROWS[name]:
         raise refusal(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
-    groups = (file.metadata.row_group(n) for n in range(file.metadata.num_row_groups))
+    if (n_groups := file.metadata.num_row_groups) > MOST_GROUPS:
+        raise refusal(folder, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}")
+    groups = (file.metadata.row_group(n) for n in range(n_groups))
     if (n_bytes := sum(group.total_byte_size for group in groups)) > MOST_BYTES:
         raise refusal(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
 
@@ -239,18 +270,19 @@ def _bytes_of(values: pa.ChunkedArray) -> int:
     return sum(n or 0 for n in written) + 8 * len(values)
 
 
-def _check_intervals(folder: RunFolder) -> None:
+def _check_intervals(folder: RunFolder, names: Sequence[str]) -> None:
     """Each video is there once, and what the other tables say is of one of them and ends after it began."""
     videos = folder.read_table("videos.parquet")
     if len(again := videos["video"][videos["video"].duplicated()]):
         raise refusal(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
     if (n_frames := videos["n_frames"].sum()) > MOST_FRAMES:
         raise refusal(folder, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}")
-    for name in ("truth.parquet", "predictions.parquet", "clips.parquet"):
+    for name in names[1:]:
         table = folder.read_table(name)
         if len(strange := table["video"][~table["video"].isin(videos["video"])]):
             raise refusal(folder, f"{name} speaks of {strange.iloc[0]!r}, which is not in videos.parquet")
-        if "kind" in table and len(odd := table["kind"][~table["kind"].isin(get_args(Kind))]):
+        kinds = table["kind"] if "kind" in table and name not in OPTIONAL else pd.Series(dtype=object)
+        if len(odd := kinds[~kinds.isin(get_args(Kind))]):
             raise refusal(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
         if len(wrong := table[table["onset"] > table["offset"]]):
             onset, offset = wrong.iloc[0][["onset", "offset"]]

@@ -24,7 +24,7 @@ from mebench.runner.scoring import tables_of
 
 SHOWN = ("f1", "precision", "recall", "ap50", "fp_per_minute")
 QUIET = "fp_per_minute_without"
-"""False positives a minute in videos that show no expression of the kind."""
+"""False positives a minute in videos that show no expression, of whatever kind."""
 VERSIONS = ("mebench", "torch", "opencv-contrib-python-headless", "dlib-bin", "method_plugin", "recognizer_plugin")
 
 
@@ -124,10 +124,9 @@ def _flat(summary: Mapping[str, Any], tested: Tables) -> dict[str, float | None]
 
 
 def quiet_rate(tables: Tables, kind: str) -> tuple[float | None, float]:
-    """False positives a minute in the videos without an expression of a kind, None where there is none, and their minutes."""
+    """Intervals of a kind spotted a minute in the videos without any expression, None where there is none, and their minutes."""
     assert tables.predictions is not None
-    loud = set(tables.truths["video"][tables.truths["kind"] == kind])
-    quiet = tables.videos[~tables.videos["video"].isin(loud)]
+    quiet = tables.videos[~tables.videos["video"].isin(tables.truths["video"])]
     minutes = float((quiet["n_frames"].astype(float) / quiet["fps"].astype(float)).sum()) / 60
     spotted = tables.predictions[
         (tables.predictions["kind"] == kind) & tables.predictions["video"].isin(quiet["video"])
@@ -196,7 +195,7 @@ def _score_lines(summary: Mapping[str, Any], tested: Tables) -> Iterator[str]:
         if kind != "overall":
             rate, minutes = quiet_rate(tested, kind)
             if rate is not None:
-                yield f"- {kind}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without any"
+                yield f"- {kind}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without an expression"
     for section in ("recognition", "analysis"):
         if section in summary:
             values = summary[section]["scores"] if section == "recognition" else {"strs": summary[section]["strs"]}

@@ -142,6 +142,7 @@ Hashes = TypedDict(
         "audit.json": NotRequired[Hash],
         "videos.parquet": Hash,
         "truth.parquet": Hash,
+        "distractors.parquet": NotRequired[Hash],
         "predictions.parquet": Hash,
         "clips.parquet": Hash,
     },

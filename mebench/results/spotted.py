@@ -23,7 +23,8 @@ from mebench.features import FaceCrop, FaceParams
 from mebench.features.detection import tracks_of
 from mebench.frames.videofile import write_video
 from mebench.progress import Progress
-from mebench.results.render.timeline import Bar, Lane, Line, Strip, clock, svg
+from mebench.results.render.pages import environment
+from mebench.results.render.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock
 from mebench.runner.models import Model
 from mebench.runner.trained import Answer, Ask, predict_all
 
@@ -107,30 +108,24 @@ class SpottedVideo:
                 marks.setdefault(EMOTION, []).append(Mark(begin, end, p.emotion))
         return [Tier(f"{name}{at}", tuple(own), "mebench", self.face) for name, own in marks.items()]
 
-    def timeline(self) -> str:
-        """The curves and intervals as SVG."""
-        lines = list[Line]()
-        for kind, curve in self.answer.curves.items():
-            lines.append(Line(f"{kind}: score", curve.scores, kind, raw=curve.smoothed is not None))
-            if curve.smoothed is not None:
-                lines.append(Line(f"{kind}: smoothed score", curve.smoothed, kind, level=curve.level))
-        bars: dict[Kind, list[Bar]] = {kind: [] for kind in self.answer.curves}
-        ranks = pd.Series([p.confidence for p in self.answer.predictions], dtype=float).rank(pct=True)
-        for (first, last, kind, words), p, rank in zip(self.spans(), self.answer.predictions, ranks):
-            begin, end = float(self.times[first]), self.ends(last)
-            peak = float(self.times[min(max(p.apex, 0), len(self.times) - 1)])
-            told = f"{words}: {clock(begin)} to {clock(end)}, frames {first} to {last}"
-            bars[kind].append(Bar(begin, end, kind, told, peak, float(rank)))
+    def timeline(self) -> Timeline:
+        """The curves and intervals."""
+        own, last = self.answer, len(self.times) - 1
+        curves = [Curve(kind, found.scores, found.smoothed, found.level) for kind, found in own.curves.items()]
+        ranks = pd.Series([p.confidence for p in own.predictions], dtype=float).rank(pct=True)
+        spans: dict[Kind, list[Span]] = {kind: [] for kind in own.curves}
+        for (onset, offset, kind, words), p, rank in zip(self.spans(), own.predictions, ranks):
+            told = f"{words}: {clock(float(self.times[onset]))} to {clock(self.ends(offset))}"
+            spans[kind].append(Span(onset, offset, told, min(max(p.apex, 0), last), strength=float(rank)))
+        lanes = [Lane(kind, found, kind, spotted=True) for kind, found in spans.items()]
         hidden = [
-            (
-                float(self.times[a]),
-                self.ends(b),
-                f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends(b))}",
-            )
-            for a, b in self.answer.unseen
+            (a, b, f"no face in sight from {clock(float(self.times[a]))} to {clock(self.ends(b))}")
+            for a, b in own.unseen
         ]
-        title = f"scores and spotted intervals of {self.title}"
-        return svg(self.times, self.end, lines, [Lane(kind, own) for kind, own in bars.items()], title, hidden)
+        fps, first = self.video.fps, None if self.video.numbers else self.video.first
+        steady = fps and np.allclose(self.times, np.arange(last + 1) / fps, rtol=0, atol=5e-4)
+        times = None if steady else self.times
+        return Timeline(self.title, last + 1, fps, [Track("", curves, lanes)], (), times, first, hidden)
 
     @property
     def title(self) -> str:
@@ -218,16 +213,7 @@ class Spotted:
 
     def page(self) -> str:
         """A page with the timelines that needs no other file and no network; no picture of anybody is in it."""
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-
-        from mebench.results.render.timeline import STYLE
-
-        loader = PackageLoader("mebench.results.render", "templates")
-        pages = Environment(
-            loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-        )
-        pages.filters["clock"] = clock
-        return pages.get_template("spotted.html").render(spotted=self, caution=CAUTION, style=STYLE)
+        return environment().get_template("spotted.html").render(spotted=self, caution=CAUTION)
 
 
 def spot_videos(
@@ -346,3 +332,60 @@ def _shown(face: SpottedVideo) -> NDArray[np.float64]:
     """The curve of the first kind, smoothed where it is."""
     curve = next(iter(face.answer.curves.values()))
     return curve.scores if curve.smoothed is None else curve.smoothed
+
+
+class Strip:
+    """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the frame that is shown.
+
+    Args:
+        width: of the frames, pixels.
+        values: the curve, (n,); NaN leaves a gap.
+        spans: first and last frame, both inclusive, kind and words of each interval.
+        row: of the words in the picture, from 0.
+    """
+
+    def __init__(
+        self, width: int, values: NDArray[np.float64], spans: Sequence[tuple[int, int, Kind, str]], row: int = 0
+    ) -> None:
+        import cv2
+
+        self._row, self._n, self._spans, self._height = row, max(len(values), 1), spans, max(48, width // 12)
+        picture = np.full((self._height, width, 3), 24, np.uint8)
+        for first, last, kind, _ in spans:
+            left, right = (int(place * width / self._n) for place in (first, last + 1))
+            picture[:, max(left, 0) : max(right, left + 1)] = _bgr(kind) // 2
+        known = values[np.isfinite(values)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        before = None
+        for index, value in enumerate(values):
+            if not np.isfinite(value):
+                before = None
+                continue
+            height = (self._height - 9) * (high - value) / ((high - low) or 1.0)
+            point = int((index + 0.5) * width / self._n), 4 + int(height)
+            if before is not None:
+                cv2.line(picture, before, point, (235, 235, 235), 1, cv2.LINE_AA)
+            before = point
+        self._picture = picture
+
+    def draw(self, frame: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+        """Frame `index` (H, W, 3) in B, G, R order with the strip below it, (H + strip, W, 3), and the words of what it shows."""
+        import cv2
+
+        strip = self._picture.copy()
+        at = int((index + 0.5) * strip.shape[1] / self._n)
+        cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
+        whole = np.concatenate([frame, strip])
+        now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
+        scale = max(strip.shape[1] / 1280, 0.4)
+        if now:
+            place, words = (int(12 * scale), int(36 * scale * (1 + self._row))), ", ".join(text for _, text in now)
+            for color, thick in (((0, 0, 0), 5), (_bgr(now[0][0]).tolist(), 2)):
+                cv2.putText(whole, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))
+        return whole
+
+
+def _bgr(kind: Kind) -> NDArray[np.uint8]:
+    """The colour of a kind, (3,) in B, G, R order, lighter than on paper."""
+    red, green, blue = (int(COLORS[kind][at : at + 2], 16) for at in (1, 3, 5))
+    return np.array([min(part + 50, 255) for part in (blue, green, red)], np.uint8)

@@ -80,6 +80,7 @@ def build(records: Iterable[Record]) -> list[Table]:
 def _damage(record: Record) -> str:
     """What is wrong with a record that can be in no table; empty if it can."""
     try:
+        tables_of(RunFolder(record.folder))  # which tests of pairs read
         json.dumps([table.plain() for table in _build([record])], ensure_ascii=False, allow_nan=False).encode()
     except DAMAGE as error:
         return f"{type(error).__name__}: {error}"
@@ -96,7 +97,13 @@ def _build(records: Sequence[Record]) -> list[Table]:
             group = [r for r in able if _place(task, r) == place]
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
             tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, read)))
-    return tables
+    return _named_apart(tables)
+
+
+def _named_apart(tables: Sequence[Table]) -> list[Table]:
+    """The same; where several had one name, each with a part of its hash, for none may take the place of another one's file."""
+    counts = Counter(table.name.casefold() for table in tables)
+    return [replace(t, name=f"{t.name}_{_hash(t.title)}") if counts[t.name.casefold()] > 1 else t for t in tables]
 
 
 def _worded(records: Sequence[Record]) -> list[Record]:
@@ -124,9 +131,13 @@ def _reader() -> Read:
 
 @cache
 def _slug(variant: str) -> str:
-    slug = re.sub(r"[^\w.]+", "_", variant).strip("_")
-    plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]|=-", variant)  # -1 is not 1
-    return slug if plain else f"{slug[:32]}_{hashlib.sha256(variant.encode()).hexdigest()[:8]}"
+    slug = re.sub(r"[^\w.]+", "_", variant, flags=re.ASCII).strip("_")
+    plain = len(slug) <= 40 and not re.search(r"[^\w.:;,= -]|=-", variant, re.ASCII)  # -1 is not 1
+    return slug if plain else f"{slug[:32]}_{_hash(variant)}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _place(task: str, record: Record) -> tuple[str, str, str]:
@@ -138,7 +149,8 @@ def _place(task: str, record: Record) -> tuple[str, str, str]:
 
 def table_name(task: str, dataset: str, protocol: str, variant: str) -> str:
     """Name of a table's files, without ending."""
-    words = (_slug(word) if re.search(r"[^\w+.-]", word) else word for word in (dataset, protocol))
+    fits = re.compile(r"[\w+.-]{1,80}", re.ASCII).fullmatch
+    words = (word if fits(word) else _slug(word) for word in (dataset, protocol))
     return "-".join([task, *words, *([_slug(variant)] if variant else [])])
 
 

@@ -19,7 +19,8 @@ from mebench.metrics import summarize
 from mebench.metrics.summary import flat_scores
 from mebench.results.export import export
 from mebench.results.mlflow_store import without_password
-from mebench.results.render.plots import figures_of, history_of
+from mebench.results.render.plots import history_of
+from mebench.results.report import figures_of
 from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of_folds

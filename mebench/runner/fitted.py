@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Prediction, Timing, Video, VideoView
-from mebench.errors import DataError, PluginError
+from mebench.errors import DataError, PluginError, unknown
 from mebench.features import clip_feature, frame_features
 from mebench.runner.features import store_of
 from mebench.runner.outside import Ask
@@ -81,7 +81,10 @@ class Views:
         if self._readable is not None and video.key not in self._readable:
             why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
-        return self.chains[self.plan.groups[video.key]][name]
+        chains = self.chains[self.plan.groups[video.key]]
+        if name not in chains:
+            raise PluginError(unknown("feature", name, chains, "A method reads what its chains() name"))
+        return chains[name]
 
 
 Look = tuple[str, int, int, tuple[float, ...]]
@@ -196,7 +199,7 @@ class FittedMethod:
         return rows
 
     def frame_scores(self, view: VideoView) -> NDArray[np.float64]:
-        """What `score_frames` answers, checked: (n_frames, n_kinds)."""
+        """What `score_frames` answers, checked: (n_frames, n_kinds), undefined at the ends only."""
         scores = np.asarray(self.method.score_frames(view), dtype=np.float64)
         expected = (view.n_frames, len(self.plan.task.kinds))
         if scores.shape != expected:
@@ -204,6 +207,13 @@ class FittedMethod:
                 f"{self._name}: score_frames gave shape {scores.shape} for {view.key}, "
                 f"expected (n_frames, n_kinds) = {expected}"
             )
+        for column in scores.T:
+            defined = np.flatnonzero(~np.isnan(column))
+            if np.isinf(column).any() or (len(defined) and np.ptp(defined) >= len(defined)):
+                wrong = "an infinite score" if np.isinf(column).any() else "NaN between scores"
+                raise PluginError(
+                    f"{self._name}: score_frames gave {wrong} for {view.key}, expected numbers, and NaN at the ends only"
+                )
         return scores
 
     def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:

@@ -17,7 +17,7 @@ from mebench.config.resolve import resolve_dataset
 from mebench.console import plural
 from mebench.core import Fold, Kind, Prediction, Scheme, Task, Timing, Video
 from mebench.core.options import SpottingParams
-from mebench.core.spotting import smooth, threshold
+from mebench.core.spotting import curve_and_level
 from mebench.core.views import mean_over_scales
 from mebench.errors import DataError, RunError
 from mebench.features.detection import out_of_sight
@@ -59,14 +59,15 @@ def trained(folder: RunFolder, fold: str, part: Part = "method") -> Method:
     if part == "recognizer" and not pair:
         raise RunError(f"run {folder.id} has no recognizer of its own: leave --part out")
     tasks = frozenset({"spot"} if part == "method" else {"recognize"}) if pair else frozenset(model.about["tasks"])
-    task = replace(_task_of(model.about), tasks=tasks)
+    task = replace(task_of(model.about), tasks=tasks)
     config = model.config
     method: Method = registry.load("method", getattr(config, part))(getattr(config, f"{part}_params"), task)
     model.restore({f"{part}." if pair else "": method})
     return method
 
 
-def _task_of(about: Mapping[str, Any]) -> Task:
+def task_of(about: Mapping[str, Any]) -> Task:
+    """What a model was asked to do, from `Model.about`."""
     short = bool(about["one_per_video"])
     return Task(frozenset(about["tasks"]), tuple(about["kinds"]), tuple(about["classes"]), one_per_video=short)
 
@@ -125,7 +126,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))
     if not videos:
         raise DataError(f"dataset {chosen.dataset!r} holds no videos, so there is nothing to predict")
-    task = replace(_task_of(about), one_per_video=dataset.one_per_video)
+    task = replace(task_of(about), one_per_video=dataset.one_per_video)
     fold = Fold(
         "+".join(model.fold for model in models), (), (), tuple(sorted({video.subject_key for video in videos}))
     )
@@ -144,11 +145,12 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     )
     learnt = [timing for model in models for timing in model.timings]
     rates = {plan.groups[video.key]: float(video.fps or 0) for video in videos}
-    plan._timings[fold.key] = {group: _timing(learnt, fps, task.kinds) for group, fps in rates.items()}
+    plan._timings[fold.key] = {group: timing_at(learnt, fps, task.kinds) for group, fps in rates.items()}
     return plan
 
 
-def _timing(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kind]) -> Timing:
+def timing_at(learnt: Sequence[Mapping[str, Any]], fps: float, kinds: Sequence[Kind]) -> Timing:
+    """Durations at a frame rate: those of models that were trained at it, else the mean of all of them in seconds."""
     same = [timing for timing in learnt if timing["fps"] == fps] or [timing for timing in learnt if timing["fps"]]
     k_prime: dict[Kind, int] = {}
     for kind in kinds:
@@ -276,18 +278,12 @@ def _within(frame: int, video: Video) -> int:
 def _curve(method: Method, timing: Timing, kind: Kind, scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> Curve:
     """What a method that spots as most do made of its scores; of others the scores alone."""
     shown = np.where(blind, np.nan, scores)
-    own, defined = type(method), np.flatnonzero(~np.isnan(scores))
-    if own.spotted is not core.Method.spotted or own.propose is not core.Method.propose or not len(defined):
+    own, absolute = type(method), method.state_dict().get("thresholds")
+    if own.spotted is not core.Method.spotted or own.propose is not core.Method.propose:
         return Curve(shown)
-    how = SpottingParams.of(method.params)
-    begin, values = smooth(scores[defined[0] : defined[-1] + 1], timing.k_prime[kind], how.rule, how.smoothing)
-    if not len(values):
-        return Curve(shown)
-    smoothed = np.full(len(scores), np.nan)
-    smoothed[defined[0] + begin : defined[0] + begin + len(values)] = values
-    absolute = method.state_dict().get("thresholds")
-    level = threshold(values, how.p) if absolute is None else float(absolute[method.task.kinds.index(kind)])
-    return Curve(shown, np.where(blind, np.nan, smoothed), level)
+    level = None if absolute is None else float(absolute[method.task.kinds.index(kind)])
+    found = curve_and_level(scores, timing.k_prime[kind], SpottingParams.of(method.params), level)
+    return Curve(shown) if found is None else Curve(shown, np.where(blind, np.nan, found[0]), found[1])
 
 
 def prediction_tables(plan: Plan, found: Iterable[Prediction], failed: Collection[str] = ()) -> Tables:

@@ -1,12 +1,15 @@
 """A check, the ways to run many, and data small enough to train on in a test."""
 
 import tempfile
+import traceback
 import unittest
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
+
+from mebench.errors import MebenchError
 
 TINY: tuple[str, ...] = (
     "dataset=synthetic",
@@ -17,6 +20,8 @@ TINY: tuple[str, ...] = (
     "dataset.short_videos=true",
 )
 """Words of a drawn dataset: 3 subjects, 1 video each of 60 frames with one micro-expression and landmarks."""
+LONGEST = 500
+"""Letters of a reason; where it is longer its middle is left out."""
 
 
 @cache
@@ -29,26 +34,47 @@ def scratch() -> Path:
     return Path(_folder().name)
 
 
+F = TypeVar("F", bound=Callable[[Any], None])
+
+
+def promise(mend: str, after: str = "") -> Callable[[F], F]:
+    """Marks the function of a check, whose docstring says what is promised.
+
+    Args:
+        mend: what to do where the promise is broken.
+        after: name of a check without which this one cannot be told.
+    """
+
+    def marked(function: F) -> F:
+        function.__dict__.update(mend=mend, after=after)
+        return function
+
+    return marked
+
+
 @dataclass(frozen=True)
 class Check:
     """One promise of the contract.
 
     Attributes:
         plugin: id of the plugin.
-        name: what is promised, for example `same_seed_same_predictions`.
+        name: of the promise, for example `same_seed_same_predictions`.
+        promise: what is promised, in a sentence.
+        mend: what to do where it is broken.
     """
 
     plugin: str
     name: str
+    promise: str
+    mend: str
     _run: Callable[[], None] = field(repr=False, compare=False)
 
     def run(self) -> None:
         """Look whether the plugin keeps the promise.
 
         Raises:
-            AssertionError: it does not; the message says how.
-            unittest.SkipTest: it cannot be told here, for example because the data are absent. pytest shows the reason.
-            MebenchError: the plugin stopped with one of its own errors.
+            AssertionError: it does not; the message says how, and what to do.
+            unittest.SkipTest: it cannot be told here, because the data are absent or another promise is broken. pytest shows the reason.
         """
         self._run()
 
@@ -56,9 +82,89 @@ class Check:
         return f"{self.plugin}-{self.name}"
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a check.
+
+    Attributes:
+        check: the check.
+        status: `kept`, `broken`, or `untold` where it cannot be told here.
+        reason: why it is not kept; empty where it is.
+        details: the traceback of what is broken.
+    """
+
+    check: Check
+    status: Literal["kept", "broken", "untold"]
+    reason: str = ""
+    details: str = field(repr=False, default="")
+
+
+class _Subject:
+    """A plugin and its checks, each made once: those that follow from a broken one are not told."""
+
+    def __init__(self, plugin: str, subject: Any, checks: Sequence[Callable[[Any], None]]) -> None:
+        self.plugin, self.subject = plugin, subject
+        self.functions = {check.__name__: check for check in checks}
+        self.found: dict[str, Exception | None] = {}
+
+    def look(self, name: str) -> Exception | None:
+        """What a check raises, or None."""
+        if name not in self.found:
+            try:
+                self._check(name)
+            except unittest.SkipTest as untold:
+                self.found[name] = untold
+            except Exception as error:  # a plugin fails in its own many ways
+                said = f"{reason(error, self.subject)}. {self.functions[name].__dict__['mend']}"
+                self.found[name] = AssertionError(said).with_traceback(error.__traceback__)
+            else:
+                self.found[name] = None
+        return self.found[name]
+
+    def _check(self, name: str) -> None:
+        function = self.functions[name]
+        if (before := function.__dict__["after"]) and self.look(before) is not None:
+            raise unittest.SkipTest(f"nothing can be said before {before} is kept")
+        function(self.subject)
+
+    def run(self, name: str) -> None:
+        if (error := self.look(name)) is not None:
+            raise error
+
+
 def collect(plugin: str, subject: object, checks: Sequence[Callable[[Any], None]]) -> list[Check]:
-    """Checks from functions of one subject; a function's name is the check's."""
-    return [Check(plugin, check.__name__, partial(check, subject)) for check in checks]
+    """Checks from functions of one subject, each marked by `promise`; a function's name is the check's."""
+    whole = _Subject(plugin, subject, checks)
+
+    def check(name: str, function: Callable[[Any], None]) -> Check:
+        said = " ".join((function.__doc__ or "").split())
+        return Check(plugin, name, said, function.__dict__["mend"], lambda: whole.run(name))
+
+    return [check(name, function) for name, function in whole.functions.items()]
+
+
+def reason(error: Exception, subject: Any) -> str:
+    """What went wrong, in a sentence without its full stop: of a crash inside a plugin with file and line."""
+    said = " ".join(str(error).split()).rstrip(".")
+    if not isinstance(error, AssertionError | MebenchError):
+        said = f"{type(error).__name__}: {said}"
+        lines = [frame for frame in traceback.extract_tb(error.__traceback__) if subject.owns(Path(frame.filename))]
+        if lines:
+            said = f"{Path(lines[-1].filename).name}, line {lines[-1].lineno}: {said}"
+    return said if len(said) <= LONGEST else f"{said[: LONGEST // 2]} … {said[-LONGEST // 2 :]}"
+
+
+def outcomes(checks: Iterable[Check]) -> Iterator[Outcome]:
+    """Run checks to the last, whatever fails."""
+    for check in checks:
+        try:
+            check.run()
+        except unittest.SkipTest as untold:
+            yield Outcome(check, "untold", str(untold))
+        except Exception as error:
+            yield Outcome(check, "broken", str(error), "".join(traceback.format_exception(error)))
+        else:
+            yield Outcome(check, "kept")
 
 
 def run_all(checks: Iterable[Check]) -> list[str]:
@@ -70,23 +176,7 @@ def run_all(checks: Iterable[Check]) -> list[str]:
     Raises:
         AssertionError: some failed; one line for each.
     """
-    failed, skipped = [], []
-    for check in checks:
-        try:
-            check.run()
-        except unittest.SkipTest as reason:
-            skipped.append(f"{check}: {reason}")
-        except Exception as error:  # one check's crash must not hide the others
-            failed.append(
-                f"{check}: {error if isinstance(error, AssertionError) else f'{type(error).__name__}: {error}'}"
-            )
-    if failed:
-        raise AssertionError("\n".join(failed))
-    return skipped
-
-
-def parametrize_with_checks(checks: Iterable[Check]) -> Any:
-    """A decorator that makes one pytest test of each check; the test takes the argument `check`."""
-    import pytest
-
-    return pytest.mark.parametrize("check", [*checks], ids=str)
+    found = list(outcomes(checks))
+    if broken := [f"{one.check}: {one.reason}" for one in found if one.status == "broken"]:
+        raise AssertionError("\n".join(broken))
+    return [f"{one.check}: {one.reason}" for one in found if one.status == "untold"]

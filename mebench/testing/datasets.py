@@ -15,8 +15,8 @@ from mebench.config.parts import keys
 from mebench.config.registry import PluginKind
 from mebench.core import Dataset, Frames, Scheme, Video
 from mebench.errors import DataError
-from mebench.testing.checks import Check, collect, run_all
-from mebench.testing.plugins import COMMON, build, declares
+from mebench.testing.checks import Check, collect, promise, run_all
+from mebench.testing.plugins import COMMON, Owner, build, declares
 
 LOOKED_AT = 3
 """Videos whose frames are opened."""
@@ -44,7 +44,7 @@ def check_dataset(id_: str, **params: Any) -> list[str]:
 
 
 @dataclasses.dataclass
-class _Trial:
+class _Trial(Owner):
     """A dataset, its annotations read once."""
 
     id: str
@@ -93,12 +93,20 @@ class _Trial:
             raise unittest.SkipTest(str(error)) from None
 
 
+@promise(
+    "Let Plugin be a subclass of mebench.core.Dataset with Params = that of params.py, tasks as config.yaml says",
+    after="class_pickles",
+)
 def class_is_a_dataset(trial: _Trial) -> None:
     """The class is a `Dataset` whose tasks and parameters are the declared ones."""
     declares(trial, Dataset)
     assert trial.dataset.comparable or trial.dataset.remark, "a dataset that is not comparable must say why in `remark`"
 
 
+@promise(
+    "In videos(), raise DataError with a sentence that says what to set: dataset.root=PATH",
+    after="class_is_a_dataset",
+)
 def a_missing_root_is_one_sentence(trial: _Trial) -> None:
     """Without its folder, or with a wrong one, a dataset answers with a `DataError` that says what to set."""
     if not trial.has_root:
@@ -114,6 +122,10 @@ def a_missing_root_is_one_sentence(trial: _Trial) -> None:
             raise AssertionError(f"dataset.root={root} is not refused")
 
 
+@promise(
+    "Return sorted(videos, key=lambda video: video.key), and set revision",
+    after="class_is_a_dataset",
+)
 def videos_are_sorted_and_unique(trial: _Trial) -> None:
     """`videos` is sorted by key, and no key occurs twice; a second look gives the same."""
     names = [v.key for v in trial.videos]
@@ -125,6 +137,10 @@ def videos_are_sorted_and_unique(trial: _Trial) -> None:
     assert list(trial.dataset.videos()) == trial.videos, "asking twice gives other videos"
 
 
+@promise(
+    "Count frames as positions from 0, both ends included, and sort expressions by onset",
+    after="videos_are_sorted_and_unique",
+)
 def expressions_lie_inside_their_videos(trial: _Trial) -> None:
     """Expressions are sorted by onset, end inside the video, and are of the kinds that the dataset declares."""
     for video in trial.videos:
@@ -147,6 +163,10 @@ def expressions_lie_inside_their_videos(trial: _Trial) -> None:
         assert "spot" not in trial.dataset.tasks or video.fps, f"{video.key}: spotting needs its frames per second"
 
 
+@promise(
+    "Build schemes with mebench.annotations.by_name(Scheme.native(LABELS))",
+    after="videos_are_sorted_and_unique",
+)
 def schemes_are_valid(trial: _Trial) -> None:
     """Schemes are named like their keys, map lower-case labels onto their own classes, and score some expression."""
     assert trial.dataset.schemes, "there must be an emotion scheme"
@@ -162,6 +182,10 @@ def schemes_are_valid(trial: _Trial) -> None:
             )
 
 
+@promise(
+    "Return mebench.frames.FolderFrames(folder, files), or an object like it",
+    after="videos_are_sorted_and_unique",
+)
 def frames_are_images(trial: _Trial) -> None:
     """The first and the last frame are (H, W) or (H, W, 3) uint8 of one size, and there are as many as announced."""
     for video in trial.some:
@@ -174,6 +198,10 @@ def frames_are_images(trial: _Trial) -> None:
         np.testing.assert_array_equal(first, frames[0], err_msg=f"{video.key}: frame 0 read twice differs")
 
 
+@promise(
+    "Make the fingerprint of names, sizes and the content of a few frames, as mebench.frames.FolderFrames does",
+    after="frames_are_images",
+)
 def fingerprints_are_stable(trial: _Trial) -> None:
     """A fingerprint is the same for a dataset built anew, and no two videos share one."""
     found = [trial.frames(video).fingerprint() for video in trial.some]
@@ -182,6 +210,10 @@ def fingerprints_are_stable(trial: _Trial) -> None:
     assert len(found) == len(set(found)), "two videos have one fingerprint: the store would mix their features"
 
 
+@promise(
+    "Return (68, 2) points x, y of the first frame, or None",
+    after="videos_are_sorted_and_unique",
+)
 def landmarks_are_68_points(trial: _Trial) -> None:
     """`landmarks` gives (68, 2) finite numbers, or None."""
     for video in trial.some:
@@ -191,6 +223,10 @@ def landmarks_are_68_points(trial: _Trial) -> None:
             assert np.isfinite(points).all(), f"{video.key}: landmarks that are not finite"
 
 
+@promise(
+    "List each repair as one sentence: the row, what stood there, what it is now",
+    after="videos_are_sorted_and_unique",
+)
 def repairs_are_sentences(trial: _Trial) -> None:
     """`repairs` lists what was repaired, one sentence each."""
     assert trial.videos

@@ -16,8 +16,8 @@ from mebench.runner.fitted import Views
 from mebench.runner.fold import FoldResult, restore
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.plan import Plan, make_plan, new_method
-from mebench.testing.checks import TINY, Check, collect, run_all, scratch
-from mebench.testing.plugins import COMMON, cut_down, declares
+from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
+from mebench.testing.plugins import COMMON, Owner, cut_down, declares
 
 
 def method_checks(id_: str, data: Sequence[str] = TINY) -> list[Check]:
@@ -42,7 +42,7 @@ def check_method(id_: str, data: Sequence[str] = TINY) -> list[str]:
 
 
 @dataclasses.dataclass
-class _Trial:
+class _Trial(Owner):
     """A method on tiny data; one fold of it is trained when a check first asks."""
 
     id: str
@@ -107,6 +107,10 @@ class _Reloaded:
         return np.asarray(self.method.classify(clips), dtype=np.float64)
 
 
+@promise(
+    "Let Plugin be a subclass of mebench.core.Method with Params = that of params.py, tasks and kinds as config.yaml says",
+    after="class_pickles",
+)
 def class_is_a_method(trial: _Trial) -> None:
     """The class is a `Method` whose tasks and parameters are the declared ones."""
     from mebench.core import Method
@@ -116,8 +120,12 @@ def class_is_a_method(trial: _Trial) -> None:
     assert plugin.transductive in ("none", "video"), f"transductive must be none or video, not {plugin.transductive!r}"
 
 
+@promise(
+    "Correct that; with MEBENCH_DEBUG=1 mebench check shows the whole traceback",
+    after="class_is_a_method",
+)
 def a_fold_fits_and_predicts(trial: _Trial) -> None:
-    """One fold trains and predicts, and answers for every test video and clip."""
+    """One fold trains and predicts, and gives every test video (n_frames, n_kinds), NaN at the ends only, every clip (n_classes,)."""
     result, videos = trial.result, trial.test_videos
     if trial.does("spot"):
         assert set(result.frame_scores) == {v.key for v in videos}
@@ -125,17 +133,10 @@ def a_fold_fits_and_predicts(trial: _Trial) -> None:
         assert len(result.clips) == sum(len(trial.plan.scheme.scored(video)) for video in videos)
 
 
-def frame_scores_have_a_column_for_each_kind(trial: _Trial) -> None:
-    """`score_frames` gives (n_frames, n_kinds); NaN stands at the ends only."""
-    for key, scores in trial.result.frame_scores.items():
-        n_frames = next(v.n_frames for v in trial.plan.videos if v.key == key)
-        assert scores.shape == (n_frames, len(trial.plan.task.kinds)), f"{key}: shape {scores.shape}"
-        assert not np.isinf(scores).any(), f"{key}: an infinite score"
-        for column in scores.T:
-            defined = np.flatnonzero(~np.isnan(column))
-            assert not len(defined) or np.ptp(defined) == len(defined) - 1, f"{key}: NaN between scores"
-
-
+@promise(
+    "Leave propose out, which takes mebench.spotting, or clip what it gives to the video",
+    after="a_fold_fits_and_predicts",
+)
 def proposals_are_intervals(trial: _Trial) -> None:
     """`propose` gives intervals of its video around an apex inside it, for its own scores and for a clear peak."""
     if not trial.does("spot"):
@@ -156,6 +157,10 @@ def _check_predictions(trial: _Trial, video: Video, predictions: Sequence[Predic
         assert np.isfinite(p.confidence), f"{p}: its confidence must be a number"
 
 
+@promise(
+    "Where self.task.one_per_video, propose the highest peak alone, as mebench.spotting.spot(..., highest_only=True) does",
+    after="a_fold_fits_and_predicts",
+)
 def one_interval_in_short_videos(trial: _Trial) -> None:
     """Where every video holds exactly one expression, a spotter names at most one interval a video and draw."""
     if not trial.does("spot"):
@@ -165,6 +170,10 @@ def one_interval_in_short_videos(trial: _Trial) -> None:
     assert len(found) == len(set(found)), f"several intervals in one short video: {found}"
 
 
+@promise(
+    "Let classify answer each clip by itself, with numbers; in evaluation mode (self.eval()) a network does",
+    after="a_fold_fits_and_predicts",
+)
 def classes_have_finite_scores(trial: _Trial) -> None:
     """`classify` gives a finite score for each clip and class, also for spotted clips that begin before the video."""
     if not trial.does("recognize"):
@@ -183,6 +192,10 @@ def _clips_of(view: VideoView) -> list[ClipView]:
     return [view.clip(*known, spotted=False), *(view.clip(*where) for where in (known, early, late))]
 
 
+@promise(
+    "Draw random numbers from np.random.default_rng(self.seed), and let neither clock nor order of a set count",
+    after="a_fold_fits_and_predicts",
+)
 def same_seed_same_predictions(trial: _Trial) -> None:
     """The same fold with the same seed gives the same answers bit for bit: no clock, no global state, no set order."""
     again = trial.execute(trial.plan)
@@ -190,6 +203,10 @@ def same_seed_same_predictions(trial: _Trial) -> None:
     assert again.model == trial.result.model, "the same fold twice: other weights"
 
 
+@promise(
+    "Use what the views give: features, frame rate, timing",
+    after="same_seed_same_predictions",
+)
 def predictions_do_not_depend_on_test_labels(trial: _Trial) -> None:
     """Other emotions, units and places of the test subject's expressions change none of its predictions."""
     _same(trial.result, trial.execute(_relabelled(trial, _rename(trial))), "other emotions of the test subject")
@@ -237,6 +254,10 @@ def _same(a: FoldResult, b: FoldResult, what: str) -> None:
     assert a.clips == b.clips, f"{what}: other classes of clips"
 
 
+@promise(
+    "Keep what is learnt in parameters, or in buffers (self.register_buffer) whose shapes __init__ knows",
+    after="same_seed_same_predictions",
+)
 def state_is_saved_whole(trial: _Trial) -> None:
     """What the safetensors file holds is all that prediction needs; so nothing is unpickled on loading."""
     for video in trial.test_videos if trial.does("spot") else ():
@@ -268,7 +289,6 @@ def _asked_clips(trial: _Trial) -> list[ClipView]:
 _CHECKS = (
     class_is_a_method,
     a_fold_fits_and_predicts,
-    frame_scores_have_a_column_for_each_kind,
     proposals_are_intervals,
     one_interval_in_short_videos,
     classes_have_finite_scores,

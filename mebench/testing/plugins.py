@@ -8,14 +8,16 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from mebench.config import registry
 from mebench.config.parts import keys
 from mebench.config.registry import PluginInfo, PluginKind
-from mebench.config.values import convert
+from mebench.config.values import typed
 from mebench.core import KINDS
 from mebench.errors import ConfigError
+from mebench.testing.checks import promise
 
 HEAVY = ("torch", "lightning", "mlflow", "pandas", "scipy", "sklearn", "cv2")
 """Packages that take long to import: `mebench list`, `info` and the completion of words must not wait for them."""
@@ -30,6 +32,19 @@ class Subject(Protocol):
     def id(self) -> str: ...  # noqa: D102
 
 
+class Owner:
+    """What knows the files of its plugin."""
+
+    kind: PluginKind
+    id: str
+
+    def owns(self, file: Path) -> bool:
+        """Whether a file belongs to the plugin."""
+        info = registry.plugins(self.kind).get(self.id)
+        return info is not None and file.resolve().is_relative_to(info.folder)
+
+
+@promise("Write config.yaml as `mebench new` does: title, summary, tasks, and sections of params.py's keys alone")
 def config_is_complete(subject: Subject) -> None:
     """`config.yaml` holds title, summary and tasks; the folder is named like the plugin and holds its modules."""
     info = registry.plugins(subject.kind).get(subject.id)
@@ -42,6 +57,7 @@ def config_is_complete(subject: Subject) -> None:
     )
 
 
+@promise("Give every field a default, and write @dataclass(frozen=True)", after="config_is_complete")
 def params_are_a_frozen_dataclass(subject: Subject) -> None:
     """`Params` can be built without arguments, is frozen, and equal parameters are equal objects."""
     params = registry.params_class(registry.find(subject.kind, subject.id))
@@ -49,6 +65,10 @@ def params_are_a_frozen_dataclass(subject: Subject) -> None:
     assert params() == params() and hash(params()) == hash(params()), "two Params() must be equal and hashable"
 
 
+@promise(
+    "Import in params.py and __init__.py only the standard library, mebench.errors, mebench.features and mebench.spotting",
+    after="params_are_a_frozen_dataclass",
+)
 def params_import_nothing_heavy(subject: Subject) -> None:
     """A fresh Python imports `params.py` without torch and the like, so that listing and completing stay quick."""
     info = registry.find(subject.kind, subject.id)
@@ -74,6 +94,7 @@ def params_import_nothing_heavy(subject: Subject) -> None:
     )
 
 
+@promise("Make config.yaml and params.py agree", after="params_are_a_frozen_dataclass")
 def presets_and_settings_are_valid(subject: Subject) -> None:
     """`params`, every preset and every setting for a dataset give a valid `Params`."""
     info = registry.find(subject.kind, subject.id)
@@ -94,15 +115,24 @@ def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:
     Raises:
         AssertionError: a key is unknown, or a value has the wrong type or range.
     """
-    hints = keys(info)
-    stray = sorted(set(values) - set(hints))
-    assert not stray, f"{info.where}/config.yaml: {where}: unknown {stray}; params.py has {sorted(hints)}"
+    origin, kind = f"{info.where}/config.yaml: {where}", info.kind
     try:
-        return registry.params_class(info)(**{name: convert(value, hints[name]) for name, value in values.items()})
+        own = typed(
+            {f"{kind}.{name}": (value, origin) for name, value in values.items()},
+            {f"{kind}.{name}": hint for name, hint in keys(info).items()},
+        )
+    except ConfigError as error:
+        raise AssertionError(str(error)) from error
+    try:
+        return registry.params_class(info)(**{name.removeprefix(f"{kind}."): value for name, value in own.items()})
     except (ConfigError, ValueError) as error:
-        raise AssertionError(f"{info.where}/config.yaml: {where}: {error}") from error
+        raise AssertionError(f"{origin}: {error}") from error
 
 
+@promise(
+    "Write in README.md what the plugin does, and cite the paper that config.yaml names",
+    after="config_is_complete",
+)
 def card_names_the_paper(subject: Subject) -> None:
     """`README.md` stands in the folder and cites the paper of `config.yaml`: its first author and year at least."""
     info = registry.find(subject.kind, subject.id)
@@ -116,6 +146,7 @@ def card_names_the_paper(subject: Subject) -> None:
         )
 
 
+@promise("Define the class at the top of its module, and Plugin = that class", after="params_are_a_frozen_dataclass")
 def class_pickles(subject: Subject) -> None:
     """A worker process finds the class by its name."""
     plugin = registry.load(subject.kind, subject.id)

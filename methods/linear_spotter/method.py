@@ -22,6 +22,7 @@ class LinearSpotter(Method):
     Params = _Params
     tasks = frozenset({"spot"})
     kinds = ("micro", "macro")
+    framewise = True
     params: _Params
 
     middle: torch.Tensor

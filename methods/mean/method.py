@@ -40,6 +40,7 @@ class MEAN(Method):
 
     Params = _Params
     tasks = frozenset({"spot", "recognize"})
+    framewise = True
     params: _Params
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:

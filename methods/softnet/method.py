@@ -35,6 +35,7 @@ class SOFTNet(Method):
     tasks = frozenset({"spot"})
     kinds = ("micro", "macro")
     transductive = "video"  # the threshold uses the test video's own mean and maximum
+    framewise = True
     params: _Params
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:

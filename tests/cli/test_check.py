@@ -1,4 +1,4 @@
-"""`mebench check METHOD --null`: what it prints, and how it ends."""
+"""`mebench check METHOD --null`: what it prints, and how it ends; the contract is in `tests/testing/test_folders.py`."""
 
 import json
 
@@ -22,6 +22,6 @@ def test_an_honest_one_is_told_what_was_not_looked_for(mebench, tmp_path):
     assert (first["right"], first["most"], first["outside"]) == (8, 8, False)
 
 
-def test_there_is_one_check(mebench):
-    code, _, err = mebench("check", "majority")
-    assert code != 0 and "mebench check majority --null" in err
+def test_shuffles_are_about_shuffled_labels(mebench):
+    code, _, err = mebench("check", "majority", "--shuffles", 2)
+    assert code == 2 and "mebench check majority --null --shuffles 2" in err

@@ -75,6 +75,18 @@ def test_its_lines_are_one_for_each_run(runs, capsys):
     assert lines[0][2].startswith("F1 micro 1.0000, STRS ") and lines[3][2:4] == ["-", "30 d"]
 
 
+def test_a_finished_run_that_lost_tables_is_damaged_and_never_removed_as_unfinished(runs, capsys):
+    (runs / "late" / "clips.parquet").unlink()
+    (runs / "late" / "summary.json").unlink()
+    assert listed(runs, capsys)["late"]["lost"] == ["clips.parquet", "summary.json"]
+    verbs.list_(str(runs))
+    assert "late\tdamaged, lacks clips.parquet and summary.json\t-" in capsys.readouterr().out
+    verbs.show("late", str(runs))
+    assert f"remove {runs / 'late'} and run again" in capsys.readouterr().out
+    prune(runs, unfinished=True)
+    assert names(runs) == {"perfect", "late", "lost"}
+
+
 def test_a_run_that_a_process_works_on_is_running_and_never_removed(runs, capsys):
     from mebench.runner.folder import RunFolder
 

@@ -4,10 +4,13 @@ import pandas as pd
 import pytest
 
 from mebench.errors import RunError
+from mebench.results.collect import collect_records
 from mebench.results.export import export
 from mebench.results.integrity import rescore
+from mebench.results.merge import merge
 from mebench.results.record import from_record
 from mebench.runner.folder import RunFolder
+from mebench.runner.scoring import score
 from tests.run_folders import make_run
 
 
@@ -26,6 +29,18 @@ def test_a_record_scores_as_its_run(tmp_path, kind_of_run):
     summary = run.read_json("summary.json")
     assert rescore(record) == {name: part for name, part in summary.items() if name not in {"run_id", "seconds"}}
     assert rescore(record) == record.read_json("record.json")["summary"]
+
+
+def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
+    run = make_run(tmp_path / "runs", shift=100)
+    before = export(run, tmp_path / "records")
+    spotted = run.read_table("predictions.parquet")[["video", "kind", "onset", "offset"]]
+    run.write_table("distractors.parquet", spotted[:1].assign(kind="blink"))
+    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
+    outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
+    assert [outcome.reason for outcome in outcomes] == ["", ""]
+    (record,) = collect_records(tmp_path / "taken")
+    assert record.version == 2 and "blink" in record.summary["mistakes"]["micro"]["gain"]
 
 
 def test_a_record_that_was_changed_scores_otherwise(tmp_path):

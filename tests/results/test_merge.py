@@ -125,7 +125,12 @@ def test_a_retyped_column_is_refused(record, tmp_path, name, columns, words):
         ("predictions.parquet", "confidence", float("nan"), "is nan, expected number from -1e+15 to 1e+15"),
         ("predictions.parquet", "confidence", float("inf"), "is inf, expected number from -1e+15 to 1e+15"),
         ("predictions.parquet", "draw", 10**9, "is 1000000000, expected whole number from 0 to 100000"),
-        ("clips.parquet", "probabilities", [float("nan"), 1], "is nan, expected list of numbers from -1e+15 to 1e+15"),
+        (
+            "clips.parquet",
+            "probabilities",
+            [float("nan"), 1, 0],
+            "is nan, expected list of numbers from -1e+15 to 1e+15",
+        ),
     ],
 )
 def test_a_cell_beyond_its_bounds_is_refused(record, tmp_path, name, column, value, words):
@@ -378,3 +383,40 @@ def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
     assert outcome.status == "refused" and "supersedes r, which is not in" in outcome.reason
     outcomes = merge(find_records(tmp_path / "sent")[::-1], tmp_path / "taken")
     assert [(o.id, o.status) for o in outcomes] == [("r", "taken"), ("r~v2", "taken")]
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        ({"row_group_size": 1}, "predictions.parquet has "),
+        ({"metadata": {"note": "n" * 2**20}}, "the footer of predictions.parquet has "),
+        (
+            {"probabilities": [0.5] * 101},
+            "probabilities of predictions.parquet holds 101 in a row, expected as many in each",
+        ),
+        (
+            {"probabilities": [0.5], "but_one": [0.5, 0.5]},
+            "holds 1 to 2 in a row, expected as many in each, 100 at most",
+        ),
+    ],
+)
+def test_parquet_that_is_small_and_says_much_is_refused(record, tmp_path, monkeypatch, write, words):
+    monkeypatch.setattr("mebench.results.integrity.MOST_GROUPS", 10)
+    table, how = pq.read_table(record / "predictions.parquet"), dict(write)
+    if "probabilities" in how:
+        place, kind = table.column_names.index("probabilities"), pa.list_(pa.float32())
+        cells = [how.pop("probabilities")] * len(table)
+        cells[0] = how.pop("but_one", cells[0])
+        table = table.set_column(place, "probabilities", pa.array(cells, kind))
+    table = table.replace_schema_metadata(how.pop("metadata", None))
+    pq.write_table(table, record / "predictions.parquet", **how)
+    sign(record)
+    assert words in refused(record, tmp_path)
+
+
+def test_a_record_that_takes_too_much_memory_is_left_out_by_name(record, monkeypatch):
+    told = []
+    monkeypatch.setattr("mebench.results.collect.check", lambda folder: bytearray(2**31))
+    assert collect_records(record.parent, told.append) == []
+    assert told == [f"r is left out: reading {record} takes more memory than the record of any run"]
+    bytearray(2**31)  # nobody else is bounded

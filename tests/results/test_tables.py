@@ -242,11 +242,19 @@ def test_other_data_or_another_scheme_make_another_table(tmp_path):
     }
 
 
-@pytest.mark.parametrize(("one", "other"), [("[1, 2]", "(1, 2)"), (-1, 1), (0.0, "0_0")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("[1, 2]", "(1, 2)"), (-1, 1), (0.0, "0_0"), ("a b", "a_b"), ("Loud", "loud"), ("é", "e\u0301")]
+)
 def test_variants_that_look_alike_as_file_names_do_not_collide(tmp_path, one, other):
     make_run(tmp_path, "a", settings={"dataset.range": one})
     make_run(tmp_path, "b", settings={"dataset.range": other})
-    assert len({n for n in tables(tmp_path) if n.startswith("spotting")}) == 2
+    found = {n for n in tables(tmp_path) if n.startswith("spotting")}
+    assert len({n.casefold() for n in found}) == 2 and all(n.isascii() for n in found)
+
+
+def test_names_that_no_file_could_have_are_cut(tmp_path):
+    make_run(tmp_path, "long", dataset="d" * 300)
+    assert all(len(name) < 100 for name in tables(tmp_path))
 
 
 def test_a_null_control_is_a_table_of_its_own_and_a_default_spelled_out_is_not(tmp_path):

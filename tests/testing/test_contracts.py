@@ -63,9 +63,10 @@ FAULTS = {
     ),
     "predictions_do_not_depend_on_test_labels": (
         "np.sin(",
-        "[v for v in video._frames.func.__self__.plan.videos if v.key == video.key][0].expressions[0].onset + np.sin(",
+        "[v for v in next(iter(video._frames.func.__self__.plan.dataset.members.values()))._ask.__self__.plan.videos "
+        "if v.key == video.key][0].expressions[0].onset + np.sin(",
     ),
-    "frame_scores_have_a_column_for_each_kind": (
+    "a_fold_fits_and_predicts": (
         "np.sin(np.arange(video.n_frames)",
         "np.where(np.arange(video.n_frames) == 30, np.nan, np.arange(video.n_frames)",
     ),

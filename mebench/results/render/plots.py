@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.errors import RunError
-from mebench.metrics import Convention, Tables, find, named
+from mebench.metrics import Convention, Tables, find
 from mebench.metrics import confusion_matrix as count
 from mebench.metrics.tables import in_scope, of_kinds
+from mebench.results.render.timeline import COLORS, Span, Timeline, Track, first_draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,20 +59,21 @@ def training_curves(histories: Mapping[str, pd.DataFrame], title: str = "") -> F
         ax.set(xlabel="epoch", ylabel=column)
         ax.spines[["top", "right"]].set_visible(False)
     axes[1].set_ylim(0, 1.02)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=11)
+    figure.suptitle(_text(title), x=0.01, ha="left", fontsize=11)
     handles, labels = axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
 
 
-def figures_of_training(history: pd.DataFrame) -> dict[str, Figure]:
-    """`training_<stage>` for each stage of a run."""
-    return {
-        f"training_{stage}": training_curves(
-            {str(stage): own}, f"training: {stage}, mean over {own['fold'].nunique()} folds"
-        )
-        for stage, own in history.groupby("stage", sort=False)
-    }
+def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figure]:
+    """`training_<stage>` for each stage of some trainings, by their names, which may be empty where there is one."""
+    figures = {}
+    for stage in dict.fromkeys(str(stage) for history in histories.values() for stage in history["stage"]):
+        own = {name or stage: history[history["stage"] == stage] for name, history in histories.items()}
+        own = {name: history for name, history in own.items() if len(history)}
+        folds = max(history["fold"].nunique() for history in own.values())
+        figures[f"training_{stage}"] = training_curves(own, f"training: {stage}, mean over {folds} folds")
+    return figures
 
 
 def _lines(ax: Axes, history: pd.DataFrame, column: str, name: str, color: str) -> None:
@@ -82,49 +86,113 @@ def _lines(ax: Axes, history: pd.DataFrame, column: str, name: str, color: str) 
                 "color": color,
                 "linewidth": 1.2,
             }
-            ax.plot(mean.index + 1, mean, label=f"{name}: {split}", **look)
+            ax.plot(mean.index + 1, mean, label=_text(f"{name}: {split}"), **look)
 
 
-COLORS = {"micro": "#c2410c", "macro": "#0369a1"}
-"""Orange and blue stay apart for colour-blind readers and in print."""
-SHADE = 0.22
-CURVES = 3
+OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
+"""As on a page (`static/timeline.css`)."""
+INK, RULE = "#1f2937", "#e5e7eb"
 MANY = 1500
 """Frames from which on a curve is drawn thin."""
 NARROW = 0.01
 """Share of the video below which a bar is too narrow to hold the mark of its apex."""
 
 
-def figures_of(folder: RunFolder) -> dict[str, Figure]:
-    """The figures of a finished run, by name.
+def sweeps_of(summary: Mapping[str, Any], name: str = "") -> dict[str, Mapping[str, Any]]:
+    """F1 of each kind at each threshold of the IoU, by the kind after the run's name if it has one."""
+    parts = {kind: part.get("details", {}).get("f1_at_iou") for kind, part in summary.get("spotting", {}).items()}
+    return {", ".join(filter(None, [name, kind])): sweep for kind, sweep in parts.items() if sweep}
 
-    `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
-    names their emotion, `scores_<video>` for the videos with the most expressions, three at most, and `training_<stage>`
-    for trainings that noted how they went. Those that do not apply are absent.
 
-    Raises:
-        RunError: a table of the run is missing or damaged.
+def iou_sweep(sweeps: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """F1 over the IoU from which an interval is right, with 95 % intervals where they are known.
+
+    Args:
+        sweeps: for each line its scores by threshold, as `details.f1_at_iou` of a summary.
     """
-    from mebench.runner.folder import safe_name
-    from mebench.runner.scoring import tables_of
+    figure = _canvas(6.4, 3.6)
+    axes = figure.add_subplot()
+    for color, (name, sweep) in zip(CURVE_COLORS * len(sweeps), sweeps.items()):
+        points = [(float(iou), score) for iou, score in sweep.items() if score["value"] is not None]
+        axes.plot([iou for iou, _ in points], [score["value"] for _, score in points], color=color, label=_text(name))
+        sure = np.array([(iou, score["low"], score["high"]) for iou, score in points if score["low"] is not None])
+        if len(sure):
+            axes.fill_between(sure[:, 0], sure[:, 1], sure[:, 2], color=color, alpha=0.15, linewidth=0)
+    axes.set(xlabel="IoU from which an interval is right", ylabel="F1", xlim=(0, 1), ylim=(0, 1.02))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
+    return figure
 
-    about, tables = folder.read_json("folds.json"), tables_of(folder)
-    figures = {}
-    if tables.clips is not None and len(tables.clips):
-        title = "recognition: annotated clips"
-        figures["recognition_confusion"] = confusion_matrix(tables.clips, about["classes"], title)
-    if tables.predictions is not None:
-        found = true_positives(tables, named(folder.read_json("summary.json")["convention"]))
-        if len(found):
-            figures["analysis_confusion"] = confusion_matrix(found, about["classes"], "analysis: true positives")
-        scores, truths = folder.read_table("frame_scores.parquet"), tables.truths
-        for video in _most_expressions(truths[truths["video"].isin(scores["video"])]):
-            shown = (scores, truths, _first_draw(tables.predictions))
-            line, true, spotted = (table[table["video"] == video] for table in shown)
-            fps = tables.videos.set_index("video")["fps"][video]
-            rate = None if pd.isna(fps) else float(fps)
-            figures[f"scores_{safe_name(video)}"] = score_curve(line, true, spotted, rate, video)
-    return figures | figures_of_training(history_of(folder))
+
+def subjects(scores: Mapping[str, Mapping[str, float | None]]) -> Figure:
+    """A score of each subject, a mark for each run; subjects for whom it is undefined have none.
+
+    Args:
+        scores: by the name of the run, then by subject.
+    """
+    names = list(dict.fromkeys(subject for own in scores.values() for subject in own))
+    figure = _canvas(min(max(4.0, 1.5 + 0.22 * len(names)), 30.0), 3.4)
+    axes = figure.add_subplot()
+    for color, marker, (name, own) in zip(CURVE_COLORS * len(scores), "osD^" * len(scores), scores.items()):
+        known = [(names.index(subject), value) for subject, value in own.items() if value is not None]
+        axes.plot([x for x, _ in known], [y for _, y in known], marker, color=color, label=_text(name), markersize=5)
+    axes.set_xticks(range(len(names)), [*map(_text, names)], rotation=90, fontsize=7)
+    axes.set(ylabel="F1", ylim=(-0.02, 1.02))
+    axes.grid(axis="y", color=RULE)
+    axes.spines[["top", "right"]].set_visible(False)
+    if len(scores) > 1:
+        axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+PAGE = {
+    "#c2410c": "var(--micro, #c2410c)",
+    "#0369a1": "var(--macro, #0369a1)",
+    "#000000": "currentColor",
+    INK: "currentColor",
+}
+"""Colours that become those of the page, which differ by day and by night."""
+
+
+def inline(figure: Figure, name: str, colors: Mapping[str, str] = PAGE) -> str:
+    """The drawing as an SVG element whose size, font and colours are the page's.
+
+    Args:
+        figure: to be drawn.
+        name: tells its ids apart from those of others on the page.
+        colors: of the figure, as `#rrggbb`, and what stands for them on the page.
+    """
+    from matplotlib import rc_context
+
+    target, look = io.StringIO(), {"svg.fonttype": "none", "svg.hashsalt": name}
+    with rc_context(look):  # type: ignore[arg-type]
+        figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    drawing = _smaller(target.getvalue().partition("<svg")[2])
+    for side in ("width", "height"):
+        drawing = re.sub(rf'^([^>]*?) {side}="[^"]*"', r"\1", drawing, count=1)
+    drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", f"<svg {drawing}", flags=re.DOTALL)
+    for color, variable in colors.items():
+        drawing = drawing.replace(color, variable)
+    return drawing
+
+
+def unique_ids(drawing: str, name: str, kept: Collection[str] = ()) -> str:
+    """The drawing without ids that nothing refers to, `kept` ones excepted, and the others told apart by a name."""
+    used = {*re.findall(r'#([^")]+)[")]', drawing), *kept}
+    for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - used:
+        drawing = drawing.replace(f' id="{unused}"', "")
+    prefix: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}{name}-"  # noqa: E731
+    return re.sub(r'(\bid="|url\(#|xlink:href="#)', prefix, drawing).strip()
+
+
+def _smaller(svg: str) -> str:
+    """The same drawing in half the bytes: hundredths of a point, no blanks between elements, the page's own font."""
+    svg = re.sub(r">\s+<", "><", svg)
+    svg = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", svg)
+    in_attributes: Callable[[re.Match[str]], str] = lambda found: re.sub(  # noqa: E731
+        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0]
+    )
+    return " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, svg).split())
 
 
 def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str = "") -> Figure:
@@ -148,15 +216,15 @@ def confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: str =
         color = "white" if share[row, column] > 0.55 else "#1f2937"
         text = f"{number}\n{share[row, column]:.0%}" if support[row, 0] else f"{number}\n–"
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=10, linespacing=1.3)
-    axes.set_xticks(range(columns), table.columns, rotation=20 if columns > 4 else 0)
-    axes.set_yticks(range(rows), [f"{name}\n(n = {n})" for name, n in zip(table.index, support[:, 0])])
+    axes.set_xticks(range(columns), [*map(_text, table.columns)], rotation=20 if columns > 4 else 0)
+    axes.set_yticks(range(rows), [f"{_text(name)}\n(n = {n})" for name, n in zip(table.index, support[:, 0])])
     axes.set_xticks(np.arange(columns + 1) - 0.5, minor=True)
     axes.set_yticks(np.arange(rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="predicted", ylabel="true")
-    axes.set_title(title, loc="left", fontsize=11)
+    axes.set_title(_text(title), loc="left", fontsize=11)
     return figure
 
 
@@ -168,67 +236,91 @@ def confusions(answers: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(matrix, [*classes], [*classes, "no class"]).iloc[shown, columns]
 
 
-def score_curve(
-    scores: pd.DataFrame,
-    truths: pd.DataFrame,
-    predictions: pd.DataFrame,
-    fps: float | None,
-    title: str = "",
-    n_frames: float | None = None,
-) -> Figure:
-    """Frame scores of one video over time, its annotated intervals as shades and the spotted ones as bars below.
+def score_curve(drawn: Timeline) -> Figure:
+    """A video over time: for each track its scores (thin where they are smoothed, too), the threshold, and its lanes below.
 
-    A micro-expression is orange, a macro-expression blue, in the curve, the shade and the bar. A triangle marks the
-    apex, where there is room; the surer a spotted interval among those of its kind, the darker its bar.
-
-    Args:
-        scores: columns `frame`, `kind`, `score`; NaN leaves a gap.
-        truths: columns `kind`, `onset`, `apex` (may be missing), `offset`, both ends inclusive, in frames.
-        predictions: columns `kind`, `onset`, `apex`, `offset`, `confidence`.
-        fps: frames per second; None leaves the axis in frames.
-        title: above the figure.
-        n_frames: of the video; as many as have a score, or lie in an interval, if left out.
+    A micro-expression is orange, a macro-expression blue. Bars are green where a spotted interval is right or a true one found,
+    red and hatched where not; the surer a spotted interval among those of its kind, the more solid its bar. A line in a bar marks
+    the apex or peak, where there is room.
     """
-    kinds = [kind for kind in COLORS if kind in {*scores["kind"], *predictions["kind"]}]
-    figure = _canvas(11, 2.9 + 0.22 * len(kinds))
-    axes = figure.add_subplot()
-    unit = fps or 1.0
-    values = scores["score"].to_numpy(np.float64)
-    known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-    thick, last = (1.2 if len(scores) < MANY else 0.5), n_frames or _end(scores, truths, predictions)
-    step = 0.09 * ((high - low) or 1.0)
-    axes.set_xlim(0, last / unit)
-    for kind in COLORS:
-        for truth in truths[truths["kind"] == kind].itertuples():
-            _shade(axes, truth, kind, unit, high + step)
-    for row, kind in enumerate(kinds):
-        line, level = scores[scores["kind"] == kind].sort_values("frame"), low - (row + 1.2) * step
-        axes.plot((line["frame"] + 0.5) / unit, line["score"], color=COLORS[kind], linewidth=thick, zorder=3)
-        axes.axhline(level, color="#e5e7eb", linewidth=0.8, zorder=1)
-        _bars(axes, predictions[predictions["kind"] == kind], kind, unit, level, 0.7 * step)
-    axes.set_ylim(low - (len(kinds) + 0.9) * step, high + 1.8 * step)
-    axes.set_yticks([tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step])  # none beside bars
-    axes.set(xlabel="time, s" if fps else "frame", ylabel="score")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title, loc="left", fontsize=11)
-    _legend(figure, [kind for kind in COLORS if kind in kinds or (truths["kind"] == kind).any()], kinds)
+    bands: list[tuple[Track, float]] = [(t, (2.0 if t.curves else 0.0) + 0.2 * len(t.lanes)) for t in drawn.tracks]
+    bands += [(Track("", (), drawn.lanes), 0.2 * len(drawn.lanes))] if drawn.lanes else []
+    bands = [(track, high) for track, high in bands if high] or [(Track("", (), ()), 0.5)]
+    figure = _canvas(11, 1.1 + sum(high for _, high in bands))
+    rows: Any = figure.subplots(len(bands), 1, sharex=True, squeeze=False, height_ratios=[high for _, high in bands])
+    edges = _edges(drawn)
+    for (track, _), axes in zip(bands, rows[:, 0]):
+        _track(axes, track, edges)
+        axes.spines[["top", "right"]].set_visible(False)
+    bottom = rows[-1, 0]
+    bottom.set_xlim(edges[0], edges[-1])
+    bottom.set_xlabel("time, s" if drawn.fps or drawn.times is not None else "frame")
+    rows[0, 0].set_title(_text(drawn.title), loc="left", fontsize=11)
+    _legend(figure, bands)
     return figure
 
 
-def timeline(tables: Tables, frame_scores: pd.DataFrame, video: str) -> Figure:
-    """The `score_curve` of one video, by its key; of a method that predicts by chance its first draw."""
-    rows = tables.videos.set_index("video").loc[video]
+def _edges(drawn: Timeline) -> NDArray[np.float64]:
+    """Where each frame begins, and the last one ends: seconds, or frames where nobody knows how long one lasts."""
+    frames = np.arange(drawn.n_frames + 1, dtype=np.float64)
+    if drawn.times is None or not len(drawn.times):
+        return frames / (drawn.fps or 1.0)
+    gap = float(np.median(np.diff(drawn.times))) if len(drawn.times) > 1 else 1 / (drawn.fps or 25.0)
+    return np.append(drawn.times, drawn.times[-1] + gap)
 
-    def known(name: str) -> float | None:
-        return None if pd.isna(rows[name]) else float(rows[name])
 
-    spotted = tables.predictions
-    if spotted is None:
-        spotted = pd.DataFrame(columns=["video", "kind", "onset", "apex", "offset", "confidence", "draw"])
-    shown = (frame_scores, tables.truths, _first_draw(spotted))
-    line, true, found = (table[table["video"] == video] for table in shown)
-    return score_curve(line, true, found, known("fps"), video, known("n_frames"))
+def _track(axes: Axes, track: Track, edges: NDArray[np.float64]) -> None:
+    """Curves over lanes; a lane is a step of the scale high."""
+    n, middle = len(edges) - 1, (edges[1:] + edges[:-1]) / 2
+    shown = [values for c in track.curves for values in (c.scores, c.smoothed) if values is not None]
+    known = np.concatenate([*shown, [c.level for c in track.curves if c.level is not None], []]).astype(np.float64)
+    known = known[np.isfinite(known)]
+    low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+    step = 0.1 * ((high - low) or 1.0)
+    for curve in track.curves:
+        color, thick = COLORS[curve.kind], 1.2 if n < MANY else 0.5
+        raw = curve.smoothed is not None
+        for values, width, alpha in (
+            (curve.scores, thick * (0.5 if raw else 1), 0.5 if raw else 1),
+            (curve.smoothed, thick, 1),
+        ):
+            if values is not None:
+                axes.plot(middle[: len(values)], values[:n], color=color, linewidth=width, alpha=alpha, zorder=3)
+        if curve.level is not None and np.isfinite(curve.level):
+            axes.axhline(curve.level, color=color, linewidth=0.9, linestyle=(0, (5, 4)), zorder=2)
+    for row, lane in enumerate(track.lanes):
+        level = low - (row + 1.2) * step
+        axes.axhline(level, color=RULE, linewidth=0.8, zorder=1)
+        for span in lane.spans:
+            _bar(axes, span, edges, level, 0.7 * step)
+    bottom, top = low - (len(track.lanes) + 0.9) * step, high + step if track.curves else low - 0.3 * step
+    axes.set_ylim(bottom, top)
+    ticks = [tick for tick in axes.get_yticks() if low - step / 2 <= tick <= high + step] if track.curves else []
+    names = {low - (row + 1.2) * step: lane for row, lane in enumerate(track.lanes)}
+    axes.set_yticks(
+        [*ticks, *names], [*(f"{tick:.3g}" for tick in ticks), *(_text(lane.name) for lane in names.values())]
+    )
+    for label, lane in zip(axes.get_yticklabels()[len(ticks) :], names.values()):
+        label.set(fontsize=8, color=COLORS.get(lane.kind, INK))
+    axes.set_ylabel(f"{_text(track.name)}\nscore".strip() if track.curves else "")
+
+
+def _bar(axes: Axes, span: Span, edges: NDArray[np.float64], level: float, height: float) -> None:
+    n, color = len(edges) - 1, OUTCOMES[span.outcome]
+    start, end = (float(edges[min(max(frame, 0), n)]) for frame in (span.onset, span.offset + 1))
+    look: dict[str, Any] = {"hatch": "////", "edgecolor": "white"} if span.outcome == "wrong" else {}
+    axes.broken_barh(
+        [(start, end - start)],
+        (level - height / 2, height),
+        facecolor=color,
+        alpha=0.35 + 0.65 * span.strength,
+        zorder=2,
+        linewidth=0,
+        **look,
+    )
+    if span.apex is not None and 0 <= span.apex < n and end - start > NARROW * (edges[-1] - edges[0]):
+        peak = float(edges[span.apex] + edges[span.apex + 1]) / 2
+        axes.plot([peak, peak], [level - height / 2, level + height / 2], color=INK, linewidth=1, zorder=4)
 
 
 def shown_in_notebooks(figure: Figure) -> Figure:
@@ -243,6 +335,11 @@ def shown_in_notebooks(figure: Figure) -> Figure:
     return figure
 
 
+def _text(words: str) -> str:
+    """Words of others, in which a dollar begins no formula."""
+    return words.replace("$", r"\$")
+
+
 def _canvas(width: float, height: float) -> Figure:
     """An empty figure of that size in inches, tied to Agg and to nothing global."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -253,52 +350,29 @@ def _canvas(width: float, height: float) -> Figure:
     return figure
 
 
-def _end(scores: pd.DataFrame, truths: pd.DataFrame, predictions: pd.DataFrame) -> int:
-    """The frame after the last that anything is said of."""
-    columns = (scores["frame"], truths["offset"], predictions["offset"])
-    return max((int(column.max()) + 1 for column in columns if len(column)), default=1)
-
-
-def _shade(axes: Axes, truth: Any, kind: str, unit: float, top: float) -> None:
-    axes.axvspan(truth.onset / unit, (truth.offset + 1) / unit, color=COLORS[kind], alpha=SHADE, linewidth=0, zorder=0)
-    if not pd.isna(truth.apex):
-        axes.plot((truth.apex + 0.5) / unit, top, marker="v", color=COLORS[kind], markersize=5, zorder=4)
-
-
-def _bars(axes: Axes, spotted: pd.DataFrame, kind: str, unit: float, level: float, height: float) -> None:
-    rows: Any = zip(spotted.itertuples(), spotted["confidence"].rank(pct=True).fillna(1.0))
-    for p, share in rows:
-        start, width = p.onset / unit, (p.offset + 1 - p.onset) / unit
-        axes.broken_barh(
-            [(start, width)], (level - height / 2, height), facecolors=COLORS[kind], alpha=0.35 + 0.55 * share, zorder=2
-        )
-        if width > NARROW * axes.get_xlim()[1]:
-            axes.plot((p.apex + 0.5) / unit, level, marker="^", color="white", markersize=3.5, zorder=4)
-
-
-def _legend(figure: Figure, annotated: Sequence[str], spotted: Sequence[str]) -> None:
+def _legend(figure: Figure, bands: Sequence[tuple[Track, float]]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    handles: list[Any] = [Patch(color=COLORS[kind], alpha=SHADE, label=f"{kind}: annotated") for kind in annotated]
-    for kind in spotted:
-        handles += [
-            Line2D([], [], color=COLORS[kind], label=f"{kind}: score"),
-            Patch(color=COLORS[kind], alpha=0.7, label=f"{kind}: spotted"),
-        ]
-    handles += [Line2D([], [], color="#6b7280", marker="v", linestyle="", label="apex")]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
-
-
-def _first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
-    """What a method that predicts by chance said the first time; everything of other methods."""
-    return predictions[predictions["draw"] == 0]
+    curves = [curve for track, _ in bands for curve in track.curves]
+    outcomes = {span.outcome for track, _ in bands for lane in track.lanes for span in lane.spans}
+    handles: list[Any] = [
+        Line2D([], [], color=color, label=f"{kind}: score")
+        for kind, color in COLORS.items()
+        if any(curve.kind == kind for curve in curves)
+    ]
+    if any(curve.level is not None for curve in curves):
+        handles.append(Line2D([], [], color=INK, linestyle=(0, (5, 4)), linewidth=0.9, label="threshold"))
+    named = {"right": "found, right", "wrong": "missed, wrong", "open": "not scored"}
+    handles += [Patch(color=OUTCOMES[name], label=words) for name, words in named.items() if name in outcomes]
+    if handles:
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
 
 
 def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
     """True and predicted class of the first draw's micro-expressions that are right; empty if none carries an emotion."""
     assert tables.predictions is not None
-    predictions = _first_draw(tables.predictions)
+    predictions = first_draw(tables.predictions)
     if predictions["emotion"].isna().all():
         return pd.DataFrame(columns=["truth", "predicted"])
     ordered = Tables(tables.videos, tables.truths, predictions).ordered()
@@ -311,8 +385,3 @@ def true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:
             "predicted": spotted["emotion"].to_numpy()[found.prediction],
         }
     )
-
-
-def _most_expressions(truths: pd.DataFrame) -> list[str]:
-    counts = truths["video"].value_counts()
-    return sorted(counts.index, key=lambda video: (-counts[video], video))[:CURVES]

@@ -1,168 +1,372 @@
-"""The timeline of a video: curves over time, intervals on lanes below them. As SVG for pages, and drawn into the video's own frames."""
+"""The timeline of a video: curves over its frames, and on lanes what is true and what was spotted. Pages and figures draw it.
+
+A page takes `SCRIPT` and `STYLE` once and for each video the element of `templates/timeline.html`, which holds `Timeline.plain`;
+the script draws it when it comes into view. `plots.score_curve` draws the same for a paper.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import TYPE_CHECKING
+import base64
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
+
+from mebench.metrics.conventions import Convention, named
+from mebench.metrics.mistakes import lies_under, sort_mistakes
+from mebench.metrics.tables import Tables, in_scope, of_kinds
 
 if TYPE_CHECKING:
     from mebench.core import Kind
 
-COLORS: dict[Kind, str] = {"micro": "#c2410c", "macro": "#0369a1"}
+COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
 """Orange and blue stay apart for colour-blind readers and in print."""
-WIDTH, PLOT, LANE, LEFT, BOTTOM = 1000, 150, 22, 58, 24
-"""Of a drawing in units of SVG: its width, the height of the curves and of a lane, and what axes and labels take."""
-COLUMNS = 1500
-"""A longer curve is drawn by its lowest and highest value in each of so many columns."""
+STEPS = 4095
+"""Heights between the lowest and the highest value of a curve that a page tells apart."""
+SCRIPT, STYLE = (Path(__file__).parent / "static" / f"timeline.{ending}" for ending in ("js", "css"))
+"""What a page that holds timelines needs, once."""
+
+Outcome = Literal["right", "wrong", "open"]
+"""A hit or a truth that was found; in vain or missed; not counted, or nobody knows."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """A curve over time.
+class Curve:
+    """Scores of a kind over the frames.
 
     Attributes:
-        name: for readers.
-        values: (n,); NaN leaves a gap.
-        kind: gives its colour.
-        raw: drawn thin and pale, behind others.
-        level: a horizontal line that its peaks must reach.
+        kind: which.
+        scores: (n_frames,), NaN where undefined.
+        smoothed: the same after smoothing, or None.
+        level: that a peak of `smoothed` must reach, or None.
     """
 
-    name: str
-    values: NDArray[np.float64]
     kind: Kind
-    raw: bool = False
+    scores: NDArray[np.float64]
+    smoothed: NDArray[np.float64] | None = None
     level: float | None = None
 
 
 @dataclass(frozen=True)
-class Bar:
-    """An interval on a lane.
+class Span:
+    """An interval.
 
     Attributes:
-        begin: seconds.
-        end: seconds; where the first frame begins that no longer belongs to it.
-        peak: seconds, or None.
-        kind: gives its colour.
+        onset: first frame.
+        offset: last frame, which belongs to it.
         words: told when one points at it.
-        strength: 0 to 1: how solid it is drawn.
+        apex: frame of its peak, or None.
+        outcome: of scoring.
+        strength: 0 to 1, how sure it is among those of its kind.
     """
 
-    begin: float
-    end: float
-    kind: Kind
+    onset: int
+    offset: int
     words: str
-    peak: float | None = None
+    apex: int | None = None
+    outcome: Outcome = "open"
     strength: float = 1.0
 
 
 @dataclass(frozen=True)
 class Lane:
-    """Bars in a row, under a name."""
+    """Intervals in a row.
+
+    Attributes:
+        name: for readers.
+        spans: by onset.
+        kind: gives its colour; empty for what is no expression.
+        spotted: whether a program found them; otherwise somebody annotated them.
+    """
 
     name: str
-    bars: Sequence[Bar]
+    spans: Sequence[Span]
+    kind: Kind | Literal[""] = ""
+    spotted: bool = False
 
 
-def svg(
-    times: NDArray[np.float64],
-    end: float,
-    lines: Sequence[Line],
-    lanes: Sequence[Lane],
-    title: str,
-    hidden: Sequence[tuple[float, float, str]] = (),
-) -> str:
-    """A timeline as one SVG element that takes its text's colour from the page.
+@dataclass(frozen=True)
+class Track:
+    """What one run says: curves on one scale, and below them its lanes."""
 
-    Args:
-        times: seconds at which the frames are shown, (n,).
-        end: seconds at which the video ends.
-        lines: curves over these frames; one scale for all.
-        lanes: from above.
-        title: what readers of the screen are told.
-        hidden: stretches that are hatched, as (begin, end, words).
+    name: str
+    curves: Sequence[Curve]
+    lanes: Sequence[Lane]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """A video over time. Frames count from 0.
+
+    Attributes:
+        title: for readers.
+        n_frames: of the video.
+        fps: frames per second, or None.
+        tracks: from above.
+        lanes: below all tracks: what belongs to none.
+        times: seconds at which each frame is shown, (n_frames,), where they are not those of `fps`.
+        first: number of the file of frame 0, where files are numbered without a gap.
+        hidden: first and last frame, both inclusive, of stretches where nothing is to be seen, and why.
     """
-    values = np.concatenate([line.values for line in lines] + [[line.level or np.nan for line in lines], []])
-    values = values[np.isfinite(values)]
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    span, start = (high - low) or 1.0, float(times[0]) if len(times) else 0.0
-    long = max(end - start, 1e-9)
 
-    def x(seconds: float) -> float:
-        return LEFT + (seconds - start) / long * (WIDTH - LEFT)
+    title: str
+    n_frames: int
+    fps: float | None
+    tracks: Sequence[Track]
+    lanes: Sequence[Lane] = ()
+    times: NDArray[np.float64] | None = None
+    first: int | None = None
+    hidden: Sequence[tuple[int, int, str]] = ()
 
-    def y(value: float) -> float:
-        return 6 + (high - value) / span * (PLOT - 12)
+    @property
+    def rows(self) -> int:
+        """Lanes in all."""
+        return len(self.lanes) + sum(len(track.lanes) for track in self.tracks)
 
-    height = PLOT + LANE * len(lanes) + BOTTOM
-    drawn = [f'<rect class="plot" x="{LEFT}" y="0" width="{WIDTH - LEFT}" height="{PLOT}"/>']
-    for begin, until, words in hidden:
-        place = f'x="{x(begin):.2f}" y="0" width="{x(until) - x(begin):.2f}" height="{PLOT + LANE * len(lanes)}"'
-        drawn.append(f'<rect class="hidden" {place}><title>{escape(words)}</title></rect>')
-    for line in sorted(lines, key=lambda line: not line.raw):
-        look = "raw" if line.raw else "curve"
-        path = _path([(x(t), y(v)) for t, v in _thinned(times, line.values)])
-        drawn.append(f'<path class="{look} {line.kind}" d="{path}"><title>{escape(line.name)}</title></path>')
-        if line.level is not None and math.isfinite(line.level):
-            at = f'x1="{LEFT}" x2="{WIDTH}" y1="{y(line.level):.2f}" y2="{y(line.level):.2f}"'
-            drawn.append(f'<line class="level {line.kind}" {at}><title>threshold {line.level:.3g}</title></line>')
-    for value in (low, high):
-        drawn.append(f'<text class="tick" x="{LEFT - 6}" y="{y(value) + 4:.2f}" text-anchor="end">{value:.3g}</text>')
-    for row, lane in enumerate(lanes):
-        top = PLOT + LANE * row
-        drawn.append(f'<text class="tick" x="{LEFT - 6}" y="{top + 15}" text-anchor="end">{escape(lane.name)}</text>')
-        drawn.append(f'<line class="lane" x1="{LEFT}" x2="{WIDTH}" y1="{top + LANE}" y2="{top + LANE}"/>')
-        for bar in lane.bars:
-            wide = max(x(bar.end) - x(bar.begin), 1.5)
-            place = f'x="{x(bar.begin):.2f}" y="{top + 4}" width="{wide:.2f}" height="{LANE - 8}" rx="2"'
-            solid = f'style="fill-opacity:{0.35 + 0.65 * bar.strength:.2f}"'
-            drawn.append(
-                f'<rect class="bar {bar.kind}" {place} {solid} tabindex="0"><title>{escape(bar.words)}</title></rect>'
-            )
-            if bar.peak is not None:
-                at = f'x1="{x(bar.peak):.2f}" x2="{x(bar.peak):.2f}" y1="{top + 2}" y2="{top + LANE - 2}"'
-                drawn.append(f'<line class="peak" {at}/>')
-    for second in ticks(start, end):
-        anchor = "end" if x(second) > WIDTH - 20 else "middle"
-        at = f'x="{x(second):.2f}" y="{height - 8}" text-anchor="{anchor}"'
-        drawn.append(f'<text class="tick" {at}>{clock(second)}</text>')
-    box = f'viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{escape(title)}"'
-    return f'<svg class="timeline" {box}>{"".join(drawn)}</svg>'
+    def plain(self) -> dict[str, Any]:
+        """As the script takes it: curves packed, spans as lists."""
+        stamps = None if self.times is None else np.diff(np.round(1000 * self.times).astype(np.int64), prepend=0)
+        return {
+            "title": self.title,
+            "n": self.n_frames,
+            "fps": self.fps,
+            "first": self.first,
+            "times": None if stamps is None else stamps.tolist(),
+            "hidden": [list(stretch) for stretch in self.hidden],
+            "lanes": [_lane(lane) for lane in self.lanes],
+            "tracks": [
+                {
+                    "name": track.name,
+                    "curves": [_curve(curve) for curve in track.curves],
+                    "lanes": [_lane(lane) for lane in track.lanes],
+                }
+                for track in self.tracks
+            ],
+        }
 
 
-STYLE = """
-.timeline { width: 100%; height: auto; display: block; font: 12px system-ui, sans-serif; }
-.timeline .plot { fill: none; stroke: currentColor; stroke-opacity: .15; }
-.timeline .lane { stroke: currentColor; stroke-opacity: .12; }
-.timeline .tick { fill: currentColor; fill-opacity: .7; }
-.timeline .hidden { fill: currentColor; fill-opacity: .1; }
-.timeline .peak { stroke: currentColor; stroke-width: 1.2; pointer-events: none; }
-.timeline path { fill: none; stroke-width: 1.6; stroke-linejoin: round; }
-.timeline .raw { stroke-width: .8; stroke-opacity: .45; }
-.timeline .level { stroke-dasharray: 5 4; stroke-width: 1.2; }
-""" + "".join(
-    f".timeline .{kind} {{ stroke: {color}; }} .timeline .bar.{kind} {{ fill: {color}; }}\n"
-    for kind, color in COLORS.items()
-)
-"""What a page that holds timelines needs in its style sheet."""
+def _lane(lane: Lane) -> dict[str, Any]:
+    spans = [[s.onset, s.offset, s.apex, s.outcome, round(s.strength, 3), s.words] for s in lane.spans]
+    return {"name": lane.name, "kind": lane.kind, "spotted": lane.spotted, "spans": spans}
 
 
-def ticks(start: float, end: float) -> list[float]:
-    """Round seconds within a stretch, ten at most.
+def _curve(curve: Curve) -> dict[str, Any]:
+    level = None if curve.level is None or not np.isfinite(curve.level) else float(curve.level)
+    smoothed = None if curve.smoothed is None else pack(curve.smoothed)
+    return {"kind": curve.kind, "scores": pack(curve.scores), "smoothed": smoothed, "level": level}
 
-    >>> ticks(0, 12), ticks(0, 600)[:3]
-    ([0.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0], [0.0, 60.0, 120.0])
+
+def pack(values: NDArray[np.float64]) -> dict[str, Any]:
+    """A curve in few bytes: `low`, `high`, and in `data` its heights in `STEPS` as differences, deflated, in base64; NaN is 0."""
+    known = np.isfinite(values)
+    low, high = (float(values[known].min()), float(values[known].max())) if known.any() else (0.0, 0.0)
+    heights = np.zeros(len(values), np.uint16)
+    heights[known] = 1 + np.round((values[known] - low) / ((high - low) or 1.0) * (STEPS - 1))
+    changes = np.diff(heights, prepend=np.uint16(0))  # modulo 2 ** 16
+    halves = np.concatenate([changes & 255, changes >> 8]).astype(np.uint8)
+    return {"low": low, "high": high, "data": base64.b64encode(zlib.compress(halves.tobytes(), 9)).decode()}
+
+
+def unpack(packed: Mapping[str, Any]) -> NDArray[np.float64]:
+    """The values of a packed curve, each to half a step."""
+    halves = np.frombuffer(zlib.decompress(base64.b64decode(packed["data"])), np.uint8).astype(np.uint16)
+    lower, upper = np.split(halves, 2)
+    heights = np.cumsum(lower + (upper << 8), dtype=np.uint16)
+    values = packed["low"] + (heights - 1.0) / (STEPS - 1) * (packed["high"] - packed["low"])
+    return np.where(heights == 0, np.nan, values)
+
+
+Shape = Callable[[str, "Kind", NDArray[np.float64]], tuple[NDArray[np.float64], float] | None]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run, or a file of any program, says of some videos.
+
+    Attributes:
+        name: for readers; may be empty where there is one only.
+        tables: what was predicted and what is true; of several draws the first is shown.
+        kinds: that were spotted.
+        frame_scores: `video`, `frame`, `kind`, `score`.
+        convention: that says which intervals are right.
+        classes: of `probabilities`, in order.
+        answers: of annotated clips: `video`, `onset`, `offset`, `predicted`, `probabilities`.
+        shape: what the scores of a video and kind become before peaks are looked for; None where nobody knows.
     """
-    steps = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600, 7200, 86400)
-    step = next((step for step in steps if (end - start) / step <= 10), steps[-1])
-    first = math.ceil(start / step - 1e-9)
-    return [round(n * step, 6) + 0.0 for n in range(first, math.floor(end / step + 1e-9) + 1)]
+
+    name: str
+    tables: Tables
+    kinds: Sequence[str]
+    frame_scores: pd.DataFrame
+    convention: str | Convention = "strict"
+    classes: Sequence[str] = ()
+    answers: pd.DataFrame | None = None
+    shape: Shape | None = None
+    mistakes: pd.DataFrame = field(init=False)
+    """Those of the first draw, `sort_mistakes` with what lies under each (`under`)."""
+    _parts: dict[str, dict[str, pd.DataFrame]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Judge all intervals at once."""
+        tables = self.tables
+        if tables.predictions is not None:
+            tables = replace(tables, predictions=first_draw(tables.predictions).reset_index(drop=True))
+        mistakes = sort_mistakes(tables, self.kinds, self.convention)
+        mistakes["under"] = lies_under(mistakes, tables) if tables.predictions is not None else ""
+        object.__setattr__(self, "mistakes", mistakes)
+        truths, predictions = _judged(tables, self.kinds, self.convention, mistakes)
+        found = {"truths": truths, "predictions": predictions, "scores": self.frame_scores}
+        found |= {"distractors": tables.distractors, "answers": self.answers}
+        parts = {
+            name: {str(video): own for video, own in table.groupby("video", sort=False)}
+            for name, table in found.items()
+            if table is not None
+        }
+        object.__setattr__(self, "_parts", parts)
+
+    def rows(self, name: str, video: str) -> pd.DataFrame:
+        """Of a table the rows of a video; none where there are none."""
+        return self._parts.get(name, {}).get(video, pd.DataFrame(columns=["kind"]))
+
+    def track(self, video: str) -> Track:
+        """What this side says of a video."""
+        scores, truths, spotted = (self.rows(name, video) for name in ("scores", "truths", "predictions"))
+        curves = [self._curve(video, kind, own) for kind, own in _by_kind(scores)]
+        lanes = []
+        for kind in ("micro", "macro"):
+            true, own = (table[table["kind"] == kind] for table in (truths, spotted))
+            if len(true):
+                lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
+            if kind in self.kinds and self.tables.predictions is not None:
+                lanes.append(Lane(f"{kind}, spotted", [*self._predictions(own)], kind, spotted=True))
+        return Track(self.name, curves, lanes)
+
+    def distracted(self, video: str) -> list[Lane]:
+        """What else was annotated there."""
+        rows = self.rows("distractors", video)
+        return [
+            Lane(str(kind), [Span(int(a), int(b), str(kind)) for a, b in zip(own["onset"], own["offset"])])
+            for kind, own in rows.groupby("kind")
+        ]
+
+    def _curve(self, video: str, kind: Kind, rows: pd.DataFrame) -> Curve:
+        frames = rows["frame"].to_numpy(np.int64)
+        scores = np.full(int(frames.max()) + 1, np.nan)
+        scores[frames] = rows["score"].to_numpy(np.float64)
+        found = None if self.shape is None else self.shape(video, kind, scores)
+        return Curve(kind, scores) if found is None else Curve(kind, scores, *found)
+
+    def _truths(self, video: str, rows: pd.DataFrame) -> Iterator[Span]:
+        answers = self.rows("answers", video)
+        named_so = {(a.onset, a.offset): self._said(a.predicted, a.probabilities) for a in answers.itertuples()}
+        for row in rows.to_dict("records"):
+            about = [row["kind"], row.get("native_emotion"), row["emotion"] if row["emotion"] else None]
+            units = row.get("action_units")
+            words = [", ".join(dict.fromkeys(str(word) for word in about if not _missing(word)))]
+            words += [f"AU {units}"] if units and not _missing(units) else []
+            words += [str(row["why"])] if row["why"] else []
+            if (row["onset"], row["offset"]) in named_so:
+                words.append(f"as a clip named {named_so[row['onset'], row['offset']]}")
+            yield Span(int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"]), row["outcome"])
+
+    def _predictions(self, rows: pd.DataFrame) -> Iterator[Span]:
+        ranks = rows["confidence"].rank(pct=True).fillna(1.0)
+        for row, rank in zip(rows.to_dict("records"), ranks):
+            words = [f"{row['kind']}, confidence {row['confidence']:.3g}"]
+            if not _missing(row["emotion"]) and row["emotion"]:
+                words.append(self._said(row["emotion"], row.get("probabilities")))
+            words += [str(row["why"])] if row["why"] else []
+            place = int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"])
+            yield Span(*place, row["outcome"], float(rank))
+
+    def _said(self, emotion: Any, probabilities: Any) -> str:
+        """`happiness (happiness 0.70, surprise 0.30)`."""
+        if _missing(emotion):
+            return "nothing"
+        numbers = [] if probabilities is None or np.ndim(probabilities) != 1 else list(probabilities)
+        if len(numbers) != len(self.classes) or not numbers:
+            return str(emotion)
+        order = np.argsort(numbers)[::-1][:4]
+        return f"{emotion} ({', '.join(f'{self.classes[i]} {numbers[i]:.2f}' for i in order)})"
+
+
+def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
+    """One video, by its key, as one or several sides see it."""
+    videos = sides[0].tables.videos
+    row = videos[videos["video"] == video].iloc[0].to_dict()
+    tracks = [side.track(video) for side in sides]
+    ends = [len(curve.scores) for track in tracks for curve in track.curves]
+    ends += [span.offset + 1 for track in tracks for lane in track.lanes for span in lane.spans]
+    length = _whole(row["n_frames"]) or max(ends, default=1)
+    gapless = "first" in row and not len(row.get("numbers", ()))
+    fps = None if _missing(row["fps"]) else float(row["fps"])
+    lanes = next((lanes for side in sides if (lanes := side.distracted(video))), [])
+    return Timeline(video, length, fps, tracks, lanes, first=int(row["first"]) if gapless else None)
+
+
+def first_draw(predictions: pd.DataFrame) -> pd.DataFrame:
+    """What a method that predicts by chance said the first time; everything of other methods."""
+    return predictions[predictions["draw"] == 0]
+
+
+WHY = {"near_miss": "near miss", "duplicate": "found already", "nothing": "nothing is there"}
+MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other kind", "missed": "nothing near"}
+
+
+def _judged(
+    tables: Tables, kinds: Sequence[str], convention: str | Convention, mistakes: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    """Truths and predictions by onset, each with its `outcome`, and `why` in words."""
+    if tables.predictions is None:
+        return tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
+    ordered, rule = tables.ordered(), named(convention) if isinstance(convention, str) else convention
+    assert ordered.predictions is not None
+    true, spotted = in_scope(ordered.truths, of_kinds(ordered.predictions, kinds), rule)
+    wrong = mistakes[mistakes["mistake"] == "false_positive"]
+    why = wrong["under"].map(lambda word: f"wrong: {WHY.get(word, f'on {word}')}")
+    missed = mistakes[mistakes["mistake"] == "miss"]
+    lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
+    asked = true[true["kind"].isin(list(kinds))]
+    return (
+        _with(tables.truths, asked["row"], missed.assign(why=lost), "found"),
+        _with(tables.predictions, spotted["row"], wrong.assign(why=why), "right"),
+    )
+
+
+def _with(table: pd.DataFrame, counted: pd.Series, wrong: pd.DataFrame, right: str) -> pd.DataFrame:
+    """The table with outcomes: of equal intervals the least sure are the wrong ones."""
+    keys = ["video", "kind", "onset", "offset"]
+    whole = table.assign(outcome="open", why="")
+    rows = counted.dropna().astype(int).to_numpy()
+    whole.iloc[rows, [-2, -1]] = ["right", right]
+    own = whole.iloc[rows]
+    sure = own["confidence"] if "confidence" in own else own["onset"]
+    own = own.assign(sure=sure).sort_values([*keys, "sure"], kind="stable")
+    own["copy"], wrong = own.groupby(keys).cumcount(), wrong.assign(copy=wrong.groupby(keys).cumcount())
+    reasons = own[[*keys, "copy"]].merge(wrong[[*keys, "copy", "why"]], on=[*keys, "copy"], how="left")["why"]
+    places = own.index[reasons.notna().to_numpy()]
+    whole.loc[places, "outcome"], whole.loc[places, "why"] = "wrong", reasons.dropna().to_numpy()
+    return whole.sort_values(["onset", "offset"], kind="stable")
+
+
+def _by_kind(rows: pd.DataFrame) -> Iterator[tuple[Kind, pd.DataFrame]]:
+    for kind in COLORS:
+        own = rows[rows["kind"] == kind]
+        if len(own):
+            yield kind, own  # type: ignore[misc]
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (np.ndim(value) == 0 and bool(pd.isna(value)))
+
+
+def _whole(value: Any) -> int | None:
+    return None if _missing(value) else int(value)
 
 
 def clock(seconds: float) -> str:
@@ -176,86 +380,3 @@ def clock(seconds: float) -> str:
     whole, rest = int(seconds), f"{seconds % 1:.3f}".rstrip("0")[1:].rstrip(".")
     hours, minutes = f"{whole // 3600}:" if whole >= 3600 else "", whole // 60 % 60
     return f"{hours}{minutes:0{2 if hours else 1}d}:{whole % 60:02d}{rest}"
-
-
-def _thinned(times: NDArray[np.float64], values: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """The points of a curve; of a long one the lowest and the highest of each column, in order."""
-    if len(values) <= 2 * COLUMNS:
-        return list(zip(times.tolist(), values.tolist()))
-    kept = []
-    for part in np.array_split(np.arange(len(values)), COLUMNS):
-        known = part[~np.isnan(values[part])]
-        ends = (
-            {int(known[values[known].argmin()]), int(known[values[known].argmax()])} if len(known) else {int(part[0])}
-        )
-        kept += sorted(ends)
-    return list(zip(times[kept].tolist(), values[kept].tolist()))
-
-
-def _path(points: Sequence[tuple[float, float]]) -> str:
-    """The commands of a path; it is lifted where a value is missing."""
-    words, down = [], False
-    for x, y in points:
-        if math.isnan(y):
-            down = False
-            continue
-        words.append(f"{'L' if down else 'M'}{x:.2f} {y:.2f}")
-        down = True
-    return "".join(words)
-
-
-class Strip:
-    """A curve and its intervals, drawn at the bottom of each frame of a video, with a line at the frame that is shown.
-
-    Args:
-        width: of the frames, pixels.
-        values: the curve, (n,); NaN leaves a gap.
-        spans: first and last frame, both inclusive, kind and words of each interval.
-        row: of the words in the picture, from 0.
-    """
-
-    def __init__(
-        self, width: int, values: NDArray[np.float64], spans: Sequence[tuple[int, int, Kind, str]], row: int = 0
-    ) -> None:
-        import cv2
-
-        self._row, self._n, self._spans, self._height = row, max(len(values), 1), spans, max(48, width // 12)
-        picture = np.full((self._height, width, 3), 24, np.uint8)
-        for first, last, kind, _ in spans:
-            left, right = (int(place * width / self._n) for place in (first, last + 1))
-            picture[:, max(left, 0) : max(right, left + 1)] = _bgr(kind) // 2
-        known = values[np.isfinite(values)]
-        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
-        before = None
-        for index, value in enumerate(values):
-            if not math.isfinite(value):
-                before = None
-                continue
-            height = (self._height - 9) * (high - value) / ((high - low) or 1.0)
-            point = int((index + 0.5) * width / self._n), 4 + int(height)
-            if before is not None:
-                cv2.line(picture, before, point, (235, 235, 235), 1, cv2.LINE_AA)
-            before = point
-        self._picture = picture
-
-    def draw(self, frame: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
-        """Frame `index` (H, W, 3) in B, G, R order with the strip below it, (H + strip, W, 3), and the words of what it shows."""
-        import cv2
-
-        strip = self._picture.copy()
-        at = int((index + 0.5) * strip.shape[1] / self._n)
-        cv2.line(strip, (at, 0), (at, self._height), (255, 255, 255), 2)
-        whole = np.concatenate([frame, strip])
-        now = [(kind, words) for first, last, kind, words in self._spans if first <= index <= last]
-        scale = max(strip.shape[1] / 1280, 0.4)
-        if now:
-            place, words = (int(12 * scale), int(36 * scale * (1 + self._row))), ", ".join(text for _, text in now)
-            for color, thick in (((0, 0, 0), 5), (_bgr(now[0][0]).tolist(), 2)):
-                cv2.putText(whole, words, place, cv2.FONT_HERSHEY_SIMPLEX, scale, color, max(1, round(thick * scale)))
-        return whole
-
-
-def _bgr(kind: Kind) -> NDArray[np.uint8]:
-    """The colour of a kind, (3,) in B, G, R order, lighter than on paper."""
-    red, green, blue = (int(COLORS[kind][at : at + 2], 16) for at in (1, 3, 5))
-    return np.array([min(part + 50, 255) for part in (blue, green, red)], np.uint8)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import html
-import io
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mebench.metrics.catalogue import find
+from mebench.results.render.plots import inline, unique_ids
 from mebench.results.rows import PublishedLine, Row, digits, interval, seconds
 
 if TYPE_CHECKING:
@@ -110,9 +110,7 @@ def _svg(
         canvas.draw()  # type: ignore[no-untyped-call]
         figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
         _label(left, metric, points, canvas.get_renderer())  # type: ignore[no-untyped-call]
-        target = io.StringIO()
-        figure.savefig(target, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return _for_page(target.getvalue(), name, titles)
+        return _for_page(figure, name, titles)
 
 
 def _axes(figure: Figure, published: bool, size: tuple[float, float]) -> tuple[Axes, Axes | None]:
@@ -245,14 +243,9 @@ def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererA
             text.remove()
 
 
-def _for_page(svg: str, name: str, titles: Mapping[str, str]) -> str:
+def _for_page(figure: Figure, name: str, titles: Mapping[str, str]) -> str:
     """Only the drawing: ids of its own, colours of the page, a tooltip for each point."""
-    drawing = _smaller(svg[svg.index("<svg") :])
-    for side in ("width", "height"):  # the page decides
-        drawing = re.sub(rf'(<svg[^>]*?) {side}="[^"]*"', r"\1", drawing, count=1)
-    drawing = re.sub(r"\s*<metadata>.*?</metadata>", "", drawing, flags=re.DOTALL)
-    for stand_in, variable in COLORS.items():
-        drawing = drawing.replace(stand_in, variable)
+    drawing = inline(figure, name, COLORS)
     for gid, title in titles.items():
         words = html.escape(title)
         before, mark, after = drawing.partition(f'<g id="{gid}">')
@@ -261,17 +254,4 @@ def _for_page(svg: str, name: str, titles: Mapping[str, str]) -> str:
             link = r'(<a xlink:href="[^"]*")(?: target="_blank")?'  # Matplotlib names a target from 3.11 on
             after = re.sub(link, rf"\1{label}", after, count=1)
         drawing = f"{before}{mark}<title>{words}</title>{after}"
-    for unused in set(re.findall(r'\bid="([^"]+)"', drawing)) - {*re.findall(r'#([^")]+)[")]', drawing), *titles}:
-        drawing = drawing.replace(f' id="{unused}"', "")
-    prefix: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}{name}-"  # noqa: E731
-    return re.sub(r'(\bid="|url\(#|xlink:href="#)', prefix, drawing).strip()
-
-
-def _smaller(svg: str) -> str:
-    """The same drawing in half the bytes: hundredths of a point, no blanks between elements, the page's own font."""
-    svg = re.sub(r">\s+<", "><", svg)
-    svg = re.sub(r"font-family: [^;\"]*;? ?| transform=\"rotate\(-0 [^\"]*\"", "", svg)
-    in_attributes: Callable[[re.Match[str]], str] = lambda found: re.sub(  # noqa: E731
-        r"\d+\.\d{3,}", lambda number: f"{float(number[0]):.2f}".rstrip("0").rstrip("."), found[0]
-    )
-    return " ".join(re.sub(r' (?:d|x|y|transform|width|height)="[^"]*"', in_attributes, svg).split())
+    return unique_ids(drawing, name, titles)

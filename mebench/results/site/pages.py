@@ -6,25 +6,24 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from mebench.errors import ConfigError, MebenchError
-from mebench.metrics.catalogue import METRICS, find
+from mebench.errors import ConfigError
+from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import described
-from mebench.results import rows
+from mebench.results import report, rows
 from mebench.results.published import CAVEATS, Published
 from mebench.results.published_tables import part_of
 from mebench.results.record import DAMAGE, Record, UnshownError
-from mebench.results.render.scores import parts_of
+from mebench.results.render.pages import environment
+from mebench.results.render.timeline import SCRIPT, STYLE
 from mebench.results.rows import Part, Row, Table
 from mebench.results.site.cards import Card, cards
 from mebench.results.site.chart import Point, chart, cost
-from mebench.results.site.details import details
 from mebench.results.write import as_csv, latex, new_folder, put_in_place
 from mebench.runner.folder import safe_name
 
@@ -36,10 +35,6 @@ TASKS = (
     ("analysis", "Spot, then name: the emotions of spotted intervals."),
     ("recognition", "Which emotion does a given clip show?"),
 )
-LONGEST = 160
-"""Characters of a value of the audit."""
-_COUNTS = {"n": "what is scored"}
-RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 
 
 class Site:
@@ -66,14 +61,12 @@ class Site:
         self.records = records
         self.published = published
         self.methods, self.datasets = cards("method"), cards("dataset")
-        self.environment = _environment()
+        self.environment = environment(Path(__file__).parent / "templates")
         self.environment.globals |= {
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
-            "meanings": METRICS,
-            "marks": rows.MARKS,
-            "nothing": rows.NOTHING,
         }
+        self.environment.filters |= FILTERS
 
     def pages(self) -> Pages:
         """Path and text of every page."""
@@ -152,26 +145,11 @@ class Site:
         return self._page("table.html", "../", table=table, charts=charts, datasets_of=table.dataset.split("+"))
 
     def _run(self, record: Record) -> str:
-        reason, found = "", None
-        try:
-            found = details(record)
-        except (MebenchError, KeyError, ValueError) as error:
-            reason = f"The predictions cannot be shown: {error}"
         return self._page(
-            "run.html",
+            "run_page.html",
             "../",
-            record=record,
             appears=[t for t in self.tables if any(record.id in row.runs for part in t.parts for row in part.rows)],
-            sections=list(_sections(record.summary)),
-            chance=list(_chance(record.summary)),
-            details=found,
-            reason=reason,
-            costs=list(_costs(record.costs)),
-            folds={
-                name: _from_to([len(fold[name]) for fold in record.about["folds"]])
-                for name in ("train", "valid", "test")
-            },
-            audit=list(_audit(record.audit)),
+            **report.values_of(record, always=False),
         )
 
     def _cards(self, found: Sequence[Card], title: str, words: str) -> Pages:
@@ -190,41 +168,6 @@ class Site:
             yield f"{kind}s/{safe_name(card.id)}.html", self._page("card.html", "../", card=card, rows=rows)
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "digits": rows.digits,
-        "interval": rows.interval,
-        "count": rows.count,
-        "seconds": rows.seconds,
-        "whole": rows.whole,
-        "metric": lambda name: find(name).label,
-        "bar": _bar,
-        "words": rows.words,
-        "meaning": lambda name: METRICS[name].describe() if name in METRICS else _COUNTS.get(name, ""),
-        "page": safe_name,
-        "cost": cost,
-        "shown": lambda part: rows.shown(part.metrics, part.rows),
-        "shown_anew": lambda part: rows.shown(part.metrics, part.rescored),
-        "common": lambda part: rows.common(part.rows),
-        "sentence": lambda text: text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."),
-        "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
-        "source": _source,
-        "caveat": lambda name: CAVEATS.get(name, ""),
-        "caveats": lambda line: list(dict.fromkeys(caveat for found in line.caveats.values() for caveat in found)),
-        "published_metrics": lambda lines: list(dict.fromkeys(metric for line in lines for metric in line.values)),
-        "part_of": part_of,
-        "safe_body": Markup,  # rendered by markdown-it with raw HTML off
-    }
-    return environment
-
-
 def _source(source: str) -> Markup:
     """The citation key, linked to its DOI, arXiv page or address."""
     key, _, place = source.partition(" ")
@@ -234,65 +177,18 @@ def _source(source: str) -> Markup:
     return Markup('<a href="{}">{}</a>').format(address, key)
 
 
-def _bar(score: Mapping[str, float]) -> Markup:
-    """An interval from 0 to 1, drawn by the style sheet; the numbers stand beside it."""
-    low, high, value = (f"{score[end]:.3f}" for end in ("low", "high", "value"))
-    return Markup('<i class="bar" style="--low:{};--high:{};--value:{}"></i>').format(low, high, value)
-
-
-def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, list[tuple[str, Any]]]]:
-    """Title, what is scored and scores of each part of a summary."""
-    for section, name, counted, part in parts_of(summary):
-        yield f"{section.capitalize()}, {name}", counted, list(part["scores"].items())
-    if recognition := summary.get("recognition"):
-        yield "Recognition", f"{recognition['n']} annotated clips", list(recognition["scores"].items())
-        for member, part in recognition.get("members", {}).items():
-            yield f"Recognition, {member}", f"{part['n']} annotated clips", list(part["scores"].items())
-
-
-def _chance(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
-    for kind, rules in summary.get("chance", {}).items():
-        for rule, level in rules.items():
-            yield kind, RULES.get(rule, rule), level["f1"]
-
-
-def _costs(costs: Mapping[str, float]) -> Iterator[tuple[str, str]]:
-    for name, what, words, unit in (
-        ("feature_seconds", "to compute features", rows.seconds, " s"),
-        ("fit_seconds", "to train, all folds", rows.seconds, " s"),
-        ("predict_seconds", "to predict, all folds", rows.seconds, " s"),
-        ("predict_per_minute", "to predict a minute of video", rows.seconds, " s"),
-        ("parameters", "parameters", rows.whole, ""),
-        ("peak_memory_mib", "memory, at most", rows.whole, " MiB"),
-    ):
-        if name in costs or name in ("fit_seconds", "predict_seconds", "parameters"):
-            yield what, f"{words(costs.get(name))}{unit}"
-
-
-def _audit(audit: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Each value that shapes predictions, whom it saw, and the value in short; then what else the run wrote down."""
-    for value in audit.get("values", ()):
-        per_fold = value.get("folds")
-        what = f"by fold: {_short(per_fold)}" if per_fold else _short(value.get("value"))
-        yield str(value.get("name", "")), str(value.get("saw", "")), what
-    said = {"selection", "transductive", "sides", "values"}
-    yield from ((name, "", _short(content)) for name, content in audit.items() if name not in said)
-
-
-def _short(value: Any) -> str:
-    """A value as text, cut where nobody would read on."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
-
-
-def _from_to(numbers: Sequence[int]) -> str:
-    """`9`, or `8 to 10`."""
-    low, high = min(numbers, default=0), max(numbers, default=0)
-    return str(low) if low == high else f"{low} to {high}"
-
-
+FILTERS = {
+    "cost": cost,
+    "shown": lambda part: rows.shown(part.metrics, part.rows),
+    "shown_anew": lambda part: rows.shown(part.metrics, part.rescored),
+    "common": lambda part: rows.common(part.rows),
+    "source": _source,
+    "caveat": lambda name: CAVEATS.get(name, ""),
+    "caveats": lambda line: list(dict.fromkeys(caveat for found in line.caveats.values() for caveat in found)),
+    "published_metrics": lambda lines: list(dict.fromkeys(metric for line in lines for metric in line.values)),
+    "part_of": part_of,
+    "safe_body": Markup,  # rendered by markdown-it with raw HTML off
+}
 STATIC = Path(__file__).parent / "static"
 MARK = "mebench leaderboard build"
 
@@ -334,7 +230,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _write_assets(folder: Path) -> None:
-    for file in sorted(STATIC.iterdir()):
+    for file in (*sorted(STATIC.iterdir()), SCRIPT, STYLE):
         _write(folder / file.name, file.read_text(encoding="utf-8"))
     script, style = library()
     # The library is a module, which a page opened from a folder may not load: it goes in as packed text, see site.js.

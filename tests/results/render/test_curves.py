@@ -37,7 +37,7 @@ def test_the_folds_of_a_run_are_put_together(tmp_path):
 
 def test_a_run_without_training_has_no_curves(tmp_path):
     assert history_of(RunFolder(tmp_path)).empty
-    assert figures_of_training(history_of(RunFolder(tmp_path))) == {}
+    assert figures_of_training({"": history_of(RunFolder(tmp_path))}) == {}
 
 
 def test_a_damaged_history_is_named(tmp_path):
@@ -60,4 +60,4 @@ def test_lines_are_means_over_the_folds_by_name_and_split():
 
 def test_each_stage_has_its_figure():
     table = pd.concat([history(), history(stage="spotting")])
-    assert set(figures_of_training(table)) == {"training_recognition", "training_spotting"}
+    assert set(figures_of_training({"": table})) == {"training_recognition", "training_spotting"}

@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix as sklearn_confusion
 
-from mebench.results.render.plots import COLORS, confusion_matrix, figures_of, score_curve
+from mebench.results.render.plots import OUTCOMES, confusion_matrix, score_curve
+from mebench.results.render.timeline import COLORS, Curve, Lane, Span, Timeline, Track
+from mebench.results.report import figures_of
 from tests.run_folders import CLASSES, make_run
 
 ROOT = Path(__file__).parents[3]
@@ -24,14 +26,6 @@ def texts(figure):
 
 def labels(axis):
     return [label.get_text().split("\n")[0] for label in axis.get_ticklabels()]
-
-
-def intervals(**columns):
-    table = pd.DataFrame(columns)
-    return table.assign(kind="micro") if "kind" not in table else table
-
-
-NOTHING = pd.DataFrame(columns=["kind", "onset", "apex", "offset", "confidence"])
 
 
 def test_a_confusion_matrix_shows_counts_and_shares_of_the_true_class():
@@ -62,61 +56,65 @@ def test_a_class_that_was_only_answered_has_no_share():
     ]
 
 
-def spans(figure):
-    """(start, end) of the shades of annotated intervals, by colour."""
+def drawn(scores=None, lanes=(), n=100, fps=10.0, **curve):
+    curves = [] if scores is None else [Curve("micro", np.asarray(scores, float), **curve)]
+    return Timeline("a video", n, fps, [Track("", curves, lanes)])
+
+
+def bars(figure):
+    """(start, end) of the bars by colour, and how solid they are."""
     from matplotlib.colors import to_hex
 
     found = {}
-    for patch in figure.axes[0].patches:
-        box = patch.get_extents().transformed(figure.axes[0].transData.inverted())
-        found.setdefault(to_hex(patch.get_facecolor()), []).append((round(box.x0, 6), round(box.x1, 6)))
+    for bar in figure.axes[0].collections:
+        box = bar.get_paths()[0].get_extents()
+        found.setdefault(to_hex(bar.get_facecolor()[0]), []).append((round(box.x0, 6), round(box.x1, 6)))
     return found
 
 
-def test_annotations_cover_both_of_their_ends_in_seconds():
-    scores = intervals(frame=range(100), score=np.linspace(0, 1, 100))
-    truths = intervals(kind=["micro", "macro"], onset=[10, 50], apex=[15, None], offset=[19, 89])
-    figure = score_curve(scores, truths, NOTHING, fps=10.0)
-    assert spans(figure) == {COLORS["micro"]: [(1.0, 2.0)], COLORS["macro"]: [(5.0, 9.0)]}
+def test_bars_cover_both_of_their_ends_in_seconds_and_are_coloured_by_outcome():
+    true = Lane("micro, true", [Span(10, 19, "", 15, "right"), Span(50, 89, "", None, "wrong")], "micro")
+    figure = score_curve(drawn(np.linspace(0, 1, 100), [true]))
+    assert bars(figure) == {OUTCOMES["right"]: [(1.0, 2.0)], OUTCOMES["wrong"]: [(5.0, 9.0)]}
     assert figure.axes[0].get_xlim() == (0, 10)
     assert figure.axes[0].get_xlabel() == "time, s"
+    assert "micro, true" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
 
-def test_marks_of_apexes_lie_over_the_curve_and_the_curve_over_shades_and_bars():
-    scores = intervals(frame=range(100), score=np.linspace(0, 1, 100))
-    expression = {"onset": [10], "apex": [15], "offset": [39]}
-    axes = score_curve(scores, intervals(**expression), intervals(**expression, confidence=[0.5]), fps=10.0).axes[0]
-    marks = {line.get_zorder() for line in axes.lines if line.get_marker() in ("v", "^")}
-    (curve,) = (line.get_zorder() for line in axes.lines if len(line.get_xdata()) == len(scores))
-    under = {drawn.get_zorder() for drawn in (*axes.patches, *axes.collections)}
-    assert max(under) < curve < min(marks)
-
-
-def test_the_surer_a_spotted_interval_the_darker_its_bar():
-    scores = intervals(frame=range(100), score=np.zeros(100))
-    spotted = intervals(onset=[-2, 30, 60], apex=[3, 35, 65], offset=[7, 39, 69], confidence=[0.5, 0.9, 0.1])
-    bars = score_curve(scores, NOTHING, spotted, fps=None).axes[0].collections
-    starts = [bar.get_paths()[0].get_extents().x0 for bar in bars]
-    opaque = [bar.get_alpha() for bar in bars]
-    assert starts == [-2, 30, 60]
+def test_the_surer_a_spotted_interval_the_more_solid_its_bar():
+    spans = [Span(on, on + 9, "", on + 5, "open", sure) for on, sure in ((-2, 0.5), (30, 0.9), (60, 0.1))]
+    found = score_curve(drawn(np.zeros(100), [Lane("", spans)], fps=None)).axes[0].collections
+    assert [bar.get_paths()[0].get_extents().x0 for bar in found] == [0, 30, 60]
+    opaque = [bar.get_alpha() for bar in found]
     assert opaque[1] > opaque[0] > opaque[2]
 
 
-@pytest.mark.parametrize("values", [np.full(20, np.nan), np.zeros(20), np.zeros(0)])
+def test_smoothed_scores_and_the_threshold_are_drawn_over_the_raw_ones():
+    raw, smooth = np.arange(100.0), np.arange(100.0) / 2
+    lines = score_curve(drawn(raw, smoothed=smooth, level=20.0)).axes[0].lines
+    thick = {tuple(line.get_ydata()[:3]): line.get_linewidth() for line in lines}
+    assert thick[0.0, 0.5, 1.0] > thick[0.0, 1.0, 2.0] and (20.0, 20.0) in thick
+    assert {line.get_color() for line in lines} == {COLORS["micro"]}
+
+
+def test_words_of_others_are_no_formula(tmp_path):
+    lane = Lane("$\\frac$ <b>", [Span(1, 2, "")])
+    figure = score_curve(Timeline("$\\nothing{", 10, None, [Track("$x^$", [Curve("micro", np.ones(10))], [lane])]))
+    figure.savefig(tmp_path / "x.svg")
+
+
+@pytest.mark.parametrize("values", [np.full(20, np.nan), np.zeros(20), np.zeros(0), None])
 def test_a_curve_without_any_height_is_drawn(values, tmp_path):
-    scores = intervals(frame=np.arange(len(values)), score=values)
-    if not len(values):
-        scores["kind"] = pd.Series(dtype=object)
-    score_curve(scores, NOTHING, NOTHING, fps=30.0).savefig(tmp_path / "x.png")
+    score_curve(drawn(values, n=20, fps=30.0)).savefig(tmp_path / "x.png")
 
 
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        ({}, {"recognition_confusion", "analysis_confusion", "scores"}),
-        ({"tasks": ("spot",)}, {"scores"}),
+        ({}, {"recognition_confusion", "analysis_confusion", "iou_sweep", "subjects", "scores"}),
+        ({"tasks": ("spot",)}, {"iou_sweep", "subjects", "scores"}),
         ({"tasks": ("recognize",)}, {"recognition_confusion"}),
-        ({"shift": 100}, {"recognition_confusion", "scores"}),
+        ({"shift": 100}, {"recognition_confusion", "iou_sweep", "subjects", "scores"}),
     ],
 )
 def test_a_run_has_the_figures_that_apply(tmp_path, run, expected):

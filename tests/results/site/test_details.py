@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from mebench.results.site.details import _confusion
+from mebench.results.render.pages import _confusion
 
 
 def test_a_confusion_matrix_has_counts_and_shares_of_the_true_class():

@@ -1,0 +1,204 @@
+"""What `kills.py` kills beside sweeps: `tune`, `leaderboard merge`, `leaderboard build` and `rescore`.
+
+A job says what is there before, what to run, what must be whole whenever it is killed, and what is there in the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from attack_records import Made
+
+ROOT = Path(__file__).parents[1]
+RECORDS = ROOT / "leaderboards" / "records"
+Pieces = dict[str, Any]
+SENT = 12
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that writes.
+
+    Attributes:
+        prepare: makes what is there before in a folder of its own.
+        words: after `mebench`, of the root of all and of that folder.
+        pieces: what is finished by now, each of which must stay as it is; it raises where something is half.
+        answer: what the command was to make.
+    """
+
+    prepare: Callable[[Path, Path], None]
+    words: Callable[[Path, Path], list[str]]
+    pieces: Callable[[Path, Path], Pieces]
+    answer: Callable[[Path], Pieces]
+
+
+def tree(folder: Path) -> Pieces:
+    """The hash of every file in a folder; what is still being written or of the system has a hidden name."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    return {str(file.relative_to(folder)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def _whole_tree(folder: Path) -> Pieces:
+    found = tree(folder)
+    if left := [name for name in found if ".writing-" in name or ".site-" in name]:
+        raise SystemExit(f"left behind: {left[0]}")
+    return found
+
+
+def sent_records(root: Path) -> Path:
+    """A few sound records, of few draws."""
+    sent = root / "sent"
+    if not sent.is_dir():
+        for number, source in enumerate(sorted(RECORDS.glob("*tstnet-synthetic*")) * SENT):
+            if number < SENT:
+                shutil.copytree(source, sent / f"r{number}")
+                made = Made(sent / f"r{number}", random.Random(number), number)
+                made.change("run_id", f"r{number}")
+                made.change("config/method.copy", number)
+                made.change("config/bootstrap", 20)
+                made.seal(scored=True)
+    return sent
+
+
+# -- merge ------------------------------------------------------------------------------------------------------------------
+
+
+def _merged(root: Path, out: Path) -> Pieces:
+    found = {place.name: tree(place) for place in (out / "records").glob("[!.]*")}
+    for name, files in found.items():
+        if files != tree(root / "sent" / name):
+            raise SystemExit(f"record {name} is not whole")
+    return found
+
+
+def _empty(root: Path, out: Path) -> None:
+    sent_records(root)
+    out.mkdir()
+
+
+merge = Job(
+    _empty,
+    lambda root, out: ["leaderboard", "merge", str(root / "sent"), "--out", str(out / "records")],
+    _merged,
+    _whole_tree,
+)
+
+# -- build ------------------------------------------------------------------------------------------------------------------
+
+
+def _board(root: Path, out: Path) -> None:
+    """A board whose tables and page are those of fewer records."""
+    out.mkdir()
+    shutil.copytree(sent_records(root), out / "records")
+    if (root / "former").is_dir():
+        for place in (root / "former").iterdir():
+            copy = shutil.copytree if place.is_dir() else shutil.copy
+            copy(place, out / place.name)
+
+
+def _built(root: Path, out: Path) -> Pieces:
+    """The page is there, as a whole the former or the new one; so is every table."""
+    former, new = tree(root / "former"), tree(root / "quiet-build") if (root / "quiet-build").is_dir() else {}
+    site = {f"site/{name}": digest for name, digest in tree(out / "site").items()}
+    wholes = [{name: digest for name, digest in whole.items() if name.startswith("site/")} for whole in (former, new)]
+    if new and site not in wholes:
+        raise SystemExit(f"the page is neither the former nor the new one: {len(site)} files")
+    for file in out.glob("[!.]*.*"):
+        known = {whole.get(file.name) for whole in (former, new)}
+        if new and hashlib.sha256(file.read_bytes()).hexdigest() not in known:
+            raise SystemExit(f"{file.name} is neither the former nor the new one")
+    return {}
+
+
+build = Job(
+    _board,
+    lambda root, out: ["leaderboard", "build", "--runs", str(root / "none"), "--out", str(out)],
+    _built,
+    _whole_tree,
+)
+
+# -- rescore ----------------------------------------------------------------------------------------------------------------
+
+
+def _source(root: Path, out: Path) -> None:
+    """Public files of an author, drawn, and where they are described."""
+    clone = root / "clone"
+    clone.mkdir(exist_ok=True)
+    rows = [(f"s{s}", f"v{v}", "micro", 40 * s + 10, 40 * s + 29) for s in range(1, 9) for v in range(8)]
+    texts = {"truth.txt": rows, "said.txt": [(*row[:3], row[3] + 2, row[4] + 5) for row in rows]}
+    for name, some in texts.items():
+        (clone / name).write_text("".join(" ".join(map(str, row)) + "\n" for row in some))
+    columns = ["subject", "video", "kind", "onset", "offset"]
+    files = {name: hashlib.sha256((clone / name).read_bytes()).hexdigest() for name in texts}
+    sets = {"dataset": "drawn", "protocol": "none", "k_prime": 10}
+    sets |= {"truth": [{"columns": columns, "files": {"truth.txt": files["truth.txt"]}}]}
+    sets |= {"predictions": [{"columns": columns, "files": {"said.txt": files["said.txt"]}}]}
+    about = {"title": "Drawn", "method": "Spotter", "repository": "https://code.example/spotter", "commit": "ab" * 20}
+    (out / "rescored").mkdir(parents=True)
+    (out / "rescored" / "drawn.yaml").write_text(json.dumps({**about, "sets": [sets]}))
+    shutil.copy(ROOT / "leaderboards" / "published.csv", out)
+
+
+def _rescored(root: Path, out: Path) -> Pieces:
+    for file in (out / "rescored").glob("[!.]*.json"):
+        json.loads(file.read_text())
+    return {name: digest for name, digest in tree(out / "rescored").items() if not name.startswith(".")}
+
+
+rescore = Job(
+    _source,
+    lambda root, out: [
+        *("rescore", "drawn", "--root", str(root / "clone"), "--leaderboards", str(out)),
+        *("--tracking", f"sqlite:///{root / 'no.db'}"),
+    ],
+    _rescored,
+    _whole_tree,
+)
+
+# -- tune -------------------------------------------------------------------------------------------------------------------
+
+
+def _trials(root: Path, out: Path) -> Pieces:
+    """The finished trials of the study, with their values."""
+    database = out / "optuna.db"
+    if not database.is_file():
+        return {}
+    with closing(sqlite3.connect(database, timeout=60)) as connection:
+        if (state := connection.execute("PRAGMA integrity_check").fetchone()) != ("ok",):
+            raise SystemExit(f"the study is damaged: {state}")
+        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+        if "trial_values" not in tables:
+            return {}
+        asked = "SELECT trial_id, value FROM trials JOIN trial_values USING (trial_id) WHERE state = 'COMPLETE'"
+        return {str(trial): value for trial, value in connection.execute(asked)}
+
+
+def _outcome(out: Path) -> Pieces:
+    """What the study says, without seconds and names of places."""
+    (file,) = out.glob("*/outcome.json")
+    said = json.loads(file.read_text())
+    return {"best": said["studies"]["tuning"]["best"]["params"], "scores": said["scores"]}
+
+
+tune = Job(
+    lambda root, out: out.mkdir(),
+    lambda root, out: [
+        *("tune", "method=one_walk", "dataset=killed", "--param", "method.p={low: 0.1, high: 0.9, acts: training}"),
+        *("--trials", "5", "--inner-folds", "2", "--heartbeat", "1", "--sampler", "random", "--out", str(out)),
+        *("--storage", f"sqlite:///{out / 'optuna.db'}", f"plugins={root / 'plugins'}", f"runs={out / 'runs'}"),
+        *(f"cache={root / 'cache'}", f"tracking=sqlite:///{root / 'no.db'}", "bootstrap=20", "workers=1"),
+    ],
+    _trials,
+    _outcome,
+)
+
+JOBS = {"tune": tune, "merge": merge, "build": build, "rescore": rescore}

@@ -1,0 +1,1 @@
+"""Spotting by brightness."""

@@ -1,0 +1,367 @@
+"""The report of a run, or of two on the same videos: one page that needs nothing else, and its figures for a paper."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
+from numpy.typing import NDArray
+
+from mebench.core.options import SpottingParams
+from mebench.core.spotting import curve_and_level
+from mebench.errors import ConfigError, DataError, MebenchError, RunError
+from mebench.metrics import Tables, named
+from mebench.results import compare, settings
+from mebench.results.record import Record, read
+from mebench.results.render import pages, plots
+from mebench.results.render.pages import Details, environment
+from mebench.results.render.summary import title_of
+from mebench.results.render.timeline import Judged, Shape, Timeline, first_draw, timeline
+from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.scoring import tables_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from mebench.core import Kind
+    from mebench.metrics.comparison import Comparison
+
+SHEET = Path(__file__).parent / "site" / "static" / "site.css"
+SCORES = ["fold", "video", "frame", "kind", "score"]
+NO_SCORES = "keeps no scores of frames, so its timelines show intervals alone"
+
+
+def judged(record: Record, name: str = "") -> Judged:
+    """What a run says of its videos, from its folder alone; a record of the leaderboard keeps no scores of frames.
+
+    Raises:
+        RunError: a table of the run is missing or damaged.
+        DataError: its tables do not fit together.
+    """
+    folder = RunFolder(record.folder)
+    tables, about = tables_of(folder), record.about
+    there = "spot" in about["tasks"] and (folder.path / "frame_scores.parquet").is_file()
+    scores = folder.read_table("frame_scores.parquet") if there else pd.DataFrame(columns=SCORES)
+    answers = folder.read_table("clips.parquet") if "recognize" in about["tasks"] else None
+    return Judged(
+        name,
+        tables,
+        about["kinds"] if "spot" in about["tasks"] else (),
+        scores,
+        record.convention,
+        about["classes"],
+        answers,
+        _shape(record, folder, tables, scores),
+    )
+
+
+Key = tuple[str, "Kind"]
+Found = tuple[NDArray[np.float64], float]
+
+
+def _shape(record: Record, folder: RunFolder, tables: Tables, scores: pd.DataFrame) -> Shape | None:
+    """What the run made of its scores before it looked for peaks, computed again from its settings and each fold's durations.
+
+    A method may have a way of its own, which no folder tells. The confidence of an interval is the height of its peak, so where
+    one is no height of the curve, the curves of that kind were other ones, and are not shown.
+    """
+    how = {
+        f.name: record.config[f"method.{f.name}"] for f in fields(SpottingParams) if f"method.{f.name}" in record.config
+    }
+    if not {"p", "rule"} <= set(how) or tables.predictions is None or not len(scores):
+        return None
+    try:
+        options = SpottingParams(**{name: how[name] for name in ("p", "rule", "smoothing", "threshold") if name in how})
+    except ConfigError:
+        return None
+    folds = {fold: folder.fold_record(fold) for fold in scores["fold"].unique()}
+    about = tables.videos.set_index("video")
+    curves: dict[Key, Found] = {}
+    groups: Any = scores.groupby(["fold", "video", "kind"], sort=False)
+    for (fold, video, kind), rows in groups:
+        dataset, fps = about["dataset"][video], about["fps"][video]
+        timing = folds[fold]["timing"]
+        own = timing.get(dataset) or timing.get(f"{dataset}@{0 if pd.isna(fps) else fps:g}") or {"k_prime": {}}
+        if kind not in own["k_prime"]:
+            continue
+        level = _level(folds[fold]["notes"], kind, options, record.about.get("one_per_video", False))
+        values = np.full(int(rows["frame"].max()) + 1, np.nan)
+        values[rows["frame"]] = rows["score"]
+        if (found := curve_and_level(values, own["k_prime"][kind], options, level)) is not None:
+            curves[video, kind] = found
+    strange = {
+        p["kind"]
+        for p in first_draw(tables.predictions).to_dict("records")
+        if (key := (p["video"], p["kind"])) not in curves
+        or not np.isclose(curves[key][0], p["confidence"], rtol=1e-6, atol=1e-12).any()
+    }
+    known = {key: found for key, found in curves.items() if key[1] not in strange}
+    return lambda video, kind, _: known.get((video, kind))
+
+
+def _level(notes: Mapping[str, float], kind: str, options: SpottingParams, highest_only: bool) -> float | None:
+    """The threshold that a fold learnt; minus infinity where there is none; None where it is relative to each video's scores."""
+    if highest_only:
+        return -np.inf
+    if options.threshold == "relative":
+        return None
+    return next((notes[key] for key in (f"threshold_{kind}", f"method.threshold_{kind}") if key in notes), np.inf)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A timeline on a page: its place, and how many intervals of it are wrong or missed."""
+
+    id: str
+    timeline: Timeline
+    missed: int
+    wrong: int
+
+    @property
+    def note(self) -> str:
+        """The numbers in words."""
+        return f"{self.missed} missed, {self.wrong} wrong" if self.missed or self.wrong else ""
+
+
+def timelines(sides: Sequence[Judged]) -> list[Drawn]:
+    """Every video with a timeline, those of one frame left out: there is nothing to see over time."""
+    counted = pd.concat([side.mistakes[["video", "mistake"]] for side in sides])
+    numbers = counted.value_counts().to_dict()
+    drawn = []
+    for number, video in enumerate(sides[0].tables.videos["video"].astype(str)):
+        line = timeline(video, sides)
+        if line.n_frames > 1 and (line.rows or any(track.curves for track in line.tracks)):
+            missed, wrong = (int(numbers.get((video, what), 0)) for what in ("miss", "false_positive"))
+            drawn.append(Drawn(f"v{number}", line, missed, wrong))
+    return drawn
+
+
+def values_of(record: Record, always: bool = True) -> dict[str, Any]:
+    """What the page of a run shows: `pages.values_of`, its timelines, figures, and the cards of its features.
+
+    Args:
+        record: of the run.
+        always: timelines also where there are no scores of frames, with what is true and what was spotted alone.
+    """
+    side, reason = None, ""
+    try:
+        side = judged(record)
+        values = pages.values_of(record, side)
+    except (MebenchError, KeyError, ValueError) as error:
+        side, reason, values = None, f"The predictions cannot be shown: {error}", pages.values_of(record, None)
+    scored = side is not None and len(side.frame_scores) > 0
+    drawn = timelines([side]) if side is not None and (scored or always) else []
+    if not drawn:
+        values["causes"] = []
+    return values | {
+        "reason": reason,
+        "timelines": drawn,
+        "places": {one.timeline.title: one.id for one in drawn},
+        "scored": scored,
+        "smoothed": any(c.smoothed is not None for one in drawn for t in one.timeline.tracks for c in t.curves),
+        "unscored": "" if scored or not drawn or "spot" not in record.about["tasks"] else f"This run {NO_SCORES}.",
+        "figures": {name: _inlined(name, figure) for name, figure in _figures([("", record)]).items()},
+        "cards": list(_cards(record)),
+    }
+
+
+def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
+    """The figures of one run or several that are no table or timeline: `iou_sweep`, `training_<stage>`."""
+    sweeps = {word: sweep for name, run in runs for word, sweep in plots.sweeps_of(run.summary, name).items()}
+    figures = {"iou_sweep": plots.iou_sweep(sweeps)} if sweeps else {}
+    histories = {name: plots.history_of(RunFolder(run.folder)) for name, run in runs}
+    if len(runs) == 1:
+        histories = dict(_transfer(runs[0][1], histories[""]))
+    return figures | plots.figures_of_training(histories)
+
+
+def _transfer(record: Record, history: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The history of a run; beside it that of the run which differs in `method.transfer` alone, if it lies beside it."""
+    key = "method.transfer"
+    twin = _twin(record, key) if key in record.config else None
+    if twin is None:
+        yield "", history
+        return
+    names = {True: "with transfer", False: "without transfer"}
+    yield names[bool(record.config[key])], history
+    yield names[not record.config[key]], plots.history_of(twin)
+
+
+def _twin(record: Record, key: str) -> RunFolder | None:
+    """A finished run in the same folder of runs that differs in one setting."""
+    for folder in RunFolder.all(record.folder.parent):
+        if folder.path == record.folder or not folder.done:
+            continue
+        try:
+            other = settings.without_places(folder.read_json("config.json")["config"])
+        except (MebenchError, LookupError, TypeError, AttributeError):
+            continue
+        if {name for name in {*other, *record.config} if other.get(name) != record.config.get(name)} == {key}:
+            return folder
+    return None
+
+
+def _inlined(name: str, figure: Figure) -> Markup:
+    return Markup(plots.unique_ids(plots.inline(figure, name), name))
+
+
+def _cards(record: Record) -> Iterator[tuple[str, str]]:
+    """Each dataset with the cards of the features that were read, as text."""
+    file = record.folder / "features.json"
+    stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    for group, cards in sorted(stored.get("chains", {}).items()):
+        for card in cards if isinstance(cards, list) else ():
+            yield group, card if isinstance(card, str) else json.dumps(card, indent=1, ensure_ascii=False)
+
+
+def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
+    """The figures of a finished run, by name.
+
+    `recognition_confusion` for the annotated clips, `analysis_confusion` for the true positives of a method that also
+    names their emotion, `iou_sweep`, `subjects`, `scores_<video>` for the videos with the most expressions, and
+    `training_<stage>` for trainings that noted how they went. Those that do not apply are absent.
+
+    Args:
+        folder: the run.
+        most: videos that are drawn; None for all.
+
+    Raises:
+        RunError: a table of the run is missing or damaged.
+    """
+    record = read(folder)
+    return dict(_drawn_figures([("", record)], [judged(record)], most))
+
+
+def _drawn_figures(
+    runs: Sequence[tuple[str, Record]], sides: Sequence[Judged], most: int | None
+) -> Iterator[tuple[str, Figure]]:
+    for (name, record), side in zip(runs, sides):
+        tables, classes = side.tables, record.about["classes"]
+        title, end = f"{name}: " if name else "", f"_{name.lower()}" if name else ""
+        if tables.clips is not None and len(tables.clips):
+            words = f"{title}recognition: annotated clips"
+            yield f"recognition_confusion{end}", plots.confusion_matrix(tables.clips, classes, words)
+        if tables.predictions is not None:
+            found = plots.true_positives(tables, named(record.convention))
+            if len(found):
+                words = f"{title}analysis: true positives"
+                yield f"analysis_confusion{end}", plots.confusion_matrix(found, classes, words)
+    of_subjects = {name: own for (name, record), side in zip(runs, sides) if (own := _by_subject(record, side))}
+    if of_subjects:
+        yield "subjects", plots.subjects(of_subjects)
+    yield from _figures(runs).items()
+    for video in _most_expressions(sides)[:most]:
+        yield f"scores_{safe_name(video)}", plots.score_curve(timeline(video, sides))
+
+
+def _by_subject(record: Record, side: Judged) -> dict[str, float | None]:
+    found: Details = pages.details(record, side)
+    if "F1" not in found.subjects.columns:
+        return {}
+    column = found.subjects.columns.index("F1")
+    return {name: cells[column] for name, cells in found.subjects.rows}
+
+
+def _most_expressions(sides: Sequence[Judged]) -> list[str]:
+    """Videos with scores, those with the most expressions first."""
+    scored = {video for side in sides for video in side.frame_scores["video"].unique()}
+    truths = sides[0].tables.truths["video"]
+    counts = truths[truths.isin(scored)].value_counts()
+    return sorted(counts.index, key=lambda video: (-counts[video], video))
+
+
+def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
+    """Write the figures of one run or two into a folder, each as SVG, PNG and PDF; files of these names are replaced.
+
+    Raises:
+        RunError: a table of a run is missing or damaged.
+        DataError: a file cannot be written.
+    """
+    records, names = [read(folder) for folder in folders], ("A", "B") if len(folders) > 1 else ("",)
+    sides = [judged(record, name) for record, name in zip(records, names)]
+    written = []
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, figure in _drawn_figures([*zip(names, records)], sides, None):
+            for ending in ("svg", "png", "pdf"):
+                written.append(place / f"{name}.{ending}")
+                figure.savefig(written[-1])
+    except OSError as error:
+        raise DataError(
+            f"the figures cannot be written to {place}: {error.strerror}. Name another --figures DIR"
+        ) from error
+    return written
+
+
+def page(folders: Sequence[RunFolder], comparison: Comparison | None = None) -> str:
+    """The report of a run; or of two, A and B, that were compared.
+
+    Raises:
+        RunError: a table of a run is missing or damaged.
+    """
+    records = [read(folder) for folder in folders]
+    templates = environment()
+    templates.globals |= {"sheet": Markup(SHEET.read_text(encoding="utf-8")), "methods": set(), "datasets": set()}
+    if comparison is None:
+        (record,) = records
+        text = templates.get_template("report.html").render(
+            root=None, title=title_of(record.config), appears=[], **values_of(record)
+        )
+    else:
+        text = templates.get_template("reports.html").render(root=None, **_both(records, comparison))
+    return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
+
+
+def _both(records: Sequence[Record], found: Comparison) -> dict[str, Any]:
+    """What the page of two runs shows."""
+    runs = [*zip("AB", records)]
+    sides = [judged(record, name) for name, record in runs]
+    drawn = timelines(sides)
+    whole = [compare.Side.of_run(RunFolder(record.folder)) for record in records]
+    rule = named(records[0].convention)
+    return {
+        "runs": [
+            {"letter": name, "title": title_of(record.config), **pages.values_of(record, side)}
+            for (name, record), side in zip(runs, sides)
+        ],
+        "scores": [(compare.in_words(path), row) for path, row in found.scores.items()],
+        "said": compare.conclusions(found),
+        "remarks": compare.remarks(found, whole[0], whole[1], rule),
+        "timelines": drawn,
+        "places": {one.timeline.title: one.id for one in drawn},
+        "scored": any(len(side.frame_scores) for side in sides),
+        "smoothed": any(c.smoothed is not None for one in drawn for t in one.timeline.tracks for c in t.curves),
+        "unscored": " ".join(
+            f"Run {side.name} {NO_SCORES}." for side in sides if side.kinds and not len(side.frame_scores)
+        ),
+        "figures": {name: _inlined(name, figure) for name, figure in _figures(runs).items()},
+    }
+
+
+def write(text: str, file: Path) -> None:
+    """Write a page.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{file} cannot be written: {error.strerror}. Name another with -o FILE") from error
+
+
+def refuse(folder: RunFolder) -> None:
+    """Refuse a run of which there is nothing to report.
+
+    Raises:
+        RunError: it keeps no predictions.
+    """
+    lost = [name for name in ("predictions.parquet", "clips.parquet") if not (folder.path / name).is_file()]
+    if len(lost) == 2:
+        raise RunError(f"run {folder.id!r} keeps no predictions, so there is nothing to report: run it again")

@@ -1,0 +1,134 @@
+"""All plugins of a folder, checked; a new plugin, written from a template."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mebench.config import registry
+from mebench.config.registry import PluginKind
+from mebench.errors import ConfigError, unknown
+from mebench.testing.checks import TINY, Check, scratch
+from mebench.testing.datasets import dataset_checks
+from mebench.testing.methods import method_checks
+
+TEMPLATES = Path(__file__).parent / "templates"
+METHOD_TEMPLATES = ("spotter", "recognizer", "network", "linear")
+_ENDING = ".txt"
+TEST = '''"""The plugins of this folder keep their contracts: pytest {name}"""
+
+from pathlib import Path
+
+from mebench.testing import parametrize_with_checks
+
+
+@parametrize_with_checks(Path(__file__).parent)
+def test_contract(check):
+    check.run()
+'''
+
+
+def plugin_checks(kind: PluginKind, id_: str, **params: Any) -> list[Check]:
+    """The checks of a plugin; a dataset without its root is tried on its drawn stand-in, where it has one.
+
+    Args:
+        kind: `method` or `dataset`.
+        id_: its name.
+        params: of a dataset, for example `root="/data/mine"`; of a method, which must be able to run without any, none.
+    """
+    if kind == "method":
+        return method_checks(id_, (*TINY, *(f"method.{key}={value}" for key, value in params.items())))
+    if "root" not in params and (drawn := _drawn(id_)) is not None:
+        params["root"] = str(drawn)
+    return dataset_checks(id_, **params)
+
+
+def folder_checks(folder: str | Path, **params: Mapping[str, Any]) -> list[Check]:
+    """The checks of all plugins of a folder, as `--plugins` takes it.
+
+    Args:
+        folder: with `methods/` and `datasets/`, or folders of plugins directly.
+        params: of datasets, by id.
+    """
+    (place,) = registry.add_paths([folder])
+    return [
+        check
+        for kind in registry.PLUGIN_KINDS
+        for info in registry.plugins(kind).values()
+        if info.folder.is_relative_to(place)
+        for check in plugin_checks(kind, info.id, **params.get(info.id, {}))
+    ]
+
+
+def parametrize_with_checks(checks: Iterable[Check] | str | Path, **params: Mapping[str, Any]) -> Any:
+    """A decorator that makes one pytest test of each check; the test takes the argument `check`.
+
+    Args:
+        checks: or a folder of plugins, as `--plugins` takes it: then the checks of all that lie there.
+        params: of datasets in that folder, by id, for example `mine={"root": "/data/mine"}`.
+    """
+    import pytest
+
+    every = folder_checks(checks, **params) if isinstance(checks, str | Path) else [*checks]
+    return pytest.mark.parametrize("check", every, ids=str)
+
+
+def _drawn(id_: str) -> Path | None:
+    """A drawn stand-in of a dataset, or None: it needs no root, has one in the user's file, draws none, or is broken."""
+    from mebench.config import user_setting
+    from mebench.config.parts import keys
+
+    try:
+        if "root" not in keys(registry.find("dataset", id_)) or user_setting(f"roots.{id_}", ""):
+            return None
+        plugin, folder = registry.load("dataset", id_), Path(tempfile.mkdtemp(prefix=f"{id_}-", dir=scratch()))
+        if not hasattr(plugin, "write_fake_tree"):
+            return None
+        plugin.write_fake_tree(folder)
+    except Exception:  # the checks say what is wrong
+        return None
+    return folder
+
+
+def write_plugin(kind: PluginKind, name: str, folder: Path, template: str = "") -> list[Path]:
+    """Write a plugin that keeps its contract, and beside it a test of the whole folder, unless one is there.
+
+    Args:
+        kind: `method` or `dataset`.
+        name: of the plugin, in snake_case.
+        folder: that `--plugins` then names; it is made if need be.
+        template: of a method, one of `METHOD_TEMPLATES`; the first by default.
+
+    Returns:
+        The files.
+
+    Raises:
+        ConfigError: the name cannot be a plugin's, or is taken; there is no such template.
+    """
+    known = METHOD_TEMPLATES if kind == "method" else ("dataset",)
+    template = template or known[0]
+    if template not in known:
+        raise ConfigError(unknown("template", template, known))
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+        raise ConfigError(f"a plugin's name must be in snake_case, such as my_{kind}, not {name!r}")
+    if name in (there := registry.plugins(kind)):
+        raise ConfigError(f"there is a {kind} called {name!r}, in {there[name].folder}: choose another name")
+    target = folder / f"{kind}s" / name
+    if target.exists():
+        raise ConfigError(f"{target} is there already: choose another name, or remove it")
+    target.mkdir(parents=True)
+    written = [target / "__init__.py"]
+    words = {"name": name, "title": name.replace("_", " ").capitalize(), "Class": name.title().replace("_", "")}
+    written[0].write_text(f'"""{words["title"]}."""\n', encoding="utf-8")
+    for file in sorted((TEMPLATES / template).glob(f"*{_ENDING}")):
+        text = re.sub(r"\{\{(\w+)\}\}", lambda found: words[found[1]], file.read_text(encoding="utf-8"))
+        written.append(target / file.name.removesuffix(_ENDING))
+        written[-1].write_text(text, encoding="utf-8")
+    if not list(folder.glob("test_*.py")):
+        written.append(folder / "test_plugins.py")
+        written[-1].write_text(TEST.format(name=folder.name), encoding="utf-8")
+    return written

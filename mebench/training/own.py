@@ -1,0 +1,184 @@
+"""An object that was given to `mebench.evaluate` behind the contract: each fold has a copy of its own, as the object was given."""
+
+import hashlib
+import inspect
+import pickle
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, VideoView, all_clips, stack
+from mebench.core.options import SpottingParams
+from mebench.errors import PluginError
+
+Floats = NDArray[np.float64]
+
+
+class Own(Method):
+    """Asks a copy of an object. A subclass, written beside the object's file, says where that is.
+
+    Attributes:
+        model: file of the object and its chains, pickled.
+        sha256: of that file, so that nothing else is unpickled, and the plugin's own hash stands for the object, too.
+    """
+
+    Params = SpottingParams
+    model: ClassVar[Path]
+    sha256: ClassVar[str]
+
+    def __init__(self, params: SpottingParams, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        content = self.model.read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise PluginError(f"{self.model} is not the object that was given: evaluate it again")
+        given, self._features = pickle.loads(content)
+        self.given = Estimator(given, self._features, seed) if is_estimator(given) else given
+
+    def chains(self, timing: Timing) -> dict[str, Chain]:
+        """Those that came with the object, or that it names itself."""
+        if callable(own := getattr(self.given, "chains", None)):
+            return dict(own(timing))
+        return {chain.name: chain for chain in chains_of(self._features, timing)}
+
+    def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
+        """Have it learn, where it can, then thresholds if they are asked for."""
+        if callable(fit := getattr(self.given, "fit", None)):
+            fit(train, self.task) if _takes_two(fit) else fit(train)
+        super().fit_closed_form(train, valid)
+
+    def score_frames(self, video: VideoView) -> Floats:
+        """What it answers, (n_frames, n_kinds); one column may come as (n_frames,)."""
+        scores = np.asarray(self.given.score_frames(video), dtype=np.float64)
+        return scores[:, None] if scores.ndim == 1 else scores
+
+    def classify(self, clips: Sequence[ClipView]) -> Floats:
+        """What it answers, (n_clips, n_classes); class numbers may come as (n_clips,)."""
+        answer = np.asarray(self.given.classify(clips))
+        if answer.ndim != 1:
+            return answer.astype(np.float64)
+        return np.asarray(answer[:, None] == np.arange(len(self.task.classes)), dtype=np.float64)
+
+
+def is_estimator(given: Any) -> bool:
+    """Whether an object learns from rows of numbers, as those of scikit-learn do."""
+    return hasattr(given, "fit") and hasattr(given, "predict") and not _answers(given)
+
+
+def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
+    """What an object can do: an estimator spots on chains of frames, and names emotions on chains of clips."""
+    if is_estimator(given):
+        scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20}))}
+        return tuple(task for task, scope in (("recognize", "clips"), ("spot", "frames")) if scope in scopes)
+    return _answers(given)
+
+
+def _answers(given: Any) -> tuple[str, ...]:
+    asked = {"recognize": "classify", "spot": "score_frames"}
+    return tuple(task for task, name in asked.items() if callable(getattr(given, name, None)))
+
+
+def chains_of(features: Any, timing: Timing) -> tuple[Chain, ...]:
+    """Chains as they may be given: one, several, or a function of the timing that answers with them."""
+    found = features(timing) if callable(features) else features
+    if isinstance(found, Chain):
+        return (found,)
+    return tuple(found.values() if isinstance(found, Mapping) else found or ())
+
+
+class Estimator:
+    """An estimator of scikit-learn on the features of chains, flattened and beside one another.
+
+    A classifier of clips learns their classes. On frames an estimator of each kind learns 1 for a frame inside an expression and 0
+    for others; the row of frame i holds what a chain computes of i and, with flow, i + k. Scores are probabilities, else the
+    decision function, else what it predicts.
+    """
+
+    def __init__(self, given: Any, features: Any, seed: int) -> None:
+        self.given, self.features, self.seed = given, features, seed
+        self.task = Task(frozenset(), (), ())
+        self.of_clips: Callable[[Any], Floats] | None = None
+        self.of_frames: list[Callable[[Any], Floats]] = []
+
+    def fit(self, train: Sequence[LabelledVideo], task: Task) -> None:
+        """Learn from the training videos what the task asks for."""
+        self.task = task
+        if "recognize" in task.tasks and (clips := all_clips(train)):
+            self.of_clips = self._learnt(self._rows_of_clips(clips), np.array([clip.label for clip in clips]))
+        if "spot" in task.tasks:
+            rows = [self._rows_of_frames(video) for video in train]
+            for kind in task.kinds:
+                labels = [_inside(video, len(own), kind) for video, own in zip(train, rows)]
+                self.of_frames.append(self._learnt(np.concatenate(rows), np.concatenate(labels)))
+
+    def score_frames(self, video: VideoView) -> Floats:
+        """(n_frames, n_kinds); NaN for the last frames, which have no partner."""
+        scores, rows = np.full((video.n_frames, len(self.task.kinds)), np.nan), self._rows_of_frames(video)
+        if len(rows):
+            scores[: len(rows)] = np.stack([learnt(rows)[:, -1] for learnt in self.of_frames], axis=1)
+        return scores
+
+    def classify(self, clips: Sequence[ClipView]) -> Floats:
+        """(n_clips, n_classes); a class that nobody showed in training is below all others."""
+        if self.of_clips is None:
+            return np.zeros((len(clips), len(self.task.classes)))
+        return self.of_clips(self._rows_of_clips(clips))
+
+    def _learnt(self, rows: Floats, labels: NDArray[Any]) -> Callable[[Any], Floats]:
+        """A fitted copy, as a function from rows to a score for each class of the task, or for 0 and 1."""
+        from sklearn.base import clone, is_regressor
+
+        seen = np.unique(labels)
+        n = max(len(self.task.classes), 2) if labels.dtype.kind == "i" else 2
+        if len(seen) == 1:  # there is nothing to tell apart
+            return lambda rows: np.tile(np.arange(n) == seen[0], (len(rows), 1)).astype(np.float64)
+        fresh = clone(self.given) if hasattr(self.given, "get_params") else self.given
+        if getattr(fresh, "random_state", self) is None:
+            fresh.set_params(random_state=self.seed)
+        fresh.fit(rows, labels)
+        if is_regressor(fresh):
+            return lambda rows: np.asarray(fresh.predict(rows), dtype=np.float64)[:, None]
+        return lambda rows: _scores(fresh, rows, seen.astype(int), n)
+
+    def _rows_of_clips(self, clips: Sequence[ClipView]) -> Floats:
+        names = [chain.name for chain in chains_of(self.features, clips[0].video.timing) if chain.scope == "clips"]
+        return np.concatenate([stack(clips, name).reshape(len(clips), -1) for name in names], axis=1).astype(np.float64)
+
+    def _rows_of_frames(self, video: VideoView) -> Floats:
+        names = [chain.name for chain in chains_of(self.features, video.timing) if chain.scope == "frames"]
+        parts = [np.asarray(video.features(name), dtype=np.float64) for name in names]
+        n = min(map(len, parts))
+        return np.concatenate([part[:n].reshape(n, int(np.prod(part.shape[1:]))) for part in parts], axis=1)
+
+
+def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
+    """A score for each of n classes, of which the estimator knows `seen`."""
+    if hasattr(fitted, "predict_proba"):
+        known, absent = np.asarray(fitted.predict_proba(rows)), 0.0
+    elif hasattr(fitted, "decision_function"):
+        known = np.asarray(fitted.decision_function(rows))
+        known = np.stack([-known, known], axis=1) if known.ndim == 1 else known
+        absent = float(known.min()) - 1
+    else:
+        known, absent = np.asarray(fitted.predict(rows))[:, None] == seen, 0.0
+    scores = np.full((len(rows), n), absent)
+    scores[:, seen] = known
+    return scores
+
+
+def _inside(video: LabelledVideo, n: int, kind: str) -> NDArray[np.float64]:
+    """1 for each of the first n frames inside an expression of that kind, both ends included."""
+    labels = np.zeros(n)
+    for expression in video.expressions:
+        if expression.kind == kind:
+            labels[expression.onset : expression.offset + 1] = 1
+    return labels
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        return len(inspect.signature(function).parameters) > 1
+    except (TypeError, ValueError):
+        return False

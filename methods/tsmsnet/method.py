@@ -1,0 +1,188 @@
+"""TSMSNet behind the contract: a network that scores frames and one that joins intervals, for each kind."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import Dataset as TorchDataset
+
+from mebench import spotting
+from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, Stage, Task, Timing, VideoView
+from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
+from mebench.training import MappedSamples, sample_negatives, window_labels
+
+from .network import FrameNetwork, SegmentNetwork
+from .params import Params as _Params
+from .segments import Segments, joined, read, scaled, segment_labels
+
+AT_ONCE = 512
+
+
+class TSMSNet(Method):
+    """Each frame is scored by its motion over K frames; peaks become intervals, and neighbours that belong together one."""
+
+    Params = _Params
+    tasks = frozenset({"spot"})
+    kinds = KINDS
+    transductive = "video"  # the threshold uses the test video's own mean and maximum
+    params: _Params
+
+    def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
+        super().__init__(params, task, seed)
+        self.scoring = nn.ModuleDict({kind: FrameNetwork() for kind in task.kinds})
+        self.joining = nn.ModuleDict({kind: SegmentNetwork(params.segment) for kind in task.kinds if params.join})
+
+    def chains(self, timing: Timing) -> dict[str, Chain]:
+        """Flow and strain of eyes and mouth, for each kind over K frames and over a step of a segment."""
+        p = self.params
+        still = () if p.regions == "box" else (_NOSE, MaskEyes(p.eye_margin, outline="released_code"))
+        maps = (Strain("forward"), *still, EyesAndMouth(p.regions))
+        flows = {}
+        for kind in self.task.kinds:
+            flows[_long(kind)] = Flow(p.flow, k=self._width(timing, kind), stride=p.stride)
+            if p.join:
+                step = self._step(timing, kind)
+                flows[_short(kind)] = Flow(p.flow, k=step, stride=step)
+        return {name: Chain(name, (p.face(), flow, *maps)) for name, flow in flows.items()}
+
+    def _width(self, timing: Timing, kind: Kind) -> int:
+        """K, in frames."""
+        return max(1, round(self.params.width * timing.k_prime[kind]))
+
+    def _step(self, timing: Timing, kind: Kind) -> int:
+        """Frames from one map of a segment to the next, so that all of them cover 2K."""
+        return max(1, round(2 * self._width(timing, kind) / self.params.segment))
+
+    # -- training -----------------------------------------------------------------------------------------------------------
+
+    def stages(self) -> tuple[Stage, ...]:
+        """For each kind first the scores, then the segments."""
+        p = self.params
+        return tuple(
+            stage
+            for kind in self.task.kinds
+            for stage in (
+                Stage(kind, p.epochs, p.batch_size),
+                *([Stage(f"{kind} segments", p.epochs, p.batch_size_join)] if p.join else []),
+            )
+        )
+
+    def samples(
+        self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
+    ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
+        """Frames whose K frames overlap an expression and those that do not; or segments, half of them of an expression."""
+        kind: Any = stage.split()[0]
+        make = self._frames if stage == kind else self._segments
+        return make(kind, train), None
+
+    def _frames(self, kind: Kind, train: Sequence[LabelledVideo]) -> TorchDataset[Any]:
+        maps = [video.features(_long(kind)) for video in train]
+        labels = np.concatenate(
+            [
+                window_labels(len(x), [e for e in v.expressions if e.kind == kind], self._width(v.timing, kind) + 1)
+                for v, x in zip(train, maps)
+            ]
+        )
+        rows, most = np.arange(len(labels)), self.params.negatives
+        if most is not None:
+            rows = sample_negatives(labels, most, np.random.default_rng(self.seed))
+        return MappedSamples(maps, rows, torch.from_numpy(labels[rows]))
+
+    def _segments(self, kind: Kind, train: Sequence[LabelledVideo]) -> TorchDataset[Any]:
+        maps, rows, length = [video.features(_short(kind)) for video in train], [], self.params.segment
+        for place, (video, x) in enumerate(zip(train, maps)):
+            step, own = self._step(video.timing, kind), [e for e in video.expressions if e.kind == kind]
+            firsts, labels = segment_labels(len(x), step, length, own)
+            rows += [(place, first, step, label) for first, label in zip(firsts.tolist(), labels.tolist())]
+        every = np.array(rows, np.int64).reshape(-1, 4)
+        inside, outside = (np.flatnonzero(every[:, 3] == label) for label in (1, 0))
+        if len(outside):
+            outside = np.random.default_rng(self.seed).choice(outside, len(inside))
+        return Segments(maps, every[np.concatenate([inside, outside])], length)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        """Squared error of scores, cross-entropy of segments."""
+        (x, y), kind = batch, self.stage.split()[0]
+        if self.stage == kind:
+            scores = self.scoring[kind](self._input(x))
+            loss, right = F.mse_loss(scores, y), ((scores.detach() > 0.5) == (y > 0)).sum()
+        else:
+            answers = self.joining[kind](x)
+            loss, right = F.cross_entropy(answers, y), (answers.detach().argmax(1) == y).sum()
+        self.history.add(self.stage, self.current_epoch, "train", len(y), loss.detach(), right)
+        return loss
+
+    def _input(self, x: Tensor) -> Tensor:
+        return scaled(x) if self.params.normalise else x
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adamax at a fixed rate, for the network of the stage."""
+        kind = self.stage.split()[0]
+        network = (self.scoring if self.stage == kind else self.joining)[kind]
+        p = self.params
+        return torch.optim.Adamax(network.parameters(), lr=p.lr, betas=(0.9, 0.99), weight_decay=p.weight_decay)
+
+    # -- prediction ---------------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def score_frames(self, video: VideoView) -> NDArray[np.float64]:
+        """The first network's output for each frame and kind; NaN for the last K of a kind, which have no partner."""
+        scores = np.full((video.n_frames, len(self.task.kinds)), np.nan)
+        for column, kind in enumerate(self.task.kinds):
+            maps = video.features(_long(kind))
+            for start in range(0, len(maps), AT_ONCE):
+                x = torch.from_numpy(np.asarray(maps[start : start + AT_ONCE], np.float32)).permute(0, 3, 1, 2)
+                part = self.scoring[kind](self._input(x.to(self.device)))
+                scores[start : start + len(part), column] = part.double().cpu().numpy()
+        return scores
+
+    def score_lead(self, timing: Timing, kind: Kind) -> int:
+        """Labels begin K frames before the onset."""
+        return self._width(timing, kind)
+
+    def spotted(
+        self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
+    ) -> list[spotting.Spotted]:
+        """Peaks of the scores, 2K frames apart, each with K frames on both sides; nothing is smoothed."""
+        own, width = scores[~np.isnan(scores)], self._width(timing, kind)
+        if not len(own):
+            return []
+        height = spotting.threshold(own, self.params.p) if level is None else level
+        peaks = spotting.peaks_of(own, height, 2 * width, self.task.one_per_video).tolist()
+        return [spotting.Spotted(peak - width, peak, peak + width, float(own[peak])) for peak in peaks]
+
+    def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
+        """What the scores say; neighbours that the second network takes for parts of an expression become one."""
+        found = []
+        for column, kind in enumerate(self.task.kinds):
+            own = self.spotted(video.timing, kind, scores[:, column])
+            if self.params.join and len(own) > 1:
+                own = joined(own, self._belong(video, kind, own), 2 * self._width(video.timing, kind))
+            lead = self.score_lead(video.timing, kind)
+            found += [Prediction(video.key, kind, *spotting.anchored(s, self.params.anchor, lead)) for s in own]
+        return found
+
+    @torch.no_grad()
+    def _belong(self, video: VideoView, kind: Kind, found: Sequence[spotting.Spotted]) -> list[bool]:
+        maps, step = video.features(_short(kind)), self._step(video.timing, kind)
+        segments = torch.stack([read(maps, s.onset, step, self.params.segment) for s in found])
+        answers: list[bool] = (self.joining[kind](segments.to(self.device)).argmax(1) == 1).tolist()
+        return answers
+
+
+_NOSE = RemoveNoseMotion(variant="released_code")
+
+
+def _long(kind: str) -> str:
+    return f"tsmsnet_{kind}"
+
+
+def _short(kind: str) -> str:
+    return f"tsmsnet_{kind}_steps"
+
+
+Plugin = TSMSNet

@@ -1,0 +1,70 @@
+"""Parameters of `tsmsnet`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from mebench.core.options import check_choices
+from mebench.errors import ConfigError
+from mebench.features import Algorithm, FaceParams
+
+
+@dataclass(frozen=True)
+class Params(FaceParams):
+    """The settings of the public code for micro-expressions of SAMM Long Videos.
+
+    Attributes:
+        flow: algorithm of the optical flow.
+        stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
+        regions: layout of eyes and mouth, see MEAN; with `box`, which needs no landmarks, the motion of the nose is not removed and the
+            eyes are not masked.
+        eye_margin: pixels around the eyes whose motion is ignored.
+        width: K in k': the gap of the flow, and how far an interval reaches to both sides of its peak.
+        p: place of the threshold between mean and maximum of the video's scores.
+        normalise: each channel of a frame's maps is brought to [0, 1] before it is scored.
+        segment: maps of an interval that are looked at to join it with the next, evenly over its 2K frames.
+        join: whether neighbouring intervals that look like parts of expressions are joined; false leaves out the second network.
+        negatives: frames without expression to learn scores from for each one with, at most; null takes all.
+        epochs: passes over the samples of both networks.
+        batch_size: samples per step of scores.
+        batch_size_join: samples per step of segments.
+        lr: learning rate of Adamax.
+        weight_decay: of Adamax.
+        anchor: `paper`, around the peak; `middle`, half of K later, where the expression lies whose frames have these labels.
+    """
+
+    flow: Algorithm = "tvl1"
+    stride: int = 1
+    regions: Literal["paper", "released_code", "box"] = "released_code"
+    eye_margin: int = 15
+    width: float = 1.14
+    p: float = 0.5
+    normalise: bool = False
+    segment: int = 21
+    join: bool = True
+    negatives: float | None = None
+    epochs: int = 60
+    batch_size: int = 512
+    batch_size_join: int = 128
+    lr: float = 1e-3
+    weight_decay: float = 5e-5
+    anchor: Literal["paper", "middle"] = "paper"
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        FaceParams.__post_init__(self)
+        check_choices(self, regions=("paper", "released_code", "box"), anchor=("paper", "middle"))
+        for name in ("stride", "epochs", "batch_size", "batch_size_join"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("lr", "negatives", "width"):
+            if getattr(self, name) is not None and not getattr(self, name) > 0:
+                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
+        for name in ("eye_margin", "weight_decay"):
+            if not getattr(self, name) >= 0:
+                raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
+        if not 0 <= self.p <= 1:
+            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        if self.segment < 3:
+            raise ConfigError(
+                f"method.segment must be at least 3, the convolutions along time need as many, not {self.segment}"
+            )

@@ -1,0 +1,214 @@
+"""What is yours. Objects: cloned for each fold, blind to what is tested, judged as a plugin is. Videos: spotted in by trained models."""
+
+import sys
+import threading
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import Perceptron
+from sklearn.svm import LinearSVC
+
+import mebench
+from mebench.core import Chain, Task, all_clips
+from mebench.errors import ConfigError, DataError, RunError
+from mebench.features import BlockMeans, FaceCrop, Flow, Strain
+from mebench.progress import Silent
+from mebench.results.model_card import export_model
+from mebench.runner.models import take
+from mebench.testing.folders import write_plugin
+from mebench.training.own import Estimator, _scores
+from tests.own_videos import moving, write
+
+pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
+
+
+def chain(timing):
+    return Chain("strain", (FaceCrop(), Flow("farneback", k=timing.k), Strain(), BlockMeans(4, 4)))
+
+
+class Spotter:
+    """As the template `spotter`."""
+
+    def score_frames(self, video):
+        features = np.asarray(video.features("strain"), dtype=float)
+        scores = np.full(video.n_frames, np.nan)
+        scores[: len(features)] = features[..., 2].max(axis=(1, 2))
+        return scores
+
+
+class Nearest:
+    """Learns where it is fitted, counts how often that was, and answers with class numbers."""
+
+    fits = 0
+
+    def fit(self, train, task):
+        self.fits += 1
+        self.classes = task.classes
+        self.seen = {clip.video.subject for clip in all_clips(train)}
+
+    def classify(self, clips):
+        assert self.fits == 1, "another fold's copy"
+        assert not {clip.video.subject for clip in clips} & self.seen and not hasattr(clips[0], "label")
+        return [len(self.classes) - 1] * len(clips)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Nobody's own models."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def judged(tiny):
+    words = [word for word in tiny if word != "dataset=synthetic"]
+
+    def judge(model, **settings):
+        return mebench.evaluate(
+            model, "synthetic", "loso", *words, workers=1, bootstrap=0, progress=Silent(), **settings
+        )
+
+    judge.words = [*words, "workers=1", "bootstrap=0"]
+    return judge
+
+
+def test_an_object_is_judged_as_the_plugin_with_its_answers(judged, tiny, tmp_path):
+    plugins = tmp_path / "plugins"
+    write_plugin("method", "twin", plugins)
+    theirs = mebench.run(
+        *tiny, method="twin", workers=1, bootstrap=0, plugins=plugins, progress=Silent(), kinds=["micro"]
+    )
+    mine = judged(Spotter(), features=chain)
+    assert {**mine.summary, "run_id": 0, "seconds": 0} == {**theirs.summary, "run_id": 0, "seconds": 0}
+    assert mine.id.startswith("own_spotter_") and mine.title.startswith("own_spotter_")
+    assert len(mine.frame_scores) == 3 * 60
+
+
+def test_each_fold_has_a_copy_of_its_own_and_sees_no_label_of_who_is_tested(judged):
+    given = Nearest()
+    found = judged(given)
+    assert given.fits == 0 and len(found.clips) == 3
+    assert set(found.clips["predicted"]) == {found.folder.read_json("folds.json")["classes"][-1]}
+
+
+def test_what_asks_for_labels_fails_in_a_sentence(judged):
+    class Cheat(Spotter):
+        def score_frames(self, video):
+            return np.full(video.n_frames, float(video.expressions[0].onset))
+
+    with pytest.raises(RunError, match="'VideoView' object has no attribute 'expressions'"):
+        judged(Cheat(), features=chain)
+
+
+def test_an_estimator_names_emotions_and_spots(judged):
+    named = judged(LinearSVC())
+    assert named.config["method"].startswith("own_linear_svc_") and len(named.clips) == 3
+    assert np.isfinite(np.stack(named.clips["probabilities"].tolist())).all()
+    spotted = judged(DummyRegressor(), features=chain)
+    scores = spotted.frame_scores.groupby("video")["score"]
+    assert (scores.nunique() == 1).all() and (scores.apply(lambda own: own.isna().sum()) == 3).all()
+
+
+def test_a_seed_settles_what_is_random(judged):
+    first, again, other = (judged(DummyClassifier(strategy="uniform"), seed=seed) for seed in (0, 0, 1))
+    answers = [run.clips["probabilities"].tolist() for run in (first, again, other)]
+    assert np.array_equal(answers[0], answers[1]) and first.id.split("-")[0] == other.id.split("-")[0]
+
+
+def test_an_unfinished_run_of_the_same_object_goes_on(judged):
+    first, again = judged(LinearSVC()), judged(LinearSVC())
+    assert again.id == f"{first.id}.2"  # of a finished one a new run begins, as of any method
+
+
+@pytest.mark.parametrize(
+    ("fitted", "expected"),
+    [
+        (
+            DummyClassifier(strategy="prior"),
+            [[0.0, 0.75, 0.0, 0.25]],
+        ),  # probabilities; classes that nobody showed have none
+        (Perceptron(max_iter=5), None),  # a decision function, (n,)
+    ],
+)
+def test_classes_that_nobody_showed_are_below_all_others(fitted, expected):
+    rows, labels = np.array([[0.0], [0.1], [0.2], [1.0]]), np.array([1, 1, 1, 3])
+    found = _scores(fitted.fit(rows, labels), rows, np.array([1, 3]), 4)
+    assert found.shape == (4, 4) and np.isfinite(found).all()
+    assert (found[:, [0, 2]].max(axis=1) <= found[:, [1, 3]].min(axis=1)).all()
+    if expected:
+        np.testing.assert_allclose(found[:1], expected)
+
+
+def test_of_one_class_alone_there_is_nothing_to_learn():
+    estimator = Estimator(LinearSVC(), (), 0)
+    estimator.task = Task(frozenset({"recognize"}), (), ("a", "b", "c"))
+    learnt = estimator._learnt(np.zeros((3, 2)), np.array([1, 1, 1]))
+    np.testing.assert_array_equal(learnt(np.zeros((2, 2))), [[0, 1, 0]] * 2)
+
+
+class Locked(Spotter):
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+def test_an_object_whose_file_is_gone_goes_on(judged, tmp_path, monkeypatch):
+    """Its code travels with it."""
+    (tmp_path / "elsewhere.py").write_text("from tests.api.test_own import Spotter\n\nclass Mine(Spotter):\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import elsewhere
+
+    run = judged(elsewhere.Mine(), features=chain)
+    (tmp_path / "elsewhere.py").unlink()
+    monkeypatch.delitem(sys.modules, "elsewhere")
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
+    assert len(mebench.spot(video, run, workers=1, progress=Silent()).frame_scores) == 60
+
+
+def test_what_is_spotted_in_videos_of_one_s_own_is_data_frames(judged, tmp_path, home):
+    run = judged(Spotter(), features=chain)
+    videos = [write(tmp_path / f"{name}.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg") for name in ("a", "<b>")]
+    found = mebench.spot(videos, run, workers=1, progress=Silent())
+    assert found.frame_scores.groupby("video")["frame"].max().tolist() == [59, 59]
+    assert list(found.predictions["video"].unique()) == [
+        one["video"] for one in found.summary["videos"] if one["intervals"]
+    ]
+    assert found.plot_timeline("a")._repr_png_().startswith(b"\x89PNG")
+    assert len(found.plot_timeline("b").axes[0].lines) > 1
+    with pytest.raises(DataError, match="unknown video 'c'"):
+        found.plot_timeline("c")
+    shown = found._repr_html_()
+    assert "<td>&lt;b&gt;</td>" in shown and "does not say what a person feels" in shown
+    assert {path.name for path in found.write(tmp_path / "out")} >= {"intervals.csv", "report.html", "a.eaf"}
+
+
+def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
+    run = mebench.run("method=linear_spotter", "dataset=synthetic", *judged.words, progress=Silent())
+    file = tmp_path / "mine.safetensors"
+    export_model(run.folder, run.folds.index[0], file, "mine", "<i>Made</i> for a test.")
+    with pytest.raises(RunError, match="unknown model 'mine'"):
+        mebench.load_model("mine")
+    take(file)
+    model = mebench.load_model("mine")
+    assert model.name == "mine" and model.about["method"]["name"] == "linear_spotter" and "for a test" in model.card
+    assert "&lt;i&gt;Made" in model._repr_html_() and "<i>" not in model._repr_html_()
+    video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
+    of_model = model.spot(video, workers=1, progress=Silent())
+    of_fold = mebench.spot(video, run, fold=run.folds.index[0], workers=1, progress=Silent())
+    pd.testing.assert_frame_equal(of_model.frame_scores, of_fold.frame_scores)
+    for wrong, sentence in (({"fold": "a"}, "only a run has folds"), ({"faces": "one"}, "unknown faces 'one'")):
+        with pytest.raises(ConfigError, match=sentence):
+            mebench.spot(video, model, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("model", "sentence"),
+    [
+        (object(), "object can neither spot nor recognize: give it score_frames(video) or classify(clips)"),
+        (Locked(), "Locked cannot be pickled (TypeError: cannot pickle '_thread.lock' object)"),
+    ],
+)
+def test_an_object_that_cannot_be_judged_is_refused(judged, model, sentence):
+    with pytest.raises(ConfigError) as error:
+        judged(model)
+    assert sentence in str(error.value)

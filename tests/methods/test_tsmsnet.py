@@ -1,0 +1,154 @@
+"""TSMSNet: its networks counted, its labels, segments and joining against plain loops, and a training that finds what moves."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.methods.tsmsnet.method import TSMSNet
+from mebench.methods.tsmsnet.network import FrameNetwork, SegmentNetwork
+from mebench.methods.tsmsnet.params import Params
+from mebench.methods.tsmsnet.segments import joined, read, segment_labels
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
+from mebench.spotting import Spotted
+
+TIMING = Timing(30.0, 3, {"micro": 6, "macro": 18})
+
+
+def method(kinds=("micro",), one_per_video=False, **params):
+    settings = {"width": 2.0, "segment": 6, "epochs": 2} | params
+    return TSMSNet(Params(**settings), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "numbers"),
+    [
+        (FrameNetwork(), (2, 3, 42, 42), 59_343),
+        (SegmentNetwork(6), (2, 6, 3, 42, 42), 153_490),
+        (SegmentNetwork(16), (2, 16, 3, 42, 42), 137_842),
+        (SegmentNetwork(21), (2, 21, 3, 42, 42), 137_842),
+        (SegmentNetwork(114), (2, 114, 3, 42, 42), 243_986),
+    ],
+)
+def test_the_networks_have_the_numbers_of_the_public_ones(network, shape, numbers):
+    assert sum(p.numel() for p in network.parameters()) == numbers
+    assert len(network(torch.rand(shape))) == 2
+
+
+def test_gaps_follow_from_k_prime():
+    """On CAS(ME)², K is 12 and a step 4 frames, as in the public code; 21 maps cover the 42 frames on SAMM's both sides in steps of 4."""
+    chains = method().chains(TIMING)
+    assert {name: (c.steps[1].k, c.steps[1].stride) for name, c in chains.items()} == {
+        "tsmsnet_micro": (12, 1),
+        "tsmsnet_micro_steps": (4, 4),
+    }
+    samm = method(width=1.14, segment=21).chains(Timing(200.0, 20, {"micro": 37}))
+    assert [c.steps[1].k for c in samm.values()] == [42, 4]
+    assert list(method(join=False).chains(TIMING)) == ["tsmsnet_micro"]
+
+
+@given(
+    st.integers(0, 60),
+    st.integers(1, 4),
+    st.integers(3, 8),
+    st.lists(st.tuples(st.integers(0, 50), st.integers(0, 20)), max_size=3),
+)
+def test_segments_are_labelled_as_a_plain_loop_does(n, step, length, spans):
+    expressions = [Expression(onset, onset + more) for onset, more in spans]
+    firsts, labels = segment_labels(n, step, length, expressions)
+    expected = []
+    for i in range(0, n, step):
+        if i + step * length <= n:
+            last = i + step * length
+            shares = [max(0, min(last, e.offset) - max(i, e.onset) + 1) / (last - i + 1) for e in expressions]
+            expected.append((i, int(any(share >= 0.5 for share in shares))))
+    assert list(zip(firsts.tolist(), labels.tolist())) == expected
+
+
+def test_a_segment_is_scaled_and_zero_beyond_the_video():
+    maps = np.random.default_rng(0).random((10, 42, 42, 3)).astype(np.float16)
+    maps[4, :, :, 2] = 0.3  # a channel without motion
+    segment = read(maps, 4, 3, 4)
+    assert segment.shape == (4, 3, 42, 42) and not segment[2:].any() and not segment[0, 2].any()
+    assert float(segment[1].amin()) == 0 and float(segment[1].amax()) == 1
+    assert torch.equal(read(maps, -5, 1, 3), read(maps, 0, 1, 3))
+
+
+@given(st.lists(st.tuples(st.integers(1, 30), st.booleans()), max_size=12), st.integers(1, 5))
+def test_joining_equals_the_passes_of_the_public_program(peaks, k):
+    """Which joins pairs from left to right, and goes through all again as often as could be needed."""
+    places = np.cumsum([gap for gap, _ in peaks]).tolist()
+    belongs = [inside for _, inside in peaks]
+    found = [Spotted(place - k, place, place + k, 1.0) for place in places]
+    flags, spans = list(belongs), [[s.onset, s.offset] for s in found]
+    for _ in range(len(peaks)):
+        i = 0
+        while i < len(flags) - 1:
+            if flags[i] and flags[i + 1] and abs(spans[i][1] - spans[i + 1][0]) <= 2 * k:
+                flags[i : i + 2] = [True]
+                spans[i : i + 2] = [[spans[i][0], spans[i + 1][1]]]
+            i += 1
+    assert [[s.onset, s.offset] for s in joined(found, belongs, 2 * k)] == spans
+
+
+def test_of_joined_intervals_the_surest_peak_stays():
+    parts = [Spotted(0, 2, 4, 0.5), Spotted(6, 8, 10, 0.9)]
+    assert joined(parts, [True, True], 4) == [Spotted(0, 8, 10, 0.9)]
+    assert joined(parts, [True, False], 4) == parts
+
+
+def test_peaks_get_k_frames_on_both_sides_and_the_middle_lies_later():
+    scores = np.zeros((60, 1))
+    scores[[20, 25, 50], 0] = 1.0, 0.9, 0.8
+    own = method()
+    assert [s[:3] for s in own.spotted(TIMING, "micro", scores[:, 0])] == [(8, 20, 32), (38, 50, 62)]
+    assert [s.apex for s in method(one_per_video=True).spotted(TIMING, "micro", scores[:, 0])] == [20]
+    video = moving(0, 20)
+    (paper,), (middle,) = (
+        method(one_per_video=True, anchor=a, join=False).propose(video, scores) for a in ("paper", "middle")
+    )
+    assert (middle.onset - paper.onset, middle.apex) == (6, 26)
+
+
+def moving(seed, onset, n=90):
+    """Motion over K frames where these overlap the expression, and over a step while it goes on."""
+    rng = np.random.default_rng(seed)
+    long, short = (rng.random((n - gap, 42, 42, 3)).astype(np.float16) * 0.2 for gap in (12, 4))
+    long[max(onset - 12, 0) : onset + 24] += 0.8
+    short[onset : onset + 24, :, :21] += 0.8
+    features = {"tsmsnet_micro": long, "tsmsnet_micro_steps": short}
+    e = Expression(onset, onset + 23)
+    return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, features.__getitem__, None, (e,), (None,))
+
+
+def test_both_networks_learn_from_frames_and_segments():
+    own, train = method(), [moving(seed, 15 + 12 * seed) for seed in range(3)]
+    assert [(s.name, s.batch_size) for s in own.stages()] == [("micro", 512), ("micro segments", 128)]
+    frames, _ = own.samples("micro", train, [])
+    assert len(frames) == 3 * 78 and int(frames.targets.sum()) == 3 * 36
+    segments, _ = own.samples("micro segments", train, [])
+    labels = segments.rows[:, 3]
+    assert len(labels) == 2 * labels.sum() > 0
+    for stage, samples in (("micro", frames), ("micro segments", segments)):
+        own.stage = stage
+        batch = samples.__getitems__(range(len(samples)))
+        optimizer, losses = own.configure_optimizers(), []
+        for _ in range(12):
+            optimizer.zero_grad()
+            loss = own.training_step(batch, 0)
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        assert losses[-1] < losses[0] / 2, stage
+    scores = own.score_frames(train[0])
+    assert scores.shape == (90, 1) and np.isnan(scores[-12:]).all() and not np.isnan(scores[:-12]).any()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"p": 2}, {"segment": 2}, {"width": 0}, {"negatives": 0}, {"anchor": "apex"}, {"epochs": 0}]
+)
+def test_impossible_values_are_refused(wrong):
+    with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
+        Params(**wrong)

@@ -1,0 +1,38 @@
+"""Spotting while the scores come: the intervals of `spot`, once for all."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.core.options import SMOOTHINGS, SpottingParams
+from mebench.spotting import Running, spot
+
+SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
+
+
+@given(
+    SCORES,
+    st.integers(1, 5),
+    st.sampled_from(SMOOTHINGS),
+    st.sampled_from(["paper", "middle"]),
+    st.sampled_from([-9, 0, 2.5]),
+)
+def test_the_intervals_are_those_of_all_scores_together(scores, k_prime, smoothing, anchor, level):
+    how = SpottingParams(smoothing=smoothing, anchor=anchor, half_width=1.5)
+    running, found, curve = Running(k_prime, level, how, lead=k_prime - 1), [], []
+    for score in scores:
+        value, settled = running.add(score)
+        curve += [] if value is None else [value]
+        found += settled
+    found += running.finish()
+    assert sorted(found) == sorted(spot(np.array(scores), k_prime, options=how, level=level, lead=k_prime - 1))
+
+
+@given(SCORES, st.integers(1, 4))
+def test_a_lone_peak_is_told_after_k_prime_frames_for_the_mean_and_k_prime_for_its_neighbours(scores, k_prime):
+    """Later only where peaks are so near to one another that it is open which of them stays."""
+    running = Running(k_prime, 0.5, SpottingParams(smoothing="average"))
+    lone = [0.0] * (3 * k_prime) + [9.0] + [0.0] * (3 * k_prime) + scores
+    told = [(frame, one.apex) for frame, score in enumerate(lone) for one in running.add(score)[1]]
+    frame, apex = told[0]
+    assert abs(apex - 3 * k_prime) <= k_prime and frame <= apex + 2 * k_prime + k_prime

@@ -1,0 +1,331 @@
+"""What `mebench new` writes keeps every promise, and `mebench check` says of a broken copy what is wrong and what to do."""
+
+import re
+import shutil
+import unittest
+from typing import NamedTuple
+
+import pytest
+
+from mebench.config import registry
+from mebench.errors import ConfigError
+from mebench.testing import folder_checks, parametrize_with_checks, plugin_checks
+from mebench.testing.folders import METHOD_TEMPLATES, write_plugin
+from tests.cli.conftest import mebench  # noqa: F401
+
+SPOTTER, RECOGNIZER, NETWORK, LINEAR = METHOD_TEMPLATES
+DATASET = "dataset"
+TEMPLATES = (*METHOD_TEMPLATES, DATASET)
+
+
+@pytest.fixture(scope="module")
+def kit(tmp_path_factory):
+    """A plugin of each template, each called after it."""
+    folder = tmp_path_factory.mktemp("kit") / "plugins"
+    for template in TEMPLATES:
+        write_plugin(kind_of(template), f"kit_{template}", folder, template)
+    return folder
+
+
+def kind_of(template):
+    return "dataset" if template == "dataset" else "method"
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_new_plugin_keeps_every_promise(kit, template):
+    checks = [check for check in folder_checks(kit) if check.plugin == f"kit_{template}"]
+    assert len(checks) == 14 + (template == DATASET)
+    for check in checks:
+        if check.name != "params_import_nothing_heavy":  # takes a fresh Python; one template stands for all, below
+            check.run()
+
+
+def test_the_parameters_of_a_new_plugin_are_light(kit):
+    registry.add_paths([kit])
+    checks = {check.name: check for check in plugin_checks("method", "kit_linear")}
+    checks["params_import_nothing_heavy"].run()
+
+
+def test_a_folder_is_parametrized_like_plugins(kit):
+    mark = parametrize_with_checks(kit).mark
+    assert {check.plugin for check in mark.args[1]} == {f"kit_{template}" for template in TEMPLATES}
+    assert "test_contract" in (kit / "test_plugins.py").read_text()
+
+
+def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noqa: F811
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = mebench("new", "method", "mine_new", "--template", "linear")
+    assert code == 0 and "mebench check mine_new --plugins plugins" in out
+    text = (tmp_path / "plugins/methods/mine_new/method.py").read_text()
+    assert "class MineNew(Method)" in text and "{{" not in text
+    code, _, said = mebench("new", "method", "mine_new")
+    assert code == 2 and "plugins/methods/mine_new is there already" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "template", "sentence"),
+    [
+        ("My-Method", "spotter", "must be in snake_case, such as my_method, not 'My-Method'"),
+        ("class", "spotter", "must be in snake_case"),
+        ("mean", "spotter", "there is a method called 'mean'"),
+        ("fine", "spoter", "unknown template 'spoter'. Did you mean 'spotter'?"),
+    ],
+)
+def test_a_name_that_cannot_be_is_refused(tmp_path, name, template, sentence):
+    with pytest.raises(ConfigError, match=re.escape(sentence)):
+        write_plugin("method", name, tmp_path, template)
+    assert not list(tmp_path.iterdir())
+
+
+class Way(NamedTuple):
+    """A way to break a plugin.
+
+    Attributes:
+        file: of the plugin.
+        pattern: what is replaced; None removes the file.
+        after: what stands there then.
+        check: that sees it.
+        sentence: part of what it says.
+        times: how often it is replaced, 0 for wherever it stands.
+    """
+
+    file: str
+    pattern: str | None
+    after: str
+    check: str
+    sentence: str
+    times: int = 1
+
+
+ANY = {
+    "no title": Way(
+        "config.yaml", "title:", "titel:", "config_is_complete", "unknown key 'titel'. Did you mean 'title'"
+    ),
+    "no summary": Way("config.yaml", r"summary: .*", "", "config_is_complete", "summary is missing"),
+    "no such task": Way("config.yaml", r"tasks: .*", "tasks: [detect]", "config_is_complete", "be a list of some of"),
+    "not YAML": Way("config.yaml", "title: ", "title: [", "config_is_complete", "config.yaml is unreadable"),
+    "no such preset": Way("config.yaml", r"\Z", "preset: fast\n", "config_is_complete", "'fast' is not among []"),
+    "no parameters": Way("params.py", None, "", "config_is_complete", "has no params.py"),
+    "no code": Way("KIND.py", None, "", "config_is_complete", "has no KIND.py"),
+    "no card": Way("README.md", None, "", "card_names_the_paper", "has no card: write README.md"),
+    "a paper": Way("config.yaml", r"\Z", 'paper: "Ekman, 1985"\n', "card_names_the_paper", "'Ekman' is missing"),
+    "a typing error": Way("KIND.py", r"\nclass ", "\nclas ", "class_pickles", "KIND.py, line "),
+    "no such import": Way(
+        "KIND.py", r"\nfrom ", "\nimport nowhere\nfrom ", "class_pickles", "No module named 'nowhere'"
+    ),
+    "no plugin": Way("KIND.py", r"\nPlugin = .*", "", "class_pickles", "KIND.py defines no Plugin"),
+    "another base": Way("KIND.py", r"\nPlugin = .*", "\nPlugin = int", "class_is_a_KIND", "Plugin must be a "),
+    "other tasks": Way("config.yaml", r"tasks: .*", "tasks: [OTHER]", "class_is_a_KIND", "the class says tasks"),
+    "no Params": Way("params.py", r"\bParams\b", "Parameters", "params_are_a_frozen_dataclass", "defines no Params", 0),
+}
+"""Ways to break any plugin. KIND is `method` or `dataset`, OTHER a task that it cannot do."""
+OF_METHODS = {
+    "a needed parameter": Way(
+        "params.py",
+        r"(?m)^    \w+: \w+ = ",
+        r"    needed: int\n\g<0>",
+        "params_are_a_frozen_dataclass",
+        "non-default argument",
+    ),
+    "parameters that change": Way("params.py", r"\(frozen=True\)", "", "params_are_a_frozen_dataclass", "frozen"),
+    "no such value": Way(
+        "config.yaml",
+        "farneback",
+        "farnback",
+        "presets_and_settings_are_valid",
+        "unknown method.flow 'farnback'. Did you mean 'farneback'?",
+    ),
+    "no such type": Way(
+        "config.yaml", r"\Z", "params: {flow: [1]}\n", "presets_and_settings_are_valid", "not [1] (methods/"
+    ),
+}
+"""Ways to break any method."""
+PROPOSE = """
+
+    def propose(self, video, scores):
+        from mebench.core import Prediction
+
+        return [Prediction(video.key, "micro", -5, -2, 3, 1.0)]
+
+
+Plugin"""
+OF_SPOTTER = {
+    "heavy parameters": Way(
+        "params.py", "\nfrom", "\nimport torch\nfrom", "params_import_nothing_heavy", "imports torch"
+    ),
+    "out of range": Way(
+        "config.yaml", "flow: \\w+", "blocks: 0", "presets_and_settings_are_valid", "at least 1, not 0"
+    ),
+    "no such kind": Way("method.py", '"micro", "macro"', '"tiny",', "class_is_a_method", "not ('tiny',)"),
+    "a crash": Way("method.py", "features = ", "features = 1 / 0 * ", "a_fold_fits_and_predicts", "ZeroDivisionError"),
+    "no such feature": Way("method.py", r"ures\(CHAIN", 'ures("a"', "a_fold_fits_and_predicts", "unknown feature 'a'"),
+    "a score too few": Way(
+        "method.py", "urn scores", "urn scores[1:]", "a_fold_fits_and_predicts", "gave shape (59, 1)"
+    ),
+    "a gap": Way(
+        "method.py",
+        "return scores",
+        "scores[9] = np.nan; return scores",
+        "a_fold_fits_and_predicts",
+        "score_frames gave NaN between scores for synthetic/s001/v01",
+    ),
+    "chance": Way(
+        "method.py",
+        "return scores",
+        "return scores + np.random.default_rng().random()",
+        "same_seed_same_predictions",
+        "the same fold twice",
+    ),
+    "outside": Way("method.py", r"\n\nPlugin", PROPOSE, "proposals_are_intervals", "its apex lies outside the video"),
+}
+OF_LINEAR = {
+    "a state beside the buffers": Way(
+        "method.py", r"self\.weights\b", "self.w", "state_is_saved_whole", "has no attribute 'w'", 0
+    ),
+}
+OF_RECOGNIZER = {
+    "a state beside the buffers": Way(
+        "method.py",
+        r'self\.register_buffer\("means", (.*)\)  #',
+        r"self.means = \1  #",
+        "state_is_saved_whole",
+        "the loaded method classifies differently",
+    ),
+    "a class too few": Way(
+        "method.py", r"\.numpy\(\)", ".numpy()[:, 1:]", "a_fold_fits_and_predicts", "classify gave shape"
+    ),
+    "clips beside": Way(
+        "method.py", r"\.numpy\(\)", ".numpy() / len(clips)", "classes_have_finite_scores", "beside it"
+    ),
+}
+OF_NETWORK = {
+    "a layer too large": Way("method.py", r"7 \* 7", "8 * 8", "a_fold_fits_and_predicts", "mat1 and mat2 shapes"),
+    "dropout that stays": Way(
+        "method.py", r"nn\.Flatten\(\)", "nn.Flatten(), AlwaysDropout()", "classes_have_finite_scores", "beside it"
+    ),
+}
+DROPOUT = "\n\nclass AlwaysDropout(nn.Module):\n    def forward(self, x):\n        return nn.functional.dropout(x)\n"
+HERE = r"\n    @classmethod"
+VIDEOS = """
+    def videos(self):
+        return {}
+
+    @classmethod"""
+FRAMES = """
+    def frames(self, video):
+        import numpy as np
+
+        return np.zeros((60, 9, 9))
+
+    @classmethod"""
+OF_DATASET = {
+    "no root asked for": Way(
+        "dataset.py",
+        HERE,
+        VIDEOS.replace("{}", "super().videos() if self.params.root else []"),
+        "a_missing_root_is_one_sentence",
+        "dataset.root=None is not refused",
+    ),
+    "unsorted videos": Way(
+        "dataset.py",
+        HERE,
+        VIDEOS.replace("{}", "list(super().videos())[::-1]"),
+        "videos_are_sorted_and_unique",
+        "must be sorted by key",
+    ),
+    "another kind": Way(
+        "dataset.py",
+        '"micro", "macro"',
+        '"micro",',
+        "expressions_lie_inside_their_videos",
+        "macro is not among the kinds ('micro',)",
+    ),
+    "labels in capitals": Way(
+        "dataset.py",
+        r"Scheme\.native\(LABELS\)",
+        'Scheme("native", ("a",), {"Joy": "a"})',
+        "schemes_are_valid",
+        "its labels must be lower case",
+    ),
+    "frames of numbers": Way("dataset.py", HERE, FRAMES, "frames_are_images", "must be uint8, not float64"),
+}
+OWN = {
+    SPOTTER: OF_METHODS | OF_SPOTTER,
+    LINEAR: OF_METHODS | OF_LINEAR,
+    RECOGNIZER: OF_METHODS | OF_RECOGNIZER,
+    NETWORK: OF_METHODS | OF_NETWORK,
+    DATASET: OF_DATASET,
+}
+"""Each template is broken in 20 ways or more, those of `ANY` among them."""
+
+
+def broken(kit, write_plugin, template, way):
+    """A copy of a new plugin with one thing changed, in a folder that is forgotten afterwards; its id and its code."""
+    id_, kind = f"broken_{template}", kind_of(template)
+    root = write_plugin("method", "unused").parent / "broken"
+    folder = root / f"{kind}s" / id_
+    shutil.copytree(kit / f"{kind}s" / f"kit_{template}", folder)
+    path = folder / way.file.replace("KIND", kind)
+    if way.pattern is None:
+        path.unlink()
+    else:
+        before, after = (
+            path.read_text(),
+            way.after.replace("OTHER", "recognize" if template in (SPOTTER, LINEAR) else "spot"),
+        )
+        text = re.sub(way.pattern, after, before, count=way.times)
+        assert text != before, "nothing was broken"
+        path.write_text(text + DROPOUT * ("AlwaysDropout" in after))
+    registry.add_paths([root])
+    return id_, folder / f"{kind}.py"
+
+
+def told(template, id_, way):
+    """What the check says, and all checks by name."""
+    checks, name = (
+        {one.name: one for one in plugin_checks(kind_of(template), id_)},
+        way.check.replace("KIND", kind_of(template)),
+    )
+    try:
+        checks[name].run()
+    except AssertionError as error:
+        said = str(error)
+    except unittest.SkipTest as untold:
+        pytest.fail(f"not told: {untold}")
+    else:
+        pytest.fail("nothing is said")
+    assert "\n" not in said and len(said) < 800 and said.endswith(checks[name].mend)
+    assert way.sentence.replace("KIND", kind_of(template)) in said
+    return said, checks
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+@pytest.mark.parametrize("way", ANY)
+def test_a_broken_plugin_is_told_what_to_do(kit, write_plugin, way, template):
+    """And what follows from it is not said as well."""
+    id_, _ = broken(kit, write_plugin, template, ANY[way])
+    _, checks = told(template, id_, ANY[way])
+    if "card" not in ANY[way].check:
+        with pytest.raises(unittest.SkipTest, match="nothing can be said before"):
+            checks[list(checks)[-1]].run()
+
+
+@pytest.mark.parametrize(("template", "way"), [(template, way) for template, ways in OWN.items() for way in ways])
+def test_what_only_one_template_can_get_wrong_is_told(kit, write_plugin, template, way):
+    id_, code = broken(kit, write_plugin, template, OWN[template][way])
+    said, _ = told(template, id_, OWN[template][way])
+    if way == "a crash":
+        line = next(n for n, text in enumerate(code.read_text().splitlines(), 1) if "1 / 0" in text)
+        assert said.startswith(f"method.py, line {line}: ZeroDivisionError")
+
+
+def test_the_verb_tells_each_promise_and_fails(mebench, kit, write_plugin):  # noqa: F811
+    id_, code = broken(kit, write_plugin, DATASET, ANY["no card"])
+    code_, out, _ = mebench("check", id_, "--plugins", code.parents[2])
+    assert code_ == 1
+    assert (
+        "BROKEN  card_names_the_paper: datasets/broken_dataset has no card: write README.md. Write in README.md" in out
+    )
+    assert out.endswith("broken_dataset: 14 of 15 promises kept\n")
+    code_, _, said = mebench("check", "kit_spoter", "--plugins", kit)
+    assert code_ and "unknown plugin 'kit_spoter'. Did you mean 'kit_spotter'" in said
