@@ -5,7 +5,6 @@ import importlib.util
 import json
 import multiprocessing
 import time
-from pathlib import Path
 
 import optuna
 import pytest
