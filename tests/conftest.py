@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sqlite3.dbapi2
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import HealthCheck, settings
 
 import mebench.datasets
 import mebench.methods
 from mebench.runner import forks, workers
+from tests.drawn_once import draw_once
 from tests.same_process import SameProcess, here
 
 if TYPE_CHECKING:
@@ -65,6 +69,11 @@ def _unhurried(*args: Any, **kwargs: Any) -> sqlite3.Connection:
 
 
 sqlite3.dbapi2.connect = _unhurried
+
+draw_once()
+
+# What reads the words of the command line is made once; it takes a tenth of a second.
+typer.testing._get_command = typer.main.get_command = functools.cache(typer.main.get_command)
 
 
 CONFIG = "title: {title}\nsummary: for tests\ntasks: [spot]\n"
