@@ -158,7 +158,9 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     forks.Nursery.__init__ = _copied  # type: ignore[method-assign]
     checking._limit_memory = lambda memory: None  # a copy holds all that the copied process does
     tracking.mirror_rescored = lambda *_: None
-    tracking.sync = lambda folders, uri, progress, *_: tracking.Synced("nowhere", tuple(f.id for f in folders), (), ())
+    tracking.sync = lambda folders, uri, progress, *_, **__: tracking.Synced(
+        "nowhere", tuple(f.id for f in folders), (), ()
+    )
     sys.argv = ["mebench", *words]
     code = 0
     try:

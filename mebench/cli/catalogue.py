@@ -71,7 +71,9 @@ def info(
     if not found and id_ not in {*PROTOCOLS, *BROKEN, *METRICS}:
         every = [name for kind in registry.PLUGIN_KINDS for name in registry.plugins(kind)]
         known = {*every, *PROTOCOLS, *METRICS}
-        raise PluginError(unknown("plugin, protocol or metric", id_, known, "See them with: mebench list"))
+        raise PluginError(
+            unknown("plugin, protocol or metric", id_, known, f"See them with: mebench list. {registry.YOURS}")
+        )
     if id_ in METRICS:
         _print_metric(id_, METRICS[id_])
     if id_ in {*PROTOCOLS, *BROKEN}:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mebench.testing import Check, Outcome
 
 app = typer.Typer()
-new_app = verbs("Write a plugin that runs and keeps its contract, to begin with.")
+new_app = verbs("Write a plugin to begin with.")
 
 Template = Literal["spotter", "recognizer", "network", "linear"]
 Out = Annotated[
@@ -109,7 +109,7 @@ def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[Check]:
     kinds = [kind for kind in registry.PLUGIN_KINDS if name in registry.plugins(kind)]
     if not kinds:
         every = [known for kind in registry.PLUGIN_KINDS for known in registry.plugins(kind)]
-        raise PluginError(unknown("plugin", name, every, "Name the folder that holds it with --plugins FOLDER"))
+        raise PluginError(unknown("plugin", name, every, registry.YOURS))
     values = read_words(words).values
     return [
         check
@@ -161,4 +161,5 @@ def _write(kind: Literal["method", "dataset"], name: str, out: str, template: st
         "It keeps its contract as it is; change it, and look again:",
         f"  mebench check {name} --plugins {out}",
         f"  {tried}",
+        f"Where mebench.yaml has the line  plugins: {out}  the option --plugins can be left out.",
     )

@@ -77,6 +77,10 @@ def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
     return {id_: _info(kind, id_, places) for id_, places in sorted(_places(kind).items())}
 
 
+YOURS = "One of yours is found where --plugins FOLDER, or plugins in mebench.yaml, names its folder"
+"""What an error about an unknown plugin ends with."""
+
+
 def find(kind: PluginKind, id_: str) -> PluginInfo:
     """The plugin of that name; of `slow:synthetic`, which a run calls `slow`, it is `synthetic`.
 
@@ -86,7 +90,7 @@ def find(kind: PluginKind, id_: str) -> PluginInfo:
     id_ = id_.rpartition(":")[2]
     places = _places(kind, id_)
     if id_ not in places:
-        raise PluginError(unknown(kind, id_, _places(kind), f"See them with: mebench list {kind}s"))
+        raise PluginError(unknown(kind, id_, _places(kind), f"See them with: mebench list {kind}s. {YOURS}"))
     info = _info(kind, id_, places[id_])
     if info.broken:
         raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")

@@ -143,13 +143,52 @@ MOTION = "motion_of_regions"
 
 
 @dataclass(frozen=True)
-class MotionParams(FaceParams):
-    """How the motion of regions becomes a series that a network reads, and how that learns where expressions begin and end.
+class SeriesParams(FaceParams):
+    """How the motion of regions becomes a series.
 
     Attributes:
         flow: algorithm of the flow between frames of the series that follow each other.
         fps: frames per second of the series, at most: a faster video is read at every n-th frame.
         radius: of a region in pixels of the crop, see `RegionMotion`.
+    """
+
+    flow: Algorithm = "tvl1"
+    fps: float = 30.0
+    radius: int = 5
+
+    @property
+    def needs_landmarks(self) -> bool:
+        """The regions lie around landmarks, whatever the settings."""
+        return True
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        FaceParams.__post_init__(self)
+        if not self.fps > 0:
+            raise ConfigError(f"method.fps must be positive, not {self.fps}")
+        if self.radius < 0:
+            raise ConfigError(f"method.radius must not be negative, not {self.radius}")
+
+    def step(self, fps: float) -> int:
+        """Frames of a video from one of the series to the next.
+
+        >>> [SeriesParams().step(fps) for fps in (25.0, 30.0, 100.0, 200.0)]
+        [1, 1, 3, 7]
+        """
+        return max(1, round(fps / self.fps))
+
+    def series(self, fps: float, sides_of_nose: bool = False) -> dict[str, Chain]:
+        """The chain of a dataset with that frame rate, see `RegionMotion`."""
+        gap = self.step(fps)
+        steps = (self.face(), Flow(self.flow, k=gap, stride=gap), RegionMotion(self.radius, sides_of_nose))
+        return {MOTION: Chain(MOTION, steps)}
+
+
+@dataclass(frozen=True)
+class MotionParams(SeriesParams):
+    """How a network learns from the motion of regions where expressions begin and end.
+
+    Attributes:
         epochs: passes over the training segments; the last epoch's weights are used, nothing is chosen.
         batch_size: segments per step.
         lr: learning rate of AdamW in the first epoch.
@@ -166,9 +205,6 @@ class MotionParams(FaceParams):
         top: intervals of each kind in a video, at most.
     """
 
-    flow: Algorithm = "tvl1"
-    fps: float = 30.0
-    radius: int = 5
     epochs: int = 100
     batch_size: int = 128
     lr: float = 0.01
@@ -184,37 +220,18 @@ class MotionParams(FaceParams):
     nms: float = 0.5
     top: int = 5
 
-    @property
-    def needs_landmarks(self) -> bool:
-        """The regions lie around landmarks, whatever the settings."""
-        return True
-
     def __post_init__(self) -> None:
         """Check the ranges."""
-        FaceParams.__post_init__(self)
+        SeriesParams.__post_init__(self)
         for name in ("epochs", "batch_size", "segment", "top"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("fps", "lr", "farthest", "longest"):
+        for name in ("lr", "farthest", "longest"):
             if getattr(self, name) is not None and not getattr(self, name) > 0:
                 raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("radius", "weight_decay", "macro_weight", "nearest", "shortest"):
+        for name in ("weight_decay", "macro_weight", "nearest", "shortest"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
         for name in ("lr_decay", "apex_threshold", "nms"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
-
-    def step(self, fps: float) -> int:
-        """Frames of a video from one of the series to the next.
-
-        >>> [MotionParams().step(fps) for fps in (25.0, 30.0, 100.0, 200.0)]
-        [1, 1, 3, 7]
-        """
-        return max(1, round(fps / self.fps))
-
-    def series(self, fps: float) -> dict[str, Chain]:
-        """The chain of a dataset with that frame rate."""
-        gap = self.step(fps)
-        steps = (self.face(), Flow(self.flow, k=gap, stride=gap), RegionMotion(self.radius))
-        return {MOTION: Chain(MOTION, steps)}

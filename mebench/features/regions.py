@@ -183,13 +183,15 @@ def _unit_range(x: FeatureMap) -> FeatureMap:
 
 POINTS = (18, 19, 20, 23, 24, 25, 28, 30, 48, 51, 54, 57)
 """Landmarks, counted from 0, of brows, nose and mouth: the regions of ABPN and AUW-GCN."""
+SIDES_OF_NOSE = (18, 19, 20, 23, 24, 25, 31, 35, 48, 51, 54, 57)
+"""The same with both sides of the nose for its bridge, as ME-TST looks at them."""
 INNER_CORNERS = (39, 42)
 NOSE = (29, 30)
 
 
 @dataclass(frozen=True)
 class RegionMotion(MapStep):
-    """How twelve small regions of the face move, head motion taken off: (12, 1, 2), u and v in pixels (ABPN, AUW-GCN).
+    """How small regions of the face, twelve of them, move, head motion taken off: (12, 1, 2), u and v in pixels (ABPN, AUW-GCN).
 
     Of each region only the vectors of its main direction count, and of those the longer ones: the motion has the direction of their
     sum, and as its length the mean of theirs. Directions are four sectors; of equally full ones the first wins. The head moves
@@ -197,11 +199,13 @@ class RegionMotion(MapStep):
 
     Attributes:
         radius: a region is a square of 2 radius + 1 pixels around its landmark, moved into the map where it reaches beyond.
+        sides_of_nose: two regions lie beside the nose (ME-TST), not on its bridge: `SIDES_OF_NOSE` instead of `POINTS`.
     """
 
     needs_landmarks: ClassVar[bool] = True
 
     radius: int = 5
+    sides_of_nose: bool = False
 
     def __post_init__(self) -> None:
         check_integers(self, 0, "radius")
@@ -221,7 +225,7 @@ class RegionMotion(MapStep):
         flow, whole = x[..., :2].astype(np.float64), points.astype(int)
         head = self._head(flow, whole)
         motions = []
-        for column, row in whole[list(POINTS)].tolist():
+        for column, row in whole[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)].tolist():
             left = min(max(column - self.radius, 0), width - side)
             top = min(max(row - self.radius, 0), height - side)
             region = flow[top : top + side, left : left + side].reshape(-1, 2) - head

@@ -197,11 +197,9 @@ def _check_table(folder: RunFolder, name: str) -> None:
     if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
         raise refusal(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
     try:
-        file = pq.ParquetFile(
-            io.BytesIO(raw),
-            read_dictionary=[column for column, told in columns.items() if told.low is None],
-        )
-        _check_footer(folder, name, file)
+        _check_footer(folder, name, pq.ParquetFile(io.BytesIO(raw)))
+        texts = [column for column, told in columns.items() if told.low is None]
+        file = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts)
         table = file.read(use_threads=False)
         n_bytes = sum(map(_bytes_of, table.columns))
         if n_bytes > MOST_BYTES:

@@ -26,19 +26,22 @@ MOST_JSON = 32 * 2**20
 """Bytes of one file of JSON, which takes twenty times as many once it is read."""
 MOST_CLASSES, MOST_LETTERS = 100, 300
 """Classes of a scheme, and characters of a name."""
-UNPRINTED = r"\p{Cc}\p{Zl}\p{Zp}\x{202A}-\x{202E}\x{2066}-\x{2069}"
-"""Characters that move the cursor, end a line or turn the direction of writing, for a set of a regular expression."""
+UNPRINTED = r"\p{Cc}\p{Zl}\p{Zp}\x{061C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FEFF}\x{FFF9}-\x{FFFB}\x{E0000}-\x{E007F}"
+"""Characters that move the cursor, end a line, turn the direction of writing or hide, for a set of a regular expression."""
 
 _PATTERNS = {
     rf"^[^{UNPRINTED}]*$": "hold no control characters",
     r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$": "begin with a letter or digit and hold only these and . + - _",
+    r"^[A-Za-z0-9_][A-Za-z0-9_.:+-]*$": "hold only letters, digits and . : + - _",
     r"^[0-9a-f]+$": "hold hexadecimal digits only",
 }
 """What a text must match, with that in words."""
-_PRINTED, _ID, _HEX = _PATTERNS
+_PRINTED, _ID, _WORD, _HEX = _PATTERNS
 
 Text = Annotated[str, Field(pattern=_PRINTED, max_length=10_000)]
 Name = Annotated[str, Field(pattern=_PRINTED, max_length=MOST_LETTERS)]
+Word = Annotated[str, Field(pattern=_WORD, max_length=MOST_LETTERS)]
+"""What a plugin or a protocol is called: two that look alike are one."""
 Texts = Annotated[list[Text], Field(max_length=100_000)]
 Names = Annotated[list[Name], Field(max_length=100_000)]
 Classes = Annotated[list[Name], Field(max_length=MOST_CLASSES)]
@@ -74,10 +77,10 @@ Settings = TypedDict(
     {
         "seed": Annotated[int, Field(ge=0, lt=2**32)],
         "bootstrap": Annotated[int, Field(ge=0, le=100_000)],
-        "method": Name,
-        "recognizer": NotRequired[Name | None],
-        "dataset": Name | Classes,
-        "protocol": Name,
+        "method": Word,
+        "recognizer": NotRequired[Word | None],
+        "dataset": Word | Annotated[list[Word], Field(max_length=MOST_CLASSES)],
+        "protocol": Word,
         "scheme": NotRequired[Name | None],
         "convention": NotRequired[Name],
     },
@@ -175,7 +178,7 @@ Fold = TypedDict("Fold", {"fold": Name, "train": Names, "valid": Names, "test": 
 Folds = TypedDict(
     "Folds",
     {
-        "protocol": Name,
+        "protocol": Word,
         "tasks": Annotated[list[Literal["recognize", "spot"]], Field(max_length=2)],
         "kinds": Annotated[list[Kind], Field(max_length=2)],
         "classes": Classes,

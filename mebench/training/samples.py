@@ -175,3 +175,13 @@ def sample_negatives(labels: NDArray[np.float32], ratio: float, rng: np.random.G
     if len(negative) > most:
         negative = rng.choice(negative, most, replace=False)
     return np.sort(np.concatenate([positive, negative]))
+
+
+def vote(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Votes of frames, (n_frames, n_classes), as scores of the classes, (n_classes,), that sum to 1.
+
+    The most frequent class is the highest; of equally frequent ones that of the larger summed probability.
+    """
+    votes = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
+    score = votes + 0.999 * probabilities.mean(0)  # below one vote: it can only break a tie
+    return np.asarray(score / score.sum())

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 from mebench.core import Chain, ClipView, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
 from mebench.core.method import Split
 from mebench.core.views import at_scale, mean_over_scales
-from mebench.training import Classified, Samples, release
+from mebench.training import Classified, Samples, release, vote
 from mebench.training.layers import balanced_weights, focal_loss, squared_error
 from mebench.training.released import keras_weights, load, released_file
 from mebench.training.samples import half_mirrored, mirrored
@@ -24,7 +24,7 @@ from .apex import C, largest_sum, most_different
 from .chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, SIZE, chains_of, channels_first, clip_chain, network_input
 from .network import Head, Joint, Shared, of_authors
 from .params import Params as _Params
-from .samples import at_tempo, frame_samples, negatives_per_positive, vote, voters
+from .samples import at_tempo, frame_samples, negatives_per_positive, voters
 
 INFERENCE_BATCH = 64
 """Frames at once: few enough that their maps stay in the processor's cache."""

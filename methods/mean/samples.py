@@ -63,13 +63,3 @@ def voters(case: int, apex: int, k_prime: int, last: int) -> NDArray[np.int64]:
     """
     first, end = {1: (apex - k_prime, apex), 2: (apex, apex + 1), 3: (apex - k_prime, apex + k_prime)}[case]
     return np.unique(np.clip(np.arange(first, end), 0, last))
-
-
-def vote(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Votes of frames, (n_frames, n_classes), as scores of the classes, (n_classes,), that sum to 1.
-
-    The most frequent class is the highest; of equally frequent ones that of the larger summed probability.
-    """
-    votes = np.bincount(probabilities.argmax(1), minlength=probabilities.shape[1])
-    score = votes + 0.999 * probabilities.mean(0)  # below one vote: it can only break a tie
-    return np.asarray(score / score.sum())

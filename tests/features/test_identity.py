@@ -48,7 +48,7 @@ STEPS = [
     (EyesAndMouth(margin=8), {"layout": "released_code", "margin": 3}),
     (BlockMeans(5, 5), BLOCKS),
     (Magnitudes(), {}),
-    (RegionMotion(), {"radius": 3}),
+    (RegionMotion(), {"radius": 3, "sides_of_nose": True}),
     (Resize(28), {"size": 14}),
     (FlowImage(), {"size": 14}),
     (FlowDirection(), {}),

@@ -1,0 +1,163 @@
+"""The network of ME-TST: a stem along time, and blocks of selective state spaces (Mamba) in plain PyTorch."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+REGIONS = 5
+"""Both brows, the mouth, both sides of the nose."""
+DIM, STATES, WIDTH, KERNEL = 64, 64, 128, 4
+RANK = math.ceil(DIM / 16)
+BLOCKS = 12
+MOST_DROPPED = 0.2
+
+
+class Scan(torch.autograd.Function):
+    """States that decay, take in, and are looked at: state = exp(-delta decay) state + taken write, seen = state read.
+
+    One moment's states stay in the processor's cache; those of all moments, some hundred times the inputs, are never kept but
+    made again for the gradients.
+
+    Shapes: delta and taken (N, T, D), decay (D, S), write and read (N, T, S), to seen (N, T, D).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, delta: Tensor, taken: Tensor, decay: Tensor, write: Tensor, read: Tensor) -> Tensor:
+        """What is seen of the states at each moment."""
+        ctx.save_for_backward(delta, taken, decay, write, read)
+        states = _states(delta, taken, decay, write)
+        return torch.stack([(state @ read[:, t, :, None])[..., 0] for t, (_, state) in enumerate(states)], dim=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        """Gradients of all five, back through time."""
+        delta, taken, decay, write, read = ctx.saved_tensors
+        states = list(_states(delta, taken, decay, write))
+        of_delta, of_taken, of_write, of_read = (torch.empty_like(x) for x in (delta, taken, write, read))
+        of_decay, of_state = torch.zeros_like(decay), torch.zeros_like(states[0][1])
+        for t in reversed(range(len(states))):
+            kept, state = states[t]
+            of_state = torch.addcmul(of_state, grad[:, t, :, None], read[:, t, None])
+            of_read[:, t] = (grad[:, t, None] @ state)[:, 0]
+            of_taken[:, t] = (of_state @ write[:, t, :, None])[..., 0]
+            of_write[:, t] = (taken[:, t, None] @ of_state)[:, 0]
+            of_state = of_state * kept
+            if t:
+                of_rate = of_state * states[t - 1][1]
+                of_delta[:, t] = -torch.einsum("nds,ds->nd", of_rate, decay)
+                of_decay -= torch.einsum("nds,nd->ds", of_rate, delta[:, t])
+            else:
+                of_delta[:, t] = 0  # nothing was there to decay
+        return of_delta, of_taken, of_decay, of_write, of_read
+
+
+def _states(delta: Tensor, taken: Tensor, decay: Tensor, write: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """At each moment what is kept of the states before, and the states, each (N, D, S)."""
+    state = delta.new_zeros(len(delta), *decay.shape)
+    for t in range(delta.shape[1]):
+        kept = torch.exp(-delta[:, t, :, None] * decay)
+        state = torch.addcmul(kept * state, taken[:, t, :, None], write[:, t, None])
+        yield kept, state
+
+
+class StateSpace(nn.Module):
+    """A selective state space (Gu and Dao 2023, arXiv 2312.00752, algorithm 2), step by step in time.
+
+    51,072 numbers.
+
+    Shape: (N, T, 64) to (N, T, 64).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inwards = nn.Linear(DIM, 2 * WIDTH, bias=False)
+        self.conv = nn.Conv1d(WIDTH, WIDTH, KERNEL, padding=KERNEL - 1, groups=WIDTH)
+        self.select = nn.Linear(WIDTH, RANK + 2 * STATES, bias=False)
+        self.delta = nn.Linear(RANK, WIDTH)
+        self.log_decay = nn.Parameter(torch.arange(1, STATES + 1).float().log().repeat(WIDTH, 1))
+        self.skip = nn.Parameter(torch.ones(WIDTH))
+        self.outwards = nn.Linear(WIDTH, DIM, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """What each moment makes of those before it."""
+        inner, gate = self.inwards(x).chunk(2, dim=-1)
+        inner = F.silu(self.conv(inner.transpose(1, 2))[..., : x.shape[1]]).transpose(1, 2)
+        delta, write, read = self.select(inner).split([RANK, STATES, STATES], dim=-1)
+        delta = F.softplus(self.delta(delta))
+        seen = Scan.apply(delta, delta * inner, self.log_decay.exp(), write, read)  # type: ignore[no-untyped-call]
+        outputs: Tensor = self.outwards((seen + self.skip * inner) * F.silu(gate))
+        return outputs
+
+
+class Block(nn.Module):
+    """A state space between two normalisations, added to what went in; in training left out for some samples.
+
+    51,328 numbers; the public code's blocks have one more normalisation, of 128, that is never used.
+
+    Args:
+        dropped: part of the samples for which the block does nothing in training.
+    """
+
+    def __init__(self, dropped: float) -> None:
+        super().__init__()
+        self.before, self.states, self.after = nn.LayerNorm(DIM), StateSpace(), nn.LayerNorm(DIM)
+        self.dropped = dropped
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, T, 64) to the same."""
+        change: Tensor = self.after(self.states(self.before(x)))
+        if self.training and self.dropped:
+            stays = torch.rand(len(x), 1, 1, device=x.device) >= self.dropped
+            change = change * stays / (1 - self.dropped)
+        return x + change
+
+
+class TemporalStates(nn.Module):
+    """Scores and classes of each frame of a window from the motion of five regions.
+
+    630,593 numbers and 65 for each class: 14,592 of the stem, 615,936 of twelve blocks, 65 of the score; running statistics are
+    not counted. The public program makes twelve more blocks for recognition, 617,472 numbers, and never uses them: both tasks
+    go through the same ones.
+
+    Args:
+        classes: outputs of recognition, with the one for frames outside expressions.
+
+    Shape: (N, 10, T) to (N, T), the score as a logit, and (N, T, classes).
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            *(nn.Conv1d(2 * REGIONS, DIM, 3, padding=1), nn.BatchNorm1d(DIM), nn.ReLU()),
+            *(nn.Conv1d(DIM, DIM, 3, padding=1), nn.BatchNorm1d(DIM), nn.ReLU()),
+        )
+        # The program reads a list that rises from 0 after a 0 of its own.
+        shares = [MOST_DROPPED * max(i - 1, 0) / (BLOCKS - 1) for i in range(BLOCKS)]
+        self.blocks = nn.ModuleList(Block(share) for share in shares)
+        self.score, self.classes = nn.Linear(DIM, 1), nn.Linear(DIM, classes)
+        for module in reversed(list(self.modules())):  # the parts of a state space before itself
+            if isinstance(module, nn.Linear):
+                nn.init.trunc_normal_(module.weight, std=0.02)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+            if isinstance(module, StateSpace):
+                nn.init.kaiming_uniform_(module.outwards.weight, a=math.sqrt(5))
+                module.outwards.weight.data /= 2  # the program's square root of four layers
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and classes; while training each has its own draw of the blocks that are left out."""
+        moments = self.stem(x).transpose(1, 2)
+        spotted = self._through(moments)
+        named = self._through(moments) if self.training else spotted
+        return self.score(spotted).squeeze(-1), self.classes(named)
+
+    def _through(self, x: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x)
+        return x

@@ -1,0 +1,170 @@
+"""ME-TST: its state space against a plain recurrence, its windows against plain loops, and a training that finds what moves."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.methods.me_tst.method import METST
+from mebench.methods.me_tst.network import RANK, STATES, WIDTH, Block, Scan, StateSpace, TemporalStates
+from mebench.methods.me_tst.params import Params
+from mebench.methods.me_tst.windows import GROUPS, IGNORED, frame_labels, in_windows, put_together, window_motion
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
+from mebench.features.regions import SIDES_OF_NOSE
+
+TIMING = Timing(30.0, 3, {"micro": 6})
+
+
+def method(classes=("a", "b"), **params):
+    tasks = frozenset({"spot", "recognize"} if classes else {"spot"})
+    return METST(Params(**{"window": 8, **params}), Task(tasks, ("micro",), classes))
+
+
+def numbers(module):
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_the_network_has_the_numbers_of_the_public_one_but_for_those_never_used():
+    """The public program's 1,249,926 hold twelve blocks twice, and in each block a normalisation of 128, that nothing goes through."""
+    assert (numbers(StateSpace()), numbers(Block(0.0))) == (51_072, 51_328)
+    assert numbers(TemporalStates(5)) == 630_593 + 5 * 65 == 1_249_926 - 12 * (51_328 + 128) - 12 * 128
+
+
+def test_the_state_space_read_plainly():
+    torch.manual_seed(0)
+    space, x = StateSpace().double(), torch.randn(2, 7, 64, dtype=torch.float64)
+    with torch.no_grad():
+        space.delta.bias.normal_()
+        expected = np.zeros((2, 7, 64))
+        for n in range(2):
+            both = (x[n] @ space.inwards.weight.T).numpy()
+            inner, gate = both[:, :WIDTH], both[:, WIDTH:]
+            kernel, bias = space.conv.weight[:, 0].numpy(), space.conv.bias.numpy()
+            state = np.zeros((WIDTH, STATES))
+            for t in range(7):
+                u = bias.copy()
+                for back in range(4):
+                    if t - back >= 0:
+                        u += kernel[:, 3 - back] * inner[t - back]
+                u = u / (1 + np.exp(-u))
+                chosen = space.select.weight.numpy() @ u
+                delta = np.log1p(np.exp(space.delta.weight.numpy() @ chosen[:RANK] + space.delta.bias.numpy()))
+                write, read = chosen[RANK : RANK + STATES], chosen[RANK + STATES :]
+                for i in range(WIDTH):
+                    decay = np.exp(-delta[i] * np.arange(1, STATES + 1))
+                    state[i] = decay * state[i] + delta[i] * u[i] * write
+                y = state @ read + space.skip.numpy() * u
+                y *= gate[t] / (1 + np.exp(-gate[t]))
+                expected[n, t] = space.outwards.weight.numpy() @ y
+        np.testing.assert_allclose(space(x).numpy(), expected, atol=1e-6)  # the decays are kept in single precision
+
+
+def test_the_gradients_of_the_scan_are_exact():
+    torch.manual_seed(0)
+    shapes = {"delta": (2, 5, 3), "taken": (2, 5, 3), "decay": (3, 4), "write": (2, 5, 4), "read": (2, 5, 4)}
+    inputs = [torch.rand(shape, dtype=torch.float64, requires_grad=True) for shape in shapes.values()]
+    assert torch.autograd.gradcheck(Scan.apply, inputs)
+
+
+def test_both_tasks_go_through_the_same_blocks_and_leave_out_others_while_training():
+    torch.manual_seed(0)
+    network, x = TemporalStates(3), torch.randn(2, 10, 6)
+    scores, classes = network.eval()(x)
+    assert scores.shape == (2, 6) and classes.shape == (2, 6, 3)
+    through = network._through(network.stem(x).transpose(1, 2))
+    torch.testing.assert_close(scores, network.score(through)[..., 0])
+    torch.testing.assert_close(classes, network.classes(through))
+    shares = [block.dropped for block in network.blocks]
+    assert shares[:2] == [0, 0] and shares[-1] == pytest.approx(0.2 * 10 / 11)
+
+
+def test_the_groups_are_brows_mouth_and_sides_of_the_nose():
+    named = [[SIDES_OF_NOSE[i] for i in group] for group in GROUPS]
+    assert named == [[18, 19, 20], [23, 24, 25], [48, 51, 54, 57], [31], [35]]
+
+
+@given(st.integers(0, 40), st.sampled_from([2, 6, 8]), st.integers(0, 99))
+def test_windows_hold_the_motion_since_their_first_frame(n, window, seed):
+    motion = np.random.default_rng(seed).normal(size=(n, 12, 2)).astype(np.float32)
+    found = window_motion(motion, window)
+    for w, part in enumerate(found):
+        first = w * window // 2
+        for i in range(window):
+            since = motion[first : first + i].sum(0, dtype=np.float64) if i else np.zeros((12, 2))
+            expected = [since[list(group)].mean(0) for group in GROUPS]
+            np.testing.assert_allclose(part[:, i], np.ravel(expected), atol=1e-4)
+    covered = {w * window // 2 + i for w in range(len(found)) for i in range(window)}
+    assert set(range(n + 1)) <= covered and (len(found) == 1 or max(covered) < n + 1 + window // 2)
+
+
+@given(st.integers(1, 40), st.sampled_from([2, 6, 8]))
+def test_frames_are_the_same_after_windows_and_back(n, window):
+    frames = np.arange(n)
+    windows = in_windows(frames, window, -1)
+    assert put_together(windows, n).tolist() == frames.tolist()
+    assert set(windows.ravel().tolist()) <= {-1, *frames.tolist()}
+
+
+def test_first_and_last_frame_of_an_expression_are_outside():
+    inside, named = frame_labels(16, {Expression(21, 70): 1, Expression(91, 105): None}, 2, step=7)
+    assert np.flatnonzero(inside).tolist() == [4, 5, 6, 7, 8, 9, 14]
+    assert named.tolist() == [2] * 4 + [1] * 6 + [2] * 4 + [IGNORED, 2]
+
+
+def moving(seed, onset, label):
+    """The brows rise in expressions of the class 0, in those of 1 the mouth does."""
+    motion = np.random.default_rng(seed).normal(0, 0.02, (79, 12, 1, 2)).astype(np.float16)
+    motion[onset : onset + 8, (slice(8, 12) if label else slice(0, 6)), 0, 1] -= 1.0
+    e = Expression(onset, onset + 15)
+    return LabelledVideo(
+        "d/s/" + str(seed), SubjectKey("d", "s"), 30.0, 80, TIMING, lambda _: motion, None, (e,), (label,)
+    )
+
+
+def test_it_learns_to_spot_and_to_name(monkeypatch):
+    monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)  # as twelve do, in a sixth of the time
+    torch.manual_seed(0)
+    own, train = method(ratio=1.0), [moving(seed, 10 + 11 * seed, seed % 2) for seed in range(4)]
+    samples, _ = own.samples("states", train, [])
+    x, y, named = samples.tensors
+    assert x.shape[1:] == (10, 8) and len(x) == 2 * int(y.any(1).sum()) and set(named.unique().tolist()) == {0, 1, 2}
+    assert own.weights.shape == (3,) and float(own.weights[2] / own.weights[0]) < 6
+    own.stage = "states"
+    optimizer = torch.optim.Adam(own.network.parameters(), lr=3e-3)
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        loss = own.training_step((x, y, named), 0)
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0] / 2
+    own.eval()
+    for video, label in zip(train, (0, 1, 0, 1)):
+        e = video.expressions[0]
+        scores = own.score_frames(video)
+        assert scores.shape == (80, 1) and not np.isnan(scores).any()
+        assert e.onset <= int(scores.argmax()) <= e.offset
+        clip = video.clip(e.onset, e.peak, e.offset)
+        assert own.classify([clip])[0].argmax() == label
+
+
+def test_what_it_remembers_of_a_video_is_forgotten_while_it_trains():
+    own, video = method().eval(), moving(0, 20, 0)
+    before = own.score_frames(video)
+    own.stage = "states"
+    batch = own.samples("states", [video], [])[0].tensors
+    own.train().training_step(batch, 0).backward()
+    with torch.no_grad():
+        own.network.score.bias += 1
+    assert (own.eval().score_frames(video) > before).all()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"window": 7}, {"ratio": 0}, {"spotting": 0}, {"outside": -1}, {"anchor": "middle"}, {"fps": 0}]
+)
+def test_impossible_values_are_refused(wrong):
+    with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
+        Params(**wrong)
