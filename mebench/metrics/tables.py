@@ -191,9 +191,9 @@ def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     draws = sorted(set(predictions["draw"])) or [0]
     each = pd.DataFrame({"draw": draws}).merge(asked, how="cross")
     first = predictions.groupby(["draw", *keys])["row"].min().reindex(pd.MultiIndex.from_frame(each[["draw", *keys]]))
-    place = pd.DataFrame(first.to_numpy(np.float64).reshape(len(draws), len(asked)))
-    silent = place.isna().to_numpy()
+    place = first.to_numpy(np.float64).reshape(len(draws), len(asked))
+    silent = np.isnan(place)
     # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
-    following = place.bfill(axis=1).to_numpy() - 0.5
+    following = pd.DataFrame(place).bfill(axis=1).to_numpy(np.float64) - 0.5
     dummies = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))
     return dummies.assign(onset=0, offset=0, apex=np.nan, confidence=np.nan, emotion="", surest=np.nan)

@@ -569,7 +569,7 @@ def server(folder, port):
     alone = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # or it starts more processes, for jobs
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen([*command, *places], cwd=folder, env=alone, start_new_session=True, **quiet)
-    address, end = f"http://127.0.0.1:{port}", time.monotonic() + 120
+    address, end = f"http://127.0.0.1:{port}", time.monotonic() + 900  # it may have a busy machine to share
     try:
         while True:
             try:

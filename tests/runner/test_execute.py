@@ -75,7 +75,7 @@ def without_names(summary):
 
 @pytest.fixture(scope="module")
 def mean_runs(tiny, tmp_path_factory):
-    """MEAN, trained for two epochs, by one worker and by two."""
+    """MEAN, trained for two epochs, in this process, with a copy apart for each fold, and by two workers."""
     root = tmp_path_factory.mktemp("mean")
     words = [
         "method=mean",
@@ -88,12 +88,15 @@ def mean_runs(tiny, tmp_path_factory):
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     try:
-        return [go([*words, f"workers={n}"]) for n in (1, 2)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(workers, "pool", lambda environment: SameProcess())
+            alone = go([*words, "workers=1"])
+        return [alone, go([*words, "workers=2"])]
     finally:
         os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
 
 
-def test_the_same_command_again_gives_the_same_bits_by_one_worker_or_two(mean_runs):
+def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_workers(mean_runs):
     one, two = mean_runs
     assert two.folder.id == f"{one.folder.id}.2"  # the same run, but the first is finished and left alone
     same_answers(one.folder, two.folder)
