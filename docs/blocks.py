@@ -8,7 +8,7 @@ The site shows below each block what it printed when the site was built (`hooks.
     quiet      what it prints is not shown
     hidden     its code is not shown
     markdown   what it prints is Markdown
-    fails      it ends with an error, which is shown
+    fails      it ends with an error, or an exit code other than 0, which is shown
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _commands(code: str) -> Iterator[list[str]]:
 
 
 def _mebench(words: Sequence[str], fails: bool) -> str:
-    """What `mebench WORDS` prints; the sentence of its error, where it is to fail."""
+    """What `mebench WORDS` prints; the sentence of its error, where it is to fail and prints nothing else."""
     from mebench import cli
 
     here = Path.cwd()
@@ -190,7 +190,7 @@ def _mebench(words: Sequence[str], fails: bool) -> str:
             code = end.code or 0
     if bool(code) != fails:
         raise AssertionError(f"mebench {shlex.join(given)} ended with {code}: {err.getvalue()[-2000:]}")
-    return err.getvalue() if fails else out.getvalue()
+    return out.getvalue() or (err.getvalue() if fails else "")
 
 
 def _parse(words: Sequence[str]) -> None:

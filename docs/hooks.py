@@ -5,6 +5,7 @@ MkDocs calls the `on_` functions.
 
 from __future__ import annotations
 
+import base64
 import html
 import json
 import posixpath
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from blocks import FENCE, Block
 from latex2mathml.converter import convert
@@ -155,10 +157,11 @@ def _executed(notebook: Path) -> str:
     from nbconvert import MarkdownExporter
 
     there = nbformat.read(notebook, as_version=4)
-    NotebookClient(there, timeout=600, resources={"metadata": {"path": str(DOCS)}}).execute()
+    with TemporaryDirectory() as folder:
+        NotebookClient(there, timeout=600, resources={"metadata": {"path": folder}}).execute()
+    for cell in there.cells:  # what is for a terminal, such as progress
+        cell.outputs = [o for o in cell.get("outputs", ()) if o.get("name") != "stderr"]
     text, resources = MarkdownExporter().from_notebook_node(there)
     for name, data in resources["outputs"].items():
-        import base64
-
         text = text.replace(f"({name})", f"(data:image/png;base64,{base64.b64encode(data).decode()})")
     return text

@@ -42,6 +42,25 @@ def test_the_two_commands_install_run_and_test():
     assert re.fullmatch(r'pip install -c constraints\.txt -e "\.\[test\]" && pytest( -n auto)?\n', second)
 
 
+def test_the_third_spots_in_ones_own_video(tmp_path, monkeypatch, capsys):
+    """By a model that came along, with no landmark file and nothing downloaded; here in one of the drawn files that README names."""
+    text = README.read_text(encoding="utf-8")
+    assert commands()[2] == "mebench spot my.mp4\n"
+    (draw,) = re.findall(r"`(mebench data fake dataset=meview --out drawn)`", text)
+    (file,) = re.findall(r"`(drawn/\S+\.mp4)`", text)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "config.yaml"))
+    (tmp_path / "config.yaml").write_text("cache: cache\n")
+    for line in (draw, commands()[2].replace("my.mp4", file) + " --workers 1"):
+        monkeypatch.setattr(sys, "argv", shlex.split(line))
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        said = capsys.readouterr()
+        assert not end.value.code, said.err
+    assert "which came with mebench" in said.err and "does not say what a person feels" in said.err
+    assert {"intervals.csv", "intervals.eaf", "report.html"} <= {path.name for path in (tmp_path / "spotted").iterdir()}
+
+
 @pytest.mark.parametrize("number", [1, 2])
 def test_ci_pastes_them_as_they_stand(number):
     function = re.search(r"^readme_command\(\).*?^}$", CI.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]

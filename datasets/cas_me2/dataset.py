@@ -129,11 +129,11 @@ def _naming(sheets: Sequence[Sheet], log: Log) -> Naming:
     names = _sheet_called(sheets, CODE_OF_NAME)
     folders, codes = {}, {}
     for row in people.rows if people else ():
-        if row.get("folder") and row.get("person").isdigit():
+        if row.get("folder") and re.fullmatch(r"\d{1,9}", row.get("person")):
             folders[str(int(row.get("person")))] = row.get("folder")
     for row in names.rows if names else ():
         code, name = row.get("code"), row.get("name")
-        if code.isdigit() and name:
+        if code.isdecimal() and name:
             full = code.zfill(CODE_DIGITS)
             if full != code:
                 log.repaired(row.number, "naming rule 2, column 1", code, full, "leading zeros put back")

@@ -120,7 +120,7 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
     if plain.casefold() in MISSING:
         log.repaired(row, column, text, "none", "no number is given")
         return None
-    if re.fullmatch(r"\d+(\.0*)?", plain):
+    if re.fullmatch(r"\d{1,9}(\.0*)?", plain):
         number = int(float(plain))
         if text.split(".")[0] != str(number):
             log.repaired(row, column, text, str(number), "blanks and leading zeros mean nothing in a frame number")
@@ -135,7 +135,7 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
         log.repaired(row, column, text, "none", reason, altered=True)
         return None
     numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
-    if len(numbers) == 1 and "-" not in plain.split(numbers[0])[0][-1:]:
+    if len(numbers) == 1 and len(numbers[0]) < 10 and "-" not in plain.split(numbers[0])[0][-1:]:
         log.repaired(row, column, text, numbers[0], "the one number in the cell")
         return int(numbers[0])
     log.repaired(row, column, text, "none", "not a frame number")

@@ -47,7 +47,7 @@ def fold(name: str) -> str:
     (True, True, True)
     """
     plain = "".join(unicodedata.normalize("NFC", name).casefold().split())
-    return re.sub(r"\d+", lambda digits: str(int(digits.group())), plain)
+    return re.sub(r"\d{1,99}", lambda digits: str(int(digits.group())), plain)
 
 
 def check_files(folder: Path, root: Path, follow_links: bool) -> None:

@@ -215,7 +215,7 @@ def unit_number(name: str) -> int | None:
     >>> unit_number("AU12"), unit_number("au4"), unit_number("objective")
     (12, 4, None)
     """
-    found = re.fullmatch(r"AU0*(\d+)", name, re.IGNORECASE)
+    found = re.fullmatch(r"AU0*(\d{1,3})", name, re.IGNORECASE)
     return int(found[1]) if found else None
 
 

@@ -24,7 +24,7 @@ TASKS = frozenset({"spot", "recognize"})
 
 _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search")
-_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset"}
+_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance"}
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One score per frame, as many networks give them, made into intervals by the suite's own spotting."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -89,7 +90,7 @@ def half_lengths(text: str | None) -> dict[str, int]:
         kind = values.kind_of(name)
         if kind is None:
             raise ConfigError(f"--k-prime: {unknown('kind', name.strip(), values.KINDS)}")
-        if not number.strip().isdecimal() or int(number) < 1:
+        if not re.fullmatch(r"\d{1,9}", number.strip()) or int(number) < 1:
             raise ConfigError(f"--k-prime must be a whole number of frames from 1, not {number.strip()!r}")
         found[kind] = int(number)
     return found

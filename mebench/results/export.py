@@ -44,7 +44,7 @@ def export(folder: RunFolder, out: Path) -> Path:
 
     It holds `record.json` (configuration without folders, versions, summary, costs, hashes of the other files),
     `folds.json` (who trained, validated and was tested), `audit.json` where the run has one, `videos.parquet`,
-    `truth.parquet` (intervals and scored classes), `distractors.parquet` where the dataset annotates any,
+    `truth.parquet` (intervals, scored classes, intensities where known), `distractors.parquet` where any are annotated,
     `predictions.parquet` and `clips.parquet`: no frame scores, no models, no images. Confidences keep all their digits, because
     a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
 
@@ -62,9 +62,9 @@ def export(folder: RunFolder, out: Path) -> Path:
         for name, columns in TABLES.items():
             if name in OPTIONAL and not (folder.path / name).is_file():
                 continue
-            _rounded(folder.read_table(name)[list(columns)]).to_parquet(
-                temporary / name, index=False, compression="zstd"
-            )
+            table = folder.read_table(name)
+            kept = [column for column in columns if column in table or column not in OPTIONAL]
+            _rounded(table[kept]).to_parquet(temporary / name, index=False, compression="zstd")
         files = {file.name: file_hash(file) for file in sorted(temporary.iterdir())}
         content = {"format": FORMAT, "run_id": folder.id, **{name: getattr(record, name) for name in STORED}}
         latest = _latest(out, folder.id)

@@ -60,6 +60,7 @@ TABLES: dict[str, dict[str, Column]] = {
         **dict.fromkeys(("video", "kind"), _TEXT),
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
         "emotion": _TEXT,
+        "intensity": Column("number", (pa.float64(),), 0, 1),
     },
     "distractors.parquet": {
         **dict.fromkeys(("video", "kind"), _TEXT),
@@ -81,8 +82,8 @@ TABLES: dict[str, dict[str, Column]] = {
     },
 }
 """The tables of a record with their columns; a column of an empty table may have no type."""
-OPTIONAL = ("distractors.parquet",)
-"""Tables of those runs only whose dataset annotates such."""
+OPTIONAL = ("distractors.parquet", "intensity")
+"""Tables and columns of those runs only whose dataset knows such."""
 
 
 def check(folder: RunFolder) -> None:
@@ -150,7 +151,8 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
         if stored[name] != before[name]:
             raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
     for name in _tables(before):
-        if name not in stored["files"] or not folder.read_table(name).equals(former.read_table(name)):
+        told = former.read_table(name)
+        if name not in stored["files"] or not folder.read_table(name).reindex(columns=told.columns).equals(told):
             raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
 
 
@@ -210,7 +212,8 @@ def _check_table(folder: RunFolder, name: str) -> None:
     except (OSError, pa.ArrowException, UnicodeError) as error:
         reason = " ".join(str(error).split())
         raise refusal(folder, f"{name} cannot be read as parquet ({reason[:MOST_LETTERS]})") from error
-    for column, (words, _, low, high) in columns.items():
+    for column in table.column_names:
+        words, _, low, high = columns[column]
         values = table[column]
         if not len(values) or pa.types.is_null(values.type):
             continue
@@ -241,7 +244,8 @@ def _check_table(folder: RunFolder, name: str) -> None:
 
 def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
     """Columns, their types and the number of rows, before any page is unpacked."""
-    columns, about = TABLES[name], file.schema_arrow
+    about = file.schema_arrow
+    columns = {column: told for column, told in TABLES[name].items() if column in about.names or column not in OPTIONAL}
     if about.names != list(columns):
         found, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
         raise refusal(folder, f"the columns of {name} are {found}, expected {few}")

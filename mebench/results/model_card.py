@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from mebench.config import parts
 from mebench.console import plural
-from mebench.core import Timing, Video
+from mebench.core import Dataset, Timing
 from mebench.errors import RunError
 from mebench.metrics import Tables, summarize
 from mebench.results.record import from_run
@@ -19,7 +20,7 @@ from mebench.results.render.scores import figure
 from mebench.results.settings import PLACES, of_method
 from mebench.runner.folder import RunFolder
 from mebench.runner.models import Model, Said, config_of, of_fold, write_model
-from mebench.runner.plan import make_plan, weightless
+from mebench.runner.plan import Sides, make_plan, weightless
 from mebench.runner.scoring import tables_of
 
 SHOWN = ("f1", "precision", "recall", "ap50", "fp_per_minute")
@@ -45,7 +46,9 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     record, model, stored = from_run(folder), of_fold(folder, fold), folder.read_json("config.json")
     plan = make_plan(config_of(folder))
     (own,) = (one for one in plan.folds if one.key == fold)
-    train, timings = plan.sides(own).train, plan.timings(own)
+    sides, timings = plan.sides(own), plan.timings(own)
+    words = {parts.called(word): word for word in plan.config.dataset_params}
+    homes = {words.get(name, name): dataset for dataset, name in map(plan.home, sides.train)}
     summary, tested = _scored(folder, fold, model.about)
     chains = {
         chain: steps.fingerprint()
@@ -68,7 +71,7 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
         "features": chains,
         "versions": {key: record.versions[key] for key in VERSIONS if key in record.versions},
         "card": "\n".join(
-            _card(called, model, record, of_method(values, stored["origins"]), train, summary, tested, note)
+            _card(called, model, record, of_method(values, stored["origins"]), sides, homes, summary, tested, note)
         ),
         "scores": _flat(summary, tested),
     }
@@ -139,7 +142,8 @@ def _card(
     model: Model,
     record: Any,
     settings: str,
-    train: Sequence[Video],
+    sides: Sides,
+    homes: Mapping[str, Dataset],
     summary: Mapping[str, Any],
     tested: Tables,
     note: str,
@@ -152,17 +156,21 @@ def _card(
         ])
     )  # fmt: skip
     yield from (f"# {name}", "", f"Method `{record.method}`{f' ({settings})' if settings else ''}. It {task}.", "")
+    train, datasets = sides.train, " and ".join(f"`{name}`" for name in homes)
     seconds = sum((video.n_frames or 0) / video.fps for video in train if video.fps)
     kinds = Counter(e.kind for video in train for e in video.expressions)
     shown = " and ".join(plural(kinds[kind], f"{kind}-expression") for kind in kinds) or "no expression"
-    people = len({video.subject_key for video in train})
+    people, others = (len({video.subject_key for video in side}) for side in (train, sides.valid))
     rates = " and ".join(sorted({f"{video.fps:g}" for video in train if video.fps}))
-    data = f" ({record.data})" if record.data else ""
     yield from (
         "## Trained on",
         "",
-        f"Dataset `{record.dataset}`{data}: {plural(people, 'person', 'people')}, {plural(len(train), 'video')} of {seconds / 60:.1f} "
-        f"minutes at {rates} frames a second, {shown}. Protocol {record.about['protocol']}, fold {model.fold}, seed {record.seed}.",
+        f"Dataset {datasets}: {plural(people, 'person', 'people')}, {plural(len(train), 'video')} of {seconds / 60:.1f} minutes at {rates} "
+        f"frames a second, {shown}."
+        + (f" {plural(others, 'person', 'people')} more chose its threshold or epoch." if others else ""),
+        "",
+        f"Protocol {record.about['protocol']}, fold {model.fold}, seed {record.seed}."
+        + (f" Settings: {record.data}." if record.data else ""),
         "",
     )
     unseen, videos = tested.videos["subject"].nunique(), len(tested.videos)
@@ -177,7 +185,7 @@ def _card(
         "",
         "## What it is not good for",
         "",
-        *([record.about["remark"] + ".", ""] if record.about["remark"] else []),
+        *(f"{remark[0].upper()}{remark[1:]}.\n" for dataset in homes.values() if (remark := dataset.remark)),
     )
     yield from (
         "Nobody has measured it on other cameras, people and movements than these: there, take what it spots as places to look at. It says "

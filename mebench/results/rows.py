@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from mebench.metrics.catalogue import METRICS
 
 NONE = "–"
 PRINTED = 4
@@ -28,9 +30,9 @@ def interval(score: Score, places: int = 3) -> str:
 
 
 def spread(score: Score, row: Row) -> str:
-    """Lowest and highest seed, or nothing where there is one."""
-    several = len(row.seeds) > 1 and score["value"] is not None
-    return f"{digits(score['min'])} to {digits(score['max'])}" if several else ""
+    """Lowest and highest seed, or nothing where there is one, or all seeds give the same."""
+    ends = [] if score["value"] is None else [digits(score[end]) for end in ("min", "max")]
+    return " to ".join(ends) if len(row.seeds) > 1 and len(set(ends)) > 1 else ""
 
 
 def count(value: float) -> str:
@@ -293,3 +295,63 @@ class Table:
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A measured row of a part among the others, as a page shows it; or a level of chance, which has no rank.
+
+    Attributes:
+        row: the row.
+        rank: from 1, by the main score; None for a level of chance.
+        low: the best rank that it may have: as many rows as can be told apart from it are better, and one.
+        high: the worst.
+        pairs: rows of the same spotter with recognizers, which spot as it does.
+    """
+
+    row: Row
+    rank: int | None
+    low: int = 0
+    high: int = 0
+    pairs: tuple[Row, ...] = ()
+
+
+def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
+    """The rows of a part with their ranks, and between them the levels of chance.
+
+    Args:
+        part: of a table; the members of a composite are ranked each by itself.
+        floors: methods that are levels of chance.
+        fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
+    """
+    metric, shown = part.metrics[0], list[Ranked]()
+    able = [row for row in part.rows if row.measured and row.method not in floors]
+    kept, pairs = list[Row](), dict[int, list[Row]]()
+    for row in able:
+        same = (n for n, other in enumerate(kept) if fold and _spots_as(row, other))
+        if (home := next(same, None)) is None:
+            kept.append(row)
+        else:
+            pairs.setdefault(home, []).append(row)
+    for row in part.rows:
+        if not any(row is other for other in kept):
+            shown += [Ranked(row, None)] if not any(row is other for other in able) else []
+            continue
+        rivals = [other for other in kept if other.member == row.member]
+        own, apart = (METRICS[metric].worth(row.scores[metric]["value"]), [r for r in rivals if _told_apart(row, r)])
+        better = sum(METRICS[metric].worth(other.scores[metric]["value"]) > own for other in apart)
+        worse = sum(METRICS[metric].worth(other.scores[metric]["value"]) < own for other in apart)
+        place = 1 + next(n for n, other in enumerate(rivals) if other is row)
+        home = next(n for n, other in enumerate(kept) if other is row)
+        shown.append(Ranked(row, place, 1 + better, len(rivals) - worse, tuple(pairs.get(home, ()))))
+    return shown
+
+
+def _told_apart(row: Row, other: Row) -> bool:
+    return bool(row.group and other.group) and not set(row.group) & set(other.group)
+
+
+def _spots_as(row: Row, other: Row) -> bool:
+    """Whether two rows have one spotter, and so the same scores of spotting."""
+    one, two = row.method.split(" + "), other.method.split(" + ")
+    return one[0] == two[0] and len(one) > 1 and row.seeds == other.seeds and row.scores == other.scores

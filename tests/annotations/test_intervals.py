@@ -71,6 +71,8 @@ def test_whatever_stands_there_an_interval_is_one_and_every_change_is_said(onset
         ("46-59", None, True),
         ("4.5", None, True),
         ("soon", None, True),
+        ("9" * 400, None, True),  # as a float infinite
+        ("about " + "9" * 5000, None, True),  # more digits than Python turns into a number
     ],
 )
 def test_numbers_in_cells(text, taken, said):

@@ -125,6 +125,7 @@ def test_the_root_itself_may_be_a_link(disk, tmp_path_factory):
 
 def test_folding_keeps_different_names_apart():
     assert len({fold(n) for n in ("EP02_01f", "EP02_01", "EP02_10f", "EP03_01f")}) == 4
+    assert fold("EP" + "9" * 5000) != fold("EP" + "9" * 5001)
 
 
 COPIES = replace(LAYOUT, homes=("CASME2-RAW",), also=("{subject}/{video}", "sub{subject}_{video}", "{video}"))

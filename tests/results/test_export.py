@@ -43,6 +43,19 @@ def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
     assert record.version == 2 and "blink" in record.summary["mistakes"]["micro"]["gain"]
 
 
+def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
+    run = make_run(tmp_path / "runs", shift=100)
+    before = export(run, tmp_path / "records")
+    truths = run.read_table("truth.parquet")
+    strengths = pd.array([0.1 + n / 100 for n in range(len(truths))], dtype="Float64")
+    run.write_table("truth.parquet", truths.assign(intensity=strengths))
+    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
+    outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
+    assert [outcome.reason for outcome in outcomes] == ["", ""]
+    (record,) = collect_records(tmp_path / "taken")
+    assert "missed_by_intensity" in record.summary["mistakes"]["micro"]
+
+
 def test_a_record_that_was_changed_scores_otherwise(tmp_path):
     record = export(make_run(tmp_path / "runs"), tmp_path / "records")
     predictions = pd.read_parquet(record / "predictions.parquet")

@@ -109,6 +109,13 @@ def test_faces_off_centre_in_any_format(spot, tmp_path):
         assert (out / f"{name.split('.')[0]}.eaf").is_file()
 
 
+@pytest.mark.parametrize(("size", "wide", "place"), [((640, 360), 128, (500, 40)), ((3840, 2160), 768, (400, 900))])
+def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
+    video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 28, size)
+    code, found, _, _ = spot(video)
+    assert code == 0 and iou(np.array(surest(found)) * 1000, (320, 720)) >= 0.4
+
+
 def test_two_faces_the_largest_or_each(spot, tmp_path):
     left, right = moving(3, 240, (40, 20), ((20, 24, 29),)), moving(5, 200, (330, 60), ((45, 49, 54),))
     video = write(tmp_path / "two.mkv", lambda i: left(i) + right(i), size=(640, 300), codec="ffv1")

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import random
 from pathlib import Path
@@ -9,6 +10,7 @@ from mebench.metrics.catalogue import columns
 from mebench.results import tables as module
 from mebench.results.collect import collect
 from mebench.results.record import UnshownError
+from mebench.results.rows import NOTHING, Part, Row, ranked
 from mebench.results.tables import OTHER_CODE, build
 from tests.run_folders import make_run
 
@@ -300,3 +302,27 @@ def test_a_composite_and_a_pair_of_methods_are_named_by_their_parts(tmp_path):
     (table,) = build(collect(tmp_path))
     row = next(r for r in table.parts[0].rows if r.measured)
     assert (table.dataset, row.method, row.settings) == ("a+b", "spotter + namer", "recognizer: c=2")
+
+
+def test_ranks_reach_as_far_as_rows_cannot_be_told_apart_and_pairs_stand_under_their_spotter():
+    def row(method, value, group="", scores=None):
+        score = {"f1": {**NOTHING, "value": value}}
+        rest = dict.fromkeys(("settings", "member", "convention", "selection", "transductive", "remark"), "")
+        given = {"provenance": "measured", "seeds": (0,), "n": 1.0, "costs": {}, "versions": {}, "runs": (method,)}
+        return Row(method=method, scores=score, group=group, **rest, **given)
+
+    chance = dataclasses.replace(row("random (best rate)", 0.25), provenance="chance")
+    every = [
+        row("a", 0.5, "a"),
+        row("a + x", 0.5, "a"),
+        row("b", 0.4, "ab"),
+        row("floor", 0.3, "b"),
+        chance,
+        row("c", 0.2, "b"),
+    ]
+    shown = ranked(Part("micro", ("f1",), tuple(every)), {"floor"}, fold=True)
+    assert [(one.row.method, one.rank, one.low, one.high) for one in shown] == [
+        ("a", 1, 1, 2), ("b", 2, 1, 3), ("floor", None, 0, 0), ("random (best rate)", None, 0, 0), ("c", 3, 2, 3),
+    ]  # fmt: skip
+    assert [pair.method for pair in shown[0].pairs] == ["a + x"]
+    assert len(ranked(Part("micro", ("f1",), tuple(every)))) == 6

@@ -11,10 +11,10 @@ from safetensors.torch import load_file, save_file
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
 from mebench.progress import Progress
-from mebench.results.model_card import export_model, quiet_rate
+from mebench.results.model_card import QUIET, export_model, quiet_rate
 from mebench.results.spotted import CAUTION, spot_videos
 from mebench.runner.execute import run
-from mebench.runner.models import find, named, of_run, read_header, read_model, store, take
+from mebench.runner.models import by_default, find, named, of_run, read_header, read_model, store, take
 from mebench.runner.scoring import tables_of
 from mebench.runner.trained import Ask
 from tests.cli.conftest import mebench
@@ -112,6 +112,23 @@ def test_models_have_names_and_hashes(mebench, file, tmp_path):
     assert mebench("model", "list")[0] == 0
     code, _, err = mebench("model", "info", "othr")
     assert code == 4 and "unknown model 'othr'. Did you mean 'other'?" in err
+
+
+def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
+    shipped = {model.said.name: model for model in named() if model.shipped}
+    assert {"mean", "linear_spotter"} <= set(shipped)
+    for name, model in shipped.items():
+        params, said = read_model(model.path).config.method_params, model.said
+        assert model.path.stat().st_size < 200_000 and model.path.parent.parent.name == said.method["name"] == name
+        assert params.regions == "box" and params.threshold == "absolute" and not params.needs_landmarks
+        assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{QUIET}"] >= 0
+        assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
+        assert find(name) == model.path
+    assert by_default().said.scores["spotting.micro.f1"] == max(
+        m.said.scores["spotting.micro.f1"] for m in shipped.values()
+    )
+    code, out, _ = mebench("model", "list")
+    assert code == 0 and sum(line.endswith("shipped") for line in out.splitlines()) == len(shipped)
 
 
 def test_the_verbs_export_and_spot(mebench, finished, file, tmp_path):

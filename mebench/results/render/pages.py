@@ -46,6 +46,7 @@ def environment(*templates: Path) -> Environment:
     found.filters |= {
         "digits": rows.digits,
         "interval": rows.interval,
+        "spread": rows.spread,
         "count": rows.count,
         "seconds": rows.seconds,
         "whole": rows.whole,

@@ -22,6 +22,7 @@ class Card:
         summary: one line.
         tasks: what it can do.
         paper: citation, or empty.
+        chance: whether it is a level of chance, which has no rank.
         broken: why it cannot be used, or empty.
         body: its README as safe HTML, without its first heading.
     """
@@ -32,6 +33,7 @@ class Card:
     summary: str
     tasks: tuple[str, ...]
     paper: str
+    chance: bool
     broken: str
     body: str
 
@@ -53,6 +55,7 @@ def _card(info: PluginInfo, pages: Set[str]) -> Card:
         summary=info.summary,
         tasks=info.tasks,
         paper=str(info.config.get("paper") or ""),
+        chance=bool(info.config.get("chance")),
         broken=info.broken or "",
         body=to_html(text, pages),
     )
@@ -68,7 +71,8 @@ def to_html(markdown: str, pages: Set[str] = frozenset()) -> str:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     for name, rule in _RULES.items():
         parser.add_render_rule(name, rule)
-    return str(parser.render(re.sub(r"\A\s*# .*\n?", "", markdown), {"pages": pages}))
+    drawn = str(parser.render(re.sub(r"\A\s*# .*\n?", "", markdown), {"pages": pages}))
+    return drawn.replace("<th></th>", "<td></td>")  # the corner of a table heads nothing
 
 
 def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, Any]) -> str:
@@ -83,10 +87,15 @@ def _link_open(self: Any, tokens: Any, index: int, options: Any, env: dict[str, 
     return str(self.renderToken(tokens, index, options, env))
 
 
+def _table_open(env: dict[str, Any]) -> str:
+    env["tables"] = env.get("tables", 0) + 1
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table {env["tables"]}"><table>\n'
+
+
 _RULES: dict[str, Callable[..., str]] = {
     "link_open": _link_open,
     "link_close": lambda self, tokens, index, options, env: "</a>" if env["open"].pop() else "",
-    "table_open": lambda *_: '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table>\n',
+    "table_open": lambda self, tokens, index, options, env: _table_open(env),
     "table_close": lambda *_: "</table></div>\n",
     # its words: a picture of the repository is not part of the site
     "image": lambda self, tokens, index, options, env: self.renderInlineAsText(tokens[index].children, options, env),

@@ -44,11 +44,13 @@ class Point:
         number: of the row in its table.
         row: the row.
         url: of the page of its first run.
+        name: of its method, for people.
     """
 
     number: int
     row: Row
     url: str
+    name: str
 
 
 def chart(
@@ -156,7 +158,7 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
             weight="bold",
             zorder=4,
         )
-        words = [f"{point.row.method}: {find(metric).label} {digits(score['value'])}", interval(score)]
+        words = [f"{point.name}: {find(metric).label} {digits(score['value'])}", interval(score)]
         titles[gid] = f"{' '.join(filter(None, words))}, {seconds(cost(point.row))} s"
     axes.set_xscale("log")
     xs = [max(cost(point.row), LEAST) for point in points]
@@ -226,7 +228,7 @@ def _label(axes: Axes, metric: str, points: Sequence[Point], renderer: RendererA
             ((6, -9), "left", "top"),
         ):
             text = axes.annotate(
-                point.row.method,
+                point.name.replace("$", r"\$"),
                 at,  # type: ignore[arg-type]
                 xytext=offset,
                 textcoords="offset points",
@@ -250,7 +252,7 @@ def _for_page(figure: Figure, name: str, titles: Mapping[str, str]) -> str:
         words = html.escape(title)
         before, mark, after = drawing.partition(f'<g id="{gid}">')
         if gid.startswith("point-"):  # a link needs a name of its own for those who do not see it
-            label = f' aria-label="{words}"'.replace("\\", r"\\")
+            label = f' role="link" aria-label="{words}"'.replace("\\", r"\\")
             link = r'(<a xlink:href="[^"]*")(?: target="_blank")?'  # Matplotlib names a target from 3.11 on
             after = re.sub(link, rf"\1{label}", after, count=1)
         drawing = f"{before}{mark}<title>{words}</title>{after}"

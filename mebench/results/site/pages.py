@@ -7,6 +7,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from mebench.results.published_tables import part_of
 from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.render.pages import environment
 from mebench.results.render.timeline import SCRIPT, STYLE
-from mebench.results.rows import Part, Row, Table
+from mebench.results.rows import Part, PublishedLine, Row, Table
 from mebench.results.site.cards import Card, cards
 from mebench.results.site.chart import Point, chart, cost
 from mebench.results.write import as_csv, latex, new_folder, put_in_place
@@ -35,6 +36,15 @@ TASKS = (
     ("analysis", "Spot, then name: the emotions of spotted intervals."),
     ("recognition", "Which emotion does a given clip show?"),
 )
+
+
+NAMER = ", named by "
+"""Between a spotter and the recognizer of a pair."""
+BIBTEX = """@software{mebench,
+  title  = {mebench: the benchmark suite for facial micro-expressions},
+  author = {{The mebench developers}},
+  note   = {Version %s}
+}"""
 
 
 class Site:
@@ -61,12 +71,23 @@ class Site:
         self.records = records
         self.published = published
         self.methods, self.datasets = cards("method"), cards("dataset")
+        self.floors = {card.id for card in self.methods if card.chance}
+        self.titles = {
+            card.kind: {card.id: card.title for card in found}
+            for found in (self.methods, self.datasets)
+            for card in found
+        }
         self.environment = environment(Path(__file__).parent / "templates")
         self.environment.globals |= {
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
         }
-        self.environment.filters |= FILTERS
+        self.environment.filters |= FILTERS | {
+            "named": self._name,
+            "titled": lambda dataset: " + ".join(self.titles["dataset"].get(id_, id_) for id_ in dataset.split("+")),
+            "ranked": self._ranked,
+            "tables_of": lambda id_: [t for t in self.tables if id_ in t.dataset.split("+")],
+        }
 
     def pages(self) -> Pages:
         """Path and text of every page."""
@@ -86,6 +107,9 @@ class Site:
         )
         published = self._page("published.html", "", here="published", lines=self.published, caveats=CAVEATS)
         yield "published.html", published
+        mains, ranks = self._ranks()
+        yield "ranks.html", self._page("ranks.html", "", here="ranks", mains=mains, ranks=ranks)
+        yield "submit.html", self._page("submit.html", "", here="submit", bibtex=BIBTEX % version("mebench"))
         anew = {row.convention for table in self.tables for part in table.parts for row in part.rescored}
         conventions = sorted({row.convention for _, _, row in self._flat()} | anew | {"strict"})
         words = [described(name) for name in conventions]
@@ -113,6 +137,25 @@ class Site:
             (table, part, row) for table in self.tables for part in table.parts for row in part.rows if row.measured
         ]
 
+    def _name(self, method: str) -> str:
+        return NAMER.join(self.titles["method"].get(id_, id_) for id_ in method.split(" + "))
+
+    def _ranked(self, table: Table, part: Part) -> list[rows.Ranked]:
+        return rows.ranked(part, self.floors, fold=table.task == "spotting")
+
+    def _ranks(self) -> tuple[list[Flat], list[tuple[str, dict[int, rows.Ranked]]]]:
+        """The main part of every table with rows that are ranked, and each method with its best rank in each of them."""
+        mains = [(t, t.parts[0]) for t in sorted(self.tables, key=_drawn) if t.parts and t.parts[0].rows]
+        found: dict[str, dict[int, rows.Ranked]] = {}
+        for column, (table, part) in enumerate(mains):
+            for one in self._ranked(table, part):
+                if one.rank is not None:
+                    found.setdefault(one.row.method, {}).setdefault(column, one)
+        order = sorted(
+            found.items(), key=lambda pair: (-len(pair[1]), sum(o.rank or 0 for o in pair[1].values()), pair[0])
+        )
+        return [(table, part, part.rows[0]) for table, part in mains], order
+
     def _index(self) -> str:
         return self._page(
             "index.html",
@@ -120,7 +163,7 @@ class Site:
             here="index",
             tables=self.tables,
             tasks=TASKS,
-            flat=self._flat(),
+            flat=sorted(self._flat(), key=lambda one: bool(one[2].remark)),
             n_runs=len(self.records),
             n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
@@ -133,9 +176,9 @@ class Site:
         charts = {}
         for part in table.parts:
             points = [
-                Point(number, row, f"../runs/{safe_name(row.runs[0])}.html")
-                for number, row in enumerate(part.rows, 1)
-                if row.measured
+                Point(one.rank, one.row, f"../runs/{safe_name(one.row.runs[0])}.html", self._name(one.row.method))
+                for one in self._ranked(table, part)
+                if one.rank is not None
             ]
             levels = [row for row in part.rows if not row.measured]
             one_pool = not any(row.member for row in part.rows)  # members have scores of their own, not one scale
@@ -165,7 +208,9 @@ class Site:
         )
         for card in found:
             rows = [(table, part, row) for table, part, row in flat if card.id in used(table, row)]
-            yield f"{kind}s/{safe_name(card.id)}.html", self._page("card.html", "../", card=card, rows=rows)
+            printed = [line for line in self.published if kind == "dataset" and card.id in (line.dataset, line.member)]
+            page = self._page("card.html", "../", card=card, rows=rows, printed=printed)
+            yield f"{kind}s/{safe_name(card.id)}.html", page
 
 
 def _source(source: str) -> Markup:
@@ -177,12 +222,39 @@ def _source(source: str) -> Markup:
     return Markup('<a href="{}">{}</a>').format(address, key)
 
 
+def _drawn(table: Table) -> bool:
+    """Whether what it holds cannot be compared with what others print, as on drawn faces."""
+    measured = [row for part in table.parts for row in part.rows if row.measured]
+    return bool(measured) and all(row.remark for row in measured)
+
+
+def _best_over_time(part: Part) -> list[tuple[int, str, str, PublishedLine]]:
+    """Year, printed value and metric of each published line that was better than all before it, with the line; those with caveats
+    stand for nothing.
+    """
+    metric = part.metrics[0]
+    able = [
+        line
+        for line in part.published
+        if line.year and metric in line.values and not line.member and not line.caveats.get(metric)
+    ]
+    best, found = -1.0, []
+    for line in sorted(able, key=lambda line: (line.year or 0, -float(line.values[metric]))):
+        if float(line.values[metric]) > best:
+            best = float(line.values[metric])
+            found.append((line.year or 0, line.values[metric], metric, line))
+    return found
+
+
 FILTERS = {
     "cost": cost,
     "shown": lambda part: rows.shown(part.metrics, part.rows),
     "shown_anew": lambda part: rows.shown(part.metrics, part.rescored),
     "common": lambda part: rows.common(part.rows),
     "source": _source,
+    "best_over_time": lambda part: _best_over_time(part),
+    "real_first": lambda tables: sorted(tables, key=_drawn),
+    "drawn": _drawn,
     "caveat": lambda name: CAVEATS.get(name, ""),
     "caveats": lambda line: list(dict.fromkeys(caveat for found in line.caveats.values() for caveat in found)),
     "published_metrics": lambda lines: list(dict.fromkeys(metric for line in lines for metric in line.values)),

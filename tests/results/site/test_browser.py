@@ -1,5 +1,6 @@
 """The site as its readers use it: mouse, keyboard, phone, night."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -64,7 +65,7 @@ def test_words_and_choices_filter(visit):
 
 def test_links_lead_from_the_first_page_to_a_run(visit):
     page = visit()
-    page.locator("a.card", has_text="casme2").first.click()
+    page.locator("a.card", has_text="CASME II").first.click()
     page.locator("#micro table tbody a", has_text="seed 0").first.click()
     assert "mean on casme2, seed 0" in page.locator("h1").inner_text()
     page.get_by_role("link", name="casme2", exact=True).click()
@@ -203,3 +204,39 @@ def test_2000_rows_sort_and_filter_quickly(visit, tmp_path):
     }
     print({what: round(ms) for what, ms in taken.items()})
     assert min(taken.values()) > 0 and max(taken.values()) < QUICK_MS, taken
+
+
+def test_what_is_chosen_is_kept_in_the_address(visit):
+    page = visit("published.html")
+    page.get_by_role("combobox", name="dataset").select_option("meview")
+    page.get_by_text("columns", exact=True).click()
+    page.get_by_role("checkbox", name="caveats").uncheck()
+    page.goto("about:blank")
+    page.go_back()
+    page.wait_for_selector("html[data-ready]", state="attached")
+    assert "dataset=meview" in page.url and {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
+    assert "caveats" not in page.locator("thead th").all_inner_texts()
+
+
+def test_timelines_answer_to_mouse_keys_and_links(visit, site):
+    name = next(file for file in (site / "runs").iterdir() if file.name.startswith("optical_strain"))
+    page = visit(f"runs/{name.name}")
+    figures = page.locator("figure.timeline")
+    assert page.locator("figure.timeline[data-drawn]").count() < figures.count()  # those in view
+    page.locator(".slips summary").first.click()
+    page.locator(".slips a").first.click()
+    _, onset, offset = re.fullmatch(r".*#(v\d+):(\d+)-(\d+)", page.url).groups()
+    stage = page.locator("figure.timeline .stage:focus")
+    stage.wait_for()
+    middle = (int(onset) + int(offset)) // 2
+    assert stage.get_attribute("aria-valuenow") == str(middle)
+    assert f"(frames {onset} to {offset}, peak" in stage.get_attribute("aria-valuetext")
+    page.keyboard.press("ArrowRight")
+    assert stage.get_attribute("aria-valuenow") == str(middle + 1) and "micro score" in stage.get_attribute(
+        "aria-valuetext"
+    )
+    page.keyboard.press("Home")
+    page.keyboard.press("0")
+    box = stage.bounding_box()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + 20)
+    assert stage.get_attribute("aria-valuenow") == "299"

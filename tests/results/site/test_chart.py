@@ -12,7 +12,7 @@ from mebench.results.site.chart import LEAST, Point, _draw, _draw_published
 def point(number, seconds, value, low=None, high=None):
     scores = {"f1": {"value": value, "low": low, "high": high}}
     costs = {"fit_seconds": seconds, "predict_seconds": 0.0}
-    return Point(number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}")
+    return Point(number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}", f"m{number}")
 
 
 def drawn(*points):

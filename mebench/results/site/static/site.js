@@ -1,4 +1,5 @@
-// Makes every table with `data-sortable` sortable and filterable. Without this script the tables are there all the same.
+// Makes every table with `data-sortable` sortable and filterable, and lets readers choose its columns; what they choose is kept in the
+// address. Without this script the tables are there all the same.
 "use strict";
 (async () => {
   const tables = [...document.querySelectorAll("table[data-sortable]")];
@@ -13,8 +14,19 @@
 
   const PAGE = 50;
   const FEW = 8;
+  const WIDE = window.matchMedia("(min-width: 60rem)");
 
-  function select(table, column, heading) {
+  // `#filter:0.method=MEAN&0.words=tvl1`: what is chosen in each table, by its number on the page. A fragment, for pages of a folder have no query.
+  const PREFIX = "#filter:";
+  const chosen = new URLSearchParams(location.hash.startsWith(PREFIX) ? location.hash.slice(PREFIX.length) : "");
+  function keep(name, value) {
+    if (value) chosen.set(name, value);
+    else chosen.delete(name);
+    const text = chosen.toString();
+    history.replaceState(null, "", text ? `${PREFIX}${text}` : location.pathname);
+  }
+
+  function select(table, column, heading, name) {
     const label = document.createElement("label");
     const choice = document.createElement("select");
     label.append(heading, choice);
@@ -24,14 +36,50 @@
     const cells = column.nodes().toArray();
     const values = [...new Set(cells.map(first))].sort((a, b) => a.localeCompare(b));
     choice.append(new Option("all", ""), ...values.map((value) => new Option(value, value)));
-    choice.addEventListener("change", () => {
+    const filter = () => {
       const wanted = choice.value;
       column.search(wanted ? (_, __, row) => first(cells[row]) === wanted : "").draw();
+    };
+    choice.addEventListener("change", () => {
+      keep(name, choice.value);
+      filter();
     });
+    if (values.includes(chosen.get(name))) {
+      choice.value = chosen.get(name);
+      filter();
+    }
     return label;
   }
 
-  for (const element of tables) {
+  // Columns of `data-column="more"` are hidden at first, those of `wide` on a narrow screen.
+  function columns(table, headings, names, name) {
+    const box = document.createElement("details");
+    box.className = "columns";
+    box.append(Object.assign(document.createElement("summary"), { textContent: "columns" }));
+    const kept = chosen.has(name) ? chosen.get(name).split(",") : null;
+    const shown = (index) => {
+      const when = headings[index].dataset.column;
+      return !when || (kept ? kept.includes(String(index)) : when === "wide" && WIDE.matches);
+    };
+    headings.forEach((heading, index) => {
+      if (!heading.dataset.column) return;
+      const label = document.createElement("label");
+      const check = Object.assign(document.createElement("input"), { type: "checkbox", checked: shown(index) });
+      check.dataset.index = index;
+      check.addEventListener("change", () => {
+        table.column(index).visible(check.checked);
+        const every = [...box.querySelectorAll("input")].filter((one) => one.checked).map((one) => one.dataset.index);
+        keep(name, every.join(",") || "none");
+      });
+      label.append(check, names[index]);
+      box.append(label);
+      table.column(index).visible(check.checked, false);
+    });
+    table.columns.adjust();
+    return box;
+  }
+
+  for (const [number, element] of tables.entries()) {
     const rows = element.tBodies[0].rows.length;
     const headings = [...element.tHead.rows[0].cells];
     const filters = headings.map((cell, index) => ("filter" in cell.dataset ? index : -1)).filter((index) => index >= 0);
@@ -60,20 +108,30 @@
         infoFiltered: "(of _MAX_)",
       },
     });
-    if (rows > FEW || filters.length) {
+    const optional = headings.some((heading) => heading.dataset.column);
+    if (rows > FEW || filters.length || optional) {
       const bar = document.createElement("div");
       bar.className = "filters";
       bar.setAttribute("role", "search");
+      bar.setAttribute("aria-label", `Table ${number + 1}`);
       if (rows > FEW) {
         const label = document.createElement("label");
         const box = document.createElement("input");
         box.type = "search";
         box.placeholder = "method, setting, note …";
-        box.addEventListener("input", () => table.search(box.value).draw());
+        box.addEventListener("input", () => {
+          keep(`${number}.words`, box.value);
+          table.search(box.value).draw();
+        });
+        if (chosen.has(`${number}.words`)) {
+          box.value = chosen.get(`${number}.words`);
+          table.search(box.value).draw();
+        }
         label.append("filter", box);
         bar.append(label);
       }
-      for (const index of filters) bar.append(select(table, table.column(index), names[index]));
+      for (const index of filters) bar.append(select(table, table.column(index), names[index], `${number}.${names[index]}`));
+      if (optional) bar.append(columns(table, headings, names, `${number}.columns`));
       element.closest(".scroll").before(bar);
     }
     element.dataset.ready = "";
