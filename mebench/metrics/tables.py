@@ -195,5 +195,5 @@ def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     silent = np.isnan(place)
     # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
     following = pd.DataFrame(place).bfill(axis=1).to_numpy(np.float64) - 0.5
-    dummies = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))
+    dummies: pd.DataFrame = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))
     return dummies.assign(onset=0, offset=0, apex=np.nan, confidence=np.nan, emotion="", surest=np.nan)
