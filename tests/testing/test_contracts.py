@@ -55,34 +55,12 @@ class Spotter(Method):
 Plugin = Spotter
 """
 
-FAULTS = {
-    "same_seed_same_predictions": ("np.sin(", "np.random.default_rng().random((1, 1)) * np.sin("),
-    "state_is_saved_whole": (
-        'self.register_buffer("length", torch.zeros(1, dtype=torch.float64))',
-        "self.length = 1.0",
-    ),
-    "predictions_do_not_depend_on_test_labels": (
-        "np.sin(",
-        "[v for v in next(iter(video._frames.func.__self__.plan.dataset.members.values()))._ask.__self__.plan.videos "
-        "if v.key == video.key][0].expressions[0].onset + np.sin(",
-    ),
-    "a_fold_fits_and_predicts": (
-        "np.sin(np.arange(video.n_frames)",
-        "np.where(np.arange(video.n_frames) == 30, np.nan, np.arange(video.n_frames)",
-    ),
-    "classes_have_finite_scores": ("(len(clips), 1))", "(len(clips), 1)) / len(clips)"),
-    "class_is_a_method": ('frozenset({{"spot", "recognize"}})', 'frozenset({{"spot"}})'),
-    "params_import_nothing_heavy": (None, "import torch\n"),
-    "params_are_a_frozen_dataclass": (None, "import dataclasses as d\ndataclass = lambda frozen: d.dataclass\n"),
-    "presets_and_settings_are_valid": ("presets", "presets: {short: {p: fast}}"),
-    "card_names_the_paper": ("paper", 'paper: "Someone: A spotter, 1999"'),
-}
+LEAK = "next(iter(video._frames.func.__self__.plan.dataset.members.values()))._ask.__self__.plan.videos "  # out of the fold's process
 
 
-def write_spotter(write_plugin, id_, code="", params="", config=""):
-    head = "from dataclasses import dataclass\n" + params
-    body = "\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.5\n"
-    root = write_plugin("method", id_, code=code or GOOD.format(id=id_), params=head + body, config=config)
+def write_spotter(write_plugin, id_, code=""):
+    params = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    p: float = 0.5\n"
+    root = write_plugin("method", id_, code=code or GOOD.format(id=id_), params=params)
     file = root / "methods" / id_ / "config.yaml"
     file.write_text(file.read_text().replace("tasks: [spot]", "tasks: [spot, recognize]"))
     file.with_name("README.md").write_text("# A spotter\n")
@@ -94,25 +72,12 @@ def test_a_method_of_twenty_lines_passes(write_plugin):
     assert check_method("good") == []
 
 
-@pytest.mark.parametrize("check", FAULTS)
-def test_a_fault_is_found_by_its_check(write_plugin, check):
-    before, after = FAULTS[check]
-    id_ = f"bad_{check}"[:30]
-    changes = {"code": GOOD.format(id=id_)}
-    if check.startswith("params_"):
-        changes["params"] = after
-    elif before in ("presets", "paper"):
-        changes["config"] = after
-    else:
-        before, after = before.replace("{{", "{").replace("}}", "}"), after.replace("{{", "{").replace("}}", "}")
-        assert before in changes["code"]
-        changes["code"] = changes["code"].replace(before, after)
-    write_spotter(write_plugin, id_, **changes)
-
-    with pytest.raises(AssertionError) as error:
-        check_method(id_)
-
-    assert f"{id_}-{check}: " in str(error.value)
+def test_what_depends_on_the_labels_of_who_is_tested_is_found(write_plugin):
+    """Each other promise is broken in `tests/testing/test_folders.py`."""
+    onset = f"next(v for v in {LEAK} if v.key == video.key).expressions[0].onset"
+    write_spotter(write_plugin, "leaks", GOOD.format(id="leaks").replace("np.sin(", f"{onset} + np.sin("))
+    with pytest.raises(AssertionError, match="leaks-predictions_do_not_depend_on_test_labels: "):
+        check_method("leaks")
 
 
 def test_checks_of_absent_data_are_skipped_with_the_reason(tmp_path):

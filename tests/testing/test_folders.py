@@ -62,6 +62,12 @@ def test_a_plugin_is_written_by_its_verb(mebench, tmp_path, monkeypatch):  # noq
     assert code == 2 and "plugins/methods/mine_new is there already" in said
 
 
+def test_the_stand_in_of_a_new_dataset_is_drawn_and_looked_at_as_is_said(mebench, kit, tmp_path):  # noqa: F811
+    out = mebench("data", "fake", "--plugins", kit, "dataset=kit_dataset", "--out", tmp_path / "drawn")[1]
+    code, summary, _ = mebench(*out.strip().partition("Look at it with: mebench ")[2].split())
+    assert code == 0 and "expressions\tmicro\t5" in summary
+
+
 @pytest.mark.parametrize(
     ("name", "template", "sentence"),
     [
