@@ -400,13 +400,18 @@ def one_job(name: str, job: Job, root: Path, out: Path, dice: random.Random, mos
 
 def wait_for_a_file(process: Program, out: Path, dice: random.Random, seconds: float) -> None:
     """One time in three any moment within so many seconds, else one just after something new is being written."""
-    end, before = time.monotonic() + dice.uniform(0, seconds), {*out.rglob("*")}
+    end, before = time.monotonic() + dice.uniform(0, seconds), everything(out)
     any_moment = dice.random() < 1 / 3
     while process.poll() is None and time.monotonic() < end + (0 if any_moment else 10 * seconds):
-        if not any_moment and {*out.rglob("*")} - before:
+        if not any_moment and everything(out) - before:
             break
         time.sleep(0.002)
     time.sleep(0 if any_moment else dice.choice((0, 0.002, 0.01, 0.05, 0.2)))
+
+
+def everything(folder: Path) -> set[str]:
+    """Files and folders below one, while others come and go."""
+    return {f"{place}/{name}" for place, folders, files in os.walk(folder) for name in (*folders, *files)}
 
 
 def kill_job(name: str, root: Path, kills: int, dice: random.Random) -> None:

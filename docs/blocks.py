@@ -208,7 +208,10 @@ def _parse(words: Sequence[str]) -> None:
 
 
 def _told(output: Output, block: Block, folder: Path) -> Output:
-    text = output.text.replace(str(folder), HOME)
+    tracked = os.environ.get(
+        "MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db"
+    )  # when the site is built, all pages share one
+    text = output.text.replace(tracked, f"sqlite:///{HOME}/mlflow.db").replace(str(folder), HOME)
     if output.form == "text" and "markdown" not in block.words:
         return Output("text", "\n".join(line.rstrip() for line in text.strip("\n").split("\n")))
     return Output("markdown" if output.form == "text" else output.form, text)

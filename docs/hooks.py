@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import os
 import posixpath
 import re
 import subprocess
@@ -49,8 +50,13 @@ PLACES = {source: page for page, source in TAKEN.items()} | {
 """File of the repository: where the site has it, or the same in another form."""
 
 
+TRACKED = TemporaryDirectory()
+"""Where MLflow's database is for all pages, since a fresh one takes seconds."""
+
+
 def on_config(config: MkDocsConfig) -> None:
     """List the cards; name the repository, where its address is known."""
+    os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{TRACKED.name}/mlflow.db"
     for kind, cards in CARDS.items():
         config.nav.append({kind.capitalize(): [f"{kind}/index.md", *cards]})
     if address := config.extra["repository"]:

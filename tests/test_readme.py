@@ -15,6 +15,7 @@ from mebench import cli
 ROOT = Path(__file__).parents[1]
 README, CI = ROOT / "README.md", ROOT / ".ci" / "run"
 MODULES = {
+    "captum": "explain",
     "distributed": "dask",
     "h5py": "keras",
     "playwright.sync_api": "test",
@@ -112,24 +113,3 @@ def test_what_tests_ask_for_is_in_the_extra_test():
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "importorskip"
     }
     assert asked == set(MODULES)  # what mebench itself requires is imported, not asked for
-
-
-def test_the_commands_of_scoring_run_on_the_files_that_are_shown(tmp_path, monkeypatch, capsys):
-    """And print what they say: scores of intervals, of clips, and mistakes."""
-    section = re.search(r"^## Results of other programs$(.*?)^## ", README.read_text(encoding="utf-8"), re.M | re.S)[1]
-    for name, text in re.findall(r"^`(\S+\.csv)`\n\n```csv\n(.*?)^```$", section, re.M | re.S):
-        (tmp_path / name).write_text(text)
-    monkeypatch.chdir(tmp_path)
-    lines = [line for block in re.findall(r"^```sh\n(.*?)^```$", section, re.M | re.S) for line in block.splitlines()]
-    shown = []
-    for line in lines:
-        monkeypatch.setattr(sys, "argv", shlex.split(line, comments=True))
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        assert not end.value.code, capsys.readouterr().err
-        shown.append(capsys.readouterr().out)
-    assert len(lines) == 4
-    assert "3 TP, 1 FP, 1 FN" in shown[0] and "STRS" in shown[0]
-    assert "recognition, annotated clips (n = 4)" in shown[1] and "UF1" in shown[1]
-    assert "what went wrong in mine.csv" in shown[2]
-    assert shown[3].startswith("1 prediction against 4 expressions")

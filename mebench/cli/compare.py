@@ -201,13 +201,19 @@ def report(
     figures: Annotated[
         str | None, typer.Option("--figures", metavar="DIR", help="Write its figures there too: SVG, PNG and PDF.")
     ] = None,
+    faces: Annotated[
+        bool,
+        typer.Option(
+            "--faces", help="Show faces, and on them where the networks looked; needs the dataset and captum."
+        ),
+    ] = False,
     runs: Runs = "",
     json: Json = None,
 ) -> None:
     """Write a page on why a run scores so.
 
     It holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings, and loads
-    nothing. Of two runs both are on the same timelines.
+    nothing. Of two runs both are on the same timelines. No face is in it without --faces.
     """
     from mebench.progress import Progress
     from mebench.results import report as made
@@ -217,13 +223,17 @@ def report(
     folders = [RunFolder.finished(runs, word) for word in words]
     for folder in folders:
         made.refuse(folder)
+    if faces and len(folders) > 1:
+        raise ConfigError("--faces shows where one run looked: name one run, or leave --faces out")
     if len(folders) > 1:
         with progress.waiting("comparing both runs"):
             found = api.compare(*words, runs=runs).found
     page, files = Path(out).expanduser(), list[Path]()
     with progress.waiting("drawing"):
-        made.write(made.page(folders, found), page)
+        made.write(made.page(folders, found, faces), page)
         files = made.write_figures(folders, Path(figures).expanduser()) if figures else []
+    if faces:
+        progress.say(f"{out} shows faces of the dataset: treat it as its licence says")
     size = page.stat().st_size
     if json != "-":
         print_lines(f"{out}: {byte_size(size)}", *([f"{figures}: {len(files)} files"] if figures else []))

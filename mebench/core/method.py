@@ -1,6 +1,6 @@
 """The contract of a method plugin, one LightningModule, trained or not; and how its training went."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -94,6 +94,23 @@ class Stage:
     epochs: int
     batch_size: int
     shuffle: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What tells where a network looked.
+
+    Attributes:
+        network: from inputs to raw outputs (n, outputs): a score for each kind, or one for each class.
+        layer: of it; the maps that enter it are explained.
+        chain: name of the features that it reads: of scope `frames` for spotting, of scope `clips` for recognition.
+        inputs: makes its inputs of features (n, H, W, C), float32.
+    """
+
+    network: nn.Module
+    layer: nn.Module
+    chain: str
+    inputs: Callable[[NDArray[Any]], Tensor]
 
 
 class Method(L.LightningModule):
@@ -230,6 +247,14 @@ class Method(L.LightningModule):
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:
         """A score for each clip and class, (n_clips, n_classes); higher is likelier."""
         raise NotImplementedError(f"{type(self).__name__} does not recognize")
+
+    def looked_at(self, task: str) -> Looked:
+        """The network of `spot` or `recognize`, and the maps in it that say where it looks.
+
+        Raises:
+            RunError: the method has none.
+        """
+        raise RunError(f"{type(self).__name__} has no maps that say where it looks: choose a run of another method")
 
     def exportable(self) -> tuple[nn.Module, Tensor, tuple[str, ...]]:
         """The fitted network as a plain module for other programs, a sample input (batch first), and names of its outputs.

@@ -121,6 +121,22 @@ class MapStep(Step):
         """
         raise NotImplementedError(f"{type(self).__name__} must define apply()")
 
+    def back(
+        self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
+    ) -> NDArray[np.float64]:
+        """A heat over this step's output laid back onto its input of that size; as it is, where the step moves no pixel.
+
+        Args:
+            heat: (h, w).
+            landmarks: as for `apply`.
+            height: of the input, pixels.
+            width: the same.
+
+        Returns:
+            (height, width), 0 where the step sees nothing.
+        """
+        return heat
+
     def landmarks_from(self, landmarks: Landmarks | None, then: str) -> Landmarks:
         """The landmarks; a DataError that ends with the next step `then` if there are none, or not 68 points of numbers."""
         if landmarks is None:

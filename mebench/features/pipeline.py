@@ -191,6 +191,18 @@ def face_crops(
     return None if source.provided(chain) is not None else source.crops(chain).array
 
 
+def placed_crops(
+    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain
+) -> tuple[NDArray[np.uint8], Landmarks | None]:
+    """The face crops that a chain begins with, (n_frames, size, size), and the (68, 2) points in them where a step of it asks.
+
+    Raises:
+        DataError, ConfigError: what `compute` raises; the dataset has no frames.
+    """
+    source = _look(store, dataset, dataset_id, video)
+    return source.crops(chain).array, source.crop_landmarks(chain, route_of(chain))
+
+
 def count_faces(store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain) -> int:
     """How many faces the frame shows where the face of the crops was found: the largest of them is theirs."""
     source = _look(store, dataset, dataset_id, video)

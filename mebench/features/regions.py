@@ -61,6 +61,19 @@ class EyesAndMouth(MapStep):
         x0, y0, x1, y1 = mouth
         return np.concatenate([np.concatenate(top, axis=1), resize(x[y0:y1, x0:x1], 21, 42)])
 
+    def back(
+        self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
+    ) -> NDArray[np.float64]:
+        """Each region's part of a heat in its place; where two regions overlap the higher counts."""
+        laid, rows, columns = np.zeros((height, width)), len(heat) // 2, heat.shape[1]
+        *eyes, mouth = (clamp(region, width, height) for region in self.regions(landmarks, width, height))
+        wide = columns // len(eyes)
+        parts = [heat[:rows, i * wide : (i + 1) * wide] for i in range(len(eyes))]
+        for (x0, y0, x1, y1), part in zip([*eyes, mouth], [*parts, heat[rows:]]):
+            place = laid[y0:y1, x0:x1]
+            np.maximum(place, resize(part[..., None], y1 - y0, x1 - x0)[..., 0], out=place)
+        return laid
+
     def regions(self, landmarks: Landmarks | None, width: int, height: int) -> list[Edges]:
         """The regions (x0, y0, x1, y1) in pixels before they are clamped to the crop: eyes, then mouth."""
         if self.layout == "box":
@@ -145,6 +158,12 @@ class Resize(MapStep):
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Resize an (H, W, C) map."""
         return resize(x, self.size, self.size, smooth=True)
+
+    def back(
+        self, heat: NDArray[np.float64], landmarks: Landmarks | None, height: int, width: int
+    ) -> NDArray[np.float64]:
+        """The heat enlarged."""
+        return np.asarray(resize(heat[..., None], height, width)[..., 0], dtype=np.float64)
 
 
 Scope = Literal["channel", "map"]

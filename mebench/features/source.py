@@ -233,7 +233,7 @@ class Source:
         route = route_of(chain)
 
         def build() -> Draft:
-            landmarks = self._crop_landmarks(chain, route)
+            landmarks = self.crop_landmarks(chain, route)
             n, maps = self._first_maps(chain, route, clip)
             rows = (self._halved(chain, self._apply(route.maps, x, landmarks)) for x in maps)
             first = next(rows, None)
@@ -284,7 +284,7 @@ class Source:
                 )
         return images, 0, apex - onset
 
-    def _crop_landmarks(self, chain: Chain, route: Route) -> Landmarks | None:
+    def crop_landmarks(self, chain: Chain, route: Route) -> Landmarks | None:
         """(68, 2) points (x, y) in pixels of the crops, found once for each way of cropping, or None where no step asks."""
         if not route.maps_need_landmarks:
             return None

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from mebench.errors import MebenchError
+from mebench.results import schema
 from mebench.results.integrity import RECORD, check, check_scores, check_supersedes, record_name
 from mebench.results.record import from_record
 from mebench.results.tables import build
@@ -93,7 +94,7 @@ def reason(path: str, places: tuple[str, ...], parent: int, memory: int) -> str:
     except MebenchError as error:
         return str(error)
     except MemoryError:
-        return f"record {record.id} is refused: checking it takes more than {memory >> 30} GiB"
+        raise  # a process that had too little goes
     except Exception as error:  # whatever a stranger thought of
         return f"record {record.id} is refused: it is damaged ({workers.sentence(error)})"
     return ""
@@ -102,7 +103,9 @@ def reason(path: str, places: tuple[str, ...], parent: int, memory: int) -> str:
 def _check(record: RunFolder, places: Sequence[Path]) -> None:
     check(record)
     check_scores(record)
-    build([from_record(record)])
+    if lacking := (whole := from_record(record)).lacks():
+        raise schema.refusal(record, f"it lacks {', '.join(lacking)}, so no table would show it")
+    build([whole])
     stored = record.read_json(RECORD)
     if stored["version"] > 1:
         former = record_name(stored["run_id"], stored["version"] - 1)

@@ -25,8 +25,8 @@ from mebench.runner.folder import RunFolder
 __all__ = ["RECORD", "check", "check_scores", "file_hash", "own_hash", "record_name", "rescore"]
 
 MOST_ROWS = {
-    **{"videos.parquet": 10**5, "truth.parquet": 10**6, "distractors.parquet": 10**6},
-    **{"predictions.parquet": 2 * 10**6, "clips.parquet": 10**6},
+    **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
+    "predictions.parquet": 10**6,
 }
 MOST_BYTES = 256 * 2**20
 """Of a table when it is read: a few bytes of parquet may say a long text a million times."""

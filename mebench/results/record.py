@@ -11,6 +11,7 @@ import pandas as pd
 
 import mebench.features
 from mebench.errors import MebenchError, RunError
+from mebench.metrics.catalogue import SECTIONS
 from mebench.results import schema, settings
 from mebench.runner.folder import RunFolder
 
@@ -147,6 +148,7 @@ class Record:
             *(f"version of {name}" for name in _PROVENANCE if not self.versions.get(name)),
             *(f"setting {name}" for name in ("method", "dataset", "protocol", "seed") if name not in self.config),
             *(name for name in ("selects", "transductive", "folds", "remark") if name not in self.about),
+            *([] if any(task in self.summary for task in SECTIONS) else ["a score"]),
         ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -217,7 +218,9 @@ def _cards(record: Record) -> Iterator[tuple[str, str]]:
     stored = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     for group, cards in sorted(stored.get("chains", {}).items()):
         for card in cards if isinstance(cards, list) else ():
-            yield group, card if isinstance(card, str) else json.dumps(card, indent=1, ensure_ascii=False)
+            text = card if isinstance(card, str) else json.dumps(card, indent=1, ensure_ascii=False)
+            found = re.match(r"chain (\S+)", text)
+            yield f"{group}: {found[1]}" if found else group, text
 
 
 def figures_of(folder: RunFolder, most: int | None = 3) -> dict[str, Figure]:
@@ -299,11 +302,16 @@ def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
     return written
 
 
-def page(folders: Sequence[RunFolder], comparison: Comparison | None = None) -> str:
+def page(folders: Sequence[RunFolder], comparison: Comparison | None = None, faces: bool = False) -> str:
     """The report of a run; or of two, A and B, that were compared.
 
+    Args:
+        folders: the run, or both.
+        comparison: of both.
+        faces: whether to show faces, and on them where the networks of a run looked.
+
     Raises:
-        RunError: a table of a run is missing or damaged.
+        RunError: a table of a run is missing or damaged; with `faces` what `looked` raises.
     """
     records = [read(folder) for folder in folders]
     templates = environment()
@@ -311,7 +319,10 @@ def page(folders: Sequence[RunFolder], comparison: Comparison | None = None) -> 
     if comparison is None:
         (record,) = records
         text = templates.get_template("report.html").render(
-            root=None, title=title_of(record.config), appears=[], **values_of(record)
+            root=None,
+            title=title_of(record.config),
+            looked=pages.looked(record, judged(record)) if faces else [],
+            **values_of(record),
         )
     else:
         text = templates.get_template("reports.html").render(root=None, **_both(records, comparison))

@@ -229,8 +229,9 @@ def landmarks_are_68_points(trial: _Trial) -> None:
 )
 def repairs_are_sentences(trial: _Trial) -> None:
     """`repairs` lists what was repaired, one sentence each."""
-    assert trial.videos
-    assert all(isinstance(sentence, str) and sentence.strip() for sentence in trial.dataset.repairs())
+    assert trial.videos, "there is no video"
+    for sentence in trial.dataset.repairs():
+        assert isinstance(sentence, str) and sentence.strip(), f"{sentence!r} is no sentence"
 
 
 _CHECKS = (

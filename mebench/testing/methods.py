@@ -128,9 +128,11 @@ def a_fold_fits_and_predicts(trial: _Trial) -> None:
     """One fold trains and predicts, and gives every test video (n_frames, n_kinds), NaN at the ends only, every clip (n_classes,)."""
     result, videos = trial.result, trial.test_videos
     if trial.does("spot"):
-        assert set(result.frame_scores) == {v.key for v in videos}
+        silent = {v.key for v in videos} - set(result.frame_scores)
+        assert not silent, f"no frame of {sorted(silent)} has a score"
     if trial.does("recognize"):
-        assert len(result.clips) == sum(len(trial.plan.scheme.scored(video)) for video in videos)
+        asked = sum(len(trial.plan.scheme.scored(video)) for video in videos)
+        assert len(result.clips) == asked, f"{asked} clips were to be named, {len(result.clips)} were"
 
 
 @promise(
@@ -212,7 +214,7 @@ def predictions_do_not_depend_on_test_labels(trial: _Trial) -> None:
     _same(trial.result, trial.execute(_relabelled(trial, _rename(trial))), "other emotions of the test subject")
     if trial.does("spot"):
         moved = trial.execute(_relabelled(trial, _move))
-        assert trial.result.frame_scores.keys() == moved.frame_scores.keys()
+        assert trial.result.frame_scores.keys() == moved.frame_scores.keys(), "other videos have scores"
         spotted = dataclasses.replace(moved, clips=trial.result.clips)  # annotated clips are given, and have moved
         _same(trial.result, spotted, "other places of the test subject's expressions")
 

@@ -13,8 +13,9 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
-from mebench.core.method import Split
+from mebench.core.method import Looked, Split
 from mebench.core.views import at_scale, mean_over_scales
+from mebench.errors import RunError
 from mebench.training import Classified, Samples, release, vote
 from mebench.training.layers import balanced_weights, focal_loss, squared_error
 from mebench.training.released import keras_weights, load, released_file
@@ -22,7 +23,7 @@ from mebench.training.samples import half_mirrored, mirrored
 
 from .apex import C, largest_sum, most_different
 from .chains import APEX, CLIPS, FRAMES, FRAMES_K_PRIME, SIZE, chains_of, channels_first, clip_chain, network_input
-from .network import Head, Joint, Shared, of_authors
+from .network import Answering, Head, Joint, Shared, of_authors
 from .params import Params as _Params
 from .samples import at_tempo, frame_samples, negatives_per_positive, voters
 
@@ -262,6 +263,15 @@ class MEAN(Method):
     def _in_batches(self, x: Tensor, shared: Shared, head: Head | None = None) -> Tensor:
         parts = [shared(part) for part in torch.split(x, INFERENCE_BATCH)]
         return torch.cat([part if head is None else head(part) for part in parts])
+
+    def looked_at(self, task: str) -> Looked:
+        """The concatenated maps of the shared layers (Figure 7)."""
+        spots = task == "spot"
+        head, shared = (self.spotting, self.shared) if spots else (self.recognition, self.own_shared or self.shared)
+        if head is None:
+            raise RunError(f"this MEAN was not asked to {task}: choose a run that was")
+        network, chain = Answering(shared, head), FRAMES if spots else clip_chain(self.params)
+        return Looked(network, shared.norm, chain, lambda maps: network_input(channels_first(maps)))
 
     def exportable(self) -> tuple[nn.Module, Tensor, tuple[str, ...]]:
         """The network of both tasks as the paper draws it, on maps (n, 3, 42, 42) of u, v and strain in [0, 1]."""

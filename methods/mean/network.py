@@ -106,6 +106,19 @@ class Head(nn.Module):
         return self.conv.weight.square().sum()
 
 
+class Answering(nn.Module):
+    """Shared layers and one head, as the paper draws them: (N, 3, 42, 42) to the head's raw outputs."""
+
+    def __init__(self, shared: Shared, head: Head) -> None:
+        super().__init__()
+        self.shared, self.head = shared, head
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Raw outputs of a batch."""
+        outputs: Tensor = self.head(self.shared.by_stream(x))
+        return outputs
+
+
 class Joint(nn.Module):
     """The network as the paper draws it, for prediction alone: scores and probabilities from the same maps (equation 4).
 

@@ -13,7 +13,7 @@ from mebench.errors import RunError
 from mebench.results.checking import Checker
 from mebench.results.collect import collect_records
 from mebench.results.export import export
-from mebench.results.integrity import MOST_ROWS, check, file_hash, own_hash
+from mebench.results.integrity import MOST_ROWS, check, file_hash, own_hash, rescore
 from mebench.results.merge import find_records, merge
 from mebench.results.render.markdown import markdown
 from mebench.results.site.chart import chart
@@ -420,3 +420,15 @@ def test_a_record_that_takes_too_much_memory_is_left_out_by_name(record, monkeyp
     assert collect_records(record.parent, told.append) == []
     assert told == [f"r is left out: reading {record} takes more memory than the record of any run"]
     bytearray(2**31)  # nobody else is bounded
+
+
+def test_what_no_table_would_show_is_not_taken(record, tmp_path):
+    stored = json.loads((record / "record.json").read_text())
+    versions = {name: version for name, version in stored["versions"].items() if name != "python"}
+    sign(record, versions=versions)
+    assert "it lacks version of python, so no table would show it" in refused(record, tmp_path)
+    folds = json.loads((record / "folds.json").read_text())
+    (record / "folds.json").write_text(json.dumps(folds | {"tasks": []}))
+    sign(record, summary={name: stored["summary"][name] for name in ("convention", "rules", "remarks", "bootstrap")})
+    sign(record, summary=rescore(RunFolder(record)))
+    assert "it lacks version of python, a score, so no table" in refused(record, tmp_path)

@@ -109,6 +109,17 @@ def test_faces_off_centre_in_any_format(spot, tmp_path):
         assert (out / f"{name.split('.')[0]}.eaf").is_file()
 
 
+def test_the_model_that_comes_along_finds_an_expression_and_none_where_there_is_none(mebench, tmp_path):
+    """In faces drawn by another hand than those of its training."""
+    moves = write(tmp_path / "moves.mp4", moving(3, 240, (60, 20)), size=(400, 300))
+    still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
+    code, _, err = mebench("spot", moves, still, "--workers", "1", "-o", tmp_path / "out")
+    found = pd.read_csv(tmp_path / "out" / "intervals.csv")
+    assert code == 0 and "model mean, which came with mebench and was trained on drawn faces" in err
+    assert set(found["video"]) == {"moves"} and iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
+    assert found["emotion"].notna().all() and (tmp_path / "out" / "still.eaf").is_file()
+
+
 @pytest.mark.parametrize(("size", "wide", "place"), [((640, 360), 128, (500, 40)), ((3840, 2160), 768, (400, 900))])
 def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
     video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 28, size)

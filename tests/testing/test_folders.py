@@ -9,7 +9,7 @@ import pytest
 
 from mebench.config import registry
 from mebench.errors import ConfigError
-from mebench.testing import folder_checks, parametrize_with_checks, plugin_checks
+from mebench.testing import datasets, folder_checks, methods, parametrize_with_checks, plugin_checks, plugins
 from mebench.testing.folders import METHOD_TEMPLATES, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
@@ -122,6 +122,13 @@ ANY = {
     "no plugin": Way("KIND.py", r"\nPlugin = .*", "", "class_pickles", "KIND.py defines no Plugin"),
     "another base": Way("KIND.py", r"\nPlugin = .*", "\nPlugin = int", "class_is_a_KIND", "Plugin must be a "),
     "other tasks": Way("config.yaml", r"tasks: .*", "tasks: [OTHER]", "class_is_a_KIND", "the class says tasks"),
+    "no such setting": Way(
+        "config.yaml",
+        r"\Z",
+        "params: {flow_: 1}\n",
+        "presets_and_settings_are_valid",
+        "unknown key 'KIND.flow_'",
+    ),
     "no Params": Way("params.py", r"\bParams\b", "Parameters", "params_are_a_frozen_dataclass", "defines no Params", 0),
 }
 """Ways to break any plugin. KIND is `method` or `dataset`, OTHER a task that it cannot do."""
@@ -183,6 +190,15 @@ OF_SPOTTER = {
         "the same fold twice",
     ),
     "outside": Way("method.py", r"\n\nPlugin", PROPOSE, "proposals_are_intervals", "its apex lies outside the video"),
+    "several": Way(
+        "method.py",
+        r"\n\nPlugin",
+        PROPOSE.replace("return [", "return [Prediction(video.key, 'micro', 9, 9, 9, 0.5), ").replace(
+            "-5, -2, 3", "1, 2, 3"
+        ),
+        "one_interval_in_short_videos",
+        "several intervals in one short video",
+    ),
 }
 OF_LINEAR = {
     "a state beside the buffers": Way(
@@ -224,6 +240,30 @@ FRAMES = """
         return np.zeros((60, 9, 9))
 
     @classmethod"""
+SAME = """
+    def frames(self, video):
+        frames = super().frames(video)
+
+        class Same(type(frames)):
+            def fingerprint(self):
+                return "same"
+
+        frames.__class__ = Same
+        return frames
+
+    @classmethod"""
+POINTS = """
+    def landmarks(self, video):
+        import numpy as np
+
+        return np.zeros((5, 2))
+
+    @classmethod"""
+REPAIRS = """
+    def repairs(self):
+        return [""]
+
+    @classmethod"""
 OF_DATASET = {
     "no root asked for": Way(
         "dataset.py",
@@ -253,6 +293,9 @@ OF_DATASET = {
         "schemes_are_valid",
         "its labels must be lower case",
     ),
+    "one fingerprint": Way("dataset.py", HERE, SAME, "fingerprints_are_stable", "two videos have one fingerprint"),
+    "five points": Way("dataset.py", HERE, POINTS, "landmarks_are_68_points", "landmarks of shape (5, 2)"),
+    "an empty repair": Way("dataset.py", HERE, REPAIRS, "repairs_are_sentences", "'' is no sentence"),
     "frames of numbers": Way("dataset.py", HERE, FRAMES, "frames_are_images", "must be uint8, not float64"),
 }
 OWN = {
@@ -263,6 +306,14 @@ OWN = {
     DATASET: OF_DATASET,
 }
 """Each template is broken in 20 ways or more, those of `ANY` among them."""
+
+
+def test_each_template_is_broken_in_twenty_ways_and_each_promise_in_one():
+    assert min(len(ANY) + len(ways) for ways in OWN.values()) >= 20
+    told = {way.check for ways in (ANY, *OWN.values()) for way in ways.values()}
+    promised = {check.__name__ for check in (*plugins.COMMON, *methods._CHECKS, *datasets._CHECKS)}
+    seen = {name.replace("KIND", kind) for name in told for kind in registry.PLUGIN_KINDS}
+    assert promised - seen == {"predictions_do_not_depend_on_test_labels"}  # in tests/testing/test_contracts.py
 
 
 def broken(kit, write_plugin, template, way):

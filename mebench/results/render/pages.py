@@ -1,15 +1,20 @@
 """What pages are made of: the environment of their templates, and what the page of a run shows of it."""
 
+import base64
+import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from numpy.typing import NDArray
 
+from mebench.errors import RunError
 from mebench.metrics import Tables, named
 from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.mistakes import count_mistakes, number_of_draws, sort_mistakes
@@ -17,8 +22,8 @@ from mebench.results import rows
 from mebench.results.record import Record
 from mebench.results.render.plots import confusions, true_positives
 from mebench.results.render.scores import parts_of
-from mebench.results.render.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock
-from mebench.runner.folder import safe_name
+from mebench.results.render.timeline import MISSED, SCRIPT, STYLE, WHY, Judged, clock, first_draw
+from mebench.runner.folder import RunFolder, safe_name
 
 HERE = Path(__file__).parent
 LONGEST = 160
@@ -265,3 +270,59 @@ def _from_to(numbers: Sequence[int]) -> str:
     """`9`, or `8 to 10`."""
     low, high = min(numbers, default=0), max(numbers, default=0)
     return str(low) if low == high else f"{low} to {high}"
+
+
+MOST_FACES = 12
+"""Intervals of which a page shows where the networks looked."""
+
+
+def looked(record: Record, side: Judged) -> list[dict[str, Any]]:
+    """The surest spotted intervals, those that are right first, of each emotion in turn: the face at the peak, where each network looked.
+
+    Raises:
+        RunError: captum is missing, the method has no maps to explain, or the run keeps no models.
+        DataError: the dataset is not there.
+    """
+    from mebench.runner.looking import Asked, looks
+
+    if side.tables.predictions is None:
+        raise RunError(f"run {record.id!r} spots nothing, so there is no interval to look at: leave --faces out")
+    wrong = side.mistakes[side.mistakes["mistake"] == "false_positive"][["video", "kind", "onset", "offset"]]
+    spotted = first_draw(side.tables.predictions)
+    spotted = spotted[spotted["kind"] == "micro"].merge(wrong.drop_duplicates(), how="left", indicator="wrong")
+    ranked = spotted.sort_values("confidence", ascending=False, kind="stable")
+    in_turn = ranked.groupby([ranked["wrong"], ranked["emotion"].fillna("")], observed=True).cumcount()
+    ranked = ranked.assign(turn=in_turn).sort_values(
+        ["wrong", "turn"], kind="stable"
+    )  # "left_only" comes first: it is right
+    rows = ranked.head(MOST_FACES).to_dict("records")
+    asked = {
+        Asked(
+            p["fold"], p["video"], p["onset"], p["apex"], p["offset"], None if pd.isna(p["emotion"]) else p["emotion"]
+        ): p
+        for p in rows
+    }
+    shown: dict[Asked, dict[str, Any]] = {}
+    for look in looks(RunFolder(record.folder), list(asked)):
+        words = f"{look.asked.video}, frame {look.asked.apex}"
+        judged_so = "right" if asked[look.asked]["wrong"] == "left_only" else "wrong"
+        own = shown.setdefault(
+            look.asked, {"words": words, "emotion": look.asked.emotion, "outcome": judged_so, "silent": []}
+        )
+        own["face"], own[look.task] = _picture(look.face), _picture(look.face, look.heat)
+        own["silent"] += [] if look.heat.max() > 0 else [look.task]
+    return list(shown.values())
+
+
+def _picture(face: NDArray[np.uint8], heat: NDArray[np.float64] | None = None) -> str:
+    """A face, and over it a heat from 0 to 1, blue over green and yellow to red, as the address of a PNG that holds all of it."""
+    from matplotlib import colormaps
+    from PIL import Image
+
+    shown = np.repeat(face[..., None].astype(np.float64) / 255, 3, axis=2)
+    if heat is not None:
+        over = 0.6 * (heat[..., None] > 0)
+        shown = (1 - over) * shown + over * colormaps["jet"](heat)[..., :3]
+    stream = io.BytesIO()
+    Image.fromarray((255 * shown).astype(np.uint8)).save(stream, format="png")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}"
