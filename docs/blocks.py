@@ -35,6 +35,9 @@ FENCE = re.compile(
 )
 OWN = {"shown", "quiet", "hidden", "markdown", "fails"}
 """Words that are for this program, not for the one that makes HTML of Markdown."""
+WIDTH = 100
+"""Of what is printed, in characters."""
+WRAPPED = textwrap.TextWrapper(WIDTH, break_long_words=False, break_on_hyphens=False)
 HOME = "/home/ann/work"
 """What the folder of a page is called in what is shown."""
 
@@ -213,14 +216,14 @@ def _told(output: Output, block: Block, folder: Path) -> Output:
     )  # when the site is built, all pages share one
     text = output.text.replace(tracked, f"sqlite:///{HOME}/mlflow.db").replace(str(folder), HOME)
     if output.form == "text" and "markdown" not in block.words:
-        return Output("text", "\n".join(line.rstrip() for line in text.strip("\n").split("\n")))
+        return Output("text", "\n".join(WRAPPED.fill(line.rstrip()) for line in text.strip("\n").split("\n")))
     return Output("markdown" if output.form == "text" else output.form, text)
 
 
 @contextlib.contextmanager
 def _at(folder: Path) -> Iterator[None]:
-    """In that folder, without any file of the user's; what is printed is 100 characters wide."""
-    alone = {"XDG_CONFIG_HOME": str(folder / ".config"), "COLUMNS": "100", "MPLBACKEND": "agg"}
+    """In that folder, without any file of the user's."""
+    alone = {"XDG_CONFIG_HOME": str(folder / ".config"), "COLUMNS": str(WIDTH), "MPLBACKEND": "agg"}
     with contextlib.chdir(folder), mock.patch.dict(os.environ, alone):
         os.environ.pop("MEBENCH_CONFIG", None)
         yield
