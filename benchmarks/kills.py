@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from mebench.runner.forks import Nursery
 
 RUNS = 4
-STOPPED = (4, 129, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
+STOPPED = (4, 129, 130, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
 """Exit codes of who was stopped, or lost a worker for good."""
 FORK = multiprocessing.get_context("fork")
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    {0}\n"

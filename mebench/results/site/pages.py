@@ -47,6 +47,9 @@ BIBTEX = """@software{mebench,
   note   = {Version %s}
 }"""
 
+MOST_BYTES = 2**29
+"""Of memory for the page of a record."""
+
 
 class Site:
     """All pages of a leaderboard.
@@ -120,7 +123,7 @@ class Site:
         reasons = {}
         for record in self.records:
             try:
-                with bounded():
+                with bounded(MOST_BYTES):
                     text = self._run(record)
                 text.encode()  # half a surrogate pair is no text
             except (*DAMAGE, MemoryError) as error:
