@@ -17,6 +17,7 @@ from mebench.errors import ConfigError
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import described
 from mebench.results import report, rows
+from mebench.results.checking import bounded
 from mebench.results.published import CAVEATS, Published
 from mebench.results.published_tables import part_of
 from mebench.results.record import DAMAGE, Record, UnshownError
@@ -119,9 +120,10 @@ class Site:
         reasons = {}
         for record in self.records:
             try:
-                text = self._run(record)
+                with bounded():
+                    text = self._run(record)
                 text.encode()  # half a surrogate pair is no text
-            except DAMAGE as error:
+            except (*DAMAGE, MemoryError) as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
             else:
                 yield f"runs/{safe_name(record.id)}.html", text
