@@ -1,6 +1,6 @@
 """Kills at random moments over a small sweep: no fold may be lost, none doubled, no file damaged.
 
-    python benchmarks/kills.py [--kills 1000] [--seed 0] [--workers 2] [--fork] [--jobs sweep tune merge build rescore]
+    python benchmarks/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--fork] [--jobs sweep tune merge build rescore]
 
 A sweep of two methods and two seeds on a dataset without pictures runs again and again. At a random moment, mostly while
 folds are being written, the whole program or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM, SIGHUP).
@@ -8,8 +8,8 @@ Then every file that is there must be whole, every fold that was there must be t
 on, until the sweep is finished and its predictions are those of a sweep that nobody disturbed. Then it begins anew.
 
 Programs and workers are started as a user starts them, which takes some ten seconds of the processor a kill, most of them imports.
-With `--fork` both are copies of a process that has imported everything, and a kill takes about one; loky and MLflow, which
-knows runs only after their end, are left out then.
+With `--fork` all are copies of a process that has imported everything, and a kill takes less than one; loky, the fresh process
+of which each fold gets a copy, and MLflow, which knows runs only after their end, are left out then.
 
 `--jobs` kills `mebench tune`, `leaderboard merge`, `leaderboard build` and `rescore` (`kills_jobs.py`), always as copies, two times
 in three just when something new is being written: what was finished stays as it is, every record, table and page is the former or
@@ -34,15 +34,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 from kills_jobs import JOBS, Job, Pieces
 
 from mebench.runner.fold_files import TABLES, whole_fold
 
+if TYPE_CHECKING:
+    from mebench.runner.forks import Nursery
+
 RUNS = 4
-STOPPED = (4, 129, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
+STOPPED = (4, 129, 130, 143, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGKILL)
 """Exit codes of who was stopped, or lost a worker for good."""
 FORK = multiprocessing.get_context("fork")
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n    {0}\n"
@@ -64,13 +67,13 @@ class Slow(Method):
 
     def __init__(self, params, task, seed=0):
         super().__init__(params, task, seed)
-        self.register_buffer("steps", torch.randn(200, dtype=torch.float64))
+        self.register_buffer("steps", torch.rand(200, dtype=torch.float64))
 
     def fit_closed_form(self, train, valid):
         time.sleep(0.1)
 
     def score_frames(self, video):
-        return self.steps[: video.n_frames].cumsum(0).numpy()[:, None]
+        return (self.steps[: video.n_frames] - 0.5).cumsum(0).numpy()[:, None]
 
 
 Plugin = Slow
@@ -145,13 +148,14 @@ class Forked:
 def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     from mebench.cli import main
     from mebench.results import checking, tracking
-    from mebench.runner import workers
+    from mebench.runner import forks, workers
 
     os.chdir(folder)
     with Path(os.devnull).open("w") as nowhere, errors.open("w") as file:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(file.fileno(), 2)
     workers.pool = lambda environment: Copies()
+    forks.Nursery.__init__ = _copied  # type: ignore[method-assign]
     checking._limit_memory = lambda memory: None  # a copy holds all that the copied process does
     tracking.mirror_rescored = lambda *_: None
     tracking.sync = lambda folders, uri, progress, *_, **__: tracking.Synced(
@@ -180,8 +184,42 @@ class Copies(ProcessPoolExecutor):
         super().shutdown(wait, cancel_futures=cancel_futures)
 
 
+def _copied(nursery: Nursery) -> None:
+    """Begin as a copy of the worker."""
+    from mebench.runner import forks
+
+    nursery._control, theirs = multiprocessing.Pipe()
+    nursery._process = Child()  # type: ignore[assignment]
+    if not nursery._process.pid:
+        nursery._control.close()
+        forks.main(theirs.fileno())
+    theirs.close()
+
+
+class Child:
+    """A copy of this process, as far as somebody asks who would have started a program."""
+
+    def __init__(self) -> None:
+        self.code: int | None = None
+        self.pid = os.fork()
+
+    def poll(self) -> int | None:
+        return self._ended(os.WNOHANG)
+
+    def wait(self) -> int | None:
+        return self._ended(0)
+
+    def _ended(self, how: int) -> int | None:
+        if self.code is None and (ended := os.waitpid(self.pid, how))[0]:
+            self.code = os.waitstatus_to_exitcode(ended[1])
+        return self.code
+
+
 def import_all() -> None:
     """What programs and workers import sooner or later. No thread starts, for a copy would lack it."""
+    from mebench._lightly import load_lightning_lightly
+
+    load_lightning_lightly()
     for name in (
         "mebench.cli",
         "mebench.cli.sweep",
@@ -200,7 +238,8 @@ def import_all() -> None:
         "matplotlib.pyplot",
         "sklearn.metrics",
         "mebench.training",
-        "mebench.runner.workers",
+        "mebench.runner.tasks",
+        "safetensors.torch",
         "loky",
     ):
         importlib.import_module(name)
@@ -212,12 +251,12 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
-def write_plugins(root: Path) -> Path:
-    """Two methods and a dataset, as plugin folders."""
+def write_plugins(root: Path, subjects: int) -> Path:
+    """Two methods and a dataset of so many subjects, each of whom is a fold, as plugin folders."""
     plugins = {
         "methods/one_walk": (METHOD.format(name="one_walk"), PARAMS.format("p: float = 0.5")),
         "methods/two_walk": (METHOD.format(name="two_walk"), PARAMS.format("p: float = 0.6")),
-        "datasets/killed": (DATASET, PARAMS.format("subjects: int = 8")),
+        "datasets/killed": (DATASET, PARAMS.format(f"subjects: int = {subjects}")),
     }
     for place, (code, params) in plugins.items():
         folder = root / place
@@ -404,6 +443,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--subjects", type=int, default=8)
     parser.add_argument("--fork", action="store_true", help="copies of one process instead of new ones")
     parser.add_argument("--jobs", nargs="+", choices=["sweep", *JOBS], default=["sweep"], help="each killed so often")
     args = parser.parse_args()
@@ -413,7 +453,7 @@ def main() -> None:
     dice, counts, sweeps = random.Random(args.seed), Counter[str](), 0
     with tempfile.TemporaryDirectory(prefix="mebench-kills-") as scratch:
         root = Path(scratch)
-        write_plugins(root / "plugins")
+        write_plugins(root / "plugins", args.subjects)
         for name in [name for name in args.jobs if name != "sweep"]:
             kill_job(name, root, args.kills, dice)
         if "sweep" not in args.jobs:

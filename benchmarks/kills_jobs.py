@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "leaderboards" / "records"
 Pieces = dict[str, Any]
 SENT = 5
+TRIALS = 5
 
 
 @dataclass(frozen=True)
@@ -183,17 +184,17 @@ def _trials(root: Path, out: Path) -> Pieces:
 
 
 def _outcome(out: Path) -> Pieces:
-    """What the study says, without seconds and names of places."""
+    """Whether the study came to its end with all its trials; which values it draws after a kill depends on how many were begun."""
     (file,) = out.glob("*/outcome.json")
-    said = json.loads(file.read_text())
-    return {"best": said["studies"]["tuning"]["best"]["params"], "scores": said["scores"]}
+    said = json.loads(file.read_text())["studies"]["tuning"]
+    return {"all": said["trials"]["complete"] >= TRIALS and said["trials"]["running"] == 0, "best": bool(said["best"])}
 
 
 tune = Job(
     lambda root, out: out.mkdir(),
     lambda root, out: [
         *("tune", "method=one_walk", "dataset=killed", "--param", "method.p={low: 0.1, high: 0.9, acts: training}"),
-        *("--trials", "5", "--inner-folds", "2", "--heartbeat", "1", "--sampler", "random", "--out", str(out)),
+        *("--trials", str(TRIALS), "--inner-folds", "2", "--heartbeat", "1", "--sampler", "random", "--out", str(out)),
         *("--storage", f"sqlite:///{out / 'optuna.db'}", f"plugins={root / 'plugins'}", f"runs={out / 'runs'}"),
         *(f"cache={root / 'cache'}", f"tracking=sqlite:///{root / 'no.db'}", "bootstrap=20", "workers=1"),
     ],

@@ -83,7 +83,7 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="mebench-overhead-") as scratch:
         root = Path(scratch)
-        write_plugins(root / "plugins")
+        write_plugins(root / "plugins", subjects=8)
         os.chdir(root)
         sweep(root, args.subjects, 1)  # imports what it needs
         for folds in args.folds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import sqlite3.dbapi2
@@ -11,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import HealthCheck, settings
 
 import mebench.datasets
 import mebench.methods
 from mebench.runner import forks, workers
+from tests.drawn_once import draw_once
 from tests.same_process import SameProcess, here
 
 if TYPE_CHECKING:
@@ -29,6 +33,12 @@ _processes, _apart = workers.pool, (forks.warm, forks.apart)
 settings.register_profile("short", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("short"), max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start programs come first, so that none of their long tests is left to one of several workers at the end."""
+    slow = {item.path for item in items if any(item.get_closest_marker(name) for name in ("processes", "browser"))}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -59,6 +69,11 @@ def _unhurried(*args: Any, **kwargs: Any) -> sqlite3.Connection:
 
 
 sqlite3.dbapi2.connect = _unhurried
+
+draw_once()
+
+# What reads the words of the command line is made once; it takes a tenth of a second.
+typer.testing._get_command = typer.main.get_command = functools.cache(typer.main.get_command)
 
 
 CONFIG = "title: {title}\nsummary: for tests\ntasks: [spot]\n"

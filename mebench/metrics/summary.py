@@ -223,7 +223,7 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
         name: _unranked(part.confidence) for name, part in counts.items() if rule.defines("ap") and not part.ranked
     }
     truths, predictions = (of_kinds(table, list(counts)) for table in (tables.truths, tables.predictions))
-    left_out = len(truths) - len(in_scope(truths, predictions, rule)[0])
+    left_out = len(truths) - len(in_scope(truths, predictions, rule)[0]) if rule.videos == "with_result" else 0
     told = {
         f"{rule.name} leaves out {plural(left_out, 'truth')}, in videos that the predictions do not list for the kind: a row with "
         "subject, video and kind but no interval lists one in which nothing was spotted": (

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -58,6 +59,10 @@ class Tables:
         Raises:
             DataError: a column lacks, a video is listed twice or not at all, or an interval ends before it begins.
         """
+        return self._ordered
+
+    @cached_property
+    def _ordered(self) -> "Tables":  # scores, mistakes and their causes ask for it one after the other
         videos = _checked("videos", self.videos).sort_values("video", ignore_index=True)
         twice = videos["video"][videos["video"].duplicated()]
         if len(twice):
@@ -183,15 +188,12 @@ def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     """One interval [0, 0] for each draw, video and kind with a truth and without a prediction."""
     keys = ["video", "kind"]
     asked = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps"]]
-    parts = []
-    for draw in sorted(set(predictions["draw"])) or [0]:
-        own = predictions[predictions["draw"] == draw]
-        first = own.groupby(keys)["row"].min()
-        place = first.reindex(pd.MultiIndex.from_frame(asked[keys])).to_numpy(np.float64)
-        silent = np.isnan(place)
-        # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
-        following = pd.Series(place).bfill().to_numpy() - 0.5
-        parts.append(asked[silent].assign(row=np.nan_to_num(following[silent], nan=np.inf), draw=draw))
-    dummies = pd.concat(parts)
-    assert isinstance(dummies, pd.DataFrame)
+    draws = sorted(set(predictions["draw"])) or [0]
+    each = pd.DataFrame({"draw": draws}).merge(asked, how="cross")
+    first = predictions.groupby(["draw", *keys])["row"].min().reindex(pd.MultiIndex.from_frame(each[["draw", *keys]]))
+    place = first.to_numpy(np.float64).reshape(len(draws), len(asked))
+    silent = np.isnan(place)
+    # Half a row before the next video that has predictions: there the released code has its dummy in the ranking.
+    following = pd.DataFrame(place).bfill(axis=1).to_numpy(np.float64) - 0.5
+    dummies: pd.DataFrame = each[silent.ravel()].assign(row=np.nan_to_num(following[silent], nan=np.inf))
     return dummies.assign(onset=0, offset=0, apex=np.nan, confidence=np.nan, emotion="", surest=np.nan)

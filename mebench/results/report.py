@@ -117,29 +117,30 @@ def _level(notes: Mapping[str, float], kind: str, options: SpottingParams, highe
 
 @dataclass(frozen=True)
 class Drawn:
-    """A timeline on a page: its place, and how many intervals of it are wrong or missed."""
+    """A timeline on a page: its place, how many intervals of it are missed and wrong, and that in words, run by run."""
 
     id: str
     timeline: Timeline
     missed: int
     wrong: int
-
-    @property
-    def note(self) -> str:
-        """The numbers in words."""
-        return f"{self.missed} missed, {self.wrong} wrong" if self.missed or self.wrong else ""
+    note: str
 
 
 def timelines(sides: Sequence[Judged]) -> list[Drawn]:
     """Every video with a timeline, those of one frame left out: there is nothing to see over time."""
-    counted = pd.concat([side.mistakes[["video", "mistake"]] for side in sides])
-    numbers = counted.value_counts().to_dict()
+    numbers = [side.mistakes[["video", "mistake"]].value_counts().to_dict() for side in sides]
     drawn = []
     for number, video in enumerate(sides[0].tables.videos["video"].astype(str)):
         line = timeline(video, sides)
         if line.n_frames > 1 and (line.rows or any(track.curves for track in line.tracks)):
-            missed, wrong = (int(numbers.get((video, what), 0)) for what in ("miss", "false_positive"))
-            drawn.append(Drawn(f"v{number}", line, missed, wrong))
+            counts = [[int(own.get((video, what), 0)) for what in ("miss", "false_positive")] for own in numbers]
+            words = (
+                f"{f'{side.name}: ' if side.name else ''}{lost} missed, {vain} wrong"
+                for side, (lost, vain) in zip(sides, counts)
+                if lost or vain
+            )
+            missed, wrong = (sum(column) for column in zip(*counts))
+            drawn.append(Drawn(f"v{number}", line, missed, wrong, "; ".join(words)))
     return drawn
 
 

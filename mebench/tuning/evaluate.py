@@ -54,7 +54,9 @@ class Evaluator:
         self._crew, self._folder, self._progress = pool, folder, progress
         self._run = of_part(split.inner, split.part)
         self._inputs = inputs_of(split.inner.config, split.inner.dataset)
-        self._names = any(objective.path.startswith("analysis.") for objective in self._objectives)
+        sections = {objective.path.partition(".")[0] for objective in self._objectives}
+        self._names = "analysis" in sections
+        self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
         self._ready: dict[str, frozenset[str]] = {}
         self._kept: dict[str, FoldCache] = {}
@@ -75,7 +77,8 @@ class Evaluator:
         for result in self._results(config, values):
             done.append(result)
             seconds += result.costs["fit_seconds"] + result.costs["predict_seconds"]
-            unfinished = not self._space.free and len(done) < len(self._run.folds)
+            asked = len(self._objectives) == 1 and not self._space.free  # else no trial is pruned
+            unfinished = asked and len(done) < len(self._run.folds)
             if unfinished and (first := self._values(done, seconds)[0]) is not None:
                 step(first)
         found = self._values(done, seconds)
@@ -145,7 +148,7 @@ class Evaluator:
             summarize(
                 tables_from(plan, done),
                 kinds=plan.task.kinds,
-                classes=plan.task.classes,
+                classes=self._classes,
                 seed=0,
                 convention=plan.config.convention,
                 draws=0,

@@ -92,9 +92,11 @@ def test_exact_p_values_come_from_really_exchanged_runs():
     first, second = run(0, subjects=4), run(3, 0.3, subjects=4)
     people = sorted(set(first.videos["subject"]))
 
-    def mixed(exchanged, a, b):
+    def mixed(choice):
+        """The scores of the first run with the second's answers for whom the choice says."""
+
         def of(name):
-            rows = [getattr(b if person in exchanged else a, name) for person in people]
+            rows = [getattr(second if yes else first, name) for yes in choice]
             return pd.concat([t[t["video"].str.startswith(p)] for t, p in zip(rows, people)], ignore_index=True)
 
         tables = replace(first, predictions=of("predictions"), clips=of("clips"))
@@ -106,10 +108,10 @@ def test_exact_p_values_come_from_really_exchanged_runs():
             "recognition.uf1": summary["recognition"]["scores"]["uf1"]["value"],
         }
 
+    scores = {choice: mixed(choice) for choice in product([False, True], repeat=4)}
     differences = []
-    for choice in product([False, True], repeat=4):
-        exchanged = {person for person, yes in zip(people, choice) if yes}
-        one, other = mixed(exchanged, first, second), mixed(exchanged, second, first)
+    for choice, one in scores.items():  # the second run has the answers that the first has given away
+        other = scores[tuple(not yes for yes in choice)]
         differences.append({path: one[path] - other[path] for path in one})
     found = compared(first, second, metrics=list(differences[0]))
     assert found.exact and found.permutations == 8 and found.scores["analysis.strs"].subjects == 4

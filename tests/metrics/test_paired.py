@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -109,6 +109,13 @@ def test_the_signed_rank_test_is_scipys_and_looks_both_ways(seed, n):
     assert here.rank_biserial == pytest.approx(-there.rank_biserial)
     greater = stats.wilcoxon(first, second, alternative="greater").statistic  # the rank sum of what the first wins
     assert here.rank_biserial == pytest.approx(2 * greater / (n * (n + 1) / 2) - 1)
+
+
+@settings(max_examples=5)  # SciPy takes its time
+@given(st.lists(st.sampled_from([-0.2, -0.1, 0.0, 0.1, 0.2, 0.3]), min_size=2, max_size=7).filter(any))
+def test_with_ties_and_without_a_difference_it_is_scipys_too(differences):
+    found = signed_rank(np.array(differences), np.zeros(len(differences)))
+    assert found.p == pytest.approx(stats.wilcoxon(differences, zero_method="pratt").pvalue)
 
 
 def test_ties_and_lacking_scores_of_subjects():

@@ -211,7 +211,7 @@ def test_a_check_that_takes_too_much_ends_and_the_next_record_is_checked(record,
     with Checker() as checker:
         checker.seconds = 0.01
         assert "checking it took more than 0.01 seconds" in checker.refusal(RunFolder(record), tmp_path)
-        checker.seconds = 60
+        checker.seconds = 600  # what follows is about memory, on however busy a machine
         assert checker.refusal(RunFolder(record), tmp_path) == ""
         config = json.loads((record / "record.json").read_text())["config"]
         sign(record, config=config | {"bootstrap": 100_000})

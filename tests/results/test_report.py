@@ -139,7 +139,7 @@ def test_two_runs_share_the_timelines(mebench, tmp_path, runs):
     assert code == 0
     for video in told(page):
         assert [track["name"] for track in video["tracks"]] == ["A", "B"] and all(t["curves"] for t in video["tracks"])
-    assert "A − B" in page and "p (Holm)" in page
+    assert "A − B" in page and "p (Holm)" in page and "<small>A: 2 missed, 2 wrong</small>" in page
 
 
 def test_figures_are_written_for_a_paper(tmp_path):

@@ -19,6 +19,7 @@ class Params:
 """
 METHOD = """
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Moody(Method):
 
     def __init__(self, params, task, seed=0):
         super().__init__(params, task, seed)
-        self.register_buffer("weights", torch.randn(1000, dtype=torch.float64))
+        self.register_buffer("weights", torch.rand(1000, dtype=torch.float64))
 
     def fit_closed_form(self, train, valid):
         seen = {video.subject.subject for video in train}
@@ -50,6 +51,8 @@ class Moody(Method):
         if trouble == "die" or (trouble == "die once" and self._first_time()):
             os._exit(1)
         if trouble == "hang":
+            assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 500, "nobody would end it"
+            signal.setitimer(signal.ITIMER_REAL, 0.1)  # its time passes quickly, so that a test need not wait
             time.sleep(600)
         while trouble == "wait" and not Path(self.params.gate).exists():
             time.sleep(0.05)
@@ -61,7 +64,7 @@ class Moody(Method):
         return new
 
     def score_frames(self, video):
-        scores = self.weights[: video.n_frames].cumsum(0).numpy()
+        scores = (self.weights[: video.n_frames] - 0.5).cumsum(0).numpy()
         return np.repeat(scores[:, None], len(self.task.kinds), 1)
 
     def propose(self, video, scores):

@@ -31,6 +31,8 @@ TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 SCRIPT = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what it starts in the background
+from mebench._lightly import load_lightning_lightly
+load_lightning_lightly()  # as the program does
 from mebench.config import resolve
 from mebench.errors import MebenchError
 from mebench.progress import Progress
@@ -73,7 +75,7 @@ def without_names(summary):
 
 @pytest.fixture(scope="module")
 def mean_runs(tiny, tmp_path_factory):
-    """MEAN, trained for two epochs, by one worker and by two."""
+    """MEAN, trained for two epochs, in this process, with a copy apart for each fold, and by two workers."""
     root = tmp_path_factory.mktemp("mean")
     words = [
         "method=mean",
@@ -86,12 +88,15 @@ def mean_runs(tiny, tmp_path_factory):
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     try:
-        return [go([*words, f"workers={n}"]) for n in (1, 2)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(workers, "pool", lambda environment: SameProcess())
+            alone = go([*words, "workers=1"])
+        return [alone, go([*words, "workers=2"])]
     finally:
         os.environ.pop("PYTHONPATH") if before is None else os.environ.update(PYTHONPATH=before)
 
 
-def test_the_same_command_again_gives_the_same_bits_by_one_worker_or_two(mean_runs):
+def test_the_same_command_again_gives_the_same_bits_in_one_process_or_by_two_workers(mean_runs):
     one, two = mean_runs
     assert two.folder.id == f"{one.folder.id}.2"  # the same run, but the first is finished and left alone
     same_answers(one.folder, two.folder)
@@ -277,20 +282,20 @@ def _wait_for(condition, process, seconds=300):
 
 
 def test_the_trouble_of_a_fold_is_its_own(moody, tmp_path):
-    """A hang, and a worker that dies once; what else can go wrong is in `test_pool`."""
+    """A hang, and a fold that dies once; two workers, and what else can go wrong, are in `test_pool`."""
     words = moody(
         *("method.trouble=[2=die once, 3=hang]", f"method.gate={tmp_path / 'mark'}"),
-        *("workers=2", "fold_timeout=2"),
+        *("workers=1", "fold_timeout=500"),
     )
     with pytest.raises(RunError) as error:
         go(words)
 
     folder = only_run(tmp_path / "runs")
-    assert "1 of 3 folds failed; fold 'toy/3': it took longer than fold_timeout=2 seconds" in str(error.value)
+    assert "1 of 3 folds failed; fold 'toy/3': it took longer than fold_timeout=500 seconds" in str(error.value)
     # The one whose worker died was tried again, alone, and all others went on.
     assert folder.finished_folds() == {"toy/1", "toy/2"} and not folder.done
     (reason,) = (folder.path / "failed").iterdir()
-    assert reason.name == "toy--3" and reason.read_text().startswith("it took longer than fold_timeout=2 seconds")
+    assert reason.name == "toy--3" and reason.read_text().startswith("it took longer than fold_timeout=500 seconds")
 
 
 def test_a_fold_that_raises_is_left_out_and_the_run_goes_on_with_the_same_plugin_only(moody, tmp_path, in_this_process):

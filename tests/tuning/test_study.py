@@ -3,12 +3,8 @@
 import dataclasses
 import importlib.util
 import json
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import time
-from pathlib import Path
 
 import optuna
 import pytest
@@ -27,21 +23,7 @@ SPACE = Space(
     )
 )
 UP = Objective("f1", "maximize")
-SCRIPT = """
-import sys, time
-from pathlib import Path
-sys.path.insert(0, {tests!r})
-from test_study import SPACE, terms
-from mebench.tuning.storage import Place
-from mebench.tuning.study import SharedStudy
-
-def evaluate(values, step):
-    Path(sys.argv[2], "busy").touch()
-    time.sleep(float(sys.argv[3]))
-    return [values["method.x"]]
-
-SharedStudy(Place.of(sys.argv[1]), terms(heartbeat=1)).run(int(sys.argv[4]), evaluate, lambda study, trial: None)
-"""
+FORK = multiprocessing.get_context("fork")  # whose copies need not import anything again
 
 
 def terms(objectives=(UP,), space=SPACE, about=None, **options):
@@ -164,22 +146,34 @@ def test_the_front_is_what_nobody_beats():
     assert tied.best().number == 0
 
 
-def start(tmp_path, seconds, trials):
-    script = tmp_path / "worker.py"
-    script.write_text(SCRIPT.format(tests=str(Path(__file__).parent)))
-    path = os.pathsep.join(filter(None, sys.path))
-    words = [str(tmp_path / "x.db"), str(tmp_path), str(seconds), str(trials)]
-    return subprocess.Popen([sys.executable, str(script), *words], env={**os.environ, "PYTHONPATH": path})
+def take_part(folder, seconds, trials):
+    def evaluate(values, step):
+        (folder / "busy").touch()
+        time.sleep(seconds)
+        return [values["method.x"]]
+
+    SharedStudy(Place.of(str(folder / "x.db")), terms(heartbeat=1)).run(trials, evaluate, nothing)
+
+
+def start(*arguments):
+    process = FORK.Process(target=take_part, args=arguments)
+    process.start()
+    return process
+
+
+def ends(process):
+    process.join(120)
+    return process.exitcode
 
 
 def test_several_processes_share_a_fresh_file_and_one_is_killed(tmp_path):
     victim = start(tmp_path, 3600, 12)
     while not (tmp_path / "busy").exists():
         time.sleep(0.05)
-    os.kill(victim.pid, signal.SIGKILL)
-    victim.wait()
+    victim.kill()
+    victim.join()
     others = [start(tmp_path, 0.05, 12) for _ in range(3)]
-    assert [process.wait(timeout=120) for process in others] == [0, 0, 0]
+    assert [ends(process) for process in others] == [0, 0, 0]
     trials = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(heartbeat=1)).study().trials
     states = [trial.state for trial in trials]
     assert states.count("complete") == 12
@@ -202,7 +196,7 @@ def test_a_process_killed_before_its_first_sign_of_life_is_noticed(tmp_path):
 
 def test_processes_that_create_one_file_together(tmp_path):
     processes = [start(tmp_path, 0, 6) for _ in range(3)]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0, 0]
+    assert [ends(process) for process in processes] == [0, 0, 0]
     study = SharedStudy(Place.of(str(tmp_path / "x.db")), terms()).study()
     assert len(study.complete) == 6, "the processes take turns"
     drawn = [json.dumps(trial.params) for trial in study.trials]

@@ -62,15 +62,15 @@ def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
 
 
 def test_the_same_command_goes_on(go):
-    first = go(acts=("postprocess",), trials=6)
-    again = go(acts=("postprocess",), trials=10)
+    first = go(acts=("postprocess",), trials=2)
+    again = go(acts=("postprocess",), trials=4)
     counts = [next(iter(found.plain["studies"].values()))["trials"]["complete"] for found in (first, again)]
-    assert counts == [6, 10] and first.plain["study"] == again.plain["study"]
+    assert counts == [2, 4] and first.plain["study"] == again.plain["study"]
 
 
 def test_trials_do_not_depend_on_stopping(go, tmp_path):
     tables = []
-    for storage, steps in (("a.db", (7,)), ("b.db", (3, 7))):
+    for storage, steps in (("a.db", (4,)), ("b.db", (2, 4))):
         for trials in steps:
             found = go(acts=("postprocess",), trials=trials, storage=storage, study="same", out=f"out-{storage}")
         tables.append(pd.read_csv(f"{found.plain['folder']}/trials.csv").drop(columns="seconds"))
@@ -78,7 +78,7 @@ def test_trials_do_not_depend_on_stopping(go, tmp_path):
 
 
 def test_the_file_runs(go, toy, tmp_path):
-    found = go(acts=("postprocess",), trials=20)
+    found = go(acts=("postprocess",), trials=6)
     remarks = write_tuned(found, tmp_path / "tuned.yaml")
     text = (tmp_path / "tuned.yaml").read_text()
     assert text.startswith("# Tuned by mebench") and any("flatters" in line for line in remarks)
@@ -97,7 +97,7 @@ def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
 
 
 def test_several_objectives_give_a_front(go):
-    found = go(acts=("postprocess",), objectives=("recall", "fp_per_minute", "cost"), trials=15, pruner="median")
+    found = go(acts=("postprocess",), objectives=("recall", "fp_per_minute", "cost"), trials=8, pruner="median")
     (study,) = found.plain["studies"].values()
     values = [tuple(trial["values"].values()) for trial in study["front"]]
     assert len(study["front"][0]["values"]) == 3

@@ -110,6 +110,7 @@ def _svg(
             titles |= _draw_published(right, metric, published)
         left.set_ylim(0.0, _top(metric, points, chance, published))
         canvas.draw()  # type: ignore[no-untyped-call]
+        figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
         _label(left, metric, points, canvas.get_renderer())  # type: ignore[no-untyped-call]
         return _for_page(figure, name, titles)
 

@@ -17,6 +17,7 @@ from mebench.errors import ConfigError
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import described
 from mebench.results import report, rows
+from mebench.results.checking import bounded
 from mebench.results.published import CAVEATS, Published
 from mebench.results.published_tables import part_of
 from mebench.results.record import DAMAGE, Record, UnshownError
@@ -45,6 +46,9 @@ BIBTEX = """@software{mebench,
   author = {{The mebench developers}},
   note   = {Version %s}
 }"""
+
+MOST_BYTES = 2**29
+"""Of memory for the page of a record."""
 
 
 class Site:
@@ -119,9 +123,10 @@ class Site:
         reasons = {}
         for record in self.records:
             try:
-                text = self._run(record)
+                with bounded(MOST_BYTES):
+                    text = self._run(record)
                 text.encode()  # half a surrogate pair is no text
-            except DAMAGE as error:
+            except (*DAMAGE, MemoryError) as error:
                 reasons[record.id] = f"{type(error).__name__}: {error}"
             else:
                 yield f"runs/{safe_name(record.id)}.html", text
