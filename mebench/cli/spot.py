@@ -122,8 +122,9 @@ def _live(
     """Show and write what is spotted while a video is shown."""
     import numpy as np
 
+    from mebench.frames.stream import Stream
     from mebench.results.spotted import CAUTION
-    from mebench.runner.live import Live, Point, Stream
+    from mebench.runner.live import Live, Point
 
     check_target(json)
     at_work = Live(models, Stream(source, fps))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,14 +17,14 @@ from mebench.config import registry
 from mebench.core import Kind, Prediction, SubjectKey, VideoView
 from mebench.core.options import SpottingParams
 from mebench.core.spotting import Spotted
-from mebench.errors import DataError, RunError
+from mebench.errors import RunError
 from mebench.features.alignment import Reference
 from mebench.features.base import Landmarks
 from mebench.features.detection import LOOKS, MISSES, NoFaceError, shows_face
 from mebench.features.flow import Flow
 from mebench.features.pipeline import feature_rows
 from mebench.features.source import route_of
-from mebench.frames.videofile import play
+from mebench.frames.stream import Stream
 from mebench.runner.models import Model
 from mebench.runner.trained import task_of, timing_at
 from mebench.runner.workers import one_thread
@@ -34,123 +33,9 @@ from mebench.spotting import Running
 if TYPE_CHECKING:
     from mebench.core import Method
 
-WAITING = 2.0
-"""Seconds of frames that may wait to be looked at; what comes then makes the oldest one drop."""
 KEPT = 4
 """Multiples of k' by which features are kept, for the names of what is spotted."""
 _VIDEO = "live/live/live"
-
-
-class Stream:
-    """The frames of a source at a steady rate, as they come.
-
-    A thread reads them. A file is read in its own time, unless `paced` is off: then nothing waits for the clock and nothing is dropped.
-    Where the source skips frames, or too many wait to be looked at, the frame before stands in, so that time goes on.
-
-    Args:
-        source: a video file or a camera, see `play`.
-        fps: frames per second; as the source states it where it is None.
-        paced: whether a file is read in its own time.
-
-    Attributes:
-        fps: frames per second.
-        came: monotonic seconds at which the last thousand frames came, by index.
-        taken: frames that were looked at, with those that stood in.
-        dropped: frames that came too fast to be looked at.
-
-    Raises:
-        DataError: the source is missing or no video, or says no frame rate.
-    """
-
-    def __init__(self, source: str, fps: float | None = None, paced: bool = True) -> None:
-        stated, self._frames = play(source)
-        if not (rate := fps or stated):
-            raise DataError(f"{source} says no frame rate: give it with --fps")
-        self.fps, self._paced, self._camera = rate, paced, source.startswith(("camera", "/dev/"))
-        self.came: dict[int, float] = {}
-        self.taken = self.dropped = self._stood_in = 0
-        self._waiting: deque[tuple[int, float, NDArray[np.uint8]]] = deque()
-        self._most, self._ended = max(2, round(WAITING * rate)), False
-        self._change = threading.Condition()
-        self._error: Exception | None = None
-        self._reader = threading.Thread(target=self._read, daemon=True)
-
-    @property
-    def missing(self) -> int:
-        """Frames that the source skipped."""
-        return max(0, self._stood_in - self.dropped)
-
-    @property
-    def behind(self) -> bool:
-        """Whether frames wait to be looked at, of a source that does not wait itself."""
-        return self._paced and bool(self._waiting)
-
-    def _read(self) -> None:
-        begin = time.monotonic()
-        try:
-            for seconds, frame in self._frames:
-                if self._paced and not self._camera:
-                    time.sleep(max(0.0, begin + seconds - time.monotonic()))
-                if not self._put(round(seconds * self.fps), frame):
-                    return
-        except Exception as error:  # told to whoever waits for a frame
-            self._error = error
-        finally:
-            with self._change:
-                self._ended = True
-                self._change.notify_all()
-
-    def _put(self, index: int, frame: NDArray[np.uint8]) -> bool:
-        """Whether anybody wants more frames."""
-        with self._change:
-            while not self._paced and len(self._waiting) >= self._most and not self._ended:
-                self._change.wait()
-            if self._ended:
-                return False
-            if len(self._waiting) >= self._most:
-                self._waiting.popleft()
-                self.dropped += 1
-            self._waiting.append((index, time.monotonic(), frame))
-            self._change.notify_all()
-            return True
-
-    def _take(self) -> tuple[int, float, NDArray[np.uint8]] | None:
-        with self._change:
-            while not self._waiting and not self._ended:
-                self._change.wait()
-            if not self._waiting:
-                if self._error is not None:
-                    raise self._error
-                return None
-            found = self._waiting.popleft()
-            self._change.notify_all()
-            return found
-
-    def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """The frames, one for each index, until the source ends; whoever stops before lets the source go."""
-        self._reader.start()
-        before: NDArray[np.uint8] | None = None
-        try:
-            while (found := self._take()) is not None:
-                index, came, frame = found
-                for _ in range(self.taken, index if before is not None else self.taken):
-                    assert before is not None
-                    self._stood_in += 1
-                    yield self._counted(came, before)
-                if index >= self.taken or before is None:  # else the source gives more frames than its rate
-                    yield self._counted(came, frame)
-                before = frame
-        finally:
-            with self._change:
-                self._ended = True
-                self._waiting.clear()
-                self._change.notify_all()
-
-    def _counted(self, came: float, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        self.came[self.taken] = came
-        self.came.pop(self.taken - 1000, None)
-        self.taken += 1
-        return frame
 
 
 @dataclass(frozen=True)
@@ -274,14 +159,30 @@ class Live:
             DataError: the video cannot be read.
             NoFaceError: nobody is seen in it.
         """
-        frames = islice(self.stream.frames(), None if seconds is None else max(1, round(seconds * self.stream.fps)))
-        frame, reference = self._first_face(frames)
-        landmarks = None
-        if self._route.maps_need_landmarks:
-            reference = self._route.crop.with_landmarks(_Still(frame), reference, "the live video")
-            landmarks = reference.crop_landmarks
-        with one_thread():
-            yield from self._followed(chain([frame], frames), reference, landmarks)
+        last = None if seconds is None else max(1, round(seconds * self.stream.fps))
+        tried, seen = 0, False
+        try:
+            while (last is None or self.stream.taken < last) and not (seen and self.stream.over):
+                frames = islice(self.stream.frames(), None if last is None else last - self.stream.taken)
+                begun, looks = self._first_face(frames)
+                tried += looks
+                if begun is None:
+                    if self.stream.over or (last is not None and self.stream.taken >= last):
+                        break
+                    continue
+                (frame, reference), landmarks, seen = begun, None, True
+                if self._route.maps_need_landmarks:
+                    reference = self._route.crop.with_landmarks(_Still(frame), reference, "the live video")
+                    landmarks = reference.crop_landmarks
+                with one_thread():
+                    yield from self._followed(chain([frame], frames), reference, landmarks)
+        finally:
+            self.stream.close()
+        if not seen:
+            raise NoFaceError(
+                f"no face found in the live video ({self.stream.taken} frames, {tried} of them looked at): it must show an upright "
+                "frontal face"
+            )
 
     def _followed(
         self, frames: Iterator[NDArray[np.uint8]], reference: Reference, landmarks: Landmarks | None
@@ -307,8 +208,10 @@ class Live:
         for kind, own in running.items():
             yield from self._told(kind, own.finish(), rows, last)
 
-    def _first_face(self, frames: Iterator[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], Reference]:
-        """The first frame that shows a face, and where; meanwhile those that came during a look are passed over."""
+    def _first_face(
+        self, frames: Iterator[NDArray[np.uint8]]
+    ) -> tuple[tuple[NDArray[np.uint8], Reference] | None, int]:
+        """The first frame that shows a face, and where; and how many were looked at. Those that came during a look are passed over."""
         tried = 0
         for frame in frames:
             if tried and self.stream.behind:
@@ -317,10 +220,9 @@ class Live:
             with suppress(NoFaceError):
                 found = frame, self._route.crop.locate(_Still(frame), None, "the live video")
                 self._start = self.stream.taken - 1
-                return found
-        raise NoFaceError(
-            f"no face found in the live video ({self.stream.taken} frames, {tried} of them looked at): it must show an upright frontal face"
-        )
+                self._looks.clear()
+                return found, tried
+        return None, tried
 
     def _looked(self, crops: Iterator[NDArray[np.uint8]]) -> Iterator[NDArray[np.uint8]]:
         for index, crop in enumerate(crops):

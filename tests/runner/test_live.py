@@ -11,11 +11,12 @@ from safetensors.torch import load_file, save_file
 
 from mebench.config import resolve
 from mebench.errors import RunError
+from mebench.frames.stream import Stream
 from mebench.progress import Progress
 from mebench.results.model_card import export_model
 from mebench.results.spotted import spot_videos
 from mebench.runner.execute import run
-from mebench.runner.live import Live, Point, Stream
+from mebench.runner.live import Live, Point
 from mebench.runner.models import of_run, read_header, read_model
 from mebench.runner.trained import Ask
 from tests.cli.conftest import mebench
@@ -88,15 +89,24 @@ def test_the_command_tells_lines_of_json_and_its_delay(mebench, file, video, tmp
     assert json.loads((tmp_path / "lines.jsonl").read_text().splitlines()[-1])["seconds"] == 3
 
 
-def test_frames_that_come_too_fast_are_dropped_and_counted(tmp_path, monkeypatch):
-    monkeypatch.setattr("mebench.runner.live.WAITING", 0.05)
-    stream = Stream(str(write(tmp_path / "a.avi", lambda index: [], 60, (64, 64), 200, "mjpeg")))
-    seen = []
-    for frame in stream.frames():
-        time.sleep(0.01)
-        seen.append(frame)
-    assert stream.dropped > 0 and stream.missing == 0
-    assert 60 - 10 <= stream.taken == len(seen) <= 60  # only what is dropped at the end has nobody who stands in
+def test_frames_that_come_too_fast_are_dropped_and_what_follows_is_a_stretch_of_its_own(tmp_path, monkeypatch):
+    """Frames show their number in their brightness; the source is done long before they are looked at."""
+    monkeypatch.setattr("mebench.frames.stream.WAITING", 0.05)
+    numbered = [np.full((64, 64, 3), 4 * n, np.uint8) for n in range(60)]
+    monkeypatch.setattr(
+        "mebench.frames.stream.play", lambda source: (200.0, ((n / 200, x) for n, x in enumerate(numbered)))
+    )
+    stream, stretches = Stream("a.avi"), []
+    while not stream.over:
+        first, own = stream.taken, []
+        for frame in stream.frames():
+            time.sleep(0.01)
+            own.append(int(frame[0, 0, 0]) // 4)
+        stretches.append((first, own))
+    seen = [n for _, own in stretches for n in own]
+    assert len(stretches) > 1 and all(own == list(range(own[0], own[0] + len(own))) for _, own in stretches if own)
+    assert stream.dropped == 60 - len(seen) > 0 and stream.missing == 0 and stream.taken == 60
+    assert all(first <= own[0] <= first + 11 for first, own in stretches if own)
 
 
 def test_where_the_source_skips_frames_the_one_before_stands_in(tmp_path):

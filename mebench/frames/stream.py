@@ -1,0 +1,139 @@
+"""The frames of a video while it is shown, from a camera or a file in its own time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.errors import DataError
+from mebench.frames.videofile import play
+
+WAITING = 2.0
+"""Seconds of frames that may wait to be looked at; when more come, all that wait are dropped, so that nothing is later than that."""
+
+
+class Stream:
+    """The frames of a source at a steady rate, as they come.
+
+    A thread reads them. A file is read in its own time, unless `paced` is off: then nothing waits for the clock and nothing is dropped.
+    Where the source skips a few frames the one before stands in, so that time goes on. Where too many wait to be looked at, these are
+    dropped, and what follows is a stretch of its own: who cannot keep up sees parts of the video, each without gaps.
+
+    Args:
+        source: a video file or a camera, see `play`.
+        fps: frames per second; as the source states it where it is None.
+        paced: whether a file is read in its own time.
+
+    Attributes:
+        fps: frames per second.
+        came: monotonic seconds at which the last thousand frames came, by index.
+        taken: frames so far, counted by time: those that were looked at, stood in for, or dropped.
+        dropped: frames that came too fast to be looked at.
+        missing: frames that the source skipped, for which others stood in.
+
+    Raises:
+        DataError: the source is missing or no video, or says no frame rate.
+    """
+
+    def __init__(self, source: str, fps: float | None = None, paced: bool = True) -> None:
+        stated, self._frames = play(source)
+        if not (rate := fps or stated):
+            raise DataError(f"{source} says no frame rate: give it with --fps")
+        self.fps, self._paced, self._camera = rate, paced, source.startswith(("camera", "/dev/"))
+        self.came: dict[int, float] = {}
+        self.taken = self.dropped = self.missing = 0
+        self._waiting: deque[tuple[int, float, NDArray[np.uint8]]] = deque()
+        self._most, self._ended, self._jumped = max(2, round(WAITING * rate)), False, False
+        self._change = threading.Condition()
+        self._error: Exception | None = None
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more comes."""
+        return self._ended and not self._waiting
+
+    @property
+    def behind(self) -> bool:
+        """Whether frames wait to be looked at, of a source that does not wait itself."""
+        return self._paced and bool(self._waiting)
+
+    def _read(self) -> None:
+        begin = time.monotonic()
+        try:
+            for seconds, frame in self._frames:
+                if self._paced and not self._camera:
+                    time.sleep(max(0.0, begin + seconds - time.monotonic()))
+                if not self._put(round(seconds * self.fps), frame):
+                    return
+        except Exception as error:  # told to whoever waits for a frame
+            self._error = error
+        finally:
+            with self._change:
+                self._ended = True
+                self._change.notify_all()
+
+    def _put(self, index: int, frame: NDArray[np.uint8]) -> bool:
+        """Whether anybody wants more frames."""
+        with self._change:
+            while not self._paced and len(self._waiting) >= self._most and not self._ended:
+                self._change.wait()
+            if self._ended:
+                return False
+            if len(self._waiting) >= self._most:
+                self.dropped += len(self._waiting)
+                self._waiting.clear()
+                self._jumped = True
+            self._waiting.append((index, time.monotonic(), frame))
+            self._change.notify_all()
+            return True
+
+    def _take(self) -> tuple[int, float, NDArray[np.uint8]] | None:
+        """The next frame of this stretch; None where it ends."""
+        with self._change:
+            while not self._waiting and not self._ended:
+                self._change.wait()
+            if self._jumped:
+                self._jumped = False
+                self.taken = max(self.taken, self._waiting[0][0] if self._waiting else 0)
+                return None
+            if not self._waiting:
+                if self._error is not None:
+                    raise self._error
+                return None
+            found = self._waiting.popleft()
+            self._change.notify_all()
+            return found
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """The frames of the next stretch, one for each index, until some are dropped or the source ends."""
+        if self._reader.ident is None:
+            self._reader.start()
+        before: NDArray[np.uint8] | None = None
+        while (found := self._take()) is not None:
+            index, came, frame = found
+            for _ in range(self.taken, index if before is not None else self.taken):
+                assert before is not None
+                self.missing += 1
+                yield self._counted(came, before)
+            if index >= self.taken or before is None:  # else the source gives more frames than its rate
+                yield self._counted(came, frame)
+            before = frame
+
+    def close(self) -> None:
+        """Let the source go."""
+        with self._change:
+            self._ended = True
+            self._waiting.clear()
+            self._change.notify_all()
+
+    def _counted(self, came: float, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        self.came[self.taken] = came
+        self.came.pop(self.taken - 1000, None)
+        self.taken += 1
+        return frame
