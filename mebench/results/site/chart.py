@@ -147,6 +147,7 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
             axes.plot([x, x], [score["low"], score["high"]], color=ACCENT, linewidth=2, alpha=0.45, zorder=2)
         gid = f"point-{point.number}"
         look: dict[str, Any] = {"color": ACCENT, "markeredgecolor": PAPER, "markersize": 13, "zorder": 3}
+        look |= {"clip_on": False}  # a point at the edge, F1 of 0, is a whole one, too
         axes.plot([x], [score["value"]], "o", gid=gid, url=point.url, **look)
         axes.annotate(
             str(point.number),

@@ -77,9 +77,8 @@ class Site:
         self.methods, self.datasets = cards("method"), cards("dataset")
         self.floors = {card.id for card in self.methods if card.chance}
         self.titles = {
-            card.kind: {card.id: card.title for card in found}
-            for found in (self.methods, self.datasets)
-            for card in found
+            kind: {card.id: card.title for card in found}
+            for kind, found in (("method", self.methods), ("dataset", self.datasets))
         }
         self.environment = environment(Path(__file__).parent / "templates")
         self.environment.globals |= {
