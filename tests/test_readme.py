@@ -82,7 +82,7 @@ def test_ci_adds_nothing_for_them():
 def test_what_is_linted_is_the_tested_set_by_hash():
     after = lines()[next(n for n, line in enumerate(lines()) if line == "environment tested") :]
     assert [line for line in after if "pip install" in line] == [
-        "pip install --quiet --require-hashes --no-deps -r requirements.lock",
+        "pip install --quiet --no-compile --require-hashes --no-deps -r requirements.lock",
         "pip install --quiet --no-deps --no-build-isolation -e .",
     ]
     pins = [

@@ -144,12 +144,10 @@ def timelines(sides: Sequence[Judged]) -> list[Drawn]:
     return drawn
 
 
-def values_of(record: Record, always: bool = True) -> dict[str, Any]:
+def values_of(record: Record) -> dict[str, Any]:
     """What the page of a run shows: `pages.values_of`, its timelines, figures, and the cards of its features.
 
-    Args:
-        record: of the run.
-        always: timelines also where there are no scores of frames, with what is true and what was spotted alone.
+    Without scores of frames, as in a record, timelines show what is true and what was spotted alone.
     """
     side, reason = None, ""
     try:
@@ -158,7 +156,7 @@ def values_of(record: Record, always: bool = True) -> dict[str, Any]:
     except (MebenchError, KeyError, ValueError) as error:
         side, reason, values = None, f"The predictions cannot be shown: {error}", pages.values_of(record, None)
     scored = side is not None and len(side.frame_scores) > 0
-    drawn = timelines([side]) if side is not None and (scored or always) else []
+    drawn = [] if side is None else timelines([side])
     if not drawn:
         values["causes"] = []
     return values | {

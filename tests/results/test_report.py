@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -197,3 +198,14 @@ def test_a_recogniser_has_a_page_without_spotting(mebench, tmp_path):
         for lane in video["tracks"][0]["lanes"]
         for span in lane["spans"]
     )
+
+
+def test_a_run_of_another_version_is_shown_with_it(mebench, tmp_path, runs):
+    """Its method may be gone by now."""
+    other = shutil.copytree(runs / "one", tmp_path / "runs" / "old")
+    for file, words in (("versions.json", {"mebench": "0.0.7"}), ("config.json", {"method": "gone"})):
+        content = json.loads((other / file).read_text())
+        content.get("config", content).update(words)
+        (other / file).write_text(json.dumps(content))
+    code, _, page = report(mebench, tmp_path, tmp_path / "runs", "old")
+    assert code == 0 and "0.0.7" in page and len(told(page)) > 0

@@ -196,7 +196,7 @@ class Site:
             "run_page.html",
             "../",
             appears=[t for t in self.tables if any(record.id in row.runs for part in t.parts for row in part.rows)],
-            **report.values_of(record, always=False),
+            **report.values_of(record),
         )
 
     def _cards(self, found: Sequence[Card], title: str, words: str) -> Pages:
