@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import random
 import struct
 import zipfile
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from attack_records import ESCAPES, MARKUP
+from attack_records import ESCAPES, MARKUP, no_plain_file
 
 
 @dataclass(frozen=True)
@@ -38,17 +37,8 @@ Make = Callable[[random.Random, int, Path], list[str]]
 def special(dice: random.Random, place: Path) -> None:
     """Something that is no plain file, or has no end."""
     choice = dice.randrange(6)
-    if choice == 0:
-        os.mkfifo(place)
-    elif choice == 1:
-        place.symlink_to("/dev/zero")
-    elif choice == 2:
-        place.symlink_to(place)
-    elif choice == 3:
-        place.mkdir()
-    elif choice == 4:
-        with place.open("wb") as giant:
-            giant.truncate(2**40)
+    if choice < 5:
+        no_plain_file(choice, place)
     else:
         place.write_bytes(b"")
 

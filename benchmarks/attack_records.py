@@ -237,6 +237,21 @@ def many_draws(made: Made) -> None:
     made.seal()
 
 
+def no_plain_file(kind: int, place: Path) -> None:
+    """Kinds 0 to 4: a pipe, a device without an end, a link to itself, a folder, a giant of holes."""
+    if kind == 0:
+        os.mkfifo(place)
+    elif kind == 1:
+        place.symlink_to("/dev/zero")
+    elif kind == 2:
+        place.symlink_to(place)
+    elif kind == 3:
+        place.mkdir()
+    else:
+        with place.open("wb") as giant:
+            giant.truncate(2**40)
+
+
 @family
 def special_files(made: Made) -> bool:
     """R3, R7: a pipe, a device, a link, a folder or a giant with holes where a file should be."""
@@ -246,17 +261,8 @@ def special_files(made: Made) -> bool:
     keep = file.read_bytes()
     file.unlink()
     kind = made.number % 7
-    if kind == 0:
-        os.mkfifo(file)
-    elif kind == 1:
-        file.symlink_to("/dev/zero")
-    elif kind == 2:
-        file.symlink_to(file)
-    elif kind == 3:
-        file.mkdir()
-    elif kind == 4:
-        with file.open("wb") as giant:
-            giant.truncate(2**40)
+    if kind < 5:
+        no_plain_file(kind, file)
     elif kind == 5:
         file.symlink_to(made.dice.choice(("/etc/passwd", "../../../../etc/hostname", "/proc/self/mem")))
     else:

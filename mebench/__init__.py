@@ -16,6 +16,8 @@ Importing this is light; PyTorch and the like come with the first call that need
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mebench._checkout import Listed
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -46,14 +48,18 @@ if TYPE_CHECKING:
         Comparison,
         Run,
         Scores,
+        Spottings,
         Sweep,
+        TrainedModel,
         compare,
         evaluate,
         leaderboard,
+        load_model,
         load_run,
         resume,
         run,
         score,
+        spot,
         sweep,
     )
     from mebench.api.runs import Names
@@ -71,6 +77,13 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return getattr(import_module("mebench.api"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _listed(kind: str, plugins: Any) -> Any:
+    return import_module("mebench.api").listed(kind, plugins)
+
+
+Listed.listed = _listed
 
 
 def __dir__() -> list[str]:

@@ -1,9 +1,9 @@
 """Where what lies beside the package in a source checkout is found: plugins, and what others published; and lists of plugins."""
 
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent
@@ -26,11 +26,17 @@ def beside_checkout(folder: str) -> list[str]:
 
 
 class Listed(ModuleType):
-    """A package of plugins: `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame."""
+    """A package of plugins: `mebench.methods.mean` is one of them, and `mebench.methods()` lists all, as a data frame.
+
+    Attributes:
+        listed: makes the list of a kind; `mebench` sets it, which is imported before any of its packages.
+    """
+
+    listed: ClassVar[Callable[[str, Any], Any]]
 
     def __call__(self, plugins: Any = ()) -> Any:
         """All plugins by id; see `mebench.api.listed`."""
-        return import_module("mebench.api").listed(self.__name__.rpartition(".")[2].removesuffix("s"), plugins)
+        return type(self).listed(self.__name__.rpartition(".")[2].removesuffix("s"), plugins)
 
 
 def shipped(folder: str) -> list[str]:
