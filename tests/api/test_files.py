@@ -36,6 +36,15 @@ def test_a_timeline_needs_no_frame_scores():
     assert axes.get_xlim()[1] == 22 and axes.get_xlabel() == "frame"
 
 
+def test_a_video_in_which_nothing_was_spotted_has_a_timeline_of_its_truths():
+    predictions = frame(PREDICTIONS)
+    silent = predictions["video"].iloc[0]
+    found = mebench.score(predictions[predictions["video"] != silent], frame(TRUTH), bootstrap=0)
+    key = next(video for video in found.truth["video"] if video.endswith(f"/{silent}"))
+    words = [text.get_text() for axes in found.plot_timeline(key).axes for text in axes.get_yticklabels()]
+    assert any("true" in word for word in words) and any("spotted" in word for word in words)
+
+
 def test_frame_scores_become_intervals_and_are_drawn():
     scores = pd.DataFrame({"subject": "1", "video": "a", "frame": range(60)})
     scores["score"] = [1.0 if 18 <= n <= 22 else 0.0 for n in range(60)]

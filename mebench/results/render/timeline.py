@@ -210,6 +210,7 @@ class Judged:
     mistakes: pd.DataFrame = field(init=False)
     """Those of the first draw, `sort_mistakes` with what lies under each (`under`)."""
     _parts: dict[str, dict[str, pd.DataFrame]] = field(init=False, repr=False)
+    _none: dict[str, pd.DataFrame] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Judge all intervals at once."""
@@ -222,16 +223,17 @@ class Judged:
         truths, predictions = _judged(tables, self.kinds, self.convention, mistakes)
         found = {"truths": truths, "predictions": predictions, "scores": self.frame_scores}
         found |= {"distractors": tables.distractors, "answers": self.answers}
+        known = {name: table for name, table in found.items() if table is not None}
         parts = {
-            name: {str(video): own for video, own in table.groupby("video", sort=False)}
-            for name, table in found.items()
-            if table is not None
+            name: {str(video): own for video, own in table.groupby("video", sort=False)} for name, table in known.items()
         }
         object.__setattr__(self, "_parts", parts)
+        object.__setattr__(self, "_none", {name: table.iloc[:0] for name, table in known.items()})
 
     def rows(self, name: str, video: str) -> pd.DataFrame:
-        """Of a table the rows of a video; none where there are none."""
-        return self._parts.get(name, {}).get(video, pd.DataFrame(columns=["kind"]))
+        """Of a table the rows of a video; none, but its columns, where there are none."""
+        none = self._none.get(name, pd.DataFrame(columns=["kind"]))
+        return self._parts.get(name, {}).get(video, none)
 
     def track(self, video: str) -> Track:
         """What this side says of a video."""
