@@ -225,7 +225,8 @@ class Judged:
         found |= {"distractors": tables.distractors, "answers": self.answers}
         known = {name: table for name, table in found.items() if table is not None}
         parts = {
-            name: {str(video): own for video, own in table.groupby("video", sort=False)} for name, table in known.items()
+            name: {str(video): own for video, own in table.groupby("video", sort=False)}
+            for name, table in known.items()
         }
         object.__setattr__(self, "_parts", parts)
         object.__setattr__(self, "_none", {name: table.iloc[:0] for name, table in known.items()})
