@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock
 
 from mebench.config import from_plain
@@ -97,6 +98,7 @@ class Session:
         finished: keys of the folds that were there before.
         left: keys of the folds to come.
         failures: why folds failed, by key.
+        unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
         looks: of a leaking run the answers of the honest run beside it.
     """
@@ -108,6 +110,7 @@ class Session:
     finished: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     failures: dict[str, str] = field(default_factory=dict)
+    unscored: set[str] = field(default_factory=set)
     leaking: Plan | None = None
     looks: Looks | None = None
 
@@ -175,7 +178,19 @@ class Session:
         if isinstance(outcome, Failure):
             self.failures[fold.key] = outcome.reason
             self.folder.write_failure(fold.key, outcome.details)
+        else:
+            silent = {video for video, scores in outcome.frame_scores.items() if np.isnan(scores).all()}
+            self.unscored |= silent - {prediction.video for prediction in outcome.predictions}
         self.left.discard(fold.key)
+
+    def of_no_score(self) -> list[str]:
+        """A line where the method scored no frame of some videos, which else looks as if nothing happened in them."""
+        silent = [video for video in self.plan.videos if video.key in self.unscored]
+        return [
+            f"{self.folder.id}: no frame of {len(silent)} of {len(self.plan.videos)} videos has a score, so nothing is spotted there, "
+            f"such as {video.key} of {video.n_frames} frames: the gap and the windows of a method may be longer than a short video"
+            for video in silent[:1]
+        ]
 
     def finish(self) -> Outcome:
         """Score the run and mark it as finished.

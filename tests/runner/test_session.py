@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mebench.config import resolve
@@ -35,6 +36,20 @@ def test_an_answer_that_no_table_takes_is_the_failure_of_its_fold(session, answe
     assert session.left == {"toy/3"}
     with pytest.raises(RunError, match=r"1 of 3 folds failed; fold 'toy/1': what its method answered cannot be kept"):
         session.finish()
+
+
+def test_videos_of_which_no_frame_has_a_score_are_told(session):
+    """Where something is spotted nevertheless, as by `random`, that is the method's way."""
+    nothing = np.full((30, 1), np.nan)
+    for fold in session.plan.folds:
+        videos = [v.key for v in session.plan.videos if v.subject_key in fold.test]
+        answer = {"frame_scores": dict.fromkeys(videos, nothing), "predictions": []}
+        if fold.key == "toy/2":
+            answer["predictions"] = [Prediction(videos[0], "micro", 10, 12, 14, 0.5)]
+        session.keep(fold, replace(execute(session.plan, fold), **answer))
+    (line,) = session.of_no_score()
+    left = len(session.plan.videos) - 1
+    assert f"no frame of {left} of {left + 1} videos has a score" in line and "such as toy/1/v1 of" in line
 
 
 def folds_of(session):
