@@ -90,15 +90,16 @@ def evaluate(
         dataset: id of the dataset, or a map with its `name` and settings.
         protocol: its name, or a map with its `name` and settings.
         words: further `key=value` words of the run, such as `method.p=0.6` for the threshold of a spotter.
-        features: a `Chain`, several, or a function of the timing that answers with them; an object with `chains(timing)` names its own.
-            For an estimator by default the flow map between onset and apex.
+        features: a `Chain`, several, or a function of the timing that answers with them; the object asks for each under its name, or
+            under its key in a map. An object with `chains(timing)` names its own. For an estimator by default the flow map between
+            onset and apex.
         config: YAML files of settings.
         plugins: folders with more datasets and protocols.
         progress: see `run`.
         settings: further settings of the run, such as `seed=1`.
 
     Raises:
-        ConfigError: the object can do nothing that is asked for, or cannot be pickled.
+        ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
         MebenchError: see `run`.
     """
     from mebench.config import resolve
@@ -129,6 +130,10 @@ def _written(model: Any, features: Any, place: Path) -> str:
         raise ConfigError(
             f"{what} can neither spot nor recognize: give it score_frames(video) or classify(clips), or take an estimator of "
             "scikit-learn (fit and predict)"
+        )
+    if features is not None and callable(getattr(model, "chains", None)):
+        raise ConfigError(
+            f"{what} names its chains itself, in chains(timing): leave features out, or take chains out of it"
         )
     try:
         with _whole(model):

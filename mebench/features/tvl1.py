@@ -11,15 +11,18 @@ file or, where it cannot write there, in the user's cache folder; `NUMBA_CACHE_D
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from math import floor, sqrt
 from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
+from numba.core import event
 from numpy import float32
 
+from mebench.console import print_lines
 from mebench.features.base import FeatureMap, Image
 from mebench.features.median import LANES, Number, Plane, compiled, inlined, median, whole_blocks
 
@@ -52,16 +55,37 @@ def ready() -> Callable[..., Any]:
         assert other_code  # of the closure, which numba's cache looks at beside this file
         return _flow(a, b, epsilon)
 
-    try:
-        cached: Any = numba.njit(error_model="numpy", cache=True)(flow)
-    except RuntimeError:  # no folder can be written to: every process compiles for itself
-        return _flow
     from filelock import FileLock
 
-    with FileLock(Path(cached.stats.cache_path) / "mebench_tvl1.lock"):
-        cached(*np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1))
-    found: Callable[..., Any] = cached
-    return found
+    found: Any = _flow
+    alone: AbstractContextManager[Any] = nullcontext()
+    how_often = "in every process, since numba can write to none of its folders: NUMBA_CACHE_DIR names another"
+    with suppress(RuntimeError):  # which says so
+        found = numba.njit(error_model="numpy", cache=True)(flow)
+        alone, how_often = FileLock(Path(found.stats.cache_path) / "mebench_tvl1.lock"), "once on this machine"
+    with alone, told(f"compiling TV-L1 flow, about 10 s, {how_often}"):
+        found(*np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1))
+    answer: Callable[..., Any] = found
+    return answer
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Say on standard error, once, when something is really compiled meanwhile; nothing where all comes from numba's cache."""
+
+    class Once(event.Listener):  # type: ignore[misc]  # numba has no types
+        said = False
+
+        def on_start(self, begun: Any) -> None:
+            if not self.said:
+                self.said = True
+                print_lines(what, error=True)
+
+        def on_end(self, done: Any) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Once()):
+        yield
 
 
 @inlined

@@ -93,15 +93,15 @@ class Convention:
             if self.matching == "peak"
             else f"its IoU with a truth of the same video and kind ({told['ends']}) is {bound} {float(self.threshold):g}"
         )
-        of_emotions = not {"analysis", "recognition"}.isdisjoint(self.sections)
+        of_intervals = not {"spotting", "analysis"}.isdisjoint(self.sections)
         rules = {
-            f"a spotted interval is a true positive if {hit}, {told['matching']}": True,
+            f"a spotted interval is a true positive if {hit}, {told['matching']}": of_intervals,
             "they take turns in the order of the rows": self.matching != "maximum" and self.order == "rows",
             told["kinds"]: self.kinds == "any",
-            told["videos"]: True,
+            told["videos"]: of_intervals,
             "a video without a spotted interval counts as one with the interval [0, 0]": self.silence == "dummy",
-            told["order"]: self.defines("ap"),
-            f"{told['classes']}, {told['degenerate']}": of_emotions,
+            told["order"]: of_intervals and self.defines("ap"),
+            f"{told['classes']}, {told['degenerate']}": not {"analysis", "recognition"}.isdisjoint(self.sections),
         }
         source = f" Source: {self.source}." if self.source else ""
         defects = f" Reproduces: {'; '.join(self.defects)}." if self.defects else ""

@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, VideoView, all_clips, stack
 from mebench.core.options import SpottingParams
-from mebench.errors import PluginError
+from mebench.errors import ConfigError, PluginError
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +41,7 @@ class Own(Method):
         """Those that came with the object, or that it names itself."""
         if callable(own := getattr(self.given, "chains", None)):
             return dict(own(timing))
-        return {chain.name: chain for chain in chains_of(self._features, timing)}
+        return chains_of(self._features, timing)
 
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Have it learn, where it can, then thresholds if they are asked for."""
@@ -70,7 +70,7 @@ def is_estimator(given: Any) -> bool:
 def tasks_of(given: Any, features: Any) -> tuple[str, ...]:
     """What an object can do: an estimator spots on chains of frames, and names emotions on chains of clips."""
     if is_estimator(given):
-        scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20}))}
+        scopes = {chain.scope for chain in chains_of(features, Timing(30.0, 3, {"micro": 5, "macro": 20})).values()}
         return tuple(task for task, scope in (("recognize", "clips"), ("spot", "frames")) if scope in scopes)
     return _answers(given)
 
@@ -80,12 +80,36 @@ def _answers(given: Any) -> tuple[str, ...]:
     return tuple(task for task, name in asked.items() if callable(getattr(given, name, None)))
 
 
-def chains_of(features: Any, timing: Timing) -> tuple[Chain, ...]:
-    """Chains as they may be given: one, several, or a function of the timing that answers with them."""
+def chains_of(features: Any, timing: Timing) -> dict[str, Chain]:
+    """Chains as they may be given, by the names under which the object asks for them: the keys of a map, else the chains' own.
+
+    Args:
+        features: one, several, a map of them, or a function of the timing that answers with any of these; None stands for none.
+        timing: of the videos.
+
+    Raises:
+        ConfigError: something else is given, or two chains of one name.
+
+    >>> timing = Timing(30.0, 3, {"micro": 5})
+    >>> list(chains_of({"lips": Chain("flow", ())}, timing)), list(chains_of([Chain("flow", ())], timing))
+    (['lips'], ['flow'])
+    """
     found = features(timing) if callable(features) else features
-    if isinstance(found, Chain):
-        return (found,)
-    return tuple(found.values() if isinstance(found, Mapping) else found or ())
+    several = found.values() if isinstance(found, Mapping) else () if found is None else found
+    given = tuple(several) if isinstance(several, Iterable) else (several,)
+    if strange := [one for one in given if not isinstance(one, Chain)]:
+        raise ConfigError(
+            f"features are chains of mebench.core (Chain), not {type(strange[0]).__name__}: give one, several, a map of names to "
+            "chains, or a function of the timing that answers with them"
+        )
+    if isinstance(found, Mapping):
+        return dict(found)
+    names = [chain.name for chain in given]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise ConfigError(
+            f"features hold two chains called {twice[0]!r}: name them anew, or give a map of names to chains"
+        )
+    return dict(zip(names, given))
 
 
 class Estimator:
@@ -142,13 +166,15 @@ class Estimator:
             return lambda rows: np.asarray(fresh.predict(rows), dtype=np.float64)[:, None]
         return lambda rows: _scores(fresh, rows, seen.astype(int), n)
 
+    def _names(self, scope: str, timing: Timing) -> list[str]:
+        return [name for name, chain in chains_of(self.features, timing).items() if chain.scope == scope]
+
     def _rows_of_clips(self, clips: Sequence[ClipView]) -> Floats:
-        names = [chain.name for chain in chains_of(self.features, clips[0].video.timing) if chain.scope == "clips"]
+        names = self._names("clips", clips[0].video.timing)
         return np.concatenate([stack(clips, name).reshape(len(clips), -1) for name in names], axis=1).astype(np.float64)
 
     def _rows_of_frames(self, video: VideoView) -> Floats:
-        names = [chain.name for chain in chains_of(self.features, video.timing) if chain.scope == "frames"]
-        parts = [np.asarray(video.features(name), dtype=np.float64) for name in names]
+        parts = [np.asarray(video.features(name), dtype=np.float64) for name in self._names("frames", video.timing)]
         n = min(map(len, parts))
         return np.concatenate([part[:n].reshape(n, int(np.prod(part.shape[1:]))) for part in parts], axis=1)
 

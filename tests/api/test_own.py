@@ -85,6 +85,17 @@ def test_an_object_is_judged_as_the_plugin_with_its_answers(judged, tiny, tmp_pa
     assert len(mine.frame_scores) == 3 * 60
 
 
+def test_features_are_asked_for_by_the_keys_of_a_map(judged):
+    class Keyed(Spotter):
+        def score_frames(self, video):
+            return np.pad(video.features("mine")[:, 0, 0, 2], (0, 3), constant_values=np.nan)
+
+    run = judged(
+        Keyed(), features={"mine": Chain("strain", (FaceCrop(), Flow("farneback", k=3), Strain(), BlockMeans(4, 4)))}
+    )
+    assert (run.frame_scores.groupby("video")["score"].count() == 57).all()
+
+
 def test_each_fold_has_a_copy_of_its_own_and_sees_no_label_of_who_is_tested(judged):
     given = Nearest()
     found = judged(given)
@@ -202,13 +213,16 @@ def test_a_model_is_loaded_by_its_file_and_its_name(judged, tmp_path, home):
 
 
 @pytest.mark.parametrize(
-    ("model", "sentence"),
+    ("model", "features", "sentence"),
     [
-        (object(), "object can neither spot nor recognize: give it score_frames(video) or classify(clips)"),
-        (Locked(), "Locked cannot be pickled (TypeError: cannot pickle '_thread.lock' object)"),
+        (LinearSVC(), ["strain"], "features are chains of mebench.core (Chain), not str"),
+        (LinearSVC(), lambda timing: [chain(timing)] * 2, "two chains called 'strain'"),
+        (type("Own", (Spotter,), {"chains": chain})(), chain, "Own names its chains itself"),
+        (object(), None, "object can neither spot nor recognize: give it score_frames(video) or classify(clips)"),
+        (Locked(), None, "Locked cannot be pickled (TypeError: cannot pickle '_thread.lock' object)"),
     ],
 )
-def test_an_object_that_cannot_be_judged_is_refused(judged, model, sentence):
+def test_an_object_that_cannot_be_judged_is_refused(judged, model, features, sentence):
     with pytest.raises(ConfigError) as error:
-        judged(model)
+        judged(model, features=features)
     assert sentence in str(error.value)

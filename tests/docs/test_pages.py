@@ -1,4 +1,4 @@
-"""Every block of code on the pages of the site runs, and every metric is told."""
+"""Every block of code on the pages of the site runs, and every metric, convention and protocol has a worked example there."""
 
 import re
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from mebench.metrics.catalogue import METRICS
+from mebench.metrics.conventions import CONVENTIONS
+from mebench.protocols import ADDED, PROTOCOLS
 from mebench.testing import TINY, scratch
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -34,9 +36,14 @@ def test_the_blocks_run(page, write_plugin, untracked, tmp_path):
         pass
 
 
-def test_every_metric_has_a_section_with_a_worked_example():
-    page = (DOCS / "metrics.md").read_text(encoding="utf-8")
-    sections = re.split(r"^#{2,3} .*\{ #(\S+) \}$", page, flags=re.M)
-    told = dict(zip(sections[1::2], sections[2::2]))
-    assert set(told) >= set(METRICS)
-    assert not [name for name in METRICS if "```python\n" not in told[name] and "](#" not in told[name]]
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [("metrics", METRICS), ("conventions", CONVENTIONS), ("protocols", PROTOCOLS.keys() - ADDED)],
+    ids=["metrics", "conventions", "protocols"],
+)
+def test_each_has_a_section_with_a_formula_and_a_worked_example(page, names):
+    text = (DOCS / f"{page}.md").read_text(encoding="utf-8")
+    _, *parts = re.split(r"^(?=#{2,3} )", text, flags=re.M)
+    told = {found[1]: part for part in parts if (found := re.match(r"#.* \{ #(\S+) \}\n", part))}
+    assert set(told) >= set(names)
+    assert not [name for name in names if "$$" not in told[name] or "```python\n" not in told[name]]

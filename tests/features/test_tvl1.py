@@ -1,12 +1,13 @@
 """TV-L1 of mebench's own beside OpenCV, piece by piece and as a whole."""
 
 import cv2
+import numba
 import numpy as np
 import pytest
 
 from mebench.features import tvl1 as module
 from mebench.features.median import median
-from mebench.features.tvl1 import MARGIN, tvl1
+from mebench.features.tvl1 import MARGIN, told, tvl1
 
 from .conftest import texture
 
@@ -83,3 +84,15 @@ def test_images_of_any_size(height, width):
 
 def test_equal_images_do_not_move():
     assert not tvl1(texture(), texture(), 0.01).any()
+
+
+def test_who_waits_for_the_compiler_is_told_once(capsys):
+    @numba.njit
+    def twice(x):
+        return 2 * x
+
+    with told("compiling"):
+        assert (twice(1), twice(1.5)) == (2, 3)
+    with told("again"):
+        twice(2)
+    assert capsys.readouterr().err == "compiling\n"
