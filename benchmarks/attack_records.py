@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mebench.config.registry import content_hash, plugins
 from mebench.results.integrity import file_hash, own_hash, rescore
 from mebench.runner.folder import RunFolder
 
@@ -347,14 +348,19 @@ def implausible_values(made: Made) -> None:
 
 
 @family
-def the_code_of_another(made: Made) -> None:
-    """R9: a record whose method or dataset was renamed; the hash of its code tells."""
+def the_code_of_another(made: Made) -> bool | None:
+    """R9: a record whose method was renamed; the hash of its code tells, where that code is installed."""
     stored = made.json()
     name = made.dice.choice(("mean", "ststnet", "softnet", "bi_woof", "optical_strain", "lbp_top", "my_new_method"))
+    own, installed = stored["config"]["method"], made.number % 2 == 0
+    if installed:
+        others = stored["versions"]["method_plugin"].split("+")[1:]
+        stored["versions"]["method_plugin"] = "+".join((content_hash(plugins("method")[own]), *others))
     stored["config"]["method"] = name
     stored["settings"] = f"renamed {made.number}"
     made.write(stored)
     made.seal(scored=True)
+    return (installed and name != own) or None
 
 
 @family

@@ -20,6 +20,8 @@ from mebench.runner.folder import RunFolder
 
 MEMORY = 2**30
 """Resident bytes of the process."""
+MORE = 2**29
+"""Bytes that showing one record may take beside all that a process has."""
 SECONDS = 60.0
 """For one record."""
 
@@ -125,12 +127,12 @@ def _limit_memory(memory: int) -> None:
 
 
 @contextmanager
-def bounded(more: int = MEMORY) -> Iterator[None]:
-    """Let the system refuse what takes so many bytes more than this process has, while something is read: a `MemoryError` follows."""
+def bounded() -> Iterator[None]:
+    """Let the system refuse what takes `MORE` bytes, while a record is read: a `MemoryError` follows."""
     pool, before = pa.default_memory_pool(), resource.getrlimit(resource.RLIMIT_DATA)
     pa.allocate_buffer(1, memory_pool=pool)  # see `_POOL`
     with suppress(OSError, ValueError):  # not Linux
-        resource.setrlimit(resource.RLIMIT_DATA, (_held("VmData") + more, before[1]))
+        resource.setrlimit(resource.RLIMIT_DATA, (_held("VmData") + MORE, before[1]))
     pa.set_memory_pool(pa.system_memory_pool())
     try:
         yield

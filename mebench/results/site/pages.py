@@ -47,9 +47,6 @@ BIBTEX = """@software{mebench,
   note   = {Version %s}
 }"""
 
-MOST_BYTES = 2**29
-"""Of memory for the page of a record."""
-
 
 class Site:
     """All pages of a leaderboard.
@@ -122,7 +119,7 @@ class Site:
         reasons = {}
         for record in self.records:
             try:
-                with bounded(MOST_BYTES):
+                with bounded():
                     text = self._run(record)
                 text.encode()  # half a surrogate pair is no text
             except (*DAMAGE, MemoryError) as error:
