@@ -12,7 +12,6 @@ from operator import methodcaller
 from typing import Any
 
 import numpy as np
-from pyarrow.parquet import read_metadata
 
 from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
@@ -252,8 +251,7 @@ def _part(
 
 def _together(records: Sequence[Record]) -> list[int]:
     """Places of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
-    files = [[record.folder / name for name in ("predictions.parquet", "clips.parquet")] for record in records]
-    sizes = np.array([sum(read_metadata(file).num_rows for file in own if file.is_file()) for own in files], dtype=int)
+    sizes = np.array([record.answers for record in records], dtype=int)
     smallest = np.argsort(sizes, kind="stable")
     return [int(n) for n in smallest[sizes[smallest].cumsum() <= MOST_TOGETHER]]
 
