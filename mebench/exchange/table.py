@@ -271,10 +271,7 @@ def _header(text: str, path: File, wanted: Sequence[str]) -> tuple[int, str]:
     for number, line in enumerate(io.StringIO(text, newline="")):
         if not line.strip() or line.startswith("#") or re.fullmatch(r'"?sep=.+', line.strip()):
             continue
-        known = {
-            separator: sum(plain(cell) in KNOWN for cell in next(csv.reader([line], delimiter=separator)))
-            for separator in SEPARATORS
-        }
+        known = {separator: sum(plain(cell) in KNOWN for cell in _cells(line, separator)) for separator in SEPARATORS}
         best = max(SEPARATORS, key=lambda separator: known[separator])
         if known[best] < 2:
             raise DataError(
@@ -283,6 +280,14 @@ def _header(text: str, path: File, wanted: Sequence[str]) -> tuple[int, str]:
             )
         return number, best
     raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    """The cells of one line; none where one is longer than a cell may be."""
+    try:
+        return next(csv.reader([line], delimiter=separator))
+    except csv.Error:
+        return []
 
 
 def _columns(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pyarrow.parquet import read_metadata
 
 import mebench.features
 from mebench.errors import MebenchError, RunError
@@ -100,6 +101,12 @@ class Record:
     def convention(self) -> str:
         """Name of the scorer's rules."""
         return str(self.summary["convention"])
+
+    @property
+    def answers(self) -> int:
+        """Rows of its tables of spotted intervals and named clips, in all draws; nothing else of them is read."""
+        files = [self.folder / name for name in ("predictions.parquet", "clips.parquet")]
+        return sum(read_metadata(file).num_rows for file in files if file.is_file())
 
     @property
     def selection(self) -> str:

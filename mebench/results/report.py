@@ -144,13 +144,19 @@ def timelines(sides: Sequence[Judged]) -> list[Drawn]:
     return drawn
 
 
-def values_of(record: Record) -> dict[str, Any]:
+def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
     """What the page of a run shows: `pages.values_of`, its timelines, figures, and the cards of its features.
 
     Without scores of frames, as in a record, timelines show what is true and what was spotted alone.
+
+    Args:
+        record: of the run.
+        most: answers that are shown one by one; of a run with more only the scores are.
     """
     side, reason = None, ""
     try:
+        if most is not None and record.answers > most:
+            raise RunError(f"{record.answers:,} answers are too many for a page, of at most {most:,}")
         side = judged(record)
         values = pages.values_of(record, side)
     except (MebenchError, KeyError, ValueError) as error:

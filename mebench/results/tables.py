@@ -11,6 +11,8 @@ from itertools import groupby
 from operator import methodcaller
 from typing import Any
 
+import numpy as np
+
 from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
@@ -58,6 +60,9 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     ]
 
 
+MOST_TOGETHER = 500_000
+"""Answers, of all runs that are tested together: the memory of a test grows with them. The largest runs beyond get no letter."""
+TOO_MANY = "its answers are too many to be tested beside the others"
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
 
@@ -89,14 +94,13 @@ def _damage(record: Record) -> str:
 
 def _build(records: Sequence[Record]) -> list[Table]:
     ordered = _worded(sorted(records, key=lambda r: (r.identity, r.seed, r.id)))
-    read = _reader()
     tables = []
     for task in SECTIONS:
         able = [r for r in ordered if task in r.summary]
         for place in sorted({_place(task, r) for r in able}):
             group = [r for r in able if _place(task, r) == place]
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, read)))
+            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, _reader())))
     return _named_apart(tables)
 
 
@@ -234,11 +238,22 @@ def _part(
             rows.append((_row(metrics, one, member, "; ".join(filter(None, remarks)), kind), _median(one, metrics[0])))
     rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
     alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
-    groups = dict(zip(alike, letters([rows[i][1] for i in alike], path, read)))
-    lettered = [replace(row, group=groups.get(i, "")) for i, (row, _) in enumerate(rows)]
+    tested = sorted(alike[n] for n in _together([rows[i][1] for i in alike]))
+    groups = dict(zip(tested, letters([rows[i][1] for i in tested], path, read)))
+    left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
+    lettered = [
+        replace(row, group=groups.get(i, ""), remark=left_out.get(i, row.remark)) for i, (row, _) in enumerate(rows)
+    ]
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present])
     return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
+
+
+def _together(records: Sequence[Record]) -> list[int]:
+    """Places of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
+    sizes = np.array([record.answers for record in records], dtype=int)
+    smallest = np.argsort(sizes, kind="stable")
+    return [int(n) for n in smallest[sizes[smallest].cumsum() <= MOST_TOGETHER]]
 
 
 def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:

@@ -90,6 +90,7 @@ def test_a_misspelt_optional_column_is_pointed_at(write):
         (b"PK\x03\x04...", "no readable .xlsx file"),
         (b"\x1f\x8b...", "a gzip archive"),
         (b"1,EP02_01f,45,85\n", "line 1: this line should name the columns"),
+        (b"subject" * 20_000 + b",video\n", "line 1: this line should name the columns"),
         (b"subject,video,onset,offset\n1,a,1,2\n1,a,3,4,joy\n", "line 3: the row has 5 cells"),
         (b'subject,video,onset,offset\n1,"a,1,2\n2,a,3,4\n', "line 2: the cell of video runs over several lines"),
         (b"subject,video,onset,onset,offset\n1,a,1,1,2\n", "two columns 'onset'"),

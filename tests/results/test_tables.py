@@ -3,6 +3,7 @@ import json
 import random
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mebench.features import FaceCrop, Flow
@@ -11,7 +12,7 @@ from mebench.results import tables as module
 from mebench.results.collect import collect
 from mebench.results.record import UnshownError
 from mebench.results.rows import NOTHING, Part, Row, ranked
-from mebench.results.tables import OTHER_CODE, build
+from mebench.results.tables import OTHER_CODE, TOO_MANY, build
 from tests.run_folders import make_run
 
 
@@ -85,6 +86,21 @@ def test_the_seed_of_the_lower_median_stands_for_all_in_paired_tests(tmp_path, m
     monkeypatch.setattr(module, "letters", lambda records, *_: compared.append(records) or [""] * len(records))
     build(collect(tmp_path))
     assert [record.seed for (record,) in compared] == [median]
+
+
+def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other(tmp_path, monkeypatch):
+    for number in (1, 2, 3):
+        make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
+    giant = tmp_path / "run2" / "clips.parquet"
+    answers = pd.read_parquet(giant)
+    pd.concat([answers] * 50, ignore_index=True).to_parquet(giant)
+    monkeypatch.setattr(module, "MOST_TOGETHER", 10 * len(answers))
+    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    assert {row.method: (bool(row.group), row.remark) for row in rows} == {
+        "m1": (True, ""),
+        "m2": (False, TOO_MANY),
+        "m3": (True, ""),
+    }
 
 
 def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):

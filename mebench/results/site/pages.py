@@ -46,6 +46,8 @@ BIBTEX = """@software{mebench,
   author = {{The mebench developers}},
   note   = {Version %s}
 }"""
+MOST_SHOWN = 100_000
+"""Answers of a run, of all draws, that its page shows one by one."""
 
 
 class Site:
@@ -193,7 +195,7 @@ class Site:
             "run_page.html",
             "../",
             appears=[t for t in self.tables if any(record.id in row.runs for part in t.parts for row in part.rows)],
-            **report.values_of(record),
+            **report.values_of(record, MOST_SHOWN),
         )
 
     def _cards(self, found: Sequence[Card], title: str, words: str) -> Pages:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mebench.results.collect import collect
+from mebench.results.site import pages as module
 from mebench.results.site.cards import cards, to_html
 from mebench.results.site.chart import COLORS
 from mebench.results.site.pages import Site, library
@@ -167,6 +168,16 @@ def test_a_row_that_was_chosen_on_test_subjects_says_so_beside_its_name(tmp_path
     for name in ("index.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
         assert pages[name].count("selected on test subjects</span>") == 1, name
     assert "selected on test subjects</span>" not in pages["methods/mean.html"]
+
+
+def test_the_page_of_a_run_with_too_many_answers_shows_its_scores_alone(tmp_path, monkeypatch):
+    make_run(tmp_path)
+    (record,) = collect(tmp_path)
+    whole = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
+    monkeypatch.setattr(module, "MOST_SHOWN", record.answers - 1)
+    few = dict(Site([], [record], []).pages())[f"runs/{record.id}.html"]
+    assert "timeline" in whole and "too many" not in whole and 'class="timeline"' not in few
+    assert f"{record.answers:,} answers are too many for a page" in few and "Spotting" in few
 
 
 def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
