@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from mebench.config import RunConfig, from_plain
+from mebench.config import RunConfig
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
 from mebench.runner.features import Home, prepare
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
-from mebench.runner.leak import differences, worth_of
+from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, Session, again, finished_run, is_again, open_session
 from mebench.runner.workers import WorkerPool, Workers, default_workers
@@ -209,7 +209,7 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
     Raises:
         MebenchError: the honest run cannot be executed.
     """
-    honest = from_plain({**config.values, "audit": "guard"}, config.origins)
+    honest = without_leak(config)
     folder = finished_run(make_plan(honest))
     if folder is None:
         progress.say(f"audit={config.audit}: now the same run without the leak, to compare with")

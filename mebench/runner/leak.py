@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.config import RunConfig, from_plain
 from mebench.metrics.bootstrap import Score
 from mebench.metrics.classification import uar, uf1
 from mebench.metrics.comparison import compare
@@ -44,6 +45,11 @@ def chosen(right: NDArray[np.bool_], rule: str) -> tuple[int, int]:
         return len(count) - 1 - int(count[::-1].argmax()), len(count)
     best = int(count.argmax())
     return best, best + 1 if rule == "leak_stop" and right[best].all() else len(count)
+
+
+def without_leak(config: RunConfig, **more: Any) -> RunConfig:
+    """The same configuration as if nobody had named an audit, and with some other values."""
+    return from_plain({**config.values, "audit": "guard", **more}, {**config.origins, "audit": "default"})
 
 
 def worth(audit: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from mebench.config import from_plain
 from mebench.console import plural
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
@@ -262,8 +261,7 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
     """
     if not (plan.leaks and plan.looks_only):
         return _claim(plan, run_id)
-    settings = {**plan.config.values, "audit": "guard", "looks": True}
-    honest = make_plan(from_plain(settings, plan.config.origins))
+    honest = make_plan(leak.without_leak(plan.config, looks=True))
     there = finished_run(honest)
     if there is not None and leak.has_looks(there, honest) and (lock := there.lock()) is not None:
         every = {fold.key for fold in plan.folds}

@@ -47,6 +47,7 @@ def looks_of(folder):
 def test_the_leak_and_its_curve_are_those_of_a_loop_over_the_answers(outcome, words, monkeypatch):
     found, gain = outcome
     honest = type(found.folder)(found.folder.path.with_name(gain["honest"]))
+    assert honest.read_json("config.json")["origins"]["audit"] == "default", "its row shows no setting of an audit"
     looks = looks_of(honest)
 
     def uf1_of_the_best(n):
