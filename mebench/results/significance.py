@@ -134,6 +134,8 @@ class Pool:
 
 
 ALPHA, PERMUTATIONS = 0.05, 4999
+MOST_TOGETHER = 500_000
+"""Answers, of all runs that are tested together: the memory of a test grows with them. The largest runs beyond get no letter."""
 
 Read = Callable[[Record], Tables]
 
@@ -159,6 +161,13 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
     graph = nx.from_numpy_array(np.triu(~(p < ALPHA)))  # what could not be tested is not told apart either
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
     return ["".join(_letter(n) for n, group in enumerate(groups) if row in group) for row in range(len(records))]
+
+
+def together(records: Sequence[Record]) -> list[int]:
+    """Places of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
+    sizes = np.array([record.answers for record in records], dtype=int)
+    smallest = np.argsort(sizes, kind="stable")
+    return [int(n) for n in smallest[sizes[smallest].cumsum() <= MOST_TOGETHER]]
 
 
 def _p(records: Sequence[Record], path: str, read: Read) -> Floats:

@@ -11,8 +11,6 @@ from itertools import groupby
 from operator import methodcaller
 from typing import Any
 
-import numpy as np
-
 from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
@@ -21,7 +19,7 @@ from mebench.results.published import Published
 from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.reproduce import Paper
 from mebench.results.rows import NONE, NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table, digits, interval
-from mebench.results.significance import Read, letters
+from mebench.results.significance import Read, letters, together
 from mebench.runner.folder import RunFolder
 from mebench.runner.leak import worth
 from mebench.runner.scoring import of_dataset, tables_of
@@ -60,8 +58,6 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     ]
 
 
-MOST_TOGETHER = 500_000
-"""Answers, of all runs that are tested together: the memory of a test grows with them. The largest runs beyond get no letter."""
 TOO_MANY = "its answers are too many to be tested beside the others"
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
@@ -238,7 +234,7 @@ def _part(
             rows.append((_row(metrics, one, member, "; ".join(filter(None, remarks)), kind), _median(one, metrics[0])))
     rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
     alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
-    tested = sorted(alike[n] for n in _together([rows[i][1] for i in alike]))
+    tested = sorted(alike[n] for n in together([rows[i][1] for i in alike]))
     groups = dict(zip(tested, letters([rows[i][1] for i in tested], path, read)))
     left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
     lettered = [
@@ -247,13 +243,6 @@ def _part(
     if task == "spotting" and not member:
         lettered += chance_rows(name, metrics, [record for record, _ in present])
     return Part(name, metrics, tuple(sorted(lettered, key=lambda row: _order(row, metrics[0]))))
-
-
-def _together(records: Sequence[Record]) -> list[int]:
-    """Places of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
-    sizes = np.array([record.answers for record in records], dtype=int)
-    smallest = np.argsort(sizes, kind="stable")
-    return [int(n) for n in smallest[sizes[smallest].cumsum() <= MOST_TOGETHER]]
 
 
 def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:

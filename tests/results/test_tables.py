@@ -8,6 +8,7 @@ import pytest
 
 from mebench.features import FaceCrop, Flow
 from mebench.metrics.catalogue import columns
+from mebench.results import significance
 from mebench.results import tables as module
 from mebench.results.collect import collect
 from mebench.results.record import UnshownError
@@ -94,7 +95,7 @@ def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other
     giant = tmp_path / "run2" / "clips.parquet"
     answers = pd.read_parquet(giant)
     pd.concat([answers] * 50, ignore_index=True).to_parquet(giant)
-    monkeypatch.setattr(module, "MOST_TOGETHER", 10 * len(answers))
+    monkeypatch.setattr(significance, "MOST_TOGETHER", 10 * len(answers))
     rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
     assert {row.method: (bool(row.group), row.remark) for row in rows} == {
         "m1": (True, ""),
