@@ -109,7 +109,9 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
     """Formulas as MathML, which browsers draw by themselves."""
 
     def formula(found: re.Match[str]) -> str:
-        return convert(html.unescape(found[2]).strip(), display="block" if found[1] == "div" else "inline")
+        alone = found[1] == "div"
+        made = convert(html.unescape(found[2]).strip(), display="block" if alone else "inline")
+        return f'<div class="formula">{made}</div>' if alone else made
 
     return FORMULA.sub(formula, content)
 
