@@ -29,7 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 BOARD = ROOT / "build" / "leaderboards" / "site"
 """Where `.ci/docs` has `mebench leaderboard build` write."""
-LINK = re.compile(r"\[(?P<text>[^][]*)\]\((?P<address>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
+LINK = re.compile(r"\[(?P<text>[^][]*)\]\((?![a-z]+:)(?P<address>[^)#\s]+)(?P<anchor>#[^)\s]*)?\)")
+"""To a file; what has a scheme, such as an address of the web or a picture as `data:`, stays as it is."""
 CODE = re.compile(r"`[^`\n]+`")
 FORMULA = re.compile(r'<(span|div) class="arithmatex">\s*\\[(\[](.*?)\\[)\]]\s*</\1>', re.DOTALL)
 
@@ -96,7 +97,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         if (ROOT / path).exists():  # not on the site, but in the repository, where its address is known
             address = config.extra["repository"]
             return f"[{text}]({address}/blob/HEAD/{path}{anchor})" if address else text
-        return found[0]  # an address of the web; of anything else --strict complains
+        return found[0]  # --strict complains
 
     lines = [
         CODE.sub(lambda code: code[0].replace(r"\|", "|"), line) if line.startswith("|") else line
@@ -109,7 +110,9 @@ def on_page_content(content: str, page: Page, config: MkDocsConfig, files: Files
     """Formulas as MathML, which browsers draw by themselves."""
 
     def formula(found: re.Match[str]) -> str:
-        return convert(html.unescape(found[2]).strip(), display="block" if found[1] == "div" else "inline")
+        alone = found[1] == "div"
+        made = convert(html.unescape(found[2]).strip(), display="block" if alone else "inline")
+        return f'<div class="formula">{made}</div>' if alone else made
 
     return FORMULA.sub(formula, content)
 

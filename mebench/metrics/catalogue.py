@@ -1,6 +1,7 @@
 """What every metric is, once: whatever prints, ranks, tunes or checks a score asks here. Light at import.
 
-A new metric is an entry of `METRICS`, a place in `COLUMNS` where tables shall show it, and the code that computes it.
+A new metric is an entry of `METRICS`, a place in `COLUMNS` where tables shall show it, the code that computes it, and a worked example in
+`docs/metrics.md`.
 """
 
 import re
