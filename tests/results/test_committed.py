@@ -1,6 +1,7 @@
 """The records of the repository are what their runs wrote, and score to what they say."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,29 @@ def test_a_committed_record_scores_to_what_it_says(file):
     check(record)
     check_scores(record)
     assert from_record(record).lacks() == []
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def rows_of(text, heading):
+    """The first table below a heading, a dictionary for each row."""
+    table = text.partition(heading)[2].partition("\n|")[2].partition("\n\n")[0].splitlines()
+    head, _, *rows = [[cell.strip(" `") for cell in re.split(r"(?<!\\)\|", line.strip("|"))] for line in table]
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def test_readme_says_of_selection_what_the_tables_say():
+    told = rows_of((ROOT / "README.md").read_text(), "## Real data")
+    tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
+    there = {row["method"].removesuffix(" (audit=leak)"): row for row in tables if row["dataset"] == "megc2019_flow"}
+    assert {row["method"] for row in told} == there.keys()
+    for row in told:
+        assert row == {name: there[row["method"]][name].replace("\\", "") for name in row} | {"method": row["method"]}
+
+
+def test_readme_is_right_that_a_linear_layer_cannot_be_told_from_the_networks():
+    board = json.loads((ROOT / "leaderboards/recognition-megc2019_flow-loso.json").read_text())
+    honest = [row for row in board["parts"][0]["rows"] if row["selection"] != "test"]
+    (linear,) = (set(row["group"]) for row in honest if row["method"] == "logistic")
+    assert linear and all(linear & set(row["group"]) for row in honest)
