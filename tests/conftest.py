@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 
 import mebench.datasets
 import mebench.methods
+from mebench._lightly import load_lightning_lightly
 from mebench.runner import forks, workers
 from tests.drawn_once import draw_once
 from tests.same_process import SameProcess, here
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder
 
 os.environ.update(workers.THREADS)  # as in a worker process, and before any numeric library is loaded
+load_lightning_lightly()
 _processes, _apart = workers.pool, (forks.warm, forks.apart)
 
 # No test is timed: on a busy machine an example may take seconds. `HYPOTHESIS_PROFILE=nightly pytest` looks further.
