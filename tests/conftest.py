@@ -21,6 +21,7 @@ import mebench.methods
 from mebench._lightly import load_lightning_lightly
 from mebench.runner import forks, workers
 from tests.drawn_once import draw_once
+from tests.nightly import NIGHTLY
 from tests.same_process import SameProcess, here
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ _processes, _apart = workers.pool, (forks.warm, forks.apart)
 # No test is timed: on a busy machine an example may take seconds. `HYPOTHESIS_PROFILE=nightly pytest` looks further.
 settings.register_profile("short", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("short"), max_examples=300)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "short"))
+settings.load_profile("nightly" if NIGHTLY else "short")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

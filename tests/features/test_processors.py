@@ -12,6 +12,7 @@ from mebench.core import Chain
 from mebench.features import BiWoof, FaceCrop, Flow, FlowDirection, FlowImage, Hog, Interpolate, LbpTop, Strain
 from mebench.features import source as source_module
 from mebench.features.source import Source
+from tests.nightly import NIGHTLY
 
 from .conftest import Drift
 
@@ -77,7 +78,7 @@ def test_crops_flow_and_features_are_the_same_on_an_old_processor(here):
 
 
 @pytest.mark.processes
-@pytest.mark.skipif(os.environ.get("HYPOTHESIS_PROFILE") != "nightly", reason="the test above has them all at once")
+@pytest.mark.skipif(not NIGHTLY, reason="the test above has them all at once")
 @pytest.mark.parametrize("setting", OTHERS)
 def test_each_choice_of_instructions_gives_the_same(here, setting):
     there, *_ = computed(**{setting: OTHERS[setting]})
