@@ -299,7 +299,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Ranked:
-    """A measured row of a part among the others, as a page shows it; or a level of chance, which has no rank.
+    """A measured row of a part among the others, as a page shows it; or one that has no rank, see `ranked`.
 
     Attributes:
         row: the row.
@@ -317,7 +317,7 @@ class Ranked:
 
 
 def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
-    """The rows of a part with their ranks, and between them the levels of chance.
+    """The rows of a part with their ranks, and between them, without one, the levels of chance and what was chosen on tested subjects.
 
     Args:
         part: of a table; the members of a composite are ranked each by itself.
@@ -325,7 +325,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
     """
     metric, shown = part.metrics[0], list[Ranked]()
-    able = [row for row in part.rows if row.measured and row.method not in floors]
+    able = [row for row in part.rows if row.measured and row.selection != "test" and row.method not in floors]
     kept, pairs = list[Row](), dict[int, list[Row]]()
     for row in able:
         same = (n for n, other in enumerate(kept) if fold and _spots_as(row, other))

@@ -252,7 +252,9 @@ def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
 
 
 def _order(row: Row, metric: str) -> tuple[Any, ...]:
-    return -METRICS[metric].worth(row.scores[metric]["value"]), row.method, row.settings, row.seeds, row.runs
+    """Best first; below the others what was chosen on tested subjects."""
+    worth = METRICS[metric].worth(row.scores[metric]["value"])
+    return row.selection == "test", -worth, row.method, row.settings, row.seeds, row.runs
 
 
 def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:

@@ -173,6 +173,16 @@ def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_pa
     assert values == sorted(values, reverse=True)
 
 
+def test_what_was_chosen_on_tested_subjects_stands_below_the_others_without_a_rank(tmp_path):
+    make_run(tmp_path, "chosen", method="best", tasks=("recognize",), wrong_every=9, selection="test")
+    make_run(tmp_path, "honest", method="good", tasks=("recognize",), wrong_every=3)
+    make_run(tmp_path, "poor", method="poor", tasks=("recognize",), wrong_every=2)
+    part = tables(tmp_path)["recognition-drawn-loso"]["all clips"]
+    assert [row.method for row in part.rows] == ["good", "poor", "best"]
+    assert part.rows[2].scores["uf1"]["value"] > part.rows[0].scores["uf1"]["value"]
+    assert [(one.row.method, one.rank) for one in ranked(part)] == [("good", 1), ("poor", 2), ("best", None)]
+
+
 def test_the_level_of_chance_stands_beside_the_methods_that_spot(tmp_path):
     run = make_run(tmp_path, kinds=("micro", "macro"))
     chance = run.read_json("summary.json")["chance"]

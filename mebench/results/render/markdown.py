@@ -43,8 +43,8 @@ are compared within a table only: other data, protocols, emotion schemes or conv
 - *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
   videos (analysis, all intervals), annotated clips (recognition).
 - *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
-  validation subjects, `test` on the tested ones, which is also said beside the name: such a score is too good. *transductive*:
-  `video` if a test video's own unlabelled statistics enter its predictions.
+  validation subjects, `test` on the tested ones, which is also said beside the name: such a score is too good and stands
+  below the others. *transductive*: `video` if a test video's own unlabelled statistics enter its predictions.
 - *earlier features*: steps such as crops and flow were of an earlier version, which gave other numbers; they stay until the row is
   run anew.
 - *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model.
