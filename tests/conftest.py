@@ -135,6 +135,16 @@ def write_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wr
                 vars(sys.modules[package_name]).pop(child, None)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _plugins_of_the_file() -> Iterator[None]:
+    """What fixtures of a file add without `write_plugin` is not known to the next file, whichever that is."""
+    packages = (mebench.methods, mebench.datasets)
+    paths = [list(package.__path__) for package in packages]
+    yield
+    for package, path in zip(packages, paths):
+        package.__path__[:] = path  # type: ignore[index]
+
+
 @pytest.fixture
 def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs go to no MLflow, whose fresh database takes seconds; `test_tracking` is about it."""

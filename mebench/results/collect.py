@@ -17,7 +17,7 @@ from mebench.progress import Progress
 from mebench.results.checking import bounded
 from mebench.results.integrity import check, check_supersedes, record_name
 from mebench.results.mlflow_store import alone, quiet
-from mebench.results.record import Record, from_record, from_run
+from mebench.results.record import ANSWERS, Record, from_record, from_run
 from mebench.results.tracked import KEY_TAG, RECORD_FOLDER
 from mebench.results.tracking import RUN_TAG, Store, client_of, short, without_password
 from mebench.runner.folder import RunFolder
@@ -128,9 +128,6 @@ def _all_runs(client: MlflowClient) -> Iterator[Run]:
             token = page.token or None
 
 
-_TABLES = ("predictions.parquet", "clips.parquet")
-
-
 def collect(runs: Path, say: Say | None = None) -> list[Record]:
     """The finished runs of a folder, sorted by id; of each that cannot enter `say` is told in one sentence.
 
@@ -191,7 +188,7 @@ def unique(records: Iterable[Record], say: Say | None = None) -> list[Record]:
 
 def _run(folder: RunFolder) -> Record:
     record = from_run(folder)
-    for name in _TABLES:
+    for name in ANSWERS:
         folder.read_table(name)
     return record
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from mebench.runner.folder import RunFolder
 FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
 VIDEO_COLUMNS = ("video", "subject", "dataset", "n_frames", "fps")
 TRUTH_COLUMNS = ("video", "kind", "onset", "apex", "offset", "emotion")
+ANSWERS = ("predictions.parquet", "clips.parquet")
+"""Tables of what a run spotted and named."""
 STORED = ("key", "config", "settings", "data", "versions", "summary", "costs")
 """Attributes that `record.json` holds as they are."""
 
@@ -102,10 +105,10 @@ class Record:
         """Name of the scorer's rules."""
         return str(self.summary["convention"])
 
-    @property
+    @cached_property
     def answers(self) -> int:
         """Rows of its tables of spotted intervals and named clips, in all draws; nothing else of them is read."""
-        files = [self.folder / name for name in ("predictions.parquet", "clips.parquet")]
+        files = [self.folder / name for name in ANSWERS]
         return sum(read_metadata(file).num_rows for file in files if file.is_file())
 
     @property

@@ -157,6 +157,11 @@ class Row:
     group: str = ""
 
     @property
+    def chosen_on_tested(self) -> bool:
+        """Whether something was chosen on the tested subjects: such a score is too good."""
+        return self.selection == "test"
+
+    @property
     def measured(self) -> bool:
         """Whether a method ran; otherwise it is the level of chance."""
         return self.provenance == "measured"
@@ -164,7 +169,7 @@ class Row:
     @property
     def marks(self) -> list[str]:
         """What must be said beside the name: see `MARKS`."""
-        return [mark for mark, holds in zip(MARKS, (self.selection == "test", self.earlier)) if holds]
+        return [mark for mark, holds in zip(MARKS, (self.chosen_on_tested, self.earlier)) if holds]
 
 
 @dataclass(frozen=True)
@@ -325,7 +330,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
     """
     metric, shown = part.metrics[0], list[Ranked]()
-    able = [row for row in part.rows if row.measured and row.selection != "test" and row.method not in floors]
+    able = [row for row in part.rows if row.measured and not row.chosen_on_tested and row.method not in floors]
     kept, pairs = list[Row](), dict[int, list[Row]]()
     for row in able:
         same = (n for n, other in enumerate(kept) if fold and _spots_as(row, other))

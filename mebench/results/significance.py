@@ -164,10 +164,10 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
 
 
 def together(records: Sequence[Record]) -> list[int]:
-    """Places of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
+    """Places, in order, of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
     sizes = np.array([record.answers for record in records], dtype=int)
     smallest = np.argsort(sizes, kind="stable")
-    return [int(n) for n in smallest[sizes[smallest].cumsum() <= MOST_TOGETHER]]
+    return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())
 
 
 def _p(records: Sequence[Record], path: str, read: Read) -> Floats:

@@ -96,7 +96,8 @@ def _build(records: Sequence[Record]) -> list[Table]:
         for place in sorted({_place(task, r) for r in able}):
             group = [r for r in able if _place(task, r) == place]
             scheme = str(group[0].about.get("scheme", "")) if task != "spotting" else ""
-            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, _reader())))
+            read = _reader()  # what the tests of a table hold in memory goes with it
+            tables.append(Table(table_name(task, *place), task, *place, scheme, _parts(task, group, read)))
     return _named_apart(tables)
 
 
@@ -234,7 +235,7 @@ def _part(
             rows.append((_row(metrics, one, member, "; ".join(filter(None, remarks)), kind), _median(one, metrics[0])))
     rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
     alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
-    tested = sorted(alike[n] for n in together([rows[i][1] for i in alike]))
+    tested = [alike[n] for n in together([rows[i][1] for i in alike])]
     groups = dict(zip(tested, letters([rows[i][1] for i in tested], path, read)))
     left_out = {i: "; ".join(filter(None, [rows[i][0].remark, TOO_MANY])) for i in set(alike) - set(tested)}
     lettered = [
@@ -254,7 +255,7 @@ def metrics_of(task: str, part: str, of_unit: bool = False) -> tuple[str, ...]:
 def _order(row: Row, metric: str) -> tuple[Any, ...]:
     """Best first; below the others what was chosen on tested subjects."""
     worth = METRICS[metric].worth(row.scores[metric]["value"])
-    return row.selection == "test", -worth, row.method, row.settings, row.seeds, row.runs
+    return row.chosen_on_tested, -worth, row.method, row.settings, row.seeds, row.runs
 
 
 def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:

@@ -110,8 +110,9 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
                 advance()
                 if not session.left:
                     outcomes[id(session)] = _finished(session)
-        for line in (line for session in under_way for line in session.of_no_score()):
-            progress.say(line)
+        for session in under_way:
+            for line in session.of_no_score():
+                progress.say(line)
     finally:
         for session in sessions:
             session.close()
