@@ -30,12 +30,19 @@ if TYPE_CHECKING:
 
 os.environ.update(workers.THREADS)  # as in a worker process, and before any numeric library is loaded
 load_lightning_lightly()
+gc.set_threshold(50_000, 20, 100)  # a fourth of the time that collecting the tests takes, otherwise
 _processes, _apart = workers.pool, (forks.warm, forks.apart)
 
 # No test is timed: on a busy machine an example may take seconds. `HYPOTHESIS_PROFILE=nightly pytest` looks further.
 settings.register_profile("short", deadline=None, max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("short"), max_examples=300)
 settings.load_profile("nightly" if NIGHTLY else "short")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than processors: a test that waits for a browser or for a killed program leaves its own to another."""
+    return len(os.sched_getaffinity(0)) + 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

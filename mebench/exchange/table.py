@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from textwrap import shorten
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -78,6 +79,8 @@ File = Path | Typed
 
 MOST_BYTES = 256 * 2**20
 """Of a table of text."""
+MOST_OF_A_NAME = 60
+"""Letters of a column's name that a sentence shows: behind a quotation mark that nobody closed it is the whole file."""
 SEPARATORS = (",", ";", "\t", "|", " ")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -149,9 +152,10 @@ class TextTable:
             if name not in self.cells:
                 near = likely(self.headers, name)
                 hint = f" If {near!r} holds it, name it so." if near else ""
+                there = (shorten(header, MOST_OF_A_NAME, placeholder=" …") for header in self.headers if header)
                 raise DataError(
                     f"{self.place}, line {self.header_line}: the header lacks the column {name!r}; its columns are "
-                    f"{', '.join(filter(None, self.headers))}.{hint} A file of {self.role} needs {', '.join(names)}"
+                    f"{', '.join(there)}.{hint} A file of {self.role} needs {', '.join(names)}"
                 )
 
 
