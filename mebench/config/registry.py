@@ -1,5 +1,6 @@
 """Finds plugins and imports them on use. One folder is one plugin; listing them reads `config.yaml` only."""
 
+import copy
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -8,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, get_args
@@ -246,7 +247,7 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if "config.yaml" in missing:
         return {}, f"{folder} has no {', no '.join(missing)}"
     try:
-        config = read_yaml(folder / "config.yaml")
+        config = _config(folder / "config.yaml")
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         return {}, f"{folder / 'config.yaml'} is unreadable: {' '.join(str(error).split())}"
     if not isinstance(config, dict):
@@ -256,6 +257,17 @@ def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str
     if missing:
         return config, f"{folder} has no {', no '.join(missing)}"
     return config, next((f"{folder / 'config.yaml'}: {fault}" for fault in _faults(config)), None)
+
+
+def _config(file: Path) -> Any:
+    """What a `config.yaml` holds, read once as long as the file stays as it is: all of them are asked for at every turn."""
+    there = file.stat()
+    return copy.deepcopy(_as_it_was(file, there.st_ino, there.st_size, there.st_mtime_ns))
+
+
+@lru_cache(maxsize=1024)
+def _as_it_was(file: Path, *state: int) -> Any:
+    return read_yaml(file)
 
 
 def _faults(config: Mapping[str, Any]) -> Iterator[str]:
