@@ -3,6 +3,7 @@
 # pip takes PyTorch's CPU build wherever PIP_EXTRA_INDEX_URL names PyTorch's index of it, as the workflows do; else its default one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+unset PYTHONDONTWRITEBYTECODE  # as on anybody's machine; else every program that a test starts compiles mebench anew
 
 # Tests of outside data look into MEBENCH_TEST_DATA: data, and papers beside it, where a folder next to the checkout holds them.
 if [ -z "${MEBENCH_TEST_DATA:-}" ] && [ -d ../shared/data ]; then

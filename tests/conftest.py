@@ -39,12 +39,6 @@ settings.register_profile("nightly", settings.get_profile("short"), max_examples
 settings.load_profile("nightly" if NIGHTLY else "short")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than processors: a test that waits for a browser or for a killed program leaves its own to another."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that start programs come first, so that none of their long tests is left to one of several workers at the end."""
     slow = {item.path for item in items if any(item.get_closest_marker(name) for name in ("processes", "browser"))}
