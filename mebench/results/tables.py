@@ -17,7 +17,7 @@ from mebench.metrics.tables import Tables
 from mebench.results import settings
 from mebench.results.published import Published
 from mebench.results.record import DAMAGE, Record, UnshownError
-from mebench.results.reproduce import Paper
+from mebench.results.reproduce import Paper, Program, cells
 from mebench.results.rows import NONE, NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table, digits, interval
 from mebench.results.significance import Read, letters, together
 from mebench.runner.folder import RunFolder
@@ -347,14 +347,12 @@ def what_selection_is_worth(
     Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
     trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
     """
-    named = {
-        words[0].removeprefix("method="): (key, paper)
-        for paper in papers
-        for rows in paper.tables.values()
-        for key, words in rows.items()
-        if not isinstance(words, str) and key in paper.programs
-    }
-    values = {(row.method, row.method_variant): row for row in published if row.metric == "uf1" and not row.member}
+    known, named = list(published), dict[str, tuple[Published, Program]]()
+    for paper in papers:
+        for cell in (cell for table in paper.tables for cell in cells(paper, table, known)):
+            value, program = cell.published, paper.programs.get((cell.published.method, cell.published.method_variant))
+            if cell.words and program and value.metric == "uf1" and not value.member:
+                named[cell.words[0].removeprefix("method=")] = value, program
     groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
     for record in records:
         told = worth(record.audit)
@@ -367,11 +365,10 @@ def what_selection_is_worth(
         gain = over_seeds([each["differences"]["recognition.uf1"] for _, each in group])
         if gain["value"] is None or None in leaks:
             continue
-        key, paper = named.get(first.method, (None, None))
-        row, program = values.get(key) if key else None, paper.programs[key] if key and paper else None
+        row, program = named.get(first.method, (None, None))
         least, most = found["looks"]["least"], found["looks"]["most"]
         words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
-        cells = {
+        shown = {
             "method": first.method + (f" ({words})" if words else ""),
             "dataset": first.dataset,
             "year": str(row.year or "") if row else "",
@@ -383,8 +380,8 @@ def what_selection_is_worth(
             "seeds": ", ".join(str(record.seed) for record, _ in group),
             "the paper's program": program.says if program else NONE,
         }
-        rows.append(tuple(cells[name] for name in SELECTION))
-    return sorted(rows, key=lambda cells: (cells[1], cells[0]))
+        rows.append(tuple(shown[name] for name in SELECTION))
+    return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
 def mean(values: Sequence[float]) -> float:

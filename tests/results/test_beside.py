@@ -13,7 +13,7 @@ from mebench.results.record import read as read_record
 from mebench.runner.folder import RunFolder
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
-RECORD = BOARDS / "records" / "ststnet-megc2019_flow-loso-seed0-746c5a99"
+(RECORD,) = (BOARDS / "records").glob("ststnet-megc2019_flow-loso-seed0-????????")
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def test_it_tells_selection_protocol_clips_and_the_gap(published):
     assert found["protocol"].endswith("the same clips and folds")
     assert found["clips"].startswith("published over 442, this run over 442: the same number")
     assert found["classes"].endswith("as many") and "seed 0" in found["seeds"]
-    assert found["UF1"].startswith("0.8603 published, 0.7093 [") and found["UF1"].endswith("more than chance")
+    assert found["UF1"].startswith("0.8603 published, 0.7056 [") and found["UF1"].endswith("more than chance")
     assert {"UAR", "UF1, smic_hs", "UF1, casme2", "UF1, samm"} <= set(found)
 
 
