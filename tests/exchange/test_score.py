@@ -288,7 +288,10 @@ def test_mistakes_are_one_sentence(write, score, words, code, message):
         ("subject,video,onset,offset\n1,a,9,2\n", "p, line 2: the offset 2 is before the onset 9"),
         ("subject,video,onset,offset\n1,a,1,2\n4,z,1,2\n", "not in the truth, such as 4/z (line 3)"),
         ("vid,pred_onset,pred_offset\na,1,2\n", "p, line 2: the truth has several videos a"),
-        ('subject,video,"onset,end\n1,a,1,2\n' + "1,a,1,2\n" * 99, "columns are subject, video, onset,end 1,a,1,2 1,a,1,2"),
+        (
+            'subject,video,"onset,end\n1,a,1,2\n' + "1,a,1,2\n" * 99,
+            "columns are subject, video, onset,end 1,a,1,2 1,a,1,2",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_scored_is_refused_in_one_sentence_with_the_line(write, score, predictions, message):

@@ -47,7 +47,13 @@ def test_a_value_published_beside_what_selection_is_worth_is_that_of_the_composi
     """Others print values of one method on each of its databases, some of them under the wrong name."""
     printed = [row for row in read(ROOT / "leaderboards/published.csv") if row.source.startswith("wang2023htnet ")]
     whole = {row.method: row for row in printed if row.dataset == "megc2019" and row.metric == "uf1" and not row.member}
-    names = {"off_apexnet": "OFF-ApexNet", "ststnet": "STSTNet", "rcn": "RCN-A", "dual_inception": "Dual-Inception", "htnet": "HTNet"}
+    names = {
+        "off_apexnet": "OFF-ApexNet",
+        "ststnet": "STSTNet",
+        "rcn": "RCN-A",
+        "dual_inception": "Dual-Inception",
+        "htnet": "HTNet",
+    }
     tables = rows_of((ROOT / "leaderboards/tables.md").read_text(), "## What selection is worth")
     told = {row["method"].partition(" ")[0]: row["published"] for row in tables if row["published"] != "–"}
     assert told and told == {id_: f"{whole[names[id_]].value:.4f}" for id_ in told}
