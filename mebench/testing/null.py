@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -108,10 +109,11 @@ def null(
 def shuffled_runs(
     folder: Path, words: Sequence[str], plugins: Sequence[str], seeds: Sequence[int], progress: Progress
 ) -> Iterator[Run]:
-    """For each seed the second of two equal runs on labels that are shuffled with it.
+    """For each seed the second of two equal runs on labels that are shuffled with it; its folder stays until the next is asked for.
 
     They look like a user's: `runs` lies in the working folder, and the first run has left there, and wherever else it wrote, what
-    it could. People are tested in two halves, so that what one half shows cannot depend on itself.
+    it could. Of seeds before there are no data and no runs any more: their labels would lead astray whoever looks for some.
+    People are tested in two halves, so that what one half shows cannot depend on itself.
 
     Args:
         folder: the working folder meanwhile.
@@ -136,6 +138,8 @@ def shuffled_runs(
                 advance()
             assert isinstance(outcome, Outcome)
             yield Run(plan, outcome.folder)
+            for over in ("data", "runs"):
+                shutil.rmtree(over)
 
 
 def _config(root: Path, words: Sequence[str], plugins: Sequence[str]) -> RunConfig:

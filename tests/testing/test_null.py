@@ -48,12 +48,12 @@ def test_an_honest_method_stays_inside(write_plugin):
 
 @pytest.mark.parametrize("way", FILES)
 def test_who_reads_labels_in_files_is_named(write_plugin, way):
-    found = null("cheat", Progress(), [f"method.way={way}"], [write(write_plugin)], shuffles=1)
-    assert all(f.right == f.of == 20 and f.outside for f in found)
+    found = null("cheat", Progress(), [f"method.way={way}"], [write(write_plugin)], shuffles=2)
+    assert all(f.right == f.of == 40 and f.outside for f in found)
     with pytest.raises(
-        KnowsLabelsError, match=r"'cheat' knows labels .*recognition is right 20 times of 20 .* shuffled 1 times"
+        KnowsLabelsError, match=r"'cheat' knows labels .*recognition is right 40 times of 40 .* shuffled 2 times"
     ):
-        refuse("cheat", found, 1)
+        refuse("cheat", found, 2)
 
 
 def test_who_spots_what_nobody_could_see_is_named(write_plugin):
