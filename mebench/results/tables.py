@@ -349,10 +349,12 @@ def what_selection_is_worth(
     """
     known, named = list(published), dict[str, tuple[Published, Program]]()
     for paper in papers:
-        for cell in (cell for table in paper.tables for cell in cells(paper, table, known)):
-            value, program = cell.published, paper.programs.get((cell.published.method, cell.published.method_variant))
-            if cell.words and program and value.metric == "uf1" and not value.member:
-                named[cell.words[0].removeprefix("method=")] = value, program
+        for table in paper.tables:
+            for cell in cells(paper, table, known):
+                value = cell.published
+                program = paper.programs.get((value.method, value.method_variant))
+                if cell.words and program and value.metric == "uf1" and not value.member:
+                    named[cell.words[0].removeprefix("method=")] = value, program
     groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
     for record in records:
         told = worth(record.audit)

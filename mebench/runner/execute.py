@@ -183,7 +183,8 @@ def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRu
 
 def _pool_size(pool: Workers, session: Session) -> str:
     if isinstance(pool, WorkerPool):
-        return plural(max(min(pool.size, len(session.plan.folds)), 1), "worker")
+        tasks = max(len(session.plan.videos), len(session.plan.folds))  # the features of a video, then folds
+        return plural(max(min(pool.size, tasks), 1), "worker")
     if not pool.size:
         return "no worker of Dask's yet: it begins when one comes"
     return f"{plural(pool.size, 'worker')} of Dask's"

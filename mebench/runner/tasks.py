@@ -15,6 +15,8 @@ from mebench.runner.workers import Failure
 
 IMPORTED = ("mebench.runner.fold", "mebench.training", "safetensors.torch")
 """What every fold imports."""
+PEAKS = "scipy.signal"
+"""What takes a second where a fold finds peaks."""
 FLOW = "mebench.features.tvl1:ready"
 """What takes a second where a fold computes features: clips that it has spotted itself have none in the store."""
 
@@ -71,6 +73,7 @@ def apart(
 ) -> Any:
     """Let a plan's methods work apart, with all that they import there already; see `mebench.runner.forks.Nursery.run`."""
     modules = [method.__module__ for method in (plan.method_class, plan.recognizer_class) if method is not None]
+    modules += [PEAKS] if "spot" in plan.task.tasks else []
     modules += [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
     return forks.apart(
         function,
