@@ -4,6 +4,10 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -12,6 +16,8 @@ from numpy.typing import NDArray
 from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
+from mebench.frames import VideoFrames
+from mebench.frames.videofile import write_video
 
 from .emotions import SCHEMES
 from .events import label, stretches, write_script
@@ -43,14 +49,21 @@ class SyntheticFrames:
         Raises:
             IndexError: the index lies outside [0, len).
         """
-        params, (subject, video) = self._params, self._place
-        picture = draw(self.subject(), self.state(index))
+        params, (subject, video), state = self._params, self._place, self.state(index)
+        if params.crf:
+            return _encoded(params, subject, video)[index].copy()
+        picture = draw(self.subject(), state)
         return expose(picture, params.noise, stream(Purpose.NOISE, params.seed, subject, video, index))
 
     def fingerprint(self) -> str:
         """Hash of everything that the pixels depend on; no frame is drawn for it."""
         params = {k: v for k, v in dataclasses.asdict(self._params).items() if k not in _NOT_IN_PIXELS}
-        identity = json.dumps([GENERATOR, cv2.__version__, processor(), params, self._place], sort_keys=True)
+        libraries = [cv2.__version__, processor()]
+        if self._params.crf:
+            libraries.append(f"av {version('av')}")
+        else:
+            del params["crf"]  # of what was drawn before there was one
+        identity = json.dumps([GENERATOR, *libraries, params, self._place], sort_keys=True)
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     def subject(self) -> Subject:
@@ -77,6 +90,17 @@ class SyntheticFrames:
             gain=float(light.gain[index]),
             tilt=float(light.tilt[index]),
         )
+
+
+@lru_cache(maxsize=1)
+def _encoded(params: SyntheticParams, subject: int, video: int) -> NDArray[np.uint8]:
+    """All frames of one video, (n, H, W, 3), as a player shows them."""
+    drawn = SyntheticFrames(dataclasses.replace(params, crf=0), subject, video)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "drawn.mp4"
+        write_video(file, (drawn[i] for i in range(len(drawn))), np.arange(len(drawn)) / params.fps, params.crf)
+        shown = VideoFrames(file)
+        return np.stack([shown[i] for i in range(len(drawn))])
 
 
 class Synthetic(Dataset):

@@ -9,6 +9,9 @@ LONGEST_MICRO = 0.5
 MARGIN = 0.3
 """Seconds at the start and end of a video that hold no labelled expression."""
 
+MOST_ENCODED = 1 << 30
+"""Bytes of the frames of a video that goes through an encoder."""
+
 
 @dataclass(frozen=True)
 class Params:
@@ -36,6 +39,8 @@ class Params:
         flicker: strength of the light's drift and flicker, relative.
         noise: standard deviation of the sensor's noise, grey levels.
         texture: contrast of the skin's texture; 1 is smooth.
+        crf: the frames are encoded as H.264 with this constant rate factor and decoded again, as recordings mostly are: 1 (good) to
+            51 (23 is what programs take that are not told); 0 leaves them as they were drawn. Takes an even `size`.
         label_jitter: annotators' error of onset, apex and offset, uniform in plus or minus this many frames.
         landmark_noise: standard deviation of the published landmarks of the first frame, pixels.
         oracle: allow `oracle_landmarks`, the true landmarks of every frame, which give the answer away.
@@ -62,6 +67,7 @@ class Params:
     flicker: float = 0.008
     noise: float = 1.2
     texture: float = 2.0
+    crf: int = 0
     label_jitter: int = 1
     landmark_noise: float = 1.0
     oracle: bool = False
@@ -75,6 +81,11 @@ class Params:
             raise ConfigError(
                 f"dataset.intensity is {list(self.intensity)}, but must be two rising fractions of the full action "
                 "unit within [0, 1], for example dataset.intensity=[0.1,0.18]"
+            )
+        if self.crf and (self.size % 2 or self.frames * self.size**2 * 3 > MOST_ENCODED):
+            raise ConfigError(
+                f"dataset.crf={self.crf} takes an even dataset.size and videos of at most {MOST_ENCODED >> 20} MiB, but these "
+                f"have {self.frames} frames of {self.size}x{self.size} pixels: make dataset.size or dataset.frames smaller"
             )
         shortest = LONGEST_MICRO + 2 * MARGIN + 0.2
         if self.frames / self.fps < shortest:
@@ -104,6 +115,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("flicker", 0, 0.1),
     ("noise", 0, 20),
     ("texture", 0, 5),
+    ("crf", 0, 51),
     ("label_jitter", 0, 20),
     ("landmark_noise", 0, 20),
 )

@@ -358,13 +358,14 @@ def _stamp(item: VideoFrame | Packet[VideoStream]) -> int | None:
     return item.dts if item.pts is None else item.pts
 
 
-def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[np.float64]) -> None:
-    """Write frames as H.264, which browsers and players show; lossy, without sound.
+def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[np.float64], crf: int = 20) -> None:
+    """Write frames as H.264, which browsers and players show; lossy, without sound. By one thread: more write other bytes.
 
     Args:
         path: the file, `.mp4`.
         frames: (H, W, 3) in B, G, R order, one for each time, all of one size; an odd last row or column is left out.
         times: seconds at which they are shown, rising.
+        crf: H.264's constant rate factor, from 1, as good as the frames, to 51.
 
     Raises:
         DataError: the file cannot be written.
@@ -375,7 +376,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     try:
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-            stream.pix_fmt, stream.options = "yuv420p", {"crf": "20", "preset": "veryfast"}
+            stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf), "preset": "veryfast", "threads": "1"}
             stream.codec_context.time_base = Fraction(1, clock)
             for index, (time, image) in enumerate(zip(times.tolist(), frames)):
                 even = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])

@@ -14,6 +14,9 @@ from mebench.datasets.synthetic.params import Params
 from mebench.datasets.synthetic.render import make_subject
 
 import mebench
+from mebench.errors import ConfigError
+from mebench.frames import VideoFrames
+from mebench.frames.videofile import write_video
 
 SMALL = Params(subjects=2, videos=2, size=96)
 
@@ -66,6 +69,24 @@ def test_the_fingerprint_changes_with_the_pixels_and_only_with_them():
         other = SyntheticFrames(dataclasses.replace(SMALL, **change), 0, 0)
         assert other.fingerprint() == plain.fingerprint()
         np.testing.assert_array_equal(other[20], plain[20])
+
+
+def test_encoded_frames_are_those_of_a_file_and_a_little_less(tmp_path):
+    drawn, good, poor = (SyntheticFrames(dataclasses.replace(SMALL, frames=40, crf=crf), 0, 0) for crf in (0, 15, 40))
+    order = [39, 0, 17, 17]
+    assert _digest(good, order) == _digest(good, order[::-1]) != _digest(drawn, order)
+    far = [np.abs(drawn[17].astype(float) - other[17]).mean() for other in (good, poor)]
+    assert 0 < far[0] < far[1] < 10
+    write_video(tmp_path / "a.mp4", (drawn[i] for i in range(40)), np.arange(40) / SMALL.fps, 15)
+    np.testing.assert_array_equal(VideoFrames(tmp_path / "a.mp4")[17], good[17])
+    assert len({frames.fingerprint() for frames in (drawn, good, poor)}) == 3
+    for index in (-1, 40):
+        with pytest.raises(IndexError, match=f"frame {index} does not exist"):
+            good[index]
+    with pytest.raises(
+        ConfigError, match=r"dataset.crf=23 takes an even dataset.size .* have 300 frames of 97x97 pixels"
+    ):
+        Params(size=97, crf=23)
 
 
 def test_null_control_shows_no_micro_expression_but_keeps_the_labels():
