@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import cv2
 import numpy as np
@@ -16,8 +14,7 @@ from numpy.typing import NDArray
 from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
-from mebench.frames import VideoFrames
-from mebench.frames.videofile import write_video
+from mebench.frames.videofile import recoded
 
 from .emotions import SCHEMES
 from .events import label, stretches, write_script
@@ -51,7 +48,7 @@ class SyntheticFrames:
         """
         params, (subject, video), state = self._params, self._place, self.state(index)
         if params.crf:
-            return _encoded(params, subject, video)[index].copy()
+            return _encoded(params, subject, video)[index]
         picture = draw(self.subject(), state)
         return expose(picture, params.noise, stream(Purpose.NOISE, params.seed, subject, video, index))
 
@@ -92,15 +89,23 @@ class SyntheticFrames:
         )
 
 
+class _Encoded:
+    """The frames of one video as a player shows them, encoded as far as they are asked for."""
+
+    def __init__(self, drawn: SyntheticFrames, fps: float, crf: int) -> None:
+        self._shown: list[NDArray[np.uint8]] = []
+        self._coming = recoded((drawn[index] for index in range(len(drawn))), fps, crf)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        while len(self._shown) <= index:
+            self._shown.append(next(self._coming))
+        return self._shown[index].copy()
+
+
 @lru_cache(maxsize=1)
-def _encoded(params: SyntheticParams, subject: int, video: int) -> NDArray[np.uint8]:
-    """All frames of one video, (n, H, W, 3), as a player shows them."""
+def _encoded(params: SyntheticParams, subject: int, video: int) -> _Encoded:
     drawn = SyntheticFrames(dataclasses.replace(params, crf=0), subject, video)
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "drawn.mp4"
-        write_video(file, (drawn[i] for i in range(len(drawn))), np.arange(len(drawn)) / params.fps, params.crf)
-        shown = VideoFrames(file)
-        return np.stack([shown[i] for i in range(len(drawn))])
+    return _Encoded(drawn, params.fps, params.crf)
 
 
 class Synthetic(Dataset):

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import chain, dropwhile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -359,7 +359,7 @@ def _stamp(item: VideoFrame | Packet[VideoStream]) -> int | None:
 
 
 def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[np.float64], crf: int = 20) -> None:
-    """Write frames as H.264, which browsers and players show; lossy, without sound. By one thread: more write other bytes.
+    """Write frames as H.264, which browsers and players show; lossy, without sound.
 
     Args:
         path: the file, `.mp4`.
@@ -376,7 +376,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     try:
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-            stream.pix_fmt, stream.options = "yuv420p", {"crf": str(crf), "preset": "veryfast", "threads": "1"}
+            stream.pix_fmt, stream.options = "yuv420p", _x264(crf)
             stream.codec_context.time_base = Fraction(1, clock)
             for index, (time, image) in enumerate(zip(times.tolist(), frames)):
                 even = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])
@@ -388,3 +388,40 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
             container.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as error:
         raise DataError(f"the video {path} cannot be written ({error.strerror}): is there room on the disk?") from None
+
+
+def recoded(frames: Iterator[NDArray[np.uint8]], fps: float, crf: int) -> Iterator[NDArray[np.uint8]]:
+    """Each frame as a file of `write_video` shows it, as soon as the codec gives it: it looks some frames ahead.
+
+    Args:
+        frames: (H, W, 3) in B, G, R order, of one even height and width.
+        fps: frames per second.
+        crf: see `write_video`.
+    """
+    import av
+    from av.video.reformatter import VideoReformatter
+
+    clock, reformatter = 90_000, VideoReformatter()
+    encoder, decoder = av.VideoCodecContext.create("libx264", "w"), av.VideoCodecContext.create("h264", "r")
+    encoder.pix_fmt, encoder.options = "yuv420p", _x264(crf)
+    encoder.framerate, encoder.time_base = Fraction(fps).limit_denominator(1001), Fraction(1, clock)
+
+    def shown(picture: VideoFrame | None) -> Iterator[NDArray[np.uint8]]:
+        packets = encoder.encode(picture)
+        for packet in [*packets, None] if picture is None else packets:
+            for frame in decoder.decode(packet):
+                bgr = reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1)
+                yield bgr.to_ndarray().astype(np.uint8, copy=False)
+
+    for index, image in enumerate(frames):
+        if index == 0:
+            encoder.height, encoder.width = image.shape[:2]
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
+        picture.pts, picture.time_base = round(index / fps * clock), Fraction(1, clock)
+        yield from shown(picture)
+    yield from shown(None)
+
+
+def _x264(crf: int) -> dict[str, Any]:
+    """By one thread: more write other bytes."""
+    return {"crf": str(crf), "preset": "veryfast", "threads": "1"}
