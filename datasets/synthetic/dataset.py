@@ -3,7 +3,8 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from mebench.core import Dataset, Distractor, Frames, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.features import processor
-from mebench.frames.videofile import recoded
+from mebench.frames.videofile import CLOCK, pixels, x264
 
 from .emotions import SCHEMES
 from .events import label, stretches, write_script
@@ -90,22 +91,42 @@ class SyntheticFrames:
 
 
 class _Encoded:
-    """The frames of one video as a player shows them, encoded as far as they are asked for."""
+    """The frames of one video as a player shows its file, encoded as far as they are asked for: the encoder looks some ahead."""
 
-    def __init__(self, drawn: SyntheticFrames, fps: float, crf: int) -> None:
+    def __init__(self, drawn: SyntheticFrames, params: SyntheticParams) -> None:
         self._shown: list[NDArray[np.uint8]] = []
-        self._coming = recoded((drawn[index] for index in range(len(drawn))), fps, crf)
+        self._coming = self._through_codec(drawn, params)
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         while len(self._shown) <= index:
             self._shown.append(next(self._coming))
         return self._shown[index].copy()
 
+    @staticmethod
+    def _through_codec(drawn: SyntheticFrames, params: SyntheticParams) -> Iterator[NDArray[np.uint8]]:
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        reformatter = VideoReformatter()
+        encoder, decoder = av.VideoCodecContext.create("libx264", "w"), av.VideoCodecContext.create("h264", "r")
+        encoder.height = encoder.width = params.size
+        encoder.pix_fmt, encoder.options = "yuv420p", x264(params.crf)
+        encoder.framerate, encoder.time_base = Fraction(params.fps).limit_denominator(1001), Fraction(1, CLOCK)
+        for index in range(len(drawn) + 1):
+            picture = None  # the end
+            if index < len(drawn):
+                picture = av.VideoFrame.from_ndarray(drawn[index], format="bgr24")
+                picture.pts, picture.time_base = round(index / params.fps * CLOCK), Fraction(1, CLOCK)
+            packets = encoder.encode(picture)
+            for packet in packets if picture else [*packets, None]:
+                for frame in decoder.decode(packet):
+                    yield pixels(frame, reformatter)
+
 
 @lru_cache(maxsize=1)
 def _encoded(params: SyntheticParams, subject: int, video: int) -> _Encoded:
     drawn = SyntheticFrames(dataclasses.replace(params, crf=0), subject, video)
-    return _Encoded(drawn, params.fps, params.crf)
+    return _Encoded(drawn, params)
 
 
 class Synthetic(Dataset):

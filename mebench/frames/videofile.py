@@ -24,9 +24,13 @@ from mebench.frames.images import SUFFIXES as IMAGES
 
 if TYPE_CHECKING:
     from av import Packet, VideoFrame, VideoStream
+    from av.video.reformatter import VideoReformatter
 
 SUFFIXES = (".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv")
 """Endings of video files, in lower case."""
+
+CLOCK = 90_000
+"""Ticks a second of the time stamps that are written."""
 
 _SAMPLE = 1 << 16
 """Bytes hashed at the head, the middle and the tail of the file."""
@@ -204,7 +208,7 @@ class VideoFrames:
         """Decode the next frame; the very first one if it shows that the last jump had gone astray."""
         assert self._decoder is not None
         found = next(self._frames, None)
-        frame = None if found is None else self._decoder.pixels(found)
+        frame = None if found is None else pixels(found, self._decoder.reformatter)
         if found is None or frame is None or not self._as_before(_stamp(found), frame):
             if not self._jumped:
                 raise DataError(
@@ -270,7 +274,7 @@ class _Decoder:
             )
         self._stream.thread_type = "NONE"  # the workers share the cores by video
         self._errors = av.FFmpegError
-        self._reformatter = VideoReformatter()
+        self.reformatter = VideoReformatter()
 
     @property
     def rate(self) -> float | None:
@@ -317,10 +321,11 @@ class _Decoder:
                 ):  # of a size of 0 are those that a camera dropped, and the last one
                     yield from packet.decode()
 
-    def pixels(self, frame: VideoFrame) -> NDArray[np.uint8]:
-        """A frame, (H, W, 3) uint8 in B, G, R order, the right way up."""
-        bgr = self._reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1).to_ndarray()
-        return np.ascontiguousarray(np.rot90(bgr, round(frame.rotation / 90) % 4))
+
+def pixels(frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
+    """A frame, (H, W, 3) uint8 in B, G, R order, the right way up."""
+    bgr = reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1).to_ndarray()
+    return np.ascontiguousarray(np.rot90(bgr, round(frame.rotation / 90) % 4))
 
 
 def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.uint8]]]]:
@@ -348,7 +353,7 @@ def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.ui
             seconds = decoder.seconds(frame)
             seconds = index * step if math.isnan(seconds) else seconds
             first = seconds if index == 0 else first
-            yield seconds - first, decoder.pixels(frame)
+            yield seconds - first, pixels(frame, decoder.reformatter)
 
     return (decoder.rate if camera else VideoFrames(path).fps), frames()
 
@@ -372,56 +377,24 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     """
     import av
 
-    clock, rate = 90_000, (len(times) - 1) / float(np.ptp(times)) if len(times) > 1 and np.ptp(times) > 0 else 25.0
+    rate = (len(times) - 1) / float(np.ptp(times)) if len(times) > 1 and np.ptp(times) > 0 else 25.0
     try:
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-            stream.pix_fmt, stream.options = "yuv420p", _x264(crf)
-            stream.codec_context.time_base = Fraction(1, clock)
+            stream.pix_fmt, stream.options = "yuv420p", x264(crf)
+            stream.codec_context.time_base = Fraction(1, CLOCK)
             for index, (time, image) in enumerate(zip(times.tolist(), frames)):
                 even = np.ascontiguousarray(image[: image.shape[0] // 2 * 2, : image.shape[1] // 2 * 2])
                 if index == 0:
                     stream.height, stream.width = even.shape[:2]
                 picture = av.VideoFrame.from_ndarray(even, format="bgr24")
-                picture.pts, picture.time_base = round((time - float(times[0])) * clock), Fraction(1, clock)
+                picture.pts, picture.time_base = round((time - float(times[0])) * CLOCK), Fraction(1, CLOCK)
                 container.mux(stream.encode(picture))
             container.mux(stream.encode(None))
     except (av.FFmpegError, OSError) as error:
         raise DataError(f"the video {path} cannot be written ({error.strerror}): is there room on the disk?") from None
 
 
-def recoded(frames: Iterator[NDArray[np.uint8]], fps: float, crf: int) -> Iterator[NDArray[np.uint8]]:
-    """Each frame as a file of `write_video` shows it, as soon as the codec gives it: it looks some frames ahead.
-
-    Args:
-        frames: (H, W, 3) in B, G, R order, of one even height and width.
-        fps: frames per second.
-        crf: see `write_video`.
-    """
-    import av
-    from av.video.reformatter import VideoReformatter
-
-    clock, reformatter = 90_000, VideoReformatter()
-    encoder, decoder = av.VideoCodecContext.create("libx264", "w"), av.VideoCodecContext.create("h264", "r")
-    encoder.pix_fmt, encoder.options = "yuv420p", _x264(crf)
-    encoder.framerate, encoder.time_base = Fraction(fps).limit_denominator(1001), Fraction(1, clock)
-
-    def shown(picture: VideoFrame | None) -> Iterator[NDArray[np.uint8]]:
-        packets = encoder.encode(picture)
-        for packet in [*packets, None] if picture is None else packets:
-            for frame in decoder.decode(packet):
-                bgr = reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1)
-                yield bgr.to_ndarray().astype(np.uint8, copy=False)
-
-    for index, image in enumerate(frames):
-        if index == 0:
-            encoder.height, encoder.width = image.shape[:2]
-        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
-        picture.pts, picture.time_base = round(index / fps * clock), Fraction(1, clock)
-        yield from shown(picture)
-    yield from shown(None)
-
-
-def _x264(crf: int) -> dict[str, Any]:
-    """By one thread: more write other bytes."""
+def x264(crf: int) -> dict[str, Any]:
+    """The encoder's options. By one thread: more write other bytes."""
     return {"crf": str(crf), "preset": "veryfast", "threads": "1"}
