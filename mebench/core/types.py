@@ -36,7 +36,7 @@ class Expression:
         emotion: native label of the dataset in lower case, or None.
         action_units: as annotated, for example `("4", "L10")`.
         objective: objective class `I` to `VII` (Davison et al. 2018, arXiv 1708.07549), or None.
-        intensity: fraction of the full strength where somebody knows it, to tell what is missed; no label to learn.
+        intensity: fraction of the full strength where somebody knows it, above 1 beyond it, to tell what is missed; no label to learn.
         flags: short words about the annotation, for example `offset_from_apex`; an emotion scheme may leave out by them.
     """
 

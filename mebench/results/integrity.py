@@ -60,7 +60,7 @@ TABLES: dict[str, dict[str, Column]] = {
         **dict.fromkeys(("video", "kind"), _TEXT),
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
         "emotion": _TEXT,
-        "intensity": Column("number", (pa.float64(),), 0, 1),
+        "intensity": Column("number", (pa.float64(),), 0, 100),  # some people go beyond the full strength
     },
     "distractors.parquet": {
         **dict.fromkeys(("video", "kind"), _TEXT),

@@ -47,7 +47,9 @@ def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
     run = make_run(tmp_path / "runs", shift=100)
     before = export(run, tmp_path / "records")
     truths = run.read_table("truth.parquet")
-    strengths = pd.array([0.1 + n / 100 for n in range(len(truths))], dtype="Float64")
+    strengths = pd.array(
+        [0.1 + n / len(truths) for n in range(1, len(truths) + 1)], dtype="Float64"
+    )  # the last goes beyond 1
     run.write_table("truth.parquet", truths.assign(intensity=strengths))
     run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
     outcomes = merge([RunFolder(before), RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
