@@ -3,10 +3,10 @@
     python benchmarks/own_video.py [--minutes 10] [--live 60] [--people 4] [--seed 3] [--folder DIR]
 
 Drawn people whom no model has seen are written as H.264 files, off centre in a room, and go the whole way of `mebench spot`: F1 and false
-positives a minute in videos without an expression stand beside those of the model's card, which were measured on pictures that no codec
-had touched. The long video is 1280x720 at 30 frames a second, twenty seconds repeated; its memory is what all processes have for
-themselves (USS). Exit code 1 if that was ever above 2 GiB, if the intervals of F1 and of the card's do not meet, or if so many false
-positives beside the card's would be a rarity (below one in a hundred, two Poisson counts).
+positives a minute in videos without an expression stand beside those of the model's card, which were measured on the drawn pictures
+alone, sent through the same encoder. The long video is 1280x720 at 30 frames a second, twenty seconds repeated; its memory is what all
+processes have for themselves (USS). Exit code 1 if that was ever above 2 GiB, if the intervals of F1 and of the card's do not meet, or if
+so many false positives beside the card's would be a rarity (below one in a hundred, two Poisson counts).
 """
 
 from __future__ import annotations

@@ -342,10 +342,13 @@ def by_default() -> Named:
     Raises:
         RunError: none came along.
     """
-    shipped = [(model.said.scores, model) for model in named() if model.shipped]
+    shipped = [model for model in named() if model.shipped]
     if not shipped:
         raise RunError("no model came with this mebench: name one with --model, or a finished run with --run")
-    return max(shipped, key=lambda one: ("recognition.uf1" in one[0], one[0].get("spotting.micro.f1") or 0.0))[1]
+    return max(
+        shipped,
+        key=lambda model: ("recognition.uf1" in model.said.scores, model.said.scores.get("spotting.micro.f1") or 0.0),
+    )
 
 
 def find(word: str) -> Path:
