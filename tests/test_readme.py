@@ -74,17 +74,33 @@ def test_ci_pastes_them_as_they_stand(number):
 
 def test_ci_adds_nothing_for_them():
     """Before them it installs PyTorch alone; pytest runs nowhere but in the second."""
-    before = lines()[: next(n for n, line in enumerate(lines()) if "readme_command 2)" in line)]
-    assert [line for line in before if "pip install" in line] == ["pip install torch==2.13.0"]
+    theirs = lines()[lines().index("environment readme") :]
+    assert [line for line in theirs if "pip install" in line] == ["pip install torch==2.13.0"]
     assert not [line for line in lines() if re.match(r"(python -m )?pytest\b", line)]
 
 
-def test_what_is_linted_is_the_tested_set_by_hash():
-    after = lines()[next(n for n, line in enumerate(lines()) if line == "environment tested") :]
-    assert [line for line in after if "pip install" in line] == [
+def test_what_is_linted_is_the_tested_set_by_hash_in_another_environment():
+    own = lines()[lines().index("lint() {") + 1 :]
+    assert own[: own.index("}")] == [
+        "environment tested",
         "pip install --quiet --no-compile --require-hashes --no-deps -r requirements.lock",
         "pip install --quiet --no-deps --no-build-isolation -e .",
+        ".ci/lint",
     ]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_nothing_lands_that_lint_complains_of(code, tmp_path):
+    """The end of `.ci/run`, README's commands and the environments being somebody else's."""
+    (tmp_path / "lib.sh").write_text(f"set -euo pipefail\nscratch={tmp_path}\n")
+    script = CI.read_text(encoding="utf-8").replace('$(dirname "${BASH_SOURCE[0]}")/lib.sh', f"{tmp_path}/lib.sh")
+    begin, end = script.index("if ! {"), script.index("environment readme")
+    stand_ins = f"lint() {{ echo complaint; return {code}; }}\nreadme_command() {{ echo echo command $1; }}\n"
+    script = script[:begin] + stand_ins + "pip() { :; }\nenvironment() { :; }\n" + script[end:]
+    ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path)
+    assert (ended.returncode, "complaint" in ended.stdout, "command 2" in ended.stdout) == (code, True, code == 0), (
+        ended
+    )
     pins = [
         re.findall(r"^([\w.-]+)==([^\s\\]+)", (ROOT / name).read_text(), re.MULTILINE)
         for name in ("requirements.lock", "constraints.txt")
