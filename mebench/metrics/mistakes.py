@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import Pairs, find, pair
+from mebench.metrics.matching import Pairs, find, pair, same_group
 from mebench.metrics.ratios import Bools, Indices
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
@@ -148,12 +148,14 @@ def count_distracted(
 
 def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Each interval with each other that it falls on: `number` of its row, `kind_struck`, frames `shared`."""
-    numbered = intervals.assign(number=range(len(intervals)))
-    both = numbered.merge(others[["video", "kind", "onset", "offset"]], on="video", suffixes=("", "_struck"))
-    first, last = (both[[end, f"{end}_struck"]].to_numpy() for end in ("onset", "offset"))
-    shared = last.min(axis=1) - first.max(axis=1) + 1
-    struck: pd.DataFrame = both.assign(shared=shared).loc[2 * shared >= (last - first + 1).min(axis=1)]
-    return struck
+    videos, _ = pd.factorize(pd.concat([intervals["video"], others["video"]]))
+    i, j = same_group(*np.split(videos, [len(intervals)]))
+    (a, b), (c, d) = ((rows["onset"].to_numpy(), rows["offset"].to_numpy()) for rows in (intervals, others))
+    shared = np.minimum(b[i], d[j]) - np.maximum(a[i], c[j]) + 1
+    falls = 2 * shared >= np.minimum((b - a)[i], (d - c)[j]) + 1
+    number, struck = i[falls], others["kind"].to_numpy()[j[falls]]
+    found: pd.DataFrame = intervals.iloc[number].assign(number=number, kind_struck=struck, shared=shared[falls])
+    return found
 
 
 def lies_under(mistakes: pd.DataFrame, tables: Tables) -> pd.Series:
