@@ -160,7 +160,7 @@ def beside_opencv(found: dict[str, dict[str, dict[Algorithm, list[float]]]]) -> 
     )
     for measure, kinds in found.items():
         for own, other in OURS.items():
-            more = [np.subtract(kinds[how][own], kinds[how][other]) for how in CONDITIONS]  # type: ignore[index]
+            more = [np.subtract(kinds[how][own], kinds[how][other]) for how in CONDITIONS]
             of_pairs = np.mean(more, axis=0)
             mean, half = of_pairs.mean(), stats.t.ppf(0.975, len(of_pairs) - 1) * stats.sem(of_pairs)
             around = f"[{mean - half:+.5f}, {mean + half:+.5f}]"

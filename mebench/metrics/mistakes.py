@@ -33,6 +33,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from mebench.core.spotting import overlap
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Pairs, find, pair, same_group
 from mebench.metrics.ratios import Bools, Indices
@@ -151,7 +152,7 @@ def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     videos, _ = pd.factorize(pd.concat([intervals["video"], others["video"]]))
     i, j = same_group(*np.split(videos, [len(intervals)]))
     (a, b), (c, d) = ((rows["onset"].to_numpy(), rows["offset"].to_numpy()) for rows in (intervals, others))
-    shared = np.minimum(b[i], d[j]) - np.maximum(a[i], c[j]) + 1
+    shared, _ = overlap((a[i], b[i]), (c[j], d[j]))
     falls = 2 * shared >= np.minimum((b - a)[i], (d - c)[j]) + 1
     number, struck = i[falls], others["kind"].to_numpy()[j[falls]]
     found: pd.DataFrame = intervals.iloc[number].assign(number=number, kind_struck=struck, shared=shared[falls])
