@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ _COLUMNS = {
     "frame_scores": ("video", "kind", "frame", "score"),
 }
 _OPTIONAL = ("probability", "processed", "intensity")
+_Columns = dict[str, Any]
+"""A table on its way, each column an array of NumPy or of pandas."""
 
 
 @dataclass(frozen=True)
@@ -63,20 +66,21 @@ class Tables:
 
     @cached_property
     def _ordered(self) -> "Tables":  # scores, mistakes and their causes ask for it one after the other
-        videos = _checked("videos", self.videos).sort_values("video", ignore_index=True)
+        columns = _checked("videos", self.videos)
+        columns["n_frames"], columns["fps"] = numbers(self.videos["n_frames"]), numbers(self.videos["fps"])
+        # Sorting by (dataset, subject) makes the units the same for every order of rows.
+        subjects = list(zip(columns["dataset"], columns["subject"]))
+        number = {subject: unit for unit, subject in enumerate(sorted(set(subjects)))}
+        columns["unit"] = np.array([number[subject] for subject in subjects], dtype=np.int64)
+        videos = _sorted(columns, ["video"])
         twice = videos["video"][videos["video"].duplicated()]
         if len(twice):
             raise DataError(f"the table of videos lists {twice.iloc[0]!r} twice: every video must have one row")
-        videos["n_frames"], videos["fps"] = numbers(videos["n_frames"]), numbers(videos["fps"])
-        # Sorting by (dataset, subject) makes the units the same for every order of rows.
-        subjects = list(zip(videos["dataset"], videos["subject"]))
-        number = {subject: unit for unit, subject in enumerate(sorted(set(subjects)))}
-        videos["unit"] = np.array([number[subject] for subject in subjects], dtype=np.int64)
         order = ["video", "kind", "onset", "offset", "apex", "emotion"]
 
         def joined(name: str, order: list[str]) -> pd.DataFrame | None:
             table = getattr(self, name)
-            return None if table is None else _joined(name, table, videos).sort_values(order, ignore_index=True)
+            return None if table is None else _sorted(_joined(name, table, videos), order)
 
         clips = joined("clips", ["video", "truth", "predicted"])
         return Tables(
@@ -100,44 +104,63 @@ def of_kinds(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
     return table[table["kind"].isin(list(kinds))].reset_index(drop=True)
 
 
-def _checked(name: str, table: pd.DataFrame) -> pd.DataFrame:
+def _checked(name: str, table: pd.DataFrame) -> _Columns:
+    """What scoring reads of a table."""
     lacking = [column for column in _COLUMNS[name] if column not in table.columns]
     if lacking:
         raise DataError(
             f"the table of {name} lacks the column {lacking[0]!r}: it must have {', '.join(_COLUMNS[name])}"
         )
-    return table.loc[:, [*_COLUMNS[name], *(column for column in _OPTIONAL if column in table.columns)]].copy()
+    wanted = [*_COLUMNS[name], *(column for column in _OPTIONAL if column in table.columns)]
+    return {column: table[column].array for column in wanted}
 
 
-def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
-    """The checked table with subject number, dataset and frame rate; an unknown video is an error."""
-    table = _checked(name, table)
-    row = pd.Index(videos["video"]).get_indexer(pd.Index(table["video"]))
+def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> _Columns:
+    """The checked columns with subject number, dataset and frame rate; an unknown video is an error."""
+    columns = _checked(name, table)
+    row = pd.Index(videos["video"]).get_indexer(pd.Index(columns["video"]))
     if (row < 0).any():
-        stray = table["video"].iloc[int(np.argmax(row < 0))]
+        stray = columns["video"][int(np.argmax(row < 0))]
         raise DataError(
             f"the table of {name.replace('_', ' ')} names the video {stray!r}, which is not in the table of videos: "
             "score it with its own dataset"
         )
-    return table.assign(**{column: videos[column].to_numpy()[row] for column in ("unit", "dataset", "fps")})
+    return columns | {column: videos[column].array.take(row) for column in ("unit", "dataset", "fps")}
 
 
 def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list[str]) -> pd.DataFrame:
-    table = _joined(name, table, videos).astype({"onset": np.int64, "offset": np.int64})
-    table["row"] = np.arange(len(table), dtype=np.float64)
-    wrong = np.flatnonzero(table["offset"].to_numpy() < table["onset"].to_numpy())
+    columns = _joined(name, table, videos)
+    columns["onset"], columns["offset"] = (table[end].astype(np.int64).to_numpy() for end in ("onset", "offset"))
+    columns["row"] = np.arange(len(table), dtype=np.float64)
+    wrong = np.flatnonzero(columns["offset"] < columns["onset"])
     if len(wrong):
-        row = table.iloc[int(wrong[0])]
+        video, onset, offset = (columns[column][int(wrong[0])] for column in ("video", "onset", "offset"))
         raise DataError(
-            f"the table of {name} holds an interval [{row['onset']}, {row['offset']}] in "
-            f"{row['video']!r}: its onset must not be after its offset"
+            f"the table of {name} holds an interval [{onset}, {offset}] in {video!r}: its onset must not be after its offset"
         )
-    table["apex"] = numbers(table["apex"])
-    table["emotion"] = table["emotion"].astype(object).where(table["emotion"].notna(), "")
-    if "confidence" in table:
-        table["surest"] = -numbers(table["confidence"])
-        table["draw"] = table["draw"].astype(np.int64)
-    return table.sort_values(order, ignore_index=True, kind="stable")
+    columns["apex"] = numbers(table["apex"])
+    emotion = table["emotion"].to_numpy(object)
+    columns["emotion"] = np.where(pd.isna(emotion), "", emotion)
+    if "confidence" in columns:
+        columns["surest"] = -numbers(table["confidence"])
+        columns["draw"] = table["draw"].astype(np.int64).to_numpy()
+    return _sorted(columns, order)
+
+
+def _sorted(columns: _Columns, order: Sequence[str]) -> pd.DataFrame:
+    """The rows by some columns, missing values last; those that differ in none of them stay in their order.
+
+    Tables are small and many: of `DataFrame.sort_values` and columns added one by one a score took most of its time.
+    """
+    keys = []
+    for name in reversed(order):
+        key = columns[name]
+        if not isinstance(key, np.ndarray) or key.dtype == object:
+            key, names = pd.factorize(np.asarray(key, dtype=object), sort=True)
+            key[key < 0] = len(names)
+        keys.append(key)
+    rows = np.lexsort(keys)
+    return pd.DataFrame({name: column.take(rows) for name, column in columns.items()})
 
 
 def _processed(truths: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
