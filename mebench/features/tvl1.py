@@ -49,15 +49,11 @@ def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
 @functools.cache
 def ready() -> Callable[..., Any]:
     """The compiled flow, from the cache if any process of this machine has put it there."""
-    other_code = hashlib.sha256(Path(median.__code__.co_filename).read_bytes()).hexdigest()  # type: ignore[attr-defined]
-
-    def flow(a: Image, b: Image, epsilon: Number) -> Plane:
-        assert other_code  # of the closure, which numba's cache looks at beside this file
-        return _flow(a, b, epsilon)
+    flow = _pyramid(hashlib.sha256(Path(median.__code__.co_filename).read_bytes()).hexdigest())  # type: ignore[attr-defined]
 
     from filelock import FileLock
 
-    found: Any = _flow
+    found: Any = numba.njit(error_model="numpy")(flow)
     alone: AbstractContextManager[Any] = nullcontext()
     how_often = "in every process, since numba can write to none of its folders: NUMBA_CACHE_DIR names another"
     with suppress(RuntimeError):  # which says so
@@ -67,6 +63,43 @@ def ready() -> Callable[..., Any]:
         found(*np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1))
     answer: Callable[..., Any] = found
     return answer
+
+
+def _pyramid(other_code: str) -> Callable[..., Any]:
+    """The flow, to be compiled, which closes over the hash of the other file's code: numba's cache looks at it, and else at this file.
+
+    What is compiled into one function and called by another is optimised twice, so this one is the outermost.
+    """
+
+    def flow(a: Image, b: Image, epsilon: Number) -> Plane:
+        """From the coarsest scale of the pyramid on; planes of two images, or of u and v, lie in one array."""
+        assert other_code
+        images = _planes(2, a.shape[0], a.shape[1])
+        for y in range(a.shape[0]):
+            for x in range(a.shape[1]):
+                images[0, y, x], images[1, y, x] = float32(a[y, x]), float32(b[y, x])
+        pyramid, sizes = [images], [a.shape]
+        for _ in range(1, SCALES):
+            (h, w), one = sizes[-1], float32(1)
+            rows, cols = round(h * STEP), round(w * STEP)
+            if min(rows, cols) < SMALLEST:
+                break
+            pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
+            sizes.append((rows, cols))
+        flow = _planes(2, sizes[-1][0], sizes[-1][1])
+        for s in range(len(sizes) - 1, -1, -1):
+            h, w = sizes[s]
+            if s < len(sizes) - 1:
+                rows, cols = sizes[s + 1]
+                flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
+            flow = _scale(pyramid[s], flow, h, w, epsilon)
+        found = np.empty((a.shape[0], a.shape[1], 2), np.float32)
+        for y in range(a.shape[0]):
+            for x in range(a.shape[1]):
+                found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
+        return found
+
+    return flow
 
 
 @contextmanager
@@ -86,35 +119,6 @@ def told(what: str) -> Iterator[None]:
 
     with event.install_listener("numba:compile", Once()):
         yield
-
-
-@inlined
-def _flow(a: Image, b: Image, epsilon: Number) -> Plane:
-    """The pyramid, from its coarsest scale on; planes of two images, or of u and v, lie in one array."""
-    images = _planes(2, a.shape[0], a.shape[1])
-    for y in range(a.shape[0]):
-        for x in range(a.shape[1]):
-            images[0, y, x], images[1, y, x] = float32(a[y, x]), float32(b[y, x])
-    pyramid, sizes = [images], [a.shape]
-    for _ in range(1, SCALES):
-        (h, w), one = sizes[-1], float32(1)
-        rows, cols = round(h * STEP), round(w * STEP)
-        if min(rows, cols) < SMALLEST:
-            break
-        pyramid.append(_resized(pyramid[-1], h, w, rows, cols, 1 / STEP, 1 / STEP, one))
-        sizes.append((rows, cols))
-    flow = _planes(2, sizes[-1][0], sizes[-1][1])
-    for s in range(len(sizes) - 1, -1, -1):
-        h, w = sizes[s]
-        if s < len(sizes) - 1:
-            rows, cols = sizes[s + 1]
-            flow = _resized(flow, rows, cols, h, w, rows / h, cols / w, float32(1 / STEP))
-        flow = _scale(pyramid[s], flow, h, w, epsilon)
-    found = np.empty((a.shape[0], a.shape[1], 2), np.float32)
-    for y in range(a.shape[0]):
-        for x in range(a.shape[1]):
-            found[y, x, 0], found[y, x, 1] = flow[0, y, x], flow[1, y, x]
-    return found
 
 
 @compiled

@@ -71,10 +71,19 @@ def read_fold_table(folder: Path, name: str) -> pa.Table:
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
     """
+    return read_parquet(folder / name).cast(_schemas()[name])
+
+
+def read_parquet(file: Path) -> pa.Table:
+    """A table, in a third of the time that pyarrow's `read_table` and pandas take where it has some rows.
+
+    Raises:
+        Exception: it is missing or damaged; pyarrow has many kinds.
+    """
     import pyarrow.parquet as pq
 
-    with pq.ParquetFile(folder / name) as file:  # a third of the time of `read_table`, of some rows
-        return file.read(use_threads=False).cast(_schemas()[name])
+    with pq.ParquetFile(file) as opened:
+        return opened.read(use_threads=False)
 
 
 def safe_name(fold: str) -> str:

@@ -37,7 +37,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from mebench.errors import RunError, unknown
-from mebench.runner.fold_files import TABLES, read_fold_table, safe_name, whole_fold, write_files
+from mebench.runner.fold_files import TABLES, read_fold_table, read_parquet, safe_name, whole_fold, write_files
 
 if TYPE_CHECKING:  # reading a run needs no Lightning
     from mebench.runner.fold import FoldResult
@@ -312,9 +312,10 @@ class RunFolder:
             RunError: it is missing or damaged.
         """
         try:
-            return pd.read_parquet(self.path / name)
+            table: pd.DataFrame = read_parquet(self.path / name).to_pandas()
         except Exception as e:  # pyarrow has many kinds
             raise self._unreadable(name, e) from e
+        return table
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         file = self.path / name
