@@ -1,11 +1,11 @@
-"""Which rows of a table cannot be told apart: a paired test of all rows at once, as letters."""
+"""Which rows of a table cannot be told apart: paired tests of all rows together, as letters."""
 
 from __future__ import annotations
 
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 from math import factorial
 
 import networkx as nx
@@ -16,12 +16,16 @@ from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.metrics import Tables, named
 from mebench.metrics.bootstrap import derived_seed
 from mebench.metrics.comparison import pooled, sections_of
-from mebench.metrics.ratios import Floats
+from mebench.metrics.ratios import Bools, Floats
 from mebench.results.record import Record
 
-_AT_ONCE = 500
+ALPHA, PERMUTATIONS = 0.05, 1999
+_AT_ONCE = 200
 _ROUNDING = 1e-9
 """Sums in another order differ in the last digits: what is equal must count as equal."""
+
+Score = Callable[[NDArray[np.int64]], Floats]
+"""From (m, n_subjects) places in a pool, those of a run's subjects, to (m,) scores."""
 
 
 def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArray[np.int64], bool]:
@@ -52,43 +56,88 @@ def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArra
     return np.random.default_rng(seed).permuted(same, axis=2), False
 
 
-def tukey_p(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Floats:
-    """P values of all pairs of runs.
+def told_apart(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Bools | None:
+    """Which runs differ, each from each, at `ALPHA` for all pairs together.
+
+    The multiple range test of Ryan, Einot and Gabriel, and Welsch (Einot and Gabriel 1975; Welsch 1977, both in the Journal of
+    the American Statistical Association) with permutations: two runs differ if every set of neighbours in the ranking that holds
+    both is found to differ, the widest first; of k runs the p of a set must be at most 1 - (1 - ALPHA)^(p / k), of all and of
+    all but one `ALPHA`. Only the runs of the set are dealt anew: dealt among all, one run far off would hide, or feign,
+    differences of the others (Petrondas and Gabriel 1983, same journal, 78(384)).
 
     Args:
         evaluate: from (m, n_units) weights of a pool of all runs' predictions to (m,) scores.
         units: (n_runs, n_subjects) where each run's predictions of each subject stand in the pool.
-        most: the most permutations to try. Random ones count the observed one too, so p is never 0.
+        most: the most permutations to try for a set.
         seed: of random ones.
 
     Returns:
-        (n_runs, n_runs); NaN where a run's own score is undefined. A permutation that leaves a score undefined counts as
-        one of large differences.
+        (n_runs, n_runs), False where a run's own score is undefined; None where fewer than two have one.
     """
-    n_units = int(units.max()) + 1
+    score = _of_places(evaluate, int(units.max()) + 1)
+    observed = score(units)
+    ranked = [int(run) for run in np.argsort(-observed, kind="stable") if not np.isnan(observed[run])]
+    k, alike = len(ranked), list[tuple[int, int]]()
+    if k < 2:
+        return None
+    for wide in range(k, 1, -1):
+        level = ALPHA if wide >= k - 1 else 1 - (1 - ALPHA) ** (wide / k)
+        for first in range(k - wide + 1):
+            end = first + wide
+            inside = any(a <= first and end <= b for a, b in alike)  # of what is found alike no part is looked at
+            if not inside and range_p(score, units[ranked[first:end]], most, seed, level) > level:
+                alike.append((first, end))
+    apart = np.zeros((len(units), len(units)), dtype=np.bool_)
+    for one, other in combinations(range(k), 2):
+        if not any(a <= one and other < b for a, b in alike):
+            apart[ranked[one], ranked[other]] = apart[ranked[other], ranked[one]] = True
+    return apart
 
-    def scores(chosen: NDArray[np.int64]) -> Floats:
-        """(m,) scores of one run from the (m, n_subjects) units that it is dealt."""
-        weights = np.zeros((len(chosen), n_units))
-        np.put_along_axis(weights, chosen, 1.0, axis=1)
-        return evaluate(weights)
 
-    observed = np.asarray(scores(units))
-    known = units[~np.isnan(observed)]
-    n_runs, n_subjects = known.shape
-    if n_runs < 2:
-        return np.full((len(units), len(units)), np.nan)
+def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level: float = 1.0) -> float:
+    """How often runs whose predictions were dealt anew, subject by subject, lie as far apart as the best and the worst of these.
+
+    Args:
+        score: of runs, from where their subjects stand.
+        units: (n_runs, n_subjects) where those of the runs in question do; their own scores are defined.
+        most: the most permutations to try. Random ones count the observed one too, so p is never 0.
+        seed: of random ones.
+        level: nobody asks for more than whether p exceeds it: as soon as that is certain, p so far is enough.
+
+    Returns:
+        p; a permutation that leaves a score undefined counts as one of large differences.
+    """
+    n_runs, n_subjects = units.shape
+    observed = score(units)
+    far = observed.max() - observed.min() - _ROUNDING
     dealt, exact = dealings(n_runs, n_subjects, most, seed)
-    ranges = []
+    tried, as_far = (0, 0) if exact else (1, 1)
+    total = tried + len(dealt)
     for start in range(0, len(dealt), _AT_ONCE):
         part = dealt[start : start + _AT_ONCE]
-        found = np.stack([scores(known[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
-        ranges.append(found.max(axis=0) - found.min(axis=0))  # NaN if one is
-    largest = np.sort(np.nan_to_num(np.concatenate(ranges), nan=np.inf))
-    apart = np.abs(observed[:, None] - observed[None, :])
-    as_large = len(largest) - np.searchsorted(largest, apart - _ROUNDING)
-    p = as_large / len(largest) if exact else (as_large + 1) / (len(largest) + 1)
-    return np.where(np.isnan(apart), np.nan, p)
+        found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
+        as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is
+        tried += len(part)
+        if as_far > level * total:
+            break
+    return as_far / tried
+
+
+def _of_places(evaluate: Callable[[Floats], Floats], n_units: int) -> Score:
+    kept = np.zeros((0, n_units))  # most are 0 and stay so: a new array each time would take longer than the scores
+
+    def score(places: NDArray[np.int64]) -> Floats:
+        nonlocal kept
+        if len(places) > len(kept):
+            kept = np.zeros((len(places), n_units))
+        weights = kept[: len(places)]
+        rows = np.arange(len(places))[:, None]
+        weights[rows, places] = 1.0
+        scores = np.asarray(evaluate(weights))
+        weights[rows, places] = 0.0
+        return scores
+
+    return score
 
 
 @dataclass(frozen=True)
@@ -133,7 +182,6 @@ class Pool:
         raise ConfigError(unknown("score of these runs", path, sections))
 
 
-ALPHA, PERMUTATIONS = 0.05, 4999
 MOST_TOGETHER = 500_000
 """Answers, of all runs that are tested together: the memory of a test grows with them. The largest runs beyond get no letter."""
 
@@ -143,9 +191,8 @@ Read = Callable[[Record], Tables]
 def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
     """Letters for runs on the same truth; runs that share one cannot be told apart, the best run's first letter is `a`.
 
-    All pairs are tested at once by dealing the predictions of each subject anew among all runs (see
-    `mebench.results.significance`), at 5 %. The letters are the maximal sets without a significant pair (Piepho 2004,
-    Journal of Computational and Graphical Statistics 13(2)).
+    All pairs are tested together (`told_apart`). The letters are the maximal sets without a pair that is told apart (Piepho
+    2004, Journal of Computational and Graphical Statistics 13(2)).
 
     Args:
         records: best first.
@@ -153,12 +200,12 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
         read: gives the tables of a record.
 
     Returns:
-        one text each; all empty for fewer than two runs or where no pair could be compared.
+        one text each; all empty where fewer than two runs have such a score.
     """
-    p = _p(records, path, read) if len(records) > 1 else np.full((len(records), len(records)), np.nan)
-    if np.isnan(p[np.triu_indices(len(records), 1)]).all():
+    apart = _apart(records, path, read) if len(records) > 1 else None
+    if apart is None:
         return [""] * len(records)
-    graph = nx.from_numpy_array(np.triu(~(p < ALPHA)))  # what could not be tested is not told apart either
+    graph = nx.from_numpy_array(np.triu(~apart))
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
     return ["".join(_letter(n) for n, group in enumerate(groups) if row in group) for row in range(len(records))]
 
@@ -170,8 +217,8 @@ def together(records: Sequence[Record]) -> list[int]:
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())
 
 
-def _p(records: Sequence[Record], path: str, read: Read) -> Floats:
-    """P values of all pairs, NaN where nothing can be tested."""
+def _apart(records: Sequence[Record], path: str, read: Read) -> Bools | None:
+    """Which pairs are told apart; None where nothing can be tested."""
     task, _, section = path.partition(".")
     kind = section.partition(".")[0] if task == "spotting" else "micro"
     first = records[0]
@@ -180,8 +227,8 @@ def _p(records: Sequence[Record], path: str, read: Read) -> Floats:
         pool = Pool.of([_needed(read(record), task, first.convention) for record in records])
         score = pool.scorer(path, kinds, first.about["classes"], first.convention)
     except MebenchError:
-        return np.full((len(records), len(records)), np.nan)
-    return tukey_p(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
+        return None
+    return told_apart(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:

@@ -24,11 +24,11 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
     pairs = list(combinations(range(n), 2))
     differ = {pair for pair, yes in zip(pairs, apart) if yes}
 
-    p = np.full((n, n), 0.9)
+    told = np.zeros((n, n), dtype=bool)
     for pair in differ:
-        p[pair] = 0.0001
+        told[pair] = True
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(significance, "_p", lambda *_: p)
+        patch.setattr(significance, "_apart", lambda *_: told)
         found = letters([None] * n, "spotting.micro.f1", tables_of)
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
@@ -36,7 +36,7 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
 
 
 def test_what_cannot_be_tested_has_no_letter(monkeypatch):
-    monkeypatch.setattr(significance, "_p", lambda records, *_: np.full((len(records), len(records)), np.nan))
+    monkeypatch.setattr(significance, "_apart", lambda *_: None)
     assert letters([None, None], "", tables_of) == ["", ""]
     assert letters([None], "", tables_of) == [""]
 
@@ -54,14 +54,18 @@ def read(record):
     return tables_of(RunFolder(record.folder))
 
 
-def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path):
+def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path, monkeypatch):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, wrong_every=shift + 2)
     one, two = collect(tmp_path)
     whole = compare(read(one), read(two), kinds=["micro"], classes=one.about["classes"], metrics=["all"], draws=0)
+    asked = []
+    real = significance.range_p
+    monkeypatch.setattr(significance, "range_p", lambda *words: asked.append(real(*words[:-1])) or asked[-1])
     for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
-        p = significance._p([one, two], path, read)
-        assert p[0, 1] == p[1, 0] == whole.scores[path].p
+        apart = significance._apart([one, two], path, read)
+        assert asked.pop() == whole.scores[path].p
+        assert apart[0, 1] == apart[1, 0] == (whole.scores[path].p <= 0.05)
 
 
 def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_path):
@@ -101,7 +105,7 @@ def part(tables, name, subject):
 def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
-    assert np.isnan(significance._p(collect(tmp_path), "recognition.uf1", read)).all()
+    assert significance._apart(collect(tmp_path), "recognition.uf1", read) is None
 
 
 def test_rows_with_other_annotations_take_no_part(tmp_path):
