@@ -39,7 +39,8 @@ are compared within a table only: other data, protocols, emotion schemes or conv
 - With several seeds a score is the mean over them; below it stand the lowest and the highest seed, and the interval reaches
   from the lowest to the highest end of the seeds' own intervals.
 - *not distinguishable*: rows that share a letter cannot be told apart by the first score (multiple range test: each subject's predictions
-  are dealt anew among the rows of every set of neighbours; 5 % for all pairs together). A row of several seeds takes part with its median seed.
+  are dealt anew among the rows of every set of neighbours; 5 % for all pairs together). A row of several seeds takes part with
+  its median seed.
 - *n* is what is scored: annotated expressions (spotting), spotted ones that are right (analysis, true positives),
   videos (analysis, all intervals), annotated clips (recognition).
 - *settings* are those that are not the method's defaults. *selection*: `inner` methods choose something on inner
