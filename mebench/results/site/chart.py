@@ -32,6 +32,8 @@ INK, MUTED, LINE, ACCENT, PUBLISHED, CHANCE, PAPER = COLORS
 """Stand-ins that become variables of the page, which differ by day and by night."""
 LEAST = 0.01
 """Seconds below which a cost is drawn no further to the left."""
+CLOSE = 0.05
+"""Share of the chart's height that a line of text takes."""
 WIDE, NARROW = (8.2, 3.7), (4.1, 3.9)
 """Inches of the chart on a desk and on a phone."""
 
@@ -105,10 +107,11 @@ def _svg(
         figure = Figure(figsize=size, layout="constrained")
         canvas = FigureCanvasAgg(figure)  # measures the texts
         left, right = _axes(figure, bool(published), size)
-        titles = _draw(left, metric, points, chance)
+        top = _top(metric, points, chance, published)
+        titles = _draw(left, metric, points, chance, top)
         if right is not None:
             titles |= _draw_published(right, metric, published)
-        left.set_ylim(0.0, _top(metric, points, chance, published))
+        left.set_ylim(0.0, top)
         canvas.draw()  # type: ignore[no-untyped-call]
         figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
         _label(left, metric, points, canvas.get_renderer())  # type: ignore[no-untyped-call]
@@ -123,15 +126,15 @@ def _axes(figure: Figure, published: bool, size: tuple[float, float]) -> tuple[A
     return left, figure.add_subplot(grid[1], sharey=left)
 
 
-def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row]) -> dict[str, str]:
-    """Points with whiskers; the tooltip of each by its id."""
+def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row], top: float) -> dict[str, str]:
+    """Points with whiskers, and levels of chance; the tooltip of each by its id."""
     titles = {}
     for row in chance:
-        value: Any = row.scores[metric]["value"]
-        axes.axhline(value, color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
+        axes.axhline(_value(row, metric), color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
+    for group in _close(chance, metric, CLOSE * top):
         axes.annotate(
-            f"chance, {row.method.removeprefix('random ').strip('()')}",
-            (1, value),
+            f"chance, {' and '.join(row.method.removeprefix('random ').strip('()') for row in group)}",
+            (1, _value(group[-1], metric)),
             xycoords=("axes fraction", "data"),
             xytext=(-3, 2),
             textcoords="offset points",
@@ -171,6 +174,21 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
     axes.set_ylabel(find(metric).label, color=MUTED)
     _plain(axes)
     return titles
+
+
+def _value(row: Row, metric: str) -> float:
+    return float(row.scores[metric]["value"] or 0.0)
+
+
+def _close(rows: Sequence[Row], metric: str, room: float) -> list[list[Row]]:
+    """Rows from the lowest on, those together between whose lines no text has room."""
+    groups: list[list[Row]] = []
+    for row in sorted(rows, key=lambda row: _value(row, metric)):
+        if groups and _value(row, metric) - _value(groups[-1][-1], metric) < room:
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
 
 
 def _draw_published(axes: Axes, metric: str, published: Sequence[PublishedLine]) -> dict[str, str]:

@@ -17,7 +17,7 @@ def point(number, seconds, value, low=None, high=None):
 
 def drawn(*points):
     axes = Figure().add_subplot()
-    return axes, _draw(axes, "f1", points, ())
+    return axes, _draw(axes, "f1", points, (), 1.0)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,19 @@ def test_published_scores_stand_side_by_side_where_they_are_close_and_clear_of_t
     assert across == [0, 1, 0, 2, 3, 4, 0]  # five places, then the first again
     left, right = axes.get_xlim()
     assert min(across) - left == right - max(across) == 1
+
+
+@pytest.mark.parametrize(
+    ("high", "words"),
+    [(0.3, ["chance, as many as truths", "chance, best rate"]), (0.07, ["chance, as many as truths and best rate"])],
+)
+def test_two_levels_of_chance_have_one_label_where_there_is_no_room_for_two(high, words):
+    rows = [
+        SimpleNamespace(method=f"random ({name})", scores={"f1": {"value": value}})
+        for name, value in (("best rate", high), ("as many as truths", 0.04))
+    ]
+    axes = Figure().add_subplot()
+    _draw(axes, "f1", [point(1, 5.0, 0.5)], rows, 1.0)
+    assert sorted(line.get_ydata()[0] for line in axes.lines if line.get_linestyle() == "--") == [0.04, high]
+    labels = [text for text in axes.texts if text.get_text().startswith("chance")]
+    assert [text.get_text() for text in labels] == words and labels[-1].xy[1] == high
