@@ -5,12 +5,14 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations, permutations, product
 from math import factorial
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import beta
 
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.metrics import Tables, named
@@ -28,6 +30,7 @@ Score = Callable[[NDArray[np.int64]], Floats]
 """From (m, n_subjects) places in a pool, those of a run's subjects, to (m,) scores."""
 
 
+@lru_cache(maxsize=1)  # sets of one width follow one another
 def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArray[np.int64], bool]:
     """Whose predictions each run gets, subject by subject.
 
@@ -94,7 +97,7 @@ def told_apart(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], m
     return apart
 
 
-def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level: float = 1.0) -> float:
+def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level: float | None = None) -> float:
     """How often runs whose predictions were dealt anew, subject by subject, lie as far apart as the best and the worst of these.
 
     Args:
@@ -102,7 +105,8 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
         units: (n_runs, n_subjects) where those of the runs in question do; their own scores are defined.
         most: the most permutations to try. Random ones count the observed one too, so p is never 0.
         seed: of random ones.
-        level: nobody asks for more than whether p exceeds it: as soon as that is certain, p so far is enough.
+        level: where nobody asks for more than whether p exceeds it, p so far is enough as soon as its 99.9 % interval (Clopper and
+            Pearson) does not hold it (Davidson and MacKinnon 2000, Econometric Reviews 19(1), choose the number of draws so).
 
     Returns:
         p; a permutation that leaves a score undefined counts as one of large differences.
@@ -112,15 +116,21 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
     far = observed.max() - observed.min() - _ROUNDING
     dealt, exact = dealings(n_runs, n_subjects, most, seed)
     tried, as_far = (0, 0) if exact else (1, 1)
-    total = tried + len(dealt)
     for start in range(0, len(dealt), _AT_ONCE):
         part = dealt[start : start + _AT_ONCE]
         found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
         as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is
         tried += len(part)
-        if as_far > level * total:
+        if level is not None and not exact and not _may_be(level, as_far, tried):
             break
     return as_far / tried
+
+
+def _may_be(share: float, count: int, of: int) -> bool:
+    """Whether a share could be that of which `count` of `of` are seen."""
+    low = beta.ppf(0.0005, count, of - count + 1) if count else 0.0
+    high = beta.ppf(0.9995, count + 1, of - count) if count < of else 1.0
+    return bool(low <= share <= high)
 
 
 def _of_places(evaluate: Callable[[Floats], Floats], n_units: int) -> Score:
