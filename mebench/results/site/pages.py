@@ -179,7 +179,12 @@ class Site:
         charts = {}
         for part in table.parts:
             points = [
-                Point(one.rank, one.row, f"../runs/{safe_name(one.row.runs[0])}.html", self._name(one.row.method))
+                Point(
+                    one.rank,
+                    one.row,
+                    f"../runs/{safe_name(one.row.runs[0])}.html",
+                    ", ".join(filter(None, (self._name(one.row.method), rows.apart(one.row, part.rows)))),
+                )
                 for one in self._ranked(table, part)
                 if one.rank is not None
             ]

@@ -185,3 +185,12 @@ def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
     html = to_html(text, {"b.html"})
     assert "<img" not in html and "Head" not in html and '<a href="javascript' not in html
     assert re.findall(r'href="([^"]+)"', html) == ["b.html", "https://x.org"]
+
+
+def test_rows_of_one_method_are_told_apart_in_the_chart_by_their_settings(tmp_path):
+    make_run(tmp_path, "plain", method="mean", tasks=("spot",))
+    make_run(tmp_path, "middle", method="mean", tasks=("spot",), shift=3, settings={"method.anchor": "middle"})
+    records = collect(tmp_path)
+    (page,) = (text for path, text in Site(build(records), records, []).pages() if path.startswith("tables/"))
+    titles = re.findall(r'aria-label="([^"]*): F1 ', page)
+    assert set(titles) == {"MEAN", "MEAN, anchor=middle"}
