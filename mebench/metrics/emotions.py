@@ -72,7 +72,7 @@ class Sample:
 
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix under (n_weightings, n_units) weights; means over classes NaN where the truth lacks one."""
-        pooled = np.tensordot(weights, self.matrices, axes=1)
+        pooled = (weights @ self.matrices.reshape(len(self.matrices), -1)).reshape(-1, *self.matrices.shape[1:])
         occurs = self.support.sum(axis=0) > 0
         lacking = (weights @ self.support[:, occurs] == 0).any(axis=1)
         return {

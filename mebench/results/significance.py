@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import combinations, permutations, product
 from math import factorial
+from typing import Any, cast
 
 import networkx as nx
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.stats import beta
 
 from mebench.errors import ConfigError, MebenchError, unknown
@@ -133,21 +135,26 @@ def _may_be(share: float, count: int, of: int) -> bool:
     return bool(low <= share <= high)
 
 
+class _Chosen:
+    """Weights of a pool, (m, n_units), that are 1 at some places and else 0, (m, n_subjects), as far as scores ask: almost all are 0."""
+
+    def __init__(self, places: NDArray[np.int64], n_units: int) -> None:
+        m, n_subjects = places.shape
+        ones, ends = np.ones(places.size), np.arange(0, places.size + 1, n_subjects)
+        self._weights = csr_array((ones, places.ravel(), ends), shape=(m, n_units))
+
+    def __len__(self) -> int:
+        return int(self._weights.shape[0])
+
+    def __matmul__(self, counts: Floats) -> Floats:
+        return np.asarray(self._weights @ counts)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
+        return np.asarray(self._weights.toarray(), dtype=dtype)
+
+
 def _of_places(evaluate: Callable[[Floats], Floats], n_units: int) -> Score:
-    kept = np.zeros((0, n_units))  # most are 0 and stay so: a new array each time would take longer than the scores
-
-    def score(places: NDArray[np.int64]) -> Floats:
-        nonlocal kept
-        if len(places) > len(kept):
-            kept = np.zeros((len(places), n_units))
-        weights = kept[: len(places)]
-        rows = np.arange(len(places))[:, None]
-        weights[rows, places] = 1.0
-        scores = np.asarray(evaluate(weights))
-        weights[rows, places] = 0.0
-        return scores
-
-    return score
+    return lambda places: np.asarray(evaluate(cast(Floats, _Chosen(places, n_units))))
 
 
 @dataclass(frozen=True)
@@ -192,8 +199,9 @@ class Pool:
         raise ConfigError(unknown("score of these runs", path, sections))
 
 
-MOST_TOGETHER = 500_000
-"""Answers, of all runs that are tested together: the memory of a test grows with them. The largest runs beyond get no letter."""
+MOST_ROWS, MOST_TOGETHER = 60, 500_000
+"""Runs that are tested together, whose cube the time grows with, and answers of all of them, which the memory grows with. The last
+rows beyond, and the largest runs, get no letter."""
 
 Read = Callable[[Record], Tables]
 
@@ -221,10 +229,10 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
 
 
 def together(records: Sequence[Record]) -> list[int]:
-    """Places, in order, of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
+    """Places, in order, of the first `MOST_ROWS` of those with the fewest answers, as long as they are at most `MOST_TOGETHER` in all."""
     sizes = np.array([record.answers for record in records], dtype=int)
     smallest = np.argsort(sizes, kind="stable")
-    return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())
+    return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
 
 
 def _apart(records: Sequence[Record], path: str, read: Read) -> Bools | None:

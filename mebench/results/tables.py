@@ -58,7 +58,7 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     ]
 
 
-TOO_MANY = "its answers are too many to be tested beside the others"
+TOO_MANY = "not tested beside the others: rows, or answers, are too many"
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
 

@@ -104,6 +104,14 @@ def test_runs_with_too_many_answers_are_shown_and_not_tested_and_hinder_no_other
     }
 
 
+def test_of_many_rows_the_first_are_tested_together(tmp_path, monkeypatch):
+    for number in (1, 2, 3):
+        make_run(tmp_path, f"run{number}", method=f"m{number}", tasks=("recognize",), wrong_every=number + 1)
+    monkeypatch.setattr(significance, "MOST_ROWS", 2)
+    rows = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
+    assert [(bool(row.group), row.remark) for row in rows] == [(True, ""), (True, ""), (False, TOO_MANY)]
+
+
 def test_a_value_that_is_undefined_with_one_seed_has_no_mean(tmp_path):
     make_run(tmp_path, seed=0)
     make_run(tmp_path, seed=1, shift=60)  # nothing found: no apex error
