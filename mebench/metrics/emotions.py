@@ -72,7 +72,8 @@ class Sample:
 
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix under (n_weightings, n_units) weights; means over classes NaN where the truth lacks one."""
-        pooled = (weights @ self.matrices.reshape(len(self.matrices), -1)).reshape(-1, *self.matrices.shape[1:])
+        n, *shape = self.matrices.shape
+        pooled = (weights @ self.matrices.reshape(n, int(np.prod(shape)))).reshape(-1, *shape)
         occurs = self.support.sum(axis=0) > 0
         lacking = (weights @ self.support[:, occurs] == 0).any(axis=1)
         return {
