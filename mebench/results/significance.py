@@ -149,8 +149,8 @@ class _Chosen:
     def __matmul__(self, counts: Floats) -> Floats:
         return np.asarray(self._weights @ counts)
 
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Floats:
-        return np.asarray(self._weights.toarray(), dtype=dtype)
+    def __getitem__(self, places: Any) -> Floats:  # average precision, which goes by the rank of each answer
+        return np.asarray(self._weights.toarray()[places])
 
 
 def _of_places(evaluate: Callable[[Floats], Floats], n_units: int) -> Score:

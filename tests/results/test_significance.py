@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.metrics.comparison import compare
+from mebench.metrics import CONVENTIONS
+from mebench.metrics.comparison import compare, sections_of
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 from mebench.results import significance
 from mebench.results.collect import collect
-from mebench.results.significance import Pool, letters
+from mebench.results.significance import Pool, dealings, letters
 from mebench.results.tables import build
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of
@@ -66,6 +67,25 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
         apart = significance._apart([one, two], path, read)
         assert asked.pop() == whole.scores[path].p
         assert apart[0, 1] == apart[1, 0] == (whole.scores[path].p <= 0.05)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, convention):
+    for method, shift in (("one", 0), ("two", 5)):
+        make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
+    pool = Pool.of([read(record) for record in collect(tmp_path)])
+    sections = sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
+    places = pool.units[dealings(2, pool.units.shape[1], 5, seed=0)[0][:, :, 0], np.arange(pool.units.shape[1])]
+    weights = np.zeros((len(places), pool.units.size))
+    np.put_along_axis(weights, places, 1.0, axis=1)
+
+    def one_score(section, name):
+        return lambda chosen: sections[section].evaluate(chosen)[name]
+
+    for section in {"spotting.micro", "spotting.overall"} & sections.keys():
+        for name, values in sections[section].evaluate(weights).items():
+            dealt = significance._of_places(one_score(section, name), pool.units.size)(places)
+            np.testing.assert_allclose(dealt, values, rtol=1e-12)
 
 
 def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_path):
