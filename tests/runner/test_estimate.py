@@ -36,7 +36,7 @@ def test_it_tells_folds_work_and_time_and_stores_nothing(tmp_path, capsys):
         "trainings": 3,
         "epochs": {"recognition": 20},
     }
-    assert found["seconds"]["training"] > 0 and found["seconds"]["features"] > 0
+    assert 0 < found["seconds"]["training"] < 60 and 0 < found["seconds"]["features"] < 60
     assert list(tmp_path.iterdir()) == []
     said = capsys.readouterr().out
     for part in (
