@@ -129,12 +129,15 @@ def _axes(figure: Figure, published: bool, size: tuple[float, float]) -> tuple[A
 def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row], top: float) -> dict[str, str]:
     """Points with whiskers, and levels of chance; the tooltip of each by its id."""
     titles = {}
-    for row in chance:
-        axes.axhline(_value(row, metric), color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
-    for group in _close(chance, metric, CLOSE * top):
+    levels: list[tuple[Any, str]] = [
+        (row.scores[metric]["value"], row.method.removeprefix("random ").strip("()")) for row in chance
+    ]
+    for value, _ in levels:
+        axes.axhline(value, color=CHANCE, linestyle=(0, (4, 3)), linewidth=1.2, zorder=1)
+    for value, name in _with_room(levels, CLOSE * top):
         axes.annotate(
-            f"chance, {' and '.join(row.method.removeprefix('random ').strip('()') for row in group)}",
-            (1, _value(group[-1], metric)),
+            f"chance, {name}",
+            (1, value),
             xycoords=("axes fraction", "data"),
             xytext=(-3, 2),
             textcoords="offset points",
@@ -176,19 +179,15 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
     return titles
 
 
-def _value(row: Row, metric: str) -> float:
-    return float(row.scores[metric]["value"] or 0.0)
-
-
-def _close(rows: Sequence[Row], metric: str, room: float) -> list[list[Row]]:
-    """Rows from the lowest on, those together between whose lines no text has room."""
-    groups: list[list[Row]] = []
-    for row in sorted(rows, key=lambda row: _value(row, metric)):
-        if groups and _value(row, metric) - _value(groups[-1][-1], metric) < room:
-            groups[-1].append(row)
+def _with_room(levels: Sequence[tuple[Any, str]], room: float) -> list[tuple[Any, str]]:
+    """Heights and names from the lowest on; those between which no text has room go together, at the highest of them."""
+    found: list[tuple[Any, str]] = []
+    for value, name in sorted(levels):
+        if found and value - found[-1][0] < room:
+            found[-1] = value, f"{found[-1][1]} and {name}"
         else:
-            groups.append([row])
-    return groups
+            found.append((value, name))
+    return found
 
 
 def _draw_published(axes: Axes, metric: str, published: Sequence[PublishedLine]) -> dict[str, str]:
