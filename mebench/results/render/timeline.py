@@ -11,18 +11,16 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.core import KINDS, Kind
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.mistakes import lies_under, sort_mistakes
 from mebench.metrics.tables import Tables, in_scope, of_kinds
-
-if TYPE_CHECKING:
-    from mebench.core import Kind
 
 COLORS: dict[str, str] = {"micro": "#c2410c", "macro": "#0369a1"}
 """Orange and blue stay apart for colour-blind readers and in print."""
@@ -31,6 +29,8 @@ STEPS = 4095
 SCRIPT, STYLE = (Path(__file__).parent / "static" / f"timeline.{ending}" for ending in ("js", "css"))
 """What a page that holds timelines needs, once."""
 
+Row = dict[Any, Any]
+"""A row of a table by its columns. A page has thousands of intervals, of which each would cost as much as a frame of pandas."""
 Outcome = Literal["right", "wrong", "open"]
 """A hit or a truth that was found; in vain or missed; not counted, or nobody knows."""
 
@@ -209,8 +209,9 @@ class Judged:
     shape: Shape | None = None
     mistakes: pd.DataFrame = field(init=False)
     """Those of the first draw, `sort_mistakes` with what lies under each (`under`)."""
-    _parts: dict[str, dict[str, pd.DataFrame]] = field(init=False, repr=False)
-    _none: dict[str, pd.DataFrame] = field(init=False, repr=False)
+    _videos: dict[str, Row] = field(init=False, repr=False)
+    _rows: dict[str, dict[str, list[Row]]] = field(init=False, repr=False)
+    _scores: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Judge all intervals at once."""
@@ -221,29 +222,29 @@ class Judged:
         mistakes["under"] = lies_under(mistakes, tables) if tables.predictions is not None else ""
         object.__setattr__(self, "mistakes", mistakes)
         truths, predictions = _judged(tables, self.kinds, self.convention, mistakes)
-        found = {"truths": truths, "predictions": predictions, "scores": self.frame_scores}
-        found |= {"distractors": tables.distractors, "answers": self.answers}
-        known = {name: table for name, table in found.items() if table is not None}
-        parts = {
-            name: {str(video): own for video, own in table.groupby("video", sort=False)}
-            for name, table in known.items()
+        found = {
+            "truths": truths,
+            "predictions": predictions,
+            "distractors": tables.distractors,
+            "answers": self.answers,
         }
-        object.__setattr__(self, "_parts", parts)
-        object.__setattr__(self, "_none", {name: table.iloc[:0] for name, table in known.items()})
+        object.__setattr__(self, "_rows", {name: _by_video(table) for name, table in found.items()})
+        object.__setattr__(self, "_videos", {video: row for video, (row, *_) in _by_video(tables.videos).items()})
+        object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
 
-    def rows(self, name: str, video: str) -> pd.DataFrame:
-        """Of a table the rows of a video; none, but its columns, where there are none."""
-        none = self._none.get(name, pd.DataFrame(columns=["kind"]))
-        return self._parts.get(name, {}).get(video, none)
+    def about(self, video: str) -> Row:
+        """The row of a video in `tables.videos`."""
+        return self._videos[video]
 
     def track(self, video: str) -> Track:
         """What this side says of a video."""
-        scores, truths, spotted = (self.rows(name, video) for name in ("scores", "truths", "predictions"))
-        curves = [self._curve(video, kind, own) for kind, own in _by_kind(scores)]
+        curves = [
+            self._curve(video, kind, self._scores[video, kind]) for kind in KINDS if (video, kind) in self._scores
+        ]
         lanes = []
-        for kind in ("micro", "macro"):
-            true, own = (table[table["kind"] == kind] for table in (truths, spotted))
-            if len(true):
+        for kind in KINDS:
+            true, own = (self._of(name, video, kind) for name in ("truths", "predictions"))
+            if true:
                 lanes.append(Lane(f"{kind}, true", [*self._truths(video, true)], kind))
             if kind in self.kinds and self.tables.predictions is not None:
                 lanes.append(Lane(f"{kind}, spotted", [*self._predictions(own)], kind, spotted=True))
@@ -251,11 +252,14 @@ class Judged:
 
     def distracted(self, video: str) -> list[Lane]:
         """What else was annotated there."""
-        rows = self.rows("distractors", video)
+        kinds = sorted({str(row["kind"]) for row in self._rows["distractors"].get(video, ())})
         return [
-            Lane(str(kind), [Span(int(a), int(b), str(kind)) for a, b in zip(own["onset"], own["offset"])])
-            for kind, own in rows.groupby("kind")
+            Lane(kind, [Span(int(r["onset"]), int(r["offset"]), kind) for r in self._of("distractors", video, kind)])
+            for kind in kinds
         ]
+
+    def _of(self, name: str, video: str, kind: str) -> list[Row]:
+        return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
 
     def _curve(self, video: str, kind: Kind, rows: pd.DataFrame) -> Curve:
         frames = rows["frame"].to_numpy(np.int64)
@@ -264,10 +268,10 @@ class Judged:
         found = None if self.shape is None else self.shape(video, kind, scores)
         return Curve(kind, scores) if found is None else Curve(kind, scores, *found)
 
-    def _truths(self, video: str, rows: pd.DataFrame) -> Iterator[Span]:
-        answers = self.rows("answers", video)
-        named_so = {(a.onset, a.offset): self._said(a.predicted, a.probabilities) for a in answers.itertuples()}
-        for row in rows.to_dict("records"):
+    def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
+        answers = self._rows["answers"].get(video, ())
+        named_so = {(a["onset"], a["offset"]): self._said(a["predicted"], a["probabilities"]) for a in answers}
+        for row in rows:
             about = [row["kind"], row.get("native_emotion"), row["emotion"] if row["emotion"] else None]
             units = row.get("action_units")
             words = [", ".join(dict.fromkeys(str(word) for word in about if not _missing(word)))]
@@ -277,15 +281,14 @@ class Judged:
                 words.append(f"as a clip named {named_so[row['onset'], row['offset']]}")
             yield Span(int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"]), row["outcome"])
 
-    def _predictions(self, rows: pd.DataFrame) -> Iterator[Span]:
-        ranks = rows["confidence"].rank(pct=True).fillna(1.0)
-        for row, rank in zip(rows.to_dict("records"), ranks):
+    def _predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
+        for row in rows:
             words = [f"{row['kind']}, confidence {row['confidence']:.3g}"]
             if not _missing(row["emotion"]) and row["emotion"]:
                 words.append(self._said(row["emotion"], row.get("probabilities")))
             words += [str(row["why"])] if row["why"] else []
             place = int(row["onset"]), int(row["offset"]), "; ".join(words), _whole(row["apex"])
-            yield Span(*place, row["outcome"], float(rank))
+            yield Span(*place, row["outcome"], row["strength"])
 
     def _said(self, emotion: Any, probabilities: Any) -> str:
         """`happiness (happiness 0.70, surprise 0.30)`."""
@@ -300,8 +303,7 @@ class Judged:
 
 def timeline(video: str, sides: Sequence[Judged]) -> Timeline:
     """One video, by its key, as one or several sides see it."""
-    videos = sides[0].tables.videos
-    row = videos[videos["video"] == video].iloc[0].to_dict()
+    row = sides[0].about(video)
     tracks = [side.track(video) for side in sides]
     ends = [len(curve.scores) for track in tracks for curve in track.curves]
     ends += [span.offset + 1 for track in tracks for lane in track.lanes for span in lane.spans]
@@ -324,7 +326,7 @@ MISSED = {"localisation": "near miss", "kind_confusion": "taken for the other ki
 def _judged(
     tables: Tables, kinds: Sequence[str], convention: str | Convention, mistakes: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Truths and predictions by onset, each with its `outcome`, and `why` in words."""
+    """Truths and predictions by onset, each with its `outcome`, and `why` in words; predictions with their `strength`."""
     if tables.predictions is None:
         return tables.truths.assign(outcome="open", why="").sort_values("onset", kind="stable"), None
     ordered, rule = tables.ordered(), named(convention) if isinstance(convention, str) else convention
@@ -335,9 +337,10 @@ def _judged(
     missed = mistakes[mistakes["mistake"] == "miss"]
     lost = missed["cause"].map(lambda cause: f"missed: {MISSED[cause]}")
     asked = true[true["kind"].isin(list(kinds))]
+    ranks = tables.predictions.groupby(["video", "kind"])["confidence"].rank(pct=True).fillna(1.0)
     return (
         _with(tables.truths, asked["row"], missed.assign(why=lost), "found"),
-        _with(tables.predictions, spotted["row"], wrong.assign(why=why), "right"),
+        _with(tables.predictions, spotted["row"], wrong.assign(why=why), "right").assign(strength=ranks),
     )
 
 
@@ -357,11 +360,12 @@ def _with(table: pd.DataFrame, counted: pd.Series, wrong: pd.DataFrame, right: s
     return whole.sort_values(["onset", "offset"], kind="stable")
 
 
-def _by_kind(rows: pd.DataFrame) -> Iterator[tuple[Kind, pd.DataFrame]]:
-    for kind in COLORS:
-        own = rows[rows["kind"] == kind]
-        if len(own):
-            yield kind, own  # type: ignore[misc]
+def _by_video(table: pd.DataFrame | None) -> dict[str, list[Row]]:
+    """The rows of each video, as they stand."""
+    found: dict[str, list[Row]] = {}
+    for row in () if table is None else table.to_dict("records"):
+        found.setdefault(str(row["video"]), []).append(row)
+    return found
 
 
 def _missing(value: Any) -> bool:
