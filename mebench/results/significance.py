@@ -20,10 +20,11 @@ from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.metrics import Tables, named
 from mebench.metrics.bootstrap import derived_seed
 from mebench.metrics.comparison import pooled, sections_of
+from mebench.metrics.paired import PERMUTATIONS
 from mebench.metrics.ratios import Bools, Floats
 from mebench.results.record import Record
 
-ALPHA, PERMUTATIONS = 0.05, 1999
+ALPHA = 0.05
 _AT_ONCE = 200
 _ROUNDING = 1e-9
 """Sums in another order differ in the last digits: what is equal must count as equal."""
@@ -33,7 +34,7 @@ Score = Callable[[NDArray[np.int64]], Floats]
 
 
 @lru_cache(maxsize=1)  # sets of one width follow one another
-def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArray[np.int64], bool]:
+def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArray[np.int16], bool]:
     """Whose predictions each run gets, subject by subject.
 
     Dealing to other runs what is dealt to these leaves their range as it is, so the first subject may stay.
@@ -53,10 +54,10 @@ def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArra
     >>> dealings(5, 8, 10, seed=0)[0].shape
     (10, 8, 5)
     """
-    own = np.arange(n_runs)
+    own = np.arange(n_runs, dtype=np.int16)
     if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
         every = product([tuple(own)], *[list(permutations(own))] * (n_subjects - 1))
-        return np.array(list(every), dtype=np.int64), True
+        return np.array(list(every), dtype=np.int16), True
     same = np.broadcast_to(own, (most, n_subjects, n_runs))
     return np.random.default_rng(seed).permuted(same, axis=2), False
 
