@@ -2,19 +2,63 @@
 
 from __future__ import annotations
 
+import math
+import re
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.errors import DataError
-from mebench.frames.videofile import play
+from mebench.frames.videofile import Decoder, VideoFrames, pixels
 
 WAITING = 2.0
 """Seconds of frames that may wait to be looked at; when more come, all that wait are dropped, so that nothing is later than that."""
+
+
+def camera(source: str) -> Path | None:
+    """The device of a camera of Video4Linux; None where a source is a video file.
+
+    >>> camera("camera"), camera("camera:1"), camera("/dev/video1")
+    (PosixPath('/dev/video0'), PosixPath('/dev/video1'), PosixPath('/dev/video1'))
+    >>> camera("/dev/shm/camera.mp4"), camera("camera.mp4")
+    (None, None)
+    """
+    if named := re.fullmatch(r"camera(?::(\d+))?", source):
+        return Path(f"/dev/video{named[1] or 0}")
+    return Path(source) if re.fullmatch(r"/dev/(video\d+|v4l/.+)", source) else None
+
+
+def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.uint8]]]]:
+    """The frames of a file or a camera in the order in which they are shown, each decoded once.
+
+    Args:
+        source: path of a video file, or a camera, see `camera`.
+
+    Returns:
+        Frames per second as it states them, None where it does not; and for each frame the seconds at which it is shown, from the
+        first one's 0, and its picture, (H, W, 3) uint8 in B, G, R order.
+
+    Raises:
+        DataError: the file is missing or no video, or there is no such camera.
+    """
+    device = camera(source)
+    path = device or Path(source).expanduser()
+    decoder = Decoder(path, camera=device is not None)
+
+    def frames() -> Iterator[tuple[float, NDArray[np.uint8]]]:
+        first, step = math.nan, 1 / (decoder.rate or 30.0)
+        for index, frame in enumerate(decoder.frames()):
+            seconds = decoder.seconds(frame)
+            seconds = index * step if math.isnan(seconds) else seconds
+            first = seconds if index == 0 else first
+            yield seconds - first, pixels(frame, decoder.reformatter)
+
+    return (VideoFrames(path).fps if device is None else decoder.rate), frames()
 
 
 class Stream:
@@ -44,7 +88,7 @@ class Stream:
         stated, self._frames = play(source)
         if not (rate := fps or stated):
             raise DataError(f"{source} says no frame rate: give it with --fps")
-        self.fps, self._paced, self._camera = rate, paced, source.startswith(("camera", "/dev/"))
+        self.fps, self._paced, self._camera = rate, paced, camera(source) is not None
         self.came: dict[int, float] = {}
         self.taken = self.dropped = self.missing = 0
         self._waiting: deque[tuple[int, float, NDArray[np.uint8]]] = deque()

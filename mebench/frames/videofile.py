@@ -65,7 +65,7 @@ class VideoFrames:
 
     def __init__(self, path: Path | str, color: bool = True) -> None:
         self.path, self.color = Path(path), color
-        self._decoder: _Decoder | None = None
+        self._decoder: Decoder | None = None
         self._frames: Iterator[VideoFrame] = iter(())
         self._next = 0
         self._seen: list[tuple[int | None, int]] = []  # time stamp and checksum of each up to the farthest one decoded
@@ -194,7 +194,7 @@ class VideoFrames:
         else:
             self._restart()
 
-    def _from(self, decoder: _Decoder, index: int) -> Iterator[VideoFrame]:
+    def _from(self, decoder: Decoder, index: int) -> Iterator[VideoFrame]:
         """The frames from one on that was seen before. Some formats count key frames earlier than they are shown."""
         wanted = self._seen[index][0]
         for stamp, _ in (self._seen[index], self._seen[max(index - _REORDERED, 0)]):
@@ -232,12 +232,12 @@ class VideoFrames:
         self._decoder, self._next, self._jumped = self._open(), 0, False
         self._frames = self._decoder.frames()
 
-    def _open(self) -> _Decoder:
+    def _open(self) -> Decoder:
         """A new decoder at the first frame."""
-        return _Decoder(self.path)
+        return Decoder(self.path)
 
 
-class _Decoder:
+class Decoder:
     """A video file at work: its packets or its frames, from the start or from a jump on.
 
     Raises:
@@ -326,36 +326,6 @@ def pixels(frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8
     """A frame, (H, W, 3) uint8 in B, G, R order, the right way up."""
     bgr = reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1).to_ndarray()
     return np.ascontiguousarray(np.rot90(bgr, round(frame.rotation / 90) % 4))
-
-
-def play(source: str) -> tuple[float | None, Iterator[tuple[float, NDArray[np.uint8]]]]:
-    """The frames of a file or a camera in the order in which they are shown, each decoded once.
-
-    Args:
-        source: path of a video file; or `camera`, `camera:1` or `/dev/video1`, one of Video4Linux.
-
-    Returns:
-        Frames per second as it states them, None where it does not; and for each frame the seconds at which it is shown, from the
-        first one's 0, and its picture, (H, W, 3) uint8 in B, G, R order.
-
-    Raises:
-        DataError: the file is missing or no video, or there is no such camera.
-    """
-    name, _, number = source.partition(":")
-    named = name == "camera" and (not number or number.isdigit())
-    camera = named or source.startswith("/dev/")
-    path = Path(f"/dev/video{number or 0}") if named else Path(source).expanduser()
-    decoder = _Decoder(path, camera)
-
-    def frames() -> Iterator[tuple[float, NDArray[np.uint8]]]:
-        first, step = math.nan, 1 / (decoder.rate or 30.0)
-        for index, frame in enumerate(decoder.frames()):
-            seconds = decoder.seconds(frame)
-            seconds = index * step if math.isnan(seconds) else seconds
-            first = seconds if index == 0 else first
-            yield seconds - first, pixels(frame, decoder.reformatter)
-
-    return (decoder.rate if camera else VideoFrames(path).fps), frames()
 
 
 def _stamp(item: VideoFrame | Packet[VideoStream]) -> int | None:
