@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 unset PYTHONDONTWRITEBYTECODE  # as on anybody's machine; else every program that a test starts compiles mebench anew
+export PIP_COMPILE=0  # Python compiles what it imports; pip takes a minute for all 20,000 files
 
 # Tests of outside data look into MEBENCH_TEST_DATA: data, and papers beside it, where a folder next to the checkout holds them.
 if [ -z "${MEBENCH_TEST_DATA:-}" ] && [ -d ../shared/data ]; then
