@@ -84,7 +84,7 @@ def test_what_is_linted_is_the_tested_set_by_hash_in_another_environment():
     own = lines()[lines().index("lint() {") + 1 :]
     assert own[: own.index("}")] == [
         "environment tested",
-        "pip install --quiet --no-compile --require-hashes --no-deps -r requirements.lock",
+        "pip install --quiet --require-hashes --no-deps -r requirements.lock",
         "pip install --quiet --no-deps --no-build-isolation -e .",
         ".ci/lint",
     ]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from itertools import combinations, permutations, product
+from itertools import combinations, count, pairwise, permutations, product, takewhile
 from math import factorial
 from typing import Any, cast
 
@@ -25,7 +24,7 @@ from mebench.metrics.ratios import Bools, Floats
 from mebench.results.record import Record
 
 ALPHA = 0.05
-_AT_ONCE = 200
+_AT_FIRST = 200
 _ROUNDING = 1e-9
 """Sums in another order differ in the last digits: what is equal must count as equal."""
 
@@ -33,8 +32,7 @@ Score = Callable[[NDArray[np.int64]], Floats]
 """From (m, n_subjects) places in a pool, those of a run's subjects, to (m,) scores."""
 
 
-@lru_cache(maxsize=1)  # sets of one width follow one another
-def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArray[np.int16], bool]:
+def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[Iterator[NDArray[np.int16]], bool]:
     """Whose predictions each run gets, subject by subject.
 
     Dealing to other runs what is dealt to these leaves their range as it is, so the first subject may stay.
@@ -46,20 +44,23 @@ def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[NDArra
         seed: of random ones.
 
     Returns:
-        (m, n_subjects, n_runs), and whether these are all there are (n_runs! ^ (n_subjects - 1), the one that leaves
-        everything as it is among them); otherwise they are `most` random ones.
+        parts of them, (m, n_subjects, n_runs), each made when it is asked for, with twice as many as the one before: what is unclear after
+        few stays so for long; and whether these are all there are (n_runs! ^ (n_subjects - 1), the one that leaves everything
+        as it is among them), in one part; otherwise they are `most` random ones.
 
-    >>> dealings(2, 2, 10, seed=0)[0].tolist()
+    >>> next(dealings(2, 2, 10, seed=0)[0]).tolist()
     [[[0, 1], [0, 1]], [[0, 1], [1, 0]]]
-    >>> dealings(5, 8, 10, seed=0)[0].shape
-    (10, 8, 5)
+    >>> [part.shape for part in dealings(5, 8, 1000, seed=0)[0]]
+    [(200, 8, 5), (400, 8, 5), (400, 8, 5)]
     """
     own = np.arange(n_runs, dtype=np.int16)
     if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
         every = product([tuple(own)], *[list(permutations(own))] * (n_subjects - 1))
-        return np.array(list(every), dtype=np.int16), True
-    same = np.broadcast_to(own, (most, n_subjects, n_runs))
-    return np.random.default_rng(seed).permuted(same, axis=2), False
+        return iter([np.array(list(every), dtype=np.int16)]), True
+    rng = np.random.default_rng(seed)
+    ends = takewhile(lambda end: end < most, (_AT_FIRST * (2**n - 1) for n in count()))
+    sizes = (end - start for start, end in pairwise((*ends, most)))
+    return (rng.permuted(np.broadcast_to(own, (size, n_subjects, n_runs)), axis=2) for size in sizes), False
 
 
 def told_apart(evaluate: Callable[[Floats], Floats], units: NDArray[np.int64], most: int, seed: int) -> Bools | None:
@@ -117,10 +118,9 @@ def range_p(score: Score, units: NDArray[np.int64], most: int, seed: int, level:
     n_runs, n_subjects = units.shape
     observed = score(units)
     far = observed.max() - observed.min() - _ROUNDING
-    dealt, exact = dealings(n_runs, n_subjects, most, seed)
+    parts, exact = dealings(n_runs, n_subjects, most, seed)
     tried, as_far = (0, 0) if exact else (1, 1)
-    for start in range(0, len(dealt), _AT_ONCE):
-        part = dealt[start : start + _AT_ONCE]
+    for part in parts:
         found = np.stack([score(units[part[:, :, run], np.arange(n_subjects)]) for run in range(n_runs)])
         as_far += int((~(found.max(axis=0) - found.min(axis=0) < far)).sum())  # NaN if one is
         tried += len(part)

@@ -75,7 +75,7 @@ def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, 
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
     pool = Pool.of([read(record) for record in collect(tmp_path)])
     sections = sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
-    places = pool.units[dealings(2, pool.units.shape[1], 5, seed=0)[0][:, :, 0], np.arange(pool.units.shape[1])]
+    places = pool.units[next(dealings(2, pool.units.shape[1], 5, seed=0)[0])[:, :, 0], np.arange(pool.units.shape[1])]
     weights = np.zeros((len(places), pool.units.size))
     np.put_along_axis(weights, places, 1.0, axis=1)
 
