@@ -77,7 +77,12 @@ def common(rows: Sequence[Row]) -> dict[str, str]:
 
 
 def apart(row: Row, rows: Sequence[Row]) -> str:
-    """What of a row's settings tells it from other rows of the same method; empty if there are none, or no difference."""
+    """What of a measured row's settings tells it from other rows of the same method; empty if there are none, or no difference.
+
+    Of the parts of a composite, which stand under their whole, none is told apart.
+    """
+    if not row.measured or row.member:
+        return ""
     others = [set(other.settings.split("; ")) for other in rows if other.method == row.method and other is not row]
     shared = set.intersection(*others) if others else set(row.settings.split("; "))
     return "; ".join(words for words in row.settings.split("; ") if words not in shared)

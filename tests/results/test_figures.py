@@ -17,9 +17,18 @@ from mebench.results.rows import apart, common, digits
     ],
 )
 def test_settings_that_all_rows_of_a_method_share_tell_nothing(settings, own):
-    rows = [SimpleNamespace(method="strain", settings=words) for words in settings]
-    rows.append(SimpleNamespace(method="another", settings="flow=tvl1"))
-    assert [apart(row, rows) for row in rows] == [*own, ""]
+    rows = [row("strain", words) for words in settings] + [row("another", "flow=tvl1")]
+    assert [apart(one, rows) for one in rows] == [*own, ""]
+
+
+def row(method, settings, **more):
+    return SimpleNamespace(**{"method": method, "settings": settings, "measured": True, "member": ""} | more)
+
+
+@pytest.mark.parametrize("what", [{"member": "samm"}, {"measured": False}])
+def test_neither_parts_of_a_composite_nor_levels_of_chance_are_told_apart(what):
+    rows = [row("strain", "p=0.3", **what), row("strain", "", **what)]
+    assert [apart(one, rows) for one in rows] == ["", ""]
 
 
 @pytest.mark.parametrize(

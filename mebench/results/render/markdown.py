@@ -230,7 +230,7 @@ def _published(lines: Sequence[PublishedLine]) -> Iterator[str]:
 
 
 def _method(row: Row, rows: Sequence[Row]) -> str:
-    own = apart(row, rows) if row.measured and not row.member else ""
+    own = apart(row, rows)
     name = escape(row.method) if row.measured else f"*{escape(row.method)}*"
     return f"{name}{f'<br>{escape(own)}' if own else ''}{''.join(f' ({mark})' for mark in row.marks)}"
 

@@ -258,6 +258,7 @@ FILTERS = {
     "cost": cost,
     "shown": lambda part: rows.shown(part.metrics, part.rows),
     "shown_anew": lambda part: rows.shown(part.metrics, part.rescored),
+    "apart": lambda row, part: rows.apart(row, part.rows),
     "common": lambda part: rows.common(part.rows),
     "source": _source,
     "best_over_time": lambda part: _best_over_time(part),

@@ -187,10 +187,15 @@ def test_a_card_keeps_no_markup_of_its_own_and_no_dead_link():
     assert re.findall(r'href="([^"]+)"', html) == ["b.html", "https://x.org"]
 
 
-def test_rows_of_one_method_are_told_apart_in_the_chart_by_their_settings(tmp_path):
+def test_rows_of_one_method_are_told_apart_in_chart_and_table_by_their_settings(tmp_path):
     make_run(tmp_path, "plain", method="mean", tasks=("spot",))
     make_run(tmp_path, "middle", method="mean", tasks=("spot",), shift=3, settings={"method.anchor": "middle"})
     records = collect(tmp_path)
     (page,) = (text for path, text in Site(build(records), records, []).pages() if path.startswith("tables/"))
     titles = re.findall(r'aria-label="([^"]*): F1 ', page)
     assert set(titles) == {"MEAN", "MEAN, anchor=middle"}
+    names = re.findall(r'<th scope="row">.*?</th>', page, re.DOTALL)
+    assert sorted('<span class="settings">anchor=middle</span>' in name for name in names if ">MEAN<" in name) == [
+        False,
+        True,
+    ]
