@@ -53,8 +53,9 @@ class Event:
         return tuple(f"{prefix if unit in ONE_SIDED else ''}{unit}" for unit in self.units)
 
     def annotate(self, n_frames: int, onset_error: int, apex_error: int, offset_error: int) -> Expression:
-        """The label, with an annotator's errors in frames."""
-        onset, offset = max(self.onset + onset_error, 0), min(self.offset + offset_error, n_frames - 1)
+        """The label, with an annotator's errors in frames; one frame where the errors are longer than the expression."""
+        onset = min(max(self.onset + onset_error, 0), n_frames - 1)
+        offset = max(min(self.offset + offset_error, n_frames - 1), onset)
         apex = min(max(self.apex + apex_error, onset), offset)
         units, objective = self.action_units, objective_class(self.units)
         return Expression(onset, offset, self.kind, apex, self.emotion, units, objective, intensity=self.strength)
