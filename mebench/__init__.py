@@ -16,9 +16,9 @@ Importing this is light; PyTorch and the like come with the first call that need
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mebench._checkout import Listed
+from mebench._checkout import VERSION, Listed
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Comparison",

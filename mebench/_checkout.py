@@ -1,9 +1,11 @@
-"""Where what lies beside the package in a source checkout is found: plugins, and what others published; and lists of plugins."""
+"""This copy of mebench: its version, where what lies beside a source checkout's package is found, and the lists of its plugins."""
 
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
+
+VERSION = "0.1.0"
 
 PACKAGE = Path(__file__).resolve().parent
 ROOT = PACKAGE.parent

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from mebench._checkout import VERSION
 from mebench._lightly import load_lightning_lightly
 from mebench.cli import (
     cache,
@@ -64,9 +65,7 @@ UsageError: Any = typer.BadParameter.__base__
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from mebench import __version__
-
-        print_lines(f"mebench {__version__}")
+        print_lines(f"mebench {VERSION}")
         raise typer.Exit
 
 

@@ -19,7 +19,7 @@ import yaml
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from mebench import __version__
+from mebench._checkout import VERSION
 from mebench.console import plural
 from mebench.core.spotting import window_shift
 from mebench.errors import ConfigError, DataError, unknown
@@ -327,7 +327,7 @@ def rescore(source: Source, root: Path, draws: int = 1000) -> dict[str, Any]:
             for rule in source.conventions
         ]
         sets.append({"dataset": one.dataset, "protocol": one.protocol, "results": results})
-    return {"source": source.id, "key": source.key, "mebench": __version__, "sets": sets}
+    return {"source": source.id, "key": source.key, "mebench": VERSION, "sets": sets}
 
 
 def _later(read: Answers, frames: int) -> Answers:

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mebench import __version__
+from mebench._checkout import VERSION
 from mebench.config import RunConfig, from_plain, run_key
 from mebench.core import Dataset
 from mebench.errors import RunError
@@ -86,7 +86,7 @@ def inputs_of(config: RunConfig, dataset: Dataset, instructions: str | None = No
     return digest(
         [
             _own_code(),
-            __version__,
+            VERSION,
             _packages(),
             instructions or instructions_of_folds(),
             shaping,
@@ -132,7 +132,7 @@ def versions() -> Mapping[str, str]:
     """Python, the machine, the instructions of its processor and the packages that numbers depend on."""
     python, machine = sys.version.split()[0], platform.platform()
     processor = {"processor": instructions_of_folds()}
-    return {"mebench": __version__, "python": python, "platform": machine, **processor, **_packages()}
+    return {"mebench": VERSION, "python": python, "platform": machine, **processor, **_packages()}
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from mebench import __version__
+from mebench._checkout import VERSION
 from mebench.console import plural
 from mebench.core import KINDS, Kind, Repair
 from mebench.inspection import Summary, Verification
@@ -151,7 +151,7 @@ def _listed(counts: Mapping[str, int]) -> str:
 def verification_markdown(members: Mapping[str, Verification], strict: bool = False) -> str:
     """The whole report: for each member the verdict, findings by check, counts, summary and repairs."""
     parts = (_part(id_, seen, strict) for id_, seen in members.items())
-    return "\n".join(["# Verification of " + " + ".join(members), "", f"mebench {__version__}", "", *parts])
+    return "\n".join(["# Verification of " + " + ".join(members), "", f"mebench {VERSION}", "", *parts])
 
 
 def _part(id_: str, seen: Verification, strict: bool) -> str:
