@@ -148,7 +148,13 @@ def found_over_iou(
         return [(part.prediction, part.weight) for part in found]
     draw, one = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
     whole = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
-    return [(_largest(whole.hits(t, convention.reaching)), one) for t in thresholds]
+    largest: list[Indices] = []
+    for threshold in thresholds:  # rising, so that as many pairs as before are the same pairs
+        near = whole.hits(threshold, convention.reaching)
+        same = largest and len(near.truth) == len(whole.truth)
+        largest.append(largest[-1] if same else _largest(near))
+        whole = near
+    return [(rows, one) for rows in largest]
 
 
 def _largest(near: Pairs) -> Indices:

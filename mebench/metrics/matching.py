@@ -13,6 +13,7 @@ from mebench.core import spotting
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
 from mebench.metrics.ratios import Bools, Floats, Indices
+from mebench.metrics.tables import groups
 
 
 @dataclass(frozen=True)
@@ -47,9 +48,7 @@ class Pairs:
 
 def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention) -> Pairs:
     """Every prediction with every truth of its video and kind, in order of prediction, then truth."""
-    keys = pd.concat([truths[["video", "kind"]], predictions[["video", "kind"]]], ignore_index=True)
-    groups = keys.groupby(["video", "kind"], sort=False).ngroup().to_numpy()
-    of_truths, of_predictions = np.split(groups.astype(np.int64), [len(truths)])
+    of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
     prediction, truth = same_group(of_predictions, of_truths)
     spans = [table[column].to_numpy(np.int64) for table in (truths, predictions) for column in ("onset", "offset")]
     return overlap(prediction, truth, (spans[2], spans[3]), (spans[0], spans[1]), convention)

@@ -37,7 +37,7 @@ from mebench.core.spotting import overlap
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Pairs, find, pair, same_group
 from mebench.metrics.ratios import Bools, Indices
-from mebench.metrics.tables import Tables, in_scope, of_kinds
+from mebench.metrics.tables import Tables, groups, in_scope, of_kinds
 
 FALSE_POSITIVES = ("localisation", "kind_confusion", "duplicate", "background")
 MISSES = ("localisation", "kind_confusion", "missed")
@@ -149,8 +149,7 @@ def count_distracted(
 
 def _struck(intervals: pd.DataFrame, others: pd.DataFrame) -> pd.DataFrame:
     """Each interval with each other that it falls on: `number` of its row, `kind_struck`, frames `shared`."""
-    videos, _ = pd.factorize(pd.concat([intervals["video"], others["video"]]))
-    i, j = same_group(*np.split(videos, [len(intervals)]))
+    i, j = same_group(*groups(["video"], intervals, others))
     (a, b), (c, d) = ((rows["onset"].to_numpy(), rows["offset"].to_numpy()) for rows in (intervals, others))
     shared, _ = overlap((a[i], b[i]), (c[j], d[j]))
     falls = 2 * shared >= np.minimum((b - a)[i], (d - c)[j]) + 1

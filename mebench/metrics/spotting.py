@@ -14,7 +14,7 @@ from mebench.metrics.curves import SWEEP, claim, found_over_iou, weighted_averag
 from mebench.metrics.li2017 import frame_rates
 from mebench.metrics.matching import Found, Pairs, find, pair
 from mebench.metrics.ratios import Bools, Floats, Indices, per_unit, ratio
-from mebench.metrics.tables import in_scope
+from mebench.metrics.tables import groups, in_scope
 
 
 def timing_errors(
@@ -64,8 +64,10 @@ def apex_claims(truths: pd.DataFrame, predictions: pd.DataFrame, pairs: Pairs) -
     Returns:
         (n_predictions,) bool; rows must be in the order of `Tables.ordered`.
     """
-    place = predictions.groupby(["video", "kind", "draw"], sort=False).cumcount().to_numpy()
-    per_group = truths.groupby(["video", "kind"], sort=False)["onset"].transform("size").to_numpy(np.int64)
+    (of_predictions,), (of_truths,) = groups(["video", "kind", "draw"], predictions), groups(["video", "kind"], truths)
+    order, place = np.argsort(of_predictions, kind="stable"), np.empty_like(of_predictions)
+    place[order] = np.arange(len(order)) - np.searchsorted(of_predictions[order], of_predictions[order])
+    per_group = np.bincount(of_truths)[of_truths]
     apex = predictions["apex"].to_numpy(np.float64)[pairs.prediction]
     onset, offset = (truths[column].to_numpy(np.int64)[pairs.truth] for column in ("onset", "offset"))
     allowed = (place[pairs.prediction] < per_group[pairs.truth]) & (onset < apex) & (apex < offset)

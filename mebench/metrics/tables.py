@@ -10,7 +10,7 @@ import pandas as pd
 
 from mebench.errors import DataError
 from mebench.metrics.conventions import Convention
-from mebench.metrics.ratios import Bools, Floats
+from mebench.metrics.ratios import Bools, Floats, Indices
 
 _COLUMNS = {
     "videos": ("video", "subject", "dataset", "n_frames", "fps"),
@@ -102,6 +102,22 @@ def numbers(column: pd.Series) -> Floats:
 def of_kinds(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
     """The rows of some kinds, in order, numbered anew."""
     return table[table["kind"].isin(list(kinds))].reset_index(drop=True)
+
+
+def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
+    """A number for each row of each table, 0 or more: rows that agree in some columns have the same, in whichever table they stand.
+
+    Tables are small and many: what pandas does before it groups rows took a fourth of a score's time.
+
+    >>> tables = [pd.DataFrame({"video": videos, "kind": "micro"}) for videos in (["a", "b", "a"], ["b", "c"])]
+    >>> [numbers.tolist() for numbers in groups(["video", "kind"], *tables)]
+    [[0, 1, 0], [1, 2]]
+    """
+    numbers = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
+    for column in columns:
+        codes, values = pd.factorize(np.concatenate([table[column].to_numpy() for table in tables]))
+        numbers = numbers * len(values) + codes
+    return np.split(numbers, np.cumsum([len(table) for table in tables])[:-1])
 
 
 def _checked(name: str, table: pd.DataFrame) -> _Columns:
@@ -204,7 +220,8 @@ def in_scope(
 
 def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> Bools:
     """Whether each row's values of some columns occur in another table."""
-    return np.asarray(pd.MultiIndex.from_frame(table[columns]).isin(pd.MultiIndex.from_frame(other[columns])))
+    own, others = groups(columns, table, other)
+    return np.isin(own, others)
 
 
 def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
