@@ -222,7 +222,7 @@ def import_all() -> None:
     load_lightning_lightly()
     for name in (
         "mebench.cli",
-        "mebench.cli.sweep",
+        "mebench.cli.run",
         "mebench.core.method",
         "mebench.runner.sweep",
         "mebench.results.tracking",

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from mebench import api
+from mebench.api.runs import planned, swept
 from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
-from mebench.console import print_lines, write_json
-from mebench.errors import ConfigError
+from mebench.console import print_lines, print_table, write_json
+from mebench.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from mebench.config import RunConfig
+    from mebench.config.combinations import Combination
+    from mebench.progress import Progress
 
 app = typer.Typer()
 
@@ -32,8 +39,6 @@ def run(
 ) -> None:
     """Run a method on a dataset, or with -m many runs at once."""
     if multirun:
-        from mebench.cli.sweep import sweep
-
         return sweep(words or (), config, plugins, dry_run, json)
     with _hint_of_sweeps(words or ()):
         if not dry_run:
@@ -92,3 +97,65 @@ def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:
     if json != "-":
         print_outcome(run.folder, run.summary, run.tracked, verbose, told)
     write_json(run.summary, json)
+
+
+def sweep(
+    words: Sequence[str], config: Files, plugins: Plugins, dry_run: bool = False, json: str | None = None
+) -> None:
+    """Run every combination of the values that the words list, and print one table of them.
+
+    Raises:
+        ConfigError: a word is wrong.
+        RunError: some runs failed, each told on its line; the others are finished.
+    """
+    from mebench.progress import Progress
+
+    began, progress = time.perf_counter(), Progress()
+    combinations, configs = planned(words, config or (), plugins or ())
+    if dry_run:
+        return _dry_runs(combinations, configs, progress, json)
+    found = swept(combinations, configs, progress)
+    if json != "-":
+        _print_rows(found.rows)
+    if found.tracked:
+        progress.say(f"MLflow: {found.tracked}")  # beside the table, which may go into a file
+    report = {
+        "rows": found.rows,
+        "runs": [{"words": words, **run.summary} for words, run in zip(found.words, found.runs)],
+        "failures": [{"words": words, "reason": str(error)} for words, error in found.failures],
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    write_json(report, json)
+    for varied, error in found.failures:
+        progress.say(f"failed: {_name(varied)}: {error}")
+    if found.failures:
+        raise RunError(
+            f"{len(found.failures)} of {len(combinations)} runs failed, for the reasons above; the others are finished. Fix the cause "
+            "and give the same command again: it goes on with what is missing"
+        )
+
+
+def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    from mebench.results.render.sweep import cells
+
+    print_table(*cells(rows), title="sweep")
+    if any(len(row["seeds"]) > 1 for row in rows):
+        how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
+        print_lines(f"scores: {how}", error=True)
+
+
+def _dry_runs(
+    combinations: Sequence[Combination], configs: Sequence[RunConfig], progress: Progress, json: str | None
+) -> None:
+    from mebench.runner.estimate import dry_run as estimate
+
+    plans = []
+    for combination, config in zip(combinations, configs):
+        if json != "-":
+            print_lines(f"-- {_name(combination.varied)}")
+        plans.append({"words": combination.varied, **estimate(config, progress, quiet=json == "-")})
+    write_json(plans, json)
+
+
+def _name(varied: dict[str, str]) -> str:
+    return " ".join(f"{key}={value}" for key, value in varied.items()) or "the run"

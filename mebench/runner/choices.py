@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mebench.annotations.schemes import one_unit, unit_number
 from mebench.config import RunConfig, parts, registry
@@ -39,24 +39,49 @@ def home_of_video(dataset: Dataset, id_: str, video: Video) -> tuple[Dataset, st
     return home, member
 
 
-def choose_tasks(
-    config: RunConfig, method: type[Method], recognizer: type[Method] | None, dataset: Dataset, protocol: Protocol
-) -> frozenset[str]:
+class Ability(NamedTuple):
+    """What a method says of itself, for a plan that is made where it is not imported.
+
+    Attributes:
+        module: that holds it, as `Plugin`.
+        tasks: that it can be asked.
+        kinds: that it spots.
+        selects: whether it chooses something on inner validation subjects, as its parameters are.
+    """
+
+    module: str
+    tasks: frozenset[str]
+    kinds: tuple[str, ...]
+    selects: bool
+
+
+def abilities(config: RunConfig) -> tuple[Ability, ...]:
+    """What the method of a run says of itself, and its recognizer if it has one. Brings PyTorch along."""
+    found = []
+    for id_, params in ((config.method, config.method_params), (config.recognizer, config.recognizer_params)):
+        if id_ is not None:
+            method: type[Method] = registry.load("method", id_)
+            module = f"{registry.find('method', id_).module}.method"
+            found.append(Ability(module, method.tasks, method.kinds, method.holds_out(params)))
+    return tuple(found)
+
+
+def choose_tasks(config: RunConfig, methods: Sequence[Ability], dataset: Dataset, protocol: Protocol) -> frozenset[str]:
     """What the run is asked to do: what methods can, the dataset serves and the protocol asks.
 
     Raises:
         ConfigError: nothing.
     """
-    can = method.tasks
-    if recognizer is not None:
-        for id_, class_, task, verb in (
-            (config.method, method, "spot", "spots"),
-            (config.recognizer, recognizer, "recognize", "recognizes"),
+    can = methods[0].tasks
+    if config.recognizer is not None:
+        for id_, method, task, verb in (
+            (config.method, methods[0], "spot", "spots"),
+            (config.recognizer, methods[1], "recognize", "recognizes"),
         ):
-            if task not in class_.tasks:
+            if task not in method.tasks:
                 raise ConfigError(
                     f"method={config.method} recognizer={config.recognizer} needs a method that spots and one that recognizes, "
-                    f"but {id_!r} can only {_list(class_.tasks)}: choose another that {verb}. See them with: mebench list methods"
+                    f"but {id_!r} can only {_list(method.tasks)}: choose another that {verb}. See them with: mebench list methods"
                 )
         can = frozenset({"spot", "recognize"})
         _refuse_idle(config, protocol)
@@ -66,7 +91,7 @@ def choose_tasks(
             "another method (mebench list methods), or protocol=loso"
         )
     tasks = can & dataset.tasks & protocol.tasks
-    if not tasks or (recognizer is not None and tasks != can & protocol.tasks):
+    if not tasks or (config.recognizer is not None and tasks != can & protocol.tasks):
         raise ConfigError(
             f"method {config.method!r} can {_list(can)}, but dataset {config.dataset!r} serves only {_list(dataset.tasks)}: choose "
             f"{_verbs(dataset.tasks & protocol.tasks)} (mebench list methods), or another dataset (mebench list datasets)"
@@ -136,7 +161,7 @@ def choose_scheme(dataset: Dataset, videos: Iterable[Video], config: RunConfig, 
 
 def choose_kinds(
     config: RunConfig,
-    method: type[Method],
+    method: Ability,
     dataset: Dataset,
     videos: Sequence[Video],
     tasks: frozenset[str],

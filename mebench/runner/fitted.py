@@ -13,7 +13,7 @@ from mebench.core import Chain, ClipView, Fold, LabelledVideo, Method, Predictio
 from mebench.errors import DataError, PluginError, unknown
 from mebench.features import clip_feature, frame_features
 from mebench.runner.features import store_of
-from mebench.runner.outside import Ask
+from mebench.runner.outside import Ask, Look
 from mebench.runner.plan import Plan, new_method
 
 
@@ -85,10 +85,6 @@ class Views:
         if name not in chains:
             raise PluginError(unknown("feature", name, chains, "A method reads what its chains() name"))
         return chains[name]
-
-
-Look = tuple[str, int, int, tuple[float, ...]]
-"""The answer to an annotated clip: its video, onset and offset, and a number for each class."""
 
 
 class _Best:

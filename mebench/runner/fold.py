@@ -3,69 +3,37 @@
 import resource
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Fold, Method, Prediction, Timing, Video
-from mebench.core.method import Epoch
-from mebench.runner.fitted import FittedMethod, Look
-from mebench.runner.outside import Ask, Brief, Outside
+from mebench.core import Fold, Method, Prediction, Video
+from mebench.runner.fitted import FittedMethod
+from mebench.runner.inputs import instructions_of_torch, refuse_other_processor
+from mebench.runner.outside import Ask, Brief, ClipPrediction, FoldResult, Outside
 from mebench.runner.plan import Plan
-
-
-@dataclass(frozen=True)
-class ClipPrediction:
-    """The answer to one annotated clip; `probabilities` has one number for each class of the task."""
-
-    video: str
-    onset: int
-    offset: int
-    predicted: str
-    probabilities: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class FoldResult:
-    """What a fold leaves behind; plain data, so that it travels between processes.
-
-    Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
-    """
-
-    key: str
-    predictions: list[Prediction]
-    clips: list[ClipPrediction]
-    frame_scores: dict[str, NDArray[np.float64]]
-    timings: dict[str, Timing]
-    seed: int
-    costs: dict[str, float]
-    model: bytes = field(repr=False, default=b"")
-    history: list[Epoch] = field(repr=False, default_factory=list)
-    notes: dict[str, float] = field(default_factory=dict)
-    looks: list[list[Look]] = field(repr=False, default_factory=list)
 
 
 def execute(plan: Plan, fold: Fold) -> FoldResult:
     """Fit and predict one fold in this process, blind as in a process of its own (see `mebench.runner.tasks`)."""
     outside = Outside(plan, fold)
-    return with_spotted(inside(outside.brief(), outside.answer), outside)
+    return outside.complete(inside(outside.brief(), instructions_of_torch(), outside.answer))
 
 
-def with_spotted(result: FoldResult, outside: Outside) -> FoldResult:
-    """The result of the inside with the intervals that it gave before it was told where clips are."""
-    predictions, scores = outside.spotted or ([], {})
-    return replace(result, predictions=predictions, frame_scores=scores)
-
-
-def inside(brief: Brief, ask: Ask) -> FoldResult:
+def inside(brief: Brief, instructions: str, ask: Ask) -> FoldResult:
     """Fit and predict one fold, as far as it can be known inside; without the intervals, which have been told.
 
     Args:
         brief: of the fold.
+        instructions: of the processor, which PyTorch chose where the run was planned.
         ask: what the brief does not hold.
+
+    Raises:
+        RunError: it chooses others here.
     """
+    refuse_other_processor("a worker was given a run that", instructions, instructions_of_torch())
     plan, fold, timings = brief.plan(ask), brief.fold, dict(brief.timings)
     started = time.perf_counter()
     fitted_methods = []

@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from mebench.runner.fold import FoldResult
+    from mebench.runner.outside import FoldResult
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 LOOKS = "looks.parquet"

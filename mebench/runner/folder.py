@@ -40,7 +40,7 @@ from mebench.errors import RunError, unknown
 from mebench.runner.fold_files import TABLES, read_fold_table, read_parquet, safe_name, whole_fold, write_files
 
 if TYPE_CHECKING:  # reading a run needs no Lightning
-    from mebench.runner.fold import FoldResult
+    from mebench.runner.outside import FoldResult
 
 __all__ = ["RunFolder", "first_id", "safe_name"]
 

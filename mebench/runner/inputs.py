@@ -138,9 +138,15 @@ def versions() -> Mapping[str, str]:
 @cache
 def instructions_of_folds() -> str:
     """The instructions that the libraries of features choose for this processor, and PyTorch."""
+    return f"{processor()}, {instructions_of_torch()}"
+
+
+@cache
+def instructions_of_torch() -> str:
+    """The instructions that PyTorch chooses for this processor."""
     import torch
 
-    return f"{processor()}, torch {torch.backends.cpu.get_cpu_capability()}"
+    return f"torch {torch.backends.cpu.get_cpu_capability()}"
 
 
 @cache

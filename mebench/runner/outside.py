@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,19 +14,18 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core import Composite, Dataset, Fold, Frames, Prediction, Scheme, Task, Timing, Video
+from mebench.core.history import Epoch
 from mebench.core.spotting import hits
 from mebench.errors import DataError, PluginError
 from mebench.protocols import find
 from mebench.runner.plan import Plan
 
-if TYPE_CHECKING:  # workers that compute features load no PyTorch
-    from mebench.core import Method
-
 Ask = Callable[..., Any]
 """How the inside asks the outside: one of `Outside.words` and what belongs to it."""
 Place = tuple[str, int, int, int]
 """An annotated clip without its label: key of its video, onset, apex (the middle where nobody marked it), offset."""
-
+Look = tuple[str, int, int, tuple[float, ...]]
+"""The answer to an annotated clip: its video, onset and offset, and a number for each class."""
 
 BATCH = 1 << 24
 """Bytes of ready-made features that are enough for one answer."""
@@ -45,7 +44,7 @@ class Brief:
         videos: all of them; those that do not train or validate have no expressions.
         homes: for each video, by its key, the id of its dataset.
         revisions: of each dataset.
-        method_class: see `Plan`, as the rest.
+        method: see `Plan`, as the rest.
     """
 
     fold: Fold
@@ -54,12 +53,12 @@ class Brief:
     videos: tuple[Video, ...]
     homes: Mapping[str, str]
     revisions: Mapping[str, str]
-    method_class: type[Method]
+    method: str
     params: Any
     scheme: Scheme
     task: Task
     selects: bool
-    recognizer_class: type[Method] | None
+    recognizer: str | None
     skipped: frozenset[str]
 
     def plan(self, ask: Ask) -> Plan:
@@ -67,7 +66,7 @@ class Brief:
         plan = Plan(
             self.config,
             Shown(ask, self.homes, self.revisions),
-            self.method_class,
+            self.method,
             self.params,
             self.videos,
             self.scheme,
@@ -75,7 +74,7 @@ class Brief:
             find(self.config.protocol),
             (self.fold,),
             self.selects,
-            self.recognizer_class,
+            self.recognizer,
             self.skipped,
         )
         plan._timings[self.fold.key] = dict(self.timings)
@@ -199,14 +198,19 @@ class Outside(Pictures):
             blind(plan, self.fold),
             {key: id_ for key, (_, id_) in homes.items()},
             {id_: dataset.revision for dataset, id_ in homes.values()},
-            plan.method_class,
+            plan.method,
             replace(plan.params),
             plan.scheme,
             plan.task,
             plan.selects,
-            plan.recognizer_class,
+            plan.recognizer,
             plan.skipped,
         )
+
+    def complete(self, result: FoldResult) -> FoldResult:
+        """The result of the inside with the intervals that it gave before it was told where clips are."""
+        predictions, scores = self.spotted or ([], {})
+        return replace(result, predictions=predictions, frame_scores=scores)
 
     def _spot(self, predictions: list[Prediction], scores: dict[str, NDArray[np.float64]]) -> None:
         self.spotted = self.spotted or (predictions, scores)
@@ -258,6 +262,37 @@ def f1(task: Task, videos: Sequence[Video], spotted: Sequence[Prediction]) -> fl
     truths = [(video.key, e) for video in videos for e in video.expressions if e.kind in task.kinds]
     found = sum(any(hits(i, (e.onset, e.offset)) for i in intervals[key, e.kind]) for key, e in truths)
     return 2 * found / max(len(spotted) + len(truths), 1)
+
+
+@dataclass(frozen=True)
+class ClipPrediction:
+    """The answer to one annotated clip; `probabilities` has one number for each class of the task."""
+
+    video: str
+    onset: int
+    offset: int
+    predicted: str
+    probabilities: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What a fold leaves behind; plain data, so that it travels between processes.
+
+    Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
+    """
+
+    key: str
+    predictions: list[Prediction]
+    clips: list[ClipPrediction]
+    frame_scores: dict[str, NDArray[np.float64]]
+    timings: dict[str, Timing]
+    seed: int
+    costs: dict[str, float]
+    model: bytes = field(repr=False, default=b"")
+    history: list[Epoch] = field(repr=False, default_factory=list)
+    notes: dict[str, float] = field(default_factory=dict)
+    looks: list[list[Look]] = field(repr=False, default_factory=list)
 
 
 class Shown(Composite):

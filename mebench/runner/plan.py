@@ -7,9 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mebench.config import RunConfig, registry
+from mebench.config import RunConfig
 from mebench.core import (
     Chain,
     Dataset,
@@ -26,6 +27,8 @@ from mebench.errors import ConfigError, RunError
 from mebench.protocols import People, Protocol
 from mebench.protocols import find as find_protocol
 from mebench.runner.choices import (
+    Ability,
+    abilities,
     choose_kinds,
     choose_scheme,
     choose_tasks,
@@ -123,7 +126,7 @@ class Plan:
     Attributes:
         config: the resolved configuration.
         dataset: the dataset, or a composite of several.
-        method_class: the method; beside a recognizer it only spots.
+        method: the module that holds the method; beside a recognizer it only spots.
         params: its parameters.
         videos: all videos of the dataset, sorted by key.
         scheme: the emotion scheme.
@@ -131,13 +134,13 @@ class Plan:
         protocol: who says how people are split.
         folds: its folds.
         selects: whether the inner validation subjects are held out, because a method chooses something on them.
-        recognizer_class: the method that names what the other one spots, or None.
+        recognizer: the module of the method that names what the other one spots, or None.
         skipped: keys of the videos without a face: nobody trains on them or is asked about them; their truths stay.
     """
 
     config: RunConfig
     dataset: Dataset
-    method_class: type[Method]
+    method: str
     params: Any
     videos: tuple[Video, ...]
     scheme: Scheme
@@ -145,7 +148,7 @@ class Plan:
     protocol: Protocol
     folds: tuple[Fold, ...]
     selects: bool
-    recognizer_class: type[Method] | None = None
+    recognizer: str | None = None
     skipped: frozenset[str] = frozenset()
     _timings: dict[str, dict[str, Timing]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -155,15 +158,19 @@ class Plan:
         looks = {part.method_class.looks_at_test_video(part.task.tasks, part.params) for part in self.parts()}
         return "video" if "video" in looks else "none"
 
+    @property
+    def method_class(self) -> type[Method]:
+        """The method itself, which brings PyTorch along: a plan whose folds are computed elsewhere does without."""
+        found: type[Method] = import_module(self.method).Plugin
+        return found
+
     def parts(self) -> tuple[Plan, ...]:
         """The run of each method by itself: this one, or that of the spotter and that of the recognizer."""
-        if self.recognizer_class is None:
+        if self.recognizer is None:
             return (self,)
         spotting, naming = (replace(self.task, tasks=frozenset({task})) for task in ("spot", "recognize"))
-        alone = replace(self, task=spotting, recognizer_class=None)
-        return alone, replace(
-            alone, method_class=self.recognizer_class, params=self.config.recognizer_params, task=naming
-        )
+        alone = replace(self, task=spotting, recognizer=None)
+        return alone, replace(alone, method=self.recognizer, params=self.config.recognizer_params, task=naming)
 
     def home(self, video: Video) -> tuple[Dataset, str]:
         """The dataset that a video is read from, and its id: of a composite the member."""
@@ -184,7 +191,7 @@ class Plan:
         """Whether looking at the tested subjects after each epoch is all that a leak of this run could be: it trains, names
         emotions alone, and chooses nothing else. Then one training serves the run and its leak.
         """
-        trained = self.recognizer_class is None and not self.selects and bool(weightless(self).stages())
+        trained = self.recognizer is None and not self.selects and bool(weightless(self).stages())
         return trained and self.task.tasks == frozenset({"recognize"})
 
     def training_subjects(self, fold: Fold) -> tuple[SubjectKey, ...]:
@@ -286,16 +293,19 @@ def new_method(plan: Plan, seed: int = 0) -> Method:
     return plan.method_class(plan.params, plan.task, seed)
 
 
-def make_plan(config: RunConfig) -> Plan:
+def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     """Build dataset, scheme, task and folds.
+
+    Args:
+        config: of the run.
+        methods: what its method, and its recognizer if it has one, say of themselves; by default they are imported and asked.
 
     Raises:
         MebenchError: anything that cannot work, in one sentence, before any work is done.
     """
     protocol, dataset = find_protocol(config.protocol), open_dataset(config)
-    method_class: type[Method] = registry.load("method", config.method)
-    recognizer: type[Method] | None = None if config.recognizer is None else registry.load("method", config.recognizer)
-    tasks = choose_tasks(config, method_class, recognizer, dataset, protocol)
+    methods = methods or abilities(config)
+    tasks = choose_tasks(config, methods, dataset, protocol)
     videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
         protocol.make(People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
@@ -304,20 +314,19 @@ def make_plan(config: RunConfig) -> Plan:
         videos = scored(videos, scheme, protocol)
     if "spot" in tasks:
         videos = measured(dataset, videos)
-    kinds = choose_kinds(config, method_class, dataset, videos, tasks, protocol)
+    kinds = choose_kinds(config, methods[0], dataset, videos, tasks, protocol)
     plan = Plan(
         config,
         dataset,
-        method_class,
+        methods[0].module,
         config.method_params,
         videos,
         scheme,
         Task(tasks, kinds, scheme.classes),
         protocol,
         (),
-        selects=method_class.holds_out(config.method_params)
-        or (recognizer is not None and recognizer.holds_out(config.recognizer_params)),
-        recognizer_class=recognizer,
+        selects=any(method.selects for method in methods),
+        recognizer=None if config.recognizer is None else methods[1].module,
     )
     people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))

@@ -155,11 +155,9 @@ class Session:
         """The folds that are missing."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
-        spec = spec_of(self.plan)
+        run = spec_of(self.plan)
         return [
-            Task((self, fold), fold_task, (spec, fold.key, self.plan.skipped))
-            for fold in folds
-            if fold.key in self.left
+            Task((self, fold), fold_task, (run, fold.key, self.plan.skipped)) for fold in folds if fold.key in self.left
         ]
 
     def keep(self, fold: Fold, outcome: Any) -> None:

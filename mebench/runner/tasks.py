@@ -1,15 +1,16 @@
-"""What worker processes do with a fold."""
+"""What worker processes do with a fold. They plan it and know its labels; PyTorch is loaded where it is trained, apart."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from mebench.core import Fold
+from mebench.features import processor
 from mebench.runner import forks, inputs
-from mebench.runner.fold import FoldResult, inside, with_spotted
-from mebench.runner.inputs import REMEMBERED, Spec, config_of, instructions_of_folds, refuse_other_inputs
-from mebench.runner.outside import Outside
+from mebench.runner.choices import Ability, abilities
+from mebench.runner.inputs import REMEMBERED, Spec, config_of, instructions_of_torch, refuse_other_inputs
+from mebench.runner.outside import Ask, Brief, FoldResult, Outside
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Failure
 
@@ -21,30 +22,45 @@ FLOW = "mebench.features.tvl1:ready"
 """What takes a second where a fold computes features: clips that it has spotted itself have none in the store."""
 
 
-def spec_of(plan: Plan) -> Spec:
-    """What workers are told of a plan, to fit its folds."""
-    return inputs.spec_of(plan.config, plan.dataset, instructions_of_folds())
+class FoldSpec(NamedTuple):
+    """What workers are told of a run, to fit its folds.
+
+    Attributes:
+        spec: what workers of features are told, too.
+        methods: what its method, and its recognizer if it has one, say of themselves.
+        instructions: that PyTorch chose for the processor.
+    """
+
+    spec: Spec
+    methods: tuple[Ability, ...]
+    instructions: str
+
+
+def spec_of(plan: Plan) -> FoldSpec:
+    """What workers are told of a plan."""
+    spec = inputs.spec_of(plan.config, plan.dataset, processor())
+    return FoldSpec(spec, abilities(plan.config), instructions_of_torch())
 
 
 @lru_cache(maxsize=REMEMBERED)
-def plan_of(spec: Spec) -> Plan:
+def plan_of(run: FoldSpec) -> Plan:
     """The plan of a run, made once in each worker.
 
     Raises:
         RunError: it comes out of other inputs than the run's.
     """
-    config = config_of(spec, instructions_of_folds())
+    config = config_of(run.spec, processor())
     forks.warm(config.plugins, IMPORTED)  # beside what is imported here
-    plan = make_plan(config)
-    refuse_other_inputs(spec, plan.config, plan.dataset)
+    plan = make_plan(config, run.methods)
+    refuse_other_inputs(run.spec, plan.config, plan.dataset)
     return plan
 
 
-def fold_task(spec: Spec, key: str, skipped: frozenset[str]) -> FoldResult | Failure:
+def fold_task(run: FoldSpec, key: str, skipped: frozenset[str]) -> FoldResult | Failure:
     """Fit and predict one fold.
 
     Args:
-        spec: of the run.
+        run: that it is of.
         key: of the fold.
         skipped: keys of the videos without a face.
 
@@ -54,14 +70,26 @@ def fold_task(spec: Spec, key: str, skipped: frozenset[str]) -> FoldResult | Fai
     Raises:
         RunError: this process finds other inputs than the run was planned with.
     """
-    return execute_apart(_plan_without(spec, skipped), _folds(spec)[key])
+    return execute_apart(_plan_without(run, skipped), _folds(run)[key], run.instructions)
 
 
-def execute_apart(plan: Plan, fold: Fold) -> FoldResult | Failure:
-    """Fit and predict one fold in a process that ends with it and has never seen the labels that this one knows."""
+def execute_apart(plan: Plan, fold: Fold, instructions: str) -> FoldResult | Failure:
+    """Fit and predict one fold in a process that ends with it and has never seen the labels that this one knows.
+
+    Args:
+        plan: of the run.
+        fold: of it.
+        instructions: that PyTorch chose for the processor where the run was planned.
+    """
     outside = Outside(plan, fold)
-    result = apart(plan, inside, (outside.brief(),), outside, plan.config.fold_timeout)
-    return result if isinstance(result, Failure) else with_spotted(result, outside)
+    result = apart(plan, _inside, (outside.brief(), instructions), outside, plan.config.fold_timeout)
+    return result if isinstance(result, Failure) else outside.complete(result)
+
+
+def _inside(brief: Brief, instructions: str, ask: Ask) -> FoldResult:
+    from mebench.runner.fold import inside  # there alone, for it brings PyTorch
+
+    return inside(brief, instructions, ask)
 
 
 def apart(
@@ -72,7 +100,7 @@ def apart(
     timeout: float | None = None,
 ) -> Any:
     """Let a plan's methods work apart, with all that they import there already; see `mebench.runner.forks.Nursery.run`."""
-    modules = [method.__module__ for method in (plan.method_class, plan.recognizer_class) if method is not None]
+    modules = [module for module in (plan.method, plan.recognizer) if module is not None]
     modules += [PEAKS] if "spot" in plan.task.tasks else []
     modules += [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
     return forks.apart(
@@ -86,11 +114,11 @@ def apart(
 
 
 @lru_cache(maxsize=1)
-def _plan_without(spec: Spec, skipped: frozenset[str]) -> Plan:
-    plan = plan_of(spec)
+def _plan_without(run: FoldSpec, skipped: frozenset[str]) -> Plan:
+    plan = plan_of(run)
     return replace(plan, skipped=skipped) if skipped else plan
 
 
 @lru_cache(maxsize=1)
-def _folds(spec: Spec) -> dict[str, Fold]:
-    return {fold.key: fold for fold in plan_of(spec).folds}
+def _folds(run: FoldSpec) -> dict[str, Fold]:
+    return {fold.key: fold for fold in plan_of(run).folds}

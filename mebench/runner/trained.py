@@ -25,13 +25,14 @@ from mebench.features.pipeline import count_faces, face_crops
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.protocols import find
-from mebench.runner.choices import measured, open_dataset
+from mebench.runner.choices import abilities, measured, open_dataset
 from mebench.runner.describe import truth_tables
 from mebench.runner.fitted import FittedMethod
-from mebench.runner.fold import FoldResult, parts_of
+from mebench.runner.fold import parts_of
 from mebench.runner.fold_files import tables_of_fold
 from mebench.runner.folder import ORDERS, RunFolder
 from mebench.runner.models import Model, of_fold, read_model
+from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan, pair_gap
 from mebench.runner.workers import Failure, WorkerPool, default_workers
 from mebench.runner.workers import Task as Job
@@ -130,10 +131,11 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     fold = Fold(
         "+".join(model.fold for model in models), (), (), tuple(sorted({video.subject_key for video in videos}))
     )
+    spotter, *recognizer = abilities(config)
     plan = Plan(
         config,
         dataset,
-        registry.load("method", config.method),
+        spotter.module,
         config.method_params,
         videos,
         Scheme(str(about["scheme"]), task.classes, {}),
@@ -141,7 +143,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
         find(config.protocol),
         (fold,),
         selects=False,
-        recognizer_class=None if config.recognizer is None else registry.load("method", config.recognizer),
+        recognizer=recognizer[0].module if recognizer else None,
     )
     learnt = [timing for model in models for timing in model.timings]
     rates = {plan.groups[video.key]: float(video.fps or 0) for video in videos}

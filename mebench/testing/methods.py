@@ -13,8 +13,9 @@ from mebench.config import RunConfig, registry, resolve
 from mebench.config.registry import PluginKind
 from mebench.core import ClipView, Expression, Prediction, Video, VideoView
 from mebench.runner.fitted import Views
-from mebench.runner.fold import FoldResult, restore
 from mebench.runner.fold import execute as execute_fold
+from mebench.runner.fold import restore
+from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan, make_plan, new_method
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 from mebench.testing.plugins import COMMON, Owner, cut_down, declares

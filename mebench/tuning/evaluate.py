@@ -14,8 +14,8 @@ from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.runner.describe import truth_tables
-from mebench.runner.fold import FoldResult
 from mebench.runner.inputs import inputs_of
+from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of
 from mebench.runner.workers import Workers

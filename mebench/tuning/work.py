@@ -15,14 +15,14 @@ from mebench.core.options import SpottingParams
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
+from mebench.runner.choices import abilities
 from mebench.runner.features import prepare
 from mebench.runner.fitted import FittedMethod
-from mebench.runner.fold import ClipPrediction, FoldResult, parts_of, restore
+from mebench.runner.fold import parts_of, restore
 from mebench.runner.folder import RunFolder, safe_name
-from mebench.runner.inputs import Spec
-from mebench.runner.outside import Ask, Brief, Outside
+from mebench.runner.outside import Ask, Brief, ClipPrediction, FoldResult, Outside
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import apart, execute_apart, plan_of, spec_of
+from mebench.runner.tasks import FoldSpec, apart, execute_apart, plan_of, spec_of
 from mebench.runner.workers import Failure, Task, Workers
 
 
@@ -96,8 +96,7 @@ def among(plan: Plan, subjects: Sequence[SubjectKey], folds: Sequence[Fold]) -> 
 
 def with_config(plan: Plan, config: RunConfig) -> Plan:
     """The run with other parameters of the same methods, over the same people and folds."""
-    pairs = ((plan.method_class, config.method_params), (plan.recognizer_class, config.recognizer_params))
-    selects = any(method.holds_out(params) for method, params in pairs if method is not None)
+    selects = any(method.selects for method in abilities(config))
     return replace(plan, config=config, params=config.method_params, selects=selects)
 
 
@@ -122,8 +121,8 @@ def run_folds(
     Raises:
         RunError: a fold failed.
     """
-    spec = spec_of(plan)
-    tasks = [Task(fold.key, _fold, (spec, fold, tuple(known), skipped, part)) for fold in folds]
+    run = spec_of(plan)
+    tasks = [Task(fold.key, _fold, (run, fold, tuple(known), skipped, part)) for fold in folds]
     for task, outcome in pool.run(tasks):
         if isinstance(outcome, Failure):
             raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
@@ -131,11 +130,11 @@ def run_folds(
 
 
 def _fold(
-    spec: Spec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
+    run: FoldSpec, fold: Fold, known: Sequence[SubjectKey], skipped: frozenset[str], part: int | None
 ) -> FoldResult | Failure:
     """In a worker."""
-    plan = replace(among(of_part(plan_of(spec), part), known, [fold]), skipped=skipped)
-    return execute_apart(plan, fold)
+    plan = replace(among(of_part(plan_of(run), part), known, [fold]), skipped=skipped)
+    return execute_apart(plan, fold, run.instructions)
 
 
 def of_part(plan: Plan, part: int | None) -> Plan:

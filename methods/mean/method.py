@@ -13,7 +13,8 @@ from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
 from mebench.core import Chain, ClipView, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
-from mebench.core.method import Looked, Split
+from mebench.core.history import Split
+from mebench.core.method import Looked
 from mebench.core.views import at_scale, mean_over_scales
 from mebench.errors import RunError
 from mebench.training import Classified, Samples, release, vote

@@ -8,7 +8,7 @@ from mebench.methods.dual_inception.params import Params
 from torch import nn
 
 from mebench.core import Task
-from mebench.core.method import Epoch
+from mebench.core.history import Epoch
 from mebench.runner.fold import count_parameters
 from mebench.training import Samples, fit
 

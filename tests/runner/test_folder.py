@@ -13,8 +13,8 @@ import pytest
 from mebench.core import Prediction, Timing
 from mebench.errors import RunError
 from mebench.runner import folder as module
-from mebench.runner.fold import ClipPrediction, FoldResult
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.outside import ClipPrediction, FoldResult
 
 
 def result(key="d/1", shift=0):

@@ -6,7 +6,7 @@ import statistics
 
 import pytest
 
-from mebench.cli.sweep import sweep
+from mebench.cli.run import sweep
 from mebench.config import combinations as sweep_words
 from mebench.config import resolve
 from mebench.config.combinations import expand

@@ -1,6 +1,6 @@
 """What a worker does with a task: it plans for itself, refuses other inputs, and leaves nothing behind."""
 
-import json
+import pickle
 import re
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from mebench.errors import RunError
 from mebench.runner import tasks
 from mebench.runner.plan import make_plan
 from mebench.runner.tasks import fold_task, plan_of, spec_of
+from mebench.runner.workers import Task, WorkerPool
+from tests.runner.test_features import HEAVY, RESIDENT
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +23,10 @@ def forget():
         remembered.cache_clear()
 
 
-def test_a_brief_is_plain_data_that_makes_the_same_plan(moody):
+def test_what_a_worker_is_told_travels_and_makes_the_same_plan(moody):
     plan = make_plan(resolve(moody("seed=3")))
-    spec = spec_of(plan)
-    assert plan_of(tuple(json.loads(json.dumps(spec)))).folds == plan.folds
+    run = spec_of(plan)
+    assert plan_of(pickle.loads(pickle.dumps(run))).folds == plan.folds
 
 
 def test_a_relative_path_is_the_same_place_for_a_worker_elsewhere(moody, tmp_path, monkeypatch):
@@ -35,16 +37,39 @@ def test_a_relative_path_is_the_same_place_for_a_worker_elsewhere(moody, tmp_pat
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
-    values, inputs, processor = spec_of(make_plan(resolve(moody())))
+    run = spec_of(make_plan(resolve(moody())))
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.write_text(method.read_text() + "\n# edited since\n")
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
-        fold_task((values, inputs, processor), "toy/1", frozenset())
+        fold_task(run, "toy/1", frozenset())
 
 
 def test_a_worker_on_another_kind_of_processor_refuses_its_folds(moody):
-    values, inputs, processor = spec_of(make_plan(resolve(moody())))
+    run = spec_of(make_plan(resolve(moody())))
+    values, inputs, processor = run.spec
     with pytest.raises(
-        RunError, match=f"another kind of processor .an old one; here it is {re.escape(processor)}.*must not mix"
+        RunError, match=f"kind of processor .an old one; here it is {re.escape(processor)}.*must not mix"
     ):
-        fold_task((values, inputs, "an old one"), "toy/1", frozenset())
+        fold_task(run._replace(spec=(values, inputs, "an old one")), "toy/1", frozenset())
+
+
+def test_a_worker_where_pytorch_chooses_other_instructions_refuses_its_folds(moody):
+    run = spec_of(make_plan(resolve(moody())))
+    failure = fold_task(run._replace(instructions="torch of old"), "toy/1", frozenset())
+    assert isinstance(failure.error, RunError)
+    assert f"kind of processor (torch of old; here it is {run.instructions})" in failure.reason
+
+
+@pytest.mark.processes
+def test_a_worker_of_folds_loads_neither_pytorch_nor_lightning_and_stays_small(tiny):
+    plan = make_plan(resolve(["method=mean", *tiny, "method.epochs_spot=1", "method.epochs_recognition=1"]))
+    pool = WorkerPool(1)
+    try:
+        ((_, result),) = pool.run([Task("fold", fold_task, (spec_of(plan), plan.folds[0].key, frozenset()))])
+        ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
+        ((_, megabytes),) = pool.run([Task("at the end", eval, (RESIDENT,))])
+    finally:
+        pool.stop()
+    assert result.key == plan.folds[0].key and result.model
+    assert heavy == []
+    assert not megabytes or megabytes[0] < 250

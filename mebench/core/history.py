@@ -1,0 +1,71 @@
+"""How the training of a method went, epoch by epoch. Plain data, which processes read that load no PyTorch."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Split = Literal["train", "valid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One pass over the samples of a stage.
+
+    Attributes:
+        stage: name of the stage.
+        epoch: from 0.
+        split: `train`, while the weights change and dropout is at work, or `valid`, after the epoch on subjects held out.
+        loss: mean over the samples, penalties left out; NaN where nobody noted one.
+        accuracy: share of the samples answered right; None where nothing was counted.
+        uf1: unweighted mean of the classes' F1, over all samples at once; None where no classes were scored.
+        uar: unweighted average recall, the same.
+    """
+
+    stage: str
+    epoch: int
+    split: Split
+    loss: float
+    accuracy: float | None
+    uf1: float | None = None
+    uar: float | None = None
+
+
+class History:
+    """Sums up losses and right answers batch by batch; numbers are read only at the end, so that no batch waits for one."""
+
+    def __init__(self) -> None:
+        self._sums: dict[tuple[str, int, Split], list[Any]] = {}
+        self._scores: dict[tuple[str, int, Split], tuple[float, float]] = {}
+
+    def add(self, stage: str, epoch: int, split: Split, n: int, loss: Any, right: Any = None) -> None:
+        """Count a batch.
+
+        Args:
+            stage: name of the stage.
+            epoch: from 0.
+            split: whose samples.
+            n: samples in the batch.
+            loss: their mean loss, a number or a tensor without gradient.
+            right: how many were answered right, the same; None if nobody counts.
+        """
+        sums = self._sums.setdefault((stage, epoch, split), [0, 0.0, None])
+        sums[0] += n
+        sums[1] = sums[1] + loss * n
+        if right is not None:
+            sums[2] = right if sums[2] is None else sums[2] + right
+
+    def score(self, stage: str, epoch: int, split: Split, uf1: float, uar: float) -> None:
+        """Note what all samples of a pass together score; `add` counts its batches."""
+        self._sums.setdefault((stage, epoch, split), [0, 0.0, None])
+        self._scores[stage, epoch, split] = uf1, uar
+
+    def epochs(self) -> list[Epoch]:
+        """All epochs, in the order in which they began."""
+        return [
+            Epoch(
+                *key,
+                float(loss) / n if n else float("nan"),
+                None if right is None else float(right) / n,
+                *self._scores.get(key, (None, None)),
+            )
+            for key, (n, loss, right) in self._sums.items()
+        ]
