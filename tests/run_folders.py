@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.types import Prediction, Timing
-from mebench.runner.fold import ClipPrediction, FoldResult
 from mebench.runner.folder import RunFolder
+from mebench.runner.outside import ClipPrediction, FoldResult
 from mebench.runner.scoring import score
 
 CLASSES = ("negative", "positive", "surprise")
