@@ -45,7 +45,7 @@ class PluginInfo:
     id: str
     folder: Path
     module: str
-    config: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    config: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
     broken: str | None = None
 
     @property
@@ -115,15 +115,23 @@ def params_class(info: PluginInfo) -> type:
 
 
 def load(kind: PluginKind, id_: str) -> type:
-    """The plugin's class: the attribute `Plugin` of its `method.py` or `dataset.py`.
+    """The class of the plugin of that name.
 
     Raises:
         PluginError: unknown or broken, or its import fails; the sentence names file and reason.
     """
-    info = find(kind, id_)
-    plugin = _attribute(info, kind, "Plugin")
+    return plugin_class(find(kind, id_))
+
+
+def plugin_class(info: PluginInfo) -> type:
+    """The plugin's class: the attribute `Plugin` of its `method.py` or `dataset.py`.
+
+    Raises:
+        PluginError: its import fails; the sentence names file and reason.
+    """
+    plugin = _attribute(info, info.kind, "Plugin")
     if not isinstance(plugin, type):
-        raise PluginError(f"{info.where}/{kind}.py: Plugin must be a class, not {plugin!r}")
+        raise PluginError(f"{info.where}/{info.kind}.py: Plugin must be a class, not {plugin!r}")
     return plugin
 
 

@@ -1,6 +1,5 @@
 """Scores over all thresholds: average precision, recall against false positives, F1 over the IoU, one score a frame."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import NamedTuple
@@ -137,19 +136,18 @@ def found_over_iou(
     predictions: pd.DataFrame,
     convention: Convention,
     pairs: Pairs,
-    thresholds: Sequence[Fraction] = SWEEP,
 ) -> list[tuple[Indices, Floats]]:
-    """At every threshold, the prediction of each true positive, and how much each prediction counts (`Found.weight`).
+    """At every threshold of `SWEEP`, the prediction of each true positive, and how much each prediction counts (`Found.weight`).
 
     Under `maximum` matching any matching of most pairs will do, for F1 depends on their number alone.
     """
     if convention.matching != "maximum":
-        found = [find(truths, predictions, replace(convention, threshold=t), pairs) for t in thresholds]
+        found = [find(truths, predictions, replace(convention, threshold=t), pairs) for t in SWEEP]
         return [(part.prediction, part.weight) for part in found]
     draw, one = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
     whole = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
     largest: list[Indices] = []
-    for threshold in thresholds:  # rising, so that as many pairs as before are the same pairs
+    for threshold in SWEEP:  # rising, so that as many pairs as before are the same pairs
         near = whole.hits(threshold, convention.reaching)
         same = largest and len(near.truth) == len(whole.truth)
         largest.append(largest[-1] if same else _largest(near))

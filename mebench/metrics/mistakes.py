@@ -81,7 +81,7 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     in_vain = ~np.isin(np.arange(len(predictions)), found.prediction)
     draw = predictions["draw"].to_numpy(np.int64)
     # A truth is missed in every draw by itself: the places are numbered draw by draw.
-    missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(), number_of_draws(ordered))
+    missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(copy=True), number_of_draws(ordered))
     missed[draw[found.prediction] * len(truths) + found.truth] = False
     rows = [
         _false_positives(truths, predictions, near, confused, reached)[in_vain],

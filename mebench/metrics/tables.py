@@ -106,6 +106,7 @@ def of_kinds(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
 
 def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
     """A number for each row of each table, 0 or more: rows that agree in some columns have the same, in whichever table they stand.
+    Missing values are equal.
 
     Tables are small and many: what pandas does before it groups rows took a fourth of a score's time.
 
@@ -115,7 +116,9 @@ def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:
     """
     numbers = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
     for column in columns:
-        codes, values = pd.factorize(np.concatenate([table[column].to_numpy() for table in tables]))
+        codes, values = pd.factorize(
+            np.concatenate([table[column].to_numpy() for table in tables]), use_na_sentinel=False
+        )
         numbers = numbers * len(values) + codes
     return np.split(numbers, np.cumsum([len(table) for table in tables])[:-1])
 

@@ -43,13 +43,13 @@ class Ability(NamedTuple):
     """What a method says of itself, for a plan that is made where it is not imported.
 
     Attributes:
-        module: that holds it, as `Plugin`.
+        plugin: where it is.
         tasks: that it can be asked.
         kinds: that it spots.
         selects: whether it chooses something on inner validation subjects, as its parameters are.
     """
 
-    module: str
+    plugin: registry.PluginInfo
     tasks: frozenset[str]
     kinds: tuple[str, ...]
     selects: bool
@@ -60,9 +60,10 @@ def abilities(config: RunConfig) -> tuple[Ability, ...]:
     found = []
     for id_, params in ((config.method, config.method_params), (config.recognizer, config.recognizer_params)):
         if id_ is not None:
-            method: type[Method] = registry.load("method", id_)
-            module = f"{registry.find('method', id_).module}.method"
-            found.append(Ability(module, method.tasks, method.kinds, method.holds_out(params)))
+            plugin = registry.find("method", id_)
+            method: type[Method] = registry.plugin_class(plugin)
+            said = frozenset(method.tasks), tuple(method.kinds), bool(method.holds_out(params))
+            found.append(Ability(plugin, *said))
     return tuple(found)
 
 

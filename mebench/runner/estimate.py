@@ -11,7 +11,7 @@ from mebench.config import RunConfig
 from mebench.console import duration, plural, print_lines
 from mebench.core import Chain, Fold, Stage, Video
 from mebench.errors import RunError
-from mebench.features import NoFaceError, processor
+from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
 from mebench.runner.features import clips_of, missing_videos, store_of
@@ -142,7 +142,7 @@ def _feature_cost(
 ) -> measure.FeatureCost:
     """The cost of the longest video; with `no_face=skip`, of the longest that shows a face."""
     *others, last = sorted(videos, key=lambda v: -(v.n_frames or 0))
-    spec = spec_of(plan.config, plan.dataset, processor())
+    spec = spec_of(plan.config, plan.dataset)
     for video in [*others, last]:
         progress.say(f"measuring the features of {video.key}")
         ((_, cost),) = pool.run([Task(video.key, measure.features, (spec, video, chains, budget))])

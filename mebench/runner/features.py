@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.core import Chain, Dataset, Video
-from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready, processor
+from mebench.features import Clip, ComputeCost, FeatureStore, compute, is_ready
 from mebench.progress import Progress
 from mebench.runner import forks
 from mebench.runner.choices import home_of_video, open_dataset
@@ -139,7 +139,7 @@ def opened(spec: Spec) -> tuple[RunConfig, FeatureStore, Dataset]:
     Raises:
         RunError: they come out of other inputs than the run's.
     """
-    config = config_of(spec, processor())
+    config = config_of(spec)
     dataset = open_dataset(config)
     refuse_other_inputs(spec, config, dataset)
     dataset.videos()  # where a dataset may learn in which folders the frames lie
@@ -220,7 +220,7 @@ class _Job:
 def _jobs(plans: Sequence[Plan]) -> list[_Job]:
     jobs: dict[Home, _Job] = {}
     for plan in plans:
-        spec = spec_of(plan.config, plan.dataset, processor())
+        spec = spec_of(plan.config, plan.dataset)
         for video in missing_videos(plan):
             home = home_of(plan, video)
             job = jobs.setdefault(home, _Job(home, replace(video, expressions=(), distractors=()), [], set()))

@@ -132,7 +132,7 @@ def main(handle: int) -> None:
         prepare_worker()
         while True:
             if (wanted := control.recv()) is not None:
-                with suppress(Exception):  # the copy will say it
+                with suppress(Exception, SystemExit):  # the copy will say it
                     registry.add_paths(wanted[0])
                     for name in wanted[1]:
                         module, _, function = name.partition(":")

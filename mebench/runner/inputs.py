@@ -1,4 +1,4 @@
-"""What numbers depend on beside the data: code, packages, settings, the processor. Told without PyTorch, which feature workers lack."""
+"""What numbers depend on beside the data: code, packages, settings, the processor. What workers need of it is told without PyTorch."""
 
 import hashlib
 import json
@@ -39,27 +39,25 @@ REMEMBERED = 4
 """Of a sweep, how many runs a worker remembers; its tasks come run by run."""
 
 
-def spec_of(config: RunConfig, dataset: Dataset, instructions: str) -> Spec:
+def spec_of(config: RunConfig, dataset: Dataset) -> Spec:
     """What workers are told of a run; they may work in another folder, or on another machine.
 
     Args:
         config: of the run.
         dataset: opened.
-        instructions: of the processor that shape what they do: `mebench.features.processor` tells those of features,
-            `instructions_of_folds` those of folds.
     """
     store = str(Path(config.cache).expanduser().absolute())
     values = json.dumps({**anywhere(config.values), "cache": store})
-    return values, inputs_of(config, dataset, instructions), instructions
+    return values, inputs_of(config, dataset, processor()), processor()
 
 
-def config_of(spec: Spec, instructions: str) -> RunConfig:
+def config_of(spec: Spec) -> RunConfig:
     """In a worker: the configuration of a run.
 
     Raises:
-        RunError: it began on another kind of processor than the one with these instructions.
+        RunError: it began on another kind of processor than this one.
     """
-    refuse_other_processor("a worker was given a run that", spec[2], instructions)
+    refuse_other_processor("a worker was given a run that", spec[2], processor())
     return from_plain(json.loads(spec[0]))
 
 
@@ -77,7 +75,13 @@ def refuse_other_inputs(spec: Spec, config: RunConfig, dataset: Dataset) -> None
 
 
 def inputs_of(config: RunConfig, dataset: Dataset, instructions: str | None = None) -> str:
-    """What a worker can tell by itself of all that its answers depend on, as a hash: see `spec_of`; None for those of folds."""
+    """What a worker can tell by itself of all that its answers depend on, as a hash.
+
+    Args:
+        config: of the run.
+        dataset: opened.
+        instructions: of the processor; those of folds by default, which only PyTorch can tell.
+    """
     # Where annotations lie does not matter: what they say is in the truth.
     values = {**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)}
     added = ADDED.get(config.protocol)

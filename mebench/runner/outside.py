@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.config import RunConfig
+from mebench.config.registry import PluginInfo
 from mebench.core import Composite, Dataset, Fold, Frames, Prediction, Scheme, Task, Timing, Video
 from mebench.core.history import Epoch
 from mebench.core.spotting import hits
@@ -53,12 +54,12 @@ class Brief:
     videos: tuple[Video, ...]
     homes: Mapping[str, str]
     revisions: Mapping[str, str]
-    method: str
+    method: PluginInfo
     params: Any
     scheme: Scheme
     task: Task
     selects: bool
-    recognizer: str | None
+    recognizer: PluginInfo | None
     skipped: frozenset[str]
 
     def plan(self, ask: Ask) -> Plan:

@@ -7,10 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mebench.config import RunConfig
+from mebench.config import RunConfig, registry
+from mebench.config.registry import PluginInfo
 from mebench.core import (
     Chain,
     Dataset,
@@ -126,7 +126,7 @@ class Plan:
     Attributes:
         config: the resolved configuration.
         dataset: the dataset, or a composite of several.
-        method: the module that holds the method; beside a recognizer it only spots.
+        method: where the method is; beside a recognizer it only spots.
         params: its parameters.
         videos: all videos of the dataset, sorted by key.
         scheme: the emotion scheme.
@@ -134,13 +134,13 @@ class Plan:
         protocol: who says how people are split.
         folds: its folds.
         selects: whether the inner validation subjects are held out, because a method chooses something on them.
-        recognizer: the module of the method that names what the other one spots, or None.
+        recognizer: where the method is that names what the other one spots, or None.
         skipped: keys of the videos without a face: nobody trains on them or is asked about them; their truths stay.
     """
 
     config: RunConfig
     dataset: Dataset
-    method: str
+    method: PluginInfo
     params: Any
     videos: tuple[Video, ...]
     scheme: Scheme
@@ -148,7 +148,7 @@ class Plan:
     protocol: Protocol
     folds: tuple[Fold, ...]
     selects: bool
-    recognizer: str | None = None
+    recognizer: PluginInfo | None = None
     skipped: frozenset[str] = frozenset()
     _timings: dict[str, dict[str, Timing]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
@@ -161,8 +161,7 @@ class Plan:
     @property
     def method_class(self) -> type[Method]:
         """The method itself, which brings PyTorch along: a plan whose folds are computed elsewhere does without."""
-        found: type[Method] = import_module(self.method).Plugin
-        return found
+        return registry.plugin_class(self.method)
 
     def parts(self) -> tuple[Plan, ...]:
         """The run of each method by itself: this one, or that of the spotter and that of the recognizer."""
@@ -318,7 +317,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     plan = Plan(
         config,
         dataset,
-        methods[0].module,
+        methods[0].plugin,
         config.method_params,
         videos,
         scheme,
@@ -326,7 +325,7 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
         protocol,
         (),
         selects=any(method.selects for method in methods),
-        recognizer=None if config.recognizer is None else methods[1].module,
+        recognizer=None if config.recognizer is None else methods[1].plugin,
     )
     people = People(videos, config.seed, config.validation, dataset.person, plan.short, dataset.split, scheme.class_of)
     plan = replace(plan, folds=tuple(protocol.make(people, config.protocol_params)))

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mebench.core import Fold
-from mebench.features import processor
 from mebench.runner import forks, inputs
 from mebench.runner.choices import Ability, abilities
 from mebench.runner.inputs import REMEMBERED, Spec, config_of, instructions_of_torch, refuse_other_inputs
@@ -38,7 +37,7 @@ class FoldSpec(NamedTuple):
 
 def spec_of(plan: Plan) -> FoldSpec:
     """What workers are told of a plan."""
-    spec = inputs.spec_of(plan.config, plan.dataset, processor())
+    spec = inputs.spec_of(plan.config, plan.dataset)
     return FoldSpec(spec, abilities(plan.config), instructions_of_torch())
 
 
@@ -49,7 +48,7 @@ def plan_of(run: FoldSpec) -> Plan:
     Raises:
         RunError: it comes out of other inputs than the run's.
     """
-    config = config_of(run.spec, processor())
+    config = config_of(run.spec)
     forks.warm(config.plugins, IMPORTED)  # beside what is imported here
     plan = make_plan(config, run.methods)
     refuse_other_inputs(run.spec, plan.config, plan.dataset)
@@ -100,7 +99,7 @@ def apart(
     timeout: float | None = None,
 ) -> Any:
     """Let a plan's methods work apart, with all that they import there already; see `mebench.runner.forks.Nursery.run`."""
-    modules = [module for module in (plan.method, plan.recognizer) if module is not None]
+    modules = [f"{plugin.module}.method" for plugin in (plan.method, plan.recognizer) if plugin is not None]
     modules += [PEAKS] if "spot" in plan.task.tasks else []
     modules += [FLOW] if {"spot", "recognize"} <= plan.task.tasks else []
     return forks.apart(

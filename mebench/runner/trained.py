@@ -135,7 +135,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     plan = Plan(
         config,
         dataset,
-        spotter.module,
+        spotter.plugin,
         config.method_params,
         videos,
         Scheme(str(about["scheme"]), task.classes, {}),
@@ -143,7 +143,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
         find(config.protocol),
         (fold,),
         selects=False,
-        recognizer=recognizer[0].module if recognizer else None,
+        recognizer=recognizer[0].plugin if recognizer else None,
     )
     learnt = [timing for model in models for timing in model.timings]
     rates = {plan.groups[video.key]: float(video.fps or 0) for video in videos}

@@ -60,7 +60,7 @@ def settle_as_guest() -> None:
 
 
 def warm_up() -> None:
-    """Import what features take, while the plan is made; PyTorch and Lightning come with the first fold."""
+    """Import what features take, while the plan is made; no worker needs PyTorch."""
     import cv2  # noqa: F401
 
     import mebench.features.tvl1  # noqa: F401  (brings numba)

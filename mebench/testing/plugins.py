@@ -148,7 +148,7 @@ def card_names_the_paper(subject: Subject) -> None:
 
 @promise("Define the class at the top of its module, and Plugin = that class", after="params_are_a_frozen_dataclass")
 def class_pickles(subject: Subject) -> None:
-    """A worker process finds the class by its name."""
+    """Whoever is handed something of the plugin finds its class by the name."""
     plugin = registry.load(subject.kind, subject.id)
     assert pickle.loads(pickle.dumps(plugin)) is plugin, (
         f"{plugin.__qualname__} must be defined at the top of its module"

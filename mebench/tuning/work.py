@@ -17,8 +17,6 @@ from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner.choices import abilities
 from mebench.runner.features import prepare
-from mebench.runner.fitted import FittedMethod
-from mebench.runner.fold import parts_of, restore
 from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.outside import Ask, Brief, ClipPrediction, FoldResult, Outside
 from mebench.runner.plan import Plan
@@ -190,7 +188,10 @@ def _proposed(
     brief: Brief, frame_scores: Mapping[str, NDArray[np.float64]], model: bytes, names: bool, ask: Ask
 ) -> list[Prediction]:
     """The intervals of the tested videos."""
-    from safetensors.torch import load
+    from safetensors.torch import load  # what brings PyTorch is for the process that computes them
+
+    from mebench.runner.fitted import FittedMethod
+    from mebench.runner.fold import parts_of, restore
 
     plan, timings = brief.plan(ask), dict(brief.timings)
     fitted_methods = [FittedMethod(part, brief.fold, timings) for part in plan.parts()]

@@ -157,6 +157,13 @@ def test_of_random_draws_the_numbers_are_means():
     assert plain["macro"]["miss"]["missed"] == 0.5
 
 
+def test_random_draws_on_videos_without_any_expression_are_all_in_vain():
+    drawn = tables([(f"d/{n}/{v}", "micro", 5, 9, 0.5) for n, v in ((1, "a"), (2, "b"))], truths=[])
+    drawn.predictions["draw"] = [0, 1]
+    found = summarize_mistakes(drawn, ["micro"])["micro"]
+    assert found["false_positive"]["background"] == 1 and found["miss"]["missed"] == 0
+
+
 def test_without_spotting_there_is_nothing_and_an_unknown_convention_is_named():
     nothing = tables([])
     assert sort_mistakes(Tables(nothing.videos, nothing.truths), ["micro"]).empty

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mebench.errors import DataError
-from mebench.metrics.tables import Tables
+from mebench.metrics.tables import Tables, groups
 
 VIDEOS = pd.DataFrame(
     {
@@ -59,3 +61,15 @@ def test_the_tables_given_stay_as_they_are() -> None:
 def test_tables_that_do_not_fit_are_refused_in_one_sentence(videos, truths, predictions, message) -> None:
     with pytest.raises(DataError, match=message):
         Tables(videos, truths, predictions).ordered()
+
+
+CELLS = st.tuples(st.sampled_from(["a", "b", None]), st.sampled_from(["micro", "macro", None]), st.integers(0, 2))
+
+
+@given(left=st.lists(CELLS, max_size=8), right=st.lists(CELLS, max_size=8))
+def test_rows_of_any_tables_have_one_number_where_they_agree_missing_values_among_them(left, right):
+    tables = [pd.DataFrame(rows, columns=["video", "kind", "draw"]) for rows in (left, right)]
+    numbers = np.concatenate(groups(["video", "kind", "draw"], *tables))
+    rows = [*left, *right]
+    assert (numbers >= 0).all()
+    assert [[n == m for n in numbers] for m in numbers] == [[a == b for a in rows] for b in rows]

@@ -1,5 +1,6 @@
 """What a worker does with a task: it plans for itself, refuses other inputs, and leaves nothing behind."""
 
+import os
 import pickle
 import re
 from pathlib import Path
@@ -7,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from mebench.config import resolve
-from mebench.errors import RunError
+from mebench.errors import PluginError, RunError
 from mebench.runner import tasks
 from mebench.runner.plan import make_plan
 from mebench.runner.tasks import fold_task, plan_of, spec_of
 from mebench.runner.workers import Task, WorkerPool
+from mebench.tuning.work import _fold as inner_fold
 from tests.runner.test_features import HEAVY, RESIDENT
 
 
@@ -60,16 +62,47 @@ def test_a_worker_where_pytorch_chooses_other_instructions_refuses_its_folds(moo
     assert f"kind of processor (torch of old; here it is {run.instructions})" in failure.reason
 
 
+def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
+    plan = make_plan(resolve(moody()))
+    monkeypatch.setattr(plan.method_class, "kinds", ["micro", "macro"])
+    monkeypatch.setattr(plan.method_class, "tasks", {"spot", "recognize"})
+    assert fold_task(spec_of(plan), "toy/1", frozenset()).key == "toy/1"
+
+
+LICENSED = """
+import os
+from pathlib import Path
+
+if Path(__file__).with_name("licence").read_text() != str(os.getpid()):
+    raise SystemExit("no licence for this process")
+"""
+
+
+@pytest.mark.processes
+def test_a_method_that_cannot_be_imported_where_it_trains_is_named_with_the_reason(moody, tmp_path):
+    words, method = moody(), tmp_path / "mine" / "methods" / "moody" / "method.py"
+    method.with_name("licence").write_text(str(os.getpid()))
+    method.write_text(LICENSED + method.read_text())
+    run = spec_of(make_plan(resolve(words)))
+    failure = fold_task(run, "toy/1", frozenset())
+    assert isinstance(failure.error, PluginError)
+    assert "method 'moody' cannot be imported" in failure.reason and "no licence for this process" in failure.reason
+
+
 @pytest.mark.processes
 def test_a_worker_of_folds_loads_neither_pytorch_nor_lightning_and_stays_small(tiny):
     plan = make_plan(resolve(["method=mean", *tiny, "method.epochs_spot=1", "method.epochs_recognition=1"]))
+    of_inner_fold = spec_of(plan), plan.folds[0], [v.subject_key for v in plan.videos], frozenset(), None
     pool = WorkerPool(1)
     try:
         ((_, result),) = pool.run([Task("fold", fold_task, (spec_of(plan), plan.folds[0].key, frozenset()))])
         ((_, heavy),) = pool.run([Task("afterwards", eval, (HEAVY,))])
         ((_, megabytes),) = pool.run([Task("at the end", eval, (RESIDENT,))])
+        ((_, of_study),) = pool.run([Task("inner fold", inner_fold, of_inner_fold)])
+        ((_, heavy_in_study),) = pool.run([Task("at last", eval, (HEAVY,))])
     finally:
         pool.stop()
     assert result.key == plan.folds[0].key and result.model
+    assert of_study.key == plan.folds[0].key and "torch" not in heavy_in_study
     assert heavy == []
     assert not megabytes or megabytes[0] < 250
