@@ -9,7 +9,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.errors import PluginError, RunError
-from mebench.runner import tasks
+from mebench.runner import forks, tasks
 from mebench.runner.plan import make_plan
 from mebench.runner.tasks import fold_task, plan_of, spec_of
 from mebench.runner.workers import Task, WorkerPool
@@ -79,12 +79,14 @@ if Path(__file__).with_name("licence").read_text() != str(os.getpid()):
 
 
 @pytest.mark.processes
-def test_a_method_that_cannot_be_imported_where_it_trains_is_named_with_the_reason(moody, tmp_path):
+def test_a_method_that_cannot_be_imported_where_it_trains_is_named_with_the_reason(moody, tmp_path, monkeypatch):
+    monkeypatch.setattr(forks, "_nursery", None)  # where other tests' plugin of this name was never imported
     words, method = moody(), tmp_path / "mine" / "methods" / "moody" / "method.py"
     method.with_name("licence").write_text(str(os.getpid()))
     method.write_text(LICENSED + method.read_text())
     run = spec_of(make_plan(resolve(words)))
     failure = fold_task(run, "toy/1", frozenset())
+    forks._nursery.close()
     assert isinstance(failure.error, PluginError)
     assert "method 'moody' cannot be imported" in failure.reason and "no licence for this process" in failure.reason
 
