@@ -25,7 +25,7 @@ from mebench.features.pipeline import count_faces, face_crops
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
 from mebench.protocols import find
-from mebench.runner.choices import abilities, measured, open_dataset
+from mebench.runner.choices import measured, open_dataset
 from mebench.runner.describe import truth_tables
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.fold import parts_of
@@ -131,11 +131,10 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
     fold = Fold(
         "+".join(model.fold for model in models), (), (), tuple(sorted({video.subject_key for video in videos}))
     )
-    spotter, *recognizer = abilities(config)
     plan = Plan(
         config,
         dataset,
-        spotter.plugin,
+        registry.find("method", config.method),
         config.method_params,
         videos,
         Scheme(str(about["scheme"]), task.classes, {}),
@@ -143,7 +142,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
         find(config.protocol),
         (fold,),
         selects=False,
-        recognizer=recognizer[0].plugin if recognizer else None,
+        recognizer=None if config.recognizer is None else registry.find("method", config.recognizer),
     )
     learnt = [timing for model in models for timing in model.timings]
     rates = {plan.groups[video.key]: float(video.fps or 0) for video in videos}

@@ -50,7 +50,7 @@ def test_a_worker_on_another_kind_of_processor_refuses_its_folds(moody):
     run = spec_of(make_plan(resolve(moody())))
     values, inputs, processor = run.spec
     with pytest.raises(
-        RunError, match=f"kind of processor .an old one; here it is {re.escape(processor)}.*must not mix"
+        RunError, match=f"another kind of processor .an old one; here it is {re.escape(processor)}.*must not mix"
     ):
         fold_task(run._replace(spec=(values, inputs, "an old one")), "toy/1", frozenset())
 
@@ -59,7 +59,7 @@ def test_a_worker_where_pytorch_chooses_other_instructions_refuses_its_folds(moo
     run = spec_of(make_plan(resolve(moody())))
     failure = fold_task(run._replace(instructions="torch of old"), "toy/1", frozenset())
     assert isinstance(failure.error, RunError)
-    assert f"kind of processor (torch of old; here it is {run.instructions})" in failure.reason
+    assert f"another kind of processor (torch of old; here it is {run.instructions})" in failure.reason
 
 
 def test_what_a_plugin_says_as_lists_and_sets_travels_too(moody, monkeypatch):
