@@ -1,10 +1,12 @@
-"""Drawn frames of stand-ins, drawn once by a session and copied wherever the same are wanted again, which takes a tenth of the time."""
+"""Drawn frames of stand-ins, drawn once by all test processes and copied wherever the same are wanted again, in a tenth of the time."""
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
@@ -14,12 +16,16 @@ import cv2
 
 from mebench.annotations import drawn
 
+KEPT = "MEBENCH_TEST_DRAWN"
+"""The folder of what is drawn: the first process makes it, tells those that it starts, and removes it at its end."""
+
 
 def draw_once() -> None:
     """Let `write_frames` do so, for whoever imports it afterwards."""
-    kept = Path(tempfile.mkdtemp(prefix="mebench-drawn-"))
-    atexit.register(shutil.rmtree, kept, ignore_errors=True)
-    drawn.write_frames = _copying(drawn.write_frames, kept)
+    if KEPT not in os.environ:
+        os.environ[KEPT] = tempfile.mkdtemp(prefix="mebench-drawn-")
+        atexit.register(shutil.rmtree, os.environ[KEPT], ignore_errors=True)
+    drawn.write_frames = _copying(drawn.write_frames, Path(os.environ[KEPT]))
 
 
 def _copying(write: Callable[..., None], kept: Path) -> Callable[..., None]:
@@ -33,10 +39,13 @@ def _copying(write: Callable[..., None], kept: Path) -> Callable[..., None]:
         if drawn.draw_face is not draw or cv2.imwrite is not store:  # a test draws something else, or nothing
             return write(folder, pattern, numbers, spans, person)
         named = folder.parts[-2:], pattern, numbers, list(spans), person  # the noise is that of these names
-        mine = kept.joinpath(hashlib.sha256(repr(named).encode()).hexdigest(), *folder.parts[-2:])
+        mine = kept / hashlib.sha256(repr(named).encode()).hexdigest()
         if not mine.is_dir():
-            write(mine, pattern, numbers, spans, person)
-        shutil.copytree(mine, folder)
+            unfinished = Path(tempfile.mkdtemp(dir=kept))
+            write(unfinished.joinpath(*folder.parts[-2:]), pattern, numbers, spans, person)
+            with contextlib.suppress(OSError):  # another process was first
+                unfinished.rename(mine)
+        shutil.copytree(mine.joinpath(*folder.parts[-2:]), folder)
         return None
 
     return write_frames

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from mebench.core.types import Prediction, Timing
+from mebench.metrics.catalogue import METRICS
 from mebench.runner.folder import RunFolder
 from mebench.runner.outside import ClipPrediction, FoldResult
 from mebench.runner.scoring import score
@@ -195,9 +196,10 @@ def truth_tables(subjects: int, members: tuple[str, ...]) -> tuple[pd.DataFrame,
 
 
 def _scored(folder: RunFolder, seed: int, draws: int) -> dict[str, Any]:
-    """The run's scores, reckoned once for runs that differ in name and settings alone."""
+    """The run's scores, reckoned once for runs that differ in name and settings alone, as long as no test adds a metric."""
     files = sorted(f for f in folder.path.iterdir() if f.name == "folds.json" or f.suffix == ".parquet")
-    content = hashlib.sha256(repr((seed, draws, [(f.name, f.read_bytes()) for f in files])).encode()).hexdigest()
+    shaping = seed, draws, list(METRICS), [(f.name, f.read_bytes()) for f in files]
+    content = hashlib.sha256(repr(shaping).encode()).hexdigest()
     if content not in _SCORES:
         _SCORES[content] = score(folder, seed, draws)
     return copy.deepcopy(_SCORES[content])

@@ -63,9 +63,8 @@ def _without_noise(strength: float, person: int) -> NDArray[np.float32]:
     corner = 2 * strength
     ellipse(80, 116 - corner, 16 + mouth + corner, 4 + corner, 95, 0, 180, 3.5)
     ellipse(80, 118 + mouth, 14, 5, 150, 20, 160, 2)  # lower lip
-    shaded = cv2.GaussianBlur(picture, (0, 0), float(_SCALE))
-    small: NDArray[np.float32] = cv2.resize(shaded, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
-    return small
+    small = cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), 1.0))
 
 
 Span = tuple[int, int, int]

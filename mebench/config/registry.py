@@ -179,7 +179,8 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
             search = _package(kind).__path__
             if str(folder) not in search:
                 search.append(str(folder))
-    importlib.invalidate_caches()
+    if absolute:
+        importlib.invalidate_caches()
     return absolute
 
 

@@ -55,15 +55,15 @@ def pair(truths: pd.DataFrame, predictions: pd.DataFrame, convention: Convention
 
 
 def same_group(left: Indices, right: Indices) -> tuple[Indices, Indices]:
-    """All pairs of positions (i, j) with left[i] == right[j], ordered by i, then j.
+    """All pairs of positions (i, j) with left[i] == right[j], ordered by i, then j; groups have small numbers from 0.
 
     >>> [row.tolist() for row in same_group(np.array([7, 8, 7]), np.array([7, 9, 7]))]
     [[0, 0, 2, 2], [0, 2, 0, 2]]
     """
     # In sorted order those equal to left[i] stand in one run; the pairs are the runs laid end to end.
     order = np.argsort(right, kind="stable")
-    first, last = (np.searchsorted(right[order], left, side=side) for side in ("left", "right"))
-    count = last - first
+    members = np.bincount(right, minlength=1 + left.max(initial=-1))
+    first, count = (np.cumsum(members) - members)[left], members[left]
     i = np.repeat(np.arange(len(left)), count)
     within = np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)  # position inside the run
     return i, order[np.repeat(first, count) + within]

@@ -101,7 +101,8 @@ def numbers(column: pd.Series) -> Floats:
 
 def of_kinds(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
     """The rows of some kinds, in order, numbered anew."""
-    return table[table["kind"].isin(list(kinds))].reset_index(drop=True)
+    inside = np.isin(table["kind"].to_numpy(object), list(kinds))
+    return (table if inside.all() else table.take(np.flatnonzero(inside))).reset_index(drop=True)
 
 
 def groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices]:

@@ -17,7 +17,6 @@ from pyarrow import parquet as pq
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
 from mebench.results import schema
-from mebench.results.record import from_record
 from mebench.results.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, refusal
 from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
@@ -133,7 +132,7 @@ def check_scores(folder: RunFolder) -> None:
         tested |= test
     for name in ("predictions.parquet", "clips.parquet"):
         _check_folds(folder, name, about["folds"])
-    if difference := _difference(from_record(folder).summary, rescore(folder), "summary"):
+    if difference := _difference(schema.read(folder, RECORD)["summary"], rescore(folder), "summary"):
         raise refusal(folder, f"scored again it differs: {difference}")
 
 
@@ -169,8 +168,8 @@ def rescore(folder: RunFolder) -> dict[str, Any]:
     """
     from mebench.runner.scoring import score
 
-    stored = from_record(folder)
-    return score(folder, stored.seed, int(stored.config["bootstrap"]), stored.config.get("convention", "strict"))
+    config = schema.read(folder, RECORD)["config"]
+    return score(folder, int(config["seed"]), int(config["bootstrap"]), config.get("convention", "strict"))
 
 
 def record_name(run_id: str, version: int) -> str:

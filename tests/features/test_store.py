@@ -38,6 +38,14 @@ def filled(store):
     return store
 
 
+@pytest.fixture
+def warnings(monkeypatch):
+    """What the store logs."""
+    said = []
+    monkeypatch.setattr("mebench.features.store._LOG.warning", lambda text, *values: said.append(text % values))
+    return said
+
+
 def test_an_entry_is_built_once_and_read_back(store):
     cold = store.fetch(KEY, lambda: draft(extra={"box": [1, 2, 3, 4]}))
     warm = FeatureStore(store.root).fetch(KEY, never)
@@ -117,12 +125,12 @@ def flip(path, position):
         swap_in_another_entry,
     ],
 )
-def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, damage, caplog):
+def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, damage, warnings):
     damage(filled.files(KEY))
     assert not filled.holds(KEY)
     assert filled.read(KEY) is None
     again = filled.fetch(KEY, draft).array
-    (warning,) = caplog.messages
+    (warning,) = warnings
     assert warning.startswith("the stored flow of casme2/s1/v1 is damaged (") and "\n" not in warning
     np.testing.assert_array_equal(again, ARRAY)
     assert filled.holds(KEY)
@@ -130,14 +138,14 @@ def test_a_damaged_entry_is_absent_and_is_built_anew_with_a_warning(filled, dama
 
 
 @pytest.mark.parametrize("position", [200, -1])
-def test_a_flipped_number_is_never_read(filled, position, caplog):
+def test_a_flipped_number_is_never_read(filled, position, warnings):
     """Neither by a process that opens the entry later nor by one that had it open before."""
     files = filled.files(KEY)
     flip(files.data, position)
     for store in (FeatureStore(filled.root), filled):
         assert store.read(KEY) is None
     np.testing.assert_array_equal(FeatureStore(filled.root).fetch(KEY, draft).array, ARRAY)
-    assert "its array is damaged" in caplog.text
+    assert any("its array is damaged" in warning for warning in warnings)
     np.testing.assert_array_equal(filled.fetch(KEY, never).array, ARRAY)
 
 
