@@ -53,7 +53,7 @@ def moving(person: int, wide: int, place: Place, spans: Sequence[tuple[int, int,
 def write(
     path: Path,
     faces: Callable[[int], list[tuple[Place, int, int, float]]],
-    frames: int = 75,
+    frames: int = 60,
     size: tuple[int, int] = (320, 240),
     fps: int = 25,
     codec: str = "libx264",
