@@ -38,7 +38,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def browser():
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
     if found is None:
         pytest.skip("no Chromium here: apt-get install chromium, and the page is tested in it")
     playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested by playwright")
