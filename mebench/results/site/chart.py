@@ -112,7 +112,9 @@ def _svg(
         if right is not None:
             titles |= _draw_published(right, metric, published)
         left.set_ylim(0.0, top)
-        canvas.draw()  # type: ignore[no-untyped-call]
+        layout = figure.get_layout_engine()
+        assert layout is not None
+        layout.execute(figure)
         figure.set_layout_engine("none")  # it stands now; names have their place inside the axes
         _label(left, metric, points, canvas.get_renderer())  # type: ignore[no-untyped-call]
         return _for_page(figure, name, titles)
