@@ -101,7 +101,7 @@ def numbers(column: pd.Series) -> Floats:
 
 def of_kinds(table: pd.DataFrame, kinds: Sequence[str]) -> pd.DataFrame:
     """The rows of some kinds, in order, numbered anew."""
-    inside = np.isin(table["kind"].to_numpy(object), list(kinds))
+    inside = np.isin(table["kind"].to_numpy(object, na_value=""), list(kinds))
     return (table if inside.all() else table.take(np.flatnonzero(inside))).reset_index(drop=True)
 
 
