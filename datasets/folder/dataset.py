@@ -149,7 +149,7 @@ class Folder(Dataset):
                 )
             files = listing.files(folder)
             if any(name.lower().endswith(IMAGES) for name in files):
-                take(folder, folder.resolve().name, above[:-1])
+                take(folder, _called(folder), above[:-1])
             for name in files:
                 if name.lower().endswith(VIDEOS):
                     take(folder / name, Path(name).stem, above)
@@ -172,7 +172,7 @@ class Folder(Dataset):
         for path in (Path(word).expanduser() for word in self.params.videos):
             if not path.exists():
                 raise DataError(f"there is no video {path}: expected a video file, or a folder of images")
-            name = path.resolve().name if path.is_dir() else path.stem
+            name = _called(path) if path.is_dir() else path.stem
             if (other := places.setdefault((name, name), path)) != path:
                 raise DataError(f"{other} and {path} would both be called {name}: rename one, or take them one by one")
         return places
@@ -205,6 +205,11 @@ class Folder(Dataset):
         if not self.params.videos and self._root.is_dir():
             check_inside(path, self._root, self.params.follow_links)
         return VideoFrames(path)
+
+
+def _called(folder: Path) -> str:
+    """The name of a folder; of a link its own, as of a linked file."""
+    return folder.name if folder.name.strip(".") else folder.resolve().name
 
 
 Plugin = Folder

@@ -69,7 +69,7 @@ def _subject_clips(folder: Path, setting: str) -> dict[str, tuple[int, Path]]:
             raise DataError(
                 f"{group} is not a class: expected 0 (negative), 1 (positive) or 2 (surprise). Move it away or rename it"
             )
-        for file in sorted(group.glob("*.png")):
+        for file in sorted(group.glob("[!.]*.png")):
             if not file.is_file():
                 raise DataError(f"{file} is no plain file: move it away")
             clip = file.stem.strip()  # the published names end in a blank before .png

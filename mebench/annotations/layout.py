@@ -108,12 +108,14 @@ class Listing:
             # One that is not readable is as if empty; a video that is missed says where it should be.
             with suppress(OSError), os.scandir(folder) as entries:
                 for entry in entries:
-                    if entry.name[0] not in ".~":
+                    if entry.name[0] not in ".~" and entry.name != FOREIGN:
                         (folders if entry.is_dir() else files).append(entry.name)
             self._listed[folder] = sorted(folders), sorted(files)
         return self._listed[folder]
 
 
+FOREIGN = "__MACOSX"
+"""Folder that macOS puts into the archives it makes: all names once more, with other contents."""
 DEPTH = 5
 """Levels below the root in which the folder of the subjects is looked for."""
 MOST_FOLDERS = 3_000

@@ -1,5 +1,6 @@
 """Archives and video files as folders of images, without loss; nothing leaves the folder that it is unpacked into."""
 
+import lzma
 import shutil
 import stat
 import tarfile
@@ -70,7 +71,8 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
 
     Raises:
         ConfigError: `first` is negative.
-        DataError: there is nothing to unpack, or a file is damaged, encrypted, too large, or leads out of its folder.
+        DataError: there is nothing to unpack, a file is damaged, encrypted, too large, or leads out of its folder, or two would
+            become one folder.
     """
     if first < 0:
         raise ConfigError(f"--first must be 0 or more, not {first}")
@@ -78,9 +80,16 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
         raise DataError(f"there is no file or folder {source}: give the folder of the dataset, or one of its files")
     work = [(path, _below(path, source, out)) for path in _files(source, (*ARCHIVES, *FOREIGN), out)]
     archives = len(work)
-    for path, folder in work:  # what an archive holds is added while this goes on
+    taken: dict[Path, Path] = {}
+
+    def begin(path: Path, folder: Path) -> None:
+        if (other := taken.setdefault(folder, path)) != path:
+            raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
         if tick is not None:
             tick(path)
+
+    for path, folder in work:  # what an archive holds is added while this goes on
+        begin(path, folder)
         done = _extract(path, folder)
         work += [(inner, inner.with_name(_stem(inner.name))) for inner in _files(folder, (*ARCHIVES, *FOREIGN), None)]
         yield done
@@ -89,12 +98,8 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
         videos += [(path, path.with_suffix("")) for path in _files(folder, VIDEOS, None)]
     if not archives and not videos:
         raise DataError(f"{source} holds nothing to unpack: expected archives ({', '.join(ARCHIVES)}) or video files")
-    for path, folder in (chosen := dict(videos)).items():
-        same = next(other for other, place in chosen.items() if place == folder)
-        if same != path:
-            raise DataError(f"{same} and {path} would both become {folder}: move one of them away")
-        if tick is not None:
-            tick(path)
+    for path, folder in dict(videos).items():
+        begin(path, folder)
         yield _decode(path, folder, first)
 
 
@@ -132,10 +137,19 @@ def _extract(path: Path, folder: Path) -> Unpacked:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     with archive.open(member) as packed_file, target.open("xb") as file:
                         shutil.copyfileobj(packed_file, file, 1 << 20)
+                archive.check_end()
                 writing.rename(folder)
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, NotImplementedError) as error:
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
+            raise  # not the archive's fault: a full disk, say
         raise DataError(f"{path} cannot be unpacked ({' '.join(str(error).split())}): copy it again") from None
     return Unpacked(path, folder, len(members), before=before)
+
+
+_BOTH = (FileExistsError, NotADirectoryError, IsADirectoryError)
+"""One name for a file and a folder."""
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, OSError)
+"""What damaged archives raise; those of bzip2 and the checksums of gzip raise OSError, without a number."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +166,11 @@ class _Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = zipfile.ZipFile(path) if zipfile.is_zipfile(path) else tarfile.open(path)  # noqa: SIM115
+        with path.open("rb") as file:
+            begins = file.read(4) in (b"PK\3\4", b"PK\5\6")
+        # `is_zipfile` looks for an end only, which a tar that holds a zip may have, too.
+        zipped = begins or (path.name.lower().endswith(".zip") and zipfile.is_zipfile(path))
+        self._file = zipfile.ZipFile(path) if zipped else tarfile.open(path)  # noqa: SIM115
 
     def __enter__(self) -> "_Archive":
         return self
@@ -191,6 +209,25 @@ class _Archive:
         file = self._file.extractfile(member.entry)  # type: ignore[arg-type]
         assert file is not None  # a plain file
         return file
+
+    def check_end(self) -> None:
+        """Read what follows the last file, once all are read: `tarfile` takes a damaged header for the end, and sees no checksum.
+
+        Raises:
+            tarfile.TarError, OSError, lzma.LZMAError, EOFError: the archive goes on or ends otherwise than it should. The files of
+                a zip have checksums of their own.
+        """
+        if isinstance(self._file, zipfile.ZipFile):
+            return
+        stream = self._file.fileobj
+        assert stream is not None
+        stream.seek(self._file.offset)
+        if stream.read(tarfile.BLOCKSIZE) != tarfile.NUL * tarfile.BLOCKSIZE:
+            raise tarfile.ReadError(
+                f"it is cut or damaged at byte {self._file.offset:,}, where a file or its end should be"
+            )
+        while stream.read(1 << 20):
+            pass
 
     def _entries(self) -> Iterator[_Member]:
         if isinstance(self._file, zipfile.ZipFile):

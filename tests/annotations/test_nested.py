@@ -25,6 +25,12 @@ def test_a_video_is_found_below_any_folders(tmp_path):
     assert [entry[:2] for entry in found.all_folders(tmp_path)] == [("01", "EP1"), ("02", "EP1")]
 
 
+def test_what_macos_adds_to_an_archive_is_no_second_copy(tmp_path):
+    found = tree(tmp_path, "data/sub01/EP1", "__MACOSX/data/sub01/EP1", "data/__MACOSX/sub02/EP1")
+    assert found.folder(tmp_path, "01", "EP1") == tmp_path / "data/sub01/EP1"
+    assert len(found.all_folders(tmp_path)) == 1
+
+
 def test_names_match_in_another_case_and_with_other_zeros_unless_one_fits_exactly(tmp_path):
     found = tree(tmp_path, "Sub1/ep1", "sub02/EP1", "sub02/EP01")
     assert found.folder(tmp_path, "01", "EP1") == tmp_path / "Sub1/ep1"

@@ -33,6 +33,7 @@ def tree(tmp_path):
     for subject in ("s03", "sub05", "006"):
         draw(tmp_path, subject, 1, "somebody_else ", part="u_train")
     (tmp_path / ".cache").mkdir()
+    (tmp_path / "s03/u_test/2/._s3_sur_01.png").write_bytes(b"what macOS leaves beside a file")
     return tmp_path
 
 

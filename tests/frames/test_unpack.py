@@ -38,7 +38,7 @@ def test_a_video_becomes_images_that_lose_nothing_and_say_their_numbers(tmp_path
         next(unpack(done.source, tmp_path / "negative", first=-1))
 
 
-@pytest.mark.parametrize("ending", ["zip", "tar.gz"])
+@pytest.mark.parametrize("ending", ["zip", "tar.gz", "tar"])
 def test_archives_in_archives_and_the_videos_in_them_come_out(tmp_path, ending):
     write_avi(tmp_path / "made/s15/a.avi")
     with zipfile.ZipFile(tmp_path / "inner.zip", "w") as archive:
@@ -49,7 +49,7 @@ def test_archives_in_archives_and_the_videos_in_them_come_out(tmp_path, ending):
         with zipfile.ZipFile(source, "w") as archive:
             archive.write(tmp_path / "inner.zip", "sub01/inner.zip")
     else:
-        with tarfile.open(source, "w:gz") as archive:
+        with tarfile.open(source, "w:gz" if ending == "tar.gz" else "w") as archive:
             archive.add(tmp_path / "inner.zip", "sub01/inner.zip")
     done = list(unpack(source.parent, tmp_path / "out"))
     assert [one.source.name for one in done] == [source.name, "inner.zip", "a.avi"]
@@ -122,8 +122,55 @@ def test_what_cannot_be_unpacked_is_said(tmp_path):
         list(unpack(tmp_path / "gone", tmp_path / "out"))
 
 
-def test_two_files_of_one_name_are_not_mixed(tmp_path):
+IMAGES = [np.random.default_rng(n).bytes(20_000) for n in range(3)]
+
+
+def packed(ending):
+    """Three images as an archive of some kind, and where the second one's header begins before it is compressed."""
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=f"w:{ending}") as archive:
+        for n, image in enumerate(IMAGES):
+            entry = tarfile.TarInfo(f"s/img{n}.jpg")
+            entry.size = len(image)
+            archive.addfile(entry, io.BytesIO(image))
+    return bytearray(file.getvalue()), 512 + -(-len(IMAGES[0]) // 512) * 512
+
+
+@pytest.mark.parametrize("damage", ["bit.gz", "bit.bz2", "bit.xz", "half.gz", "header.", "cut.", "cut in a header."])
+def test_a_damaged_archive_leaves_nothing_behind_that_looks_whole(tmp_path, damage):
+    what, ending = damage.split(".")
+    raw, second = packed(ending)
+    if what == "bit":
+        raw[len(raw) // 2] ^= 0xFF
+    elif what == "header":
+        raw[second + 10] ^= 0xFF
+    else:
+        del raw[{"half": len(raw) // 2, "cut": second, "cut in a header": second + 100}[what] :]
+    source = tmp_path / f"frames.tar{ending and '.'}{ending}"
+    source.write_bytes(raw)
+    with pytest.raises(DataError, match=r"frames\.tar\S* cannot be unpacked \(.+\): copy it again"):
+        list(unpack(source, tmp_path / "out"))
+    assert not (tmp_path / "out/frames").exists()
+    source.write_bytes(packed(ending)[0])
+    (done,) = unpack(source, tmp_path / "out")
+    assert [(done.folder / f"s/img{n}.jpg").read_bytes() for n in range(3)] == IMAGES
+
+
+def test_a_name_for_a_file_and_a_folder_is_damage(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("s", "x")
+        archive.writestr("s/a.jpg", "x")
+    with pytest.raises(DataError, match=r"a\.zip cannot be unpacked"):
+        list(unpack(tmp_path, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("other", ["a.mp4", "a.zip"])
+def test_two_files_of_one_name_are_not_mixed(tmp_path, other):
     write_avi(tmp_path / "a.avi")
     (tmp_path / "a.mp4").write_bytes((tmp_path / "a.avi").read_bytes())
-    with pytest.raises(DataError, match=r"a\.avi and .*a\.mp4 would both become"):
+    if other == "a.zip":
+        with zipfile.ZipFile(tmp_path / other, "w") as archive:
+            archive.write((tmp_path / "a.mp4").rename(tmp_path / "b.mp4"), "b.mp4")
+    first, second = ("a.avi", other) if other == "a.mp4" else (other, "a.avi")
+    with pytest.raises(DataError, match=rf"{first} and .*{second} would both become"):
         list(unpack(tmp_path, tmp_path / "out"))

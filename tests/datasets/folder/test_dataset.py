@@ -72,6 +72,18 @@ def test_files_and_folders_of_images_are_videos(root):
         assert (video.key, video.n_frames) == (key, 40)
 
 
+def test_a_linked_folder_is_called_as_the_link_is_like_a_linked_file(root, tmp_path):
+    for subject, name in (("sub01", "EP01"), ("sub01", "EP02"), ("sub02", "EP07")):
+        (tmp_path / subject).mkdir(exist_ok=True)
+        (tmp_path / subject / name).symlink_to(root / "s01" / "a")
+    (tmp_path / "sub02" / "EP08.mkv").symlink_to(root / "b.mkv")
+    videos = Folder(Params(str(tmp_path), fps=30.0, follow_links=True)).videos()
+    expected = ["sub01/EP01", "sub01/EP02", "sub02/EP07", "sub02/EP08"]
+    assert [v.key for v in videos] == [f"folder/{key}" for key in expected]
+    one = Folder(Params(videos=(str(tmp_path / "sub01" / "EP02"),), fps=30.0, follow_links=True)).videos()
+    assert [v.key for v in one] == ["folder/EP02/EP02"]
+
+
 def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp_path):
     (video,) = Folder(Params(str(root / "b.mkv"))).videos()
     assert video.fps == 25.0
