@@ -23,8 +23,13 @@ def eaf_of(path: Path) -> tuple[Path, str | None] | None:
     """
     word = None if path.exists() else _CODER.fullmatch(str(path))
     file, coder = (Path(word[1]), word[2]) if word else (path, None)
-    there = file.suffix.lower() == ".eaf" or (file.is_dir() and any(file.glob("*.eaf")))
+    there = file.suffix.lower() == ".eaf" or (file.is_dir() and any(_inside(file)))
     return (file, coder) if there else None
+
+
+def _inside(folder: Path) -> list[Path]:
+    """The `.eaf` files of a folder, by name, without hidden ones."""
+    return sorted(f for f in folder.iterdir() if f.suffix.lower() == ".eaf" and not f.name.startswith("."))
 
 
 def documents(path: Path) -> list[Document]:
@@ -33,7 +38,7 @@ def documents(path: Path) -> list[Document]:
     Raises:
         DataError: what `read_eaf` raises.
     """
-    return [read_eaf(file) for file in (sorted(path.glob("*.eaf")) if path.is_dir() else [path])]
+    return [read_eaf(file) for file in (_inside(path) if path.is_dir() else [path])]
 
 
 def common_rate(files: Sequence[object], fps: float | None) -> float | None:

@@ -7,12 +7,13 @@ declares a document type, and with it entities, is refused, and so is what is to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote, urlparse
+from typing import Any, Literal
+from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.parsers import expat
 
@@ -46,8 +47,8 @@ class Tier:
     Attributes:
         name: unique in its file.
         marks: by time; no two overlap.
-        coder: who made them; empty where nobody says.
-        participant: who is seen; empty where nobody says.
+        coder: who made them; of a dependent tier that is silent, who made those that it refers to; empty where nobody says.
+        participant: who is seen, likewise.
     """
 
     name: str
@@ -173,7 +174,8 @@ def _printable(text: str) -> str:
 def read_eaf(path: Path) -> Document:
     """Read an `.eaf` file.
 
-    A mark that refers to another one (a dependent tier) has its times. One without times is left out.
+    A mark that refers to another one (a dependent tier) has its times. One without times is left out. Times are those of the first
+    medium, whose beginning ELAN may have put elsewhere (`TIME_ORIGIN`); a mark that begins before it is left out.
 
     Raises:
         DataError: it cannot be read, is no such file, declares entities, or is too large.
@@ -194,6 +196,7 @@ class _Open:
     """A tier while it is read: marks by their id, as slots or as the id of the mark that they refer to."""
 
     name: str
+    parent: str
     coder: str
     participant: str
     marks: dict[str, tuple[str, str, str]] = field(default_factory=dict)
@@ -208,7 +211,8 @@ class _Reader:
         self._elements = 0
         self._text: list[str] = []
         self._slots: dict[str, int] = {}
-        self._media = ""
+        self._media: str | None = None
+        self._origin = 0
         self._author = ""
         self._fps: float | None = None
         self._tiers: list[_Open] = []
@@ -229,9 +233,13 @@ class _Reader:
             raise self._error(f"is no XML ({error}): save it again in ELAN") from None
         except (ValueError, LookupError) as error:  # an encoding that expat does not know
             raise self._error(f"cannot be read ({error}): save it again in ELAN") from None
-        video = Path(unquote(urlparse(self._media).path)).stem or self._path.stem
+        # No `urlparse`: ELAN writes a name as it is, with its # and ?.
+        video = Path(unquote(re.split(r"[/\\]", self._media or "")[-1])).stem or self._path.stem
         every = {key: where for tier in self._tiers for key, where in tier.marks.items()}
-        tiers = (Tier(t.name, self._timed(t, every), t.coder or self._author, t.participant) for t in self._tiers)
+        tiers = (
+            Tier(t.name, self._timed(t, every), self._said(t, "coder") or self._author, self._said(t, "participant"))
+            for t in self._tiers
+        )
         return Document(str(self._path), video, self._fps, tuple(tiers))
 
     def _error(self, what: str) -> DataError:
@@ -256,13 +264,15 @@ class _Reader:
         elif name == "HEADER" and get("TIME_UNITS", "milliseconds") != "milliseconds":
             raise self._error(f"counts time in {get('TIME_UNITS')}, not in milliseconds: save it so in ELAN")
         elif name == "MEDIA_DESCRIPTOR":
-            self._media = self._media or get("MEDIA_URL", "")
+            if self._media is None:
+                self._media, self._origin = get("MEDIA_URL", ""), self._time(get("TIME_ORIGIN", "0"), "-")
         elif name == "PROPERTY":
             self._property = get("NAME", "")
         elif name == "TIME_SLOT" and "TIME_VALUE" in attributes:
             self._slots[get("TIME_SLOT_ID", "")] = self._time(attributes["TIME_VALUE"])
         elif name == "TIER":
-            self._tiers.append(_Open(get("TIER_ID", ""), get("ANNOTATOR", ""), get("PARTICIPANT", "")))
+            name, parent = get("TIER_ID", ""), get("PARENT_REF", "")
+            self._tiers.append(_Open(name, parent, get("ANNOTATOR", ""), get("PARTICIPANT", "")))
         elif name == "ALIGNABLE_ANNOTATION":
             self._mark = get("ANNOTATION_ID", ""), get("TIME_SLOT_REF1", ""), get("TIME_SLOT_REF2", "")
         elif name == "REF_ANNOTATION":
@@ -278,10 +288,20 @@ class _Reader:
             key, *where = self._mark
             self._tiers[-1].marks[key] = (where[0], where[1], text)
 
-    def _time(self, text: str) -> int:
-        if not text.isascii() or not text.isdigit() or len(text) > 12 or int(text) > 1000 * MAX_SECONDS:
+    def _time(self, text: str, sign: str = "") -> int:
+        digits = text.removeprefix(sign)
+        if not digits.isascii() or not digits.isdigit() or len(digits) > 12 or int(digits) > 1000 * MAX_SECONDS:
             raise self._error(f"holds the time {text[:40]!r}, which must be a whole number of milliseconds")
         return int(text)
+
+    def _said(self, tier: _Open, field: Literal["coder", "participant"]) -> str:
+        """What a tier says, or the nearest above it on which it depends."""
+        by_name = {other.name: other for other in self._tiers}
+        for _ in range(MAX_DEPTH):
+            if (said := getattr(tier, field)) or tier.parent not in by_name:
+                return str(said)
+            tier = by_name[tier.parent]
+        return ""
 
     def _rate(self, text: str) -> float:
         try:
@@ -301,6 +321,6 @@ class _Reader:
                     break
                 first, second, _value = every[first]
             begin, end = self._slots.get(first), self._slots.get(second)
-            if begin is not None and end is not None and begin < end:
-                found.append(Mark(begin, end, value))
+            if begin is not None and end is not None and begin < end and begin + self._origin >= 0:
+                found.append(Mark(begin + self._origin, end + self._origin, value))
         return tuple(sorted(found, key=lambda mark: (mark.begin, mark.end)))

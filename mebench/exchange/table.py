@@ -273,7 +273,8 @@ def parse(
 def _header(text: str, path: File, wanted: Sequence[str]) -> tuple[int, str]:
     """How many lines come before the header, and the separator: the one that splits it into most known names."""
     for number, line in enumerate(io.StringIO(text, newline="")):
-        if not line.strip() or line.startswith("#") or re.fullmatch(r'"?sep=.+', line.strip()):
+        comment = line.startswith("#") and line[1:2] not in SEPARATORS[:-1]  # a column may be called #
+        if not line.strip() or comment or re.fullmatch(r'"?sep=.+', line.strip()):
             continue
         known = {separator: sum(plain(cell) in KNOWN for cell in _cells(line, separator)) for separator in SEPARATORS}
         best = max(SEPARATORS, key=lambda separator: known[separator])

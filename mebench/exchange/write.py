@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -69,7 +69,7 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
 
     Raises:
         ConfigError: there is no such format.
-        DataError: the file cannot be written.
+        DataError: the file cannot be written, or has one name for two videos of the run.
     """
     if form not in (*FORMATS, EAF):
         raise ConfigError(unknown("format", form, [*FORMATS, EAF]))
@@ -81,7 +81,7 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
     if form == "csv" and len(silent := _silent(spotted, tables, kinds)):
         spotted = pd.concat([spotted, silent], ignore_index=True)
     if form == EAF:
-        _write_eaf(path, spotted, tables, kinds)
+        _write_eaf(path, spotted, tables, remarks, kinds)
     else:
         FORMATS[form](path, _named(_numbered(spotted, tables), tables), tables, remarks)
 
@@ -147,15 +147,28 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
     if len(micro) < len(spotted):
         remarks.warn(f"the format has no kind: {len(spotted) - len(micro)} macro-expressions are left out")
     columns = ["subject", "video", "onset", "offset", "emotion"]
+    parts = [_names(*row) for row in _video_rows(tables)]
+    if len({(subject, video) for _, subject, video in parts}) < len(parts):
+        remarks.warn("people of different datasets have one name: the column subject holds <dataset>_<subject>")
+        micro = micro.assign(subject=micro["dataset"] + "_" + micro["subject"])
     write_rows(path, columns, _rows(micro, columns))
 
 
 def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    keys = tables.videos["video"].map(lambda key: key.rsplit("/", 1)[-1])
-    twice = bool(keys.duplicated().any())
-    vid = spotted["subject"] + "_" + spotted["video"] if twice else spotted["video"]
-    if twice:
-        remarks.warn("videos of different subjects have one name: the column vid holds <subject>_<video>")
+    parts = [_names(*row) for row in _video_rows(tables)]
+    way, vids = _told_apart(
+        {
+            "": [video for _, _, video in parts],
+            "<subject>_<video>": [f"{subject}_{video}" for _, subject, video in parts],
+            "<dataset>_<subject>_<video>": ["_".join(part) for part in parts],
+        },
+        path,
+    )
+    if way:
+        whose = "datasets" if "dataset" in way else "subjects"
+        remarks.warn(f"videos of different {whose} have one name: the column vid holds {way}")
+    vid_of = dict(zip(parts, vids))
+    vid = [vid_of[dataset, subject, video] for dataset, subject, video in zip(*(spotted[name] for name in _IDS))]
     short = spotted.assign(vid=vid, type=spotted["kind"].map({"micro": "me", "macro": "mae"}))
     write_rows(path, ["vid", "pred_onset", "pred_offset", "type"], _rows(short, ["vid", "onset", "offset", "type"]))
 
@@ -168,30 +181,49 @@ def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
         raise DataError(f"{path} cannot be written: {e.strerror}") from e
 
 
-def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, kinds: Sequence[str]) -> None:
+def _told_apart(ways: Mapping[str, list[str]], path: Path) -> tuple[str, list[str]]:
+    """The first way of naming the videos that gives no two of them one name, and their names.
+
+    Raises:
+        DataError: there is none.
+    """
+    for way, names in ways.items():
+        if len(set(names)) == len(names):
+            return way, names
+    twice = next(name for name in names if names.count(name) > 1)
+    raise DataError(
+        f"two videos of the run would both be {twice} in {path}: write --format csv, which keeps them apart"
+    )
+
+
+def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks, kinds: Sequence[str]) -> None:
     """A file `<subject>_<video>.eaf` for each video, with a tier for each kind that was looked for and one of emotions."""
     if (silent := tables.videos["fps"].isna()).any():
         unknown_rate = tables.videos["video"][silent].iloc[0]
         raise DataError(f"the frame rate of {unknown_rate} is unknown, and ELAN counts time: write --format csv")
+    parts = [_names(*row) for row in _video_rows(tables)]
+    names = [v if v.startswith(f"{s}_") or v == s else f"{s}_{v}" for _, s, v in parts]
+    ways = {"": names, "<dataset>_<subject>_<video>.eaf": [f"{part[0]}_{name}" for part, name in zip(parts, names)]}
+    plain = {way: [re.sub(r"[^\w.=+()@-]", "_", name) for name in every] for way, every in ways.items()}
+    way, files = _told_apart(plain, path)
+    if way:
+        remarks.warn(f"videos of different datasets have one name: the files are called {way}")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise DataError(f"{path} must be a folder to write .eaf files into: {e.strerror}") from e
     by_video = dict(list(spotted.groupby("video", sort=False)))
-    for row, rate in zip(_video_rows(tables), tables.videos["fps"].astype(float)):
-        own = by_video.get(row[0], spotted[:0])
+    for key, file, rate in zip(tables.videos["video"], files, tables.videos["fps"].astype(float)):
+        found = by_video.get(key, spotted[:0])
         marks: dict[str, list[Mark]] = {kind: [] for kind in kinds or ("micro",)}
         for kind, onset, offset, sure, emotion in zip(
-            *(own[name] for name in ("kind", "onset", "offset", "confidence", "emotion"))
+            *(found[name] for name in ("kind", "onset", "offset", "confidence", "emotion"))
         ):
             begin, end = (round(1000 * max(frame, 0) / rate) for frame in (onset, offset + 1))
             marks.setdefault(kind, []).append(Mark(begin, end, "" if pd.isna(sure) else f"{sure:.6g}"))
             if isinstance(emotion, str) and emotion:
                 marks.setdefault(EMOTION, []).append(Mark(begin, end, emotion))
-        _, subject, video = _names(*row)
-        name = video if video.startswith(f"{subject}_") or video == subject else f"{subject}_{video}"
         tiers = [Tier(kind, tuple(some), "mebench") for kind, some in marks.items()]
-        file = re.sub(r"[^\w.=+()@-]", "_", name)
         write_eaf(path / f"{file}.eaf", None, rate, tiers)
 
 

@@ -125,11 +125,39 @@ def test_dependent_marks_have_the_times_of_theirs_and_others_without_times_are_l
     assert read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=100.0).intervals.empty
 
 
+def test_a_dependent_tier_that_names_nobody_is_of_whom_it_depends_on(tmp_path):
+    elan = pympi.Elan.Eaf(author="")
+    elan.add_linguistic_type("named", constraints="Symbolic_Association", timealignable=False)
+    for who, begin, emotion in (("1", 1000, "surprise"), ("2", 1100, "disgust")):
+        elan.add_tier(f"ME {who}", part=f"P{who}", ann="anna")
+        elan.add_annotation(f"ME {who}", begin, begin + 400)
+        elan.add_tier(f"emotion {who}", ling="named", parent=f"ME {who}")
+        elan.add_ref_annotation(f"emotion {who}", f"ME {who}", begin + 10, emotion)
+    elan.to_file(str(tmp_path / "a.eaf"))
+    for source in (tmp_path / "a.eaf", Path(f"{tmp_path}/a.eaf:anna")):
+        rows = read_intervals(source, "truth", Remarks(), fps=100.0).intervals
+        assert rows[["video", "emotion"]].values.tolist() == [["a_P1", "surprise"], ["a_P2", "disgust"]]
+
+
+@pytest.mark.parametrize(("origin", "frames"), [(None, [[25, 34]]), (2000, [[75, 84]]), (-2000, [])])
+def test_times_are_those_of_the_video_wherever_elan_lets_it_begin(tmp_path, origin, frames):
+    elan = pympi.Elan.Eaf(author="")
+    elan.add_linked_file("file:///C:/my videos/P07 #2.mp4", mimetype="video/mp4", time_origin=origin)
+    elan.add_linked_file("file:///C:/my videos/other side.mp4", mimetype="video/mp4", time_origin=77)
+    elan.add_tier("micro")
+    elan.add_annotation("micro", 1000, 1400)
+    elan.to_file(str(tmp_path / "a.eaf"))
+    assert read_eaf(tmp_path / "a.eaf").video == "P07 #2"  # ELAN writes a name as it is
+    rows = read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=25.0).intervals
+    assert rows[["onset", "offset"]].values.tolist() == frames
+
+
 def test_a_folder_is_many_videos_and_a_run_is_written_as_one(tmp_path):
     run = make_run(tmp_path / "runs", kinds=("micro", "macro"))
     tables = tables_of(run)
     write_predictions(tmp_path / "elan", "eaf", tables, Remarks(), ["micro", "macro"])
-    assert len(list((tmp_path / "elan").glob("*.eaf"))) == len(tables.videos)
+    (tmp_path / "elan" / "._hidden.eaf").write_text("what another system left")
+    assert len(list((tmp_path / "elan").glob("[!.]*.eaf"))) == len(tables.videos)
     read = read_intervals(tmp_path / "elan", "predictions", Remarks())
     expected = tables.predictions
     keys = expected["video"].str.extract(r"drawn/(.*)/(.*)").agg("_".join, axis=1)

@@ -52,10 +52,11 @@ def test_the_order_of_columns_does_not_matter(order):
         '"subject" "video" "onset" "offset"\n"1" "1" "a b" 5 9\n"2" "2" "c" -3 4\n',
         "sep=;\nsubject;video;onset;offset\n1;a b;5;9\n2;c;-3;4\n",
         "# made by a program\n\nsubject,video,onset,offset\n\n1,a b,5,9\n2,c,-3,4\n,,,\n",
+        "#,subject,video,onset,offset\n1,1,a b,5,9\n2,2,c,-3,4\n",
         "subject,video,onset,offset,\n1,a b,5,9,\n2,c,-3,4,\n",
         "subject,video,onset,offset,gt_onset,gt_offset\n1,a b,5,9,0,1\n2,c,-3,4,0,1\n",
     ],
-    ids=["blanks", "megc", "index", "pandas", "spaces", "R", "excel", "comments", "trailing", "both sides"],
+    ids=["blanks", "megc", "index", "pandas", "spaces", "R", "excel", "comments", "numbered", "trailing", "both sides"],
 )
 def test_shapes_that_programs_write(write, text):
     assert cells(write(text)) == EXPECTED

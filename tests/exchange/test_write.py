@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.join import Rules, join
 from mebench.exchange.table import Remarks
@@ -87,6 +87,32 @@ def test_what_is_written_scores_as_before(tables, write, tmp_path, form):
     after = tables((tmp_path / "out.txt").read_text(), truth)
     same = ["video", "kind", "onset", "offset"]
     pd.testing.assert_frame_equal(before.predictions[same], after.predictions[same])
+
+
+TWO_SETS = "dataset,subject,video,onset,offset\nhs,1,a,10,20\nvis,1,a,30,40\n"
+
+
+@pytest.mark.parametrize("form", [*FORMATS, "eaf"])
+def test_videos_of_one_name_in_two_datasets_stay_two(tables, tmp_path, form):
+    made, remarks = tables(TWO_SETS, TWO_SETS), Remarks()
+    write_predictions(
+        tmp_path / "out", form, made.__class__(**{**vars(made), "videos": made.videos.assign(fps=25.0)}), remarks
+    )
+    if form == "eaf":
+        assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["hs_1_a.eaf", "vis_1_a.eaf"]
+    else:
+        lines = [line for line in (tmp_path / "out").read_text().splitlines() if any(c.isdigit() for c in line)]
+        assert len({line.replace("30", "10").replace("40", "20") for line in lines}) == 2 or form == "megc2020"
+    assert form in ("csv", "megc2020") or "different datasets have one name" in remarks.warnings[-1]
+
+
+def test_two_videos_that_no_file_name_can_tell_apart_are_refused(tables, tmp_path):
+    text = "subject,video,onset,offset\n1,a b,10,20\n1,a_b,30,40\n"
+    made = tables(text, text)
+    made = made.__class__(**{**vars(made), "videos": made.videos.assign(fps=25.0)})
+    with pytest.raises(DataError, match=r"two videos of the run would both be data_1_a_b in .*: write --format csv"):
+        write_predictions(tmp_path / "out", "eaf", made, Remarks())
+    assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_format_is_refused(tables, tmp_path):
