@@ -107,10 +107,20 @@ def console(error: bool = False) -> Console:
     terminal.
     """
     from rich.console import Console
+    from rich.measure import Measurement
+    from rich.table import Table
     from rich.text import Text
 
     class Plain(Console):
-        """Text has no markup, and passes `printable`."""
+        """Text has no markup, and passes `printable`; a table breaks between words, and rather runs over the edge than lose some."""
+
+        def print(self, *objects: Any, **how: Any) -> None:
+            anywhere = self.options.update(max_width=WIDE)
+            for column in (column for shown in objects if isinstance(shown, Table) for column in shown.columns):
+                if column.overflow != "fold":
+                    texts = [column.header, *column.cells]
+                    column.min_width = max(Measurement.get(self, anywhere, text).minimum for text in texts)
+            super().print(*objects, crop=False, **how)
 
         def render_str(self, text: str, **how: Any) -> Text:
             return super().render_str(printable(text), **{**how, "markup": False, "emoji": False})
@@ -121,14 +131,14 @@ def console(error: bool = False) -> Console:
 
 
 def empty_table(title: str, columns: Sequence[str] = (), words: Collection[str] = ()) -> Table:
-    """A table without rows; columns of words and intervals stand at the left, those of numbers at the right; none is wrapped."""
+    """A table without rows; columns of words and intervals stand at the left, those of numbers at the right."""
     from rich import box
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         left = column in words or column.endswith("interval")
-        table.add_column(column, no_wrap=True, justify="left" if left else "right")
+        table.add_column(column, justify="left" if left else "right")
     return table
 
 

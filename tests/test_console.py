@@ -73,3 +73,17 @@ def test_json_on_a_terminal_says_the_same(name, text):
         console.write_json({name: text}, "-")
     assert json.loads(file.getvalue()) == {name: text}
     assert shown(file.getvalue())
+
+
+@pytest.mark.parametrize("columns", [200, 80, 60, 20])
+def test_a_table_loses_no_number_however_narrow_the_terminal(columns, capsys, monkeypatch):
+    monkeypatch.setattr(console, "at_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    heads = ("score", "A", "95 % interval", "B", "p (Wilcoxon)")
+    cells = ("false positives / min", "10.8341", "[7.2152, 16.3017]", "0.1412", "0.0098")
+    table = console.empty_table("", heads, heads[:1])
+    table.add_row(*cells)
+    console.console().print(table)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= max(columns, 70)
+    assert set(" ".join((*heads, *cells)).split()) <= set(shown.split())

@@ -60,27 +60,33 @@ def leaderboard(
         progress: where to tell what is left out; nowhere by default.
 
     Raises:
+        ConfigError: there is no such task.
         RunError: there is nothing to show.
     """
     import pandas as pd
 
     from mebench._checkout import shipped
     from mebench.config import user_setting
+    from mebench.errors import ConfigError, unknown
+    from mebench.metrics.catalogue import SECTIONS
     from mebench.progress import Silent
     from mebench.results.board import Board, read_board
 
     def tables(board: Board) -> list[Table]:
         return board.tables()
 
+    if task is not None and task not in SECTIONS:
+        raise ConfigError(unknown("task", task, SECTIONS))
     told = progress or Silent()
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder) if folder is not None else next((p for p in places if p.is_dir()), places[0])
     board = read_board(Path(runs_folder(runs)).expanduser(), place, user_setting("tracking", "") or None, told.say)
     table = pd.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])
+    table = table.dropna(axis="columns", how="all")
     for name, wanted in (("task", task), ("dataset", dataset), ("protocol", protocol)):
         if wanted is not None:
             table = table[table[name] == wanted]
-    return table.dropna(axis="columns", how="all").reset_index(drop=True)
+    return (table.dropna(axis="columns", how="all") if len(table) else table).reset_index(drop=True)
 
 
 def _lines(table: Table) -> Iterator[dict[str, Any]]:

@@ -81,10 +81,12 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
         aliases: which datasets and protocols hold the same clips and folds.
 
     Returns:
-        Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1` or
-        `UF1, samm`.
+        Sentences for `source`, `method`, `protocol`, `selection`, `classes`, `clips`, `seeds`, and for each value, such as `UF1`,
+        `UF1, samm` or `F1, macro`.
     """
-    mine = [row for row in rows if row.task in record.summary and row.kind in ("micro", *record.about["kinds"])]
+    mine = [
+        row for row in rows if row.task in record.summary and row.kind in ("micro", "overall", *record.about["kinds"])
+    ]
     if not mine:
         tasks = ", ".join(sorted({row.task for row in rows}))
         return {"task": f"published are values of {tasks}, and this run has none: nothing to compare"}
@@ -113,7 +115,8 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     }
     for row in mine:
         metric = find(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
-        said[f"{metric}{f', {row.member}' if row.member else ''}"] = _value(row, record.summary)
+        of = row.kind if row.task == "spotting" else row.part.replace("_", " ")
+        said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = _value(row, record.summary)
     return said
 
 

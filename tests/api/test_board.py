@@ -9,7 +9,7 @@ import mebench
 import mebench.datasets  # the packages of plugins can be called whether or not they were imported
 import mebench.methods
 from mebench.config import registry
-from mebench.errors import RunError
+from mebench.errors import ConfigError, RunError
 from tests.run_folders import make_run
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
@@ -39,7 +39,10 @@ def test_a_board_is_the_lines_of_its_tables(tmp_path):
         "analysis",
         "recognition",
     }
-    assert mebench.leaderboard(dataset="other", runs=str(tmp_path / "runs"), folder=tmp_path).empty
+    nothing = mebench.leaderboard(dataset="other", runs=str(tmp_path / "runs"), folder=tmp_path)
+    assert nothing.empty and set(board.columns) <= set(nothing.columns)
+    with pytest.raises(ConfigError, match=r"unknown task 'spoting'. Did you mean 'spotting'"):
+        mebench.leaderboard("spoting", runs=str(tmp_path / "runs"), folder=tmp_path)
 
 
 def test_published_results_stand_beside_and_are_marked(tmp_path):

@@ -57,3 +57,15 @@ def test_every_card_has_measured_numbers_of_its_records_or_says_that_there_are_n
         assert [float(number or "nan") for number in numbers] == pytest.approx(
             expected, abs=0.0005 + 1e-9, nan_ok=True
         ), (run, path)
+
+
+def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
+    """As in: lies beside `ststnet` (.696), one linear layer (`logistic`, .682)."""
+    means = {id_: {mean for _, _, mean, *_ in rows(id_)} for id_ in METHODS}
+    told = []
+    for id_ in METHODS:
+        lines = (CHECKOUT / "methods" / id_ / "README.md").read_text(encoding="utf-8").splitlines()
+        prose = " ".join(line for line in lines if not line.startswith("|"))
+        told += [(id_, *found) for found in re.findall(r"`(\w+)`(?: with `[^`]*`)?(?: \(|, | has )(\.\d{3})", prose)]
+    assert len(told) > 5
+    assert [one for one in told if one[1] in means and one[2] not in means[one[1]]] == []

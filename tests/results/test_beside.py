@@ -11,6 +11,7 @@ from mebench.results.beside import read_aliases, separates
 from mebench.results.published import called, read
 from mebench.results.record import read as read_record
 from mebench.runner.folder import RunFolder
+from tests.run_folders import make_run
 
 BOARDS = Path(__file__).parents[2] / "leaderboards"
 (RECORD,) = (BOARDS / "records").glob("ststnet-megc2019_flow-loso-seed0-????????")
@@ -40,6 +41,13 @@ def test_the_papers_own_row_lies_inside(published):
     found = said(published, "ststnet2019")
     assert "nothing is known to be chosen" in found["selection"]
     assert found["UF1"].endswith("inside the interval: may be chance")
+
+
+def test_each_published_value_is_told_with_its_kind(published, tmp_path):
+    run = make_run(tmp_path, kinds=("micro", "macro"))
+    found = said(published, "mdmd2020", run.path)
+    assert found["F1, micro"].startswith("0.0082 published, ") and found["F1, macro"].startswith("0.1196 published, ")
+    assert [found[f"tp, {kind}"].split()[0] for kind in ("micro", "macro")] == ["21", "109"]
 
 
 def test_other_clips_are_not_comparable(published):
