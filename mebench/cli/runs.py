@@ -103,9 +103,10 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
         console.print_lines(f"failed: {file.name}: {reason[-1] if reason else 'no reason was kept'}")
     if costs:
         names = [name for name in costs[0] if name != "fold"]
+        digits = {name: 0 if name == "parameters" else 1 for name in names}
         console.print_table(
             ("fold", *(name.replace("_", " ") for name in names)),
-            [(str(row["fold"]), *(f"{row[name]:,.1f}" for name in names)) for row in costs],
+            [(str(row["fold"]), *(f"{row[name]:,.{digits[name]}f}" for name in names)) for row in costs],
             title="costs",
         )
     if found.lost:

@@ -101,7 +101,7 @@ def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
     verbs.show("perf", str(runs), json=str(tmp_path / "run.json"))
     out = capsys.readouterr().out
     assert out.startswith("perfect: finished, 0 min old") and "spotting, micro" in out
-    assert "drawn/02\t2.0\t0.2\t302.0\t1,234.0" in out
+    assert "drawn/02\t2.0\t0.2\t302.0\t1,234" in out
     report = json.loads((tmp_path / "run.json").read_text())
     assert report["summary"]["spotting"]["micro"]["tp"] == 16 and len(report["costs"]) == 4
 
