@@ -71,13 +71,17 @@ class Sample:
         return float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / len(flat))
 
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
-        """Scores of the pooled matrix under (n_weightings, n_units) weights; means over classes NaN where the truth lacks one."""
+        """Scores of the pooled matrix under (n_weightings, n_units) weights.
+
+        NaN where the truth is empty, and for means over classes where it lacks one that occurs in the truth of all units.
+        """
         n, *shape = self.matrices.shape
         pooled = (weights @ self.matrices.reshape(n, int(np.prod(shape)))).reshape(-1, *shape)
         occurs = self.support.sum(axis=0) > 0
-        lacking = (weights @ self.support[:, occurs] == 0).any(axis=1)
+        absent = weights @ self.support[:, occurs] == 0
+        nobody, lacking = absent.all(axis=1), absent.any(axis=1)
         return {
-            name: values if name in OF_SAMPLES else np.where(lacking, np.nan, values)
+            name: np.where(nobody if name in OF_SAMPLES else lacking, np.nan, values)
             for name, values in evaluate(pooled).items()
         }
 

@@ -205,6 +205,27 @@ def test_the_tests_beside_are_those_of_scipy_on_the_right_answers_of_both():
     assert accuracy.wilcoxon_p == pytest.approx(stats.wilcoxon(difference.round(12), zero_method="pratt").pvalue)
 
 
+def test_who_has_no_clip_takes_no_part_in_wilcoxons_test():
+    """Of two members with ten subjects each, one of whom has no clip; by hand on the others, and on those of a member."""
+
+    def but_one(tables):
+        return replace(tables, clips=tables.clips[~tables.clips["video"].str.startswith("x/00/")])
+
+    runs = [but_one(run(seed, quality, subjects=20, members=("x", "y"))) for seed, quality in ((0, 0.8), (1, 0.6))]
+    parts = ("recognition", 19), ("recognition.members.x", 9), ("recognition.members.y", 10)
+    paths = [f"{part}.{name}" for part, _ in parts for name in ("accuracy", "wf1", "details.wr")]
+    found = compared(*runs, metrics=paths).scores
+    one, other = ((tables.clips["truth"] == tables.clips["predicted"]).astype(float) for tables in runs)
+    of_each = (one - other).groupby(runs[0].clips["video"].str.rpartition("/")[0]).mean().round(12)
+    for part, n in parts:
+        own = of_each[of_each.index.str.startswith(part[-1])] if "members" in part else of_each
+        for name in ("accuracy", "details.wr"):
+            row = found[f"{part}.{name}"]
+            assert row.wilcoxon_n == len(own) == n
+            assert row.wilcoxon_p == pytest.approx(stats.wilcoxon(own, zero_method="pratt").pvalue)
+        assert found[f"{part}.wf1"].wilcoxon_n == n
+
+
 def test_what_one_run_alone_did_is_not_compared():
     found = compared(replace(run(0), clips=None), run(1))
     assert found.mcnemar is None and not [path for path in found.scores if path.startswith("recognition")]
