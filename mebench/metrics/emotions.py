@@ -347,7 +347,9 @@ def summarize_each(
     def rests(units: Sequence[int], name: str) -> Basis:
         of_folds = [sample.rests(units, name) for sample in samples]
         doubts = [f"{fold}: {basis.doubt}" for fold, basis in zip(parts, of_folds) if basis.doubt]
-        return Basis(min(basis.subjects for basis in of_folds), "; ".join(doubts))
+        # The error of a mean of which the terms err independently.
+        unseen = float(np.linalg.norm([basis.unseen for basis in of_folds])) / len(of_folds)
+        return Basis(min(basis.subjects for basis in of_folds), "; ".join(doubts), unseen)
 
     names = shown("recognition")
     summary["recognition"] = {

@@ -51,6 +51,20 @@ def test_each_fold_is_scored_over_its_own_clips_and_classes(folds):
     assert summary["n"] == 90
 
 
+def test_the_mean_over_one_fold_is_that_fold_with_its_intervals(folds):
+    """Also where all clips of a class are right, of which leaving subjects out shows no error."""
+    tables = folds["vis-to-hs"]
+    sure = tables.clips["predicted"].where(tables.clips["truth"] != "positive", "positive")
+    one = Tables(
+        tables.videos[tables.videos["dataset"] == "hs"], tables.truths, None, tables.clips.assign(predicted=sure)
+    )
+    found = summarize_each({"test_A": one}, classes=CLASSES, seed=0, draws=50)["recognition"]
+    for mean, fold in ((found, found["folds"]["test_A"]), (found["details"], found["folds"]["test_A"]["details"])):
+        assert mean["scores"].keys() == fold["scores"].keys()
+        for name, score in mean["scores"].items():
+            assert score == pytest.approx(fold["scores"][name]), name
+
+
 def test_a_convention_without_recognition_leaves_it_out(folds):
     summary = summarize_each(folds, classes=CLASSES, seed=0, draws=0, convention="softnet2021")
     assert "recognition" not in summary and "defines no recognition" in summary["remarks"][-1]
