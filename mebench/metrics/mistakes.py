@@ -61,7 +61,8 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
         `mistake` (`false_positive` or `miss`), `cause`, `kind`, `dataset`, `subject` (`dataset/subject`), `video`, `onset`,
         `offset` (frames, inclusive), `emotion` (class of the truth in question, empty where it has none or there is no
         truth: background), `iou` (the largest with that truth, or 0), `draw`. Of each draw and kind there are as many
-        rows as the matching counts false positives and misses.
+        rows as the matching counts false positives and misses; only where one interval may count as several true positives
+        (`any_hit`) does it count one false positive less for each truth that an interval finds beyond its first.
 
     Raises:
         ConfigError: there is no such convention.
@@ -78,7 +79,8 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     other = _other_pairs(truths, predictions, rule)
     reached, confused = (pairs.hits(rule.threshold, rule.reaching) for pairs in (own, other))
     near = _near(own, reached, len(truths))
-    in_vain = ~np.isin(np.arange(len(predictions)), found.prediction)
+    # Of weight 0 is who finds under `peak` what is found already: it counts neither way.
+    in_vain = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
     draw = predictions["draw"].to_numpy(np.int64)
     # A truth is missed in every draw by itself: the places are numbered draw by draw.
     missed = np.tile(truths["kind"].isin(list(kinds)).to_numpy(copy=True), number_of_draws(ordered))

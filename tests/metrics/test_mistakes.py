@@ -5,10 +5,11 @@ from fractions import Fraction
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mebench.errors import ConfigError
+from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.mistakes import (
     FALSE_POSITIVES,
     MISSES,
@@ -49,6 +50,7 @@ def causes(predictions, **kwargs):
 
 BOTH = [("d/1/a", "micro", 100, 119, 0.9), ("d/1/a", "macro", 300, 359, 0.8)]
 MACRO = BOTH[1:]
+FAR = ("d/2/b", "macro", 300, 359, None)
 
 
 @pytest.mark.parametrize(
@@ -193,16 +195,52 @@ def test_every_false_positive_and_miss_has_one_cause_whatever_the_order_of_rows(
     pd.testing.assert_frame_equal(sort_mistakes(shuffled, ["micro", "macro"]), found)
 
 
-@pytest.mark.parametrize("convention", ["mean2022", "megc2020", "activitynet"])
+SPOT = [name for name, rule in CONVENTIONS.items() if "spotting" in rule.sections]
+
+
+def counts(one, convention):
+    """False positives and misses of each kind: as they are sorted, and as a summary counts them."""
+    kinds = ("micro", "macro")
+    mistakes = summarize_mistakes(one, kinds, convention)
+    spotting = summarize(one, kinds=kinds, classes=[], seed=0, draws=0, convention=convention)["spotting"]
+    return (
+        {kind: tuple(sum(mistakes[kind][of].values()) for of in ("false_positive", "miss")) for kind in kinds},
+        {kind: (spotting[kind]["fp"], spotting[kind]["fn"]) for kind in kinds},
+    )
+
+
+@pytest.mark.parametrize("convention", SPOT)
 def test_they_are_the_false_positives_and_misses_of_other_conventions_too(convention):
     one = tables(
         [*MACRO, ("d/1/a", "micro", 110, 129, 0.5), ("d/2/b", "micro", 5, 9, 0.1), ("d/2/b", "micro", 5, 9, 0.2)]
     )
-    mistakes = summarize_mistakes(one, ["micro", "macro"], convention)
-    summary = summarize(one, kinds=["micro", "macro"], classes=[], seed=0, draws=0, convention=convention)
-    for kind, part in mistakes.items():
-        assert sum(part["false_positive"].values()) == summary["spotting"][kind]["fp"]
-        assert sum(part["miss"].values()) == summary["spotting"][kind]["fn"]
+    mistakes, summary = counts(one, convention)
+    assert mistakes == summary
+
+
+@pytest.mark.parametrize("convention", [name for name in SPOT if CONVENTIONS[name].matching != "any_hit"])
+@settings(max_examples=8)
+@given(truths=st.lists(intervals, max_size=8), predictions=st.lists(intervals, max_size=10))
+def test_whatever_is_spotted_they_are_as_many_as_the_convention_counts(convention, truths, predictions):
+    one = tables([(*p, 0.01 * n) for n, p in enumerate(predictions)], [(*t, "joy") for t in dict.fromkeys(truths)])
+    mistakes, summary = counts(one, convention)
+    assert mistakes == summary
+
+
+def test_who_finds_a_truth_that_is_found_already_is_no_false_positive_of_li2017():
+    """The second counts neither way, so that the interval on nothing is the one mistake beside the miss."""
+    one = tables([*BOTH, ("d/1/a", "micro", 102, 121, 0.5), ("d/1/a", "macro", 700, 759, 0.4)], [*TRUTHS, FAR])
+    assert counts(one, "strict") == ({"micro": (1, 0), "macro": (1, 1)},) * 2
+    assert counts(one, "li2017") == ({"micro": (0, 0), "macro": (1, 1)},) * 2
+    assert lies_under(sort_mistakes(one, ["micro", "macro"], "li2017"), one).tolist() == ["nothing"]
+
+
+@pytest.mark.parametrize("convention", ["megc2020", "megc2023_entries"])
+def test_where_an_interval_counts_once_for_each_truth_that_it_finds_the_number_lacks_one(convention):
+    truths = [("d/1/a", "micro", 100, 120, "joy"), ("d/1/a", "micro", 102, 122, "joy")]
+    one = tables([("d/1/a", "micro", 101, 121, 0.9), ("d/1/a", "micro", 500, 520, 0.8)], truths)
+    mistakes, summary = counts(one, convention)
+    assert mistakes["micro"] == (1, 0) and summary["micro"] == (0, 0)
 
 
 @given(st.lists(intervals, max_size=6), st.lists(intervals, max_size=8))
