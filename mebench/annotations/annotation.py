@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -202,7 +202,7 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     """The expression of an annotation in 0-based positions.
 
     A number that no file has becomes the nearest one inside the interval; one beyond the files becomes the first or the last
-    frame. Both are logged, and flagged `cut` and `missing_frame`.
+    frame. Both are logged, and flagged `cut` and `missing_frame`. An interval of which no frame is there has no place.
 
     Args:
         annotation: in file numbers.
@@ -213,16 +213,21 @@ def place(annotation: Annotation, first: int, numbers: Sequence[int | None] | No
     if annotation.onset is None or annotation.offset is None:
         return _unplaced(annotation, annotation.problem)
     known = range(first, annotation.offset + 1) if numbers is None else listed(first, numbers)
-    if not known or annotation.onset > known[-1] or annotation.offset < known[0]:
+    begin, end = bisect_left(known, annotation.onset), bisect_right(known, annotation.offset)
+    if begin == end:
+        where = f"the video {annotation.subject}/{annotation.video}"
         there = f"its frames run from {known[0]} to {known[-1]}" if known else f"its frames begin at {first}"
         if numbers is not None and known != [*numbers]:
             there += f", counted from {first}, since its files are not numbered in the order of their names"
-        reason = f"outside the video {annotation.subject}/{annotation.video}: {there}"
+        reason, short = f"outside {where}: {there}", "the interval lies outside the video"
+        if 0 < begin < len(known):
+            reason = f"missing from {where}: no file has a number from {annotation.onset} to {annotation.offset}"
+            short = "none of the interval's frames is there"
         log.marked(annotation.row, "onset, offset", f"{annotation.onset}, {annotation.offset}", reason)
-        return _unplaced(annotation, "the interval lies outside the video")
+        return _unplaced(annotation, short)
     flags = list(annotation.flags)
     onset = _position(annotation.onset, known, "onset", annotation, flags, log)
-    offset = max(onset, _position(annotation.offset, known, "offset", annotation, flags, log))
+    offset = _position(annotation.offset, known, "offset", annotation, flags, log)
     apex = None if annotation.apex is None else _position(annotation.apex, known, "apex", annotation, flags, log)
     return Expression(
         onset,

@@ -1,5 +1,6 @@
 """From file numbers to positions."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,14 @@ def test_an_interval_outside_the_video_has_no_place_and_says_so():
     assert "its frames run from 1 to 99" in str(repairs[0])
 
 
+@pytest.mark.parametrize("files", [[*range(1, 8), *range(35, 60)], [5, 40]])
+def test_an_interval_whose_files_are_all_missing_has_no_place_and_says_so(files):
+    lost, repairs = placed(11, 19, 31, files)
+    assert isinstance(lost, Unplaced) and lost.reason == "none of the interval's frames is there"
+    (remark,) = map(str, repairs)
+    assert "11, 31" in remark and "01/EP02" in remark and "no file has a number from 11 to 31" in remark
+
+
 def test_files_without_numbers_count_from_the_documented_first():
     assert span(placed(11, 12, 13, [None] * 20)[0]) == (10, 11, 12)
 
@@ -57,14 +66,16 @@ def test_files_that_are_not_numbered_in_their_order_say_why_an_interval_is_lost(
 
 
 @given(st.sets(st.integers(1, 60), min_size=1), st.integers(1, 60), st.integers(0, 20), st.integers(0, 20))
-def test_whatever_files_are_there_an_expression_lies_inside_the_video(files, onset, to_apex, to_offset):
+def test_whatever_files_are_there_an_expression_lies_inside_its_interval(files, onset, to_apex, to_offset):
     numbers = sorted(files)
+    inside = [n for n in numbers if onset <= n <= onset + to_apex + to_offset]
     e, repairs = placed(onset, onset + to_apex, onset + to_apex + to_offset, numbers)
     if isinstance(e, Expression):
         assert 0 <= e.onset <= e.apex <= e.offset < len(numbers)
+        assert numbers[e.onset : e.offset + 1] == inside
         exact = {onset, onset + to_apex, onset + to_apex + to_offset} <= files
         assert exact == (not repairs)
         if exact:
             assert [numbers[p] for p in span(e)] == [onset, onset + to_apex, onset + to_apex + to_offset]
     else:
-        assert onset > numbers[-1] or onset + to_apex + to_offset < numbers[0]
+        assert not inside and repairs
