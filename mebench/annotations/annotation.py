@@ -6,10 +6,10 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from itertools import groupby, pairwise
 from typing import Self
 
+from mebench.annotations.sheets import DATE, number_of_date
 from mebench.core import Distractor, Expression, Kind, Repair, Unplaced, Video
 
 
@@ -72,10 +72,7 @@ class Log:
         self.repairs.append(Repair(row, column, found, None, reason, self.where, altered))
 
 
-_DATE = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ][\d:.]+)?|\d{1,4}[-/.](?:\d{1,2}|[A-Za-z]{3,9})[-/.]\d{1,4}|\d{1,2}-[A-Za-z]{3}"
-)
-_DAY_0, _THIS_AGE = date(1899, 12, 30), 1990
+_SCIENTIFIC = re.compile(r"\d+(?:\.\d*)?[eE][+-]?\d+")
 
 MISSING = {"", "/", "\\", "-", "--", "nan", "none", "null", "n/a", "na", "#n/a", "?"}
 """What sheets write where they know no number."""
@@ -105,8 +102,8 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
     """A frame number from a cell, or None where there is none.
 
     A blank cell is no repair; a sign for "missing", such as `/`, and everything that is not simply a number are. A date is what
-    spreadsheet programs make of a number: those count days from 1899-12-30, so a date that is long past is that number, and
-    one of this age was made of something else that is lost.
+    spreadsheet programs make of a number: one that is long past is that number (`sheets.number_of_date`), and one of this age, or
+    that may be two numbers, was made of something that is lost.
 
     >>> log = Log()
     >>> [frame_number(t, 2, "Apex", log) for t in ("46", " 046", "46.0", "/", "about 46", "", "1900-02-15T00:00:00")]
@@ -125,16 +122,18 @@ def frame_number(text: str, row: int, column: str, log: Log) -> int | None:
         if text.split(".")[0] != str(number):
             log.repaired(row, column, text, str(number), "blanks and leading zeros mean nothing in a frame number")
         return number
-    if found := _DATE.fullmatch(plain):
-        if plain[:4].isdigit() and int(plain[:4]) < _THIS_AGE:
-            days = (date.fromisoformat(found[0][:10]) - _DAY_0).days
-            number = days - (days <= 60)  # 29 February 1900, which never was, is day 60 to spreadsheet programs
-            log.repaired(row, column, text, str(number), "a number that a spreadsheet program shows as a date")
-            return number
+    if DATE.fullmatch(plain):
+        days = number_of_date(plain)
+        if days is not None:
+            log.repaired(row, column, text, str(days), "a number that a spreadsheet program shows as a date")
+            return days
         reason = "a date, which a spreadsheet program made of a number: take the cell from the sheet as released"
         log.repaired(row, column, text, "none", reason, altered=True)
         return None
-    numbers = re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
+    if _SCIENTIFIC.fullmatch(plain) and (value := float(plain)).is_integer() and value < 10**9:
+        log.repaired(row, column, text, str(int(value)), "a number in scientific notation")
+        return int(value)
+    numbers = [] if _SCIENTIFIC.search(plain) else re.findall(r"(?<![\d.])\d+(?![\d.])", plain)
     if len(numbers) == 1 and len(numbers[0]) < 10 and "-" not in plain.split(numbers[0])[0][-1:]:
         log.repaired(row, column, text, numbers[0], "the one number in the cell")
         return int(numbers[0])

@@ -2,10 +2,12 @@
 
 import csv
 import io
+import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,17 @@ MAX_XML = 12 * 2**20
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _OTHER = "give the sheet of the dataset with dataset.annotations=FILE"
+
+DATE = re.compile(r"(\d{1,4})[-/.](\d{1,2}|[A-Za-z]{3,9})[-/.](\d{1,4})(?:[T ]([\d:.]+))?|\d{1,2}-[A-Za-z]{3}")
+"""What dates look like in cells. To spreadsheet programs a date is a number of days: 1 is 1 January 1900, and 60 is 29 February 1900,
+which never was. Workbooks of old Macs count from 1904, 0 being 1 January."""
+_THIS_AGE = 1990
+"""Dates from this year on were made of something else than a frame number."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_DAY_0, _MS = datetime(1899, 12, 30), 24 * 60 * 60 * 1000
+_NEVER_WERE = {0: (1900, 1, 0), 60: (1900, 2, 29)}
+"""Numbers that these programs show as a day that no calendar has."""
+_NUMBER_OF_NEVER = {day: number for number, day in _NEVER_WERE.items()}
 
 
 @dataclass(frozen=True)
@@ -147,12 +160,18 @@ def _read_xlsx(path: Path) -> list[Sheet]:
     _check_expanded(path)
     with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
         warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
-        book = openpyxl.load_workbook(file, read_only=True, keep_links=False)
+        book = _raw(openpyxl.load_workbook(file, read_only=True, keep_links=False))
         found = [_xlsx_sheet(path, sheet) for sheet in book.worksheets]
         if not any(formulas for _, formulas in found):
             return [sheet for sheet, _ in found]
-        saved = openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=True)
+        saved = _raw(openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=True))
         return [_with_values(sheet, saved[sheet.name], formulas) for sheet, formulas in found]
+
+
+def _raw(book: Any) -> Any:
+    """The book, whose dates stay the numbers that its cells hold: as openpyxl reads them, 59 and 60 are one day."""
+    book._date_formats = set()
+    return book
 
 
 def _check_expanded(path: Path) -> None:
@@ -175,7 +194,7 @@ def _xlsx_sheet(path: Path, sheet: Any) -> tuple[Sheet, dict[tuple[int, int], st
         for number, row in enumerate(sheet.iter_rows(), 1):
             texts = []
             for column, cell in enumerate(row[:MAX_COLUMNS]):
-                text = _text(cell.value)
+                text = _xlsx_text(cell)
                 if cell.data_type == "f":
                     text = formulas[number, column] = str(
                         getattr(cell.value, "text", cell.value)
@@ -194,9 +213,9 @@ def _with_values(sheet: Sheet, saved: Any, formulas: dict[tuple[int, int], str])
     saved.reset_dimensions()
     last = max(row for row, _ in formulas)
     values = {
-        (number, column): _text(value)
-        for number, row in enumerate(saved.iter_rows(max_row=last, values_only=True), 1)
-        for column, value in enumerate(row)
+        (number, column): _xlsx_text(cell)
+        for number, row in enumerate(saved.iter_rows(max_row=last), 1)
+        for column, cell in enumerate(row)
         if (number, column) in formulas
     }
     remarks = tuple(
@@ -210,6 +229,12 @@ def _with_values(sheet: Sheet, saved: Any, formulas: dict[tuple[int, int], str])
     return Sheet(sheet.file, sheet.name, tuple(row for row in rows if any(row[1])), remarks)
 
 
+def _xlsx_text(cell: Any) -> str:
+    if cell.is_date and isinstance(cell.value, int | float):
+        return date_of(cell.value, from_1904=cell.parent.parent.epoch.year == 1904)
+    return _text(cell.value)
+
+
 _FORMULA = "a formula is never run, the value saved with it is read"
 
 
@@ -218,7 +243,7 @@ def _read_xls(path: Path) -> list[Sheet]:
 
     def text(cell: Any) -> str:
         if cell.ctype == xlrd.XL_CELL_DATE:
-            return str(xlrd.xldate_as_datetime(cell.value, book.datemode).isoformat())
+            return date_of(cell.value, from_1904=book.datemode == 1)
         if cell.ctype == xlrd.XL_CELL_BOOLEAN:
             return _text(bool(cell.value))
         return "" if cell.ctype == xlrd.XL_CELL_ERROR else _text(cell.value)
@@ -274,3 +299,60 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def date_of(number: float, from_1904: bool = False) -> str:
+    """A number in a cell that is formatted as a date, as text that `number_of_date` understands.
+
+    That is the date which the workbook shows, if it is of this age, else the one of the system from 1900, whichever the
+    workbook has. What is no date, below 0 or beyond the year 9999, stays a number.
+
+    >>> [date_of(number) for number in (46, 60, 0.5, -1)]
+    ['1900-02-15T00:00:00', '1900-02-29T00:00:00', '1900-01-00T12:00:00', '-1']
+    >>> [date_of(number, from_1904=True) for number in (46, 44689)]
+    ['1900-02-15T00:00:00', '2026-05-09T00:00:00']
+    """
+    if number < 0:
+        return str(number)
+    try:
+        days, rest = divmod(round(number * _MS), _MS)
+        moment = (datetime(1904, 1, 1) if from_1904 else _DAY_0) + timedelta(days)
+    except (OverflowError, ValueError):  # beyond the year 9999, or no number
+        return str(number)
+    if moment.year < _THIS_AGE:
+        moment = _DAY_0 + timedelta(days + (days < 60))
+    year, month, day = _NEVER_WERE.get(days, (moment.year, moment.month, moment.day))
+    of_day = (datetime.min + timedelta(milliseconds=rest)).time()
+    return f"{year}-{month:02}-{day:02}T{of_day}"
+
+
+def number_of_date(text: str) -> int | None:
+    """The number that is shown as a date; None for one of this age, with a time, that never was, or that may be two.
+
+    The year has four digits, and stands first or last.
+
+    >>> [number_of_date(t) for t in ("1900-02-15", "1900/2/15", "15.02.1900", "15-Feb-1900", "1/0/1900", "1900-02-29")]
+    [46, 46, 46, 46, 0, 60]
+    >>> [number_of_date(t) for t in ("2/3/1900", "15-Feb-00", "2026-05-09", "1234-56-78", "1900-02-15T12:00:00")]
+    [None, None, None, None, None]
+    """
+    found = DATE.fullmatch(text)
+    if not found or not found[1] or (found[4] or "").strip("0:."):
+        return None
+    a, b, c = found.groups()[:3]
+    orders = [(a, b, c)] if len(a) == 4 else [(c, a, b), (c, b, a)]
+    numbers = {n for year, month, day in orders if (n := _days(year, month, day)) is not None}
+    return numbers.pop() if len(numbers) == 1 else None
+
+
+def _days(year: str, month: str, day: str) -> int | None:
+    """Days of a date; None if it is none, or not of the years from 1900 to this age."""
+    named = month[:3].casefold()
+    try:
+        parts = int(year), _MONTHS.index(named) + 1 if named in _MONTHS else int(month), int(day)
+        if parts in _NUMBER_OF_NEVER:
+            return _NUMBER_OF_NEVER[parts]
+        days = (datetime(*parts) - _DAY_0).days
+    except ValueError:
+        return None
+    return days - (days <= 60) if 1900 <= parts[0] < _THIS_AGE else None

@@ -1,11 +1,16 @@
 """Frame numbers that cannot be right, and what is made of them."""
 
+import re
+import struct
+from datetime import datetime, timedelta
+
 import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
-from mebench.annotations import Log, read_sheets
+from mebench.annotations import Log, drawn, read_sheets
 from mebench.annotations.annotation import frame_number, interval
 
 NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
@@ -71,6 +76,12 @@ def test_whatever_stands_there_an_interval_is_one_and_every_change_is_said(onset
         ("46-59", None, True),
         ("4.5", None, True),
         ("soon", None, True),
+        ("3.0E2", 300, True),
+        ("1.5e3", 1500, True),
+        ("12E+00", 12, True),
+        ("1.2345e2", None, True),
+        ("about 3.0E2", None, True),
+        ("1e99999999999999999999", None, True),
         ("9" * 400, None, True),  # as a float infinite
         ("about " + "9" * 5000, None, True),  # more digits than Python turns into a number
     ],
@@ -85,18 +96,98 @@ def test_numbers_in_cells(text, taken, said):
 @given(number=st.integers(1, 20_000).filter(lambda n: n != 60))
 def test_a_number_that_is_shown_as_a_date_is_read_as_the_number(tmp_path_factory, suffix, number):
     """Written and read back by openpyxl, and as a spreadsheet program exports it."""
-    book = openpyxl.Workbook()
-    cell = book.active.cell(1, 1, number)
-    cell.number_format = "yyyy-mm-dd"
-    file = tmp_path_factory.mktemp("dates") / "sheet.xlsx"
-    book.save(file)
-    shown = read_sheets(file)[0].rows[0][1][0]
+    shown = read_sheets(in_a_workbook(tmp_path_factory.mktemp("dates"), [number]))[0].rows[0][1][0]
     log = Log()
     assert frame_number(shown if suffix == "xlsx" else shown[:10], 2, "Onset", log) == number
     assert log.repairs[0].taken == str(number) and "shows as a date" in log.repairs[0].reason
 
 
-@pytest.mark.parametrize("text", ["2026-05-09T00:00:00", "2024-04-07", "5/9/2026", "5-Sep", "9.5.26", "05-Sep-26"])
+def in_a_workbook(folder, values, epoch=CALENDAR_WINDOWS_1900):
+    """A sheet of one row, whose cells are formatted as dates."""
+    book = openpyxl.Workbook()
+    book.epoch = epoch
+    for column, value in enumerate(values, 1):
+        book.active.cell(1, column, value).number_format = "yyyy-mm-dd"
+    book.save(folder / "sheet.xlsx")
+    return folder / "sheet.xlsx"
+
+
+def in_an_old_workbook(folder, values, epoch, monkeypatch):
+    """The same as .xls: the one format of its cells is number 14, a date, and the records begin with where days are counted from."""
+    begin = drawn._begin
+    counted = drawn._record(0x0022, struct.pack("<H", epoch == CALENDAR_MAC_1904))
+    dated = drawn._record(0x00E0, struct.pack("<HHH14x", 0, 14, 0))
+    monkeypatch.setattr(drawn, "_begin", lambda kind: begin(kind) + (counted + dated if kind == 5 else b""))
+    drawn.write_xls(folder / "sheet.xls", {"codes": [values]})
+    return folder / "sheet.xls"
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls"])
+@pytest.mark.parametrize("epoch", [CALENDAR_WINDOWS_1900, CALENDAR_MAC_1904])
+def test_workbooks_that_count_days_from_1900_and_from_1904_hold_the_same_numbers(tmp_path, monkeypatch, suffix, epoch):
+    numbers = [0, 1, 19, 59, 60, 61, 1481, 20_000]
+    where = (tmp_path, numbers, epoch)
+    file = in_a_workbook(*where) if suffix == "xlsx" else in_an_old_workbook(*where, monkeypatch)
+    ((_, cells),) = read_sheets(file)[0].rows
+    log = Log()
+    assert [frame_number(cell, 1, "Onset", log) for cell in cells] == numbers
+    assert all("shows as a date" in repair.reason for repair in log.repairs) and len(log.repairs) == len(numbers)
+
+
+@pytest.mark.parametrize("epoch", [CALENDAR_WINDOWS_1900, CALENDAR_MAC_1904])
+def test_a_date_of_this_age_is_the_one_that_the_workbook_shows(tmp_path, epoch):
+    file = in_a_workbook(tmp_path, [datetime(2026, 5, 9), datetime(1991, 1, 2)], epoch)
+    assert read_sheets(file)[0].rows == ((1, ("2026-05-09T00:00:00", "1991-01-02T00:00:00")),)
+
+
+FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y-%m-%d %H:%M", "%d-%b-%Y", "%d-%B-%Y", "%m/%d/%Y", "%d.%m.%Y")
+
+
+@given(st.integers(61, 32_000), st.sampled_from(FORMS), st.booleans())
+def test_a_long_past_date_is_its_number_however_it_is_written(number, form, short):
+    """Unless day and month may be each other."""
+    day = datetime(1899, 12, 30) + timedelta(number)
+    text = day.strftime(form)
+    ambiguous = form in ("%m/%d/%Y", "%d.%m.%Y") and day.day <= 12 and day.day != day.month
+    log = Log()
+    plain = re.sub(r"\b0(?=\d)", "", text) if short else text
+    assert frame_number(plain, 2, "Onset", log) == (None if ambiguous else number)
+    assert log.repairs[0].altered == ambiguous and log.repairs[0].found == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("1900/1/0", 0),
+        ("1900-01-00", 0),
+        ("1/0/1900", 0),
+        ("1900-01-01", 1),
+        ("1900-02-28", 59),
+        ("1900-02-29", 60),
+        ("2/29/1900", 60),
+        ("29-Feb-1900", 60),
+        ("1900-03-01", 61),
+    ],
+)
+def test_spreadsheet_programs_know_a_day_0_and_a_29_february_1900(text, number):
+    assert frame_number(text, 2, "Onset", Log()) == number
+
+
+IMPOSSIBLE = (
+    "1234-56-78",
+    "0046-1-1",
+    "1899-12-31",
+    "1901-02-29",
+    "1900-13-01",
+    "15-Foo-1900",
+    "2/3/1900",
+    "1900-02-15 12:00",
+)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-05-09T00:00:00", "2024-04-07", "5/9/2026", "5-Sep", "9.5.26", "05-Sep-26", *IMPOSSIBLE]
+)
 def test_what_a_spreadsheet_program_made_of_something_else_is_lost_and_said(text):
     log = Log()
     assert frame_number(text, 2, "Onset", log) is None
