@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig, from_plain
 from mebench.metrics.bootstrap import Score
-from mebench.metrics.classification import uar, uf1
+from mebench.metrics.classification import confusion_matrix, uar, uf1
 from mebench.metrics.comparison import compare
 from mebench.runner.fold_files import LOOKS
 from mebench.runner.folder import RunFolder, safe_name
@@ -26,6 +26,8 @@ NAME = "worth of the looks"
 POINTS = 30
 """Of a curve, at most."""
 SCORES = ("uf1", "uar")
+NOBODY = -1
+"""Instead of a class number: of a clip that nobody was asked about."""
 
 
 def chosen(right: NDArray[np.bool_], rule: str) -> tuple[int, int]:
@@ -76,30 +78,32 @@ class Looks:
 
     Args:
         folder: of a run that keeps them.
-        plan: of the leaking run.
+        plan: of the leaking run, with the videos that are skipped.
+
+    Attributes:
+        of_fold: for each fold its clips, (clips,), and the numbers after each epoch, (epochs, clips, classes); of a fold that tests
+            no scored clip (0, 0, classes).
+        missed: class numbers of the tested clips that nobody was asked about, since their videos show no face.
+        epochs: after which somebody looked.
     """
 
     def __init__(self, folder: RunFolder, plan: Plan) -> None:
         self.plan, self.folder = plan, folder
+        keys, number = ["video", "onset", "offset"], {name: place for place, name in enumerate(plan.task.classes)}
         videos = folder.read_table("videos.parquet").set_index("video")["subject"]
-        truths = scored_of(folder.read_table("truth.parquet")).assign(subject=lambda t: t["video"].map(videos))
-        number = {name: place for place, name in enumerate(plan.task.classes)}
-        clips = truths.set_index(["video", "onset", "offset"])[["emotion", "subject"]].sort_index()
-        clips["truth"] = clips["emotion"].map(number)
+        truths = scored_of(folder.read_table("truth.parquet"))
+        clips = truths[keys].assign(subject=truths["video"].map(videos), truth=truths["emotion"].map(number))
         self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
+        self.missed: list[int] = []
         for fold in plan.folds:
-            table = folder.read_table(f"folds/{safe_name(fold.key)}/{LOOKS}")
-            keys = ["video", "onset", "offset"]
-            table = table.sort_values(["epoch", *keys])
-            first = table[table["epoch"] == 0] if len(table) else table
-            shape = (int(table["epoch"].max()) + 1 if len(table) else 0, len(first), len(plan.task.classes))
-            numbers = np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
-            own = (
-                clips.loc[pd.MultiIndex.from_frame(first[keys])].reset_index()
-                if len(first)
-                else clips.iloc[:0].reset_index()
-            )
-            self.of_fold[fold.key] = own, numbers
+            table = folder.read_table(f"folds/{safe_name(fold.key)}/{LOOKS}").drop_duplicates(["epoch", *keys])
+            # Of several annotations of one interval each gets its answer, as in scoring.
+            table = table.merge(clips, on=keys).sort_values(["epoch", *keys])
+            own = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
+            shape = table["epoch"].nunique(), len(own), len(number)
+            self.of_fold[fold.key] = own, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
+            faceless = {video.key for video in plan.sides(fold).test} & plan.skipped
+            self.missed += clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
 
     def picked(
@@ -142,10 +146,13 @@ class Looks:
         found = []
         for n in points:
             best = [(clips["truth"], kept.argmax(axis=1)) for _, clips, kept, _ in self.picked(rule, n)]
-            nth = [(clips["truth"], numbers[n - 1].argmax(axis=1)) for clips, numbers in self.of_fold.values()]
-            scores = {
-                name: _scores(pairs, len(self.plan.task.classes)) for name, pairs in (("leak", best), ("honest", nth))
-            }
+            nth = [
+                (clips["truth"], numbers[n - 1].argmax(axis=1))
+                for clips, numbers in self.of_fold.values()
+                if len(clips)
+            ]
+            missed = (self.missed, [NOBODY] * len(self.missed))
+            scores = {name: _scores([*pairs, missed]) for name, pairs in (("leak", best), ("honest", nth))}
             found.append(
                 {
                     "looks": n,
@@ -155,11 +162,10 @@ class Looks:
         return found
 
 
-def _scores(pairs: Sequence[tuple[Any, NDArray[np.intp]]], classes: int) -> dict[str, float]:
+def _scores(pairs: Sequence[tuple[Any, Any]]) -> dict[str, float]:
     """UF1 and UAR over the classes that occur in the truth, of all folds' clips pooled."""
-    truth, answers = (np.concatenate([np.asarray(pair[side], np.intp) for pair in pairs]) for side in (0, 1))
-    matrix = np.zeros((classes, classes))
-    np.add.at(matrix, (truth, answers), 1)
+    truth, answers = ([number for pair in pairs for number in np.asarray(pair[side], int).tolist()] for side in (0, 1))
+    matrix = confusion_matrix(truth, answers, sorted(set(truth)))
     return {"uf1": float(uf1(matrix)), "uar": float(uar(matrix))}
 
 

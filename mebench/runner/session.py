@@ -219,11 +219,13 @@ class Session:
     def _leak(self) -> Outcome:
         """The run whose answers are those of the epochs that tested best; nothing is trained."""
         assert self.leaking is not None
-        plan = self.leaking
+        plan = replace(self.leaking, skipped=self.plan.skipped)
         session = replace(_claim(plan), looks=Looks(self.folder, plan))
         assert session.looks is not None
         try:
             session.folder.add_feature_seconds({}, plan.cards())
+            if plan.config.no_face == "skip":
+                write_skipped(session.folder, read_skipped(self.folder), len(plan.videos))
             for result in session.looks.folds(plan.config.audit):
                 session.folder.write_fold(result, plan.task.kinds)
             return session.finish()

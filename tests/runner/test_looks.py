@@ -1,5 +1,7 @@
 """One training serves the honest run and its leak: what the leak keeps follows from the answers after each epoch."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.runner import fitted
 from mebench.runner.execute import leak_gain, run
-from mebench.runner.leak import chosen, worth
+from mebench.runner.folder import RunFolder
+from mebench.runner.leak import Looks, chosen, worth
 from mebench.runner.trained import trained
 
 
@@ -98,6 +101,58 @@ def test_looking_changes_nothing_of_the_honest_run(outcome, words):
 
 def test_who_is_never_right_keeps_an_epoch_too():
     assert chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
+
+
+def written(folder, truths, answers):
+    """The looks of a run that names a or b, and could name c, which nobody shows.
+
+    Args:
+        truths: rows of video, onset, offset and class.
+        answers: for each fold, which tests one video, its rows of epoch, onset, offset and the probability of a.
+    """
+    run_folder = RunFolder(folder / "run")
+    run_folder.path.mkdir()
+    run_folder.write_table("videos.parquet", pd.DataFrame({"video": list(answers), "subject": list(answers)}))
+    table = pd.DataFrame(truths, columns=["video", "onset", "offset", "emotion"])
+    run_folder.write_table("truth.parquet", table.assign(kind="micro"))
+    for fold, rows in answers.items():
+        (run_folder.path / "folds" / fold).mkdir(parents=True)
+        known = pd.DataFrame(rows, columns=["epoch", "onset", "offset", "p"]).assign(fold=fold, video=fold)
+        known["probabilities"] = [[p, 1 - p, 0.0] for p in known.pop("p")]
+        run_folder.write_table(f"folds/{fold}/looks.parquet", known)
+    sides = SimpleNamespace(test=[])
+    return Looks(
+        run_folder,
+        SimpleNamespace(
+            folds=[SimpleNamespace(key=fold) for fold in answers],
+            task=SimpleNamespace(classes=("a", "b", "c")),
+            skipped=frozenset(),
+            sides=lambda _: sides,
+        ),
+    )
+
+
+def test_who_shows_no_clip_of_a_scored_class_takes_part_in_no_curve(tmp_path):
+    truths = [("v1", 1, 5, "a"), ("v1", 7, 9, "b"), ("v2", 1, 5, None)]
+    answers = {"v1": [(0, 1, 5, 0.2), (0, 7, 9, 0.2), (1, 1, 5, 0.9), (1, 7, 9, 0.2)], "v2": []}
+    looks = written(tmp_path, truths, answers)
+    assert [(point["looks"], point["uar_honest"], point["uar_leak"]) for point in looks.curve("leak")] == [
+        (1, 0.5, 0.5),
+        (2, 1.0, 1.0),
+    ]
+    kept = {key: (len(clips), numbers.tolist()) for key, clips, numbers, _ in looks.picked("leak")}
+    assert kept == {"v1": (2, [[0.9, pytest.approx(0.1), 0.0], [0.2, 0.8, 0.0]]), "v2": (0, [])}
+
+
+def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_path):
+    """Of different classes, so that one of them is always wrong; the answer to it that was asked first holds."""
+    truths = [("v1", 1, 5, "a"), ("v1", 1, 5, "b"), ("v1", 7, 9, "b")]
+    answers = [(0, 1, 5, 0.8), (0, 1, 5, 0.7), (0, 7, 9, 0.9), (1, 1, 5, 0.6), (1, 1, 5, 0.3), (1, 7, 9, 0.1)]
+    looks = written(tmp_path, truths, {"v1": answers})
+    ((_, clips, kept, looked),) = looks.picked("leak")
+    assert clips["truth"].tolist() == [0, 1, 1] and looked == [2]
+    np.testing.assert_allclose(kept[:, 0], [0.6, 0.6, 0.1])  # 2 of 3 are right in the second epoch, 1 in the first
+    assert [point["uar_leak"] for point in looks.curve("leak")] == pytest.approx([0.5, 0.75])
 
 
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):

@@ -14,7 +14,7 @@ from mebench.results.export import export
 from mebench.results.record import read
 from mebench.results.render.summary import print_outcome
 from mebench.results.site.pages import Site
-from mebench.runner.execute import run
+from mebench.runner.execute import leak_gain, run
 from mebench.runner.fitted import Views
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.folder import RunFolder
@@ -57,6 +57,20 @@ def test_a_skipped_video_is_missed_by_all_and_told_everywhere(words, tmp_path, c
     assert clips.set_index("video")["predicted"].isna().to_dict() == {
         f"synthetic/s00{n}/v01": n == 2 for n in (1, 2, 3)
     }
+
+
+def test_a_leak_misses_the_same_clips_as_the_honest_run_beside_it_and_says_so(words):
+    """Subject s002 has no other video, so that nobody is asked anything in its fold."""
+    settings = [w for w in words if not w.startswith("method")]
+    config = resolve([*settings, "method=logistic", "method.epochs=2", "no_face=skip", "audit=leak"])
+    outcome = run(config, Progress())
+    gain = leak_gain(config, outcome.summary, Progress())
+    honest = RunFolder(outcome.folder.path.with_name(gain["honest"]))
+    assert outcome.folder.read_json("skipped.json") == honest.read_json("skipped.json") != {}
+    assert any(f"counted as missed: {BLACK}" in line for line in outcome.folder.read_json("folds.json")["warnings"])
+    assert outcome.summary["recognition"]["n"] == 3
+    scores, last = gain["scores"]["recognition.uf1"], gain["curve"][-1]
+    assert (last["uf1_honest"], last["uf1_leak"]) == (scores["honest"], scores["leak"])
 
 
 def test_a_run_that_finds_a_face_in_every_video_skips_nothing(words):
