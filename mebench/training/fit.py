@@ -65,7 +65,7 @@ def fit(
     after_epoch: Callable[[], bool] | None = None,
     precision: str = "32-true",
 ) -> None:
-    """Train all stages of `method` in order, then fit what has a closed form; the method ends in evaluation mode.
+    """Train all stages of `method` in order, then fit what has a closed form. It begins in training mode and ends in evaluation mode.
 
     `torch.manual_seed` must have been called: initial weights, dropout and order follow from it. Validation samples change none
     of them: what is learnt is the same whether anybody is watched or not.
@@ -83,6 +83,7 @@ def fit(
         RunError: a stage has no samples.
         ConfigError: the machine has no such precision.
     """
+    method.train()  # Lightning leaves modes as they are, and who is fitted again ended in the other one
     for stage in method.stages():
         method.stage = stage.name
         train_samples, valid_samples = method.samples(stage.name, train, valid)

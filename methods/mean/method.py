@@ -126,7 +126,7 @@ class MEAN(Method):
                 x, labels = torch.cat([x, mirrored(x)]), labels.repeat(2)
             self._class_weights = self._weights(labels, len(self.task.classes))
         if self._transfers:
-            self.shared.eval().requires_grad_(False)
+            self.shared.requires_grad_(False).train(p.frozen == "train")
             if p.frozen == "eval" and len(x):  # the layers no longer change: their maps are computed once
                 x = self._in_batches(x, self.shared)
         return Samples(x, labels)

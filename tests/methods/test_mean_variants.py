@@ -20,6 +20,7 @@ from mebench.runner.fold import execute
 from mebench.runner.fold_files import write_files
 from mebench.runner.plan import make_plan
 from mebench.testing import TINY, scratch
+from mebench.training import fit
 
 THREE = ("negative", "positive", "surprise")
 TIMING = Timing(200.0, 20, {"micro": 34})
@@ -156,6 +157,13 @@ def test_without_transfer_recognition_has_shared_layers_of_its_own():
     assert changed == {"own_shared", "recognition"}
 
 
+def normalised_by_batch(m, x):
+    """The shared layers' maps of a batch, (n, 3, 42, 42), as the network is drawn, normalised by the batch."""
+    maps_of = [torch.relu(s(x[:, i : i + 1])) for i, s in enumerate(m.shared._streams())]
+    norm = m.shared.norm
+    return F.max_pool2d(F.batch_norm(torch.cat(maps_of, 1), None, None, norm.weight, norm.bias, True, eps=1e-3), 3)
+
+
 def test_frozen_layers_that_train_take_the_statistics_of_each_batch_and_keep_their_own():
     """As the public code does; with dropout off the maps are those of a normalisation by the batch, and nothing frozen changes."""
     m = method(frozen="train", dropout=0.0)
@@ -165,14 +173,28 @@ def test_frozen_layers_that_train_take_the_statistics_of_each_batch_and_keep_the
     before = {name: t.clone() for name, t in m.state_dict().items()}
     m.train()
     m.stage, x = "recognition", samples.tensors[0]
-    maps_of = [torch.relu(s(x[:, i : i + 1])) for i, s in enumerate(m.shared._streams())]
-    plain = F.max_pool2d(F.batch_norm(torch.cat(maps_of, 1), None, None, training=True, eps=1e-3), 3)
-    torch.testing.assert_close(m._frozen_maps(x), plain, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(m._frozen_maps(x), normalised_by_batch(m, x), atol=1e-5, rtol=1e-4)
     optimizer = m.configure_optimizers()
     m.training_step(samples.tensors, 0).backward()
     optimizer.step()
     changed = {name.split(".")[0] for name, t in m.state_dict().items() if not torch.equal(t, before[name])}
     assert changed == {"recognition"}
+
+
+@pytest.mark.parametrize("frozen", ["eval", "train"])
+def test_a_training_learns_from_the_maps_that_frozen_names(frozen):
+    """Those of tested clips, or those of the batch, of which there is one."""
+    m, seen = method(frozen=frozen, dropout=0.0, epochs_spot=1, epochs_recognition=1), []
+    m.recognition.register_forward_pre_hook(lambda _, given: seen.append(given[0].detach()))
+    train = [video(maps(30), 2, (Expression(5, 6), Expression(15, 17)))]
+    fit(m, train, [])
+    x = network_input(torch.from_numpy(maps(30)[[5, 15]].astype(np.float32)).permute(0, 3, 1, 2))
+    with torch.no_grad():
+        maps_of = {"eval": m.shared(x), "train": normalised_by_batch(m, x)}
+    (given,) = seen
+    torch.testing.assert_close(given.sum(0), maps_of.pop(frozen).sum(0), atol=1e-4, rtol=1e-3)  # in whatever order
+    (other,) = maps_of.values()
+    assert (given.sum(0) - other.sum(0)).abs().max() > 0.1
 
 
 def test_the_ratio_that_sampling_reached_is_noted():

@@ -74,6 +74,15 @@ def test_stages_run_in_order_then_the_closed_form_in_evaluation_mode():
     assert not method.training and not method.line.training
 
 
+def test_who_is_fitted_again_trains_in_training_mode():
+    """Though it ended in evaluation mode, and Lightning leaves modes as they are."""
+    modes, method = [], Line((Stage("one", 1, 10),))
+    method.line.register_forward_pre_hook(lambda line, _: modes.append(line.training))
+    for _ in range(2):
+        fit(method, [], [])
+    assert modes == [True, True]
+
+
 def test_a_method_without_stages_has_only_its_closed_form():
     method = Line(())
     fit(method, [], [])
