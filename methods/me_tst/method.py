@@ -1,6 +1,6 @@
 """ME-TST behind the contract: one network spots micro-expressions and names them, frame by frame."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,6 +104,11 @@ class METST(Method):
         steps = int(self.trainer.estimated_stepping_batches)
         cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.params.lr, total_steps=steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Other weights answer otherwise: what was remembered of a video is forgotten."""
+        self._last = None
+        return super().load_state_dict(state_dict, strict, assign)
 
     # -- prediction ---------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from mebench.methods.me_tst.windows import GROUPS, IGNORED, frame_labels, in_win
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from mebench.features.regions import SIDES_OF_NOSE
+from mebench.training import fit
 
 TIMING = Timing(30.0, 3, {"micro": 6})
 
@@ -160,6 +161,23 @@ def test_what_it_remembers_of_a_video_is_forgotten_while_it_trains():
     with torch.no_grad():
         own.network.score.bias += 1
     assert (own.eval().score_frames(video) > before).all()
+
+
+def test_after_training_it_answers_as_the_epoch_that_is_kept(monkeypatch):
+    """Though it was asked about the same video after the last one."""
+    monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)
+    torch.manual_seed(0)
+    own, video, answers = method(epochs=3), moving(0, 20, 0), []
+
+    def keeps_the_first():
+        own.eval()
+        answers.append(own.score_frames(video))
+        own.train()
+        return len(answers) == 1
+
+    fit(own, [video], [], after_epoch=keeps_the_first)
+    assert not np.allclose(answers[0], answers[-1])
+    np.testing.assert_allclose(own.score_frames(video), answers[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize(
