@@ -244,7 +244,8 @@ def _how(words: Sequence[str]) -> dict[str, Any]:
     from mebench.config.layers import read_words
 
     values = read_words(words).values
-    known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in ("runs", "plugins"))
+    other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
+    known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in other)
     for key in values:
         if key not in known and not (key.startswith("dataset.") and key.endswith(".root")):
             then = "Any other would make it another run: begin that with mebench run"

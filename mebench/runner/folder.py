@@ -146,9 +146,9 @@ class RunFolder:
                     lock.release()  # finished while we asked
 
     @classmethod
-    def latest_finished(cls, runs: Path, first: str) -> RunFolder | None:
-        """The latest finished run whose id is `first`, `first.2`, `first.3` …, that lost nothing since; or None."""
-        return next((run for run in [*cls.equal(runs, first)][::-1] if run.done and not run.lost), None)
+    def all_finished(cls, runs: Path, first: str) -> list[RunFolder]:
+        """The finished runs whose id is `first`, `first.2`, `first.3` …, that lost nothing since; the latest first."""
+        return [run for run in [*cls.equal(runs, first)][::-1] if run.done and not run.lost]
 
     @classmethod
     def equal(cls, runs: Path, first: str) -> Iterator[RunFolder]:
@@ -321,7 +321,7 @@ class RunFolder:
         file = self.path / name
         fix = (
             f"remove {file.parent} and go on with: mebench resume {self.word}"
-            if name.startswith("folds/")
+            if name.startswith("folds/") and not self.done
             else f"remove {self.path} and run again"
         )
         return RunError(f"{file} cannot be read ({cause}): {fix}")

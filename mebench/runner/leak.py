@@ -68,9 +68,9 @@ def worth_of(folder: RunFolder) -> dict[str, Any] | None:
     return worth(folder.read_json(AUDIT)) if there else None
 
 
-def has_looks(folder: RunFolder, plan: Plan) -> bool:
-    """Whether a run kept the answers of every epoch."""
-    return all((folder.path / "folds" / safe_name(fold.key) / LOOKS).is_file() for fold in plan.folds)
+def with_looks(folder: RunFolder, plan: Plan) -> set[str]:
+    """Keys of the folds of a run that kept the answers of every epoch."""
+    return {fold.key for fold in plan.folds if (folder.path / "folds" / safe_name(fold.key) / LOOKS).is_file()}
 
 
 class Looks:

@@ -262,9 +262,9 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
     if not (plan.leaks and plan.looks_only):
         return _claim(plan, run_id)
     honest = make_plan(leak.without_leak(plan.config, looks=True))
-    there = finished_run(honest)
-    if there is not None and leak.has_looks(there, honest) and (lock := there.lock()) is not None:
-        every = {fold.key for fold in plan.folds}
+    every = {fold.key for fold in plan.folds}
+    there = next((run for run in finished_runs(honest) if leak.with_looks(run, honest) == every), None)
+    if there is not None and (lock := there.lock()) is not None:
         return Session(honest, there, lock, time.perf_counter(), every, set(), leaking=plan)
     return replace(_claim(honest, run_id), leaking=plan)
 
@@ -282,6 +282,8 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         describe(folder, plan, tables, key)
         every = {fold.key for fold in plan.folds}
         finished = folder.finished_folds() & every
+        if plan.config.looks and plan.looks_only:  # the same run without looks may have begun it
+            finished &= leak.with_looks(folder, plan)
     except BaseException:
         lock.release()
         raise
@@ -307,8 +309,13 @@ def again(session: Session) -> str:
 
 def finished_run(plan: Plan) -> RunFolder | None:
     """The latest finished run of this plan's key, or None."""
+    return next(iter(finished_runs(plan)), None)
+
+
+def finished_runs(plan: Plan) -> list[RunFolder]:
+    """The finished runs of this plan's key, the latest first."""
     first = first_id(name_of(plan.config), key_of(plan, truth_tables(plan)))
-    return RunFolder.latest_finished(Path(plan.config.runs).expanduser(), first)
+    return RunFolder.all_finished(Path(plan.config.runs).expanduser(), first)
 
 
 def _by_fold(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:

@@ -139,6 +139,8 @@ def test_a_finished_run_is_resumed_as_it_is(ran, place):
     assert (again.id, again.summary, again.fresh) == (ran.id, ran.summary, False)
     with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'seed'"):
         mebench.resume(ran, seed=4)
+    with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'looks'"):  # its folds would mix
+        mebench.resume(ran, looks=True)
 
 
 def test_a_wrong_setting_is_a_sentence(tiny):

@@ -291,6 +291,19 @@ def test_a_missing_or_damaged_file_is_one_sentence(tmp_path, damage):
             read(name)
 
 
+@pytest.mark.parametrize("done", [False, True])
+def test_a_fold_is_removed_from_an_unfinished_run_alone(tmp_path, done):
+    """Nothing would compute that of a finished one again."""
+    run, _ = claimed(tmp_path)
+    if done:
+        run.finish()
+    with pytest.raises(RunError) as refused:
+        run.read_table("folds/d--1/looks.parquet")
+    fold = run.path / "folds" / "d--1"
+    way_on = f"remove {run.path} and run again" if done else f"remove {fold} and go on with: mebench resume {run.path}"
+    assert str(refused.value).endswith(way_on)
+
+
 def test_keys_of_folds_become_names_of_files():
     assert safe_name("casme2/sub01") == "casme2--sub01"
     assert safe_name("a b/ü:1").startswith("a_b--ü_1-")

@@ -12,9 +12,10 @@ from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.runner import fitted
-from mebench.runner.execute import leak_gain, run
+from mebench.runner.execute import InterruptedRunError, leak_gain, run
 from mebench.runner.folder import RunFolder
 from mebench.runner.leak import Looks, chosen, worth
+from mebench.runner.session import Session
 from mebench.runner.trained import trained
 
 
@@ -97,6 +98,36 @@ def test_looking_changes_nothing_of_the_honest_run(outcome, words):
         honest.read_json("audit.json")["selection"] == "fixed"
         and found.folder.read_json("audit.json")["selection"] == "test"
     )
+
+
+def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch):
+    """Those of an honest run that was stopped; the leaking run goes on with the same folder."""
+    own = [*words, f"runs={tmp_path}"]
+    with monkeypatch.context() as stopped:
+        keep = Session.keep
+
+        def two(session, fold, outcome):
+            keep(session, fold, outcome)
+            if len(session.folder.finished_folds()) == 2:
+                raise KeyboardInterrupt
+
+        stopped.setattr(Session, "keep", two)
+        with pytest.raises(InterruptedRunError, match="2 of 6 folds are finished"):
+            run(resolve(own), Progress())
+    (honest,) = tmp_path.iterdir()
+    found = run(resolve([*own, "audit=leak"]), Progress())
+    assert worth(found.folder.read_json("audit.json"))["honest"] == honest.name
+    assert len(list(honest.glob("folds/*/looks.parquet"))) == len(list(honest.glob("folds/*"))) == 6
+    assert {path.name for path in tmp_path.iterdir()} == {honest.name, found.folder.id}
+
+
+def test_a_later_equal_run_without_looks_hides_none(words, tmp_path, monkeypatch):
+    own = [*words, f"runs={tmp_path}"]
+    first = run(resolve([*own, "looks=true"]), Progress()).folder
+    assert run(resolve(own), Progress()).folder.id == f"{first.id}.2"
+    monkeypatch.setattr(fitted.FittedMethod, "fit", None)  # nothing is trained
+    found = run(resolve([*own, "audit=leak"]), Progress())
+    assert worth(found.folder.read_json("audit.json"))["honest"] == first.id
 
 
 def test_who_is_never_right_keeps_an_epoch_too():
