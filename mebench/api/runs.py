@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -349,13 +350,23 @@ def sweep(
 
 
 def planned(words: Sequence[str], config: Names, plugins: Names) -> tuple[list[Combination], list[RunConfig]]:
-    """The runs that the words of a sweep name, each with its configuration; what they need is looked for."""
+    """The runs that the words of a sweep name, each with its configuration; what they need is looked for.
+
+    Raises:
+        ConfigError: a word is wrong, or two runs would be the same: their spread over seeds would be none.
+    """
     from mebench.config import resolve
     from mebench.config.combinations import expand
     from mebench.inspection.summary import check_needs
 
     combinations = expand(words)
     configs = [resolve(c.words, _several(config), _several(plugins)) for c in combinations]
+    named = dict[str, str]()
+    for c, settled in zip(combinations, configs):
+        name = " ".join(f"{key}={value}" for key, value in c.varied.items())
+        same = named.setdefault(json.dumps(settled.values, sort_keys=True, default=str), name)
+        if same != name:
+            raise ConfigError(f"{same} and {name} are the same run: name each value once")
     check_needs(configs)
     return combinations, configs
 

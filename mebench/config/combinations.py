@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from mebench.config.layers import ALIASES
 from mebench.errors import ConfigError
 
 SHARED = (
@@ -49,7 +50,8 @@ def expand(words: Sequence[str]) -> list[Combination]:
     Commas inside brackets and quotes belong to their value, and `seeds` is another name of `seed`.
 
     Raises:
-        ConfigError: a value is empty or named twice, a range counts down, or a key has several that belongs to the sweep.
+        ConfigError: a value is empty or named twice, a range counts down, a key of several values is given twice, or has them though
+            it belongs to the sweep.
 
     >>> [c.words for c in expand(["method=a,b", "kinds=[micro,macro]", "seeds=0..1"])][:2]
     [('method=a', 'kinds=[micro,macro]', 'seed=0'), ('method=a', 'kinds=[micro,macro]', 'seed=1')]
@@ -66,6 +68,10 @@ def expand(words: Sequence[str]) -> list[Combination]:
     if n_runs > MOST:
         raise ConfigError(f"these words name {n_runs} runs, and a sweep takes {MOST} at most: name fewer values")
     several = [place for place, values in enumerate(lists) if len(values) > 1]
+    names = [ALIASES.get(name := key.rstrip("="), name) for key in keys]
+    for place in several:  # of two words with one key the later would hold, and runs be equal
+        if names.count(names[place]) > 1:
+            raise ConfigError(f"{names[place]} is given twice with several values: name all its values in one word")
     return [
         Combination(
             tuple(key + value for key, value in zip(keys, chosen)),

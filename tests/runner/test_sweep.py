@@ -64,6 +64,38 @@ def test_words_that_make_no_sweep_say_so(word, sentence):
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ["seed=0..1", "seed=1"],
+        ["seed=3", "seeds=0..1"],
+        ["method=mean,softnet", "method.name=mean"],
+        ["method.p=0.5", "seed=0,1", "method.p=.5,1"],
+    ],
+)
+def test_a_key_that_varies_is_given_once(words):
+    with pytest.raises(ConfigError, match=r"(seed|method|method\.p) is given twice .* name all its values in one word"):
+        expand(words)
+
+
+def test_a_key_that_does_not_vary_may_be_given_again_as_in_a_run():
+    assert [c.words for c in expand(["method.p=0.5", "seed=0,1", "method.p=0.6"])] == [
+        ("method.p=0.5", f"seed={seed}", "method.p=0.6") for seed in (0, 1)
+    ]
+
+
+def test_equal_runs_in_other_words_are_refused():
+    words = ["dataset=synthetic", "method=optical_strain"]
+    equal = [
+        (["seed=0,00"], "seed=0 and seed=00"),
+        (["method.p=0.5,.5", "seed=0..1"], "method.p=0.5 seed=0 and method.p=.5 seed=0"),
+        (["kinds=[micro],micro"], r"kinds=\[micro\] and kinds=micro"),
+    ]
+    for more, named in equal:
+        with pytest.raises(ConfigError, match=f"{named} are the same run: name each value once"):
+            sweep([*words, *more], [], [], dry_run=True)
+
+
+@pytest.mark.parametrize(
     ("most", "more"),
     [
         (["seeds=1..6"], ["seeds=1..7"]),
