@@ -122,9 +122,9 @@ def tune(
 
     progress = Progress()
     found = tune(settings, options, progress)
-    if file is not None:
-        for line in write_tuned(found, file):
-            progress.say(f"{write}: {line}")
     if json != "-":
         print_outcome(found.plain, found.plain["folder"])
     write_json(found.plain, json)
+    if file is not None:
+        for line in write_tuned(found, file):
+            progress.say(f"{write}: {line}")

@@ -45,7 +45,7 @@ class Dimension:
         """Whether the value lies in the range or among the choices; a step counts from `low`."""
         if self.choices:
             return any(type(value) is type(choice) and value == choice for choice in self.choices)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not self.low <= value <= self.high:
+        if not is_number(value) or not self.low <= value <= self.high:
             return False
         steps = 0.0 if self.step is None else (value - self.low) / self.step
         return math.isclose(steps, round(steps), abs_tol=1e-9)
@@ -70,7 +70,7 @@ class Dimension:
             return self
         if self.choices:
             return replace(self, choices=(*self.choices, default))
-        if isinstance(default, bool) or not isinstance(default, int | float) or (self.log and default <= 0):
+        if not is_number(default) or (self.log and default <= 0):
             return self
         wide = replace(self, low=min(self.low, default), high=max(self.high, default))
         return wide if wide.contains(default) else replace(wide, step=None)
@@ -136,6 +136,11 @@ def with_values(config: RunConfig, values: Mapping[str, Any]) -> RunConfig:
         part, _, name = key.partition(".")
         changed[part][name] = value
     return from_plain(changed, config.origins | dict.fromkeys(values, "tuned"))
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value may lie in a range; true and false do not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def digest(parts: Any) -> str:

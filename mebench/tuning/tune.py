@@ -29,7 +29,7 @@ from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table
 from mebench.tuning.records import Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.search import for_task, read_space
 from mebench.tuning.show import TrialReporter, value_in_words
-from mebench.tuning.space import Dimension, Space, digest, with_values
+from mebench.tuning.space import Dimension, Space, digest, is_number, with_values
 from mebench.tuning.splits import Split, nested, tuning_set
 from mebench.tuning.storage import Place
 from mebench.tuning.study import SharedStudy
@@ -45,7 +45,8 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
     """Write the configuration with the tuned values.
 
     Of several studies, one for each outer fold, it takes for each parameter the middle value (of an even number the lower one
-    of the two in the middle) or the most frequent choice: their outer score belongs to the procedure, not to this file.
+    of the two in the middle) or the most frequent choice (see `middle`): their outer score belongs to the procedure, not to
+    this file.
 
     Args:
         tuned: the outcome.
@@ -77,7 +78,10 @@ def chosen_values(tuned: Tuned) -> dict[str, Any]:
 
 
 def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """For each parameter the median, or the most frequent choice; of equally frequent ones the first in the map."""
+    """For each parameter the median, or the most frequent choice; of equally frequent ones the first in the map.
+
+    A default beside the choices is one more, the last. One that is no number, beside a range, stands for all where most have it.
+    """
     return {d.key: _middle(d, [one[d.key] for one in values]) for d in space.dimensions}
 
 
@@ -108,9 +112,11 @@ def remarks_of(tuned: Tuned) -> list[str]:
 
 def _middle(dimension: Dimension, values: Sequence[Any]) -> Any:
     if not dimension.choices:
-        return median_low(values)
-    counts = Counter(dimension.choices.index(value) for value in values)
-    return dimension.choices[min(counts, key=lambda place: (-counts[place], place))]
+        numbers = [value for value in values if is_number(value)]
+        return median_low(numbers) if 2 * len(numbers) >= len(values) else dimension.default
+    order = (*dimension.choices, dimension.default)  # which may have won beside a range of somebody's own
+    counts = Counter(order.index(value) for value in values)
+    return order[min(counts, key=lambda place: (-counts[place], place))]
 
 
 TUNING_SUBJECTS = 0.4

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from mebench.cli import app
+from mebench.errors import ConfigError
 from mebench.tuning.records import TuneOptions
 
 
@@ -28,6 +29,21 @@ def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
     assert found["conclusion"] in done.output
     assert found == json.loads((tmp_path / "work" / "tuning" / found["study"] / "outcome.json").read_text())
     assert (tmp_path / "tuned.yaml").read_text().startswith("# Tuned by mebench")
+
+
+def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_path):
+    from mebench.tuning import tune as module
+
+    def refuse(*_):
+        raise ConfigError("the middle values do not go together")
+
+    monkeypatch.setattr(module, "mirror_study", lambda *_: True)
+    monkeypatch.setattr(module, "write_figures", lambda *_: [])
+    monkeypatch.setattr(module, "write_tuned", refuse)
+    files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
+    done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "1", *files)
+    assert str(done.exception) == "the middle values do not go together"
+    assert json.loads((tmp_path / "out.json").read_text())["conclusion"] in done.output
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_any_work(toy, tmp_path):

@@ -2,11 +2,15 @@
 
 import json
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
@@ -15,8 +19,9 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
 from mebench.tuning import tune as module
 from mebench.tuning.records import TuneOptions
+from mebench.tuning.space import Dimension, Space
 from mebench.tuning.splits import nested, tuning_set
-from mebench.tuning.tune import write_tuned
+from mebench.tuning.tune import middle, write_tuned
 from tests.tuning.conftest import DATASET, DATASET_PARAMS, NAMER, NAMER_PARAMS
 
 
@@ -94,6 +99,31 @@ def test_of_nested_values_the_file_takes_the_middle(go, tmp_path):
     written = yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]
     shifts = sorted(trial.params["method.shift"] for trial in found.best.values())
     assert written["shift"] == shifts[1] and any("median" in line for line in remarks)
+
+
+def test_where_the_default_wins_outside_the_choices_it_is_in_the_file(go, tmp_path):
+    found = go("dataset.subjects=3", params=("shift={choices: [7, 8]}",), nested=True, trials=2, inner_folds=2)
+    write_tuned(found, tmp_path / "tuned.yaml")
+    assert {trial.params["method.shift"] for trial in found.best.values()} == {0}
+    assert yaml.safe_load((tmp_path / "tuned.yaml").read_text())["method"]["shift"] == 0
+
+
+def middle_of(dimension, *values):
+    return middle(Space((dimension,)), [{dimension.key: value} for value in values])[dimension.key]
+
+
+@given(st.lists(st.sampled_from(["b", "a", "own"]), min_size=1, max_size=7))
+def test_the_most_frequent_choice_may_be_the_default_beside_them(values):
+    found, counts = middle_of(Dimension("method.x", "training", "own", choices=("b", "a")), *values), Counter(values)
+    rivals = [value for value in ("b", "a", "own") if counts[value] == max(counts.values())]
+    assert found == rivals[0], "of equally frequent ones the first, the default last"
+
+
+@given(st.lists(st.none() | st.floats(0.1, 0.9), min_size=1, max_size=7))
+def test_a_default_that_is_no_number_is_the_middle_where_most_studies_chose_it(values):
+    found, numbers = middle_of(Dimension("method.nms", "postprocess", None, 0.1, 0.9), *values), [*filter(None, values)]
+    most = len(numbers) < len(values) / 2
+    assert found == (None if most else np.percentile(numbers, 50, method="lower"))
 
 
 def test_several_objectives_give_a_front(go):
