@@ -23,7 +23,7 @@ from mebench.tuning.records import Objective
 from mebench.tuning.space import Space, digest, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
-from mebench.tuning.work import FoldCache, of_part, propose_again, reusable, run_folds, with_config, with_features
+from mebench.tuning.work import Features, FoldCache, of_part, propose_again, reusable, run_folds, with_config
 
 
 class Evaluator:
@@ -51,14 +51,13 @@ class Evaluator:
         progress: Progress,
     ) -> None:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
-        self._crew, self._folder, self._progress = pool, folder, progress
+        self._crew, self._folder, self._features = pool, folder, Features(pool, progress)
         self._run = of_part(split.inner, split.part)
         self._inputs = inputs_of(split.inner.config, split.inner.dataset)
         sections = {objective.path.partition(".")[0] for objective in self._objectives}
         self._names = "analysis" in sections
         self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
-        self._ready: dict[str, frozenset[str]] = {}
         self._kept: dict[str, FoldCache] = {}
 
     def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
@@ -91,7 +90,7 @@ class Evaluator:
 
     def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as those before it are there."""
-        plan = of_part(with_config(self._split.inner, config), self._split.part)
+        plan = self._ready(of_part(with_config(self._split.inner, config), self._split.part))
         if not (self._space.reuses and reusable(config)):
             yield from self._computed(plan, {})
             return
@@ -111,7 +110,7 @@ class Evaluator:
     def _computed(self, plan: Plan, there: Mapping[str, FoldResult]) -> Iterator[FoldResult]:
         """The folds in order, those that are not there yet from the workers."""
         lacking = [fold for fold in plan.folds if fold.key not in there]
-        running = run_folds(self._crew, plan, lacking, self._split.subjects, self._skipped(plan), self._split.part)
+        running = run_folds(self._crew, plan, lacking, self._split.subjects, self._split.part)
         found = dict(there)
         try:
             for fold in plan.folds:
@@ -124,14 +123,12 @@ class Evaluator:
         finally:
             running.close()  # type: ignore[attr-defined]
 
-    def _skipped(self, plan: Plan) -> frozenset[str]:
-        """Videos without a face; the features of the others are stored afterwards."""
-        name = digest(sorted(c.fingerprint() for group in plan.chains.values() for c in group))
-        if name not in self._ready:
-            began = time.perf_counter()
-            self._ready[name] = with_features(plan, self._crew, self._progress).skipped
-            self.waited += time.perf_counter() - began
-        return self._ready[name]
+    def _ready(self, plan: Plan) -> Plan:
+        """The run once its features are stored."""
+        began = time.perf_counter()
+        ready = self._features.of(plan)
+        self.waited += time.perf_counter() - began
+        return ready
 
     def _keep(self, trained: Mapping[str, Any]) -> FoldCache:
         name = digest([self._inputs, self._split.name, self._split.part, who(self._run.folds), trained])

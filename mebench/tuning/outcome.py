@@ -17,11 +17,12 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
+from mebench.runner.session import write_skipped
 from mebench.runner.workers import Workers
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, digest, with_values
 from mebench.tuning.splits import Split, who
-from mebench.tuning.work import FoldCache, propose_again, reusable, run_folds, with_config, with_features
+from mebench.tuning.work import Features, FoldCache, propose_again, reusable, run_folds, with_config
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Judge:
         self, plan: Plan, splits: Sequence[Split], space: Space, pool: Workers, folder: Path, progress: Progress
     ) -> None:
         self._splits, self._space, self._crew = tuple(splits), space, pool
-        self._folder, self._progress = folder, progress
+        self._folder, self._progress, self._features = folder, progress, Features(pool, progress)
         self._plan = replace(plan, folds=tuple(fold for split in splits for fold in split.outer))
 
     def judge(self, tuned: Mapping[str, Mapping[str, Any]], objectives: Sequence[Objective]) -> Judged:
@@ -101,11 +102,13 @@ class Judge:
             shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             describe(folder, shown, tables, key_of(shown, tables))
             folder.write_json("tuned.json", {name: dict(values) for name, values in tuned.items()})
+            parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
+            self._tell_skipped(folder, name, parts)
             there = folder.finished_folds()
             with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
-                for split in self._splits:
+                for split, part in zip(self._splits, parts):
                     lacking = [fold for fold in split.outer if fold.key not in there]
-                    for result in self._results(split, tuned[split.name], lacking, default):
+                    for result in self._results(part, tuned[split.name], lacking, default):
                         folder.write_fold(result, plan.task.kinds)
                         advance()
             folder.merge([fold.key for fold in plan.folds])
@@ -114,18 +117,27 @@ class Judge:
             folder.finish()
         return folder
 
-    def _results(
-        self, split: Split, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None
-    ) -> Any:
-        plan = self._with(values)
+    def _tell_skipped(self, folder: RunFolder, name: str, parts: Sequence[Plan]) -> None:
+        """Write down, and say, which videos show no face; with other values in each fold, those of any."""
+        if self._plan.config.no_face == "skip":
+            reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
+            if line := write_skipped(folder, reasons, len(self._plan.videos)):
+                self._progress.say(f"outer {name}: {line}")
+
+    def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:
+        """Those of some folds, computed by workers unless the values train nothing that the default has not trained.
+
+        Args:
+            plan: of the values, once its features are stored.
+            values: by key; empty for the default.
+            folds: of the outer ones.
+            default: the finished run of the default, unless this is it.
+        """
         if default is not None and self._same_training(plan.config, values):
             stored = FoldCache(default.path, plan.task.kinds).read(folds)
             spots = "spot" in plan.task.tasks
             return (propose_again(plan, f, stored[f.key], alone=True) if spots else stored[f.key] for f in folds)
-        if not folds:
-            return ()
-        skipped = with_features(plan, self._crew, self._progress).skipped
-        return run_folds(self._crew, plan, folds, sorted({v.subject_key for v in plan.videos}), skipped)
+        return run_folds(self._crew, plan, folds, sorted({v.subject_key for v in plan.videos})) if folds else ()
 
     def _with(self, values: Mapping[str, Any]) -> Plan:
         return with_config(self._plan, with_values(self._plan.config, values))

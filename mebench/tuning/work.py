@@ -22,6 +22,7 @@ from mebench.runner.outside import Ask, Brief, ClipPrediction, FoldResult, Outsi
 from mebench.runner.plan import Plan
 from mebench.runner.tasks import FoldSpec, apart, execute_apart, plan_of, spec_of
 from mebench.runner.workers import Failure, Task, Workers
+from mebench.tuning.space import digest
 
 
 class FoldCache:
@@ -103,24 +104,22 @@ def run_folds(
     plan: Plan,
     folds: Sequence[Fold],
     known: Sequence[SubjectKey],
-    skipped: frozenset[str],
     part: int | None = None,
 ) -> Iterator[FoldResult]:
     """Results of some folds as they come in, not in their order.
 
     Args:
         pool: who computes them.
-        plan: of the run; the workers make it anew from its configuration.
+        plan: of the run, once its features are stored; the workers make it anew from its configuration.
         folds: among the subjects that are known.
         known: the only subjects that the workers get to see.
-        skipped: keys of videos without a face.
         part: of a pair the method that is run alone.
 
     Raises:
         RunError: a fold failed.
     """
     run = spec_of(plan)
-    tasks = [Task(fold.key, _fold, (run, fold, tuple(known), skipped, part)) for fold in folds]
+    tasks = [Task(fold.key, _fold, (run, fold, tuple(known), plan.skipped, part)) for fold in folds]
     for task, outcome in pool.run(tasks):
         if isinstance(outcome, Failure):
             raise outcome.error or RunError(f"fold {task.key!r}: {outcome.reason}")
@@ -140,19 +139,45 @@ def of_part(plan: Plan, part: int | None) -> Plan:
     return plan if part is None else plan.parts()[part]
 
 
-def with_features(plan: Plan, pool: Workers, progress: Progress) -> Plan:
-    """The run once its features are stored, without the videos that show no face where `no_face=skip`.
+class Features:
+    """The features of runs over the same videos, stored once for equal chains.
 
-    Raises:
-        MebenchError: features failed.
+    Args:
+        pool: who computes them.
+        progress: where to tell how it goes.
     """
-    failures = {key: failure for (_, key), failure in prepare([plan], pool, progress).failures.items()}
-    skips = plan.config.no_face == "skip"
-    faceless = {key for key, failure in failures.items() if skips and isinstance(failure.error, NoFaceError)}
-    for key, failure in failures.items():
-        if key not in faceless:
-            raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
-    return replace(plan, skipped=frozenset(faceless))
+
+    def __init__(self, pool: Workers, progress: Progress) -> None:
+        self._pool, self._progress = pool, progress
+        self._known: dict[str, dict[str, str]] = {}
+
+    def faceless(self, plan: Plan) -> Mapping[str, str]:
+        """Why videos show no face, by key, where `no_face=skip`; the features of the others are stored afterwards.
+
+        Raises:
+            MebenchError: features failed.
+        """
+        name = digest(sorted(c.fingerprint() for group in plan.chains.values() for c in group))
+        if name not in self._known:
+            self._known[name] = self._computed(plan)
+        return self._known[name]
+
+    def of(self, plan: Plan) -> Plan:
+        """The run once its features are stored, without the videos that show no face where `no_face=skip`.
+
+        Raises:
+            MebenchError: features failed.
+        """
+        return replace(plan, skipped=frozenset(self.faceless(plan)))
+
+    def _computed(self, plan: Plan) -> dict[str, str]:
+        failures = {key: failure for (_, key), failure in prepare([plan], self._pool, self._progress).failures.items()}
+        skips = plan.config.no_face == "skip"
+        faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
+        for key, failure in failures.items():
+            if key not in faceless:
+                raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
+        return faceless
 
 
 def reusable(config: RunConfig) -> bool:
@@ -164,7 +189,8 @@ def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True
     """A fold's result with other parameters of spotting, from its frame scores and fitted models; nothing is trained.
 
     Args:
-        plan: of the run with those parameters; what else differs from the stored run is not looked at.
+        plan: of the run with those parameters, once its features are stored; what else differs from the stored run is not
+            looked at.
         fold: the fold.
         stored: its frame scores and models.
         names: whether a method that recognizes names the emotion of what is spotted.

@@ -14,10 +14,15 @@ from hypothesis import strategies as st
 
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
+from mebench.features import NoFaceError
 from mebench.progress import Progress
+from mebench.runner.features import Prepared
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
+from mebench.runner.session import read_skipped, skipped_line
+from mebench.runner.workers import Failure
 from mebench.tuning import tune as module
+from mebench.tuning import work
 from mebench.tuning.records import TuneOptions
 from mebench.tuning.space import Dimension, Space
 from mebench.tuning.splits import nested, tuning_set
@@ -224,6 +229,26 @@ def test_results_of_other_people_are_never_taken(go, tmp_path):
         seen.append(found.plain["outer_subjects"])
     assert seen == [5, 4]
     assert len(learnt_from(log)) == (3 + 5) + (4 + 4), "inner and outer folds of both"
+
+
+def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, capsys):
+    black, why = "toy/02/v1", Failure("no face found", "", NoFaceError("no face found"))
+
+    def prepare(plans, *_):
+        return Prepared(1, 0, {}, {("toy", video.key): why for video in plans[0].videos if video.key == black})
+
+    monkeypatch.setattr(work, "prepare", prepare)
+    words = ("dataset.subjects=4", "no_face=skip", "method.p=0.0", "method.lr=0.1")
+    found = go(*words, acts=("postprocess",), trials=2, nested=True)
+    score = found.plain["scores"]["spotting.micro.f1"]
+    assert score["inner"]["default"] == pytest.approx((3 * 10 / 11 + 1) / 4), "of 6 videos one is missed, or none"
+    assert score["outer"]["default"]["value"] == pytest.approx(14 / 15), "of 8 videos one is missed, nothing else"
+    told, line = capsys.readouterr().err, skipped_line([black], 8)
+    for name, path in found.plain["runs"].items():
+        folder = RunFolder(Path(path))
+        assert read_skipped(folder) == {black: "no face found"}
+        assert line in folder.read_json("folds.json")["warnings"] and f"outer {name}: {line}" in told
+        assert len(folder.read_table("frame_scores.parquet")["video"].unique()) == 7
 
 
 def test_a_method_that_always_fails_ends_the_tuning(go):

@@ -15,7 +15,7 @@ from mebench.runner.plan import make_plan
 from mebench.runner.workers import Failure
 from mebench.tuning import work
 from mebench.tuning.space import with_values
-from mebench.tuning.work import propose_again, with_config, with_features
+from mebench.tuning.work import Features, propose_again, with_config
 
 
 def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
@@ -54,7 +54,8 @@ def test_videos_without_a_face_are_left_out_if_so_wished_and_other_failures_neve
     failure = Failure("its worker process died", "", error)
     monkeypatch.setattr(work, "prepare", lambda *_: Prepared(1, 0, {}, {("home", "toy/1/v1"): failure}))
     if raised is None:
-        assert with_features(plan, None, Progress()).skipped == {"toy/1/v1"}
+        features = Features(None, Progress())
+        assert features.of(plan).skipped == {"toy/1/v1"} and features.faceless(plan) == {"toy/1/v1": failure.reason}
     else:
         with pytest.raises(DataError, match=raised):
-            with_features(plan, None, Progress())
+            Features(None, Progress()).of(plan)
