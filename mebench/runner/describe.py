@@ -59,10 +59,19 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
 def key_of(plan: Plan, tables: Tables) -> str:
     """Everything that predictions depend on: settings, plugins, dataset, chains."""
     chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
-    if len(plan.tested) < len(plan.videos):  # those who only train shape predictions too
+    return digest([inputs_of(plan.config, plan.dataset), truth_of(plan, tables), chains])
+
+
+def truth_of(plan: Plan, tables: Tables | None = None) -> str:
+    """What the annotations say of all videos of a run, as a hash.
+
+    Args:
+        plan: of the run.
+        tables: those of its tested videos, where somebody has them already.
+    """
+    if tables is None or len(plan.tested) < len(plan.videos):  # those who only train shape predictions too
         tables = _tables(plan, plan.videos)
-    truth = hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
-    return digest([inputs_of(plan.config, plan.dataset), truth, chains])
+    return hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
 
 
 def name_of(config: RunConfig) -> str:

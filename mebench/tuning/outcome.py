@@ -12,7 +12,7 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
-from mebench.runner.describe import describe, key_of, truth_tables
+from mebench.runner.describe import describe, key_of, truth_of, truth_tables
 from mebench.runner.folder import RunFolder
 from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
@@ -90,15 +90,15 @@ class Judge:
         return Judged(default, other, {path: found.scores[path] for path in paths}, found.subjects, least)
 
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
-        """The outer folds as a run folder; what is there already stays."""
-        plan = self._plan
-        key = digest([inputs_of(plan.config, plan.dataset), who(plan.folds), tuned])[:8]
+        """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
+        plan, tables = self._plan, truth_tables(self._plan)
+        key = digest([inputs_of(plan.config, plan.dataset), truth_of(plan, tables), who(plan.folds), tuned])[:8]
         folder = RunFolder(self._folder / "outer" / f"{name}-{key}")
         keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():
             if folder.done:
+                self._score_as_asked(folder)
                 return folder
-            tables = truth_tables(plan)
             shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             describe(folder, shown, tables, key_of(shown, tables))
             folder.write_json("tuned.json", {name: dict(values) for name, values in tuned.items()})
@@ -112,10 +112,23 @@ class Judge:
                         folder.write_fold(result, plan.task.kinds)
                         advance()
             folder.merge([fold.key for fold in plan.folds])
-            summary = score(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
-            folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
+            self._score(folder)
             folder.finish()
         return folder
+
+    def _score(self, folder: RunFolder) -> None:
+        config = self._plan.config
+        summary = score(folder, config.seed, config.bootstrap, config.convention)
+        folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
+
+    def _score_as_asked(self, folder: RunFolder) -> None:
+        """Score a finished run anew if that was done under other rules or with other draws; it notes these last."""
+        about, config = folder.read_json("config.json"), self._plan.config
+        asked = {name: config.values[name] for name in ("convention", "bootstrap")}
+        if (known := about["config"] | asked) != about["config"]:
+            self._score(folder)
+            origins = about["origins"] | {name: config.origins[name] for name in asked}
+            folder.write_json("config.json", {**about, "config": known, "origins": origins})
 
     def _tell_skipped(self, folder: RunFolder, name: str, parts: Sequence[Plan]) -> None:
         """Write down, and say, which videos show no face; with other values in each fold, those of any."""

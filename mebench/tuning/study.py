@@ -242,9 +242,13 @@ class SharedStudy:
             raise ConfigError(f"study {self.terms.name!r} in {self._place} was not made by mebench tune: {then}")
         own = json.loads(json.dumps(self.terms.about))
         for name in own:
-            if own[name] != found.get(name):
+            if name not in found:
                 raise ConfigError(
-                    f"study {self.terms.name!r} in {self._place} was begun with {name} {_short(found.get(name))}, not "
+                    f"study {self.terms.name!r} in {self._place} was begun before studies noted their {name}: {then}"
+                )
+            if own[name] != found[name]:
+                raise ConfigError(
+                    f"study {self.terms.name!r} in {self._place} was begun with {name} {_short(found[name])}, not "
                     f"{_short(own[name])}: {then}"
                 )
 

@@ -114,6 +114,8 @@ def test_another_study_of_that_name_is_refused(tmp_path):
     SharedStudy(place, terms())
     with pytest.raises(ConfigError, match="was begun with method mean, not ststnet: choose another name with --study"):
         SharedStudy(place, terms(about={"method": "ststnet"}))
+    with pytest.raises(ConfigError, match="was begun before studies noted their convention: choose another name"):
+        SharedStudy(place, terms(about={"method": "mean", "convention": "strict"}))
     import optuna
 
     optuna.create_study(storage=place.url, study_name="foreign")

@@ -20,6 +20,7 @@ from mebench.runner.features import Prepared
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
 from mebench.runner.session import read_skipped, skipped_line
+from mebench.runner.tasks import plan_of
 from mebench.runner.workers import Failure
 from mebench.tuning import tune as module
 from mebench.tuning import work
@@ -229,6 +230,51 @@ def test_results_of_other_people_are_never_taken(go, tmp_path):
         seen.append(found.plain["outer_subjects"])
     assert seen == [5, 4]
     assert len(learnt_from(log)) == (3 + 5) + (4 + 4), "inner and outer folds of both"
+
+
+def test_another_convention_is_another_study(go):
+    options = {"params": ("p",), "sampler": "random", "trials": 2, "inner_folds": 2}
+    words = ("dataset.subjects=5", "convention=mean2022")
+    strict, again, fresh = go(words[0], **options), go(*words, **options), go(*words, out="fresh", **options)
+    assert again.plain["scores"] == fresh.plain["scores"] != strict.plain["scores"]
+    go(words[0], study="mine", **options)
+    with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with convention strict, not mean2022"):
+        go(*words, study="mine", **options)
+
+
+def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(go, write_plugin, tmp_path):
+    moved = DATASET.replace("toy", "sheet").replace("onset = 10", "onset = int(open('moved').read()) + 10")
+    write_plugin("dataset", "sheet", params=DATASET_PARAMS, code=moved)
+    log = tmp_path / "log"
+    words = ("dataset=sheet", "dataset.subjects=5", "method.p=0.0", "method.lr=0.1", f"method.log={log}")
+
+    def tuned(frames, **options):
+        Path("moved").write_text(frames)
+        plan_of.cache_clear()  # each command has workers of its own
+        found = go(*words, params=("p",), trials=1, inner_folds=2, **options)
+        score = found.plain["scores"]["spotting.micro.f1"]
+        return score["inner"]["default"], score["outer"]["default"]["value"]
+
+    assert [tuned(frames) for frames in "080"] == [(1, 1), (0, 0), (1, 1)], "8 of 10 frames away nothing is hit"
+    assert len(learnt_from(log)) == 2 * (2 + 3), "inner and outer folds of both, nothing a third time"
+    assert [tuned(frames, study="mine", storage=f"{frames}.db") for frames in "08"] == [(1, 1), (0, 0)]
+    with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with annotations"):
+        tuned("8", study="mine", storage="0.db")
+
+
+def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_now(go, tmp_path):
+    log = tmp_path / "log"
+    options = {"params": ("p",), "trials": 1, "study": "same"}
+    go("dataset.subjects=5", f"method.log={log}", storage="strict.db", **options)
+    before = len(learnt_from(log))
+    words = ("dataset.subjects=5", f"method.log={log}", "convention=mean2022", "bootstrap=10")
+    found = [go(*words, storage="mean2022.db", **options)]
+    assert len(learnt_from(log)) == before, "nothing is trained again"
+    found.append(go(*words, out="fresh", **options))
+    for name in ("default", "tuned"):
+        again, fresh = (RunFolder(Path(one.plain["runs"][name])) for one in found)
+        for file in ("summary.json", "config.json", "folds.json"):
+            assert again.read_json(file) == fresh.read_json(file)
 
 
 def test_a_video_without_a_face_is_missed_inside_and_outside(go, monkeypatch, capsys):
