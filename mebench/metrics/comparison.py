@@ -78,6 +78,17 @@ class _Recorder(Resampling):
         return super().scores(section, evaluate)
 
 
+def path_of(section: str, name: str) -> str:
+    """What a summary calls a score of a section.
+
+    >>> path_of("spotting.micro", "f1"), path_of("analysis.strs", "strs"), path_of("spotting.micro.f1_at_iou", "0.50")
+    ('spotting.micro.f1', 'analysis.strs', 'spotting.micro.details.f1_at_iou.0.50')
+    """
+    part, _, last = section.rpartition(".")
+    shown = {"strs": part, "f1_at_iou": f"{part}.details.{last}"}.get(last, section)
+    return f"{shown}.{name}"
+
+
 def paired_units(pool: Tables) -> tuple[Pairing, list[str]]:
     """Of a pool of two runs: where each subject's two copies stand among the units of scoring, and its dataset."""
     people = pool.ordered().videos.drop_duplicates("unit").sort_values("unit")
@@ -214,7 +225,7 @@ def compare(
         kinds: the kinds that both spotted.
         classes: the scheme's classes.
         convention: name of the convention.
-        metrics: paths (`spotting.micro.f1`), parts of them (`f1`, `spotting.micro`) or `all`; by default `MAIN`.
+        metrics: paths as in a summary (`spotting.micro.f1`), parts of them (`f1`, `spotting.micro`) or `all`; by default `MAIN`.
         draws: of the bootstrap.
         permutations: the most to try.
         seed: of draws and permutations.
@@ -250,20 +261,17 @@ def compare(
     )
 
 
-def _path(section: str, name: str) -> str:
-    return section if section.endswith(f".{name}") else f"{section}.{name}"
-
-
 def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Sequence[str]) -> dict[str, list[str]]:
     """The names of the wanted scores, by section."""
     ones = pairing.first_alone(np.ones((1, n)))
     paths = {
-        _path(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
+        path_of(section, name): (section, name) for section, part in sections.items() for name in part.evaluate(ones)
     }
+    called = {path: {path, ".".join(of)} for path, of in paths.items()}  # as in the summary, or by its section
     wanted: set[str] = set()
     for word in metrics:
-        found = {path for path in paths if word == "all" or f".{path}".endswith(f".{word}")}
-        found = found or {path for path in paths if f".{word}." in f".{path}."}
+        found = {path for path in paths if word == "all" or any(f".{n}".endswith(f".{word}") for n in called[path])}
+        found = found or {path for path in paths if any(f".{word}." in f".{n}." for n in called[path])}
         if not found:
             known = {path.rpartition(".")[2] for path in paths} | set(paths)
             raise ConfigError(unknown("metric of these runs", word, known))
@@ -313,7 +321,7 @@ def _compare_section(
         observed = np.nan if difference["value"] is None else difference["value"]
         own = section.startswith("spotting.") or name in OF_SAMPLES
         ranks = signed_rank(alone[0][name], alone[1][name]) if own else SignedRank(0, None, None)
-        rows[_path(section, name)] = ComparedScore(
+        rows[path_of(section, name)] = ComparedScore(
             first=scores[0][name],
             second=scores[1][name],
             difference=difference,

@@ -18,7 +18,7 @@ from scipy.stats import beta
 from mebench.errors import ConfigError, MebenchError, unknown
 from mebench.metrics import Tables, named
 from mebench.metrics.bootstrap import derived_seed
-from mebench.metrics.comparison import pooled, sections_of
+from mebench.metrics.comparison import path_of, pooled, sections_of
 from mebench.metrics.paired import PERMUTATIONS
 from mebench.metrics.ratios import Bools, Floats
 from mebench.results.record import Record
@@ -195,7 +195,7 @@ class Pool:
         ones = np.ones((1, self.units.size))
         for section, part in sections.items():
             for name in part.evaluate(ones):
-                if path in (f"{section}.{name}", section if section.endswith(f".{name}") else ""):
+                if path == path_of(section, name):
                     return lambda weights: part.evaluate(weights)[name]
         raise ConfigError(unknown("score of these runs", path, sections))
 

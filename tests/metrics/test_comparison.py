@@ -14,7 +14,7 @@ from sklearn.metrics import f1_score
 from mebench.errors import ConfigError, DataError
 from mebench.metrics.comparison import MAIN, compare
 from mebench.metrics.conventions import CONVENTIONS
-from mebench.metrics.summary import summarize
+from mebench.metrics.summary import scores_of, summarize
 from mebench.metrics.tables import Tables
 
 CLASSES = ("negative", "positive", "surprise")
@@ -187,8 +187,25 @@ def test_metrics_by_word_and_by_path():
     first, second = run(0), run(1)
     assert set(compared(first, second, metrics=["asr"]).scores) == {f"spotting.{k}.asr" for k in (*KINDS, "overall")}
     assert set(compared(first, second, metrics=["recognition.uar"]).scores) == {"recognition.uar"}
+    by_name = {
+        "analysis.strs": {"analysis.strs"},
+        "analysis.acc_mesr": {"analysis.acc_mesr"},
+        "analysis.strs.acc_mesr": {"analysis.acc_mesr"},  # by its section
+        "spotting.micro.details.f1_at_iou.0.50": {"spotting.micro.details.f1_at_iou.0.50"},
+        "spotting.micro.f1_at_iou.0.50": {"spotting.micro.details.f1_at_iou.0.50"},
+        "f1_at_iou.0.50": {f"spotting.{kind}.details.f1_at_iou.0.50" for kind in (*KINDS, "overall")},
+    }
+    for word, paths in by_name.items():
+        assert set(compared(first, second, metrics=[word], draws=0, permutations=1).scores) == paths
     with pytest.raises(ConfigError, match=r"unknown metric of these runs 'uff'. Did you mean 'uf1'"):
         compared(first, second, metrics=["uff"])
+
+
+def test_scores_are_called_as_in_the_summary_of_a_run():
+    first, second = run(0, members=("x", "y")), run(1, members=("x", "y"))
+    found = compared(first, second, metrics=["all"], draws=0, permutations=1)
+    alone = summarize(first, kinds=KINDS, classes=CLASSES, seed=0, draws=0)
+    assert set(found.scores) == set(scores_of(alone))
 
 
 def test_the_tests_beside_are_those_of_scipy_on_the_right_answers_of_both():
