@@ -31,7 +31,8 @@ from mebench.metrics.tables import Tables
 def pooled(runs: Sequence[Tables]) -> Tables:
     """All runs in one set of tables, as if each had been scored on subjects of its own: the second's `a/01` is `2|a/01`.
 
-    Of methods that predict by chance, the first draw.
+    Of methods that predict by chance, the first draw. The column `run` of the videos tells the runs apart where a rule looks
+    at all that one run says: which of its answers come after each other, whether its intervals can be ranked.
     """
 
     def joined(name: str) -> Any:
@@ -43,6 +44,8 @@ def pooled(runs: Sequence[Tables]) -> Tables:
             table.assign(**{column: f"{number}|" + table[column] for column in ("video", "subject") if column in table})
             for number, table in enumerate(tables, 1)
         ]
+        if name == "videos":
+            marked = [table.assign(run=number) for number, table in enumerate(marked, 1)]
         if name == "predictions":
             marked = [table[table["draw"] == 0] for table in marked]
         # Empty tables have columns of no type, which would spoil those of the others.

@@ -17,7 +17,7 @@ from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting import SpottingCounts
-from mebench.metrics.tables import Tables, of_kinds
+from mebench.metrics.tables import Tables, groups, of_kinds
 
 OF_SAMPLES = ("accuracy", "wr", "wf1")
 """Scores that weigh every sample alike; the others are means over classes."""
@@ -109,7 +109,7 @@ def of_shifted_true_positives(
 ) -> Sample:
     """The same as MEAN's released code pairs them.
 
-    It gathers the answers of all spotted intervals, in order, and beside them their truths, or "none" for a false
+    It gathers the answers of all spotted intervals of a run and draw, in order, and beside them their truths, or "none" for a false
     positive. Where the truth is of an emotion that is not scored it fails after the answer was noted, so that from there
     on every truth is compared with the answer of an earlier interval. Without such truths this is
     `of_true_positives`.
@@ -118,12 +118,12 @@ def of_shifted_true_positives(
     true = truths["emotion"].to_numpy(dtype=object)[matched] if len(truths) else np.empty(0, dtype=object)
     hit = matched >= 0
     own = predictions["draw" if by_draw else "unit"].to_numpy(np.int64)
-    draw = predictions["draw"].to_numpy(np.int64)
     said = predictions["emotion"].to_numpy(dtype=object)
-    of_draws = [np.flatnonzero(draw == number) for number in np.unique(draw)]
-    noted = [rows[~hit[rows] | np.isin(true[rows], list(classes))] if len(truths) else rows for rows in of_draws]
+    (lists,) = groups(["run", "draw"], predictions)
+    of_lists = [np.flatnonzero(lists == number) for number in np.unique(lists)]
+    noted = [rows[~hit[rows] | np.isin(true[rows], list(classes))] if len(truths) else rows for rows in of_lists]
     # The n-th truth that was noted meets the n-th answer.
-    answered = [rows[: len(some)] for rows, some in zip(of_draws, noted)]
+    answered = [rows[: len(some)] for rows, some in zip(of_lists, noted)]
     at, answers = (np.concatenate([np.empty(0, np.int64), *rows]) for rows in (noted, answered))
     at, answers = at[hit[at]], answers[hit[at]]
     matrices = confusion_matrices(true[at].tolist(), said[answers].tolist(), own[at], n_units, classes)

@@ -19,7 +19,7 @@ _COLUMNS = {
     "clips": ("video", "truth", "predicted"),
     "frame_scores": ("video", "kind", "frame", "score"),
 }
-_OPTIONAL = ("probability", "processed", "intensity")
+_OPTIONAL = ("probability", "processed", "intensity", "run")
 _Columns = dict[str, Any]
 """A table on its way, each column an array of NumPy or of pandas."""
 
@@ -31,7 +31,8 @@ class Tables:
     Attributes:
         videos: all videos: `video` (`dataset/subject/id`), `subject` (`dataset/subject`), `dataset`, `n_frames`, `fps`;
             the last two may be missing. Optionally `processed`, the kinds that were looked for in the video, whether or not
-            anything was found; without it all were looked for.
+            anything was found; without it all were looked for. In a pool of runs (`comparison.pooled`), `run`, the number of
+            the run whose copy of the video it is.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
             class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it.
         predictions: spotted intervals: `video`, `kind`, `onset`, `apex`, `offset`, `confidence` (only its order
@@ -76,6 +77,7 @@ class Tables:
         twice = videos["video"][videos["video"].duplicated()]
         if len(twice):
             raise DataError(f"the table of videos lists {twice.iloc[0]!r} twice: every video must have one row")
+        videos["run"] = videos.get("run", 0)
         order = ["video", "kind", "onset", "offset", "apex", "emotion"]
 
         def joined(name: str, order: list[str]) -> pd.DataFrame | None:
@@ -136,7 +138,7 @@ def _checked(name: str, table: pd.DataFrame) -> _Columns:
 
 
 def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> _Columns:
-    """The checked columns with subject number, dataset and frame rate; an unknown video is an error."""
+    """The checked columns with subject number, dataset, frame rate and run; an unknown video is an error."""
     columns = _checked(name, table)
     row = pd.Index(videos["video"]).get_indexer(pd.Index(columns["video"]))
     if (row < 0).any():
@@ -145,7 +147,7 @@ def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> _Columns:
             f"the table of {name.replace('_', ' ')} names the video {stray!r}, which is not in the table of videos: "
             "score it with its own dataset"
         )
-    return columns | {column: videos[column].array.take(row) for column in ("unit", "dataset", "fps")}
+    return columns | {column: videos[column].array.take(row) for column in ("unit", "dataset", "fps", "run")}
 
 
 def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list[str]) -> pd.DataFrame:
@@ -231,7 +233,7 @@ def _known(table: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> Bool
 def _dummies(truths: pd.DataFrame, predictions: pd.DataFrame) -> pd.DataFrame:
     """One interval [0, 0] for each draw, video and kind with a truth and without a prediction."""
     keys = ["video", "kind"]
-    asked = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps"]]
+    asked = truths.sort_values("row", kind="stable").drop_duplicates(keys)[[*keys, "unit", "dataset", "fps", "run"]]
     draws = sorted(set(predictions["draw"])) or [0]
     each = pd.DataFrame({"draw": draws}).merge(asked, how="cross")
     first = predictions.groupby(["draw", *keys])["row"].min().reindex(pd.MultiIndex.from_frame(each[["draw", *keys]]))

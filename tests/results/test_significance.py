@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.metrics import CONVENTIONS
-from mebench.metrics.comparison import compare, sections_of
-from mebench.metrics.summary import summarize
+from mebench.metrics.comparison import compare, path_of, sections_of
+from mebench.metrics.summary import scores_of, summarize
 from mebench.metrics.tables import Tables
 from mebench.results import significance
 from mebench.results.collect import collect
@@ -86,6 +86,31 @@ def test_dealt_answers_score_as_under_weights_whatever_the_convention(tmp_path, 
         for name, values in sections[section].evaluate(weights).items():
             dealt = significance._of_places(one_score(section, name), pool.units.size)(places)
             np.testing.assert_allclose(dealt, values, rtol=1e-12)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_before_anything_is_dealt_each_row_has_the_score_that_it_has_alone(tmp_path, convention):
+    """The named classes are two of three, so that under `mean2022` answers are dropped and the others shifted."""
+    for method, shift, every in (("one", 0, 2), ("two", 5, 3), ("three", 2, 5)):
+        make_run(tmp_path, method, method=method, shift=shift, wrong_every=every)
+    runs = [read(record) for record in collect(tmp_path)]
+    pool, words = Pool.of(runs), (["micro"], ("positive", "surprise"), convention)
+    alone = [
+        scores_of(summarize(run, kinds=words[0], classes=words[1], convention=convention, seed=0, draws=0))
+        for run in runs
+    ]
+    weights = np.zeros((3, pool.units.size))
+    np.put_along_axis(weights, pool.units, 1.0, axis=1)
+    sections = sections_of(pool.tables, pool.units.size, *words)
+    scores = {
+        path_of(section, name): values
+        for section, part in sections.items()
+        for name, values in part.evaluate(weights).items()
+    }
+    assert set(scores) == set(alone[0]) == set(alone[1]) == set(alone[2])
+    for path, values in scores.items():
+        expected = [np.nan if own[path]["value"] is None else own[path]["value"] for own in alone]
+        np.testing.assert_allclose(values, expected, rtol=1e-12, err_msg=path)
 
 
 def test_the_score_of_a_dealing_is_that_of_the_tables_put_together_by_hand(tmp_path):
