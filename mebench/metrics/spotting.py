@@ -145,6 +145,7 @@ class SpottingCounts:
         sweep: at each of `SWEEP`, true positives and spotted intervals that count, (2, n_thresholds, n_units); None
             where no IoU is compared.
         confidence: (n_predictions,) NaN where unknown.
+        unranked: (n_units,) truths and spotted intervals of runs that average precision cannot rank (`without_order`).
         tables: the truths and the predictions that count, in the order that `found`, `unit` and `hits` go by; not those
             that were handed in where the convention leaves videos out, adds dummies or goes by the rows.
     """
@@ -162,6 +163,7 @@ class SpottingCounts:
     hits: tuple[Bools, ...]
     sweep: Floats | None
     confidence: Floats
+    unranked: Floats
     tables: tuple[pd.DataFrame, pd.DataFrame]
 
     def rests(self, units: Sequence[int], name: str) -> Basis:
@@ -173,10 +175,8 @@ class SpottingCounts:
 
     @property
     def ranked(self) -> bool:
-        """Whether average precision has an order to go by: two distinct confidences, or that of the rows."""
-        if self.convention.order == "rows" or len(self.confidence) < 2:
-            return True
-        return not np.isnan(self.confidence).any() and len(np.unique(self.confidence)) > 1
+        """Whether average precision has an order to go by, in every run."""
+        return not self.unranked.any()
 
     def f1(self, weights: Floats) -> Floats:
         """F1 under (n_weightings, n_units) weights; NaN without a truth."""
@@ -191,8 +191,8 @@ class SpottingCounts:
         """All scores under (n_weightings, n_units) weights, (n_weightings,) each; NaN where undefined.
 
         Without a truth only `fp_per_minute` is defined. `ap50` is the average precision at IoU 0.5, `ap` its mean over
-        IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN unless `ranked`. `apex_mae_ms` needs a true positive with
-        a marked apex. What the convention does not define is NaN.
+        IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN where a run that cannot be ranked has a weight. `apex_mae_ms`
+        needs a true positive with a marked apex. What the convention does not define is NaN.
         """
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         nothing = np.full(len(weights), np.nan)
@@ -247,9 +247,24 @@ class SpottingCounts:
 
     def _average_precision(self, weights: Floats) -> Floats:
         """At each of `THRESHOLDS`, (n_thresholds, n_weightings)."""
-        if not self.ranked or not self.convention.defines("ap"):
+        blind = weights @ self.unranked > 0
+        if blind.all() or not self.convention.defines("ap"):
             return np.full((len(THRESHOLDS), len(weights)), np.nan)
-        return np.stack([weighted_average_precision(hits, self.unit, self.truths, weights) for hits in self.hits])
+        areas = [weighted_average_precision(hits, self.unit, self.truths, weights) for hits in self.hits]
+        return np.where(blind, np.nan, np.stack(areas))
+
+
+def without_order(predictions: pd.DataFrame, convention: Convention) -> list[int]:
+    """The runs of a pool whose several intervals are all equally sure, or some of no known confidence; none where rows give the order."""
+    if convention.order == "rows":
+        return []
+    run, surest = (predictions[column].to_numpy() for column in ("run", "surest"))
+    of_runs = {int(number): surest[run == number] for number in np.unique(run)}
+    return [
+        number
+        for number, sure in of_runs.items()
+        if len(sure) > 1 and (np.isnan(sure).any() or not (sure != sure[0]).any())
+    ]
 
 
 def count(
@@ -307,6 +322,8 @@ def count(
     if convention.matching != "peak":
         parts = found_over_iou(truths, predictions, convention, pairs)
         sweep = np.stack([[summed(unit[rows]) for rows, _ in parts], [summed(unit, weight) for _, weight in parts]])
+    unordered = without_order(predictions, convention)
+    of_unordered = [np.isin(table["run"], unordered).astype(np.float64) for table in (truths, predictions)]
     return SpottingCounts(
         convention=convention,
         truths=of_truths(np.ones(len(truths))),
@@ -331,5 +348,6 @@ def count(
         ),
         sweep=sweep,
         confidence=-predictions["surest"].to_numpy(np.float64),
+        unranked=of_truths(of_unordered[0]) + summed(unit, of_unordered[1]),
         tables=(truths, predictions),
     )

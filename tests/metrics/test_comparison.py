@@ -265,3 +265,32 @@ def test_under_every_convention_each_run_has_the_scores_that_it_has_alone(conven
         assert {path: getattr(row, side) for path, row in found.scores.items()} == {
             path: pytest.approx(score) for path, score in alone.items()
         }
+
+
+@pytest.mark.parametrize("confidence", [0.5, None])
+@pytest.mark.parametrize("overall", ["strict", "activitynet"])
+def test_a_run_that_cannot_be_ranked_has_no_average_precision_beside_one_that_can(confidence, overall):
+    sure, ranked = run(0), run(1)
+    flat = replace(sure, predictions=sure.predictions.assign(confidence=confidence))
+    paths = [f"spotting.{kind}.{name}" for kind in (*KINDS, "overall") for name in ("ap50", "ap")]
+    there, back = (
+        compared(*runs, metrics=["ap50", "ap", "f1"], convention=overall, permutations=2)
+        for runs in ((flat, ranked), (ranked, flat))
+    )
+    alone = scores_of(summarize(ranked, kinds=KINDS, classes=CLASSES, seed=0, draws=50, convention=overall))
+    for path in paths:
+        row, mirror = there.scores[path], back.scores[path]
+        assert row.first["value"] is row.difference["value"] is row.p is row.p_holm is None
+        assert row.wilcoxon_p is None and not row.same
+        assert row.second == mirror.first == pytest.approx(alone[path])
+        assert mirror.second["value"] is mirror.p is None
+    assert there.scores["spotting.micro.f1"].p is not None
+
+
+def test_of_one_interval_average_precision_is_defined_beside_any_run():
+    """Nothing has to be ranked there; two such runs with equal confidences are a pool in which nothing is."""
+    one, two = (replace(run(n), predictions=run(n).predictions.iloc[[n]].assign(confidence=0.5)) for n in (0, 1))
+    found = compared(one, two, metrics=["spotting.micro.ap50"]).scores["spotting.micro.ap50"]
+    for score, tables in ((found.first, one), (found.second, two)):
+        alone = scores_of(summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50))
+        assert score == alone["spotting.micro.ap50"]
