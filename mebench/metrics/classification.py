@@ -126,12 +126,15 @@ def class_f1(matrix: ArrayLike) -> Floats:
 
 
 def shown_f1(matrix: ArrayLike) -> Floats:
-    """F1 of the second of two classes, where the first says that something is absent (an action unit).
+    """F1 of the second of two classes, where the first says that something is absent (an action unit); NaN if one is named alone.
 
     >>> float(shown_f1([[5, 1, 0], [2, 2, 0]])), float(shown_f1([[6, 0, 0], [0, 0, 0]]))
     (0.5714285714285714, 0.0)
+    >>> float(shown_f1([[6, 0]]))
+    nan
     """
-    return np.asarray(class_f1(matrix)[..., 1], dtype=np.float64)
+    f1 = class_f1(matrix)
+    return np.asarray(f1[..., 1] if f1.shape[-1] > 1 else np.full(f1.shape[:-1], np.nan), dtype=np.float64)
 
 
 def uf1(matrix: ArrayLike) -> Floats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
 from mebench.metrics.conventions import Convention, named
 from mebench.metrics.matching import Found
-from mebench.metrics.ratios import Floats, Indices
+from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.spotting import SpottingCounts
 from mebench.metrics.tables import Tables, groups, of_kinds
 
@@ -37,35 +38,45 @@ class Sample:
         matrices: (n_units, C, C + 1) as in `classification.confusion_matrix`.
         support: (n_units, C) how often each class occurs in the truth of each unit, whether it was found or not.
         classes: (C,) their names.
+        named: (n_units, C) how often each class occurs in the truth or the answers of each unit, where a mean is over the
+            classes that do under a weighting; None where it is over all.
     """
 
     matrices: Indices
     support: Indices
     classes: Sequence[str]
+    named: Indices | None = None
 
     def rests(self, units: Sequence[int], name: str) -> Basis:
         """A mean over classes is as sure as its rarest class; what takes all samples alike rests on all who have any."""
-        samples = self.matrices[list(units)].sum(axis=-1)
+        units, counted = list(units), self._counted(list(units))
+        samples = self.matrices[units].sum(axis=-1)[:, counted]
         people = (samples > 0).sum(axis=0)
         every = int((samples.sum(axis=-1) > 0).sum())
         if name in OF_SAMPLES:
             return Basis(every)
         rare = [
             f"{label} rests on {plural(int(n), 'sample')} of {plural(int(subjects), 'subject')}"
-            for label, n, subjects in zip(self.classes, samples.sum(axis=0), people)
+            for label, n, subjects in zip(compress(self.classes, counted), samples.sum(axis=0), people)
             if n < LEAST_SAMPLES or subjects < LEAST_SUBJECTS
         ]
         # One of C classes that fails costs a C-th of the mean: its people count C-fold.
         several = min(every, len(people) * int(people.min(initial=every)))
         return Basis(several, ", ".join(rare), self._unseen(units) if name in ("uar", "recall") else 0.0)
 
+    def _counted(self, units: list[int]) -> Bools:
+        """(C,) whether a mean over these units takes each class."""
+        counts = np.ones((1, len(self.classes))) if self.named is None else self.named[units]
+        return np.asarray((counts > 0).any(axis=0))
+
     def _unseen(self, units: Sequence[int]) -> float:
         """What leaving subjects out says nothing of: how sure the recall of a class is of which all, or none, are right.
 
         With k people right the recall is beta(k + 1, 1) of a flat prior, of variance (k + 1) / ((k + 2)^2 (k + 3)).
         """
-        samples = self.matrices[list(units)].sum(axis=-1)
-        right = np.diagonal(self.matrices, axis1=1, axis2=2)[list(units)].sum(axis=0)
+        units, counted = list(units), self._counted(list(units))
+        samples = self.matrices[units].sum(axis=-1)[:, counted]
+        right = np.diagonal(self.matrices, axis1=1, axis2=2)[units].sum(axis=0)[counted]
         flat = (right == 0) | (right == samples.sum(axis=0))
         k = (samples > 0).sum(axis=0)[flat].astype(np.float64)
         return float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / len(flat))
@@ -80,17 +91,32 @@ class Sample:
         occurs = self.support.sum(axis=0) > 0
         absent = weights @ self.support[:, occurs] == 0
         nobody, lacking = absent.all(axis=1), absent.any(axis=1)
+        named = None if self.named is None else weights @ self.named > 0
+        found = evaluate(pooled) if named is None else _over_named(evaluate, pooled, named)
         return {
-            name: np.where(nobody if name in OF_SAMPLES else lacking, np.nan, values)
-            for name, values in evaluate(pooled).items()
+            name: np.where(nobody if name in OF_SAMPLES else lacking, np.nan, values) for name, values in found.items()
         }
 
 
-def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str]) -> Sample:
-    """Annotated clips with a predicted class."""
+def _over_named(evaluate: Evaluate, matrices: Floats, named: Bools) -> Mapping[str, Floats]:
+    """Scores (n,) of matrices (n, C, C + 1) over the classes that are named in each, (n, C): the others' rows and columns are 0."""
+    found = {name: values.copy() for name, values in evaluate(matrices).items()}
+    several, number = np.unique(named, axis=0, return_inverse=True)
+    for n, classes in enumerate(several):
+        if classes.any() and not classes.all():
+            rows = np.flatnonzero(number.ravel() == n)
+            for name, values in evaluate(matrices[np.ix_(rows, classes, np.append(classes, True))]).items():
+                found[name][rows] = values
+    return found
+
+
+def of_clips(clips: pd.DataFrame, n_units: int, classes: Sequence[str], convention: Convention) -> Sample:
+    """Annotated clips with a predicted class, and the rule over which classes a mean is."""
     true, said, unit = clips["truth"].tolist(), clips["predicted"].tolist(), clips["unit"].to_numpy(np.int64)
     matrices = confusion_matrices(true, said, unit, n_units, classes)
-    return Sample(matrices, matrices.sum(axis=-1), classes)
+    support = matrices.sum(axis=-1)
+    named = support + matrices.sum(axis=1)[:, :-1] if convention.classes == "in_truth_or_predicted" else None
+    return Sample(matrices, support, classes, named)
 
 
 def of_true_positives(
@@ -224,6 +250,11 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     rule, (truths, predictions) = counts.convention, counts.tables
     pairing = of_shifted_true_positives if rule.pairing == "shifted" else of_true_positives
     found = pairing(truths, predictions, counts.found, units.n_units, classes, units.mean)
+    if rule.classes == "in_truth_or_predicted":
+        assert tables.predictions is not None
+        parts = [of_kinds(table, ["micro"]) for table in (tables.truths, tables.predictions)]
+        true, said = (_support(part, units.n_units, classes, units.mean) for part in parts)
+        found = replace(found, named=true + said)
     inner = class_scores(rule, ("accuracy", "f1"))
 
     def both(weights: Floats) -> dict[str, Floats]:
@@ -246,6 +277,7 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     every = of_kinds(tables.truths, ["micro"])
     if len(every) == len(tables.truths) and not every["video"].duplicated().any():
         first = of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
+        first = replace(first, named=found.named)
         section["all_intervals"] = _part("analysis.all_intervals", first, rule, shown("analysis"), units)
     return section
 
@@ -267,7 +299,7 @@ def recognition(
     def part(path: str, chosen: pd.DataFrame, units: Resampling) -> dict[str, Any]:
         named = counted(convention, classes, chosen["truth"], chosen["predicted"])
         detected = len(named) == 2 and named[0] == ABSENT and convention.class_scores is None
-        sample = of_clips(chosen, units.n_units, named)
+        sample = of_clips(chosen, units.n_units, named, convention)
         section = _part(path, sample, convention, shown("recognition", detected), units)
         if "probability" in chosen and convention.class_scores is None:
             right = (chosen["truth"] == chosen["predicted"]).to_numpy()
@@ -333,7 +365,7 @@ def summarize_each(
         assert tables.clips is not None
         clips = tables.clips[tables.clips["truth"].isin(list(classes))]
         own = counted(rule, classes, clips["truth"], clips["predicted"])
-        samples.append(of_clips(clips, subjects.n_units, own))
+        samples.append(of_clips(clips, subjects.n_units, own, rule))
         own_subjects = replace(subjects, chosen=tuple(sorted(set(clips["unit"].tolist()))), skipped={})
         parts[name] = recognition(clips, classes, rule, own_subjects)
 

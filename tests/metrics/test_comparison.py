@@ -254,11 +254,27 @@ def test_clips_must_be_the_same():
         compared(run(0), replace(other, clips=other.clips.iloc[::-1]))
 
 
-@pytest.mark.parametrize("convention", CONVENTIONS)
+def naming(tables, another):
+    """The same run, which names another class in every fourth answer."""
+
+    def answers(said):
+        return said.mask(np.arange(len(said)) % 4 == 1, another)
+
+    spotted, clips = tables.predictions, tables.clips
+    return replace(
+        tables,
+        predictions=spotted.assign(emotion=answers(spotted["emotion"])),
+        clips=clips.assign(predicted=answers(clips["predicted"])),
+    )
+
+
+@pytest.mark.parametrize("convention", [*CONVENTIONS, "strict, classes=in_truth_or_predicted"])
 def test_under_every_convention_each_run_has_the_scores_that_it_has_alone(convention):
-    """Also where a convention leaves out videos, goes by the order of rows, or pairs an answer with another's truth."""
-    words = {"kinds": KINDS, "classes": CLASSES[:2], "convention": convention, "draws": 50}  # a surprise is no class
-    first, second = run(0, subjects=5), run(1, 0.3, subjects=5)
+    """Also where a convention leaves out videos, goes by the order of rows, pairs an answer with another's truth, or counts
+    the classes that were named: one names awe, the other does not."""
+    classes = (*CLASSES[:2], "awe")  # a surprise is no class
+    words = {"kinds": KINDS, "classes": classes, "convention": convention, "draws": 50}
+    first, second = run(0, subjects=5), naming(run(1, 0.3, subjects=5), "awe")
     found = compared(first, second, metrics=["all"], permutations=2, **words)
     for side, tables in (("first", first), ("second", second)):
         alone = scores_of(summarize(tables, seed=0, **words))
@@ -285,6 +301,26 @@ def test_a_run_that_cannot_be_ranked_has_no_average_precision_beside_one_that_ca
         assert row.second == mirror.first == pytest.approx(alone[path])
         assert mirror.second["value"] is mirror.p is None
     assert there.scores["spotting.micro.f1"].p is not None
+
+
+def test_exchanged_answers_are_averaged_over_the_classes_that_they_name_then():
+    """Brute force on 4 subjects with scikit-learn, which takes the classes that it sees."""
+    first, second = run(0, 0.8, subjects=4), naming(run(1, subjects=4), "awe")
+    classes, true = (*CLASSES, "awe"), first.clips["truth"]
+    person = first.clips["video"].str.rpartition("/")[0]
+
+    def uf1(exchanged):
+        swapped = person.isin(exchanged)
+        one = first.clips["predicted"].where(~swapped, second.clips["predicted"])
+        other = second.clips["predicted"].where(~swapped, first.clips["predicted"])
+        return [f1_score(true, said, average="macro", zero_division=0) for said in (one, other)]
+
+    people = sorted(set(person))
+    scores = [uf1([p for p, yes in zip(people, choice) if yes]) for choice in product([False, True], repeat=4)]
+    found = compared(first, second, classes=classes, convention="sklearn_macro").scores["recognition.uf1"]
+    assert [found.first["value"], found.second["value"]] == pytest.approx(scores[0])
+    differences = np.abs([one - other for one, other in scores])
+    assert found.p == pytest.approx(np.mean(differences >= differences[0] - 1e-9))
 
 
 def test_of_one_interval_average_precision_is_defined_beside_any_run():

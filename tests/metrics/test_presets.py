@@ -1,11 +1,15 @@
 """What the presets reproduce, defect by defect, on examples small enough to count by hand."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, recall_score
 
+from mebench.metrics.bootstrap import leave_one_out
+from mebench.metrics.conventions import named
+from mebench.metrics.emotions import class_scores, of_clips
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
 from tests.metrics.plain import (
@@ -165,6 +169,25 @@ def test_scikit_learns_macro_scores_are_those_of_scikit_learn(answers) -> None:
         recall_score(truth, said, average="macro", zero_division=0),
     )
     assert (found["uf1"]["value"], found["uar"]["value"]) == pytest.approx(expected)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abcd")), min_size=3, max_size=12))
+def test_without_a_subject_scikit_learns_macro_scores_are_those_of_the_others(answers) -> None:
+    """A class that only this subject's answers name is then in no mean."""
+    truth, said = (np.array(column) for column in zip(*answers))
+    subject = np.arange(len(answers)) % 3
+    clips = pd.DataFrame({"unit": subject, "truth": truth, "predicted": said})
+    rule = named("sklearn_macro")
+    sample = of_clips(clips, 3, ("a", "b", "c", "d"), rule)
+    found = sample.scores(class_scores(rule, ["uf1", "uar"]), leave_one_out(range(3), 3))
+    for left_out in range(3):
+        rest = subject != left_out
+        if set(truth[rest]) == set(truth):  # without one of its classes the mean is undefined
+            words = {"average": "macro", "zero_division": 0}
+            expected = f1_score(truth[rest], said[rest], **words), recall_score(truth[rest], said[rest], **words)
+            assert (found["uf1"][left_out], found["uar"][left_out]) == pytest.approx(expected)
+        else:
+            assert np.isnan([found["uf1"][left_out], found["uar"][left_out]]).all()
 
 
 def test_mean_and_softnet_leave_out_videos_without_a_truth_of_the_kind() -> None:
