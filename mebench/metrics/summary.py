@@ -253,15 +253,16 @@ def _unranked(confidence: Floats) -> str:
 
 
 def _emotions(tables: Tables, classes: Sequence[str], rule: Convention) -> list[str]:
-    """The classes that analysis scores; none if the spotted intervals carry no emotion."""
+    """The classes that analysis scores; none if the spotted intervals of a run carry no emotion."""
     assert tables.predictions is not None
-    spotted = of_kinds(tables.predictions, ["micro"])["emotion"]
+    spotted = of_kinds(tables.predictions, ["micro"])
+    carried = set(spotted["run"][spotted["emotion"] != ""])
     # A recognizer that found no interval at all has an analysis of zero, not none.
-    carried = (spotted != "").any() or (not len(spotted) and tables.clips is not None)
+    silent = set(tables.videos["run"]) - set(spotted["run"]) if tables.clips is not None else set()
     true = of_kinds(tables.truths, ["micro"])["emotion"]
-    if not carried or not true.isin(list(classes)).any():
+    if carried | silent != set(tables.videos["run"]) or not true.isin(list(classes)).any():
         return []
-    return counted(rule, classes, true, spotted)
+    return counted(rule, classes, true, spotted["emotion"])
 
 
 Under = Callable[[str, int], dict[str, Any]]

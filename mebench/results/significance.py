@@ -254,7 +254,9 @@ def _needed(tables: Tables, task: str, convention: str) -> Tables:
     """Only what the score is computed from."""
     if task == "recognition":
         return replace(tables, predictions=None)
-    if task == "analysis" or tables.predictions is None:
+    if task == "analysis":  # of a run without intervals, clips say whether it names emotions
+        return tables
+    if tables.predictions is None:
         return replace(tables, clips=None)
     predictions = tables.predictions.assign(emotion=None)
     if (

@@ -330,3 +330,14 @@ def test_of_one_interval_average_precision_is_defined_beside_any_run():
     for score, tables in ((found.first, one), (found.second, two)):
         alone = scores_of(summarize(tables, kinds=KINDS, classes=CLASSES, seed=0, draws=50))
         assert score == alone["spotting.micro.ap50"]
+
+
+def test_analysis_is_not_compared_where_one_run_names_no_emotion():
+    """Alone it has no analysis; of one that names emotions and spots nothing it is 0, as alone."""
+    names, silent = run(0), replace(run(1), predictions=run(1).predictions.iloc[:0])
+    mute = replace(run(1), predictions=run(1).predictions.assign(emotion=None))
+    for other in (mute, replace(silent, clips=None)):
+        for pair in ((names, other), (other, names)):
+            found = compared(*pair, permutations=2).scores
+            assert not [path for path in found if path.startswith("analysis")]
+    assert compared(names, silent, metrics=["strs"]).scores["analysis.strs"].second["value"] == 0

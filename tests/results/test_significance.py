@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -151,6 +152,18 @@ def test_a_score_that_the_runs_lack_cannot_be_tested(tmp_path):
     for method in ("one", "two"):
         make_run(tmp_path, method, method=method, tasks=("spot",))
     assert significance._apart(collect(tmp_path), "recognition.uf1", read) is None
+
+
+def test_a_row_that_spots_nothing_is_tested_with_its_strs_of_zero(tmp_path):
+    for method in ("good", "silent"):
+        make_run(tmp_path, method, method=method, subjects=8, wrong_every=50)
+    good, silent = collect(tmp_path)
+
+    def answers(record):
+        tables = read(record)
+        return tables if record is good else replace(tables, predictions=tables.predictions.iloc[:0])
+
+    assert letters([good, silent], "analysis.strs", answers) == ["a", "b"]
 
 
 def test_rows_with_other_annotations_take_no_part(tmp_path):
