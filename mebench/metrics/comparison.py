@@ -103,7 +103,11 @@ def paired_units(pool: Tables) -> tuple[Pairing, list[str]]:
     return Pairing(one["unit"].to_numpy(np.int64), other["unit"].to_numpy(np.int64)), one["dataset"].tolist()
 
 
-def detectable_difference(error: float, degrees: int, level: float = 0.05, power: float = 0.8) -> float | None:
+LEVEL = 0.05
+"""Of a test: how often it may find a difference where none is."""
+
+
+def detectable_difference(error: float, degrees: int, level: float = LEVEL, power: float = 0.8) -> float | None:
     """The smallest true difference that a two-sided test of this level finds with this probability.
 
     (t_{1 - level / 2} + t_{power}) x standard error, the usual approximation (Bloom 1995, Minimum Detectable Effects);
@@ -152,7 +156,8 @@ class ComparedScore:
         wilcoxon_n: subjects whose own score is defined in both runs; 0 where it is not asked.
         wilcoxon_p: of the signed-rank test over these, or None.
         rank_biserial: effect size over these, -1 to 1, positive where the first run's scores are higher, or None.
-        detectable: smallest true difference that these subjects show with 80 % power, or None.
+        detectable: smallest true difference that these subjects show with 80 % power; None where they are too few to show any, or
+            nobody differs.
         subjects: how many the score depends on: those of the member dataset for a member's scores.
         skipped: resampled data sets that lack a class or a truth and are left out of the difference's interval.
         same: whether the runs' scores agree under every exchange: nothing that the score sees differs.
@@ -316,6 +321,7 @@ def _compare_section(
     scores = [subjects.scores(section, run, of_run) for run, of_run in zip(runs, rests)]
     paired = replace(subjects, skipped={})
     differences = paired.differences(runs[0], runs[1], rests)
+    least_p = 2.0 ** (1 - len(subjects.subjects))  # where all differ in one direction
     errors, alone = subjects.errors(between), [run(np.eye(len(pairing.first))) for run in runs]
     permuted = permuted_differences(chosen, pairing, swapped)
     rows = {}
@@ -333,7 +339,7 @@ def _compare_section(
             wilcoxon_n=ranks.n,
             wilcoxon_p=ranks.p,
             rank_biserial=ranks.rank_biserial,
-            detectable=detectable_difference(*errors[name]),
+            detectable=detectable_difference(*errors[name]) if least_p < LEVEL else None,
             subjects=len(subjects.subjects),
             skipped=paired.skipped[""] + paired.skipped.get(f".{name}", 0),
             same=bool(np.all(np.abs(permuted[name]) < 1e-12) and abs(observed) < 1e-12),

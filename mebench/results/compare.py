@@ -13,7 +13,7 @@ from mebench.errors import RunError
 from mebench.exchange.files import Answers
 from mebench.exchange.table import File
 from mebench.metrics.catalogue import find
-from mebench.metrics.comparison import ComparedScore, Comparison, compare
+from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.tables import Tables
@@ -21,8 +21,6 @@ from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.results.render.scores import INTERVAL, figure, how_intervals, interval
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of
-
-LEVEL = 0.05
 
 
 @dataclass(frozen=True)

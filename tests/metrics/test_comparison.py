@@ -142,6 +142,14 @@ def test_swapping_the_runs_turns_the_signs_and_nothing_else(seed, subjects):
     assert there.mcnemar.p == back.mcnemar.p
 
 
+@pytest.mark.parametrize("subjects", [5, 6])
+def test_no_difference_is_detectable_with_people_whose_least_p_is_not_below_the_level(subjects):
+    found = compared(run(0, 0.7, subjects=subjects), run(1, 0.5, subjects=subjects))
+    assert found.exact and 1 / found.permutations == 0.5 ** (subjects - 1)
+    told = [row.detectable for row in found.scores.values() if row.p is not None and not row.same]
+    assert any(detectable is not None for detectable in told) == (1 / found.permutations < 0.05)
+
+
 def test_a_run_and_itself_do_not_differ():
     found = compared(run(0), run(0))
     assert set(found.scores) == set(MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
