@@ -101,12 +101,12 @@ class Sample:
 def _over_named(evaluate: Evaluate, matrices: Floats, named: Bools) -> Mapping[str, Floats]:
     """Scores (n,) of matrices (n, C, C + 1) over the classes that are named in each, (n, C): the others' rows and columns are 0."""
     found = {name: values.copy() for name, values in evaluate(matrices).items()}
-    several, number = np.unique(named, axis=0, return_inverse=True)
+    fewer = np.flatnonzero(named.any(axis=1) & ~named.all(axis=1))
+    several, number = np.unique(named[fewer], axis=0, return_inverse=True)
     for n, classes in enumerate(several):
-        if classes.any() and not classes.all():
-            rows = np.flatnonzero(number.ravel() == n)
-            for name, values in evaluate(matrices[np.ix_(rows, classes, np.append(classes, True))]).items():
-                found[name][rows] = values
+        rows = fewer[number.ravel() == n]
+        for name, values in evaluate(matrices[np.ix_(rows, classes, np.append(classes, True))]).items():
+            found[name][rows] = values
     return found
 
 

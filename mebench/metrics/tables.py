@@ -189,8 +189,9 @@ def _processed(truths: pd.DataFrame, videos: pd.DataFrame) -> pd.DataFrame:
     """The truths and, as `processed`, whether their kind was looked for in their video."""
     if "processed" not in videos:
         return truths.assign(processed=True)
-    kinds = dict(zip(videos["video"], videos["processed"]))
-    looked_for = [kind in kinds[video] for video, kind in zip(truths["video"], truths["kind"])]
+    known = videos.dropna(subset="processed")  # in a pool some runs may not say
+    kinds = dict(zip(known["video"], known["processed"]))
+    looked_for = [kind in kinds.get(video, (kind,)) for video, kind in zip(truths["video"], truths["kind"])]
     return truths.assign(processed=np.array(looked_for, dtype=np.bool_))
 
 

@@ -256,6 +256,12 @@ def test_what_one_run_alone_did_is_not_compared():
     assert found.mcnemar is None and not [path for path in found.scores if path.startswith("recognition")]
 
 
+def test_a_run_that_says_in_which_videos_it_looked_is_compared_with_one_that_does_not():
+    first, second = run(0), run(1)
+    says = replace(second, videos=second.videos.assign(processed=[KINDS] * len(second.videos)))
+    assert compared(first, says, permutations=2) == compared(first, second, permutations=2)
+
+
 def test_clips_must_be_the_same():
     other = run(1)
     with pytest.raises(DataError, match="clips of the two runs differ"):
