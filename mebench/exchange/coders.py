@@ -29,7 +29,7 @@ def eaf_of(path: Path) -> tuple[Path, str | None] | None:
 
 def _inside(folder: Path) -> list[Path]:
     """The `.eaf` files of a folder, by name, without hidden ones."""
-    return sorted(f for f in folder.iterdir() if f.suffix.lower() == ".eaf" and not f.name.startswith("."))
+    return sorted(file for file in folder.glob("[!.]*") if file.suffix.lower() == ".eaf")
 
 
 def documents(path: Path) -> list[Document]:

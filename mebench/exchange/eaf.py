@@ -202,6 +202,15 @@ class _Open:
     marks: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
 
+def _said(tier: _Open, field: Literal["coder", "participant"], by_name: Mapping[str, _Open]) -> str:
+    """What a tier says, or the nearest above it on which it depends."""
+    for _ in range(MAX_DEPTH):
+        if (said := getattr(tier, field)) or tier.parent not in by_name:
+            return str(said)
+        tier = by_name[tier.parent]
+    return ""
+
+
 class _Reader:
     """What expat calls for each element; keeps only what is needed."""
 
@@ -236,8 +245,14 @@ class _Reader:
         # No `urlparse`: ELAN writes a name as it is, with its # and ?.
         video = Path(unquote(re.split(r"[/\\]", self._media or "")[-1])).stem or self._path.stem
         every = {key: where for tier in self._tiers for key, where in tier.marks.items()}
+        by_name = {tier.name: tier for tier in self._tiers}
         tiers = (
-            Tier(t.name, self._timed(t, every), self._said(t, "coder") or self._author, self._said(t, "participant"))
+            Tier(
+                t.name,
+                self._timed(t, every),
+                _said(t, "coder", by_name) or self._author,
+                _said(t, "participant", by_name),
+            )
             for t in self._tiers
         )
         return Document(str(self._path), video, self._fps, tuple(tiers))
@@ -271,8 +286,8 @@ class _Reader:
         elif name == "TIME_SLOT" and "TIME_VALUE" in attributes:
             self._slots[get("TIME_SLOT_ID", "")] = self._time(attributes["TIME_VALUE"])
         elif name == "TIER":
-            name, parent = get("TIER_ID", ""), get("PARENT_REF", "")
-            self._tiers.append(_Open(name, parent, get("ANNOTATOR", ""), get("PARTICIPANT", "")))
+            who = get("ANNOTATOR", ""), get("PARTICIPANT", "")
+            self._tiers.append(_Open(get("TIER_ID", ""), get("PARENT_REF", ""), *who))
         elif name == "ALIGNABLE_ANNOTATION":
             self._mark = get("ANNOTATION_ID", ""), get("TIME_SLOT_REF1", ""), get("TIME_SLOT_REF2", "")
         elif name == "REF_ANNOTATION":
@@ -293,15 +308,6 @@ class _Reader:
         if not digits.isascii() or not digits.isdigit() or len(digits) > 12 or int(digits) > 1000 * MAX_SECONDS:
             raise self._error(f"holds the time {text[:40]!r}, which must be a whole number of milliseconds")
         return int(text)
-
-    def _said(self, tier: _Open, field: Literal["coder", "participant"]) -> str:
-        """What a tier says, or the nearest above it on which it depends."""
-        by_name = {other.name: other for other in self._tiers}
-        for _ in range(MAX_DEPTH):
-            if (said := getattr(tier, field)) or tier.parent not in by_name:
-                return str(said)
-            tier = by_name[tier.parent]
-        return ""
 
     def _rate(self, text: str) -> float:
         try:

@@ -147,15 +147,19 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
     if len(micro) < len(spotted):
         remarks.warn(f"the format has no kind: {len(spotted) - len(micro)} macro-expressions are left out")
     columns = ["subject", "video", "onset", "offset", "emotion"]
-    parts = [_names(*row) for row in _video_rows(tables)]
-    if len({(subject, video) for _, subject, video in parts}) < len(parts):
-        remarks.warn("people of different datasets have one name: the column subject holds <dataset>_<subject>")
+    parts = _parts(tables)
+    ways = {
+        "": [f"{subject}/{video}" for _, subject, video in parts],
+        "<dataset>_<subject>": [f"{dataset}_{subject}/{video}" for dataset, subject, video in parts],
+    }
+    if way := _told_apart(ways, path)[0]:
+        remarks.warn(f"people of different datasets have one name: the column subject holds {way}")
         micro = micro.assign(subject=micro["dataset"] + "_" + micro["subject"])
     write_rows(path, columns, _rows(micro, columns))
 
 
 def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    parts = [_names(*row) for row in _video_rows(tables)]
+    parts = _parts(tables)
     way, vids = _told_apart(
         {
             "": [video for _, _, video in parts],
@@ -201,7 +205,7 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
     if (silent := tables.videos["fps"].isna()).any():
         unknown_rate = tables.videos["video"][silent].iloc[0]
         raise DataError(f"the frame rate of {unknown_rate} is unknown, and ELAN counts time: write --format csv")
-    parts = [_names(*row) for row in _video_rows(tables)]
+    parts = _parts(tables)
     names = [v if v.startswith(f"{s}_") or v == s else f"{s}_{v}" for _, s, v in parts]
     ways = {"": names, "<dataset>_<subject>_<video>.eaf": [f"{part[0]}_{name}" for part, name in zip(parts, names)]}
     plain = {way: [re.sub(r"[^\w.=+()@-]", "_", name) for name in every] for way, every in ways.items()}
@@ -246,13 +250,18 @@ def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
 
 def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     """The table with dataset, subject and video as their files name them."""
-    names = {row[0]: _names(*row) for row in _video_rows(tables)}
+    names = dict(zip(tables.videos["video"], _parts(tables)))
     parts = [names[key] for key in table["video"]]
     return table.assign(**{name: [part[place] for part in parts] for place, name in enumerate(_IDS)})
 
 
 def _video_rows(tables: Tables) -> Iterator[tuple[str, str, str]]:
     yield from zip(*(tables.videos[name].tolist() for name in ("video", "subject", "dataset")))
+
+
+def _parts(tables: Tables) -> list[tuple[str, str, str]]:
+    """Dataset, subject and video of each video, as their files name them."""
+    return [_names(*row) for row in _video_rows(tables)]
 
 
 def _names(key: str, subject: str, dataset: str) -> tuple[str, str, str]:
