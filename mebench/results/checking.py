@@ -102,12 +102,21 @@ def reason(path: str, places: tuple[str, ...], parent: int, memory: int) -> str:
     return ""
 
 
-def _check(record: RunFolder, places: Sequence[Path]) -> None:
+def check_alone(record: RunFolder) -> None:
+    """Refuse a record for what can be seen without any other.
+
+    Raises:
+        RunError: what is wrong with it.
+    """
     check(record)
     check_scores(record)
     if lacking := (whole := from_record(record)).lacks():
-        raise schema.refusal(record, f"it lacks {', '.join(lacking)}, so no table would show it")
+        raise schema.RefusedError(record, f"it lacks {', '.join(lacking)}, so no table would show it")
     build([whole])
+
+
+def _check(record: RunFolder, places: Sequence[Path]) -> None:
+    check_alone(record)
     stored = record.read_json(RECORD)
     if stored["version"] > 1:
         former = record_name(stored["run_id"], stored["version"] - 1)

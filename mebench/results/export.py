@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import RunError
+from mebench.results.checking import check_alone
 from mebench.results.integrity import OPTIONAL, RECORD, TABLES, check, file_hash, own_hash, record_name
 from mebench.results.record import AUDIT, FORMAT, STORED, from_run
+from mebench.results.schema import RefusedError
 from mebench.results.settings import without_folder
 from mebench.results.write import new_folder
 from mebench.runner.folder import RunFolder
@@ -49,12 +51,13 @@ def export(folder: RunFolder, out: Path) -> Path:
     a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
 
     Raises:
-        RunError: the run is not finished or damaged, or its record is damaged.
+        RunError: the run is not finished or damaged, its record is damaged, or nobody could take in what would be written.
     """
     if not folder.done:
         raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: mebench resume {folder.id}")
     record = from_run(folder)
-    with new_folder(out, ".writing-") as temporary:
+    with new_folder(out, ".writing-") as room:
+        (temporary := room / "record").mkdir()
         about = {name: record.about[name] for name in _ABOUT if name in record.about}
         (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects: a line each helps nobody
         if record.audit:
@@ -74,9 +77,23 @@ def export(folder: RunFolder, out: Path) -> Path:
         content |= {"version": version, "supersedes": latest.id if latest else None, "files": files}
         stored = json.loads(_json(content, None))
         (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))
-        final = out / record_name(folder.id, version)
-        temporary.rename(final)
-    return final
+        written = temporary.rename(room / record_name(folder.id, version))
+        _expect_taken(RunFolder(written), folder)
+        return written.rename(out / written.name)
+
+
+def _expect_taken(record: RunFolder, run: RunFolder) -> None:
+    """Refuse what nobody could take in.
+
+    Raises:
+        RunError: why they could not.
+    """
+    try:
+        check_alone(record)
+    except RefusedError as e:
+        raise RunError(
+            f"run {run.id!r} is not published, since its record would be refused: {e.reason}. Run it again under this mebench"
+        ) from e
 
 
 def _latest(out: Path, run_id: str) -> RunFolder | None:

@@ -17,7 +17,7 @@ from pyarrow import parquet as pq
 from mebench.config.registry import PluginKind, content_hash, plugins
 from mebench.core import Kind
 from mebench.results import schema
-from mebench.results.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, refusal
+from mebench.results.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED, RefusedError
 from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
 
@@ -96,15 +96,15 @@ def check(folder: RunFolder) -> None:
     """
     stored = schema.read(folder, RECORD)
     if strange := {file.name for file in folder.path.iterdir()} - {RECORD, *stored["files"]}:
-        raise refusal(
+        raise RefusedError(
             folder,
             f"{min(strange)} is no part of a record, which is JSON and parquet of known names only, hashed in {RECORD}",
         )
     for name, digest in sorted(stored["files"].items()):
         if hashlib.sha256(schema.bytes_of(folder, name)).hexdigest() != digest:
-            raise refusal(folder, f"{name} is not the file that was exported: its hash differs")
+            raise RefusedError(folder, f"{name} is not the file that was exported: its hash differs")
     if own_hash(stored) != stored["sha256"]:
-        raise refusal(folder, f"{RECORD} is not what was exported: its hash differs")
+        raise RefusedError(folder, f"{RECORD} is not what was exported: its hash differs")
     for name in _tables(stored):
         _check_table(folder, name)
     _check_intervals(folder, _tables(stored))
@@ -112,7 +112,7 @@ def check(folder: RunFolder) -> None:
     for name in sorted(stored["files"].keys() - TABLES.keys()):
         schema.read(folder, name)
     if folder.id != (expected := record_name(stored["run_id"], stored["version"])):
-        raise refusal(folder, f"its folder should be called {expected}")
+        raise RefusedError(folder, f"its folder should be called {expected}")
 
 
 def check_scores(folder: RunFolder) -> None:
@@ -126,14 +126,14 @@ def check_scores(folder: RunFolder) -> None:
     for fold in about["folds"]:
         test = set(fold["test"])
         if test & {*fold["train"], *fold["valid"]} and not about.get("subject_dependent"):
-            raise refusal(folder, f"subjects of fold {fold['fold']!r} are both trained on and tested")
+            raise RefusedError(folder, f"subjects of fold {fold['fold']!r} are both trained on and tested")
         if "videos" not in fold and not about.get("scored_each") and (again := test & tested):
-            raise refusal(folder, f"subject {min(again)!r} is tested in two folds")
+            raise RefusedError(folder, f"subject {min(again)!r} is tested in two folds")
         tested |= test
     for name in ("predictions.parquet", "clips.parquet"):
         _check_folds(folder, name, about["folds"])
     if difference := _difference(schema.read(folder, RECORD)["summary"], rescore(folder), "summary"):
-        raise refusal(folder, f"scored again it differs: {difference}")
+        raise RefusedError(folder, f"scored again it differs: {difference}")
 
 
 def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
@@ -144,15 +144,15 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
     """
     stored = schema.read(folder, RECORD)
     if stored["supersedes"] != former.id or not (former.path / RECORD).is_file():
-        raise refusal(folder, f"it supersedes {former.id}, which is not in {former.path.parent}: send both")
+        raise RefusedError(folder, f"it supersedes {former.id}, which is not in {former.path.parent}: send both")
     before = schema.read(former, RECORD)
     for name in ("key", "config"):
         if stored[name] != before[name]:
-            raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
+            raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
     for name in _tables(before):
         told = former.read_table(name)
         if name not in stored["files"] or not folder.read_table(name).reindex(columns=told.columns).equals(told):
-            raise refusal(folder, f"{name} is not that of {former.id}, which it supersedes")
+            raise RefusedError(folder, f"{name} is not that of {former.id}, which it supersedes")
 
 
 def _tables(stored: Mapping[str, Any]) -> list[str]:
@@ -196,7 +196,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
     """A table is looked at from outside to inside: what its footer says, then the pages, then the cells."""
     columns, raw = TABLES[name], schema.bytes_of(folder, name)
     if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
-        raise refusal(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
+        raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
     try:
         _check_footer(folder, name, pq.ParquetFile(io.BytesIO(raw)))
         texts = [column for column, told in columns.items() if told.low is None]
@@ -204,13 +204,13 @@ def _check_table(folder: RunFolder, name: str) -> None:
         table = file.read(use_threads=False)
         n_bytes = sum(map(_bytes_of, table.columns))
         if n_bytes > MOST_BYTES:
-            raise refusal(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+            raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
         table.validate(full=True)
     except MemoryError:  # Arrow's is an ArrowException, too
         raise
     except (OSError, pa.ArrowException, UnicodeError) as error:
         reason = " ".join(str(error).split())
-        raise refusal(folder, f"{name} cannot be read as parquet ({reason[:MOST_LETTERS]})") from error
+        raise RefusedError(folder, f"{name} cannot be read as parquet ({reason[:MOST_LETTERS]})") from error
     for column in table.column_names:
         words, _, low, high = columns[column]
         values = table[column]
@@ -230,7 +230,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
                 few, many = shortest.as_py() or 0, longest.as_py() or 0
                 if many > MOST_CLASSES or few < many:
                     found = f"{many} in a row" if few == many else f"{few} to {many} in a row"
-                    raise refusal(
+                    raise RefusedError(
                         folder, f"{column} of {name} holds {found}, expected as many in each, {MOST_CLASSES} at most"
                     )
                 values = pc.list_flatten(values)
@@ -238,7 +238,7 @@ def _check_table(folder: RunFolder, name: str) -> None:
             wrong, more = values.filter(pc.invert(inside)), f"from {low:g} to {high:g}"
         if len(wrong):
             found = reprlib.repr(wrong[0].as_py())
-            raise refusal(folder, f"{column} of {name} is {found}, expected {words} {more}")
+            raise RefusedError(folder, f"{column} of {name} is {found}, expected {words} {more}")
 
 
 def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
@@ -247,20 +247,20 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
     columns = {column: told for column, told in TABLES[name].items() if column in about.names or column not in OPTIONAL}
     if about.names != list(columns):
         found, few = ", ".join(about.names[: 2 * len(columns)]), ", ".join(columns)
-        raise refusal(folder, f"the columns of {name} are {found}, expected {few}")
+        raise RefusedError(folder, f"the columns of {name} are {found}, expected {few}")
     for column, (words, types, low, _) in columns.items():
         kind = about.field(column).type
         kind = kind.value_type if low is None and pa.types.is_dictionary(kind) else kind
         # A column of an empty table may have no type.
         if file.metadata.num_rows and not pa.types.is_null(kind) and kind not in types:
-            raise refusal(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
+            raise RefusedError(folder, f"{column} of {name} is of type {kind}, expected {words}: somebody re-typed it")
     if file.metadata.num_rows > MOST_ROWS[name]:
-        raise refusal(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
+        raise RefusedError(folder, f"{name} has {file.metadata.num_rows} rows, expected at most {MOST_ROWS[name]}")
     if (n_groups := file.metadata.num_row_groups) > MOST_GROUPS:
-        raise refusal(folder, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}")
+        raise RefusedError(folder, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}")
     groups = (file.metadata.row_group(n) for n in range(n_groups))
     if (n_bytes := sum(group.total_byte_size for group in groups)) > MOST_BYTES:
-        raise refusal(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+        raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
 
 
 def _bytes_of(values: pa.ChunkedArray) -> int:
@@ -275,19 +275,19 @@ def _check_intervals(folder: RunFolder, names: Sequence[str]) -> None:
     """Each video is there once, and what the other tables say is of one of them and ends after it began."""
     videos = folder.read_table("videos.parquet")
     if len(again := videos["video"][videos["video"].duplicated()]):
-        raise refusal(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
+        raise RefusedError(folder, f"videos.parquet holds {again.iloc[0]!r} twice")
     if (n_frames := videos["n_frames"].sum()) > MOST_FRAMES:
-        raise refusal(folder, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}")
+        raise RefusedError(folder, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}")
     for name in names[1:]:
         table = folder.read_table(name)
         if len(strange := table["video"][~table["video"].isin(videos["video"])]):
-            raise refusal(folder, f"{name} speaks of {strange.iloc[0]!r}, which is not in videos.parquet")
+            raise RefusedError(folder, f"{name} speaks of {strange.iloc[0]!r}, which is not in videos.parquet")
         kinds = table["kind"] if "kind" in table and name not in OPTIONAL else pd.Series(dtype=object)
         if len(odd := kinds[~kinds.isin(get_args(Kind))]):
-            raise refusal(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
+            raise RefusedError(folder, f"kind of {name} is {odd.iloc[0]!r}, expected {' or '.join(get_args(Kind))}")
         if len(wrong := table[table["onset"] > table["offset"]]):
             onset, offset = wrong.iloc[0][["onset", "offset"]]
-            raise refusal(folder, f"{name} holds an interval from {onset} to {offset}")
+            raise RefusedError(folder, f"{name} holds an interval from {onset} to {offset}")
 
 
 def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
@@ -300,7 +300,7 @@ def _check_plugins(folder: RunFolder, stored: Mapping[str, Any]) -> None:
         hashes, known = stored["versions"].get(f"{kind}_plugin", "").split("+"), _owners(kind)
         for id_, hash_ in zip((id_.rpartition(":")[2] for id_ in ids), hashes):
             if hash_ in known and id_ not in known[hash_]:
-                raise refusal(
+                raise RefusedError(
                     folder, f"{kind}_plugin of versions is the code of {kind} {known[hash_][0]}, and it says {id_}"
                 )
 
@@ -321,7 +321,9 @@ def _check_folds(folder: RunFolder, name: str, folds: Sequence[Mapping[str, Any]
     tests = {fold["fold"]: set(fold["test"]) for fold in folds}
     for fold, video in folder.read_table(name)[["fold", "video"]].drop_duplicates().itertuples(index=False):
         if subject_of.get(video) not in tests.get(fold, ()):
-            raise refusal(folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject")
+            raise RefusedError(
+                folder, f"{name} answers for {video!r} in fold {fold!r}, which does not test its subject"
+            )
 
 
 def _difference(stored: Any, found: Any, where: str) -> str:

@@ -241,13 +241,13 @@ def read(folder: RunFolder, name: str) -> dict[str, Any]:
     try:
         content = json.loads(bytes_of(folder, name))
     except (ValueError, RecursionError) as error:
-        raise refusal(folder, f"{name} cannot be read ({error})") from error
+        raise RefusedError(folder, f"{name} cannot be read ({error})") from error
     if name == RECORD:
         _check_format(folder, content)
     try:
         Form.model_validate({"files": {name: content}})
     except ValidationError as error:
-        raise refusal(folder, _in_words(content, error.errors(include_url=False)[0])) from None
+        raise RefusedError(folder, _in_words(content, error.errors(include_url=False)[0])) from None
     return dict(content)
 
 
@@ -259,21 +259,30 @@ def bytes_of(folder: RunFolder, name: str) -> bytes:
     """
     file = folder.path / name
     if file.is_symlink() or not file.is_file():
-        raise refusal(folder, f"{name} is {'not a plain file' if file.is_symlink() or file.exists() else 'missing'}")
+        raise RefusedError(
+            folder, f"{name} is {'not a plain file' if file.is_symlink() or file.exists() else 'missing'}"
+        )
     most = MOST_JSON if name.endswith(".json") else LARGEST
     if file.stat().st_size > most:
-        raise refusal(folder, f"{name} is larger than {most // 2**20} MiB")
+        raise RefusedError(folder, f"{name} is larger than {most // 2**20} MiB")
     try:
         return read_plain(file, most)
     except OSError as error:
-        raise refusal(folder, f"{name} cannot be read ({error.strerror})") from error
+        raise RefusedError(folder, f"{name} cannot be read ({error.strerror})") from error
 
 
-def refusal(folder: RunFolder, reason: str) -> RunError:
-    """The error for a record that is not what a run wrote."""
-    return RunError(
-        f"record {folder.id} is refused: {reason}. Take the folder again as mebench leaderboard export wrote it"
-    )
+class RefusedError(RunError):
+    """A record that is not what a run wrote.
+
+    Attributes:
+        reason: why, without its name.
+    """
+
+    def __init__(self, folder: RunFolder, reason: str) -> None:
+        super().__init__(
+            f"record {folder.id} is refused: {reason}. Take the folder again as mebench leaderboard export wrote it"
+        )
+        self.reason = reason
 
 
 def _check_format(folder: RunFolder, stored: Any) -> None:

@@ -65,6 +65,18 @@ def test_a_record_that_was_changed_scores_otherwise(tmp_path):
     assert rescore(RunFolder(record)) != json.loads((record / "record.json").read_text())["summary"]
 
 
+def test_what_others_would_refuse_is_not_written(tmp_path):
+    run = make_run(tmp_path / "runs")
+    summary = run.read_json("summary.json")
+    summary["spotting"]["micro"]["tp"] += 1  # as of a mebench that counted otherwise
+    run.write_json("summary.json", summary)
+    with pytest.raises(
+        RunError, match=r"not published, since its record would be refused: scored again it differs.*tp.*Run it again"
+    ):
+        export(run, tmp_path / "records")
+    assert not any((tmp_path / "records").iterdir())
+
+
 def test_a_record_holds_no_trace_of_the_machine_and_nothing_large(tmp_path):
     run = make_run(tmp_path / "runs")
     record = export(run, tmp_path / "records")
