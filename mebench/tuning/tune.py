@@ -178,11 +178,15 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
         progress.say(f"not tuned: {reason}")
     if options.nested:
         progress.say(f"tuning {name}: {len(splits)} studies, one for each outer fold")
-    _describe(tuning, splits)
     part = part_of(objectives, config.recognizer is not None)
+    done: dict[str, tuple[Study, float]] = {}
     with stoppable(), one_thread(), worker_pool(config) as pool:
         try:
-            done = {s.name: _study(tuning, replace(s, part=part), about, pool) for s in splits}
+            for split in splits:
+                shared = _open(tuning, split, about)
+                if not done:  # nothing is written before a study of that name about something else has refused
+                    _describe(tuning, splits)
+                done[split.name] = _study(tuning, replace(split, part=part), shared, pool)
             tried = time.perf_counter()
             studies = {name: study for name, (study, _) in done.items()}
             best = {name: _best(study) for name, study in studies.items()}
@@ -206,24 +210,26 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     return found
 
 
-def _study(tuning: Tuning, split: Split, about: Mapping[str, Any], pool: Workers) -> tuple[Study, float]:
+def _open(tuning: Tuning, split: Split, about: Mapping[str, Any]) -> SharedStudy:
+    """The study of one set of subjects in the storage."""
+    options = tuning.options
+    terms = Terms(
+        f"{tuning.name}/{split.name}" if options.nested else tuning.name,
+        about,
+        tuning.space,
+        tuning.objectives,
+        options.sampler,
+        options.pruner,
+        tuning.config.seed,
+        options.heartbeat,
+    )
+    return SharedStudy(tuning.place, terms)
+
+
+def _study(tuning: Tuning, split: Split, shared: SharedStudy, pool: Workers) -> tuple[Study, float]:
     """All trials of one study, by this process and by others; and seconds that this one waited for inner folds."""
     options = tuning.options
-    name = f"{tuning.name}/{split.name}" if options.nested else tuning.name
-    shared = SharedStudy(
-        tuning.place,
-        Terms(
-            name,
-            about,
-            tuning.space,
-            tuning.objectives,
-            options.sampler,
-            options.pruner,
-            tuning.config.seed,
-            options.heartbeat,
-        ),
-    )
-    reporter = TrialReporter(tuning.progress, name, options.trials, split, tuning.space)
+    reporter = TrialReporter(tuning.progress, shared.terms.name, options.trials, split, tuning.space)
     reporter.begin(shared.study(importance=False))
     evaluator = Evaluator(split, tuning.space, tuning.objectives, pool, tuning.folder / "inner", tuning.progress)
     folder = tuning.folder / safe_name(split.name) if options.nested else tuning.folder

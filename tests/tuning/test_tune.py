@@ -328,6 +328,8 @@ def test_a_bad_wish_is_one_sentence(go, words, options, sentence):
 
 def test_a_study_of_something_else_is_not_joined(go, toy):
     go(acts=("postprocess",), trials=2, study="mine")
+    (noted,) = Path.cwd().rglob("study.json")
+    before = noted.read_text()
     with pytest.raises(ConfigError, match=r"study 'mine' in .*optuna.db was begun with parameters"):
         go(params=("p",), trials=2, study="mine")
     with pytest.raises(ConfigError, match="was begun with settings"):
@@ -338,6 +340,7 @@ def test_a_study_of_something_else_is_not_joined(go, toy):
             TuneOptions(params=("draws={low: 1, high: 3}",), study="mine"),
             Progress(),
         )
+    assert noted.read_text() == before
 
 
 def test_a_bad_storage_is_one_sentence(go, tmp_path):
