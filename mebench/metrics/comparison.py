@@ -281,7 +281,8 @@ def _chosen(sections: dict[str, Section], n: int, pairing: Pairing, metrics: Seq
         found = {path for path in paths if word == "all" or any(f".{n}".endswith(f".{word}") for n in called[path])}
         found = found or {path for path in paths if any(f".{word}." in f".{n}." for n in called[path])}
         if not found:
-            known = {path.rpartition(".")[2] for path in paths} | set(paths)
+            last = {path.rpartition(".")[2] for path in paths}
+            known = {part for part in last if not part.isdecimal()} | set(paths)  # f1_at_iou.0.50 is no "50"
             raise ConfigError(unknown("metric of these runs", word, known))
         wanted |= found
     chosen: dict[str, list[str]] = {}

@@ -207,6 +207,8 @@ def test_metrics_by_word_and_by_path():
         assert set(compared(first, second, metrics=[word], draws=0, permutations=1).scores) == paths
     with pytest.raises(ConfigError, match=r"unknown metric of these runs 'uff'. Did you mean 'uf1'"):
         compared(first, second, metrics=["uff"])
+    with pytest.raises(ConfigError, match=r"'0\.5'\. Known: [a-z]"):  # a threshold alone is no metric
+        compared(first, second, metrics=["0.5"])
 
 
 def test_scores_are_called_as_in_the_summary_of_a_run():
