@@ -6,7 +6,7 @@ dataset, the user's file, `-c` files in their order, the command line.
 
 from mebench.config.layers import flatten, more_plugins, user_file, user_setting
 from mebench.config.resolve import from_plain, resolve
-from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, counts, run_key
+from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, counts, is_place, run_key
 
 __all__ = [
     "NOT_IN_KEY",
@@ -15,6 +15,7 @@ __all__ = [
     "counts",
     "flatten",
     "from_plain",
+    "is_place",
     "more_plugins",
     "resolve",
     "run_key",

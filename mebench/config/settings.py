@@ -14,7 +14,7 @@ from mebench.errors import ConfigError
 
 PROTOCOL = "loso"
 """The protocol of a run that names none."""
-NOT_IN_KEY = frozenset(
+PLACES = frozenset(
     {
         "workers",
         "executor",
@@ -26,20 +26,16 @@ NOT_IN_KEY = frozenset(
         "tracking",
         "tracking_folds",
         "tracking_models",
-        "bootstrap",
-        "convention",
-        "looks",
         "plugins",
         "dataset.root",
         "method.landmarks",
         "recognizer.landmarks",
-        "method.preset",
-        "recognizer.preset",
-        "dataset.preset",
     }
 )
-"""Keys that do not change predictions: where and how fast, and a preset's name (its values count). Of a landmark file the
-content counts, in the keys of what is computed with it."""
+"""Keys that say where and how fast, never what: they leave no trace in a record. Of a landmark file the content counts, in the
+keys of what is computed with it."""
+NOT_IN_KEY = PLACES | {"bootstrap", "convention", "looks", "method.preset", "recognizer.preset", "dataset.preset"}
+"""Keys that do not change predictions: places, what is only scored or kept, and a preset's name (its values count)."""
 
 
 def counts(key: str) -> bool:
@@ -48,8 +44,21 @@ def counts(key: str) -> bool:
     >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
     (True, False, False)
     """
+    return _of_any_member(key) not in NOT_IN_KEY
+
+
+def is_place(key: str) -> bool:
+    """Whether a key is one of `PLACES`; of a composite's member as of a plain dataset.
+
+    >>> is_place("cache"), is_place("dataset.casme2.root"), is_place("method.cache")
+    (True, True, False)
+    """
+    return _of_any_member(key) in PLACES
+
+
+def _of_any_member(key: str) -> str:
     head, _, rest = key.partition(".")
-    return f"{head}.{rest.rpartition('.')[2]}" not in NOT_IN_KEY if rest else key not in NOT_IN_KEY
+    return f"{head}.{rest.rpartition('.')[2]}" if rest else key
 
 
 def _positive(value: float | None) -> bool:

@@ -10,14 +10,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from mebench.config import parts
+from mebench.config import is_place, parts
 from mebench.console import plural
 from mebench.core import Dataset, Timing
 from mebench.errors import RunError
 from mebench.metrics import Tables, summarize
 from mebench.results.record import from_run
 from mebench.results.render.scores import figure
-from mebench.results.settings import PLACES, of_method
+from mebench.results.settings import of_method
 from mebench.runner.folder import RunFolder
 from mebench.runner.models import Model, Said, config_of, of_fold, write_model
 from mebench.runner.plan import Sides, make_plan, weightless
@@ -59,8 +59,8 @@ def export_model(folder: RunFolder, fold: str, out: Path, name: str | None = Non
     values = stored["config"]
     said: dict[str, Any] = {
         "name": called,
-        "method": _without_places(values["method"]),
-        "recognizer": _without_places(values["recognizer"]) if values.get("recognizer") else None,
+        "method": _without_places(values, "method"),
+        "recognizer": _without_places(values, "recognizer") if values.get("recognizer") else None,
         "task": {key: model.about[key] for key in ("tasks", "kinds", "classes", "scheme", "one_per_video")},
         "timings": [
             {"fps": float(t.fps), "k": t.k, "k_prime": {str(kind): n for kind, n in t.k_prime.items()}}
@@ -91,9 +91,9 @@ def _first(timings: Mapping[str, Timing]) -> Timing:
     return next(iter(timings.values()))
 
 
-def _without_places(part: Any) -> dict[str, Any]:
+def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
     """The parameters of a method, without paths."""
-    return {key: value for key, value in part.items() if key not in PLACES}
+    return {key: value for key, value in values[part].items() if not is_place(f"{part}.{key}")}
 
 
 def _scored(folder: RunFolder, fold: str, about: Mapping[str, Any]) -> tuple[dict[str, Any], Tables]:

@@ -5,13 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from mebench.config import counts, flatten
+from mebench.config import counts, flatten, is_place
 
-PLACES = frozenset(
-    {"workers", "executor", "executor_address", "devices", "fold_timeout"}
-    | {"runs", "cache", "tracking", "tracking_folds", "tracking_models", "plugins", "roots", "root", "landmarks"}
-)
-"""Keys that say where and how fast, never what: they leave no trace in a record. `root` is one of any dataset."""
 FEW = 4
 """A preset with more values than this is shown by its name alone."""
 
@@ -30,11 +25,7 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_places({"method": {"name": "a", "model": "/home/ann/face.dat"}, "seed": 1, "runs": "/home/ann/runs"})
     {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
     """
-    return {
-        key: without_folder(value)
-        for key, value in flatten(values).items()
-        if not PLACES & {key, key.rpartition(".")[2]}
-    }
+    return {key: without_folder(value) for key, value in flatten(values).items() if not is_place(key)}
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:

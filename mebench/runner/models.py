@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mebench.config import RunConfig, RunSettings, from_plain, registry, user_setting
+from mebench.config import RunConfig, RunSettings, from_plain, is_place, registry, user_setting
 from mebench.errors import DataError, MebenchError, RunError, unknown
 from mebench.runner.folder import RunFolder, safe_name
 
@@ -221,7 +221,7 @@ def read_model(path: Path) -> Model:
     """
     said = read_header(path)
     parts = {"method": said.method} | ({"recognizer": said.recognizer} if said.recognizer else {})
-    values = {name: {k: v for k, v in part.items() if k not in _PLACES} for name, part in parts.items()}
+    values = {name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}")} for name, part in parts.items()}
     cache = user_setting("cache", RunSettings().cache)
     try:
         config = from_plain({**values, "dataset": {"name": "folder"}, "seed": said.seed, "cache": cache})
@@ -229,10 +229,6 @@ def read_model(path: Path) -> Model:
         raise type(error)(f"the model {path}: {error}") from error
     task, timings = said.task.model_dump(), tuple(timing.model_dump() for timing in said.timings)
     return Model(f"model {said.name}", config, task, timings, said.fold, path, said=said)
-
-
-_PLACES = frozenset({"landmarks"})
-"""Parameters that name a place on somebody's machine."""
 
 
 def read_header(path: Path) -> Said:

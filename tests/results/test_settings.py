@@ -1,5 +1,6 @@
 import pytest
 
+from mebench.config.settings import NOT_IN_KEY, PLACES
 from mebench.results.settings import identity, of_data, of_method, of_scheme, without_places
 
 PACKAGED = {"method.preset": "methods/mean/config.yaml", "method.p": "default (methods/mean/params.py)"}
@@ -71,6 +72,24 @@ def test_no_folder_survives(path):
     assert flat["method.more"] == ["face.dat", {"x": "face.dat"}]
     assert "cache" not in flat and "plugins" not in flat
     assert "ann" not in str(flat) and "host" not in str(flat)
+
+
+@pytest.mark.parametrize("name", ["cache", "runs", "workers", "devices", "tracking", "plugins"])
+def test_a_plugin_s_parameter_is_no_place_though_a_key_of_the_run_has_its_name(name):
+    one, other = (
+        without_places(plain(dataset={name: 1}, **{name: frames}) | {name: "/here", f"protocol.{name}": 2})
+        for frames in (1, 15)
+    )
+    assert [other[f"{part}.{name}"] for part in ("method", "dataset", "protocol")] == [15, 1, 2] and name not in other
+    assert identity(one) != identity(other)
+    assert of_method(plain(**{name: 15}), {f"method.{name}": "command line"}) == f"{name}=15"
+
+
+def test_a_place_leaves_no_trace_in_a_record_and_shapes_no_prediction():
+    values = {"dataset": {"name": ["a", "b"], "a": {"root": "/a", "noise": 1}, "b": {"root": "/b"}}, "seed": 0}
+    flat = without_places({**plain(landmarks="/x.dat"), **values, "recognizer": {"name": "r", "landmarks": "/x.dat"}})
+    assert [key for key in flat if "." in key] == ["method.preset", "dataset.a.noise"]
+    assert PLACES < NOT_IN_KEY
 
 
 def test_identity_forgets_the_seed_and_the_names_of_presets_but_nothing_that_shapes_predictions():

@@ -17,6 +17,7 @@ from mebench.runner.execute import run
 from mebench.runner.models import by_default, find, named, of_run, read_header, read_model, store, take
 from mebench.runner.scoring import tables_of
 from mebench.runner.trained import Ask
+from mebench.testing.folders import write_plugin as new_plugin
 from tests.cli.conftest import mebench
 from tests.own_videos import moving, write
 
@@ -88,6 +89,18 @@ def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finis
     rate, minutes = quiet_rate(still, "micro")
     assert minutes == pytest.approx(60 / 30 / 60 * len(tables.videos)) and rate == len(tables.predictions) / minutes
     assert "/" not in json.dumps(said.method)
+
+
+def test_a_parameter_that_is_called_as_a_key_of_the_run_is_keeps_its_value(write_plugin, tiny, tmp_path):
+    plugins = tmp_path / "plugins"
+    new_plugin("method", "my_spotter", plugins)
+    params = plugins / "methods" / "my_spotter" / "params.py"
+    params.write_text(params.read_text().replace("blocks: int = 4\n", "blocks: int = 4\n    cache: int = 1\n"))
+    words = ["method=my_spotter", "method.cache=15", "method.flow=farneback", "protocol=holdout", "protocol.test=[s003]", "bootstrap=0"]
+    folder = run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
+    (model,) = of_run(folder)
+    export_model(folder, model.fold, tmp_path / "mine.safetensors")
+    assert read_model(tmp_path / "mine.safetensors").config.method_params.cache == 15
 
 
 def test_models_have_names_and_hashes(mebench, file, tmp_path):
