@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from mebench.config import RunConfig, RunSettings, from_plain, is_place, registry, user_setting
+from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import DataError, MebenchError, RunError, unknown
 from mebench.runner.folder import RunFolder, safe_name
 
@@ -213,18 +213,19 @@ def of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ...]:
 
 
 def read_model(path: Path) -> Model:
-    """A model from its file. Only methods that are installed can be in it, and no folder is looked into that it names.
+    """A model from its file. Only methods that are installed, or that the user's file names the folder of, can be in it; no folder is
+    looked into that it names.
 
     Raises:
         RunError: it cannot be read, is no model of mebench, or says what cannot be.
-        ConfigError, PluginError: its method is not here, or has other parameters by now.
+        ConfigError, PluginError: its method is not here, or has other parameters by now; a folder in the user's file has no plugins.
     """
     said = read_header(path)
     parts = {"method": said.method} | ({"recognizer": said.recognizer} if said.recognizer else {})
     values = {name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}")} for name, part in parts.items()}
-    cache = user_setting("cache", RunSettings().cache)
+    here = {"cache": user_setting("cache", RunSettings().cache), "plugins": more_plugins()}
     try:
-        config = from_plain({**values, "dataset": {"name": "folder"}, "seed": said.seed, "cache": cache})
+        config = from_plain({**values, "dataset": {"name": "folder"}, "seed": said.seed, **here})
     except MebenchError as error:
         raise type(error)(f"the model {path}: {error}") from error
     task, timings = said.task.model_dump(), tuple(timing.model_dump() for timing in said.timings)

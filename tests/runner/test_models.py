@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
 from mebench.progress import Progress
@@ -91,7 +93,10 @@ def test_the_card_says_what_it_was_trained_on_and_its_scores_are_the_run_s(finis
     assert "/" not in json.dumps(said.method)
 
 
-def test_a_parameter_that_is_called_as_a_key_of_the_run_is_keeps_its_value(write_plugin, tiny, tmp_path):
+def test_a_model_of_one_s_own_method_keeps_all_its_parameters_and_needs_no_more_than_the_user_s_file(
+    write_plugin, tiny, tmp_path
+):
+    known = list(methods.__path__)
     plugins = tmp_path / "plugins"
     new_plugin("method", "my_spotter", plugins)
     params = plugins / "methods" / "my_spotter" / "params.py"
@@ -100,6 +105,10 @@ def test_a_parameter_that_is_called_as_a_key_of_the_run_is_keeps_its_value(write
     folder = run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
     (model,) = of_run(folder)
     export_model(folder, model.fold, tmp_path / "mine.safetensors")
+    methods.__path__[:] = known  # another day
+    with pytest.raises(MebenchError, match=r"unknown method 'my_spotter'.*mebench\.yaml"):
+        read_model(tmp_path / "mine.safetensors")
+    Path("mebench.yaml").write_text(f"plugins: [{plugins}]\n")
     assert read_model(tmp_path / "mine.safetensors").config.method_params.cache == 15
 
 
