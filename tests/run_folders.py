@@ -17,7 +17,7 @@ import pandas as pd
 
 from mebench.core.types import Prediction, Timing
 from mebench.metrics.catalogue import METRICS
-from mebench.runner.folder import RunFolder
+from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.outside import ClipPrediction, FoldResult
 from mebench.runner.scoring import score
 
@@ -80,6 +80,20 @@ def make_run(runs: Path, run_id: str = "", **said: Any) -> RunFolder:
         _make(whole, run_id, **said)
     (made,) = whole.iterdir()
     return RunFolder(shutil.copytree(made, runs / made.name))
+
+
+def call_fold(folder: RunFolder, former: str, name: str) -> RunFolder:
+    """The run, a fold of which now has another name."""
+    about = folder.read_json("folds.json")
+    for fold in about["folds"]:
+        fold["fold"] = name if fold["fold"] == former else fold["fold"]
+    folder.write_json("folds.json", about)
+    place = folder.path / "folds"
+    (place / safe_name(former)).rename(place / safe_name(name))
+    for table in ("predictions.parquet", "clips.parquet"):
+        folder.write_table(table, folder.read_table(table).replace({"fold": {former: name}}))
+    folder.write_table("costs.csv", pd.read_csv(folder.path / "costs.csv").replace({"fold": {former: name}}))
+    return folder
 
 
 @cache

@@ -98,11 +98,13 @@ class Run(Result):
         """
         import pandas as pd
 
+        from mebench.runner.fold_files import read_csv
+
         folds = self.folder.read_json("folds.json")["folds"]
         rows = {f["fold"]: (f["test"], len(f["train"]), len(f["valid"])) for f in folds}
         table = pd.DataFrame.from_dict(rows, "index", columns=["test", "n_train", "n_valid"]).rename_axis("fold")
         costs = self.path / "costs.csv"
-        return table.join(pd.read_csv(costs, dtype={"fold": str}).set_index("fold")) if costs.is_file() else table
+        return table.join(read_csv(costs).set_index("fold")) if costs.is_file() else table
 
     @property
     def history(self) -> pd.DataFrame:

@@ -291,10 +291,10 @@ def _extent(path: Path) -> tuple[float, int]:
 
 def _costs(folder: RunFolder) -> list[dict[str, Any]]:
     """Costs by fold, also of an unfinished run."""
-    import pandas as pd
+    from mebench.runner.fold_files import read_csv
 
     if (folder.path / "costs.csv").is_file():
-        table = pd.read_csv(folder.path / "costs.csv")
+        table = read_csv(folder.path / "costs.csv")
         return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
     every = [fold["fold"] for fold in folder.read_json("folds.json")["folds"]]
     finished = folder.finished_folds()

@@ -15,6 +15,7 @@ import mebench.features
 from mebench.errors import MebenchError, RunError
 from mebench.metrics.catalogue import SECTIONS
 from mebench.results import schema, settings
+from mebench.runner.fold_files import read_csv
 from mebench.runner.folder import RunFolder
 
 FORMAT, AUDIT = schema.FORMAT, schema.AUDIT
@@ -221,7 +222,7 @@ def from_record(folder: RunFolder) -> Record:
 
 
 def _costs(folder: RunFolder) -> dict[str, float]:
-    table, videos = pd.read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
+    table, videos = read_csv(folder.path / "costs.csv"), folder.read_table("videos.parquet")
     predict = float(table["predict_seconds"].sum())
     costs: dict[str, float] = {
         "fit_seconds": round(float(table["fit_seconds"].sum()), 3),

@@ -22,6 +22,7 @@ from mebench.results.mlflow_store import without_password
 from mebench.results.render.plots import history_of
 from mebench.results.report import figures_of
 from mebench.results.settings import joined
+from mebench.runner.fold_files import read_csv
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import tables_of_folds
 
@@ -265,7 +266,7 @@ def _folds(
     start: int,
 ) -> Iterator[Entry]:
     """Each fold with its own scores, costs and curves; the run's scores are those of all together, not their mean."""
-    table = pd.read_csv(folder.path / "costs.csv", dtype={"fold": str}).set_index("fold")
+    table = read_csv(folder.path / "costs.csv").set_index("fold")
     costs = {str(name): {str(column): float(cost) for column, cost in row.items()} for name, row in table.iterrows()}
     rules: dict[str, Any] = {"kinds": about["kinds"], "classes": about["classes"], "convention": summary["convention"]}
     counts = {

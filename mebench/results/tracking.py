@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mebench.errors import MebenchError, RunError
+from mebench.errors import MebenchError
 from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
 from mebench.results.mlflow_store import Store, alone, quiet, without_password
+from mebench.results.record import DAMAGE
 from mebench.results.tracked import RUN_TAG, Data, Entry, copy_models, experiment_of, of_run
 from mebench.results.tracked_studies import OUTCOME_TAG, RESCORED_TAG, STUDY_TAG, of_rescored, of_study
 from mebench.runner.folder import RunFolder
@@ -150,8 +151,9 @@ def sync(
             for thing in things:
                 try:
                     found, new = thing.send(client, store)
-                except RunError as error:  # of a damaged run; the others may be sound
-                    progress.say(f"warning: {error}")
+                except DAMAGE as error:  # of this one; the others may be sound
+                    reason = str(error) if isinstance(error, MebenchError) else f"{type(error).__name__}: {error}"
+                    progress.say(f"warning: {thing.kind} {thing.id} is not sent: {reason}")
                     continue
                 experiments |= found
                 (sent if new else there).append(thing.id)

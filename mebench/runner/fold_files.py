@@ -86,6 +86,15 @@ def read_parquet(file: Path) -> pa.Table:
         return opened.read(use_threads=False)
 
 
+def read_csv(file: Path) -> pd.DataFrame:
+    """Costs or a history. Folds and stages are called as they are, `NA` and `01` too; only an empty cell lacks a value.
+
+    Raises:
+        OSError, ValueError: it is missing or damaged.
+    """
+    return pd.read_csv(file, dtype={"fold": str, "stage": str}, keep_default_na=False, na_values=[""])
+
+
 def safe_name(fold: str) -> str:
     """A fold's key as a file name; keys that differ get names that differ.
 

@@ -18,7 +18,7 @@ from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.progress import Silent
 from mebench.results import tracking
 from tests.cli.conftest import mebench as command  # noqa: F401
-from tests.run_folders import make_run
+from tests.run_folders import call_fold, make_run
 
 pytestmark = pytest.mark.usefixtures("untracked")
 PATH = {**os.environ, "PYTHONPATH": str(Path(mebench.__file__).parent.parent)}
@@ -157,6 +157,12 @@ def test_a_run_of_any_kind_is_read(tmp_path):
     assert len(run.plot_timeline().axes[0].collections) >= 3
     with pytest.raises(RunError, match="is not finished"):
         mebench.load_run(make_run(tmp_path, done=False, seed=5).path)
+
+
+@pytest.mark.parametrize("name", ["NA", "007"])
+def test_a_fold_may_be_called_as_a_missing_value_or_a_number(tmp_path, name):
+    run = mebench.load_run(call_fold(make_run(tmp_path), "drawn/02", name).path)
+    assert run.folds.loc[name, "fit_seconds"] == 2 and not run.folds["fit_seconds"].isna().any()
 
 
 def test_a_record_is_read_like_a_run(tmp_path):

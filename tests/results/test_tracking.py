@@ -36,7 +36,7 @@ from mebench.results.tracking import (
     sync,
     without_password,
 )
-from tests.run_folders import make_run
+from tests.run_folders import call_fold, make_run
 
 
 @pytest.fixture
@@ -137,6 +137,24 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
     assert (params["method.p"], params["n_train"], params["fold.seed"]) == ("0.5", "3", "7")
     assert params["timing.drawn.k_prime.micro"] == "6"
     assert third.info.status == "FINISHED" and third.data.tags["mebench.test"] == "drawn/02"
+
+
+def test_a_fold_called_as_a_missing_value_is_a_nested_run_too(tmp_path, database, progress, said):
+    mirror(call_fold(make_run(tmp_path / "runs"), "drawn/02", "NA"), None, progress)
+    assert said.getvalue() == ""
+    _, nested = runs_of(database)
+    assert {n.info.run_name: n.data.metrics["fit_seconds"] for n in nested}["NA"] == 2.0
+
+
+def test_what_is_wrong_with_one_run_keeps_no_other_from_being_sent(tmp_path, database, progress, said):
+    folders = [make_run(tmp_path / "runs", seed=seed, settings={"tracking_folds": False}) for seed in range(4)]
+    (folders[0].path / "summary.json").write_text("{}")
+    (folders[2].path / "folds.json").unlink()
+    found = sync(folders, None, progress)
+    assert found.sent == (folders[1].id, folders[3].id) and found.failed == (folders[0].id, folders[2].id)
+    one, other = said.getvalue().splitlines()
+    assert one.startswith(f"warning: run {folders[0].id} is not sent: KeyError")
+    assert other.startswith(f"warning: run {folders[2].id} is not sent: ") and "folds.json" in other
 
 
 def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progress):

@@ -16,6 +16,7 @@ from mebench.metrics import Convention, Tables, find
 from mebench.metrics import confusion_matrix as count
 from mebench.metrics.tables import in_scope, of_kinds
 from mebench.results.render.timeline import COLORS, Span, Timeline, Track, first_draw
+from mebench.runner.fold_files import read_csv
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,7 +39,7 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
     parts = []
     for file in sorted(folder.path.glob("folds/*/history.csv")):
         try:
-            parts.append(pd.read_csv(file, dtype={"fold": str, "stage": str}))
+            parts.append(read_csv(file))
         except (OSError, ValueError) as error:
             raise RunError(f"{file} cannot be read ({error}): run again") from error
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(COLUMNS))

@@ -4,11 +4,10 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from mebench.metrics.catalogue import METRICS
 from mebench.results.render.scores import main_scores
 from mebench.results.tables import over_seeds
+from mebench.runner.fold_files import read_csv
 from mebench.runner.folder import RunFolder
 
 COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
@@ -80,7 +79,7 @@ def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def costs_of(folder: RunFolder) -> dict[str, float]:
     """Seconds of features, training and prediction, summed over folds, and the largest fold's memory in MiB."""
-    costs = pd.read_csv(folder.path / "costs.csv")
+    costs = read_csv(folder.path / "costs.csv")
     seconds = {name: round(float(costs[name].sum()), 3) for name in COSTS if name in costs}
     return seconds | {PEAK: round(float(costs[PEAK].max()), 1)}
 

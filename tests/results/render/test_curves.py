@@ -40,6 +40,13 @@ def test_a_run_without_training_has_no_curves(tmp_path):
     assert figures_of_training({"": history_of(RunFolder(tmp_path))}) == {}
 
 
+def test_a_fold_is_called_as_it_is_though_it_reads_as_no_value_or_a_number(tmp_path):
+    names = ["NA", "None", "nan", "null", "007", "1e3"]
+    for name in names:
+        write(tmp_path, name, history(name))
+    assert set(history_of(RunFolder(tmp_path))["fold"]) == set(names)
+
+
 def test_a_damaged_history_is_named(tmp_path):
     file = write(tmp_path, "d--a", history())
     file.write_text("")
