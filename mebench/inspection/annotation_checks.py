@@ -1,12 +1,13 @@
 """What a check found and how bad that is; annotations that are odd in themselves, and counts that are not the published ones."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Literal
 
-from mebench.core import Expression, Kind, Published, Unplaced, Video
+from mebench.console import printable
+from mebench.core import Expression, Kind, Published, Scheme, Unplaced, Video
 from mebench.inspection.summary import Summary
 
 Level = Literal["error", "warning"]
@@ -26,6 +27,7 @@ Check = Literal[
     "onset_is_apex",
     "too_long",
     "no_interval",
+    "name",
     "counts",
 ]
 
@@ -45,6 +47,7 @@ TITLES: Mapping[Check, str] = {
     "onset_is_apex": "the apex is the onset",
     "too_long": "expressions that last too long",
     "no_interval": "annotations without an interval",
+    "name": "names that no record can hold",
     "counts": "counts that differ from the published ones",
 }
 """What the checks look for, in the order of a report."""
@@ -98,6 +101,22 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
                 text = f"{span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
                 yield Finding("warning", "too_long", where, text)
         yield from _overlaps(video, where)
+
+
+def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Iterator[Finding]:
+    """Warnings about subjects, videos and classes of emotions that hold a character which is not shown as it is: a run with such a
+    name cannot be published.
+
+    Args:
+        videos: as `Dataset.as_annotated` gives them.
+        schemes: those of the dataset.
+    """
+    of_videos = ((("subject", v.subject), ("video", v.id)) for v in videos)
+    of_schemes = ((("class", name) for name in scheme.classes) for scheme in schemes)
+    for what, name in dict.fromkeys(chain.from_iterable([*of_videos, *of_schemes])):
+        if printable(name) != name:
+            text = f"the {what} {printable(name)} holds a character that is not shown: a run of it cannot be published, so call it otherwise"
+            yield Finding("warning", "name", "", text)
 
 
 def lost_rows(unplaced: Sequence[Unplaced], annotated: Sequence[Video], videos: Sequence[Video]) -> Iterator[Finding]:

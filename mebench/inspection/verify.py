@@ -15,6 +15,7 @@ from mebench.inspection.annotation_checks import (
     lost_rows,
     odd_annotations,
     published_counts,
+    unprintable_names,
 )
 from mebench.inspection.frame_checks import check_video
 from mebench.inspection.summary import Summary, annotations_alone, has_frames, summarise
@@ -95,6 +96,7 @@ def verify(
     summary = summarise(dataset)
     annotated = dataset.as_annotated()
     findings = [Finding("error", "altered", "", str(repair)) for repair in summary.repairs if repair.altered]
+    findings += unprintable_names(annotated, dataset.schemes.values())
     findings += [*odd_annotations(annotated), *lost_rows(dataset.unplaced(), annotated, dataset.videos())]
     compared: dict[str, tuple[int, int]] = {}
     if counts and dataset.published is not None:

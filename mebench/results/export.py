@@ -40,6 +40,10 @@ _ABOUT = (
 _BUT_FILES = ("files", "sha256", "version", "supersedes")
 
 
+class WithheldError(RunError):
+    """A run is sound, and yet nobody could take in its record."""
+
+
 def export(folder: RunFolder, out: Path) -> Path:
     """Write `<out>/<run id>/`; its path. A record is never edited: where it says something else by now, a new version is
     written beside it as `<run id>~v2`, which supersedes it; where it says the same, it stays as it is.
@@ -51,7 +55,8 @@ def export(folder: RunFolder, out: Path) -> Path:
     a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
 
     Raises:
-        RunError: the run is not finished or damaged, its record is damaged, or nobody could take in what would be written.
+        RunError: the run is not finished or damaged, or its record is damaged.
+        WithheldError: nobody could take in what would be written.
     """
     if not folder.done:
         raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: mebench resume {folder.id}")
@@ -86,13 +91,14 @@ def _expect_taken(record: RunFolder, run: RunFolder) -> None:
     """Refuse what nobody could take in.
 
     Raises:
-        RunError: why they could not.
+        WithheldError: why they could not.
     """
     try:
         check_alone(record)
     except RefusedError as e:
-        raise RunError(
-            f"run {run.id!r} is not published, since its record would be refused: {e.reason}. Run it again under this mebench"
+        raise WithheldError(
+            f"run {run.id!r} is not published, since its record would be refused: {e.reason}. Run it again under this mebench; a name "
+            "that is refused must be another one in the dataset first"
         ) from e
 
 

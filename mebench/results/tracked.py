@@ -17,7 +17,7 @@ import pandas as pd
 from mebench.config import flatten
 from mebench.metrics import summarize
 from mebench.metrics.summary import flat_scores
-from mebench.results.export import export
+from mebench.results.export import WithheldError, export
 from mebench.results.mlflow_store import without_password
 from mebench.results.render.plots import history_of
 from mebench.results.report import figures_of
@@ -102,7 +102,7 @@ def experiment_of(values: Mapping[str, Any]) -> str:
     return f"mebench/{joined(flat['dataset'])}/{flat['protocol']}"
 
 
-def of_run(folder: RunFolder, folds: bool = True, models: bool = False) -> Entry:
+def of_run(folder: RunFolder, say: Callable[[str], object], folds: bool = True, models: bool = False) -> Entry:
     """A finished run: settings, scores, curves of the training, dataset, figures, and its record.
 
     Scores are named as in the summary: `spotting.micro.f1` with its interval in `.low` and `.high`; what is undefined is left
@@ -110,6 +110,7 @@ def of_run(folder: RunFolder, folds: bool = True, models: bool = False) -> Entry
 
     Args:
         folder: the run.
+        say: told in a sentence where the record is left out, since nobody could take it in.
         folds: with a nested run for each fold, unless there are more than `MOST_FOLDS`.
         models: with the weights of each fold.
 
@@ -133,7 +134,10 @@ def of_run(folder: RunFolder, folds: bool = True, models: bool = False) -> Entry
         for name, figure in figures_of(folder).items():
             figure.savefig(target / f"{name}.png")
         with tempfile.TemporaryDirectory() as room:
-            shutil.move(export(folder, Path(room)), target / RECORD_FOLDER)
+            try:
+                shutil.move(export(folder, Path(room)), target / RECORD_FOLDER)
+            except WithheldError as error:
+                say(f"warning: MLflow gets no record: {error}")
         if models:
             copy_models(folder, target)
 

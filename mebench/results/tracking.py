@@ -143,7 +143,7 @@ def sync(
         rescored: what public files of others score to.
     """
     store, experiments, sent, there = Store.of(uri), dict[str, str](), list[str](), list[str]()
-    things = [*_runs(folders, folds, models), *map(_study, studies), *map(_rescored, rescored)]
+    things = [*_runs(folders, folds, models, progress.say), *map(_study, studies), *map(_rescored, rescored)]
     failed = [thing.id for thing in things]
     try:
         with quiet(), alone(store):
@@ -191,7 +191,9 @@ def client_of(store: Store) -> MlflowClient:
 # -- what is sent ------------------------------------------------------------------------------------------------------
 
 
-def _runs(folders: Sequence[RunFolder], folds: bool | None, models: bool | None) -> Iterator[_Thing]:
+def _runs(
+    folders: Sequence[RunFolder], folds: bool | None, models: bool | None, say: Callable[[str], object]
+) -> Iterator[_Thing]:
     for folder in folders:
 
         def send(client: MlflowClient, store: Store, folder: RunFolder = folder) -> tuple[dict[str, str], bool]:
@@ -201,7 +203,7 @@ def _runs(folders: Sequence[RunFolder], folds: bool | None, models: bool | None)
             name = experiment_of(values)
             experiment = _experiment(client, name, store)
             if (run := _whole(client, experiment, RUN_TAG, folder.id)) is None:
-                entry = of_run(folder, with_folds, with_models)
+                entry = of_run(folder, say, with_folds, with_models)
                 _write(client, experiment, replace(entry, tags={**entry.tags, MODELS_TAG: str(with_models).lower()}))
             elif lacks := with_models and run.data.tags.get(MODELS_TAG) != "true":
                 _attach(client, run.info.run_id, lambda target: copy_models(folder, target))

@@ -61,6 +61,23 @@ def test_an_empty_folder(look, clip):
     assert "holds no frames" in look()["missing_folder"].text
 
 
+def test_names_that_no_record_can_hold_are_told_before_anything_is_run():
+    class Odd(Described):
+        schemes = {"own": Scheme("own", ("joy", "sur\u200cprise"), {})}
+
+        def videos(self):
+            return [
+                Video("d", subject, "v\x1b1", 30.0, 100) for subject in ("01", "\u0646\u0627", "a\u202eb", "a\u202eb")
+            ]
+
+    found = [finding for finding in verify(Odd(None), counts=False).findings if finding.check == "name"]
+    assert [(f.level, f.text.split(" holds")[0]) for f in found] == [
+        ("warning", r"the video v\x1b1"),
+        ("warning", r"the subject a\u202eb"),
+        ("warning", r"the class sur\u200cprise"),
+    ]
+
+
 def test_a_sheet_that_a_spreadsheet_program_changed_and_renumbered_frames_are_errors(look, tree, write_sheet):
     """A number that became a date of this age is lost; one that is only shown as a date is not."""
     write_sheet((1, "EP02_01f", datetime(1900, 1, 11), 19, 31, "12", "happiness"), *ROWS[1:])

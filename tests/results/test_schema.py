@@ -3,9 +3,13 @@
 import json
 import os
 import shutil
+import sys
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from mebench.console import printable
 from mebench.errors import RunError
 from mebench.results import schema
 from mebench.results.export import export
@@ -22,6 +26,14 @@ def exported(tmp_path_factory):
     values = [{"name": "k", "saw": "nobody", "value": {"a": {"frames": 3, "ms": 100.0}}}]
     run.write_json("audit.json", {"selection": "fixed", "transductive": "none", "values": values})
     return export(run, folder / "records")
+
+
+def test_a_record_holds_what_the_terminal_shows_as_it_is():
+    every = [
+        chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000
+    ]  # of no surrogate is there UTF-8
+    odd = pc.match_substring_regex(pa.array(every), f"[{schema.UNPRINTED}]").to_pylist()
+    assert odd == [printable(letter) != letter for letter in every]
 
 
 @pytest.fixture

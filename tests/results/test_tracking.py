@@ -157,6 +157,18 @@ def test_what_is_wrong_with_one_run_keeps_no_other_from_being_sent(tmp_path, dat
     assert other.startswith(f"warning: run {folders[2].id} is not sent: ") and "folds.json" in other
 
 
+def test_a_run_whose_record_nobody_could_take_in_is_mirrored_without_it(tmp_path, database, progress, said):
+    folder = make_run(tmp_path / "runs", settings={"tracking_folds": False})
+    clips = folder.read_table("videos.parquet")
+    folder.write_table("videos.parquet", clips.assign(subject=clips["subject"].replace("drawn/02", "drawn/\u200c02")))
+    assert sync([folder], None, progress).sent == (folder.id,)
+    (run,), _ = runs_of(database)
+    names = {file.name for file in Path(run.info.artifact_uri.removeprefix("file://")).iterdir()}
+    assert {"config.json", "summary.json", "costs.csv"} <= names and "record" not in names
+    (sentence,) = said.getvalue().splitlines()
+    assert folder.id in sentence and r"drawn/\u200c02" in sentence and "another one in the dataset" in sentence
+
+
 def test_curves_of_the_training_are_metrics_with_steps(tmp_path, database, progress):
     from mlflow import MlflowClient
 

@@ -101,7 +101,14 @@ def test_a_model_of_one_s_own_method_keeps_all_its_parameters_and_needs_no_more_
     new_plugin("method", "my_spotter", plugins)
     params = plugins / "methods" / "my_spotter" / "params.py"
     params.write_text(params.read_text().replace("blocks: int = 4\n", "blocks: int = 4\n    cache: int = 1\n"))
-    words = ["method=my_spotter", "method.cache=15", "method.flow=farneback", "protocol=holdout", "protocol.test=[s003]", "bootstrap=0"]
+    words = [
+        "method=my_spotter",
+        "method.cache=15",
+        "method.flow=farneback",
+        "protocol=holdout",
+        "protocol.test=[s003]",
+        "bootstrap=0",
+    ]
     folder = run(resolve([*words, *tiny, f"runs={tmp_path / 'runs'}"], (), (str(plugins),)), Progress()).folder
     (model,) = of_run(folder)
     export_model(folder, model.fold, tmp_path / "mine.safetensors")
