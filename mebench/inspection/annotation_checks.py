@@ -115,7 +115,7 @@ def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Ite
     of_schemes = ((("class", name) for name in scheme.classes) for scheme in schemes)
     for what, name in dict.fromkeys(chain.from_iterable([*of_videos, *of_schemes])):
         if printable(name) != name:
-            text = f"the {what} {printable(name)} holds a character that is not shown: a run of it cannot be published, so call it otherwise"
+            text = f"the {what} {printable(name)} holds what is not shown: no run of it can be published, so call it otherwise"
             yield Finding("warning", "name", "", text)
 
 

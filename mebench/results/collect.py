@@ -146,7 +146,10 @@ def collect(runs: Path, say: Say | None = None) -> list[Record]:
 
 
 def collect_records(records: Path, say: Say | None = None) -> list[Record]:
-    """The committed records of a folder, sorted by id, of each run the latest version; told as in `collect`."""
+    """The committed records of a folder, sorted by id, of each run the latest version; told as in `collect`.
+
+    A version counts if the one that it supersedes does, so that one which was left out is not repeated.
+    """
     say = say or Progress().say
     files = sorted(records.glob("[!.]*/record.json"))  # a hidden one is still being written
     found = [record for file in files for record in _read(_record, RunFolder(file.parent), say)]
@@ -154,9 +157,10 @@ def collect_records(records: Path, say: Say | None = None) -> list[Record]:
     for record in sorted(found, key=lambda record: record.version):
         try:
             if record.version > 1:
-                check_supersedes(
-                    RunFolder(record.folder), RunFolder(records / record_name(record.id, record.version - 1))
-                )
+                folder, former = RunFolder(record.folder), record_name(record.id, record.version - 1)
+                check_supersedes(folder, RunFolder(records / former))
+                if (before := latest.get(record.id)) is None or before.version < record.version - 1:
+                    raise RunError(f"record {folder.id} supersedes {former}, which is left out itself")
         except RunError as error:
             say(f"left out: {error}")
         else:

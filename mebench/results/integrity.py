@@ -144,7 +144,9 @@ def check_supersedes(folder: RunFolder, former: RunFolder) -> None:
     """
     stored = schema.read(folder, RECORD)
     if stored["supersedes"] != former.id or not (former.path / RECORD).is_file():
-        raise RefusedError(folder, f"it supersedes {former.id}, which is not in {former.path.parent}: send both")
+        raise RefusedError(
+            folder, f"it supersedes {former.id}, which is not in {former.path.parent}, or is refused itself: send both"
+        )
     before = schema.read(former, RECORD)
     for name in ("key", "config"):
         if stored[name] != before[name]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mebench.errors import MebenchError, RunError
 from mebench.results.checking import Checker
-from mebench.results.integrity import RECORD
+from mebench.results.integrity import RECORD, record_name
 from mebench.results.write import new_folder
 from mebench.runner.folder import RunFolder
 
@@ -51,7 +51,8 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
     outcomes = []
     with Checker() as checker:
         for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
-            places = [records, source.path.parent] if check_only else [records]
+            lost = _former(source) in {outcome.id for outcome in outcomes if outcome.status == "refused"}
+            places = [records, source.path.parent] if check_only and not lost else [records]
             if reason := checker.refusal(source, *places):
                 outcomes.append(Merged(source.id, "refused", reason))
                 continue
@@ -60,6 +61,12 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
             except (MebenchError, OSError) as error:
                 outcomes.append(Merged(source.id, "refused", str(error)))
     return outcomes
+
+
+def _former(source: RunFolder) -> str:
+    """Name of the record that a later version supersedes, empty for a first one."""
+    run_id, _, version = source.id.rpartition("~v")
+    return record_name(run_id, int(version) - 1) if version.isdecimal() and run_id else ""
 
 
 def _take(source: RunFolder, records: Path) -> str:

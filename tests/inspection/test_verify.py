@@ -63,7 +63,7 @@ def test_an_empty_folder(look, clip):
 
 def test_names_that_no_record_can_hold_are_told_before_anything_is_run():
     class Odd(Described):
-        schemes = {"own": Scheme("own", ("joy", "sur\u200cprise"), {})}
+        schemes = {"own": Scheme("own", ("joy", "sur\u200cprise"), {})}  # noqa: RUF012
 
         def videos(self):
             return [

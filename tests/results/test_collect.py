@@ -168,3 +168,13 @@ def test_a_later_version_with_other_answers_is_left_out(tmp_path, said):
     assert record.version == 1 and said[0].startswith(
         "left out: record r~v2 is refused: key is not that of r, which it supersedes"
     )
+
+
+def test_what_follows_a_version_that_is_left_out_is_left_out_too(tmp_path, said):
+    records = tmp_path / "records"
+    export(make_run(tmp_path / "runs", "r"), records)
+    export(other := make_run(tmp_path / "others", "r", shift=5), records)
+    other.write_json("versions.json", other.read_json("versions.json") | {"torch": "9"})
+    assert export(other, records).name == "r~v3"  # it says all that v2 says
+    (record,) = collect_records(records, said.append)
+    assert record.version == 1 and said[1:] == ["left out: record r~v3 supersedes r~v2, which is left out itself"]

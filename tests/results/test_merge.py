@@ -386,6 +386,20 @@ def test_a_later_version_needs_the_one_that_it_supersedes(tmp_path):
     assert [(o.id, o.status) for o in outcomes] == [("r", "taken"), ("r~v2", "taken")]
 
 
+@pytest.mark.parametrize("check_only", [True, False])
+def test_what_follows_a_refused_version_is_refused_too(tmp_path, check_only):
+    export(make_run(tmp_path / "runs", "r"), tmp_path / "sent")
+    export(other := make_run(tmp_path / "others", "r", shift=5), tmp_path / "sent")
+    for torch in ("9", "10"):
+        other.write_json("versions.json", other.read_json("versions.json") | {"torch": torch})
+        export(other, tmp_path / "sent")
+    outcomes = merge(find_records(tmp_path / "sent"), tmp_path / "taken", check_only)
+    assert [(o.id, o.status == "refused") for o in outcomes] == [
+        *[("r", False), ("r~v2", True), ("r~v3", True), ("r~v4", True)]
+    ]
+    assert "it supersedes r~v3, which is not in" in outcomes[3].reason and "is refused itself" in outcomes[3].reason
+
+
 @pytest.mark.parametrize(
     ("write", "words"),
     [
