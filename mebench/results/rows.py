@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -160,6 +161,11 @@ class Row:
     earlier: str = ""
     causes: dict[str, tuple[float, float]] = field(default_factory=dict)
     group: str = ""
+
+    @property
+    def letters(self) -> list[str]:
+        """Those of its group; after `z` comes `a1`."""
+        return re.findall(r"[a-z]\d*", self.group)
 
     @property
     def chosen_on_tested(self) -> bool:
@@ -358,7 +364,7 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
 
 
 def _told_apart(row: Row, other: Row) -> bool:
-    return bool(row.group and other.group) and not set(row.group) & set(other.group)
+    return bool(row.group and other.group) and not {*row.letters} & {*other.letters}
 
 
 def _spots_as(row: Row, other: Row) -> bool:

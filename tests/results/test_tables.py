@@ -3,6 +3,7 @@ import json
 import random
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -339,13 +340,27 @@ def test_a_composite_and_a_pair_of_methods_are_named_by_their_parts(tmp_path):
     assert (table.dataset, row.method, row.settings) == ("a+b", "spotter + namer", "recognizer: c=2")
 
 
-def test_ranks_reach_as_far_as_rows_cannot_be_told_apart_and_pairs_stand_under_their_spotter():
-    def row(method, value, group="", scores=None):
-        score = {"f1": {**NOTHING, "value": value}}
-        rest = dict.fromkeys(("settings", "member", "convention", "selection", "transductive", "remark"), "")
-        given = {"provenance": "measured", "seeds": (0,), "n": 1.0, "costs": {}, "versions": {}, "runs": (method,)}
-        return Row(method=method, scores=score, group=group, **rest, **given)
+def ranked_row(method, value, group=""):
+    """A measured row with a score."""
+    score = {"f1": {**NOTHING, "value": value}}
+    rest = dict.fromkeys(("settings", "member", "convention", "selection", "transductive", "remark"), "")
+    given = {"provenance": "measured", "seeds": (0,), "n": 1.0, "costs": {}, "versions": {}, "runs": (method,)}
+    return Row(method=method, scores=score, group=group, **rest, **given)
 
+
+def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
+    n = 40
+    apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
+    monkeypatch.setattr(significance, "_apart", lambda *_: apart)
+    groups = significance.letters([None] * n, "spotting.micro.f1", None)
+    rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
+    assert [rows[i].letters for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]
+    counted = [(1 + sum(apart[i, :i]), n - sum(apart[i, i:])) for i in range(n)]
+    assert [(one.low, one.high) for one in ranked(Part("micro", ("f1",), rows))] == counted
+
+
+def test_ranks_reach_as_far_as_rows_cannot_be_told_apart_and_pairs_stand_under_their_spotter():
+    row = ranked_row
     chance = dataclasses.replace(row("random (best rate)", 0.25), provenance="chance")
     every = [
         row("a", 0.5, "a"),
