@@ -13,6 +13,7 @@ from mebench.results.published import COUNTS, Published
 from mebench.results.render.scores import parts_of
 from mebench.results.rescore import Source, read_source, sources
 from mebench.results.rows import Part, PublishedLine, Rescored, Table
+from mebench.results.settings import of_scheme
 from mebench.results.tables import metrics_of, n_of, over_seeds, table_name
 
 
@@ -52,7 +53,10 @@ def with_published(table: Table, rows: Sequence[Published], aliases: Sequence[Al
 
 
 class Placed(NamedTuple):
-    """A row of scores of published files, and where it stands: task, dataset, protocol, emotion scheme, part of the table."""
+    """A row of scores of published files, and where it stands: task, dataset, protocol, emotion scheme, part of the table.
+
+    Spotting has no scheme, as in `Table`; a source that names none stands beside every one.
+    """
 
     task: str
     dataset: str
@@ -63,20 +67,23 @@ class Placed(NamedTuple):
 
 
 def with_rescored(tables: Sequence[Table], rows: Sequence[Placed], aliases: Sequence[Alias]) -> list[Table]:
-    """The tables with the rows beside each part; where a table or a part lacks, one without measured rows is made."""
+    """The tables with the rows beside each part; where a table or a part lacks, one without measured rows is made, named after its
+    scheme.
+    """
     found = list(tables)
     for placed in rows:
         if not any(_stands(placed, table, aliases) for table in found):
-            place = placed.dataset, placed.protocol, ""
-            scheme = placed.scheme if placed.task != "spotting" else ""
-            found.append(Table(table_name(placed.task, *place), placed.task, *place, scheme, ()))
+            place = placed.dataset, placed.protocol, of_scheme({"scheme": placed.scheme})
+            found.append(Table(table_name(placed.task, *place), placed.task, *place, placed.scheme, ()))
     found.sort(key=lambda table: (SECTIONS.index(table.task), table.dataset, table.protocol, table.variant))
     return [_with_rows(table, [placed for placed in rows if _stands(placed, table, aliases)]) for table in found]
 
 
 def _stands(placed: Placed, table: Table, aliases: Sequence[Alias]) -> bool:
-    return placed.task == table.task and beside(
-        (placed.dataset, placed.protocol), table.dataset, table.protocol, aliases
+    return (
+        placed.task == table.task
+        and placed.scheme in ("", table.scheme)
+        and beside((placed.dataset, placed.protocol), table.dataset, table.protocol, aliases)
     )
 
 
@@ -150,7 +157,8 @@ def placed(known: Sequence[Known], published: Sequence[Published]) -> Iterator[P
                         commit=source.commit,
                         note="; ".join(source.notes),
                     )
-                    yield Placed(task, one.dataset, one.protocol, one.scheme, part, row)
+                    scheme = one.scheme if task != "spotting" else ""
+                    yield Placed(task, one.dataset, one.protocol, scheme, part, row)
 
 
 def _as_printed(source: Source, result: Mapping[str, Any]) -> bool:

@@ -242,6 +242,22 @@ def test_its_rows_stand_in_tables_as_a_kind_of_their_own(in_home, home, tmp_path
     assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
 
 
+def test_its_classes_stand_beside_those_of_the_same_emotion_scheme_alone(in_home, home, tmp_path):
+    in_home("namer")
+    (row,) = (row for row in placed(collect_rescored(home / "rescored", print), []) if row.part == "all clips")
+    for name in ("three", "five"):
+        make_run(tmp_path / "runs", dataset="clips", tasks=("recognize",), scheme=name, settings={"scheme": name})
+    for scheme, beside in (
+        ("five", {"-scheme_five": 1, "-scheme_three": 0}),
+        ("seven", {"-scheme_five": 0, "-scheme_seven": 1, "-scheme_three": 0}),
+        ("", {"-scheme_five": 1, "-scheme_three": 1}),  # the source names none
+    ):
+        tables = with_rescored(build(collect(tmp_path / "runs")), [row._replace(scheme=scheme)], [])
+        found = {table.name.removeprefix("recognition-clips-loso"): table for table in tables}
+        assert {name: sum(len(part.rescored) for part in table.parts) for name, table in found.items()} == beside
+        assert all(table.scheme == name.removeprefix("-scheme_") for name, table in found.items())
+
+
 def test_tables_are_built_without_the_files(in_home, home, clone, capsys, monkeypatch):
     in_home("spotter")
     shutil.rmtree(clone)
