@@ -36,7 +36,8 @@ class Run(Result):
     def __init__(
         self, folder: RunFolder, summary: Mapping[str, Any], tracked: str | None = None, fresh: bool = False
     ) -> None:
-        self.folder, self.summary, self.tracked, self.fresh = folder, dict(summary), tracked, fresh
+        self.folder = type(folder)(folder.path.absolute())  # it stays the same where the program changes its working folder
+        self.summary, self.tracked, self.fresh = dict(summary), tracked, fresh
 
     @property
     def id(self) -> str:
@@ -82,14 +83,14 @@ class Run(Result):
         """A row for each frame and kind: `fold`, `video`, `frame` (from 0), `kind`, `score` (NaN where undefined). Empty where nothing
         was spotted, and in a record, which keeps none.
         """
-        return self._table("frame_scores", ["fold", "video", "frame", "kind", "score"])
+        return self._table("frame_scores", "spot", ["fold", "video", "frame", "kind", "score"])
 
     @property
     def clips(self) -> pd.DataFrame:
         """A row for each annotated clip that was to be named: `fold`, `video`, `onset`, `offset`, `predicted`, and in `probabilities`
         a number for each class of the scheme. Empty where nothing was named.
         """
-        return self._table("clips", ["fold", "video", "onset", "offset", "predicted", "probabilities"])
+        return self._table("clips", "recognize", ["fold", "video", "onset", "offset", "predicted", "probabilities"])
 
     @property
     def folds(self) -> pd.DataFrame:
@@ -119,10 +120,18 @@ class Run(Result):
 
         return judged(read(self.folder))
 
-    def _table(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
+    def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
+        """A table of a task's answers; empty where the run was not asked for them, and what a record does not keep.
+
+        Raises:
+            RunError: it is missing or damaged.
+        """
         import pandas as pd
 
-        there = (self.path / f"{name}.parquet").is_file()
+        from mebench.results.record import is_record
+
+        kept = task in self.folder.read_json("folds.json")["tasks"] and not is_record(self.folder)
+        there = kept or (self.path / f"{name}.parquet").is_file()
         return self.folder.read_table(f"{name}.parquet") if there else pd.DataFrame(columns=list(columns))
 
     def _notes(self) -> Sequence[str]:

@@ -134,6 +134,27 @@ def test_a_run_is_found_again(ran, place):
         mebench.load_run("other", runs=str(place / "runs"))
 
 
+def test_a_run_stays_where_it_is_when_the_program_goes_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = make_run(Path("runs"))
+    run = mebench.load_run("runs/" + made.id)
+    assert run.path == tmp_path / "runs" / made.id
+    before = run.clips, run.frame_scores, run.config
+    by_id = mebench.load_run(made.id)
+    monkeypatch.chdir("/")
+    pd.testing.assert_frame_equal(by_id.clips, before[0])
+    pd.testing.assert_frame_equal(by_id.frame_scores, before[1])
+    assert by_id.config == before[2] and by_id.path == run.path
+
+
+def test_a_lost_table_is_no_empty_one(tmp_path):
+    run = mebench.load_run(make_run(tmp_path, tasks=("spot",)).path)
+    assert run.clips.empty  # nothing was to be named
+    (run.path / "frame_scores.parquet").unlink()
+    with pytest.raises(RunError, match="frame_scores.parquet cannot be read"):
+        run.frame_scores  # noqa: B018
+
+
 def test_a_finished_run_is_resumed_as_it_is(ran, place):
     again = mebench.resume(ran, progress=Silent())
     assert (again.id, again.summary, again.fresh) == (ran.id, ran.summary, False)
