@@ -36,7 +36,9 @@ class Run(Result):
     def __init__(
         self, folder: RunFolder, summary: Mapping[str, Any], tracked: str | None = None, fresh: bool = False
     ) -> None:
-        self.folder = type(folder)(folder.path.absolute())  # it stays the same where the program changes its working folder
+        self.folder = type(folder)(
+            folder.path.absolute()
+        )  # it stays the same where the program changes its working folder
         self.summary, self.tracked, self.fresh = dict(summary), tracked, fresh
 
     @property
@@ -121,11 +123,7 @@ class Run(Result):
         return judged(read(self.folder))
 
     def _table(self, name: str, task: str, columns: Sequence[str]) -> pd.DataFrame:
-        """A table of a task's answers; empty where the run was not asked for them, and what a record does not keep.
-
-        Raises:
-            RunError: it is missing or damaged.
-        """
+        """A table of a task's answers; empty where the run was not asked for it, and what a record does not keep."""
         import pandas as pd
 
         from mebench.results.record import is_record
@@ -187,7 +185,8 @@ def executed(config: RunConfig, progress: Progress | None = None, run_id: str | 
 def resume(
     run: str | Path | Run, *words: str, runs: str = "", progress: Progress | None = None, **settings: Any
 ) -> Run:
-    """Go on with a run that was stopped; one that is finished is given back, and goes to MLflow if that lacks it.
+    """Go on with a run that was stopped; one that is finished is given back, and goes to MLflow if that lacks it. Under another
+    `convention`, or with other `bootstrap` draws, its answers are scored anew, and its folder stays as it is.
 
     Args:
         run: its id, the beginning of its id, or its folder.
@@ -204,8 +203,10 @@ def resume(
     from mebench.config.layers import COMMAND_LINE
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
+    from mebench.runner.session import as_it_stands
 
-    folder, told = RunFolder.open(runs_folder(runs), _word(run)), progress or Progress()
+    word, told = str(run.path if isinstance(run, Run) else run), progress or Progress()
+    folder = RunFolder.open(runs_folder(runs), word)
     stored, changes = folder.read_json("config.json"), _how(words_of(words, settings))
     # The folder may have been moved: what is resumed is the run that was named.
     values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
@@ -213,7 +214,7 @@ def resume(
     if not folder.done:
         return executed(config, told, folder.id)
     told.say(f"run {folder.id} is finished")
-    return _mirrored(folder, folder.read_json("summary.json"), config, told)
+    return _mirrored(folder, as_it_stands(folder, config).summary, config, told)
 
 
 def load_run(run: str | Path, runs: str = "") -> Run:
@@ -240,10 +241,6 @@ def runs_folder(runs: str) -> str:
     from mebench.config import user_setting
 
     return runs or user_setting("runs", "runs")
-
-
-def _word(run: str | Path | Run) -> str:
-    return str(run.path if isinstance(run, Run) else run)
 
 
 def _several(names: Names) -> list[str | Path]:

@@ -15,7 +15,7 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
-from mebench.runner.session import Outcome, Session, again, finished_run, is_again, open_session
+from mebench.runner.session import Outcome, Session, again, as_it_stands, finished_run, is_again, open_session
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 
 EARLY = 4
@@ -216,7 +216,7 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
     if folder is None:
         progress.say(f"audit={config.audit}: now the same run without the leak, to compare with")
         folder = run(honest, progress).folder
-    clean, leaking = _scores(folder.read_json("summary.json")), folder.path.with_name(str(summary["run_id"]))
+    clean, leaking = _scores(as_it_stands(folder, honest).summary), folder.path.with_name(str(summary["run_id"]))
     told = worth_of(RunFolder(leaking)) or {
         "honest": folder.id,
         "differences": differences(folder, RunFolder(leaking), config.convention),

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from mebench.config import RunConfig
 from mebench.console import plural
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
@@ -316,6 +317,19 @@ def finished_runs(plan: Plan) -> list[RunFolder]:
     """The finished runs of this plan's key, the latest first."""
     first = first_id(name_of(plan.config), key_of(plan, truth_tables(plan)))
     return RunFolder.all_finished(Path(plan.config.runs).expanduser(), first)
+
+
+def as_it_stands(folder: RunFolder, config: RunConfig) -> Outcome:
+    """A finished run; where it was scored under other rules or with other draws, its scores under those asked for now.
+
+    Raises:
+        RunError: a file of it is missing or damaged.
+    """
+    summary, stored = folder.read_json("summary.json"), folder.read_json("config.json")["config"]
+    if (stored["convention"], stored["bootstrap"]) != (config.convention, config.bootstrap):
+        head = {name: summary[name] for name in ("run_id", "seconds")}
+        summary = {**head, **score(folder, config.seed, config.bootstrap, config.convention)}
+    return Outcome(folder, summary)
 
 
 def _by_fold(plan: Plan, seconds: Mapping[str, float]) -> dict[str, float]:

@@ -8,8 +8,7 @@ from mebench.progress import Progress
 from mebench.runner.execute import InterruptedRunError, execute_all, stoppable, worker_pool
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
-from mebench.runner.scoring import score
-from mebench.runner.session import Outcome, Session, finished_run, open_session
+from mebench.runner.session import Outcome, Session, as_it_stands, finished_run, open_session
 
 
 def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:
@@ -40,7 +39,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
             again = all(there.values())
             for number, plan in sound.items():
                 if (folder := there[number]) is not None and not again:
-                    outcomes[number] = _as_it_stands(folder, plan.config)
+                    outcomes[number] = _standing(folder, plan.config)
                 else:
                     sessions[number] = open_session(plan)
             _tell(len(configs), sum(isinstance(o, Outcome) for o in outcomes.values()), sessions, progress)
@@ -72,14 +71,10 @@ def _plans(configs: Sequence[RunConfig], progress: Progress) -> dict[int, Plan |
     return plans
 
 
-def _as_it_stands(folder: RunFolder, config: RunConfig) -> Outcome | MebenchError:
-    """A finished run; where it was scored under other rules or with other draws, its scores under those asked for now."""
+def _standing(folder: RunFolder, config: RunConfig) -> Outcome | MebenchError:
+    """A finished run, or why it cannot be shown."""
     try:
-        summary, stored = folder.read_json("summary.json"), folder.read_json("config.json")["config"]
-        if (stored["convention"], stored["bootstrap"]) != (config.convention, config.bootstrap):
-            head = {name: summary[name] for name in ("run_id", "seconds")}
-            summary = {**head, **score(folder, config.seed, config.bootstrap, config.convention)}
-        return Outcome(folder, summary)
+        return as_it_stands(folder, config)
     except MebenchError as error:
         return error
 

@@ -15,6 +15,7 @@ import pytest
 
 import mebench
 from mebench.errors import ConfigError, DataError, PluginError, RunError
+from mebench.metrics import summarize
 from mebench.progress import Silent
 from mebench.results import tracking
 from tests.cli.conftest import mebench as command  # noqa: F401
@@ -162,6 +163,16 @@ def test_a_finished_run_is_resumed_as_it_is(ran, place):
         mebench.resume(ran, seed=4)
     with pytest.raises(ConfigError, match="unknown setting of a run that goes on 'looks'"):  # its folds would mix
         mebench.resume(ran, looks=True)
+
+
+def test_a_finished_run_is_scored_anew_under_the_rules_that_are_asked_for(ran):
+    before = (ran.path / "summary.json").read_bytes()
+    again = mebench.resume(ran, convention="mean2022", bootstrap=0, progress=Silent())
+    assert (again.summary["convention"], again.summary["bootstrap"]["draws"]) == ("mean2022", 0)
+    theirs = summarize(ran.tables, kinds=["micro"], classes=[], seed=3, draws=0, convention="mean2022")
+    assert again.summary["spotting"]["micro"]["scores"] == theirs["spotting"]["micro"]["scores"]
+    assert again.summary["spotting"] != ran.summary["spotting"]
+    assert (ran.path / "summary.json").read_bytes() == before  # the run keeps the scores that it was made with
 
 
 def test_a_wrong_setting_is_a_sentence(tiny):
