@@ -9,6 +9,7 @@ from mebench.runner.execute import InterruptedRunError, execute_all, stoppable, 
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.session import Outcome, Session, as_it_stands, finished_run, open_session
+from mebench.runner.workers import open_many_files
 
 
 def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | MebenchError]:
@@ -27,6 +28,7 @@ def sweep(configs: Sequence[RunConfig], progress: Progress) -> list[Outcome | Me
     Raises:
         MebenchError: none can be planned, or what stops them all: a full disk, Ctrl-C, SIGTERM. Finished folds are kept.
     """
+    open_many_files()
     with stoppable(), worker_pool(configs[0]) as pool:
         sessions: dict[int, Session] = {}
         try:

@@ -43,7 +43,7 @@ def prepare_worker() -> None:
     load_lightning_lightly()
     die_with_parent()
     _keep_freed_memory()
-    _open_many_files()
+    open_many_files()
     _keep_workers()
 
 
@@ -56,7 +56,7 @@ def settle_as_guest() -> None:
         sys.modules["torch"].set_num_threads(1)
     threadpool_limits(1)
     _keep_freed_memory()
-    _open_many_files()
+    open_many_files()
 
 
 def warm_up() -> None:
@@ -82,8 +82,10 @@ def _keep_freed_memory() -> None:
         libc.mallopt(m_trim_threshold, one_gib)
 
 
-def _open_many_files() -> None:
-    """As many as the system lets us: each memory-mapped feature of a training video keeps one open, and the usual limit is 1024."""
+def open_many_files() -> None:
+    """As many as the system lets us: each memory-mapped feature of a training video keeps one open, as does the lock of each run of a
+    sweep, and the usual limit is 1024.
+    """
     with suppress(OSError, ValueError):
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

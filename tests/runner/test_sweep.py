@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import os
+import resource
 import statistics
 
 import pytest
@@ -11,8 +13,9 @@ from mebench.config import combinations as sweep_words
 from mebench.config import resolve
 from mebench.config.combinations import expand
 from mebench.errors import ConfigError, RunError
-from mebench.progress import Progress
+from mebench.progress import Progress, Silent
 from mebench.runner import features
+from mebench.runner import sweep as runner_sweep
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder
 
@@ -165,6 +168,19 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
     assert [run["convention"] for run in swept] == ["softnet2021"] * 3
     assert swept[1]["spotting"] == json.loads(json.dumps(alone.summary["spotting"]))
     assert {json.loads((folder / "summary.json").read_text())["convention"] for folder in folders} == {"strict"}
+
+
+def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monkeypatch):
+    """Each run holds its lock from the first moment on."""
+    monkeypatch.setattr(runner_sweep, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
+    configs = [resolve(c.words) for c in expand(moody("seeds=0..19", "workers=1"))]
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = sorted({*range(1000)} - {int(number) for number in os.listdir("/proc/self/fd")})
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free[15], most))
+    try:
+        assert len(runner_sweep.sweep(configs, Silent())) == 20
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (now, most))
 
 
 def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monkeypatch, capsys):
