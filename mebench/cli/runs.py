@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -276,7 +279,13 @@ def _status(folder: RunFolder, failed: int) -> str:
 
 
 def _busy(folder: RunFolder) -> bool:
-    lock = folder.lock()
+    """Whether a process works on a run; where nobody here may write, nobody here does."""
+    try:
+        lock = folder.lock()
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        return False
     if lock is None:
         return True
     lock.release()
@@ -284,8 +293,18 @@ def _busy(folder: RunFolder) -> bool:
 
 
 def _extent(path: Path) -> tuple[float, int]:
-    """When something was last written, in seconds since 1970, and bytes. The lock is taken by whoever looks."""
-    stats = [file.stat() for file in path.rglob("*") if file.is_file() and file.name != ".lock"]
+    """When something was last written, in seconds since 1970, and bytes. The lock is taken by whoever looks; what is not whole yet, and
+    what a process removes meanwhile, is passed over.
+    """
+    from mebench.runner.folder import WRITING
+
+    stats = []
+    for folder, inner, files in os.walk(path):
+        inner[:] = [name for name in inner if not name.startswith(WRITING)]
+        for name in files:
+            if name != ".lock" and not name.startswith(WRITING):
+                with suppress(FileNotFoundError):
+                    stats.append(os.stat(os.path.join(folder, name)))
     return max((s.st_mtime for s in stats), default=path.stat().st_mtime), sum(s.st_size for s in stats)
 
 

@@ -1,13 +1,16 @@
 """`mebench runs list|show|prune`: what lies in the folder of runs, and making room there."""
 
+import errno
 import json
 import os
+import shutil
 import time
 
 import pytest
 
 from mebench.cli import runs as verbs
 from mebench.errors import ConfigError, RunError
+from mebench.runner.folder import RunFolder
 from tests.run_folders import make_run
 
 
@@ -88,13 +91,40 @@ def test_a_finished_run_that_lost_tables_is_damaged_and_never_removed_as_unfinis
 
 
 def test_a_run_that_a_process_works_on_is_running_and_never_removed(runs, capsys):
-    from mebench.runner.folder import RunFolder
-
     lock = RunFolder(runs / "half").lock()
     assert listed(runs, capsys)["half"]["status"] == "running"
     prune(runs, unfinished=True)
     assert names(runs) == {"perfect", "late", "lost", "half"}
     lock.release()
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS])
+def test_runs_of_others_are_read_where_one_may_not_write(runs, capsys, monkeypatch, number):
+    def refused(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(RunFolder, "lock", refused)
+    assert [run["status"] for run in listed(runs, capsys).values()] == [*["finished"] * 3, "unfinished", "failed"]
+    verbs.show("half", str(runs))
+
+
+def test_what_a_process_writes_or_removes_meanwhile_is_passed_over(runs, capsys, monkeypatch):
+    before = listed(runs, capsys)["half"]
+    fold = next((runs / "half" / "folds").iterdir())
+    shutil.copytree(fold, fold.with_name(".writing-x1"))
+    (runs / "half" / ".writing-costs.csv").write_text("fold")
+    real = os.stat
+
+    def stat(path, *args, **kwargs):
+        """One file is removed just before it is looked at."""
+        if str(path) == str(fold / "fold.json"):
+            raise FileNotFoundError(errno.ENOENT, "gone", str(path))
+        return real(path, *args, **kwargs)
+
+    n_bytes = (fold / "fold.json").stat().st_size
+    monkeypatch.setattr(os, "stat", stat)
+    after = listed(runs, capsys)["half"]
+    assert after["bytes"] == before["bytes"] - n_bytes and after["days"] == pytest.approx(before["days"], abs=0.01)
 
 
 def test_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
