@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.api.result import html, one_of, words_of
 from mebench.api.runs import Names, Run, _several, executed
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,15 +102,14 @@ def evaluate(
         ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
         MebenchError: see `run`.
     """
-    from mebench.config import resolve
+    from mebench.config import resolve, user_setting
     from mebench.inspection.summary import check_needs
 
     said = words_of(words, {"dataset": dataset, "protocol": protocol, **settings})
-    others = _several(plugins)
-    runs = Path(next((word.partition("=")[2] for word in reversed(said) if word.startswith("runs=")), "runs"))
-    place = runs.expanduser().absolute() / OBJECTS
+    files = _several(config)
+    place = Path(user_setting("runs", "runs", said, files)).expanduser().absolute() / OBJECTS
     name = _written(model, features, place)
-    settled = resolve([*said, f"method={name}"], _several(config), [*others, place])
+    settled = resolve([*said, f"method={name}"], files, [*_several(plugins), place])
     check_needs([settled])
     return executed(settled, progress)
 
@@ -147,7 +146,6 @@ def _written(model: Any, features: Any, place: Path) -> str:
     snake = re.sub(r"\W+|_+", "_", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", what.rpartition(".")[2]).lower()).strip("_")
     name = f"own_{snake}_{sha256[:8]}"
     folder = place / "methods" / name
-    folder.mkdir(parents=True, exist_ok=True)
     kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
     files = {
         "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
@@ -155,9 +153,15 @@ def _written(model: Any, features: Any, place: Path) -> str:
         "params.py": PARAMS,
         "method.py": CODE.format(what=what, tasks=set(tasks), kinds=kinds, sha256=sha256),
     }
-    for file, text in files.items():
-        (folder / file).write_text(text, encoding="utf-8")
-    (folder / "object").write_bytes(content)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, text in files.items():
+            (folder / file).write_text(text, encoding="utf-8")
+        (folder / "object").write_bytes(content)
+    except OSError as error:
+        raise RunError(
+            f"{what} cannot be kept at {folder}: {error.strerror}. Choose another place with runs=DIR"
+        ) from error
     return name
 
 

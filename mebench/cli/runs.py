@@ -304,7 +304,7 @@ def _extent(path: Path) -> tuple[float, int]:
         for name in files:
             if name != ".lock" and not name.startswith(WRITING):
                 with suppress(FileNotFoundError):
-                    stats.append(os.stat(os.path.join(folder, name)))
+                    stats.append(Path(folder, name).stat())
     return max((s.st_mtime for s in stats), default=path.stat().st_mtime), sum(s.st_size for s in stats)
 
 

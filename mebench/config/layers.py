@@ -2,7 +2,7 @@
 
 import os
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -117,10 +117,19 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def user_setting(key: str, default: str) -> str:
-    """A text in the user's file, for verbs that need one key and no whole run."""
-    value = read_file(mine).values.get(key) if (mine := user_file()) else None
-    return value if isinstance(value, str) and value else default
+def layers_of(words: Sequence[str] = (), files: Iterable[str | Path] = ()) -> list[Layer]:
+    """The user's layers, lowest first: the user's file, `-c` files and words.
+
+    Raises:
+        ConfigError: a file is missing or unreadable, or a word is not `key=value`.
+    """
+    return [*(read_file(Path(file)) for file in (user_file(), *files) if file), read_words(words)]
+
+
+def user_setting(key: str, default: str, words: Sequence[str] = (), files: Iterable[str | Path] = ()) -> str:
+    """The text that the highest layer gives a key, of the user's file alone by default, for who needs one key and no whole run."""
+    said = [layer.values[key] for layer in layers_of(words, files) if key in layer.values]
+    return said[-1] if said and isinstance(said[-1], str) and said[-1] else default
 
 
 def more_plugins(layers: Sequence[Layer] | None = None) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import registry
-from mebench.config.layers import PLUGIN_KEYS, Layer, flatten, more_plugins, read_file, read_words, user_file
+from mebench.config.layers import PLUGIN_KEYS, Layer, flatten, layers_of, more_plugins
 from mebench.config.parts import Part, Section, called, merged, one_name, parts_of
 from mebench.config.settings import PROTOCOL, RunConfig, RunSettings
 from mebench.config.values import Raw, plain, typed, unknown_key
@@ -87,7 +87,7 @@ def _read(
         ConfigError: a file is missing or unreadable, or a word is not `key=value`.
     """
     paths = registry.add_paths(plugins)
-    layers = [*(read_file(Path(file)) for file in (user_file(), *files) if file), read_words(words)]
+    layers = layers_of(words, files)
     paths += registry.add_paths(more_plugins(layers))
     named = {key: (value, layer.origin) for layer in layers for key, value in layer.values.items()}
     return layers, named, list(dict.fromkeys(paths))

@@ -127,6 +127,26 @@ def test_a_seed_settles_what_is_random(judged):
     assert np.array_equal(answers[0], answers[1]) and first.id.split("-")[0] == other.id.split("-")[0]
 
 
+def test_an_object_lies_beside_its_run_wherever_that_is_asked_for(judged, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mebench.yaml").write_text("runs: mine")
+    (tmp_path / "other.yaml").write_text("runs: others")
+    for model, given, place in (
+        (Nearest(), {}, "mine"),
+        (DummyClassifier(), {"config": "other.yaml"}, "others"),
+    ):
+        run = judged(model, **given)
+        assert run.path.parent == tmp_path / place
+        assert (tmp_path / place / ".objects" / "methods" / run.config["method"] / "object").is_file()
+    assert not (tmp_path / "runs").exists()
+
+
+def test_where_an_object_cannot_be_kept_is_said_in_a_sentence(judged, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match=r"Nearest cannot be kept at .*Choose another place with runs=DIR"):
+        judged(Nearest(), runs=tmp_path / "file")
+
+
 def test_an_unfinished_run_of_the_same_object_goes_on(judged):
     first, again = judged(LinearSVC()), judged(LinearSVC())
     assert again.id == f"{first.id}.2"  # of a finished one a new run begins, as of any method

@@ -152,7 +152,7 @@ def test_a_lost_table_is_no_empty_one(tmp_path):
     run = mebench.load_run(make_run(tmp_path, tasks=("spot",)).path)
     assert run.clips.empty  # nothing was to be named
     (run.path / "frame_scores.parquet").unlink()
-    with pytest.raises(RunError, match="frame_scores.parquet cannot be read"):
+    with pytest.raises(RunError, match=r"frame_scores\.parquet cannot be read"):
         run.frame_scores  # noqa: B018
 
 

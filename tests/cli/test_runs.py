@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -113,16 +114,16 @@ def test_what_a_process_writes_or_removes_meanwhile_is_passed_over(runs, capsys,
     fold = next((runs / "half" / "folds").iterdir())
     shutil.copytree(fold, fold.with_name(".writing-x1"))
     (runs / "half" / ".writing-costs.csv").write_text("fold")
-    real = os.stat
+    real = Path.stat
 
-    def stat(path, *args, **kwargs):
+    def stat(path, **kwargs):
         """One file is removed just before it is looked at."""
-        if str(path) == str(fold / "fold.json"):
+        if path == fold / "fold.json":
             raise FileNotFoundError(errno.ENOENT, "gone", str(path))
-        return real(path, *args, **kwargs)
+        return real(path, **kwargs)
 
     n_bytes = (fold / "fold.json").stat().st_size
-    monkeypatch.setattr(os, "stat", stat)
+    monkeypatch.setattr(Path, "stat", stat)
     after = listed(runs, capsys)["half"]
     assert after["bytes"] == before["bytes"] - n_bytes and after["days"] == pytest.approx(before["days"], abs=0.01)
 

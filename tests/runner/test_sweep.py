@@ -2,9 +2,9 @@
 
 import itertools
 import json
-import os
 import resource
 import statistics
+from pathlib import Path
 
 import pytest
 
@@ -175,7 +175,7 @@ def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monk
     monkeypatch.setattr(runner_sweep, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
     configs = [resolve(c.words) for c in expand(moody("seeds=0..19", "workers=1"))]
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    free = sorted({*range(1000)} - {int(number) for number in os.listdir("/proc/self/fd")})
+    free = sorted({*range(1000)} - {int(file.name) for file in Path("/proc/self/fd").iterdir()})
     resource.setrlimit(resource.RLIMIT_NOFILE, (free[15], most))
     try:
         assert len(runner_sweep.sweep(configs, Silent())) == 20
