@@ -130,7 +130,7 @@ def words_of(words: Sequence[str], settings: Mapping[str, Any], several: bool = 
     Args:
         words: such words.
         settings: values by key; a map below `method`, `dataset` or `protocol` holds their own.
-        several: whether a list or range is several values, as in a sweep, not one value that is a list.
+        several: whether a list, range, array or column is several values, as in a sweep, not one value that is a list. Text is one value.
 
     >>> words_of(["seed=1"], {"method": {"name": "mean", "p": 0.6}, "kinds": ["micro", "macro"], "scheme": None})
     ['seed=1', 'method=mean', 'method.p=0.6', 'kinds=["micro", "macro"]', 'scheme=null']
@@ -138,22 +138,25 @@ def words_of(words: Sequence[str], settings: Mapping[str, Any], several: bool = 
     ['dataset=["casme2", "samm"],smic_hs', 'seed=0,1']
     """
     from mebench.config import flatten
+    from mebench.config.combinations import one_value
 
     def text(value: Any) -> str:
-        if several and isinstance(value, list | tuple | range):
-            return ",".join(map(_text, value))
-        return _text(value)
+        value = value.tolist() if hasattr(value, "tolist") else value
+        if not several:
+            return _text(value)
+        values = value if isinstance(value, list | tuple | range) else [value]
+        return ",".join(map(one_value, map(_text, values)))
 
     return [*words, *(f"{key}={text(value)}" for key, value in flatten(settings).items())]
 
 
 def _text(value: Any) -> str:
-    """A value as the command line takes it; numbers of NumPy and paths too."""
+    """A value as the command line takes it; numbers and arrays of NumPy, columns of pandas and paths too."""
     import json
 
     if isinstance(value, str | PurePath):
         return str(value)
-    return json.dumps(value, ensure_ascii=False, default=lambda v: v.item() if hasattr(v, "item") else str(v))
+    return json.dumps(value, ensure_ascii=False, default=lambda v: v.tolist() if hasattr(v, "tolist") else str(v))
 
 
 def one_of(word: str, every: Sequence[str]) -> str:

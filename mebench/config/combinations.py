@@ -47,7 +47,8 @@ class Combination:
 def expand(words: Sequence[str]) -> list[Combination]:
     """The runs that the words name: every combination of the values that commas and ranges list.
 
-    Commas inside brackets and quotes belong to their value, and `seeds` is another name of `seed`.
+    Commas inside brackets and quotes belong to their value, quotes around a whole value that has commas do not, and `seeds` is another
+    name of `seed`.
 
     Raises:
         ConfigError: a value is empty or named twice, a range counts down, a key of several values is given twice, or has them though
@@ -118,6 +119,18 @@ def is_sweep(word: str) -> bool:
     return key == "seeds" or bool(_RANGE.fullmatch(text))
 
 
+def one_value(text: str) -> str:
+    """Text that a sweep takes for one value: quoted where it has commas that would part it.
+
+    >>> one_value("/data/a,b"), one_value("[casme2,samm]")
+    ("'/data/a,b'", '[casme2,samm]')
+    """
+    if _pieces(text) == [text]:
+        return text
+    mark = '"' if "'" in text else "'"
+    return mark + text + mark
+
+
 def _pieces(text: str) -> list[str]:
     """The text between commas that stand in no brackets or quotes."""
     pieces, closing, quote = [""], list[str](), ""
@@ -135,7 +148,14 @@ def _pieces(text: str) -> list[str]:
         elif closing and letter == closing[-1]:
             closing.pop()
     # What is never closed is no bracket: a folder may be called anything.
-    return text.split(",") if closing or quote else pieces
+    return text.split(",") if closing or quote else [_bare(piece) for piece in pieces]
+
+
+def _bare(piece: str) -> str:
+    """A piece without the quotes around it that keep its commas together."""
+    text = piece.strip()
+    mark, inside = text[:1], text[1:-1]
+    return inside if "," in inside and mark in "'\"" and mark == text[-1] and mark not in inside else piece
 
 
 def _counted(piece: str, word: str) -> list[str]:

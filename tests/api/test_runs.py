@@ -10,10 +10,15 @@ import threading
 from pathlib import Path
 
 import matplotlib.figure
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import mebench
+from mebench.api.result import words_of
+from mebench.config.combinations import expand
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics import summarize
 from mebench.progress import Silent
@@ -206,6 +211,30 @@ def test_a_record_is_read_like_a_run(tmp_path):
     assert record.title == mebench.load_run(run.path).title
     assert len(record.predictions) == 16 and record.frame_scores.empty
     record.plot_timeline()
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        (np.arange(3), [0, 1, 2]),
+        (np.float64(0.5), 0.5),
+        (pd.Series(["micro", "macro"]), ["micro", "macro"]),
+        (pd.RangeIndex(2), [0, 1]),
+        ({"anchors": np.array([[1.5, 2]])}, {"anchors": [[1.5, 2.0]]}),
+    ],
+)
+def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
+    for several in (False, True):
+        assert words_of([], {"scheme": value}, several) == words_of([], {"scheme": plain}, several)
+
+
+@given(st.lists(st.text("ab,/ ", min_size=1).map(str.strip).filter(len), min_size=1, max_size=4, unique=True))
+@example(["/ann's,b"])
+@example(["'a,b'"])
+@example(["[a,b"])
+def test_a_text_of_python_is_one_value_of_a_sweep_whatever_commas_it_has(texts):
+    (word,) = words_of([], {"dataset.root": texts}, several=True)
+    assert [one.words for one in expand([word])] == [(f"dataset.root={text}",) for text in texts]
 
 
 def test_nothing_in_a_notebook_is_markup(tmp_path):

@@ -41,7 +41,7 @@ def test_a_sweep_is_every_combination_in_order():
         ("seeds=3..3", ["3"]),
         ("seeds=0..1,7, 9..10", ["0", "1", "7", "9", "10"]),
         ("dataset.root=../data/CAS(ME)^2", ["../data/CAS(ME)^2"]),
-        ("method.name='a,b',c", ["'a,b'", "c"]),
+        ("method.name='a,b',c", ["a,b", "c"]),
         ("method.x={a: [1,2], b: (3,4)},null", ["{a: [1,2], b: (3,4)}", "null"]),
         ("method.p=", [""]),
     ],
