@@ -36,9 +36,7 @@ class Run(Result):
     def __init__(
         self, folder: RunFolder, summary: Mapping[str, Any], tracked: str | None = None, fresh: bool = False
     ) -> None:
-        self.folder = type(folder)(
-            folder.path.absolute()
-        )  # it stays the same where the program changes its working folder
+        self.folder = type(folder)(folder.path.absolute())  # the same folder from wherever the program works later
         self.summary, self.tracked, self.fresh = dict(summary), tracked, fresh
 
     @property

@@ -48,7 +48,7 @@ def merge(sources: list[RunFolder], records: Path, check_only: bool = False) -> 
         records: where they go.
         check_only: copy nothing.
     """
-    outcomes = []
+    outcomes: list[Merged] = []
     with Checker() as checker:
         for source in sorted(sources, key=lambda s: (s.id.partition("~v")[0], len(s.id), s.id)):
             lost = _former(source) in {outcome.id for outcome in outcomes if outcome.status == "refused"}
