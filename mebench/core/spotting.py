@@ -251,9 +251,11 @@ def threshold(scores: NDArray[np.float64], p: float) -> float:
 def peaks_of(
     smoothed: NDArray[np.float64], level: float, distance: float, highest_only: bool = False
 ) -> NDArray[np.int64]:
-    """Positions of the local maxima of at least `level`, at least `distance` apart; of near ones the highest stays.
+    """Positions of the local maxima of at least `level`, at least `distance` apart; of near ones the highest stays, of equally
+    high ones the last.
 
-    They are those of `scipy.signal.find_peaks`, so neither end is ever a peak.
+    They are those of `scipy.signal.find_peaks`, so neither end is ever a peak; but which of equally high ones its `distance` leaves
+    depends on the processor.
 
     Args:
         smoothed: (n,), n at least 1.
@@ -265,7 +267,15 @@ def peaks_of(
         return np.array([int(smoothed.argmax())])
     from scipy.signal import find_peaks  # half a second to import: only where it is used
 
-    return np.asarray(find_peaks(smoothed, height=level, distance=max(distance, 1))[0], dtype=np.int64)
+    peaks = np.asarray(find_peaks(smoothed, height=level)[0], dtype=np.int64)
+    first = np.searchsorted(peaks, peaks - distance, side="right").tolist()
+    after = np.searchsorted(peaks, peaks + distance, side="left").tolist()
+    stays = np.ones(len(peaks), dtype=bool)
+    for i in np.lexsort((peaks, smoothed[peaks]))[::-1].tolist():
+        if stays[i]:
+            stays[first[i] : after[i]] = False
+            stays[i] = True
+    return peaks[stays]
 
 
 def spot(

@@ -6,6 +6,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -188,7 +189,7 @@ class _Archive:
         names = [member.parts for member in found]
         total, size = sum(member.size for member in found), self.path.stat().st_size
         if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
+            twice = Counter(names).most_common(1)[0][0]
             raise DataError(f"{self.path} holds {'/'.join(twice)} twice: nobody can say which one counts")
         if len(names) > MOST_FILES or total > max(LARGE, MOST_TIMES * size):
             raise DataError(

@@ -49,14 +49,11 @@ def intervals(
         Intervals by time, in frames of the video, and beside each the place of its peak in the smoothed scores. The confidence is
         the peak's height.
     """
-    from scipy.signal import find_peaks  # half a second to import: only where it is used
-
     curve = smoothed(scores, k)
     if not len(curve):
         return []
-    peaks = [int(curve.argmax())] if surest_only else find_peaks(curve, height=level, distance=2 * k)[0].tolist()
     found = []
-    for peak in peaks:
+    for peak in spotting.peaks_of(curve, level, 2 * k, surest_only).tolist():
         first, last = extent(curve, peak, round(reach * k), -np.inf if surest_only else level)
         inside = lengths[0] * k < last - first < lengths[1] * k
         higher = curve[peak] > 0.95 or curve[peak] > max(curve[first], curve[last])

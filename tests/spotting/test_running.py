@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.core.options import SMOOTHINGS, SpottingParams
-from mebench.spotting import Running, spot
+from mebench.spotting import Running, peaks_of, spot
 
 SCORES = st.lists(st.integers(-3, 6).map(float), max_size=60)
 
@@ -26,6 +26,15 @@ def test_the_intervals_are_those_of_all_scores_together(scores, k_prime, smoothi
         found += settled
     found += running.finish()
     assert sorted(found) == sorted(spot(np.array(scores), k_prime, options=how, level=level, lead=k_prime - 1))
+
+
+@given(st.lists(st.integers(0, 3).map(float), min_size=20, max_size=60), st.integers(2, 5))
+def test_of_equally_high_near_peaks_the_last_stays(scores, k_prime):
+    running = Running(k_prime, 0.5, SpottingParams(smoothing="none"))
+    found = [one for score in scores for one in running.add(score)[1]] + running.finish()
+    assert sorted(one.apex for one in found) == peaks_of(np.array(scores), 0.5, k_prime).tolist()
+    assert peaks_of(np.array([0.0, 1, 0, 1, 0, 1, 0]), 0.5, 3).tolist() == [1, 5]
+    assert peaks_of(np.array([0.0, 1, 0, 1, 0]), 0.5, 3).tolist() == [3]
 
 
 @given(SCORES, st.integers(1, 4))
