@@ -377,11 +377,12 @@ def _whole(value: Any) -> int | None:
 
 
 def clock(seconds: float) -> str:
-    """A place in a video for people.
+    """A place in a video for people, to the millisecond.
 
-    >>> clock(3.5), clock(75), clock(3725.25)
-    ('3.5 s', '1:15', '1:02:05.25')
+    >>> clock(3.5), clock(75), clock(99.9999), clock(3725.25)
+    ('3.5 s', '1:15', '1:40', '1:02:05.25')
     """
+    seconds = round(seconds, 3)
     if seconds < 60:
         return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s"
     whole, rest = int(seconds), f"{seconds % 1:.3f}".rstrip("0")[1:].rstrip(".")

@@ -25,8 +25,9 @@
     return values;
   }
 
-  function clock(seconds) {
-    if (seconds < 60) return `${+seconds.toFixed(3)} s`;
+  function clock(place) {
+    const seconds = +place.toFixed(3);
+    if (seconds < 60) return `${seconds} s`;
     const whole = Math.floor(seconds);
     const rest = (seconds % 1).toFixed(3).slice(1).replace(/\.?0+$/, "");
     const two = (number) => String(number).padStart(2, "0");
