@@ -346,7 +346,7 @@ def _both(records: Sequence[Record], found: Comparison) -> dict[str, Any]:
             {"letter": name, "title": title_of(record.config), **pages.values_of(record, side)}
             for (name, record), side in zip(runs, sides)
         ],
-        "scores": [(compare.in_words(path), row) for path, row in found.scores.items()],
+        "scores": [(compare.in_words(path), path, row) for path, row in found.scores.items()],
         "said": compare.conclusions(found),
         "remarks": compare.remarks(found, whole[0], whole[1], rule),
         "timelines": drawn,

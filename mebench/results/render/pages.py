@@ -67,8 +67,10 @@ def environment(*templates: Path) -> Environment:
     return found
 
 
-def _bar(score: Mapping[str, float]) -> Markup:
-    """An interval from 0 to 1, drawn by the style sheet; the numbers stand beside it."""
+def _bar(score: Mapping[str, float | None], metric: str) -> Markup:
+    """The interval of a share, from 0 to 1, drawn by the style sheet; the numbers stand beside it. Nothing for what is none."""
+    if score["low"] is None or find(metric).scale != "share":
+        return Markup()
     low, high, value = (f"{score[end]:.3f}" for end in ("low", "high", "value"))
     return Markup('<i class="bar" style="--low:{};--high:{};--value:{}"></i>').format(low, high, value)
 
