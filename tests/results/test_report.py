@@ -3,17 +3,19 @@
 import json
 import re
 import shutil
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from mebench.core.spotting import spot
 from mebench.results.record import read
-from mebench.results.render.timeline import STEPS, pack, unpack
+from mebench.results.render.pages import environment
+from mebench.results.render.timeline import STEPS, clock, pack, unpack
 from mebench.results.report import judged, timelines, write_figures
 from tests.cli.conftest import mebench
 from tests.run_folders import make_run
@@ -133,6 +135,31 @@ def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_pa
     outside = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
     assert "<script" not in outside and "<b onclick" not in outside
     assert not re.search(r"(?:src|href)=\"(?!#|data:)", outside) and "default-src 'none'" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "bars"),
+    [
+        ("spotting.micro.f1", 1),
+        ("recognition.members.samm.uf1", 1),
+        ("spotting.micro.fp_per_minute", 0),
+        ("apex_mae_ms", 0),
+    ],
+)
+def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
+    cell = environment().get_template("parts.html").module.number
+    assert str(cell({"value": 0.5, "low": 0.25, "high": 0.75}, path)).count('class="bar"') == bars
+    assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
+
+
+@given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 29.97, 59.94, 200.0]))
+@example(2997, 29.97)
+def test_a_place_in_a_video_is_told_to_the_millisecond(frame, fps):
+    shown = clock(frame / fps)
+    parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
+    assert all(part < 60 for part in parts[1:]) and len(parts) > (frame / fps >= 60)
+    told = sum(part * 60**place for place, part in enumerate(reversed(parts)))
+    assert abs(told - Fraction(frame / fps)) <= Fraction(1, 2000)
 
 
 def test_two_runs_share_the_timelines(mebench, tmp_path, runs):

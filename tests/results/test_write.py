@@ -4,8 +4,11 @@ import json
 
 import markdown_it
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mebench.results.collect import collect
+from mebench.results.render.markdown import escape
 from mebench.results.tables import build
 from mebench.results.write import as_csv, latex, markdown, new_folder, put_in_place, safe_cell, write
 from tests.run_folders import make_run
@@ -25,6 +28,14 @@ def rendered(text):
         elif token.type == "tr_close":
             tables[-1].append(cells)
     return tables
+
+
+@given(st.text(st.sampled_from("ab _~*|`[]<&\\")))
+@example("_a_ __b__")
+@example("~~a~~")
+def test_no_text_in_a_cell_is_markup(text):
+    (_, (shown, last)) = rendered(f"| a | b |\n|---|---|\n| {escape(text)} | end |\n")[0]
+    assert (shown, last) == (" ".join(text.split()), "end")
 
 
 def test_markdown_shows_score_interval_and_spread(tmp_path):

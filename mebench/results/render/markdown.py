@@ -104,12 +104,12 @@ def _table(table: Table) -> Iterator[str]:
 def escape(text: str) -> str:
     r"""Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
 
-    >>> print(escape("a|b *c* <d>"))
-    a\|b \*c\* &lt;d&gt;
+    >>> print(escape("a|b *c* <d> _e_ f_g ~h~"))
+    a\|b \*c\* &lt;d&gt; \_e\_ f_g \~h\~
     """
     for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;")):
         text = text.replace(char, entity)
-    return re.sub(r"([`*|\[\]])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([`*|~\[\]]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", " ".join(text.split()))
 
 
 def _part(part: Part) -> Iterator[str]:
