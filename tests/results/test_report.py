@@ -152,8 +152,8 @@ def test_a_bar_from_0_to_1_is_that_of_a_share(path, bars):
     assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
 
 
-@given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 29.97, 59.94, 200.0]))
-@example(2997, 29.97)
+@given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 30_000 / 1001, 60_000 / 1001, 200.0]))
+@example(2997, 30_000 / 1001)  # 99.9999 s
 def test_a_place_in_a_video_is_told_to_the_millisecond(frame, fps):
     shown = clock(frame / fps)
     parts = [Fraction(part) for part in shown.removesuffix(" s").split(":")]
