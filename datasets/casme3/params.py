@@ -1,6 +1,7 @@
 """Parameters of `casme3`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mebench.annotations import SheetParams
@@ -27,7 +28,7 @@ class Params(SheetParams):
     clips: bool = False
     occluded: Literal["scored", "left_out"] = "scored"
     macro_annotations: str | None = None
-    emotions: str | None = None
+    emotions: Path | None = None
 
     def __post_init__(self) -> None:
         """Check what no type can."""

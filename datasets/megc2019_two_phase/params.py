@@ -1,6 +1,7 @@
 """Parameters of `megc2019_two_phase`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 LIST = "combined_3_class2_for_optical_flow.csv"
 MAPS = "datasets/STSNet_whole_norm_u_v_os"
@@ -19,4 +20,4 @@ class Params:
     """
 
     root: str | None = None
-    classes: str | None = None
+    classes: Path | None = None

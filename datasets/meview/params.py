@@ -1,6 +1,7 @@
 """Parameters of `meview`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mebench.annotations import SheetParams
 
@@ -14,4 +15,4 @@ class Params(SheetParams):
             `mean2022`, with any ending, its counts are compared with those of MEAN.
     """
 
-    subset: str | None = None
+    subset: Path | None = None

@@ -1,6 +1,7 @@
 """Parameters of `samm_lv`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mebench.annotations import SheetParams
 
@@ -14,4 +15,4 @@ class Params(SheetParams):
             given, and emotions are absent without it.
     """
 
-    samm_sheet: str | None = None
+    samm_sheet: Path | None = None

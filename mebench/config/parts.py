@@ -4,6 +4,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 from typing import Any, Required, get_type_hints
 
 from mebench.config import registry
@@ -37,14 +38,17 @@ class Section:
         return {f"{self.prefix}{n}": Required[hint] if n in bare else hint for n, hint in hints.items()}
 
     def instance(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> Any:
-        """The dataclass of those of the typed values that are its own.
+        """The dataclass of those of the typed values that are its own. What has the type `Path` is absolute, without `~`: a run may go on
+        from another folder, and its workers may be there.
 
         Raises:
             ConfigError: it refuses them; the sentence tells where those were set that it names.
         """
-        own = {f.name: values[key] for f in fields(self.cls) if f.init and (key := f"{self.prefix}{f.name}") in values}
+        said = {f.name: values.get(f"{self.prefix}{f.name}", f.default) for f in fields(self.cls) if f.init}
+        own = {name: value for name, value in said.items() if value is not MISSING}
+        places = {name: value.expanduser().absolute() for name, value in own.items() if isinstance(value, Path)}
         try:
-            return self.cls(**own)
+            return self.cls(**own | places)
         except (ConfigError, ValueError) as error:
             raise ConfigError(f"{error}{self._places(str(error), origins)}") from error
 

@@ -17,7 +17,7 @@ MAX_BYTES = 1 << 30
 """Bytes of a file of weights at most."""
 
 
-def released_file(folder: str, train: Iterable[LabelledVideo], endings: Sequence[str]) -> Path:
+def released_file(folder: str | Path, train: Iterable[LabelledVideo], endings: Sequence[str]) -> Path:
     """The file for the one person who is left out: authors name them after the tested subject.
 
     Nobody says here who is tested: it is whoever has a file and does not train. `s5` is the file of the subject `sub05`; a program that

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mebench.core import Timing
@@ -69,7 +70,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
     case: Literal[1, 2, 3] = 1
     recognition_gap: Literal["k", "k_prime"] = "k"
     curves: Literal["train", "valid"] = "train"
-    weights: str | None = None
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

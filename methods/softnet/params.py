@@ -1,6 +1,7 @@
 """Parameters of `softnet`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mebench.core.options import TrainingParams
@@ -46,7 +47,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
     epochs: int = 10
     batch_size: int = 12
     lr: float = 5e-4
-    weights: str | None = None
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

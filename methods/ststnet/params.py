@@ -1,6 +1,7 @@
 """Parameters of `ststnet`."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from mebench.errors import ConfigError
 from mebench.features.maps import TrainedMapParams
@@ -21,7 +22,7 @@ class Params(TrainedMapParams):
     lr: float = 5e-5
     shuffle: bool = False
     dropout: float = 0.5
-    weights: str | None = None
+    weights: Path | None = None
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from mebench.config import resolve
+from mebench.config import from_plain, resolve
 from mebench.errors import PluginError, RunError
 from mebench.runner import forks, tasks
+from mebench.runner.describe import key_of, truth_tables
+from mebench.runner.inputs import anywhere
 from mebench.runner.plan import make_plan
 from mebench.runner.tasks import fold_task, plan_of, spec_of
 from mebench.runner.workers import Task, WorkerPool
@@ -36,6 +38,21 @@ def test_a_relative_path_is_the_same_place_for_a_worker_elsewhere(moody, tmp_pat
     spec = spec_of(make_plan(resolve(moody("dataset.annotations=notes.csv"))))
     monkeypatch.chdir(tmp_path)
     assert plan_of(spec).dataset.params.annotations == str(here / "notes.csv")
+
+
+def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_another_folder(moody, tmp_path, monkeypatch):
+    """Its type says that it is one; the run can be told to workers, and goes on from its folder's words."""
+    params = tmp_path / "mine" / "methods" / "moody" / "params.py"
+    params.write_text(
+        f"from pathlib import Path\n{params.read_text()}    weights: Path | None = None\n    where: Path = Path('models')\n"
+    )
+    here = Path.cwd()
+    plan = make_plan(resolve(moody("method.weights=mine/a")))
+    spec, key = spec_of(plan), key_of(plan, truth_tables(plan))
+    monkeypatch.chdir(tmp_path.parent)
+    assert (there := plan_of(spec).params).weights == here / "mine" / "a" and there.where == here / "models"
+    again = make_plan(from_plain(anywhere(plan.config.values)))
+    assert key_of(again, truth_tables(again)) == key
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
