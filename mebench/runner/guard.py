@@ -8,6 +8,7 @@ from collections.abc import Hashable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench.console import plural
 from mebench.core import Scheme, SubjectKey, Timing, Video
@@ -19,7 +20,7 @@ if TYPE_CHECKING:  # it brings pandas, which a dry run does without
 
 FEW = 3
 """Signs of a changed copy that a run tells of."""
-_PRINTS: dict[Hashable, str | None] = {}
+_PRINTS: dict[Hashable, str] = {}
 """Hashes of frames that this process has looked at."""
 
 
@@ -117,24 +118,24 @@ def refuse_twins(plan: Plan) -> None:
 
 
 def _print(plan: Plan, video: Video, middle: bool) -> str | None:
-    """Hash of a frame of a video, or of its ready-made features; None where there is neither. The runs of a sweep share it."""
-    data, chains = tuple(plan.config.dataset_params.items()), tuple(chain.name for chain in plan.chains_of(video))
-    key = (data, plan.dataset.revision, video.key, middle, chains)
-    if key not in _PRINTS:
-        _PRINTS[key] = _hash(plan, video, middle)
+    """Hash of a frame of a video, or of its ready-made features; None where there is neither. The runs of a sweep share that of frames,
+    as long as these stay as they are.
+    """
+    dataset, _ = plan.home(video)
+    ready = [dataset.provided(video, chain.name) for chain in plan.chains_of(video)]
+    if features := [np.asarray(feature) for feature in ready if feature is not None]:
+        return _hash(features)
+    try:
+        frames = dataset.frames(video)
+        key = (tuple(plan.config.dataset_params.items()), video.key, frames.fingerprint(), middle)
+        if key not in _PRINTS:
+            _PRINTS[key] = _hash([frames[len(frames) // 2 if middle else 0]])
+    except (DataError, IndexError):
+        return None
     return _PRINTS[key]
 
 
-def _hash(plan: Plan, video: Video, middle: bool) -> str | None:
-    dataset, _ = plan.home(video)
-    ready = [dataset.provided(video, chain.name) for chain in plan.chains_of(video)]
-    pictures = [np.asarray(feature) for feature in ready if feature is not None]
-    if not pictures:
-        try:
-            frames = dataset.frames(video)
-            pictures = [frames[len(frames) // 2 if middle else 0]]
-        except (DataError, IndexError):
-            return None
+def _hash(pictures: Iterable[NDArray[Any]]) -> str:
     digest = hashlib.sha256()
     for picture in pictures:
         digest.update(f"{picture.shape}{picture.dtype}".encode() + np.ascontiguousarray(picture).tobytes())

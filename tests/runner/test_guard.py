@@ -2,6 +2,7 @@
 
 import shutil
 
+import cv2
 import pytest
 
 from mebench.config import resolve
@@ -71,6 +72,9 @@ def test_one_recording_under_two_ids_is_found_by_its_frames(tmp_path):
         file.rename(copy / f"copy{file.name}")
     with pytest.raises(DataError, match=r"cas_me2/s\d\d/.*_0101 and .* are one recording under two names"):
         refuse_twins(make_plan(resolve(words)))
+    for file in copy.iterdir():  # another recording takes its place, under the same names
+        cv2.imwrite(str(file), 255 - cv2.imread(str(file)))
+    refuse_twins(make_plan(resolve(words)))
 
 
 def test_a_person_on_two_sides_is_a_mistake_of_the_protocol(planted):
