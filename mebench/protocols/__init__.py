@@ -21,12 +21,15 @@ ADDED: dict[str, Path] = {}
 """The files of protocols that further folders bring, by name."""
 BROKEN: dict[str, str] = {}
 """Why some of them cannot be used, by name."""
+_CODE: dict[Path, bytes] = {}
+"""What these files held when they were last read."""
 
 __all__ = ["ADDED", "BROKEN", "PROTOCOLS", "Card", "People", "Protocol", "add_folder", "find", "folds"]
 
 
 def add_folder(folder: Path) -> bool:
-    """Take in the protocols of a folder: in each `<name>.py` the `PROTOCOL` of that name. Adding it again changes nothing.
+    """Take in the protocols of a folder: in each `<name>.py` the `PROTOCOL` of that name. Adding it again reads anew what was
+    edited since, and changes nothing else.
 
     One that cannot be used goes into `BROKEN` with the reason, and breaks nothing else.
 
@@ -36,14 +39,17 @@ def add_folder(folder: Path) -> bool:
     files = [file for file in sorted(folder.glob("*.py")) if file.name[0] not in "._"]
     for file in files:
         name = file.stem
-        if ADDED.get(name) == file:
-            continue
-        if name in PROTOCOLS or name in ADDED:
+        if ADDED.get(name) != file and (name in PROTOCOLS or name in ADDED):
             BROKEN[name] = f"{ADDED.get(name, 'mebench itself')} and {file} have one of this name; rename or remove one"
             continue
-        ADDED[name] = file
         try:
-            PROTOCOLS[name] = _protocol_in(file)
+            code = file.read_bytes()
+            if ADDED.get(name) == file and _CODE.get(file) == code:
+                continue
+            ADDED[name], _CODE[file] = file, code
+            PROTOCOLS.pop(name, None)
+            BROKEN.pop(name, None)
+            PROTOCOLS[name] = _protocol_in(file, code)
         except (Exception, SystemExit) as error:
             BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"
     return bool(files)
@@ -78,12 +84,12 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     return found.make(people, found.params() if params is None else params)
 
 
-def _protocol_in(file: Path) -> Protocol:
-    """What `PROTOCOL` is in a file, imported under a name of its own."""
+def _protocol_in(file: Path, code: bytes) -> Protocol:
+    """What `PROTOCOL` is in a file, imported under a name of its own: this code, whatever compiled code lies beside the file."""
     spec = importlib.util.spec_from_file_location(f"{__name__}.{file.stem}", file)
-    assert spec is not None and spec.loader is not None  # it ends with .py
+    assert spec is not None  # it ends with .py
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    exec(compile(code, file, "exec"), vars(module))
     protocol = module.PROTOCOL
     if not isinstance(protocol, Protocol) or protocol.name != file.stem:
         raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {file.stem!r}, not {protocol!r:.80}")

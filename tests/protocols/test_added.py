@@ -75,6 +75,19 @@ def test_another_text_of_it_is_another_run(folder):
     assert inputs_of(plan.config, plan.dataset, "") != before
 
 
+def test_one_that_was_edited_is_read_anew(folder):
+    """In a program that goes on, such as a notebook: its folds are those of the file, by which they are kept."""
+    file, words = folder / "protocols" / "halves.py", [*WORDS, "dataset.subjects=4"]
+    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [1, 3]
+    file.write_text(TWO_HALVES.replace("first: int = 1", "first: int = 3"))  # as long as before, within the same second
+    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [3, 1]
+    file.write_text("PROTOCOL = 1 / 0")
+    with pytest.raises(PluginError, match=r"protocol 'halves' is broken: .*ZeroDivisionError"):
+        resolve(words, plugins=[folder])
+    file.write_text(TWO_HALVES)
+    assert [len(fold.test) for fold in make_plan(resolve(words, plugins=[folder])).folds] == [1, 3]
+
+
 def test_a_broken_one_breaks_nothing_else(folder):
     (folder / "protocols" / "crooked.py").write_text("PROTOCOL = 1 / 0")
     (folder / "protocols" / "misnamed.py").write_text(TWO_HALVES)
