@@ -25,6 +25,8 @@ TASKS = frozenset({"spot", "recognize"})
 
 _REQUIRED = ("title", "summary", "tasks")
 _MAPS = ("params", "presets", "datasets", "search")
+_IMPORTED = "__mebench_code__"
+"""Where a plugin's package keeps the hash of its code as it was imported."""
 _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance"}
 
 
@@ -137,8 +139,25 @@ def plugin_class(info: PluginInfo) -> type:
 
 def content_hash(info: PluginInfo) -> str:
     """Hash of the plugin's code and settings, all `*.py` and `config.yaml`: changes when its answers may."""
+    return _hash(info, [*info.folder.rglob("*.py"), info.folder / "config.yaml"])
+
+
+def refuse_edited(info: PluginInfo) -> None:
+    """Stop where a plugin's code is no longer what this program imported: it would run the old code under the key of the new.
+
+    Raises:
+        PluginError: it was edited; its `config.yaml` may be, which is read anew.
+    """
+    imported = getattr(sys.modules.get(info.module), _IMPORTED, None)
+    if imported not in (None, _hash(info, info.folder.rglob("*.py"))):
+        raise PluginError(
+            f"{info.kind} {info.id!r} ({info.folder}) was edited since this program imported it: start the program again"
+        )
+
+
+def _hash(info: PluginInfo, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted([*info.folder.rglob("*.py"), info.folder / "config.yaml"]):
+    for file in sorted(files):
         content = file.read_bytes()
         digest.update(f"{file.relative_to(info.folder).as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]
@@ -298,6 +317,9 @@ def _attribute(info: PluginInfo, file: str, name: str) -> Any:
         module = importlib.import_module(f"{info.module}.{file}")
     except (Exception, SystemExit) as error:
         raise PluginError(f"{info.kind} {info.id!r} cannot be imported: {_culprit(info, path, error)}") from error
+    package = vars(sys.modules[info.module])
+    if _IMPORTED not in package:
+        package[_IMPORTED] = _hash(info, info.folder.rglob("*.py"))
     if not hasattr(module, name):
         raise PluginError(f"{info.kind} {info.id!r} is broken: {path} defines no {name}")
     return getattr(module, name)

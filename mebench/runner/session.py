@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
-from mebench.config import RunConfig
+from mebench.config import RunConfig, registry
+from mebench.config.settings import plugins_of
 from mebench.console import plural
 from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, MebenchError, RunError
@@ -259,6 +260,7 @@ def open_session(plan: Plan, run_id: str | None = None) -> Session:
 
     Raises:
         RunError: `run_id` cannot go on; the folder cannot be written.
+        PluginError: a plugin was edited since this program imported it.
     """
     if not (plan.leaks and plan.looks_only):
         return _claim(plan, run_id)
@@ -279,6 +281,8 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
     folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
     try:
+        for info in plugins_of(plan.config):
+            registry.refuse_edited(info)
         folder.remove_leftovers()
         describe(folder, plan, tables, key)
         every = {fold.key for fold in plan.folds}

@@ -7,7 +7,7 @@ import pytest
 
 from mebench.config import resolve
 from mebench.core import Prediction
-from mebench.errors import RunError
+from mebench.errors import PluginError, RunError
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
@@ -18,6 +18,23 @@ def session(moody):
     session = open_session(make_plan(resolve(moody())))
     yield session
     session.close()
+
+
+def test_a_plugin_that_was_edited_since_it_was_imported_is_refused(moody, tmp_path):
+    """Its folds would be those of the old code in part, under the key of the new."""
+    folder = tmp_path / "mine" / "methods" / "moody"
+    open_session(make_plan(resolve(moody()))).close()
+    settings = folder / "config.yaml"
+    settings.write_text(settings.read_text() + "params: {gate: other}\n")  # which is read anew
+    plan = make_plan(resolve(moody()))
+    open_session(plan).close()
+    assert plan.params.gate == "other"
+    params = folder / "params.py"
+    params.write_text(params.read_text().replace('gate: str = ""', 'gate: str = "x"'))
+    with pytest.raises(
+        PluginError, match=r"method 'moody' .* was edited since this program imported it: start the prog"
+    ):
+        open_session(make_plan(resolve(moody())))
 
 
 @pytest.mark.parametrize(
