@@ -88,15 +88,19 @@ class Views:
 
 
 class _Best:
-    """Whether an epoch scores higher than all before it."""
+    """Whether an epoch scores higher than all before it in its stage; by the rule `leak_last`, or as high.
 
-    def __init__(self, score: Callable[[], float]) -> None:
-        self.score, self.highest = score, float("-inf")
+    No score is above 1: after an epoch without a mistake no other scores higher, which is what `leak_stop` asks for.
+    """
+
+    def __init__(self, method: Method, score: Callable[[], float], rule: str) -> None:
+        self.method, self.score, self.last = method, score, rule == "leak_last"
+        self.highest: dict[str, float] = {}
 
     def __call__(self) -> bool:
-        before, score = self.highest, self.score()
-        self.highest = max(before, score)
-        return score > before
+        before, score = self.highest.get(self.method.stage, float("-inf")), self.score()
+        self.highest[self.method.stage] = max(before, score)
+        return score >= before if self.last else score > before
 
 
 class FittedMethod:
@@ -138,7 +142,7 @@ class FittedMethod:
         config = plan.config
         train_on = partial(fit, self.method, *shown, config.accelerator, precision=config.precision)
         if plan.leaks:
-            train_on(after_epoch=None if plan.selects else _Best(self._score))
+            train_on(after_epoch=None if plan.selects else _Best(self.method, self._score, config.audit))
         else:
             with views.only([*train, *valid]):
                 train_on(after_epoch=self._look if config.looks and plan.looks_only else None)

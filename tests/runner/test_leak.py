@@ -19,17 +19,17 @@ from mebench.training import fit
 
 
 class Counter(Method):
-    """Its only weight is the number of the epoch."""
+    """Its weights count the epochs of each stage."""
 
     tasks = frozenset({"recognize"})
 
-    def __init__(self):
+    def __init__(self, n_stages=1):
         super().__init__(None, Task(frozenset({"recognize"}), classes=("a",)))
         self.weight = torch.nn.Parameter(torch.zeros(1))
-        self.register_buffer("epoch", torch.zeros(1))
+        self.register_buffer("epochs", torch.zeros(n_stages))
 
     def stages(self):
-        return (Stage("counting", 6, 4),)
+        return tuple(Stage(str(number), 6, 4) for number in range(len(self.epochs)))
 
     def samples(self, stage, train, valid):
         return TensorDataset(torch.zeros(4, 1)), None
@@ -38,23 +38,39 @@ class Counter(Method):
         return self.weight.sum() * 0.0
 
     def on_train_epoch_start(self):
-        self.epoch += 1
+        self.epochs[int(self.stage)] += 1
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
-def judged(answer):
-    """The epoch that stays if each epoch is judged by `answer`."""
-    method = Counter()
-    fit(method, [], [], after_epoch=None if answer is None else _Best(lambda: answer(method.epoch.item())))
-    return method.epoch.item()
+def judged(*answers, rule="leak"):
+    """The epochs that stay if each epoch of each stage is judged by its answer, from 0 to 1."""
+    method = Counter(len(answers))
+
+    def score():
+        stage = int(method.stage)
+        return answers[stage](int(method.epochs[stage]))
+
+    fit(method, [], [], after_epoch=None if None in answers else _Best(method, score, rule))
+    return method.epochs.tolist()
 
 
 def test_the_epoch_that_is_judged_best_stays():
-    assert judged(None) == 6
-    assert judged(lambda epoch: -abs(epoch - 3)) == 3
-    assert judged(lambda epoch: 0.5) == 1  # of equal ones the first
+    assert judged(None) == [6]
+    assert judged(lambda epoch: 1 / (1 + abs(epoch - 3))) == [3]
+    assert judged(lambda epoch: 0.5) == [1]  # of equal ones the first
+
+
+def test_each_stage_has_a_best_epoch_of_its_own():
+    assert judged(lambda epoch: 1.0, lambda epoch: 0.1 * (epoch == 4)) == [1, 4]
+
+
+def test_of_equal_epochs_the_rule_takes_the_first_or_the_last_and_none_after_one_without_a_mistake():
+    scores = [0.0, 0.5, 1.0, 0.5, 1.0, 0.0]
+    kept = {rule: judged(lambda epoch: scores[epoch - 1], rule=rule) for rule in ("leak", "leak_last", "leak_stop")}
+    assert kept == {"leak": [3], "leak_last": [5], "leak_stop": [3]}
+    assert judged(lambda epoch: 0.5, rule="leak_last") == [6]
 
 
 def test_what_the_leak_bought_is_the_difference_of_two_runs(moody):
