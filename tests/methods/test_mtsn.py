@@ -81,6 +81,14 @@ def test_a_short_high_bump_is_micro_and_a_long_one_macro():
     assert 90 < only.apex < 330
 
 
+def test_a_peak_stays_what_it_is_whatever_else_the_video_holds():
+    """So nothing of a tested video but the peak itself says whether it counts."""
+    alone, beside = bump(400, 100, 18), np.maximum(bump(400, 100, 18), bump(400, 280, 50, 1.5))
+    own = method(level=0.6, difference=0.2)
+    assert own.spotted(TIMING, "micro", alone) == own.spotted(TIMING, "micro", beside)
+    assert MTSN.looks_at_test_video(own.task.tasks, own.params) == "none"
+
+
 def video(seed, onset, n=120):
     rng = np.random.default_rng(seed)
     long, short = (rng.random((n - gap, 28, 28, 3)).astype(np.float16) * 0.2 for gap in (6, 1))
