@@ -92,11 +92,15 @@ class METST(Method):
         scores, classes = self.network(x * strength)
         loss, share = F.mse_loss(scores.sigmoid(), y), self.params.spotting
         if self._outside:
-            of_classes = F.cross_entropy(classes.flatten(0, 1), named.flatten(), self.weights, ignore_index=IGNORED)
-            loss = share * loss + (1 - share) * of_classes
+            loss = share * loss + (1 - share) * self._of_classes(classes.flatten(0, 1), named.flatten())
         right = ((scores.detach() > 0) == (y > 0)).float().mean(1).sum()
         self.history.add(self.stage, self.current_epoch, "train", len(x), loss.detach(), right)
         return loss
+
+    def _of_classes(self, scores: Tensor, named: Tensor) -> Tensor:
+        """Weighed mean of the cross-entropies of frames, scores (n, classes) and their classes (n,); 0 where nothing has a weight."""
+        total = F.cross_entropy(scores, named, self.weights, ignore_index=IGNORED, reduction="sum")
+        return total / self.weights[named[named != IGNORED]].sum().clamp(min=torch.finfo(self.weights.dtype).tiny)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Adam under one cycle of rates, which change after each step."""

@@ -90,7 +90,9 @@ class StateSpace(nn.Module):
         inner = F.silu(self.conv(inner.transpose(1, 2))[..., : x.shape[1]]).transpose(1, 2)
         delta, write, read = self.select(inner).split([RANK, STATES, STATES], dim=-1)
         delta = F.softplus(self.delta(delta))
-        seen = Scan.apply(delta, delta * inner, self.log_decay.exp(), write, read)  # type: ignore[no-untyped-call]
+        parts = (delta, delta * inner, self.log_decay.exp(), write, read)
+        with torch.autocast(x.device.type, enabled=False):  # what adds up over time does so as precisely as weights
+            seen = Scan.apply(*(part.to(self.log_decay.dtype) for part in parts))  # type: ignore[no-untyped-call]
         outputs: Tensor = self.outwards((seen + self.skip * inner) * F.silu(gate))
         return outputs
 

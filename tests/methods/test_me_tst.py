@@ -152,6 +152,36 @@ def test_it_learns_to_spot_and_to_name(monkeypatch):
         assert own.classify([clip])[0].argmax() == label
 
 
+def fitted(monkeypatch, precision="32-true", **params):
+    """The scores of a video of whom two were learnt from, by two blocks."""
+    monkeypatch.setattr("mebench.methods.me_tst.network.BLOCKS", 2)
+    torch.manual_seed(0)
+    own, train = method(**{"epochs": 2, **params}), [moving(seed, 10 + 11 * seed, seed) for seed in range(2)]
+    fit(own, train, [], precision=precision)
+    return own.score_frames(train[0])
+
+
+def test_sixteen_bits_learn_what_thirty_two_do(monkeypatch):
+    assert np.abs(fitted(monkeypatch, "bf16-mixed") - fitted(monkeypatch)).max() < 0.01
+
+
+def test_batches_in_which_no_frame_has_a_weight_are_learnt_from(monkeypatch):
+    """With `outside=0` a window without an expression has none."""
+    assert np.isfinite(fitted(monkeypatch, outside=0.0, batch_size=1)).all()
+
+
+def test_the_error_of_classes_is_the_weighed_mean_of_the_frames_that_count():
+    torch.manual_seed(0)
+    own, scores, named = method(), torch.randn(9, 3), torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
+    own.weights = torch.tensor([0.5, 1.5, 6.0])
+    torch.testing.assert_close(
+        own._of_classes(scores, named),
+        torch.nn.functional.cross_entropy(scores, named, own.weights, ignore_index=IGNORED),
+    )
+    own.weights[2] = 0.0
+    assert own._of_classes(scores, torch.full((9,), 2)) == 0
+
+
 def test_what_it_remembers_of_a_video_is_forgotten_while_it_trains():
     own, video = method().eval(), moving(0, 20, 0)
     before = own.score_frames(video)
