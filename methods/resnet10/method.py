@@ -28,5 +28,10 @@ class ResNet10(MapNetwork):
         """The map, (n, 3, 28, 28), from -1 to 1."""
         return super().inputs([maps[0] / 127.5 - 1])
 
+    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
+        """Cross-entropy of a batch; one of a single clip, which has no variance, is normalised by those before it."""
+        self.network.train(len(batch[0]) > 1)
+        return super().training_step(batch, index)
+
 
 Plugin = ResNet10

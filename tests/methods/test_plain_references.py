@@ -12,6 +12,7 @@ from mebench.methods.ststnet.params import Params as STSTNetParams
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
+from mebench.training import fit
 
 TASK = Task(frozenset({"recognize"}), classes=("a", "b", "c"))
 
@@ -36,6 +37,18 @@ def test_resnet10_has_ten_layers_with_weights_beside_three_shortcuts():
     assert len(weights) == 10 + 3
     assert sum(p.numel() for p in network.parameters()) == 3 * 64 * 49 + 128 + blocks + 512 * 3 + 3 == 4_907_331
     assert network.layers(torch.zeros(2, 3, 28, 28)).shape == (2, 512, 1, 1)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_resnet10_learns_from_a_batch_of_one_clip(n):
+    """The last one of five clips in batches of four; or there is but one clip."""
+    maps, labels = draw(n)
+    torch.manual_seed(0)
+    method, modes = ResNet10(ResNetParams(batch_size=4, epochs=2), TASK), []
+    method.network.register_forward_pre_hook(lambda network, x: modes.append((len(x[0]), network.training)))
+    fit(method, [video(maps, labels)], [])
+    assert set(modes) == ({(1, False)} if n == 1 else {(4, True), (1, False)})
+    assert np.isfinite(method.classify([video(maps, labels).clip(0, 0, 0)])).all()
 
 
 def test_logistic_standardises_each_pixel_by_its_training_clips():
