@@ -222,7 +222,7 @@ class MEAN(Method):
             outputs = self._in_batches(network_input(channels_first(part)), self.shared, self.spotting)
             if self.params.loss == "focal":
                 outputs = outputs.sigmoid()
-            scores[start : start + len(part), 0] = outputs.squeeze(1).double().numpy()
+            scores[start : start + len(part), 0] = outputs.squeeze(1).double().cpu().numpy()
             release(features)
         return scores
 
@@ -258,11 +258,11 @@ class MEAN(Method):
     def _probabilities(self, features: NDArray[Any]) -> NDArray[np.float64]:
         shared = self.own_shared or self.shared
         outputs = self._in_batches(network_input(channels_first(features)), shared, self.recognition)
-        return np.asarray(outputs.double().softmax(1).numpy())
+        return np.asarray(outputs.double().softmax(1).cpu().numpy())
 
     @torch.no_grad()
     def _in_batches(self, x: Tensor, shared: Shared, head: Head | None = None) -> Tensor:
-        parts = [shared(part) for part in torch.split(x, INFERENCE_BATCH)]
+        parts = [shared(part.to(self.device)) for part in torch.split(x, INFERENCE_BATCH)]
         return torch.cat([part if head is None else head(part) for part in parts])
 
     def looked_at(self, task: str) -> Looked:

@@ -138,10 +138,10 @@ class SOFTNet(Method):
         for column, kind in enumerate(self.task.kinds):
             features = _channels_first(video.features(_chain(kind)))
             if len(features):
-                parts = [self.networks[kind](part) for part in torch.split(features, INFERENCE_BATCH)]
+                parts = [self.networks[kind](part.to(self.device)) for part in torch.split(features, INFERENCE_BATCH)]
                 outputs = torch.cat(parts).squeeze(1)
                 outputs = outputs.sigmoid() if self.params.loss == "focal" else outputs
-                scores[: len(features), column] = outputs.double().numpy()
+                scores[: len(features), column] = outputs.double().cpu().numpy()
         return scores
 
     def score_lead(self, timing: Timing, kind: Kind) -> int:

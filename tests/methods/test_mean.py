@@ -100,6 +100,14 @@ def test_the_last_k_frames_have_no_score_and_each_score_is_its_frames_own():
     np.testing.assert_allclose(scores[:9, 0], alone, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("answer", ["score_frames", "_probabilities"])
+def test_maps_are_read_where_the_network_is(answer):
+    """As on a GPU: `meta` refuses operands that are elsewhere, and has no numbers that could come back."""
+    own, features = method().eval().to("meta"), maps(4)
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        getattr(own, answer)(video(features) if answer == "score_frames" else features)
+
+
 def test_a_video_of_k_frames_has_no_scores():
     assert np.isnan(method().score_frames(video(maps(0)))).all()
 

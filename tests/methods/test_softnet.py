@@ -209,6 +209,12 @@ def test_each_kind_is_scored_over_its_own_gap_by_its_own_network():
     }
 
 
+def test_maps_are_read_where_the_network_is():
+    """As on a GPU: `meta` refuses operands that are elsewhere, and has no numbers that could come back."""
+    with pytest.raises(NotImplementedError, match="Cannot copy out of meta tensor"):
+        method().eval().to("meta").score_frames(video(maps(4)))
+
+
 def test_a_video_without_a_pair_has_no_scores_and_no_intervals():
     for rule in ("paper", "released_code"):
         m, view = method(rule=rule).eval(), video(maps(0))
