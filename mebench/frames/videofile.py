@@ -77,8 +77,14 @@ class VideoFrames:
 
     @cached_property
     def _stamps(self) -> NDArray[np.float64]:
-        """Seconds at which the packets with a picture are shown, rising, (n_packets,); empty where they carry none."""
-        return self._open().stamps()
+        """Seconds at which the packets with a picture are shown, rising, (n_packets,); empty where they carry none.
+
+        From the first frame that can be decoded on: a file that was cut out of another may begin with packets whose references
+        it lacks.
+        """
+        stamps, decoder = self._open().stamps(), self._open()
+        first = next((decoder.seconds(frame) for frame in decoder.frames()), math.nan)
+        return stamps[~(stamps < first)]  # all where nobody says when it is shown
 
     @cached_property
     def _count(self) -> int:
