@@ -241,16 +241,35 @@ def test_a_cut_that_begins_with_frames_whose_reference_is_gone_has_those_that_ca
     np.testing.assert_allclose(video.times - video.times[0], np.subtract(seconds, seconds[0]), atol=1e-6)
 
 
-@pytest.mark.parametrize("matrix", [(0, 1, 0, -1, 0, 0), (-1, 0, 0, 0, -1, 0), (0, -1, 0, 1, 0, 0)])
-def test_a_file_is_turned_as_it_says(videos, tmp_path, matrix):
-    data = bytearray(videos["mp4v.mp4"].read_bytes())
+def displayed_by(matrix, source, path):
+    """A copy of an MP4 file with another display matrix, (a, b, 0, c, d, 0)."""
+    data = bytearray(source.read_bytes())
     upright = struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
     place = data.rindex(upright)  # that of the track, after that of the whole file
     data[place : place + 36] = struct.pack(">9i", *(number << 16 for number in matrix), 0, 0, 1 << 30)
-    path = tmp_path / "turned.mp4"
     path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("matrix", [(0, 1, 0, -1, 0, 0), (-1, 0, 0, 0, -1, 0), (0, -1, 0, 1, 0, 0)])
+def test_a_file_is_turned_as_it_says(videos, tmp_path, matrix):
+    path = displayed_by(matrix, videos["mp4v.mp4"], tmp_path / "turned.mp4")
     np.testing.assert_array_equal(VideoFrames(path)[7], plainly(path)[7])
     assert (VideoFrames(path)[7].shape == (96, 64, 3)) == (matrix[0] == 0)
+
+
+@pytest.mark.parametrize("across", [(1, 0), (-1, 0), (0, 1), (0, -1)])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_display_matrix_moves_each_pixel_to_its_place(videos, tmp_path, across, mirrored):
+    (a, b), sign = across, -1 if mirrored else 1
+    c, d = -b * sign, a * sign
+    plain = VideoFrames(videos["mp4v.mp4"])[7]
+    y, x = np.mgrid[: plain.shape[0], : plain.shape[1]]
+    right, down = a * x + c * y, b * x + d * y  # QuickTime File Format, "Matrices"
+    expected = np.empty((np.ptp(down) + 1, np.ptp(right) + 1, 3), np.uint8)
+    expected[down - down.min(), right - right.min()] = plain
+    path = displayed_by((a, b, 0, c, d, 0), videos["mp4v.mp4"], tmp_path / "displayed.mp4")
+    np.testing.assert_array_equal(VideoFrames(path)[7], expected)
 
 
 def test_a_codec_that_nobody_knows_and_a_file_of_sound_are_named(videos, tmp_path):
