@@ -1,7 +1,7 @@
 """Videos that nobody annotated: files, or folders of images. A finished run predicts them; none can be trained on."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ FPS_TOLERANCE = 0.02
 """Share by which `dataset.fps` may differ from what a file says without a remark."""
 FACE = "_face"
 """Between the name of a video and the number of a face in it."""
+Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Part:
     """
 
     whole: FolderFrames | VideoFrames
-    box: tuple[int, int, int, int]
+    box: Box
 
     def __len__(self) -> int:
         """Number of frames."""
@@ -76,12 +77,12 @@ class Folder(Dataset):
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video, from its file or its folder of images; of a face, the part that holds it."""
-        frames, (_, box) = self._open(self.place(video)), self._face(video)
+        frames, (_, box) = self._open(self.place(video)), self.face(video)
         return frames if box is None else Part(frames, box)
 
     def check(self) -> None:
         """Look for videos below the root."""
-        self._places  # noqa: B018  (says what is missing)
+        self._faces  # noqa: B018  (says what is missing)
 
     def frame_folders(self) -> Sequence[Path]:
         """The root, or where the videos lie."""
@@ -89,23 +90,37 @@ class Folder(Dataset):
 
     def place(self, video: Video) -> Path:
         """The file or folder of images of a video, or of a face in one."""
-        return self._places[video.subject, self._face(video)[0]]
+        return self._places[video.subject, self.face(video)[0]]
 
     def times(self, video: Video) -> NDArray[np.float64]:
         """Seconds at which each frame is shown, (n_frames,): the time stamps of a file, else by the frame rate."""
         frames = self._open(self.place(video))
         return frames.times if isinstance(frames, VideoFrames) else np.arange(len(frames)) / (video.fps or np.nan)
 
-    def _face(self, video: Video) -> tuple[str, tuple[int, int, int, int] | None]:
-        """What the video is called that a face is seen in, and the part of its pictures that holds it."""
-        name, _, number = video.id.rpartition(FACE)
-        boxes = self._boxes.get(name)
-        return (video.id, None) if boxes is None else (name, boxes[int(number) - 1])
+    def face(self, video: Video) -> tuple[str, Box | None]:
+        """What the video is called that a face is seen in, and the part of its pictures that holds it; None for all of them."""
+        return self._faces[video.subject, video.id]
 
     @cached_property
-    def _boxes(self) -> dict[str, list[tuple[int, int, int, int]]]:
+    def _faces(self) -> dict[tuple[str, str], tuple[str, Box | None]]:
+        """`face` by subject and id."""
+        found: dict[tuple[str, str], tuple[str, Box | None]] = {}
+        for subject, name in self._places:
+            for called, box in self._parts(name).items():
+                other, _ = found.setdefault((subject, called), (name, box))
+                if other != name:
+                    both = f"{self._places[subject, other]} and {self._places[subject, name]}"
+                    raise DataError(f"{both} would both have the video {subject}/{called}: rename one of them")
+        return found
+
+    def _parts(self, name: str) -> Mapping[str, Box | None]:
+        """What is seen in a file or folder of that name, by id: its faces, or all of it."""
+        return {f"{name}{FACE}{n}": box for n, box in enumerate(self._boxes.get(name, ()), 1)} or {name: None}
+
+    @cached_property
+    def _boxes(self) -> dict[str, list[Box]]:
         """The parts that hold a face, by the name of the video."""
-        found: dict[str, list[tuple[int, int, int, int]]] = {}
+        found: dict[str, list[Box]] = {}
         for name, *box in self.params.faces:
             found.setdefault(name, []).append((box[0], box[1], box[2], box[3]))
         return found
@@ -193,8 +208,7 @@ class Folder(Dataset):
             if isinstance(frames, VideoFrames) and (uneven := frames.uneven):
                 reason = f"the frames of {path.name} are {uneven}: durations go by their mean rate"
                 remarks.append(Repair(None, "fps", f"{fps:g}", None, reason))
-            names = [f"{name}{FACE}{n}" for n, _ in enumerate(self._boxes.get(name, ()), 1)] or [name]
-            for video in (Video(self.id, subject, called, fps, len(frames)) for called in names):
+            for video in (Video(self.id, subject, called, fps, len(frames)) for called in self._parts(name)):
                 videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)
         return tuple(sorted(videos, key=lambda video: video.key)), tuple(remarks)
 

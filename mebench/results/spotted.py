@@ -248,8 +248,7 @@ def spot_videos(
     videos = []
     for video in plan.videos:
         if video.key in answers:
-            path = dataset.place(video)
-            name = path.resolve().name if path.is_dir() else path.stem
+            path, (name, _) = dataset.place(video), dataset.face(video)
             about = tuple(_notes(video, answers[video.key], models, faces))
             videos.append(
                 SpottedVideo(

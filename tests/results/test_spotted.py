@@ -184,6 +184,21 @@ def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path)
     assert of_images["onset_s"].tolist() == of_file["onset_s"].tolist()
 
 
+def test_linked_folders_are_called_as_the_links_are(spot, tmp_path):
+    import cv2
+
+    for index, name in enumerate(("EP01", "EP02")):
+        (tmp_path / "disk" / name / "images").mkdir(parents=True)
+        frames = VideoFrames(write(tmp_path / f"{name}.mkv", moving(3 + index, 160, (60, 20)), 45, codec="ffv1"))
+        for number in range(45):
+            cv2.imwrite(str(tmp_path / "disk" / name / "images" / f"img{number}.png"), frames[number])
+        (tmp_path / f"link{name}").symlink_to(tmp_path / "disk" / name / "images")
+    code, found, err, out = spot(tmp_path / "linkEP01", tmp_path / "linkEP02", "--fps", "25")
+    assert code == 0, err
+    assert set(found["video"]) == set(found["subject"]) == {"linkEP01", "linkEP02"} and "face" not in found
+    assert {file.name for file in out.glob("*.eaf")} == {"linkEP01.eaf", "linkEP02.eaf"}
+
+
 def test_bad_files_get_a_sentence_each(spot, tmp_path):
     good = write(tmp_path / "good.avi", moving(3, 160, (60, 20)), 30, codec="mjpeg")
     raw = good.read_bytes()

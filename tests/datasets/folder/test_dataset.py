@@ -84,6 +84,26 @@ def test_a_linked_folder_is_called_as_the_link_is_like_a_linked_file(root, tmp_p
     assert [v.key for v in one] == ["folder/EP02/EP02"]
 
 
+def test_a_file_may_be_called_as_a_face_of_another(root, tmp_path):
+    for name in ("a", "a_face1"):
+        shutil.copy(root / "b.mkv", tmp_path / f"{name}.mkv")
+    boxes = (("a", 0, 0, 160, 160), ("a", 10, 20, 90, 120))
+    dataset = Folder(Params(videos=(str(tmp_path / "a.mkv"), str(tmp_path / "a_face1.mkv")), faces=boxes))
+    shapes = {v.key: (dataset.place(v).stem, dataset.frames(v)[0].shape[:2]) for v in dataset.videos()}
+    assert shapes == {
+        "folder/a/a_face1": ("a", (160, 160)),
+        "folder/a/a_face2": ("a", (100, 80)),
+        "folder/a_face1/a_face1": ("a_face1", (160, 160)),
+    }
+    more = Folder(Params(videos=(str(tmp_path / "a_face1.mkv"),), faces=(("a_face1", 10, 20, 90, 120),)))
+    assert [v.id for v in more.videos()] == ["a_face1_face1"]
+    (tmp_path / "people" / "s01").mkdir(parents=True)
+    for name in ("a", "a_face1"):
+        shutil.copy(root / "b.mkv", tmp_path / "people" / "s01" / f"{name}.mkv")
+    with pytest.raises(DataError, match=r"would both have the video s01/a_face1: rename one"):
+        Folder(Params(str(tmp_path / "people"), faces=boxes)).check()
+
+
 def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp_path):
     (video,) = Folder(Params(str(root / "b.mkv"))).videos()
     assert video.fps == 25.0
