@@ -331,10 +331,10 @@ class Decoder:
 def pixels(frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
     """A frame, (H, W, 3) uint8 in B, G, R order, the right way up: turned, and mirrored, as its display matrix says."""
     bgr = reformatter.reformat(frame, format="bgr24", interpolation="BICUBIC", threads=1).to_ndarray()
-    if "DISPLAYMATRIX" not in frame.side_data:
+    matrix: Any = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
         return np.ascontiguousarray(bgr)
-    matrix = np.frombuffer(bytes(frame.side_data["DISPLAYMATRIX"]), np.int32).tolist()
-    a, b, _, c, d = matrix[:5]  # (x, y) is shown at (ax + cy, bx + dy)
+    a, b, _, c, d = np.frombuffer(matrix, np.int32).tolist()[:5]  # (x, y) is shown at (ax + cy, bx + dy)
     if a * d < b * c:
         bgr = bgr[::-1]  # what is left of the matrix is a rotation, which takes the x axis to (a, b)
     return np.ascontiguousarray(np.rot90(bgr, -round(math.atan2(b, a) / (math.pi / 2)) % 4))
