@@ -21,21 +21,21 @@ class ABPN(BoundaryNetwork):
         return BoundaryProposals()
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """That of the family, for all but the weights of regions, which `on_train_batch_end` moves."""
-        self.network.weights.requires_grad_(False)
-        found = super().configure_optimizers()
-        self.network.weights.requires_grad_(True)
-        for group in found["optimizer"].param_groups:
-            group["params"] = [w for w in group["params"] if w is not self.network.weights]
+        """That of the family; it has the weights of regions to unscale their gradients alone, and each of its steps moves them."""
+        found, weights = super().configure_optimizers(), self.network.weights
+        optimizer = found["optimizer"]
+        for group in optimizer.param_groups:
+            group["params"] = [w for w in group["params"] if w is not weights]
+        optimizer.add_param_group({"params": [weights], "lr": 0.0, "weight_decay": 0.0})
+        optimizer.register_step_post_hook(lambda *_: self._weigh_regions())
         return found
 
-    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+    @torch.no_grad()
+    def _weigh_regions(self) -> None:
         """Gradient descent at the first rate, and the whole decay at each step, for the weights of regions."""
         weights, p = self.network.weights, self.params
-        if weights.grad is not None:
-            with torch.no_grad():
-                weights.sub_(p.lr * weights.grad + p.weight_decay * weights)
-            weights.grad = None
+        assert weights.grad is not None
+        weights.sub_(p.lr * weights.grad + p.weight_decay * weights)
 
 
 Plugin = ABPN
