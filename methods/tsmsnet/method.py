@@ -12,6 +12,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench import spotting
 from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, Stage, Task, Timing, VideoView
+from mebench.errors import ConfigError
 from mebench.features import EyesAndMouth, Flow, MaskEyes, RemoveNoseMotion, Strain
 from mebench.training import MappedSamples, sample_negatives, window_labels
 
@@ -54,8 +55,18 @@ class TSMSNet(Method):
         return max(1, round(self.params.width * timing.k_prime[kind]))
 
     def _step(self, timing: Timing, kind: Kind) -> int:
-        """Frames from one map of a segment to the next, so that all of them cover 2K."""
-        return max(1, round(2 * self._width(timing, kind) / self.params.segment))
+        """Frames from one map of a segment to the next, so that all of them cover 2K.
+
+        Raises:
+            ConfigError: 2K frames have fewer maps, and a segment would be longer than the interval that it is about.
+        """
+        frames, length = 2 * self._width(timing, kind), self.params.segment
+        if frames < length:
+            raise ConfigError(
+                f"method.segment={length} is longer than 2K = {frames} frames of {kind}-expressions at {timing.fps:g} fps: "
+                f"choose method.segment={frames} or less, 3 at least; or method.join=false"
+            )
+        return round(frames / length)
 
     # -- training -----------------------------------------------------------------------------------------------------------
 

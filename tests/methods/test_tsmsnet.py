@@ -10,6 +10,7 @@ from mebench.methods.tsmsnet.network import FrameNetwork, SegmentNetwork
 from mebench.methods.tsmsnet.params import Params
 from mebench.methods.tsmsnet.segments import joined, read, segment_labels
 
+from mebench.config import resolve
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from mebench.spotting import Spotted
@@ -47,6 +48,17 @@ def test_gaps_follow_from_k_prime():
     samm = method(width=1.14, segment=21).chains(Timing(200.0, 20, {"micro": 37}))
     assert [c.steps[1].k for c in samm.values()] == [42, 4]
     assert list(method(join=False).chains(TIMING)) == ["tsmsnet_micro"]
+
+
+def test_a_segment_is_no_longer_than_2k_frames():
+    """SMIC's cameras of 25 fps: micro-expressions of some ten frames."""
+    slow = Timing(25.0, 3, {"micro": 5})
+    with pytest.raises(ConfigError, match="segment=21 is longer than 2K = 12 frames"):
+        method(width=1.14, segment=21).chains(slow)
+    assert list(method(width=1.14, segment=21, join=False).chains(slow)) == ["tsmsnet_micro"]
+    for dataset in ("cas_me2", "casme3", "smic_vis", "smic_nir", "meview"):
+        own = TSMSNet(resolve(["method=tsmsnet", f"dataset={dataset}"]).method_params, method().task)
+        assert len(own.chains(slow)) == 2, dataset
 
 
 @given(
