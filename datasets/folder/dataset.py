@@ -126,7 +126,7 @@ class Folder(Dataset):
         return found
 
     def repair_rows(self) -> Sequence[Repair]:
-        """Files of which the frame rate varies, or is said to be another one than `dataset.fps`."""
+        """Files of which the frame rate varies, or is said to be another one than `dataset.fps`; images that are no frames."""
         return self._found[1]
 
     @cached_property
@@ -208,6 +208,10 @@ class Folder(Dataset):
             if isinstance(frames, VideoFrames) and (uneven := frames.uneven):
                 reason = f"the frames of {path.name} are {uneven}: durations go by their mean rate"
                 remarks.append(Repair(None, "fps", f"{fps:g}", None, reason))
+            if isinstance(frames, FolderFrames) and frames.strays:
+                more = f" and {len(frames.strays) - 1} more" if len(frames.strays) > 1 else ""
+                reason = f"left aside in {path.name}, whose frames are called as {frames.names[0]} is"
+                remarks.append(Repair(None, "images", frames.strays[0] + more, None, reason))
             for video in (Video(self.id, subject, called, fps, len(frames)) for called in self._parts(name)):
                 videos.append(with_files(video, frames.numbers) if isinstance(frames, FolderFrames) else video)
         return tuple(sorted(videos, key=lambda video: video.key)), tuple(remarks)

@@ -17,11 +17,9 @@ from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 
 _DIGITS = re.compile(r"([0-9]+)")
-_LAST_DIGITS = re.compile(r"[0-9]+(?=[^0-9]*$)")
-
 
 SAME = 0.8
-"""Share of the images of a folder that are called alike but for their number, from which on the others are no frames."""
+"""Share of the images of a folder that are called alike but for their numbers, from which on the others are no frames."""
 
 
 class FolderFrames:
@@ -40,7 +38,7 @@ class FolderFrames:
 
     Attributes:
         damaged: the images of these numbers that are there.
-        strays: images that count and are no frames: called otherwise than at least `SAME` of the others, but for their number.
+        strays: images that count and are no frames: called otherwise than at least `SAME` of the others, but for their numbers.
 
     Raises:
         DataError: the folder is missing, cannot be listed, holds no such image, or lacks one of `names`.
@@ -165,7 +163,7 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     >>> _sorted_out(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
     ('cover.jpg', 'img3 (2).jpg')
     """
-    called = {name: _LAST_DIGITS.sub("#", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural)}
+    called = {name: _DIGITS.sub("#", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural)}
     prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
     alike = {prevails} if n >= SAME * len(called) else set(called.values())
     return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)

@@ -1,5 +1,6 @@
 import pickle
 import random
+from datetime import datetime, timedelta
 
 import cv2
 import numpy as np
@@ -71,6 +72,14 @@ def test_an_image_that_is_called_otherwise_is_no_frame(write):
     assert (numbered.numbers, numbered.strays) == ((1, 2, 3, 4, 5), ("thumbnail 7.png",))
     mixed = FolderFrames(write(["a1.png", "a2.png", "b3.png"], "mixed"))  # nobody could say which are the frames
     assert (mixed.numbers, mixed.strays) == ((1, 2, 3), ())
+
+
+def test_a_time_of_day_in_a_name_is_numbers_and_all_its_images_are_frames(write):
+    begin = datetime(2020, 2, 3, 13, 45, 58, 150_000)
+    stamps = [begin + n * timedelta(milliseconds=30) for n in range(100)]  # into the next minute
+    names = [f"{t:%H-%M-%S}-{t.microsecond // 1000}.png" for t in stamps]
+    frames = FolderFrames(write([*names, "cover.png", "13-45-59-10 (2).png"]))
+    assert (frames.names, frames.strays) == (tuple(names), ("13-45-59-10 (2).png", "cover.png"))
 
 
 def test_names_can_be_given(write):

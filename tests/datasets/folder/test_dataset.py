@@ -104,6 +104,24 @@ def test_a_file_may_be_called_as_a_face_of_another(root, tmp_path):
         Folder(Params(str(tmp_path / "people"), faces=boxes)).check()
 
 
+def test_images_that_are_no_frames_are_told_of(root, tmp_path):
+    shutil.copytree(root / "s01" / "a", tmp_path / "a")
+    shutil.copy(tmp_path / "a" / "img7.png", tmp_path / "a" / "cover.png")
+    dataset = Folder(Params(videos=(str(tmp_path / "a"),), fps=25.0))
+    assert dataset.videos()[0].n_frames == FRAMES
+    (remark,) = dataset.repairs()
+    assert "'cover.png': left aside in a, whose frames are called as img7.png is" in remark
+
+
+def test_images_called_by_the_time_of_day_are_frames_counted_from_0(root, tmp_path):
+    images = sorted((root / "s01" / "a").iterdir())
+    for n, image in enumerate(images):  # the last fifth and less in another second than most
+        shutil.copy(image, tmp_path / f"13-45-{2 + n // 34:02d}-{n % 34 * 25 + 5:03d}.png")
+    dataset = Folder(Params(videos=(str(tmp_path),), fps=40.0))
+    (video,) = dataset.videos()
+    assert (video.n_frames, video.first, video.numbers, dataset.repairs()) == (FRAMES, 0, (), ())
+
+
 def test_the_frame_rate_is_that_of_the_file_or_given_and_never_guessed(root, tmp_path):
     (video,) = Folder(Params(str(root / "b.mkv"))).videos()
     assert video.fps == 25.0
