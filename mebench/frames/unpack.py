@@ -189,7 +189,7 @@ class _Archive:
         names = [member.parts for member in found]
         total, size = sum(member.size for member in found), self.path.stat().st_size
         if len(set(names)) < len(names):
-            twice = Counter(names).most_common(1)[0][0]
+            twice = next(name for name, times in Counter(names).items() if times > 1)
             raise DataError(f"{self.path} holds {'/'.join(twice)} twice: nobody can say which one counts")
         if len(names) > MOST_FILES or total > max(LARGE, MOST_TIMES * size):
             raise DataError(

@@ -2,6 +2,8 @@
 
 import importlib.util
 import sys
+from collections.abc import Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,7 @@ def add_folder(folder: Path) -> bool:
             ADDED[name], _CODE[file] = file, code
             PROTOCOLS.pop(name, None)
             BROKEN.pop(name, None)
-            PROTOCOLS[name] = _protocol_in(file, code)
+            PROTOCOLS[name] = _protocol_in(file)
         except (Exception, SystemExit) as error:
             BROKEN[name] = f"{file}: {type(error).__name__}: {' '.join(str(error).split())}"
     return bool(files)
@@ -84,12 +86,21 @@ def folds(protocol: str, people: People, params: Any = None) -> list[Fold]:
     return found.make(people, found.params() if params is None else params)
 
 
-def _protocol_in(file: Path, code: bytes) -> Protocol:
-    """What `PROTOCOL` is in a file, imported under a name of its own: this code, whatever compiled code lies beside the file."""
-    spec = importlib.util.spec_from_file_location(f"{__name__}.{file.stem}", file)
-    assert spec is not None  # it ends with .py
+class _AsItStands(SourceFileLoader):
+    """Reads a file, never the compiled code beside it, which may be that of an edit in the same second."""
+
+    def path_stats(self, path: str | bytes) -> Mapping[str, Any]:
+        """Nothing that compiled code could be known by."""
+        raise OSError
+
+
+def _protocol_in(file: Path) -> Protocol:
+    """What `PROTOCOL` is in a file, imported under a name of its own."""
+    name = f"{__name__}.{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file, loader=_AsItStands(name, str(file)))
+    assert spec is not None and spec.loader is not None  # it has one
     module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-    exec(compile(code, file, "exec"), vars(module))
+    spec.loader.exec_module(module)
     protocol = module.PROTOCOL
     if not isinstance(protocol, Protocol) or protocol.name != file.stem:
         raise TypeError(f"PROTOCOL must be a mebench.protocols.Protocol called {file.stem!r}, not {protocol!r:.80}")
