@@ -55,18 +55,8 @@ class TSMSNet(Method):
         return max(1, round(self.params.width * timing.k_prime[kind]))
 
     def _step(self, timing: Timing, kind: Kind) -> int:
-        """Frames from one map of a segment to the next, so that all of them cover 2K.
-
-        Raises:
-            ConfigError: 2K frames have fewer maps, and a segment would be longer than the interval that it is about.
-        """
-        frames, length = 2 * self._width(timing, kind), self.params.segment
-        if frames < length:
-            raise ConfigError(
-                f"method.segment={length} is longer than 2K = {frames} frames of {kind}-expressions at {timing.fps:g} fps: "
-                f"choose method.segment={frames} or less, 3 at least; or method.join=false"
-            )
-        return round(frames / length)
+        """Frames from one map of a segment to the next, so that all of them cover 2K, or more where 2K frames have fewer maps."""
+        return max(1, round(2 * self._width(timing, kind) / self.params.segment))
 
     # -- training -----------------------------------------------------------------------------------------------------------
 
@@ -111,6 +101,12 @@ class TSMSNet(Method):
             rows += [(place, first, step, label) for first, label in zip(firsts.tolist(), labels.tolist())]
         every = np.array(rows, np.int64).reshape(-1, 4)
         inside, outside = (np.flatnonzero(every[:, 3] == label) for label in (1, 0))
+        frames = min(2 * self._width(video.timing, kind) for video in train)
+        if not len(inside) and frames < length:
+            raise ConfigError(
+                f"method.segment={length} is longer than 2K = {frames} frames of {kind}-expressions, and no segment lies in one: "
+                f"choose method.segment={frames} or less, 3 at least; or method.join=false"
+            )
         if len(outside):
             outside = np.random.default_rng(self.seed).choice(outside, len(inside))
         return Segments(maps, every[np.concatenate([inside, outside])], length)
