@@ -47,7 +47,11 @@ def spot(
         str, typer.Option("--faces", metavar="largest|all", help="Whose: the largest, or each by itself.")
     ] = "largest",
     fps: Annotated[
-        float | None, typer.Option("--fps", help="Frames per second, of images, or where a file says a wrong rate.")
+        float | None,
+        typer.Option(
+            "--fps",
+            help="Frames per second, of images, or where a file says a wrong rate; with --live, to which frames are dropped or repeated.",
+        ),
     ] = None,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the video with curve and intervals drawn in; it shows the face.")

@@ -22,6 +22,7 @@ from mebench.exchange.write import write_rows
 from mebench.features import FaceCrop, FaceParams
 from mebench.features.detection import tracks_of
 from mebench.frames.videofile import write_video
+from mebench.inspection.frame_checks import FPS_TOLERANCE
 from mebench.progress import Progress
 from mebench.results.render.pages import environment
 from mebench.results.render.timeline import COLORS, Curve, Lane, Span, Timeline, Track, clock
@@ -231,7 +232,7 @@ def spot_videos(
         paths: video files and folders of images.
         ask: which models; the words of the dataset are made here.
         faces: the largest of the first picture that shows one, or all, each by itself.
-        fps: frames per second of folders of images, and of files that say a wrong rate.
+        fps: frames per second of folders of images, and of files that say a wrong rate: durations go by it, times by the file.
         workers: processes; None for all cores.
         progress: where to tell how it goes.
 
@@ -249,12 +250,9 @@ def spot_videos(
     for video in plan.videos:
         if video.key in answers:
             path, (name, _) = dataset.place(video), dataset.face(video)
-            about = tuple(_notes(video, answers[video.key], models, faces))
-            videos.append(
-                SpottedVideo(
-                    name, video.id[len(name) + 1 :], path, video, dataset.times(video), answers[video.key], about
-                )
-            )
+            times = dataset.times(video)
+            about = tuple(_notes(video, times, answers[video.key], models, faces))
+            videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
     named = {video.id: failed[video.key] for video in plan.videos if video.key in failed}
     return Spotted(_model(models), tuple(videos), named, tuple(dataset.repairs()))
 
@@ -280,7 +278,9 @@ def _faces(words: Sequence[str], model: Model, progress: Progress) -> list[list[
     return found
 
 
-def _notes(video: Video, answer: Answer, models: Sequence[Model], faces: Faces) -> Iterator[str]:
+def _notes(
+    video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], faces: Faces
+) -> Iterator[str]:
     """What one must know of an answer."""
     timing = answer.timing
     trained = sorted({float(timing["fps"]) for model in models for timing in model.timings if timing["fps"]})
@@ -295,6 +295,9 @@ def _notes(video: Video, answer: Answer, models: Sequence[Model], faces: Faces) 
         f"{video.fps:.6g} frames a second{'' if same or not trained else f', where the models were trained at {rates}'}: "
         f"{', '.join(durations)}"
     )
+    longer = timing.fps * float(np.ptp(times)) / max(len(times) - 1, 1)
+    if longer and abs(longer - 1) > FPS_TOLERANCE:
+        yield f"seconds are those of the file, {longer:.4g} times real ones"
     if answer.faces > 1 and faces == "largest":
         yield f"{answer.faces} faces are seen, the largest is followed: --faces all takes each by itself"
     if answer.unseen:

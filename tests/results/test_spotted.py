@@ -169,6 +169,14 @@ def test_fast_cameras_count_in_time(spot, tmp_path):
     assert iou((row["onset"], row["offset"]), (120, 200)) >= 0.4
 
 
+def test_a_file_that_says_a_wrong_rate_keeps_its_seconds_which_is_said(spot, tmp_path):
+    video = write(tmp_path / "slow.mkv", moving(3, 200, (60, 20)), codec="ffv1")
+    code, found, err, _ = spot(video, "--fps", "50")
+    assert code == 0 and len(found) and "seconds are those of the file, 2 times real ones" in err
+    assert np.allclose(found["onset_s"], found["onset"] / 25, atol=1e-3)
+    assert "seconds are those" not in spot(video, "--fps", "25")[2]
+
+
 def test_a_folder_of_images_wants_its_rate_and_keeps_its_numbers(spot, tmp_path):
     import cv2
 
