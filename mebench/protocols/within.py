@@ -54,6 +54,53 @@ LOSO = Protocol(
 
 
 @dataclass(frozen=True)
+class LosoNamedParams:
+    """Who is left out; subjects are called by their ids (`01`) or, where two datasets have it, `casme2/01`.
+
+    Attributes:
+        test: the subjects.
+    """
+
+    test: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that there is somebody."""
+        if not self.test:
+            raise ConfigError("protocol=loso_named needs to know who is left out: give protocol.test=[01,02]")
+
+
+def loso_named(people: People, params: LosoNamedParams) -> list[Fold]:
+    """The folds of `loso` that test some subjects, for methods of which all folds take too long.
+
+    Raises:
+        ConfigError: fewer than two people, or a subject is unknown or its id is that of two.
+
+    >>> from mebench.core import Video
+    >>> people = People([Video("casme2", s, "EP01", 200.0, 90) for s in ("01", "02", "03")])
+    >>> loso_named(people, LosoNamedParams(("02",))) == loso(people)[1:2]
+    True
+    """
+    named = set(_subjects(people, params.test, "test"))
+    return [fold for fold in loso(people) if named.intersection(fold.test)]
+
+
+LOSO_NAMED = Protocol(
+    "loso_named",
+    "leave some subjects out, one by one: those of protocol.test, each in the fold that loso makes",
+    Card(
+        needs="protocol.test=[…], any task, short or long videos",
+        trains="all other subjects, those of protocol.test too",
+        tests="each subject of protocol.test once, in a fold of its own",
+        scores="the predictions of these folds pooled, and the truths of these subjects alone",
+        classes="those of scheme=NAME, or of the dataset's first scheme",
+        source="a part of loso, for methods of which all folds take too long",
+    ),
+    loso_named,
+    LosoNamedParams,
+)
+
+
+@dataclass(frozen=True)
 class KFoldParams:
     """How many parts.
 

@@ -93,6 +93,14 @@ def test_holdout_scores_the_tested_subjects_alone(run):
     assert summary["recognition"]["n"] == 4
 
 
+def test_named_subjects_are_left_out_as_loso_does_and_scored_alone(run):
+    words = ("method=majority", "dataset=casme2")
+    _, whole, _ = run(*words, "protocol=loso")
+    summary, about, _ = run(*words, "protocol=loso_named", "protocol.test=[01,casme2/16]")
+    assert about["folds"] == [fold for fold in whole["folds"] if fold["fold"] in ("casme2/01", "casme2/16")]
+    assert summary["recognition"]["n"] == 4
+
+
 def test_leaving_one_video_out_is_marked(run):
     summary, about, audit = run("method=majority", "dataset=casme2", "protocol=lovo")
     assert len(about["folds"]) == 8 and all(fold["videos"] for fold in about["folds"])
@@ -105,6 +113,7 @@ def test_leaving_one_video_out_is_marked(run):
     [
         ("protocol=kfold", "protocol.folds=2"),
         ("protocol=holdout", "protocol.test=[casme2/01]"),
+        ("protocol=loso_named", "protocol.test=[casme2/01]"),
         ("protocol=lovo",),
     ],
     ids=lambda words: words[0],

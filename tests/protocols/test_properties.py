@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mebench.protocols import PROTOCOLS, People, folds
 from mebench.protocols.across import CdmerParams, CrossSpottingParams
 from mebench.protocols.challenges import Megc2018Params
-from mebench.protocols.within import HoldoutParams, KFoldParams
+from mebench.protocols.within import HoldoutParams, KFoldParams, LosoNamedParams
 from tests.protocols.drawn import datasets, same_face, video
 
 SMIC = ("smic_hs", "smic_vis", "smic_nir")
@@ -22,6 +22,7 @@ def every(videos, names):
 
 CASES = {
     "loso": (("casme2", "samm"), None),
+    "loso_named": (("casme2", "samm"), LosoNamedParams(("casme2/zz", "samm/zy"))),
     "kfold": (("casme2", "samm"), KFoldParams(2)),
     "holdout": (("casme2", "samm"), HoldoutParams(("casme2/zz",))),
     "holdout drawn": (("casme2", "samm"), HoldoutParams(share=0.3)),
