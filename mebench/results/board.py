@@ -53,7 +53,7 @@ class Board:
 
     def selection(self) -> list[tuple[str, ...]]:
         """The rows of what selection is worth."""
-        return what_selection_is_worth(self.records, self.papers, self.published)
+        return what_selection_is_worth(self.records, self.papers, self.published, self.aliases)
 
     @property
     def counted(self) -> str:

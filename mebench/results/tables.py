@@ -15,6 +15,7 @@ from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
 from mebench.results import settings
+from mebench.results.beside import Alias, beside
 from mebench.results.published import Published
 from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.reproduce import Paper, Program, cells
@@ -340,12 +341,13 @@ SELECTION = (
 
 
 def what_selection_is_worth(
-    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published]
+    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published], aliases: Sequence[Alias]
 ) -> list[tuple[str, ...]]:
     """A row, in the order of `SELECTION`, for the runs of each method, settings and data that looked at the tested subjects.
 
     Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
     trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
+    Values that others published stand beside runs of their dataset and protocol; another protocol than `loso` is named.
     """
     known, named = list(published), dict[str, tuple[Published, Program]]()
     for paper in papers:
@@ -368,13 +370,15 @@ def what_selection_is_worth(
         if gain["value"] is None or None in leaks:
             continue
         row, program = named.get(first.method, (None, None))
+        protocol = str(first.config["protocol"])
+        same = row is not None and beside((row.dataset, row.protocol), first.dataset, protocol, aliases)
         least, most = found["looks"]["least"], found["looks"]["most"]
         words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
         shown = {
             "method": first.method + (f" ({words})" if words else ""),
-            "dataset": first.dataset,
+            "dataset": first.dataset + ("" if protocol == "loso" else f", {settings.of_protocol(first.config)}"),
             "year": str(row.year or "") if row else "",
-            "published": f"{row.value:.{row.digits}f}" if row else NONE,
+            "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
             "leaking": digits(mean(leaks)),
             "honest": digits(mean(leaks) - gain["value"]),
             "gain": f"{gain['value']:+.3f} {interval(gain)}",

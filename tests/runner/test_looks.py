@@ -1,5 +1,7 @@
 """One training serves the honest run and its leak: what the leak keeps follows from the answers after each epoch."""
 
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +19,8 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.leak import Looks, chosen, worth
 from mebench.runner.session import Session
 from mebench.runner.trained import trained
+
+LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +199,7 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
 
     found, gain = outcome
     record = read(type(found.folder)(export(found.folder, tmp_path)))
-    (row,) = what_selection_is_worth([record], [], [])
+    (row,) = what_selection_is_worth([record], [], [], [])
     cells = dict(zip(SELECTION, row))
     score = gain["scores"]["recognition.uf1"]
     assert (cells["leaking"], cells["honest"]) == (f"{score['leak']:.3f}", f"{score['honest']:.3f}")
@@ -203,3 +207,24 @@ def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outc
     assert cells["method"].startswith("logistic") and "audit=leak_last" in cells["method"]
     assert "## What selection is worth" in markdown([], SELECTION, [row])
     assert "What selection is worth" not in markdown([])
+
+
+def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(outcome, tmp_path):
+    from mebench.results.beside import read_aliases
+    from mebench.results.export import export
+    from mebench.results.published import read as published_values
+    from mebench.results.record import read
+    from mebench.results.reproduce import read_paper
+    from mebench.results.tables import SELECTION, what_selection_is_worth
+
+    paper = read_paper(LEADERBOARDS / "papers", "megc2019")
+    words = {("STSTNet", ""): ("method=logistic", "audit=leak_last")}
+    papers = [replace(paper, tables={"2": words})]
+    whole = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
+    some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
+    values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
+    rows = [dict(zip(SELECTION, row)) for row in what_selection_is_worth([whole, some], papers, values, aliases)]
+    assert [(row["dataset"], row["published"], row["year"], row["the paper's program"]) for row in rows] == [
+        ("megc2019_flow", "0.7353", "2019", "takes the last of 800 epochs"),
+        ("megc2019_flow, loso_named (test=[s01, 006])", "–", "2019", "takes the last of 800 epochs"),
+    ]
