@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import sys
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -41,6 +42,18 @@ def print_lines(*lines: str, error: bool = False, flush: bool = False) -> None:
     """Print each as one line, on standard error if it says what went wrong; at once if somebody waits for it (`flush`)."""
     for line in lines:
         print(printable(line), file=sys.stderr if error else sys.stdout, flush=error or flush)
+
+
+def command(verb: str, words: Iterable[str], config: Iterable[str] = (), plugins: Iterable[str] = ()) -> str:
+    """A command of mebench as a shell takes it.
+
+    >>> command("run -m", ["method=mine", "seed=0..2"], plugins=["my plugins"])
+    "mebench run -m --plugins 'my plugins' method=mine seed=0..2"
+    """
+    options = [
+        word for name, values in (("-c", config), ("--plugins", plugins)) for value in values for word in (name, value)
+    ]
+    return shlex.join(["mebench", *verb.split(), *options, *words])
 
 
 def plural(count: int, one: str, many: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -159,8 +158,7 @@ def fake(
     prefix = {id_: f"dataset.{id_}" if len(members) > 1 else "dataset" for id_ in members}
     roots = [f"{prefix[id_]}.root={place}" for id_, place in places.items()]
     name = f"[{','.join(members)}]" if len(members) > 1 else next(iter(members))
-    more = [word for folder in plugins or () for word in ("--plugins", folder)]
-    then = shlex.join(["mebench", "data", "summary", *more, f"dataset={name}", *roots])
+    then = console.command("data summary", [f"dataset={name}", *roots], plugins=plugins or ())
     console.write_json({"folders": {id_: str(place) for id_, place in places.items()}, "next": then}, json)
     if json != "-":
         console.print_lines(f"{out}: drawn")

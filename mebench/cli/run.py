@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +12,7 @@ import typer
 from mebench import api
 from mebench.api.runs import planned, swept
 from mebench.cli.options import Files, Json, Plugins, RunId, Runs, Verbose, Words, checked
-from mebench.console import print_lines, print_table, write_json
+from mebench.console import command, print_lines, print_table, write_json
 from mebench.errors import ConfigError, RunError
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ def run(
     """Run a method on a dataset, or with -m many runs at once."""
     if multirun:
         return sweep(words or (), config, plugins, dry_run, json)
-    with _hint_of_sweeps(words or ()):
+    with _hint_of_sweeps(words or (), config or (), plugins or ()):
         if not dry_run:
             return _tell(api.run(*words or (), config=config or (), plugins=plugins or ()), verbose, json, told=True)
         settings = checked(words, config, plugins)
@@ -71,13 +70,14 @@ def resume(
 
 
 @contextmanager
-def _hint_of_sweeps(words: Sequence[str]) -> Iterator[None]:
+def _hint_of_sweeps(words: Sequence[str], config: Sequence[str], plugins: Sequence[str]) -> Iterator[None]:
     """Say of a word that lists several values that this would be a sweep, where one run does not understand it."""
     from mebench.config.combinations import is_sweep, lists_values
 
+    swept = command("run -m", words, config, plugins)
     for word in words:
         if is_sweep(word):
-            raise ConfigError(f"{word!r} names several runs, which is a sweep: mebench run -m {shlex.join(words)}")
+            raise ConfigError(f"{word!r} names several runs, which is a sweep: {swept}")
     try:
         yield
     except ConfigError as error:
@@ -85,9 +85,7 @@ def _hint_of_sweeps(words: Sequence[str]) -> Iterator[None]:
         blamed = [word for word in lists if any(part in str(error) for part in word.split("=", 1))]
         if not blamed or " -m" in str(error):
             raise
-        raise ConfigError(
-            f"{error}. If {blamed[0]!r} is a list of values, this is a sweep: mebench run -m {shlex.join(words)}"
-        ) from None
+        raise ConfigError(f"{error}. If {blamed[0]!r} is a list of values, this is a sweep: {swept}") from None
 
 
 def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:

@@ -141,7 +141,7 @@ def collect(runs: Path, say: Say | None = None) -> list[Record]:
         if folder.done:
             found += _read(_run, folder, say)
         else:
-            say(f"run {folder.id} is not finished and left out: go on with it by mebench resume {folder.id}")
+            say(f"run {folder.id} is not finished and left out: go on with it by mebench resume {folder.word}")
     return found
 
 

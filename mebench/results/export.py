@@ -59,7 +59,9 @@ def export(folder: RunFolder, out: Path) -> Path:
         WithheldError: nobody could take in what would be written.
     """
     if not folder.done:
-        raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: mebench resume {folder.id}")
+        raise RunError(
+            f"run {folder.id!r} is not finished, so there is nothing to publish: mebench resume {folder.word}"
+        )
     record = from_run(folder)
     with new_folder(out, ".writing-") as room:
         (temporary := room / "record").mkdir()

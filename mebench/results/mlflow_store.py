@@ -150,9 +150,14 @@ def hold(file: Path, seconds: float) -> AbstractContextManager[object]:
     """The lock of a sqlite file, held until its end as a context.
 
     Raises:
+        RunError: the address of a database means something else by the characters of its path.
         Timeout: another process holds it for so long.
         OSError: nothing can be made there.
     """
+    if {"%", "?"} & set(str(file)):
+        raise RunError(
+            f"the path {file} holds % or ?, which mean something else in the address of a database: name a place without them"
+        )
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = Path(f"{file}.lock")
     lock.touch()  # filelock would wait for the folder, and its `Timeout` be taken for another process

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from mebench.config import RunConfig, resolve
+from mebench.console import command
 from mebench.errors import ConfigError, DataError, MebenchError, unknown
 from mebench.files import read_yaml
 from mebench.progress import Progress
@@ -315,7 +316,9 @@ def _runs(paper: Paper, lines: Sequence[Words], request: Request, progress: Prog
             found[line] = Run(folder, stands_in=stands_in)
         elif request.dry_run:
             words = _standing_in(line, request) if stands_in else [*line, *request.words]
-            found[line] = Run(None, "not run yet", f"it would be: mebench run {shlex.join(words)}")
+            found[line] = Run(
+                None, "not run yet", f"it would be: {command('run', words, request.files, request.plugins)}"
+            )
         else:
             key = json.dumps(config.values, sort_keys=True, default=str)
             to_run.setdefault(key, (config, []))[1].append((line, stands_in))

@@ -24,6 +24,7 @@ import ctypes
 import errno
 import json
 import os
+import shlex
 import shutil
 import tempfile
 import time
@@ -182,8 +183,8 @@ class RunFolder:
 
     @property
     def word(self) -> str:
-        """What `mebench resume` finds it by from here: its id, or its path where it does not lie in `runs`."""
-        return self.id if self.path.parent == Path("runs") else str(self.path)
+        """What `mebench resume` finds it by from here, as a shell takes it: its id, or its path where it does not lie in `runs`."""
+        return shlex.quote(self.id if self.path.parent.absolute() == Path("runs").absolute() else str(self.path))
 
     @property
     def done(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from mebench.console import console, empty_table, plural
+from mebench.console import command, console, empty_table, plural
 from mebench.metrics.catalogue import find
 from mebench.progress import Progress
 from mebench.tuning.outcome import LEVEL
@@ -110,8 +110,8 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
         out.print(_scores(plain))
     for line in remarks(plain):
         out.print(line)
-    runs = plain["runs"]
-    out.print(f"figures and trials are in {folder}; all scores: mebench compare {runs['tuned']} {runs['default']}")
+    scores = command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
+    out.print(f"figures and trials are in {folder}; all scores: {scores}")
 
 
 def remarks(plain: Mapping[str, Any]) -> list[str]:

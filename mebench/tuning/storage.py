@@ -69,7 +69,7 @@ class Place:
         """One process at a time on a sqlite file: three that create it at once break it.
 
         Raises:
-            RunError: another process does not let go, or the folder cannot be made.
+            RunError: another process does not let go, the folder cannot be made, or no address can name its path.
         """
         if self.file is None:
             yield

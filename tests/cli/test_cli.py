@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -252,6 +253,18 @@ def test_a_reader_that_goes_away_is_no_error():
     process.stdout.close()
     assert process.stderr.read() == b""
     process.wait()
+
+
+def test_several_values_are_said_to_be_a_sweep_with_all_that_was_given(mebench, tmp_path):
+    (tmp_path / "my plugins/methods").mkdir(parents=True)
+    (tmp_path / "more.yaml").write_text("bootstrap: 0\n")
+    given = ("-c", tmp_path / "more.yaml", "--plugins", tmp_path / "my plugins")
+    code, _, said = mebench("run", *given, "method=majority", "dataset=synthetic", "seed=0..1")
+    assert code == 2
+    assert shlex.split(said.partition("is a sweep: ")[2]) == [
+        *("mebench", "run", "-m", *map(str, given)),
+        *("method=majority", "dataset=synthetic", "seed=0..1"),
+    ]
 
 
 def test_version_and_usage(mebench):

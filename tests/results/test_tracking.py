@@ -580,6 +580,14 @@ def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progres
     assert not (tmp_path / "mlflow.db").exists()
 
 
+def test_a_folder_whose_name_an_address_cannot_hold_is_named_at_once(tmp_path, progress, said, monkeypatch):
+    """SQLAlchemy takes `%20` for a blank, and all behind `?` for options: the database would lie elsewhere, or nowhere."""
+    (tmp_path / "my%20project").mkdir()
+    monkeypatch.chdir(tmp_path / "my%20project")
+    assert mirror(make_run(Path("runs")), None, progress) is None
+    assert "my%20project/mlflow.db holds % or ?" in said.getvalue() and not list(tmp_path.rglob("mlflow.db*"))
+
+
 def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
     for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
         told = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()

@@ -5,6 +5,7 @@ import errno
 import json
 import os
 import random
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -249,6 +250,14 @@ def test_to_resume_a_run_it_must_be_free_and_unchanged(tmp_path):
         RunFolder.claim(tmp_path / "runs", "mean-toy", "another", run.id)
     again, _ = RunFolder.claim(tmp_path / "runs", "mean-toy", "0123456789abcdef", run.id)
     assert again.path == run.path
+
+
+def test_a_run_is_called_so_that_a_shell_finds_it_from_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in ("runs/toy-1", f"{tmp_path}/runs/toy-1"):
+        assert RunFolder(Path(place)).word == "toy-1"
+    for place in ("my runs/toy-1", f"{tmp_path}/my runs/toy-1"):
+        assert shlex.split(RunFolder(Path(place)).word) == [place]
 
 
 def test_an_unknown_run_answers_with_the_nearest(tmp_path):

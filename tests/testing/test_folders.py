@@ -3,11 +3,14 @@
 import re
 import shutil
 import unittest
+from types import SimpleNamespace
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from mebench.config import registry
+from mebench.core import Task
 from mebench.errors import ConfigError
 from mebench.testing import datasets, folder_checks, methods, parametrize_with_checks, plugin_checks, plugins
 from mebench.testing.folders import METHOD_TEMPLATES, write_plugin
@@ -44,6 +47,16 @@ def test_the_parameters_of_a_new_plugin_are_light(kit):
     registry.add_paths([kit])
     checks = {check.name: check for check in plugin_checks("method", "kit_linear")}
     checks["params_import_nothing_heavy"].run()
+
+
+@pytest.mark.parametrize("template", [SPOTTER, LINEAR])
+def test_a_video_without_room_for_a_pair_of_frames_has_no_score(kit, template):
+    """What a stopped recording leaves behind: two frames, of which none has a partner k later."""
+    registry.add_paths([kit])
+    plugin = registry.load("method", f"kit_{template}")
+    method = plugin(plugin.Params(), Task(frozenset({"spot"})))
+    view = SimpleNamespace(n_frames=2, features=lambda chain: np.zeros((0, 4, 4, 3), np.float16))
+    np.testing.assert_array_equal(method.score_frames(view), [[np.nan], [np.nan]])
 
 
 def test_a_folder_is_parametrized_like_plugins(kit):

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,16 @@ def test_where_nothing_can_be_made_is_told_at_once(tmp_path, monkeypatch, place,
     sentence = rf"^the storage .* cannot be made \({why}\): choose another --storage$"
     with pytest.raises(RunError, match=sentence), Place.of(place).alone():
         pytest.fail("it was made")
+
+
+@pytest.mark.parametrize("folder", ["my%20study", "why?"])
+def test_a_path_that_no_address_can_hold_is_told_at_once(tmp_path, monkeypatch, folder):
+    (tmp_path / folder).mkdir()
+    monkeypatch.chdir(tmp_path / folder)
+    sentence = r"studies.db holds % or \?.*name a place without them"
+    with pytest.raises(RunError, match=sentence), Place.of("studies.db").alone():
+        pytest.fail("it was made")
+    assert not list(Path.cwd().iterdir())
 
 
 def test_what_is_not_there_or_empty_may_be_used(tmp_path):
