@@ -115,7 +115,7 @@ def show(run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = Non
     if found.lost:
         console.print_lines(f"remove {folder.path} and run again")
     elif not folder.done:
-        console.print_lines(f"go on with: mebench resume {folder.word}")
+        console.print_lines(f"go on with: {folder.way_on}")
 
 
 @app.command("prune", epilog="Example: mebench runs prune --unfinished --older-than 30d --dry-run")

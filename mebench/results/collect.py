@@ -17,7 +17,7 @@ from mebench.progress import Progress
 from mebench.results.checking import bounded
 from mebench.results.integrity import check, check_supersedes, record_name
 from mebench.results.mlflow_store import alone, quiet
-from mebench.results.record import ANSWERS, Record, from_record, from_run
+from mebench.results.record import ANSWERS, OF_STUDY, Record, from_record, from_run
 from mebench.results.tracked import KEY_TAG, RECORD_FOLDER
 from mebench.results.tracking import RUN_TAG, Store, client_of, short, without_password
 from mebench.runner.folder import RunFolder
@@ -138,10 +138,12 @@ def collect(runs: Path, say: Say | None = None) -> list[Record]:
     say = say or Progress().say
     found = []
     for folder in RunFolder.all(runs):
-        if folder.done:
+        if folder.of_study:
+            say(f"run {folder.id} is left out: {OF_STUDY}")
+        elif folder.done:
             found += _read(_run, folder, say)
         else:
-            say(f"run {folder.id} is not finished and left out: go on with it by mebench resume {folder.word}")
+            say(f"run {folder.id} is not finished and left out: go on with it by {folder.way_on}")
     return found
 
 

@@ -19,7 +19,7 @@ from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.tables import Tables
 from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
 from mebench.results.render.scores import INTERVAL, figure, how_intervals, interval
-from mebench.runner.folder import RunFolder
+from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.scoring import tables_of
 
 
@@ -34,6 +34,7 @@ class Side:
         kinds: that were spotted.
         classes: that are scored.
         record: of the run.
+        of_study: whether the run is one of a study's outer ones.
     """
 
     name: str
@@ -42,13 +43,16 @@ class Side:
     kinds: Sequence[str]
     classes: Sequence[str]
     record: Record | None = None
+    of_study: bool = False
 
     @classmethod
     def of_run(cls, folder: RunFolder) -> Self:
         """A finished run, or the record of one."""
         record = read(folder)
         about = record.about
-        return cls(record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record)
+        return cls(
+            record.id, tables_of(folder), about["tasks"], about["kinds"], about["classes"], record, folder.of_study
+        )
 
     @classmethod
     def of_file(cls, path: File, answers: Answers) -> Self:
@@ -272,6 +276,7 @@ def remarks(comparison: Comparison, first: Side, second: Side, rule: Convention)
             f"{number} scores are tested at once: p (Holm) keeps the chance of any false alarm among them at 5 %; the conclusions use it",
         ),
         *((True, line) for line in (_of_runs(first.record, second.record) if first.record and second.record else [])),
+        *((True, line) for line in _values(first, second)),
         *((True, line) for line in _left_out(first, second)),
         *((True, line) for line in _without_interval(comparison)),
         *(
@@ -295,7 +300,15 @@ def _of_runs(first: Record, second: Record) -> Iterator[str]:
         yield (
             f"the settings of the dataset differ (A: {a}; B: {b}): the runs saw different pictures, so not the methods alone differ"
         )
-    yield _seeds(first, second)
+
+
+def _values(first: Side, second: Side) -> Iterator[str]:
+    """Whose settings or chance in training differ."""
+    for letter, side in (("A", first), ("B", second)):
+        if side.of_study:
+            yield f"{letter} is an outer run of a study: its values are in its {TUNED}, and its settings are those of the study"
+    if first.record and second.record and not (first.of_study or second.of_study):
+        yield _seeds(first.record, second.record)
 
 
 def _seeds(first: Record, second: Record) -> str:

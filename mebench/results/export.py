@@ -11,7 +11,7 @@ import pandas as pd
 from mebench.errors import RunError
 from mebench.results.checking import check_alone
 from mebench.results.integrity import OPTIONAL, RECORD, TABLES, check, file_hash, own_hash, record_name
-from mebench.results.record import AUDIT, FORMAT, STORED, from_run
+from mebench.results.record import AUDIT, FORMAT, OF_STUDY, STORED, from_run
 from mebench.results.schema import RefusedError
 from mebench.results.settings import without_folder
 from mebench.results.write import new_folder
@@ -55,13 +55,13 @@ def export(folder: RunFolder, out: Path) -> Path:
     a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
 
     Raises:
-        RunError: the run is not finished or damaged, or its record is damaged.
+        RunError: the run is not finished or damaged, its record is damaged, or it is one of a study's outer runs.
         WithheldError: nobody could take in what would be written.
     """
     if not folder.done:
-        raise RunError(
-            f"run {folder.id!r} is not finished, so there is nothing to publish: mebench resume {folder.word}"
-        )
+        raise RunError(f"run {folder.id!r} is not finished, so there is nothing to publish: {folder.way_on}")
+    if folder.of_study:
+        raise RunError(f"run {folder.id!r} cannot be published: {OF_STUDY}")
     record = from_run(folder)
     with new_folder(out, ".writing-") as room:
         (temporary := room / "record").mkdir()

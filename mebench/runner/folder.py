@@ -57,12 +57,11 @@ KEPT = (
     *("predictions.parquet", "clips.parquet", "summary.json"),
 )
 """What every finished run holds, and all that reads one asks for."""
+TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
 WRITING = ".writing-"
 """How the names of files begin that are not whole yet."""
 SYNC_SECONDS = 5.0
 """A power cut may cost the folds of that long; a kill none."""
-
-
 _C = ctypes.CDLL(None)
 
 
@@ -113,7 +112,7 @@ class RunFolder:
             return cls(path)
         folder = cls.open(runs, word)
         if not folder.done:
-            raise RunError(f"run {folder.id!r} is not finished: go on with it by mebench resume {folder.word}")
+            raise RunError(f"run {folder.id!r} is not finished: go on with it by {folder.way_on}")
         if lost := folder.lost:
             raise RunError(
                 f"run {folder.id!r} is marked as finished but lacks {' and '.join(lost)}: remove {folder.path} and run again"
@@ -160,6 +159,10 @@ class RunFolder:
             number += 1
 
     def _claim_this(self, key: str) -> tuple[RunFolder, FileLock]:
+        if self.of_study:
+            raise RunError(
+                f"run {self.id!r} is a study's, which knows the values of its folds: go on with {self.way_on}"
+            )
         if self.read_json("config.json")["key"] != key:
             raise RunError(
                 f"run {self.id!r} cannot go on: its dataset, plugins or versions have changed since it began, and its folds must not mix "
@@ -185,6 +188,16 @@ class RunFolder:
     def word(self) -> str:
         """What `mebench resume` finds it by from here, as a shell takes it: its id, or its path where it does not lie in `runs`."""
         return shlex.quote(self.id if self.path.parent.absolute() == Path("runs").absolute() else str(self.path))
+
+    @property
+    def of_study(self) -> bool:
+        """Whether `mebench tune` made it of outer folds."""
+        return (self.path / TUNED).is_file()
+
+    @property
+    def way_on(self) -> str:
+        """What goes on with it, for people."""
+        return "the same mebench tune" if self.of_study else f"mebench resume {self.word}"
 
     @property
     def done(self) -> bool:
@@ -290,7 +303,7 @@ class RunFolder:
                 raise
             raise RunError(
                 f"cannot write to {self.path}: {os.strerror(e.errno)}. The folds already there are kept: make room, "
-                f"then go on with: mebench resume {self.word}"
+                f"then go on with: {self.way_on}"
             ) from e
 
     # -- reading ------------------------------------------------------------------------------------------------------------
@@ -321,7 +334,7 @@ class RunFolder:
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         file = self.path / name
         fix = (
-            f"remove {file.parent} and go on with: mebench resume {self.word}"
+            f"remove {file.parent} and go on with: {self.way_on}"
             if name.startswith("folds/") and not self.done
             else f"remove {self.path} and run again"
         )

@@ -12,8 +12,8 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
-from mebench.runner.describe import describe, key_of, truth_of, truth_tables
-from mebench.runner.folder import RunFolder
+from mebench.runner.describe import describe, truth_of, truth_tables
+from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
@@ -92,16 +92,17 @@ class Judge:
     def _run(self, name: str, tuned: Mapping[str, Mapping[str, Any]], default: RunFolder | None = None) -> RunFolder:
         """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
         plan, tables = self._plan, truth_tables(self._plan)
-        key = digest([inputs_of(plan.config, plan.dataset), truth_of(plan, tables), who(plan.folds), tuned])[:8]
-        folder = RunFolder(self._folder / "outer" / f"{name}-{key}")
+        # Other than that of a plain run: folds and values are not those that its configuration names.
+        key = digest([inputs_of(plan.config, plan.dataset), truth_of(plan, tables), who(plan.folds), tuned])
+        folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():
             if folder.done:
                 self._score_as_asked(folder)
                 return folder
             shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
-            describe(folder, shown, tables, key_of(shown, tables))
-            folder.write_json("tuned.json", {name: dict(values) for name, values in tuned.items()})
+            describe(folder, shown, tables, key)
+            folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
             parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
             self._tell_skipped(folder, name, parts)
             there = folder.finished_folds()

@@ -88,6 +88,7 @@ def noted(subjects, *paths, data=("", "")):
             tasks=["spot"],
             kinds=["micro"],
             draws=1,
+            of_study=False,
         )
         for name, words in zip("AB", data)
     ]

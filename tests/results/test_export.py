@@ -133,6 +133,6 @@ def test_the_audit_goes_along_without_folders(tmp_path):
 
 def test_an_unfinished_run_is_not_published(tmp_path):
     run = make_run(tmp_path / "runs", done=False)
-    with pytest.raises(RunError, match=f"mebench resume {run.id}"):
+    with pytest.raises(RunError, match=f"mebench resume {run.path}"):
         export(run, tmp_path / "records")
     assert not (tmp_path / "records").exists()

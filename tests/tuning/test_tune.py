@@ -1,6 +1,8 @@
 """Whole tunings: who is touched, what comes out, and that it goes on where it stopped."""
 
 import json
+import os
+import shutil
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -12,10 +14,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mebench
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
 from mebench.features import NoFaceError
+from mebench.metrics.conventions import CONVENTIONS
 from mebench.progress import Progress
+from mebench.results.collect import collect
+from mebench.results.compare import Side, compare_sides, remarks
+from mebench.results.export import export
 from mebench.runner.features import Prepared
 from mebench.runner.folder import RunFolder
 from mebench.runner.plan import make_plan
@@ -70,6 +77,26 @@ def test_nested_tunes_in_each_fold_without_its_subject(go, tmp_path):
     assert found.plain["outer_subjects"] == 4
     values = json.loads((Path(found.plain["runs"]["tuned"]) / "tuned.json").read_text())
     assert {key: study["best"]["params"] for key, study in found.plain["studies"].items()} == values
+
+
+def test_an_outer_run_is_no_plain_one(go, tmp_path):
+    """Its folds have values of their own: nothing else goes on with it, takes its settings for a plain run's, or publishes it."""
+    words = {"params": ("lr",), "trials": 3, "nested": True, "inner_folds": 2}
+    found = go("dataset.subjects=4", **words)
+    folders = {name: RunFolder(Path(path)) for name, path in found.plain["runs"].items()}
+    scores = found.plain["scores"]
+    sides = [Side.of_run(folders[name]) for name in ("tuned", "default")]
+    said = remarks(compare_sides(*sides, "strict", ("all",)), *sides, CONVENTIONS["strict"])
+    assert not any("same settings" in line for line in said)
+    assert sum("outer run of a study" in line for line in said) == 2
+    with pytest.raises(RunError, match=r"cannot be published: .* mebench tune --write FILE"):
+        export(folders["tuned"], tmp_path / "records")
+    assert collect(folders["tuned"].path.parent, (told := []).append) == [] and len(told) == 2
+    (folders["tuned"].path / "DONE").unlink()
+    shutil.rmtree(folders["tuned"].path / "folds" / next(os.walk(folders["tuned"].path / "folds"))[1][0])
+    with pytest.raises(RunError, match=r"is a study's.*: go on with the same mebench tune"):
+        mebench.resume(folders["tuned"].path)
+    assert go("dataset.subjects=4", **words).plain["scores"] == scores
 
 
 def test_the_same_command_goes_on(go):
