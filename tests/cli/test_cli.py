@@ -316,7 +316,7 @@ def test_verbs_that_only_tell_import_nothing_heavy(root, words, answer):
         (["run", "se"], ["seed="]),
         (["run", "method=ti"], ["method=tiny"]),
         (["run", "method", "=", "ti"], ["tiny"]),
-        (["run", "protocol", "=", "lo"], ["lodo", "loso", "lovo"]),
+        (["run", "protocol", "=", "lo"], ["lodo", "loso", "loso_named", "lovo"]),
         (["run", "method", "=", "tiny", "method.ro"], ["method.root="]),
         (["run", "method", "=", "tiny", "method.flow", "=", "d"], ["dis"]),
         (["info", "tin"], ["tiny"]),
