@@ -56,8 +56,8 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
         alone: the wanted column that may be called after its owner alone.
 
     Returns:
-        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`)
-        is taken before the bare one, so that one table may hold both.
+        Position of each wanted column that is there. A name in front of which the file says whose it is (`gt_onset`), or
+        that is its owner's alone (`predicted`), is taken before the bare one, so that one table may hold both.
 
     >>> recognise(["", "vid", "Pred_Onset", "pred_offset", "gt_onset"], ["video", "onset", "offset"], "predictions")
     {'video': 1, 'onset': 2, 'offset': 3}
@@ -65,8 +65,8 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
     where = {plain(header): position for position, header in reversed(list(enumerate(headers)))}
     found: dict[str, int] = {}
     for name in wanted:
-        aliases = [owner + alias for owner in (*_OWNERS[role], "") for alias in ALIASES[name]]
-        aliases += _ALONE[role] if name == alone else ()
+        aliases = [owner + alias for owner in _OWNERS[role] for alias in ALIASES[name]]
+        aliases += [*(_ALONE[role] if name == alone else ()), *ALIASES[name]]
         free = [where[alias] for alias in aliases if alias in where and where[alias] not in found.values()]
         if free:
             found[name] = free[0]

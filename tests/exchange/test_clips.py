@@ -126,6 +126,17 @@ def _tables(rows):
     return join_clips(truth, answers, sorted({row[1] for row in rows}), Rules(), Remarks())
 
 
+@pytest.mark.parametrize("bare", ["label", "emotion", "class"])
+@pytest.mark.parametrize("own", ["predicted", "pred", "y_pred"])
+def test_in_one_table_the_answer_is_the_column_called_so(tmp_path, bare, own):
+    """Not the bare one beside it, which would be the truth scored against itself."""
+    (file := tmp_path / "both.csv").write_text(f"subject,video,{bare},{own}\n1,a,joy,fear\n1,b,fear,fear\n")
+    truth = read_clips(file, "truth", Remarks())
+    answers = read_clips(file, "predictions", Remarks(), ["fear", "joy"])
+    said = [file.intervals["emotion"].tolist() for file in (truth, answers)]
+    assert said == [["joy", "fear"], ["fear", "fear"]]
+
+
 @pytest.mark.parametrize(
     "head",
     [
