@@ -95,7 +95,7 @@ class Scores(Result):
         """
         from mebench.exchange.write import write_predictions
 
-        write_predictions(Path(path).expanduser(), form, self.tables, self._remarks)
+        write_predictions(Path(path).expanduser(), form, self.tables, self._remarks, self.answers.kinds)
 
     def _notes(self) -> Sequence[str]:
         return [*super()._notes(), *self.warnings]

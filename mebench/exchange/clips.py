@@ -32,7 +32,9 @@ _ROUNDED = 0.005
 """Half a unit of the second digit: what rounding may add to, or take from, each probability."""
 
 
-def read_clips(path: File, role: Role, remarks: Remarks, labels: Sequence[str] = ()) -> IntervalFile:
+def read_clips(
+    path: File, role: Role, remarks: Remarks, labels: Sequence[str] = (), others: Sequence[str] = ()
+) -> IntervalFile:
     """Read and check a file of clips.
 
     Args:
@@ -42,7 +44,8 @@ def read_clips(path: File, role: Role, remarks: Remarks, labels: Sequence[str] =
             (`p_negative`, or `negative` alone).
         role: `predictions` or `truth`.
         remarks: what was noticed and repaired is added there.
-        labels: the classes that predictions may name.
+        labels: the classes that are scored; predictions that have probabilities have those of all.
+        others: further classes that predictions may name.
 
     Returns:
         As of intervals; the onset is 0 where the file has none, the offset the onset, and `confidence` the probability of the
@@ -66,15 +69,16 @@ def read_clips(path: File, role: Role, remarks: Remarks, labels: Sequence[str] =
     rows = rows.assign(kind=values.kinds(table, answered), onset=onset.astype(np.int64), apex=np.nan)
     rows["offset"] = rows["onset"]
     if role == "predictions":
-        known = rows["emotion"].isin([*labels, ""]).to_numpy()
+        classes = [*labels, *others]
+        known = rows["emotion"].isin([*classes, ""]).to_numpy()
         for row in np.flatnonzero(~known)[:1]:
             said = str(rows["emotion"].iloc[row])
             raise table.error(
                 int(row),
-                f"{said!r} is no class of the truth, which has {', '.join(labels)}{meant(said, labels)}: write it as the truth does, or "
+                f"{said!r} is no class of the truth, which has {', '.join(classes)}{meant(said, classes)}: write it as the truth does, or "
                 "name all classes with --classes",
             )
-        rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, remarks)
+        rows["confidence"] = _probabilities(table, rows["emotion"].tolist(), labels, others, remarks)
     videos = rows[["line", *(name for name in IDS if name in table.cells), "kind"]].assign(fps=np.nan, n_frames=np.nan)
     return IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
 
@@ -118,8 +122,9 @@ def join_clips(
             f"predictions: {plural(int(silent.sum()), 'clip')} of the truth without an answer (its {at_lines(clips['line'][silent])}), "
             "counted as wrong"
         )
-        if clips["probability"].notna().any():
-            remarks.warn("predictions: calibration is left out: a clip without an answer has no probability")
+    if clips["probability"].isna().any() and clips["probability"].notna().any():
+        why = "a clip without an answer has no probability" if silent.any() else "not every answer has a probability"
+        remarks.warn(f"predictions: calibration is left out: {why}")
     videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
     return Tables(
         videos, scored.reset_index(drop=True), None, clips[["line", "video", "truth", "predicted", "probability"]]
@@ -127,15 +132,15 @@ def join_clips(
 
 
 def _probabilities(
-    table: TextTable, answers: Sequence[str], labels: Sequence[str], remarks: Remarks
+    table: TextTable, answers: Sequence[str], labels: Sequence[str], others: Sequence[str], remarks: Remarks
 ) -> NDArray[np.float64]:
-    """Probability of the class that each row names, (n_rows,): NaN where it names none, or the file has no probabilities.
+    """Probability of the class that each row names, (n_rows,): NaN where it names none, or the file has none of that class.
 
     Raises:
         DataError: one is not in 0 to 1; those of a row do not sum to 1, or another class has a larger one; a class lacks.
     """
     named = np.array([answer != "" for answer in answers], dtype=np.bool_)
-    headers = _of_classes(table, labels)
+    headers = _of_classes(table, [*labels, *others])
     if not headers:
         if "confidence" not in table.cells:
             return np.full(len(named), np.nan)
@@ -150,7 +155,8 @@ def _probabilities(
         remarks.repair("predictions: the probabilities of the classes are read, not the column beside them")
     table = replace(table, cells={name: [cell.strip() for cell in table.others[name]] for name in headers.values()})
     shares = np.stack([_shares(table, name, named, f"the probability {name}") for name in headers.values()], axis=1)
-    places = [list(headers).index(answer) if answer else 0 for answer in answers]
+    named &= np.array([answer not in others or answer in headers for answer in answers], dtype=np.bool_)
+    places = [list(headers).index(answer) if has else 0 for answer, has in zip(answers, named)]
     own, total = shares[np.arange(len(named)), places], shares.sum(axis=1)
     for row in np.flatnonzero(named & ~(np.abs(total - 1) <= _ROUNDED * len(headers) + 1e-9))[:1]:
         raise table.error(

@@ -2,17 +2,18 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-# The name that mebench uses comes first; of several known names in one file the earlier wins. `vid`, `pred_onset`,
-# `pred_offset` and `type` are those of the MEGC 2022 and 2023 submission files.
+# Of several known names in one file the earlier wins: the one that mebench uses, but before it one that says frame, since the
+# sheet of CASME has `OnsetF` in frames and `Onset` in ms. `vid`, `pred_onset`, `pred_offset` and `type` are those of the MEGC 2022
+# and 2023 submission files.
 ALIASES: dict[str, tuple[str, ...]] = {
     "dataset": ("dataset", "database", "db", "corpus", "member"),
     "subject": ("subject", "subjectid", "subjectno", "subj", "sub", "participant", "participantid", "person"),
     "video": ("video", "videoid", "vid", "videoname", "videocode", "filename", "file", "clip", "clipname", "sequence"),
-    "onset": ("onset", "onsetframe", "onsetf", "start", "startframe", "begin"),
-    "apex": ("apex", "apexframe", "apexf", "peak", "peakframe"),
-    "offset": ("offset", "offsetframe", "offsetf", "end", "endframe", "stop"),
+    "onset": ("onsetframe", "onsetf", "onset", "start", "startframe", "begin"),
+    "apex": ("apexframe", "apexf", "apex", "peak", "peakframe"),
+    "offset": ("offsetframe", "offsetf", "offset", "end", "endframe", "stop"),
     "kind": ("kind", "type", "expressiontype", "exptype", "motype"),
     "emotion": ("emotion", "estimatedemotion", "emotionlabel", "emotionclass", "emo", "label", "class"),
     "confidence": ("confidence", "conf", "score", "probability", "prob"),
@@ -71,6 +72,32 @@ def recognise(headers: Sequence[str], wanted: Sequence[str], role: str, alone: s
         if free:
             found[name] = free[0]
     return found
+
+
+def rivals(headers: Sequence[str], found: Mapping[str, int], role: str) -> Iterator[tuple[str, int]]:
+    """Columns that might as well be what another was taken for.
+
+    Args:
+        headers: as the file names them.
+        found: from `recognise`.
+        role: as there.
+
+    Yields:
+        A wanted column, and the position of a column that nothing was taken from, with another of its names; if the file says
+        whose number the one is, then whose the other is.
+
+    >>> list(rivals(["video", "OnsetF", "Onset", "end"], {"video": 0, "onset": 1, "offset": 3}, "truth"))
+    [('onset', 2)]
+    """
+    for name, taken in found.items():
+        for owner in (*_OWNERS[role], ""):
+            names = {owner + alias for alias in ALIASES[name]}
+            if plain(headers[taken]) in names:
+                yield from (
+                    (name, place)
+                    for place, header in enumerate(headers)
+                    if plain(header) in names and place not in found.values()
+                )
 
 
 def likely(headers: Sequence[str], name: str) -> str | None:

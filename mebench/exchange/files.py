@@ -163,7 +163,8 @@ def of_clips(truth: IntervalFile, path: File, rules: Rules, remarks: Remarks, cl
     """Classes of given clips; arguments and errors as of `of_intervals`, and those of `read_clips`."""
     labels = truth.intervals["emotion"][truth.intervals["kind"] == "micro"].tolist()
     scored = named_classes(classes, labels, remarks)
-    read = read_clips(path, "predictions", remarks, list(dict.fromkeys([*scored, *sorted(set(labels) - {""})])))
+    others = sorted(set(labels) - {"", *scored})
+    read = read_clips(path, "predictions", remarks, scored, others)
     return Answers(join_clips(truth, read, scored, rules, remarks), [], scored)
 
 

@@ -64,8 +64,8 @@ def read_intervals(
     data |= {name: values.names(table, name) for name in IDS if name in table.cells}
     repair_decimal_ids(data, role, remarks)
     videos = pd.DataFrame(data)
-    for name in ("fps", "n_frames"):
-        videos[name] = values.numbers(table, name) if role == "truth" and name in table.cells else np.nan
+    for name, read in (("fps", values.numbers), ("n_frames", values.frames)):
+        videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
     frame = pd.DataFrame(data).assign(
         kind=values.kinds(table, ends.there),
@@ -124,6 +124,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         )
     if role == "truth":
         _note_overlaps(rows, given.ids, remarks)
+        _note_short(given, rows, remarks)
     return IntervalFile(given.place, role, rows, given.videos, given.columns)
 
 
@@ -177,6 +178,18 @@ def _note_overlaps(rows: pd.DataFrame, ids: list[str], remarks: Remarks) -> None
         remarks.warn(
             f"truth: {plural(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
             "the same video and kind, all kept: each must be found by an interval of its own"
+        )
+
+
+def _note_short(given: IntervalFile, rows: pd.DataFrame, remarks: Remarks) -> None:
+    """False positives a minute are counted over `n_frames`, which may be seconds, or those of the clip alone."""
+    length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
+    short = rows.join(length, on=given.ids).query("length < offset")
+    if len(short):
+        first = short.iloc[0]
+        remarks.warn(
+            f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's {first['length']:g} frames, such as "
+            f"{first['offset']}: right only where files are numbered from a higher frame than 1"
         )
 
 

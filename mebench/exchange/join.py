@@ -227,7 +227,8 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
     if truth.videos.empty:
         raise DataError(f"{truth.place} holds no row below its header: there is nothing to score against")
     if "subject" not in truth.ids:
-        if "subject" in predictions.columns:
+        named = predictions.videos
+        if "subject" in predictions.columns and (named["subject"] != named["video"]).any():
             raise DataError(
                 f"{truth.place} lacks the column 'subject', which the {predictions.role} have: add it to the truth, since intervals "
                 "of confidence are over subjects"

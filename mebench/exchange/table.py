@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from mebench.console import plural
 from mebench.errors import DataError
-from mebench.exchange.columns import KNOWN, likely, plain, recognise
+from mebench.exchange.columns import KNOWN, likely, plain, recognise, rivals
 from mebench.files import open_plain
 
 SHOWN = 3
@@ -265,6 +265,13 @@ def parse(
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
     columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
+    for name, other in rivals(headers, positions, role):
+        taken = positions[name]
+        if columns[other] != columns[taken]:
+            remarks.warn(
+                f"{role}: the column {headers[taken]!r} is read as the {name}, not {headers[other]!r}, which holds something else: "
+                "leave out the one that is not meant"
+            )
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
     return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)

@@ -48,6 +48,8 @@ class IntervalFile:
 BLANK = frozenset({"", "nan", "na", "n/a", "<na>", "null", "none", "-", "/", "?"})
 """How programs and annotators write that there is nothing (`/` is an unmarked apex in the sheets of CASME II)."""
 
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
+
 KINDS = ("micro", "macro")
 _KINDS = {"me": "micro", "mie": "micro", "mi": "micro", "mae": "macro", "ma": "macro"}
 
@@ -76,8 +78,10 @@ def frames(table: TextTable, name: str) -> NDArray[np.float64]:
     """A column of frame numbers, whole (`12` or `12.0`), NaN where a cell is blank, (n,).
 
     Raises:
-        DataError: a cell is no whole number.
+        DataError: a cell is no whole number, or one such as `2,500`, which is 2.5 to some and 2500 to others.
     """
+    thousands = ["," in cell and _THOUSANDS.fullmatch(cell) is not None for cell in table.cells[name]]
+    table.refuse(name, thousands, "the {name} {cell!r} has a comma{more}: write a frame number in digits alone")
     values = numbers(table, name)
     table.refuse(
         name,

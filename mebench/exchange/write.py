@@ -65,7 +65,8 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
             file for each video, in the folder `path`).
         tables: predictions, and the truth for `megc2020`. Of a method that predicts by chance the first draw is written.
         remarks: what the format cannot hold is added there.
-        kinds: those that were looked for; in `csv` a video in which nothing of one was found has a row without an interval.
+        kinds: those that were looked for, in every video unless the table of videos says where (`processed`); in `csv` a video in
+            which nothing of one was found has a row without an interval.
 
     Raises:
         ConfigError: there is no such format.
@@ -105,8 +106,10 @@ _IDS = ("dataset", "subject", "video")
 def _silent(spotted: pd.DataFrame, tables: Tables, kinds: Sequence[str]) -> pd.DataFrame:
     """A row without an interval for each video and kind that was looked for in vain."""
     found = set(zip(spotted["video"], spotted["kind"]))
-    pairs = [(video, kind) for video in tables.videos["video"] for kind in kinds if (video, kind) not in found]
-    return pd.DataFrame(pairs, columns=["video", "kind"])
+    videos = tables.videos["video"]
+    looked = tables.videos["processed"] if "processed" in tables.videos else [kinds] * len(videos)
+    pairs = [(video, kind) for video, some in zip(videos, looked) for kind in kinds if kind in some]
+    return pd.DataFrame([pair for pair in pairs if pair not in found], columns=["video", "kind"])
 
 
 def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:

@@ -226,7 +226,9 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
     """
     missed = mistakes[mistakes["mistake"] == "miss"].groupby(["video", "onset", "offset"]).size()
     places = pd.MultiIndex.from_frame(truths[["video", "onset", "offset"]])
-    share = missed.reindex(places, fill_value=0).to_numpy(float) / draws
+    # Of several truths at one place it is not known which was missed: each has the same share.
+    at_place = truths.groupby(["video", "onset", "offset"])["video"].transform("size").to_numpy(float)
+    share = missed.reindex(places, fill_value=0).to_numpy(float) / (draws * at_place)
     in_video = truths.groupby("video")["video"].transform("size").to_numpy(float)
     fps, n_frames = (truths[name].to_numpy(float) for name in ("fps", "n_frames"))
     length = (truths["offset"] - truths["onset"] + 1).to_numpy(float)

@@ -89,7 +89,7 @@ LOSO_NAMED = Protocol(
     "leave some subjects out, one by one: those of protocol.test, each in the fold that loso makes",
     Card(
         needs="protocol.test=[…], any task, short or long videos",
-        trains="all other subjects, those of protocol.test too",
+        trains="all subjects but the one that is tested, so the others of protocol.test too",
         tests="each subject of protocol.test once, in a fold of its own",
         scores="the predictions of these folds pooled, and the truths of these subjects alone",
         classes="those of scheme=NAME, or of the dataset's first scheme",

@@ -101,8 +101,9 @@ class Judge:
                 self._score_as_asked(folder)
                 return folder
             shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
-            describe(folder, shown, tables, key)
+            # First: an end between the two would leave what looks like a plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
+            describe(folder, shown, tables, key)
             parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
             self._tell_skipped(folder, name, parts)
             there = folder.finished_folds()

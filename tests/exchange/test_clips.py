@@ -199,6 +199,19 @@ def test_classes_that_are_not_scored_are_left_out_and_told(clips):
     )
 
 
+def test_of_classes_that_are_not_scored_no_probability_is_needed(clips):
+    shares = ["p_disgust,p_surprise", ".2,.8", ".4,.6", ".7,.3", ".1,.9", ".5,.5"]
+    said = "\n".join(
+        ",".join(pair) for pair in zip(SAID.replace("happiness", "surprise").splitlines(), shares, strict=True)
+    )
+    both = ["--classes", "surprise,disgust"]
+    whole = clips(said, *both)
+    assert whole["recognition"]["n"] == 3 and "calibration" in whole["recognition"]["details"]
+    other = clips(said.replace("b,disgust", "b,happiness"), *both)
+    assert "predictions: calibration is left out: not every answer has a probability" in other["warnings"]
+    assert clips(said, *both, "--sensitivity")["recognition"] == whole["recognition"]
+
+
 def test_members_subjects_and_numbers_may_be_written_as_programs_do(clips):
     truth = "db,sub,clip,class\nx,1.0,7.0,0\nx,2.0,7.0,1\ny,1.0,7.0,1\n"
     said = "dataset,video,pred\ny,1_7,1.0\nx,1_7,0.0\nx,2_7,0.0\n"

@@ -48,6 +48,23 @@ def test_a_decimal_comma_is_understood_where_the_comma_separates_nothing(read):
     assert given.intervals["confidence"].tolist() == [0.75]
 
 
+def test_a_comma_for_thousands_is_no_decimal_comma(read):
+    """A video of 2.5 frames would have a thousand times its false positives a minute."""
+    for cells in ("1,200\t20\t2500", "10\t1,020\t2500", "10\t20\t2,500"):
+        wrong = next(cell for cell in cells.split("\t") if "," in cell)
+        with pytest.raises(DataError, match=f"'{wrong}' has a comma: write a frame number in digits alone"):
+            read(f"video\tonset\toffset\tn_frames\na\t{cells}\n", "truth")
+
+
+def test_a_length_below_the_last_offset_is_pointed_at(read):
+    """As of seconds; where files are numbered from a higher frame it may be right."""
+    _, remarks = read("video,onset,offset,n_frames\na,1,83,83\nb,100,120,83\nc,,,83\n", "truth")
+    assert remarks.warnings == [
+        "truth: 1 offset (line 3) beyond the video's 83 frames, such as 120: right only where files are numbered from a higher "
+        "frame than 1"
+    ]
+
+
 @pytest.mark.parametrize(
     ("row", "message"),
     [

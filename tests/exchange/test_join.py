@@ -58,6 +58,13 @@ def test_a_truth_without_subjects_is_refused_if_the_predictions_have_them(joined
         joined("subject,video,onset,offset\n1,a,1,2\n", "video,onset,offset\na,1,2\n")
 
 
+def test_subjects_that_are_called_as_their_videos_are_none(joined):
+    """As mebench writes predictions beside a truth without subjects, in formats that must have the column."""
+    tables, _ = joined("subject,video,onset,offset\na,a,1,2\nb,b,3,4\n", truth="video,onset,offset\na,1,2\n")
+    assert tables.predictions["video"].tolist() == ["data/a/a", "data/b/b"]
+    assert tables.videos["subject"].tolist() == ["data/a", "data/b"]
+
+
 def test_a_video_of_the_predictions_alone_counts_as_one_without_expressions(joined):
     text = "subject,video,onset,offset\n01,EP02,10,20\n02,EP09,1,2\n02,EP09,5,6\n"
     tables, remarks = joined(text)

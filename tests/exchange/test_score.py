@@ -239,6 +239,22 @@ def test_files_of_the_challenge_score_against_each_other(write, score, tmp_path)
     assert [before[c] for c in ("tp", "fp", "fn")] == [after[c] for c in ("tp", "fp", "fn")] == [1, 3, 3]
 
 
+def test_what_was_looked_for_in_vain_is_written_too_and_nothing_else(write, score, tmp_path):
+    """Under `megc2020` a truth is missed only where its kind was looked for, and the STRS of a truth without subjects is the same."""
+    truth = write("video,kind,onset,offset\na,me,10,20\nb,me,30,40\nc,me,50,60\nb,mae,1,99\n", "t")
+    said = write("video,kind,onset,offset\na,me,10,20\na,mae,,\nb,me,,\n", "p")
+    out = tmp_path / "out.csv"
+    words = ["--truth", truth, "--convention", "megc2020"]
+    before = score("--predictions", said, *words, "--write-predictions", out)["spotting"]
+    after = score("--predictions", out, *words)["spotting"]
+    assert (before["micro"]["scores"]["recall"]["value"], after) == (1 / 2, before)
+    assert [line.split(",")[1:3] for line in out.read_text().splitlines()[1:]] == [
+        ["a", "micro"],
+        ["a", "macro"],
+        ["b", "micro"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -342,6 +342,16 @@ def test_misses_are_told_by_thirds():
     }
 
 
+def test_of_two_truths_at_one_place_the_share_that_is_missed_is_between_none_and_all():
+    """Two annotators may mark one interval with different emotions."""
+    true = tables(
+        [], [("d/1/a", "micro", 10, 19, "joy"), ("d/1/a", "micro", 10, 19, "fear"), ("d/2/b", "micro", 5, 9, "joy")]
+    )
+    truths = true.truths.assign(fps=30.0, n_frames=900.0)
+    for missed, share in ((truths.iloc[:1], 1 / 2), (truths.iloc[:2], 1.0)):
+        assert missed_by(truths, missed.assign(mistake="miss"))["length"] == {"short": 0.0, "middle": share}
+
+
 spans = st.tuples(st.sampled_from(["d/1/a", "d/2/b"]), st.integers(0, 30), st.integers(1, 20))
 
 
