@@ -35,8 +35,8 @@ def build(
     from mebench.progress import Progress
     from mebench.results.board import Board, board_of, read_board
     from mebench.results.collect import collect_records, fetch_records
+    from mebench.results.published_tables import SELECTION
     from mebench.results.rows import Table
-    from mebench.results.tables import SELECTION
     from mebench.results.write import write
 
     folder, progress = Path(out).expanduser(), Progress()

@@ -12,12 +12,19 @@ from mebench.errors import RunError
 from mebench.results.beside import FILE, Alias, read_aliases
 from mebench.results.collect import Say, collect, collect_records, remarks, unique
 from mebench.results.published import Published, read
-from mebench.results.published_tables import Known, collect_rescored, placed, with_published, with_rescored
+from mebench.results.published_tables import (
+    Known,
+    collect_rescored,
+    placed,
+    what_selection_is_worth,
+    with_published,
+    with_rescored,
+)
 from mebench.results.record import Record, UnshownError
 from mebench.results.reproduce import Paper, read_paper
 from mebench.results.rescore import SCORED_ANEW
 from mebench.results.rows import Table
-from mebench.results.tables import build, what_selection_is_worth
+from mebench.results.tables import build
 from mebench.runner.folder import RunFolder
 
 RECORDS, PUBLISHED, PAPERS = "records", "published.csv", "papers"

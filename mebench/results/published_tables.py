@@ -1,7 +1,8 @@
-"""Which published results, and which scored anew from published files, stand beside which measured table."""
+"""Published results, and those scored anew from published files, beside measured ones; and what looking at the tested was worth."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,11 +11,14 @@ from mebench.errors import ConfigError, DataError
 from mebench.metrics.catalogue import SECTIONS
 from mebench.results.beside import Alias, beside
 from mebench.results.published import COUNTS, Published
+from mebench.results.record import Record
 from mebench.results.render.scores import parts_of
+from mebench.results.reproduce import Paper, Program, cells
 from mebench.results.rescore import Source, read_source, sources
-from mebench.results.rows import Part, PublishedLine, Rescored, Table
-from mebench.results.settings import of_scheme
-from mebench.results.tables import metrics_of, n_of, over_seeds, table_name
+from mebench.results.rows import NONE, Part, PublishedLine, Rescored, Table, digits, interval
+from mebench.results.settings import of_protocol, of_scheme
+from mebench.results.tables import mean, metrics_of, n_of, over_seeds, table_name
+from mebench.runner.leak import worth
 
 
 def lines(rows: Sequence[Published]) -> list[PublishedLine]:
@@ -181,3 +185,70 @@ def _sections(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, Mappi
         yield "recognition", "all clips", "", recognition
         for member, section in recognition.get("members", {}).items():
             yield "recognition", "members", member, section
+
+
+SELECTION = (
+    "method",
+    "dataset",
+    "year",
+    "published",
+    "leaking",
+    "honest",
+    "gain",
+    "looks",
+    "seeds",
+    "the paper's program",
+)
+"""Columns of the table of what selection is worth."""
+
+
+def what_selection_is_worth(
+    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published], aliases: Sequence[Alias]
+) -> list[tuple[str, ...]]:
+    """A row, in the order of `SELECTION`, for the runs of each method, settings and data that looked at the tested subjects.
+
+    Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
+    trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
+    Values that others published stand beside runs of their dataset and protocol; another protocol than `loso` is named.
+    """
+    known, named = list(published), dict[str, tuple[Published, Program]]()
+    for paper in papers:
+        for table in paper.tables:
+            for cell in cells(paper, table, known):
+                value = cell.published
+                program = paper.programs.get((value.method, value.method_variant))
+                if cell.words and program and value.metric == "uf1" and not value.member:
+                    named[cell.words[0].removeprefix("method=")] = value, program
+    groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
+    for record in records:
+        told = worth(record.audit)
+        if told is not None and told["differences"].get("recognition.uf1"):
+            groups.setdefault(record.identity, []).append((record, told))
+    rows = []
+    for group in groups.values():
+        group.sort(key=lambda each: each[0].seed)
+        first = group[0][0]
+        leaks = [record.summary["recognition"]["scores"]["uf1"]["value"] for record, _ in group]
+        gain = over_seeds([each["differences"]["recognition.uf1"] for _, each in group])
+        if gain["value"] is None or None in leaks:
+            continue
+        row, program = named.get(first.method, (None, None))
+        protocol = str(first.config["protocol"])
+        same = row is not None and beside((row.dataset, row.protocol), first.dataset, protocol, aliases)
+        looks = [each["looks"] for _, each in group]
+        least, most = min(look["least"] for look in looks), max(look["most"] for look in looks)
+        words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
+        shown = {
+            "method": first.method + (f" ({words})" if words else ""),
+            "dataset": first.dataset + ("" if protocol == "loso" else f", {of_protocol(first.config)}"),
+            "year": str(row.year or "") if row else "",
+            "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
+            "leaking": digits(mean(leaks)),
+            "honest": digits(mean(leaks) - gain["value"]),
+            "gain": f"{gain['value']:+.3f} {interval(gain)}",
+            "looks": f"{most}" if least == most else f"{least} to {most}",
+            "seeds": ", ".join(str(record.seed) for record, _ in group),
+            "the paper's program": program.says if program else NONE,
+        }
+        rows.append(tuple(shown[name] for name in SELECTION))
+    return sorted(rows, key=lambda row: (row[1], row[0]))

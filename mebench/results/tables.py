@@ -1,4 +1,4 @@
-"""The level of chance as rows of a table: intervals placed at random, as the runs' summaries give them."""
+"""Measured runs as tables: a row for each method and its settings, and rows for the level of chance."""
 
 import hashlib
 import json
@@ -15,14 +15,10 @@ from mebench.core import ABSENT
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
 from mebench.metrics.tables import Tables
 from mebench.results import settings
-from mebench.results.beside import Alias, beside
-from mebench.results.published import Published
 from mebench.results.record import DAMAGE, Record, UnshownError
-from mebench.results.reproduce import Paper, Program, cells
-from mebench.results.rows import NONE, NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table, digits, interval
+from mebench.results.rows import NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table
 from mebench.results.significance import Read, letters, together
 from mebench.runner.folder import RunFolder
-from mebench.runner.leak import worth
 from mebench.runner.scoring import of_dataset, tables_of
 
 BLIND = "not a method: intervals of mean length at random places; 95 % of single draws lie in the interval"
@@ -310,84 +306,22 @@ def n_of(section: Mapping[str, Any]) -> float:
 
 
 def over_seeds(scores: Sequence[Score]) -> Score:
-    """Mean, lowest and highest value, lowest and highest end of the intervals; nothing if a value is undefined."""
+    """Mean, lowest and highest value, lowest and highest end of the intervals.
+
+    Nothing if a value is undefined, no interval if one seed has none.
+    """
     values = [score["value"] for score in scores]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return NOTHING
-    lows, highs = ([s[end] for s in scores if s[end] is not None] for end in ("low", "high"))
+    lows, highs = ([s[end] for s in scores] for end in ("low", "high"))
     return {
         "value": mean(known),
-        "low": min(lows, default=None),  # type: ignore[type-var]
-        "high": max(highs, default=None),  # type: ignore[type-var]
+        "low": None if None in lows else min(lows, default=None),  # type: ignore[type-var]
+        "high": None if None in highs else max(highs, default=None),  # type: ignore[type-var]
         "min": min(known),
         "max": max(known),
     }
-
-
-SELECTION = (
-    "method",
-    "dataset",
-    "year",
-    "published",
-    "leaking",
-    "honest",
-    "gain",
-    "looks",
-    "seeds",
-    "the paper's program",
-)
-"""Columns of the table of what selection is worth."""
-
-
-def what_selection_is_worth(
-    records: Iterable[Record], papers: Iterable[Paper], published: Iterable[Published], aliases: Sequence[Alias]
-) -> list[tuple[str, ...]]:
-    """A row, in the order of `SELECTION`, for the runs of each method, settings and data that looked at the tested subjects.
-
-    Scores are UF1 over all clips; the leaking one is what the run's rule keeps, the honest one that of the last epoch of the same
-    trainings. Over seeds each is a mean, and the interval of the gain, paired over subjects, reaches from the lowest to the highest end.
-    Values that others published stand beside runs of their dataset and protocol; another protocol than `loso` is named.
-    """
-    known, named = list(published), dict[str, tuple[Published, Program]]()
-    for paper in papers:
-        for table in paper.tables:
-            for cell in cells(paper, table, known):
-                value = cell.published
-                program = paper.programs.get((value.method, value.method_variant))
-                if cell.words and program and value.metric == "uf1" and not value.member:
-                    named[cell.words[0].removeprefix("method=")] = value, program
-    groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
-    for record in records:
-        told = worth(record.audit)
-        if told is not None and told["differences"].get("recognition.uf1"):
-            groups.setdefault(record.identity, []).append((record, told))
-    rows = []
-    for group in groups.values():
-        first, found = group[0]
-        leaks = [record.summary["recognition"]["scores"]["uf1"]["value"] for record, _ in group]
-        gain = over_seeds([each["differences"]["recognition.uf1"] for _, each in group])
-        if gain["value"] is None or None in leaks:
-            continue
-        row, program = named.get(first.method, (None, None))
-        protocol = str(first.config["protocol"])
-        same = row is not None and beside((row.dataset, row.protocol), first.dataset, protocol, aliases)
-        least, most = found["looks"]["least"], found["looks"]["most"]
-        words = re.sub(r"(^|; )audit=leak$", "", first.settings)  # all rows leak, by this rule where no other is named
-        shown = {
-            "method": first.method + (f" ({words})" if words else ""),
-            "dataset": first.dataset + ("" if protocol == "loso" else f", {settings.of_protocol(first.config)}"),
-            "year": str(row.year or "") if row else "",
-            "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
-            "leaking": digits(mean(leaks)),
-            "honest": digits(mean(leaks) - gain["value"]),
-            "gain": f"{gain['value']:+.3f} {interval(gain)}",
-            "looks": f"{most}" if least == most else f"{least} to {most}",
-            "seeds": ", ".join(str(record.seed) for record, _ in group),
-            "the paper's program": program.says if program else NONE,
-        }
-        rows.append(tuple(shown[name] for name in SELECTION))
-    return sorted(rows, key=lambda row: (row[1], row[0]))
 
 
 def mean(values: Sequence[float]) -> float:

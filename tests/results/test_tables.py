@@ -14,7 +14,7 @@ from mebench.results import tables as module
 from mebench.results.collect import collect
 from mebench.results.record import UnshownError
 from mebench.results.rows import NOTHING, Part, Row, ranked
-from mebench.results.tables import OTHER_CODE, TOO_MANY, build
+from mebench.results.tables import OTHER_CODE, TOO_MANY, build, over_seeds
 from tests.run_folders import make_run
 
 
@@ -127,6 +127,14 @@ def test_a_default_spelled_out_makes_no_other_row(tmp_path):
     make_run(tmp_path, seed=1)
     (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
     assert (row.seeds, row.settings) == ((0, 1), "")
+
+
+def test_over_seeds_an_interval_reaches_over_those_of_all_or_is_none():
+    """Where one seed's could not be believed, that of the others would say more than is known."""
+    scores = [{"value": 0.5, "low": 0.4, "high": 0.6}, {"value": 0.7, "low": 0.45, "high": 0.8}]
+    assert over_seeds(scores) == {"value": 0.6, "low": 0.4, "high": 0.8, "min": 0.5, "max": 0.7}
+    assert over_seeds([scores[0], {"value": 0.7, "low": None, "high": None}])["low"] is None
+    assert over_seeds([scores[0], NOTHING]) == NOTHING
 
 
 def test_runs_of_one_seed_are_no_spread_over_seeds(tmp_path):

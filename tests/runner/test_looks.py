@@ -1,5 +1,6 @@
 """One training serves the honest run and its leak: what the leak keeps follows from the answers after each epoch."""
 
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -193,9 +194,9 @@ def test_two_annotations_of_one_interval_both_get_its_answer_as_in_scoring(tmp_p
 def test_a_record_of_the_leaking_run_gives_a_row_of_what_selection_is_worth(outcome, tmp_path):
     """Its method is no paper's, so nothing published stands beside it."""
     from mebench.results.export import export
+    from mebench.results.published_tables import SELECTION, what_selection_is_worth
     from mebench.results.record import read
     from mebench.results.render.markdown import markdown
-    from mebench.results.tables import SELECTION, what_selection_is_worth
 
     found, gain = outcome
     record = read(type(found.folder)(export(found.folder, tmp_path)))
@@ -213,9 +214,9 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     from mebench.results.beside import read_aliases
     from mebench.results.export import export
     from mebench.results.published import read as published_values
+    from mebench.results.published_tables import SELECTION, what_selection_is_worth
     from mebench.results.record import read
     from mebench.results.reproduce import read_paper
-    from mebench.results.tables import SELECTION, what_selection_is_worth
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
     words = {("STSTNet", ""): ("method=logistic", "audit=leak_last")}
@@ -228,3 +229,20 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
         ("megc2019_flow", "0.7353", "2019", "takes the last of 800 epochs"),
         ("megc2019_flow, loso_named (test=[s01, 006])", "–", "2019", "takes the last of 800 epochs"),
     ]
+
+
+def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):
+    """Who stops each fold when it is at its best looks as often as that takes, which differs between seeds."""
+    from mebench.results.export import export
+    from mebench.results.published_tables import SELECTION, what_selection_is_worth
+    from mebench.results.record import read
+
+    record = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
+    audits = [deepcopy(record.audit) for _ in range(2)]
+    for audit, (least, most) in zip(audits, [(1, 4), (2, 6)]):
+        worth(audit)["looks"] |= {"least": least, "most": most}
+    runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
+    for order in (runs, runs[::-1]):
+        (row,) = what_selection_is_worth(order, [], [], [])
+        cells = dict(zip(SELECTION, row))
+        assert (cells["looks"], cells["seeds"]) == ("1 to 6", "0, 1")
