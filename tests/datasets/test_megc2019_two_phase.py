@@ -12,6 +12,8 @@ from mebench.datasets.megc2019_two_phase.dataset import ENDINGS, Megc2019TwoPhas
 from mebench.datasets.megc2019_two_phase.params import LABELS, LIST, MAPS, Params
 
 from mebench.annotations.flow_maps import DRAWN
+from mebench.config import resolve
+from mebench.config.registry import plugins
 from mebench.errors import DataError
 from mebench.features import FlowDirection
 from tests.outside import flow_maps, two_phase_maps
@@ -52,6 +54,17 @@ def test_both_stand_ins_hold_the_same_clips_and_the_same_first_maps(drawn, tmp_p
     for video in one_phase.videos()[::7]:
         chain = "onset_apex_flow_28"
         np.testing.assert_array_equal(one_phase.provided(video, chain), two_phase.provided(video, chain))
+
+
+@pytest.mark.parametrize("method", plugins("method"))
+def test_a_method_has_the_same_settings_on_either_set(method):
+    """Or one that takes the first set's maps by its defaults would ask the second for frames."""
+    asked = (
+        resolve([f"method={method}", f"dataset={set_}", "dataset.root=."])
+        for set_ in ("megc2019_flow", "megc2019_two_phase")
+    )
+    first, second = (config.method_params for config in asked)
+    assert first == second
 
 
 def test_a_revision_is_that_of_every_map_and_class(tree):
