@@ -49,6 +49,10 @@ class Annotation:
     flags: tuple[str, ...] = ()
     problem: str = ""
 
+    def begins(self, first: int) -> int:
+        """File number of the video's first frame: the sheet's, else the given one."""
+        return first if self.first is None else self.first
+
     def with_flags(self, *flags: str) -> Self:
         """The same with more flags."""
         return replace(self, flags=(*self.flags, *flags))
@@ -262,7 +266,7 @@ def renumbered(rows: Iterable[Annotation], numbers: Mapping[tuple[str, str], Seq
 
 
 def group(
-    dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float, first: int
+    dataset: str, placed: Iterable[tuple[Annotation, Expression | Unplaced]], fps: float, first: int, log: Log
 ) -> dict[tuple[str, str], Video]:
     """Videos of the expressions by subject and id, sorted; the number of frames is left open.
 
@@ -271,6 +275,7 @@ def group(
         placed: the rows, and where they lie.
         fps: frames per second, where the rows do not say.
         first: file number of the first frame, where they do not say.
+        log: rows of one video that say different rates are written down there.
     """
     found = [(annotation, e) for annotation, e in placed if isinstance(e, Expression)]
     ordered = sorted(found, key=lambda pair: (pair[0].subject, pair[0].video))
@@ -279,8 +284,13 @@ def group(
         of_video = list(pairs)
         rates = {annotation.fps for annotation, _ in of_video if annotation.fps}
         expressions = sorted((e for _, e in of_video), key=lambda e: (e.onset, e.offset, e.kind))
-        rate, begin = rates.pop() if len(rates) == 1 else fps, of_video[0][0].first or first
-        videos[key] = Video(dataset, *key, rate, None, tuple(expressions), begin)
+        if len(rates) > 1:
+            said, reason = ", ".join(f"{rate:g}" for rate in sorted(rates)), f"{'/'.join(key)} has one frame rate"
+            log.marked(
+                of_video[-1][0].row, "fps", said, f"{reason}: that of the dataset, {fps:g}, is taken", altered=True
+            )
+        rate = rates.pop() if len(rates) == 1 else fps
+        videos[key] = Video(dataset, *key, rate, None, tuple(expressions), of_video[0][0].begins(first))
     return videos
 
 
@@ -342,7 +352,7 @@ def with_distractors(
     """
     found: dict[tuple[str, str], list[Distractor]] = {key: [] for key in videos}
     for kind, a in rows:
-        where = place(a, a.first or first, numbers.get((a.subject, a.video)), Log())
+        where = place(a, a.begins(first), numbers.get((a.subject, a.video)), Log())
         if isinstance(where, Expression) and (a.subject, a.video) in found:
             found[a.subject, a.video].append(Distractor(kind, where.onset, where.offset))
     if lost := len(rows) - sum(map(len, found.values())):

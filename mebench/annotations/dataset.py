@@ -1,15 +1,15 @@
 """A dataset of a sheet and folders of images."""
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from mebench.annotations.annotation import Annotation, Log, group, place, renumbered, with_distractors, with_files
-from mebench.annotations.layout import Layout, Tree, candidates, check_files
-from mebench.annotations.reading import Cleaning, begin, count_rows, read_row
+from mebench.annotations.layout import Layout, Tree, candidates, check_files, fold
+from mebench.annotations.reading import Cleaning, begin, count_rows, one_spelling, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
 from mebench.core import Dataset, Frames, Repair, Unplaced, Video
@@ -108,8 +108,8 @@ class SheetDataset(Dataset):
 
     def as_annotated(self) -> Sequence[Video]:
         """The videos of the sheet alone; positions by the documented numbering."""
-        placed = ((a, place(a, a.first or self.layout.first, None, Log())) for a in self.annotations)
-        grouped = group(self.id, placed, self.fps, self.layout.first)
+        placed = ((a, place(a, a.begins(self.layout.first), None, Log())) for a in self.annotations)
+        grouped = group(self.id, placed, self.fps, self.layout.first, Log())
         videos = with_distractors(grouped, self._distractors, {}, self.layout.first, Log())
         return sorted(videos, key=lambda v: v.key)
 
@@ -165,11 +165,22 @@ class SheetDataset(Dataset):
         return (self._tree_or_stop.whole(self._homes[0]), *self._homes[1:], *self._tree_or_stop.cropped)
 
     def unannotated(self) -> Sequence[tuple[str, str, Path]]:
-        """Subject, id and folder of the videos on the disk that no row names."""
+        """Subject, id and folder of the videos on the disk that no row names.
+
+        A person is called as in the sheet, else as its ids are written; a video whose folder bears no name of it as all videos of
+        the sheet are, where these have one name.
+        """
         if self._home is None:
             return ()
         named = {self._folder(a.subject, a.video) for a in self.annotations if a.subject and a.video}
-        return [entry for entry in self._tree_or_stop.all_folders(self._home) if entry[2] not in named]
+        written = {fold(a.subject): a.subject for a in self.annotations}
+        only = {a.video for a in self.annotations if a.video}
+        digits, nameless = self.cleaning.subject_digits, next(iter(only)) if len(only) == 1 else ""
+        return [
+            (written.get(fold(who), who.zfill(digits) if who.isdigit() else who), video or nameless, folder)
+            for who, video, folder in self._tree_or_stop.all_folders(self._home)
+            if folder not in named
+        ]
 
     # How it is done -----------------------------------------------------------------------------------------------
 
@@ -215,6 +226,7 @@ class SheetDataset(Dataset):
             raise DataError(
                 f"{self.annotation_file} has a header but no annotation: is it complete? Compare it with the file as released"
             )
+        found = one_spelling(found, log)
         self._look_twice(found, log)
         return tuple(found), tuple(log.repairs), log.where
 
@@ -240,24 +252,26 @@ class SheetDataset(Dataset):
         log = Log(self._read[2])
         keys = dict.fromkeys((a.subject, a.video) for a in self.annotations)
         numbers = {key: self._numbers(*key) for key in keys}
+        self._note_shared(keys, log)
         placed = [
-            (a, place(a, a.first or self.layout.first, numbers[a.subject, a.video], log)) for a in self.annotations
+            (a, place(a, a.begins(self.layout.first), numbers[a.subject, a.video], log)) for a in self.annotations
         ]
-        first = "the sheet's first frame" if any(a.first for a in self.annotations) else f"{self.layout.first}"
+        told = any(a.first is not None for a in self.annotations)
+        first = "the sheet's first frame" if told else f"{self.layout.first}"
         there = any(found is not None for found in numbers.values())
         reason = "counted along the image files" if there else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
-        if told := renumbered(self.annotations, numbers):
-            log.marked(None, "frames", "", told, altered=True)
+        if anew := renumbered(self.annotations, numbers):
+            log.marked(None, "frames", "", anew, altered=True)
         if not there and self._cropped:
             log.marked(
                 None, "frames", self._cropped.name, f"faces cropped by the authors are no raw frames{self._asks}"
             )
         videos = {
             key: video if (found := numbers[key]) is None else with_files(video, found)
-            for key, video in group(self.id, placed, self.fps, self.layout.first).items()
+            for key, video in group(self.id, placed, self.fps, self.layout.first, log).items()
         }
         for subject, id_, _ in () if self.short_videos else self.unannotated():
             if (subject, id_) not in videos and (present := self._numbers(subject, id_)):
@@ -271,6 +285,14 @@ class SheetDataset(Dataset):
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
         complete = with_distractors(videos, self._distractors, numbers, self.layout.first, log)
         return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)
+
+    def _note_shared(self, keys: Iterable[tuple[str, str]], log: Log) -> None:
+        """Two videos of the sheet in one folder: each would lack the other's expressions."""
+        of_folder: dict[Path, tuple[str, str]] = {}
+        for key in keys:
+            if (folder := self._folder(*key)) is not None and (other := of_folder.setdefault(folder, key)) != key:
+                reason = f"has the frames of {'/'.join(other)}: if they are one video, write it alike in the sheet"
+                log.marked(None, "video", "/".join(key), reason, altered=True)
 
     @cached_property
     def _distractors(self) -> Sequence[tuple[str, Annotation]]:

@@ -3,11 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mebench.annotations.annotation import MISSING, Annotation, Log, frame_number, interval
-from mebench.annotations.layout import check_name
+from mebench.annotations.layout import check_name, fold
 from mebench.annotations.schemes import REMARKS, objective_class, parse_unit, roman, tokens
 from mebench.annotations.sheets import read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table
@@ -84,7 +84,7 @@ def read_row(
         units=units,
         objective=_objective(row, table, units, cleaning, log),
         first=frame_number(row.get("first"), row.number, table.columns.get("first", ""), log),
-        fps=_fps(row),
+        fps=_fps(row, table, log),
         flags=found.flags,
         problem=nameless or found.problem,
     )
@@ -95,6 +95,18 @@ def is_remark(row: Row) -> bool:
     numbered = any(re.search(r"\d", row.get(what)) for what in ("onset", "apex", "offset"))
     named = bool(row.get("video")) and ("subject" not in row.cells or bool(row.get("subject")))
     return not numbered and not (named and any(row.get(what) for what in ("emotion", "units", "kind", "onset")))
+
+
+def one_spelling(found: Sequence[Annotation], log: Log) -> list[Annotation]:
+    """The rows with each person written as in the first of theirs: `s1`, `S1` and `s01` would be trained on and tested at once."""
+    written: dict[str, str] = {}
+    spelt = []
+    for a in found:
+        who = written.setdefault(fold(a.subject), a.subject)
+        if who != a.subject:
+            log.repaired(a.row, "subject", a.subject, who, "one person, who is written so in an earlier row")
+        spelt.append(replace(a, subject=who))
+    return spelt
 
 
 def count_rows(path: Path, forms: Sequence[Header | Columns]) -> str:
@@ -192,13 +204,21 @@ def _objective(row: Row, table: Table, units: Sequence[str], cleaning: Cleaning,
     return None
 
 
-def _fps(row: Row) -> float | None:
+def _fps(row: Row, table: Table, log: Log) -> float | None:
     text = row.get("fps")
-    try:
-        rate = float(text)
-    except ValueError:
+    if text.casefold() in MISSING:
         return None
-    return rate if 0 < rate < 100_000 else None
+    numbers = re.findall(r"\d+(?:[.,]\d+)?", text)
+    rate = float(numbers[0].replace(",", ".")) if len(numbers) == 1 and "-" not in text else 0.0
+    column = table.columns["fps"]
+    if not 0 < rate < 100_000:
+        log.marked(row.number, column, text, "not a frame rate: the video has that of the dataset", altered=True)
+        return None
+    if numbers[0] != text.strip():
+        log.repaired(row.number, column, text, f"{rate:g}", "the one number in the cell")
+    elif "," in text:
+        log.repaired(row.number, column, text, f"{rate:g}", "a decimal comma")
+    return rate
 
 
 def begin(table: Table, log: Log) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
@@ -85,10 +86,18 @@ def spot(
     if bool(videos) == (live is not None):
         raise ConfigError("mebench spot needs either a VIDEO, or several, or --live FILE|camera")
     timed = {"--fps": fps, "--seconds": seconds} if live is not None else {}
-    if wrong := [name for name, value in timed.items() if value is not None and not value > 0]:
-        raise ConfigError(f"{wrong[0]} must be above 0")
+    if wrong := [name for name, value in timed.items() if value is not None and not 0 < value < inf]:
+        raise ConfigError(f"{wrong[0]} must be a number above 0, not {timed[wrong[0]]:g}")
     if live is None and seconds is not None:
         raise ConfigError("--seconds ends a live video: add --live FILE|camera, or leave it out")
+    whole = {
+        "--overlay": overlay,
+        "--faces": faces != "largest",
+        "-o": out != "spotted",
+        "--workers": workers is not None,
+    }
+    if live is not None and (given := [name for name, there in whole.items() if there]):
+        raise ConfigError(f"{given[0]} is for videos that are looked at as a whole: leave it out, or --live")
     progress, whose = Progress(), cast("Faces", faces)
     by = api.load_run(run, runs) if run is not None else api.load_model(model)
     if model is None and not isinstance(by, api.Run):

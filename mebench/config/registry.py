@@ -1,6 +1,7 @@
 """Finds plugins and imports them on use. One folder is one plugin; listing them reads `config.yaml` only."""
 
 import copy
+import filecmp
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -261,10 +262,23 @@ def _package_folder(module: str) -> Path | None:
 
 def _info(kind: PluginKind, id_: str, places: Mapping[Path, str]) -> PluginInfo:
     folder, module = next(iter(places.items()))
-    if len(places) > 1:
+    if not all(_is_copy(folder, other) for other in places):
         reason = f"several {kind}s have this name: {' and '.join(map(str, places))}; rename or remove one"
         return PluginInfo(kind, id_, folder, module, broken=reason)
     return PluginInfo(kind, id_, folder, module, *_read(kind, id_, folder))
+
+
+def _is_copy(one: Path, other: Path) -> bool:
+    """Whether both are one object, which `evaluate` wrote into the hidden folder beside each of its runs, named after what it holds."""
+    if one == other:
+        return True
+    if not all(place.parents[1].name.startswith(".") for place in (one, other)):
+        return False
+    first, second = (
+        {file.relative_to(place) for file in place.rglob("*") if file.is_file() and file.suffix != ".pyc"}
+        for place in (one, other)
+    )
+    return first == second and all(filecmp.cmp(one / file, other / file, shallow=False) for file in first)
 
 
 def _read(kind: PluginKind, id_: str, folder: Path) -> tuple[dict[str, Any], str | None]:

@@ -143,7 +143,7 @@ def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: in
         index += 1 + index // 4
     raise NoFaceError(
         f"no face found in {label} ({tried} of its {n} frames tried): look at its frames, which must show an upright "
-        f"frontal face at least {smallest} pixels wide, or go on without such videos with no_face=skip"
+        f"frontal face at least {smallest} pixels wide. Of many videos, mebench run leaves such ones out with no_face=skip"
     )
 
 

@@ -19,7 +19,7 @@ from mebench.core import Fold, Kind, Prediction, Scheme, Task, Timing, Video
 from mebench.core.options import SpottingParams
 from mebench.core.spotting import curve_and_level
 from mebench.core.views import mean_over_scales
-from mebench.errors import DataError, RunError
+from mebench.errors import ConfigError, DataError, RunError
 from mebench.features.detection import out_of_sight
 from mebench.features.pipeline import count_faces, face_crops
 from mebench.metrics.tables import Tables
@@ -321,8 +321,11 @@ def predict_all(ask: Ask, workers: int | None, progress: Progress) -> tuple[Plan
         What was planned, the answers and why videos failed, both by key and sorted.
 
     Raises:
+        ConfigError: there are fewer workers than one.
         MebenchError: the models cannot predict, or the videos cannot be read.
     """
+    if workers is not None and workers < 1:
+        raise ConfigError(f"workers must be 1 or more, or left out for all cores, not {workers}")
     models = ask.models()
     plan = plan_prediction(ask, models)
     for line in (*plan.dataset.repairs(), _seen_in_training(models, plan.videos)):

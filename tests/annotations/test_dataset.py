@@ -134,6 +134,97 @@ def test_videos_that_no_row_names_belong_to_long_recordings_only(tmp_path):
     assert "small/03/c" not in spans(small(tmp_path, Long).as_annotated())
 
 
+class Plain(Long):
+    """Names as they stand, in folders of the same names."""
+
+    cleaning = Cleaning()
+    layout = Layout("faces/s01/a/img1.jpg", "{subject}/{video}", homes=("faces",))
+
+
+def draw(root, *videos):
+    for video in videos:
+        folder = root / "faces" / video
+        folder.mkdir(parents=True)
+        for number in range(1, 9):
+            cv2.imwrite(str(folder / f"img{number}.jpg"), np.full((8, 8), number, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("folders", "names", "people"),
+    [
+        (
+            ("01/a", "02/a", "01/b"),
+            ("1", "2", "2"),
+            {"1": ["a", "b"], "2": ["a"]},
+        ),  # zeros that a spreadsheet took away
+        (("s01/a", "s02/a"), ("s01", "S02", "s1"), {"s01": ["a"], "S02": ["a"]}),
+    ],
+)
+def test_one_person_has_one_name_however_rows_and_folders_write_it(tmp_path, folders, names, people):
+    """Two would be trained on and tested at once."""
+    draw(tmp_path, *folders)
+    write_csv(
+        tmp_path / "codes.csv", [HEAD, *((name, "a", 2, 3, 4 + row, "fear", "4") for row, name in enumerate(names))]
+    )
+    dataset, alone = small(tmp_path, Plain), small(None, Plain, annotations=str(tmp_path / "codes.csv"))
+    found = {}
+    for video in dataset.videos():
+        found.setdefault(video.subject, []).append(video.id)
+        assert len(dataset.frames(video)) == 8
+    assert found == people
+    assert ground_truth_hash(dataset.as_annotated()) == ground_truth_hash(alone.as_annotated())
+    again = [r for r in dataset.repair_rows() if r.column == "subject"]
+    assert [(r.row, r.found, r.taken) for r in again] == ([(4, "s1", "s01")] if "s1" in names else [])
+
+
+def test_two_videos_of_a_sheet_in_one_folder_are_pointed_at(tmp_path):
+    draw(tmp_path, "s01/a")
+    write_csv(tmp_path / "codes.csv", [HEAD, ("s01", "a", 2, 3, 4, "fear", "4"), ("s01", "A", 5, 6, 7, "fear", "4")])
+    (one,) = [r for r in small(tmp_path, Plain).repair_rows() if r.altered]
+    assert (one.found, one.reason) == (
+        "s01/A",
+        "has the frames of s01/a: if they are one video, write it alike in the sheet",
+    )
+
+
+def test_folders_without_the_videos_name_hold_the_one_video_that_the_sheet_names(tmp_path):
+    class Flat(Plain):
+        layout = replace(Plain.layout, also=("{subject}/color?",))
+
+    draw(tmp_path, "01/color", "02/color", "3")
+    write_csv(tmp_path / "codes.csv", [HEAD, ("01", "a", 2, 3, 4, "fear", "4")])
+    assert {v.key: len(v.expressions) for v in small(tmp_path, Flat).videos()} == {
+        "small/01/a": 1,
+        "small/02/a": 0,
+        "small/3/a": 0,
+    }
+
+
+def test_a_first_frame_of_0_is_one(tmp_path):
+    write_csv(tmp_path / "codes.csv", [(*HEAD, "First"), ("1", "a", 10, 14, 19, "fear", "4", 0)])
+    (video,) = small(None, annotations=str(tmp_path / "codes.csv")).videos()
+    assert (video.first, spans([video])) == (0, {"small/01/a": [(10, 14, 19)]})
+
+
+def test_a_frame_rate_is_read_or_told(tmp_path):
+    """The dataset's, 100 a second, taken in silence would make k and k' wrong by the ratio."""
+    cells = {"a": "200 fps", "b": "200,0", "c": "200.0", "d": "", "e": "fast", "f": "-30"}
+    rows = [("1", video, 2, 3, 4, "fear", "4", cell) for video, cell in cells.items()]
+    rows += [("1", "g", 2, 3, 4, "fear", "4", 50), ("1", "g", 6, 7, 8, "fear", "4", 25)]
+    write_csv(tmp_path / "codes.csv", [(*HEAD, "FPS"), *rows])
+    dataset = small(None, Long, annotations=str(tmp_path / "codes.csv"))
+    rates = {"a": 200.0, "b": 200.0, "c": 200.0, "d": 100.0, "e": 100.0, "f": 100.0, "g": 100.0}
+    assert {video.id: video.fps for video in dataset.videos()} == rates
+    told = [(r.row, r.found, r.taken, r.altered) for r in dataset.repair_rows() if r.column.casefold() == "fps"]
+    assert told == [
+        (2, "200 fps", "200", False),
+        (3, "200,0", "200", False),
+        (6, "fast", None, True),
+        (7, "-30", None, True),
+        (9, "25, 50", None, True),
+    ]
+
+
 @pytest.mark.parametrize("name", ["../../etc", "/etc/passwd", r"..\x"])
 def test_a_sheet_cannot_lead_out_of_the_root(tmp_path, name):
     write_csv(tmp_path / "codes.csv", [HEAD, ("1", name, 1, 2, 3, "fear", "")])

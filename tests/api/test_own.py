@@ -12,7 +12,7 @@ from sklearn.svm import LinearSVC
 
 import mebench
 from mebench.core import Chain, Task, all_clips
-from mebench.errors import ConfigError, DataError, RunError
+from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
 from mebench.progress import Silent
 from mebench.results.model_card import export_model
@@ -125,6 +125,15 @@ def test_a_seed_settles_what_is_random(judged):
     first, again, other = (judged(DummyClassifier(strategy="uniform"), seed=seed) for seed in (0, 0, 1))
     answers = [run.clips["probabilities"].tolist() for run in (first, again, other)]
     assert np.array_equal(answers[0], answers[1]) and first.id.split("-")[0] == other.id.split("-")[0]
+
+
+def test_an_object_may_be_judged_into_several_folders_one_after_the_other(judged, tmp_path):
+    """It lies in both, as one plugin; one of its name that is another would be a clash."""
+    first, second = (judged(DummyClassifier(), runs=tmp_path / name) for name in ("one", "two"))
+    assert first.id == second.id and first.path.parent.name == "one" and second.path.parent.name == "two"
+    (next((tmp_path / "one" / ".objects").rglob("object"))).write_bytes(b"another")
+    with pytest.raises(PluginError, match="several methods have this name"):
+        judged(DummyClassifier(), runs=tmp_path / "two")
 
 
 def test_an_object_lies_beside_its_run_wherever_that_is_asked_for(judged, tmp_path, monkeypatch):

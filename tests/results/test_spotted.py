@@ -120,6 +120,15 @@ def test_the_model_that_comes_along_finds_an_expression_and_none_where_there_is_
     assert found["emotion"].notna().all() and (tmp_path / "out" / "still.eaf").is_file()
 
 
+@pytest.mark.parametrize("workers", ["0", "-1"])
+def test_fewer_workers_than_one_are_refused(mebench, tmp_path, workers):
+    """Not taken for nobody, who would find nothing."""
+    still = write(tmp_path / "still.mp4", moving(3, 240, (60, 20), ()), size=(400, 300))
+    code, _, err = mebench("spot", still, "--workers", workers, "-o", tmp_path / "out")
+    assert code == 2 and f"workers must be 1 or more, or left out for all cores, not {workers}" in err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(("size", "wide", "place"), [((640, 360), 128, (500, 40)), ((3840, 2160), 768, (400, 900))])
 def test_a_face_a_tenth_of_the_picture_also_in_4k(spot, tmp_path, size, wide, place):
     video = write(tmp_path / "small.mp4", moving(4, wide, place, ((8, 12, 17),)), 22, size)

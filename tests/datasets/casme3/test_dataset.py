@@ -175,13 +175,14 @@ def test_part_c_has_one_video_a_person_and_no_apex(root):
 
 @pytest.mark.parametrize("below", ["a", "color", ""])
 def test_part_c_is_found_whatever_lies_below_the_person(root, tmp_path, below):
+    """Of whom no row speaks, too."""
     (tmp_path / "CAS(ME)3_part_C_ME.xlsx").symlink_to(root / "part_C" / "CAS(ME)3_part_C_ME.xlsx")
-    for person in "123":
+    for person, whose in zip("1234", "1231"):
         place = tmp_path / "part_C" / person / below
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.symlink_to(root / "part_C/RGB_Depth/part_C/part_C" / person / "a/color")
+        place.symlink_to(root / "part_C/RGB_Depth/part_C/part_C" / whose / "a/color")
     set_ = dataset(tmp_path, part="C", follow_links=True)
-    assert [(v.key, v.n_frames) for v in set_.videos()] == [(f"casme3/0{person}/a", FRAMES) for person in "123"]
+    assert [(v.key, v.n_frames) for v in set_.videos()] == [(f"casme3/0{person}/a", FRAMES) for person in "1234"]
 
 
 def test_images_that_nobody_can_open_are_no_frames(root, tmp_path):
