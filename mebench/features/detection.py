@@ -1,7 +1,7 @@
 """Frames as gray pictures of one size."""
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -187,52 +187,89 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     return found
 
 
-def tracks_of(frames: Frames, detect: Callable[[Gray], list[Box]], fps: float, label: str) -> list[Box]:
-    """The part of the pictures in which each face of a video stays, from left to right.
+SURELY = 1.5
+"""A face that shows so many times as much area as another is found as the larger one, though the detector's boxes come in steps of 1.2."""
 
-    Faces are looked for twice a second. Those that overlap from one look to the next, or lie within a width of one another, are
-    one face; one that is seen in less than a tenth of the looks that saw the most frequent one is left out. A part is a
-    rectangle around all places of its face with half a face's width of surroundings, or less where another face lies near.
+
+class Tracks(NamedTuple):
+    """Where the faces of a video stay.
+
+    Attributes:
+        parts: (x0, y0, x1, y1) in pixels, inside the frames, the last two exclusive, from left to right.
+        mixed: so many more faces have none.
+    """
+
+    parts: list[Box]
+    mixed: int
+
+
+def tracks_of(frames: Frames, detect: Callable[[Gray], list[Box]], fps: float, label: str) -> Tracks:
+    """The part of the pictures in which each face of a video stays.
+
+    Faces are looked for twice a second. Those that lie within a width of one another from one look to the next are one face, the
+    nearest first; one that is seen in less than a tenth of the looks that saw the most frequent one is left out. A part is a
+    rectangle around all places of its face with half a face's width of surroundings, or less where another face lies near. A
+    face has none where at some look another one, not much smaller, is in its part: they or the camera move, and what is seen in
+    the part would be now of the one, now of the other.
 
     Args:
         frames: of the video.
         detect: the boxes of all faces in a gray frame.
         fps: frames per second.
         label: name of the video in error messages.
-
-    Returns:
-        (x0, y0, x1, y1) in pixels, inside the frames, the last two exclusive; empty where nobody is seen.
     """
-    tracks, size, step = list[list[Box]](), (0, 0), max(1, round(fps / 2))
+    tracks, size, step = list[dict[int, Box]](), (0, 0), max(1, round(fps / 2))  # the boxes of each face, by frame
     for index, frame in enumerate(same_sized(frames, label)):
         if index % step:
             continue
         gray = to_gray(frame, index, label)
         size = gray.shape[1], gray.shape[0]
-        free = {number: track[-1] for number, track in enumerate(tracks)}
-        for face in detect(gray):
-            near = min(free, key=lambda number: _between(free[number], face), default=None)
-            if near is None or _between(free[near], face) > 1:
-                tracks.append([face])
-            else:
-                tracks[near].append(face)
-                del free[near]
+        last = [list(track.values())[-1] for track in tracks]
+        faces = sorted(detect(gray))
+        pairs = [(between(box, face), n, m) for n, box in enumerate(last) for m, face in enumerate(faces)]
+        of_track, of_face = set[int](), set[int]()
+        for distance, n, m in sorted(pairs):
+            if distance <= 1 and n not in of_track and m not in of_face:
+                tracks[n][index] = faces[m]
+                of_track.add(n)
+                of_face.add(m)
+        tracks += [{index: face} for m, face in enumerate(faces) if m not in of_face]
     often = max(map(len, tracks), default=0)
-    kept = [np.array(track) for track in tracks if len(track) * 10 >= often]
-    places: list[Box] = [(*map(int, t[:, :2].min(axis=0)), *map(int, t[:, 2:].max(axis=0))) for t in kept]  # type: ignore[misc]
-    parts = []
-    for own, track in zip(places, kept):
-        others = [place for place in places if place is not own]
-        for share in (0.5, 0.25, 0.1, 0.0):
-            m = round(share * float(np.ptp(track[0, ::2])))
-            part = inside((own[0] - m, own[1] - m, own[2] + m, own[3] + m), *size)
-            if not any(overlap(part, other) for other in others):
-                break
-        parts.append(part)
-    return sorted(parts)
+    kept = [track for track in tracks if len(track) * 10 >= often]
+    parts = [_part(track, [other for other in kept if other is not track], size) for track in kept]
+    alone = sorted(part for part in parts if part is not None)
+    return Tracks(alone, len(parts) - len(alone))
 
 
-def _between(a: Box, b: Box) -> float:
+def _part(own: Mapping[int, Box], others: Sequence[Mapping[int, Box]], size: tuple[int, int]) -> Box | None:
+    """Where a face stays, given its boxes and those of the others by frame; None where it cannot be told from another one."""
+    x0, y0, x1, y1 = _around(own)
+    first = next(iter(own.values()))
+    for share in (0.5, 0.25, 0.1, 0.0):
+        m = round(share * (first[2] - first[0]))
+        part = inside((x0 - m, y0 - m, x1 + m, y1 + m), *size)
+        if not any(overlap(part, _around(other)) for other in others):
+            return part
+    for other in others:
+        for frame, face in other.items():
+            shown = area(_common(face, part))
+            if 2 * shown >= area(face) and (frame not in own or SURELY * shown >= area(_common(own[frame], part))):
+                return None
+    return part
+
+
+def _around(track: Mapping[int, Box]) -> Box:
+    """The rectangle around all boxes."""
+    x0, y0, x1, y1 = zip(*track.values())
+    return min(x0), min(y0), max(x1), max(y1)
+
+
+def _common(a: Box | FloatBox, b: Box | FloatBox) -> FloatBox:
+    """Where two boxes overlap; turned inside out where they do not."""
+    return max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])
+
+
+def between(a: Box | FloatBox, b: Box) -> float:
     """Distance of the middles of two boxes, in widths of the first."""
     across, down = (a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2
     return float(np.hypot(across, down) / max(a[2] - a[0], 1))
@@ -261,7 +298,7 @@ def area(box: Box | FloatBox) -> float:
 
 def overlap(a: Box | FloatBox, b: Box | FloatBox) -> float:
     """Intersection over union of two boxes, 0 if either has no area."""
-    common = area((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
+    common = area(_common(a, b))
     return common / (area(a) + area(b) - common) if common else 0.0
 
 

@@ -114,6 +114,10 @@ class FaceCrop(Step):
         }
         return {name for name, idle in without_effect.items() if idle}
 
+    def identity(self) -> dict[str, object]:
+        """That of any step; where the face is followed, also how, which has changed without changing other crops."""
+        return super().identity() | ({"tracker": 2} if self._follows else {})
+
     @property
     def portable(self) -> bool:
         """For a box that stays; turning and following rest on libraries that choose instructions by the processor."""

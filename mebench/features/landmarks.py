@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError
 from mebench.features.base import Landmarks
-from mebench.features.detection import Box, FloatBox, Gray, largest, overlap
+from mebench.features.detection import MISSES, Box, FloatBox, Gray, area, between, inside, overlap
 
 POINTS = 68
 VARIABLE = "MEBENCH_LANDMARKS"
@@ -193,7 +193,9 @@ SAME = 0.5
 class FaceTracker:
     """dlib's correlation tracker (Danelljan et al. 2014), put right by the detector where it loses or leaves the face.
 
-    A detection agrees with the tracked box only to some pixels, so it replaces that box only where the two part.
+    A detection agrees with the tracked box only to some pixels, so it replaces that box only where the two part. It is the face
+    that is nearest to the box. One more than a width away may be somebody else's, who is seen while a hand or a turn of the head
+    hides the face that is followed: it is taken only when `MISSES` searches in a row have found none nearer.
 
     Args:
         start: number of frames before the one where the face was found.
@@ -205,7 +207,7 @@ class FaceTracker:
         self._detect, self._to_come = detect, start
         self._tracker: Any = None
         self._box: FloatBox = face
-        self._unchecked = self._lost = 0
+        self._unchecked = self._lost = self._in_vain = 0
 
     def follow(self, gray: Gray) -> FloatBox:
         """The face in the next frame, in pixels, possibly reaching beyond it; where it was last if it is out of sight."""
@@ -226,11 +228,13 @@ class FaceTracker:
         return self._box
 
     def _search(self, gray: Gray) -> None:
-        faces, self._unchecked = self._detect(gray), 0
-        if not self._lost and any(overlap(face, self._box) >= SAME for face in faces):
+        height, width = gray.shape
+        faces, self._unchecked = [face for face in self._detect(gray) if area(inside(face, width, height))], 0
+        face = min(faces, key=lambda face: between(self._box, face), default=None)
+        self._in_vain = 0 if face is not None and between(self._box, face) <= 1 else self._in_vain + 1
+        if face is None or 0 < self._in_vain < MISSES or (not self._lost and overlap(face, self._box) >= SAME):
             return
-        if (face := largest(faces, gray.shape[1], gray.shape[0])) is not None:
-            self._begin(gray, face)
+        self._begin(gray, face)
 
     def _begin(self, gray: Gray, face: Box | FloatBox) -> None:
         import dlib
@@ -238,7 +242,7 @@ class FaceTracker:
         self._tracker = dlib.correlation_tracker()
         self._tracker.start_track(np.ascontiguousarray(gray), dlib.drectangle(*face))
         self._box = face
-        self._unchecked = self._lost = 0
+        self._unchecked = self._lost = self._in_vain = 0
 
 
 def held(pairs: Iterable[tuple[T, Vector]]) -> Iterator[tuple[T, Vector]]:

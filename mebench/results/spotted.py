@@ -20,7 +20,7 @@ from mebench.errors import DataError
 from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.write import write_rows
 from mebench.features import FaceCrop, FaceParams
-from mebench.features.detection import tracks_of
+from mebench.features.detection import Tracks, tracks_of
 from mebench.frames.videofile import write_video
 from mebench.inspection.frame_checks import FPS_TOLERANCE
 from mebench.progress import Progress
@@ -242,8 +242,9 @@ def spot_videos(
     progress, models = progress or Progress(), ask.models()
     words = ["dataset=folder", f"dataset.videos={_list([str(path) for path in paths])}"]
     words += [] if fps is None else [f"dataset.fps={fps}"]
-    if faces == "all" and (found := _faces(words, models[0], progress)):
-        words.append(f"dataset.faces={_list(found)}")
+    found = _faces(words, models[0], progress) if faces == "all" else {}
+    if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
+        words.append(f"dataset.faces={_list(parts)}")
     plan, answers, failed = predict_all(replace(ask, words=tuple(words), look=True), workers, progress)
     dataset: Any = plan.dataset
     videos = []
@@ -251,7 +252,8 @@ def spot_videos(
         if video.key in answers:
             path, (name, _) = dataset.place(video), dataset.face(video)
             times = dataset.times(video)
-            about = tuple(_notes(video, times, answers[video.key], models, faces))
+            tracks = found.get(name, Tracks([], 0)) if faces == "all" else None
+            about = tuple(_notes(video, times, answers[video.key], models, tracks))
             videos.append(SpottedVideo(name, video.id[len(name) + 1 :], path, video, times, answers[video.key], about))
     named = {video.id: failed[video.key] for video in plan.videos if video.key in failed}
     return Spotted(_model(models), tuple(videos), named, tuple(dataset.repairs()))
@@ -262,24 +264,25 @@ def _list(values: Sequence[Any]) -> str:
     return json.dumps(values, ensure_ascii=False)
 
 
-def _faces(words: Sequence[str], model: Model, progress: Progress) -> list[list[Any]]:
-    """Where each face of each video stays, for the parameter `faces` of the dataset; of videos that show several."""
+def _faces(words: Sequence[str], model: Model, progress: Progress) -> dict[str, Tracks]:
+    """Where each face stays in the videos that show several, by what a video is called."""
     from mebench.config.resolve import resolve_dataset
 
     params = model.config.method_params
     crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
     dataset: Any = registry.load("dataset", "folder")(resolve_dataset(words).dataset_params["folder"])
-    found = []
+    found = {}
     with progress.stage("faces", len(dataset.videos()), "videos") as advance:
         for video in dataset.videos():
-            boxes = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
-            found += [[video.id, *box] for box in boxes] if len(boxes) > 1 else []
+            tracks = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
+            if len(tracks.parts) + tracks.mixed > 1:
+                found[video.id] = tracks
             advance(video.n_frames or 0)
     return found
 
 
 def _notes(
-    video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], faces: Faces
+    video: Video, times: NDArray[np.float64], answer: Answer, models: Sequence[Model], tracks: Tracks | None
 ) -> Iterator[str]:
     """What one must know of an answer."""
     timing = answer.timing
@@ -298,8 +301,11 @@ def _notes(
     longer = timing.fps * float(np.ptp(times)) / max(len(times) - 1, 1)
     if longer and abs(longer - 1) > FPS_TOLERANCE:
         yield f"seconds are those of the file, {longer:.4g} times real ones"
-    if answer.faces > 1 and faces == "largest":
+    if answer.faces > 1 and tracks is None:
         yield f"{answer.faces} faces are seen, the largest is followed: --faces all takes each by itself"
+    elif tracks is not None and tracks.mixed:
+        rest = f"{tracks.mixed} left out" if tracks.parts else "the largest is followed"
+        yield f"of {len(tracks.parts) + tracks.mixed} faces {rest}: one comes where another was, as they or the camera move"
     if answer.unseen:
         stretches = plural(len(answer.unseen), "stretch", "stretches")
         seconds = sum(last - first + 1 for first, last in answer.unseen) / timing.fps

@@ -85,6 +85,31 @@ def test_drift_is_put_right_but_a_detection_of_the_same_place_moves_nothing(nowh
     assert boxes[-1] == expected
 
 
+AWAY = (200, 4, 248, 52)
+"""Somebody else, four widths from `BOX`."""
+
+
+def test_a_face_far_off_is_somebody_elses_until_nobody_was_seen_near_three_times(nowhere):
+    tracker, often = FaceTracker(0, BOX, lambda gray: [AWAY]), landmarks.MISSES
+    wide = np.zeros((60, 300), np.uint8)
+    boxes = [tracker.follow(wide) for _ in range(often * landmarks.LOOK_ANYWAY + 1)]
+    assert boxes == [BOX] * often * landmarks.LOOK_ANYWAY + [AWAY]
+
+
+def test_whoever_was_hidden_a_while_is_still_the_one(nowhere):
+    looks = [[AWAY], [], [AWAY, (12, 4, 60, 52)], [AWAY], [AWAY]]
+    tracker = FaceTracker(0, BOX, lambda gray: looks.pop(0))
+    boxes = {tracker.follow(np.zeros((60, 300), np.uint8)) for _ in range(5 * landmarks.LOOK_ANYWAY + 1)}
+    assert not looks and boxes == {BOX}
+
+
+def test_of_two_near_faces_a_lost_one_is_the_nearer_not_the_larger(nowhere, monkeypatch):
+    tracker = FaceTracker(0, BOX, lambda gray: [(20, 0, 90, 60), (10, 6, 54, 50)])
+    tracker.follow(texture())
+    monkeypatch.setattr(Nowhere, "sharpness", 3.0)
+    assert tracker.follow(texture()) == (10, 6, 54, 50)
+
+
 def test_following_begins_where_the_face_was_found(nowhere, monkeypatch):
     monkeypatch.setattr(Nowhere, "sharpness", 3.0)
     calls = []
