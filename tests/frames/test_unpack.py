@@ -1,9 +1,12 @@
 """Archives and video files as folders of images: nothing is lost, nothing leaves its folder."""
 
+import errno
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -174,3 +177,55 @@ def test_two_files_of_one_name_are_not_mixed(tmp_path, other):
     first, second = ("a.avi", other) if other == "a.mp4" else (other, "a.avi")
     with pytest.raises(DataError, match=rf"{first} and .*{second} would both become"):
         list(unpack(tmp_path, tmp_path / "out"))
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """An archive of two files of 2 MiB each."""
+    (tmp_path / "in").mkdir()
+    with zipfile.ZipFile(tmp_path / "in" / "a.zip", "w") as file:
+        for n in range(2):
+            file.writestr(f"{n}.jpg", bytes(2 << 20))
+    return tmp_path / "in" / "a.zip"
+
+
+@pytest.fixture
+def free(monkeypatch, tmp_path):
+    """Free bytes on the disk where archives lie, and on that where they are unpacked to."""
+    room = {"in": 0, "out": 0}
+
+    def usage(path):
+        return SimpleNamespace(free=room["in" if Path(path).is_relative_to(tmp_path / "in") else "out"])
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    return room
+
+
+def test_room_is_needed_where_the_files_will_lie_and_only_while_they_do_not(archive, free, tmp_path):
+    free.update({"in": 1 << 30, "out": (4 << 20) - 100_000})
+    with pytest.raises(DataError, match=r"a\.zip unpacks to 4\.0 MiB, and 3\.9 are free in .*: make room"):
+        list(unpack(archive, tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    free.update({"in": 0, "out": 4 << 20})
+    (done,) = unpack(archive, tmp_path / "out")
+    free["out"] = 0
+    (again,) = unpack(archive, tmp_path / "out")
+    assert (done.n, done.before, again.n, again.before) == (2, False, 2, True)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "clip.avi"])
+def test_a_disk_that_fills_up_is_told_and_nothing_is_left(tmp_path, archive, monkeypatch, name):
+    if name == "clip.avi":
+        write_avi(tmp_path / "in" / name)
+        archive.unlink()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(
+        DataError, match=rf"the disk of .* is full, and nothing of .*{name} is kept: make room and unpack again"
+    ):
+        list(unpack(tmp_path / "in", tmp_path / "out"))
+    assert not list((tmp_path / "out").rglob("*"))
