@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from mebench.errors import ConfigError, DataError
+from mebench.frames.folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 from mebench.frames.videofile import VideoFrames
 
@@ -40,7 +41,7 @@ class Unpacked:
     Attributes:
         source: the archive or video file.
         folder: where its files or frames lie now.
-        n: number of them.
+        n: number of them, for frames that of the images in the folder.
         fps: frames per second as the video file says, None for an archive or where it does not say.
         names: the first and the last frame's file; empty for an archive.
         uneven: how unevenly the frames follow one another; empty where the rate is constant.
@@ -76,7 +77,7 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
     Raises:
         ConfigError: `first` is negative.
         DataError: there is nothing to unpack, a file is damaged, encrypted, too large, or leads out of its folder, two would become
-            one folder, or the disk is full.
+            one folder, a folder without images lies where frames would, or the disk is full.
     """
     if first < 0:
         raise ConfigError(f"--first must be 0 or more, not {first}")
@@ -112,16 +113,26 @@ def _decode(path: Path, folder: Path, first: int) -> Unpacked:
     import cv2
 
     video = VideoFrames(path)
-    n, digits = len(video), max(DIGITS, len(str(first + len(video) - 1)))
-    names = [f"{number:0{digits}d}.png" for number in range(first, first + n)]
-    before = folder.is_dir()
-    if not before:
+    if before := folder.is_dir():
+        names = _images(folder, path)
+    else:
+        numbers = range(first, first + len(video))
+        digits = max(DIGITS, len(str(numbers[-1])))
+        names = tuple(f"{number:0{digits}d}.png" for number in numbers)
         with _whole(folder, path) as writing:
             for index, name in enumerate(names):
                 # `cv2.imwrite` leaves an empty file on a full disk, and says that it is written.
                 _, png = cv2.imencode(".png", video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 (writing / name).write_bytes(png.data)
-    return Unpacked(path, folder, n, video.fps, (names[0], names[-1]), video.uneven, before)
+    return Unpacked(path, folder, len(names), video.fps, (names[0], names[-1]), video.uneven, before)
+
+
+def _images(folder: Path, path: Path) -> tuple[str, ...]:
+    """The frames in a folder that was there before the video was to become it."""
+    try:
+        return FolderFrames(folder).names
+    except DataError as error:
+        raise DataError(f"{error}; {path} would be unpacked into it: move one of them away") from None
 
 
 def _extract(path: Path, folder: Path) -> Unpacked:

@@ -35,6 +35,8 @@ def test_a_video_becomes_images_that_lose_nothing_and_say_their_numbers(tmp_path
     np.testing.assert_array_equal([*map(images.__getitem__, range(12))], [*map(video.__getitem__, range(12))])
     (again,) = unpack(tmp_path, tmp_path / "frames")  # what was written is no source, and is left alone
     assert again.before and again.n == 12
+    (again,) = unpack(tmp_path, tmp_path / "frames", first=0)
+    assert (again.n, again.names, again.before) == (12, ("00001.png", "00012.png"), True)  # as they are called
     (other,) = unpack(done.source, tmp_path / "from0", first=0)
     assert other.names == ("00000.png", "00011.png")
     with pytest.raises(ConfigError, match="--first must be 0 or more"):
@@ -177,6 +179,28 @@ def test_two_files_of_one_name_are_not_mixed(tmp_path, other):
     first, second = ("a.avi", other) if other == "a.mp4" else (other, "a.avi")
     with pytest.raises(DataError, match=rf"{first} and .*{second} would both become"):
         list(unpack(tmp_path, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("there", ["empty", "another's frames", "no images"])
+def test_of_a_folder_that_was_there_its_own_frames_are_told(tmp_path, there):
+    write_avi(tmp_path / "clip.avi")
+    folder = tmp_path / "out" / "clip"
+    folder.mkdir(parents=True)
+    for number in range(9, 12):
+        if there == "another's frames":
+            cv2.imwrite(str(folder / f"img{number}.jpg"), np.zeros((32, 48, 3), np.uint8))
+        elif there == "no images":
+            (folder / f"clip{number}").mkdir()
+    before = sorted(folder.iterdir())
+    if there == "another's frames":
+        (done,) = unpack(tmp_path, tmp_path / "out")
+        assert (done.n, done.names, done.before) == (3, ("img9.jpg", "img11.jpg"), True)
+    else:
+        with pytest.raises(
+            DataError, match=r"out/clip holds no frames: .*clip\.avi would be unpacked into it: move one"
+        ):
+            list(unpack(tmp_path, tmp_path / "out"))
+    assert sorted(folder.iterdir()) == before
 
 
 @pytest.fixture
