@@ -77,7 +77,7 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
     Raises:
         ConfigError: `first` is negative.
         DataError: there is nothing to unpack, a file is damaged, encrypted, too large, or leads out of its folder, two would become
-            one folder, a folder without images lies where frames would, or the disk is full.
+            one folder, something else lies where a folder would be or a folder without images where frames would, or the disk is full.
     """
     if first < 0:
         raise ConfigError(f"--first must be 0 or more, not {first}")
@@ -90,6 +90,9 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
     def begin(path: Path, folder: Path) -> None:
         if (other := taken.setdefault(folder, path)) != path:
             raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
+        there = _there(folder)
+        if not there.is_dir():
+            raise DataError(f"{path} would become the folder {folder}, and {there} is no folder: move it away")
         if tick is not None:
             tick(path)
 
@@ -248,7 +251,7 @@ class _Archive:
                     )
                 if stat.S_ISLNK(zipped.external_attr >> 16):
                     raise self._leads_out(zipped.filename)
-                if not zipped.is_dir():
+                if not zipped.filename.endswith(("/", "\\")):  # some packers on Windows end folders with the second
                     yield _Member(self._parts(zipped.filename), zipped.file_size, zipped)
             return
         for entry in self._file:

@@ -253,3 +253,31 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_left(tmp_path, archive, mon
     ):
         list(unpack(tmp_path / "in", tmp_path / "out"))
     assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_folders_of_an_archive_may_end_as_windows_writes_them(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("s01\\", "s01\\ep1\\", "s01\\ep1\\1.jpg"):
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name  # as it is, on every system
+            archive.writestr(entry, b"x" if name.endswith("jpg") else b"")
+    (done,) = unpack(tmp_path, tmp_path / "out")
+    found = [path.relative_to(done.folder) for path in done.folder.rglob("*") if path.is_file()]
+    assert done.n == 1 and found == [Path("s01/ep1/1.jpg")]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "clip.avi"])
+@pytest.mark.parametrize("kind", ["file", "link to nothing", "file above"])
+def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, archive, monkeypatch, name, kind):
+    write_avi(tmp_path / "in" / "clip.avi")
+    place = tmp_path / "out" if kind == "file above" else tmp_path / "out" / Path(name).stem
+    place.parent.mkdir(exist_ok=True)
+    if kind == "link to nothing":
+        place.symlink_to("gone")
+    else:
+        place.write_text("notes")
+    monkeypatch.setattr(VideoFrames, "__getitem__", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=rf"{name} would become the folder .*, and {place} is no folder: move it away"):
+        list(unpack(tmp_path / "in" / name, tmp_path / "out"))
+    assert place.is_symlink() or place.read_text() == "notes"
+    assert not list(tmp_path.rglob(".*"))
