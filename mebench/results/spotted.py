@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -272,8 +273,9 @@ def _faces(words: Sequence[str], model: Model, progress: Progress) -> list[list[
     found = []
     with progress.stage("faces", len(dataset.videos()), "videos") as advance:
         for video in dataset.videos():
-            boxes = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
-            found += [[video.id, *box] for box in boxes] if len(boxes) > 1 else []
+            with suppress(DataError):  # what cannot be read is told of when it is predicted, and the others are kept
+                boxes = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
+                found += [[video.id, *box] for box in boxes] if len(boxes) > 1 else []
             advance(video.n_frames or 0)
     return found
 
