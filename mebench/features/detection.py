@@ -165,14 +165,15 @@ def shows_face(crop: Gray) -> bool:
 def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     """Where the crops of a video show no face: it left, turned away, or moved out of a box that stays.
 
-    Looked for `LOOKS` times a second; between two looks a face counts as there if either finds one.
+    Looked for `LOOKS` times a second; `MISSES` in a row must find none. Between two looks a face counts as gone if either finds
+    none, since coming and going moves more than any expression: a peak there hides all others.
 
     Args:
         crops: (n_frames, size, size) gray.
         fps: frames per second.
 
     Returns:
-        First and last frame of each stretch, both inclusive, in order.
+        First and last frame of each stretch, both inclusive, in order; none where there is no frame.
     """
     at = range(0, len(crops), max(1, round(fps / LOOKS)))
     seen = [shows_face(crops[i]) for i in at]
@@ -180,7 +181,7 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     for place, there in enumerate([*seen, True]):
         if not there:
             continue
-        if place - begin >= min(MISSES, len(seen)):
+        if place - begin >= max(1, min(MISSES, len(seen))):
             first = at[begin - 1] + 1 if begin else 0
             found.append((first, at[place] - 1 if place < len(at) else len(crops) - 1))
         begin = place + 1

@@ -3,7 +3,7 @@
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -117,6 +117,10 @@ Size = tuple[int, int]
 _TAIL = 64
 _DEEP_MODES = ("I", "F")
 """Pillow's modes with more than 8 bits a channel begin so: `I`, `I;16`, `F`."""
+_WIDTH, _HEIGHT, _ORIENTATION = 0x100, 0x101, 0x112
+"""Tags of TIFF and Exif."""
+_ON_ITS_SIDE = (5, 6, 7, 8)
+"""Orientations that make the height of what is stored the width of what is shown."""
 
 
 class BadImageError(Exception):
@@ -124,7 +128,7 @@ class BadImageError(Exception):
 
 
 def image_size(path: Path) -> Size:
-    """Width and height of an image, from its header; its end is looked at, its pixels are not decoded.
+    """Width and height of an image as `read_image` gives it, from its header; its end is looked at, its pixels are not decoded.
 
     JPEG and PNG files end with a marker, and BMP and WebP files say how long they are: one that was copied in part is told by
     that. A file damaged in the middle is not: decode it to be sure.
@@ -142,7 +146,7 @@ def image_size(path: Path) -> Size:
                     raise BadImageError("has more than 8 bits a channel")
                 if _is_truncated(file, image.format, length):
                     raise BadImageError("is truncated (its end is missing)")
-                return image.size
+                return _shown_size(image)
     except OSError as error:
         raise BadImageError(f"cannot be read ({error.strerror or error})") from None
 
@@ -183,6 +187,27 @@ def decoded_size(path: Path) -> Size:
     except DataError as error:
         raise BadImageError(str(error).removeprefix(f"the image {path} ")) from None
     return width, height
+
+
+def _shown_size(image: "Image") -> Size:
+    """Width and height, the sides changed where the tag of orientation says so.
+
+    OpenCV, which decodes, follows that of Exif and of TIFF, not that of XMP, and none of damaged data. Exif behind the pixels of
+    a PNG, where OpenCV sees it too, is not looked for.
+    """
+    from PIL.Image import Exif
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    if isinstance(image, TiffImageFile):  # versions of Pillow differ in whether its `size` is turned
+        tags = image.tag_v2
+        width, height, orientation = tags[_WIDTH], tags[_HEIGHT], tags.get(_ORIENTATION)
+    else:
+        (width, height), exif, orientation = image.size, Exif(), None
+        with warnings.catch_warnings(), suppress(Exception):  # of damaged data anything may come
+            warnings.simplefilter("ignore")
+            exif.load(image.info.get("exif", b""))
+            orientation = exif.get(_ORIENTATION)
+    return (height, width) if orientation in _ON_ITS_SIDE else (width, height)
 
 
 def _is_truncated(file: BinaryIO, form: str | None, length: int) -> bool:

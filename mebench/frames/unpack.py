@@ -1,6 +1,8 @@
 """Archives and video files as folders of images, without loss; nothing leaves the folder that it is unpacked into."""
 
+import errno
 import lzma
+import os
 import shutil
 import stat
 import tarfile
@@ -8,11 +10,13 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from mebench.errors import ConfigError, DataError
+from mebench.frames.folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 from mebench.frames.videofile import VideoFrames
 
@@ -37,7 +41,7 @@ class Unpacked:
     Attributes:
         source: the archive or video file.
         folder: where its files or frames lie now.
-        n: number of them.
+        n: number of them, for frames that of the images in the folder.
         fps: frames per second as the video file says, None for an archive or where it does not say.
         names: the first and the last frame's file; empty for an archive.
         uneven: how unevenly the frames follow one another; empty where the rate is constant.
@@ -72,8 +76,8 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
 
     Raises:
         ConfigError: `first` is negative.
-        DataError: there is nothing to unpack, a file is damaged, encrypted, too large, or leads out of its folder, or two would
-            become one folder.
+        DataError: there is nothing to unpack, a file is damaged, encrypted, too large, or leads out of its folder, two would become
+            one folder, something else lies where a folder would be or a folder without images where frames would, or the disk is full.
     """
     if first < 0:
         raise ConfigError(f"--first must be 0 or more, not {first}")
@@ -86,6 +90,9 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
     def begin(path: Path, folder: Path) -> None:
         if (other := taken.setdefault(folder, path)) != path:
             raise DataError(f"{other} and {path} would both become {folder}: move one of them away")
+        there = _there(folder)
+        if not there.is_dir():
+            raise DataError(f"{path} would become the folder {folder}, and {there} is no folder: move it away")
         if tick is not None:
             tick(path)
 
@@ -109,16 +116,26 @@ def _decode(path: Path, folder: Path, first: int) -> Unpacked:
     import cv2
 
     video = VideoFrames(path)
-    n, digits = len(video), max(DIGITS, len(str(first + len(video) - 1)))
-    names = [f"{number:0{digits}d}.png" for number in range(first, first + n)]
-    before = folder.is_dir()
-    if not before:
-        writing = _fresh(folder)
-        for index, name in enumerate(names):
-            if not cv2.imwrite(str(writing / name), video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1]):
-                raise DataError(f"{writing / name} cannot be written: is the disk full? Make room and unpack again")
-        writing.rename(folder)
-    return Unpacked(path, folder, n, video.fps, (names[0], names[-1]), video.uneven, before)
+    if before := folder.is_dir():
+        names = _images(folder, path)
+    else:
+        numbers = range(first, first + len(video))
+        digits = max(DIGITS, len(str(numbers[-1])))
+        names = tuple(f"{number:0{digits}d}.png" for number in numbers)
+        with _whole(folder, path) as writing:
+            for index, name in enumerate(names):
+                # `cv2.imwrite` leaves an empty file on a full disk, and says that it is written.
+                _, png = cv2.imencode(".png", video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1])
+                (writing / name).write_bytes(png.data)
+    return Unpacked(path, folder, len(names), video.fps, (names[0], names[-1]), video.uneven, before)
+
+
+def _images(folder: Path, path: Path) -> tuple[str, ...]:
+    """The frames in a folder that was there before the video was to become it."""
+    try:
+        return FolderFrames(folder).names
+    except DataError as error:
+        raise DataError(f"{error}; {path} would be unpacked into it: move one of them away") from None
 
 
 def _extract(path: Path, folder: Path) -> Unpacked:
@@ -132,17 +149,17 @@ def _extract(path: Path, folder: Path) -> Unpacked:
         with _Archive(path) as archive:
             members = archive.members()
             if not before:
-                writing = _fresh(folder)
-                for member in members:
-                    target = writing.joinpath(*member.parts)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    with archive.open(member) as packed_file, target.open("xb") as file:
-                        shutil.copyfileobj(packed_file, file, 1 << 20)
-                archive.check_end()
-                writing.rename(folder)
+                _check_room(path, sum(member.size for member in members), folder)
+                with _whole(folder, path) as writing:
+                    for member in members:
+                        target = writing.joinpath(*member.parts)
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        with archive.open(member) as packed_file, target.open("xb") as file:
+                            shutil.copyfileobj(packed_file, file, 1 << 20)
+                    archive.check_end()
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
-            raise  # not the archive's fault: a full disk, say
+            raise  # not the archive's fault: a folder where nobody may write, say
         raise DataError(f"{path} cannot be unpacked ({' '.join(str(error).split())}): copy it again") from None
     return Unpacked(path, folder, len(members), before=before)
 
@@ -196,11 +213,6 @@ class _Archive:
                 f"{self.path} would unpack to {len(names):,} files of {total / 2**30:,.1f} GiB, which no honest archive of its size "
                 "does: look into it with another program"
             )
-        free = shutil.disk_usage(self.path.parent).free
-        if total > free:
-            raise DataError(
-                f"{self.path} unpacks to {total / 2**30:,.1f} GiB, and {free / 2**30:,.1f} are free: make room"
-            )
         return found
 
     def open(self, member: _Member) -> IO[bytes]:
@@ -239,7 +251,7 @@ class _Archive:
                     )
                 if stat.S_ISLNK(zipped.external_attr >> 16):
                     raise self._leads_out(zipped.filename)
-                if not zipped.is_dir():
+                if not zipped.filename.endswith(("/", "\\")):  # some packers on Windows end folders with the second
                     yield _Member(self._parts(zipped.filename), zipped.file_size, zipped)
             return
         for entry in self._file:
@@ -290,9 +302,42 @@ def _stem(name: str) -> str:
     return name[: -len(ending)]
 
 
-def _fresh(folder: Path) -> Path:
-    """An empty folder beside the one that it will become, so that what is interrupted is never taken for whole."""
+def _there(folder: Path) -> Path:
+    """What lies at a place, be it a folder, a file or a link to nothing; where nothing does, at the nearest one above it."""
+    return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+
+
+def _check_room(path: Path, total: int, folder: Path) -> None:
+    """Whether so many bytes fit onto the disk of a folder that is to be made.
+
+    Raises:
+        DataError: they do not.
+    """
+    there = _there(folder)
+    if total > (free := shutil.disk_usage(there).free):
+        raise DataError(
+            f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {there}: make room"
+        )
+
+
+@contextmanager
+def _whole(folder: Path, path: Path) -> Iterator[Path]:
+    """An empty folder beside the one that it becomes once all of a file is in it; what is not whole is removed.
+
+    Raises:
+        DataError: the disk is full.
+    """
     writing = folder.with_name(WRITING + folder.name)
-    shutil.rmtree(writing, ignore_errors=True)
-    writing.mkdir(parents=True)
-    return writing
+    shutil.rmtree(writing, ignore_errors=True)  # of a call that was killed
+    try:
+        writing.mkdir(parents=True)
+        yield writing
+        writing.rename(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DataError(
+            f"the disk of {folder} is full, and nothing of {path} is kept: make room and unpack again"
+        ) from None
+    finally:
+        shutil.rmtree(writing, ignore_errors=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -271,12 +272,12 @@ def _faces(words: Sequence[str], model: Model, progress: Progress) -> dict[str, 
     params = model.config.method_params
     crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
     dataset: Any = registry.load("dataset", "folder")(resolve_dataset(words).dataset_params["folder"])
-    found = {}
+    found = dict[str, Tracks]()
     with progress.stage("faces", len(dataset.videos()), "videos") as advance:
         for video in dataset.videos():
-            tracks = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
-            if len(tracks.parts) + tracks.mixed > 1:
-                found[video.id] = tracks
+            with suppress(DataError):  # what cannot be read is told of when it is predicted, and the others are kept
+                tracks = tracks_of(dataset.frames(video), crop.faces, video.fps or 25.0, video.key)
+                found |= {video.id: tracks} if len(tracks.parts) + tracks.mixed > 1 else {}
             advance(video.n_frames or 0)
     return found
 

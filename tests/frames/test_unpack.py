@@ -1,9 +1,12 @@
 """Archives and video files as folders of images: nothing is lost, nothing leaves its folder."""
 
+import errno
 import io
+import shutil
 import tarfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -32,6 +35,8 @@ def test_a_video_becomes_images_that_lose_nothing_and_say_their_numbers(tmp_path
     np.testing.assert_array_equal([*map(images.__getitem__, range(12))], [*map(video.__getitem__, range(12))])
     (again,) = unpack(tmp_path, tmp_path / "frames")  # what was written is no source, and is left alone
     assert again.before and again.n == 12
+    (again,) = unpack(tmp_path, tmp_path / "frames", first=0)
+    assert (again.n, again.names, again.before) == (12, ("00001.png", "00012.png"), True)  # as they are called
     (other,) = unpack(done.source, tmp_path / "from0", first=0)
     assert other.names == ("00000.png", "00011.png")
     with pytest.raises(ConfigError, match="--first must be 0 or more"):
@@ -174,3 +179,105 @@ def test_two_files_of_one_name_are_not_mixed(tmp_path, other):
     first, second = ("a.avi", other) if other == "a.mp4" else (other, "a.avi")
     with pytest.raises(DataError, match=rf"{first} and .*{second} would both become"):
         list(unpack(tmp_path, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("there", ["empty", "another's frames", "no images"])
+def test_of_a_folder_that_was_there_its_own_frames_are_told(tmp_path, there):
+    write_avi(tmp_path / "clip.avi")
+    folder = tmp_path / "out" / "clip"
+    folder.mkdir(parents=True)
+    for number in range(9, 12):
+        if there == "another's frames":
+            cv2.imwrite(str(folder / f"img{number}.jpg"), np.zeros((32, 48, 3), np.uint8))
+        elif there == "no images":
+            (folder / f"clip{number}").mkdir()
+    before = sorted(folder.iterdir())
+    if there == "another's frames":
+        (done,) = unpack(tmp_path, tmp_path / "out")
+        assert (done.n, done.names, done.before) == (3, ("img9.jpg", "img11.jpg"), True)
+    else:
+        with pytest.raises(
+            DataError, match=r"out/clip holds no frames: .*clip\.avi would be unpacked into it: move one"
+        ):
+            list(unpack(tmp_path, tmp_path / "out"))
+    assert sorted(folder.iterdir()) == before
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """An archive of two files of 2 MiB each."""
+    (tmp_path / "in").mkdir()
+    with zipfile.ZipFile(tmp_path / "in" / "a.zip", "w") as file:
+        for n in range(2):
+            file.writestr(f"{n}.jpg", bytes(2 << 20))
+    return tmp_path / "in" / "a.zip"
+
+
+@pytest.fixture
+def free(monkeypatch, tmp_path):
+    """Free bytes on the disk where archives lie, and on that where they are unpacked to."""
+    room = {"in": 0, "out": 0}
+
+    def usage(path):
+        return SimpleNamespace(free=room["in" if Path(path).is_relative_to(tmp_path / "in") else "out"])
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    return room
+
+
+def test_room_is_needed_where_the_files_will_lie_and_only_while_they_do_not(archive, free, tmp_path):
+    free.update({"in": 1 << 30, "out": (4 << 20) - 100_000})
+    with pytest.raises(DataError, match=r"a\.zip unpacks to 4\.0 MiB, and 3\.9 are free in .*: make room"):
+        list(unpack(archive, tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+    free.update({"in": 0, "out": 4 << 20})
+    (done,) = unpack(archive, tmp_path / "out")
+    free["out"] = 0
+    (again,) = unpack(archive, tmp_path / "out")
+    assert (done.n, done.before, again.n, again.before) == (2, False, 2, True)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "clip.avi"])
+def test_a_disk_that_fills_up_is_told_and_nothing_is_left(tmp_path, archive, monkeypatch, name):
+    if name == "clip.avi":
+        write_avi(tmp_path / "in" / name)
+        archive.unlink()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfileobj", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(
+        DataError, match=rf"the disk of .* is full, and nothing of .*{name} is kept: make room and unpack again"
+    ):
+        list(unpack(tmp_path / "in", tmp_path / "out"))
+    assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_folders_of_an_archive_may_end_as_windows_writes_them(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("s01\\", "s01\\ep1\\", "s01\\ep1\\1.jpg"):
+            entry = zipfile.ZipInfo("x")
+            entry.filename = name  # as it is, on every system
+            archive.writestr(entry, b"x" if name.endswith("jpg") else b"")
+    (done,) = unpack(tmp_path, tmp_path / "out")
+    found = [path.relative_to(done.folder) for path in done.folder.rglob("*") if path.is_file()]
+    assert done.n == 1 and found == [Path("s01/ep1/1.jpg")]
+
+
+@pytest.mark.parametrize("name", ["a.zip", "clip.avi"])
+@pytest.mark.parametrize("kind", ["file", "link to nothing", "file above"])
+def test_what_lies_where_a_folder_would_be_is_told_before_the_work(tmp_path, archive, monkeypatch, name, kind):
+    write_avi(tmp_path / "in" / "clip.avi")
+    place = tmp_path / "out" if kind == "file above" else tmp_path / "out" / Path(name).stem
+    place.parent.mkdir(exist_ok=True)
+    if kind == "link to nothing":
+        place.symlink_to("gone")
+    else:
+        place.write_text("notes")
+    monkeypatch.setattr(VideoFrames, "__getitem__", lambda *_: pytest.fail("it was decoded"))
+    with pytest.raises(DataError, match=rf"{name} would become the folder .*, and {place} is no folder: move it away"):
+        list(unpack(tmp_path / "in" / name, tmp_path / "out"))
+    assert place.is_symlink() or place.read_text() == "notes"
+    assert not list(tmp_path.rglob(".*"))

@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from mebench.frames.images import BadImageError, decoded_size, image_size
 
@@ -14,6 +15,38 @@ FORMATS = ("jpg", "png", "bmp", "webp", "tif")
 def test_the_header_says_what_the_decoder_finds(tmp_path, form):
     file = tmp_path / f"a.{form}"
     cv2.imwrite(str(file), PICTURE)
+    assert image_size(file) == decoded_size(file) == (70, 50)
+
+
+def exif(orientation):
+    found = Image.Exif()
+    found[0x112] = orientation
+    return found.tobytes()
+
+
+@pytest.mark.parametrize("orientation", range(10))
+@pytest.mark.parametrize("form", ["jpg", "png", "webp", "tif"])
+def test_a_picture_that_is_shown_on_its_side_has_the_size_that_the_decoder_finds(tmp_path, form, orientation):
+    """Cameras that are held upright write it so; 0 and 9 mean nothing."""
+    file = tmp_path / f"a.{form}"
+    Image.fromarray(PICTURE).save(file, exif=exif(orientation))
+    assert image_size(file) == decoded_size(file) == ((50, 70) if orientation in (5, 6, 7, 8) else (70, 50))
+
+
+@pytest.mark.parametrize("form", ["jpg", "png", "webp"])
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"exif": b"Exif\0\0garbage"},
+        {"exif": b"Exif\0\0MM"},
+        {"exif": exif(6)[:20]},
+        {"xmp": b'<x:xmpmeta><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'},
+    ],
+    ids=["garbage", "two bytes", "half", "XMP"],
+)
+def test_what_the_decoder_does_not_follow_turns_nothing(tmp_path, form, about):
+    file = tmp_path / f"a.{form}"
+    Image.fromarray(PICTURE).save(file, **about)
     assert image_size(file) == decoded_size(file) == (70, 50)
 
 

@@ -150,6 +150,20 @@ def test_two_faces_the_largest_or_each(spot, tmp_path):
     assert {name.partition("@")[2].split()[0] for name in elan.get_tier_names()} == {"face1", "face2"}
 
 
+@pytest.mark.parametrize("faces", ["largest", "all"])
+def test_an_image_that_cannot_be_read_costs_its_own_video_alone(spot, tmp_path, faces):
+    import cv2
+
+    good = VideoFrames(write(tmp_path / "good.avi", moving(3, 160, (60, 20)), 45, codec="mjpeg"))
+    (tmp_path / "torn").mkdir()
+    for index in range(20):
+        cv2.imwrite(str(tmp_path / "torn" / f"{index}.jpg"), good[index])
+    (tmp_path / "torn/17.jpg").write_bytes((tmp_path / "torn/17.jpg").read_bytes()[:-500])
+    code, found, err, _ = spot(good.path, tmp_path / "torn", "--fps", "25", "--faces", faces)
+    assert code == 4 and set(found["video"]) == {"good"}
+    assert "1 video of 2 could not be predicted" in err and re.search(r"torn: .*17\.jpg is truncated", err)
+
+
 def test_nothing_is_spotted_where_the_face_has_left(spot, tmp_path):
     def faces(index):
         return moving(3, 240, (60, 20))(index) if index < 60 else []

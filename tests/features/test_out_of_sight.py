@@ -1,0 +1,37 @@
+"""Where crops show no face, against every frame looked at by itself."""
+
+from itertools import groupby
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from mebench.features import detection
+from mebench.features.detection import out_of_sight
+
+
+def by_frame(seen, fps):
+    """Stretches of frames that lie between two looks, or at one, that is among so many in a row that find nobody."""
+    step = max(1, round(fps / 5))
+    looks, blind = range(0, len(seen), step), set()
+    for there, row in groupby(looks, key=lambda look: seen[look]):
+        missed = [] if there else [*row]
+        blind.update(missed if len(missed) >= min(3, len(looks)) else [])
+    beside = [
+        {i // step * step, min(-(-i // step) * step, looks[-1])} for i in range(len(seen))
+    ]  # the looks of each frame
+    rows = [[*row] for hidden, row in groupby(range(len(seen)), key=lambda i: bool(beside[i] & blind)) if hidden]
+    return [(row[0], row[-1]) for row in rows]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 20)), max_size=8), st.sampled_from([0.0, 25.0, 29.97]))
+@example([], 25.0)  # nobody is missed where there is no frame
+@example([(False, 1)], 25.0)
+@example([(True, 8), (False, 13), (True, 4), (False, 20)], 25.0)
+def test_between_two_looks_a_face_counts_as_gone_if_either_misses_it(stretches, fps):
+    seen = [there for there, frames in stretches for _ in range(frames)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detection, "shows_face", lambda crop: bool(crop[0, 0]))
+        found = out_of_sight(np.array(seen, np.uint8).reshape(-1, 1, 1), fps)
+    assert found == by_frame(seen, fps)
