@@ -44,10 +44,12 @@ def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
     "unknown method 'meen'. Did you mean 'mean'? Known: mean, ststnet. See them with: mebench list methods"
     >>> unknown("protocol", "zzz", ["loso"])
     "unknown protocol 'zzz'. Known: loso."
+    >>> unknown("table", "99", ["10", "9", "b"])
+    "unknown table '99'. Did you mean '9'? Known: 9, 10, b."
     >>> unknown("run", "maen-syn", ["mean-synthetic-loso-seed0-1b2c", "softnet-synthetic-loso-seed0-77aa"]).partition(" Known")[0]
     "unknown run 'maen-syn'. Did you mean 'mean-synthetic-loso-seed0-1b2c'?"
     """
-    names = sorted(known)
+    names = sorted(known, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     beginnings = {full[: len(name)]: full for full in reversed(names)}  # as ids of runs are given
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5) or [
         beginnings[close] for close in difflib.get_close_matches(name, beginnings, n=1)

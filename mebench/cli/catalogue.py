@@ -56,7 +56,8 @@ def list_(
 @app.command("info", epilog="Example: mebench info mean")
 def info(
     plugin: Annotated[
-        str, typer.Argument(help="Name of a method, dataset, protocol or metric.", autocompletion=_names)
+        str,
+        typer.Argument(metavar="ID", help="Name of a method, dataset, protocol or metric.", autocompletion=_names),
     ],
     plugins: Plugins = None,
 ) -> None:

@@ -276,7 +276,7 @@ CONVENTIONS: dict[str, Convention] = {
                 "frames or more this lifts no IoU above 1/3",
                 "an interval of a single frame hits nothing",
                 "one spotted interval may find several truths, so false positives can be negative",
-                "precision counts the truths that were found, not the intervals that were right; `precision_large` counts every "
+                "precision counts the truths that were found, not the intervals that were right; precision_large counts every "
                 "hit, duplicates included",
                 "a video without a result file is skipped, its truths too; here that is a video that the predictions do not list "
                 "for the kind, not even without an interval",

@@ -37,6 +37,12 @@ def test_every_verb_has_help_and_an_example_whose_words_parse(path):
     assert group is not None and not found.args
 
 
+def test_every_argument_has_a_name_to_ask_for_it_by():
+    assert not [
+        path for path, verb in VERBS.items() for p in verb.params if p.param_type_name == "argument" and not p.metavar
+    ]
+
+
 @pytest.mark.parametrize("path", VERBS, ids=" ".join)
 def test_the_example_is_shown(mebench, path):
     code, out, _ = mebench(*path, "--help")
@@ -55,6 +61,7 @@ def test_the_example_is_shown(mebench, path):
             "See: mebench compare --help",
         ),
         (["score"], "mebench score needs --truth, true intervals"),
+        (["info"], "mebench info needs ID, name of a method, dataset, protocol or metric. See: mebench info --help"),
         (["runs", "list", "--runs"], "--runs needs a value after it"),
         (["tune", "--trials", "many"], "--trials of mebench tune: "),
         (["list", "methods", "datasets"], "and no place is left for 'datasets'. See: mebench list --help"),

@@ -158,6 +158,17 @@ def test_a_name_that_is_a_script_shows_as_text(visit):
     assert EVIL in page.locator("h1").inner_text()
 
 
+def test_a_published_value_keeps_its_mark_and_its_source_on_a_phone(visit):
+    printed = {(f"{row.value:.{row.digits}f}", bool(row.caveats)) for row in read(LEADERBOARDS / "published.csv")}
+    page = visit("published.html", width=390)
+    assert "caveats" not in page.locator("thead th").all_inner_texts()
+    page.get_by_role("searchbox").fill("htnet lbp-top")
+    values = column(page, "table", 4)
+    assert "0.2000†" in values and "0.5882" in values
+    assert all((text.rstrip("†"), text.endswith("†")) in printed for text in values)
+    assert all("wang2023htnet, " in text for text in column(page, "table", 1))
+
+
 def test_print_has_all_rows_of_a_table_that_the_screen_shows_in_pages(visit):
     page = visit("published.html")
     rows = page.locator("table tbody tr")

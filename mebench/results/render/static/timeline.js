@@ -448,6 +448,16 @@
     { rootMargin: "300px" },
   );
   figures.forEach((figure) => eye.observe(figure));
+  // The others are drawn when there is nothing else to do, for who prints the page: to read their curves then takes too long.
+  const idle = window.requestIdleCallback ?? setTimeout;
+  const rest = [...figures];
+  const next = () => {
+    if (!rest.length) return;
+    open(rest.shift());
+    idle(next);
+  };
+  setTimeout(next, 5000);
+  window.addEventListener("beforeprint", () => figures.forEach(open));
   night.addEventListener("change", () => drawn.forEach((timeline) => timeline.draw()));
 
   // `#v3:120-150` is an interval of a timeline.
