@@ -67,10 +67,10 @@ def leaderboard(
 
     from mebench._checkout import shipped
     from mebench.config import user_setting
-    from mebench.errors import ConfigError, unknown
+    from mebench.errors import ConfigError, RunError, unknown
     from mebench.metrics.catalogue import SECTIONS
     from mebench.progress import Silent
-    from mebench.results.board import Board, read_board
+    from mebench.results.board import RECORDS, Board, read_board
 
     def tables(board: Board) -> list[Table]:
         return board.tables()
@@ -79,9 +79,14 @@ def leaderboard(
         raise ConfigError(unknown("task", task, SECTIONS))
     told = progress or Silent()
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
-    place = Path(folder) if folder is not None else next((p for p in places if p.is_dir()), places[0])
+    place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
     board = read_board(Path(runs_folder(runs)).expanduser(), place, user_setting("tracking", "") or None, told.say)
     table = pd.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])
+    if table.empty:
+        raise RunError(
+            f"no finished run in {runs_folder(runs)} and no record in {place / RECORDS} that can be shown, and what others published "
+            "stands beside measured rows alone: make a run, or name the folder of yours with runs="
+        )
     table = table.dropna(axis="columns", how="all")
     for name, wanted in (("task", task), ("dataset", dataset), ("protocol", protocol)):
         if wanted is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
 
 from mebench.api.result import Result, html
 from mebench.api.runs import Run, runs_folder
@@ -181,8 +181,9 @@ def score(
     from mebench.results.render.plots import confusions
 
     convention = named(changed(convention, _pairs(rules))).name
-    if form not in FORMATS:
-        raise ConfigError(unknown("format", form, FORMATS))
+    for option, word, known in (("what", what, get_args(What)), ("format", form, FORMATS)):
+        if word not in known:
+            raise ConfigError(unknown(option, word, known))
     if fps is not None and not fps > 0:
         raise ConfigError(f"fps must be above 0, not {fps}")
     if bootstrap < 0:
@@ -212,11 +213,11 @@ def score(
 
     def under(name: str, draws: int) -> dict[str, Any]:
         return summarize(
-            found.tables, kinds=found.kinds, classes=found.classes, seed=seed, convention=name, draws=draws
+            found.tables, kinds=found.kinds, classes=found.classes, seed=int(seed), convention=name, draws=draws
         )
 
     with (progress or Silent()).waiting("scoring"):
-        summary = under(convention, bootstrap)
+        summary = under(convention, int(bootstrap))
         if sensitivity:
             summary["sensitivity"] = of_conventions(under)
             summary["sensitivity_of_rules"] = of_rules(under, convention)
@@ -258,11 +259,13 @@ def _file(given: Given, name: str) -> File:
 
 def _listed(names: Names) -> str | None:
     """Names as the command line takes them."""
-    return names if names is None or isinstance(names, str) else ",".join(names)
+    return names if names is None or isinstance(names, str) else ",".join(map(str, names))
 
 
 def _pairs(rules: Mapping[str, Any] | Sequence[str]) -> Sequence[str]:
-    return [f"{field}={value}" for field, value in rules.items()] if isinstance(rules, Mapping) else rules
+    if isinstance(rules, Mapping):
+        return [f"{field}={value}" for field, value in rules.items()]
+    return [rules] if isinstance(rules, str) else rules
 
 
 class Comparison:
@@ -366,6 +369,8 @@ def compare(
     name = named(changed(convention, _pairs(rules))).name
     told: dict[str, Any] = {}
     if truth is None:
+        if not all(isinstance(side, str | Path | Run) for side in (first, second)):
+            raise ConfigError("a table has no truth of its own, as a run has: give truth=")
         folders = [
             side.folder if isinstance(side, Run) else RunFolder.finished(runs_folder(runs), str(side))
             for side in (first, second)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -54,6 +55,8 @@ class Plugin(Own):
     model = Path(__file__).with_name("object")
     sha256 = "{sha256}"
 '''
+_REGISTER = threading.Lock()
+"""Held while cloudpickle's register, which is the whole process's, names a module."""
 
 
 def evaluate(
@@ -147,7 +150,7 @@ def _written(model: Any, features: Any, place: Path) -> str:
     name = f"own_{snake}_{sha256[:8]}"
     folder = place / "methods" / name
     kinds = tuple(getattr(model, "kinds", ("micro", "macro")))
-    files = {
+    texts = {
         "__init__.py": f'"""{what}, as it was given to mebench.evaluate."""\n',
         "config.yaml": CONFIG.format(what=what, tasks=", ".join(tasks)),
         "params.py": PARAMS,
@@ -155,9 +158,11 @@ def _written(model: Any, features: Any, place: Path) -> str:
     }
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            (folder / file).write_text(text, encoding="utf-8")
-        (folder / "object").write_bytes(content)
+        for file, data in {**{name: text.encode() for name, text in texts.items()}, "object": content}.items():
+            if (
+                not (folder / file).is_file() or (folder / file).read_bytes() != data
+            ):  # folds of another run may read it
+                (folder / file).write_bytes(data)
     except OSError as error:
         raise RunError(
             f"{what} cannot be kept at {folder}: {error.strerror}. Choose another place with runs=DIR"
@@ -178,11 +183,14 @@ def _whole(model: Any) -> Iterator[None]:
     if module is None or installed or module.__name__ == "__main__":  # what is defined there is pickled whole anyway
         yield
         return
-    cloudpickle.register_pickle_by_value(module)
-    try:
-        yield
-    finally:
-        cloudpickle.unregister_pickle_by_value(module)
+    with _REGISTER:
+        theirs = module.__name__ in cloudpickle.list_registry_pickle_by_value()
+        cloudpickle.register_pickle_by_value(module)
+        try:
+            yield
+        finally:
+            if not theirs:
+                cloudpickle.unregister_pickle_by_value(module)
 
 
 class TrainedModel:

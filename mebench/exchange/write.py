@@ -70,11 +70,12 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
 
     Raises:
         ConfigError: there is no such format.
-        DataError: the file cannot be written, or has one name for two videos of the run.
+        DataError: nothing was spotted; the file cannot be written, or has one name for two videos of the run.
     """
     if form not in (*FORMATS, EAF):
         raise ConfigError(unknown("format", form, [*FORMATS, EAF]))
-    assert tables.predictions is not None
+    if tables.predictions is None:
+        raise DataError("nothing was spotted here: only intervals can be written")
     spotted = tables.predictions
     if (spotted["draw"] > 0).any():
         remarks.warn("the method predicts by chance: its first draw is written")

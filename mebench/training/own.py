@@ -1,5 +1,6 @@
 """An object that was given to `mebench.evaluate` behind the contract: each fold has a copy of its own, as the object was given."""
 
+import copy
 import hashlib
 import inspect
 import pickle
@@ -46,7 +47,7 @@ class Own(Method):
     def fit_closed_form(self, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]) -> None:
         """Have it learn, where it can, then thresholds if they are asked for."""
         if callable(fit := getattr(self.given, "fit", None)):
-            fit(train, self.task) if _takes_two(fit) else fit(train)
+            fit(train, self.task) if _takes_task(fit) else fit(train)
         super().fit_closed_form(train, valid)
 
     def score_frames(self, video: VideoView) -> Floats:
@@ -55,11 +56,21 @@ class Own(Method):
         return scores[:, None] if scores.ndim == 1 else scores
 
     def classify(self, clips: Sequence[ClipView]) -> Floats:
-        """What it answers, (n_clips, n_classes); class numbers may come as (n_clips,)."""
-        answer = np.asarray(self.given.classify(clips))
+        """What it answers, (n_clips, n_classes); class numbers may come as (n_clips,).
+
+        Raises:
+            PluginError: an answer is the number of no class.
+        """
+        answer, n = np.asarray(self.given.classify(clips)), len(self.task.classes)
         if answer.ndim != 1:
             return answer.astype(np.float64)
-        return np.asarray(answer[:, None] == np.arange(len(self.task.classes)), dtype=np.float64)
+        named = np.asarray(answer[:, None] == np.arange(n))
+        if len(stray := answer[~named.any(axis=1)]):
+            raise PluginError(
+                f"classify answered {stray[0]}, which is the number of no class: answer 0 to {n - 1}, in the order of task.classes "
+                f"({', '.join(self.task.classes)}), or scores (n_clips, n_classes)"
+            )
+        return named.astype(np.float64)
 
 
 def is_estimator(given: Any) -> bool:
@@ -152,17 +163,17 @@ class Estimator:
 
     def _learnt(self, rows: Floats, labels: NDArray[Any]) -> Callable[[Any], Floats]:
         """A fitted copy, as a function from rows to a score for each class of the task, or for 0 and 1."""
-        from sklearn.base import clone, is_regressor
+        from sklearn.base import clone
 
         seen = np.unique(labels)
         n = max(len(self.task.classes), 2) if labels.dtype.kind == "i" else 2
         if len(seen) == 1:  # there is nothing to tell apart
             return lambda rows: np.tile(np.arange(n) == seen[0], (len(rows), 1)).astype(np.float64)
-        fresh = clone(self.given) if hasattr(self.given, "get_params") else self.given
-        if getattr(fresh, "random_state", self) is None:
+        fresh = clone(self.given) if hasattr(self.given, "get_params") else copy.deepcopy(self.given)
+        if getattr(fresh, "random_state", self) is None and hasattr(fresh, "set_params"):
             fresh.set_params(random_state=self.seed)
         fresh.fit(rows, labels)
-        if is_regressor(fresh):
+        if _regresses(fresh, labels):
             return lambda rows: np.asarray(fresh.predict(rows), dtype=np.float64)[:, None]
         return lambda rows: _scores(fresh, rows, seen.astype(int), n)
 
@@ -179,16 +190,30 @@ class Estimator:
         return np.concatenate([part[:n].reshape(n, int(np.prod(part.shape[1:]))) for part in parts], axis=1)
 
 
+def _regresses(fitted: Any, labels: NDArray[Any]) -> bool:
+    """Whether it predicts numbers, not classes; of 0 and 1 those of an object of no library's can be taken for either."""
+    from sklearn.base import is_regressor
+
+    if hasattr(fitted, "__sklearn_tags__"):
+        return bool(is_regressor(fitted))
+    return (
+        labels.dtype.kind == "f" and not hasattr(fitted, "predict_proba") and not hasattr(fitted, "decision_function")
+    )
+
+
 def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:
     """A score for each of n classes, of which the estimator knows `seen`."""
+    absent = 0.0
     if hasattr(fitted, "predict_proba"):
-        known, absent = np.asarray(fitted.predict_proba(rows)), 0.0
-    elif hasattr(fitted, "decision_function"):
-        known = np.asarray(fitted.decision_function(rows))
-        known = np.stack([-known, known], axis=1) if known.ndim == 1 else known
-        absent = float(known.min()) - 1
+        known = np.asarray(fitted.predict_proba(rows))
     else:
-        known, absent = np.asarray(fitted.predict(rows))[:, None] == seen, 0.0
+        known = (np.asarray(fitted.predict(rows))[:, None] == seen).astype(np.float64)
+        decided = np.asarray(fitted.decision_function(rows) if hasattr(fitted, "decision_function") else known)
+        if decided.ndim == 1:
+            decided = known = np.stack([-decided, decided], axis=1)
+        # Some decide between each pair of classes: of three they answer as many columns as of one class against the rest.
+        if decided.shape == known.shape and (decided.argmax(axis=1) == known.argmax(axis=1)).all():
+            known, absent = decided, float(decided.min()) - 1
     scores = np.full((len(rows), n), absent)
     scores[:, seen] = known
     return scores
@@ -203,8 +228,11 @@ def _inside(video: LabelledVideo, n: int, kind: str) -> NDArray[np.float64]:
     return labels
 
 
-def _takes_two(function: Callable[..., Any]) -> bool:
+def _takes_task(fit: Callable[..., Any]) -> bool:
+    """Whether it wants a second argument: one that it must be given, or that is called `task`."""
     try:
-        return len(inspect.signature(function).parameters) > 1
+        _, *others = inspect.signature(fit).parameters.values()
     except (TypeError, ValueError):
         return False
+    by_place = [one for one in others if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    return any(one.default is one.empty or one.name == "task" for one in by_place[:1])

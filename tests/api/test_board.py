@@ -54,6 +54,12 @@ def test_published_results_stand_beside_and_are_marked(tmp_path):
     assert (board.loc[board["provenance"] == "published", "source"] != "").all()
 
 
-def test_nothing_to_show_is_said(tmp_path):
+def test_nothing_to_show_is_said(tmp_path, monkeypatch):
     with pytest.raises(RunError, match="no finished run"):
         mebench.leaderboard(runs=str(tmp_path), folder=tmp_path)
+    (tmp_path / "home").mkdir()
+    shutil.copy(PUBLISHED, tmp_path / "home")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for task in (None, "recognition"):  # what others published stands beside measured rows alone
+        with pytest.raises(RunError, match=r"no finished run .* stands beside measured rows alone"):
+            mebench.leaderboard(task, runs=str(tmp_path), folder="~/home")

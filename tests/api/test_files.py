@@ -3,6 +3,7 @@
 import io
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -69,6 +70,8 @@ def test_clips_are_named():
         ({"convention": "strickt"}, "Did you mean 'strict'"),
         ({"rules": {"ends": "open"}}, "ends"),
         ({"form": "xml"}, "unknown format 'xml'"),
+        ({"what": "clip"}, "unknown what 'clip'. Did you mean 'clips'"),
+        ({"rules": "ends=open"}, "ends"),
         ({"what": "clips", "fps": 30}, "fps is about intervals: it goes with what='intervals', not 'clips'"),
     ],
 )
@@ -88,6 +91,22 @@ def test_rules_and_sensitivity():
     assert half_open.summary["convention"] == "strict, ends=half_open"
     compared = mebench.score(frame(PREDICTIONS), frame(TRUTH), sensitivity=True, bootstrap=0).summary["sensitivity"]
     assert {"strict", "softnet2021"} <= set(compared)
+
+
+def test_numbers_of_numpy_and_classes_of_numbers_are_taken():
+    clips = pd.DataFrame({"subject": [1, 1, 2], "video": list("abc"), "emotion": [0, 1, 0]})
+    found = mebench.score(clips, clips, what="clips", classes=[0, 1], seed=np.int64(1), bootstrap=np.int64(10))
+    assert json.loads(json.dumps(found.summary))["bootstrap"]["draws"] == 10
+    assert found.scores.loc["recognition.accuracy", "value"] == 1
+    with pytest.raises(DataError, match="only intervals can be written"):
+        found.write_predictions("mine.csv")
+
+
+def test_a_table_without_a_truth_is_no_name_of_a_run(tmp_path):
+    with pytest.raises(ConfigError, match="give truth="):
+        mebench.compare(frame(PREDICTIONS), frame(TRUTH))
+    with pytest.raises(RunError, match="unknown run 'xxx"):
+        mebench.compare("x" * 300, "y", runs=str(tmp_path))
 
 
 def test_two_runs_are_compared(tmp_path):

@@ -2,15 +2,19 @@
 
 import sys
 import threading
+import time
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import Perceptron
-from sklearn.svm import LinearSVC
+from sklearn.model_selection import GridSearchCV
+from sklearn.svm import SVC, LinearSVC
 
 import mebench
+from mebench.api.own import _written
 from mebench.core import Chain, Task, all_clips
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.features import BlockMeans, FaceCrop, Flow, Strain
@@ -18,7 +22,7 @@ from mebench.progress import Silent
 from mebench.results.model_card import export_model
 from mebench.runner.models import take
 from mebench.testing.folders import write_plugin
-from mebench.training.own import Estimator, _scores
+from mebench.training.own import Estimator, Own, _scores, _takes_task
 from tests.own_videos import moving, write
 
 pytestmark = pytest.mark.usefixtures("untracked", "write_plugin")
@@ -180,6 +184,69 @@ def test_classes_that_nobody_showed_are_below_all_others(fitted, expected):
         np.testing.assert_allclose(found[:1], expected)
 
 
+@pytest.mark.parametrize("classes", [3, 4])
+@pytest.mark.parametrize(
+    "given", [SVC(decision_function_shape="ovo"), GridSearchCV(SVC(decision_function_shape="ovo"), {"C": [1.0]}), SVC()]
+)
+def test_the_greatest_score_is_what_an_estimator_predicts(given, classes):
+    """Also of one that decides between pairs of classes, of which three classes have three, and four have six."""
+    labels = np.repeat(np.arange(classes), 9)
+    rows = np.random.default_rng(0).normal(size=(len(labels), 2)) + labels[:, None] * [3.0, -2.0]
+    fitted = given.fit(rows, labels)
+    found = _scores(fitted, rows, np.arange(classes), classes)
+    np.testing.assert_array_equal(found.argmax(axis=1), fitted.predict(rows))
+
+
+class Share:
+    """Learns the share of 1 among the labels; it is no estimator that scikit-learn could clone."""
+
+    def fit(self, rows, labels):
+        self.share = labels.mean()
+
+    def predict(self, rows):
+        return np.full(len(rows), self.share)
+
+
+def test_each_kind_has_a_copy_of_its_own_of_what_cannot_be_cloned(monkeypatch):
+    rows, inside = np.zeros((10, 1)), {"micro": np.arange(10) < 1, "macro": np.arange(10) < 5}
+    monkeypatch.setattr("mebench.training.own._inside", lambda video, n, kind: inside[kind].astype(float))
+    monkeypatch.setattr(Estimator, "_rows_of_frames", lambda self, video: rows)
+    estimator = Estimator(Share(), (), 0)
+    estimator.fit([None], Task(frozenset({"spot"}), ("micro", "macro"), ()))
+    assert [learnt(rows)[0, -1] for learnt in estimator.of_frames] == [0.1, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("answer", "stray"), [(["joy", "fear"], "joy"), ([0, 3], "3"), ([-1, 0], "-1"), ([1.5, 1], "1.5")]
+)
+def test_an_answer_that_is_the_number_of_no_class_is_refused(answer, stray):
+    own = object.__new__(Own)
+    own.given, own.task = (
+        type("Given", (), {"classify": lambda self, clips: answer})(),
+        Task(frozenset(), (), tuple("abc")),
+    )
+    with pytest.raises(
+        PluginError, match=rf"classify answered {stray}, .*answer 0 to 2, in the order of task.classes \(a, b, c\)"
+    ):
+        own.classify([None, None])
+
+
+@pytest.mark.parametrize(
+    ("fit", "second"),
+    [
+        (lambda train: None, False),
+        (lambda train, task: None, True),
+        (lambda train, known: None, True),
+        (lambda train, task=None: None, True),
+        (lambda train, epochs=5: None, False),
+        (lambda train, *, verbose=False: None, False),
+        (lambda *all: None, False),
+    ],
+)
+def test_only_what_asks_for_the_task_is_given_it(fit, second):
+    assert _takes_task(fit) is second
+
+
 def test_of_one_class_alone_there_is_nothing_to_learn():
     estimator = Estimator(LinearSVC(), (), 0)
     estimator.task = Task(frozenset({"recognize"}), (), ("a", "b", "c"))
@@ -203,6 +270,32 @@ def test_an_object_whose_file_is_gone_goes_on(judged, tmp_path, monkeypatch):
     monkeypatch.delitem(sys.modules, "elsewhere")
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 60, codec="mjpeg")
     assert len(mebench.spot(video, run, workers=1, progress=Silent()).frame_scores) == 60
+
+
+def test_objects_of_one_file_are_pickled_in_threads_at_once(tmp_path, monkeypatch):
+    """With the code of their file, each; what somebody else had registered stays so."""
+    (tmp_path / "slowly.py").write_text(
+        "import time\n\n\nclass Mine:\n    def __reduce__(self):\n        time.sleep(0.2)\n        return Mine, ()\n\n"
+        "    def classify(self, clips):\n        return [0] * len(clips)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import slowly
+
+    names, threads = [], []
+    for number in range(2):
+        keep = lambda place: names.append(_written(slowly.Mine(), None, place))  # noqa: E731
+        threads.append(threading.Thread(target=keep, args=(tmp_path / str(number),)))
+        threads[-1].start()
+        time.sleep(0.1)
+    for thread in threads:
+        thread.join()
+    assert len(names) == 2 and "slowly" not in cloudpickle.list_registry_pickle_by_value()
+    for number in range(2):
+        assert b"classify" in (tmp_path / str(number) / "methods" / names[0] / "object").read_bytes()
+    cloudpickle.register_pickle_by_value(slowly)
+    _written(slowly.Mine(), None, tmp_path)
+    assert "slowly" in cloudpickle.list_registry_pickle_by_value()
+    cloudpickle.unregister_pickle_by_value(slowly)
 
 
 def test_what_is_spotted_in_videos_of_one_s_own_is_data_frames(judged, tmp_path, home):
