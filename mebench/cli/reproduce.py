@@ -225,14 +225,14 @@ def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
             continue
         gain, looks = r.worth["differences"].get("recognition.uf1", {}), r.worth["looks"]
         numbers = [gain.get(end) for end in ("value", "low", "high")]
-        value, low, high = ("–" if n is None else f"{n:+.3f}" for n in numbers)
-        sides = ("–" if n is None else f"{n:.{row.digits}f}" for n in (r.leaking, r.honest))
+        value, low, high = (_digits(n, "+.3f") for n in numbers)
+        sides = (_digits(n, f".{row.digits}f") for n in (r.leaking, r.honest))
         most = f"{looks['most']}" if looks["least"] == looks["most"] else f"{looks['least']} to {looks['most']}"
         published = f"{row.value:.{row.digits}f}"
         rows.append((row.method, str(row.year or ""), published, *sides, f"{value} [{low}, {high}]", most, r.program))
         if best := r.best_of:
-            value, low, high = (f"{best['difference'][end]:+.3f}" for end in ("value", "low", "high"))
-            scores = (f"{best[name]:.{row.digits}f}" for name in ("uf1", "default"))
+            value, low, high = (_digits(best["difference"][end], "+.3f") for end in ("value", "low", "high"))
+            scores = (_digits(best[name], f".{row.digits}f") for name in ("uf1", "default"))
             named = f"{row.method}, best of {best['of']} settings"
             rows.append(
                 (
@@ -248,14 +248,17 @@ def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
     return rows
 
 
+def _digits(number: float | None, form: str) -> str:
+    return "–" if number is None else format(number, form)
+
+
 def _row(result: Result) -> tuple[str, ...]:
     from mebench.metrics.catalogue import find
 
     row = result.cell.published
     part = {"true_positives": ", true positives", "all_intervals": ", all intervals"}.get(row.part, "")
     low, high, value, strict = (
-        "–" if number is None else f"{number:.{row.digits}f}"
-        for number in (result.low, result.high, result.value, result.strict)
+        _digits(number, f".{row.digits}f") for number in (result.low, result.high, result.value, result.strict)
     )
     return (
         f"{row.method} ({row.method_variant})" if row.method_variant else row.method,

@@ -43,6 +43,8 @@ class Run:
         done: how many have results.
         failed: how many failed.
         lost: files that a finished run has and this one has no more.
+        audit: its setting; `guard` of an honest run.
+        honest: of a run that keeps the epoch that is best on tested subjects, id of the honest run of the same training.
         scores: the main ones, where it is finished.
         days: since something was last written.
         bytes: on disk.
@@ -58,6 +60,8 @@ class Run:
     done: int
     failed: int
     lost: list[str]
+    audit: str
+    honest: str
     scores: dict[str, float | None]
     days: float
     bytes: int
@@ -156,6 +160,9 @@ def prune(
     if keep_best is not None:
         best = _best([run for _, run in found], keep_best, metric)
         chosen = [(folder, run) for folder, run in chosen if run.status == "finished" and run.id not in best]
+    kept = {run.id for _, run in found} - {run.id for _, run in chosen}
+    beside = {run.honest for _, run in found if run.id in kept}  # what a leaking run says is read beside its honest one
+    chosen = [(folder, run) for folder, run in chosen if run.id not in beside]
     gone = [run for folder, run in chosen if dry_run or _remove(folder)]
     report = {"runs": [run.id for run in gone], "bytes": sum(run.bytes for run in gone), "dry_run": dry_run}
     console.write_json(report, json)
@@ -248,11 +255,13 @@ def _all(runs: str) -> list[tuple[RunFolder, Run]]:
 def _describe(folder: RunFolder) -> Run:
     from mebench.config import flatten
     from mebench.results.render.scores import main_scores
+    from mebench.runner.leak import worth_of
 
     values = flatten(folder.read_json("config.json")["config"])
     n_folds = len(folder.read_json("folds.json")["folds"]) if (folder.path / "folds.json").is_file() else 0
     done, failed = folder.count_folds()
-    lost = folder.lost
+    lost, audit = folder.lost, str(values.get("audit", "guard"))
+    worth = None if audit == "guard" else worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not lost else {}
     newest, n_bytes = _extent(folder.path)
     return Run(
@@ -266,6 +275,8 @@ def _describe(folder: RunFolder) -> Run:
         done=done,
         failed=failed,
         lost=lost,
+        audit=audit,
+        honest="" if worth is None else str(worth["honest"]),
         scores={name: score["value"] for name, score in main_scores(summary).items()},
         days=max(time.time() - newest, 0.0) / DAY,
         bytes=n_bytes,
@@ -321,7 +332,7 @@ def _costs(folder: RunFolder) -> list[dict[str, Any]]:
 
 
 def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
-    """Ids of the best finished runs of each dataset and protocol."""
+    """Ids of the best finished runs of each dataset and protocol; those that leak on purpose come after all that do not."""
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in runs:
         if run.status == "finished":
@@ -336,7 +347,7 @@ def _best(runs: Sequence[Run], keep: int, metric: str | None) -> set[str]:
             name = metric if metric in run.scores else next(iter(run.scores), "")
             kinds.setdefault(name, []).append(run)
         for name, some in kinds.items():
-            some.sort(key=lambda run: (-_value(run, name), run.days))
+            some.sort(key=lambda run: (run.audit != "guard", -_value(run, name), run.days))
             best |= {run.id for run in some[:keep]}
     return best
 

@@ -125,11 +125,12 @@ def interval(
     error, degrees = standard_error(replicates, strata)
     if not degrees or np.isnan(value):
         return None
+    if scale == "share" and value > 1:  # of an interval that megc2020 counts for two truths
+        scale = "positive"
     if scale == "share":
-        held, several = min(value, 1.0), len(replicates) if subjects is None else subjects
-        # Of megc2020 precision may exceed 1.
+        several = len(replicates) if subjects is None else subjects
         whole = float(np.hypot(error, unseen)) if error > FLAT else error
-        return share_interval(held, whole, effective_degrees(replicates, strata), several)
+        return share_interval(value, whole, effective_degrees(replicates, strata), several)
     if error <= FLAT:
         return None
     half = float(stdtrit(degrees, 0.975)) * error

@@ -14,7 +14,7 @@ from mebench.core import ABSENT
 from mebench.metrics.bootstrap import Basis, Resampling
 from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
-from mebench.metrics.conventions import Convention, named
+from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Found
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.spotting import SpottingCounts
@@ -325,69 +325,50 @@ def _part(path: str, sample: Sample, convention: Convention, names: Sequence[str
     return {"n": n / units.n_units if units.mean else n, "scores": scores, "details": {"scores": details}}
 
 
-def summarize_each(
-    folds: Mapping[str, Tables],
-    *,
-    classes: Sequence[str],
-    seed: int,
-    convention: str = "strict",
-    draws: int = 1000,
+def recognition_of_parts(
+    clips: pd.DataFrame, classes: Sequence[str], convention: Convention, subjects: Resampling
 ) -> dict[str, Any]:
-    """Score each fold by itself, over its own clips and the classes that occur in them, and take the mean over folds.
+    """Score each part of the clips by itself, over the classes that occur in it, and take the mean over parts.
 
-    Intervals come from resampling all subjects at once, so that a subject whom several folds test weighs the same in all.
+    Intervals come from resampling all subjects at once, so that a subject of whom several parts have clips weighs the same in all.
 
     Args:
-        folds: for each fold its clips, beside the videos of all folds.
+        clips: as in `recognition`, and `part`.
         classes: of the scheme.
-        seed: of the run.
-        convention: name of the rules.
-        draws: number of bootstrap draws.
+        convention: the rules.
+        subjects: all of them.
 
     Returns:
-        As `summarize`; `recognition` holds the means, the number of all answers, and the sections of the folds in `folds`.
+        As `recognition`: the means, and the number of all clips; in `folds` the sections of the parts.
     """
-    rule = named(convention)
-    ordered = {name: tables.ordered() for name, tables in folds.items()}
-    people = next(iter(ordered.values())).videos.drop_duplicates("unit").sort_values("unit")
-    subjects = Resampling.of_subjects(people["dataset"].tolist(), draws, seed)
-    summary: dict[str, Any] = {
-        "convention": rule.name,
-        "rules": rule.describe(),
-        "remarks": [f"each of the {len(folds)} folds is scored by itself; recognition is the mean over folds"],
-        "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
-    }
-    if "recognition" not in rule.sections:
-        summary["remarks"].append(f"{rule.name} defines no recognition of annotated clips: it is left out")
-        return summary
     samples, parts = [], {}
-    for name, tables in ordered.items():
-        assert tables.clips is not None
-        clips = tables.clips[tables.clips["truth"].isin(list(classes))]
-        own = counted(rule, classes, clips["truth"], clips["predicted"])
-        samples.append(of_clips(clips, subjects.n_units, own, rule))
-        own_subjects = replace(subjects, chosen=tuple(sorted(set(clips["unit"].tolist()))), skipped={})
-        parts[name] = recognition(clips, classes, rule, own_subjects)
+    for name, own in clips.groupby("part"):
+        samples.append(
+            of_clips(own, subjects.n_units, counted(convention, classes, own["truth"], own["predicted"]), convention)
+        )
+        chosen = tuple(sorted(set(own["unit"].tolist())))
+        # Of its own: what a part skips is not counted with the means, nor are its scores any of theirs.
+        units = Resampling(subjects.weights, strata=subjects.strata, chosen=chosen)
+        parts[str(name)] = recognition(own, classes, convention, units)
 
     def mean(names: Sequence[str]) -> Callable[[Floats], dict[str, Floats]]:
         def evaluate(weights: Floats) -> dict[str, Floats]:
-            found = [sample.scores(class_scores(rule, names), weights) for sample in samples]
-            return {name: np.mean([of_fold[name] for of_fold in found], axis=0) for name in names}
+            found = [sample.scores(class_scores(convention, names), weights) for sample in samples]
+            return {name: np.mean([of_part[name] for of_part in found], axis=0) for name in names}
 
         return evaluate
 
     def rests(units: Sequence[int], name: str) -> Basis:
-        of_folds = [sample.rests(units, name) for sample in samples]
-        doubts = [f"{fold}: {basis.doubt}" for fold, basis in zip(parts, of_folds) if basis.doubt]
+        of_parts = [sample.rests(units, name) for sample in samples]
+        doubts = [f"{part}: {basis.doubt}" for part, basis in zip(parts, of_parts) if basis.doubt]
         # The error of a mean of which the terms err independently.
-        unseen = float(np.linalg.norm([basis.unseen for basis in of_folds])) / len(of_folds)
-        return Basis(min(basis.subjects for basis in of_folds), "; ".join(doubts), unseen)
+        unseen = float(np.linalg.norm([basis.unseen for basis in of_parts])) / len(of_parts)
+        return Basis(min(basis.subjects for basis in of_parts), "; ".join(doubts), unseen)
 
     names = shown("recognition")
-    summary["recognition"] = {
+    return {
         "n": sum(part["n"] for part in parts.values()),
         "scores": subjects.scores("recognition", mean(names), rests),
-        "details": {"scores": subjects.scores("recognition.details", mean(further(names, rule)), rests)},
+        "details": {"scores": subjects.scores("recognition.details", mean(further(names, convention)), rests)},
         "folds": parts,
     }
-    return summary

@@ -12,7 +12,7 @@ from mebench.metrics.catalogue import find
 from mebench.metrics.classification import calibration
 from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed, named
 from mebench.metrics.curves import detection_curve, frame_truth, thinned, weighted_frame_auc
-from mebench.metrics.emotions import analysis, counted, recognition
+from mebench.metrics.emotions import analysis, counted, recognition, recognition_of_parts
 from mebench.metrics.li2017 import area_under, rates_over_confidence
 from mebench.metrics.ratios import Floats, per_unit
 from mebench.metrics.spotting import SpottingCounts, count
@@ -101,7 +101,11 @@ def summarize(
     if clips is not None and clips["truth"].isin(list(classes)).any():
         if "recognition" in rule.sections:
             known = clips[clips["truth"].isin(list(classes))]
-            summary["recognition"] = recognition(known, classes, rule, subjects)
+            if "part" in known:
+                folds = known["part"].nunique()
+                remarks.append(f"each of the {folds} folds is scored by itself; recognition is the mean over folds")
+            of_clips = recognition_of_parts if "part" in known else recognition
+            summary["recognition"] = of_clips(known, classes, rule, subjects)
         else:
             remarks.append(f"{rule.name} defines no recognition of annotated clips: it is left out")
     if rule.class_scores is not None and not {"analysis", "recognition"}.isdisjoint(summary):

@@ -19,7 +19,7 @@ _COLUMNS = {
     "clips": ("video", "truth", "predicted"),
     "frame_scores": ("video", "kind", "frame", "score"),
 }
-_OPTIONAL = ("probability", "processed", "intensity", "run")
+_OPTIONAL = ("probability", "processed", "intensity", "run", "part")
 _Columns = dict[str, Any]
 """A table on its way, each column an array of NumPy or of pandas."""
 
@@ -39,7 +39,8 @@ class Tables:
             counts), `emotion` (may be missing), `draw` (numbered from 0; always 0 unless the method predicts by
             chance). None if the method does not spot.
         clips: recognition on annotated clips: `video`, `truth`, `predicted`, both scored classes, and, where known,
-            `probability` of the predicted class. None if the method does not recognize or there are no clips.
+            `probability` of the predicted class; `part` where each part of them is scored by itself and the mean over parts is taken,
+            as over the folds of some protocols. None if the method does not recognize or there are no clips.
         frame_scores: `video`, `kind`, `frame`, `score`; frames without a score may be absent or NaN. None if the method
             scores no frames.
         distractors: annotated movements that are no expressions: `video`, `kind` (`blink`, `speech`, `head` …), `onset`,

@@ -312,8 +312,9 @@ def _runs(paper: Paper, lines: Sequence[Words], request: Request, progress: Prog
             config, stands_in = resolve(_standing_in(line, request), request.files, request.plugins), True
             plan = make_plan(config)
         folder = finished_run(plan)
-        if folder is not None:
-            found[line] = Run(folder, stands_in=stands_in)
+        there = Run(folder, stands_in=stands_in)
+        if folder is not None and (there.honest is None or there.honest.done):
+            found[line] = there
         elif request.dry_run:
             words = _standing_in(line, request) if stands_in else [*line, *request.words]
             found[line] = Run(

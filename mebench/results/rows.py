@@ -319,7 +319,7 @@ class Ranked:
 
     Attributes:
         row: the row.
-        rank: from 1, by the main score; None for a level of chance.
+        rank: from 1, by the main score; or None.
         low: the best rank that it may have: as many rows as can be told apart from it are better, and one.
         high: the worst.
         pairs: rows of the same spotter with recognizers, which spot as it does.
@@ -333,7 +333,8 @@ class Ranked:
 
 
 def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list[Ranked]:
-    """The rows of a part with their ranks, and between them, without one, the levels of chance and what was chosen on tested subjects.
+    """The rows of a part with their ranks, and between them, without one, the levels of chance, what was chosen on tested subjects, and
+    rows whose main score is undefined.
 
     Args:
         part: of a table; the members of a composite are ranked each by itself.
@@ -341,7 +342,8 @@ def ranked(part: Part, floors: Collection[str] = (), fold: bool = False) -> list
         fold: whether pairs that spot as a row before them does go under it: the scores of spotting see no recognizer.
     """
     metric, shown = part.metrics[0], list[Ranked]()
-    able = [row for row in part.rows if row.measured and not row.chosen_on_tested and row.method not in floors]
+    judged = [row for row in part.rows if row.measured and row.scores[metric]["value"] is not None]
+    able = [row for row in judged if not row.chosen_on_tested and row.method not in floors]
     kept, pairs = list[Row](), dict[int, list[Row]]()
     for row in able:
         same = (n for n, other in enumerate(kept) if fold and _spots_as(row, other))

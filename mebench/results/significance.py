@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, count, pairwise, permutations, product, takewhile
 from math import factorial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import networkx as nx
 import numpy as np
@@ -55,7 +55,8 @@ def dealings(n_runs: int, n_subjects: int, most: int, seed: int) -> tuple[Iterat
     """
     own = np.arange(n_runs, dtype=np.int16)
     if factorial(n_runs) ** max(n_subjects - 1, 0) <= most:
-        every = product([tuple(own)], *[list(permutations(own))] * (n_subjects - 1))
+        orders = list(permutations(own)) if n_subjects > 1 else []  # of one subject all would be made, and none needed
+        every = product([tuple(own)], *[orders] * (n_subjects - 1))
         return iter([np.array(list(every), dtype=np.int16)]), True
     rng = np.random.default_rng(seed)
     ends = takewhile(lambda end: end < most, (_AT_FIRST * (2**n - 1) for n in count()))
@@ -219,12 +220,12 @@ def letters(records: Sequence[Record], path: str, read: Read) -> list[str]:
         read: gives the tables of a record.
 
     Returns:
-        one text each; all empty where fewer than two runs have such a score.
+        one text each; empty of a run without such a score, and of all where fewer than two runs have one.
     """
     apart = _apart(records, path, read) if len(records) > 1 else None
     if apart is None:
         return [""] * len(records)
-    graph = nx.from_numpy_array(np.triu(~apart))
+    graph = nx.from_numpy_array(np.triu(~apart.pairs)).subgraph(np.flatnonzero(apart.tested).tolist())
     groups = sorted(sorted(group) for group in nx.find_cliques(graph))
     return ["".join(_letter(n) for n, group in enumerate(groups) if row in group) for row in range(len(records))]
 
@@ -236,8 +237,20 @@ def together(records: Sequence[Record]) -> list[int]:
     return sorted(smallest[sizes[smallest].cumsum() <= MOST_TOGETHER].tolist())[:MOST_ROWS]
 
 
-def _apart(records: Sequence[Record], path: str, read: Read) -> Bools | None:
-    """Which pairs are told apart; None where nothing can be tested."""
+class Apart(NamedTuple):
+    """Which runs differ.
+
+    Attributes:
+        pairs: as of `told_apart`.
+        tested: (n_runs,) whether a run's own score is defined.
+    """
+
+    pairs: Bools
+    tested: Bools
+
+
+def _apart(records: Sequence[Record], path: str, read: Read) -> Apart | None:
+    """None where nothing can be tested."""
     task, _, section = path.partition(".")
     kind = section.partition(".")[0] if task == "spotting" else "micro"
     first = records[0]
@@ -247,7 +260,8 @@ def _apart(records: Sequence[Record], path: str, read: Read) -> Bools | None:
         score = pool.scorer(path, kinds, first.about["classes"], first.convention)
     except MebenchError:
         return None
-    return told_apart(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
+    pairs = told_apart(score, pool.units, PERMUTATIONS, derived_seed(0, "permutation"))
+    return None if pairs is None else Apart(pairs, ~np.isnan(_of_places(score, pool.units.size)(pool.units)))
 
 
 def _needed(tables: Tables, task: str, convention: str) -> Tables:

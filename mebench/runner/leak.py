@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +83,7 @@ class Looks:
     Attributes:
         of_fold: for each fold its clips, (clips,), and the numbers after each epoch, (epochs, clips, classes); of a fold that tests
             no scored clip (0, 0, classes).
-        missed: class numbers of the tested clips that nobody was asked about, since their videos show no face.
+        missed: for each fold the class numbers of the tested clips that nobody was asked about, since their videos show no face.
         epochs: after which somebody looked.
     """
 
@@ -94,7 +94,7 @@ class Looks:
         truths = scored_of(folder.read_table("truth.parquet"))
         clips = truths[keys].assign(subject=truths["video"].map(videos), truth=truths["emotion"].map(number))
         self.of_fold: dict[str, tuple[pd.DataFrame, NDArray[np.float64]]] = {}
-        self.missed: list[int] = []
+        self.missed: dict[str, list[int]] = {}
         for fold in plan.folds:
             table = folder.read_table(f"folds/{safe_name(fold.key)}/{LOOKS}").drop_duplicates(["epoch", *keys])
             # Of several annotations of one interval each gets its answer, as in scoring.
@@ -103,7 +103,7 @@ class Looks:
             shape = table["epoch"].nunique(), len(own), len(number)
             self.of_fold[fold.key] = own, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
             faceless = {video.key for video in plan.sides(fold).test} & plan.skipped
-            self.missed += clips.loc[clips["video"].isin(faceless), "truth"].tolist()
+            self.missed[fold.key] = clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
 
     def picked(
@@ -145,14 +145,9 @@ class Looks:
         points = sorted({round(n) for n in np.geomspace(1, self.epochs, POINTS)}) if self.epochs else []
         found = []
         for n in points:
-            best = [(clips["truth"], kept.argmax(axis=1)) for _, clips, kept, _ in self.picked(rule, n)]
-            nth = [
-                (clips["truth"], numbers[n - 1].argmax(axis=1))
-                for clips, numbers in self.of_fold.values()
-                if len(clips)
-            ]
-            missed = (self.missed, [NOBODY] * len(self.missed))
-            scores = {name: _scores([*pairs, missed]) for name, pairs in (("leak", best), ("honest", nth))}
+            best = {key: kept.argmax(axis=1) for key, _, kept, _ in self.picked(rule, n)}
+            nth = {key: numbers[n - 1].argmax(axis=1) for key, (clips, numbers) in self.of_fold.items() if len(clips)}
+            scores = {name: self._scores(answers) for name, answers in (("leak", best), ("honest", nth))}
             found.append(
                 {
                     "looks": n,
@@ -161,12 +156,18 @@ class Looks:
             )
         return found
 
-
-def _scores(pairs: Sequence[tuple[Any, Any]]) -> dict[str, float]:
-    """UF1 and UAR over the classes that occur in the truth, of all folds' clips pooled."""
-    truth, answers = ([number for pair in pairs for number in np.asarray(pair[side], int).tolist()] for side in (0, 1))
-    matrix = confusion_matrix(truth, answers, sorted(set(truth)))
-    return {"uf1": float(uf1(matrix)), "uar": float(uar(matrix))}
+    def _scores(self, answers: Mapping[str, NDArray[np.int64]]) -> dict[str, float]:
+        """UF1 and UAR of the answers to each fold's clips, as the run is scored: of all clips pooled, or the mean over folds."""
+        parts: dict[str, tuple[list[int], list[int]]] = {}
+        for key, (clips, _) in self.of_fold.items():
+            truth, said = parts.setdefault(key if self.plan.scored_each else "", ([], []))
+            truth += [*clips["truth"].tolist(), *self.missed[key]]
+            said += [*answers.get(key, np.empty(0, np.int64)).tolist(), *[NOBODY] * len(self.missed[key])]
+        matrices = [confusion_matrix(truth, said, sorted(set(truth))) for truth, said in parts.values() if truth]
+        return {
+            name: float(np.mean([of_matrix(matrix) for matrix in matrices]))
+            for name, of_matrix in zip(SCORES, (uf1, uar))
+        }
 
 
 def differences(honest: RunFolder, leaking: RunFolder, convention: str) -> dict[str, Score]:

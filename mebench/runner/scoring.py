@@ -8,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.metrics import Tables, named, spotting_chance, summarize
-from mebench.metrics.emotions import summarize_each
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.runner.folder import RunFolder
 
@@ -26,7 +25,8 @@ def tables_of(folder: RunFolder) -> Tables:
     if "recognize" in about["tasks"]:
         answers = folder.read_table("clips.parquet")
         if about.get("scored_each"):
-            clips = pd.concat(_clips_of_folds(about, videos, truths, answers).values(), ignore_index=True)
+            folds = _clips_of_folds(about, videos, truths, answers)
+            clips = pd.concat([own.assign(part=fold) for fold, own in folds.items()], ignore_index=True)
         else:
             clips = _clips(about, videos, truths, answers)
     annotated = (folder.path / "distractors.parquet").is_file()
@@ -125,10 +125,6 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
     """
     about, tables = folder.read_json("folds.json"), tables_of(folder)
     rules = {"classes": about["classes"], "seed": seed, "draws": draws, "convention": convention}
-    if about.get("scored_each"):
-        parts = _clips_of_folds(about, tables.videos, tables.truths, folder.read_table("clips.parquet"))
-        each = {name: Tables(tables.videos, tables.truths, None, clips) for name, clips in parts.items()}
-        return summarize_each(each, **rules)
     summary = summarize(tables, kinds=about["kinds"], **rules)
     datasets = sorted(set(tables.videos["dataset"]))
     if "spotting" in summary and len(datasets) > 1:

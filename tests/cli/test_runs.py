@@ -12,6 +12,8 @@ import pytest
 from mebench.cli import runs as verbs
 from mebench.errors import ConfigError, RunError
 from mebench.runner.folder import RunFolder
+from mebench.runner.guard import FILE
+from mebench.runner.leak import NAME
 from tests.run_folders import make_run
 
 
@@ -171,6 +173,20 @@ def test_prune_removes_what_all_conditions_hold_for(runs, capsys, conditions, go
     assert names(runs) == before and f"would remove {len(gone)} of 5 runs" in capsys.readouterr().out
     prune(runs, **conditions)
     assert before - names(runs) == gone
+
+
+def test_of_a_training_that_was_looked_at_the_honest_run_is_the_better_one_and_stays_beside_the_other(runs, capsys):
+    """The leaking run scores higher; what looking was worth is read beside the honest one."""
+    shutil.rmtree(runs / "perfect")
+    leaking = make_run(runs, "leaking", method="late", settings={"audit": "leak"})
+    leaking.write_json(FILE, {"values": [{"name": NAME, "value": {"honest": "late"}}]})
+    found = listed(runs, capsys)
+    assert (found["leaking"]["audit"], found["leaking"]["honest"]) == ("leak", "late")
+    assert (found["late"]["audit"], found["late"]["honest"]) == ("guard", "")
+    prune(runs, older_than="5d")  # the leaking one is new, and the honest one older
+    assert names(runs) == {"late", "leaking"}
+    prune(runs, keep_best=1)
+    assert names(runs) == {"late"}
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
-from mebench.metrics.emotions import summarize_each
+from mebench.metrics.comparison import compare
+from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
+from mebench.results.significance import Pool
 
 CLASSES = ("negative", "positive", "surprise")
 
@@ -29,8 +31,19 @@ def folds():
     return found
 
 
+def whole(folds):
+    """All folds' clips in one table, as a run's."""
+    first = next(iter(folds.values()))
+    clips = [tables.clips.assign(part=name) for name, tables in folds.items()]
+    return Tables(first.videos, first.truths, None, pd.concat(clips, ignore_index=True))
+
+
+def scored(folds, **rules):
+    return summarize(whole(folds), kinds=(), classes=CLASSES, seed=0, **({"draws": 50} | rules))
+
+
 def test_each_fold_is_scored_over_its_own_clips_and_classes(folds):
-    summary = summarize_each(folds, classes=CLASSES, seed=0, draws=50)["recognition"]
+    summary = scored(folds)["recognition"]
     expected = []
     for name, tables in folds.items():
         truth, said = tables.clips["truth"], tables.clips["predicted"]
@@ -58,7 +71,7 @@ def test_the_mean_over_one_fold_is_that_fold_with_its_intervals(folds):
     one = Tables(
         tables.videos[tables.videos["dataset"] == "hs"], tables.truths, None, tables.clips.assign(predicted=sure)
     )
-    found = summarize_each({"test_A": one}, classes=CLASSES, seed=0, draws=50)["recognition"]
+    found = scored({"test_A": one})["recognition"]
     for mean, fold in ((found, found["folds"]["test_A"]), (found["details"], found["folds"]["test_A"]["details"])):
         assert mean["scores"].keys() == fold["scores"].keys()
         for name, score in mean["scores"].items():
@@ -66,7 +79,7 @@ def test_the_mean_over_one_fold_is_that_fold_with_its_intervals(folds):
 
 
 def test_a_convention_without_recognition_leaves_it_out(folds):
-    summary = summarize_each(folds, classes=CLASSES, seed=0, draws=0, convention="softnet2021")
+    summary = scored(folds, draws=0, convention="softnet2021")
     assert "recognition" not in summary and "defines no recognition" in summary["remarks"][-1]
 
 
@@ -79,5 +92,44 @@ def test_what_videos_are_called_moves_nothing(folds):
         return Tables(tables[0], tables[1], None, tables[2])
 
     others = {name: renamed(tables) for name, tables in folds.items()}
-    one, other = (summarize_each(each, classes=CLASSES, seed=0, draws=50)["recognition"] for each in (folds, others))
+    one, other = (scored(each)["recognition"] for each in (folds, others))
     assert one == other
+
+
+def test_what_is_compared_and_what_letters_test_is_the_mean_over_folds_too(folds):
+    """A method that is right where a fold has few clips, and one that is right where it has many, pooled: the other order."""
+    few = folds["hs-to-vis"].clips["video"].iloc[:3].tolist()
+    folds["hs-to-vis"] = Tables(
+        *(getattr(folds["hs-to-vis"], name) for name in ("videos", "truths", "predictions")),
+        folds["hs-to-vis"].clips.iloc[:3],
+    )
+    one, other = (
+        {
+            name: Tables(t.videos, t.truths, None, t.clips.assign(predicted=t.clips["truth"].where(right(t), "none")))
+            for name, t in folds.items()
+        }
+        for right in (
+            lambda t: t.clips["video"].isin(few) | (np.arange(len(t.clips)) % 5 < 2),
+            lambda t: ~t.clips["video"].isin(few) & (np.arange(len(t.clips)) % 5 < 3),
+        )
+    )
+    runs = [whole(one), whole(other)]
+    own = [scored(run)["recognition"]["scores"]["uf1"]["value"] for run in (one, other)]
+    assert own[0] > own[1]
+    pooled = [Tables(run.videos, run.truths, None, run.clips.drop(columns="part")) for run in runs]
+    assert (
+        np.diff(
+            [
+                summarize(t, kinds=(), classes=CLASSES, seed=0, draws=0)["recognition"]["scores"]["uf1"]["value"]
+                for t in pooled
+            ]
+        )
+        > 0
+    )
+    found = compare(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
+    assert (found.first["value"], found.second["value"]) == pytest.approx(own)
+    pool = Pool.of(runs)
+    weights = np.zeros((2, pool.units.size))
+    for run, units in enumerate(pool.units):
+        weights[run, units] = 1
+    np.testing.assert_allclose(pool.scorer("recognition.uf1", (), CLASSES, "strict")(weights), own)

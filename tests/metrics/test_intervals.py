@@ -122,6 +122,15 @@ def test_a_positive_score_stays_positive(replicates, value):
     assert 0 <= low <= value * (1 + 1e-12) and value * (1 - 1e-12) <= high < np.inf
 
 
+@given(st.lists(st.floats(0.9, 2.0), min_size=3, max_size=15), st.floats(1.0, 2.0, exclude_min=True))
+def test_a_share_above_1_lies_inside_its_interval(replicates, value):
+    """Where a convention counts an interval for two truths: precision of megc2020, and F1 with it."""
+    ends = interval(value, np.array(replicates), ["a"] * len(replicates), "share")
+    assert (ends is None) == (np.ptp(replicates) < 1e-12)
+    low, high = ends or (value, value)
+    assert 0 <= low <= value * (1 + 1e-12) and value * (1 - 1e-12) <= high < np.inf
+
+
 def test_every_score_of_a_summary_has_its_scale():
     assert {find(name).scale for name in ("f1", "ap50", "uar", "strs", "ece", "acc_mesr", "0.55")} == {"share"}
     assert {find(name).scale for name in ("apex_mae_ms", "apex_mae_frames", "fp_per_minute")} == {"positive"}

@@ -7,14 +7,14 @@ import pytest
 import typer
 import yaml
 
-from mebench.cli.reproduce import leaderboards_folder, reproduce
+from mebench.cli.reproduce import leaderboards_folder, reproduce, worth_rows
 from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.progress import Progress
 from mebench.results import reproduce as reproduction
 from mebench.results.beside import value_of
 from mebench.results.published import read
-from mebench.results.reproduce import Request, Run, cells, read_paper
+from mebench.results.reproduce import Cell, Request, Result, Run, cells, read_paper
 from mebench.results.rescore import sources
 from tests.run_folders import make_run
 
@@ -256,3 +256,30 @@ def test_what_selection_is_worth_is_a_row_of_each_method_that_looks(tmp_path, ca
     assert best["of"] == 2 and best["default"] == found["honest"]
     assert best["difference"]["value"] == pytest.approx(best["uf1"] - best["default"])
     assert "STSTNet\t2019\t0.7353\t" in printed and "STSTNet, best of 2 settings" in printed
+    for run in Path("runs").glob("*-loso-seed0-*"):
+        if "-leak-" not in run.name:  # what its leaking run says is read beside it, so both are made again
+            shutil.rmtree(run)
+    reproduce(paper="megc2019", words=words, leaderboards=str(boards))
+    lines = [
+        [line for line in text.splitlines() if line.startswith("STSTNet\t2019")]
+        for text in (printed, capsys.readouterr().out)
+    ]
+    assert lines[0] == lines[1] != []
+
+
+def test_a_gain_without_an_interval_has_dashes_in_its_rows():
+    """As of three people, or of a class with few clips."""
+    published = next(
+        row
+        for row in read(LEADERBOARDS / "published.csv")
+        if row.method == "STSTNet" and row.metric == "uf1" and not row.member
+    )
+    gain = {"value": 0.176, "low": None, "high": None, "reason": "a difference takes at least 4 subjects"}
+    worth = {"looks": {"least": 2, "most": 2}, "differences": {"recognition.uf1": gain}}
+    best = {"of": 2, "uf1": 0.8, "default": None, "difference": gain}
+    found = Result(
+        Cell(published, None, ""), 0.7, None, None, 0.7, "run", "", leaking=0.8, honest=0.7, worth=worth, best_of=best
+    )
+    rows = worth_rows([found])
+    assert [row[5] for row in rows] == ["+0.176 [–, –]"] * 2
+    assert [row[3:5] for row in rows] == [("0.8000", "0.7000"), ("0.8000", "–")]

@@ -13,10 +13,11 @@ from mebench.metrics.summary import scores_of, summarize
 from mebench.metrics.tables import Tables
 from mebench.results import significance
 from mebench.results.collect import collect
+from mebench.results.rows import ranked
 from mebench.results.significance import Pool, dealings, letters
 from mebench.results.tables import build
 from mebench.runner.folder import RunFolder
-from mebench.runner.scoring import tables_of
+from mebench.runner.scoring import score, tables_of
 from tests.run_folders import make_run
 
 
@@ -30,7 +31,7 @@ def test_two_rows_share_a_letter_if_and_only_if_no_test_tells_them_apart(case):
     for pair in differ:
         told[pair] = True
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(significance, "_apart", lambda *_: told)
+        patch.setattr(significance, "_apart", lambda *_: significance.Apart(told, np.ones(n, bool)))
         found = letters([None] * n, "spotting.micro.f1", tables_of)
     for one, other in pairs:
         assert bool(set(found[one]) & set(found[other])) == ((one, other) not in differ)
@@ -52,6 +53,21 @@ def test_a_method_that_finds_all_is_told_from_one_that_finds_nothing(tmp_path):
     assert groups == {"good": "a", "like": "a", "lost": "b"}
 
 
+def test_a_row_whose_score_is_undefined_has_no_letter_and_no_rank(tmp_path):
+    """It hit nothing, so under `mean2022` there is no true positive whose emotion could be judged; nor does it widen others' ranks."""
+    for method, shift in (("good", 0), ("weak", 0), ("lost", 300)):
+        run = make_run(tmp_path, method=method, subjects=8, shift=shift)
+        if method == "weak":
+            run.write_table("predictions.parquet", run.read_table("predictions.parquet").assign(emotion="positive"))
+        run.write_json("summary.json", run.read_json("summary.json") | score(run, 0, 0, "mean2022"))
+    (table,) = (table for table in build(collect(tmp_path)) if table.task == "analysis")
+    rows = {row.method: row for row in table.parts[0].rows if row.measured}
+    assert rows["lost"].scores["strs"]["value"] is None
+    assert {method: row.group for method, row in rows.items()} == {"good": "a", "weak": "b", "lost": ""}
+    ranks = {one.row.method: (one.rank, one.low, one.high) for one in ranked(table.parts[0]) if one.row.measured}
+    assert ranks == {"good": (1, 1, 1), "weak": (2, 2, 2), "lost": (None, 0, 0)}
+
+
 def read(record):
     return tables_of(RunFolder(record.folder))
 
@@ -67,7 +83,7 @@ def test_of_two_rows_the_p_value_is_that_of_the_comparison_of_two_runs(tmp_path,
     for path in ("spotting.micro.f1", "analysis.strs", "recognition.uf1"):
         apart = significance._apart([one, two], path, read)
         assert asked.pop() == whole.scores[path].p
-        assert apart[0, 1] == apart[1, 0] == (whole.scores[path].p <= 0.05)
+        assert apart.tested.all() and apart.pairs[0, 1] == apart.pairs[1, 0] == (whole.scores[path].p <= 0.05)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)

@@ -43,6 +43,9 @@ def test_the_p_value_of_a_set_is_that_of_scipy_s_permutations(runs, subjects):
 def test_random_dealings_come_close_to_all_of_them():
     values = np.random.default_rng(1).integers(0, 30, (3, 6)) + np.array([[0], [4], [12]])
     exact, drawn = (range_p(*means_at(values), most, seed=0) for most in (MOST, 4999))
+    assert [part.shape for part in dealings(30, 1, MOST, 0)[0]] == [
+        (1, 1, 30)
+    ]  # nobody lists the 30! orders of one subject
     assert dealings(3, 6, MOST, 0)[1] and not dealings(3, 6, 4999, 0)[1]
     assert abs(exact - drawn) < 0.03  # four standard errors
 

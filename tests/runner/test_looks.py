@@ -139,12 +139,13 @@ def test_who_is_never_right_keeps_an_epoch_too():
     assert chosen(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
 
 
-def written(folder, truths, answers):
+def written(folder, truths, answers, scored_each=False):
     """The looks of a run that names a or b, and could name c, which nobody shows.
 
     Args:
         truths: rows of video, onset, offset and class.
         answers: for each fold, which tests one video, its rows of epoch, onset, offset and the probability of a.
+        scored_each: whether the protocol scores each fold by itself.
     """
     run_folder = RunFolder(folder / "run")
     run_folder.path.mkdir()
@@ -164,8 +165,25 @@ def written(folder, truths, answers):
             task=SimpleNamespace(classes=("a", "b", "c")),
             skipped=frozenset(),
             sides=lambda _: sides,
+            scored_each=scored_each,
         ),
     )
+
+
+def test_the_curve_of_a_protocol_that_scores_each_fold_is_the_mean_over_folds(tmp_path):
+    truths = [("v1", 1, 5, "a"), ("v1", 7, 9, "b"), *(("v2", n, n + 5, "a") for n in (10, 20, 30, 40))]
+    answers = {
+        "v1": [(0, 1, 5, 0.2), (0, 7, 9, 0.2), (1, 1, 5, 0.9), (1, 7, 9, 0.2)],
+        "v2": [(epoch, n, n + 5, 0.9 if n < 40 else 0.1) for epoch in (0, 1) for n in (10, 20, 30, 40)],
+    }
+    for scored_each, expected in (
+        (True, [(0.5 + 0.75) / 2, (1 + 0.75) / 2]),
+        (False, [(3 / 5 + 1) / 2, (4 / 5 + 1) / 2]),
+    ):
+        place = tmp_path / str(scored_each)
+        place.mkdir()
+        looks = written(place, truths, answers, scored_each)
+        assert [point["uar_leak"] for point in looks.curve("leak")] == pytest.approx(expected)
 
 
 def test_who_shows_no_clip_of_a_scored_class_takes_part_in_no_curve(tmp_path):
