@@ -12,6 +12,7 @@ from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 from mebench.metrics.catalogue import Scale, find
 from mebench.metrics.paired import correlation, difference_interval
 from mebench.metrics.ratios import Floats
+from mebench.metrics.tables import members_of
 
 FLAT = 1e-12
 """A standard error below this comes from rounding alone: whoever is left out, the score stays."""
@@ -246,7 +247,7 @@ class Resampling:
         mean: whether a score's value is the mean over replicates instead of the score under equal weights.
         skipped: for each section, how many replicates its first score left out for lack of a truth or a class; for a
             single score (`section.score`), how many more it left out.
-        strata: (n_units,) stratum of each subject; empty where units are not subjects, and percentiles are plain.
+        strata: (n_units,) stratum of each subject, see `members_of`; empty where units are not subjects, and percentiles are plain.
         chosen: the units that the scores depend on; all if None.
     """
 
@@ -261,9 +262,10 @@ class Resampling:
         """Subjects, each with its stratum (the member dataset); without draws there will be values without intervals."""
         return cls(subject_weights(strata, draws, seed), strata=tuple(strata))
 
-    def within(self, stratum: str) -> Self:
-        """The same draws for scores that depend on the subjects of one stratum alone, whose number then decides."""
-        return replace(self, chosen=tuple(unit for unit, name in enumerate(self.strata) if name == stratum))
+    def within(self, member: str) -> Self:
+        """The same draws for scores that depend on the subjects of one member dataset alone, whose number then decides."""
+        own = tuple(unit for unit, name in enumerate(self.strata) if member in members_of(name))
+        return replace(self, chosen=own)
 
     @property
     def n_units(self) -> int:
@@ -343,11 +345,8 @@ class Resampling:
             scale, reason = find(name).scale, self._refusal(basis, without[name])
             ends = None
             if not reason and scale != "share" and drawn:
-                _, low, high = _ends(score(value, drawn[name], widened_tail(len(self.subjects), self._degrees()))) or (
-                    value,
-                    0.0,
-                    0.0,
-                )
+                of_drawn = score(value, drawn[name], widened_tail(len(self.subjects), self._degrees()))
+                _, low, high = _ends(of_drawn) or (value, 0.0, 0.0)
                 ends = None if low == high else (low, high)
             elif not reason:
                 ends = interval(value, without[name], self._names(), scale, basis.subjects, basis.unseen)

@@ -25,7 +25,7 @@ from mebench.metrics.paired import (
 )
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.summary import summarize
-from mebench.metrics.tables import Tables
+from mebench.metrics.tables import Tables, members_of
 
 
 def pooled(runs: Sequence[Tables]) -> Tables:
@@ -34,14 +34,20 @@ def pooled(runs: Sequence[Tables]) -> Tables:
     Of methods that predict by chance, the first draw. The column `run` of the videos tells the runs apart where a rule looks
     at all that one run says: which of its answers come after each other, whether its intervals can be ranked.
     """
+    told = [run.videos for run in runs if "person" in run.videos]  # runs of earlier versions do not say
+    person = {subject: who for videos in told for subject, who in zip(videos["subject"], videos["person"])}
 
     def joined(name: str) -> Any:
         """The tables of that name; None where a run has none."""
         tables = [getattr(run, name) for run in runs]
         if any(table is None for table in tables):
             return None
+        if name == "videos" and person:
+            tables = [table.assign(person=table["subject"].map(lambda own: person.get(own, own))) for table in tables]
         marked = [
-            table.assign(**{column: f"{number}|" + table[column] for column in ("video", "subject") if column in table})
+            table.assign(
+                **{column: f"{number}|" + table[column] for column in ("video", "subject", "person") if column in table}
+            )
             for number, table in enumerate(tables, 1)
         ]
         if name == "videos":
@@ -100,7 +106,7 @@ def paired_units(pool: Tables) -> tuple[Pairing, list[str]]:
         people.assign(subject=subject)[side == mark].sort_values(["dataset", "subject"]) for mark in ("1", "2")
     )
     assert one["subject"].tolist() == other["subject"].tolist()  # the same truth has the same subjects
-    return Pairing(one["unit"].to_numpy(np.int64), other["unit"].to_numpy(np.int64)), one["dataset"].tolist()
+    return Pairing(one["unit"].to_numpy(np.int64), other["unit"].to_numpy(np.int64)), one["stratum"].tolist()
 
 
 LEVEL = 0.05
@@ -301,7 +307,7 @@ def _compare_section(
     swapped: np.ndarray[Any, np.dtype[np.bool_]],
     exact: bool,
 ) -> dict[str, ComparedScore]:
-    for member in set(subjects.strata):
+    for member in {member for stratum in subjects.strata for member in members_of(stratum)}:
         if f"{section}.".startswith(f"recognition.members.{member}."):
             subjects = subjects.within(member)
 

@@ -69,7 +69,7 @@ def summarize(
     """
     ordered, rule = tables.ordered(), named(convention) if isinstance(convention, str) else convention
     people = ordered.videos.drop_duplicates("unit").sort_values("unit")
-    subjects = resampling or Resampling.of_subjects(people["dataset"].tolist(), draws, seed)
+    subjects = resampling or Resampling.of_subjects(people["stratum"].tolist(), draws, seed)
     remarks: list[str] = []
     summary: dict[str, Any] = {
         "convention": rule.name,
@@ -77,6 +77,8 @@ def summarize(
         "remarks": remarks,
         "bootstrap": {"draws": draws, "interval": subjects.interval, "skipped": subjects.skipped},
     }
+    if (ids := ordered.videos["subject"].nunique()) > len(people):
+        remarks.append(f"the {ids} subjects are {len(people)} people: intervals and tests leave each out under all ids")
     if ordered.predictions is not None and "spotting" not in rule.sections:
         remarks.append(f"{rule.name} defines no spotting: it is left out")
     elif ordered.predictions is not None:

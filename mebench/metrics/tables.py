@@ -19,7 +19,7 @@ _COLUMNS = {
     "clips": ("video", "truth", "predicted"),
     "frame_scores": ("video", "kind", "frame", "score"),
 }
-_OPTIONAL = ("probability", "processed", "intensity", "run", "part")
+_OPTIONAL = ("probability", "processed", "intensity", "run", "part", "person")
 _Columns = dict[str, Any]
 """A table on its way, each column an array of NumPy or of pandas."""
 
@@ -31,7 +31,8 @@ class Tables:
     Attributes:
         videos: all videos: `video` (`dataset/subject/id`), `subject` (`dataset/subject`), `dataset`, `n_frames`, `fps`;
             the last two may be missing. Optionally `processed`, the kinds that were looked for in the video, whether or not
-            anything was found; without it all were looked for. In a pool of runs (`comparison.pooled`), `run`, the number of
+            anything was found; without it all were looked for. `person`, who a subject is, where people go by several ids: units of
+            scoring are people. In a pool of runs (`comparison.pooled`), `run`, the number of
             the run whose copy of the video it is.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
             class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it.
@@ -55,7 +56,8 @@ class Tables:
     distractors: pd.DataFrame | None = None
 
     def ordered(self) -> "Tables":
-        """The same tables in canonical order, with what scoring needs and an integer `unit`, the subject's number.
+        """The same tables in canonical order, with what scoring needs, an integer `unit`, the number of the person, and in the
+        videos the person's `stratum`: the dataset, those of several ids joined by `+`.
 
         Predictions are ranked by confidence, then video, kind, onset, offset and apex. The emotion comes last, only so
         that copies of one interval that differ in nothing else stand in an order that no row order can change. Truths
@@ -70,10 +72,15 @@ class Tables:
     def _ordered(self) -> "Tables":  # scores, mistakes and their causes ask for it one after the other
         columns = _checked("videos", self.videos)
         columns["n_frames"], columns["fps"] = numbers(self.videos["n_frames"]), numbers(self.videos["fps"])
-        # Sorting by (dataset, subject) makes the units the same for every order of rows.
-        subjects = list(zip(columns["dataset"], columns["subject"]))
-        number = {subject: unit for unit, subject in enumerate(sorted(set(subjects)))}
-        columns["unit"] = np.array([number[subject] for subject in subjects], dtype=np.int64)
+        people = columns["person" if "person" in columns else "subject"]
+        datasets: dict[str, set[str]] = {}
+        for person, dataset in zip(people, columns["dataset"]):
+            datasets.setdefault(person, set()).add(dataset)
+        strata = {person: "+".join(sorted(several)) for person, several in datasets.items()}
+        # Sorting by (stratum, person) makes the units the same for every order of rows.
+        number = {person: unit for unit, person in enumerate(sorted(strata, key=lambda name: (strata[name], name)))}
+        columns["stratum"] = np.array([strata[person] for person in people], dtype=object)
+        columns["unit"] = np.array([number[person] for person in people], dtype=np.int64)
         videos = _sorted(columns, ["video"])
         twice = videos["video"][videos["video"].duplicated()]
         if len(twice):
@@ -95,6 +102,11 @@ class Tables:
             None if clips is None else clips.dropna(subset="truth", ignore_index=True),
             joined("frame_scores", ["video", "kind", "frame"]),
         )
+
+
+def members_of(stratum: str) -> tuple[str, ...]:
+    """The member datasets of a stratum: itself, and where its people are shown by several each of these, joined by `+`."""
+    return stratum, *stratum.split("+")
 
 
 def numbers(column: pd.Series) -> Floats:

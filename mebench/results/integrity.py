@@ -51,7 +51,7 @@ _FRAME = Column("whole number", (pa.int64(),), -(10**7), 10**7)
 _SHARES = Column("list of numbers", (pa.list_(pa.float32()), pa.list_(pa.float64())), -1e15, 1e15)
 TABLES: dict[str, dict[str, Column]] = {
     "videos.parquet": {
-        **dict.fromkeys(("video", "subject", "dataset"), _TEXT),
+        **dict.fromkeys(("video", "subject", "dataset", "person"), _TEXT),
         "n_frames": _FRAME._replace(low=1),
         "fps": Column("number", (pa.float64(),), 0.001, 100_000),
     },
@@ -81,7 +81,7 @@ TABLES: dict[str, dict[str, Column]] = {
     },
 }
 """The tables of a record with their columns; a column of an empty table may have no type."""
-OPTIONAL = ("distractors.parquet", "intensity")
+OPTIONAL = ("distractors.parquet", "intensity", "person")
 """Tables and columns of those runs only whose dataset knows such."""
 
 
@@ -200,8 +200,9 @@ def _check_table(folder: RunFolder, name: str) -> None:
     if raw.endswith(b"PAR1") and (footer := int.from_bytes(raw[-8:-4], "little")) > MOST_FOOTER:
         raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
     try:
-        _check_footer(folder, name, pq.ParquetFile(io.BytesIO(raw)))
-        texts = [column for column, told in columns.items() if told.low is None]
+        outside = pq.ParquetFile(io.BytesIO(raw))
+        _check_footer(folder, name, outside)
+        texts = [column for column in outside.schema_arrow.names if columns[column].low is None]
         file = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts)
         table = file.read(use_threads=False)
         n_bytes = sum(map(_bytes_of, table.columns))

@@ -30,6 +30,9 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
         [(v.key, str(v.subject_key), v.dataset, v.n_frames, v.fps, v.first, list(v.numbers)) for v in chosen],
         columns=["video", "subject", "dataset", "n_frames", "fps", "first", "numbers"],
     ).astype({"n_frames": "Int64", "fps": "Float64", "first": "int64"})
+    people = [str(plan.dataset.person(v.subject_key)) for v in chosen]
+    if len(set(people)) < videos["subject"].nunique():  # somebody goes by several ids
+        videos["person"] = people
     truths = pd.DataFrame(
         [
             (

@@ -12,6 +12,7 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
+from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import MAIN, compare
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.summary import scores_of, summarize
@@ -85,6 +86,35 @@ def test_values_and_intervals_are_those_of_each_run_alone(members):
             assert getattr(found.scores[f"recognition.members.{member}.uf1"], side) == pytest.approx(
                 part["scores"]["uf1"]
             )
+
+
+def test_a_person_under_several_ids_is_one_subject():
+    """Both recordings of each person, each under an id of its own, show what one recording of all their videos shows."""
+
+    def recorded(tables):
+        marks = ["hs", "vis"] * (len(tables.videos) // 2)
+        own = [f"{mark}/{subject}" for mark, subject in zip(marks, tables.videos["subject"])]
+        person = tables.videos["subject"]
+        return replace(tables, videos=tables.videos.assign(dataset=marks, subject=own, person=person))
+
+    first, second = run(0), run(3, 0.3)
+    one, several = (
+        compared(first, second, metrics=["all"]),
+        compared(recorded(first), recorded(second), metrics=["all"]),
+    )
+    assert one.subjects == several.subjects == 8
+    shares = [path for path in one.scores if find(path.rpartition(".")[2]).scale == "share"]
+    assert len(shares) > 20
+    for path in shares:
+        row, other = one.scores[path], several.scores[path]
+        for part in ("first", "second", "difference"):
+            assert getattr(other, part) == pytest.approx(getattr(row, part)), (path, part)
+        assert [other.p, other.wilcoxon_p, other.detectable] == pytest.approx([row.p, row.wilcoxon_p, row.detectable])
+    assert several.scores["recognition.members.vis.uf1"].subjects == 8
+    remarks = summarize(recorded(first), kinds=KINDS, classes=CLASSES, seed=0, draws=0)["remarks"]
+    assert "the 16 subjects are 8 people: intervals and tests leave each out under all ids" in remarks
+    former = replace(recorded(first), videos=recorded(first).videos.drop(columns="person"))  # of an earlier version
+    assert compared(former, recorded(second)).subjects == 8
 
 
 def test_exact_p_values_come_from_really_exchanged_runs():

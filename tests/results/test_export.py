@@ -43,6 +43,18 @@ def test_a_record_keeps_the_distractors_that_its_mistakes_are_told_by(tmp_path):
     assert record.version == 2 and "blink" in record.summary["mistakes"]["micro"]["gain"]
 
 
+def test_a_record_keeps_who_goes_by_several_ids(tmp_path):
+    run = make_run(tmp_path / "runs", subjects=6, members=("hs", "vis"))
+    videos = run.read_table("videos.parquet")
+    numbers = videos["subject"].str.rpartition("/")[2].astype(int) // 2
+    run.write_table("videos.parquet", videos.assign(person="smic/" + numbers.astype(str)))
+    run.write_json("summary.json", {"run_id": run.id, "seconds": 1.5, **score(run, 0, 50)})
+    (outcome,) = merge([RunFolder(export(run, tmp_path / "records"))], tmp_path / "taken")
+    assert outcome.reason == ""
+    (record,) = collect_records(tmp_path / "taken")
+    assert any("the 6 subjects are 3 people" in remark for remark in record.summary["remarks"])
+
+
 def test_a_record_keeps_the_intensities_by_which_misses_are_told(tmp_path):
     run = make_run(tmp_path / "runs", shift=100)
     before = export(run, tmp_path / "records")

@@ -6,6 +6,7 @@ from mebench.config import resolve
 from mebench.config.registry import load
 from mebench.core import SubjectKey
 from mebench.errors import ConfigError
+from mebench.runner.describe import truth_tables
 from mebench.runner.plan import make_plan
 
 
@@ -95,6 +96,14 @@ def test_whom_several_datasets_show_is_tested_at_once_under_all_ids(plan, datase
         (number,) = {s.subject for s in fold.test}
         assert set(fold.test) == {s for s in shown if s.subject == number}
         assert {s.subject for s in (*fold.train, *fold.valid)} == numbers - {number}
+
+
+def test_who_goes_by_several_ids_is_written_beside_the_truth_and_nobody_else(plan):
+    both = truth_tables(plan("[smic_hs,smic_vis]", "method=majority")).videos
+    assert set(both["subject"].str.rpartition("/")[0]) == {"smic_hs", "smic_vis"}
+    assert both["person"].tolist() == ["smic/" + subject.rpartition("/")[2] for subject in both["subject"]]
+    assert "person" not in truth_tables(plan("smic_hs", "method=majority")).videos
+    assert "person" not in truth_tables(plan("[smic_hs,samm]", "method=majority", "scheme=megc2019")).videos
 
 
 def test_equal_ids_of_different_people_stay_apart(plan):
