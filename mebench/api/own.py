@@ -159,10 +159,9 @@ def _written(model: Any, features: Any, place: Path) -> str:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for file, data in {**{name: text.encode() for name, text in texts.items()}, "object": content}.items():
-            if (
-                not (folder / file).is_file() or (folder / file).read_bytes() != data
-            ):  # folds of another run may read it
-                (folder / file).write_bytes(data)
+            path = folder / file
+            if not path.is_file() or path.read_bytes() != data:  # folds of another run may be reading it
+                path.write_bytes(data)
     except OSError as error:
         raise RunError(
             f"{what} cannot be kept at {folder}: {error.strerror}. Choose another place with runs=DIR"

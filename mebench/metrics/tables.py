@@ -31,9 +31,9 @@ class Tables:
     Attributes:
         videos: all videos: `video` (`dataset/subject/id`), `subject` (`dataset/subject`), `dataset`, `n_frames`, `fps`;
             the last two may be missing. Optionally `processed`, the kinds that were looked for in the video, whether or not
-            anything was found; without it all were looked for. `person`, who a subject is, where people go by several ids: units of
-            scoring are people. In a pool of runs (`comparison.pooled`), `run`, the number of
-            the run whose copy of the video it is.
+            anything was found; without it all were looked for. `person`, who a subject is, where people go by several ids:
+            units of scoring are people. In a pool of runs (`comparison.pooled`), `run`, the number of the run whose copy of the
+            video it is.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
             class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it.
         predictions: spotted intervals: `video`, `kind`, `onset`, `apex`, `offset`, `confidence` (only its order
@@ -72,8 +72,11 @@ class Tables:
     def _ordered(self) -> "Tables":  # scores, mistakes and their causes ask for it one after the other
         columns = _checked("videos", self.videos)
         columns["n_frames"], columns["fps"] = numbers(self.videos["n_frames"]), numbers(self.videos["fps"])
-        people = columns["person" if "person" in columns else "subject"]
-        datasets: dict[str, set[str]] = {}
+        subjects = zip(
+            columns["dataset"], columns["subject"]
+        )  # who are several people where ids of two datasets are equal
+        people = list(columns["person"] if "person" in columns else subjects)
+        datasets: dict[Any, set[str]] = {}
         for person, dataset in zip(people, columns["dataset"]):
             datasets.setdefault(person, set()).add(dataset)
         strata = {person: "+".join(sorted(several)) for person, several in datasets.items()}
