@@ -72,10 +72,8 @@ class Tables:
     def _ordered(self) -> "Tables":  # scores, mistakes and their causes ask for it one after the other
         columns = _checked("videos", self.videos)
         columns["n_frames"], columns["fps"] = numbers(self.videos["n_frames"]), numbers(self.videos["fps"])
-        subjects = zip(
-            columns["dataset"], columns["subject"]
-        )  # who are several people where ids of two datasets are equal
-        people = list(columns["person"] if "person" in columns else subjects)
+        own = zip(columns["dataset"], columns["subject"])  # ids that are equal in two datasets are two people
+        people = list(columns.get("person", own))
         datasets: dict[Any, set[str]] = {}
         for person, dataset in zip(people, columns["dataset"]):
             datasets.setdefault(person, set()).add(dataset)
