@@ -359,7 +359,7 @@ def ranked_row(method, value, group=""):
 def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
     n = 40
     apart = abs(np.subtract.outer(range(n), range(n))) > 1  # each like its neighbours alone
-    monkeypatch.setattr(significance, "_apart", lambda *_: apart)
+    monkeypatch.setattr(significance, "_apart", lambda *_: significance.Apart(apart, np.ones(n, bool)))
     groups = significance.letters([None] * n, "spotting.micro.f1", None)
     rows = tuple(ranked_row(str(i), 1 - i / 100, group) for i, group in enumerate(groups))
     assert [rows[i].letters for i in (0, 25, 26, 27)] == [["a"], ["y", "z"], ["z", "a1"], ["a1", "b1"]]
