@@ -313,7 +313,7 @@ def _runs(paper: Paper, lines: Sequence[Words], request: Request, progress: Prog
             plan = make_plan(config)
         folder = finished_run(plan)
         there = Run(folder, stands_in=stands_in)
-        if folder is not None and (there.honest is None or there.honest.done):
+        if folder is not None and ((honest := there.honest) is None or honest.done):
             found[line] = there
         elif request.dry_run:
             words = _standing_in(line, request) if stands_in else [*line, *request.words]

@@ -24,11 +24,8 @@ def tables_of(folder: RunFolder) -> Tables:
     clips = None
     if "recognize" in about["tasks"]:
         answers = folder.read_table("clips.parquet")
-        if about.get("scored_each"):
-            folds = _clips_of_folds(about, videos, truths, answers)
-            clips = pd.concat([own.assign(part=fold) for fold, own in folds.items()], ignore_index=True)
-        else:
-            clips = _clips(about, videos, truths, answers)
+        clips_of = _clips_of_folds if about.get("scored_each") else _clips
+        clips = clips_of(about, videos, truths, answers)
     annotated = (folder.path / "distractors.parquet").is_file()
     distractors = folder.read_table("distractors.parquet") if annotated else None
     return Tables(videos, truths, predictions, clips, distractors=distractors)
@@ -54,14 +51,14 @@ def _clips(about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame,
 
 def _clips_of_folds(
     about: Mapping[str, Any], videos: pd.DataFrame, truths: pd.DataFrame, answers: pd.DataFrame
-) -> dict[str, pd.DataFrame]:
-    """The same for each fold."""
-    found = {}
+) -> pd.DataFrame:
+    """The same for each fold, which is scored by itself: a `part` of its own."""
+    parts = []
     for fold in about["folds"]:
         own = videos[videos["subject"].isin(fold["test"])]
         of_fold = truths[truths["video"].isin(own["video"])], answers[answers["fold"] == fold["fold"]]
-        found[fold["fold"]] = _clips(about, own, *of_fold)
-    return found
+        parts.append(_clips(about, own, *of_fold).assign(part=fold["fold"]))
+    return pd.concat(parts, ignore_index=True)
 
 
 def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
