@@ -8,16 +8,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mebench.annotations.schemes import shown_units
+from mebench.errors import ConfigError
 from mebench.training.boundaries import head
 
-REGIONS_OF_UNIT = {
-    "1": (0, 1, 4, 5),
-    "2": (2, 3),
-    "12": (8, 10),
-    "14": (8, 10),
-    "25": (9, 11),
-    "26": (9, 11),
-}
+REGIONS_OF_UNIT = {1: (0, 1, 4, 5), 2: (2, 3), 12: (8, 10), 14: (8, 10), 25: (9, 11), 26: (9, 11)}
 """Regions that an action unit moves, by their place among `mebench.features.regions.POINTS`."""
 HIDDEN = 16
 
@@ -58,12 +53,15 @@ def graph_of_units(annotated: Iterable[Sequence[str]]) -> NDArray[np.float32]:
     each of the other, both ways. A row of a region that nothing moves stays 0.
 
     Args:
-        annotated: units of each expression, as coders write them (`4`, `L12`); others than those of `REGIONS_OF_UNIT` are
-            left out.
+        annotated: units of each expression, as coders write them (`4`, `L12`, `A12B`), whatever side and intensity; others than
+            those of `REGIONS_OF_UNIT` are left out.
+
+    Raises:
+        ConfigError: if no expression shows one of them: a graph of zeros would let nothing of the face through.
     """
     counts = np.zeros((12, 12))
     for units in annotated:
-        known = [u for unit in units if (u := unit.lstrip("LRAB")) in REGIONS_OF_UNIT]
+        known = sorted(shown_units(units) & REGIONS_OF_UNIT.keys())
         if len(known) == 1:
             for region in REGIONS_OF_UNIT[known[0]]:
                 counts[region, region] += 1
@@ -72,4 +70,9 @@ def graph_of_units(annotated: Iterable[Sequence[str]]) -> NDArray[np.float32]:
                 for b in REGIONS_OF_UNIT[other]:
                     counts[a, b] += 1
                     counts[b, a] += 1
+    if not counts.any():
+        raise ConfigError(
+            f"auw_gcn makes its graph from action units {', '.join(map(str, REGIONS_OF_UNIT))}, and no expression to train on is "
+            "annotated with one: choose a method that needs none (abpn reads the same motion), or give the annotations their units"
+        )
     return np.asarray(counts / (counts.sum(axis=1, keepdims=True) + 1e-6), np.float32)

@@ -98,9 +98,13 @@ class METST(Method):
         return loss
 
     def _of_classes(self, scores: Tensor, named: Tensor) -> Tensor:
-        """Weighed mean of the cross-entropies of frames, scores (n, classes) and their classes (n,); 0 where nothing has a weight."""
+        """Cross-entropies of frames, scores (n, classes) and their classes (n,), times their weights; 0 where no frame counts.
+
+        Summed over the frames that count and divided by their number, not by the sum of their weights: the public program gives classes
+        as probabilities, for which PyTorch does so.
+        """
         total = F.cross_entropy(scores, named, self.weights, ignore_index=IGNORED, reduction="sum")
-        return total / self.weights[named[named != IGNORED]].sum().clamp(min=torch.finfo(self.weights.dtype).tiny)
+        return total / (named != IGNORED).sum().clamp(min=1)
 
     def configure_optimizers(self) -> dict[str, Any]:
         """Adam under one cycle of rates, which change after each step."""

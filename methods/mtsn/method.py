@@ -21,7 +21,7 @@ from .params import Params as _Params
 
 LONG, SHORT = "mtsn_long", "mtsn_short"
 MACRO = 3
-"""k' of macro-expressions over that of micro-expressions where one of both is not known: 18 and 6, 111 and 37 frames in the program."""
+"""k' of macro-expressions over that of micro-expressions: 18 and 6, 111 and 37 frames in the program."""
 AT_ONCE = 512
 
 
@@ -113,7 +113,8 @@ class MTSN(Method):
         own = scores[~np.isnan(scores)]
         found = intervals(own, k, p.level, p.reach, (p.shortest, p.longest), only)
         if kind == "micro" and not only:
-            macro = smoothed(own, timing.k_prime.get("macro", MACRO * k))
+            # Whether macro-expressions are asked for, too, must change nothing about micro-expressions.
+            macro = smoothed(own, MACRO * k)
             # As the public code compares them: at the same place of both curves, which begin k' frames into the video each.
             found = [
                 one

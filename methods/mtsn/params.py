@@ -43,7 +43,7 @@ class Params(FaceParams):
     level: float = 0.7
     difference: float = 0.4
     reach: float = 2.5
-    shortest: float = 0.8
+    shortest: float = 5 / 6
     longest: float = 5.0
 
     def __post_init__(self) -> None:

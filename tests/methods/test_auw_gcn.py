@@ -1,12 +1,14 @@
 """AUW-GCN: its network read plainly, and its graph against what the authors publish for CAS(ME)2."""
 
 import numpy as np
+import pytest
 import torch
 from mebench.methods.auw_gcn.method import AUWGCN
 from mebench.methods.auw_gcn.network import UnitGraph, graph_of_units
 from mebench.methods.auw_gcn.params import Params
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
 
 
 def test_the_network_has_the_numbers_that_the_public_program_prints():
@@ -33,6 +35,19 @@ def test_the_graph_counts_regions_that_move_together():
     np.testing.assert_allclose(graph[0], [0, 0, 0.5, 0.5, *[0] * 8], atol=1e-6)
     np.testing.assert_allclose(graph[2], [0.25, 0.25, 0, 0, 0.25, 0.25, *[0] * 6], atol=1e-6)
     np.testing.assert_allclose([graph[8, 8], graph[8].sum(), graph[6].sum()], [1 / 1, 1, 0], atol=1e-6)
+
+
+def test_sides_intensities_and_doubts_of_units_are_all_read():
+    """As the sheets of SAMM write them."""
+    written = [("12B",), ("A12B",), ("12?",), ("A/L12",), ("(R6 or R12)",), ("ref(12)",), ("AU12",), ("L12", "R12")]
+    for units in written:
+        np.testing.assert_array_equal(graph_of_units([units]), graph_of_units([("12",)]))
+
+
+def test_annotations_without_a_unit_of_the_graph_are_refused():
+    """The graph would be zeros, and two different faces would get the same answers."""
+    with pytest.raises(ConfigError, match="1, 2, 12, 14, 25, 26, and no expression to train on is annotated with one"):
+        graph_of_units([("4",), ()])
 
 
 def test_the_graph_comes_from_those_who_train():

@@ -4,13 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mebench.config import registry
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDS = CHECKOUT / "leaderboards" / "records"
-METHODS = sorted(registry.plugins("method"))
+METHODS = registry.plugins("method")
 UNMEASURED = "Not measured here yet: no record of a whole run is in the repository."
 ROW = re.compile(r"\| `(\S+)` \| .* \| `(\S+)` \| (\S+) \| (?:\[(\S+), (\S+)\]|–) \| (\S+) to (\S+) \| (.+) \|")
 
@@ -69,3 +70,11 @@ def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
         told += [(id_, *found) for found in re.findall(r"`(\w+)`(?: with `[^`]*`)?(?: \(|, | has )(\.\d{3})", prose)]
     assert len(told) > 5
     assert [one for one in told if one[1] in means and one[2] not in means[one[1]]] == []
+
+
+def test_no_card_says_that_nothing_is_quoted_of_a_method_with_published_values():
+    published = set(pd.read_csv(CHECKOUT / "leaderboards" / "published.csv")["method"])
+    silent = {
+        id_ for id_ in METHODS if "Nothing is quoted" in (CHECKOUT / "methods" / id_ / "README.md").read_text("utf-8")
+    }
+    assert silent and not {METHODS[id_].title for id_ in silent} & published

@@ -170,16 +170,18 @@ def test_batches_in_which_no_frame_has_a_weight_are_learnt_from(monkeypatch):
     assert np.isfinite(fitted(monkeypatch, outside=0.0, batch_size=1)).all()
 
 
-def test_the_error_of_classes_is_the_weighed_mean_of_the_frames_that_count():
+def test_the_error_of_classes_is_that_of_the_public_program():
+    """It gives PyTorch's cross-entropy the classes as probabilities, which divides by the number of frames."""
     torch.manual_seed(0)
     own, scores, named = method(), torch.randn(9, 3), torch.tensor([0, 1, 2, 2, IGNORED, 1, 2, 0, 2])
     own.weights = torch.tensor([0.5, 1.5, 6.0])
     torch.testing.assert_close(
         own._of_classes(scores, named),
-        torch.nn.functional.cross_entropy(scores, named, own.weights, ignore_index=IGNORED),
+        torch.nn.functional.cross_entropy(
+            scores[named != IGNORED], torch.nn.functional.one_hot(named[named != IGNORED], 3).float(), own.weights
+        ),
     )
-    own.weights[2] = 0.0
-    assert own._of_classes(scores, torch.full((9,), 2)) == 0
+    assert own._of_classes(scores, torch.full((9,), IGNORED)) == 0
 
 
 def test_what_it_remembers_of_a_video_is_forgotten_while_it_trains():

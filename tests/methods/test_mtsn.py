@@ -89,6 +89,24 @@ def test_a_peak_stays_what_it_is_whatever_else_the_video_holds():
     assert MTSN.looks_at_test_video(own.task.tasks, own.params) == "none"
 
 
+def test_micro_expressions_are_the_same_whether_macro_expressions_are_asked_for_or_not():
+    """Their curve is compared with one smoothed three times as long, as in the public program, not with k' of the macro-expressions."""
+    own, found = method(level=0.3, difference=0.1), 0
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        scores = np.max([bump(600, *rng.uniform((10, 6), (590, 40)), rng.uniform(0.3, 1)) for _ in range(12)], axis=0)
+        alone = own.spotted(Timing(30.0, 3, {"micro": 6}), "micro", scores)
+        assert alone == own.spotted(Timing(30.0, 3, {"micro": 6, "macro": 60}), "micro", scores)
+        found += len(alone)
+    assert found > 10
+
+
+def test_intervals_are_as_long_as_in_the_public_program():
+    """Longer than 5 frames and shorter than 30 where k' is 6, longer than 15 and shorter than 90 where it is 18."""
+    p = Params()
+    assert [(p.shortest * k, p.longest * k) for k in (6, 18)] == [(5, 30), (15, 90)]
+
+
 def video(seed, onset, n=120):
     rng = np.random.default_rng(seed)
     long, short = (rng.random((n - gap, 28, 28, 3)).astype(np.float16) * 0.2 for gap in (6, 1))
