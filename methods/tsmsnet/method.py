@@ -55,7 +55,8 @@ class TSMSNet(Method):
         return max(1, round(self.params.width * timing.k_prime[kind]))
 
     def _step(self, timing: Timing, kind: Kind) -> int:
-        """Frames from one map of a segment to the next, so that all of them cover 2K, or more where 2K frames have fewer maps."""
+        """Frames from one map of a segment to the next, so that all of them cover 2K as nearly as whole steps can, or more where 2K frames
+        have fewer maps."""
         return max(1, round(2 * self._width(timing, kind) / self.params.segment))
 
     # -- training -----------------------------------------------------------------------------------------------------------
