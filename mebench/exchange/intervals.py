@@ -57,7 +57,8 @@ def read_intervals(
     refuse_misspelt_subject(table)
     ends = _ends(table, remarks)
     # What stands for the columns that the file does not have.
-    for name, filled in (("kind", "all are micro"), ("apex", "the middle of each interval stands for it")):
+    apex = "no apex is known" if role == "truth" else "the middle of each interval stands for it"
+    for name, filled in (("kind", "all are micro"), ("apex", apex)):
         if name not in table.cells:
             remarks.repair(f"{table.role}: no column {name}: {filled}")
     data: dict[str, object] = {"line": np.asarray(table.lines, dtype=np.int64)}
@@ -140,12 +141,9 @@ def _ends(table: TextTable, remarks: Remarks) -> _Ends:
 
 
 def _apexes(table: TextTable, ends: _Ends) -> NDArray[np.float64]:
-    """As marked; the middle of the interval where the file has no such column, or does not mark a prediction's."""
-    middle = (ends.onset + ends.offset) // 2
-    if "apex" not in table.cells:
-        return middle.astype(np.float64)
-    apex = values.frames(table, "apex")
-    return np.where(np.isnan(apex), middle, apex) if table.role == "predictions" else apex
+    """As marked; of a prediction that marks none the middle of its interval."""
+    apex = values.frames(table, "apex") if "apex" in table.cells else np.full(len(ends.onset), np.nan)
+    return np.where(np.isnan(apex), (ends.onset + ends.offset) // 2, apex) if table.role == "predictions" else apex
 
 
 def refuse_misspelt_subject(table: TextTable) -> None:

@@ -89,7 +89,7 @@ def _marked(table: pd.DataFrame, lengths: dict[str, int]) -> NDArray[np.bool_]:
     starts = dict(zip(lengths, np.cumsum([0, *lengths.values()]).tolist()))
     marked = np.zeros(sum(lengths.values()), bool)
     for video, onset, offset in zip(table["video"], table["onset"], table["offset"]):
-        marked[starts[video] + max(onset, 0) : starts[video] + offset + 1] = True
+        marked[starts[video] + max(onset, 0) : starts[video] + max(offset + 1, 0)] = True
     return marked
 
 

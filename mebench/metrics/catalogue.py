@@ -125,7 +125,7 @@ METRICS: dict[str, Metric] = {
             "ap50",
             "AP@.5",
             "average precision of the intervals ranked by confidence, at IoU 0.5",
-            "area under the interpolated precision-recall curve, over all its points",
+            "area under the interpolated precision-recall curve, one point for each distinct confidence",
             f"{_LIONG}, equation 17",
         ),
         Metric(

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import Pairs, find, take_turns
-from mebench.metrics.ratios import Bools, Floats, Indices, ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, ratio
 
 _BLOCK = 64
 
@@ -35,25 +35,30 @@ def claim(pairs: Pairs, draw: Indices, ties: str = "earlier") -> Bools:
     return take_turns(pairs, draw, ties) >= 0
 
 
-def average_precision(hits: Bools, n_truths: int) -> float:
+def average_precision(hits: Bools, n_truths: int, confidence: Floats | None = None) -> float:
     """Area under the interpolated precision-recall curve, over all its points (MEAN, equation 17).
 
     Args:
         hits: (n,) whether each prediction found a truth, the surest first.
         n_truths: number of truths; with none the result is NaN.
+        confidence: (n,), falling: intervals of one confidence are one point; without it each is one of its own.
 
     >>> average_precision(np.array([True, False, True]), 4)  # precision 1 up to recall 1/4, then 2/3 up to 1/2
     0.41666666666666663
+    >>> average_precision(np.array([True, False, True]), 4, np.array([0.9, 0.9, 0.5]))  # 2/3 up to 1/2: the first two are 1/2
+    0.3333333333333333
     >>> average_precision(np.array([], dtype=bool), 4)
     0.0
     >>> average_precision(np.array([False]), 0)
     nan
     """
     unit, truths = np.zeros(len(hits), dtype=np.int64), np.array([float(n_truths)])
-    return float(weighted_average_precision(hits, unit, truths, np.ones((1, 1)))[0])
+    return float(weighted_average_precision(hits, unit, truths, np.ones((1, 1)), confidence)[0])
 
 
-def weighted_average_precision(hits: Bools, unit: Indices, truths: Floats, weights: Floats) -> Floats:
+def weighted_average_precision(
+    hits: Bools, unit: Indices, truths: Floats, weights: Floats, confidence: Floats | None = None
+) -> Floats:
     """Average precision when every unit (a subject, say) counts `weight` times, for many weightings at once.
 
     A weight of 2 is the same as two copies of the subject, for only precisions at hits enter, and the last of equal
@@ -64,22 +69,28 @@ def weighted_average_precision(hits: Bools, unit: Indices, truths: Floats, weigh
         unit: (n,) unit of each prediction.
         truths: (n_units,) number of truths.
         weights: (n_weightings, n_units), not negative.
+        confidence: (n,), falling: as of `average_precision`. No threshold parts equal ones, and what parted them here, the names of
+            their videos, must not move a score.
 
     Returns:
         (n_weightings,), NaN where no truth has a weight.
     """
     n_units, where = len(truths), np.flatnonzero(hits)
-    # Predictions of each unit up to each hit; those after the last hit do not matter.
-    bins = np.searchsorted(where, np.arange(len(hits)))
+    ends = where if confidence is None else (last := last_of_equals(confidence))[np.searchsorted(last, where)]
+    # Predictions of each unit up to each hit and those as sure; those after the last of them do not matter.
+    bins = np.searchsorted(ends, np.arange(len(hits)))
     before = bins < len(where)
     counts = np.bincount(unit[before] * len(where) + bins[before], minlength=n_units * len(where))
     ranked = counts.reshape(n_units, len(where)).cumsum(axis=1).astype(np.float64)
+    whole = np.searchsorted(ends, ends, side="right") - 1  # the last hit as sure as each
+    tied = (whole > np.arange(len(where))).any()
     area = np.empty(len(weights))
     # In blocks, so that what is at work fits into the processor's cache.
     for start in range(0, len(weights), _BLOCK):
         block = weights[start : start + _BLOCK]
         own = block[:, unit[where]]
-        precision = ratio(own.cumsum(axis=1), block @ ranked)
+        found = own.cumsum(axis=1)
+        precision = ratio(found[:, whole] if tied else found, block @ ranked)
         envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         area[start : start + _BLOCK] = (own * envelope).sum(axis=1)
     return ratio(area, weights @ truths, np.nan)
@@ -112,8 +123,7 @@ def detection_curve(hits: Bools, confidence: Floats, n_truths: int, minutes: flo
     >>> [column.tolist() for column in curve]
     [[0.9, 0.5], [0.25, 0.5], [0.0, 0.5]]
     """
-    # No threshold parts intervals of one confidence: only the last of each run of equals is a point of the curve.
-    last = np.flatnonzero(np.append(confidence[1:] != confidence[:-1], True)) if len(hits) else np.empty(0, np.int64)
+    last = last_of_equals(confidence)
     found = hits.cumsum()[last].astype(np.float64)
     recall = ratio(found, np.full(len(last), float(n_truths)), np.nan)
     rate = ratio(last + 1 - found, np.full(len(last), minutes), np.nan)

@@ -275,7 +275,8 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
     }
     # Short videos: whoever shows anything shows one micro-expression and nothing else.
     every = of_kinds(tables.truths, ["micro"])
-    if len(every) == len(tables.truths) and not every["video"].duplicated().any():
+    one_each = len(every) == len(tables.truths) and not every["video"].duplicated().any()
+    if one_each and not counts.undecided.any():
         first = of_first_intervals(truths, predictions, units.n_units, classes, units.mean)
         first = replace(first, named=found.named)
         section["all_intervals"] = _part("analysis.all_intervals", first, rule, shown("analysis"), units)

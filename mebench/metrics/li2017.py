@@ -8,7 +8,8 @@ frames that belong to expressions so found, the false positive rate that of fals
 import numpy as np
 import pandas as pd
 
-from mebench.metrics.ratios import Bools, Floats, Indices, ratio
+from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, ratio
+from mebench.metrics.tables import groups
 
 
 def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indices, truth: Indices) -> Bools:
@@ -36,23 +37,39 @@ def peak_hits(truths: pd.DataFrame, predictions: pd.DataFrame, prediction: Indic
     return np.asarray((first - spare <= apex) & (apex <= last + spare))
 
 
-def frame_rates(found: Floats, true: Floats, wrong: Floats, frames: Floats) -> tuple[Floats, Floats]:
+def covered_anew(truths: pd.DataFrame) -> Floats:
+    """Frames of each truth that no other before it covers, in its video and kind: together those of their union.
+
+    >>> covered_anew(pd.DataFrame({"video": "a", "kind": "micro", "onset": [10, 20, 25], "offset": [59, 69, 30]})).tolist()
+    [50.0, 10.0, 0.0]
+    """
+    (group,) = groups(["video", "kind"], truths)
+    order = np.lexsort((truths["onset"].to_numpy(np.int64), group))
+    rows = pd.DataFrame({name: truths[name].to_numpy(np.int64)[order] for name in ("onset", "offset")})
+    before = rows.groupby(group[order])["offset"].transform(lambda offsets: offsets.cummax().shift())
+    new = rows["offset"] - np.fmax(before.to_numpy(np.float64), rows["onset"] - 1.0)
+    frames = np.empty(len(truths))
+    frames[order] = np.maximum(new.to_numpy(np.float64), 0)
+    return frames
+
+
+def frame_rates(found: Floats, true: Floats, wrong: Floats, free: Floats) -> tuple[Floats, Floats]:
     """True and false positive rate in frames.
 
     Args:
         found: (...) frames of the expressions that were found.
         true: (...) frames of all expressions.
         wrong: (...) frames of the spotted intervals that found nothing.
-        frames: (...) frames of all videos; NaN where unknown.
+        free: (...) frames without an expression, of all videos; NaN where unknown.
 
     Returns:
         Both rates, (...): the first in 0 to 1, NaN without a truth; the second from 0, above 1 only where false
         positives overlap, NaN where no frame is free of expressions or the length is unknown.
 
-    >>> [float(rate) for rate in frame_rates(*np.array([10.0, 20, 30, 320]))]
+    >>> [float(rate) for rate in frame_rates(*np.array([10.0, 20, 30, 300]))]
     [0.5, 0.1]
     """
-    return ratio(found, true, np.nan), ratio(wrong, frames - true, np.nan)
+    return ratio(found, true, np.nan), ratio(wrong, free, np.nan)
 
 
 def rates_over_confidence(
@@ -76,8 +93,7 @@ def rates_over_confidence(
     """
     order = np.argsort(-confidence, kind="stable")
     ranked = confidence[order]
-    # Intervals of one confidence pass a threshold together: only the last of each run of equals is a point.
-    last = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.empty(0, dtype=np.int64)
+    last = last_of_equals(ranked)
     rates = [
         ratio(frames[order].cumsum()[last], np.full(len(last), total), np.nan)
         for frames, total in ((wrong_frames, other_frames), (found_frames, true_frames))

@@ -26,3 +26,12 @@ def ratio(numerator: Floats, denominator: Floats, empty: float = 0.0) -> Floats:
     quotient: Floats = np.full(np.broadcast(numerator, denominator).shape, empty)
     np.divide(numerator, denominator, out=quotient, where=denominator != 0)
     return quotient
+
+
+def last_of_equals(values: Floats) -> Indices:
+    """Places of the last of each run of equal values: no threshold parts intervals of one confidence, so only these are points of a curve.
+
+    >>> last_of_equals(np.array([0.9, 0.5, 0.5])).tolist(), last_of_equals(np.empty(0)).tolist()
+    ([0, 2], [])
+    """
+    return np.flatnonzero(np.append(values[1:] != values[:-1], True)) if len(values) else np.empty(0, dtype=np.int64)

@@ -11,7 +11,7 @@ import pandas as pd
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.conventions import Convention
 from mebench.metrics.curves import SWEEP, claim, found_over_iou, weighted_average_precision
-from mebench.metrics.li2017 import frame_rates
+from mebench.metrics.li2017 import covered_anew, frame_rates
 from mebench.metrics.matching import Found, Pairs, find, pair
 from mebench.metrics.ratios import Bools, Floats, Indices, per_unit, ratio
 from mebench.metrics.tables import groups, in_scope
@@ -138,14 +138,18 @@ class SpottingCounts:
         hits_of_all: spotted intervals that hit, each as often as it hits.
         means: for each score that is a mean over pairs or videos, its sum and the number of terms.
         minutes: length of all videos, with or without expressions; NaN where unknown.
-        frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, of videos.
+        frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and those of videos
+            without a truth.
         found: who found what.
         unit: (n_predictions,) unit of each prediction.
-        hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision.
+        hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision; none where the
+            convention defines none.
+        claimed: (n_predictions,) the same at the convention's threshold.
         sweep: at each of `SWEEP`, true positives and spotted intervals that count, (2, n_thresholds, n_units); None
             where no IoU is compared.
         confidence: (n_predictions,) NaN where unknown.
         unranked: (n_units,) truths and spotted intervals of runs that average precision cannot rank (`without_order`).
+        undecided: (n_units,) of these the intervals of which it cannot be told whether they are among the surest of their video.
         tables: the truths and the predictions that count, in the order that `found`, `unit` and `hits` go by; not those
             that were handed in where the convention leaves videos out, adds dummies or goes by the rows.
     """
@@ -161,9 +165,11 @@ class SpottingCounts:
     found: Found
     unit: Indices
     hits: tuple[Bools, ...]
+    claimed: Bools
     sweep: Floats | None
     confidence: Floats
     unranked: Floats
+    undecided: Floats
     tables: tuple[pd.DataFrame, pd.DataFrame]
 
     def rests(self, units: Sequence[int], name: str) -> Basis:
@@ -191,8 +197,9 @@ class SpottingCounts:
         """All scores under (n_weightings, n_units) weights, (n_weightings,) each; NaN where undefined.
 
         Without a truth only `fp_per_minute` is defined. `ap50` is the average precision at IoU 0.5, `ap` its mean over
-        IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN where a run that cannot be ranked has a weight. `apex_mae_ms`
-        needs a true positive with a marked apex. What the convention does not define is NaN.
+        IoU 0.5, 0.55, ..., 0.95 (MEAN, section 4.2), both NaN where a run that cannot be ranked has a weight; so is `asr`, where one of its
+        videos holds more intervals than truths. `apex_mae_ms` needs a true positive with a marked apex. What the convention does not
+        define is NaN.
         """
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
         nothing = np.full(len(weights), np.nan)
@@ -203,7 +210,7 @@ class SpottingCounts:
             "f1": self.f1(weights),
             "ap50": areas[0],
             "ap": areas.mean(axis=0),
-            "asr": self._mean("asr", weights),
+            "asr": np.where(weights @ self.undecided > 0, np.nan, self._mean("asr", weights)),
             "apex_mae_ms": self._mean("apex_mae_ms", weights),
             "fp_per_minute": ratio(spotted - found, weights @ self.minutes, np.nan),
         }
@@ -250,7 +257,8 @@ class SpottingCounts:
         blind = weights @ self.unranked > 0
         if blind.all() or not self.convention.defines("ap"):
             return np.full((len(THRESHOLDS), len(weights)), np.nan)
-        areas = [weighted_average_precision(hits, self.unit, self.truths, weights) for hits in self.hits]
+        sure = self.confidence if self.convention.order == "confidence" else None
+        areas = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
         return np.where(blind, np.nan, np.stack(areas))
 
 
@@ -265,6 +273,14 @@ def without_order(predictions: pd.DataFrame, convention: Convention) -> list[int
         for number, sure in of_runs.items()
         if len(sure) > 1 and (np.isnan(sure).any() or not (sure != sure[0]).any())
     ]
+
+
+def crowded(truths: pd.DataFrame, predictions: pd.DataFrame) -> Bools:
+    """(n_predictions,) whether a prediction's video holds more of its kind and draw than truths, and a truth at least."""
+    of_truths, of_predictions = groups(["video", "kind"], truths, predictions)
+    (of_draws,) = groups(["video", "kind", "draw"], predictions)
+    true = np.bincount(of_truths, minlength=of_predictions.max(initial=-1) + 1)[of_predictions]
+    return np.asarray((true > 0) & (np.bincount(of_draws)[of_draws] > true))
 
 
 def count(
@@ -322,6 +338,11 @@ def count(
     if convention.matching != "peak":
         parts = found_over_iou(truths, predictions, convention, pairs)
         sweep = np.stack([[summed(unit[rows]) for rows, _ in parts], [summed(unit, weight) for _, weight in parts]])
+
+    def claims(threshold: Fraction) -> Bools:
+        return claim(pairs.hits(threshold, convention.reaching), draw, convention.ties)
+
+    hits = tuple(map(claims, THRESHOLDS)) if convention.defines("ap") else ()
     unordered = without_order(predictions, convention)
     of_unordered = [np.isin(table["run"], unordered).astype(np.float64) for table in (truths, predictions)]
     return SpottingCounts(
@@ -336,18 +357,15 @@ def count(
             summed(unit[found.prediction], lengths[0][found.truth]),
             of_truths(lengths[0]),
             summed(unit[wrong], lengths[1][wrong]),
-            np.full(n_units, np.nan) if frames is None else frames,
+            np.full(n_units, np.nan) if frames is None else frames - of_truths(covered_anew(truths)),
         ),
         found=found,
         unit=unit,
-        hits=tuple(
-            claim(pairs.hits(threshold, convention.reaching), draw, convention.ties)
-            if convention.defines("ap")
-            else np.zeros(len(draw), dtype=np.bool_)
-            for threshold in THRESHOLDS
-        ),
+        hits=hits,
+        claimed=hits[0] if hits and convention.threshold == THRESHOLDS[0] else claims(convention.threshold),
         sweep=sweep,
         confidence=-predictions["surest"].to_numpy(np.float64),
         unranked=of_truths(of_unordered[0]) + summed(unit, of_unordered[1]),
+        undecided=summed(unit, of_unordered[1] * (crowded(truths, predictions) & (convention.asr == "claims"))),
         tables=(truths, predictions),
     )

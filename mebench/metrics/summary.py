@@ -14,7 +14,7 @@ from mebench.metrics.conventions import CONVENTIONS, RULES, Convention, changed,
 from mebench.metrics.curves import detection_curve, frame_truth, thinned, weighted_frame_auc
 from mebench.metrics.emotions import analysis, counted, recognition, recognition_of_parts
 from mebench.metrics.li2017 import area_under, rates_over_confidence
-from mebench.metrics.ratios import Floats, per_unit
+from mebench.metrics.ratios import Floats, per_unit, ratio
 from mebench.metrics.spotting import SpottingCounts, count
 from mebench.metrics.tables import Tables, in_scope, of_kinds
 
@@ -172,8 +172,15 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
     def scores(weights: Floats) -> dict[str, Floats]:
         found = part.scores(weights)
         if name == "overall" and part.convention.overall_ap == "mean":
-            of_kinds = [other.scores(weights) for kind, other in counts.items() if kind != "overall"]
-            found |= {ap: np.mean([kind[ap] for kind in of_kinds], axis=0) for ap in ("ap50", "ap")}
+            single = [other for kind, other in counts.items() if kind != "overall"]
+            # As there, the mean is taken over the kinds that occur in the truth.
+            occurs, of_kinds = (
+                [weights @ other.truths > 0 for other in single],
+                [other.scores(weights) for other in single],
+            )
+            for ap in ("ap50", "ap"):
+                total = np.sum([np.where(there, kind[ap], 0) for there, kind in zip(occurs, of_kinds)], axis=0)
+                found[ap] = ratio(total, np.sum(occurs, axis=0, dtype=np.float64), np.nan)
         return found
 
     path = f"spotting.{name}"
@@ -193,16 +200,16 @@ def _over_confidence(part: SpottingCounts) -> dict[str, Any]:
     found: dict[str, Any] = {}
     minutes = float(part.minutes.sum())
     if rule.matching == "peak":
-        _, frames, _, whole = (column.sum() for column in part.frames)
-        if whole > frames:
+        _, frames, _, free = (column.sum() for column in part.frames)
+        if free > 0:
             lengths = [(table["offset"] - table["onset"] + 1).to_numpy(np.float64) for table in part.tables]
             first = per_unit(part.found.prediction, len(sure), lengths[0][part.found.truth])
             wrong = np.where(part.found.hits == 0, lengths[1], 0)
-            confidence, fpr, tpr = rates_over_confidence(sure, first, wrong, float(frames), float(whole - frames))
+            confidence, fpr, tpr = rates_over_confidence(sure, first, wrong, float(frames), float(free))
             found["curve"] = {"confidence": confidence.tolist(), "fpr": fpr.tolist(), "tpr": tpr.tolist()}
             found["auc"] = area_under(fpr, tpr)
     elif rule.defines("fp_per_minute") and minutes > 0:
-        curve = thinned(detection_curve(part.hits[0], sure, int(true), minutes))
+        curve = thinned(detection_curve(part.claimed, sure, int(true), minutes))
         found["curve"] = {name: column.tolist() for name, column in curve._asdict().items()}
     if rule.scores is None and (reliable := calibration(sure, part.found.matched >= 0)):
         found["calibration"] = reliable
@@ -239,6 +246,11 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
         **{
             f"average precision of {name} is left out: {reason}, so nothing can be ranked": True
             for name, reason in reasons.items()
+        },
+        **{
+            f"the apex spotting rate of {name} is left out: {_unranked(part.confidence)}, and a video holds more intervals than "
+            "expressions, so nobody can say which are its surest": rule.defines("asr") and bool(part.undecided.any())
+            for name, part in counts.items()
         },
         "false positives per minute are left out: the length of some videos is unknown": (
             rule.defines("fp_per_minute") and tables.videos["n_frames"].isna().any()

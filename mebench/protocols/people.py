@@ -207,7 +207,7 @@ class People:
 
     def _draw(self, key: str, able: Collection[SubjectKey], never: Collection[SubjectKey]) -> set[SubjectKey]:
         """Who of those who train validates, `never` some of them."""
-        persons = {self.person(subject) for subject in able if subject not in never}
+        persons = {self.person(subject) for subject in able} - {self.person(subject) for subject in never}
         alone = int(not never)  # somebody must stay to train, unless somebody does anyway
         count = min(max(1, round(self.validation * len(persons))), len(persons) - alone)
         if count < 1:

@@ -1,5 +1,6 @@
 """ELAN's files: written and read back, by an independent reader too; coders as truth and as predictions; what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -262,3 +263,10 @@ def test_a_large_file_and_a_folder_are_refused_before_they_are_read(tmp_path, mo
         coded(tmp_path / "both" / "b.eaf")
         text_of(tmp_path / "both", None, 25.0, False)
     assert common_rate([tmp_path / "a.csv"], None) is None
+
+
+def test_what_lies_before_the_first_frame_marks_none(tmp_path):
+    tables = tables_of(make_run(tmp_path / "runs"))
+    before = [table.iloc[:1].assign(onset=-9, apex=-7, offset=-5) for table in (tables.truths, tables.predictions)]
+    found = agreement(replace(tables, truths=before[0], predictions=before[1]), ["micro"])
+    assert found["frames"]["kappa"] is None  # no frame has a label in either

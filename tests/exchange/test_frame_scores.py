@@ -81,6 +81,13 @@ def test_short_videos_give_their_highest_peak_and_nothing_else(write):
     assert len(found) == 1 and 27 <= found["apex"][0] <= 33
 
 
+def test_the_middle_of_the_last_window_may_lie_behind_the_last_frame(write):
+    scores = np.zeros(60)
+    scores[56] = 1.0
+    found, _ = spotted(write(HEAD + rows(scores)), k_prime={"micro": 12}, smoothing="none", anchor="middle")
+    assert found[["onset", "apex", "offset", "line"]].to_numpy().tolist() == [[50, 62, 73, 61]]
+
+
 def test_kinds_have_widths_of_their_own(write):
     bump = np.exp(-0.5 * ((np.arange(60) - 30) / 5) ** 2)
     lines = [f"1,a,{i},{s},{kind}\n" for kind in ("me", "mae") for i, s in enumerate(bump)]

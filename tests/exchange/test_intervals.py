@@ -38,6 +38,15 @@ def test_without_apex_the_middle_stands_and_without_kind_all_are_micro(read):
     ]
 
 
+@pytest.mark.parametrize(
+    ("head", "apex"), [("subject,video,onset,offset", ""), ("subject,video,onset,apex,offset", ",")]
+)
+def test_nobody_marked_an_apex_that_a_truth_does_not_give(read, head, apex):
+    """So no error of apexes is told, whether the file has an empty column or none."""
+    given, _ = read(f"{head}\n4,b,10{apex},20\n", "truth")
+    assert given.intervals["apex"].isna().all()
+
+
 def test_an_unmarked_apex_of_a_truth_stays_unmarked(read):
     given, _ = read("subject,video,onset,apex,offset\n4,EP12_01f,10,/,20\n4,b,10,15,20\n", "truth")
     np.testing.assert_array_equal(given.intervals["apex"], [np.nan, 15.0])

@@ -60,6 +60,23 @@ def test_claims_and_area_follow_the_rule(truths: list[Span], spotted: list[Span]
     assert average_precision(found, len(truths)) == pytest.approx(area(found.tolist(), len(truths)))
 
 
+@given(
+    ranked=st.lists(st.tuples(st.booleans(), st.sampled_from([0.9, 0.7, 0.5])), max_size=12),
+    seed=st.integers(0, 99),
+)
+def test_of_intervals_of_one_confidence_only_the_whole_run_is_a_point(
+    ranked: list[tuple[bool, float]], seed: int
+) -> None:
+    """So nothing that orders them otherwise, such as the names of their videos, moves the area."""
+    ranked = sorted(ranked, key=lambda pair: -pair[1])
+    hits, sure = (np.array(column) for column in (zip(*ranked) if ranked else ((), ())))
+    points = [(hits[sure >= c].sum() / 13, hits[sure >= c].mean()) for c in sorted({*sure.tolist()}, reverse=True)]
+    steps = pairwise(sorted({0.0, *(recall for recall, _ in points)}))
+    expected = sum((b - a) * max(p for r, p in points if r >= b) for a, b in steps)
+    order = np.lexsort((np.random.default_rng(seed).random(len(sure)), -sure))
+    assert average_precision(hits.astype(bool)[order], 13, sure.astype(float)) == pytest.approx(expected)
+
+
 def test_a_prediction_falls_to_the_next_free_truth() -> None:
     truths, spotted = [(0, 9), (2, 11)], [(0, 9), (0, 10)]
     pairs = pair(table(truths), table(spotted), CONVENTIONS["strict"]).hits(Fraction(1, 2))
@@ -81,3 +98,20 @@ def test_weights_are_copies(ranked: list[tuple[bool, int]], weights: list[int]) 
         assert value == pytest.approx(area(copies, total))
     else:
         assert np.isnan(value)
+
+
+@given(
+    ranked=st.lists(st.tuples(st.booleans(), st.integers(0, 2), st.sampled_from([0.9, 0.7, 0.5])), max_size=12),
+    weights=st.lists(st.integers(0, 3), min_size=3, max_size=3),
+)
+def test_weights_are_copies_where_confidences_are_equal(
+    ranked: list[tuple[bool, int, float]], weights: list[int]
+) -> None:
+    ranked, truths = sorted(ranked, key=lambda row: -row[2]), np.array([13.0, 12.0, 14.0])
+    hits, unit, sure = (np.array([row[i] for row in ranked]) for i in range(3))
+    of = hits.astype(bool), unit.astype(int), truths, np.array([weights], dtype=float), sure.astype(float)
+    copies = [(hit, c) for hit, who, c in ranked for _ in range(weights[who])]
+    expected = average_precision(
+        np.array([hit for hit, _ in copies], dtype=bool), int(truths @ weights), np.array([c for _, c in copies])
+    )
+    assert weighted_average_precision(*of)[0] == pytest.approx(expected, nan_ok=True)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import auc
 
-from mebench.metrics.li2017 import area_under, frame_rates, peak_hits, rates_over_confidence
+from mebench.metrics.li2017 import area_under, covered_anew, frame_rates, peak_hits, rates_over_confidence
 
 
 @given(onset=st.integers(-5, 30), length=st.integers(1, 12), at=st.integers(0, 11), true=st.integers(0, 20))
@@ -41,7 +41,16 @@ def test_the_curve_is_what_each_threshold_leaves() -> None:
 
 
 def _of(kept, found, wrong) -> list[np.ndarray]:
-    return [np.array(float(v)) for v in (found[kept].sum(), 600, wrong[kept].sum(), 3600)]
+    return [np.array(float(v)) for v in (found[kept].sum(), 600, wrong[kept].sum(), 3000)]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(-3, 20), st.integers(1, 9)), max_size=8))
+def test_frames_under_several_truths_are_covered_once(rows: list[tuple[str, int, int]]) -> None:
+    truths = pd.DataFrame(
+        [(v, "micro", on, on + n - 1) for v, on, n in rows], columns=["video", "kind", "onset", "offset"]
+    )
+    union = {(v, frame) for v, on, n in rows for frame in range(on, on + n)}
+    assert covered_anew(truths).sum() == len(union)
 
 
 def test_what_is_unknown_is_undefined() -> None:

@@ -309,6 +309,9 @@ def test_activitynet_falls_to_the_next_free_truth_and_averages_kinds() -> None:
     assert value(summary["spotting"]["overall"], "ap50") == 0.5
     pooled = score(run, "strict", kinds=("micro", "macro"))["spotting"]["overall"]
     assert value(pooled, "ap50") == pytest.approx(2 / 3)
+    # The mean is that of the kinds which occur in the truth: nobody showed a macro-expression.
+    micro_alone = score(tables(truths[:1], [run.predictions], [A]), "activitynet", kinds=("micro", "macro"))["spotting"]
+    assert value(micro_alone["overall"], "ap50") == value(micro_alone["micro"], "ap50") == 1
 
 
 def test_what_a_preset_does_not_define_is_left_out_and_said() -> None:

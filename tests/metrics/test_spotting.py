@@ -192,3 +192,13 @@ def test_average_precision_needs_confidences_that_differ() -> None:
     assert np.isnan(values(truths, [(*row, 0.5) for row in pair_of])["ap50"])
     assert np.isnan(values(truths, [(*row, None) for row in pair_of])["ap"])
     assert values(truths, [(*pair_of[0], 0.5)])["ap50"] == 0.5  # one interval needs no ranking
+
+
+@pytest.mark.parametrize("sure", [None, 0.5])
+def test_apexes_need_confidences_too_where_a_video_holds_more_intervals_than_truths(sure: float | None) -> None:
+    """Else the earliest would pass for the surest."""
+    truths, early, right = [("a", 100, 104, 109)], ("a", 10, 14, 19), ("a", 100, 104, 109)
+    assert values(truths, [(*early, 0.1), (*right, 0.9)])["asr"] == 1
+    assert np.isnan(values(truths, [(*early, sure), (*right, sure)])["asr"])
+    one_each = [("b", 10, 14, 19, sure), (*right, sure)]  # and one where nothing is to be found
+    assert values(truths, one_each)["asr"] == 1

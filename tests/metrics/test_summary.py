@@ -62,8 +62,8 @@ def random_run(seed: int = 0, subjects: int = 6, datasets: Sequence[str] = ("d",
     return tables(videos(*names), true, said, clips)
 
 
-def score(run: Tables, kinds: Sequence[str] = ("micro",), draws: int = 50, classes: Sequence[str] = CLASSES):
-    return summarize(run, kinds=kinds, classes=classes, seed=0, draws=draws)
+def score(run: Tables, kinds: Sequence[str] = ("micro",), draws: int = 50, classes: Sequence[str] = CLASSES, **how):
+    return summarize(run, kinds=kinds, classes=classes, seed=0, draws=draws, **how)
 
 
 def value(scores: dict[str, dict[str, float]]) -> dict[str, float]:
@@ -331,6 +331,47 @@ def test_all_intervals_asks_the_surest_interval_of_each_short_video() -> None:
     assert found["precision"] == 1
     more = [*true, truth(names[0], 300, "negative", kind="macro")]
     assert "all_intervals" not in score(tables(videos(*names), more, said))["analysis"]
+
+
+def test_without_confidences_nobody_knows_which_interval_of_a_short_video_is_asked() -> None:
+    true, said = [truth("d/1/a", 100, "negative")], [spot("d/1/a", at, "negative", sure=None) for at in (10, 100)]
+    summary = score(tables(videos("d/1/a"), true, said))
+    assert summary["spotting"]["micro"]["scores"]["asr"]["value"] is None
+    assert "all_intervals" not in summary["analysis"]
+    assert any(
+        line.startswith("the apex spotting rate of micro is left out: no confidence") for line in summary["remarks"]
+    )
+    assert "all_intervals" in score(tables(videos("d/1/a"), true, said[1:]))["analysis"]
+
+
+def test_names_of_subjects_do_not_rank_intervals_of_one_confidence() -> None:
+    """A hundred videos, all equally sure but one; the first half is right."""
+    found = []
+    for step in (1, -1):
+        names = [f"d/{n:03d}/v" for n in range(100)][::step]
+        said = [spot(name, 100 + 300 * (n >= 50), sure=0.9 if n == 70 else 1.0) for n, name in enumerate(names)]
+        found.append(score(tables(videos(*names), [truth(name, 100) for name in names], said))["spotting"]["micro"])
+    assert [value(part["scores"])["ap50"] for part in found] == pytest.approx([0.5 * 50 / 99] * 2)
+
+
+def test_the_curve_is_there_whatever_else_is_scored() -> None:
+    one = tables(
+        videos("d/1/a"), [truth("d/1/a", 10), truth("d/1/a", 100)], [spot("d/1/a", 10), spot("d/1/a", 106, sure=0.9)]
+    )
+
+    def curve(rules: str) -> list[float]:
+        return score(one, convention=rules)["spotting"]["micro"]["details"]["curve"]["recall"]
+
+    assert curve("strict, scores=f1+fp_per_minute+recall") == curve("strict") == [0, 0.5]
+    assert curve("strict, threshold=0.2") == [0.5, 1]
+
+
+def test_frames_of_li2017_outside_all_truths_are_counted_once() -> None:
+    true = [truth("d/1/a", 10) | {"offset": 59}, truth("d/1/a", 20) | {"offset": 69}]
+    said = [spot("d/1/a", 30, sure=0.6), spot("d/1/a", 90, sure=0.5) | {"offset": 99}]
+    part = score(tables(videos("d/1/a", n_frames=110), true, said), convention="li2017")["spotting"]["micro"]
+    assert part["details"]["scores"]["fpr"]["value"] == pytest.approx(10 / 50)
+    assert part["details"]["curve"]["fpr"] == pytest.approx([0, 10 / 50])
 
 
 def test_only_classes_that_occur_in_the_truth_are_scored() -> None:

@@ -197,3 +197,9 @@ def test_one_video_out_trains_on_the_others_of_the_same_person():
     assert not found["d/3/v01"].videos  # whoever has one video is held out as a subject
     with pytest.raises(ConfigError, match="at least 2 videos"):
         lovo(People(videos[:1]))
+
+
+def test_nobody_whose_video_is_tested_validates_under_another_id():
+    videos = [video(d, s, n) for d in ("smic_hs", "smic_vis") for s in "12" for n in (1, 2)]
+    for fold in lovo(People(videos, person=same_face)):
+        assert {s.subject for s in fold.valid}.isdisjoint(s.subject for s in fold.test)
