@@ -56,7 +56,8 @@ class TSMSNet(Method):
 
     def _step(self, timing: Timing, kind: Kind) -> int:
         """Frames from one map of a segment to the next, so that all of them cover 2K as nearly as whole steps can, or more where 2K frames
-        have fewer maps."""
+        have fewer maps.
+        """
         return max(1, round(2 * self._width(timing, kind) / self.params.segment))
 
     # -- training -----------------------------------------------------------------------------------------------------------
