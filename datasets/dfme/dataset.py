@@ -18,7 +18,7 @@ from mebench.annotations import (
     read_sheets,
     three_classes,
 )
-from mebench.annotations.layout import candidates
+from mebench.annotations.layout import candidates, fold
 from mebench.annotations.nested import NestedDataset
 from mebench.core import Published, Scheme, SubjectKey
 from mebench.errors import DataError
@@ -82,10 +82,15 @@ class Dfme(NestedDataset):
         return self._sets.get(key.subject, "") if self.annotations else ""  # reading them fills the sets
 
     def read(self, sheets: Sequence[Sheet], log: Log) -> list[Annotation]:
-        """The rows of all sheets, of the chosen frame rate where one is chosen."""
-        found = []
+        """The rows of all sheets, each expression once, of the chosen frame rate where one is chosen."""
+        found, file_of = [], dict[tuple[str, str, int | None, int | None], str]()
         for path in self.sheet_files:
-            rows = super().read(read_sheets(path), log)
+            every = super().read(read_sheets(path), log)
+            rows = [a for a in every if _expression(a) not in file_of]  # a second download repeats the first
+            if again := [file_of[_expression(a)] for a in every if _expression(a) in file_of]:
+                reason = f"{len(again)} of its {len(every)} rows stand in {' and '.join(dict.fromkeys(again))} already: read once"
+                log.marked(None, "file", path.name, f"{reason}. Keep one copy of each sheet", altered=True)
+            file_of |= {_expression(a): path.name for a in rows}
             name = next((name for name, called in SETS.items() if called.search(path.name)), "")
             for a in rows:
                 if self._sets.setdefault(a.subject, name) != name:
@@ -118,6 +123,11 @@ class Dfme(NestedDataset):
         from .fake import write
 
         write(folder)
+
+
+def _expression(a: Annotation) -> tuple[str, str, int | None, int | None]:
+    """What two sheets that hold the same expression share, however they write its person and clip."""
+    return fold(a.subject), fold(a.video), a.onset, a.offset
 
 
 def _fits(path: Path) -> bool:

@@ -232,11 +232,11 @@ class SheetDataset(Dataset):
 
     def _look_twice(self, found: Sequence[Annotation], log: Log) -> None:
         """Mark what no single row shows: rows that say the same, and other files that might have been meant."""
-        rows: dict[tuple[object, ...], int] = {}
+        first: dict[tuple[object, ...], Annotation] = {}
         for a in found:
-            row = rows.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a.row)
-            if row != a.row and a.onset is not None:
-                log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {row}")
+            same = first.setdefault((a.subject, a.video, a.kind, a.onset, a.offset), a)
+            if same is not a and a.onset is not None:  # of several sheets each has a row 2
+                log.marked(a.row, "all columns", f"{a.subject}/{a.video}", f"the same interval as in row {same.row}")
         read = [self.annotation_file, *self._read_too]
         for path in [] if self.params.annotations is not None else self._candidates:
             if path not in read:

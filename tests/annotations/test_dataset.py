@@ -124,6 +124,16 @@ def test_each_repair_names_row_column_and_reason(tmp_path):
     assert not dataset.one_per_video  # clip b is named twice
 
 
+def test_rows_of_two_sheets_that_say_the_same_are_told_though_their_numbers_are_equal(tmp_path):
+    class Sheets(Small):
+        def read(self, sheets, log):
+            return [a for sheet in sheets for a in super(Sheets, self).read([sheet], log)]
+
+    write_xlsx(tmp_path / "codes.xlsx", {name: [HEAD, ROWS[0]] for name in ("train", "test")})
+    (told,) = (r for r in small(tmp_path, Sheets).repair_rows() if r.column == "all columns")
+    assert (told.row, told.found, told.reason) == (2, "01/a", "the same interval as in row 2")
+
+
 def test_videos_that_no_row_names_belong_to_long_recordings_only(tmp_path):
     write_tree(tmp_path, [*ROWS, ("3", "c", 1, 2, 3, "fear", "")])
     write_csv(tmp_path / "codes.csv", [HEAD, *ROWS])

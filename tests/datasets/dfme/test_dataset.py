@@ -5,9 +5,10 @@ from collections import Counter
 
 import pytest
 from mebench.datasets.dfme.dataset import Dfme
-from mebench.datasets.dfme.fake import write_sheets
+from mebench.datasets.dfme.fake import HEADER, write_sheets
 from mebench.datasets.dfme.params import Params
 
+from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression, SubjectKey
 from mebench.errors import ConfigError, DataError
@@ -48,6 +49,23 @@ def test_all_sets_are_read_as_one_and_each_clip_keeps_its_rate(root):
 def test_one_sheet_may_be_named(root):
     sheet = root / "full_release_annotation" / "test_A_full_with_AU.xlsx"
     assert [v.id for v in dataset(root, annotations=str(sheet)).videos()] == ["sub0301_01", "sub0301_02"]
+
+
+def test_a_second_copy_of_a_sheet_is_read_once_and_told(root, tmp_path):
+    """A browser's second download, and another program's csv: each expression would be there two and three times."""
+    for file in (root / "full_release_annotation").iterdir():
+        shutil.copy(file, tmp_path)
+    shutil.copy(tmp_path / "training_full_with_AU.xlsx", tmp_path / "training_full_with_AU (1).xlsx")
+    again, new = (
+        (person, clip, 12, 40, 70, "anger", 500)
+        for person, clip in (("SUB0003", "SUB0003_01"), ("sub0003", "sub0003_03"))
+    )
+    write_csv(tmp_path / "train.csv", [(*HEADER[:6], "Fps"), again, new])
+    set_ = dataset(tmp_path)
+    assert Counter(len(v.expressions) for v in set_.as_annotated()) == {1: 10}
+    copy, table = (r for r in set_.repair_rows() if r.altered)
+    assert "6 of its 6 rows stand in training_full_with_AU" in copy.reason
+    assert table.found == "train.csv" and table.reason.startswith("1 of its 2 rows stand in training_full_with_AU")
 
 
 @pytest.mark.parametrize(
