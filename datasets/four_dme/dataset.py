@@ -46,7 +46,8 @@ class FourDme(SheetDataset):
     layout = Layout(
         example="gray_micro/S13/001_01_1/2481.jpg",
         folder="{subject}/{video}",
-        homes=("gray_micro", "gray_micro_crop"),
+        homes=("gray_micro",),
+        cropped=("gray_micro_crop",),
     )
     schemes = by_name(
         Scheme.native(LABELS),

@@ -98,14 +98,21 @@ class NestedTree(Tree):
                     place = self._place(child)
                     if place is None:
                         below.append(child)
-                    elif self.layout.is_cropped(child.relative_to(self.root)):
-                        self.cropped.append(child.parents[len(self._parts) - 1])
-                    elif self._ours(self._names(child)):
+                    elif not self._ours(self._names(child)):
+                        continue
+                    elif (cropped := self._cropped_above(child)) is None:
                         videos.setdefault(_key(place.names), []).append(place)
+                    elif cropped not in self.cropped:
+                        self.cropped.append(cropped)
             level = [folder for folder in below if self._may_enter(folder)]
             if len(above) + len(level) > MOST_FOLDERS:
                 break
         return above, videos
+
+    def _cropped_above(self, folder: Path) -> Path | None:
+        """The folder of cropped faces that a video's folder lies in, or None."""
+        above = [parent for parent in folder.relative_to(self.root).parents if self.layout.is_cropped(parent)]
+        return self.root / above[-1] if above else None
 
     def _place(self, folder: Path) -> _Place | None:
         names, given = folder.relative_to(self.root).parts[-len(self._parts) :], dict[str, str]()

@@ -79,7 +79,8 @@ class Smic(NestedDataset):
         self.layout = Layout(  # type: ignore[misc]  # which one depends on the parameters
             example=(long if params.extended else short).format(self.recording),
             folder="{video}",
-            homes=("SMIC_all_raw", "SMIC-E_raw image", "SMIC_all_cropped"),
+            homes=("SMIC_all_raw", "SMIC-E_raw image"),
+            cropped=("SMIC_all_cropped",),
             video_name=_CLIP,
         )
         self.revision = "1-extended" if params.extended else "1"
@@ -161,9 +162,13 @@ class Smic(NestedDataset):
         clips = tree.all_folders(tree.root)
         found = tuple(_clip(row, tree.root, *clip, log) for row, clip in enumerate(clips, 1))
         if not found:
+            aside = tree.cropped[:1]
+            asks = "".join(
+                f"; faces cropped by the authors are there: dataset.root={home} asks for them" for home in aside
+            )
             raise DataError(
                 f"no clips of SMIC-{self.recording} under dataset.root={self.params.root}: expected {self.layout.example}; "
-                "the long clips of SMIC-E are read with dataset.extended=true"
+                f"the long clips of SMIC-E are read with dataset.extended=true{asks}"
             )
         for path in candidates(
             tree, ("*smic*apex*.xls*",), lambda path: False

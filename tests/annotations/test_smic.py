@@ -141,6 +141,25 @@ def test_recordings_and_versions_side_by_side_are_told_apart(tmp_path):
         smic(nothing).videos()
 
 
+def test_cropped_faces_never_pass_for_raw_clips(root, tmp_path):
+    """The same names in another folder; a run on them must not go on with one on the raw clips."""
+    shutil.copytree(root / "SMIC_all_raw", tmp_path / "SMIC_all_raw")
+    cropped = tmp_path / "SMIC_all_cropped"
+    shutil.copytree(tmp_path / "SMIC_all_raw", cropped)
+    raw, asked = smic(tmp_path), smic(cropped)
+    assert (raw.revision, raw.remark, raw.frame_folders()) == ("1", "", (tmp_path, cropped))
+    assert all("SMIC_all_raw" in raw.folder(v).parts for v in raw.videos())
+    assert len(asked.videos()) == 7 and asked.revision == "1-cropped" and "cropped by the authors" in asked.remark
+    shutil.rmtree(tmp_path / "SMIC_all_raw")
+    with pytest.raises(
+        DataError, match=rf"no clips of SMIC-HS.* cropped .* are there: dataset\.root={cropped} asks for them"
+    ):
+        smic(tmp_path).videos()
+    with pytest.raises(DataError) as error:  # those of another recording are none of SMIC-VIS
+        SmicVis(Params(str(tmp_path))).videos()
+    assert "asks for them" not in str(error.value)
+
+
 def published_sheet(file, counts):
     codes = {"negative": "ne", "positive": "po", "surprise": "sur"}
     labels = list(Counter(counts).elements())

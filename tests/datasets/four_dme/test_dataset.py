@@ -1,5 +1,6 @@
 """4DME: a drawn tree of the gray videos."""
 
+import shutil
 from collections import Counter
 
 import pytest
@@ -9,6 +10,7 @@ from mebench.datasets.four_dme.params import Params
 from mebench.annotations.drawn import write_csv
 from mebench.config import resolve
 from mebench.core import Expression
+from mebench.errors import DataError
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
@@ -65,6 +67,16 @@ def test_columns_may_carry_quotes(tmp_path):
     write_csv(tmp_path / "4DME.csv", rows)
     (video,) = FourDme(Params(annotations=str(tmp_path / "4DME.csv"))).videos()
     assert (video.key, video.expressions[0].onset) == ("four_dme/S1/a", 4)
+
+
+def test_cropped_faces_never_pass_for_raw_frames(root, tmp_path):
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    cropped = (tmp_path / "gray_micro").rename(tmp_path / "gray_micro_crop")
+    alone, asked = dataset(tmp_path), dataset(cropped)
+    with pytest.raises(DataError, match=rf"cropped by the authors are there: dataset\.root={cropped} asks for them"):
+        alone.frames(alone.videos()[0])
+    assert asked.videos()[0].n_frames == 42 and "cropped by the authors" in asked.remark
+    assert asked.revision != alone.revision
 
 
 def test_a_method_runs_on_it(root, tmp_path):
