@@ -17,6 +17,8 @@ from mebench.frames.images import MOST_BYTES, SUFFIXES, read_image
 from mebench.frames.videofile import SUFFIXES as VIDEOS
 
 _DIGITS = re.compile(r"([0-9]+)")
+_PADDING = re.compile(r"(?<![0-9])\s+(?=[0-9])")
+"""Blanks that fill up a number, `image 9990.jpg` beside `image10000.jpg`; between two numbers they part them."""
 
 SAME = 0.8
 """Share of the images of a folder that are called alike but for their numbers, from which on the others are no frames."""
@@ -138,13 +140,14 @@ class FolderFrames:
 
 
 def natural(name: str) -> tuple[list[str | int], str]:
-    """Sort key of the natural order: digits as numbers, letters without their case, the exact name last.
+    """Sort key of the natural order: digits as numbers whatever pads them, letters without their case, the exact name last.
 
     >>> sorted(["006_1_10000.jpg", "006_1_9999.jpg", "006_1_0001.JPG"], key=natural)
     ['006_1_0001.JPG', '006_1_9999.jpg', '006_1_10000.jpg']
     """
     # Text and digits take turns, beginning with (possibly empty) text, so that like meets like.
-    return [int(part) if index % 2 else part for index, part in enumerate(_DIGITS.split(name.casefold()))], name
+    parts = _DIGITS.split(_PADDING.sub("", name.casefold()))
+    return [int(part) if index % 2 else part for index, part in enumerate(parts)], name
 
 
 def file_number(name: str) -> int | None:
@@ -163,7 +166,8 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     >>> _sorted_out(["img2.jpg", "cover.jpg", "IMG1.JPG", "img3 (2).jpg", "img3.jpg", *(f"img{n}.png" for n in range(4, 10))])[1]
     ('cover.jpg', 'img3 (2).jpg')
     """
-    called = {name: _DIGITS.sub("#", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural)}
+    stems = {name: _PADDING.sub("", name.rpartition(".")[0].casefold()) for name in sorted(names, key=natural)}
+    called = {name: _DIGITS.sub("#", stem) for name, stem in stems.items()}
     prevails, n = Counter(called.values()).most_common(1)[0] if called else ("", 0)
     alike = {prevails} if n >= SAME * len(called) else set(called.values())
     return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)

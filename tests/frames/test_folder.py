@@ -33,6 +33,8 @@ def write(tmp_path):
         ["006_1_0001.png", "006_1_0999.png", "006_1_9999.png", "006_1_10000.png", "006_1_10001.png"],  # SAMM-LV
         ["img1.png", "img2.png", "img9.png", "img10.png", "img100.png"],  # CASME II
         ["name 2.png", "name 9.PNG", "name 12.Png"],  # SMIC, with blanks
+        ["image 998.png", "image 999.png", "image1000.png"],  # numbers that blanks pad
+        ["1 9.png", "1 10.png", "2 1.png"],  # two numbers
         ["IMG1.png", "img2.png", "Img3.png"],
         ["face a.png", "face b.png"],
     ],
@@ -72,6 +74,14 @@ def test_an_image_that_is_called_otherwise_is_no_frame(write):
     assert (numbered.numbers, numbered.strays) == ((1, 2, 3, 4, 5), ("thumbnail 7.png",))
     mixed = FolderFrames(write(["a1.png", "a2.png", "b3.png"], "mixed"))  # nobody could say which are the frames
     assert (mixed.numbers, mixed.strays) == ((1, 2, 3), ())
+
+
+@pytest.mark.parametrize("padded", [1, 9])
+def test_a_number_that_blanks_pad_makes_no_stray(write, padded):
+    """The few shorter numbers of a long recording, or the few longer ones, as `%5d` writes them."""
+    numbers = range(10_000 - padded, 10_010 - padded)
+    frames = FolderFrames(write([f"image{number:5d}.png" for number in numbers]))
+    assert (frames.numbers, frames.strays) == (tuple(numbers), ())
 
 
 def test_a_time_of_day_in_a_name_is_numbers_and_all_its_images_are_frames(write):
