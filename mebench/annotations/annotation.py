@@ -297,8 +297,12 @@ def group(
 def listed(first: int, numbers: Sequence[int | None]) -> Sequence[int]:
     """File number of each frame. Files that are not numbered in their order count from the documented first number."""
     known = [n for n in numbers if n is not None]
-    rising = len(known) == len(numbers) and all(a < b for a, b in pairwise(known))
-    return known if rising else range(first, first + len(numbers))
+    return known if len(known) == len(numbers) and not unrising(known) else range(first, first + len(numbers))
+
+
+def unrising(numbers: Iterable[int]) -> tuple[int, int] | None:
+    """The first two neighbours that do not rise, such as those of `img1.png` and `img1.bmp`; None where all do."""
+    return next(((a, b) for a, b in pairwise(numbers) if a >= b), None)
 
 
 def with_files(video: Video, numbers: Sequence[int | None]) -> Video:

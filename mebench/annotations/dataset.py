@@ -7,7 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from mebench.annotations.annotation import Annotation, Log, group, place, renumbered, with_distractors, with_files
+from mebench.annotations.annotation import (
+    Annotation,
+    Log,
+    group,
+    place,
+    renumbered,
+    unrising,
+    with_distractors,
+    with_files,
+)
 from mebench.annotations.layout import Layout, Tree, candidates, check_files, fold
 from mebench.annotations.reading import Cleaning, begin, count_rows, one_spelling, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
@@ -282,6 +291,12 @@ class SheetDataset(Dataset):
             if found and (which := self._damaged(subject, id_)):
                 reason = "images that cannot be opened, by the authors' list: no frames"
                 log.marked(None, "frames", f"{subject}/{id_}: {which[0]} to {which[-1]}", reason)
+            if found and None not in found and (pair := unrising(n for n in found if n is not None)):
+                reason = (
+                    f"file number {pair[1]} comes after {pair[0]}: frames are counted along the names instead, and the sheet's numbers "
+                    "may mean others. Remove copies, or give the images the names with which they were released"
+                )
+                log.marked(None, "frames", f"{subject}/{id_}", reason, altered=True)
         lost = tuple(where for _, where in placed if isinstance(where, Unplaced))
         complete = with_distractors(videos, self._distractors, numbers, self.layout.first, log)
         return tuple(sorted(complete, key=lambda v: v.key)), lost, tuple(log.repairs)

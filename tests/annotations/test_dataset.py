@@ -354,6 +354,17 @@ def test_frames_that_were_numbered_anew_are_said_once(tmp_path):
     assert not any("renumbered" in text for text in small(write_tree(tmp_path / "right")).repairs())
 
 
+@pytest.mark.parametrize(("names", "said"), [("img{}.bmp", "1 comes after 1"), ("img{}-5.jpg", "1 comes after 5")])
+def test_files_that_are_not_numbered_in_their_order_are_told(tmp_path, names, said):
+    """Each frame twice, or under another name: position 4 is no longer the image that the sheet calls 5."""
+    write_tree(tmp_path)
+    clip = tmp_path / "faces/sub01/a"
+    for number in range(1, 9):
+        (clip / names.format(number)).write_bytes((clip / f"img{number}.jpg").read_bytes())
+    (told,) = (r for r in small(tmp_path).repair_rows() if r.altered)
+    assert told.found == "01/a" and told.reason.startswith(f"file number {said}: frames are counted along the names")
+
+
 def test_frames_lie_five_levels_deep_and_no_folder_of_a_person_is_searched(tmp_path):
     write_tree(tmp_path / "flat")
     deep = tmp_path / "deep" / "a" / "b" / "c" / "d" / "faces"
