@@ -55,6 +55,13 @@ class Naming:
     folders: dict[str, str]
     codes: dict[str, str]
 
+    def subject(self, person: str) -> str:
+        """The folder of a participant; one that the rule leaves out has a name that is nobody's folder."""
+        if not person:
+            return ""
+        number = str(int(person)) if re.fullmatch(r"\d{1,9}", person) else person
+        return self.folders.get(number, f"participant {number}" if self.folders else f"s{number}")
+
 
 class CasMe2(SheetDataset):
     """A video is called by its folder's number and code, `15_0101`; the folder's name goes on with the video's name."""
@@ -100,7 +107,10 @@ class CasMe2(SheetDataset):
             person, expression = (
                 ("", "") if is_remark(row) else (name_in(row, table, w, log) for w in ("subject", "video"))
             )
-            subject = naming.folders.get(person, f"s{person}" if person else "")
+            subject = naming.subject(person)
+            if person and naming.folders and subject not in naming.folders.values():
+                reason = "not in naming rule 1: the folder is unknown, that of this number is another person's"
+                log.marked(row.number, table.columns["subject"], person, reason, altered=True)
             name = expression.split("_")[0]
             code = naming.codes.get(name.casefold(), name)
             if name and code == name and naming.codes:

@@ -83,6 +83,18 @@ def test_a_release_with_a_header_says_the_same(root, tmp_path):
     assert ground_truth_hash(updated.as_annotated()) == ground_truth_hash(dataset(root).as_annotated())
 
 
+def test_a_participant_without_a_rule_gets_nobodys_folder(root, tmp_path):
+    """Participant 15 is not the one in the folder s15, who is participant 1; `01` is."""
+    rows = [("01", *ROWS[2][1:], "x"), (15, *ROWS[3][1:], "x")]
+    rules = {"naming rule1": [(1, "s15", 1)], "naming rule2": [("0401", "anger1")]}
+    write_xlsx(tmp_path / "code_final.xlsx", {"CASFEcode_final": rows, **rules})
+    set_ = dataset(root, annotations=str(tmp_path / "code_final.xlsx"))
+    there = {v.key: v.n_frames for v in set_.videos() if v.expressions}
+    assert there == {"cas_me2/s15/15_0401": 100, "cas_me2/participant 15/15_0401": None}
+    (told,) = (r for r in set_.repair_rows() if r.altered)
+    assert (told.row, told.found) == (2, "15") and "not in naming rule 1" in told.reason
+
+
 def test_without_the_naming_rules_the_summary_still_counts(tmp_path):
     write_csv(tmp_path / "codes.csv", [(*row, "happy") for row in ROWS])
     set_ = dataset(None, annotations=str(tmp_path / "codes.csv"))
