@@ -1,8 +1,21 @@
 """MMEW: short clips, one micro-expression each, sorted into folders by emotion."""
 
+import re
 from pathlib import Path
 
-from mebench.annotations import OBJECTIVE, Cleaning, Header, Layout, by_name, three_classes
+from mebench.annotations import (
+    OBJECTIVE,
+    Annotation,
+    Cleaning,
+    Header,
+    Layout,
+    Log,
+    Row,
+    Table,
+    by_name,
+    read_row,
+    three_classes,
+)
 from mebench.annotations.nested import NestedDataset
 from mebench.core import Published, Scheme
 
@@ -39,6 +52,17 @@ class Mmew(NestedDataset):
     published = Published(
         source="Ben et al. 2022 (DPAI Lab, Shandong University)", subjects=None, expressions={"micro": 300}
     )
+
+    def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
+        """The annotation of a row, its person as the clip's name says where no cell does."""
+        clip = re.fullmatch(self.layout.video_name, row.get("video"), re.IGNORECASE)
+        if clip is None or row.get("subject"):
+            return super().annotation(row, table, log)
+        person = clip["subject"].zfill(self.cleaning.subject_digits)
+        found = read_row(row, table, self.cleaning, log, subject=person)
+        if found is not None:
+            log.repaired(row.number, table.columns.get("subject", "subject"), "", person, f"as the name {clip[0]} says")
+        return found
 
     @classmethod
     def write_fake_tree(cls, folder: Path) -> None:
