@@ -17,6 +17,7 @@ from mebench.annotations import (
     by_name,
     three_classes,
 )
+from mebench.annotations.schemes import tokens
 from mebench.core import Published, Scheme
 
 from .params import Params as _Params
@@ -61,8 +62,9 @@ class FourDme(SheetDataset):
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The annotation of a row without the action units that are held, its emotions in the order of the alphabet."""
         said = row.get("units")
-        moving = "+".join(unit for unit in said.split("+") if not HELD.search(unit))
-        if moving != said:
+        units = tokens(said)
+        moving = "+".join(unit for unit in units if not HELD.search(unit))
+        if any(map(HELD.search, units)):
             reason = "units marked (k) are held all the time and no part of the movement"
             log.repaired(row.number, table.columns["units"], said, moving, reason)
             row = replace(row, cells={**row.cells, "units": moving})

@@ -47,6 +47,14 @@ def test_a_held_unit_is_no_part_of_the_movement(root):
     assert repaired == {4: ("AU4(k)+L7", "L7"), 6: ("AUR2+12(k)+45", "AUR2+45")}
 
 
+@pytest.mark.parametrize(("cell", "units"), [("AU4 (k), AU12", ("AU12",)), ("1;2(K)", ("1",)), ("6, 12", ("6", "12"))])
+def test_units_are_parted_as_in_every_sheet(tmp_path, cell, units):
+    head = ("sub_ID", "fold_name", "Onset", "Apex", "Offset", "AUs", "Emotion")
+    write_csv(tmp_path / "4DME.csv", [head, ("S1", "a", 5, 7, 9, cell, "Positive")])
+    (video,) = FourDme(Params(annotations=str(tmp_path / "4DME.csv"))).videos()
+    assert video.expressions[0].action_units == units
+
+
 def test_two_emotions_are_one_label_that_no_scheme_scores(root):
     set_ = dataset(root)
     labels = Counter(e.emotion for v in set_.videos() for e in v.expressions)
