@@ -7,8 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mebench.annotations.flow_maps import SCHEME, Clips, clips_by_class, read_map, video_of
-from mebench.core import Dataset, Video
+from mebench.annotations.flow_maps import SCHEME, Clips, clips_by_class, person, read_map, video_of
+from mebench.core import Dataset, SubjectKey, Video
 from mebench.errors import DataError
 
 from .params import Params as _Params
@@ -28,6 +28,10 @@ class Megc2019Flow(Dataset):
     def check(self) -> None:
         """Look for the folders of the maps."""
         self._clips  # noqa: B018  (says what is missing)
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Who is seen: the people of SMIC, CASME II and SAMM."""
+        return person(key)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """The map of a clip for the chain `onset_apex_flow_28`: (28, 28, 3) uint8, channels strain, v, u (OpenCV's order)."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mebench.annotations.flow_maps import MEMBERS, SCHEME, ClipKey, clips_by_class, read_map, video_of
-from mebench.core import Dataset, Video
+from mebench.annotations.flow_maps import MEMBERS, SCHEME, ClipKey, clips_by_class, person, read_map, video_of
+from mebench.core import Dataset, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.files import read_plain
 
@@ -35,6 +35,10 @@ class Megc2019TwoPhase(Dataset):
     def videos(self) -> list[Video]:
         """The clips, sorted by key; each holds one expression `[0, 0]` with its class."""
         return [video_of(clip, label) for clip, label in sorted(self._clips.items())]
+
+    def person(self, key: SubjectKey) -> SubjectKey:
+        """Who is seen: the people of SMIC, CASME II and SAMM."""
+        return person(key)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A map of a clip, (28, 28, 3) uint8 in OpenCV's order, for a name of `ENDINGS`.

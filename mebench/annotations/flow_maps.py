@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Expression, Scheme, Video
+from mebench.core import Expression, Scheme, SubjectKey, Video
 from mebench.errors import DataError
 from mebench.frames.images import read_image
 
@@ -26,6 +26,13 @@ Clips = dict[ClipKey, tuple[int, Path]]
 def video_of(clip: ClipKey, label: int) -> Video:
     """A clip as a video of one frame with one expression `[0, 0]` of its class."""
     return Video(*clip, None, 1, (Expression(0, 0, apex=0, emotion=CLASSES[label]),))
+
+
+def person(key: SubjectKey) -> SubjectKey:
+    """Who is seen, as the datasets with frames say it, so that nobody trains there and is tested here: `smic/11` for `s11`, `casme2/02`
+    for `sub02`; SAMM's ids are these already.
+    """
+    return SubjectKey(key.dataset, re.sub(r"^\D+", "", key.subject).zfill(2))
 
 
 def clips_by_class(root: Path, setting: str = "dataset.root") -> Clips:

@@ -188,11 +188,13 @@ class Composite(Dataset):
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """Who a subject is, as its member knows."""
-        return self.members[key.dataset].person(key) if key.dataset in self.members else key
+        member = self._whose(key)
+        return key if member is None else member.person(key)
 
     def split(self, key: SubjectKey) -> str:
         """The part of a split that a subject belongs to, as its member knows."""
-        return self.members[key.dataset].split(key) if key.dataset in self.members else ""
+        member = self._whose(key)
+        return "" if member is None else member.split(key)
 
     def frames(self, video: Video) -> Frames:
         """The frames of a video, from its member."""
@@ -222,6 +224,14 @@ class Composite(Dataset):
     def unplaced(self) -> Sequence[Unplaced]:
         """Annotated expressions of all members without a usable interval."""
         return tuple(row for member in self.members.values() for row in member.unplaced())
+
+    def _whose(self, key: SubjectKey) -> Dataset | None:
+        """The member that holds a subject, which need not be called as the subject's dataset: ready-made maps are of several."""
+        return self._holders.get(key, self.members.get(key.dataset))
+
+    @cached_property
+    def _holders(self) -> dict[SubjectKey, Dataset]:
+        return {video.subject_key: member for member in self.members.values() for video in member.videos()}
 
     def _gather(self, videos: Mapping[str, Sequence[Video]]) -> tuple[Video, ...]:
         gathered: list[Video] = []

@@ -104,3 +104,13 @@ def test_members_know_who_appears_in_both(both):
     both.members["samm"].person = lambda key: SubjectKey("everywhere", key.subject)
     assert both.person(SubjectKey("samm", "1")) == SubjectKey("everywhere", "1")
     assert both.person(SubjectKey("casme2", "1")) == SubjectKey("casme2", "1")
+
+
+def test_a_member_knows_its_own_subjects_whatever_dataset_they_are_of(both):
+    """As one with ready-made maps of CASME II, beside CASME II itself."""
+    maps = Lab("casme2", ("fear",), {"fear": "negative"})
+    maps.videos = lambda: [Video("casme2", "sub1", "map", None, 1), Video("smic", "s1", "map", None, 1)]
+    maps.person = lambda key: SubjectKey(key.dataset, key.subject.lstrip("sub"))
+    three = Composite({**both.members, "maps": maps})
+    assert three.person(SubjectKey("casme2", "sub1")) == three.person(SubjectKey("casme2", "1"))
+    assert three.person(SubjectKey("smic", "s1")) == SubjectKey("smic", "1")

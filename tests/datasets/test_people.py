@@ -2,8 +2,12 @@
 
 import pytest
 
+from mebench.config import resolve
 from mebench.config.registry import find, load, params_class
 from mebench.core import SubjectKey
+from mebench.protocols.people import People
+from mebench.protocols.within import loso
+from mebench.runner.plan import make_plan
 
 
 def dataset(id_):
@@ -14,6 +18,33 @@ def dataset(id_):
 def test_two_recordings_of_one_person_are_known(one, other):
     keys = [dataset(id_).person(SubjectKey(id_, "006")) for id_ in (one, other)]
     assert keys[0] == keys[1]
+
+
+MAPS = ("megc2019_flow", "megc2019_two_phase")
+
+
+@pytest.mark.parametrize("maps", MAPS)
+@pytest.mark.parametrize(
+    ("member", "subject", "id_", "own"),
+    [
+        ("smic", "s11", "smic_hs", "11"),
+        ("casme2", "sub02", "casme2", "02"),
+        ("samm", "006", "samm", "006"),
+    ],
+)
+def test_the_people_of_ready_made_maps_are_those_of_the_datasets_with_frames(maps, member, subject, id_, own):
+    """Or one would be trained on as a map and tested as a clip."""
+    assert dataset(maps).person(SubjectKey(member, subject)) == dataset(id_).person(SubjectKey(id_, own))
+
+
+@pytest.mark.parametrize("id_", MAPS)
+def test_who_validates_on_ready_made_maps_alone_does_not_depend_on_it(id_, tmp_path):
+    """Committed records rest on these folds."""
+    load("dataset", id_).write_fake_tree(tmp_path / "tree")
+    plan = make_plan(
+        resolve(["method=majority", f"dataset={id_}", f"dataset.root={tmp_path / 'tree'}", f"cache={tmp_path}"])
+    )
+    assert list(plan.folds) == loso(People(plan.videos)) and {fold.valid for fold in plan.folds} != {()}
 
 
 def test_equal_numbers_of_other_datasets_are_other_people():
