@@ -4,13 +4,13 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from mebench.config import registry
 from mebench.config.layers import flatten
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, PluginError
 
 PROTOCOL = "loso"
 """The protocol of a run that names none."""
@@ -28,32 +28,50 @@ PLACES = frozenset(
         "tracking_models",
         "plugins",
         "dataset.root",
-        "method.landmarks",
-        "recognizer.landmarks",
     }
 )
-"""Keys that say where and how fast, never what: they leave no trace in a record. Of a landmark file the content counts, in the
-keys of what is computed with it."""
+"""Keys that say where and how fast, never what: they leave no trace in a record."""
 NOT_IN_KEY = PLACES | {"bootstrap", "convention", "looks", "method.preset", "recognizer.preset", "dataset.preset"}
 """Keys that do not change predictions: places, what is only scored or kept, and a preset's name (its values count)."""
 
 
-def counts(key: str) -> bool:
+def counts(key: str, values: Mapping[str, Any] | None = None) -> bool:
     """Whether a key shapes predictions; of a composite's member (`dataset.casme2.root`) as of a plain dataset.
+
+    Args:
+        key: flat.
+        values: the flat configuration that it is of, as for `is_place`.
 
     >>> counts("seed"), counts("dataset.root"), counts("dataset.casme2.root")
     (True, False, False)
     """
-    return _of_any_member(key) not in NOT_IN_KEY
+    return _of_any_member(key) not in NOT_IN_KEY and not _is_place_of_method(key, values or {})
 
 
-def is_place(key: str) -> bool:
-    """Whether a key is one of `PLACES`; of a composite's member as of a plain dataset.
+def is_place(key: str, values: Mapping[str, Any] | None = None) -> bool:
+    """Whether a key is one of `PLACES`, of a composite's member as of a plain dataset; or the landmark file of a method, whose content
+    counts, in the keys of what is computed with it.
+
+    Args:
+        key: flat.
+        values: the flat configuration that it is of: what a method calls `landmarks` is a place where its `Params` inherit it from
+            `FaceParams`, and may be anything else where they do not.
 
     >>> is_place("cache"), is_place("dataset.casme2.root"), is_place("method.cache")
     (True, True, False)
     """
-    return _of_any_member(key) in PLACES
+    return _of_any_member(key) in PLACES or _is_place_of_method(key, values or {})
+
+
+def _is_place_of_method(key: str, values: Mapping[str, Any]) -> bool:
+    part, _, name = key.partition(".")
+    if part not in ("method", "recognizer") or name != "landmarks":
+        return False
+    try:
+        params = registry.params_class(registry.find("method", str(values.get(part))))
+    except PluginError:  # of a method that is not here: most crop faces
+        return True
+    return any(f.name == name and f.metadata.get("place") for f in fields(params))
 
 
 def _of_any_member(key: str) -> str:
@@ -209,6 +227,7 @@ def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
 
 def run_key(config: RunConfig) -> str:
     """Name of what a run predicts: equal for two runs if the settings and plugins that shape predictions are equal."""
-    shaping = {key: value for key, value in flatten(config.values).items() if counts(key)}
+    values = flatten(config.values)
+    shaping = {key: value for key, value in values.items() if counts(key, values)}
     named = shaping, [registry.content_hash(info) for info in plugins_of(config)]
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Set
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -310,7 +310,7 @@ class FaceParams:
     track: Track = "none"
     margin: float = 0.0
     half_size: bool = False
-    landmarks: str | None = None
+    landmarks: str | None = field(default=None, metadata={"place": True})  # see `mebench.config.is_place`
 
     def __post_init__(self) -> None:
         """Check the ranges."""

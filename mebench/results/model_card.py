@@ -93,7 +93,8 @@ def _first(timings: Mapping[str, Timing]) -> Timing:
 
 def _without_places(values: Mapping[str, Any], part: str) -> dict[str, Any]:
     """The parameters of a method, without paths."""
-    return {key: value for key, value in values[part].items() if not is_place(f"{part}.{key}")}
+    named = {part: values[part]["name"]}
+    return {key: value for key, value in values[part].items() if not is_place(f"{part}.{key}", named)}
 
 
 def _scored(folder: RunFolder, fold: str, about: Mapping[str, Any]) -> tuple[dict[str, Any], Tables]:

@@ -25,12 +25,13 @@ def without_places(values: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_places({"method": {"name": "a", "model": "/home/ann/face.dat"}, "seed": 1, "runs": "/home/ann/runs"})
     {'method': 'a', 'method.model': 'face.dat', 'seed': 1}
     """
-    return {key: without_folder(value) for key, value in flatten(values).items() if not is_place(key)}
+    flat = flatten(values)
+    return {key: without_folder(value) for key, value in flat.items() if not is_place(key, flat)}
 
 
 def identity(config: Mapping[str, Any]) -> dict[str, Any]:
     """What two runs must share to be seeds of one row: all flat keys that shape predictions, but the seed."""
-    return {k: v for k, v in config.items() if counts(k) and k != "seed" and (k, v) not in LATER.items()}
+    return {k: v for k, v in config.items() if counts(k, config) and k != "seed" and (k, v) not in LATER.items()}
 
 
 def of_method(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench._checkout import VERSION
-from mebench.config import RunConfig, from_plain, run_key
+from mebench.config import RunConfig, flatten, from_plain, is_place, run_key
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor
@@ -124,11 +124,19 @@ def refuse_other_processor(run: str, then: str, now: str) -> None:
 
 
 def anywhere(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of a configuration with absolute roots: a run may be resumed from another folder."""
-    places = {
-        part: _elsewhere(values[part], _absolute) for part in ("dataset", "method", "recognizer") if values.get(part)
+    """Values of a configuration with absolute roots, annotations and landmark files: a run may be resumed from another folder. What
+    has the type `Path` is absolute already.
+    """
+    flat = flatten(values)
+    methods = {
+        part: {
+            key: _absolute(value) if value is not None and is_place(f"{part}.{key}", flat) else value
+            for key, value in values[part].items()
+        }
+        for part in ("method", "recognizer")
+        if values.get(part)
     }
-    return {**values, **places}
+    return {**values, **methods, "dataset": _elsewhere(values["dataset"], _absolute)}
 
 
 @cache
@@ -179,12 +187,12 @@ def _absolute(path: str) -> str:
 
 
 def _elsewhere(values: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
-    """The parameters of a plugin, or of each member of a composite, with other paths to `root`, annotations and landmarks."""
+    """The parameters of a dataset, or of each member of a composite, with other paths to `root` and annotations."""
     return {
         key: _elsewhere(value, place)
         if isinstance(value, dict)
         else place(value)
-        if value is not None and (key in ("root", "landmarks") or key.endswith("annotations"))
+        if isinstance(value, str) and (key == "root" or key.endswith("annotations"))
         else value
         for key, value in values.items()
     }

@@ -222,7 +222,10 @@ def read_model(path: Path) -> Model:
     """
     said = read_header(path)
     parts = {"method": said.method} | ({"recognizer": said.recognizer} if said.recognizer else {})
-    values = {name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}")} for name, part in parts.items()}
+    named = {name: part.get("name") for name, part in parts.items()}
+    values = {
+        name: {k: v for k, v in part.items() if not is_place(f"{name}.{k}", named)} for name, part in parts.items()
+    }
     here = {"cache": user_setting("cache", RunSettings().cache), "plugins": more_plugins()}
     try:
         config = from_plain({**values, "dataset": {"name": "folder"}, "seed": said.seed, **here})

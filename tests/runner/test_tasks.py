@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mebench.config import from_plain, resolve
+from mebench.config import from_plain, resolve, run_key
 from mebench.errors import PluginError, RunError
+from mebench.results.settings import without_places
 from mebench.runner import forks, tasks
 from mebench.runner.describe import key_of, truth_tables
 from mebench.runner.inputs import anywhere
@@ -53,6 +54,31 @@ def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_anothe
     assert (there := plan_of(spec).params).weights == here / "mine" / "a" and there.where == here / "models"
     again = make_plan(from_plain(anywhere(plan.config.values)))
     assert key_of(again, truth_tables(again)) == key
+
+
+OWN_WORDS = """    landmarks: str = "dlib"
+    root: bool = True
+    few_annotations: bool = True
+"""
+
+
+def test_what_a_method_calls_landmarks_is_a_path_where_it_is_that_of_faces_alone(moody, tmp_path):
+    """Another word is told as it stands, whatever its type, and shapes predictions; so does a dataset's that is no text."""
+    for plugin in ("methods/moody", "datasets/toy"):
+        params = tmp_path / "mine" / plugin / "params.py"
+        params.write_text(params.read_text() + OWN_WORDS)
+    config = resolve(moody())
+    assert anywhere(config.values) == config.values
+    run = spec_of(make_plan(config))
+    assert plan_of(run).params == config.method_params
+    other, no_root = resolve(moody("method.landmarks=mediapipe")), resolve(moody("dataset.few_annotations=false"))
+    assert run_key(other) != run_key(config)
+    assert spec_of(make_plan(no_root)).spec[1] != run.spec[1]
+    assert without_places(config.values)["method.landmarks"] == "dlib"
+    faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
+    assert anywhere(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
+    assert run_key(faces) == run_key(resolve(["method=mean", "dataset=synthetic"]))
+    assert "method.landmarks" not in without_places(faces.values)
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
