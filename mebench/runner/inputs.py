@@ -67,7 +67,20 @@ def refuse_other_inputs(spec: Spec, config: RunConfig, dataset: Dataset) -> None
     Raises:
         RunError: the inputs here are not those that the run was planned with.
     """
-    if inputs_of(config, dataset, spec[2]) != spec[1]:
+    refuse_other(inputs_of(config, dataset, spec[2]), spec[1])
+
+
+def refuse_other(found: str, planned: str) -> None:
+    """In a worker: stop where two programs, or two states of the data, would mix.
+
+    Args:
+        found: here, as a hash.
+        planned: what the run was planned with, as a hash.
+
+    Raises:
+        RunError: the two differ.
+    """
+    if found != planned:
         raise RunError(
             "a worker found other code, packages or data than the run began with, and folds must not mix: give all "
             "workers the same, or wait with edits until the run is finished"

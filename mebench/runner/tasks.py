@@ -8,7 +8,15 @@ from typing import Any, NamedTuple
 from mebench.core import Fold
 from mebench.runner import forks, inputs
 from mebench.runner.choices import Ability, abilities
-from mebench.runner.inputs import REMEMBERED, Spec, config_of, instructions_of_torch, refuse_other_inputs
+from mebench.runner.inputs import (
+    REMEMBERED,
+    Spec,
+    config_of,
+    digest,
+    instructions_of_torch,
+    refuse_other,
+    refuse_other_inputs,
+)
 from mebench.runner.outside import Ask, Brief, FoldResult, Outside
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Failure
@@ -28,17 +36,37 @@ class FoldSpec(NamedTuple):
         spec: what workers of features are told, too.
         methods: what its method, and its recognizer if it has one, say of themselves.
         instructions: that PyTorch chose for the processor.
+        truth: what the annotations say of the videos that its folds may know, as a hash.
     """
 
     spec: Spec
     methods: tuple[Ability, ...]
     instructions: str
+    truth: str
 
 
 def spec_of(plan: Plan) -> FoldSpec:
     """What workers are told of a plan."""
     spec = inputs.spec_of(plan.config, plan.dataset)
-    return FoldSpec(spec, abilities(plan.config), instructions_of_torch())
+    return FoldSpec(spec, abilities(plan.config), instructions_of_torch(), _truth(plan))
+
+
+def refuse_other_truth(run: FoldSpec, plan: Plan) -> None:
+    """In a worker: stop where annotations were edited since the run was planned, whose truth is the one that is scored.
+
+    Args:
+        run: as it was planned.
+        plan: of the run, made here, of the videos that its folds may know.
+
+    Raises:
+        RunError: the annotations say something else here.
+    """
+    refuse_other(_truth(plan), run.truth)
+
+
+def _truth(plan: Plan) -> str:
+    """Not `describe.truth_of`, which takes pandas, that a worker does without."""
+    return digest([repr(replace(video, distractors=())) for video in plan.videos])
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -115,6 +143,7 @@ def apart(
 @lru_cache(maxsize=1)
 def _plan_without(run: FoldSpec, skipped: frozenset[str]) -> Plan:
     plan = plan_of(run)
+    refuse_other_truth(run, plan)
     return replace(plan, skipped=skipped) if skipped else plan
 
 

@@ -20,7 +20,7 @@ from mebench.runner.features import prepare
 from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.outside import Ask, Brief, ClipPrediction, FoldResult, Outside
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import FoldSpec, apart, execute_apart, plan_of, spec_of
+from mebench.runner.tasks import FoldSpec, apart, execute_apart, plan_of, refuse_other_truth, spec_of
 from mebench.runner.workers import Failure, Task, Workers
 from mebench.tuning.space import digest
 
@@ -131,6 +131,7 @@ def _fold(
 ) -> FoldResult | Failure:
     """In a worker."""
     plan = replace(among(of_part(plan_of(run), part), known, [fold]), skipped=skipped)
+    refuse_other_truth(run, plan)
     return execute_apart(plan, fold, run.instructions)
 
 

@@ -3,6 +3,7 @@
 import os
 import pickle
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from mebench.runner.plan import make_plan
 from mebench.runner.tasks import fold_task, plan_of, spec_of
 from mebench.runner.workers import Task, WorkerPool
 from mebench.tuning.work import _fold as inner_fold
+from mebench.tuning.work import among
 from tests.runner.test_features import HEAVY, RESIDENT
 
 
@@ -87,6 +89,24 @@ def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
     method.write_text(method.read_text() + "\n# edited since\n")
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
         fold_task(run, "toy/1", frozenset())
+
+
+def test_a_worker_whose_annotations_were_edited_since_refuses_its_folds(moody, monkeypatch):
+    """Their truth would not be the one that the run is scored by; of a study those of the people who are tuned on count."""
+    plan = make_plan(resolve(moody()))
+    known = plan.folds[0].train
+    run, some = spec_of(plan), spec_of(among(plan, known, plan.folds))
+    videos = plan.dataset.videos()
+    assert {video.subject for video in videos[:2]} == {"1"} == {subject.subject for subject in plan.folds[0].test}
+    shorter = [replace(video, expressions=video.expressions[:1]) for video in videos]
+    monkeypatch.setattr(type(plan.dataset), "videos", lambda self: [*shorter[:2], *videos[2:]])
+    for begin in (
+        lambda: fold_task(run, "toy/1", frozenset()),
+        lambda: inner_fold(run, plan.folds[0], known, frozenset(), None),
+    ):
+        with pytest.raises(RunError, match="a worker found other code, packages or data"):
+            begin()
+    assert inner_fold(some, plan.folds[0], known, frozenset(), None).key == "toy/1"
 
 
 def test_a_worker_on_another_kind_of_processor_refuses_its_folds(moody):
