@@ -174,10 +174,10 @@ def _interrupted(session: Session | None, cause: BaseException) -> InterruptedRu
     if session is None:
         return InterruptedRunError("stopped before the first fold: nothing is lost", cause)
     done, folder = len(session.folder.finished_folds()), session.folder
+    # Of a leaking run it is the honest one beside it that is trained; gone on with alone, it would leave the leak out.
+    on = f"Go on with: mebench resume {folder.word}" if session.leaking is None else "Go on with the same command"
     return InterruptedRunError(
-        f"stopped: {done} of {len(session.plan.folds)} folds are finished and kept in {folder.path}. Go on with: "
-        f"mebench resume {folder.word}",
-        cause,
+        f"stopped: {done} of {len(session.plan.folds)} folds are finished and kept in {folder.path}. {on}", cause
     )
 
 

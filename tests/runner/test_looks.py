@@ -126,6 +126,22 @@ def test_folds_that_kept_no_looks_are_trained_anew(words, tmp_path, monkeypatch)
     assert {path.name for path in tmp_path.iterdir()} == {honest.name, found.folder.id}
 
 
+def test_a_leaking_run_that_is_stopped_goes_on_by_the_same_command(words, tmp_path, monkeypatch):
+    """It is the honest run beside it that is trained; gone on with by itself, it would finish alone."""
+
+    def stop(session, fold, outcome):
+        raise KeyboardInterrupt
+
+    own = resolve([*words, f"runs={tmp_path}", "audit=leak"])
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Session, "keep", stop)
+        with pytest.raises(
+            InterruptedRunError, match=r"folds are finished and kept in .*\. Go on with the same command$"
+        ):
+            run(own, Progress())
+    assert "-leak-" in run(own, Progress()).folder.id and len(list(tmp_path.glob("*/DONE"))) == 2
+
+
 def test_a_later_equal_run_without_looks_hides_none(words, tmp_path, monkeypatch):
     own = [*words, f"runs={tmp_path}"]
     first = run(resolve([*own, "looks=true"]), Progress()).folder
