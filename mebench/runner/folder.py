@@ -134,29 +134,28 @@ class RunFolder:
             raise RunError(
                 f"the folder of the runs, {runs}, cannot be made: {e.strerror}. Choose another place with runs=DIR"
             ) from e
-        first, number = first_id(name, key), 0
+        first = first_id(name, key)
         while True:
-            number += 1
-            folder = cls(runs / (first if number == 1 else f"{first}.{number}"))
-            if not folder.done:
-                folder.path.mkdir(exist_ok=True)
-                if (lock := folder.lock()) is not None:
-                    if not folder.done:
-                        return folder, lock
-                    lock.release()  # finished while we asked
+            there = cls.equal(runs, first)
+            number = max(there, default=0) + 1
+            for folder in (*there.values(), cls(runs / (f"{first}.{number}" if there else first))):
+                if not folder.done:
+                    folder.path.mkdir(exist_ok=True)
+                    if (lock := folder.lock()) is not None:
+                        if not folder.done:
+                            return folder, lock
+                        lock.release()  # finished while we asked
 
     @classmethod
     def all_finished(cls, runs: Path, first: str) -> list[RunFolder]:
         """The finished runs whose id is `first`, `first.2`, `first.3` …, that lost nothing since; the latest first."""
-        return [run for run in [*cls.equal(runs, first)][::-1] if run.done and not run.lost]
+        return [run for run in [*cls.equal(runs, first).values()][::-1] if run.done and not run.lost]
 
     @classmethod
-    def equal(cls, runs: Path, first: str) -> Iterator[RunFolder]:
-        """The runs whose id is `first`, `first.2`, `first.3` …, finished or not."""
-        number = 1
-        while (folder := cls(runs / (first if number == 1 else f"{first}.{number}"))).path.is_dir():
-            yield folder
-            number += 1
+    def equal(cls, runs: Path, first: str) -> dict[int, RunFolder]:
+        """The runs whose id is `first`, `first.2`, `first.3` …, finished or not, by number; some may have been removed since."""
+        found = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
+        return {number: cls(path) for number, path in sorted({1: runs / first, **found}.items()) if path.is_dir()}
 
     def _claim_this(self, key: str) -> tuple[RunFolder, FileLock]:
         if self.of_study:

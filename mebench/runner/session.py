@@ -297,19 +297,23 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
 
 def is_again(session: Session) -> bool:
     """Whether an equal run was there before, finished or in other hands, so that this one begins anew."""
-    folder = session.folder
-    return folder.id != first_id(name_of(session.plan.config), folder.read_json("config.json")["key"])
+    return any(run.id != session.folder.id for run in _equal(session))
 
 
 def again(session: Session) -> str:
     """What to say of the equal runs that were there before, `is_again`: one may be marked as finished and be nothing any more."""
-    first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
-    for folder in RunFolder.equal(session.folder.path.parent, first):
+    for folder in _equal(session):
         if folder.lost:
             return (
                 f"run {folder.id} is marked as finished but lacks {' and '.join(folder.lost)}, so remove {folder.path}"
             )
     return "an equal run is there already"
+
+
+def _equal(session: Session) -> list[RunFolder]:
+    """The runs of a session's key, this one among them."""
+    first = first_id(name_of(session.plan.config), session.folder.read_json("config.json")["key"])
+    return [*RunFolder.equal(session.folder.path.parent, first).values()]
 
 
 def finished_run(plan: Plan) -> RunFolder | None:

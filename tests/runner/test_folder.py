@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from mebench.core import Prediction, Timing
 from mebench.errors import RunError
 from mebench.runner import folder as module
-from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.folder import KEPT, RunFolder, safe_name
 from mebench.runner.outside import ClipPrediction, FoldResult
 
 
@@ -228,6 +229,23 @@ def test_a_finished_run_is_left_alone_and_a_new_one_begun(tmp_path):
     lock.release()
     again, _ = claimed(tmp_path)
     assert run.done and again.id == f"{run.id}.2"
+
+
+def test_a_run_that_was_removed_hides_none_of_the_later_ones_and_its_number_stays_free(tmp_path):
+    runs = [claimed(tmp_path) for _ in range(11)]
+    for run, lock in (runs[0], runs[4], runs[10]):
+        run.finish()
+        lock.release()
+    (first, _), (fifth, _), (last, _) = runs[0], runs[4], runs[10]
+    for file in KEPT:
+        for run in (fifth, last):
+            (run.path / file).touch()
+    shutil.rmtree(first.path)
+    assert [run.id for run in RunFolder.all_finished(tmp_path / "runs", first.id)] == [last.id, fifth.id]
+    runs[6][1].release()
+    again, held = claimed(tmp_path)
+    assert held.is_locked and again.id == runs[6][0].id, "the one that nobody works on goes on"
+    assert last.id == f"{first.id}.11" and claimed(tmp_path)[0].id == f"{first.id}.12"
 
 
 def test_two_processes_with_one_key_get_two_folders(tmp_path):
