@@ -23,7 +23,7 @@ from mebench.tuning.storage import EXHAUSTIVE, Place, most_trials, pruner_of, sa
 
 MARK = "mebench"
 DEFAULT = "default"
-REASON = "reason"
+REASON, STOPPED = "reason", "stopped"
 MARK_LOOKS, MARK_SECONDS = 5, 1.0
 LOCK_SECONDS = 60.0
 """How long a process waits for others that write to one sqlite file."""
@@ -111,11 +111,12 @@ class SharedStudy:
             return Study(self.terms.name, self.terms.objectives, trials, shares, self._default(trials))
 
     def try_default(self, evaluate: Evaluate) -> None:
-        """Evaluate the configuration's own values where they are no trial, since the space lacks them, unless somebody has.
+        """Evaluate the configuration's own values where no trial has completed them, since the space lacks them or it failed, unless
+        somebody has.
 
         What is wrong with them is no error: they are not what is tuned.
         """
-        if self.terms.space.default() is None and self._study.user_attrs.get(DEFAULT) is None:
+        if self.study(importance=False).default is None:
             with suppress(MebenchError):
                 found = list(evaluate(self.terms.space.own(), lambda value: None))
                 with self._guarded():
@@ -140,7 +141,8 @@ class SharedStudy:
         states = Counter(trial.state for trial in every)
         counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
         if self.terms.sampler in EXHAUSTIVE:  # what failed once would fail again
-            counted += sum(t.state is TrialState.FAIL and REASON in t.user_attrs for t in every)
+            failed = (trial for trial in every if trial.state is TrialState.FAIL)
+            counted += sum(trial.user_attrs.get(REASON, STOPPED) != STOPPED for trial in failed)
         return states[TrialState.WAITING] > 0 or counted < trials
 
     def _give_signs(self, running: Sequence[FrozenTrial]) -> None:
@@ -166,7 +168,14 @@ class SharedStudy:
 
         def objective(trial: optuna.Trial) -> Sequence[float]:
             numbers.append(trial.number)
-            begun()
+            try:
+                begun()
+                return tried(trial)
+            except KeyboardInterrupt:
+                self._queue_again(trial)
+                raise
+
+        def tried(trial: optuna.Trial) -> Sequence[float]:
             try:
                 values = self._values(trial)
             except ConfigError as error:
@@ -174,8 +183,8 @@ class SharedStudy:
                 raise
             try:
                 return evaluate(values, self._step(trial))
-            except (MebenchError, KeyboardInterrupt) as error:
-                trial.set_user_attr(REASON, str(error) or "stopped")
+            except MebenchError as error:
+                trial.set_user_attr(REASON, str(error))
                 raise
             except (optuna.TrialPruned, UpdateFinishedTrialError, SQLAlchemyError, StorageInternalError):
                 raise
@@ -193,6 +202,18 @@ class SharedStudy:
         if crashes:
             raise crashes[0]
         return numbers[0]
+
+    def _queue_again(self, trial: optuna.Trial) -> None:
+        """What somebody stopped is no failure: its values come first when the study goes on."""
+        trial.set_user_attr(REASON, STOPPED)
+        found = self._storage.get_trial(trial._trial_id)
+        again = optuna.trial.create_trial(
+            state=TrialState.WAITING,
+            params=found.params,
+            distributions=found.distributions,
+            system_attrs=found.system_attrs,
+        )
+        self._study.add_trial(again)
 
     def _values(self, trial: optuna.Trial) -> dict[str, Any]:
         try:

@@ -108,6 +108,40 @@ def test_trials_that_fail_are_told_and_do_not_count(tmp_path):
     assert told == [("failed", "bad weather"), ("complete", "")] * 3
 
 
+@pytest.mark.parametrize("sampler", ["random", "grid", "bruteforce"])
+def test_a_trial_that_is_stopped_is_tried_first_when_the_study_goes_on(tmp_path, sampler):
+    """The default above all, beside which the others are told; of a grid no value is left out."""
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms(space=Space(SPACE.dimensions[1:]), sampler=sampler))
+
+    def stopped_at(turn):
+        yield from range(turn)
+        raise KeyboardInterrupt
+
+    for turn in (0, 2):  # the default, and the second of others
+        left = stopped_at(turn)
+        with pytest.raises(KeyboardInterrupt):
+            shared.run(1000, lambda values, step: [next(left)], nothing)  # noqa: B023
+    shared.run(16, lambda values, step: [values["method.x"]], nothing)
+    first, default, _, other, again, *_ = shared.study().trials
+    assert (first.state, first.reason, first.params) == ("failed", "stopped", {"method.rule": "paper", "method.x": 0.5})
+    assert (default.state, default.params) == ("complete", first.params) and shared.study().default == default
+    assert (other.state, again.state, again.params) == ("failed", "complete", other.params)
+    if sampler != "random":
+        complete = {tuple(map(str, trial.params.values())) for trial in shared.study().complete}
+        assert len(complete) == 3 * 5
+
+
+def test_a_default_that_failed_is_told_all_the_same(tmp_path):
+    def fail(values, step):
+        raise RunError("bad weather")
+
+    shared = SharedStudy(Place.of(str(tmp_path / "x.db")), terms())
+    with pytest.raises(RunError):
+        shared.run(3, fail, nothing)
+    shared.try_default(values_of)
+    assert shared.study().default.values == (0.8,)
+
+
 def test_another_study_of_that_name_is_refused(tmp_path):
     place = Place.of(str(tmp_path / "x.db"))
     SharedStudy(place, terms())
