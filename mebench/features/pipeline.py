@@ -94,6 +94,20 @@ def is_ready(
         return False
 
 
+def content(
+    store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chains: Sequence[Chain]
+) -> tuple[str, ...]:
+    """Hashes of what features are computed from, wherever it lies: a video's frames, and its landmarks, or the file by which they are
+    found, where a chain asks for them. Empty where they cannot be read: `compute` says why.
+    """
+    source = _look(store, dataset, dataset_id, video, again=True)
+    try:
+        keys = [source.key("feature", chain, None) for chain in chains]
+    except DataError:
+        return ()
+    return tuple(sorted({word for key in keys for word in (key.frames, key.landmarks)}))
+
+
 def frame_features(
     store: FeatureStore, dataset: Dataset, dataset_id: str, video: Video, chain: Chain
 ) -> NDArray[np.float16]:

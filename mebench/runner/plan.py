@@ -266,6 +266,15 @@ class Plan:
                     found.setdefault(group, {})[chain.fingerprint() + chain.name] = chain
         return {group: tuple(chains.values()) for group, chains in found.items()}
 
+    @cached_property
+    def computed(self) -> dict[str, tuple[Chain, ...]]:
+        """The chains that any fold reads and the dataset does not provide ready-made, by group of videos."""
+        examples = {self.groups[video.key]: video for video in reversed(self.videos)}
+        return {
+            group: tuple(chain for chain in chains if self.dataset.provided(examples[group], chain.name) is None)
+            for group, chains in self.chains.items()
+        }
+
     def chains_of(self, video: Video) -> tuple[Chain, ...]:
         """The distinct chains that any fold reads of a video."""
         return self.chains.get(self.groups[video.key], ())

@@ -13,7 +13,7 @@ from mebench.errors import RunError
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner.describe import truth_of, truth_tables
+from mebench.runner.describe import content_of, truth_of, truth_tables
 from mebench.runner.inputs import inputs_of
 from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan
@@ -53,7 +53,8 @@ class Evaluator:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
         self._crew, self._folder, self._features = pool, folder, Features(pool, progress)
         self._run = of_part(split.inner, split.part)
-        self._inputs = inputs_of(split.inner.config, split.inner.dataset), truth_of(split.inner)
+        inner = split.inner
+        self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
         sections = {objective.path.partition(".")[0] for objective in self._objectives}
         self._names = "analysis" in sections
         self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()

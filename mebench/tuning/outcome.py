@@ -12,7 +12,7 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
-from mebench.runner.describe import describe, truth_of, truth_tables
+from mebench.runner.describe import content_of, describe, truth_of, truth_tables
 from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
@@ -93,7 +93,8 @@ class Judge:
         """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
         plan, tables = self._plan, truth_tables(self._plan)
         # Other than that of a plain run: folds and values are not those that its configuration names.
-        key = digest([inputs_of(plan.config, plan.dataset), truth_of(plan, tables), who(plan.folds), tuned])
+        inputs = inputs_of(plan.config, plan.dataset), truth_of(plan, tables), *content_of(plan)
+        key = digest([*inputs, who(plan.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():

@@ -1,6 +1,7 @@
 """What is written down of a run, and its key: what predictions depend on, and not the order in which it was found."""
 
 import getpass
+import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from mebench.config import resolve
+from mebench.config.registry import load
 from mebench.core import Distractor
-from mebench.runner.describe import describe, key_of, made_by, truth_tables
+from mebench.runner.describe import content_of, describe, key_of, made_by, truth_tables
 from mebench.runner.folder import RunFolder
 from mebench.runner.inputs import _own_code
 from mebench.runner.plan import make_plan
@@ -46,6 +48,32 @@ def test_the_key_follows_what_the_annotations_say(plan):
     key = key_of(plan, tables)
     tables.truths.loc[0, "offset"] += 1
     assert key_of(plan, tables) != key
+
+
+def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
+    """Frames, the file that finds landmarks in them, and weights; drawn frames are told by their dataset's revision."""
+    one, copy = tmp_path / "one", tmp_path / "copy"
+    load("dataset", "cas_me2").write_fake_tree(one)
+    for name in ("face.dat", "weights.pt"):
+        (one / name).write_text("of one")
+    shutil.copytree(one, copy)
+
+    def key(root, *, files=one):
+        places = [f"method.landmarks={files / 'face.dat'}", f"method.weights={one / 'weights.pt'}"]
+        words = ["method=softnet", "method.align=pose", "dataset=cas_me2", f"dataset.root={root}", *places]
+        other = make_plan(resolve(words))
+        return key_of(other, truth_tables(other))
+
+    keys = [key(one)]
+    assert key(copy, files=copy) == keys[0]
+    for file in (sorted(copy.rglob("*.jpg"))[0], copy / "face.dat", one / "weights.pt"):
+        file.write_bytes(file.read_bytes() + b"0")
+        keys.append(key(copy, files=copy))
+    assert len(set(keys)) == 4
+
+
+def test_what_a_dataset_draws_is_in_its_revision_and_not_in_files(plan):
+    assert content_of(plan) == []
 
 
 def test_distractors_are_written_down_and_shape_no_prediction(plan):
