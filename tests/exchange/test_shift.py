@@ -73,9 +73,9 @@ def test_positions_against_file_numbers_of_cut_out_clips_are_told_by_the_first_s
 
 
 def test_score_says_so_and_shifts_nothing(write, score):
-    rows = [(f"{n % 4}", f"v{n}", 10 * n, 10 * n + 8) for n in range(12)]
+    rows, head = [(f"{n % 4}", f"v{n}", 10 * n, 10 * n + 8) for n in range(12)], "subject,video,onset,apex,offset\n"
     files = [
-        write("subject,video,onset,offset\n" + "".join(f"{s},{v},{a + by},{b + by}\n" for s, v, a, b in rows), name)
+        write(head + "".join(f"{s},{v},{a + by},{a + 4 + by},{b + by}\n" for s, v, a, b in rows), name)
         for name, by in (("t", 1), ("p", 0))
     ]
     summary = score("--predictions", files[1], "--truth", files[0])
