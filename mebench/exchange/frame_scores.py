@@ -150,9 +150,8 @@ def propose(scores: FrameScores, how: Spotting, remarks: Remarks) -> IntervalFil
         if how.rule == "paper" and how.smoothing != "none" and np.count_nonzero(~np.isnan(values_)) < 2 * k_prime + 1:
             short.append("/".join(ids))
         for s in spot(values_, k_prime, highest_only=how.short_videos, options=options, lead=k_prime - 1):
-            line = int(
-                video["line"].iloc[min(s.apex, len(video) - 1)]
-            )  # the middle of the last window lies behind the last frame
+            # The middle of the last window lies behind the last frame.
+            line = int(video["line"].iloc[min(s.apex, len(video) - 1)])
             found.append((line, *ids, kind, first + s.onset, first + s.offset, float(first + s.apex), "", s.confidence))
     if short:
         remarks.warn(

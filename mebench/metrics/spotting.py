@@ -139,7 +139,7 @@ class SpottingCounts:
         means: for each score that is a mean over pairs or videos, its sum and the number of terms.
         minutes: length of all videos, with or without expressions; NaN where unknown.
         frames: for the frame rates of Li et al. 2017: frames of truths found, of truths, of false positives, and those of videos
-            without a truth.
+            without a truth, NaN where unknown or not asked for.
         found: who found what.
         unit: (n_predictions,) unit of each prediction.
         hits: for each of `THRESHOLDS`, (n_predictions,) whether it found a truth by the rule of average precision; none where the
@@ -357,7 +357,9 @@ def count(
             summed(unit[found.prediction], lengths[0][found.truth]),
             of_truths(lengths[0]),
             summed(unit[wrong], lengths[1][wrong]),
-            np.full(n_units, np.nan) if frames is None else frames - of_truths(covered_anew(truths)),
+            np.full(n_units, np.nan)
+            if frames is None or convention.matching != "peak"
+            else frames - of_truths(covered_anew(truths)),
         ),
         found=found,
         unit=unit,

@@ -174,13 +174,11 @@ def _spotting(name: str, counts: Mapping[str, SpottingCounts], units: Resampling
         if name == "overall" and part.convention.overall_ap == "mean":
             single = [other for kind, other in counts.items() if kind != "overall"]
             # As there, the mean is taken over the kinds that occur in the truth.
-            occurs, of_kinds = (
-                [weights @ other.truths > 0 for other in single],
-                [other.scores(weights) for other in single],
-            )
+            occurs = np.array([weights @ other.truths > 0 for other in single])
+            of_kinds = [other.scores(weights) for other in single]
             for ap in ("ap50", "ap"):
-                total = np.sum([np.where(there, kind[ap], 0) for there, kind in zip(occurs, of_kinds)], axis=0)
-                found[ap] = ratio(total, np.sum(occurs, axis=0, dtype=np.float64), np.nan)
+                total = np.where(occurs, [kind[ap] for kind in of_kinds], 0).sum(axis=0)
+                found[ap] = ratio(total, occurs.sum(axis=0), np.nan)
         return found
 
     path = f"spotting.{name}"
