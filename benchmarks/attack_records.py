@@ -21,7 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mebench.config.registry import content_hash, plugins
-from mebench.results.integrity import file_hash, own_hash, rescore
+from mebench.files import file_hash
+from mebench.results.integrity import own_hash, rescore
 from mebench.runner.folder import RunFolder
 
 JSONS = ("record.json", "folds.json", "audit.json")

@@ -1,6 +1,7 @@
 """Files that others made: only plain ones of a sensible size are opened, and YAML is bounded before anything is built of it."""
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -61,6 +62,16 @@ def read_plain(path: Path, most: int) -> bytes:
     if len(content) > size:  # such as those in /proc, which may have no end
         raise OSError(errno.EFBIG, "it has more bytes than it says", str(path))
     return content
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of what a file holds, in hexadecimal.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_yaml(path: Path, loader: Any = Plain) -> Any:

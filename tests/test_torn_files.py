@@ -22,8 +22,9 @@ from mebench.exchange.eaf import Mark, Tier, read_eaf, write_eaf
 from mebench.exchange.frame_scores import read_frame_scores
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.table import Remarks
+from mebench.files import file_hash
 from mebench.frames.images import BadImageError, image_size, read_image
-from mebench.results.integrity import check, file_hash, own_hash
+from mebench.results.integrity import check, own_hash
 from mebench.runner.folder import RunFolder
 from mebench.runner.models import read_header
 

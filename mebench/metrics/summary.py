@@ -253,6 +253,9 @@ def _remarks_on_spotting(tables: Tables, counts: Mapping[str, SpottingCounts], r
         "false positives per minute are left out: the length of some videos is unknown": (
             rule.defines("fp_per_minute") and tables.videos["n_frames"].isna().any()
         ),
+        "false positives per minute are left out: they need the minutes of all videos, and not all videos count": (
+            rule.videos != "all" and (rule.scores is None or "fp_per_minute" in rule.scores)
+        ),
         "the frame rate of some videos is unknown: scores in ms or per minute leave them out or are absent": (
             rule.defines("apex_mae_ms") and tables.videos["fps"].isna().any()
         ),

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mebench.errors import RunError
+from mebench.files import file_hash
 from mebench.results.checking import check_alone
-from mebench.results.integrity import OPTIONAL, RECORD, TABLES, check, file_hash, own_hash, record_name
+from mebench.results.integrity import OPTIONAL, RECORD, TABLES, check, own_hash, record_name
 from mebench.results.record import AUDIT, FORMAT, OF_STUDY, STORED, from_run
 from mebench.results.schema import RefusedError
 from mebench.results.settings import without_folder

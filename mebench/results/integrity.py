@@ -6,7 +6,6 @@ import json
 import reprlib
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 import pandas as pd
@@ -21,7 +20,7 @@ from mebench.results.schema import MOST_CLASSES, MOST_LETTERS, RECORD, UNPRINTED
 from mebench.results.settings import joined
 from mebench.runner.folder import RunFolder
 
-__all__ = ["RECORD", "check", "check_scores", "file_hash", "own_hash", "record_name", "rescore"]
+__all__ = ["RECORD", "check", "check_scores", "own_hash", "record_name", "rescore"]
 
 MOST_ROWS = {
     **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
@@ -181,11 +180,6 @@ def record_name(run_id: str, version: int) -> str:
     ('mean-casme2-loso-seed0-0123abcd', 'a~v2')
     """
     return run_id if version == 1 else f"{run_id}~v{version}"
-
-
-def file_hash(file: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def own_hash(stored: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from mebench._checkout import ROOT, beside_checkout
 from mebench.config import RunConfig, registry, settings
 from mebench.core import Timing, Video
 from mebench.features.pipeline import content
+from mebench.files import file_hash
 from mebench.metrics.tables import Tables
 from mebench.runner.features import store_of
 from mebench.runner.folder import RunFolder
@@ -81,12 +82,7 @@ def content_of(plan: Plan) -> list[str]:
             found[video.key] = content(store, dataset, id_, video, chains)
     values = [getattr(part.params, own.name) for part in plan.parts() for own in fields(part.params)]
     files = [value for value in values if isinstance(value, Path) and value.is_file()]
-    return [digest([found, [_hash_of(file) for file in files]])] if found or files else []
-
-
-def _hash_of(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return [digest([found, [file_hash(file) for file in files]])] if found or files else []
 
 
 def truth_of(plan: Plan, tables: Tables | None = None) -> str:

@@ -16,6 +16,7 @@ from mebench.config import RunConfig, flatten, from_plain, is_place, run_key
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor
+from mebench.files import file_hash
 from mebench.protocols import ADDED
 
 PACKAGES = (
@@ -98,7 +99,7 @@ def inputs_of(config: RunConfig, dataset: Dataset, instructions: str | None = No
     # Where annotations lie does not matter: what they say is in the truth.
     values = {**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)}
     added = ADDED.get(config.protocol)
-    protocol = [] if added is None else [hashlib.sha256(added.read_bytes()).hexdigest()]
+    protocol = [] if added is None else [file_hash(added)]
     shaping = run_key(replace(config, values=values))
     return digest(
         [

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mebench.config import RunConfig, RunSettings, from_plain, is_place, more_plugins, registry, user_setting
 from mebench.errors import DataError, MebenchError, RunError, unknown
+from mebench.files import file_hash
 from mebench.runner.folder import RunFolder, safe_name
 
 if TYPE_CHECKING:
@@ -315,8 +316,7 @@ class Named:
     @property
     def digest(self) -> str:
         """What tells models of one name apart: the beginning of the file's SHA-256."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()[:_DIGITS]
+        return file_hash(self.path)[:_DIGITS]
 
 
 def store() -> Path:

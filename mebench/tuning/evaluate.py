@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ from mebench.tuning.space import Space, digest, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
 from mebench.tuning.work import Features, FoldCache, of_part, propose_again, reusable, run_folds, with_config
+
+_IN_MEMORY = 8
+"""Trainings whose weights and frame scores stay there; older ones are read again when a trial proposes from them."""
 
 
 class Evaluator:
@@ -51,7 +55,7 @@ class Evaluator:
         progress: Progress,
     ) -> None:
         self._split, self._space, self._objectives = split, space, tuple(objectives)
-        self._crew, self._folder, self._features = pool, folder, Features(pool, progress)
+        self._crew, self._features = pool, Features(pool, progress)
         self._run = of_part(split.inner, split.part)
         inner = split.inner
         self._inputs = inputs_of(inner.config, inner.dataset), truth_of(inner), *content_of(inner)
@@ -59,7 +63,7 @@ class Evaluator:
         self._names = "analysis" in sections
         self._classes = split.inner.task.classes if {"analysis", "recognition"} & sections else ()
         self.waited = 0.0
-        self._kept: dict[str, FoldCache] = {}
+        self._kept = lru_cache(_IN_MEMORY)(lambda name: FoldCache(folder / name, self._run.task.kinds))
 
     def __call__(self, values: Mapping[str, Any], step: Step) -> list[float]:
         """The objectives over all inner folds together.
@@ -132,10 +136,7 @@ class Evaluator:
         return ready
 
     def _keep(self, trained: Mapping[str, Any]) -> FoldCache:
-        name = digest([*self._inputs, self._split.name, self._split.part, who(self._run.folds), trained])
-        if name not in self._kept:
-            self._kept[name] = FoldCache(self._folder / name, self._run.task.kinds)
-        return self._kept[name]
+        return self._kept(digest([*self._inputs, self._split.name, self._split.part, who(self._run.folds), trained]))
 
     def _fold(self, key: str) -> Any:
         return next(fold for fold in self._run.folds if fold.key == key)

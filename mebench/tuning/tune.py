@@ -17,7 +17,7 @@ from mebench.progress import Progress
 from mebench.results.tracked_studies import OUTCOME_FILE, STUDY_FILE, TRIALS_FILE
 from mebench.results.tracking import mirror_study
 from mebench.results.write import replace_file
-from mebench.runner.describe import made_by, truth_of
+from mebench.runner.describe import content_of, made_by, truth_of
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
 from mebench.runner.inputs import anywhere
@@ -314,6 +314,7 @@ def _about(
         "settings": run_key(config),
         "convention": config.convention,
         "annotations": truth_of(plan)[:16],
+        **{"frames or files": content for content in content_of(plan)},
     }
 
 

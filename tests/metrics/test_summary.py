@@ -409,6 +409,17 @@ def test_what_is_undefined_is_none() -> None:
     assert known["fp_per_minute"]["value"] == pytest.approx(1 / 5)
 
 
+@pytest.mark.parametrize("counting", ["all", "with_truth", "with_result", "of_spotted_subjects"])
+def test_false_positives_per_minute_are_of_all_videos_or_not_told(counting: str) -> None:
+    both = tables(videos("d/1/a", "d/2/b"), [truth("d/1/a", 10)], [spot("d/1/a", 100), spot("d/2/b", 10)])
+    summary = score(both, convention=f"strict, videos={counting}")
+    found, told = (
+        summary["spotting"]["micro"]["scores"]["fp_per_minute"]["value"],
+        "the minutes of all videos" in str(summary["remarks"]),
+    )
+    assert (found, told) == ((pytest.approx(2 / 10), False) if counting == "all" else (None, True))
+
+
 @pytest.mark.parametrize("convention", ["mean2022", "softnet2021", "megc2020", "strs_metric", "li2017", "activitynet"])
 def test_every_convention_gives_a_summary_of_one_shape_that_survives_json(convention: str) -> None:
     summary = summarize(

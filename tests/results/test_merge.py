@@ -11,10 +11,11 @@ import pytest
 
 from mebench.config.registry import content_hash, plugins
 from mebench.errors import RunError
+from mebench.files import file_hash
 from mebench.results.checking import Checker
 from mebench.results.collect import collect_records
 from mebench.results.export import export
-from mebench.results.integrity import MOST_ROWS, check, file_hash, own_hash, rescore
+from mebench.results.integrity import MOST_ROWS, check, own_hash, rescore
 from mebench.results.merge import find_records, merge
 from mebench.results.render.markdown import markdown
 from mebench.results.site.chart import chart

@@ -11,9 +11,10 @@ import pytest
 
 from mebench.console import printable
 from mebench.errors import RunError
+from mebench.files import file_hash
 from mebench.results import schema
 from mebench.results.export import export
-from mebench.results.integrity import file_hash, own_hash
+from mebench.results.integrity import own_hash
 from mebench.results.merge import merge
 from mebench.runner.folder import RunFolder
 from tests.run_folders import make_run

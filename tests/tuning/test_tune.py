@@ -289,6 +289,15 @@ def test_annotations_that_have_changed_are_another_study_with_folds_of_its_own(g
         tuned("8", study="mine", storage="0.db")
 
 
+def test_a_study_is_about_the_frames_and_files_that_it_was_begun_with(go, monkeypatch):
+    monkeypatch.setattr(module, "content_of", lambda plan: ["one"])
+    options = {"params": ("p",), "trials": 1, "inner_folds": 2, "study": "mine"}
+    go("dataset.subjects=5", **options)
+    monkeypatch.setattr(module, "content_of", lambda plan: ["other"])
+    with pytest.raises(ConfigError, match="study 'mine' in .* was begun with frames or files one, not other"):
+        go("dataset.subjects=5", **options)
+
+
 def test_outer_runs_that_are_there_are_scored_by_the_rules_and_draws_asked_for_now(go, tmp_path):
     log = tmp_path / "log"
     options = {"params": ("p",), "trials": 1, "study": "same"}
