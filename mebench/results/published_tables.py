@@ -217,8 +217,8 @@ def what_selection_is_worth(
             for cell in cells(paper, table, known):
                 value = cell.published
                 program = paper.programs.get((value.method, value.method_variant))
-                if cell.words and program and value.metric == "uf1" and not value.member:
-                    named[cell.words[0].removeprefix("method=")] = value, program
+                if program and value.dataset in paper.datasets and value.metric == "uf1" and not value.member:
+                    named[program.method] = value, program
     groups: dict[str, list[tuple[Record, Mapping[str, Any]]]] = {}
     for record in records:
         told = worth(record.audit)

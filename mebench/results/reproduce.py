@@ -31,11 +31,13 @@ class Program:
         says: that in words.
         leaks: whether the published value is one that was chosen so.
         settings: words of as many runs, the best of which would be taken by who chooses settings on the tested subjects.
+        method: id of the plugin that is the method here; empty where none is.
     """
 
     says: str
     leaks: bool
     settings: tuple[Words, ...] = ()
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,8 @@ def cells(paper: Paper, table: str, published: Iterable[Published]) -> list[Cell
 
 
 def _row(row: Mapping[str, Any]) -> tuple[tuple[str, str], Words | str]:
-    words = tuple(str(row["run"]).split()) if "run" in row else str(row.get("absent", ""))
+    """Its words, or why there are none: a `run` beside `absent` is too long to be made with the others."""
+    words = tuple(str(row["run"]).split()) if "run" in row and "absent" not in row else str(row.get("absent", ""))
     return (str(row["method"]), str(row.get("variant", ""))), words
 
 
@@ -148,7 +151,8 @@ def _program(row: Mapping[str, Any]) -> tuple[tuple[str, str], Program]:
     keys = list(row.get("settings", {}))
     chosen = product(*(map(str, row["settings"][key]) for key in keys)) if keys else ()
     settings = tuple(tuple(f"{key}={value}" for key, value in zip(keys, values)) for values in chosen)
-    return _row(row)[0], Program(str(row["program"]), bool(row.get("leaks")), settings)
+    method = str(row.get("run", "")).partition(" ")[0].removeprefix("method=")
+    return _row(row)[0], Program(str(row["program"]), bool(row.get("leaks")), settings, method)
 
 
 @dataclass(frozen=True)

@@ -314,7 +314,7 @@ def _about(
         "settings": run_key(config),
         "convention": config.convention,
         "annotations": truth_of(plan)[:16],
-        **{"frames or files": content for content in content_of(plan)},
+        **dict(zip(["frames or files"], content_of(plan))),
     }
 
 

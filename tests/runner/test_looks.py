@@ -253,8 +253,8 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
     from mebench.results.reproduce import read_paper
 
     paper = read_paper(LEADERBOARDS / "papers", "megc2019")
-    words = {("STSTNet", ""): ("method=logistic", "audit=leak_last")}
-    papers = [replace(paper, tables={"2": words})]
+    program = replace(paper.programs["STSTNet", ""], method="logistic")
+    papers = [replace(paper, programs={("STSTNet", ""): program})]
     whole = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
     some = replace(whole, config={**whole.config, "protocol": "loso_named", "protocol.test": ["s01", "006"]})
     values, aliases = published_values(LEADERBOARDS / "published.csv"), read_aliases(LEADERBOARDS / "beside.yaml")
@@ -263,6 +263,24 @@ def test_a_published_value_stands_beside_runs_of_its_own_clips_and_folds_alone(o
         ("megc2019_flow", "0.7353", "2019", "takes the last of 800 epochs"),
         ("megc2019_flow, loso_named (test=[s01, 006])", "–", "2019", "takes the last of 800 epochs"),
     ]
+
+
+def test_a_program_is_told_of_beside_runs_that_take_too_long_to_be_made_with_the_others(outcome, tmp_path):
+    from mebench.results.export import export
+    from mebench.results.published import read as published_values
+    from mebench.results.published_tables import SELECTION, what_selection_is_worth
+    from mebench.results.record import read
+    from mebench.results.reproduce import cells, read_paper
+
+    paper, values = read_paper(LEADERBOARDS / "papers", "megc2019"), published_values(LEADERBOARDS / "published.csv")
+    assert {cell.words for cell in cells(paper, "README", values)} == {None}, "nobody waits a day for a table"
+    record = read(type(outcome[0].folder)(export(outcome[0].folder, tmp_path)))
+    long = replace(record, config={**record.config, "method": "causalnet"})
+    (row,) = (dict(zip(SELECTION, row)) for row in what_selection_is_worth([long], [paper], values, []))
+    assert row["year"] == "2025"
+    assert row["the paper's program"].startswith(
+        "keeps for each tested subject the epoch of its best test accuracy among 200"
+    )
 
 
 def test_looks_and_seeds_of_a_row_are_those_of_all_its_runs(outcome, tmp_path):

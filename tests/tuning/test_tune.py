@@ -294,7 +294,7 @@ def test_a_study_is_about_the_frames_and_files_that_it_was_begun_with(go, monkey
     options = {"params": ("p",), "trials": 1, "inner_folds": 2, "study": "mine"}
     go("dataset.subjects=5", **options)
     monkeypatch.setattr(module, "content_of", lambda plan: ["other"])
-    with pytest.raises(ConfigError, match="study 'mine' in .* was begun with frames or files one, not other"):
+    with pytest.raises(ConfigError, match=r"study 'mine' in .* was begun with frames or files one, not other"):
         go("dataset.subjects=5", **options)
 
 
