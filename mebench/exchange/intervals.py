@@ -1,5 +1,6 @@
 """Reading predicted and true intervals, and checking them line by line."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange import values
 from mebench.exchange.coders import eaf_of, text_of
-from mebench.exchange.columns import likely
+from mebench.exchange.columns import ALIASES, likely, plain
 from mebench.exchange.megc import is_log, read_log
 from mebench.exchange.table import File, Remarks, TextTable, at_lines, parse, read_text
 from mebench.exchange.values import IDS, IntervalFile, Role
@@ -55,6 +56,7 @@ def read_intervals(
     table = parse(text, path, role, _WANTED[role], remarks)
     table.require("video", "onset", "offset")
     refuse_misspelt_subject(table)
+    table = _with_kinds(table, remarks)
     ends = _ends(table, remarks)
     # What stands for the columns that the file does not have.
     apex = "no apex is known" if role == "truth" else "the middle of each interval stands for it"
@@ -138,6 +140,25 @@ def _ends(table: TextTable, remarks: Remarks) -> _Ends:
         remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
     onset, offset = np.where(there, onset, 0), np.where(there, offset, 0)
     return _Ends(values.required(table, "onset", onset), values.required(table, "offset", offset), there)
+
+
+def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
+    """A column such as `label` may hold kinds: scored as emotions they would pool macro- with micro-expressions."""
+    if "kind" in table.cells:
+        return table
+    labels = {
+        name: [cell.strip() for cell in table.others[name]]
+        for name in table.others
+        if plain(name) in ALIASES["emotion"]
+    }
+    for name, column in {"emotion": table.cells.get("emotion", []), **labels}.items():
+        cells = [cell for cell in column if cell.casefold() not in values.BLANK]
+        if cells and all(map(values.kind_of, cells)):
+            what = "the emotions are" if name == "emotion" else f"the column {name!r} holds"
+            remarks.repair(f"{table.role}: {what} kinds, such as {cells[0]!r}, read as the kind")
+            rest = {other: given for other, given in table.cells.items() if other != name}
+            return replace(table, cells={**rest, "kind": column})
+    return table
 
 
 def _apexes(table: TextTable, ends: _Ends) -> NDArray[np.float64]:

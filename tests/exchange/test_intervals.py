@@ -38,6 +38,16 @@ def test_without_apex_the_middle_stands_and_without_kind_all_are_micro(read):
     ]
 
 
+def test_a_label_that_names_kinds_is_no_emotion(read):
+    """As emotions they would be classes, and macro-expressions would be matched with micro-expressions."""
+    given, remarks = read("video,start,end,label\na,10,20,Micro\na,40,90,macro-expression\nb,,,\n")
+    assert given.intervals[["kind", "emotion"]].to_numpy().tolist() == [["micro", ""], ["macro", ""]]
+    assert given.videos["kind"].tolist() == ["micro", "macro", ""]
+    assert "predictions: the emotions are kinds, such as 'Micro', read as the kind" in remarks.repaired
+    given, _ = read("video,start,end,emotion,class\na,10,20,joy,ME\na,40,90,anger,MaE\n")
+    assert given.intervals[["kind", "emotion"]].to_numpy().tolist() == [["micro", "joy"], ["macro", "anger"]]
+
+
 @pytest.mark.parametrize(
     ("head", "apex"), [("subject,video,onset,offset", ""), ("subject,video,onset,apex,offset", ",")]
 )
