@@ -248,14 +248,21 @@ def _same_videos(found: Sequence[Answers]) -> list[Answers]:
     return whole
 
 
-def _kinds(asked: str | None, told: Iterable[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
+def _kinds(asked: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:
     """The kinds to score: those asked for, else those that the predictions tell apart and somebody names."""
     assert tables.predictions is not None
     if asked is not None:
         named = [kind_of(word) for word in asked.split(",")]
         if None in named:
             raise ConfigError(f"--kinds: {unknown('kind', asked.split(',')[named.index(None)].strip(), KINDS)}")
-        return [kind for kind in KINDS if kind in named]
+        scored = [kind for kind in KINDS if kind in named]
+        for kind in scored:
+            if told is not None and kind not in told:
+                remarks.warn(
+                    f"--kinds: the predictions do not tell kinds apart and are taken as {', '.join(sorted(told, reverse=True))}: no "
+                    f"{kind}-expression is found; a column kind would"
+                )
+        return scored
     true, said = set(tables.truths["kind"]), set(tables.predictions["kind"])
     scored = [kind for kind in KINDS if kind in (told if told is not None else true | said)] or ["micro"]
     for kind in sorted(true - set(scored)):

@@ -87,6 +87,15 @@ def test_macro_truths_wait_for_predictions_that_tell_kinds_apart(write, score):
     assert any("truth: 1 macro-expression not scored" in line for line in summary["warnings"])
 
 
+def test_kinds_that_the_predictions_do_not_tell_are_missed_with_a_warning(write, score):
+    """Whoever asks for macro-expressions of a file without kinds reads 0, which says nothing of the method."""
+    truth = write("subject,video,onset,offset,kind\n1,a,10,20,micro\n1,a,100,200,macro\n", "t")
+    given = write("subject,video,onset,offset\n1,a,100,200\n", "p")
+    summary = score("--predictions", given, "--truth", truth, "--kinds", "macro")
+    assert summary["spotting"]["macro"]["tp"] == 0
+    assert any("taken as micro: no macro-expression is found" in line for line in summary["warnings"])
+
+
 def test_frame_rate_and_length_give_ms_and_minutes(write, score):
     truth = write("subject,video,onset,offset,apex,n_frames\n1,a,10,20,14,1800\n2,b,,,,1800\n", "t")
     text = "subject,video,onset,offset,apex\n1,a,10,20,17\n2,b,5,9,7\n2,b,50,60,55\n"
