@@ -81,6 +81,7 @@ def compare(
         return
     if truth is None:
         _refuse_without_truth({"--clips": clips, "--classes": classes, "--loose-ids": loose_ids, "--fps": fps})
+        _refuse_files(first, second)
     from mebench.progress import Progress
     from mebench.results.compare import print_comparison
 
@@ -151,6 +152,7 @@ def mistakes(
         raise ConfigError(unknown("--by", by, get_args(By)))
     if truth is None:
         _refuse_without_truth({"--loose-ids": loose_ids, "--fps": fps})
+        _refuse_files(run)
         folder = RunFolder.finished(runs, run)
         name, tables, kinds = folder.id, tables_of(folder), folder.read_json("folds.json")["kinds"]
         told: dict[str, Any] = {"run_id": name}
@@ -245,6 +247,14 @@ def _refuse_without_truth(given: Mapping[str, object]) -> None:
     for option, value in given.items():
         if value:
             raise ConfigError(f"{option} is about files: name the file of their truth with --truth")
+
+
+def _refuse_files(*words: str) -> None:
+    """An unknown run would be told of a file that is there; a run is called by no word with an ending."""
+    for word in words:
+        if Path(word).suffix and _is_file(word):
+            others = "".join(f", and {other} is no file" for other in words if not _is_file(other))
+            raise ConfigError(f"{word} is a file, no run{others}: name the file of its truth with --truth")
 
 
 def _is_file(word: str) -> bool:

@@ -105,6 +105,12 @@ def test_mistakes_of_a_file_are_those_of_its_run(mebench, in_files):
         (["compare", "a.csv", "run-b", "--truth", "truth.csv"], 3, "run-b cannot be read"),
         (["compare", "a.csv", "b.xlsx", "--truth", "no.csv"], 3, "no.csv cannot be read"),
         (["compare", "a.xlsx", "b.xlsx", "--truth", "truth.csv", "--classes", "joy"], 2, "--classes names none of the"),
+        (
+            ["compare", "a.csv", "run-b"],
+            2,
+            "a.csv is a file, no run, and run-b is no file: name the file of its truth with",
+        ),
+        (["mistakes", "a.csv"], 2, "a.csv is a file, no run: name the file of its truth with --truth"),
         (["mistakes", "a.csv", "--loose-ids"], 2, "--loose-ids is about files"),
         (["mistakes", "a.xlsx", "--truth", "truth.csv"], 3, "mebench score --clips a.xlsx --truth truth.csv"),
     ],
