@@ -178,13 +178,14 @@ def refuse_misspelt_subject(table: TextTable) -> None:
 
 
 def repair_decimal_ids(data: dict[str, object], role: str, remarks: Remarks) -> None:
-    """Numbers that a program wrote as `1.0`: only if all of the column are, so that no real id or class is touched."""
+    """Numbers that a program wrote as `1.0` or `1,0`: only if all of the column are, so that no real id or class is touched."""
     for name in (*IDS, "emotion"):
         if not isinstance(column := data.get(name), list):
             continue
         cells = [cell for cell in column if cell]
-        if cells and all(cell.endswith(".0") and cell[:-2].isdigit() for cell in cells):
-            data[name] = [cell.removesuffix(".0") for cell in column]
+        # `1,0` where the comma is the decimal one; where it separates cells nobody writes so.
+        if cells and all(cell.endswith((".0", ",0")) and cell[:-2].isdigit() for cell in cells):
+            data[name] = [cell[:-2] for cell in column]
             remarks.repair(f"{role}: the column {name} holds numbers such as {cells[0]}, read as {cells[0][:-2]}")
 
 

@@ -67,6 +67,13 @@ def test_a_decimal_comma_is_understood_where_the_comma_separates_nothing(read):
     assert given.intervals["confidence"].tolist() == [0.75]
 
 
+def test_subjects_that_were_written_as_numbers_with_a_decimal_comma_are_whole(read):
+    """As pandas writes a column of numbers with a blank cell, with `decimal=","`."""
+    given, remarks = read("subject;video;onset;offset\n1,0;a;10;20\n12,0;a;10;20\n")
+    assert given.intervals["subject"].tolist() == ["1", "12"]
+    assert "predictions: the column subject holds numbers such as 1,0, read as 1" in remarks.repaired
+
+
 def test_a_comma_for_thousands_is_no_decimal_comma(read):
     """A video of 2.5 frames would have a thousand times its false positives a minute."""
     for cells in ("1,200\t20\t2500", "10\t1,020\t2500", "10\t20\t2,500"):
