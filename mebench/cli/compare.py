@@ -275,7 +275,7 @@ def _refuse_of_coders(given: Mapping[str, object]) -> None:
 
 def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None, json: str | None) -> None:
     """How well two coders agree."""
-    from mebench.console import print_table
+    from mebench.console import plural, print_table
     from mebench.exchange.files import read_beside
     from mebench.exchange.join import Rules
     from mebench.exchange.table import Remarks
@@ -284,6 +284,11 @@ def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None
     remarks, one, other = Remarks(), Path(first).expanduser(), Path(second).expanduser()
     (answers,) = read_beside(one, [other], Rules(fps, loose_ids=loose_ids), remarks)
     found = agreement(answers.tables, answers.kinds)
+    if silent := int(answers.tables.videos["n_frames"].isna().sum()):
+        remarks.warn(
+            f"{plural(silent, 'video')} of unknown length: kappa counts frames from 0 to the last interval of either coder, and would be "
+            "another over the whole video; a column n_frames in the first table says how long it is"
+        )
     say(remarks)
     if json != "-":
         rows = [

@@ -217,6 +217,24 @@ def test_agreement_counts_frames_beyond_the_last_interval_where_the_length_is_kn
     assert agreement(tables, ["micro"])["frames"]["n"] == tables.videos["n_frames"].sum()
 
 
+def test_kappa_of_coders_says_where_the_length_of_a_video_is_unknown(tmp_path, mebench):
+    """Ten frames that both leave blank, or a thousand: kappa is another."""
+    kappas = []
+    for name, length in {"unknown": "", "known": "1000"}.items():
+        anna, ben = tmp_path / f"{name}.csv", tmp_path / "ben.csv"
+        anna.write_text(f"subject,video,onset,offset,n_frames\n1,a,10,19,{length}\n")
+        ben.write_text("subject,video,onset,offset\n1,a,12,21\n")
+        code, _, err = mebench("compare", anna, ben, "--json", tmp_path / "j")
+        assert code == 0 and ("1 video of unknown length: kappa counts frames from 0 to the last" in err) == (
+            not length
+        )
+        kappas.append(pd.read_json(tmp_path / "j", typ="series")["frames"]["kappa"])
+    assert kappas == [
+        pytest.approx(cohen_kappa_score([10 <= i < 20 for i in range(n)], [12 <= i < 22 for i in range(n)]))
+        for n in (22, 1000)
+    ]
+
+
 BOMB = '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
 OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
 HEAD, FOOT = "<ANNOTATION_DOCUMENT AUTHOR='&a;'>", "</ANNOTATION_DOCUMENT>"
