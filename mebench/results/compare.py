@@ -228,10 +228,17 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     shown = f"no difference is shown (A - B = {figure(difference, digits)}; {p})"
     if row.detectable is None:
         return shown
+    if _beyond_all(path, row):
+        return f"{shown}; with these {row.subjects} subjects, one test alone finds no true difference in 4 of 5 cases, however large"
     return (
         f"{shown}; with these {row.subjects} subjects, one test alone finds a true difference of "
         f"{figure(row.detectable, digits)} in 4 of 5 cases, smaller ones less often"
     )
+
+
+def _beyond_all(path: str, row: ComparedScore) -> bool:
+    """Whether no two shares can differ so much as to be told apart."""
+    return row.detectable is not None and row.detectable > 1 and find(path).scale == "share"
 
 
 def _ranking(path: str, difference: float) -> str:
@@ -380,6 +387,6 @@ def _tests(comparison: Comparison) -> Table:
             _p(row.wilcoxon_p) or "-",
             str(row.wilcoxon_n),
             figure(row.rank_biserial, 2),
-            figure(row.detectable, find(path).digits),
+            "> 1" if _beyond_all(path, row) else figure(row.detectable, find(path).digits),
         )
     return table

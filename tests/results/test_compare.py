@@ -108,6 +108,15 @@ def test_too_few_subjects_to_show_any_difference_are_said_to_be():
     assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 scores:")
 
 
+def test_no_two_shares_differ_by_more_than_one():
+    """An error of milliseconds may."""
+    unlike = {"p": 0.2, "p_holm": 0.2, "detectable": 2.2448}
+    assert said("spotting.micro.f1", **unlike).endswith(
+        "one test alone finds no true difference in 4 of 5 cases, however large."
+    )
+    assert "finds a true difference of 2.2 in 4 of 5 cases" in said("spotting.micro.apex_mae_ms", **unlike)
+
+
 def test_other_settings_of_the_dataset_are_named():
     lines = noted(9, "spotting.micro.f1", data=("", "size=96"))
     assert any(line.startswith("the settings of the dataset differ (A: the defaults; B: size=96)") for line in lines)
