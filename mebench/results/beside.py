@@ -116,7 +116,7 @@ def separates(record: Record, rows: Sequence[Published], aliases: Sequence[Alias
     for row in mine:
         metric = find(row.path[-1] if row.metric in row.path else row.metric).label if row.metric != "n" else "n"
         of = row.kind if row.task == "spotting" else row.part.replace("_", " ")
-        said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = _value(row, record.summary)
+        said[", ".join(filter(None, (metric, of, row.member, row.method_variant)))] = _value(row, record.summary, same)
     return said
 
 
@@ -143,14 +143,16 @@ def _clips(row: Published, record: Record) -> str:
     return f"published over {counted}, this run over {own}: {same}; {pictures}"
 
 
-def _value(row: Published, summary: Mapping[str, Any]) -> str:
+def _value(row: Published, summary: Mapping[str, Any], same: bool) -> str:
+    """Of other clips or folds the two values alone: what lies between them chance does not explain, nor does the method."""
     found = value_of(summary, row)
     printed = f"{row.value:.{row.digits}f} published"
     if found is None:
         return f"{printed}, undefined or not scored here"
     value, low, high = found
     ends = "" if low is None or high is None else f" [{low:.{row.digits}f}, {high:.{row.digits}f}]"
-    return f"{printed}, {value:.{row.digits}f}{ends} here: {gap_in_words(row, value, low, high)}"
+    gap = gap_in_words(row, value, low, high) if same else "not comparable"
+    return f"{printed}, {value:.{row.digits}f}{ends} here: {gap}"
 
 
 def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:

@@ -54,6 +54,7 @@ def test_other_clips_are_not_comparable(published):
     found = said(published, "htnet2023", next((BOARDS / "records").glob("ststnet-synthetic-*")))
     assert "other clips or folds, so the numbers are not comparable" in found["protocol"]
     assert "not the same, so the numbers are not comparable" in found["clips"]
+    assert found["UF1"].endswith("here: not comparable")
 
 
 def test_an_unknown_result_names_the_nearest(published):
