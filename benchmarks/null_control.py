@@ -61,14 +61,12 @@ def main() -> None:
 
 def spotting(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:
     """Score, number of intervals, F1 over all seeds, and F1 of each draw."""
-    spotted = [
-        pd.read_parquet(r.folder / "predictions.parquet")
-        for r in records
-        if (r.folder / "predictions.parquet").exists()
-    ]
-    spotted = [table[(table["kind"] == "micro") & (table["draw"] == 0)] for table in spotted]
-    if not spotted or not sum(map(len, spotted)):
+    spotted = [pd.read_parquet(r.folder / "predictions.parquet") for r in records if "spotting" in r.summary]
+    if not spotted:
         return []
+    spotted = [table[(table["kind"] == "micro") & (table["draw"] == 0)] for table in spotted]
+    if not sum(map(len, spotted)):  # who claims nothing hits nothing, wherever it is turned
+        return [("F1, micro", 0, 0.0, np.zeros(draws))]
     truths = pd.read_parquet(records[0].folder / "truth.parquet")
     truths = truths[truths["kind"] == "micro"].sort_values(["video", "onset"], ignore_index=True)
     frames = pd.read_parquet(records[0].folder / "videos.parquet").set_index("video")["n_frames"]
