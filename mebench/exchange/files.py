@@ -145,12 +145,15 @@ def of_intervals(
         DataError: the files do not fit together.
     """
     truth = _with_subjects(truth, predictions)
+    if truth.pooled or predictions.pooled:
+        truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
         remarks.warn("predictions: there are none: every truth is missed")
     tables = join(truth, predictions, rules, remarks, None if scores is None else scores.rows)
     assert tables.predictions is not None
     note_shift(tables.truths, tables.predictions, remarks)
     told = scores.kinds if scores is not None else None if "kind" in predictions.columns else ["micro"]
+    told = ["micro"] if predictions.pooled else told
     scored = _kinds(kinds, told, tables, remarks)
     named = classes_of(classes, tables, remarks)
     # A truth whose label is no class has none: it counts for spotting only.
@@ -191,19 +194,32 @@ def read_beside(
     clips = clips or not all(map(_has_intervals, files))
     rules = replace(rules, fps=common_rate([truth, *files], rules.fps))
     true, rules = read_truth(truth, rules, remarks, adapters, clips)
-    found = []
-    for letter, path in zip("AB", files):
-        own = Remarks()
-        if clips:
-            found.append(of_clips(true, path, rules, own, classes))
-        else:
-            spotted = read_intervals(path, "predictions", own, fps=rules.fps)
-            found.append(of_intervals(true, spotted, rules, own, classes=classes))
+    owns, found = [Remarks() for _ in files], []
+    if clips:
+        found = [of_clips(true, path, rules, own, classes) for path, own in zip(files, owns)]
+    else:
+        spotted = [read_intervals(path, "predictions", own, fps=rules.fps) for path, own in zip(files, owns)]
+        if any(one.pooled for one in spotted):
+            true = _pooled(true, remarks)
+        found = [of_intervals(true, one, rules, own, classes=classes) for one, own in zip(spotted, owns)]
+    for letter, own in zip("AB", owns):
         for lines, mine in ((remarks.warnings, own.warnings), (remarks.repaired, own.repaired)):
             for line in mine:  # what is said of the truth holds for all
                 told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
                 lines += [told] if told not in lines else []
     return _same_videos(found)
+
+
+def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
+    """The same without kinds, to stand beside a file that does not tell them apart."""
+    macro = int((given.intervals["kind"] == "macro").sum())
+    if macro:
+        remarks.warn(
+            f"{given.role}: {plural(macro, 'macro-expression')} stand as micro, since the log of MEGC 2020 beside them does not tell "
+            "kinds apart"
+        )
+    videos = given.videos.assign(kind="micro") if "kind" in given.videos else given.videos
+    return replace(given, intervals=given.intervals.assign(kind="micro"), videos=videos, pooled=True)
 
 
 def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:

@@ -128,7 +128,7 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
     if role == "truth":
         _note_overlaps(rows, given.ids, remarks)
         _note_short(given, rows, remarks)
-    return IntervalFile(given.place, role, rows, given.videos, given.columns)
+    return replace(given, intervals=rows)
 
 
 def _ends(table: TextTable, remarks: Remarks) -> _Ends:

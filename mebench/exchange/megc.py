@@ -78,7 +78,7 @@ def read_log(text: str, path: File, role: Role, remarks: Remarks) -> IntervalFil
         f"micro and matched together. Its own lines are {', '.join(f'{n} {result}' for result, n in counts.items())}"
     )
     columns = {"video", "onset", "offset", "dataset"} | ({"subject"} if role == "truth" else set())
-    return IntervalFile(str(path), role, there, videos, frozenset(columns))
+    return IntervalFile(str(path), role, there, videos, frozenset(columns), pooled=True)
 
 
 _SIDE: dict[Role, str] = {"predictions": "prediction", "truth": "truth"}

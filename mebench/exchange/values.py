@@ -31,6 +31,7 @@ class IntervalFile:
             and of a truth `fps`, `n_frames` (NaN where not given), of predictions `kind` (empty where a row without an
             interval does not say: all kinds).
         columns: the known columns that the file has.
+        pooled: its intervals are of both kinds and it does not say which is which: all stand as micro.
     """
 
     place: str
@@ -38,6 +39,7 @@ class IntervalFile:
     intervals: pd.DataFrame
     videos: pd.DataFrame
     columns: frozenset[str]
+    pooled: bool = False
 
     @property
     def ids(self) -> list[str]:

@@ -4,7 +4,9 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
+from mebench.exchange.files import read_beside
 from mebench.exchange.intervals import read_intervals
+from mebench.exchange.join import Rules
 from mebench.exchange.megc import Entry, is_log, log_lines
 from mebench.exchange.table import Remarks
 from tests.outside import outside
@@ -59,6 +61,31 @@ def test_a_log_lists_the_videos_that_were_processed(write, score):
     log = write("1\n006_1   324   403   __  __  FN\n007_2   10  20  10  20  TP\n")
     words = ["--predictions", log, "--truth", log, "--format", "megc2020", "--convention", "megc2020"]
     assert [score(*words)["spotting"]["micro"][count] for count in ("tp", "fp", "fn")] == [1, 0, 1]
+
+
+KINDS = "video,onset,offset,kind\n019_7,398,532,macro\n025_5,840,937,macro\n23_0507,2744,2764,micro\n"
+
+
+@pytest.mark.parametrize("log_is", ["predictions", "truth"])
+def test_beside_a_log_no_side_tells_kinds_apart(write, score, log_is):
+    log, table = write(LOG, "log.txt"), write(KINDS)
+    files = {"predictions": ["--predictions", log, "--truth", table], "truth": ["--predictions", table, "--truth", log]}
+    summary = score(*files[log_is])
+    assert list(summary["spotting"]) == ["micro"]
+    counts = [summary["spotting"]["micro"][count] for count in ("tp", "fp", "fn")]
+    assert counts == ([1, 2, 2] if log_is == "predictions" else [3, 0, 0])
+    other, warned = "truth" if log_is == "predictions" else "predictions", " ".join(summary["warnings"])
+    assert f"{other}: 2 macro-expressions stand as micro" in warned and "not scored" not in warned
+
+
+def test_two_programs_of_which_one_wrote_a_log_have_one_truth(write):
+    """Otherwise the macro-expressions would be true for one of them alone."""
+    true, remarks = write(KINDS), Remarks()
+    found = read_beside(true, [write(KINDS, "table.csv"), write(LOG, "log.txt")], Rules(), remarks)
+    pd.testing.assert_frame_equal(found[0].tables.truths, found[1].tables.truths)
+    assert [answers.kinds for answers in found] == [["micro"], ["micro"]]
+    assert sum("truth: 2 macro-expressions stand as micro" in line for line in remarks.warnings) == 1
+    assert sum("A: predictions: 2 macro-expressions stand as micro" in line for line in remarks.warnings) == 1
 
 
 MDMD = {  # dataset, kind: shortest and longest interval that is kept, and the authors' TP, FP, FN
