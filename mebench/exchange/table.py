@@ -264,6 +264,12 @@ def parse(
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
     _note_unread(headers, positions, wanted, role, remarks)
+    short = [len(row) < len(headers) for row in rows]
+    if any(short[-1:]) and sum(short) < min(2, len(rows)) and not text.endswith(("\n", "\r")):
+        remarks.warn(
+            f"{role}: line {lines[-1]}, the last, alone has {len(rows[-1])} of {len(headers)} cells, and it does not end: was the file cut "
+            "off there?"
+        )
     columns = _columns(rows, lines, len(headers), positions, path, role, remarks)
     for name, other in rivals(headers, positions, role):
         taken = positions[name]

@@ -78,6 +78,24 @@ def test_another_encoding_is_said(write):
     assert remarks.repaired == ["predictions: the file is not UTF-8 and was read as Windows-1252"]
 
 
+@pytest.mark.parametrize(
+    ("rows", "asked"),
+    [
+        ("1,a,5,9,joy\n2,b", True),
+        ("1,a,5,9,joy\n2,b\n", False),  # ends as lines do: a video without expressions
+        ("1,a\n2,b", False),  # short as others are
+        ("1,a,5,9,joy\n2,b,1,2,", False),  # all cells are there
+        ("1,a", False),
+    ],
+)
+def test_a_last_line_that_alone_is_short_and_does_not_end_may_be_cut_off(write, rows, asked):
+    """The row would be a video more, without expressions."""
+    _, remarks = read(write(f"subject,video,onset,offset,emotion\n{rows}"))
+    assert [line.split(": ", 1)[1] for line in remarks.warnings] == asked * [
+        "line 3, the last, alone has 2 of 5 cells, and it does not end: was the file cut off there?"
+    ]
+
+
 def test_a_misspelt_optional_column_is_pointed_at(write):
     _, remarks = read(write("subject,video,onset,offset,emotoin\n1,a,5,9,joy\n"))
     assert remarks.warnings == ["predictions: the column 'emotoin' is not read; if it holds the emotion, name it so"]
