@@ -47,9 +47,7 @@ def spec_of(config: RunConfig, dataset: Dataset) -> Spec:
         config: of the run.
         dataset: opened.
     """
-    store = str(Path(config.cache).expanduser().absolute())
-    values = json.dumps({**anywhere(config.values), "cache": store})
-    return values, inputs_of(config, dataset, processor()), processor()
+    return json.dumps(anywhere(config.values)), inputs_of(config, dataset, processor()), processor()
 
 
 def config_of(spec: Spec) -> RunConfig:
@@ -138,8 +136,8 @@ def refuse_other_processor(run: str, then: str, now: str) -> None:
 
 
 def anywhere(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of a configuration with absolute roots, annotations and landmark files: a run may be resumed from another folder. What
-    has the type `Path` is absolute already.
+    """Values of a configuration with absolute roots, annotations, landmark files and store of features: a run may be resumed from
+    another folder. What has the type `Path` is absolute already.
     """
     flat = flatten(values)
     methods = {
@@ -150,7 +148,8 @@ def anywhere(values: dict[str, Any]) -> dict[str, Any]:
         for part in ("method", "recognizer")
         if values.get(part)
     }
-    return {**values, **methods, "dataset": _elsewhere(values["dataset"], _absolute)}
+    dataset, store = _elsewhere(values["dataset"], _absolute), _absolute(values["cache"])
+    return {**values, **methods, "dataset": dataset, "cache": store}
 
 
 @cache

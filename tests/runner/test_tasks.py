@@ -58,6 +58,11 @@ def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_anothe
     assert key_of(again, truth_tables(again)) == key
 
 
+def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):
+    config = resolve(moody("cache=store"))
+    assert anywhere(config.values)["cache"] == str(Path("store").absolute())
+
+
 OWN_WORDS = """    landmarks: str = "dlib"
     root: bool = True
     few_annotations: bool = True
