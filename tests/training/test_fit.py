@@ -65,6 +65,20 @@ def test_it_descends_like_a_plain_loop():
     assert float(method.line.weight.detach()) == pytest.approx(w, rel=1e-5)
 
 
+def test_numbers_too_small_to_count_are_none_while_it_trains_and_not_afterwards():
+    """A weight that nothing but a penalty pulls would stay among them for good, and slow every step."""
+
+    class Fading(Line):
+        def training_step(self, batch, index):
+            self.log_of.append(float(torch.tensor(1e-30) * 1e-10))
+            return super().training_step(batch, index)
+
+    method = Fading((Stage("one", 1, 10),))
+    fit(method, [], [])
+    assert 0.0 in method.log_of
+    assert float(torch.tensor(1e-30) * 1e-10) > 0
+
+
 def test_stages_run_in_order_then_the_closed_form_in_evaluation_mode():
     method = Line((Stage("one", 2, 10), Stage("two", 3, 10)))
     fit(method, [], [])
