@@ -5,26 +5,21 @@ sum is put into another order; sums over pixels are sums over columns, then over
 a row works on columns that do not know of one another, so that vectors of 4, 8 or 16 give the same numbers. Rows are padded to
 whole blocks of `LANES` columns; what is computed in the padding is never looked at.
 
-Imported on use. Compiled once a machine, by the first process that asks, while the others wait: numba keeps the code beside this
-file or, where it cannot write there, in the user's cache folder; `NUMBA_CACHE_DIR` names another.
+Imported on use, and compiled once a machine (`mebench.features.loops`).
 """
 
 import functools
 import hashlib
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable
 from math import floor, sqrt
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
-from numba.core import event
 from numpy import float32
 
-from mebench.console import print_lines
 from mebench.features.base import FeatureMap, Image
-from mebench.features.median import LANES, Number, Plane, compiled, inlined, median, whole_blocks
+from mebench.features.loops import LANES, Number, Plane, compiled, inlined, median, once, whole_blocks
 
 TAU, LAMBDA, THETA = 0.25, 0.15, 0.3
 SCALES, STEP, SMALLEST = 5, 0.8, 16
@@ -49,20 +44,9 @@ def tvl1(a: Image, b: Image, epsilon: float) -> FeatureMap:
 @functools.cache
 def ready() -> Callable[..., Any]:
     """The compiled flow, from the cache if any process of this machine has put it there."""
-    flow = _pyramid(hashlib.sha256(Path(median.__code__.co_filename).read_bytes()).hexdigest())  # type: ignore[attr-defined]
-
-    from filelock import FileLock
-
-    found: Any = numba.njit(error_model="numpy")(flow)
-    alone: AbstractContextManager[Any] = nullcontext()
-    how_often = "in every process, since numba can write to none of its folders: NUMBA_CACHE_DIR names another"
-    with suppress(RuntimeError):  # which says so
-        found = numba.njit(error_model="numpy", cache=True)(flow)
-        alone, how_often = FileLock(Path(found.stats.cache_path) / "mebench_tvl1.lock"), "once on this machine"
-    with alone, told(f"compiling TV-L1 flow, about 10 s, {how_often}"):
-        found(*np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1))
-    answer: Callable[..., Any] = found
-    return answer
+    other_code = hashlib.sha256(Path(median.__code__.co_filename).read_bytes()).hexdigest()  # type: ignore[attr-defined]
+    smallest = *np.zeros((2, SMALLEST, SMALLEST), np.uint8), float32(1)
+    return once(_pyramid(other_code), lambda flow: flow(*smallest), "tvl1", "TV-L1 flow, about 10 s")
 
 
 def _pyramid(other_code: str) -> Callable[..., Any]:
@@ -100,25 +84,6 @@ def _pyramid(other_code: str) -> Callable[..., Any]:
         return found
 
     return flow
-
-
-@contextmanager
-def told(what: str) -> Iterator[None]:
-    """Say on standard error, once, when something is really compiled meanwhile; nothing where all comes from numba's cache."""
-
-    class Once(event.Listener):  # type: ignore[misc]  # numba has no types
-        said = False
-
-        def on_start(self, begun: Any) -> None:
-            if not self.said:
-                self.said = True
-                print_lines(what, error=True)
-
-        def on_end(self, done: Any) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Once()):
-        yield
 
 
 @compiled

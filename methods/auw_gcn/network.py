@@ -38,11 +38,15 @@ class UnitGraph(nn.Module):
         self.layers = nn.Sequential(*head(12 * HIDDEN))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Ten raw numbers of each frame."""
+        """Ten raw numbers of each frame.
+
+        Graph and weights together are one product for all twelve regions, whose rows are then normalised at once.
+        """
         n, t = x.shape[:2]
-        moved = self.graph @ (x.reshape(n * t, 12, 2) @ self.weight) + self.bias
-        nodes = torch.relu(self.norm(moved.transpose(1, 2)).transpose(1, 2))
-        outputs: Tensor = self.layers(nodes.reshape(n, t, 12 * HIDDEN).transpose(1, 2))
+        both = torch.einsum("ij,cd->jcid", self.graph, self.weight).reshape(12 * 2, 12 * HIDDEN)
+        moved = (x.reshape(n * t, 12 * 2) @ both).view(-1, HIDDEN) + self.bias
+        nodes = torch.relu(self.norm(moved))
+        outputs: Tensor = self.layers(nodes.view(n, t, 12 * HIDDEN).transpose(1, 2))
         return outputs
 
 

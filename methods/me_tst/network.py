@@ -3,10 +3,13 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from . import scan
 
 REGIONS = 5
 """Both brows, the mouth, both sides of the nose."""
@@ -19,8 +22,8 @@ MOST_DROPPED = 0.2
 class Scan(torch.autograd.Function):
     """States that decay, take in, and are looked at: state = exp(-delta decay) state + taken write, seen = state read.
 
-    One moment's states stay in the processor's cache; those of all moments, some hundred times the inputs, are never kept but
-    made again for the gradients.
+    The states of all moments, some hundred times the inputs, are never kept but made again for the gradients. In single precision on
+    a processor compiled loops do it (see `scan`), elsewhere an operation for each moment.
 
     Shapes: delta and taken (N, T, D), decay (D, S), write and read (N, T, S), to seen (N, T, D).
     """
@@ -29,6 +32,10 @@ class Scan(torch.autograd.Function):
     def forward(ctx: Any, delta: Tensor, taken: Tensor, decay: Tensor, write: Tensor, read: Tensor) -> Tensor:
         """What is seen of the states at each moment."""
         ctx.save_for_backward(delta, taken, decay, write, read)
+        if _in_loops(delta):
+            found = torch.empty_like(taken, memory_format=torch.contiguous_format)
+            scan.ready()[0](*_arrays(delta, taken, decay.T, write, read), found.numpy())
+            return found
         seen, kept, state = torch.empty_like(taken), *_room(2, delta, decay)
         state.zero_()
         for t in range(delta.shape[1]):
@@ -42,6 +49,12 @@ class Scan(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
         """Gradients of all five, back through time."""
         delta, taken, decay, write, read = ctx.saved_tensors
+        if _in_loops(delta):
+            arrays = _arrays(delta, taken, decay.T, write, read)
+            of = [np.zeros_like(array) for array in arrays]
+            scan.ready()[1](*arrays, *_arrays(grad), *of)
+            of[2] = of[2].T
+            return tuple(map(torch.from_numpy, of))
         kept, states = (_room(delta.shape[1], delta, decay) for _ in range(2))
         for t in range(len(states)):
             _decayed(delta[:, t], decay, kept[t])
@@ -62,6 +75,14 @@ class Scan(torch.autograd.Function):
             else:
                 of_delta[:, t] = 0  # nothing was there to decay
         return of_delta, of_taken, of_decay, of_write, of_read
+
+
+def _in_loops(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype == torch.float32
+
+
+def _arrays(*tensors: Tensor) -> list[scan.Array]:
+    return [tensor.detach().contiguous().numpy() for tensor in tensors]
 
 
 def _room(moments: int, delta: Tensor, decay: Tensor) -> Tensor:

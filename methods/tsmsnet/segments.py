@@ -52,9 +52,9 @@ def read(maps: Maps, first: int, step: int, length: int) -> Tensor:
     """
     chosen = places(max(first, 0), step, length)
     chosen = chosen[chosen < len(maps)]
-    segment = torch.zeros(length, *(maps.shape[i] for i in (3, 1, 2)))
-    segment[: len(chosen)] = torch.from_numpy(np.asarray(maps[chosen], np.float32)).permute(0, 3, 1, 2)
-    return scaled(segment)
+    segment = torch.zeros(length, *maps.shape[1:])
+    segment[: len(chosen)] = torch.from_numpy(np.asarray(maps[chosen], np.float32))
+    return scaled(segment.permute(0, 3, 1, 2))
 
 
 class Segments(Dataset[tuple[Tensor, Tensor]]):
@@ -77,10 +77,11 @@ class Segments(Dataset[tuple[Tensor, Tensor]]):
         return x[0], y[0]
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """A batch: segments (n, length, 3, 42, 42), float32, and their labels."""
+        """A batch: segments (n, length, 3, 42, 42), float32, channels last in memory, which convolutions are fastest with; and labels."""
         rows = self.rows[list(indices)]
         segments = [read(self.maps[video], first, step, self.length) for video, first, step, _ in rows.tolist()]
-        return torch.stack(segments), torch.from_numpy(rows[:, 3])
+        whole = torch.stack([segment.permute(0, 2, 3, 1) for segment in segments]).permute(0, 1, 4, 2, 3)
+        return whole, torch.from_numpy(rows[:, 3])
 
 
 def joined(found: Sequence[Spotted], belongs: Sequence[bool], most: int) -> list[Spotted]:

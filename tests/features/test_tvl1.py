@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mebench.features import tvl1 as module
-from mebench.features.median import median
-from mebench.features.tvl1 import MARGIN, told, tvl1
+from mebench.features.loops import median, told
+from mebench.features.tvl1 import MARGIN, tvl1
 
 from .conftest import texture
 

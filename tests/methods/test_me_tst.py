@@ -69,6 +69,24 @@ def test_the_gradients_of_the_scan_are_exact():
     assert torch.autograd.gradcheck(Scan.apply, inputs)
 
 
+@given(st.tuples(st.integers(1, 3), st.integers(1, 6), st.integers(1, 40), st.integers(1, 9)), st.integers(0, 99))
+def test_compiled_loops_do_what_an_operation_for_each_moment_does(shape, seed):
+    """In single precision beside double, which goes another way."""
+    n, t, d, s = shape
+    torch.manual_seed(seed)
+    shapes = [(n, t, d), (n, t, d), (d, s), (n, t, s), (n, t, s)]
+    exact = [torch.randn(shape, dtype=torch.float64) for shape in shapes]
+    exact = [x.abs() * 40 if i in (0, 2) else x for i, x in enumerate(exact)]  # decays from 1 to nothing
+    exact = [x.float().double().requires_grad_() for x in exact]
+    quick = [x.detach().float().requires_grad_() for x in exact]
+    weights = torch.randn(n, t, d).double()
+    for inputs in (exact, quick):
+        (Scan.apply(*inputs) * weights.to(inputs[0].dtype)).sum().backward()
+    torch.testing.assert_close(Scan.apply(*quick).double(), Scan.apply(*exact), rtol=1e-4, atol=1e-5)
+    for one, other in zip(quick, exact):
+        torch.testing.assert_close(one.grad.double(), other.grad, rtol=1e-4, atol=1e-4)
+
+
 def test_both_tasks_go_through_the_same_blocks_and_leave_out_others_while_training():
     torch.manual_seed(0)
     network, x = TemporalStates(3), torch.randn(2, 10, 6)

@@ -1,11 +1,22 @@
-"""The median of 5x5 pixels for whole rows at once, by networks that compare and exchange; compiled with `mebench.features.tvl1`."""
+"""Loops that numba compiles once a machine, and the one that takes medians of 5x5 pixels for whole rows at once, by networks that compare
+and exchange.
 
-from collections.abc import Callable
+The first process that asks compiles, while the others wait: numba keeps the code beside the file that it comes from or, where it cannot
+write there, in the user's cache folder; `NUMBA_CACHE_DIR` names another.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
 import numpy as np
+from filelock import FileLock
+from numba.core import event
 from numpy.typing import NDArray
+
+from mebench.console import print_lines
 
 LANES = 16
 """Columns of a block: rows are padded to whole ones."""
@@ -14,6 +25,49 @@ Plane = NDArray[np.float32]
 Number = np.float32
 _Values = tuple[Number, ...]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def once(
+    function: Callable[..., Any], call: Callable[[Any], object], name: str, what: str, **how: Any
+) -> Callable[..., Any]:
+    """A function compiled, from the cache if any process of this machine has put it there.
+
+    Args:
+        function: to be compiled; what it calls from another file is nothing that numba's cache looks at.
+        call: calls it, with what it is to be compiled for.
+        name: of its lock, one beside the code in the cache.
+        what: is said, once, when something is really compiled, such as "TV-L1 flow, about 10 s".
+        how: more words for `numba.njit`, such as `fastmath`.
+    """
+    found: Any = numba.njit(error_model="numpy", **how)(function)
+    alone: AbstractContextManager[Any] = nullcontext()
+    how_often = "in every process, since numba can write to none of its folders: NUMBA_CACHE_DIR names another"
+    with suppress(RuntimeError):  # which says so
+        found = numba.njit(error_model="numpy", cache=True, **how)(function)
+        alone, how_often = FileLock(Path(found.stats.cache_path) / f"mebench_{name}.lock"), "once on this machine"
+    with alone, told(f"compiling {what}, {how_often}"):
+        call(found)
+    answer: Callable[..., Any] = found
+    return answer
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Say on standard error, once, when something is really compiled meanwhile; nothing where all comes from numba's cache."""
+
+    class Once(event.Listener):  # type: ignore[misc]  # numba has no types
+        said = False
+
+        def on_start(self, begun: Any) -> None:
+            if not self.said:
+                self.said = True
+                print_lines(what, error=True)
+
+        def on_end(self, done: Any) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Once()):
+        yield
 
 
 def compiled(function: _Function) -> _Function:
