@@ -37,6 +37,7 @@ from mebench.core.spotting import (
     suppress,
     threshold,
     window,
+    window_shift,
 )
 
 __all__ = [
@@ -66,6 +67,7 @@ __all__ = [
     "spot",
     "suppress",
     "threshold",
+    "window_shift",
 ]
 
 

@@ -3,9 +3,9 @@
 import getpass
 import hashlib
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,8 @@ import pandas as pd
 from mebench._checkout import ROOT, beside_checkout
 from mebench.config import RunConfig, registry, settings
 from mebench.core import Timing, Video
+from mebench.core.options import SpottingParams
+from mebench.errors import RunError
 from mebench.features.pipeline import content
 from mebench.files import file_hash
 from mebench.metrics.tables import Tables
@@ -69,6 +71,31 @@ def key_of(plan: Plan, tables: Tables) -> str:
     return digest([inputs_of(plan.config, plan.dataset), truth_of(plan, tables), chains, *content_of(plan)])
 
 
+def trained_key(plan: Plan, tables: Tables) -> str | None:
+    """Everything that frame scores and models depend on, so that runs which differ in how scores become intervals need one training; or
+    None where it depends on that, too, or where only a training tells what the run is asked for.
+    """
+    config = plan.config
+    acting = {name for name, said in plan.method.section("search").items() if said.get("acts") == "postprocess"}
+    if not acting or "spot" not in plan.task.tasks or not reusable(config) or config.audit != "guard" or config.looks:
+        return None
+    method = {name: value for name, value in config.values["method"].items() if name not in acting}
+    return key_of(replace(plan, config=replace(config, values={**config.values, "method": method})), tables)
+
+
+def with_training(folder: RunFolder, trained: str) -> Iterator[RunFolder]:
+    """The other runs beside one whose training is the same."""
+    for other in RunFolder.all(folder.path.parent):
+        with suppress(RunError, AttributeError):  # of another program, or damaged
+            if other.id != folder.id and other.read_json("config.json").get("trained") == trained:
+                yield other
+
+
+def reusable(config: RunConfig) -> bool:
+    """Whether what was learnt does not depend on how frame scores become intervals; a learnt threshold does."""
+    return SpottingParams.of(config.method_params).threshold != "absolute"
+
+
 def content_of(plan: Plan) -> list[str]:
     """One hash of the frames and landmark files that features are computed from, and of the files among the parameters of methods, such
     as weights, wherever they lie; none where there are none. What a dataset draws or brings ready-made its revision tells.
@@ -104,11 +131,14 @@ def name_of(config: RunConfig) -> str:
     return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"
 
 
-def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str) -> None:
-    """Write down what is run before it begins."""
+def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str, trained: str | None = None) -> None:
+    """Write down what is run before it begins, and what other runs may take its training for, see `trained_key`."""
     folder.write_json(
         "config.json",
-        {"key": key, "config": anywhere(plan.config.values), "origins": plan.config.origins, "source": made_by()},
+        {
+            **{"key": key, "trained": trained, "config": anywhere(plan.config.values)},
+            **{"origins": plan.config.origins, "source": made_by()},
+        },
     )
     folder.write_json("versions.json", {**versions(), **_revisions(plan), "steps": _steps(plan)})
     folder.write_table("videos.parquet", tables.videos)

@@ -97,19 +97,19 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
                 outcomes[id(session)] = error
                 session.left.clear()
         under_way = [session for session in sessions if id(session) not in outcomes]
-        tasks = [task for session in under_way for task in session.tasks()]
         finished = sum(len(session.finished) for session in under_way)
         total = sum(len(session.plan.folds) for session in under_way)
         if finished:
             progress.say(f"{finished} of {total} folds are already there")
         outcomes |= {id(session): _finished(session) for session in under_way if not session.left}
         with progress.stage("folds", total, "folds", done=finished) as advance:
-            for task, outcome in pool.run(tasks):
-                session, fold = task.key
-                session.keep(fold, outcome)
-                advance()
-                if not session.left:
-                    outcomes[id(session)] = _finished(session)
+            for part in _in_turn(under_way):
+                for task, outcome in pool.run([task for session in part for task in session.tasks(progress)]):
+                    session, fold = task.key
+                    session.keep(fold, outcome)
+                    advance()
+                    if not session.left:
+                        outcomes[id(session)] = _finished(session)
         for session in under_way:
             for line in session.of_no_score():
                 progress.say(line)
@@ -117,6 +117,13 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
         for session in sessions:
             session.close()
     return [outcomes[id(session)] for session in sessions]
+
+
+def _in_turn(sessions: Sequence[Session]) -> list[list[Session]]:
+    """Sessions in two parts: those that train, and those whose training is that of one in the first part."""
+    first = {session.trained: session for session in reversed(sessions) if session.trained is not None}
+    leads = [s.trained is None or first[s.trained] is s for s in sessions]
+    return [[s for s, leading in zip(sessions, leads) if leading is wanted] for wanted in (True, False)]
 
 
 def _finished(session: Session) -> Outcome | MebenchError:

@@ -50,6 +50,47 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     (folder / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
+def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
+    """What a whole fold left behind, from its files; without its intervals, which can be made anew, and its answers after each epoch.
+
+    Args:
+        folder: of the fold.
+        kinds: kinds that are spotted, in the order of the columns of frame scores.
+    """
+    from mebench.core import Timing
+    from mebench.core.history import Epoch
+    from mebench.runner.outside import ClipPrediction, FoldResult
+
+    record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    clips = read_fold_table(folder, "clips.parquet").drop_columns(["fold"]).to_pylist()
+    scores = read_fold_table(folder, "frame_scores.parquet").to_pandas()
+    model, history = folder / "model.safetensors", folder / "history.csv"
+    epochs = read_csv(history).drop(columns="fold").to_dict("records") if history.is_file() else []
+    return FoldResult(
+        record["fold"],
+        [],
+        [ClipPrediction(**{**row, "probabilities": tuple(row["probabilities"])}) for row in clips],
+        {
+            str(video): np.stack(
+                [rows[rows["kind"] == kind].sort_values("frame")["score"].to_numpy(np.float64) for kind in kinds],
+                axis=1,
+            )
+            for video, rows in scores.groupby("video")
+        },
+        {name: Timing(t["fps"], t["k"], t["k_prime"]) for name, t in record["timing"].items()},
+        record["seed"],
+        record["costs"],
+        model.read_bytes() if model.is_file() else b"",
+        [Epoch(**{str(name): _noted(str(name), value) for name, value in row.items()}) for row in epochs],
+        record["notes"],
+    )
+
+
+def _noted(name: str, value: Any) -> Any:
+    """A number of a history's row, or None where nobody noted one; a loss is NaN then."""
+    return None if value != value and name != "loss" else value
+
+
 def whole_fold(folder: Path) -> str | None:
     """Key of the fold whose files lie in `folder`, or None if one of them is not as it was written.
 

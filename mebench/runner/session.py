@@ -20,15 +20,17 @@ from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import describe, key_of, name_of, truth_tables
+from mebench.runner.describe import describe, key_of, name_of, trained_key, truth_tables, with_training
 from mebench.runner.features import Home, Prepared, home_of, missing_videos
+from mebench.runner.fold_files import read_fold, safe_name
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
 from mebench.runner.inputs import instructions_of_folds, refuse_other_processor
 from mebench.runner.leak import Looks
+from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
-from mebench.runner.tasks import fold_task, spec_of
+from mebench.runner.tasks import fold_task, proposed_task, spec_of
 from mebench.runner.workers import Failure, Task, sentence
 
 FILE = "skipped.json"
@@ -102,6 +104,7 @@ class Session:
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
         looks: of a leaking run the answers of the honest run beside it.
+        trained: what the training depends on, see `describe.trained_key`; None where it is that of no other run.
     """
 
     plan: Plan
@@ -114,6 +117,7 @@ class Session:
     unscored: set[str] = field(default_factory=set)
     leaking: Plan | None = None
     looks: Looks | None = None
+    trained: str | None = None
 
     def take(self, prepared: Prepared, charged: set[Home], progress: Progress) -> None:
         """Take note of the features: what they cost, and which videos show no face.
@@ -153,14 +157,36 @@ class Session:
             progress.say(line)
         self.plan = replace(plan, skipped=frozenset(reasons))
 
-    def tasks(self) -> list[Task]:
-        """The folds that are missing."""
+    def tasks(self, progress: Progress) -> list[Task]:
+        """The folds that are missing. What other runs have trained, and what differs in nothing but how frame scores become intervals, is
+        not trained again.
+        """
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
-        run = spec_of(self.plan)
+        run, skipped, there = spec_of(self.plan), self.plan.skipped, self._trained_elsewhere(progress)
         return [
-            Task((self, fold), fold_task, (run, fold.key, self.plan.skipped)) for fold in folds if fold.key in self.left
+            Task((self, fold), proposed_task, (run, fold.key, skipped, there[fold.key]))
+            if fold.key in there
+            else Task((self, fold), fold_task, (run, fold.key, skipped))
+            for fold in folds
+            if fold.key in self.left
         ]
+
+    def _trained_elsewhere(self, progress: Progress) -> dict[str, FoldResult]:
+        """The folds to come that are trained already, by key. None where an equal run is there: that one is computed anew."""
+        found = dict[str, FoldResult]()
+        if self.trained is None or is_again(self):
+            return found
+        for other in with_training(self.folder, self.trained):
+            own = (other.finished_folds() & self.left) - set(found) if set(found) < self.left else set()
+            if own and set(read_skipped(other)) == set(self.plan.skipped):
+                kinds, home = self.plan.task.kinds, other.path / "folds"
+                found |= {key: read_fold(home / safe_name(key), kinds) for key in sorted(own)}
+                progress.say(
+                    f"{self.folder.id}: {plural(len(own), 'fold')} trained in {other.id}, which differs in how frame scores become "
+                    "intervals alone: only these are made"
+                )
+        return found
 
     def keep(self, fold: Fold, outcome: Any) -> None:
         """Keep what a fold gave, or why it failed.
@@ -284,7 +310,8 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         for info in plugins_of(plan.config):
             registry.refuse_edited(info)
         folder.remove_leftovers()
-        describe(folder, plan, tables, key)
+        trained = trained_key(plan, tables)
+        describe(folder, plan, tables, key, trained)
         every = {fold.key for fold in plan.folds}
         finished = folder.finished_folds() & every
         if plan.config.looks and plan.looks_only:  # the same run without looks may have begun it
@@ -292,7 +319,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     except BaseException:
         lock.release()
         raise
-    return Session(plan, folder, lock, began, finished, every - finished)
+    return Session(plan, folder, lock, began, finished, every - finished, trained=trained)
 
 
 def is_again(session: Session) -> bool:

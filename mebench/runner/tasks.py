@@ -1,11 +1,15 @@
 """What worker processes do with a fold. They plan it and know its labels; PyTorch is loaded where it is trained, apart."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from mebench.core import Fold
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import Fold, Prediction
+from mebench.errors import RunError
 from mebench.runner import forks, inputs
 from mebench.runner.choices import Ability, abilities
 from mebench.runner.inputs import (
@@ -111,6 +115,69 @@ def execute_apart(plan: Plan, fold: Fold, instructions: str) -> FoldResult | Fai
     outside = Outside(plan, fold)
     result = apart(plan, _inside, (outside.brief(), instructions), outside, plan.config.fold_timeout)
     return result if isinstance(result, Failure) else outside.complete(result)
+
+
+def proposed_task(run: FoldSpec, key: str, skipped: frozenset[str], stored: FoldResult) -> FoldResult:
+    """A fold whose frame scores and models another run has: only its intervals are made.
+
+    Args:
+        run: that it is of.
+        key: of the fold.
+        skipped: keys of the videos without a face.
+        stored: of the other run, which differs in nothing but how frame scores become intervals.
+
+    Raises:
+        RunError: this process finds other inputs than the run was planned with.
+        MebenchError: the method failed.
+    """
+    return propose_again(_plan_without(run, skipped), _folds(run)[key], stored, alone=True)
+
+
+def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True, alone: bool = False) -> FoldResult:
+    """A fold's result with other parameters of spotting, from its frame scores and fitted models; nothing is trained.
+
+    Args:
+        plan: of the run with those parameters, once its features are stored; what else differs from the stored run is not
+            looked at.
+        fold: the fold.
+        stored: its frame scores and models.
+        names: whether a method that recognizes names the emotion of what is spotted.
+        alone: whether the method is at work in a process that knows no labels, which takes a tenth of a second; or in this one, on
+            videos without any, which is enough where nothing is scored but trials.
+
+    Raises:
+        MebenchError: the method failed.
+    """
+    outside = Outside(plan, fold)
+    brief = outside.brief()
+    nothing = tuple(replace(video, expressions=(), distractors=()) for video in brief.videos)  # nobody learns here
+    what = replace(brief, videos=nothing), stored.frame_scores, stored.model, names
+    found = apart(plan, _proposed, what, outside) if alone else _proposed(*what, outside.answer)
+    if isinstance(found, Failure):
+        raise found.error or RunError(f"fold {fold.key!r}: {found.reason}")
+    return replace(stored, predictions=found)
+
+
+def _proposed(
+    brief: Brief, frame_scores: Mapping[str, NDArray[np.float64]], model: bytes, names: bool, ask: Ask
+) -> list[Prediction]:
+    """The intervals of the tested videos."""
+    from safetensors.torch import load  # what brings PyTorch is for the process that computes them
+
+    from mebench.runner.fitted import FittedMethod
+    from mebench.runner.fold import parts_of, restore
+
+    plan, timings = brief.plan(ask), dict(brief.timings)
+    fitted_methods = [FittedMethod(part, brief.fold, timings) for part in plan.parts()]
+    restore(parts_of([fitted.method for fitted in fitted_methods]), load(model))
+    spotter, namer = fitted_methods[0], fitted_methods[-1]
+    found: list[Prediction] = []
+    for video in spotter.tested:
+        spotted = spotter.propose(spotter.views.unlabelled(video), frame_scores[video.key])
+        found += namer.named(video, spotted) if names else spotted
+    for fitted in fitted_methods:
+        fitted.views.close()
+    return found
 
 
 def _inside(brief: Brief, instructions: str, ask: Ask) -> FoldResult:

@@ -14,17 +14,18 @@ from mebench.errors import RunError
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner.describe import content_of, truth_of, truth_tables
+from mebench.runner.describe import content_of, reusable, truth_of, truth_tables
 from mebench.runner.inputs import inputs_of
 from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import scored_of
+from mebench.runner.tasks import propose_again
 from mebench.runner.workers import Workers
 from mebench.tuning.records import Objective
 from mebench.tuning.space import Space, digest, with_values
 from mebench.tuning.splits import Split, who
 from mebench.tuning.study import Step
-from mebench.tuning.work import Features, FoldCache, of_part, propose_again, reusable, run_folds, with_config
+from mebench.tuning.work import Features, FoldCache, of_part, run_folds, with_config
 
 _IN_MEMORY = 8
 """Trainings whose weights and frame scores stay there; older ones are read again when a trial proposes from them."""

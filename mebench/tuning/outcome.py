@@ -12,17 +12,18 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
-from mebench.runner.describe import content_of, describe, truth_of, truth_tables
+from mebench.runner.describe import content_of, describe, reusable, truth_of, truth_tables
 from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
 from mebench.runner.session import write_skipped
+from mebench.runner.tasks import propose_again
 from mebench.runner.workers import Workers
 from mebench.tuning.records import COST, Objective, Study, Trial
 from mebench.tuning.space import Space, digest, with_values
 from mebench.tuning.splits import Split, who
-from mebench.tuning.work import Features, FoldCache, propose_again, reusable, run_folds, with_config
+from mebench.tuning.work import Features, FoldCache, run_folds, with_config
 
 
 @dataclass(frozen=True)

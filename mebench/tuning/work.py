@@ -5,22 +5,20 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from filelock import FileLock
-from numpy.typing import NDArray
 
 from mebench.config import RunConfig
-from mebench.core import Fold, Prediction, SubjectKey, Timing
-from mebench.core.options import SpottingParams
+from mebench.core import Fold, SubjectKey
 from mebench.errors import DataError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner.choices import abilities
 from mebench.runner.features import prepare
-from mebench.runner.folder import RunFolder, safe_name
-from mebench.runner.outside import Ask, Brief, ClipPrediction, FoldResult, Outside
+from mebench.runner.fold_files import read_fold, safe_name
+from mebench.runner.folder import RunFolder
+from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan
-from mebench.runner.tasks import FoldSpec, apart, execute_apart, plan_of, refuse_other_truth, spec_of
+from mebench.runner.tasks import FoldSpec, execute_apart, plan_of, refuse_other_truth, spec_of
 from mebench.runner.workers import Failure, Task, Workers
 from mebench.tuning.space import digest
 
@@ -55,35 +53,8 @@ class FoldCache:
         lacking = {fold.key for fold in folds} - set(self._read)
         if lacking:
             for key in self._folder.finished_folds() & lacking:
-                self._read[key] = self._from_disk(key)
+                self._read[key] = read_fold(self.path / "folds" / safe_name(key), self._kinds)
         return {fold.key: self._read[fold.key] for fold in folds if fold.key in self._read}
-
-    def _from_disk(self, key: str) -> FoldResult:
-        place = f"folds/{safe_name(key)}"
-        record, clips = self._folder.fold_record(key), self._folder.read_table(f"{place}/clips.parquet")
-        return FoldResult(
-            key,
-            [],
-            [
-                ClipPrediction(video, onset, offset, predicted, tuple(probabilities))
-                for _, video, onset, offset, predicted, probabilities in clips.to_numpy(object).tolist()
-            ],
-            self._frame_scores(place),
-            {name: Timing(t["fps"], t["k"], t["k_prime"]) for name, t in record["timing"].items()},
-            record["seed"],
-            record["costs"],
-            (self.path / place / "model.safetensors").read_bytes(),
-        )
-
-    def _frame_scores(self, place: str) -> dict[str, NDArray[np.float64]]:
-        table = self._folder.read_table(f"{place}/frame_scores.parquet")
-        return {
-            str(video): np.stack(
-                [rows[rows["kind"] == kind].sort_values("frame")["score"].to_numpy(np.float64) for kind in self._kinds],
-                axis=1,
-            )
-            for video, rows in table.groupby("video")
-        }
 
 
 def among(plan: Plan, subjects: Sequence[SubjectKey], folds: Sequence[Fold]) -> Plan:
@@ -179,55 +150,3 @@ class Features:
             if key not in faceless:
                 raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
         return faceless
-
-
-def reusable(config: RunConfig) -> bool:
-    """Whether what was learnt does not depend on how frame scores become intervals; a learnt threshold does."""
-    return SpottingParams.of(config.method_params).threshold != "absolute"
-
-
-def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True, alone: bool = False) -> FoldResult:
-    """A fold's result with other parameters of spotting, from its frame scores and fitted models; nothing is trained.
-
-    Args:
-        plan: of the run with those parameters, once its features are stored; what else differs from the stored run is not
-            looked at.
-        fold: the fold.
-        stored: its frame scores and models.
-        names: whether a method that recognizes names the emotion of what is spotted.
-        alone: whether the method is at work in a process that knows no labels, which takes a tenth of a second; or in this one, on
-            videos without any, which is enough where nothing is scored but trials.
-
-    Raises:
-        MebenchError: the method failed.
-    """
-    outside = Outside(plan, fold)
-    brief = outside.brief()
-    nothing = tuple(replace(video, expressions=(), distractors=()) for video in brief.videos)  # nobody learns here
-    what = replace(brief, videos=nothing), stored.frame_scores, stored.model, names
-    found = apart(plan, _proposed, what, outside) if alone else _proposed(*what, outside.answer)
-    if isinstance(found, Failure):
-        raise found.error or RunError(f"fold {fold.key!r}: {found.reason}")
-    return replace(stored, predictions=found)
-
-
-def _proposed(
-    brief: Brief, frame_scores: Mapping[str, NDArray[np.float64]], model: bytes, names: bool, ask: Ask
-) -> list[Prediction]:
-    """The intervals of the tested videos."""
-    from safetensors.torch import load  # what brings PyTorch is for the process that computes them
-
-    from mebench.runner.fitted import FittedMethod
-    from mebench.runner.fold import parts_of, restore
-
-    plan, timings = brief.plan(ask), dict(brief.timings)
-    fitted_methods = [FittedMethod(part, brief.fold, timings) for part in plan.parts()]
-    restore(parts_of([fitted.method for fitted in fitted_methods]), load(model))
-    spotter, namer = fitted_methods[0], fitted_methods[-1]
-    found: list[Prediction] = []
-    for video in spotter.tested:
-        spotted = spotter.propose(spotter.views.unlabelled(video), frame_scores[video.key])
-        found += namer.named(video, spotted) if names else spotted
-    for fitted in fitted_methods:
-        fitted.views.close()
-    return found

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
+from mebench import spotting
 from mebench.core import Chain, ClipView, Kind, LabelledVideo, Method, Stage, Task, Timing, VideoView, all_clips, stack
 from mebench.core.history import Split
 from mebench.core.method import Looked
@@ -230,7 +231,8 @@ class MEAN(Method):
         """Emotion of each clip, (n_clips, n_classes), rows sum to 1.
 
         An annotated clip: softmax on its onset-to-apex flow. A spotted one: the most frequent class of the frames
-        [F_p - k', F_p - 1] (section 3.4, case 1) or of another case, ties by summed probability.
+        [F_p - k', F_p - 1] (section 3.4, case 1) or of another case, ties by summed probability. F_p is the peak of the scores,
+        wherever `anchor` puts the interval.
         """
         return np.stack([self._vote(clip) if clip.spotted else self._named(clip) for clip in clips])
 
@@ -245,7 +247,11 @@ class MEAN(Method):
         features = video.features(chain)
         if len(features) == 0:  # spotted by another method in a video of k frames or fewer: none has a partner
             return self._named(clip)
-        return vote(self._probabilities(features[voters(p.case, clip.apex, k_prime, len(features) - 1)]))
+        moved = spotting.window_shift(self.score_lead(clip.video.timing, "micro")) if p.anchor == "middle" else 0
+        peak = clip.apex - (
+            moved if self.spotting is not None else 0
+        )  # another method's intervals lie where it puts them
+        return vote(self._probabilities(features[voters(p.case, peak, k_prime, len(features) - 1)]))
 
     def _placed(self, clip: C) -> C:
         """An annotated clip with its apex where the parameters say."""

@@ -182,6 +182,20 @@ def test_the_vote_asks_only_frames_that_exist():
     assert asked == [[0, 1], [9, 10, 11], [0]]
 
 
+def test_the_frames_before_the_peak_of_the_scores_vote_wherever_the_interval_lies():
+    """Of an interval that another method has spotted nobody here knows whether it was moved."""
+    view, asked = video(np.arange(30), 6), {}
+    for anchor, tasks in (("paper", None), ("middle", None), ("middle", frozenset({"recognize"}))):
+        m = method(anchor=anchor) if tasks is None else method(anchor=anchor, tasks=tasks)
+        m._probabilities = lambda features, key=(anchor, tasks): (
+            asked.__setitem__(key, features.tolist()) or np.full((len(features), 3), 1 / 3)
+        )
+        m.classify([view.clip(6 + 3 * (anchor == "middle"), 12 + 3 * (anchor == "middle"), 18)])
+    before, shifted, foreign = asked.values()
+    assert before == shifted == [6, 7, 8, 9, 10, 11]
+    assert foreign == [9, 10, 11, 12, 13, 14]
+
+
 def test_both_chains_describe_the_same_maps_over_different_gaps():
     chains = method().chains(Timing(200.0, 20, {}))
     frames, clips = chains.values()

@@ -11,10 +11,10 @@ from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
+from mebench.runner.tasks import propose_again
 from mebench.testing import TINY, scratch
 from mebench.tuning.search import read_space
 from mebench.tuning.space import with_values
-from mebench.tuning.work import propose_again
 
 METHODS = sorted(registry.plugins("method"))
 SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]

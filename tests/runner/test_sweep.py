@@ -2,10 +2,12 @@
 
 import itertools
 import json
+import re
 import resource
 import statistics
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from mebench.cli.run import sweep
@@ -17,7 +19,9 @@ from mebench.progress import Progress, Silent
 from mebench.runner import features
 from mebench.runner import sweep as runner_sweep
 from mebench.runner.execute import run
-from mebench.runner.folder import RunFolder
+from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.plan import make_plan
+from mebench.runner.session import open_session
 
 from .blind import SMALL
 
@@ -197,6 +201,62 @@ def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monk
     rows = json.loads((tmp_path / "sweep.json").read_text())["rows"]
     assert [row["settings"] for row in rows] == [{"method.p": "0.5"}, {"method.p": "0.6"}]
     assert rows[0]["costs"]["feature_seconds"] > 0  # charged to the first run that needed them
+
+
+def test_runs_that_differ_in_their_intervals_alone_are_trained_once(write_plugin, tmp_path, capsys):
+    """Each is as it would be alone; one that is asked for again, and one whose threshold is learnt, are trained."""
+    write_plugin("method", "unused")  # only for its empty working folder
+    own = ["method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, "bootstrap=5", "workers=1"]
+    words = [*own, "method.align=none", f"cache={tmp_path / 'store'}"]
+    sweep([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], None, None)
+    assert re.findall(r"3 folds trained in linear_spotter-\S+, which", capsys.readouterr().err)
+    alone = run(resolve([*words, "method.anchor=middle", f"runs={tmp_path / 'alone'}"]), Silent()).folder
+    swept = RunFolder(tmp_path / "runs" / alone.id)
+    assert swept.read_json("config.json")["trained"] == alone.read_json("config.json")["trained"]
+    for name in ("predictions.parquet", "frame_scores.parquet", *(f"folds/synthetic--s00{n}" for n in (1, 2, 3))):
+        for one, other in zip(_files(swept.path / name), _files(alone.path / name), strict=True):
+            assert one.name == other.name == "fold.json" or one.read_bytes() == other.read_bytes()
+    first = next(r for r in RunFolder.all(tmp_path / "runs") if r.id != swept.id)
+    assert swept.read_json("folds.json") == first.read_json("folds.json")
+    costs = [pd.read_csv(folder.path / "costs.csv")["fit_seconds"].tolist() for folder in (swept, first)]
+    assert costs[0] == costs[1]  # what the training cost, wherever it was
+    for word in ("method.anchor=middle", "method.threshold=absolute"):
+        told = Told()
+        run(resolve([*words, word, f"runs={tmp_path / 'runs'}"]), told)
+        assert not any("trained in" in line for line in told.lines)
+
+
+def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(write_plugin, tmp_path):
+    write_plugin("method", "unused")
+    words = [
+        *("method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, "bootstrap=5", "workers=1"),
+        *(f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"),
+    ]
+    begun = open_session(make_plan(resolve([*words, "method.p=0.3"])))
+    begun.close()
+    first = run(resolve(words), Silent()).folder
+    for fold in ("synthetic/s001", "synthetic/s002"):  # one of its models is lost, another one damaged
+        file = first.path / "folds" / safe_name(fold) / "model.safetensors"
+        file.write_bytes(b"") if fold.endswith("1") else file.unlink()
+    told = Told()
+    second = run(resolve([*words, "method.p=0.3"]), told).folder
+    assert second.id == begun.folder.id
+    assert [line for line in told.lines if "1 fold trained in" in line and first.id in line]
+
+
+class Told(Silent):
+    """Keeps what is said."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def say(self, text):
+        self.lines.append(text)
+
+
+def _files(path):
+    return sorted(path.iterdir()) if path.is_dir() else [path]
 
 
 def test_a_sweep_of_which_nothing_can_be_planned_fails_at_once(moody):

@@ -12,10 +12,11 @@ from mebench.progress import Progress
 from mebench.runner.features import Prepared
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
+from mebench.runner.tasks import propose_again
 from mebench.runner.workers import Failure
 from mebench.tuning import work
 from mebench.tuning.space import with_values
-from mebench.tuning.work import Features, propose_again, with_config
+from mebench.tuning.work import Features, with_config
 
 
 def test_mean_spots_and_names_as_if_it_had_been_trained_again(tiny):
