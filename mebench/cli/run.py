@@ -147,11 +147,11 @@ def _dry_runs(
 ) -> None:
     from mebench.runner.estimate import dry_run as estimate
 
-    plans = []
+    plans, trained = [], set[str]()
     for combination, config in zip(combinations, configs):
         if json != "-":
             print_lines(f"-- {_name(combination.varied)}")
-        plans.append({"words": combination.varied, **estimate(config, progress, quiet=json == "-")})
+        plans.append({"words": combination.varied, **estimate(config, progress, json == "-", trained)})
     write_json(plans, json)
 
 

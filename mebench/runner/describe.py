@@ -83,12 +83,12 @@ def trained_key(plan: Plan, tables: Tables) -> str | None:
     return key_of(replace(plan, config=replace(config, values={**config.values, "method": method})), tables)
 
 
-def with_training(folder: RunFolder, trained: str) -> Iterator[RunFolder]:
-    """The other runs beside one whose training is the same."""
-    for other in RunFolder.all(folder.path.parent):
+def with_training(runs: Path, trained: str) -> Iterator[RunFolder]:
+    """The runs of a folder whose training depends on the same, see `trained_key`."""
+    for run in RunFolder.all(runs):
         with suppress(RunError, AttributeError):  # of another program, or damaged
-            if other.id != folder.id and other.read_json("config.json").get("trained") == trained:
-                yield other
+            if run.read_json("config.json").get("trained") == trained:
+                yield run
 
 
 def reusable(config: RunConfig) -> bool:

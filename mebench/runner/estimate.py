@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,12 @@ from mebench.errors import RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
+from mebench.runner.describe import trained_key, truth_tables, with_training
 from mebench.runner.features import clips_of, missing_videos, store_of
 from mebench.runner.guard import warnings
 from mebench.runner.inputs import spec_of
 from mebench.runner.plan import Plan, make_plan, new_method
+from mebench.runner.session import finished_run
 from mebench.runner.workers import Failure, Task, WorkerPool, Workers, default_workers, one_thread
 
 FOLDS_SHOWN = 20
@@ -42,11 +45,19 @@ class Work:
     epochs: dict[str, int]
 
 
-def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[str, Any]:
+def dry_run(
+    config: RunConfig, progress: Progress, quiet: bool = False, trained: set[str] | None = None
+) -> dict[str, Any]:
     """Print folds, work and estimated time of a run on standard output, unless `quiet`; no run folder is made and nothing is stored.
 
     Measured are: the features of the first frames of one video of each member that misses them; a few epochs of each stage
     on a few training videos of the largest fold; the prediction of one video. All with one thread, features in a worker.
+
+    Args:
+        config: what would be run.
+        progress: where to tell what is measured.
+        quiet: print nothing.
+        trained: what runs before this one train (`describe.trained_key`), which is not trained again; that of this one is added.
 
     Returns:
         `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers` and `seconds`: `features`,
@@ -57,14 +68,14 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
     """
     plan = make_plan(config)
     workers = config.workers or default_workers()
-    missing = missing_videos(plan)
-    work = _work(plan, missing)
+    missing, left = missing_videos(plan), _untrained(plan, set() if trained is None else trained)
+    work = _work(plan, missing, len(left))
     if not quiet:
-        _print_plan(plan, work)
+        _print_plan(plan, work, len(left))
     pool = WorkerPool(1)
     try:
         with one_thread():
-            seconds = _seconds(plan, missing, workers, pool, progress)
+            seconds = _seconds(plan, missing, left, workers, pool, progress)
     finally:
         pool.stop()
     if not quiet:
@@ -80,13 +91,27 @@ def dry_run(config: RunConfig, progress: Progress, quiet: bool = False) -> dict[
     }
 
 
-def _work(plan: Plan, missing: list[Video]) -> Work:
+def _untrained(plan: Plan, before: set[str]) -> tuple[Fold, ...]:
+    """The folds that no run has trained which differs in how frame scores become intervals alone."""
+    key = trained_key(plan, truth_tables(plan))
+    if key is None:
+        return plan.folds
+    if key in before:
+        return ()
+    before.add(key)
+    if finished_run(plan):  # which is run anew
+        return plan.folds
+    there = [run.finished_folds() for run in with_training(Path(plan.config.runs).expanduser(), key)]
+    return tuple(fold for fold in plan.folds if fold.key not in set().union(*there))
+
+
+def _work(plan: Plan, missing: list[Video], folds: int) -> Work:
     epochs = {name: stage.epochs for part in plan.parts() for name, stage in _stages(part).items()}
     return Work(
         missing_videos=len(missing),
         missing_frames=sum(v.n_frames or 0 for v in missing),
         missing_clips=sum(len(clips_of(plan, v)) for v in missing),
-        trainings=len(plan.folds) * len(epochs),
+        trainings=folds * len(epochs),
         epochs=epochs,
     )
 
@@ -100,17 +125,21 @@ def _stages(part: Plan) -> dict[str, Stage]:
 # -- time -------------------------------------------------------------------------------------------------------------------
 
 
-def _seconds(plan: Plan, missing: list[Video], workers: int, pool: Workers, progress: Progress) -> dict[str, float]:
-    features, prediction, folds = 0.0, 0.0, np.zeros(len(plan.folds))
-    largest = max(plan.folds, key=lambda f: (_expressions(plan, f), f.key))
+def _seconds(
+    plan: Plan, missing: list[Video], left: tuple[Fold, ...], workers: int, pool: Workers, progress: Progress
+) -> dict[str, float]:
+    features, prediction, folds = 0.0, 0.0, np.zeros(max(len(left), 1))
     for part in plan.parts():
         rows, seconds = _features(part, missing_videos(part), pool, progress)
         pool.stop()  # what it keeps in memory is not needed any more
+        features += seconds
+        if not left:  # what is trained already also has its scores
+            continue
+        largest = max(left, key=lambda f: (_expressions(plan, f), f.key))
         progress.say(f"measuring the training of fold {largest.key}")
         cost = measure.fold(part, largest, rows)
-        folds += _fold_seconds(part, cost, _expressions(plan, largest))
-        features += seconds
-        prediction += len(plan.videos) * cost.video
+        folds += _fold_seconds(part, left, cost, _expressions(plan, largest))
+        prediction += len(plan.videos) * len(left) / len(plan.folds) * cost.video
     # No fold is split over workers, so the last ones may leave some idle.
     training = float(folds.sum())
     total = features / min(workers, max(len(missing), 1)) + max(
@@ -160,10 +189,10 @@ def _ready_rows(plan: Plan, group: str, chains: tuple[Chain, ...]) -> measure.Ro
     return measure.rows_of(store_of(plan.config), *plan.home(video), video, chains, clip)
 
 
-def _fold_seconds(part: Plan, cost: measure.FoldCost, measured: int) -> NDArray[np.float64]:
+def _fold_seconds(part: Plan, folds: tuple[Fold, ...], cost: measure.FoldCost, measured: int) -> NDArray[np.float64]:
     """Seconds of each fold's training: that of the measured one, by the number of training expressions."""
     whole = sum(stage.epochs * cost.stages[stage.name] for stage in new_method(part).stages()) + cost.fixed
-    return np.array([whole * _expressions(part, fold) / max(measured, 1) for fold in part.folds])
+    return np.array([whole * _expressions(part, fold) / max(measured, 1) for fold in folds])
 
 
 def _expressions(plan: Plan, fold: Fold) -> int:
@@ -174,7 +203,7 @@ def _expressions(plan: Plan, fold: Fold) -> int:
 # -- what is printed --------------------------------------------------------------------------------------------------------
 
 
-def _print_plan(plan: Plan, work: Work) -> None:
+def _print_plan(plan: Plan, work: Work, folds: int) -> None:
     config = plan.config
     who = " with ".join(filter(None, (config.method, config.recognizer)))
     subjects, videos = len({v.subject_key for v in plan.videos}), len(plan.videos)
@@ -197,11 +226,12 @@ def _print_plan(plan: Plan, work: Work) -> None:
     for line in warnings(plan):
         print_lines(line)
     stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
-    print_lines(
-        f"training: {work.trainings} trainings, {len(plan.folds)} folds x {stages}"
-        if work.trainings
-        else "training: none"
-    )
+    if not folds:
+        print_lines("training: that of a run which differs in how frame scores become intervals alone")
+    elif work.trainings:
+        print_lines(f"training: {work.trainings} trainings, {folds} folds x {stages}")
+    else:
+        print_lines("training: none")
 
 
 def _line(plan: Plan, fold: Fold) -> str:

@@ -177,7 +177,7 @@ class Session:
         found = dict[str, FoldResult]()
         if self.trained is None or is_again(self):
             return found
-        for other in with_training(self.folder, self.trained):
+        for other in with_training(self.folder.path.parent, self.trained):
             own = (other.finished_folds() & self.left) - set(found) if set(found) < self.left else set()
             if own and set(read_skipped(other)) == set(self.plan.skipped):
                 kinds, home = self.plan.task.kinds, other.path / "folds"

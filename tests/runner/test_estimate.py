@@ -4,11 +4,13 @@ from types import SimpleNamespace
 
 import pytest
 
+from mebench.cli.run import sweep
 from mebench.config import resolve
 from mebench.core import Stage
 from mebench.progress import Progress
 from mebench.runner import estimate, measure
 from mebench.runner.estimate import dry_run
+from mebench.runner.execute import run
 
 WORDS = [
     "method=ststnet",
@@ -91,9 +93,8 @@ def test_folds_that_train_on_less_take_less():
         params=None,
         task=None,
     )
-    assert estimate._fold_seconds(plan, measure.FoldCost({"one": 0.9}, 0.0, 0.0), measured=9) == pytest.approx(
-        [2.0, 9.0, 9.0]
-    )
+    cost = measure.FoldCost({"one": 0.9}, 0.0, 0.0)
+    assert estimate._fold_seconds(plan, plan.folds, cost, measured=9) == pytest.approx([2.0, 9.0, 9.0])
 
 
 def test_shortened_videos_are_other_videos_to_the_store(tiny):
@@ -134,3 +135,20 @@ def test_groups_of_videos_share_the_time_of_measuring_and_each_costs_its_own(mon
     ]
     assert rows == {"done": {"there": "done"}, "fast": {"of": "fast"}, "slow": {"of": "slow"}}
     assert seconds == pytest.approx(60 * 0.1 + 100 * 0.01 + 2 * 3.0)
+
+
+def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
+    """In a sweep, and after a run; one that is there already would be trained anew."""
+    words = [word for word in WORDS if not word.startswith("method")]
+    places = [f"cache={tmp_path / 'cache'}", f"runs={tmp_path / 'runs'}"]
+    own = ["method=linear_spotter", "method.flow=dis", *words, *places, "bootstrap=0", "workers=1"]
+    sweep([*own, "method.anchor=paper,middle"], None, None, dry_run=True)
+    first, second = capsys.readouterr().out.split("method.anchor=middle")
+    told = "training: that of a run which differs in how frame scores become intervals alone"
+    assert "training: none" in first and told not in first and told in second
+    run(resolve([*own, "method.anchor=paper"]), Progress())
+    seconds = {
+        anchor: dry_run(resolve([*own, f"method.anchor={anchor}"]), Progress(), quiet=True)["seconds"]
+        for anchor in ("paper", "middle")
+    }
+    assert seconds["paper"]["training"] > 0 == seconds["middle"]["training"] == seconds["middle"]["prediction"]
