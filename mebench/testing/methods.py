@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from mebench.config import RunConfig, registry, resolve
 from mebench.config.registry import PluginKind
 from mebench.core import ClipView, Expression, Prediction, Video, VideoView
+from mebench.errors import ConfigError
 from mebench.runner.fitted import Views
 from mebench.runner.fold import execute as execute_fold
 from mebench.runner.fold import restore
@@ -289,6 +291,30 @@ def _asked_clips(trial: _Trial) -> list[ClipView]:
     ]
 
 
+@promise(
+    "In config.yaml let search say `acts: postprocess` of parameters that propose reads, and nothing before it",
+    after="same_seed_same_predictions",
+)
+def what_acts_on_scores_trains_nothing(trial: _Trial) -> None:
+    """Other values of what `search` says acts on `postprocess` change neither frame scores nor weights: runs share a training then."""
+    params, search = trial.config.method_params, registry.find("method", trial.id).section("search")
+    changed = params
+    for name, said in search.items() if trial.does("spot") else ():
+        if isinstance(said, dict) and said.get("acts") == "postprocess":
+            values = said.get("choices", [said.get("low"), said.get("high")])
+            other = next((v for v in values if v is not None and v != getattr(params, name)), None)
+            with contextlib.suppress(ConfigError):  # such a value does nothing here
+                changed = changed if other is None else dataclasses.replace(changed, **{name: other})
+    if changed != params:
+        config = dataclasses.replace(trial.config, method_params=changed)
+        again = trial.execute(dataclasses.replace(trial.plan, config=config, params=changed))
+        for key, scores in trial.result.frame_scores.items():
+            np.testing.assert_array_equal(
+                scores, again.frame_scores[key], err_msg=f"with {changed} the frame scores of {key} differ"
+            )
+        assert again.model == trial.result.model, f"with {changed} other weights are learnt"
+
+
 _CHECKS = (
     class_is_a_method,
     a_fold_fits_and_predicts,
@@ -298,4 +324,5 @@ _CHECKS = (
     same_seed_same_predictions,
     predictions_do_not_depend_on_test_labels,
     state_is_saved_whole,
+    what_acts_on_scores_trains_nothing,
 )

@@ -37,7 +37,7 @@ def kind_of(template):
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_new_plugin_keeps_every_promise(kit, template):
     checks = [check for check in folder_checks(kit) if check.plugin == f"kit_{template}"]
-    assert len(checks) == 14 + (template == DATASET)
+    assert len(checks) == 15
     for check in checks:
         if check.name != "params_import_nothing_heavy":  # takes a fresh Python; one template stands for all, below
             check.run()
@@ -216,6 +216,13 @@ OF_SPOTTER = {
 OF_LINEAR = {
     "a state beside the buffers": Way(
         "method.py", r"self\.weights\b", "self.w", "state_is_saved_whole", "has no attribute 'w'", 0
+    ),
+    "a training that acts on scores": Way(
+        "config.yaml",
+        "acts: training",
+        "acts: postprocess",
+        "what_acts_on_scores_trains_nothing",
+        "the frame scores of",
     ),
 }
 OF_RECOGNIZER = {
