@@ -75,6 +75,11 @@ class PluginInfo:
         """A map of `config.yaml`: `params`, `presets` or `datasets`; empty where it says nothing."""
         return self.config.get(key) or {}
 
+    def acting(self, acts: str) -> dict[str, dict[str, Any]]:
+        """What `search` says of the parameters that act so (`postprocess`, `training`, `features`), by name."""
+        search = {name: said for name, said in self.section("search").items() if isinstance(said, dict)}
+        return {name: said for name, said in search.items() if said.get("acts", "training") == acts}
+
 
 def plugins(kind: PluginKind) -> dict[str, PluginInfo]:
     """All plugins of a kind, sorted by id, broken ones with their reason. Imports none of them."""

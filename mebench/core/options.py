@@ -39,7 +39,8 @@ class SpottingParams:
         half_width: multiple of k' that a fixed interval reaches to both sides of its peak, rounded to frames; smoothing and the
             distance of peaks keep k'.
         anchor: where an interval lies: `paper`, around the peak of the scores, which are those of windows that begin there; `middle`,
-            k'/2 frames later, around the middle of the peak's window, which the labels imply. Only for scores of windows.
+            k'/2 frames later, around the middle of the peak's window, which the labels imply. Only for scores of windows; where
+            `interval=score_curve` says where an interval lies, for those of a flat curve alone.
         curve_height: part of a peak's height at which its interval ends, for `interval=score_curve`.
         nms: of two spotted intervals whose IoU is above this, only the surer stays; null keeps all.
         scales: multiples of k over which frames are scored; the mean over them counts.

@@ -318,13 +318,15 @@ def spot(
     height = threshold(smoothed, p) if level is None else level
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
     half = max(1, int(how.half_width * k_prime + 0.5))
-    found = [anchored(interval(start + int(i), half, float(smoothed[i]), rule), how.anchor, lead) for i in peaks]
-    if how.interval == "score_curve":
+    at_peaks = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]
+    found = [anchored(one, how.anchor, lead) for one in at_peaks]
+    if how.interval == "score_curve":  # which says where an interval lies: the apex stays at the peak
         widths = score_curve(smoothed, peaks, how.curve_height, lead)
-        found = [
-            one if width is None else _around(one, start + width[0], start + width[1])  # None: flat
+        ends = [
+            (one.onset, one.offset) if width is None else (start + width[0], start + width[1])  # None: flat
             for one, width in zip(found, widths)
         ]
+        found = [_around(one, *there) for one, there in zip(at_peaks, ends)]
     return found if how.nms is None else suppress(found, how.nms)
 
 

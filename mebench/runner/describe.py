@@ -3,7 +3,7 @@
 import getpass
 import hashlib
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from functools import partial
@@ -67,28 +67,34 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
 
 def key_of(plan: Plan, tables: Tables) -> str:
     """Everything that predictions depend on: settings, plugins, dataset, chains, and what lies in files."""
-    chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
-    return digest([inputs_of(plan.config, plan.dataset), truth_of(plan, tables), chains, *content_of(plan)])
+    return keys_of(plan, tables)[0]
 
 
-def trained_key(plan: Plan, tables: Tables) -> str | None:
-    """Everything that frame scores and models depend on, so that runs which differ in how scores become intervals need one training; or
-    None where it depends on that, too, or where only a training tells what the run is asked for.
+def keys_of(plan: Plan, tables: Tables) -> tuple[str, str | None]:
+    """The key of a run, see `key_of`, and that of its training: everything that frame scores and models depend on.
+
+    Runs which differ in how scores become intervals alone need one training. Its key is None where it depends on that, too, or where only
+    a training tells what the run is asked for.
     """
-    config = plan.config
-    acting = {name for name, said in plan.method.section("search").items() if said.get("acts") == "postprocess"}
+    config, method = plan.config, plan.config.values["method"]
+    chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
+    rest = [truth_of(plan, tables), chains, *content_of(plan)]
+    key = digest([inputs_of(config, plan.dataset), *rest])
+    acting = plan.method.acting("postprocess")
     if not acting or "spot" not in plan.task.tasks or not reusable(config) or config.audit != "guard" or config.looks:
-        return None
-    method = {name: value for name, value in config.values["method"].items() if name not in acting}
-    return key_of(replace(plan, config=replace(config, values={**config.values, "method": method})), tables)
+        return key, None
+    values = {**config.values, "method": {name: value for name, value in method.items() if name not in acting}}
+    return key, digest([inputs_of(replace(config, values=values), plan.dataset), *rest, plan.selects])
 
 
-def with_training(runs: Path, trained: str) -> Iterator[RunFolder]:
-    """The runs of a folder whose training depends on the same, see `trained_key`."""
+def by_training(runs: Path) -> dict[str, list[RunFolder]]:
+    """The runs of a folder by the key of their training, see `keys_of`."""
+    found = dict[str, list[RunFolder]]()
     for run in RunFolder.all(runs):
         with suppress(RunError, AttributeError):  # of another program, or damaged
-            if run.read_json("config.json").get("trained") == trained:
-                yield run
+            if (trained := run.read_json("config.json").get("trained")) is not None:
+                found.setdefault(str(trained), []).append(run)
+    return found
 
 
 def reusable(config: RunConfig) -> bool:
@@ -132,7 +138,7 @@ def name_of(config: RunConfig) -> str:
 
 
 def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str, trained: str | None = None) -> None:
-    """Write down what is run before it begins, and what other runs may take its training for, see `trained_key`."""
+    """Write down what is run before it begins, and the key of its training, see `keys_of`."""
     folder.write_json(
         "config.json",
         {

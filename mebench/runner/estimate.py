@@ -15,7 +15,7 @@ from mebench.errors import RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
-from mebench.runner.describe import trained_key, truth_tables, with_training
+from mebench.runner.describe import by_training, keys_of, truth_tables
 from mebench.runner.features import clips_of, missing_videos, store_of
 from mebench.runner.guard import warnings
 from mebench.runner.inputs import spec_of
@@ -57,7 +57,7 @@ def dry_run(
         config: what would be run.
         progress: where to tell what is measured.
         quiet: print nothing.
-        trained: what runs before this one train (`describe.trained_key`), which is not trained again; that of this one is added.
+        trained: what runs before this one train (`describe.keys_of`), which is not trained again; that of this one is added.
 
     Returns:
         `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers` and `seconds`: `features`,
@@ -93,15 +93,13 @@ def dry_run(
 
 def _untrained(plan: Plan, before: set[str]) -> tuple[Fold, ...]:
     """The folds that no run has trained which differs in how frame scores become intervals alone."""
-    key = trained_key(plan, truth_tables(plan))
-    if key is None:
+    key = keys_of(plan, truth_tables(plan))[1]
+    if key is None or finished_run(plan):  # which is run anew
         return plan.folds
     if key in before:
         return ()
     before.add(key)
-    if finished_run(plan):  # which is run anew
-        return plan.folds
-    there = [run.finished_folds() for run in with_training(Path(plan.config.runs).expanduser(), key)]
+    there = [run.finished_folds() for run in by_training(Path(plan.config.runs).expanduser()).get(key, ())]
     return tuple(fold for fold in plan.folds if fold.key not in set().union(*there))
 
 

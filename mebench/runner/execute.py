@@ -4,12 +4,14 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mebench.config import RunConfig
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
+from mebench.runner.describe import by_training
 from mebench.runner.features import Home, prepare
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
@@ -103,8 +105,10 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
             progress.say(f"{finished} of {total} folds are already there")
         outcomes |= {id(session): _finished(session) for session in under_way if not session.left}
         with progress.stage("folds", total, "folds", done=finished) as advance:
-            for part in _in_turn(under_way):
-                for task, outcome in pool.run([task for session in part for task in session.tasks(progress)]):
+            waiting = [session for session in under_way if session.left]
+            while waiting:
+                now, waiting = _next(waiting, progress)
+                for task, outcome in pool.run([task for session, there in now for task in session.tasks(there)]):
                     session, fold = task.key
                     session.keep(fold, outcome)
                     advance()
@@ -119,11 +123,30 @@ def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) 
     return [outcomes[id(session)] for session in sessions]
 
 
-def _in_turn(sessions: Sequence[Session]) -> list[list[Session]]:
-    """Sessions in two parts: those that train, and those whose training is that of one in the first part."""
-    first = {session.trained: session for session in reversed(sessions) if session.trained is not None}
-    leads = [s.trained is None or first[s.trained] is s for s in sessions]
-    return [[s for s, leading in zip(sessions, leads) if leading is wanted] for wanted in (True, False)]
+def _next(
+    waiting: Sequence[Session], progress: Progress
+) -> tuple[list[tuple[Session, dict[str, Path]]], list[Session]]:
+    """Whose folds come next, with those of them that another run has trained; and who waits for the training of one of these."""
+    beside = {
+        runs: by_training(runs)
+        for runs in {session.folder.path.parent for session in waiting if session.trained is not None}
+    }
+    now, later, training = list[tuple[Session, dict[str, Path]]](), list[Session](), set[str | None]()
+    for session in waiting:
+        there = session.trained_elsewhere(beside.get(session.folder.path.parent, {}))
+        if session.left > set(there) and session.trained in training - {None}:
+            later.append(session)
+            continue
+        if session.left > set(there):
+            training.add(session.trained)
+        now.append((session, there))
+        if there:
+            homes = ", ".join(sorted({folder.parent.parent.name for folder in there.values()}))
+            progress.say(
+                f"{session.folder.id}: {plural(len(there), 'fold')} trained in {homes}, which differs in how frame scores become intervals "
+                "alone: only these are made"
+            )
+    return now, later
 
 
 def _finished(session: Session) -> Outcome | MebenchError:

@@ -43,6 +43,7 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
         },
         "costs": result.costs,
         "notes": result.notes,
+        **({"trained_in": result.trained_in} if result.trained_in else {}),
         "files": {name: _stamp(content) for name, content in files.items()},
     }
     for name, content in files.items():

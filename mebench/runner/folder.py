@@ -1,7 +1,7 @@
 """The run folder: the truth that everything after reads.
 
     runs/<id>/
-        config.json      the resolved configuration, where each value comes from, and the key of the run
+        config.json      the resolved configuration, where each value comes from, and the keys of the run and its training
         versions.json    Python and packages
         videos.parquet   the dataset as it was scored: videos, with the numbers of their files …
         truth.parquet    … and their expressions

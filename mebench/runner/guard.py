@@ -159,6 +159,8 @@ def write_audit(folder: RunFolder, plan: Plan) -> None:
     """
     records = {fold.key: folder.fold_record(fold.key) for fold in plan.folds}
     folder.write_json(FILE, audit_of(plan, {key: record.get("notes") or {} for key, record in records.items()}))
+    if elsewhere := {key: record["trained_in"] for key, record in records.items() if record.get("trained_in")}:
+        note(folder, {"name": "the run whose frame scores and weights these are", "saw": "train", "folds": elsewhere})
 
 
 def note(folder: RunFolder, value: Mapping[str, Any]) -> None:

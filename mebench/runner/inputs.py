@@ -23,6 +23,8 @@ PACKAGES = (
     "torch",
     "lightning",
     "numpy",
+    "numba",
+    "llvmlite",
     "opencv-contrib-python-headless",
     "av",
     "dlib-bin",

@@ -281,6 +281,7 @@ class FoldResult:
     """What a fold leaves behind; plain data, so that it travels between processes.
 
     Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
+    `trained_in` is the run whose frame scores and models these are, where that is another one.
     """
 
     key: str
@@ -294,6 +295,7 @@ class FoldResult:
     history: list[Epoch] = field(repr=False, default_factory=list)
     notes: dict[str, float] = field(default_factory=dict)
     looks: list[list[Look]] = field(repr=False, default_factory=list)
+    trained_in: str = ""
 
 
 class Shown(Composite):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +21,13 @@ from mebench.errors import DataError, MebenchError, RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import describe, key_of, name_of, trained_key, truth_tables, with_training
+from mebench.runner.describe import describe, key_of, keys_of, name_of, truth_tables
 from mebench.runner.features import Home, Prepared, home_of, missing_videos
-from mebench.runner.fold_files import read_fold, safe_name
+from mebench.runner.fold_files import safe_name
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
 from mebench.runner.inputs import instructions_of_folds, refuse_other_processor
 from mebench.runner.leak import Looks
-from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
 from mebench.runner.tasks import fold_task, proposed_task, spec_of
@@ -104,7 +104,7 @@ class Session:
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
         looks: of a leaking run the answers of the honest run beside it.
-        trained: what the training depends on, see `describe.trained_key`; None where it is that of no other run.
+        trained: what the training depends on, see `describe.keys_of`; None where it is that of no other run.
     """
 
     plan: Plan
@@ -157,36 +157,36 @@ class Session:
             progress.say(line)
         self.plan = replace(plan, skipped=frozenset(reasons))
 
-    def tasks(self, progress: Progress) -> list[Task]:
-        """The folds that are missing. What other runs have trained, and what differs in nothing but how frame scores become intervals, is
-        not trained again.
+    def trained_elsewhere(self, beside: Mapping[str, Sequence[RunFolder]]) -> dict[str, Path]:
+        """The folds to come that another run has trained which differs in nothing but how frame scores become intervals: the folder of
+        each, by key. None where an equal run is there: that one is computed anew.
+
+        Args:
+            beside: the runs of the same folder, by what their training depends on.
         """
+        found = dict[str, Path]()
+        if self.trained is None or is_again(self):
+            return found
+        for other in beside.get(self.trained, ()):
+            if other.id != self.folder.id and set(found) < self.left:
+                with suppress(MebenchError, TypeError, ValueError):  # what it left out cannot be read
+                    if set(read_skipped(other)) == set(self.plan.skipped):
+                        own = (other.finished_folds() & self.left) - set(found)
+                        found |= {key: other.path / "folds" / safe_name(key) for key in own}
+        return found
+
+    def tasks(self, there: Mapping[str, Path]) -> list[Task]:
+        """The folds that are missing; of those that are trained elsewhere the intervals alone."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
-        run, skipped, there = spec_of(self.plan), self.plan.skipped, self._trained_elsewhere(progress)
+        run = spec_of(self.plan), self.plan.skipped
         return [
-            Task((self, fold), proposed_task, (run, fold.key, skipped, there[fold.key]))
+            Task((self, fold), proposed_task, (run[0], fold.key, run[1], there[fold.key]))
             if fold.key in there
-            else Task((self, fold), fold_task, (run, fold.key, skipped))
+            else Task((self, fold), fold_task, (run[0], fold.key, run[1]))
             for fold in folds
             if fold.key in self.left
         ]
-
-    def _trained_elsewhere(self, progress: Progress) -> dict[str, FoldResult]:
-        """The folds to come that are trained already, by key. None where an equal run is there: that one is computed anew."""
-        found = dict[str, FoldResult]()
-        if self.trained is None or is_again(self):
-            return found
-        for other in with_training(self.folder.path.parent, self.trained):
-            own = (other.finished_folds() & self.left) - set(found) if set(found) < self.left else set()
-            if own and set(read_skipped(other)) == set(self.plan.skipped):
-                kinds, home = self.plan.task.kinds, other.path / "folds"
-                found |= {key: read_fold(home / safe_name(key), kinds) for key in sorted(own)}
-                progress.say(
-                    f"{self.folder.id}: {plural(len(own), 'fold')} trained in {other.id}, which differs in how frame scores become "
-                    "intervals alone: only these are made"
-                )
-        return found
 
     def keep(self, fold: Fold, outcome: Any) -> None:
         """Keep what a fold gave, or why it failed.
@@ -302,7 +302,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
     refuse_twins(plan)
     tables = truth_tables(plan)
-    key = key_of(plan, tables)
+    key, trained = keys_of(plan, tables)
     if run_id is not None and "processor" in (began_with := RunFolder(runs / run_id).read_json("versions.json")):
         refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
     folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
@@ -310,7 +310,6 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
         for info in plugins_of(plan.config):
             registry.refuse_edited(info)
         folder.remove_leftovers()
-        trained = trained_key(plan, tables)
         describe(folder, plan, tables, key, trained)
         every = {fold.key for fold in plan.folds}
         finished = folder.finished_folds() & every

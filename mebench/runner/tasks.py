@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from mebench.runner.inputs import (
     instructions_of_torch,
     refuse_other,
     refuse_other_inputs,
+    refuse_other_processor,
 )
 from mebench.runner.outside import Ask, Brief, FoldResult, Outside
 from mebench.runner.plan import Plan, make_plan
@@ -117,20 +119,29 @@ def execute_apart(plan: Plan, fold: Fold, instructions: str) -> FoldResult | Fai
     return result if isinstance(result, Failure) else outside.complete(result)
 
 
-def proposed_task(run: FoldSpec, key: str, skipped: frozenset[str], stored: FoldResult) -> FoldResult:
-    """A fold whose frame scores and models another run has: only its intervals are made.
+def proposed_task(run: FoldSpec, key: str, skipped: frozenset[str], there: Path) -> FoldResult | Failure:
+    """A fold whose frame scores and models another run has: only its intervals are made. Where they are gone, or cannot be seen from
+    here, the fold is trained.
 
     Args:
         run: that it is of.
         key: of the fold.
         skipped: keys of the videos without a face.
-        stored: of the other run, which differs in nothing but how frame scores become intervals.
+        there: folder of the fold in the other run, which differs in nothing but how frame scores become intervals.
 
     Raises:
         RunError: this process finds other inputs than the run was planned with.
-        MebenchError: the method failed.
     """
-    return propose_again(_plan_without(run, skipped), _folds(run)[key], stored, alone=True)
+    from mebench.runner.fold_files import (
+        read_fold,
+        whole_fold,
+    )  # and with it pandas, which a fold that is trained does without
+
+    plan = _plan_without(run, skipped)
+    if whole_fold(there) != key:
+        return fold_task(run, key, skipped)
+    stored = replace(read_fold(there, plan.task.kinds), trained_in=there.parent.parent.name)
+    return _proposal(plan, _folds(run)[key], stored, run.instructions)
 
 
 def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True, alone: bool = False) -> FoldResult:
@@ -148,18 +159,32 @@ def propose_again(plan: Plan, fold: Fold, stored: FoldResult, names: bool = True
     Raises:
         MebenchError: the method failed.
     """
+    found = _proposal(plan, fold, stored, instructions_of_torch(), names, alone)
+    if isinstance(found, Failure):
+        raise found.error or RunError(f"fold {fold.key!r}: {found.reason}")
+    return found
+
+
+def _proposal(
+    plan: Plan, fold: Fold, stored: FoldResult, instructions: str, names: bool = True, alone: bool = True
+) -> FoldResult | Failure:
     outside = Outside(plan, fold)
     brief = outside.brief()
     nothing = tuple(replace(video, expressions=(), distractors=()) for video in brief.videos)  # nobody learns here
-    what = replace(brief, videos=nothing), stored.frame_scores, stored.model, names
-    found = apart(plan, _proposed, what, outside) if alone else _proposed(*what, outside.answer)
-    if isinstance(found, Failure):
-        raise found.error or RunError(f"fold {fold.key!r}: {found.reason}")
-    return replace(stored, predictions=found)
+    what = replace(brief, videos=nothing), instructions, stored.frame_scores, stored.model, names
+    found = (
+        apart(plan, _proposed, what, outside, plan.config.fold_timeout) if alone else _proposed(*what, outside.answer)
+    )
+    return found if isinstance(found, Failure) else replace(stored, predictions=found)
 
 
 def _proposed(
-    brief: Brief, frame_scores: Mapping[str, NDArray[np.float64]], model: bytes, names: bool, ask: Ask
+    brief: Brief,
+    instructions: str,
+    frame_scores: Mapping[str, NDArray[np.float64]],
+    model: bytes,
+    names: bool,
+    ask: Ask,
 ) -> list[Prediction]:
     """The intervals of the tested videos."""
     from safetensors.torch import load  # what brings PyTorch is for the process that computes them
@@ -167,6 +192,7 @@ def _proposed(
     from mebench.runner.fitted import FittedMethod
     from mebench.runner.fold import parts_of, restore
 
+    refuse_other_processor("a worker was given a run that", instructions, instructions_of_torch())
     plan, timings = brief.plan(ask), dict(brief.timings)
     fitted_methods = [FittedMethod(part, brief.fold, timings) for part in plan.parts()]
     restore(parts_of([fitted.method for fitted in fitted_methods]), load(model))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from collections.abc import Callable, Sequence
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from mebench.runner.fold import execute as execute_fold
 from mebench.runner.fold import restore
 from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan, make_plan, new_method
+from mebench.runner.tasks import propose_again
 from mebench.testing.checks import TINY, Check, collect, promise, run_all, scratch
 from mebench.testing.plugins import COMMON, Owner, cut_down, declares
 
@@ -53,10 +55,14 @@ class _Trial(Owner):
     kind: PluginKind = "method"
 
     @cached_property
-    def config(self) -> RunConfig:
+    def words(self) -> tuple[str, ...]:
         info = registry.find("method", self.id)
         settled = ("protocol=loso", "seed=0", "scheme=null", "kinds=null", "accelerator=cpu", f"cache={scratch()}")
-        return resolve([f"method={self.id}", *settled, *cut_down(info), *self.data])
+        return (f"method={self.id}", *settled, *cut_down(info), *self.data)
+
+    @cached_property
+    def config(self) -> RunConfig:
+        return resolve(self.words)
 
     @cached_property
     def plan(self) -> Plan:
@@ -296,23 +302,21 @@ def _asked_clips(trial: _Trial) -> list[ClipView]:
     after="same_seed_same_predictions",
 )
 def what_acts_on_scores_trains_nothing(trial: _Trial) -> None:
-    """Other values of what `search` says acts on `postprocess` change neither frame scores nor weights: runs share a training then."""
-    params, search = trial.config.method_params, registry.find("method", trial.id).section("search")
-    changed = params
-    for name, said in search.items() if trial.does("spot") else ():
-        if isinstance(said, dict) and said.get("acts") == "postprocess":
-            values = said.get("choices", [said.get("low"), said.get("high")])
-            other = next((v for v in values if v is not None and v != getattr(params, name)), None)
-            with contextlib.suppress(ConfigError):  # such a value does nothing here
-                changed = changed if other is None else dataclasses.replace(changed, **{name: other})
-    if changed != params:
-        config = dataclasses.replace(trial.config, method_params=changed)
-        again = trial.execute(dataclasses.replace(trial.plan, config=config, params=changed))
-        for key, scores in trial.result.frame_scores.items():
-            np.testing.assert_array_equal(
-                scores, again.frame_scores[key], err_msg=f"with {changed} the frame scores of {key} differ"
-            )
-        assert again.model == trial.result.model, f"with {changed} other weights are learnt"
+    """From the frame scores and weights of a training come the answers of any other with other values of what acts on `postprocess`."""
+    words = list(trial.words)
+    for name, said in registry.find("method", trial.id).acting("postprocess").items() if trial.does("spot") else ():
+        values = said["choices"] if isinstance(said.get("choices"), list) else [said.get("low"), said.get("high")]
+        own = trial.config.values["method"][name]
+        other = [f"method.{name}={json.dumps(value)}" for value in values if value is not None and value != own]
+        with contextlib.suppress(ConfigError):  # such a value does nothing here
+            resolve([*words, *other[:1]])
+            words += other[:1]
+    if words != list(trial.words):
+        plan = make_plan(resolve(words))
+        what = f"with {' '.join(words[len(trial.words) :])}"
+        again = trial.execute(plan)
+        _same(propose_again(plan, plan.folds[0], trial.result), again, what)
+        assert again.model == trial.result.model, f"{what} other weights are learnt"
 
 
 _CHECKS = (

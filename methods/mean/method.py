@@ -247,10 +247,11 @@ class MEAN(Method):
         features = video.features(chain)
         if len(features) == 0:  # spotted by another method in a video of k frames or fewer: none has a partner
             return self._named(clip)
-        moved = spotting.window_shift(self.score_lead(clip.video.timing, "micro")) if p.anchor == "middle" else 0
-        peak = clip.apex - (
-            moved if self.spotting is not None else 0
-        )  # another method's intervals lie where it puts them
+        peak = clip.apex
+        if (
+            self.spotting is not None and p.anchor == "middle" and p.interval == "fixed"
+        ):  # else who spotted it put it there
+            peak -= spotting.window_shift(self.score_lead(clip.video.timing, "micro"))
         return vote(self._probabilities(features[voters(p.case, peak, k_prime, len(features) - 1)]))
 
     def _placed(self, clip: C) -> C:

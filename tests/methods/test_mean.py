@@ -196,6 +196,23 @@ def test_the_frames_before_the_peak_of_the_scores_vote_wherever_the_interval_lie
     assert foreign == [9, 10, 11, 12, 13, 14]
 
 
+@given(st.integers(0, 200), st.sampled_from([3, 8, 17]), st.sampled_from(["fixed", "score_curve"]))
+def test_who_votes_hangs_on_the_peak_alone(seed, k_prime, interval):
+    """Through `propose`: the curve may leave its peak no room to move."""
+    scores = np.random.default_rng(seed).random((120, 1))
+    view, asked = video(np.arange(117), k_prime), {}
+    for anchor in ("paper", "middle"):
+        m = method(anchor=anchor, interval=interval, curve_height=0.9, p=0.2)
+        m._probabilities = lambda features, anchor=anchor: (
+            asked.setdefault(anchor, []).append(features.tolist()) or np.full((len(features), 3), 1 / 3)
+        )
+        found = m.propose(view, scores)
+        m.classify([view.clip(p.onset, p.apex, p.offset) for p in found] or [view.clip(0, 0, 0)])
+        asked.setdefault("peaks", []).append(len(found))
+    if asked["peaks"][0]:
+        assert asked["paper"] == asked["middle"]
+
+
 def test_both_chains_describe_the_same_maps_over_different_gaps():
     chains = method().chains(Timing(200.0, 20, {}))
     frames, clips = chains.values()

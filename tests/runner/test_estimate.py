@@ -152,3 +152,7 @@ def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
         for anchor in ("paper", "middle")
     }
     assert seconds["paper"]["training"] > 0 == seconds["middle"]["training"] == seconds["middle"]["prediction"]
+    run(resolve([*own, "method.anchor=middle"]), Progress())
+    capsys.readouterr()
+    sweep([*own, "method.anchor=paper,middle"], None, None, dry_run=True)  # of which all are there: it begins anew
+    assert told not in capsys.readouterr().out

@@ -8,7 +8,6 @@ import pytest
 from mebench.config import resolve
 from mebench.core import Prediction
 from mebench.errors import PluginError, RunError
-from mebench.progress import Silent
 from mebench.runner.fold import execute
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
@@ -71,7 +70,7 @@ def test_videos_of_which_no_frame_has_a_score_are_told(session):
 
 
 def folds_of(session):
-    return [fold.key for _, fold in (task.key for task in session.tasks(Silent()))]
+    return [fold.key for _, fold in (task.key for task in session.tasks({}))]
 
 
 def test_the_fold_that_trains_most_comes_first(moody):

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 import resource
+import shutil
 import statistics
 from pathlib import Path
 
@@ -18,10 +19,12 @@ from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress, Silent
 from mebench.runner import features
 from mebench.runner import sweep as runner_sweep
+from mebench.runner.describe import by_training
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
+from mebench.runner.tasks import proposed_task
 
 from .blind import SMALL
 
@@ -203,16 +206,18 @@ def test_features_that_runs_share_are_computed_once(write_plugin, tmp_path, monk
     assert rows[0]["costs"]["feature_seconds"] > 0  # charged to the first run that needed them
 
 
+OWN = ("method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, "bootstrap=5", "workers=1")
+"""Words of a method that is trained in a moment."""
+
+
 def test_runs_that_differ_in_their_intervals_alone_are_trained_once(write_plugin, tmp_path, capsys):
     """Each is as it would be alone; one that is asked for again, and one whose threshold is learnt, are trained."""
     write_plugin("method", "unused")  # only for its empty working folder
-    own = ["method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, "bootstrap=5", "workers=1"]
-    words = [*own, "method.align=none", f"cache={tmp_path / 'store'}"]
+    words = [*OWN, f"cache={tmp_path / 'store'}"]
     sweep([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], None, None)
     assert re.findall(r"3 folds trained in linear_spotter-\S+, which", capsys.readouterr().err)
     alone = run(resolve([*words, "method.anchor=middle", f"runs={tmp_path / 'alone'}"]), Silent()).folder
     swept = RunFolder(tmp_path / "runs" / alone.id)
-    assert swept.read_json("config.json")["trained"] == alone.read_json("config.json")["trained"]
     for name in ("predictions.parquet", "frame_scores.parquet", *(f"folds/synthetic--s00{n}" for n in (1, 2, 3))):
         for one, other in zip(_files(swept.path / name), _files(alone.path / name), strict=True):
             assert one.name == other.name == "fold.json" or one.read_bytes() == other.read_bytes()
@@ -220,6 +225,7 @@ def test_runs_that_differ_in_their_intervals_alone_are_trained_once(write_plugin
     assert swept.read_json("folds.json") == first.read_json("folds.json")
     costs = [pd.read_csv(folder.path / "costs.csv")["fit_seconds"].tolist() for folder in (swept, first)]
     assert costs[0] == costs[1]  # what the training cost, wherever it was
+    assert swept.read_json("audit.json")["values"][-1]["folds"] == {f"synthetic/s00{n}": first.id for n in (1, 2, 3)}
     for word in ("method.anchor=middle", "method.threshold=absolute"):
         told = Told()
         run(resolve([*words, word, f"runs={tmp_path / 'runs'}"]), told)
@@ -227,21 +233,58 @@ def test_runs_that_differ_in_their_intervals_alone_are_trained_once(write_plugin
 
 
 def test_a_stopped_run_goes_on_with_what_another_has_trained_meanwhile(write_plugin, tmp_path):
+    """What is lost or damaged there is trained; so is all where that run cannot say what it left out."""
     write_plugin("method", "unused")
-    words = [
-        *("method=linear_spotter", "method.flow=dis", "dataset=synthetic", *SMALL, "bootstrap=5", "workers=1"),
-        *(f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"),
-    ]
+    words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
     begun = open_session(make_plan(resolve([*words, "method.p=0.3"])))
     begun.close()
     first = run(resolve(words), Silent()).folder
-    for fold in ("synthetic/s001", "synthetic/s002"):  # one of its models is lost, another one damaged
+    for fold in ("synthetic/s001", "synthetic/s002"):  # one of its models is damaged, the other one lost
         file = first.path / "folds" / safe_name(fold) / "model.safetensors"
         file.write_bytes(b"") if fold.endswith("1") else file.unlink()
     told = Told()
     second = run(resolve([*words, "method.p=0.3"]), told).folder
     assert second.id == begun.folder.id
     assert [line for line in told.lines if "1 fold trained in" in line and first.id in line]
+    for folder in (first, second):
+        (folder.path / "skipped.json").write_text("3")
+    told = Told()
+    run(resolve([*words, "method.p=0.4"]), told)
+    assert not any("trained in" in line for line in told.lines)
+
+
+def test_a_fold_that_is_gone_when_its_turn_comes_is_trained(write_plugin, tmp_path):
+    write_plugin("method", "unused")
+    words = [*OWN, f"cache={tmp_path / 'store'}", f"runs={tmp_path / 'runs'}"]
+    first = run(resolve(words), Silent()).folder
+    session = open_session(make_plan(resolve([*words, "method.p=0.3"])))
+    there = session.trained_elsewhere(by_training(tmp_path / "runs"))
+    assert set(there) == session.left
+    session.close()
+    task = next(task for task in session.tasks(there) if task.key[1].key == "synthetic/s002")
+    shutil.rmtree(first.path)
+    function, arguments, _ = task.call
+    assert function is proposed_task
+    found = function(*arguments)
+    assert found.trained_in == "" and found.frame_scores and found.model
+
+
+def test_where_the_first_of_some_runs_fails_the_next_one_is_trained(moody, tmp_path, capsys):
+    """A fold that fails in one run alone: the third run takes it from the second."""
+    folder = tmp_path / "mine" / "methods" / "moody"
+    settings = folder / "config.yaml"
+    settings.write_text(settings.read_text() + "search: {trouble: {choices: [a], acts: postprocess}}\n")
+    with pytest.raises(RunError, match="1 of 3 runs failed"):
+        sweep(moody("method.trouble=[2=raise],[],[9=raise]", "workers=1"), None, None)
+    said = capsys.readouterr().err
+    assert len(re.findall(r"2 folds trained in moody-\S+, which", said)) == 1  # by the one that fails
+    assert len(re.findall(r"3 folds trained in moody-\S+", said)) == 1
+
+
+def test_a_search_map_that_says_nothing_stops_no_run(moody, tmp_path):
+    settings = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
+    settings.write_text(settings.read_text() + "search: {gate: 3, trouble: null}\n")
+    assert run(resolve(moody("workers=1")), Silent()).folder.done
 
 
 class Told(Silent):
