@@ -222,7 +222,7 @@ OF_LINEAR = {
         "acts: training",
         "acts: postprocess",
         "what_acts_on_scores_trains_nothing",
-        "the frame scores of",
+        "method.l2=0.0001: frame scores of",
     ),
 }
 OF_RECOGNIZER = {
