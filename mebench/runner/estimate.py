@@ -15,12 +15,10 @@ from mebench.errors import RunError
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import measure
-from mebench.runner.describe import by_training, keys_of, truth_tables
 from mebench.runner.features import clips_of, missing_videos, store_of
 from mebench.runner.guard import warnings
 from mebench.runner.inputs import spec_of
 from mebench.runner.plan import Plan, make_plan, new_method
-from mebench.runner.session import finished_run
 from mebench.runner.workers import Failure, Task, WorkerPool, Workers, default_workers, one_thread
 
 FOLDS_SHOWN = 20
@@ -68,7 +66,7 @@ def dry_run(
     """
     plan = make_plan(config)
     workers = config.workers or default_workers()
-    missing, left = missing_videos(plan), _untrained(plan, set() if trained is None else trained)
+    missing, left = missing_videos(plan), _untrained(plan, trained)
     work = _work(plan, missing, len(left))
     if not quiet:
         _print_plan(plan, work, len(left))
@@ -91,15 +89,21 @@ def dry_run(
     }
 
 
-def _untrained(plan: Plan, before: set[str]) -> tuple[Fold, ...]:
+def _untrained(plan: Plan, before: set[str] | None) -> tuple[Fold, ...]:
     """The folds that no run has trained which differs in how frame scores become intervals alone."""
-    key = keys_of(plan, truth_tables(plan))[1]
+    runs = Path(plan.config.runs).expanduser()
+    if before is None and not any(runs.glob("*/config.json")):  # nor is it asked with what takes pandas
+        return plan.folds
+    from mebench.runner.describe import by_training, keys_of, truth_tables
+    from mebench.runner.session import finished_run
+
+    key, before = keys_of(plan, truth_tables(plan))[1], set() if before is None else before
     if key is None or finished_run(plan):  # which is run anew
         return plan.folds
     if key in before:
         return ()
     before.add(key)
-    there = [run.finished_folds() for run in by_training(Path(plan.config.runs).expanduser()).get(key, ())]
+    there = [run.finished_folds() for run in by_training(runs).get(key, ())]
     return tuple(fold for fold in plan.folds if fold.key not in set().union(*there))
 
 
