@@ -84,6 +84,7 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
         model.read_bytes() if model.is_file() else b"",
         [Epoch(**{str(name): _noted(str(name), value) for name, value in row.items()}) for row in epochs],
         record["notes"],
+        trained_in=record.get("trained_in", ""),
     )
 
 

@@ -179,11 +179,11 @@ class Session:
         """The folds that are missing; of those that are trained elsewhere the intervals alone."""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
-        run = spec_of(self.plan), self.plan.skipped
+        run, skipped = spec_of(self.plan), self.plan.skipped
         return [
-            Task((self, fold), proposed_task, (run[0], fold.key, run[1], there[fold.key]))
+            Task((self, fold), proposed_task, (run, fold.key, skipped, there[fold.key]))
             if fold.key in there
-            else Task((self, fold), fold_task, (run[0], fold.key, run[1]))
+            else Task((self, fold), fold_task, (run, fold.key, skipped))
             for fold in folds
             if fold.key in self.left
         ]

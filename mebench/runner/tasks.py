@@ -132,15 +132,14 @@ def proposed_task(run: FoldSpec, key: str, skipped: frozenset[str], there: Path)
     Raises:
         RunError: this process finds other inputs than the run was planned with.
     """
-    from mebench.runner.fold_files import (
-        read_fold,
-        whole_fold,
-    )  # and with it pandas, which a fold that is trained does without
+    # And with it pandas, which a fold that is trained does without.
+    from mebench.runner.fold_files import read_fold, whole_fold
 
     plan = _plan_without(run, skipped)
     if whole_fold(there) != key:
         return fold_task(run, key, skipped)
-    stored = replace(read_fold(there, plan.task.kinds), trained_in=there.parent.parent.name)
+    stored = read_fold(there, plan.task.kinds)
+    stored = replace(stored, trained_in=stored.trained_in or there.parent.parent.name)
     return _proposal(plan, _folds(run)[key], stored, run.instructions)
 
 

@@ -306,7 +306,7 @@ def what_acts_on_scores_trains_nothing(trial: _Trial) -> None:
     words = list(trial.words)
     for name, said in registry.find("method", trial.id).acting("postprocess").items() if trial.does("spot") else ():
         values = said["choices"] if isinstance(said.get("choices"), list) else [said.get("low"), said.get("high")]
-        own = trial.config.values["method"][name]
+        own = trial.config.values["method"].get(name)
         other = [f"method.{name}={json.dumps(value)}" for value in values if value is not None and value != own]
         with contextlib.suppress(ConfigError):  # such a value does nothing here
             resolve([*words, *other[:1]])

@@ -215,13 +215,14 @@ def test_runs_that_differ_in_their_intervals_alone_are_trained_once(write_plugin
     write_plugin("method", "unused")  # only for its empty working folder
     words = [*OWN, f"cache={tmp_path / 'store'}"]
     sweep([*words, "method.anchor=paper,middle", f"runs={tmp_path / 'runs'}"], None, None)
+    third = run(resolve([*words, "method.p=0.3", f"runs={tmp_path / 'runs'}"]), Silent()).folder  # beside both
     assert re.findall(r"3 folds trained in linear_spotter-\S+, which", capsys.readouterr().err)
     alone = run(resolve([*words, "method.anchor=middle", f"runs={tmp_path / 'alone'}"]), Silent()).folder
     swept = RunFolder(tmp_path / "runs" / alone.id)
     for name in ("predictions.parquet", "frame_scores.parquet", *(f"folds/synthetic--s00{n}" for n in (1, 2, 3))):
         for one, other in zip(_files(swept.path / name), _files(alone.path / name), strict=True):
             assert one.name == other.name == "fold.json" or one.read_bytes() == other.read_bytes()
-    first = next(r for r in RunFolder.all(tmp_path / "runs") if r.id != swept.id)
+    first = next(r for r in RunFolder.all(tmp_path / "runs") if r.id not in (swept.id, third.id))
     assert swept.read_json("folds.json") == first.read_json("folds.json")
     costs = [pd.read_csv(folder.path / "costs.csv")["fit_seconds"].tolist() for folder in (swept, first)]
     assert costs[0] == costs[1]  # what the training cost, wherever it was
