@@ -26,7 +26,9 @@ for part in $parts; do
         sweep method=$first seed=0,1,2
         sweep method=mean,softnet method.anchor=middle seed=1,2
         ;;
-    null) sweep method=$spotters dataset.amplitude=0 seed=0 "runs=$folder/null" ;;
+    null)  # of ten people: the whole board costs twelve times as much
+        mebench run -m "method=$spotters" dataset=synthetic dataset.amplitude=0 seed=0 "runs=$folder/null" "cache=$folder/cache"
+        ;;
     absolute)
         sweep method=$relative method.threshold=absolute seed=0
         sweep method=optical_strain method.variant=peaks method.threshold=relative,absolute seed=0
@@ -51,7 +53,7 @@ for part in $parts; do
         done
         ;;
     publish)
-        python "$(dirname "$0")/null_control.py" "$folder"/null/*-seed*
+        python "$(dirname "$0")/null_control.py" "$folder"/null/*-seed* --table "$(dirname "$0")/../leaderboards/null_control.md"
         for run in "$folder"/runs/*-seed*; do mebench leaderboard export "$run"; done
         mebench leaderboard build --runs "$folder/runs"
         ;;

@@ -1,12 +1,15 @@
 """Whether methods leave the band of chance where there is nothing to find.
 
-    python benchmarks/null_control.py FOLDER... [--draws 10000] [--level 0.05] [--write TABLE.md]
+    python benchmarks/null_control.py FOLDER... [--draws 10000] [--level 0.05] [--table TABLE.md]
 
 FOLDER are run folders or records of runs with `dataset.amplitude=0`: the labels of the synthetic dataset without the
 movement. Runs that differ in their seed alone are pooled. Spotting: a method's own intervals are turned round in each video by
 a random number of frames, the same for all seeds, so that their number, lengths and distances stay. Recognition: the labels of
 each subject's clips are dealt anew among them, alike for all seeds. The band holds the middle 1 - level / M of these draws
 (Bonferroni over the M rows), and p is two-sided. Of a method that draws by itself the first draw counts.
+
+Rows of a TABLE that is there already stay, and count among the M. Their band was drawn for the rows of its day: fewer make it narrower,
+so that who is inside it is inside that of all.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ The synthetic dataset with `dataset.amplitude=0`: the labels of its micro-expres
 the band of chance. Made by `python benchmarks/null_control.py`, whose first lines say how the band is drawn.
 
 """
+TITLES = ["method", "seeds", "score", "n", "value", "band of chance", "which holds", "p", "where it lies"]
 CHUNK = 1000
 """Draws matched at once."""
 
@@ -42,7 +46,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
     parser.add_argument("--draws", type=int, default=10_000)
     parser.add_argument("--level", type=float, default=0.05)
-    parser.add_argument("--write", type=Path, help="the table, as Markdown")
+    parser.add_argument(
+        "--table", type=Path, help="to write, as Markdown; rows that it holds already stay beside those of FOLDER"
+    )
     options = parser.parse_args()
     groups: dict[str, list[Record]] = defaultdict(list)
     for record in unique(read(RunFolder(folder)) for folder in options.folders):
@@ -53,10 +59,14 @@ def main() -> None:
     rows = []
     for name, records in sorted(groups.items()):
         rows += [(name, len(records), *row) for test in (spotting, recognition) for row in test(records, options.draws)]
-    table = as_markdown(rows, options.level)
+    told = rows_of(options.table) if options.table and options.table.exists() else {}
+    each = options.level / max(len(told.keys() | {(name, score) for name, _, score, *_ in rows}), 1)
+    told |= {(name, score): as_cells(name, seeds, score, *row, each) for name, seeds, score, *row in rows}
+    lines = ["| " + " | ".join(cells) + " |" for cells in [TITLES, *(told[key] for key in sorted(told))]]
+    table = "\n".join([lines[0], "|---" * len(TITLES) + "|", *lines[1:]])
     print(table)
-    if options.write:
-        options.write.write_text(HEAD + table + "\n")
+    if options.table:
+        options.table.write_text(HEAD + table + "\n")
 
 
 def spotting(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:
@@ -155,20 +165,31 @@ def with_truth(record: Record) -> pd.DataFrame:
     return found.sort_values(["video", "onset"], ignore_index=True)
 
 
-def as_markdown(rows: list[tuple[str, int, str, int, float, Floats]], level: float) -> str:
-    each = level / max(len(rows), 1)
-    lines = [
-        f"| method | seeds | score | n | value | band of chance ({1 - each:.2%}) | p | |",
-        "|---|---|---|---|---|---|---|---|",
+def rows_of(table: Path) -> dict[tuple[str, str], list[str]]:
+    """Cells of a table that is there, by method and score."""
+    lines = [line.strip("| ").split(" | ") for line in table.read_text().splitlines() if line.startswith("| ")]
+    if not lines or lines[0] != TITLES:
+        raise SystemExit(f"{table} is no table of this program: move it away, or name another")
+    return {(cells[0], cells[2]): cells for cells in lines[1:]}
+
+
+def as_cells(name: str, seeds: int, score: str, n: int, value: float, draws: Floats, each: float) -> list[str]:
+    """A row whose band leaves out the share `each` of the draws."""
+    low, high = np.quantile(draws, [each / 2, 1 - each / 2])
+    above, below = (np.sum(draws >= value) + 1) / (len(draws) + 1), (np.sum(draws <= value) + 1) / (len(draws) + 1)
+    p = min(1.0, 2 * min(above, below))
+    where = "inside" if low <= value <= high else "OUTSIDE"
+    return [
+        name,
+        str(seeds),
+        score,
+        str(n),
+        f"{value:.4f}",
+        f"{low:.4f} to {high:.4f}",
+        f"{1 - each:.2%}",
+        f"{p:.4f}",
+        where,
     ]
-    for name, seeds, score, n, value, draws in rows:
-        low, high = np.quantile(draws, [each / 2, 1 - each / 2])
-        above, below = (np.sum(draws >= value) + 1) / (len(draws) + 1), (np.sum(draws <= value) + 1) / (len(draws) + 1)
-        p = min(1.0, 2 * min(above, below))
-        where = "inside" if low <= value <= high else "OUTSIDE"
-        band = f"{low:.4f} to {high:.4f}"
-        lines.append(f"| {name} | {seeds} | {score} | {n} | {value:.4f} | {band} | {p:.4f} | {where} |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":
