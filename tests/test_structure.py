@@ -19,7 +19,7 @@ DRAWN = re.search(
 )
 MOST_FLOORS, MOST_FILES, MOST_LINES = (
     9,
-    235,
+    236,
     400,
 )  # files: 186 when all were joined that belong together; a capability adds few
 

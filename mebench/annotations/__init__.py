@@ -4,8 +4,9 @@ An adapter subclasses `SheetDataset` and declares its columns, folders, kinds an
 """
 
 from mebench.annotations.annotation import Annotation, Log, ground_truth_hash
-from mebench.annotations.dataset import SheetDataset, SheetParams
-from mebench.annotations.layout import Layout
+from mebench.annotations.dataset import SheetDataset
+from mebench.annotations.layout import Layout, SheetParams
+from mebench.annotations.openface import ACTION_UNITS, UNITS
 from mebench.annotations.reading import Cleaning, name_in, read_row, subject_id
 from mebench.annotations.schemes import (
     OBJECTIVE,
@@ -23,9 +24,11 @@ from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
 
 __all__ = [
+    "ACTION_UNITS",
     "OBJECTIVE",
     "OBJECTIVE_CLASSES",
     "THREE",
+    "UNITS",
     "ActionUnit",
     "Annotation",
     "Cleaning",

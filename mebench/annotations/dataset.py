@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+from numpy.typing import NDArray
 
 from mebench.annotations.annotation import (
     Annotation,
@@ -17,28 +18,14 @@ from mebench.annotations.annotation import (
     with_distractors,
     with_files,
 )
-from mebench.annotations.layout import Layout, Tree, candidates, check_files, fold
+from mebench.annotations.layout import Layout, SheetParams, Tree, candidates, check_files, fold
+from mebench.annotations.openface import ACTION_UNITS, OpenFaceFiles
 from mebench.annotations.reading import Cleaning, begin, count_rows, one_spelling, read_row
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.annotations.table import Columns, Header, Row, Table, find_table, need_table
 from mebench.core import Dataset, Frames, Repair, Unplaced, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
-
-
-@dataclass(frozen=True)
-class SheetParams:
-    """Where the dataset lies.
-
-    Attributes:
-        root: folder of the dataset as released; the sheet and the frames are looked for in it.
-        annotations: file of the annotations, where it lies elsewhere or has another name; frames may then be absent.
-        follow_links: follow links that lead out of the root, for example to another disk.
-    """
-
-    root: str | None = None
-    annotations: str | None = None
-    follow_links: bool = False
 
 
 class SheetDataset(Dataset):
@@ -77,6 +64,9 @@ class SheetDataset(Dataset):
         if params.root is not None and self.layout.is_cropped(Path(*root.parts[-2:])):  # Cropped, or Cropped/Cropped
             self.revision += "-cropped"  # other frames, other features, another run
             self.remark = f"faces cropped by the authors, read from {root.name}: not the raw frames"
+        if params.openface is not None:
+            self._openface = OpenFaceFiles(params.openface)
+            self.revision += f"-openface-{self._openface.fingerprint()}"
 
     # What an adapter may override ---------------------------------------------------------------------------------
 
@@ -136,6 +126,18 @@ class SheetDataset(Dataset):
             )
         check_files(folder, self._tree_or_stop.root, self.params.follow_links)
         return self._images(folder, video.subject, video.id)
+
+    def provided(self, video: Video, name: str) -> NDArray[Any] | None:
+        """The action units that OpenFace found, if `openface` says where.
+
+        Raises:
+            DataError: those of this video are missing, or not those of its frames.
+        """
+        if name != ACTION_UNITS or self.params.openface is None:
+            return None
+        folder = self.folder(video) if self.params.root is not None else None
+        names = dict.fromkeys([*([folder.name] if folder is not None else []), video.id])
+        return self._openface.units(video.subject, list(names), video.n_frames)
 
     def folder(self, video: Video) -> Path | None:
         """Where the images of a video are, or None where they are missing.

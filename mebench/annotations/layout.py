@@ -123,6 +123,23 @@ MOST_FOLDERS = 3_000
 
 
 @dataclass(frozen=True)
+class SheetParams:
+    """Where the dataset lies.
+
+    Attributes:
+        root: folder of the dataset as released; the sheet and the frames are looked for in it.
+        annotations: file of the annotations, where it lies elsewhere or has another name; frames may then be absent.
+        follow_links: follow links that lead out of the root, for example to another disk.
+        openface: folder of the CSV files that OpenFace's FeatureExtraction wrote, for methods that read action units of each frame.
+    """
+
+    root: str | None = None
+    annotations: str | None = None
+    follow_links: bool = False
+    openface: str | None = None
+
+
+@dataclass(frozen=True)
 class Layout:
     """One folder of images for each video.
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mebench.annotations.annotation import Annotation, Log, frame_number
-from mebench.annotations.dataset import SheetParams
-from mebench.annotations.layout import Layout, candidates
+from mebench.annotations.layout import Layout, SheetParams, candidates
 from mebench.annotations.nested import NestedDataset, NestedTree
 from mebench.annotations.reading import Cleaning, begin
 from mebench.annotations.schemes import three_classes

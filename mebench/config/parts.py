@@ -13,7 +13,7 @@ from mebench.config.registry import PluginInfo
 from mebench.config.values import NULLS, Raw, convert
 from mebench.errors import ConfigError, PluginError, unknown
 
-OF_ONE_MEMBER = frozenset({"root", "annotations", "preset"})
+OF_ONE_MEMBER = frozenset({"root", "annotations", "openface", "preset"})
 """Parameters that the members of a composite never share."""
 
 

@@ -28,6 +28,7 @@ PLACES = frozenset(
         "tracking_models",
         "plugins",
         "dataset.root",
+        "dataset.openface",
     }
 )
 """Keys that say where and how fast, never what: they leave no trace in a record."""

@@ -40,7 +40,7 @@ _HOLD: Mapping[Any, tuple[Any, ...]] = {**dict.fromkeys(_LISTS, (Any,)), tuple: 
 """What a collection holds whose type does not say it."""
 _EITHER = (Union, types.UnionType, Required)
 """What stands around other types."""
-_FOLDERS = frozenset({"runs", "cache", "root", "annotations"})
+_FOLDERS = frozenset({"runs", "cache", "root", "annotations", "openface"})
 _MEANT = {
     "k": "folds",
     "n_splits": "folds",

@@ -63,11 +63,13 @@ class Chain:
         steps: in the order in which they work.
         scope: `frames` gives one feature for each frame (with flow, for each frame i that has a frame i + k); `clips` one
             for each clip (onset, apex, offset) asked.
+        advice: of a chain without steps, which only a dataset can bring: what to do where it does not.
     """
 
     name: str
     steps: tuple[Step, ...]
     scope: Literal["frames", "clips"] = "frames"
+    advice: str = ""
 
     def at(self, level: Level) -> tuple[Step, ...]:
         """The steps of one level, in order."""

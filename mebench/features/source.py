@@ -85,6 +85,10 @@ def route_of(chain: Chain) -> Route:
     Raises:
         ConfigError: they do not fit together, or not to the chain's scope.
     """
+    if not chain.steps and chain.advice:
+        raise ConfigError(
+            f"the dataset does not bring {chain.name.replace('_', ' ')}, which are not computed from frames: {chain.advice}"
+        )
     for step in chain.steps:
         expected = _CLASSES.get(step.level)
         if expected is None or not isinstance(step, expected):

@@ -202,12 +202,12 @@ def _absolute(path: str) -> str:
 
 
 def _elsewhere(values: dict[str, Any], place: Callable[[str], str | None]) -> dict[str, Any]:
-    """The parameters of a dataset, or of each member of a composite, with other paths to `root` and annotations."""
+    """The parameters of a dataset, or of each member of a composite, with other paths to `root`, annotations and OpenFace's files."""
     return {
         key: _elsewhere(value, place)
         if isinstance(value, dict)
         else place(value)
-        if isinstance(value, str) and (key == "root" or key.endswith("annotations"))
+        if isinstance(value, str) and (key in ("root", "openface") or key.endswith("annotations"))
         else value
         for key, value in values.items()
     }

@@ -1,0 +1,223 @@
+"""Concat-CNN: its network counted and read plainly, its windows and rules against plain loops, and a training that finds what moves."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.methods.concat_cnn.method import ConcatCNN
+from mebench.methods.concat_cnn.network import ConcatNetwork
+from mebench.methods.concat_cnn.params import Params
+from mebench.methods.concat_cnn.windows import (
+    best_level,
+    firsts,
+    mostly_inside,
+    negatives,
+    positives,
+    runs,
+    with_neighbours,
+)
+from sklearn.metrics import f1_score
+
+from mebench.config import resolve
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
+from mebench.training import fit
+
+TIMING = Timing(30.0, 3, {"micro": 6, "macro": 18})
+SPANS = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 25)), max_size=3)
+
+
+def method(kinds=("micro", "macro"), one_per_video=False, **params):
+    return ConcatCNN(Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+
+
+@pytest.mark.parametrize(
+    ("settings", "numbers"), [((8, (3, 4, 5), 1), 54_785), ((40, (5, 7, 9), 2), 96_513)], ids=["CAS(ME)2", "SAMM"]
+)
+def test_the_network_has_the_numbers_of_the_public_one_and_reads_as_plainly(settings, numbers):
+    """Windows padded as TensorFlow does: one zero before and two behind for a kernel of four."""
+    length, kernels, stride = settings
+    torch.manual_seed(0)
+    network = ConcatNetwork(17, *settings).eval()
+    assert sum(p.numel() for p in network.parameters()) == numbers
+    x = torch.randn(3, length, 17)
+    steps = -(-length // stride)
+    rows = []
+    for conv, size, pool in zip(network.branches, kernels, (8, 4, 2)):
+        before = ((steps - 1) * stride + size - length) // 2
+        y = torch.zeros(3, steps, 256)
+        for t in range(steps):
+            y[:, t] = conv.bias
+            for place in range(size):
+                if 0 <= (at := t * stride + place - before) < length:
+                    y[:, t] += x[:, at] @ conv.weight[:, :, place].T
+        rows += [y[:, i * pool : (i + 1) * pool].relu().amax(1) for i in range(steps // pool)]
+    plain = torch.sigmoid(torch.cat(rows, 1) @ network.output.weight[0] + network.output.bias)
+    torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
+
+
+@given(st.integers(0, 90), SPANS, st.integers(2, 12), st.integers(1, 6), st.booleans())
+def test_windows_inside_expressions_equal_a_plain_loop(n, spans, length, hop, short):
+    """As the public program cuts them: every `hop` frames from the onset on, ending before offset and end of the video."""
+    spans = [(onset, onset + more) for onset, more in spans]
+    expected = []
+    for onset, offset in sorted(spans):
+        if short and length / 2 < offset - onset < length:
+            expected += [onset] * (onset + length <= n)
+            continue
+        i = onset
+        while i < offset:
+            if i + length < min(offset, n):
+                expected.append(i)
+            i += hop
+    assert positives(n, spans, length, hop, short) == expected
+
+
+@given(st.integers(0, 90), SPANS, st.integers(2, 12), st.integers(0, 8))
+def test_windows_outside_hold_no_frame_of_an_expression(n, spans, length, most):
+    spans = [(onset, onset + more) for onset, more in spans]
+    busy = {frame for onset, offset in spans for frame in range(onset, offset + 1)}
+    found = negatives(n, spans, length, most)
+    covered = [frame for i in found for frame in range(i, i + length)]
+    assert len(found) <= most and len(set(covered)) == len(covered) and not busy & set(covered)
+    assert all(0 <= frame < n for frame in covered)
+
+
+def test_the_public_program_counts_the_frames_outside_and_takes_whatever_lies_first():
+    assert negatives(40, [(0, 15)], 8, 9) == [16, 24, 32]
+    assert negatives(40, [(0, 15)], 8, 9, mended=False) == [0, 8]  # of 24 frames outside the third would be the last
+
+
+@given(st.integers(0, 60), SPANS, st.integers(2, 12), st.integers(1, 6))
+def test_windows_are_true_where_more_than_half_of_their_frames_are(n, spans, length, hop):
+    spans = [(onset, onset + more) for onset, more in spans]
+    busy = {frame for onset, offset in spans for frame in range(onset, offset + 1)}
+    begun = firsts(n, length, hop).tolist()
+    assert begun == [i for i in range(0, n, hop) if i + length <= n]
+    shares = [len(busy & set(range(i, i + length))) / length for i in begun]
+    assert mostly_inside(n, spans, length, hop).tolist() == [share > 0.5 for share in shares]
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=30))
+def test_the_level_is_that_of_the_largest_f1(windows):
+    probabilities, truth = np.array([p / 20 for p, _ in windows]), np.array([t for _, t in windows])
+    level = best_level(probabilities, truth)
+    if not truth.any():
+        assert not (probabilities > level).any()
+        return
+    every = [
+        f1_score(truth, probabilities > other)
+        for other in (-1.0, *probabilities[:-1], level)
+        if (probabilities > other).any()
+    ]
+    assert f1_score(truth, probabilities > level) == pytest.approx(max(every))
+
+
+@given(st.lists(st.booleans(), max_size=40), st.integers(0, 4))
+def test_neighbours_and_gaps_equal_a_machine_that_goes_from_window_to_window(inside, gap):
+    kept = list(inside)
+    for i in range(1, len(kept) - 1):
+        kept[i] = kept[i] and (kept[i - 1] or kept[i + 1])
+    assert with_neighbours(np.array(inside, bool)).tolist() == kept
+    expected, first, last = [], None, None
+    for i, yes in enumerate(kept):
+        if yes and first is None:
+            first = i
+        elif first is not None and not yes and i - last > gap:
+            expected.append((first, last))
+            first = None
+        if yes:
+            last = i
+    expected += [] if first is None else [(first, last)]
+    assert runs(np.array(kept, bool), gap) == expected
+
+
+def series(seed, onset, n=120, length=24, units=True):
+    """Noise, and stronger movement while an expression goes on."""
+    rng = np.random.default_rng(seed)
+    x = rng.random((n, 17 if units else 24)).astype(np.float32) * 0.2
+    x[onset : onset + length] += 1.0
+    e = Expression(onset, onset + length - 1, "macro")
+    features = {"action_units" if units else "motion_of_regions": x}
+    return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, features.__getitem__, None, (e,), (None,))
+
+
+@pytest.mark.parametrize("features", ["action_units", "motion"])
+def test_it_finds_what_moves(features):
+    torch.manual_seed(0)
+    own = method(features=features, epochs=60, batch_size=16, lr=0.003, patience=20)
+    videos = [series(seed, 20 + 12 * seed, units=features == "action_units") for seed in range(6)]
+    fit(own, videos[:4], videos[4:5])
+    (found,) = own.propose(videos[5], own.score_frames(videos[5]))
+    assert found.kind == "macro" and abs(found.onset - 80) <= 6 and abs(found.offset - 103) <= 6
+    scores = own.score_frames(videos[5])
+    assert scores.shape == (120, 2) and np.nanmean(scores[82:100]) > 0.8 > 0.2 > np.nanmean(scores[:70])
+    assert {"best_epoch", "level"} <= own.notes.keys() and own.notes["best_epoch"] < 60
+
+
+def test_the_epoch_of_the_lowest_validation_loss_stays_and_the_rate_falls():
+    torch.manual_seed(0)
+    own = method(epochs=40, batch_size=16, patience=5, lr_patience=2)
+    videos = [series(seed, 20 + 12 * seed) for seed in range(5)]
+    fit(own, videos[:4], videos[4:])
+    losses = [e.loss for e in own.history.epochs() if e.split == "valid"]
+    best = int(np.argmin(losses))
+    assert own.notes["best_epoch"] == best and len(losses) <= best + 6
+    x, y = own._samples(videos[4:]).tensors
+    with torch.no_grad():
+        assert float(((own.network(x) - y) ** 2).mean()) == pytest.approx(losses[best], abs=1e-6)
+
+
+def test_length_tells_the_kind_and_the_public_program_loses_the_end(monkeypatch):
+    answers = np.zeros(20)
+    answers[[3, 4, 10, 11, 12, 13, 18, 19]] = 0.9
+    video = series(0, 20)
+    for variant, spans in (
+        ("mended", [("micro", 12, 23), ("macro", 40, 59), ("micro", 72, 83)]),
+        ("released_code", [("micro", 12, 23), ("macro", 40, 59)]),
+    ):
+        own = method(variant=variant, level=0.5)
+        monkeypatch.setattr(own, "_probabilities", lambda _: answers)
+        assert [(p.kind, p.onset, p.offset) for p in own.propose(video, np.empty(0))] == spans
+    only = method(kinds=("micro",), level=0.5)
+    monkeypatch.setattr(only, "_probabilities", lambda _: answers)
+    assert [p.onset for p in only.propose(video, np.empty(0))] == [12, 72]
+
+
+def test_a_video_of_one_expression_always_gets_its_surest(monkeypatch):
+    own = method(kinds=("micro",), one_per_video=True)
+    for answers, onset in ((np.full(20, 0.1), 0), (np.eye(20)[7] * 0.4, 28)):
+        monkeypatch.setattr(own, "_probabilities", lambda _, a=answers: a)
+        (found,) = own.propose(series(0, 20), np.empty(0))
+        assert (found.kind, found.onset, found.offset) == ("micro", onset, onset + 7)
+
+
+def test_a_video_shorter_than_a_window_has_no_scores():
+    own, video = method(), series(0, 2, n=6, length=3)
+    assert np.isnan(own.score_frames(video)).all() and own.propose(video, own.score_frames(video)) == []
+
+
+def test_samm_is_read_as_the_public_program_reads_it():
+    """40 frames of 200 a second, every 20th, one window of an expression of 100 to 200 ms."""
+    config = resolve(["method=concat_cnn", "dataset=samm_lv"])
+    own = ConcatCNN(config.method_params, Task(frozenset({"spot"})))
+    assert own.params.step(200.0) == 1 and sum(p.numel() for p in own.network.parameters()) == 96_513
+    assert positives(400, [(50, 80), (100, 115), (200, 300)], 40, 20, own.params.short) == [50, 200, 220, 240]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"length": 7}, "fewer than the 8 frames"),
+        ({"length": 14, "conv_stride": 2}, "choose method.length=15 or more"),
+        ({"kernels": (3, 4)}, "three lengths"),
+        ({"level": 1.5}, "in \\[0, 1\\], or null"),
+        ({"gap": -1}, "must not be negative"),
+        ({"features": "units"}, "method.features"),
+        ({"negatives": 0.0}, "must be positive"),
+    ],
+)
+def test_wrong_settings_are_told(settings, said):
+    with pytest.raises(ConfigError, match=said):
+        Params(**settings)
