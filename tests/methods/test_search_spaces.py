@@ -87,7 +87,15 @@ SPOTTERS = [
     and any(one["acts"] == "postprocess" for one in registry.find("method", id_).section("search").values())
 ]
 SMALL = (*TINY, "dataset.short_videos=false", "dataset.frames=120", "method.flow=dis")
-LEARNT = {"concat_cnn": ["method.epochs=60", "method.batch_size=8", "method.negatives=8", "method.lr=0.01", "method.patience=60"]}
+LEARNT = {
+    "concat_cnn": [
+        "method.epochs=60",
+        "method.batch_size=8",
+        "method.negatives=8",
+        "method.lr=0.01",
+        "method.patience=60",
+    ]
+}
 """Those that spot nothing after one epoch."""
 
 
