@@ -47,9 +47,11 @@ for part in $parts; do
         done
         places=("runs=$folder/drawn/runs" "cache=$folder/cache")
         for method in ${spotters//,/ }; do
-            mebench run "method=$method" dataset=meview "dataset.root=$folder/drawn/meview" protocol=meview "${places[@]}"
+            own=()
+            [ "$method" = concat_cnn ] && own=(method.features=motion)  # OpenFace says nothing of drawn faces
+            mebench run "method=$method" dataset=meview "dataset.root=$folder/drawn/meview" protocol=meview "${places[@]}" ${own[@]+"${own[@]}"}
             mebench run "method=$method" "dataset=[cas_me2,samm_lv]" "dataset.cas_me2.root=$folder/drawn/cas_me2" \
-                "dataset.samm_lv.root=$folder/drawn/samm_lv" protocol=cross_spotting "protocol.train=[cas_me2]" "protocol.test=[samm_lv]" "${places[@]}"
+                "dataset.samm_lv.root=$folder/drawn/samm_lv" protocol=cross_spotting "protocol.train=[cas_me2]" "protocol.test=[samm_lv]" "${places[@]}" ${own[@]+"${own[@]}"}
         done
         ;;
     publish)
