@@ -8,7 +8,7 @@
 set -euo pipefail
 folder=${1:?name a folder for runs and features}; shift
 parts=${*:-all anchors seeds null absolute presets tuned protocols}
-spotters=linear_spotter,mean,softnet,mtsn,tsmsnet,concat_cnn,abpn,auw_gcn,me_tst,mdmd,optical_strain,lbp_chi2,random
+spotters=linear_spotter,mean,softnet,mtsn,tsmsnet,concat_cnn,sfamnet,abpn,auw_gcn,me_tst,mdmd,optical_strain,lbp_chi2,random
 windows=linear_spotter,mean,softnet,tsmsnet
 first=abpn,auw_gcn,softnet,mean,linear_spotter
 relative=linear_spotter,mean,softnet,lbp_chi2
@@ -48,7 +48,8 @@ for part in $parts; do
         places=("runs=$folder/drawn/runs" "cache=$folder/cache")
         for method in ${spotters//,/ }; do
             own=()
-            [ "$method" = concat_cnn ] && own=(method.features=motion)  # OpenFace says nothing of drawn faces
+            [ "$method" = concat_cnn ] && own=(method.features=motion)  # OpenFace says nothing of drawn faces ...
+            [ "$method" = sfamnet ] && own=(method.features=flow)  # ... which have no depth
             mebench run "method=$method" dataset=meview "dataset.root=$folder/drawn/meview" protocol=meview "${places[@]}" ${own[@]+"${own[@]}"}
             mebench run "method=$method" "dataset=[cas_me2,samm_lv]" "dataset.cas_me2.root=$folder/drawn/cas_me2" \
                 "dataset.samm_lv.root=$folder/drawn/samm_lv" protocol=cross_spotting "protocol.train=[cas_me2]" "protocol.test=[samm_lv]" "${places[@]}" ${own[@]+"${own[@]}"}

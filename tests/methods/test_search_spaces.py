@@ -88,13 +88,17 @@ SPOTTERS = [
 ]
 SMALL = (*TINY, "dataset.short_videos=false", "dataset.frames=120", "method.flow=dis")
 LEARNT = {
-    "concat_cnn": [
-        "method.epochs=60",
-        "method.batch_size=8",
-        "method.negatives=8",
-        "method.lr=0.01",
-        "method.patience=60",
-    ]
+    "concat_cnn": {"epochs": 60, "batch_size": 8, "negatives": 8, "lr": 0.01, "patience": 60},
+    "sfamnet": {
+        "epochs": 4,
+        "batch_size": 64,
+        "lr": 0.01,
+        "level": 0.3,
+        "most": 1,
+        "busy": 1,
+        "shortest": 0.1,
+        "longest": 2,
+    },
 }
 """Those that spot nothing after one epoch."""
 
@@ -104,7 +108,15 @@ def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_):
     own = registry.params_class(registry.find("method", id_))
     short = [f"method.{field.name}=1" for field in dataclasses.fields(own) if field.name.startswith("epochs")]
     config = resolve(
-        [f"method={id_}", *SMALL, *short, *LEARNT.get(id_, []), f"cache={scratch()}", "protocol=loso", "seed=0"]
+        [
+            f"method={id_}",
+            *SMALL,
+            *short,
+            *(f"method.{name}={value}" for name, value in LEARNT.get(id_, {}).items()),
+            f"cache={scratch()}",
+            "protocol=loso",
+            "seed=0",
+        ]
     )
     tuned = {d.key: values(d)[0] if values(d)[0] != d.default else values(d)[1] for d in space(id_).values()}
     acting = {d.key for d in space(id_).values() if d.acts == "postprocess"}

@@ -1,0 +1,69 @@
+"""The network of SFAMNet: three streams with attention, two heads."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+FILTERS, FLAT = 3, 8 * 7 * 7
+
+
+class Attention(nn.Module):
+    """Weighs channels, then places, by what maximum and mean say of them (CBAM), as the public code has it: nothing is normalised.
+
+    Shape: (N, 3, H, W), and so is the result.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.squeeze, self.excite = nn.Linear(FILTERS, 1), nn.Linear(1, FILTERS)
+        self.places = nn.Conv2d(2, 1, 7, padding=3, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Weigh a batch of maps."""
+        pooled = torch.stack([x.mean((2, 3)), x.amax((2, 3))])
+        x = x * self.excite(self.squeeze(pooled).relu()).sum(0).sigmoid()[:, :, None, None]
+        weights: Tensor = self.places(torch.stack([x.amax(1), x.mean(1)], dim=1)).sigmoid()
+        return x * weights
+
+
+class Stream(nn.Module):
+    """Two convolutions, attention, and what entered beside them.
+
+    Shape: (N, 1, 42, 42) to (N, 3, 14, 14).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(1, FILTERS, 5, padding=2, bias=False)
+        self.second = nn.Conv2d(FILTERS, FILTERS, 5, padding=2, bias=False)
+        self.beside = nn.Conv2d(1, FILTERS, 1, bias=False)
+        self.attention = Attention()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps of a batch of one component."""
+        y = self.attention(self.second(self.first(x).relu()))
+        return F.max_pool2d((y + self.beside(x)).relu(), 3)
+
+
+class SceneFlowNetwork(nn.Module):
+    """Each component of the motion through a stream of its own, then a head for each task.
+
+    With four emotions 7,207 numbers, with seven 8,386; the public program counts 42 more, of normalisations that it never calls.
+
+    Args:
+        outputs: of the second head: the emotions, and "neutral" after them.
+
+    Shape: (N, 3, 42, 42) to scores (N,), from 0 to 1, and raw answers (N, outputs).
+    """
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__()
+        self.streams = nn.ModuleList(Stream() for _ in range(3))
+        self.spot, self.name = (nn.Conv2d(3 * FILTERS, 8, 5, padding=2) for _ in range(2))
+        self.score, self.answer = nn.Linear(FLAT, 1), nn.Linear(FLAT, outputs)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores and answers of a batch of maps."""
+        maps = torch.cat([stream(x[:, i : i + 1]) for i, stream in enumerate(self.streams)], dim=1)
+        spot, name = (F.max_pool2d(head(maps), 3, 2, 1).flatten(1) for head in (self.spot, self.name))
+        return self.score(spot).sigmoid()[:, 0], self.answer(name)

@@ -1,0 +1,172 @@
+"""SFAMNet: its network counted and read plainly, its rules against plain loops, and a training that finds what moves."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.methods.sfamnet.method import SFAMNet
+from mebench.methods.sfamnet.network import SceneFlowNetwork
+from mebench.methods.sfamnet.params import Params
+from mebench.methods.sfamnet.rules import Reach, ends, highest, intervals, rising, smoothed
+from torch.nn import functional as F
+
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing, VideoView
+from mebench.errors import ConfigError
+from mebench.training import fit
+
+TIMING = Timing(30.0, 3, {"micro": 6})
+AS_PUBLISHED = Reach(7, 7, 16, 7, 16)
+
+
+def method(tasks=("spot", "recognize"), one_per_video=False, **params):
+    task = Task(frozenset(tasks), classes=("a", "b") if "recognize" in tasks else (), one_per_video=one_per_video)
+    return SFAMNet(Params(**params), task)
+
+
+@pytest.mark.parametrize(("outputs", "numbers"), [(5, 7_207), (8, 8_386)])
+def test_the_network_has_the_numbers_of_the_public_one(outputs, numbers):
+    """Which counts 42 more: of normalisations that it never calls."""
+    assert sum(p.numel() for p in SceneFlowNetwork(outputs).parameters()) == numbers
+
+
+def test_the_network_read_plainly():
+    torch.manual_seed(0)
+    network, x, maps = SceneFlowNetwork(5).eval(), torch.rand(2, 3, 42, 42), []
+    for i, stream in enumerate(network.streams):
+        own = x[:, i : i + 1]
+        y = F.conv2d(F.conv2d(own, stream.first.weight, padding=2).relu(), stream.second.weight, padding=2)
+        gate = stream.attention
+        answers = []
+        for pooled in (y.mean((2, 3)), y.flatten(2).max(2).values):
+            hidden = (pooled @ gate.squeeze.weight.T + gate.squeeze.bias).relu()
+            answers.append(hidden @ gate.excite.weight.T + gate.excite.bias)
+        y = y * torch.sigmoid(answers[0] + answers[1])[:, :, None, None]
+        both = torch.cat([y.max(1, keepdim=True).values, y.mean(1, keepdim=True)], 1)
+        y = y * torch.sigmoid(F.conv2d(both, gate.places.weight, padding=3))
+        maps.append(F.max_pool2d((y + own * stream.beside.weight.view(1, 3, 1, 1)).relu(), 3))
+    spot, name = (
+        F.max_pool2d(F.conv2d(torch.cat(maps, 1), head.weight, head.bias, padding=2), 3, 2, 1).flatten(1)
+        for head in (network.spot, network.name)
+    )
+    scores, answers = network(x)
+    torch.testing.assert_close(scores, torch.sigmoid(spot @ network.score.weight[0] + network.score.bias))
+    torch.testing.assert_close(answers, name @ network.answer.weight.T + network.answer.bias)
+
+
+@given(st.integers(0, 40), st.lists(st.tuples(st.integers(0, 30), st.integers(0, 12)), max_size=3))
+def test_the_rising_half_is_learnt_as_a_plain_loop_says(n, pairs):
+    expressions = [(onset, onset + more) for onset, more in pairs]
+    expected = [-1] * n
+    for i, (onset, apex) in enumerate(expressions):
+        for frame in range(int((onset + apex) / 2), apex + 1):
+            if frame < n:
+                expected[frame] = i
+    assert rising(n, expressions).tolist() == expected
+
+
+@given(st.lists(st.floats(0, 1), max_size=60), st.integers(1, 8))
+def test_smoothing_is_a_mean_over_an_even_window(scores, half):
+    own = np.array(scores)
+    padded = np.concatenate([np.zeros(half), own, np.zeros(half)])
+    expected = [padded[i : i + 2 * half].mean() for i in range(len(own))]
+    if len(own) >= 2 * half:  # NumPy gives the longer of the two, and takes the middle
+        np.testing.assert_allclose(smoothed(own, half), expected, atol=1e-12)
+    assert len(smoothed(own, half)) == len(own)
+
+
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=40), st.data(), st.integers(0, 8), st.integers(0, 8))
+def test_ends_lie_where_the_score_differs_most(values, data, before, after):
+    scores, peak = np.array(values) / 20, data.draw(st.integers(0, len(values) - 1))
+    onset, offset = ends(scores, peak, before, after, 0.4)
+    for side, place in ((range(peak - before, peak + 1), onset), (range(peak, peak + after + 1), offset)):
+        above = [i for i in side if 0 <= i < len(scores) and scores[i] > 0.4]
+        most = max((abs(scores[peak] - scores[i]) for i in above), default=0.0)
+        assert place == (peak if most == 0 else next(i for i in above if abs(scores[peak] - scores[i]) == most))
+
+
+def test_intervals_must_have_the_right_length_and_shape():
+    hill = 0.5 + 0.2 * np.exp(-((np.arange(60) - 30) ** 2) / 60.0)
+    (found,) = intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.017)
+    assert (found.onset, found.apex, found.offset) == (23, 29, 37) and found.confidence == hill[29]
+    assert intervals(hill, AS_PUBLISHED, 0.71, 0.725, 0.017) == []  # no peak that high
+    assert intervals(hill, AS_PUBLISHED, 0.576, 0.6, 0.017) == []  # its mean is not below .6
+    assert intervals(hill, AS_PUBLISHED, 0.576, 0.725, 0.2) == []  # not steep enough
+    assert intervals(hill, AS_PUBLISHED._replace(longest=10), 0.576, 0.725, 0.017) == []
+    assert highest(hill, AS_PUBLISHED)[0][:3] == (26, 30, 34) and highest(hill[:0], AS_PUBLISHED) == []
+
+
+def moving(seed, onset, label, n=150, features="flow"):
+    """Motion in the left or right half of the map while an expression rises, by its class."""
+    rng = np.random.default_rng(seed)
+    maps = rng.random((n, 42, 42, 3)).astype(np.float16) * 0.2
+    half = np.zeros((42, 42, 1))
+    half[:, :21] = 1 - label
+    half[:, 21:] = label
+    maps[onset : onset + 24] += (0.8 * half).astype(np.float16)
+    e = Expression(onset, onset + 26, apex=onset + 16, emotion="ab"[label])
+    return LabelledVideo(
+        *("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING),
+        {"sfamnet_frames": maps, "scene_flow": maps}.__getitem__,
+        lambda name, *frames: maps[onset + 10],
+        (e,),
+        (label,),
+    )
+
+
+@pytest.mark.parametrize("features", ["flow", "scene_flow"])
+def test_it_finds_and_names_what_moves(features):
+    torch.manual_seed(0)
+    own = method(features=features, epochs=4, batch_size=32, lr=0.01, level=0.3, most=1.0, busy=1.0)
+    fit(own, [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(6)], [])
+    for label in (0, 1):
+        video = moving(9, 60, label)
+        scores = own.score_frames(video)
+        assert scores.shape == (150, 1) and scores[62:80].mean() > 0.7 > 0.4 > np.r_[scores[:50], scores[100:]].mean()
+        (found,) = own.propose(video, scores)
+        assert 50 <= found.onset <= 70 and 76 <= found.offset <= 100
+        clips = [video.clip(found.onset, found.apex, found.offset), video.clip(60, 76, 86, spotted=False)]
+        assert own.classify(clips).argmax(1).tolist() == [label, label]
+
+
+def test_samples_are_frames_near_apexes_clips_and_as_many_others():
+    own, videos = method(features="flow"), [moving(seed, 20 + 12 * seed, seed % 2) for seed in range(3)]
+    samples, _ = own.samples("motion", videos, [])
+    x, y, classes = samples.tensors
+    assert len(samples) == 10 * 1024 and x.shape == (36, 3, 42, 42)
+    assert y.sum() == 18 and (classes[y == 0] == 2).all() and torch.bincount(classes[y == 1]).tolist() == [12, 6]
+    torch.testing.assert_close(own.weights, torch.tensor([18 / (2 * 12), 18 / (2 * 6), 0.0]))
+
+
+def test_a_busy_video_gets_nothing_and_a_short_one_its_highest():
+    scores = np.full((150, 1), 0.2)
+    scores[60:90, 0] = 0.9
+    video = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 150, TIMING, None, None)
+    settings = {"features": "flow", "most": 1.0}
+    assert len(method(**settings).propose(video, scores)) == 1
+    assert method(**settings, busy=0.3).propose(video, scores) == []
+    (only,) = method(**settings, one_per_video=True, level=1.0).propose(video, scores)
+    assert 60 <= only.apex < 90
+    assert method(**settings).propose(video, np.full((150, 1), np.nan)) == []
+
+
+def test_spotting_alone_names_nothing():
+    own = method(tasks=("spot",), features="flow", epochs=1, batch_size=8)
+    fit(own, [moving(0, 30, 0)], [])
+    assert np.isfinite(own.score_frames(moving(1, 40, 1))).all()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"features": "depth"}, "method.features"),
+        ({"epochs": 0}, "method.epochs must be at least 1"),
+        ({"busy": 2.0}, "method.busy must be in"),
+        ({"fps": 0.0}, "method.fps must be positive"),
+        ({"fall": -1.0}, "method.fall must not be negative"),
+        ({"shortest": 2.0}, "must not be above method.longest"),
+    ],
+)
+def test_wrong_settings_are_told(settings, said):
+    with pytest.raises(ConfigError, match=said):
+        Params(**settings)
