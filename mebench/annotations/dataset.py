@@ -136,8 +136,8 @@ class SheetDataset(Dataset):
         if name != ACTION_UNITS or self.params.openface is None:
             return None
         folder = self.folder(video) if self.params.root is not None else None
-        names = dict.fromkeys([*([folder.name] if folder is not None else []), video.id])
-        return self._openface.units(video.subject, list(names), video.n_frames)
+        images = self._images(folder, video.subject, video.id).names if folder is not None and folder.is_dir() else ()
+        return self._openface.units(video, folder, images)
 
     def folder(self, video: Video) -> Path | None:
         """Where the images of a video are, or None where they are missing.

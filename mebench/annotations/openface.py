@@ -1,15 +1,20 @@
 """Action units of each frame that OpenFace found, as its program FeatureExtraction writes them (`-aus`): one CSV file for each video."""
 
 import hashlib
+import io
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.annotations.layout import MOST_FOLDERS, fold
+from mebench.core import Video
 from mebench.errors import DataError
+from mebench.files import open_plain, read_plain
 
 ACTION_UNITS = "action_units"
 """Name of the chain under which a dataset provides them: (n_frames, 17), float32, intensities from 0 to 5."""
@@ -17,13 +22,15 @@ UNITS = tuple(f"AU{unit:02}_r" for unit in (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15,
 """The columns, in OpenFace's order."""
 TAIL = 4096
 """Bytes at the end of each file that tell it from another of its name and size."""
+MOST_BYTES = 1 << 30
+"""Of one file: 700 columns of a hundred thousand frames are half of it."""
 
 
 class OpenFaceFiles:
     """A folder of such files, however deep they lie.
 
-    A video has the file that is called as its folder of frames, else as its id, else as its id and something that is no digit; of
-    several the one in a folder called as the subject.
+    A video has the file that is called as its folder of frames or as its id; of several the one below folders called as subject and
+    video. A file in folders of which none is called as either is another's.
 
     Args:
         folder: where they are.
@@ -44,64 +51,92 @@ class OpenFaceFiles:
 
     @cached_property
     def _files(self) -> list[Path]:
-        return sorted(self.folder.rglob("*.csv"))
+        return sorted(self._found())
+
+    def _found(self) -> Iterator[Path]:
+        for seen, (folder, _, names) in enumerate(os.walk(self.folder)):
+            if seen > MOST_FOLDERS:
+                return
+            paths = (Path(folder, name) for name in names if name.lower().endswith(".csv"))
+            yield from (path for path in paths if path.is_file())
 
     def fingerprint(self) -> str:
-        """A short hash of names, sizes and ends of all files."""
+        """A short hash of names, sizes and ends of all files.
+
+        Raises:
+            DataError: one cannot be read.
+        """
         digest = hashlib.sha256()
         for path in self._files:
-            with path.open("rb") as file:
-                size = file.seek(0, 2)
-                file.seek(max(size - TAIL, 0))
-                digest.update(f"{path.relative_to(self.folder).as_posix()} {size} ".encode() + file.read())
+            try:
+                with open_plain(path) as file:
+                    size = file.seek(0, os.SEEK_END)
+                    file.seek(max(size - TAIL, 0))
+                    digest.update(f"{path.relative_to(self.folder).as_posix()} {size} ".encode() + file.read())
+            except OSError as error:
+                raise DataError(f"{path} cannot be read: {error.strerror}") from None
         return digest.hexdigest()[:8]
 
-    def units(self, subject: str, names: Sequence[str], n_frames: int | None) -> NDArray[np.float32]:
+    def units(self, video: Video, folder: Path | None, images: Sequence[str]) -> NDArray[np.float32]:
         """Intensities of a video, (n_frames, 17); those that OpenFace could not tell are 0, as it writes them.
 
         Args:
-            subject: whose video it is.
-            names: what its file may be called, best first.
-            n_frames: how many frames the video has; None where nobody knows.
+            video: whose.
+            folder: of its frames, or its file; None where there is none.
+            images: names of the files in it that are frames, in the order of the frames.
 
         Raises:
-            DataError: there is no such file, there are several, columns are missing, or it has another number of frames.
+            DataError: there is no such file, there are several, columns are missing, or it has other frames than the video.
         """
-        path = self._file(subject, names)
+        if list(images) != sorted(images):
+            raise DataError(
+                f"the frames of {video.key} are called so that their alphabetical order, in which OpenFace reads a folder, is not theirs: "
+                f"{min(images)} would come first, not {images[0]}. Give copies numbers of one length (img001.jpg), and run it on those"
+            )
+        path = self._file(video, folder)
         if path not in self._read:
             self._read[path] = _read(path)
         found = self._read[path]
-        if n_frames is not None and len(found) != n_frames:
+        if video.n_frames is not None and len(found) != video.n_frames:
             raise DataError(
-                f"{path} has {len(found)} frames, and the video {subject}/{names[-1]} has {n_frames}: run OpenFace on these frames"
+                f"{path} has {len(found)} frames, and {video.key} has {video.n_frames}: run OpenFace on the frames of this video"
             )
         return found
 
-    def _file(self, subject: str, names: Sequence[str]) -> Path:
-        home = re.compile(rf"(.*\D)?0*{re.escape(subject.lstrip('0') or subject)}", re.IGNORECASE)
-        for name in names:
-            whole, begun = (re.compile(re.escape(name) + end, re.IGNORECASE) for end in (r"\Z", r"(?!\d)"))
-            for pattern in (whole, begun):
-                found = [path.relative_to(self.folder) for path in self._files if pattern.match(path.stem)]
-                chosen = [path for path in found if any(home.fullmatch(part) for part in path.parts[:-1])] or found
-                if len(chosen) > 1:
-                    raise DataError(
-                        f"{', '.join(map(str, chosen))} below dataset.openface={self.folder} could all be {subject}/{names[-1]}: "
-                        "put those of each subject into a folder of the subject's name"
-                    )
-                if chosen:
-                    return self.folder / chosen[0]
+    def _file(self, video: Video, folder: Path | None) -> Path:
+        names = [folder.stem if folder.is_file() else folder.name] if folder is not None else []
+        called = {fold(name) for name in (*names, video.id)}
+        found = [path.relative_to(self.folder) for path in self._files if fold(path.stem) in called]
+        for own in (video.subject, video.id):  # of several those in a folder called so
+            found = [path for path in found if any(_is(own, part) for part in path.parts[:-1])] or found
+        theirs = (video.subject, video.id, *names)
+        found = [
+            p for p in found if len(p.parts) == 1 or any(_is(own, part) for own in theirs for part in p.parts[:-1])
+        ]
+        if len(found) == 1:
+            return self.folder / found[0]
+        if found:
+            raise DataError(
+                f"{', '.join(map(str, found))} below dataset.openface={self.folder} could all be those of {video.key}: "
+                f"call its file {video.subject}/{video.id}.csv"
+            )
         raise DataError(
-            f"{subject}/{names[-1]} has no file below dataset.openface={self.folder}: expected {names[0]}.csv, as OpenFace's "
-            "FeatureExtraction writes it"
+            f"{video.key} has no file below dataset.openface={self.folder}: expected {video.subject}/{(names or [video.id])[0]}.csv, as "
+            "OpenFace's FeatureExtraction writes it"
         )
+
+
+def _is(name: str, part: str) -> bool:
+    """Whether a folder is called as a subject or video is, upper or lower case, with letters or zeros before it or not (`sub01`, `1`)."""
+    return bool(re.fullmatch(rf"(.*\D)?0*{re.escape(name.lstrip('0') or name)}", part, re.IGNORECASE))
 
 
 def _read(path: Path) -> NDArray[np.float32]:
     import pandas as pd  # who lists datasets does without
 
     try:
-        table = pd.read_csv(path, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS})
+        content = io.BytesIO(read_plain(path, MOST_BYTES))
+        table = pd.read_csv(content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS})
     except (ValueError, OSError) as error:  # pandas' own errors of parsing are ValueErrors
         raise DataError(f"{path} cannot be read as OpenFace's CSV: {error}") from None
     table.columns = table.columns.str.strip()
@@ -109,9 +144,15 @@ def _read(path: Path) -> NDArray[np.float32]:
         raise DataError(
             f"{path} has no column {missing[0]}: expected what OpenFace's FeatureExtraction writes with action units (-aus)"
         )
-    first = table.drop_duplicates("frame")[list(UNITS)]  # of several faces in a frame the first
+    first = table.drop_duplicates("frame")  # of several faces in a frame the first
     try:
-        units: NDArray[np.float32] = np.nan_to_num(first.to_numpy(np.float32))
+        frames, units = first["frame"].to_numpy(np.int64), first[list(UNITS)].to_numpy(np.float32)
     except ValueError as error:
         raise DataError(f"{path} has an intensity that is no number: {error}") from None
-    return units
+    if (np.diff(frames) != 1).any():
+        at = int(np.flatnonzero(np.diff(frames) != 1)[0])
+        raise DataError(
+            f"{path} has frame {frames[at + 1]} after frame {frames[at]}: expected one row for each, in order"
+        )
+    whole: NDArray[np.float32] = np.nan_to_num(units)
+    return whole

@@ -105,7 +105,7 @@ class Dataset:
         return None
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
-        """A ready-made feature for the chain called `name` (one map per clip), or None."""
+        """A ready-made feature for the chain called `name`, or None: a row for each frame, or of scope `clips` one map."""
         return None
 
     def repair_rows(self) -> Sequence[Repair]:

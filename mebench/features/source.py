@@ -87,7 +87,7 @@ def route_of(chain: Chain) -> Route:
     """
     if not chain.steps and chain.advice:
         raise ConfigError(
-            f"the dataset does not bring {chain.name.replace('_', ' ')}, which are not computed from frames: {chain.advice}"
+            f"the dataset does not bring {chain.name.replace('_', ' ')}, which mebench does not compute: {chain.advice}"
         )
     for step in chain.steps:
         expected = _CLASSES.get(step.level)

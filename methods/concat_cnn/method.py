@@ -12,6 +12,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from mebench.annotations import ACTION_UNITS, UNITS
 from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, Stage, Task, Timing, VideoView
+from mebench.errors import ConfigError
 from mebench.features.maps import MOTION
 from mebench.features.regions import POINTS
 from mebench.training import Samples
@@ -73,8 +74,13 @@ class ConcatCNN(Method):
         if self.params.features == "motion":
             every = torch.from_numpy(np.concatenate([self._series(video) for video in train]))
             self.mean, self.deviation = every.mean(0), every.std(0).clamp(min=1e-6)
-        watched = self._samples(valid)
-        return self._samples(train), watched if len(watched) else None
+        learnt, watched = self._samples(train), self._samples(valid)
+        if not len(learnt) and any(video.expressions for video in train):
+            raise ConfigError(
+                f"no expression to train on holds a window of method.length={self.params.length} frames at method.fps={self.params.fps:g}: "
+                "choose method.short=true, a smaller method.length, or a larger method.fps"
+            )
+        return learnt, watched if len(watched) else None
 
     def _samples(self, videos: Sequence[LabelledVideo]) -> Samples:
         p, windows, labels = self.params, list[Tensor](), list[float]()

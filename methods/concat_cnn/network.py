@@ -33,7 +33,8 @@ class ConcatNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """How likely each window is to lie in an expression."""
-        x, parts, n = x.transpose(1, 2), [], x.shape[1]
+        parts, n = [], x.shape[1]
+        x = x.transpose(1, 2)
         for conv, size, pool in zip(self.branches, self.kernels, POOLS):
             lacking = max(
                 (-(-n // self.stride) - 1) * self.stride + size - n, 0

@@ -79,6 +79,10 @@ class Params(SeriesParams):
             raise ConfigError(f"method.lr_decay must be in (0, 1], not {self.lr_decay}")
         if self.level is not None and not 0 <= self.level <= 1:
             raise ConfigError(f"method.level must be in [0, 1], or null to learn it, not {self.level}")
+        if self.hop > self.length:
+            raise ConfigError(
+                f"method.hop={self.hop} leaves frames between windows of method.length={self.length}: choose one that is not longer"
+            )
         if self.gap < 0:
             raise ConfigError(f"method.gap must not be negative, not {self.gap}")
         if len(self.kernels) != 3 or min(self.kernels) < 1:

@@ -24,6 +24,7 @@ from mebench.core import (
     all_clips,
     stack,
 )
+from mebench.errors import DataError
 from mebench.features import EyesAndMouth, Flow, MinMax, Strain
 from mebench.training import vote
 from mebench.training.layers import balanced_weights
@@ -52,6 +53,11 @@ class SFAMNet(Method):
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.register_buffer("weights", torch.ones(self._neutral + 1))
 
+    @classmethod
+    def looks_at_test_video(cls, tasks: frozenset[str], params: Any = None) -> str:
+        """Names are given from each frame alone."""
+        return super().looks_at_test_video(tasks, params) if "spot" in tasks else "none"
+
     @property
     def _neutral(self) -> int:
         """The class of frames outside expressions, after the emotions."""
@@ -78,7 +84,12 @@ class SFAMNet(Method):
 
     def _maps(self, video: VideoView) -> NDArray[Any]:
         """(frames of the series, 42, 42, 3)."""
-        return video.features(SCENE_FLOW if self._brought else FRAMES)[:: self._step(video)]
+        maps = video.features(SCENE_FLOW if self._brought else FRAMES)[:: self._step(video)]
+        if maps.shape[1:] != (42, 42, 3):
+            raise DataError(
+                f"the scene flow of {video.key} has the shape {(video.n_frames, *maps.shape[1:])}, expected (n_frames, 42, 42, 3)"
+            )
+        return maps
 
     def _step(self, video: VideoView) -> int:
         return self.params.step(video.timing.fps)
@@ -87,7 +98,7 @@ class SFAMNet(Method):
 
     def stages(self) -> tuple[Stage, ...]:
         """One training for both tasks, in rounds of some steps."""
-        return (Stage("motion", self.params.epochs, self.params.batch_size),)
+        return (Stage("motion", self.params.epochs, self.params.batch_size, shuffle=False),)
 
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
@@ -105,7 +116,7 @@ class SFAMNet(Method):
         classes = torch.where(named < 0, self._neutral, named)
         if (classes < self._neutral).any():
             self.weights = balanced_weights(classes[classes < self._neutral], self._neutral + 1)
-        return _Rounds((x, (named >= 0).float(), classes), ROUND * self.params.batch_size), None
+        return _Endless((x, (named >= 0).float(), classes), ROUND * self.params.batch_size, self.seed), None
 
     def _labels(self, video: LabelledVideo) -> NDArray[np.int64]:
         """The class of each frame of the series near the apex of a micro-expression, that of "neutral" where the scheme leaves its emotion
@@ -164,7 +175,7 @@ class SFAMNet(Method):
         smooth = smoothed(own, reach.half)
         found = intervals(smooth, reach, p.level, p.most, p.fall)
         if self.task.one_per_video:
-            found = sorted(found or highest(smooth, reach), key=lambda s: -s.confidence)[:1]
+            found = sorted(found or highest(own, reach), key=lambda s: -s.confidence)[:1]
         elif len(smooth) and smooth.mean() >= p.busy:
             found = []
         return [
@@ -195,21 +206,32 @@ class SFAMNet(Method):
         return vote(self._answers(maps[first : max(first, last) + 1])[1])
 
 
-class _Rounds(TorchDataset[tuple[Tensor, ...]]):
-    """Samples again and again, as many as a round of steps takes; of none there are none."""
+class _Endless(TorchDataset[tuple[Tensor, ...]]):
+    """Samples pass after pass, each in an order of its own, whatever is asked for; a round of steps ends within a pass. Of none there are
+    none.
 
-    def __init__(self, tensors: Sequence[Tensor], length: int) -> None:
+    Args:
+        tensors: each (n, ...).
+        length: of a round, in samples.
+        seed: of the orders.
+    """
+
+    def __init__(self, tensors: Sequence[Tensor], length: int, seed: int) -> None:
         self.tensors, self.length = tensors, length if len(tensors[0]) else 0
+        self._generator, self._waiting = torch.Generator().manual_seed(seed), torch.empty(0, dtype=torch.int64)
 
     def __len__(self) -> int:
         return self.length
 
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
-        return tuple(t[index % len(t)] for t in self.tensors)
+        return tuple(t[0] for t in self.__getitems__([index]))
 
     def __getitems__(self, indices: Sequence[int]) -> tuple[Tensor, ...]:
-        """A batch."""
-        rows = torch.as_tensor(indices) % len(self.tensors[0])
+        """As many as there are indices."""
+        while len(self._waiting) < len(indices):
+            again = torch.randperm(len(self.tensors[0]), generator=self._generator)
+            self._waiting = torch.cat([self._waiting, again])
+        rows, self._waiting = self._waiting[: len(indices)], self._waiting[len(indices) :]
         return tuple(t[rows] for t in self.tensors)
 
 

@@ -58,7 +58,7 @@ class Params(FaceParams):
     @property
     def needs_landmarks(self) -> bool:
         """Only regions of the face lie around landmarks."""
-        return self.features == "flow" and FaceParams.needs_landmarks.fget(self)  # type: ignore[attr-defined, no-any-return]
+        return self.features == "flow" and super().needs_landmarks
 
     def __post_init__(self) -> None:
         """Check the ranges."""

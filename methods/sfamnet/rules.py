@@ -36,10 +36,10 @@ def rising(n: int, expressions: Iterable[tuple[int, int]]) -> NDArray[np.int64]:
 
 
 def smoothed(scores: Scores, half: int) -> Scores:
-    """Means over 2 `half` frames, one more before than after; beyond the series lies 0 (NumPy's `convolve`, mode `same`)."""
+    """Means over 2 `half` frames, one more before than after; beyond the series lies 0."""
     if not len(scores):
         return scores
-    return np.convolve(scores, np.full(2 * half, 1 / (2 * half)), "same")[: len(scores)]
+    return np.convolve(scores, np.full(2 * half, 1 / (2 * half)))[half - 1 : half - 1 + len(scores)]
 
 
 def ends(scores: Scores, peak: int, before: int, after: int, level: float) -> tuple[int, int]:
@@ -83,7 +83,9 @@ def intervals(scores: Scores, reach: Reach, level: float, most: float, fall: flo
 
 
 def highest(scores: Scores, reach: Reach) -> list[Spotted]:
-    """The highest of smoothed scores, the shortest interval around it; nothing where there is no score."""
+    """The highest of scores that are not smoothed, which of a short series would know its middle alone, and the shortest interval around
+    it; nothing where there is no score.
+    """
     if not len(scores):
         return []
     peak, half = int(scores.argmax()), -(-reach.shortest // 2)

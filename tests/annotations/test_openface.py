@@ -1,5 +1,7 @@
 """Files of OpenFace: which is whose, what is read, and what is said of wrong ones."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ from mebench.datasets.cas_me2.dataset import CasMe2
 
 from mebench.annotations import ACTION_UNITS, UNITS, SheetParams
 from mebench.annotations.openface import OpenFaceFiles
+from mebench.core import Video
 from mebench.errors import DataError
 
 
@@ -22,41 +25,63 @@ def write(path, n=5, seed=0, drop=(), **columns):
     return None if columns else table[[u for u in UNITS if u not in drop]].to_numpy(np.float32)
 
 
+def units(folder, subject, id_, n_frames=5, images=(), name=None):
+    """Of a video whose frames lie in a folder of that name."""
+    video = Video("d", subject, id_, 30.0, n_frames)
+    return OpenFaceFiles(str(folder)).units(video, None if name is None else Path("/data") / name, images)
+
+
 def test_intensities_are_read_in_openfaces_order(tmp_path):
-    units = write(tmp_path / "s15" / "15_0401girlcrashing.csv")
-    found = OpenFaceFiles(str(tmp_path)).units("s15", ["15_0401girlcrashing", "15_0401"], 5)
-    np.testing.assert_array_equal(found, units)
+    written = write(tmp_path / "s15" / "15_0401girlcrashing.csv")
+    found = units(tmp_path, "s15", "15_0401", name="15_0401girlcrashing")
+    np.testing.assert_array_equal(found, written)
     assert found.shape == (5, 17) and found.dtype == np.float32
 
 
 def test_a_video_is_found_by_folder_or_id_but_by_no_longer_number(tmp_path):
     first, second = (write(tmp_path / f"{name}.csv", seed=i) for i, name in enumerate(("006_1", "006_10")))
-    files = OpenFaceFiles(str(tmp_path))
-    np.testing.assert_array_equal(files.units("006", ["006_1"], 5), first)
-    np.testing.assert_array_equal(files.units("006", ["006_10"], None), second)
-    write(tmp_path / "15_0401girlcrashing.csv", seed=2)
-    assert len(OpenFaceFiles(str(tmp_path)).units("s15", ["15_0401"], 5)) == 5
+    np.testing.assert_array_equal(units(tmp_path, "006", "006_1"), first)
+    np.testing.assert_array_equal(units(tmp_path, "006", "006_10", None), second)
 
 
 def test_clips_of_one_name_are_told_apart_by_their_subjects(tmp_path):
     own = [write(tmp_path / f"sub0{i}" / "EP02_01f.csv", seed=i) for i in (1, 2)]
-    files = OpenFaceFiles(str(tmp_path))
-    for i, units in zip((1, 2), own):
+    for i, written in zip((1, 2), own):
         for subject in (f"sub0{i}", f"0{i}", f"{i}"):
-            np.testing.assert_array_equal(files.units(subject, ["EP02_01f"], 5), units)
-    with pytest.raises(DataError, match=r"sub01/EP02_01f.csv, sub02/EP02_01f.csv .* could all be 03/EP02_01f"):
-        files.units("03", ["EP02_01f"], 5)
+            np.testing.assert_array_equal(units(tmp_path, subject, "EP02_01f"), written)
+    with pytest.raises(DataError, match="d/03/EP02_01f has no file below"):  # neither is theirs
+        units(tmp_path, "03", "EP02_01f")
+    write(tmp_path / "copy" / "sub01" / "EP02_01f.csv")
+    with pytest.raises(
+        DataError, match=r"copy/sub01/EP02_01f.csv, sub01/EP02_01f.csv below .* call its file 01/EP02_01f.csv"
+    ):
+        units(tmp_path, "01", "EP02_01f")
+
+
+def test_a_folder_of_one_name_in_every_video_is_told_by_what_lies_above(tmp_path):
+    """CAS(ME)3 has its frames in spNO.1/a/color."""
+    own = {id_: write(tmp_path / "spNO.1" / id_ / "color.csv", seed=seed) for seed, id_ in enumerate("abc")}
+    write(tmp_path / "spNO.11" / "a" / "color.csv", seed=9)
+    for id_, written in own.items():
+        np.testing.assert_array_equal(units(tmp_path, "spNO.1", id_, name="color"), written)
+
+
+def test_names_that_openface_would_read_in_another_order_are_refused(tmp_path):
+    """It sorts them as words."""
+    write(tmp_path / "v.csv", n=3)
+    assert len(units(tmp_path, "s", "v", 3, ["img01.jpg", "img02.jpg", "img10.jpg"])) == 3
+    with pytest.raises(DataError, match=r"img10.jpg would come first, not img2.jpg. Give copies numbers of one length"):
+        units(tmp_path, "s", "v", 3, ["img2.jpg", "img3.jpg", "img10.jpg"])
 
 
 def test_of_several_faces_the_first_counts_and_what_is_missing_is_zero(tmp_path):
-    units = write(tmp_path / "v.csv", n=4)
+    written = write(tmp_path / "v.csv", n=4)
     lines = (tmp_path / "v.csv").read_text().splitlines()
     cells = lines[2].split(", ")
     cells[4] = "nan"
     (tmp_path / "v.csv").write_text("\n".join([*lines[:2], ", ".join(cells), lines[2], *lines[3:]]))
-    found = OpenFaceFiles(str(tmp_path)).units("s", ["v"], 4)
-    units[1, 0] = 0
-    np.testing.assert_array_equal(found, units)
+    written[1, 0] = 0
+    np.testing.assert_array_equal(units(tmp_path, "s", "v", 4), written)
 
 
 def test_the_fingerprint_knows_names_and_numbers(tmp_path):
@@ -77,17 +102,18 @@ def test_wrong_folders_and_files_are_told(tmp_path):
     write(tmp_path / "short.csv", n=3)
     write(tmp_path / "lacks.csv", drop=["AU09_r"])
     write(tmp_path / "word.csv", AU04_r="often")
+    write(tmp_path / "gap.csv", frame=[1, 2, 4, 5, 6])
     (tmp_path / "empty.csv").write_text("")
-    files = OpenFaceFiles(str(tmp_path))
     for name, said in {
-        "short": r"short.csv has 3 frames, and the video s/short has 5",
+        "short": r"short.csv has 3 frames, and d/s/short has 5",
+        "gap": r"gap.csv has frame 4 after frame 2: expected one row for each",
         "lacks": r"lacks.csv has no column AU09_r: expected what OpenFace's FeatureExtraction writes",
         "word": r"word.csv has an intensity that is no number",
         "empty": r"empty.csv cannot be read as OpenFace's CSV",
-        "gone": r"s/gone has no file below dataset.openface=\S+: expected gone.csv",
+        "gone": r"d/s/gone has no file below dataset.openface=\S+: expected s/gone.csv",
     }.items():
         with pytest.raises(DataError, match=said):
-            files.units("s", [name], 5)
+            units(tmp_path, "s", name)
 
 
 def test_a_dataset_brings_them_for_its_frames(tmp_path):
@@ -95,12 +121,12 @@ def test_a_dataset_brings_them_for_its_frames(tmp_path):
     drawn, faces = tmp_path / "drawn", tmp_path / "faces"
     CasMe2.write_fake_tree(drawn)
     without = CasMe2(SheetParams(str(drawn)))
-    units = {
+    written = {
         video.key: write(faces / video.subject / f"{without.folder(video).name}.csv", video.n_frames, seed)
         for seed, video in enumerate(without.videos())
     }
     dataset = CasMe2(SheetParams(str(drawn), openface=str(faces)))
     for video in dataset.videos():
-        np.testing.assert_array_equal(dataset.provided(video, ACTION_UNITS), units[video.key])
+        np.testing.assert_array_equal(dataset.provided(video, ACTION_UNITS), written[video.key])
         assert dataset.provided(video, "motion_of_regions") is without.provided(video, ACTION_UNITS) is None
     assert dataset.revision.startswith(f"{without.revision}-openface-")

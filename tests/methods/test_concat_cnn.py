@@ -193,6 +193,14 @@ def test_a_video_of_one_expression_always_gets_its_surest(monkeypatch):
         assert (found.kind, found.onset, found.offset) == ("micro", onset, onset + 7)
 
 
+def test_expressions_that_hold_no_window_are_told_of():
+    with pytest.raises(
+        ConfigError, match=r"no expression to train on holds a window of method.length=8 frames at method.fps=30"
+    ):
+        method().samples("windows", [series(0, 20, length=6)], [])
+    assert len(method(short=True).samples("windows", [series(0, 20, length=7)], [])[0]) > 0
+
+
 def test_a_video_shorter_than_a_window_has_no_scores():
     own, video = method(), series(0, 2, n=6, length=3)
     assert np.isnan(own.score_frames(video)).all() and own.propose(video, own.score_frames(video)) == []
@@ -213,6 +221,7 @@ def test_samm_is_read_as_the_public_program_reads_it():
         ({"length": 14, "conv_stride": 2}, "choose method.length=15 or more"),
         ({"kernels": (3, 4)}, "three lengths"),
         ({"level": 1.5}, "in \\[0, 1\\], or null"),
+        ({"hop": 9}, "leaves frames between windows of method.length=8"),
         ({"gap": -1}, "must not be negative"),
         ({"features": "units"}, "method.features"),
         ({"negatives": 0.0}, "must be positive"),
