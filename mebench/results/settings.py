@@ -7,7 +7,7 @@ from typing import Any
 
 from mebench.config import counts, flatten, is_place
 
-FEW = 4
+FEW = 6
 """A preset with more values than this is shown by its name alone."""
 
 _RUN_KEYS = ("kinds", "validation", "bootstrap", "accelerator", "precision", "no_face", "audit")

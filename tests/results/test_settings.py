@@ -27,8 +27,8 @@ def test_what_the_user_sets_is_shown_whatever_the_users_file_is_called(origin):
 
 def test_a_preset_shows_its_values_if_they_are_few():
     chosen = {"method.preset": "methods/mean/config.yaml: datasets.casme2"}
-    origins = chosen | {f"method.{k}": "preset short (methods/mean/config.yaml)" for k in "abcde"}
-    few, many = dict(zip("abcd", [1, None, [1, 2], True])), dict(zip("abcde", range(5)))
+    origins = chosen | {f"method.{k}": "preset short (methods/mean/config.yaml)" for k in "abcdefg"}
+    few, many = dict(zip("abcd", [1, None, [1, 2], True])), dict(zip("abcdefg", range(7)))
     assert of_method(plain(preset="short", **few), origins) == "preset short: a=1, b=null, c=[1, 2], d=true"
     assert of_method(plain(preset="short", **many), origins) == "preset short"
 
