@@ -94,6 +94,10 @@ FACES = [
 ]
 
 
+COMPUTED = {"concat_cnn": {"features": "motion"}, "sfamnet": {"features": "flow"}}
+"""Of methods whose own features only a dataset brings, what mebench computes in their place."""
+
+
 @pytest.mark.parametrize("id_", FACES)
 @pytest.mark.parametrize("align", ["none", "eyes"])
 def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
@@ -101,12 +105,17 @@ def test_who_needs_landmarks_is_what_the_steps_say(id_, align):
     params, method = registry.params_class(info), registry.load("method", id_)
     regions = getattr(params(), "regions", None)
     for layout in [None] if regions is None else ["paper", "released_code", "box"]:
-        chosen = params(align=align, **({} if layout is None else {"regions": layout}))
+        chosen = params(align=align, **COMPUTED.get(id_, {}), **({} if layout is None else {"regions": layout}))
         with torch.device("meta"):  # no weights: nobody looks at them
             built = method(chosen, Task(method.tasks, ("micro",), ("negative", "positive")))
         routes = [route_of(chain) for chain in built.chains(Timing(200.0, 20, {"micro": 17})).values()]
         needs = any(route.maps_need_landmarks or route.crop.needs_landmarks for route in routes)
         assert chosen.needs_landmarks == needs, layout
+
+
+@pytest.mark.parametrize("id_", COMPUTED)
+def test_what_a_dataset_brings_needs_no_landmarks(id_):
+    assert registry.params_class(registry.find("method", id_))(align="eyes").needs_landmarks is False
 
 
 def test_after_the_documented_install_four_methods_run_in_one_go(tree, tmp_path):
