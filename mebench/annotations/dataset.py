@@ -65,7 +65,7 @@ class SheetDataset(Dataset):
             self.revision += "-cropped"  # other frames, other features, another run
             self.remark = f"faces cropped by the authors, read from {root.name}: not the raw frames"
         if params.openface is not None:
-            self._openface = OpenFaceFiles(params.openface)
+            self._openface, self._units = OpenFaceFiles(params.openface), dict[str, NDArray[Any]]()
             self.revision += f"-openface-{self._openface.fingerprint()}"
 
     # What an adapter may override ---------------------------------------------------------------------------------
@@ -135,9 +135,11 @@ class SheetDataset(Dataset):
         """
         if name != ACTION_UNITS or self.params.openface is None:
             return None
+        if (units := self._units.get(video.key)) is not None:  # asked for again and again: frames are listed once
+            return units
         folder = self.folder(video) if self.params.root is not None else None
         images = self._images(folder, video.subject, video.id).names if folder is not None and folder.is_dir() else ()
-        return self._openface.units(video, folder, images)
+        return self._units.setdefault(video.key, self._openface.units(video, folder, images))
 
     def folder(self, video: Video) -> Path | None:
         """Where the images of a video are, or None where they are missing.

@@ -41,7 +41,6 @@ class OpenFaceFiles:
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder).expanduser()
-        self._read: dict[Path, NDArray[np.float32]] = {}
         if not self.folder.is_dir() or not self._files:
             what = "holds no CSV file" if self.folder.is_dir() else "is no folder"
             raise DataError(
@@ -94,9 +93,7 @@ class OpenFaceFiles:
                 f"{min(images)} would come first, not {images[0]}. Give copies numbers of one length (img001.jpg), and run it on those"
             )
         path = self._file(video, folder)
-        if path not in self._read:
-            self._read[path] = _read(path)
-        found = self._read[path]
+        found = _read(path)
         if video.n_frames is not None and len(found) != video.n_frames:
             raise DataError(
                 f"{path} has {len(found)} frames, and {video.key} has {video.n_frames}: run OpenFace on the frames of this video"
