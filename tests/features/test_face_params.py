@@ -18,6 +18,8 @@ METHODS = sorted(
 
 COMPUTED = {"concat_cnn": {"features": "motion"}, "sfamnet": {"features": "flow"}}
 """Of methods whose own features only a dataset brings, what mebench computes in their place."""
+SIZES = {"of_fd": {"size": 256}}
+"""Of methods whose crops are not of MEAN's size."""
 
 
 def crops(id_, **options):
@@ -36,9 +38,9 @@ def test_there_is_an_option_for_all_that_users_choose():
 
 @pytest.mark.parametrize("id_", METHODS)
 def test_every_option_reaches_the_crop_of_every_chain(id_):
-    computed = COMPUTED.get(id_, {})
-    assert crops(id_, **computed) == {FaceCrop()}
-    assert crops(id_, **computed, **SET) == {FaceCrop(**SET)}
+    computed, size = COMPUTED.get(id_, {}), SIZES.get(id_, {})
+    assert crops(id_, **computed) == {FaceCrop(**size)}
+    assert crops(id_, **computed, **SET) == {FaceCrop(**size, **SET)}
 
 
 @pytest.mark.parametrize("wrong", [{"margin": -0.1}, {"margin": 3.0}, {"align": "pos"}, {"track": "video"}])

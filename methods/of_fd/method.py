@@ -1,0 +1,137 @@
+"""OF-FD behind the contract: no training; stretch after stretch of a video is compared with its own first frame."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mebench.core import KINDS, Chain, Kind, Method, Prediction, Timing, VideoView
+from mebench.spotting import interval
+
+from .intervals import Span, Times, divided, low_pass, merged, peaks, rise, widened
+from .motion import MotionFromFirst, Stacked
+from .params import Params as _Params
+
+CHAIN = "motion_from_first"
+STRETCH = 200
+"""Frames of the series that are compared with the same first one."""
+HALF = STRETCH // 2
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What is found in a video, in frames of the series.
+
+    Attributes:
+        spans: intervals.
+        heights: (n,), see `OFFD.score_frames`; NaN in frames that no stretch looks at.
+    """
+
+    spans: list[Span]
+    heights: NDArray[np.float64]
+
+
+class OFFD(Method):
+    """Spots where regions of the face move away from where they were, and come back."""
+
+    Params = _Params
+    tasks = frozenset({"spot"})
+    kinds = KINDS
+    params: _Params
+
+    _walked: tuple[VideoView, Walk] | None = None
+
+    def chains(self, timing: Timing) -> dict[str, Chain]:
+        """The motion of sixteen regions in a stretch, (frames, 16, 2)."""
+        p = self.params
+        steps = (p.crop(), Stacked(p.step(timing.fps)), MotionFromFirst(p.unit))
+        return {CHAIN: Chain(CHAIN, steps, scope="clips")}
+
+    def score_frames(self, video: VideoView) -> NDArray[np.float64]:
+        """How far any region has risen above the second around, as a multiple of what it must; alike for both kinds.
+
+        (n_frames, n_kinds); NaN at the ends, where no stretch looks.
+        """
+        step = self.params.step(video.timing.fps)
+        heights = np.repeat(self._walk(video).heights, step)[: video.n_frames]
+        return np.repeat(heights[:, None], len(self.task.kinds), axis=1)
+
+    def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
+        """Intervals; the apex is the highest frame. In videos with one expression the surest, or one around the highest frame."""
+        p, step = self.params, self.params.step(video.timing.fps)
+        found = [(first * step, min(last * step, video.n_frames - 1)) for first, last in self._walk(video).spans]
+        predictions = []
+        for onset, offset in found:
+            own = np.nan_to_num(scores[onset : offset + 1, 0], nan=0.0)
+            kind: Kind = "micro" if offset - onset <= p.micro_longest * video.timing.fps else "macro"
+            if self.task.one_per_video and len(self.task.kinds) == 1:
+                (kind,) = self.task.kinds
+            if kind in self.task.kinds:
+                apex = onset + int(own.argmax())
+                predictions.append(Prediction(video.key, kind, onset, apex, offset, float(own.max())))
+        if not self.task.one_per_video:
+            return predictions
+        if not predictions and not np.isnan(scores).all():
+            kind, highest = self.task.kinds[0], int(np.nanargmax(scores[:, 0]))
+            around = interval(highest, video.timing.k_prime[kind], float(scores[highest, 0]))
+            return [Prediction(video.key, kind, *around)]
+        return [max(predictions, key=lambda one: one.confidence)] if predictions else []
+
+    def _walk(self, video: VideoView) -> Walk:
+        """Look at a video once, both for scores and for intervals."""
+        if self._walked is None or self._walked[0] is not video:
+            self._walked = video, self._look(video)
+        return self._walked[1]
+
+    def _look(self, video: VideoView) -> Walk:
+        """Stretch after stretch, each beginning within the one before: half way, or beside an interval that lies there."""
+        p, step = self.params, self.params.step(video.timing.fps)
+        n = -(-video.n_frames // step)
+        heights, spans, first, more = np.full(n, np.nan), list[Span](), 0, True
+        while more:
+            last, more = first + STRETCH - 1, first + STRETCH <= n
+            if not more:
+                last = n - 3  # as in the public code
+            if last - first < 4:
+                break
+            motion = video.clip_feature(CHAIN, first * step, first * step, last * step).astype(np.float64)
+            found = self._merged(self._in_stretch(motion, first + 1, heights, video.timing.fps))
+            spans += found
+            first += self._next([(a - first, b - first) for a, b in found])
+        shortest, longest = p.lengths(video.timing.fps)
+        return Walk(sorted(self._merged([s for s in spans if shortest <= s[1] - s[0] <= longest])), heights)
+
+    def _merged(self, spans: list[Span]) -> list[Span]:
+        """Twice, as in the public code: what one round has made longer may overlap what it left alone."""
+        return merged(merged(spans, self.params.overlap), self.params.overlap)
+
+    def _in_stretch(
+        self, motion: NDArray[np.float64], begin: int, heights: NDArray[np.float64], fps: float
+    ) -> list[Span]:
+        """Intervals of all regions from the second frame of a stretch, `begin`, to its last but one, whose heights are noted."""
+        p, spans, rate = self.params, list[Span](), self.params.rate(fps)
+        times = Times.at(rate)
+        least = [p.brows] * 8 + [p.mouth] * 6 + [p.nose] * 2
+        seen = heights[begin : begin + len(motion) - 2]
+        for region, needed in zip(np.moveaxis(motion[1:-1], 1, 0), least):
+            low = low_pass(np.hypot(region[:, 0], region[:, 1]), p.highest, rate)
+            np.fmax(seen, rise(low, times.around) / needed, out=seen)
+            for peak in peaks(low, p.base, needed, p.wave, times.around):
+                spans += [(a + begin, b + begin) for a, b in divided(low, widened(low, peak, times), times)]
+        return spans
+
+    @staticmethod
+    def _next(found: list[Span]) -> int:
+        """Where in a stretch the next begins: beside the last interval that lies over its middle, or there.
+
+        >>> [OFFD._next([span]) for span in ((10, 40), (70, 120), (60, 180), (20, 170))]
+        [100, 140, 40, 180]
+        """
+        begin = HALF
+        for first, last in found:
+            if first < HALF < last:
+                begin = last + 20 if last < 150 else first - 20 if first > 50 else min(189, last) + 10
+        return begin
+
+
+Plugin = OFFD

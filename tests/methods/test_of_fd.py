@@ -1,0 +1,343 @@
+"""OF-FD against loops over frames and pixels, against videos whose motion is known, and against cases reckoned by hand."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mebench.methods.of_fd.intervals import (
+    Times,
+    divided,
+    joined,
+    low_pass,
+    merged,
+    peaks,
+    rise,
+    widened,
+    without_trend,
+)
+from mebench.methods.of_fd.method import CHAIN, OFFD
+from mebench.methods.of_fd.motion import Box, MotionFromFirst, Stacked, mean_of_longest
+from mebench.methods.of_fd.params import Params
+
+from mebench.config import resolve
+from mebench.core import SubjectKey, Task, Timing, VideoView
+from mebench.errors import ConfigError, DataError
+
+TIMES = Times.at(30.0)
+signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda values: np.array(values) / 4)
+
+
+# -- the rules within a stretch ---------------------------------------------------------------------------------------------
+
+
+def test_slow_motion_stays_and_fast_motion_goes():
+    t = np.arange(198) / 30
+    slow, fast = 3 + np.cos(2 * np.pi * 0.909 * t), np.cos(2 * np.pi * 10 * t)
+    np.testing.assert_allclose(low_pass(slow + fast, 5.0, 30.0)[20:-20], slow[20:-20], atol=0.03)
+
+
+@given(signals)
+def test_the_filter_equals_a_sum_over_frequencies(signal):
+    n = len(signal)
+    spectrum = [sum(x * np.exp(-2j * np.pi * k * i / n) for i, x in enumerate(signal)) for k in range(n)]
+    frequencies = [(k if k < (n + 1) // 2 else k - n) * 30 / n for k in range(n)]
+    edge = max(min(range(n), key=lambda k: (abs(frequencies[k] - 5.0), k)), 1)
+    kept = [k for k in range(n) if k < edge or k >= n - edge]
+    expected = [abs(sum(spectrum[k] * np.exp(2j * np.pi * k * i / n) for k in kept) / n) for i in range(n)]
+    np.testing.assert_allclose(low_pass(signal, 5.0, 30.0), expected, atol=1e-9)
+
+
+@given(signals, st.integers(1, 30))
+def test_a_rise_equals_a_loop_over_frames(signal, around):
+    n = len(signal)
+    expected = [signal[i] - signal[max(0, i - around) : min(n - 1, i + around)].min() for i in range(n)]
+    assert rise(signal, around).tolist() == pytest.approx(expected)
+
+
+def test_a_trend_is_taken_off_and_what_is_nothing_else_is_nothing():
+    line = np.linspace(0, 5, 150)
+    wave = np.sin(np.arange(150) / 4)
+    assert np.abs(without_trend(line)).max() == 0
+    assert np.abs(without_trend(np.zeros(20))).max() == 0
+    assert np.abs((without_trend(line + wave) - wave)[20:-20]).max() < 0.3
+
+
+def test_frames_less_than_three_apart_are_one():
+    assert joined([4, 5, 7, 10, 30]) == [(4, 7), (10, 10), (30, 30)]
+    assert joined([]) == []
+
+
+def bump(n=120, at=60, width=6.0, height=4.0):
+    return height * np.exp(-(((np.arange(n) - at) / width) ** 2))
+
+
+def ripple(n):
+    """What a region at rest is seen to move, 3 Hz: a single bump without it has no modes."""
+    return 0.05 * np.sin(2 * np.pi * 3 * np.arange(n) / 30)
+
+
+def test_a_peak_counts_where_it_is_high_enough_and_rises_enough_with_and_without_its_trend():
+    signal = bump() + ripple(120)
+    (found,) = peaks(signal, 1.4, 1.9, 0.8, 30)
+    assert 50 < found[0] < 60 < found[1] < 70
+    assert peaks(signal, 4.2, 1.9, 0.8, 30) == []
+    assert peaks(signal, 1.4, 4.2, 0.8, 30) == []
+    assert peaks(signal, 1.4, 1.9, 9.0, 30) == []
+    assert peaks(bump(), 1.4, 1.9, 0.8, 30) == []  # all of it is trend
+    assert peaks(np.linspace(0, 9, 120) + ripple(120), 1.4, 1.9, 0.8, 30) == []  # it drifts away
+
+
+@given(st.integers(35, 85), st.floats(4, 12), st.floats(2.2, 9))
+def test_an_interval_ends_at_a_third_of_the_height(at, width, height):
+    signal = bump(at=at, width=width, height=height)
+    first, last = widened(signal, (at - 1, at + 1), TIMES)
+    for inside, outside in ((first + 1, first), (last - 1, last)):
+        assert signal[outside] < 0.34 * height <= 0.36 * height + signal[inside]
+    assert at - first == pytest.approx(width * math.sqrt(-math.log(0.33)), abs=1.5)
+    assert last - at == at - first
+
+
+def test_an_interval_ends_where_the_signal_rises_again():
+    signal = np.concatenate([np.zeros(30), [5, 4, 3, 4, 6, 8, 6, 4, 3, 4, 5], np.full(30, 0.1)])
+    assert widened(signal, (34, 36), TIMES)[0] == 33  # the lowest frames lie before
+    assert widened(signal[::-1], (34, 36), TIMES)[1] == 37  # after
+
+
+def test_an_end_in_a_valley_moves_to_its_lowest_frame_if_that_is_low_enough():
+    """The lowest frame around lies inside, so neither end looks beyond ten frames."""
+    signal = np.full(70, 5.0)
+    signal[20:50], signal[35] = 9.0, 0.0
+    signal[14] = signal[55] = 4.6
+    assert widened(signal, (16, 53), TIMES) == (15, 54)
+    signal[14] = signal[55] = 4.8
+    assert widened(signal, (16, 53), TIMES) == (16, 53)
+
+
+def test_a_long_interval_with_a_deep_valley_is_two():
+    signal = bump(at=40) + bump(at=70)
+    assert divided(signal, (30, 80), TIMES) == [(30, 54), (56, 80)]
+    assert divided(signal, (30, 49), TIMES) == [(30, 49)]  # too short
+    shallow = bump(at=40, width=12) + bump(at=58, width=12)
+    assert divided(shallow, (28, 70), TIMES) == [(28, 70)]
+
+
+def plain_merged(spans, overlap):
+    kept = []
+    for span in spans:
+        met = []
+        for other in kept:
+            common = len(set(range(*span)) & set(range(*other)))
+            shorter = min(span[1] - span[0], other[1] - other[0])
+            met.append(bool(shorter) and common / shorter > overlap)
+        kept = [(min(o[0], span[0]), max(o[1], span[1])) if m else o for o, m in zip(kept, met)]
+        kept += [] if any(met) else [span]
+    return kept
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30)).map(lambda p: (p[0], p[0] + p[1])), max_size=12),
+    st.sampled_from([0.1, 0.34]),
+)
+def test_intervals_that_overlap_become_one_as_sets_of_frames_say(spans, overlap):
+    assert merged(spans, overlap) == plain_merged(spans, overlap)
+
+
+# -- the motion of regions --------------------------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 10_000), st.sampled_from([0.2, 0.3, 0.7, 1.0]))
+def test_the_longest_vectors_of_a_region_equal_a_sorted_list(seed, share):
+    flow = np.random.default_rng(seed).normal(0, 1, (9, 12, 2)).astype(np.float32)
+    box, region = Box(10, 20, 22, 29), Box(8, 22, 16, 40)  # reaches beyond on the left and at the bottom
+    vectors = [flow[y - 20, x - 10].tolist() for y in range(22, 29) for x in range(10, 16)]
+    longest = sorted(vectors, key=lambda v: math.hypot(*v))[int(len(vectors) * (1 - share)) :]
+    expected = [sum(v[axis] for v in longest) / (len(vectors) * share) for axis in range(2)]
+    assert mean_of_longest(flow, region, box, share) == pytest.approx(expected, abs=1e-5)
+    assert mean_of_longest(flow, Box(0, 0, 5, 5), box, share).tolist() == [0, 0]
+
+
+def face(unit=32.0):
+    """A textured picture and 68 points of a plain face whose inner corners of the eyes lie 2 `unit` apart."""
+    at = np.zeros((68, 2))
+    centre = np.array([4.0, 3.0])
+    at[:] = centre
+    at[17:22] = centre + np.column_stack([np.linspace(-2.8, -0.7, 5), [-1.0, -1.2, -1.3, -1.2, -1.1]])
+    at[22:27] = centre + np.column_stack([np.linspace(0.7, 2.8, 5), [-1.1, -1.2, -1.3, -1.2, -1.0]])
+    at[27:31] = centre + np.column_stack([np.zeros(4), np.linspace(0.2, 1.3, 4)])
+    at[31:36] = centre + np.column_stack([np.linspace(-0.6, 0.6, 5), np.full(5, 1.6)])
+    at[39], at[42] = centre - (1, 0), centre + np.array([1, 0])
+    angles = np.linspace(np.pi, -np.pi, 12, endpoint=False)
+    at[48:60] = centre + np.column_stack([1.3 * np.cos(angles), 2.8 - 0.5 * np.sin(angles)])
+    at[60:68] = centre + np.array([0, 2.8])
+    side = round(8 * unit)
+    noise = np.random.default_rng(0).random((20, 20)).astype(np.float32)
+    picture = cv2.resize(noise, (side, side), interpolation=cv2.INTER_CUBIC)
+    return (picture.clip(0, 1) * 255).astype(np.uint8), at * unit
+
+
+def shifted(picture, x, y, box=None):
+    moved = cv2.warpAffine(
+        picture, np.float32([[1, 0, x], [0, 1, y]]), picture.shape[::-1], borderMode=cv2.BORDER_REFLECT
+    )
+    if box is None:
+        return moved
+    left, top, right, bottom = (round(edge) for edge in box)
+    whole = picture.copy()
+    whole[top:bottom, left:right] = moved[top:bottom, left:right]
+    return whole
+
+
+def motion(pictures, points, unit=32.0):
+    return MotionFromFirst(unit).apply(Stacked().apply(np.stack(pictures)), points)
+
+
+def test_a_head_that_moves_as_a_whole_does_not_count():
+    picture, points = face()
+    found = motion(
+        [picture, shifted(picture, 0.6, -0.4), shifted(picture, 2.4, -1.7), shifted(picture, -3.2, 3.9)], points
+    )
+    assert found.shape == (4, 16, 2) and not found[0].any()
+    assert np.abs(found).max() < 0.25
+
+
+def test_a_mouth_that_moves_counts_as_far_as_it_moves_whatever_the_size_of_the_face():
+    for unit in (16.0, 32.0, 40.0):
+        picture, points = face(unit)
+        box = [*(points[48:60].min(0) - 0.55 * unit), *(points[48:60].max(0) + 0.55 * unit)]
+        still, moving = motion([picture, shifted(picture, 0.06 * unit, -0.09 * unit, box)], points)
+        np.testing.assert_allclose(moving[8:14], np.full((6, 2), [0.06 * 32, -0.09 * 32]), atol=0.5)
+        assert np.abs(moving[:8]).max() < 0.1 and not still.any()
+
+
+def test_parts_that_lie_outside_the_crop_do_not_move():
+    picture, points = face()
+    found = motion([picture, shifted(picture, 1.0, 0.0)], points + np.array([0, 150]))
+    assert not found[1, 8:14].any()  # the mouth
+
+
+def test_every_nth_crop_is_stacked():
+    crops = np.arange(7, dtype=np.uint8)[:, None, None] * np.ones((1, 2, 3), np.uint8)
+    assert Stacked(3).apply(crops).shape == (2, 3, 3)
+    assert Stacked(3).apply(crops)[0, 0].tolist() == [0, 3, 6]
+    with pytest.raises(ConfigError, match="every of Stacked"):
+        Stacked(0)
+
+
+def test_faces_without_landmarks_are_refused():
+    picture, points = face()
+    with pytest.raises(DataError, match="needs 68 facial landmarks"):
+        motion([picture], None)
+    with pytest.raises(DataError, match="0 pixels apart"):
+        motion([picture], points * 0)
+
+
+# -- videos -----------------------------------------------------------------------------------------------------------------
+
+
+def method(kinds=("micro", "macro"), one_per_video=False, **params):
+    return OFFD(Params(**params), Task(frozenset({"spot"}), kinds, one_per_video=one_per_video))
+
+
+def video(n, fps=30.0, bumps=(), asked=None):
+    """A video whose regions move as told, (region, frame of the peak, width, pixels), seen from any first frame."""
+    step = Params().step(fps)
+    whole = np.repeat(ripple(n)[:, None], 16, axis=1)
+    for region, at, width, height in bumps:
+        whole[:, region] += bump(n, at, width, height)
+
+    def clip(chain, onset, apex, offset):
+        assert (chain, apex) == (CHAIN, onset) and 0 <= onset < offset < n
+        if asked is not None:
+            asked.append((onset, offset))
+        own = whole[onset : offset + 1 : step] - whole[onset]
+        return np.stack([own, np.zeros_like(own)], axis=-1).astype(np.float16)
+
+    timing = Timing(fps, 3, {"micro": 6, "macro": 20})
+    return VideoView("d/s/v", SubjectKey("d", "s"), fps, n, timing, None, clip)
+
+
+def spotted(own, view):
+    scores = own.score_frames(view)
+    return scores, own.propose(view, scores)
+
+
+def test_stretches_are_two_hundred_frames_and_begin_half_way():
+    asked = []
+    scores, found = spotted(method(), video(380, asked=asked))
+    assert asked == [(0, 199), (100, 299), (200, 377)] and not found
+    assert np.flatnonzero(np.isnan(scores[:, 0])).tolist() == [0, 377, 378, 379]
+    asked.clear()
+    spotted(method(), video(1400, 200.0, asked=asked))  # every seventh frame
+    assert asked == [(0, 199 * 7), (100 * 7, 197 * 7)]
+
+
+def test_a_stretch_begins_beside_an_interval_that_lies_over_the_middle():
+    asked = []
+    _, (found,) = spotted(method(), video(500, bumps=[(9, 100, 5, 4)], asked=asked))
+    assert asked[1][0] == found.offset + 20
+
+
+@pytest.mark.parametrize(("fps", "width", "kind"), [(30.0, 4, "micro"), (30.0, 15, "macro"), (200.0, 27, "micro")])
+def test_a_region_that_moves_and_comes_back_is_spotted(fps, width, kind):
+    at = round(fps * 2)
+    scores, (found,) = spotted(method(), video(round(fps * 6), fps, [(3, at, width, 4)]))
+    assert found.kind == kind
+    assert found.apex == pytest.approx(at, abs=fps / 10) and found.onset < at < found.offset
+    assert found.confidence == pytest.approx(4 / Params().brows, rel=0.1)
+    assert found.confidence == scores[found.apex, 0] == np.nanmax(scores)
+
+
+def test_what_all_regions_find_in_all_stretches_is_one_interval():
+    _, found = spotted(method(), video(400, bumps=[(region, 150, 5, 4) for region in range(16)]))
+    assert len(found) == 1
+
+
+def test_too_short_too_long_and_too_little_is_nothing():
+    assert spotted(method(), video(380, bumps=[(9, 150, 2, 4)]))[1] == []
+    assert spotted(method(longest=0.5), video(380, bumps=[(9, 150, 15, 5)]))[1] == []
+    assert spotted(method(), video(380, bumps=[(9, 150, 4, 1.7)]))[1] == []
+    assert len(spotted(method(mouth=1.5), video(380, bumps=[(9, 150, 4, 1.7)]))[1]) == 1
+
+
+def test_each_kind_alone():
+    view = video(600, bumps=[(9, 150, 4, 4), (9, 300, 15, 5)])
+    (micro,), (macro,) = (spotted(method((kind,)), view)[1] for kind in ("micro", "macro"))
+    assert micro.kind == "micro" and macro.kind == "macro" and micro.offset < macro.onset
+
+
+def test_videos_with_one_expression_give_the_surest_or_one_around_the_highest_frame():
+    view = video(600, bumps=[(9, 150, 4, 4), (9, 300, 15, 6)])
+    (found,) = spotted(method(("micro",), one_per_video=True), view)[1]
+    assert found.onset < 300 < found.offset  # whatever its length
+    (found,) = spotted(method(("micro",), one_per_video=True), video(90, bumps=[(9, 40, 5, 0.5)]))[1]
+    assert (found.onset, found.apex, found.offset) == (found.apex - 6, pytest.approx(40, abs=1), found.apex + 5)
+
+
+@pytest.mark.parametrize("n", [1, 4, 6])
+def test_a_video_of_some_frames_gives_nothing(n):
+    scores, found = spotted(method(), video(n))
+    assert scores.shape == (n, 2) and np.isnan(scores).all() and not found
+    assert spotted(method(one_per_video=True), video(n))[1] == []
+
+
+# -- settings ---------------------------------------------------------------------------------------------------------------
+
+
+def test_the_preset_for_samm_has_its_face_of_320_pixels_and_nine_units():
+    own = resolve(["method=of_fd", "dataset=samm_lv"]).method_params
+    assert own.unit == pytest.approx(320 / 9, abs=1e-3)
+    assert own.lengths(200.0) == (10, math.inf) and own.step(200.0) == 7
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"unit": 0}, {"wave": -1}, {"overlap": 2}, {"highest": 15}, {"longest": 0.1}, {"shortest": -1}, {"fps": 0}],
+)
+def test_impossible_values_are_refused(wrong):
+    with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
+        Params(**wrong)
+    with pytest.raises(ConfigError, match="size of FaceCrop"):
+        Params(size=0)
