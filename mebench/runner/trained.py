@@ -248,7 +248,7 @@ class Ensemble:
         """Where no face is in sight, and how many there are where the first one was found."""
         views = spotter.views
         chains = views.chains[self.plan.groups[video.key]].values()
-        chain = next((chain for chain in chains if chain.scope == "frames"), None)
+        chain = min(chains, key=lambda chain: chain.scope == "clips", default=None)
         home = views.store, *self.plan.home(video), video
         crops = None if chain is None else face_crops(*home, chain)
         if chain is None or crops is None:

@@ -12,37 +12,46 @@ Signal = NDArray[np.float64]
 
 GAP = 3
 """Frames from one to the next from which on they are not joined."""
-SLOPE = 0.33
-"""Part of a peak's height over its valley where an interval begins and ends, and of a peak that a valley must lie below it."""
-STEP = 0.3
-"""Pixels by which an end in a valley must lie above the valley to be moved there."""
-DEPTH = 0.7
-"""Pixels that a valley between two intervals must lie below both peaks, at least."""
 
 
-class Times(NamedTuple):
-    """Lengths in frames.
+class Rules(NamedTuple):
+    """Lengths in frames and heights in pixels, see `Params`.
 
     Attributes:
-        around: before and after a frame, among which the lowest is looked for: a second.
+        around: frames before and after one, among which the lowest is looked for: a second.
         near: the same where an interval begins, or ends, in a valley: a third.
         long: from which on an interval may be two: two thirds.
         ends: at both ends of it, where no valley is looked for: four fifteenths.
+        base: a peak's height above the lowest of the stretch.
+        wave: its rise without the trend.
+        slope: part of its height over the valley at which an interval ends.
+        edge: height over the lowest frame near it of an end that is moved there.
+        valley: part of a peak by which a valley lies below it.
+        depth: and by how much, at least.
+        overlap: part of the shorter of two intervals from which on they are one.
     """
 
     around: int
     near: int
     long: int
     ends: int
+    base: float
+    wave: float
+    slope: float
+    edge: float
+    valley: float
+    depth: float
+    overlap: float
 
     @classmethod
-    def at(cls, rate: float) -> Self:
+    def at(cls, rate: float, *heights: float) -> Self:
         """At so many frames per second.
 
-        >>> tuple(Times.at(30.0)), tuple(Times.at(25.0))
+        >>> Rules.at(30.0, *[0.0] * 7)[:4], Rules.at(25.0, *[0.0] * 7)[:4]
         ((30, 10, 20, 8), (25, 8, 16, 6))
         """
-        return cls(int(rate), int(rate / 3), int(rate * 2 / 3), int(rate * 4 / 15))
+        ends = max(int(rate * 4 / 15), 1)
+        return cls(max(int(rate), 1), max(int(rate / 3), 1), max(int(rate * 2 / 3), 2 * ends + 1), ends, *heights)
 
 
 def low_pass(signal: Signal, highest: float, fps: float) -> Signal:
@@ -75,21 +84,13 @@ def rise(signal: Signal, around: int) -> Signal:
     return np.asarray(signal - minimum_filter1d(others, 2 * around, mode="constant", cval=np.inf))
 
 
-def peaks(low: Signal, base: float, least: float, wave: float, around: int) -> list[Span]:
-    """Where a signal is at least `base` above its minimum, and rises more than `least`, and more than `wave` without its trend.
-
-    Args:
-        low: (n,), n at least 2.
-        base: above the minimum of `low`.
-        least: the rise of `low` must be larger.
-        wave: the rise of `low` without its trend must be larger.
-        around: see `rise`.
-    """
-    high = rise(low, around) > least
+def peaks(low: Signal, least: float, rules: Rules) -> list[Span]:
+    """Where a signal, (n,), is at least `base` above its minimum, and rises more than `least`, and more than `wave` without its trend."""
+    high = rise(low, rules.around) > least
     if not high.any():
         return []
-    high &= rise(without_trend(low), around) > wave
-    large = joined(np.flatnonzero(low - low.min() >= base).tolist())
+    high &= rise(without_trend(low), rules.around) > rules.wave
+    large = joined(np.flatnonzero(low - low.min() >= rules.base).tolist())
     return joined(j for first, last in large for j in range(first, last) if high[j])  # the last of them never counts
 
 
@@ -104,7 +105,7 @@ def joined(frames: Iterable[int]) -> list[Span]:
     return [(first, last) for first, last in spans]
 
 
-def widened(low: Signal, span: Span, times: Times) -> Span:
+def widened(low: Signal, span: Span, rules: Rules) -> Span:
     """An interval around a peak's frames, down to a third of its height over the valleys.
 
     Towards a valley outside of the frames each end moves until the signal is that low, or rises again; where the lowest frame around
@@ -112,46 +113,46 @@ def widened(low: Signal, span: Span, times: Times) -> Span:
     """
     (first, last), n = span, len(low)
     peak = low[first:last].max() if last > first else low[first]
-    start, end = max(0, first - times.around), max(0, last - times.around)
-    before = low[start : min(n - 1, first + times.around)]
-    after = low[end : min(n - 1, last + times.around)]
+    start, end = max(0, first - rules.around), max(0, last - rules.around)
+    before = low[start : min(n - 1, first + rules.around)]
+    after = low[end : min(n - 1, last + rules.around)]
     if start + before.argmin() < first:
         for j in range(first - 1, -1, -1):
-            if low[j] - before.min() < SLOPE * (peak - before.min()):
+            if low[j] - before.min() < rules.slope * (peak - before.min()):
                 first = j
                 break
             if low[j] > low[j + 1]:
                 first = j + 2
                 break
     else:
-        left = max(first - times.near, 0)
+        left = max(first - rules.near, 0)
         lowest = left + int(low[left : first + 1].argmin())
-        if low[first] - low[lowest] > STEP:
+        if low[first] - low[lowest] > rules.edge:
             first = lowest + 1
     valley = end + int(after.argmin())
     if valley > last:
         for j in range(last + 1, valley):
-            if low[j] - after.min() < SLOPE * (peak - after.min()):
+            if low[j] - after.min() < rules.slope * (peak - after.min()):
                 last = j
                 break
             if low[j] > low[j - 1]:
                 last = j - 2
                 break
     else:
-        lowest = last + int(low[last : min(last + times.near, n - 1) + 1].argmin())
-        if low[last] - low[lowest] > STEP:
+        lowest = last + int(low[last : min(last + rules.near, n - 1) + 1].argmin())
+        if low[last] - low[lowest] > rules.edge:
             last = lowest - 1
     return first, last
 
 
-def divided(low: Signal, span: Span, times: Times) -> list[Span]:
+def divided(low: Signal, span: Span, rules: Rules) -> list[Span]:
     """The interval, or two where a deep valley lies between two peaks of a long one."""
     first, last = span
-    if last - first < times.long:
+    if last - first < rules.long:
         return [span]
-    valley = first + times.ends + int(low[first + times.ends : last - times.ends].argmin())
+    valley = first + rules.ends + int(low[first + rules.ends : last - rules.ends].argmin())
     for top in (low[first:valley].max(), low[valley:last].max()):
-        if not top - low[valley] > max(DEPTH, SLOPE * top):
+        if not top - low[valley] > max(rules.depth, rules.valley * top):
             return [span]
     return [(first, valley - 1), (valley + 1, last)]
 

@@ -8,14 +8,16 @@ from numpy.typing import NDArray
 from mebench.core import KINDS, Chain, Kind, Method, Prediction, Timing, VideoView
 from mebench.spotting import interval
 
-from .intervals import Span, Times, divided, low_pass, merged, peaks, rise, widened
-from .motion import MotionFromFirst, Stacked
+from .intervals import Span, divided, low_pass, merged, peaks, rise, widened
+from .motion import THRESHOLDS, MotionFromFirst, Stacked
 from .params import Params as _Params
 
 CHAIN = "motion_from_first"
 STRETCH = 200
 """Frames of the series that are compared with the same first one."""
 HALF = STRETCH // 2
+LEAST = 4
+"""Frames beyond the first one that a stretch must hold."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class OFFD(Method):
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The motion of sixteen regions in a stretch, (frames, 16, 2)."""
         p = self.params
-        steps = (p.crop(), Stacked(p.step(timing.fps)), MotionFromFirst(p.unit))
+        steps = (p.crop(), Stacked(p.step(timing.fps)), MotionFromFirst(p.unit, p.shares))
         return {CHAIN: Chain(CHAIN, steps, scope="clips")}
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
@@ -59,11 +61,11 @@ class OFFD(Method):
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """Intervals; the apex is the highest frame. In videos with one expression the surest, or one around the highest frame."""
         p, step = self.params, self.params.step(video.timing.fps)
-        found = [(first * step, min(last * step, video.n_frames - 1)) for first, last in self._walk(video).spans]
         predictions = []
-        for onset, offset in found:
+        for first, last in self._walk(video).spans:
+            onset, offset = first * step, last * step
             own = np.nan_to_num(scores[onset : offset + 1, 0], nan=0.0)
-            kind: Kind = "micro" if offset - onset <= p.micro_longest * video.timing.fps else "macro"
+            kind: Kind = "micro" if p.is_micro(offset - onset, video.timing.fps) else "macro"
             if self.task.one_per_video and len(self.task.kinds) == 1:
                 (kind,) = self.task.kinds
             if kind in self.task.kinds:
@@ -85,39 +87,34 @@ class OFFD(Method):
 
     def _look(self, video: VideoView) -> Walk:
         """Stretch after stretch, each beginning within the one before: half way, or beside an interval that lies there."""
-        p, step = self.params, self.params.step(video.timing.fps)
-        n = -(-video.n_frames // step)
+        fps, step = video.timing.fps, self.params.step(video.timing.fps)
+        n, rules = -(-video.n_frames // step), self.params.rules(fps)
         heights, spans, first, more = np.full(n, np.nan), list[Span](), 0, True
         while more:
-            last, more = first + STRETCH - 1, first + STRETCH <= n
-            if not more:
-                last = n - 3  # as in the public code
-            if last - first < 4:
+            whole, more = first + STRETCH <= n, first + STRETCH < n
+            last = first + STRETCH - 1 if whole else n - 3  # as in the public code
+            if last - first < LEAST:
                 break
+            more &= whole
             motion = video.clip_feature(CHAIN, first * step, first * step, last * step).astype(np.float64)
-            found = self._merged(self._in_stretch(motion, first + 1, heights, video.timing.fps))
+            found = twice_merged(self._in_stretch(motion, first + 1, heights, fps), rules.overlap)
             spans += found
             first += self._next([(a - first, b - first) for a, b in found])
-        shortest, longest = p.lengths(video.timing.fps)
-        return Walk(sorted(self._merged([s for s in spans if shortest <= s[1] - s[0] <= longest])), heights)
-
-    def _merged(self, spans: list[Span]) -> list[Span]:
-        """Twice, as in the public code: what one round has made longer may overlap what it left alone."""
-        return merged(merged(spans, self.params.overlap), self.params.overlap)
+        shortest, longest = self.params.lengths(fps)
+        fitting = [span for span in spans if shortest <= span[1] - span[0] <= longest]
+        return Walk(sorted(twice_merged(fitting, rules.overlap)), without_gaps(heights))
 
     def _in_stretch(
         self, motion: NDArray[np.float64], begin: int, heights: NDArray[np.float64], fps: float
     ) -> list[Span]:
         """Intervals of all regions from the second frame of a stretch, `begin`, to its last but one, whose heights are noted."""
-        p, spans, rate = self.params, list[Span](), self.params.rate(fps)
-        times = Times.at(rate)
-        least = [p.brows] * 8 + [p.mouth] * 6 + [p.nose] * 2
+        p, spans, rules = self.params, list[Span](), self.params.rules(fps)
         seen = heights[begin : begin + len(motion) - 2]
-        for region, needed in zip(np.moveaxis(motion[1:-1], 1, 0), least):
-            low = low_pass(np.hypot(region[:, 0], region[:, 1]), p.highest, rate)
-            np.fmax(seen, rise(low, times.around) / needed, out=seen)
-            for peak in peaks(low, p.base, needed, p.wave, times.around):
-                spans += [(a + begin, b + begin) for a, b in divided(low, widened(low, peak, times), times)]
+        for region, threshold in zip(np.moveaxis(motion[1:-1], 1, 0), THRESHOLDS, strict=True):
+            low, needed = low_pass(np.hypot(region[:, 0], region[:, 1]), p.highest, p.rate(fps)), getattr(p, threshold)
+            np.fmax(seen, rise(low, rules.around) / needed, out=seen)
+            for peak in peaks(low, needed, rules):
+                spans += [(a + begin, b + begin) for a, b in divided(low, widened(low, peak, rules), rules)]
         return spans
 
     @staticmethod
@@ -132,6 +129,20 @@ class OFFD(Method):
             if first < HALF < last:
                 begin = last + 20 if last < 150 else first - 20 if first > 50 else min(189, last) + 10
         return begin
+
+
+def twice_merged(spans: list[Span], overlap: float) -> list[Span]:
+    """Intervals that overlap joined, as in the public code: what one round has made longer may overlap what it left alone."""
+    return merged(merged(spans, overlap), overlap)
+
+
+def without_gaps(heights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """NaN between numbers replaced along a line: of a frame that ends one stretch and begins the next."""
+    known = np.flatnonzero(~np.isnan(heights))
+    if len(known):
+        inner = np.arange(known[0], known[-1] + 1)
+        heights[inner] = np.interp(inner, known, heights[known])
+    return heights
 
 
 Plugin = OFFD

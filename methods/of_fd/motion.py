@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 from mebench.errors import ConfigError, DataError
 from mebench.features import Flow, MapStep, VolumeStep
 
-UNIT = 32.0
-"""Half the way between the inner corners of the eyes, in pixels, for which the numbers below are the public code's."""
 MOVES = 3
 """How often the face is moved back to where it was, in one frame, at most."""
 BEYOND = 64
-"""Pixels around the face over which its edge is repeated, so that it can be moved."""
+"""Pixels around the face over which its edge is repeated, and by which it can be moved, at most."""
 
 
 class Box(NamedTuple):
@@ -32,36 +30,41 @@ class Part(NamedTuple):
     Attributes:
         points: first and last landmark, exclusive, of those that it lies around.
         beyond: pixels beyond them on the left, at the top, on the right and at the bottom.
-        whole: share of the longest vectors that make the motion of the whole part, less its edge; 0 where that is not asked.
+        whole: which of the shares makes the motion of the whole part, less its edge; None where that is not asked.
         regions: landmark, pixels to the left, to the top, to the right and to the bottom of it, for each small region.
-        share: of the longest vectors that make the motion of a small region.
+        share: which of the shares makes the motion of a small region.
+        threshold: the parameter that says how far it must rise.
     """
 
     points: tuple[int, int]
     beyond: tuple[int, int, int, int]
-    whole: float
+    whole: int | None
     regions: tuple[tuple[int, int, int, int, int], ...]
-    share: float
+    share: int
+    threshold: str
 
 
+def _squares(*points: int) -> tuple[tuple[int, int, int, int, int], ...]:
+    return tuple((point, 10, 10, 10, 10) for point in points)
+
+
+TIP, BEYOND_TIP = (29, 31), (13, 13, 13, 13)
+"""Landmarks of the nose's tip, which moves with the head alone, and the pixels around them."""
+TIP_EDGE = (5, 15, 5, 10)
+"""Pixels on the left, at the top, on the right and at the bottom of it that do not count."""
 PARTS = (
-    Part((17, 22), (5, 15, 0, 5), 0.2, tuple((point, 10, 10, 10, 10) for point in (20, 19, 18)), 0.2),
-    Part((22, 27), (0, 15, 0, 5), 0.3, tuple((point, 10, 10, 10, 10) for point in (23, 24, 25)), 0.3),
+    Part((17, 22), (5, 15, 0, 5), 1, _squares(20, 19, 18), 1, "brows"),
+    Part((22, 27), (0, 15, 0, 5), 2, _squares(23, 24, 25), 2, "brows"),
     Part(
-        (48, 67),
-        (20, 15, 20, 10),
-        0.3,
-        ((48, 10, 10, 20, 10), (54, 20, 10, 10, 10), *((point, 10, 10, 10, 10) for point in (51, 57, 62))),
-        0.2,
+        (48, 67), (20, 15, 20, 10), 3, ((48, 10, 10, 20, 10), (54, 20, 10, 10, 10), *_squares(51, 57, 62)), 4, "mouth"
     ),
-    Part((30, 36), (30, 20, 30, 5), 0.0, ((31, 20, 20, 10, 5), (35, 10, 20, 20, 5)), 0.2),
+    Part((30, 36), (30, 20, 30, 5), None, ((31, 20, 20, 10, 5), (35, 10, 20, 20, 5)), 5, "nose"),
 )
 """Brows on the left and on the right of the image, mouth, and both sides of the nose."""
-EDGE = 10
+EDGE = (10, 10, 10, 10)
 """Pixels at the edge of a part that do not count in its own motion."""
-TIP = Part((29, 31), (13, 13, 13, 13), 0.7, (), 0.0)
-"""The tip of the nose, which moves with the head alone; 5 pixels at its sides do not count, 15 at the top, 10 at the bottom."""
-N_REGIONS = sum(bool(part.whole) + len(part.regions) for part in PARTS)
+THRESHOLDS = tuple(part.threshold for part in PARTS for _ in range((part.whole is not None) + len(part.regions)))
+"""Of each region, in order, the parameter that says how far it must rise."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,12 @@ class MotionFromFirst(MapStep):
 
     Attributes:
         unit: half the way between the inner corners of the eyes to which the faces are enlarged, pixels.
+        shares: of the longest vectors that count, of the nose's tip, the left brow, the right brow, the mouth, its parts, and the
+            sides of the nose.
     """
 
-    unit: float = UNIT
+    unit: float
+    shares: tuple[float, ...]
 
     @property
     def needs_landmarks(self) -> bool:
@@ -111,31 +117,47 @@ class MotionFromFirst(MapStep):
         """
         points = self.landmarks_from(landmarks, "choose a method whose regions need none")
         half = float(points[42, 0] - points[39, 0]) / 2
-        if not half >= 1:
+        if not half >= 2:
             raise DataError(
-                f"the inner corners of the eyes are {2 * half:.3g} pixels apart, so their landmarks show no face: expected at least 2"
+                f"the inner corners of the eyes lie {2 * half:.3g} pixels apart in the crop, expected at least 4: check the landmarks of "
+                "the dataset, or choose another method.align"
             )
         scale = self.unit / half
         whole = np.rint(points * scale).astype(int)
-        images = [_enlarged(x[..., i], scale) for i in range(x.shape[-1])]
-        height, width = (side - 2 * BEYOND for side in images[0].shape)
-        tip, *boxes = (_around(part, whole, width, height) for part in (TIP, *PARTS))
-        inner = _inside(tip, 5, 15, 5, 10)
-        first = [_cut(images[0], box, 0, 0) for box in (tip, *boxes)]
-        motions, right, down = np.zeros((len(images), N_REGIONS, 2), np.float32), 0, 0
-        for motion, image in zip(motions[1:], images[1:]):
+        image = _enlarged(x[..., 0], scale)
+        height, width = (side - 2 * BEYOND for side in image.shape)
+        tip = _around(TIP, BEYOND_TIP, whole, width, height)
+        boxes = [_around(part.points, part.beyond, whole, width, height) for part in PARTS]
+        first = [_cut(image, box, 0, 0) for box in (tip, *boxes)]
+        motions, right, down = np.zeros((x.shape[-1], len(THRESHOLDS), 2), np.float32), 0, 0
+        for i in range(1, len(motions)):
+            image = _enlarged(x[..., i], scale)
             for move in range(MOVES + 1):
-                head = mean_of_longest(flow(first[0], _cut(image, tip, right, down)), inner, tip, TIP.whole)
+                seen = flow(first[0], _cut(image, tip, right, down))
+                head = mean_of_longest(seen, _inside(tip, TIP_EDGE), tip, self.shares[0])
                 if move == MOVES or head @ head <= 1:
                     break
                 right, down = _moved(right, head[0]), _moved(down, head[1])
-            found = (
+            found = [
                 each
-                for part, box, before in zip(PARTS, boxes, first[1:])
-                for each in _of_part(part, box, flow(before, _cut(image, box, right, down)), whole)
-            )
-            motion[:] = np.array(list(found)) - head
+                for part, box, before in zip(PARTS, boxes, first[1:], strict=True)
+                for each in self._of_part(part, box, flow(before, _cut(image, box, right, down)), whole)
+            ]
+            motions[i] = np.array(found) - head
         return motions
+
+    def _of_part(
+        self, part: Part, box: Box, vectors: NDArray[Any], points: NDArray[np.int_]
+    ) -> list[NDArray[np.float64]]:
+        """Motion of the whole part, if it is asked for, and of its small regions."""
+        found = []
+        if part.whole is not None:
+            found.append(mean_of_longest(vectors, _inside(box, EDGE), box, self.shares[part.whole]))
+        for point, left, top, right, bottom in part.regions:
+            x, y = points[point].tolist()
+            region = Box(x - left, y - top, x + right, y + bottom)
+            found.append(mean_of_longest(vectors, region, box, self.shares[part.share]))
+        return found
 
 
 def flow(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -143,48 +165,36 @@ def flow(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.floa
     return Flow("farneback").pair(before, after) if before.size else np.empty((*before.shape, 2), np.float32)
 
 
-def mean_of_longest(flow: NDArray[Any], region: Box, box: Box, share: float) -> NDArray[np.float64]:
+def mean_of_longest(vectors: NDArray[Any], region: Box, box: Box, share: float) -> NDArray[np.float64]:
     """Sum of a share of the vectors in a region, the longest, divided by their number before it is rounded; (2,).
 
     Args:
-        flow: (H, W, 2) of the box.
-        region: in pixels of the image, like `box`; what lies outside of the box does not count.
+        vectors: (H, W, 2), the flow in the box.
+        region: in pixels of the image, like `box`; what lies outside of the box does not count, and gives 0 where nothing else is left.
         box: where the flow lies.
         share: above 0, at most 1.
     """
-    inside = Box(
-        max(region.left, box.left),
-        max(region.top, box.top),
-        min(region.right, box.right),
-        min(region.bottom, box.bottom),
-    )
-    vectors = flow[inside.top - box.top : inside.bottom - box.top, inside.left - box.left : inside.right - box.left]
-    vectors = vectors.reshape(-1, 2).astype(np.float64)
-    if not len(vectors):
+    left, top = max(region.left, box.left) - box.left, max(region.top, box.top) - box.top
+    right, bottom = max(min(region.right, box.right) - box.left, 0), max(min(region.bottom, box.bottom) - box.top, 0)
+    own = vectors[top:bottom, left:right].reshape(-1, 2).astype(np.float64)
+    if not len(own):
         return np.zeros(2)
-    longest = np.argsort(np.hypot(vectors[:, 0], vectors[:, 1]), kind="stable")[int(len(vectors) * (1 - share)) :]
-    return np.asarray(vectors[longest].sum(0) / (len(vectors) * share))
+    longest = np.argsort(np.hypot(own[:, 0], own[:, 1]), kind="stable")[int(len(own) * (1 - share)) :]
+    return np.asarray(own[longest].sum(0) / (len(own) * share))
 
 
-def _of_part(part: Part, box: Box, flow: NDArray[Any], points: NDArray[np.int_]) -> list[NDArray[np.float64]]:
-    """Motion of the whole part, if it is asked for, and of its small regions."""
-    found = [mean_of_longest(flow, _inside(box, EDGE, EDGE, EDGE, EDGE), box, part.whole)] if part.whole else []
-    for point, left, top, right, bottom in part.regions:
-        x, y = points[point].tolist()
-        found.append(mean_of_longest(flow, Box(x - left, y - top, x + right, y + bottom), box, part.share))
-    return found
-
-
-def _around(part: Part, points: NDArray[np.int_], width: int, height: int) -> Box:
-    """The part's box around its landmarks, as far as it lies in the crop; without a pixel where it lies outside."""
-    own = points[slice(*part.points)]
-    (left, top), (right, bottom) = (own.min(0) - part.beyond[:2]).tolist(), (own.max(0) + part.beyond[2:]).tolist()
+def _around(
+    points: tuple[int, int], beyond: tuple[int, int, int, int], landmarks: NDArray[np.int_], width: int, height: int
+) -> Box:
+    """A box around some landmarks, as far as it lies in the crop; without a pixel where it lies outside."""
+    own = landmarks[slice(*points)]
+    (left, top), (right, bottom) = (own.min(0) - beyond[:2]).tolist(), (own.max(0) + beyond[2:]).tolist()
     left, top = min(max(left, 0), width), min(max(top, 0), height)
     return Box(left, top, max(min(right, width), left), max(min(bottom, height), top))
 
 
-def _inside(box: Box, left: int, top: int, right: int, bottom: int) -> Box:
-    return Box(box.left + left, box.top + top, box.right - right, box.bottom - bottom)
+def _inside(box: Box, edge: tuple[int, int, int, int]) -> Box:
+    return Box(box.left + edge[0], box.top + edge[1], box.right - edge[2], box.bottom - edge[3])
 
 
 def _enlarged(image: NDArray[np.float32], scale: float) -> NDArray[np.uint8]:
@@ -197,10 +207,8 @@ def _enlarged(image: NDArray[np.float32], scale: float) -> NDArray[np.uint8]:
 
 
 def _cut(image: NDArray[np.uint8], box: Box, right: int, down: int) -> NDArray[np.uint8]:
-    """A box of an enlarged image, moved by so many pixels, as far as the repeated edge reaches."""
-    height, width = image.shape
-    left = min(max(box.left + right + BEYOND, 0), width - (box.right - box.left))
-    top = min(max(box.top + down + BEYOND, 0), height - (box.bottom - box.top))
+    """A box of an enlarged image, moved by so many pixels, up to `BEYOND`."""
+    left, top = box.left + right + BEYOND, box.top + down + BEYOND
     return image[top : top + box.bottom - box.top, left : left + box.right - box.left]
 
 

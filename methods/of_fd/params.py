@@ -6,32 +6,42 @@ from dataclasses import dataclass, replace
 from mebench.errors import ConfigError
 from mebench.features import FaceCrop, FaceParams
 
+from .intervals import Rules
+
+SHARES = ("nose tip", "left brow", "right brow", "mouth", "parts of the mouth", "sides of the nose")
+
 
 @dataclass(frozen=True)
 class Params(FaceParams):
-    """The public code's settings for CAS(ME)².
+    """The settings of the public code for CAS(ME)².
 
     Pixels are those of a face of the size that `unit` says.
 
     Attributes:
         size: width and height of the face crops in pixels.
         unit: half the way between the inner corners of the eyes to which every face is enlarged, in pixels.
-        fps: frames per second of the series, at most: a faster video is read at every n-th frame, and all times count as if it then
-            had exactly so many.
+        shares: of the longest vectors that make the motion of the nose's tip, of the left brow, of the right one, of the whole mouth, of
+            its parts, and of the sides of the nose.
+        fps: frames per second of the series, at most: a faster video is read at every n-th frame.
         highest: frequency in Hz from which on a region's motion is taken for noise.
         base: how far a region must have moved, beyond where it moved least in its stretch, pixels.
         brows: how far a region of the brows must rise above the lowest of the second around, pixels.
         mouth: the same for a region of the mouth.
         nose: the same for a side of the nose.
         wave: how far it must rise so without its trend, pixels.
+        slope: part of a peak's height over the valley beside it at which an interval begins and ends.
+        edge: how far an end that lies in a valley must lie above the lowest frame near it to be moved there, pixels.
+        valley: part of each of two peaks by which the valley between them must lie below it, for an interval to become two.
+        depth: and by how much at least, pixels.
         overlap: part of the shorter of two intervals from which on they are one.
-        shortest: seconds from onset to offset, at least.
-        longest: and at most; null sets no limit.
+        shortest: seconds from onset to offset, at least, of those of one stretch.
+        longest: and at most; null sets no limit. What stretches join may last longer.
         micro_longest: seconds from onset to offset of a micro-expression, at most; what lasts longer is macro.
     """
 
     size: int = 256
     unit: float = 32.0
+    shares: tuple[float, ...] = (0.7, 0.2, 0.3, 0.3, 0.2, 0.2)
     fps: float = 30.0
     highest: float = 5.0
     base: float = 1.4
@@ -39,6 +49,10 @@ class Params(FaceParams):
     mouth: float = 1.85
     nose: float = 2.1
     wave: float = 0.8
+    slope: float = 0.33
+    edge: float = 0.3
+    valley: float = 0.33
+    depth: float = 0.7
     overlap: float = 0.1
     shortest: float = 0.4
     longest: float | None = 200 / 30
@@ -47,19 +61,21 @@ class Params(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)
-        self.crop()
+        if self.size < 32:
+            raise ConfigError(f"method.size must be at least 32 pixels, not {self.size}")
+        if len(self.shares) != len(SHARES) or not all(0 < share <= 1 for share in self.shares):
+            raise ConfigError(
+                f"method.shares must be {len(SHARES)} numbers above 0 and up to 1, of {', '.join(SHARES)}, not {list(self.shares)}"
+            )
         for name in ("unit", "fps", "highest", "base", "brows", "mouth", "nose", "micro_longest"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("wave", "shortest"):
+        for name in ("wave", "edge", "depth", "shortest"):
             if not getattr(self, name) >= 0:
                 raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
-        if not 0 <= self.overlap <= 1:
-            raise ConfigError(f"method.overlap must be in [0, 1], not {self.overlap}")
-        if not self.highest < self.fps / 2:
-            raise ConfigError(
-                f"method.highest must be below half of method.fps, {self.fps / 2:g}, not {self.highest:g}"
-            )
+        for name in ("slope", "valley", "overlap"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
         if self.longest is not None and self.longest < self.shortest:
             raise ConfigError(
                 f"method.longest must not be below method.shortest, {self.shortest}, but is {self.longest}"
@@ -87,12 +103,27 @@ class Params(FaceParams):
         return max(1, round(fps / self.fps))
 
     def rate(self, fps: float) -> float:
-        """Frames of the series in a second.
+        """Frames of the series in a second; what comes near `fps` counts as that, as in the public code.
 
-        >>> [Params().rate(fps) for fps in (25.0, 30.0, 200.0)]
-        [25.0, 30.0, 30.0]
+        >>> [round(Params().rate(fps), 1) for fps in (25.0, 29.97, 100.0, 200.0)]
+        [25.0, 30.0, 33.3, 30.0]
+
+        Raises:
+            ConfigError: they hold no frequency up to `highest`.
         """
-        return min(fps, self.fps)
+        own = fps / self.step(fps)
+        rate = self.fps if abs(own - self.fps) < 0.1 * self.fps else own
+        if not self.highest < rate / 2:
+            raise ConfigError(
+                f"videos of {fps:g} frames per second show nothing of method.highest={self.highest:g} Hz: choose less than {rate / 2:g}"
+            )
+        return rate
+
+    def rules(self, fps: float) -> Rules:
+        """How intervals are found in a stretch."""
+        return Rules.at(
+            self.rate(fps), self.base, self.wave, self.slope, self.edge, self.valley, self.depth, self.overlap
+        )
 
     def lengths(self, fps: float) -> tuple[float, float]:
         """Frames of the series from onset to offset, at least and at most.
@@ -102,3 +133,11 @@ class Params(FaceParams):
         """
         rate = self.rate(fps)
         return round(self.shortest * rate), math.inf if self.longest is None else round(self.longest * rate)
+
+    def is_micro(self, frames: int, fps: float) -> bool:
+        """Whether so many frames of the video from onset to offset are a micro-expression's.
+
+        >>> [Params().is_micro(*one) for one in ((15, 30.0), (15, 29.97), (16, 30.0), (100, 200.0), (101, 200.0))]
+        [True, True, False, True, False]
+        """
+        return frames <= round(self.micro_longest * fps)

@@ -1,5 +1,6 @@
 """OF-FD against loops over frames and pixels, against videos whose motion is known, and against cases reckoned by hand."""
 
+import dataclasses
 import math
 
 import cv2
@@ -8,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.of_fd.intervals import (
-    Times,
     divided,
     joined,
     low_pass,
@@ -18,15 +18,15 @@ from mebench.methods.of_fd.intervals import (
     widened,
     without_trend,
 )
-from mebench.methods.of_fd.method import CHAIN, OFFD
-from mebench.methods.of_fd.motion import Box, MotionFromFirst, Stacked, mean_of_longest
+from mebench.methods.of_fd.method import CHAIN, OFFD, without_gaps
+from mebench.methods.of_fd.motion import THRESHOLDS, Box, MotionFromFirst, Stacked, mean_of_longest
 from mebench.methods.of_fd.params import Params
 
 from mebench.config import resolve
 from mebench.core import SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError, DataError
 
-TIMES = Times.at(30.0)
+RULES = Params().rules(30.0)
 signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda values: np.array(values) / 4)
 
 
@@ -81,29 +81,28 @@ def ripple(n):
 
 def test_a_peak_counts_where_it_is_high_enough_and_rises_enough_with_and_without_its_trend():
     signal = bump() + ripple(120)
-    (found,) = peaks(signal, 1.4, 1.9, 0.8, 30)
+    (found,) = peaks(signal, 1.9, RULES)
     assert 50 < found[0] < 60 < found[1] < 70
-    assert peaks(signal, 4.2, 1.9, 0.8, 30) == []
-    assert peaks(signal, 1.4, 4.2, 0.8, 30) == []
-    assert peaks(signal, 1.4, 1.9, 9.0, 30) == []
-    assert peaks(bump(), 1.4, 1.9, 0.8, 30) == []  # all of it is trend
-    assert peaks(np.linspace(0, 9, 120) + ripple(120), 1.4, 1.9, 0.8, 30) == []  # it drifts away
+    assert peaks(signal, 1.9, RULES._replace(base=4.2)) == []
+    assert peaks(signal, 4.2, RULES) == []
+    assert peaks(signal, 1.9, RULES._replace(wave=9.0)) == []
+    assert peaks(bump(), 1.9, RULES) == []  # all of it is trend
+    assert peaks(np.linspace(0, 9, 120) + ripple(120), 1.9, RULES) == []  # it drifts away
 
 
 @given(st.integers(35, 85), st.floats(4, 12), st.floats(2.2, 9))
 def test_an_interval_ends_at_a_third_of_the_height(at, width, height):
     signal = bump(at=at, width=width, height=height)
-    first, last = widened(signal, (at - 1, at + 1), TIMES)
-    for inside, outside in ((first + 1, first), (last - 1, last)):
-        assert signal[outside] < 0.34 * height <= 0.36 * height + signal[inside]
+    first, last = widened(signal, (at - 1, at + 1), RULES)
+    assert max(signal[first], signal[last]) < 0.335 * height < 1.02 * min(signal[first + 1], signal[last - 1])
     assert at - first == pytest.approx(width * math.sqrt(-math.log(0.33)), abs=1.5)
     assert last - at == at - first
 
 
 def test_an_interval_ends_where_the_signal_rises_again():
     signal = np.concatenate([np.zeros(30), [5, 4, 3, 4, 6, 8, 6, 4, 3, 4, 5], np.full(30, 0.1)])
-    assert widened(signal, (34, 36), TIMES)[0] == 33  # the lowest frames lie before
-    assert widened(signal[::-1], (34, 36), TIMES)[1] == 37  # after
+    assert widened(signal, (34, 36), RULES)[0] == 33  # the lowest frames lie before
+    assert widened(signal[::-1], (34, 36), RULES)[1] == 37  # after
 
 
 def test_an_end_in_a_valley_moves_to_its_lowest_frame_if_that_is_low_enough():
@@ -111,17 +110,17 @@ def test_an_end_in_a_valley_moves_to_its_lowest_frame_if_that_is_low_enough():
     signal = np.full(70, 5.0)
     signal[20:50], signal[35] = 9.0, 0.0
     signal[14] = signal[55] = 4.6
-    assert widened(signal, (16, 53), TIMES) == (15, 54)
+    assert widened(signal, (16, 53), RULES) == (15, 54)
     signal[14] = signal[55] = 4.8
-    assert widened(signal, (16, 53), TIMES) == (16, 53)
+    assert widened(signal, (16, 53), RULES) == (16, 53)
 
 
 def test_a_long_interval_with_a_deep_valley_is_two():
     signal = bump(at=40) + bump(at=70)
-    assert divided(signal, (30, 80), TIMES) == [(30, 54), (56, 80)]
-    assert divided(signal, (30, 49), TIMES) == [(30, 49)]  # too short
+    assert divided(signal, (30, 80), RULES) == [(30, 54), (56, 80)]
+    assert divided(signal, (30, 49), RULES) == [(30, 49)]  # too short
     shallow = bump(at=40, width=12) + bump(at=58, width=12)
-    assert divided(shallow, (28, 70), TIMES) == [(28, 70)]
+    assert divided(shallow, (28, 70), RULES) == [(28, 70)]
 
 
 def plain_merged(spans, overlap):
@@ -156,7 +155,8 @@ def test_the_longest_vectors_of_a_region_equal_a_sorted_list(seed, share):
     longest = sorted(vectors, key=lambda v: math.hypot(*v))[int(len(vectors) * (1 - share)) :]
     expected = [sum(v[axis] for v in longest) / (len(vectors) * share) for axis in range(2)]
     assert mean_of_longest(flow, region, box, share) == pytest.approx(expected, abs=1e-5)
-    assert mean_of_longest(flow, Box(0, 0, 5, 5), box, share).tolist() == [0, 0]
+    for outside in (Box(0, 22, 9, 25), Box(30, 22, 40, 25), Box(12, 0, 15, 19), Box(12, 40, 15, 50), Box(0, 0, 5, 5)):
+        assert mean_of_longest(flow, outside, box, share).tolist() == [0, 0]
 
 
 def face(unit=32.0):
@@ -191,7 +191,7 @@ def shifted(picture, x, y, box=None):
 
 
 def motion(pictures, points, unit=32.0):
-    return MotionFromFirst(unit).apply(Stacked().apply(np.stack(pictures)), points)
+    return MotionFromFirst(unit, Params().shares).apply(Stacked().apply(np.stack(pictures)), points)
 
 
 def test_a_head_that_moves_as_a_whole_does_not_count():
@@ -212,10 +212,36 @@ def test_a_mouth_that_moves_counts_as_far_as_it_moves_whatever_the_size_of_the_f
         assert np.abs(moving[:8]).max() < 0.1 and not still.any()
 
 
+def test_a_head_that_moves_on_is_followed_from_frame_to_frame():
+    """Farther than the tip of the nose could be found again at once."""
+    picture, points = face()
+    way = [(2.6 * i, -1.9 * i) for i in range(9)]
+    found = motion([shifted(picture, *by) for by in way], points)
+    assert np.abs(found).max() < 0.4
+
+
 def test_parts_that_lie_outside_the_crop_do_not_move():
     picture, points = face()
-    found = motion([picture, shifted(picture, 1.0, 0.0)], points + np.array([0, 150]))
-    assert not found[1, 8:14].any()  # the mouth
+    for by in ([0, 150], [-250, 0], [0, -300]):
+        away = points.copy()
+        away[48:] += by  # the mouth
+        seen = motion([picture, shifted(picture, 1.0, 0.0)], away)[1]
+        assert np.ptp(seen[8:14], axis=0).max() == 0  # but for the head's motion, which is taken off
+
+
+def test_the_parts_are_those_of_the_public_code():
+    """Which region moves with what: a step to the side of the picture, seen by those that it reaches alone."""
+    picture, points = face()
+    for region, box in {
+        1: (points[20] - 9, points[20] + 9),
+        9: (points[48] - (9, 9), points[48] + (18, 9)),
+        14: (points[31] - (19, 19), points[31] + (9, 4)),
+        15: (points[35] - (9, 19), points[35] + (19, 4)),
+    }.items():
+        moved = motion([picture, shifted(picture, 1.5, 0.0, np.concatenate(box))], points)[1, :, 0]
+        assert moved[region] == pytest.approx(1.5, abs=0.6)
+        assert moved[region] >= max(abs(moved)) - 0.3
+    assert THRESHOLDS == ("brows",) * 8 + ("mouth",) * 6 + ("nose",) * 2
 
 
 def test_every_nth_crop_is_stacked():
@@ -230,7 +256,7 @@ def test_faces_without_landmarks_are_refused():
     picture, points = face()
     with pytest.raises(DataError, match="needs 68 facial landmarks"):
         motion([picture], None)
-    with pytest.raises(DataError, match="0 pixels apart"):
+    with pytest.raises(DataError, match="lie 0 pixels apart in the crop, expected at least 4: check the landmarks"):
         motion([picture], points * 0)
 
 
@@ -269,9 +295,30 @@ def test_stretches_are_two_hundred_frames_and_begin_half_way():
     scores, found = spotted(method(), video(380, asked=asked))
     assert asked == [(0, 199), (100, 299), (200, 377)] and not found
     assert np.flatnonzero(np.isnan(scores[:, 0])).tolist() == [0, 377, 378, 379]
+    for n, expected in {
+        6: [],
+        7: [(0, 4)],
+        199: [(0, 196)],
+        200: [(0, 199)],  # it ends with the video
+        201: [(0, 199), (100, 198)],
+        300: [(0, 199), (100, 299)],
+    }.items():
+        asked.clear()
+        spotted(method(), video(n, asked=asked))
+        assert asked == expected, n
     asked.clear()
-    spotted(method(), video(1400, 200.0, asked=asked))  # every seventh frame
-    assert asked == [(0, 199 * 7), (100 * 7, 197 * 7)]
+    spotted(method(), video(1407, 200.0, asked=asked))  # every seventh frame
+    assert asked == [(0, 199 * 7), (100 * 7, 198 * 7)]
+
+
+def test_no_score_is_missing_between_two():
+    """Where one stretch ends and the next begins, neither looks: the last frame of the one is the first of the other."""
+    asked = []
+    scores, _ = spotted(method(), video(500, bumps=[(8 + i, 60 + 26 * i, 16, 4) for i in range(6)], asked=asked))
+    assert asked[:2] == [(0, 199), (199, 398)]
+    assert np.flatnonzero(np.isnan(scores[:, 0])).tolist() == [0, 498, 499]
+    gaps = np.array([np.nan, 1, np.nan, np.nan, 4, np.nan])
+    assert without_gaps(gaps)[1:5].tolist() == [1, 2, 3, 4] and np.isnan(without_gaps(np.full(3, np.nan))).all()
 
 
 def test_a_stretch_begins_beside_an_interval_that_lies_over_the_middle():
@@ -295,6 +342,14 @@ def test_what_all_regions_find_in_all_stretches_is_one_interval():
     assert len(found) == 1
 
 
+def test_each_part_has_its_threshold():
+    for region, name in ((0, "brows"), (7, "brows"), (8, "mouth"), (13, "mouth"), (14, "nose"), (15, "nose")):
+        view = video(380, bumps=[(region, 150, 4, 2.6)])
+        assert [len(spotted(method(**{other: 3.0}), view)[1]) for other in ("brows", "mouth", "nose")] == [
+            int(other != name) for other in ("brows", "mouth", "nose")
+        ]
+
+
 def test_too_short_too_long_and_too_little_is_nothing():
     assert spotted(method(), video(380, bumps=[(9, 150, 2, 4)]))[1] == []
     assert spotted(method(longest=0.5), video(380, bumps=[(9, 150, 15, 5)]))[1] == []
@@ -304,6 +359,7 @@ def test_too_short_too_long_and_too_little_is_nothing():
 
 def test_each_kind_alone():
     view = video(600, bumps=[(9, 150, 4, 4), (9, 300, 15, 5)])
+    assert len(spotted(method(), view)[1]) == 2
     (micro,), (macro,) = (spotted(method((kind,)), view)[1] for kind in ("micro", "macro"))
     assert micro.kind == "micro" and macro.kind == "macro" and micro.offset < macro.onset
 
@@ -326,18 +382,52 @@ def test_a_video_of_some_frames_gives_nothing(n):
 # -- settings ---------------------------------------------------------------------------------------------------------------
 
 
-def test_the_preset_for_samm_has_its_face_of_320_pixels_and_nine_units():
-    own = resolve(["method=of_fd", "dataset=samm_lv"]).method_params
-    assert own.unit == pytest.approx(320 / 9, abs=1e-3)
-    assert own.lengths(200.0) == (10, math.inf) and own.step(200.0) == 7
+def test_presets_hold_the_numbers_of_the_public_programs():
+    def settings(preset, dataset="synthetic"):
+        return resolve(
+            ["method=of_fd", f"dataset={dataset}", *([f"method.preset={preset}"] if preset else [])]
+        ).method_params
+
+    own, samm, zhao, later = (settings(name) for name in (None, "samm", "zhao2022", "zhao_later"))
+    assert (own.base, own.brows, own.mouth, own.nose, own.wave, own.overlap) == (1.4, 1.925, 1.85, 2.1, 0.8, 0.1)
+    assert own.lengths(30.0) == later.lengths(30.0) == zhao.lengths(30.0) == (12, 200)
+    assert (samm.base, samm.brows, samm.mouth, samm.nose, samm.wave, samm.overlap) == (1.4, 1.65, 1.5, 1.5, 0.8, 0.34)
+    assert samm.unit == pytest.approx(320 / 9, abs=1e-3)
+    assert samm.lengths(200.0) == (10, math.inf) and samm.step(200.0) == 7
+    assert settings(None, "samm_lv") == dataclasses.replace(samm, size=256)
+    assert (later.brows, later.mouth, later.nose, later.overlap, later.base) == (1.8, 1.85, 2.1, 0.34, 1.4)
+    assert (zhao.brows, zhao.mouth, zhao.nose, zhao.overlap) == (1.8, 1.85, 2.1, 0.34)
+    assert (zhao.base, zhao.wave, zhao.slope, zhao.valley) == (2.697395567, 0.939653349, 0.244599954, 0.284047166)
+    assert (zhao.edge, zhao.depth) == (0.53090293, 0.75216054)
+
+
+@pytest.mark.parametrize("fps", [11.0, 25.0, 29.97, 44.0, 50.0, 100.0, 200.0, 1000.0])
+def test_times_are_those_of_the_clock_to_a_tenth_at_any_rate(fps):
+    own = Params()
+    shortest, longest = own.lengths(fps)
+    assert shortest * own.step(fps) / fps == pytest.approx(0.4, rel=0.12)
+    assert longest * own.step(fps) / fps == pytest.approx(20 / 3, rel=0.1)
+
+
+def test_a_rate_too_low_for_the_filter_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"8 frames per second show nothing of method\.highest=5 Hz: choose less than 4"
+    ):
+        spotted(method(), video(90, 8.0))
+    assert spotted(method(highest=1.0), video(90, 3.0, bumps=[(9, 40, 4, 5)]))[0].shape == (90, 2)
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"unit": 0}, {"wave": -1}, {"overlap": 2}, {"highest": 15}, {"longest": 0.1}, {"shortest": -1}, {"fps": 0}],
+    [
+        *({name: 0} for name in ("unit", "fps", "highest", "base", "brows", "mouth", "nose", "micro_longest", "size")),
+        *({name: -1} for name in ("wave", "edge", "depth", "shortest", "slope", "valley", "overlap")),
+        *({name: 2} for name in ("slope", "valley", "overlap")),
+        {"longest": 0.1},
+        {"shares": (0.5,)},
+        {"shares": (0.7, 0.2, 0.3, 0.3, 0.2, 0.0)},
+    ],
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         Params(**wrong)
-    with pytest.raises(ConfigError, match="size of FaceCrop"):
-        Params(size=0)
