@@ -69,6 +69,4 @@ def test_what_is_no_null_control_and_no_table_is_refused(tmp_path, monkeypatch, 
     assert "dataset.amplitude=1.0: give runs with dataset.amplitude=0" in capsys.readouterr().err
     (tmp_path / "other.md").write_text("# Something\n")
     with pytest.raises(SystemExit, match="no table of this program"):
-        control(
-            monkeypatch, tmp_path / "other.md", make_run(tmp_path, "y", settings={"dataset.amplitude": 0}).path
-        )
+        control(monkeypatch, tmp_path / "other.md", make_run(tmp_path, "y", settings={"dataset.amplitude": 0}).path)
