@@ -44,8 +44,13 @@ class OFFD(Method):
     _walked: tuple[VideoView, Walk] | None = None
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
-        """The motion of sixteen regions in a stretch, (frames, 16, 2)."""
+        """The motion of sixteen regions in a stretch, (frames, 16, 2).
+
+        Raises:
+            ConfigError: the videos have too few frames per second.
+        """
         p = self.params
+        p.rate(timing.fps)
         steps = (p.crop(), Stacked(p.step(timing.fps)), MotionFromFirst(p.unit, p.shares))
         return {CHAIN: Chain(CHAIN, steps, scope="clips")}
 
