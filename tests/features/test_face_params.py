@@ -9,6 +9,7 @@ from mebench.config import registry
 from mebench.core import Task, Timing
 from mebench.errors import ConfigError
 from mebench.features import FaceCrop, FaceParams
+from tests.stand_ins import COMPUTED
 
 SET = {"align": "pose", "track": "frame", "margin": 0.25, "half_size": True, "landmarks": "face.dat"}
 METHODS = sorted(
@@ -16,8 +17,6 @@ METHODS = sorted(
 )
 
 
-COMPUTED = {"concat_cnn": {"features": "motion"}, "sfamnet": {"features": "flow"}}
-"""Of methods whose own features only a dataset brings, what mebench computes in their place."""
 SIZES = {"of_fd": {"size": 256}}
 """Of methods whose crops are not of MEAN's size."""
 

@@ -18,6 +18,7 @@ from mebench.inspection import check_needs
 from mebench.progress import Progress
 from mebench.runner.sweep import sweep
 from mebench.testing.plugins import HEAVY, cut_down
+from tests.stand_ins import COMPUTED
 
 TELL = """
 import sys
@@ -92,10 +93,6 @@ FACES = [
     for info in registry.plugins("method").values()
     if not info.broken and issubclass(registry.params_class(info), FaceParams)
 ]
-
-
-COMPUTED = {"concat_cnn": {"features": "motion"}, "sfamnet": {"features": "flow"}}
-"""Of methods whose own features only a dataset brings, what mebench computes in their place."""
 
 
 @pytest.mark.parametrize("id_", FACES)
