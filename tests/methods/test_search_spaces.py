@@ -91,7 +91,7 @@ LEARNT = {
     "concat_cnn": {"epochs": 60, "batch_size": 8, "negatives": 8, "lr": 0.01, "patience": 60},
     "sfamnet": {
         "epochs": 4,
-        "batch_size": 64,
+        "batch_size": 16,
         "lr": 0.01,
         "level": 0.3,
         "most": 1,
