@@ -253,6 +253,24 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
     return found
 
 
+def quiet_rate(tables: Tables, kind: str, truths: pd.DataFrame) -> tuple[float | None, float]:
+    """False positives a minute where nothing could be found: intervals of a kind in the videos in which none of `truths` lies.
+
+    Args:
+        tables: what was predicted, and all videos.
+        kind: of the intervals.
+        truths: all, or those of the kind alone.
+
+    Returns:
+        The rate, a mean over draws, and the minutes of those videos; None without such a video, or where one's length is unknown.
+    """
+    assert tables.predictions is not None
+    quiet = tables.videos[~tables.videos["video"].isin(truths["video"])]
+    minutes = float((quiet["n_frames"].astype(float) / quiet["fps"].astype(float)).sum(skipna=False)) / 60
+    spotted = (tables.predictions["kind"] == kind) & tables.predictions["video"].isin(quiet["video"])
+    return (float(spotted.sum()) / number_of_draws(tables) / minutes if minutes > 0 else None), minutes
+
+
 def number_of_draws(tables: Tables) -> int:
     """Random draws of the predictions; 1 for a method that predicts once."""
     predictions = tables.predictions

@@ -15,6 +15,7 @@ from mebench.console import plural
 from mebench.core import Dataset, Timing
 from mebench.errors import RunError
 from mebench.metrics import Tables, summarize
+from mebench.metrics.mistakes import quiet_rate
 from mebench.results.record import from_run
 from mebench.results.render.scores import figure
 from mebench.results.settings import of_method
@@ -119,23 +120,12 @@ def _flat(summary: Mapping[str, Any], tested: Tables) -> dict[str, float | None]
     for kind, part in summary.get("spotting", {}).items():
         found |= {f"spotting.{kind}.{name}": part["scores"][name]["value"] for name in SHOWN if name in part["scores"]}
         if kind != "overall":
-            found[f"spotting.{kind}.{QUIET}"] = quiet_rate(tested, kind)[0]
+            found[f"spotting.{kind}.{QUIET}"] = quiet_rate(tested, kind, tested.truths)[0]
     if "recognition" in summary:
         found |= {f"recognition.{name}": summary["recognition"]["scores"][name]["value"] for name in ("uf1", "uar")}
     if "analysis" in summary:
         found["analysis.strs"] = summary["analysis"]["strs"]["value"]
     return found
-
-
-def quiet_rate(tables: Tables, kind: str) -> tuple[float | None, float]:
-    """Intervals of a kind spotted a minute in the videos without any expression, None where there is none, and their minutes."""
-    assert tables.predictions is not None
-    quiet = tables.videos[~tables.videos["video"].isin(tables.truths["video"])]
-    minutes = float((quiet["n_frames"].astype(float) / quiet["fps"].astype(float)).sum()) / 60
-    spotted = tables.predictions[
-        (tables.predictions["kind"] == kind) & tables.predictions["video"].isin(quiet["video"])
-    ]
-    return (len(spotted) / minutes if minutes else None), minutes
 
 
 def _card(
@@ -202,7 +192,7 @@ def _score_lines(summary: Mapping[str, Any], tested: Tables) -> Iterator[str]:
             if score in part["scores"]:
                 yield f"- {kind}: {score} {_with_interval(part['scores'][score])}"
         if kind != "overall":
-            rate, minutes = quiet_rate(tested, kind)
+            rate, minutes = quiet_rate(tested, kind, tested.truths)
             if rate is not None:
                 yield f"- {kind}: {rate:.2f} false positives a minute in {minutes:.1f} minutes of videos without an expression"
     for section in ("recognition", "analysis"):

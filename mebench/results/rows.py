@@ -25,6 +25,15 @@ def digits(value: float | None, places: int = 3) -> str:
     return NONE if value is None else f"{value:.{places}f}" if abs(value) < 10 else f"{value:.1f}"
 
 
+def shares(thirds: Mapping[str, float]) -> str:
+    """Shares in words.
+
+    >>> shares({"short": 0.251, "long": 0.0}), shares({})
+    ('25 % short, 0 % long', '–')
+    """
+    return ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items()) or NONE
+
+
 def interval(score: Score, places: int = 3) -> str:
     """`[low, high]`, or nothing where there is none: the run's summary says why."""
     return "" if score["low"] is None else f"[{digits(score['low'], places)}, {digits(score['high'], places)}]"
@@ -141,6 +150,8 @@ class Row:
         earlier: the steps of its features that were of an earlier version, which gave other numbers; empty if none was.
         causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
             seeds; `missed` to the number of all misses but near ones. Empty where no run says so.
+        missed: share of the truths of this kind that are missed, by what is known of them (`length` …) and their third (`short` …).
+        quiet: `fp_per_minute` in the videos without an expression of this kind, and their `minutes`; empty where there is none.
         group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
     """
 
@@ -160,6 +171,8 @@ class Row:
     remark: str
     earlier: str = ""
     causes: dict[str, tuple[float, float]] = field(default_factory=dict)
+    missed: dict[str, dict[str, float]] = field(default_factory=dict)
+    quiet: dict[str, float] = field(default_factory=dict)
     group: str = ""
 
     @property
@@ -279,6 +292,16 @@ class Part:
     rows: tuple[Row, ...]
     published: tuple[PublishedLine, ...] = field(default=())
     rescored: tuple[Rescored, ...] = field(default=())
+
+    @property
+    def causes(self) -> list[str]:
+        """What lies under false positives of some row, by name, and `missed`."""
+        return [*sorted({word for row in self.rows for word in row.causes} - {"missed"}), "missed"]
+
+    @property
+    def properties(self) -> list[str]:
+        """Those by which some row tells what it misses."""
+        return list(dict.fromkeys(name for row in self.rows for name in row.missed))
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from itertools import groupby
 from operator import methodcaller
 from typing import Any
 
-from mebench.core import ABSENT
+from mebench.core import ABSENT, KINDS
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
+from mebench.metrics.mistakes import THIRDS, quiet_rate
 from mebench.metrics.tables import Tables
 from mebench.results import settings
 from mebench.results.record import DAMAGE, Record, UnshownError
@@ -212,7 +213,7 @@ def _part(
 ) -> Part:
     """One row for each identity among the records that have this section; `sections` come sorted by identity."""
     present = [(record, section) for record, section in sections if section]
-    kind = name if task == "spotting" and not member else ""
+    kind = name if task == "spotting" and not member and name in KINDS else ""
     metrics = metrics_of(task, name, any(ABSENT in record.about["classes"] for record, _ in present))
     common = Counter(_annotations(task, record) for record, _ in present).most_common()
     rows: list[tuple[Row, Record]] = []
@@ -229,7 +230,10 @@ def _part(
                 "subject-dependent: tested people train too" if first.about.get("subject_dependent") else "",
                 own if len(common) > 1 else "",
             )
-            rows.append((_row(metrics, one, member, "; ".join(filter(None, remarks)), kind), _median(one, metrics[0])))
+            row = _row(metrics, one, member, "; ".join(filter(None, remarks)))
+            if kind:
+                row = replace(row, **_mistakes([record for record, _ in one], kind, read))
+            rows.append((row, _median(one, metrics[0])))
     rows.sort(key=lambda pair: _order(pair[0], metrics[0]))
     alike = [i for i, (_, record) in enumerate(rows) if _annotations(task, record) == common[0][0]]
     tested = [alike[n] for n in together([rows[i][1] for i in alike])]
@@ -262,7 +266,7 @@ def _median(group: Sequence[tuple[Record, Any]], metric: str) -> Record:
     return ordered[(len(group) - 1) // 2][0]
 
 
-def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str, kind: str = "") -> Row:
+def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: str, remark: str) -> Row:
     records, sections = [record for record, _ in group], [section for _, section in group]
     first = records[0]
     known = [name for name in first.costs if all(name in record.costs for record in records)]
@@ -283,15 +287,33 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         runs=tuple(record.id for record in records),
         remark=remark,
         earlier=first.earlier,
-        causes=_causes(records, kind),
     )
 
 
-def _causes(records: Sequence[Record], kind: str) -> dict[str, tuple[float, float]]:
-    """See `Row.causes`; all records must tell."""
+def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
+    """See `causes`, `missed` and `quiet` of `Row`; of the first two all records must tell."""
     told = [record.summary.get("mistakes", {}).get(kind, {}) for record in records]
-    if not all("gain" in one for one in told):
-        return {}
+    found = {"causes": _causes(told), "missed": _missed(told)} if all("gain" in one for one in told) else {}
+    rates = [_quiet(read(record), kind) for record in records]
+    known = [rate for rate, _ in rates if rate is not None]
+    quiet = {"fp_per_minute": mean(known), "minutes": rates[0][1]} if len(known) == len(rates) else {}
+    return {**found, "quiet": quiet}
+
+
+def _quiet(tables: Tables, kind: str) -> tuple[float | None, float]:
+    return quiet_rate(tables, kind, tables.truths[tables.truths["kind"] == kind])
+
+
+def _missed(told: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
+    names = [f"missed_by_{name}" for name in THIRDS]
+    return {
+        name.removeprefix("missed_by_"): {third: mean([one[name][third] for one in told]) for third in told[0][name]}
+        for name in names
+        if all(name in one for one in told)
+    }
+
+
+def _causes(told: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, tuple[float, float]]:
     missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
     names = sorted({word for one in told for word in one["gain"]} - {"missed"})
     found = {

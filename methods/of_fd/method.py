@@ -114,6 +114,8 @@ class OFFD(Method):
     ) -> list[Span]:
         """Intervals of all regions from the second frame of a stretch, `begin`, to its last but one, whose heights are noted."""
         p, spans, rules = self.params, list[Span](), self.params.rules(fps)
+        if len(motion) < 3:  # where it is only measured how long a video takes
+            return []
         seen = heights[begin : begin + len(motion) - 2]
         for region, threshold in zip(np.moveaxis(motion[1:-1], 1, 0), THRESHOLDS, strict=True):
             low, needed = low_pass(np.hypot(region[:, 0], region[:, 1]), p.highest, p.rate(fps)), getattr(p, threshold)

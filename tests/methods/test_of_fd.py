@@ -379,6 +379,13 @@ def test_a_video_of_some_frames_gives_nothing(n):
     assert spotted(method(one_per_video=True), video(n))[1] == []
 
 
+@pytest.mark.parametrize("rows", [0, 1, 2, 3])
+def test_a_dry_run_may_give_a_stretch_fewer_frames_than_it_asks_for(rows):
+    timing = Timing(30.0, 3, {"micro": 6, "macro": 20})
+    view = VideoView("d/s/v", SubjectKey("d", "s"), 30.0, 60, timing, None, lambda *_: np.zeros((rows, 16, 2)))
+    assert spotted(method(), view)[1] == []
+
+
 # -- settings ---------------------------------------------------------------------------------------------------------------
 
 

@@ -18,6 +18,7 @@ from mebench.metrics.mistakes import (
     explain_mistakes,
     lies_under,
     missed_by,
+    quiet_rate,
     sort_mistakes,
     summarize_mistakes,
 )
@@ -400,3 +401,22 @@ def test_what_falls_on_a_distractor_shares_half_of_the_shorter_frame_by_frame(wr
                 others = [set(range(a, b + 1)) for v, k, a, b in distractors if (v, k) == (video, what)]
                 expected += of_kind == kind and any(2 * len(frames & o) >= min(len(frames), len(o)) for o in others)
             assert kind not in counts.index or counts.loc[kind, what] == expected
+
+
+def test_where_nothing_could_be_found_all_that_is_spotted_counts_a_minute():
+    """Two videos of half a minute, the second without any expression, or both without one of the kind."""
+    found = tables(
+        [*BOTH, ("d/2/b", "micro", 10, 20, 0.1), ("d/2/b", "micro", 50, 60, 0.1), ("d/2/b", "macro", 10, 90, 0.1)]
+    )
+    assert [quiet_rate(found, kind, found.truths) for kind in ("micro", "macro")] == [(4.0, 0.5), (2.0, 0.5)]
+    micro = found.truths[found.truths["kind"] == "micro"]
+    assert quiet_rate(found, "micro", micro) == (4.0, 0.5) and quiet_rate(found, "micro", micro[:0]) == (3.0, 1.0)
+    twice = replace(found, predictions=pd.concat([found.predictions, found.predictions[3:].assign(draw=1)]))
+    assert quiet_rate(twice, "micro", found.truths) == (3.0, 0.5), "a mean over draws"
+
+
+def test_without_a_quiet_video_or_its_length_there_is_no_rate():
+    full = tables(BOTH, videos=("d/1/a",))
+    assert quiet_rate(full, "micro", full.truths) == (None, 0.0)
+    endless = replace(full, videos=full.videos.assign(n_frames=float("nan")))
+    assert quiet_rate(endless, "micro", full.truths[:0])[0] is None

@@ -34,6 +34,32 @@ def test_one_table_for_each_task_dataset_and_protocol(tmp_path):
     }
 
 
+def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
+    """As each run's summary tells it; and what is spotted where there is nothing, which no summary holds."""
+    runs = [make_run(tmp_path, seed=seed, shift=shift) for seed, shift in ((0, 4), (1, 100))]
+    for run in runs:
+        truths = run.read_table("truth.parquet")
+        quiet = truths["video"].iloc[0]
+        run.write_table("truth.parquet", truths[truths["video"] != quiet])
+        summary = run.read_json("summary.json")
+        summary["mistakes"]["micro"]["missed_by_length"] = {
+            "short": 0.25,
+            "long": run.read_json("config.json")["config"]["seed"] / 2,
+        }
+        run.write_json("summary.json", summary)
+    (row,) = (r for r in tables(tmp_path)["spotting-drawn-loso"]["micro"].rows if r.measured)
+    told = [run.read_json("summary.json")["mistakes"]["micro"] for run in runs]
+    assert set(row.causes) == set(told[0]["gain"]) | set(told[1]["gain"])
+    for cause, (n, gain) in row.causes.items():
+        assert gain == pytest.approx(np.mean([one["gain"].get(cause, 0) for one in told]))
+        if cause != "missed":
+            assert n == pytest.approx(np.mean([one["under"].get(cause, 0) for one in told]))
+    assert row.causes["missed"][0] == np.mean([one["miss"]["missed"] + one["miss"]["kind_confusion"] for one in told])
+    assert row.missed == {"length": {"short": 0.25, "long": 0.25}}
+    spotted = [(run.read_table("predictions.parquet")["video"] == quiet).sum() for run in runs]
+    assert row.quiet == pytest.approx({"fp_per_minute": np.mean(spotted) / (10 / 60), "minutes": 10 / 60})
+
+
 def test_a_row_repeats_the_summary(tmp_path):
     run = make_run(tmp_path, shift=3, selects=True, transductive="video", remark="not comparable: drawn")
     summary = run.read_json("summary.json")

@@ -22,6 +22,7 @@ from mebench.results.rows import (
     digits,
     interval,
     seconds,
+    shares,
     shown,
     spread,
     stated,
@@ -48,7 +49,8 @@ are compared within a table only: other data, protocols, emotion schemes or conv
   below the others. *transductive*: `video` if a test video's own unlabelled statistics enter its predictions.
 - *earlier features*: steps such as crops and flow were of an earlier version, which gave other numbers; they stay until the row is
   run anew.
-- *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model.
+- *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model, running
+  statistics of normalisations among them.
 - Rows in italics are the level of chance, not methods.
 - Rows *scored anew from the authors' files* are no runs: what authors published of their own programs' answers, read from their
   repository and scored by mebench, under their rules and the strict ones. Where intervals lie around the peak of scores of
@@ -101,6 +103,12 @@ def _table(table: Table) -> Iterator[str]:
         yield from (f"\n### {escape(part.name)}\n", *_part(part))
 
 
+MISSED = (
+    "Which expressions are missed, of each third by length, intensity and density; and false positives a minute in the videos "
+    "without an expression of the kind, where nothing could be found:"
+)
+
+
 def escape(text: str) -> str:
     r"""Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
 
@@ -137,6 +145,9 @@ def _measured(part: Part) -> Iterator[str]:
     if any(row.causes for row in part.rows):
         yield "\nWhat lies under false positives, how many of them, and what F1 would gain if it were cured:\n"
         yield from _causes(part)
+    if any(row.missed or row.quiet for row in part.rows):
+        yield f"\n{MISSED}\n"
+        yield from _missed(part)
 
 
 def _scores(part: Part) -> Iterator[str]:
@@ -176,12 +187,21 @@ def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
 
 def _causes(part: Part) -> Iterator[str]:
     """A column for each word that lies under a false positive of some row."""
-    names = [*sorted({word for row in part.rows for word in row.causes} - {"missed"}), "missed"]
-    yield from _head(["#", "method", *(words(name) for name in names)])
+    yield from _head(["#", "method", *map(words, part.causes)])
     for number, row in enumerate(part.rows, 1):
         if row.causes:
-            told = (row.causes.get(name, (0.0, 0.0)) for name in names)
+            told = (row.causes.get(name, (0.0, 0.0)) for name in part.causes)
             yield _line([str(number), _method(row, part.rows), *(f"{count(n)}<br>+{digits(gain)}" for n, gain in told)])
+
+
+def _missed(part: Part) -> Iterator[str]:
+    """A column for each property of truths that some row knows, and one of the videos where nothing could be found."""
+    yield from _head(["#", "method", *(f"missed, by {name}" for name in part.properties), find("fp_per_minute").label])
+    for number, row in enumerate(part.rows, 1):
+        if row.missed or row.quiet:
+            told = [shares(row.missed.get(name, {})) for name in part.properties]
+            quiet = f"{digits(row.quiet['fp_per_minute'])}<br>in {row.quiet['minutes']:.1f} min" if row.quiet else NONE
+            yield _line([str(number), _method(row, part.rows), *told, quiet])
 
 
 def _rescored(part: Part) -> Iterator[str]:

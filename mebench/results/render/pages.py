@@ -54,6 +54,7 @@ def environment(*templates: Path) -> Environment:
         "spread": rows.spread,
         "count": rows.count,
         "seconds": rows.seconds,
+        "shares": rows.shares,
         "whole": rows.whole,
         "clock": clock,
         "metric": lambda name: find(name).label,
@@ -105,11 +106,15 @@ class Details:
     Attributes:
         confusions: of annotated clips and of true positives; none where nothing was named.
         mistakes: by kind of expression and cause; None where nothing was spotted.
+        cures: gain in F1 by kind if what lies under false positives, or all misses but near ones, were cured; None where nobody says.
+        missed: for each kind and property of its truths the share of each third that is missed, in words.
         subjects: for each tested subject its expressions, what was found, clips and right answers.
     """
 
     confusions: tuple[Confusion, ...]
     mistakes: Counts | None
+    cures: Counts | None
+    missed: tuple[tuple[str, str], ...]
     subjects: Counts
 
 
@@ -138,13 +143,12 @@ def details(record: Record, side: Judged) -> Details:
     named_so = []
     if tables.clips is not None and len(tables.clips):
         named_so.append(_confusion("Annotated clips", tables.clips, classes))
-    mistakes = None
+    told = record.summary.get("mistakes", {}) if tables.predictions is not None else {}
     if tables.predictions is not None:
         found = true_positives(tables, named(record.convention))
         if len(found):
             named_so.append(_confusion("Spotted clips that are right (true positives)", found, classes))
-        mistakes = _mistakes(record.summary.get("mistakes", {}))
-    return Details(tuple(named_so), mistakes, _subjects(tables, side))
+    return Details(tuple(named_so), _mistakes(told), _cures(told), tuple(_missed(told)), _subjects(tables, side))
 
 
 def _confusion(title: str, answers: pd.DataFrame, classes: Sequence[str]) -> Confusion:
@@ -158,6 +162,8 @@ def _confusion(title: str, answers: pd.DataFrame, classes: Sequence[str]) -> Con
 
 WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under a false positive: "}
 """What the page shows of the mistakes in a summary, which are counts, and how it says so."""
+CURED = {"missed": "all other misses found"}
+"""What the page calls a cure that is not of a false positive."""
 
 
 def _mistakes(mistakes: Mapping[str, Any]) -> Counts | None:
@@ -170,6 +176,24 @@ def _mistakes(mistakes: Mapping[str, Any]) -> Counts | None:
         for what, cause in dict.fromkeys(causes)
     )
     return Counts(tuple(mistakes), tuple(rows)) if causes else None
+
+
+def _cures(mistakes: Mapping[str, Any]) -> Counts | None:
+    """A row for each cause, the most gainful first, a column for each kind of expression."""
+    gains = {kind: found["gain"] for kind, found in mistakes.items() if found.get("gain")}
+    causes = {cause: max(gain.get(cause, 0.0) for gain in gains.values()) for own in gains.values() for cause in own}
+    lines = (
+        (CURED.get(cause, cause.replace("_", " ")), tuple(gain.get(cause) for gain in gains.values()))
+        for cause in sorted(causes, key=lambda cause: -causes[cause])
+    )
+    return Counts(tuple(gains), tuple(lines)) if gains else None
+
+
+def _missed(mistakes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for kind, found in mistakes.items():
+        for name, thirds in found.items():
+            if name.startswith("missed_by_"):
+                yield f"{kind}, by {name.removeprefix('missed_by_')}", rows.shares(thirds)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from mebench.metrics.mistakes import CAUSES
 from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
+from mebench.results.rows import shares
 from mebench.results.settings import joined, of_method, of_protocol, of_scheme
 from mebench.runner.folder import RunFolder
 
@@ -84,8 +85,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
         out.print(table)
         for name, thirds in parts.items():
             if name.startswith("missed_by_"):
-                shares = ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items())
-                out.print(f"missed by {name.removeprefix('missed_by_')}: {shares}", soft_wrap=True)
+                out.print(f"missed by {name.removeprefix('missed_by_')}: {shares(thirds)}", soft_wrap=True)
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
