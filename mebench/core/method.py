@@ -62,7 +62,8 @@ class Method(L.LightningModule):
         selects: True if it chooses something (an epoch, a threshold) on the inner validation subjects, who are then held out;
             otherwise they train too.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`. The default
-            `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway.
+            `propose` thresholds at the video's own mean and maximum (MEAN, equation 12), so it counts as `video` anyway; with
+            absolute thresholds, see `looks_at_test_video`, any does as `none`.
         framewise: True if the score of a frame rests on the features of that frame alone, so that it can be told as soon as they are
             there, in a live video.
         history: losses, accuracies and scores that a training has noted.
@@ -91,9 +92,11 @@ class Method(L.LightningModule):
 
         An absolute threshold is learnt on others; an interval from the score curve still counts from the video's minimum.
         """
-        if "spot" not in tasks or cls.propose is not Method.propose:
+        if "spot" not in tasks:
             return cls.transductive
-        return "none" if _asks_for_absolute_thresholds(params) and params.interval == "fixed" else "video"
+        if _asks_for_absolute_thresholds(params) and getattr(params, "interval", "fixed") == "fixed":
+            return "none"
+        return "video" if cls.propose is Method.propose else cls.transductive
 
     @classmethod
     def holds_out(cls, params: Any) -> bool:
@@ -138,6 +141,11 @@ class Method(L.LightningModule):
     def _has_absolute_thresholds(self) -> bool:
         return "spot" in self.task.tasks and _asks_for_absolute_thresholds(self.params)
 
+    def levels(self) -> dict[Kind, float | None]:
+        """The absolute threshold of each kind; None where it is relative to the scores of each video."""
+        learnt = self.thresholds.tolist() if self._has_absolute_thresholds() else [None] * len(self.task.kinds)
+        return dict(zip(self.task.kinds, learnt))
+
     def score_lead(self, timing: Timing, kind: Kind) -> int:
         """Frames by which a frame's score sees an expression before its onset, for intervals estimated from the scores."""
         return 0
@@ -148,10 +156,9 @@ class Method(L.LightningModule):
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """Spotted intervals of a video; by default what `spotted` makes of each kind's scores."""
-        levels = self.thresholds.tolist() if self._has_absolute_thresholds() else [None] * len(self.task.kinds)
         return [
             Prediction(video.key, kind, *found)
-            for column, (kind, level) in enumerate(zip(self.task.kinds, levels))
+            for column, (kind, level) in enumerate(self.levels().items())
             for found in self.spotted(video.timing, kind, scores[:, column], level)
         ]
 
@@ -200,4 +207,5 @@ class Method(L.LightningModule):
 
 
 def _asks_for_absolute_thresholds(params: Any) -> bool:
-    return isinstance(params, SpottingParams) and params.threshold == "absolute"
+    """`threshold` of `SpottingParams`, or one of the method's own of that name."""
+    return getattr(params, "threshold", None) == "absolute"

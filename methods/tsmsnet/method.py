@@ -29,7 +29,7 @@ class TSMSNet(Method):
     Params = _Params
     tasks = frozenset({"spot"})
     kinds = KINDS
-    transductive = "video"  # the threshold uses the test video's own mean and maximum
+    transductive = "video"  # a relative threshold uses the test video's own mean and maximum
     params: _Params
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
@@ -156,6 +156,12 @@ class TSMSNet(Method):
     def spotted(
         self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None = None
     ) -> list[spotting.Spotted]:
+        """What the scores alone say, from which an absolute threshold is learnt: nothing is joined."""
+        return self._anchored(timing, kind, self._peaks(timing, kind, scores, level))
+
+    def _peaks(
+        self, timing: Timing, kind: Kind, scores: NDArray[np.float64], level: float | None
+    ) -> list[spotting.Spotted]:
         """Peaks of the scores, 2K frames apart, each with K frames on both sides; nothing is smoothed."""
         own, width = scores[~np.isnan(scores)], self._width(timing, kind)
         if not len(own):
@@ -164,15 +170,17 @@ class TSMSNet(Method):
         peaks = spotting.peaks_of(own, height, 2 * width, self.task.one_per_video).tolist()
         return [spotting.Spotted(peak - width, peak, peak + width, float(own[peak])) for peak in peaks]
 
+    def _anchored(self, timing: Timing, kind: Kind, found: Sequence[spotting.Spotted]) -> list[spotting.Spotted]:
+        return [spotting.anchored(one, self.params.anchor, self.score_lead(timing, kind)) for one in found]
+
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """What the scores say; neighbours that the second network takes for parts of an expression become one."""
-        found = []
-        for column, kind in enumerate(self.task.kinds):
-            own = self.spotted(video.timing, kind, scores[:, column])
+        found, timing = [], video.timing
+        for column, (kind, level) in enumerate(self.levels().items()):
+            own = self._peaks(timing, kind, scores[:, column], level)
             if self.params.join and len(own) > 1:
-                own = joined(own, self._belong(video, kind, own), 2 * self._width(video.timing, kind))
-            lead = self.score_lead(video.timing, kind)
-            found += [Prediction(video.key, kind, *spotting.anchored(s, self.params.anchor, lead)) for s in own]
+                own = joined(own, self._belong(video, kind, own), 2 * self._width(timing, kind))
+            found += [Prediction(video.key, kind, *one) for one in self._anchored(timing, kind, own)]
         return found
 
     @torch.no_grad()

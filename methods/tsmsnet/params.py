@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_choices
+from mebench.core.options import ANCHORS, THRESHOLDS, Anchor, Threshold, check_choices
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -20,6 +20,8 @@ class Params(FaceParams):
         eye_margin: pixels around the eyes whose motion is ignored.
         width: K in k': the gap of the flow, and how far an interval reaches to both sides of its peak.
         p: place of the threshold between mean and maximum of the video's scores.
+        threshold: `relative` to the video's own scores by `p`; `absolute`: one for all videos, learnt on the fold's training subjects
+            (those held out for validation), so that a video without expressions can stay empty.
         normalise: each channel of a frame's maps is brought to [0, 1] before it is scored.
         segment: maps of an interval that are looked at to join it with the next, evenly over its 2K frames.
         join: whether neighbouring intervals that look like parts of expressions are joined; false leaves out the second network.
@@ -38,6 +40,7 @@ class Params(FaceParams):
     eye_margin: int = 15
     width: float = 1.14
     p: float = 0.5
+    threshold: Threshold = "relative"
     normalise: bool = False
     segment: int = 21
     join: bool = True
@@ -47,12 +50,12 @@ class Params(FaceParams):
     batch_size_join: int = 128
     lr: float = 1e-3
     weight_decay: float = 5e-5
-    anchor: Literal["paper", "middle"] = "paper"
+    anchor: Anchor = "paper"
 
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)
-        check_choices(self, regions=("paper", "released_code", "box"), anchor=("paper", "middle"))
+        check_choices(self, regions=("paper", "released_code", "box"), threshold=THRESHOLDS, anchor=ANCHORS)
         for name in ("stride", "epochs", "batch_size", "batch_size_join"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")

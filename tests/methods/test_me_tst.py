@@ -1,4 +1,4 @@
-"""ME-TST: its state space against a plain recurrence, its windows against plain loops, and a training that finds what moves."""
+"""ME-TST: its network read plainly, its windows against plain loops, and a training that finds what moves."""
 
 import numpy as np
 import pytest
@@ -33,33 +33,80 @@ def test_the_network_has_the_numbers_of_the_public_one_but_for_those_never_used(
     assert numbers(TemporalStates(5)) == 630_593 + 5 * 65 == 1_249_926 - 12 * (51_328 + 128) - 12 * 128
 
 
+def silu(x):
+    return x / (1 + np.exp(-x))
+
+
+def states_plainly(weights, x):
+    """What a state space makes of one series, (T, 64), moment by moment."""
+    both = x @ weights["inwards.weight"].T
+    inner, gate = both[:, :WIDTH], both[:, WIDTH:]
+    kernel, bias = weights["conv.weight"][:, 0], weights["conv.bias"]
+    state, seen = np.zeros((WIDTH, STATES)), []
+    for t in range(len(x)):
+        u = bias.copy()
+        for back in range(4):
+            if t - back >= 0:
+                u += kernel[:, 3 - back] * inner[t - back]
+        u = silu(u)
+        chosen = weights["select.weight"] @ u
+        delta = np.log1p(np.exp(weights["delta.weight"] @ chosen[:RANK] + weights["delta.bias"]))
+        write, read = chosen[RANK : RANK + STATES], chosen[RANK + STATES :]
+        for i in range(WIDTH):
+            state[i] = np.exp(-delta[i] * np.exp(weights["log_decay"][i])) * state[i] + delta[i] * u[i] * write
+        seen.append(weights["outwards.weight"] @ ((state @ read + weights["skip"] * u) * silu(gate[t])))
+    return np.array(seen)
+
+
+def normalised(x, weights, name):
+    """Each moment by its own mean and variance, (T, 64)."""
+    x = (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5)
+    return x * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+
+def drawn(module):
+    """Its weights by name, for prediction: drawn anew, for as they begin, normalisations do nothing and states hardly matter."""
+    tensors = module.eval().state_dict()
+    for tensor in tensors.values():
+        if tensor.dim() == 1:
+            tensor.uniform_(0.1, 1)
+        elif tensor.dim():
+            torch.nn.init.kaiming_uniform_(tensor, a=5**0.5)  # larger ones amplify what is rounded
+    return {name: tensor.double().numpy() for name, tensor in tensors.items()}
+
+
 def test_the_state_space_read_plainly():
     torch.manual_seed(0)
     space, x = StateSpace().double(), torch.randn(2, 7, 64, dtype=torch.float64)
     with torch.no_grad():
-        space.delta.bias.normal_()
-        expected = np.zeros((2, 7, 64))
-        for n in range(2):
-            both = (x[n] @ space.inwards.weight.T).numpy()
-            inner, gate = both[:, :WIDTH], both[:, WIDTH:]
-            kernel, bias = space.conv.weight[:, 0].numpy(), space.conv.bias.numpy()
-            state = np.zeros((WIDTH, STATES))
-            for t in range(7):
-                u = bias.copy()
-                for back in range(4):
-                    if t - back >= 0:
-                        u += kernel[:, 3 - back] * inner[t - back]
-                u = u / (1 + np.exp(-u))
-                chosen = space.select.weight.numpy() @ u
-                delta = np.log1p(np.exp(space.delta.weight.numpy() @ chosen[:RANK] + space.delta.bias.numpy()))
-                write, read = chosen[RANK : RANK + STATES], chosen[RANK + STATES :]
-                for i in range(WIDTH):
-                    decay = np.exp(-delta[i] * np.arange(1, STATES + 1))
-                    state[i] = decay * state[i] + delta[i] * u[i] * write
-                y = state @ read + space.skip.numpy() * u
-                y *= gate[t] / (1 + np.exp(-gate[t]))
-                expected[n, t] = space.outwards.weight.numpy() @ y
-        np.testing.assert_allclose(space(x).numpy(), expected, atol=1e-6)  # the decays are kept in single precision
+        np.testing.assert_allclose(space.log_decay.exp(), [range(1, STATES + 1)] * WIDTH, rtol=1e-6)
+        weights = drawn(space)
+        np.testing.assert_allclose(space(x), [states_plainly(weights, one) for one in x.numpy()], atol=1e-9)
+
+
+@pytest.mark.parametrize("precision", [torch.float64, torch.float32], ids=str)
+def test_the_network_read_plainly(precision):
+    """In single precision the states go through compiled loops, in double through an operation for each moment."""
+    torch.manual_seed(0)
+    network, x = TemporalStates(3).to(precision), torch.randn(2, 10, 7, dtype=precision)
+    w, scores, classes = drawn(network), [], []
+    for one in x.double().numpy():
+        y = one.T
+        for conv, norm in (("stem.0", "stem.1"), ("stem.3", "stem.4")):
+            wide = np.pad(y, ((1, 1), (0, 0)))
+            y = np.array([np.einsum("tc,oct->o", wide[t : t + 3], w[f"{conv}.weight"]) for t in range(len(y))])
+            y = (y + w[f"{conv}.bias"] - w[f"{norm}.running_mean"]) / np.sqrt(w[f"{norm}.running_var"] + 1e-5)
+            y = np.maximum(y * w[f"{norm}.weight"] + w[f"{norm}.bias"], 0)
+        for i in range(12):
+            name = f"blocks.{i}.states."
+            inside = {key.removeprefix(name): value for key, value in w.items() if key.startswith(name)}
+            change = states_plainly(inside, normalised(y, w, f"blocks.{i}.before"))
+            y = y + normalised(change, w, f"blocks.{i}.after")
+        scores.append(y @ w["score.weight"][0] + w["score.bias"])
+        classes.append(y @ w["classes.weight"].T + w["classes.bias"])
+    with torch.no_grad():
+        for found, plain in zip(network(x), (scores, classes)):
+            np.testing.assert_allclose(found, plain, atol=1e-5, rtol=1e-5)
 
 
 def test_the_gradients_of_the_scan_are_exact():

@@ -1,6 +1,7 @@
 """The search maps of all methods: every value can be taken, and each parameter acts where its map says."""
 
 import dataclasses
+import random
 from functools import cache
 
 import pytest
@@ -18,8 +19,15 @@ from mebench.tuning.space import with_values
 
 METHODS = sorted(registry.plugins("method"))
 SEARCHED = [id_ for id_ in METHODS if registry.find("method", id_).section("search")]
-PRESETS = [(id_, preset) for id_ in SEARCHED for preset in registry.find("method", id_).section("presets") or [None]]
-TIMING = Timing(200.0, 20, {"micro": 34})
+TIMING = Timing(200.0, 20, {"micro": 34, "macro": 102})
+
+
+def presets(id_):
+    """None, which takes the default, and those of the method."""
+    return (None, *registry.find("method", id_).section("presets"))
+
+
+PRESETS = [(id_, preset) for id_ in SEARCHED for preset in presets(id_)]
 
 
 @cache
@@ -29,7 +37,20 @@ def settled(id_, preset=None):
 
 @cache
 def space(id_):
-    return {d.key.removeprefix("method."): d for d in read_space(settled(id_)).dimensions}
+    """The default's; what it refuses, such as the smoothing of a variant without any, as a preset takes it."""
+    found = {}
+    for preset in presets(id_):
+        for dimension in read_space(settled(id_, preset)).dimensions:
+            found.setdefault(dimension.key.removeprefix("method."), dimension)
+    return found
+
+
+def takes(id_, preset, **changes):
+    try:
+        dataclasses.replace(settled(id_, preset).method_params, **changes)
+    except ConfigError:
+        return False
+    return True
 
 
 def values(dimension):
@@ -42,9 +63,26 @@ def test_all_but_the_levels_of_chance_can_be_tuned():
 
 @pytest.mark.parametrize("id_", SEARCHED)
 def test_every_value_can_be_taken(id_):
-    for name, dimension in space(id_).items():
-        for value in values(dimension):
-            dataclasses.replace(settled(id_).method_params, **{name: value})
+    """By the default or by one of the presets."""
+    said = registry.find("method", id_).section("search")
+    for name, one in said.items():
+        for value in one.get("choices") or (one["low"], one["high"]):
+            taken = [takes(id_, preset, **{name: value}) for preset in presets(id_)]
+            assert any(taken), (name, value)
+    assert set(space(id_)) == set(said)
+
+
+REFUSED = {"mean": 1 / 3}
+"""Share of trials, at most: its `preprocessing=softnet` needs landmarks, without which half of its `regions` do."""
+
+
+@pytest.mark.parametrize(("id_", "preset"), PRESETS)
+def test_values_that_are_tuned_together_go_together(id_, preset):
+    """Three refused trials in a row end a study. So `optical_strain` is tuned within a variant, whose space holds what it takes."""
+    dimensions, rng = read_space(settled(id_, preset)).dimensions, random.Random(0)
+    trials = [{d.key.removeprefix("method."): rng.choice(values(d)) for d in dimensions} for _ in range(100)]
+    refused = [trial for trial in trials if not takes(id_, preset, **trial)]
+    assert len(refused) <= 100 * REFUSED.get(id_, 0), refused[0]
 
 
 @pytest.mark.parametrize(("id_", "preset"), PRESETS)
@@ -58,7 +96,7 @@ def test_the_values_of_each_preset_lie_inside(id_, preset):
 @pytest.mark.parametrize("id_", SEARCHED)
 def test_features_are_changed_by_those_parameters_that_act_on_them_and_by_no_others(id_):
     plugin = registry.load("method", id_)
-    task = Task(plugin.tasks, ("micro",), ("negative", "positive", "surprise"))
+    task = Task(plugin.tasks, plugin.kinds, ("negative", "positive", "surprise"))
     with torch.device("meta"):  # no memory for the weights of large networks
         method = plugin(settled(id_).method_params, task)
 
@@ -67,7 +105,7 @@ def test_features_are_changed_by_those_parameters_that_act_on_them_and_by_no_oth
         return {name: chain.fingerprint() for name, chain in method.chains(TIMING).items()}
 
     changing = set()
-    for params in (settled(method_id, preset).method_params for method_id, preset in PRESETS if method_id == id_):
+    for params in (settled(id_, preset).method_params for preset in presets(id_)):
         before = chains(params)
         for name, dimension in space(id_).items():
             for value in values(dimension):
@@ -80,12 +118,23 @@ def test_features_are_changed_by_those_parameters_that_act_on_them_and_by_no_oth
     assert changing == {name for name, dimension in space(id_).items() if dimension.acts == "features"}
 
 
+@pytest.mark.parametrize(
+    "id_", [id_ for id_ in SEARCHED if "threshold" in registry.find("method", id_).section("search")]
+)
+def test_a_learnt_threshold_holds_subjects_out_and_looks_at_no_test_video(id_):
+    plugin = registry.load("method", id_)
+    preset = "peaks" if id_ == "optical_strain" else None  # the variant that has one
+    learnt = dataclasses.replace(settled(id_, preset).method_params, threshold="absolute")
+    assert plugin.holds_out(learnt) and plugin.looks_at_test_video(frozenset({"spot"}), learnt) == "none"
+    assert plugin.looks_at_test_video(frozenset({"spot"}), settled(id_, preset).method_params) == "video"
+
+
 SPOTTERS = [
-    id_
+    (id_, None)
     for id_ in SEARCHED
     if "spot" in registry.find("method", id_).tasks
     and any(one["acts"] == "postprocess" for one in registry.find("method", id_).section("search").values())
-]
+] + [("optical_strain", "peaks")]
 SMALL = (*TINY, "dataset.short_videos=false", "dataset.frames=120")
 LEARNT = {
     "concat_cnn": {"epochs": 60, "batch_size": 8, "negatives": 8, "lr": 0.01, "patience": 60},
@@ -104,14 +153,15 @@ LEARNT = {
 """Those that spot nothing after one epoch, or in so short videos."""
 
 
-@pytest.mark.parametrize("id_", SPOTTERS)
-def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_):
+@pytest.mark.parametrize(("id_", "preset"), SPOTTERS)
+def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_, preset):
     own = registry.params_class(registry.find("method", id_))
     names = [field.name for field in dataclasses.fields(own)]
     short = [f"method.{name}={'dis' if name == 'flow' else 1}" for name in names if name.startswith(("epochs", "flow"))]
     config = resolve(
         [
             f"method={id_}",
+            *([f"method.preset={preset}"] if preset else []),
             *SMALL,
             *short,
             *(f"method.{name}={value}" for name, value in LEARNT.get(id_, {}).items()),
@@ -120,9 +170,9 @@ def test_what_acts_on_stored_scores_gives_from_them_what_a_whole_run_gives(id_):
             "seed=0",
         ]
     )
-    tuned = {d.key: values(d)[0] if values(d)[0] != d.default else values(d)[1] for d in space(id_).values()}
-    acting = {d.key for d in space(id_).values() if d.acts == "postprocess"}
-    changed = with_values(config, {key: value for key, value in tuned.items() if key in acting})
+    acting = read_space(settled(id_, preset), acts=["postprocess"]).dimensions
+    tuned = {d.key: values(d)[0] if values(d)[0] != d.default else values(d)[1] for d in acting}
+    changed = with_values(config, tuned)
     plan, other = make_plan(config), make_plan(changed)
     stored, whole = execute(plan, plan.folds[0]), execute(other, other.folds[0])
     assert propose_again(other, other.folds[0], stored).predictions == whole.predictions != stored.predictions

@@ -81,7 +81,7 @@ def test_it_equals_three_separate_streams():
     network, plain = networks()
     x = torch.rand(5, 3, 42, 42)
     x = (x - x.amin((2, 3), keepdim=True)) / (x.amax((2, 3), keepdim=True) - x.amin((2, 3), keepdim=True))
-    torch.testing.assert_close(network(x), plain(x), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(network(x), plain(x), rtol=1e-5, atol=1e-5)
 
 
 def test_it_learns_like_three_separate_streams():

@@ -1,4 +1,4 @@
-"""TSMSNet: its networks counted, its labels, segments and joining against plain loops, and a training that finds what moves."""
+"""TSMSNet: its networks read plainly, its labels, segments and joining against plain loops, and a training that finds what moves."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from mebench.methods.tsmsnet.method import TSMSNet
 from mebench.methods.tsmsnet.network import FrameNetwork, SegmentNetwork
 from mebench.methods.tsmsnet.params import Params
 from mebench.methods.tsmsnet.segments import joined, read, segment_labels
+from torch.nn import functional as F
 
 from mebench.config import resolve
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -36,6 +37,73 @@ def method(kinds=("micro",), one_per_video=False, **params):
 def test_the_networks_have_the_numbers_of_the_public_ones(network, shape, numbers):
     assert sum(p.numel() for p in network.parameters()) == numbers
     assert len(network(torch.rand(shape))) == 2
+
+
+def drawn(network):
+    """Its weights by name, for prediction: drawn anew, for as they begin, normalisations do nothing and answers hardly differ."""
+    weights = network.eval().state_dict()
+    for tensor in weights.values():
+        if tensor.dim() == 1:
+            tensor.uniform_(0.1, 1)
+        elif tensor.dim():
+            torch.nn.init.kaiming_normal_(tensor)
+    return weights
+
+
+def normalised(x, weights, name, stride=1, padding=0):
+    """A convolution without bias, normalised by its running statistics and rectified."""
+    x = F.conv2d(x, weights[f"{name}.0.weight"], stride=stride, padding=padding)
+    parts = ("weight", "bias", "running_mean", "running_var")
+    scale, shift, mean, variance = (weights[f"{name}.1.{part}"].view(-1, 1, 1) for part in parts)
+    return ((x - mean) / (variance + 1e-5).sqrt() * scale + shift).relu()
+
+
+def streams(inputs, weights, one, two, three):
+    """Of one, two and three convolutions, side by side; each makes a third of height and width."""
+    shallow, middle, deep = inputs
+    shallow = F.pad(shallow, (1, 1, 1, 1)).unfold(2, 3, 3).unfold(3, 3, 3).mean((4, 5))
+    deep = normalised(normalised(deep, weights, f"{three}.0"), weights, f"{three}.1", padding=1)
+    maps = [
+        normalised(shallow, weights, f"{one}.1"),
+        normalised(normalised(middle, weights, f"{two}.0"), weights, f"{two}.1", 3, 1),
+        normalised(deep, weights, f"{three}.2", 3, 1),
+    ]
+    return torch.cat(maps, 1)
+
+
+@torch.no_grad()
+def test_the_network_of_frames_read_plainly():
+    torch.manual_seed(0)
+    network, x = FrameNetwork(), torch.randn(8, 3, 42, 42)
+    w = drawn(network)
+    maps = streams(x.split(1, dim=1), w, "horizontal", "vertical", "strain")
+    maps = streams([maps] * 3, w, "shallow", "middle", "deep")
+    hidden = (maps.mean((2, 3)) @ w["squeeze.weight"].flatten(1).T + w["squeeze.bias"]).relu()
+    channels = torch.sigmoid(hidden @ w["excite.weight"].flatten(1).T + w["excite.bias"])
+    pooled = (maps * channels[:, :, None, None]).unfold(2, 2, 2).unfold(3, 2, 2).amax((4, 5))
+    dense = pooled.flatten(1) @ w["dense.weight"].T + w["dense.bias"]
+    plain = dense @ w["out.weight"][0] + w["out.bias"]
+    torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("length", [6, 16, 21, 114])
+@torch.no_grad()
+def test_the_network_of_segments_read_plainly(length):
+    torch.manual_seed(0)
+    network, x = SegmentNetwork(length), torch.randn(2, length, 3, 42, 42)
+    w, y = drawn(network), x.flatten(0, 1)
+    for i, stride in enumerate((1, 2, 1, 2)):
+        y = normalised(y, w, f"maps.{i}", stride)
+    y = y.unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5)).reshape(2, length, 256)
+    stride, paddings = (1, (1, 1, 0)) if length == 6 else (2, (0, 0, 0))
+    for i, padding in enumerate(paddings):
+        kernel, bias = w[f"along.{2 * i}.weight"], w[f"along.{2 * i}.bias"]
+        y = F.pad(y, (0, 0, padding, padding))
+        starts = range(0, y.shape[1] - 2, stride)
+        y = torch.stack([torch.einsum("ntc,oct->no", y[:, t : t + 3], kernel) + bias for t in starts], 1).relu()
+    hidden = (y.transpose(1, 2).flatten(1) @ w["dense.weight"].T + w["dense.bias"]).relu()
+    plain = hidden @ w["out.weight"].T + w["out.bias"]
+    torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
 
 
 def test_gaps_follow_from_k_prime():

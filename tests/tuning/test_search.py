@@ -129,7 +129,9 @@ def test_the_maps_of_all_methods_are_sound(id_):
     info = registry.find("method", id_)
     config = resolve([f"method={id_}", "dataset=synthetic"])
     space = read_space(config)
-    assert {d.key.removeprefix("method.") for d in space.dimensions} == set(info.section("search"))
+    lacking = set(info.section("search")) - {d.key.removeprefix("method.") for d in space.dimensions}
+    assert all(any(why.startswith(f"method.{name}=") for why in space.left_out) for name in lacking)
+    assert not lacking or id_ == "optical_strain", "the space of its default variant, the others have presets"
     for dimension in space.dimensions:
         name = dimension.key.removeprefix("method.")
         for choice in dimension.choices:

@@ -1,0 +1,92 @@
+"""TSMSNet with one threshold for all videos: learnt on those held out, and nothing of a tested video enters it."""
+
+import numpy as np
+import pytest
+from mebench.methods.tsmsnet.method import TSMSNet
+from mebench.methods.tsmsnet.params import Params
+
+from mebench.config import resolve
+from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.errors import ConfigError
+from mebench.runner.describe import reusable
+
+K = 12
+TIMING = Timing(30.0, 3, {"micro": 6})
+
+
+def method(one_per_video=False, **params):
+    """Its scores are what the video's only chain says; nothing is joined but where it is asked for."""
+    settings = {"width": 2.0, "segment": 6, "join": False, "threshold": "absolute"} | params
+    own = TSMSNet(Params(**settings), Task(frozenset({"spot"}), one_per_video=one_per_video))
+    own.score_frames = lambda video: video.features("scores")
+    return own
+
+
+def video(peaks, *truths, n=120):
+    """Scores of 0 but for peaks, by frame."""
+    scores = np.zeros((n, 1))
+    for frame, height in peaks.items():
+        scores[frame, 0] = height
+    expressions = tuple(Expression(*truth) for truth in truths)
+    common = ("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, lambda chain: scores, None)
+    return LabelledVideo(*common, expressions, (None,) * len(truths))
+
+
+def spans(own, one):
+    return [(p.onset, p.apex, p.offset) for p in own.propose(one, one.features("scores"))]
+
+
+def test_it_is_learnt_on_validation_subjects_where_there_are_any():
+    low = video({40: 0.4, 90: 0.2}, (40 - K, 40 + K))
+    high = video({40: 0.8, 90: 0.6}, (40 - K, 40 + K))
+    own = method()
+    assert own.levels() == {"micro": np.inf} and spans(own, high) == [], "before it is learnt"
+    own.fit_closed_form([low], [high])
+    assert own.levels() == {"micro": pytest.approx(0.7)} == {"micro": own.notes["threshold_micro"]}
+    own.fit_closed_form([low], [])
+    assert own.levels() == {"micro": pytest.approx(0.3)}
+    assert TSMSNet.holds_out(own.params) and not TSMSNet.holds_out(Params())
+
+
+def test_a_video_without_any_high_score_gives_nothing():
+    own, quiet = method(), video({30: 0.2, 80: 0.1})
+    own.fit_closed_form([video({40: 0.8, 90: 0.6}, (40 - K, 40 + K))], [])
+    assert spans(own, quiet) == []
+    assert spans(method(threshold="relative"), quiet) == [(30 - K, 30, 30 + K)]
+    assert spans(own, video({30: 0.9, 80: 0.8})) == [(30 - K, 30, 30 + K), (80 - K, 80, 80 + K)]
+    short = method(one_per_video=True)
+    assert spans(short, quiet) == [(30 - K, 30, 30 + K)], "in short videos the highest, whatever its height"
+
+
+@pytest.mark.parametrize(
+    ("anchor", "found"), [("paper", []), ("middle", [(40 - K // 2, 40 + K // 2, 40 + K + K // 2)])]
+)
+def test_what_is_right_is_judged_where_intervals_lie(anchor, found):
+    """The expression begins at the peak: around it an interval is wrong, K/2 later right."""
+    one, own = video({40: 0.8, 90: 0.2}, (40, 40 + 2 * K)), method(anchor=anchor)
+    own.fit_closed_form([one], [])
+    assert spans(own, one) == found
+
+
+def test_a_learnt_threshold_looks_at_no_test_video():
+    spots = frozenset({"spot"})
+    assert TSMSNet.looks_at_test_video(spots, Params()) == TSMSNet.looks_at_test_video(spots) == "video"
+    assert TSMSNet.looks_at_test_video(spots, Params(threshold="absolute")) == "none"
+
+
+def test_what_it_spots_above_the_level_is_joined():
+    own = method(join=True)
+    own.thresholds[:] = 0.5
+    own._belong = lambda video, kind, found: [True] * len(found)
+    assert spans(own, video({30: 0.9, 60: 0.8, 90: 0.4})) == [(30 - K, 30, 60 + K)]
+
+
+@pytest.mark.parametrize("threshold", ["relative", "absolute"])
+def test_runs_that_differ_after_their_training_share_it_unless_the_threshold_is_learnt(threshold):
+    words = ["method=tsmsnet", "dataset=synthetic", f"method.threshold={threshold}"]
+    assert reusable(resolve(words)) == (threshold == "relative")
+
+
+def test_no_other_threshold_is_known():
+    with pytest.raises(ConfigError, match=r"method\.threshold"):
+        Params(threshold="fixed")
