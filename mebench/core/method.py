@@ -14,7 +14,7 @@ from torch.utils.data import Dataset as TorchDataset
 from mebench.core import spotting
 from mebench.core.chain import Chain
 from mebench.core.history import History
-from mebench.core.options import SpottingParams
+from mebench.core.options import SpottingParams, learns_threshold
 from mebench.core.types import Kind, Prediction, Task, Timing
 from mebench.core.views import ClipView, LabelledVideo, VideoView
 from mebench.errors import RunError
@@ -94,14 +94,14 @@ class Method(L.LightningModule):
         """
         if "spot" not in tasks:
             return cls.transductive
-        if _asks_for_absolute_thresholds(params) and getattr(params, "interval", "fixed") == "fixed":
+        if learns_threshold(params) and getattr(params, "interval", "fixed") == "fixed":
             return "none"
         return "video" if cls.propose is Method.propose else cls.transductive
 
     @classmethod
     def holds_out(cls, params: Any) -> bool:
         """Whether the inner validation subjects are held out with these parameters: what is chosen is chosen on them."""
-        return cls.selects or _asks_for_absolute_thresholds(params)
+        return cls.selects or learns_threshold(params)
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The features that the method reads, by the name it reads them under. Called without weights built."""
@@ -139,7 +139,7 @@ class Method(L.LightningModule):
         )
 
     def _has_absolute_thresholds(self) -> bool:
-        return "spot" in self.task.tasks and _asks_for_absolute_thresholds(self.params)
+        return "spot" in self.task.tasks and learns_threshold(self.params)
 
     def levels(self) -> dict[Kind, float | None]:
         """The absolute threshold of each kind; None where it is relative to the scores of each video."""
@@ -204,8 +204,3 @@ class Method(L.LightningModule):
             RunError: the method has none.
         """
         raise RunError(f"{type(self).__name__} has no network that could be exported: choose a run of another method")
-
-
-def _asks_for_absolute_thresholds(params: Any) -> bool:
-    """`threshold` of `SpottingParams`, or one of the method's own of that name."""
-    return getattr(params, "threshold", None) == "absolute"

@@ -158,3 +158,8 @@ class TrainingParams:
         check_scales("tempo", self.tempo)
         if 1 in self.tempo:
             raise ConfigError("method.tempo must not hold 1, which is trained on anyway: name other multiples")
+
+
+def learns_threshold(params: object) -> bool:
+    """Whether a method is asked for one absolute threshold for all videos: `threshold` of `SpottingParams`, or of its own by that name."""
+    return getattr(params, "threshold", None) == "absolute"

@@ -14,6 +14,7 @@ import pandas as pd
 from mebench._checkout import ROOT, beside_checkout
 from mebench.config import RunConfig, registry, settings
 from mebench.core import Timing, Video
+from mebench.core.options import learns_threshold
 from mebench.errors import RunError
 from mebench.features.pipeline import content
 from mebench.files import file_hash
@@ -98,7 +99,7 @@ def by_training(runs: Path) -> dict[str, list[RunFolder]]:
 
 def reusable(config: RunConfig) -> bool:
     """Whether what was learnt does not depend on how frame scores become intervals; a learnt threshold does."""
-    return getattr(config.method_params, "threshold", None) != "absolute"
+    return not learns_threshold(config.method_params)
 
 
 def content_of(plan: Plan) -> list[str]:
