@@ -37,9 +37,11 @@ for part in $parts; do
         sweep method=mean method.epochs_spot=24 seed=0
         sweep method=mean method.preset=paper,released_code method.flow=tvl1 seed=0  # OpenCV's own takes twelve times as long
         ;;
-    tuned)
-        mebench tune method=mean "runs=$folder/runs" "${common[@]}" seed=0 --trials 30 \
-            --param p --param smoothing --param anchor --param half_width --param lr --param epochs_spot
+    tuned)  # on other people than those of the board, so that nobody who is tested was tuned on
+        mebench tune method=mean "runs=$folder/runs" "${common[@]}" dataset.seed=1 dataset.subjects=30 protocol.folds=2 seed=0 --trials 30 \
+            --tuning-subjects 24 --inner-folds 2 --param p --param smoothing --param anchor --param half_width --param lr \
+            --param 'epochs_spot={low: 4, high: 16}' --out "$folder/tuning" --write "$folder/tuned.yaml"
+        mebench run -c "$folder/tuned.yaml" dataset.seed=0 dataset.subjects=60 protocol.folds=10 "runs=$folder/runs"
         ;;
     protocols)
         for id in meview cas_me2 samm_lv; do

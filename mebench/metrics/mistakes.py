@@ -27,7 +27,7 @@ TIDE asks 3 before 2; here the larger overlap says what happened. One slip that 
 spotted as long as the macro-expression around it is a `kind_confusion`, and the miss it makes is a `localisation`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -213,6 +213,7 @@ THIRDS = {
     "intensity": ("faint", "middle", "strong"),
     "density": ("sparse", "middle", "dense"),
 }
+_MISSED_BY = "missed_by_"
 
 
 def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> dict[str, dict[str, float]]:
@@ -327,9 +328,14 @@ def explain_mistakes(
         words = under[own.index.intersection(under.index)]
         tp = len(true) * draws - int((own["mistake"] == "miss").sum())
         counted = {str(word): float(n) / draws for word, n in words.value_counts().sort_index().items()}
-        by = {f"missed_by_{name}": parts for name, parts in missed_by(true, own, draws).items()}
+        by = {f"{_MISSED_BY}{name}": parts for name, parts in missed_by(true, own, draws).items()}
         found[kind] = {"under": counted, "gain": gains(own, words, tp), **by}
     return found
+
+
+def told_misses(told: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
+    """Of what `explain_mistakes` tells of a kind the shares that are missed: length, intensity, density, as far as known."""
+    return {name.removeprefix(_MISSED_BY): told[name] for name in told if name.startswith(_MISSED_BY)}
 
 
 def _other_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention) -> Pairs:

@@ -13,7 +13,7 @@ from typing import Any
 
 from mebench.core import ABSENT, KINDS
 from mebench.metrics.catalogue import JOINT, METRICS, SECTIONS, columns
-from mebench.metrics.mistakes import THIRDS, quiet_rate
+from mebench.metrics.mistakes import quiet_rate, told_misses
 from mebench.metrics.tables import Tables
 from mebench.results import settings
 from mebench.results.record import DAMAGE, Record, UnshownError
@@ -305,11 +305,11 @@ def _quiet(tables: Tables, kind: str) -> tuple[float | None, float]:
 
 
 def _missed(told: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
-    names = [f"missed_by_{name}" for name in THIRDS]
+    shares = [told_misses(one) for one in told]
     return {
-        name.removeprefix("missed_by_"): {third: mean([one[name][third] for one in told]) for third in told[0][name]}
-        for name in names
-        if all(name in one for one in told)
+        name: {third: mean([one[name][third] for one in shares]) for third in thirds}
+        for name, thirds in shares[0].items()
+        if all(name in one for one in shares)
     }
 
 

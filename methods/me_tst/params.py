@@ -34,6 +34,10 @@ class Params(SpottingParams, SeriesParams):
         SpottingParams.__post_init__(self)
         SeriesParams.__post_init__(self)
         self.without_windows()
+        if self.scales != (1.0,):
+            raise ConfigError(
+                f"method.scales={list(self.scales)} does nothing here: frames of the series have one distance, so leave it out"
+            )
         if self.window < 2 or self.window % 2:
             raise ConfigError(f"method.window must be an even number of frames, 2 at least, not {self.window}")
         for name in ("epochs", "batch_size"):

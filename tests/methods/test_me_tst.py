@@ -278,7 +278,16 @@ def test_after_training_it_answers_as_the_epoch_that_is_kept(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"window": 7}, {"ratio": 0}, {"spotting": 0}, {"outside": -1}, {"anchor": "middle"}, {"fps": 0}]
+    "wrong",
+    [
+        {"window": 7},
+        {"ratio": 0},
+        {"spotting": 0},
+        {"outside": -1},
+        {"anchor": "middle"},
+        {"scales": (0.5, 1.0)},
+        {"fps": 0},
+    ],
 )
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):

@@ -65,7 +65,7 @@ def test_it_equals_three_separate_streams(memory_format):
     x = torch.rand(7, 3, 28, 28) * 255
     ours = network.to(memory_format=memory_format)(x.contiguous(memory_format=memory_format))
     assert ours.shape == (7, 3)
-    torch.testing.assert_close(ours, plain(x), rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(ours, plain(x), rtol=1e-5, atol=1e-5)
 
 
 def test_it_learns_like_three_separate_streams():

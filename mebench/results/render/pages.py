@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mebench.errors import RunError
 from mebench.metrics import Tables, named
 from mebench.metrics.catalogue import METRICS, find
-from mebench.metrics.mistakes import count_mistakes, number_of_draws, sort_mistakes
+from mebench.metrics.mistakes import count_mistakes, number_of_draws, sort_mistakes, told_misses
 from mebench.results import rows
 from mebench.results.record import Record
 from mebench.results.render.plots import confusions, true_positives
@@ -191,9 +191,8 @@ def _cures(mistakes: Mapping[str, Any]) -> Counts | None:
 
 def _missed(mistakes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for kind, found in mistakes.items():
-        for name, thirds in found.items():
-            if name.startswith("missed_by_"):
-                yield f"{kind}, by {name.removeprefix('missed_by_')}", rows.shares(thirds)
+        for name, thirds in told_misses(found).items():
+            yield f"{kind}, by {name}", rows.shares(thirds)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from rich.table import Table
 from mebench.config import flatten
 from mebench.console import console, empty_table, plural, print_table
 from mebench.metrics.catalogue import METRICS
-from mebench.metrics.mistakes import CAUSES
+from mebench.metrics.mistakes import CAUSES, told_misses
 from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
 from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
@@ -83,9 +83,8 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
                 "all other misses found" if word == "missed" else word.replace("_", " "), shown, f"+{gain[word]:.3f}"
             )
         out.print(table)
-        for name, thirds in parts.items():
-            if name.startswith("missed_by_"):
-                out.print(f"missed by {name.removeprefix('missed_by_')}: {shares(thirds)}", soft_wrap=True)
+        for name, thirds in told_misses(parts).items():
+            out.print(f"missed by {name}: {shares(thirds)}", soft_wrap=True)
 
 
 def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) -> str:
