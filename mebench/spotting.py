@@ -7,6 +7,7 @@ All functions take the scores of one video and one kind and answer in its frames
 from collections import deque
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mebench.core.options import (
     ANCHORS,
@@ -55,6 +56,7 @@ __all__ = [
     "SpottingParams",
     "Threshold",
     "anchored",
+    "high_intervals",
     "hits",
     "interval",
     "iou",
@@ -65,10 +67,45 @@ __all__ = [
     "score_curve",
     "smooth",
     "spot",
+    "stretches",
     "suppress",
     "threshold",
     "window_shift",
 ]
+
+
+def stretches(high: NDArray[np.bool_], bridge: int = 0) -> list[tuple[int, int]]:
+    """First and last frame of each stretch of True, both inclusive; those with at most `bridge` frames between them are one.
+
+    >>> stretches(np.array([0, 1, 1, 0, 1, 0, 0, 1], bool), bridge=1)
+    [(1, 4), (7, 7)]
+    """
+    frames = np.flatnonzero(high)
+    parts = np.split(frames, np.flatnonzero(np.diff(frames) > bridge + 1) + 1)
+    return [(int(part[0]), int(part[-1])) for part in parts if len(part)]
+
+
+def high_intervals(
+    scores: NDArray[np.float64], high: NDArray[np.bool_], lengths: range | None, bridge: int = 0
+) -> list[Spotted]:
+    """Stretches of high scores as intervals, without smoothing and without peaks.
+
+    Args:
+        scores: (n,), defined where they are high.
+        high: (n,).
+        lengths: numbers of frames that an interval may have; None keeps the one with the highest score, whatever its length.
+        bridge: see `stretches`.
+
+    Returns:
+        By time, both ends inclusive; the apex is the highest frame, the first of equally high ones, the confidence its score.
+    """
+    found = []
+    for onset, offset in stretches(high, bridge):
+        apex = onset + int(np.nanargmax(scores[onset : offset + 1]))
+        found.append(Spotted(onset, apex, offset, float(scores[apex])))
+    if lengths is None:
+        return [max(found, key=lambda s: s.confidence)] if found else []
+    return [s for s in found if s.offset - s.onset + 1 in lengths]
 
 
 class Running:

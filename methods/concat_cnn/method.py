@@ -15,11 +15,12 @@ from mebench.core import KINDS, Chain, Kind, LabelledVideo, Method, Prediction, 
 from mebench.errors import ConfigError
 from mebench.features.maps import MOTION
 from mebench.features.regions import POINTS
+from mebench.spotting import stretches
 from mebench.training import Samples
 
 from .network import ConcatNetwork
 from .params import Params as _Params
-from .windows import Span, best_level, firsts, mostly_inside, negatives, positives, runs, with_neighbours
+from .windows import Span, best_level, firsts, mostly_inside, negatives, positives, with_neighbours
 
 
 class ConcatCNN(Method):
@@ -179,7 +180,7 @@ class ConcatCNN(Method):
         """Windows above the level that follow each other; in videos of one expression the surest of them, or the surest window."""
         p, step, answers = self.params, self.params.step(video.timing.fps), self._probabilities(video)
         inside = answers > (float(self.level) if p.level is None else p.level)
-        found = runs(with_neighbours(inside) if p.smooth else inside, p.gap)
+        found = stretches(with_neighbours(inside) if p.smooth else inside, p.gap)
         if p.variant == "released_code":
             found = [(first, last) for first, last in found if last + p.gap + 1 < len(answers)]
         if self.task.one_per_video and len(answers):

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
+from mebench.spotting import stretches
+
 Span = tuple[int, int]
 """First and last frame of an expression in the series, both inclusive."""
 
@@ -48,8 +50,7 @@ def negatives(n: int, spans: Sequence[Span], length: int, most: float, mended: b
     for onset, offset in spans:
         free[onset : offset + 1] = False
     if mended:
-        edges = np.flatnonzero(np.diff(np.r_[0, free, 0])).reshape(-1, 2)
-        found = [i for begin, end in edges.tolist() for i in range(begin, end - length + 1, length)]
+        found = [i for first, last in stretches(free) for i in range(first, last - length + 2, length)]
     else:
         found = [i for i in range(0, int(free.sum()), length) if i + length < free.sum()]
     return found[: int(np.ceil(most))]
@@ -84,10 +85,3 @@ def with_neighbours(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     for i in range(1, len(kept) - 1):
         kept[i] = kept[i] and (kept[i - 1] or kept[i + 1])
     return kept
-
-
-def runs(inside: NDArray[np.bool_], gap: int) -> list[Span]:
-    """First and last window of each interval; up to `gap` windows after each other that are not inside are bridged."""
-    places = np.flatnonzero(inside)
-    parts = np.split(places, np.flatnonzero(np.diff(places) > gap + 1) + 1)
-    return [(int(part[0]), int(part[-1])) for part in parts if len(part)]

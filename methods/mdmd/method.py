@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from mebench.core import KINDS, Chain, Kind, Method, Timing, VideoView
 from mebench.features import Flow, MainDirectionDifference
-from mebench.spotting import Spotted
+from mebench.spotting import Spotted, high_intervals, threshold
 
 from .params import Params as _Params
 
@@ -67,12 +67,7 @@ def high_stretches(scores: NDArray[np.float64], p: float, lengths: range | None)
     defined = scores[~np.isnan(scores)]
     if not len(defined):
         return []
-    high = np.nan_to_num(scores, nan=-np.inf) > defined.mean() + p * (defined.max() - defined.mean())
-    edges = np.flatnonzero(np.diff(high.astype(np.int8), prepend=0, append=0)).reshape(-1, 2).tolist()
-    found = [Spotted(a, a + int(scores[a:b].argmax()), b - 1, float(scores[a:b].max())) for a, b in edges]
-    if lengths is None:
-        return [max(found, key=lambda s: s.confidence)] if found else []
-    return [s for s in found if s.offset - s.onset + 1 in lengths]
+    return high_intervals(scores, scores > threshold(defined, p), lengths)
 
 
 def _chain(kind: str) -> str:

@@ -1,17 +1,19 @@
 """Where the motion of a region rises and falls again: the rules of OF-FD within a stretch of frames, and what joins intervals."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.spotting import stretches
+
 Span = tuple[int, int]
 """First and last frame, both inclusive."""
 Signal = NDArray[np.float64]
 
-GAP = 3
-"""Frames from one to the next from which on they are not joined."""
+BRIDGE = 1
+"""Frames between two stretches that are one."""
 
 
 class Rules(NamedTuple):
@@ -90,19 +92,10 @@ def peaks(low: Signal, least: float, rules: Rules) -> list[Span]:
     if not high.any():
         return []
     high &= rise(without_trend(low), rules.around) > rules.wave
-    large = joined(np.flatnonzero(low - low.min() >= rules.base).tolist())
-    return joined(j for first, last in large for j in range(first, last) if high[j])  # the last of them never counts
-
-
-def joined(frames: Iterable[int]) -> list[Span]:
-    """Frames, in order, that are less than `GAP` apart, as spans."""
-    spans: list[list[int]] = []
-    for frame in frames:
-        if spans and frame - spans[-1][1] < GAP:
-            spans[-1][1] = frame
-        else:
-            spans.append([frame, frame])
-    return [(first, last) for first, last in spans]
+    counts = np.zeros(len(low), bool)
+    for first, last in stretches(low - low.min() >= rules.base, BRIDGE):
+        counts[first:last] = True  # the last of them never does
+    return stretches(high & counts, BRIDGE)
 
 
 def widened(low: Signal, span: Span, rules: Rules) -> Span:

@@ -39,7 +39,7 @@ def strained_intervals(
     expression stands still.
 
     Args:
-        scores: (n,), see `relative_strain`; NaN (undefined) is taken off both ends.
+        scores: (n,), see `relative_strain`; NaN (undefined) is not looked at.
         p: the threshold.
         bridge: longest gap that is bridged, in frames.
         lengths: numbers of frames that an interval may have; None keeps the one interval with the highest strain, whatever
@@ -48,31 +48,10 @@ def strained_intervals(
     Returns:
         Intervals by time, both ends inclusive; the apex is the highest frame, the confidence its relative strain.
     """
-    start, values = defined(scores)
-    if len(values) == 0:
+    if np.isnan(scores).all():
         return []
-    found = []
-    for onset, offset in stretches(values >= (min(p, float(values.max())) if lengths is None else p), bridge):
-        apex = onset + int(values[onset : offset + 1].argmax())
-        found.append(Spotted(start + onset, start + apex, start + offset, float(values[apex])))
-    if lengths is None:
-        return [max(found, key=lambda s: s.confidence)]
-    return [s for s in found if s.offset - s.onset + 1 in lengths]
-
-
-def stretches(high: NDArray[np.bool_], bridge: int = 0) -> list[tuple[int, int]]:
-    """Stretches of True, both ends inclusive; those with at most `bridge` frames between them are one.
-
-    >>> stretches(np.array([0, 1, 1, 0, 1, 0, 0, 1], bool), bridge=1)
-    [(1, 4), (7, 7)]
-    """
-    edges = np.flatnonzero(np.diff(high.astype(np.int8), prepend=0, append=0))
-    joined: list[tuple[int, int]] = []
-    for onset, end in edges.reshape(-1, 2).tolist():
-        if joined and onset - joined[-1][1] - 1 <= bridge:
-            onset = joined.pop()[0]
-        joined.append((onset, end - 1))
-    return joined
+    level = min(p, float(np.nanmax(scores))) if lengths is None else p
+    return spotting.high_intervals(scores, scores >= level, lengths, bridge)
 
 
 def divide_and_conquer(curve: NDArray[np.float64]) -> int | None:

@@ -14,7 +14,6 @@ from mebench.methods.concat_cnn.windows import (
     mostly_inside,
     negatives,
     positives,
-    runs,
     with_neighbours,
 )
 from sklearn.metrics import f1_score
@@ -22,6 +21,7 @@ from sklearn.metrics import f1_score
 from mebench.config import resolve
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
+from mebench.spotting import stretches
 from mebench.training import fit
 
 TIMING = Timing(30.0, 3, {"micro": 6, "macro": 18})
@@ -130,7 +130,7 @@ def test_neighbours_and_gaps_equal_a_machine_that_goes_from_window_to_window(ins
         if yes:
             last = i
     expected += [] if first is None else [(first, last)]
-    assert runs(np.array(kept, bool), gap) == expected
+    assert stretches(np.array(kept, bool), gap) == expected
 
 
 def series(seed, onset, n=120, length=24, units=True):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mebench.methods.of_fd.intervals import (
+    BRIDGE,
     divided,
-    joined,
     low_pass,
     merged,
     peaks,
@@ -25,6 +25,7 @@ from mebench.methods.of_fd.params import Params
 from mebench.config import resolve
 from mebench.core import SubjectKey, Task, Timing, VideoView
 from mebench.errors import ConfigError, DataError
+from mebench.spotting import stretches
 
 RULES = Params().rules(30.0)
 signals = st.lists(st.integers(0, 20), min_size=3, max_size=90).map(lambda values: np.array(values) / 4)
@@ -66,8 +67,7 @@ def test_a_trend_is_taken_off_and_what_is_nothing_else_is_nothing():
 
 
 def test_frames_less_than_three_apart_are_one():
-    assert joined([4, 5, 7, 10, 30]) == [(4, 7), (10, 10), (30, 30)]
-    assert joined([]) == []
+    assert stretches(np.isin(np.arange(40), [4, 5, 7, 10, 30]), BRIDGE) == [(4, 7), (10, 10), (30, 30)]
 
 
 def bump(n=120, at=60, width=6.0, height=4.0):

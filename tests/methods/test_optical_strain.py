@@ -1,12 +1,10 @@
 """Optical strain as a spotter: scores, intervals and apex of each variant, and nothing is trained."""
 
-from itertools import pairwise
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mebench.methods.optical_strain.curves import divide_and_conquer, relative_strain, stretches
+from mebench.methods.optical_strain.curves import divide_and_conquer, relative_strain
 from mebench.methods.optical_strain.method import CHAIN, OpticalStrain
 from mebench.methods.optical_strain.params import Params
 
@@ -182,17 +180,6 @@ def test_divide_and_conquer_counts_from_the_first_defined_frame(curve, before, a
     padded = np.r_[np.full(before, np.nan), np.array(curve, float), np.full(after, np.nan)]
     alone = divide_and_conquer(np.array(curve, float))
     assert divide_and_conquer(padded) == (None if alone is None else alone + before)
-
-
-@given(st.lists(st.booleans(), max_size=40), st.integers(0, 4))
-def test_stretches_cover_all_high_frames_and_no_long_gap(high, bridge):
-    found = stretches(np.array(high, bool), bridge)
-    inside = {i for onset, offset in found for i in range(onset, offset + 1)}
-    assert {i for i, h in enumerate(high) if h} <= inside
-    assert all(high[onset] and high[offset] for onset, offset in found)
-    assert all(b[0] - a[1] - 1 > bridge for a, b in pairwise(found))
-    lows = [len(run) for run in "".join("x" if i in inside and not high[i] else " " for i in range(len(high))).split()]
-    assert max(lows, default=0) <= bridge
 
 
 def test_relative_strain_is_0_at_the_mean_and_1_at_the_maximum_of_each_region():

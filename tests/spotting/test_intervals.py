@@ -1,6 +1,7 @@
 """Intervals from the score curve, and which of overlapping ones stay."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -12,7 +13,18 @@ from mebench.core import Expression
 from mebench.core.spotting import reaches
 from mebench.metrics.conventions import Convention
 from mebench.metrics.matching import pair
-from mebench.spotting import Spotted, SpottingParams, hits, iou, overlap, score_curve, spot, suppress
+from mebench.spotting import (
+    Spotted,
+    SpottingParams,
+    high_intervals,
+    hits,
+    iou,
+    overlap,
+    score_curve,
+    spot,
+    stretches,
+    suppress,
+)
 from mebench.training import window_labels
 from tests.metrics.plain import rows
 
@@ -173,3 +185,23 @@ def test_every_convention_counts_the_frames_that_it_says(truths, spotted, thresh
     assert list(zip(found.prediction.tolist(), found.truth.tolist())) == [
         at for at, value in ratio.items() if value > 0 and (value >= threshold if reaching else value > threshold)
     ]
+
+
+@given(st.lists(st.booleans(), max_size=40), st.integers(0, 4))
+def test_stretches_cover_all_high_frames_and_no_long_gap(high, bridge):
+    found = stretches(np.array(high, bool), bridge)
+    inside = {i for onset, offset in found for i in range(onset, offset + 1)}
+    assert {i for i, h in enumerate(high) if h} <= inside
+    assert all(high[onset] and high[offset] for onset, offset in found)
+    assert all(b[0] - a[1] - 1 > bridge for a, b in pairwise(found))
+    lows = [len(run) for run in "".join("x" if i in inside and not high[i] else " " for i in range(len(high))).split()]
+    assert max(lows, default=0) <= bridge
+
+
+def test_a_high_interval_has_the_first_of_its_highest_frames_and_may_bridge_undefined_ones():
+    scores = np.array([0.0, 2, np.nan, 3, 3, 0, 0, 1])
+    high = scores >= 1
+    assert high_intervals(scores, high, range(1, 9)) == [(1, 1, 1, 2.0), (3, 3, 4, 3.0), (7, 7, 7, 1.0)]
+    assert high_intervals(scores, high, range(2, 9), bridge=1) == [(1, 3, 4, 3.0)]
+    assert high_intervals(scores, high, None) == [(3, 3, 4, 3.0)]
+    assert high_intervals(scores, high & False, None) == []
