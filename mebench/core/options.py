@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
@@ -60,8 +60,8 @@ class SpottingParams:
     def __post_init__(self) -> None:
         """Check names and ranges."""
         check_choices(self, rule=RULES, smoothing=SMOOTHINGS, threshold=THRESHOLDS, interval=INTERVALS, anchor=ANCHORS)
+        check_ranges(self, shares=("p",))
         for name, kept, range_ in (
-            ("p", 0 <= self.p <= 1, "in [0, 1]"),
             ("half_width", 0 < self.half_width < float("inf"), "a number above 0"),
             ("curve_height", 0 < self.curve_height < 1, "in (0, 1)"),
             ("nms", self.nms is None or 0 <= self.nms <= 1, "in [0, 1], or null to keep all intervals"),
@@ -109,6 +109,33 @@ def check_choices(params: Any, **known: tuple[str, ...]) -> None:
             raise ConfigError(unknown(f"method.{name}", str(getattr(params, name)), choices))
 
 
+_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "at_least_one": (lambda value: value >= 1, "must be at least 1"),
+    "positive": (lambda value: value > 0, "must be positive"),
+    "not_negative": (lambda value: value >= 0, "must not be negative"),
+    "shares": (lambda value: 0 <= value <= 1, "must be in [0, 1]"),
+    "below_one": (lambda value: 0 <= value < 1, "must be in [0, 1)"),
+}
+
+
+def check_ranges(params: Any, **names: Collection[str]) -> None:
+    """Refuse numbers outside of their range, and NaN; what is null is not looked at.
+
+    Args:
+        params: holds the numbers.
+        **names: of the parameters: `at_least_one`, `positive`, `not_negative`, `shares` (in [0, 1]) and `below_one` (in [0, 1)).
+
+    Raises:
+        ConfigError: the first that lies outside.
+    """
+    for kind, own in names.items():
+        inside, words = _RANGES[kind]
+        for name in own:
+            value = getattr(params, name)
+            if value is not None and not inside(value):
+                raise ConfigError(f"method.{name} {words}, not {value}")
+
+
 def check_scales(name: str, scales: tuple[float, ...]) -> None:
     """Refuse multiples of a gap that are not above 0, or come twice (ConfigError)."""
     if any(not 0 < scale < float("inf") for scale in scales) or len(set(scales)) < len(scales):
@@ -153,8 +180,7 @@ class TrainingParams:
     def __post_init__(self) -> None:
         """Check names and ranges."""
         check_choices(self, class_weight=get_args(ClassWeight), loss=get_args(Loss))
-        if not self.focal_gamma >= 0:
-            raise ConfigError(f"method.focal_gamma must not be negative, not {self.focal_gamma}")
+        check_ranges(self, not_negative=("focal_gamma",))
         check_scales("tempo", self.tempo)
         if 1 in self.tempo:
             raise ConfigError("method.tempo must not hold 1, which is trained on anyway: name other multiples")

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Chain, ClipView, stack
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features.faces import FaceParams
 from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, Strain
@@ -76,11 +77,7 @@ class TrainedMapParams(MapParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         super().__post_init__()
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        if not self.lr > 0:
-            raise ConfigError(f"method.lr must be positive, not {self.lr}")
+        check_ranges(self, at_least_one=("epochs", "batch_size"), positive=("lr",))
         if self.shuffle and self.order != "by_subject":
             raise ConfigError(
                 f"method.order={self.order} is the order of clips that are not shuffled: add method.shuffle=false, or leave it out"
@@ -164,10 +161,7 @@ class SeriesParams(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)
-        if not self.fps > 0:
-            raise ConfigError(f"method.fps must be positive, not {self.fps}")
-        if self.radius < 0:
-            raise ConfigError(f"method.radius must not be negative, not {self.radius}")
+        check_ranges(self, positive=("fps",), not_negative=("radius",))
 
     def step(self, fps: float) -> int:
         """Frames of a video from one of the series to the next.
@@ -223,15 +217,10 @@ class MotionParams(SeriesParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         SeriesParams.__post_init__(self)
-        for name in ("epochs", "batch_size", "segment", "top"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("lr", "farthest", "longest"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("weight_decay", "macro_weight", "nearest", "shortest"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
-        for name in ("lr_decay", "apex_threshold", "nms"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
+        check_ranges(
+            self,
+            at_least_one=("epochs", "batch_size", "segment", "top"),
+            positive=("lr", "farthest", "longest"),
+            not_negative=("weight_decay", "macro_weight", "nearest", "shortest"),
+            shares=("lr_decay", "apex_threshold", "nms"),
+        )

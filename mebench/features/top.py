@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Step
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Image, VolumeStep, check_integers
 from mebench.features.faces import FaceParams
@@ -243,8 +244,7 @@ class TopParams(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         check_c("method.c", self.c)
-        if not self.alpha >= 0:
-            raise ConfigError(f"method.alpha must not be negative, not {self.alpha}")
+        check_ranges(self, not_negative=("alpha",))
         if not self.planes or list(self.planes) != [plane for plane in PLANES if plane in self.planes]:
             raise ConfigError(
                 f"method.planes must be some of {list(PLANES)}, each once and in that order, not {list(self.planes)}"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -42,8 +43,6 @@ class Params(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         super().__post_init__()
-        for name in ("rows", "cols", "bins"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        check_ranges(self, at_least_one=("rows", "cols", "bins"))
         if not 0 < self.c < float("inf"):
             raise ConfigError(f"method.c must be a number above 0, not {self.c}")

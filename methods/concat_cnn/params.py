@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_choices
+from mebench.core.options import check_choices, check_ranges
 from mebench.errors import ConfigError
 from mebench.features.maps import SeriesParams
 
@@ -69,12 +69,12 @@ class Params(SeriesParams):
         """Check the ranges."""
         SeriesParams.__post_init__(self)
         check_choices(self, features=("action_units", "motion"), variant=("mended", "released_code"))
-        for name in ("hop", "conv_stride", "epochs", "batch_size", "lr_patience", "patience"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("lr", "negatives", "micro_below"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
+        check_ranges(
+            self,
+            at_least_one=("hop", "conv_stride", "epochs", "batch_size", "lr_patience", "patience"),
+            positive=("lr", "negatives", "micro_below"),
+            not_negative=("gap",),
+        )
         if not 0 < self.lr_decay <= 1:
             raise ConfigError(f"method.lr_decay must be in (0, 1], not {self.lr_decay}")
         if self.level is not None and not 0 <= self.level <= 1:
@@ -83,8 +83,6 @@ class Params(SeriesParams):
             raise ConfigError(
                 f"method.hop={self.hop} leaves frames between windows of method.length={self.length}: choose one that is not longer"
             )
-        if self.gap < 0:
-            raise ConfigError(f"method.gap must not be negative, not {self.gap}")
         if len(self.kernels) != 3 or min(self.kernels) < 1:
             raise ConfigError(f"method.kernels must be three lengths of at least 1, not {list(self.kernels)}")
         if -(-self.length // self.conv_stride) < 8:

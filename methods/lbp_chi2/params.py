@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import Smoothing, SpottingParams
@@ -57,15 +58,13 @@ class Params(SpottingParams, FaceParams):
             raise ConfigError(
                 f"method.rule={self.rule} does nothing here: method.width says how long intervals are, so leave it out"
             )
-        for name in ("rows", "cols", "bins", "stride"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
+        check_ranges(
+            self,
+            at_least_one=("rows", "cols", "bins", "stride"),
+            positive=("radius", "window"),
+            not_negative=("distance",),
+        )
         if not 2 <= self.neighbours <= 16:
             raise ConfigError(f"method.neighbours must be from 2 to 16, not {self.neighbours}")
-        for name in ("radius", "window"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
         if not 0 < self.largest <= 1:
             raise ConfigError(f"method.largest must be above 0 and at most 1, not {self.largest}")
-        if not self.distance >= 0:
-            raise ConfigError(f"method.distance must not be negative, not {self.distance}")

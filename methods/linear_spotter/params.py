@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
@@ -33,11 +34,6 @@ class Params(SpottingParams, FaceParams):
         """Check the ranges."""
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
-        if self.stride < 1:
-            raise ConfigError(f"method.stride must be at least 1, not {self.stride}")
+        check_ranges(self, at_least_one=("stride",), positive=("l2",), not_negative=("eye_margin",))
         if not 1 <= self.blocks <= 42:
             raise ConfigError(f"method.blocks must be from 1 to 42, not {self.blocks}")
-        if self.eye_margin < 0:
-            raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
-        if not self.l2 > 0:
-            raise ConfigError(f"method.l2 must be positive, not {self.l2}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_choices
+from mebench.core.options import check_choices, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -40,14 +40,7 @@ class Params(FaceParams):
         """Check the ranges."""
         FaceParams.__post_init__(self)
         check_choices(self, directions=("quadrants", "released_code"))
-        for name in ("stride", "rows", "cols"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("micro_gap", "macro_gap"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        check_ranges(self, at_least_one=("stride", "rows", "cols"), positive=("micro_gap", "macro_gap"), shares=("p",))
         if not 0 <= self.shortest <= self.longest:
             raise ConfigError(
                 f"method.longest must not be below method.shortest, {self.shortest}, but is {self.longest}"

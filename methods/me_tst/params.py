@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features.maps import SeriesParams
 from mebench.spotting import SpottingParams
@@ -40,13 +41,6 @@ class Params(SpottingParams, SeriesParams):
             )
         if self.window < 2 or self.window % 2:
             raise ConfigError(f"method.window must be an even number of frames, 2 at least, not {self.window}")
-        for name in ("epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("ratio", "lr"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        if not self.outside >= 0:
-            raise ConfigError(f"method.outside must not be negative, not {self.outside}")
+        check_ranges(self, at_least_one=("epochs", "batch_size"), positive=("ratio", "lr"), not_negative=("outside",))
         if not 0 < self.spotting <= 1:
             raise ConfigError(f"method.spotting must be in (0, 1], not {self.spotting}")

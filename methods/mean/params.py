@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from mebench.core import Timing
-from mebench.core.options import TrainingParams
+from mebench.core.options import TrainingParams, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
@@ -77,18 +77,13 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         TrainingParams.__post_init__(self)
         SpottingParams.__post_init__(self)
         FaceParams.__post_init__(self)
-        for name in ("stride", "epochs_spot", "epochs_recognition", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("k_seconds", "ratio", "lr"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("l2", "l2_head"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
-        for name in ("dropout", "dropout_head"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be in [0, 1), not {getattr(self, name)}")
+        check_ranges(
+            self,
+            at_least_one=("stride", "epochs_spot", "epochs_recognition", "batch_size"),
+            positive=("k_seconds", "ratio", "lr"),
+            not_negative=("l2", "l2_head"),
+            below_one=("dropout", "dropout_head"),
+        )
         if self.regions in ("box", "whole_face") and self.preprocessing == "softnet":
             raise ConfigError(
                 f"method.preprocessing=softnet removes the nose's motion and masks the eyes by landmarks, which "

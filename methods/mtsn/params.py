@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_choices
+from mebench.core.options import check_choices, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -50,17 +50,13 @@ class Params(FaceParams):
         """Check the ranges."""
         FaceParams.__post_init__(self)
         check_choices(self, regions=("paper", "released_code", "box"))
-        for name in ("stride", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("lr", "negatives", "reach"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("hard", "level"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
-        if self.eye_margin < 0:
-            raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
+        check_ranges(
+            self,
+            at_least_one=("stride", "epochs", "batch_size"),
+            positive=("lr", "negatives", "reach"),
+            not_negative=("eye_margin",),
+            shares=("hard", "level"),
+        )
         if not 0 <= self.shortest <= self.longest:
             raise ConfigError(
                 f"method.longest must not be below method.shortest, {self.shortest}, but is {self.longest}"

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features import FaceCrop, FaceParams
 
@@ -67,15 +68,12 @@ class Params(FaceParams):
             raise ConfigError(
                 f"method.shares must be {len(SHARES)} numbers above 0 and up to 1, of {', '.join(SHARES)}, not {list(self.shares)}"
             )
-        for name in ("unit", "fps", "highest", "base", "brows", "mouth", "nose", "micro_longest"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("wave", "edge", "depth", "shortest"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
-        for name in ("slope", "valley", "overlap"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
+        check_ranges(
+            self,
+            positive=("unit", "fps", "highest", "base", "brows", "mouth", "nose", "micro_longest"),
+            not_negative=("wave", "edge", "depth", "shortest"),
+            shares=("slope", "valley", "overlap"),
+        )
         if self.longest is not None and self.longest < self.shortest:
             raise ConfigError(
                 f"method.longest must not be below method.shortest, {self.shortest}, but is {self.longest}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mebench.errors import ConfigError
+from mebench.core.options import check_ranges
 from mebench.features.maps import TrainedMapParams
 
 
@@ -22,5 +22,4 @@ class Params(TrainedMapParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         super().__post_init__()
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"method.dropout must be in [0, 1), not {self.dropout}")
+        check_ranges(self, below_one=("dropout",))

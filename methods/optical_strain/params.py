@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.errors import ConfigError
+from mebench.core.options import check_ranges
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
@@ -43,9 +43,4 @@ class Params(SpottingParams, FaceParams):
         self.without_windows()
         if self.variant != "peaks":
             self.only(("p", "scales"), f"method.variant={self.variant}")
-        if self.stride < 1:
-            raise ConfigError(f"method.stride must be at least 1, not {self.stride}")
-        if self.eye_margin < 0:
-            raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
-        if not self.micro_seconds > 0:
-            raise ConfigError(f"method.micro_seconds must be positive, not {self.micro_seconds}")
+        check_ranges(self, at_least_one=("stride",), positive=("micro_seconds",), not_negative=("eye_margin",))

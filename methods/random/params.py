@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.errors import ConfigError
+from mebench.core.options import check_ranges
 
 
 @dataclass(frozen=True)
@@ -21,5 +21,4 @@ class Params:
 
     def __post_init__(self) -> None:
         """Check the range."""
-        if self.draws < 1:
-            raise ConfigError(f"method.draws must be at least 1, not {self.draws}")
+        check_ranges(self, at_least_one=("draws",))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features.maps import TrainedMapParams
 
@@ -32,7 +33,4 @@ class Params(TrainedMapParams):
         super().__post_init__()
         if self.maps_per_layer < 4 or self.maps_per_layer % 4:
             raise ConfigError(f"method.maps_per_layer must be a multiple of 4, not {self.maps_per_layer}")
-        if self.pool < 1:
-            raise ConfigError(f"method.pool must be at least 1, not {self.pool}")
-        if not 0 <= self.momentum < 1:
-            raise ConfigError(f"method.momentum must be in [0, 1), not {self.momentum}")
+        check_ranges(self, at_least_one=("pool",), below_one=("momentum",))

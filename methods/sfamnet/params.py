@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_choices
+from mebench.core.options import check_choices, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -64,18 +64,13 @@ class Params(FaceParams):
         """Check the ranges."""
         FaceParams.__post_init__(self)
         check_choices(self, features=("scene_flow", "flow"), regions=("paper", "released_code", "box"))
-        for name in ("stride", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("k_seconds", "fps", "lr", "smoothing", "before", "after", "longest"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("spotting", "level", "most", "busy"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"method.{name} must be in [0, 1], not {getattr(self, name)}")
-        for name in ("fall", "shortest"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
+        check_ranges(
+            self,
+            at_least_one=("stride", "epochs", "batch_size"),
+            positive=("k_seconds", "fps", "lr", "smoothing", "before", "after", "longest"),
+            not_negative=("fall", "shortest"),
+            shares=("spotting", "level", "most", "busy"),
+        )
         if self.shortest > self.longest:
             raise ConfigError(f"method.shortest={self.shortest} must not be above method.longest={self.longest}")
 

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mebench.core.options import TrainingParams
-from mebench.errors import ConfigError
+from mebench.core.options import TrainingParams, check_ranges
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
@@ -56,11 +55,9 @@ class Params(TrainingParams, SpottingParams, FaceParams):
         FaceParams.__post_init__(self)
         if self.rule == "released_code":
             self.only(("anchor", "p", "rule", "scales", "threshold"), "method.rule=released_code")
-        for name in ("stride", "epochs", "batch_size"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("lr", "negatives"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        if self.eye_margin < 0:
-            raise ConfigError(f"method.eye_margin must not be negative, not {self.eye_margin}")
+        check_ranges(
+            self,
+            at_least_one=("stride", "epochs", "batch_size"),
+            positive=("lr", "negatives"),
+            not_negative=("eye_margin",),
+        )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features.maps import TrainedMapParams
 
@@ -31,5 +32,4 @@ class Params(TrainedMapParams):
             raise ConfigError(
                 f"method.batch_size must be at least 2 (batch normalisation needs two clips), not {self.batch_size}"
             )
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(f"method.dropout must be in [0, 1), not {self.dropout}")
+        check_ranges(self, below_one=("dropout",))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import ANCHORS, THRESHOLDS, Anchor, Threshold, check_choices
+from mebench.core.options import ANCHORS, THRESHOLDS, Anchor, Threshold, check_choices, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -56,17 +56,13 @@ class Params(FaceParams):
         """Check the ranges."""
         FaceParams.__post_init__(self)
         check_choices(self, regions=("paper", "released_code", "box"), threshold=THRESHOLDS, anchor=ANCHORS)
-        for name in ("stride", "epochs", "batch_size", "batch_size_join"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"method.{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("lr", "negatives", "width"):
-            if getattr(self, name) is not None and not getattr(self, name) > 0:
-                raise ConfigError(f"method.{name} must be positive, not {getattr(self, name)}")
-        for name in ("eye_margin", "weight_decay"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"method.{name} must not be negative, not {getattr(self, name)}")
-        if not 0 <= self.p <= 1:
-            raise ConfigError(f"method.p must be in [0, 1], not {self.p}")
+        check_ranges(
+            self,
+            at_least_one=("stride", "epochs", "batch_size", "batch_size_join"),
+            positive=("lr", "negatives", "width"),
+            not_negative=("eye_margin", "weight_decay"),
+            shares=("p",),
+        )
         if self.segment < 3:
             raise ConfigError(
                 f"method.segment must be at least 3, the convolutions along time need as many, not {self.segment}"

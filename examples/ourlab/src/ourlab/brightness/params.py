@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mebench.errors import ConfigError
+from mebench.core.options import check_ranges
 from mebench.spotting import SpottingParams
 
 
@@ -19,5 +19,4 @@ class Params(SpottingParams):
     def __post_init__(self):
         """Check the range."""
         super().__post_init__()
-        if self.blocks < 1:
-            raise ConfigError(f"method.blocks must be at least 1, not {self.blocks}")
+        check_ranges(self, at_least_one=("blocks",))
