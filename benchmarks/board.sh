@@ -41,7 +41,7 @@ for part in $parts; do
         mebench tune method=mean "runs=$folder/runs" "${common[@]}" dataset.seed=1 dataset.subjects=30 protocol.folds=2 seed=0 --trials 30 \
             --tuning-subjects 24 --inner-folds 2 --param p --param smoothing --param anchor --param half_width --param lr \
             --param 'epochs_spot={low: 4, high: 16}' --out "$folder/tuning" --write "$folder/tuned.yaml"
-        mebench run -c "$folder/tuned.yaml" dataset.seed=0 dataset.subjects=60 protocol.folds=10 "runs=$folder/runs"
+        mebench run -c "$folder/tuned.yaml" dataset.seed=0 dataset.subjects=60 protocol.folds=10 "runs=$folder/runs" "cache=$folder/cache"
         ;;
     protocols)
         for id in meview cas_me2 samm_lv; do
