@@ -12,13 +12,13 @@ from lightning.pytorch.plugins import MixedPrecision
 from mebench.methods.abpn.method import ABPN
 from mebench.methods.abpn.network import BoundaryProposals
 from mebench.methods.abpn.params import Params
-from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
 from mebench.features.maps import MOTION
 from mebench.training import fit
+from tests import plain_head
 
 TIMING = Timing(30.0, 3, {"micro": 6})
 
@@ -28,16 +28,16 @@ def test_the_network_has_the_numbers_of_the_public_one():
     assert sum(p.numel() for p in BoundaryProposals().parameters()) == 28_416 + 12
 
 
+@torch.no_grad()
 def test_the_network_read_plainly():
     torch.manual_seed(0)
-    network = BoundaryProposals().eval()
-    network.weights.data.normal_()
-    x = torch.randn(2, 40, 12, 2)
-    y = (x * network.weights.softmax(0)[:, None]).flatten(2).transpose(1, 2)
-    convs = [layer for layer in network.layers if isinstance(layer, torch.nn.Conv1d)]
-    for conv, padding, dilation in zip(convs[:3], (0, 1, 2), (1, 1, 2)):
-        y = torch.relu(F.conv1d(y, conv.weight, padding=padding, dilation=dilation) / np.sqrt(1 + 1e-5))
-    torch.testing.assert_close(network(x), F.conv1d(y, convs[3].weight, padding=2, dilation=2), atol=1e-5, rtol=1e-5)
+    network, x = BoundaryProposals().eval(), torch.randn(2, 40, 12, 2)
+    w = network.state_dict()
+    plain_head.drawn_statistics(w)
+    w["weights"].normal_()
+    share = w["weights"].exp() / w["weights"].exp().sum()
+    weighed = torch.cat([x[:, :, region] * share[region] for region in range(12)], dim=2)
+    torch.testing.assert_close(network(x), plain_head.head(weighed, w), atol=1e-5, rtol=1e-5)
 
 
 def video(seed, onset, n=120):

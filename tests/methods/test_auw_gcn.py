@@ -6,28 +6,14 @@ import torch
 from mebench.methods.auw_gcn.method import AUWGCN
 from mebench.methods.auw_gcn.network import UnitGraph, graph_of_units
 from mebench.methods.auw_gcn.params import Params
-from torch.nn import functional as F
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
 from mebench.errors import ConfigError
+from tests import plain_head
 
 
 def test_the_network_has_the_numbers_that_the_public_program_prints():
     assert sum(p.numel() for p in UnitGraph().parameters()) == 39_248
-
-
-def normalised(x, weights, name):
-    """By running statistics, and rectified; channels last."""
-    parts = ("weight", "bias", "running_mean", "running_var")
-    scale, shift, mean, variance = (weights[f"{name}.{part}"] for part in parts)
-    return ((x - mean) / (variance + 1e-5).sqrt() * scale + shift).relu()
-
-
-def along(x, kernel, apart):
-    """A convolution along time, of (N, T, channels): the sum over the kernel's places, which lie `apart`; zeros beyond both ends."""
-    size, t = kernel.shape[2], x.shape[1]
-    x = F.pad(x, (0, 0, apart * (size // 2), apart * (size // 2)))
-    return sum(x[:, apart * i : apart * i + t] @ kernel[:, :, i].T for i in range(size))
 
 
 @torch.no_grad()
@@ -36,18 +22,13 @@ def test_the_network_read_plainly():
     network, x = UnitGraph().eval(), torch.randn(2, 30, 12, 2)
     w = network.state_dict()
     w["graph"].uniform_(0, 0.2)
-    for tensor in w.values():
-        if tensor.dim() == 1:
-            tensor.uniform_(0.1, 1)  # normalisations of 1 and 0 would show nothing
+    plain_head.drawn_statistics(w)
     nodes = torch.zeros(2, 30, 12, 16)
     for region in range(12):
         for other in range(12):
             nodes[:, :, region] += w["graph"][region, other] * (x[:, :, other] @ w["weight"])
         nodes[:, :, region] += w["bias"]
-    y = normalised(nodes, w, "norm").flatten(2)
-    for i, apart in ((0, 1), (3, 1), (6, 2)):
-        y = normalised(along(y, w[f"layers.{i}.weight"], apart), w, f"layers.{i + 1}")
-    plain = along(y, w["layers.9.weight"], 2).transpose(1, 2)
+    plain = plain_head.head(plain_head.normalised(nodes, w, "norm").flatten(2), w)
     torch.testing.assert_close(network(x), plain, atol=1e-5, rtol=1e-5)
 
 
