@@ -11,7 +11,7 @@ parts=${*:-all anchors seeds null absolute presets tuned protocols}
 spotters=linear_spotter,mean,softnet,mtsn,tsmsnet,concat_cnn,sfamnet,abpn,auw_gcn,me_tst,mdmd,of_fd,optical_strain,lbp_chi2,random
 windows=linear_spotter,mean,softnet,tsmsnet
 first=abpn,auw_gcn,me_tst,softnet,mean,linear_spotter
-relative=linear_spotter,mean,softnet,me_tst,lbp_chi2
+relative=linear_spotter,mean,softnet,me_tst,tsmsnet,lbp_chi2
 common=(dataset=synthetic dataset.preset=board protocol=kfold protocol.folds=10 "kinds=[micro]" "cache=$folder/cache")
 
 sweep() { mebench run -m "runs=$folder/runs" "${common[@]}" "$@"; }

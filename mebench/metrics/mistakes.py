@@ -220,7 +220,7 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
     """Share of the truths that are missed, in each third of their length, intensity and density.
 
     Length is in seconds, or in frames where nobody says how long one lasts. Density is the number of truths in the video, per
-    second if known. A property that nobody knows, or that all truths share, is left out; so is an empty third.
+    second if known. Equal values share a third, the largest the last; an empty third is left out, as is what all share or nobody knows.
 
     Args:
         truths: of one kind: `video`, `onset`, `offset`, `fps`, `n_frames`, and `intensity` where known.
@@ -244,7 +244,7 @@ def missed_by(truths: pd.DataFrame, mistakes: pd.DataFrame, draws: int = 1) -> d
     found = {}
     for name, values in properties.items():
         if len(values) and not np.isnan(values).any() and values.min() < values.max():
-            low, high = np.quantile(values, [1 / 3, 2 / 3])
+            low, high = np.minimum(np.quantile(values, [1 / 3, 2 / 3]), values[values < values.max()].max())
             third = (values > low).astype(int) + (values > high)
             found[name] = {
                 word: float(share[third == place].mean())

@@ -121,6 +121,8 @@ MARKS = {
     "earlier features": "steps such as crops and flow were of an earlier version, which gave other numbers; they stay until it is run anew",
 }
 """What is said beside the name of a row, and what it means."""
+QUIET = ("none of the kind", "none at all")
+"""Expressions in a video, where whatever is spotted is wrong."""
 SHOWN_VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision")
 """What of a record's versions a table names."""
 
@@ -149,9 +151,9 @@ class Row:
         remark: what a reader must know to compare.
         earlier: the steps of its features that were of an earlier version, which gave other numbers; empty if none was.
         causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
-            seeds; `missed` to the number of all misses but near ones. Empty where no run says so.
+            seeds; `missed` to the number of all misses but near ones. Absent is what is not annotated, or what no run tells.
         missed: share of the truths of this kind that are missed, by what is known of them (`length` …) and their third (`short` …).
-        quiet: `fp_per_minute` in the videos without an expression of this kind, and their `minutes`; empty where there is none.
+        quiet: what is absent (see `QUIET`) to false positives a minute in the videos without it, and their minutes; those that are.
         group: letters; rows of a part that share one cannot be told apart. Empty where nothing was tested.
     """
 
@@ -172,7 +174,7 @@ class Row:
     earlier: str = ""
     causes: dict[str, tuple[float, float]] = field(default_factory=dict)
     missed: dict[str, dict[str, float]] = field(default_factory=dict)
-    quiet: dict[str, float] = field(default_factory=dict)
+    quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
     group: str = ""
 
     @property
@@ -296,7 +298,7 @@ class Part:
     @property
     def causes(self) -> list[str]:
         """What lies under false positives of some row, by name, and `missed`."""
-        return [*sorted({word for row in self.rows for word in row.causes} - {"missed"}), "missed"]
+        return [*sorted({word for row in self.rows for word, (n, _) in row.causes.items() if n} - {"missed"}), "missed"]
 
     @property
     def properties(self) -> list[str]:

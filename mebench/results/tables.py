@@ -17,7 +17,7 @@ from mebench.metrics.mistakes import quiet_rate, told_misses
 from mebench.metrics.tables import Tables
 from mebench.results import settings
 from mebench.results.record import DAMAGE, Record, UnshownError
-from mebench.results.rows import NOTHING, SHOWN_VERSIONS, Part, Row, Score, Table
+from mebench.results.rows import NOTHING, QUIET, SHOWN_VERSIONS, Part, Row, Score, Table
 from mebench.results.significance import Read, letters, together
 from mebench.runner.folder import RunFolder
 from mebench.runner.scoring import of_dataset, tables_of
@@ -56,6 +56,8 @@ def chance_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     ]
 
 
+OTHERWISE = ("duplicate", "near_miss", "nothing")
+"""What lies under a false positive that lies on no expression of another kind and no distractor."""
 TOO_MANY = "not tested beside the others: rows, or answers, are too many"
 OTHER_CODE = "another row has these settings and this seed: the code of mebench or its features differs"
 
@@ -292,16 +294,19 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
 
 def _mistakes(records: Sequence[Record], kind: str, read: Read) -> dict[str, Any]:
     """See `causes`, `missed` and `quiet` of `Row`; of the first two all records must tell."""
-    told = [record.summary.get("mistakes", {}).get(kind, {}) for record in records]
-    found = {"causes": _causes(told), "missed": _missed(told)} if all("gain" in one for one in told) else {}
-    rates = [_quiet(read(record), kind) for record in records]
-    known = [rate for rate, _ in rates if rate is not None]
-    quiet = {"fp_per_minute": mean(known), "minutes": rates[0][1]} if len(known) == len(rates) else {}
-    return {**found, "quiet": quiet}
+    told, runs = [record.summary.get("mistakes", {}).get(kind, {}) for record in records], list(map(read, records))
+    found = {"causes": _causes(told, runs, kind), "missed": _missed(told)} if all("gain" in one for one in told) else {}
+    return {**found, "quiet": _quiet(runs, kind)}
 
 
-def _quiet(tables: Tables, kind: str) -> tuple[float | None, float]:
-    return quiet_rate(tables, kind, tables.truths[tables.truths["kind"] == kind])
+def _quiet(runs: Sequence[Tables], kind: str) -> dict[str, tuple[float, float]]:
+    found = {}
+    for absent, kinds in ((QUIET[0], [kind]), (QUIET[1], KINDS)):
+        rates = [quiet_rate(run, kind, run.truths[run.truths["kind"].isin(kinds)]) for run in runs]
+        known = [rate for rate, _ in rates if rate is not None]
+        if len(known) == len(rates):
+            found[absent] = (mean(known), rates[0][1])
+    return found
 
 
 def _missed(told: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict[str, float]]:
@@ -313,9 +318,14 @@ def _missed(told: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, dict
     }
 
 
-def _causes(told: Sequence[Mapping[str, Mapping[str, float]]]) -> dict[str, tuple[float, float]]:
+def _causes(
+    told: Sequence[Mapping[str, Mapping[str, float]]], runs: Sequence[Tables], kind: str
+) -> dict[str, tuple[float, float]]:
     missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
-    names = sorted({word for one in told for word in one["gain"]} - {"missed"})
+    annotated = {kind for run in runs if run.distractors is not None for kind in run.distractors["kind"]}
+    names = sorted(
+        {word for one in told for word in one["gain"]} - {"missed"} | annotated | {*KINDS, *OTHERWISE} - {kind}
+    )
     found = {
         word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
     }

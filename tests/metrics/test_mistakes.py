@@ -365,7 +365,7 @@ def test_misses_are_told_by_thirds():
     wrong = true.iloc[[0, 1, 3, 6]].assign(mistake="miss")
     assert missed_by(true, wrong) == {
         "length": pytest.approx({"short": 2 / 3, "middle": 1 / 3, "long": 1 / 3}),
-        "density": pytest.approx({"sparse": 2 / 3, "middle": 2 / 6}),
+        "density": pytest.approx({"sparse": 2 / 3, "dense": 2 / 6}),
     }
 
 
@@ -376,7 +376,19 @@ def test_of_two_truths_at_one_place_the_share_that_is_missed_is_between_none_and
     )
     truths = true.truths.assign(fps=30.0, n_frames=900.0)
     for missed, share in ((truths.iloc[:1], 1 / 2), (truths.iloc[:2], 1.0)):
-        assert missed_by(truths, missed.assign(mistake="miss"))["length"] == {"short": 0.0, "middle": share}
+        assert missed_by(truths, missed.assign(mistake="miss"))["length"] == {"short": 0.0, "long": share}
+
+
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=30).filter(lambda lengths: len(set(lengths)) > 1))
+def test_equal_lengths_share_a_third_and_the_shortest_and_longest_are_the_first_and_the_last(lengths):
+    true = pd.DataFrame({"video": [f"d/{i}" for i in range(len(lengths))], "onset": 0, "fps": 10.0, "n_frames": 100.0})
+    true["offset"] = [length - 1 for length in lengths]
+    third = {}
+    for length in sorted(set(lengths)):
+        told = missed_by(true, true[true["offset"] == length - 1].assign(mistake="miss"))["length"]
+        (third[length],) = (name for name, share in told.items() if share)
+    assert (third[min(lengths)], third[max(lengths)]) == ("short", "long")
+    assert list(third.values()) == sorted(third.values(), key=["short", "middle", "long"].index)
 
 
 spans = st.tuples(st.sampled_from(["d/1/a", "d/2/b"]), st.integers(0, 30), st.integers(1, 20))

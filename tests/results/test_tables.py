@@ -1,6 +1,6 @@
-import dataclasses
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +49,7 @@ def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
         run.write_json("summary.json", summary)
     (row,) = (r for r in tables(tmp_path)["spotting-drawn-loso"]["micro"].rows if r.measured)
     told = [run.read_json("summary.json")["mistakes"]["micro"] for run in runs]
-    assert set(row.causes) == set(told[0]["gain"]) | set(told[1]["gain"])
+    assert set(row.causes) == {"macro", "duplicate", "near_miss", "nothing", "missed"}
     for cause, (n, gain) in row.causes.items():
         assert gain == pytest.approx(np.mean([one["gain"].get(cause, 0) for one in told]))
         if cause != "missed":
@@ -57,7 +57,22 @@ def test_a_row_tells_what_goes_wrong_as_a_mean_over_seeds(tmp_path):
     assert row.causes["missed"][0] == np.mean([one["miss"]["missed"] + one["miss"]["kind_confusion"] for one in told])
     assert row.missed == {"length": {"short": 0.25, "long": 0.25}}
     spotted = [(run.read_table("predictions.parquet")["video"] == quiet).sum() for run in runs]
-    assert row.quiet == pytest.approx({"fp_per_minute": np.mean(spotted) / (10 / 60), "minutes": 10 / 60})
+    assert row.quiet["none of the kind"] == pytest.approx((np.mean(spotted) / (10 / 60), 10 / 60))
+    assert row.quiet["none at all"] == row.quiet["none of the kind"], "the macro-expression of that video went, too"
+
+
+def test_what_nobody_annotated_is_not_none(tmp_path):
+    """Of a blink on which nothing falls the row says 0, of speech, which the run does not know, nothing."""
+    runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("blinks", "speech"))]
+    for run, kind, place in zip(runs, ("blink", "speech"), (290, 50)):
+        video = run.read_table("truth.parquet")["video"].iloc[0]
+        run.write_table(
+            "distractors.parquet", pd.DataFrame({"video": [video], "kind": kind, "onset": place, "offset": place + 9})
+        )
+    rows = [next(r for r in tables(run.path.parent)["spotting-drawn-loso"]["micro"].rows if r.measured) for run in runs]
+    assert rows[0].causes["blink"] == (0.0, 0.0) and "speech" not in rows[0].causes and "blink" not in rows[1].causes
+    part = replace(tables(tmp_path / "blinks")["spotting-drawn-loso"]["micro"], rows=tuple(rows))
+    assert "blink" not in part.causes, "a column of zeros and dashes tells nothing"
 
 
 def test_a_row_repeats_the_summary(tmp_path):
@@ -395,7 +410,7 @@ def test_ranks_of_more_rows_than_there_are_letters(monkeypatch):
 
 def test_ranks_reach_as_far_as_rows_cannot_be_told_apart_and_pairs_stand_under_their_spotter():
     row = ranked_row
-    chance = dataclasses.replace(row("random (best rate)", 0.25), provenance="chance")
+    chance = replace(row("random (best rate)", 0.25), provenance="chance")
     every = [
         row("a", 0.5, "a"),
         row("a + x", 0.5, "a"),

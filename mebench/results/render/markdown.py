@@ -10,6 +10,7 @@ from mebench.results.rows import (
     NONE,
     NOTHING,
     PRINTED,
+    QUIET,
     RULES,
     SHOWN_VERSIONS,
     Part,
@@ -49,8 +50,8 @@ are compared within a table only: other data, protocols, emotion schemes or conv
   below the others. *transductive*: `video` if a test video's own unlabelled statistics enter its predictions.
 - *earlier features*: steps such as crops and flow were of an earlier version, which gave other numbers; they stay until the row is
   run anew.
-- *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are of the largest model, running
-  statistics of normalisations among them.
+- *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are all numbers that the
+  largest model keeps: weights, running statistics of normalisations, and what else it fits, such as means, class weights or a threshold.
 - Rows in italics are the level of chance, not methods.
 - Rows *scored anew from the authors' files* are no runs: what authors published of their own programs' answers, read from their
   repository and scored by mebench, under their rules and the strict ones. Where intervals lie around the peak of scores of
@@ -103,9 +104,13 @@ def _table(table: Table) -> Iterator[str]:
         yield from (f"\n### {escape(part.name)}\n", *_part(part))
 
 
+CAUSES = (
+    "What lies under false positives, how many of them, and what F1 would gain if it were cured. What is not annotated in a run (–) "
+    "stands under nothing:"
+)
 MISSED = (
     "Which expressions are missed, of each third by length, intensity and density; and false positives a minute in the videos "
-    "without an expression of the kind, where nothing could be found:"
+    "without an expression of the kind, where nothing could be found, and in those of them without any expression:"
 )
 
 
@@ -143,7 +148,7 @@ def _measured(part: Part) -> Iterator[str]:
     yield ""
     yield from _origins(part, same)
     if any(row.causes for row in part.rows):
-        yield "\nWhat lies under false positives, how many of them, and what F1 would gain if it were cured:\n"
+        yield f"\n{CAUSES}\n"
         yield from _causes(part)
     if any(row.missed or row.quiet for row in part.rows):
         yield f"\n{MISSED}\n"
@@ -190,18 +195,21 @@ def _causes(part: Part) -> Iterator[str]:
     yield from _head(["#", "method", *map(words, part.causes)])
     for number, row in enumerate(part.rows, 1):
         if row.causes:
-            told = (row.causes.get(name, (0.0, 0.0)) for name in part.causes)
-            yield _line([str(number), _method(row, part.rows), *(f"{count(n)}<br>+{digits(gain)}" for n, gain in told)])
+            told = (row.causes.get(name) for name in part.causes)
+            cells = (f"{count(one[0])}<br>+{digits(one[1])}" if one else NONE for one in told)
+            yield _line([str(number), _method(row, part.rows), *cells])
 
 
 def _missed(part: Part) -> Iterator[str]:
-    """A column for each property of truths that some row knows, and one of the videos where nothing could be found."""
-    yield from _head(["#", "method", *(f"missed, by {name}" for name in part.properties), find("fp_per_minute").label])
+    """A column for each property of truths that some row knows, and those of the videos where nothing could be found."""
+    rates = (f"{find('fp_per_minute').label}, {absent}" for absent in QUIET)
+    yield from _head(["#", "method", *(f"missed, by {name}" for name in part.properties), *rates])
     for number, row in enumerate(part.rows, 1):
         if row.missed or row.quiet:
             told = [shares(row.missed.get(name, {})) for name in part.properties]
-            quiet = f"{digits(row.quiet['fp_per_minute'])}<br>in {row.quiet['minutes']:.1f} min" if row.quiet else NONE
-            yield _line([str(number), _method(row, part.rows), *told, quiet])
+            quiet = (row.quiet.get(absent) for absent in QUIET)
+            rates = (f"{digits(one[0])}<br>in {one[1]:.1f} min" if one else NONE for one in quiet)
+            yield _line([str(number), _method(row, part.rows), *told, *rates])
 
 
 def _rescored(part: Part) -> Iterator[str]:

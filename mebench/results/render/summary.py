@@ -75,7 +75,9 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             continue
         under, gain = parts["under"], parts["gain"]
         table = empty_table(
-            f"{kind}: what lies under false positives, and the gain in F1 if it were cured", ["", "n", "F1"], [""]
+            f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured",
+            ["", "n", "F1"],
+            [""],
         )
         for word in sorted(gain, key=lambda word: -gain[word]):
             shown = "" if word == "missed" else number(under.get(word, 0.0))
@@ -102,7 +104,10 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) 
         for kind in astray.columns
     )
     total = number(counts["false_positive"].to_numpy().sum())
-    return f"of {total} false positives fall {fell}, sharing at least half of the frames of the shorter of both"
+    return (
+        f"of {total} false positives fall {fell}, sharing at least half of the frames of the shorter of both; "
+        "one that falls on several counts for each, and so do near misses and duplicates"
+    )
 
 
 def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:

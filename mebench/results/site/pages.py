@@ -23,7 +23,7 @@ from mebench.results.published_tables import part_of
 from mebench.results.record import DAMAGE, Record, UnshownError
 from mebench.results.render.pages import environment
 from mebench.results.render.timeline import SCRIPT, STYLE
-from mebench.results.rows import Part, PublishedLine, Row, Table
+from mebench.results.rows import QUIET, Part, PublishedLine, Row, Table
 from mebench.results.site.cards import Card, cards
 from mebench.results.site.chart import Point, chart, cost
 from mebench.results.write import as_csv, latex, new_folder, put_in_place
@@ -83,6 +83,7 @@ class Site:
         self.environment.globals |= {
             "methods": {card.id for card in self.methods},
             "datasets": {card.id for card in self.datasets},
+            "quiet": QUIET,
         }
         self.environment.filters |= FILTERS | {
             "named": self._name,
