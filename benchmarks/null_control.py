@@ -179,6 +179,7 @@ def as_cells(name: str, seeds: int, score: str, n: int, value: float, draws: Flo
     above, below = (np.sum(draws >= value) + 1) / (len(draws) + 1), (np.sum(draws <= value) + 1) / (len(draws) + 1)
     p = min(1.0, 2 * min(above, below))
     where = "inside" if low <= value <= high else "OUTSIDE"
+    where = where if n else "spots nothing"
     return [
         name,
         str(seeds),

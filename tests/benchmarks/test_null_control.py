@@ -42,6 +42,10 @@ def test_a_row_says_where_its_value_lies(value, where):
     assert (float(cells[7]) > 0.05) == (where == "inside")
 
 
+def test_who_spots_nothing_proves_nothing():
+    assert null_control.as_cells("m", 1, "F1, micro", 0, 0.0, np.zeros(20), 0.05)[-1] == "spots nothing"
+
+
 def control(monkeypatch, table, *folders):
     monkeypatch.setattr(null_control, "CHUNK", 20)
     monkeypatch.setattr(sys, "argv", ["null_control.py", *map(str, folders), "--draws", "20", "--table", str(table)])

@@ -9,9 +9,12 @@ from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
 from mebench.cli import app
-from mebench.config.registry import load
+from mebench.config import resolve
+from mebench.config.registry import find as plugin
+from mebench.config.registry import load, plugins
 from mebench.errors import ConfigError
 from mebench.protocols import find
+from tests.nightly import NIGHTLY
 from tests.outside import flow_maps
 
 DATASETS = ("casme2", "samm", "smic_hs", "smic_vis", "smic_nir", "cas_me2", "samm_lv", "casme3", "meview")
@@ -268,3 +271,37 @@ def test_meview_unseen_after_laboratories(run):
         {"meview"},
     ]
     assert summary["spotting"]["micro"]["tp"] + summary["spotting"]["micro"]["fp"] == 7
+
+
+SPOTTERS = [id_ for id_ in sorted(plugins("method")) if "spot" in plugin("method", id_).tasks]
+QUICKLY = {"epochs": 1, "epochs_spot": 1, "epochs_recognition": 1, "flow": "dis", "stride": 3}
+STAND_INS = {"concat_cnn": ["method.features=motion"], "sfamnet": ["method.features=flow", "method.batch_size=64"]}
+"""For what only real recordings bring: action units of OpenFace, depth."""
+
+
+def quickly(id_, *words):
+    params = resolve([f"method={id_}", "dataset=synthetic", *words]).method_params
+    return [
+        f"method={id_}",
+        *words,
+        *(f"method.{name}={value}" for name, value in QUICKLY.items() if hasattr(params, name)),
+    ]
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="minutes; the tests above have one spotter")
+@pytest.mark.parametrize("id_", SPOTTERS)
+def test_every_spotter_in_the_wild_and_across_databases(run, id_):
+    own = quickly(id_, *STAND_INS.get(id_, []))
+    in_the_wild, about, _ = run(*own, "dataset=meview", "protocol=meview", "kinds=[micro]")
+    found = in_the_wild["spotting"]["micro"]
+    assert about["one_per_video"] and found["tp"] + found["fp"] <= 7, "one interval a video at most"
+    words = (
+        "dataset=[cas_me2,samm_lv]",
+        "protocol=cross_spotting",
+        "protocol.train=[cas_me2]",
+        "protocol.test=[samm_lv]",
+    )
+    across, about, _ = run(*own, *words, "kinds=[micro]")
+    assert {s.split("/")[0] for s in subjects_of_tests(about)} == {"samm_lv"} and across["spotting"]["micro"][
+        "tp"
+    ] is not None
