@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mebench.metrics.catalogue import METRICS
+from mebench.results.settings import told_apart
 
 NONE = "–"
 PRINTED = 4
@@ -93,9 +94,7 @@ def apart(row: Row, rows: Sequence[Row]) -> str:
     """
     if not row.measured or row.member:
         return ""
-    others = [set(other.settings.split("; ")) for other in rows if other.method == row.method and other is not row]
-    shared = set.intersection(*others) if others else set(row.settings.split("; "))
-    return "; ".join(words for words in row.settings.split("; ") if words not in shared)
+    return told_apart(row.settings, [o.settings for o in rows if o.method == row.method and o is not row])
 
 
 def stated(row: Row, name: str) -> str:

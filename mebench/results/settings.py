@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mebench.config import counts, flatten, is_place
@@ -73,6 +73,33 @@ def of_protocol(values: Mapping[str, Any]) -> str:
 def of_scheme(values: Mapping[str, Any]) -> str:
     """The emotion scheme, if it is not the dataset's first."""
     return f"scheme {values['scheme']}" if values.get("scheme") else ""
+
+
+def told_apart(own: str, others: Sequence[str]) -> str:
+    """What of a method's settings in words not all others share; of a preset of its own the name alone.
+
+    >>> told_apart("preset a: p=1, q=[2, 3]; r=3", ["preset a: p=1, q=4"]), told_apart("preset a: p=1; r=3", ["preset b: p=2; r=3"])
+    ('q=[2, 3], r=3', 'preset a')
+    """
+    if not others:
+        return ""
+    shared = set.intersection(*({word for head, values in _parts(one) for word in (head, *values)} for one in others))
+    words = []
+    for head, values in _parts(own):
+        told = [value for value in values if value not in shared]
+        new = head and head not in shared
+        if new and (head.startswith("preset ") or not told):
+            words.append(head)
+        elif told:
+            words.append(f"{head}: {', '.join(told)}" if new else ", ".join(told))
+    return ", ".join(words)
+
+
+def _parts(settings: str) -> Iterator[tuple[str, list[str]]]:
+    """Each part's head, such as `preset short`, which may be empty, and its values."""
+    for part in filter(None, settings.split("; ")):
+        head, _, values = part.rpartition(": ") if "=" in part else (part, "", "")
+        yield head, re.split(r", (?=\w+=)", values) if values else []
 
 
 def _plugin(flat: Mapping[str, Any], origins: Mapping[str, str], kind: str) -> str:
