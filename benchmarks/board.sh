@@ -4,7 +4,7 @@
 #     benchmarks/board.sh FOLDER [PART...]
 #
 # Runs go to FOLDER/runs and features to FOLDER/cache (about 60 GB for all parts). PART is one of all, anchors, seeds, null, absolute, presets, paper,
-# tuned, protocols, publish; by default all but paper and publish, one after the other. Each line goes on where it was stopped when it is given again.
+# tuned, quiet, protocols, publish; by default all but paper, quiet and publish, one after the other. Each line goes on where it was stopped when it is given again.
 set -euo pipefail
 folder=${1:?name a folder for runs and features}; shift
 parts=${*:-all anchors seeds null absolute presets tuned protocols}
@@ -60,6 +60,9 @@ for part in $parts; do
             mebench run "method=$method" "dataset=[cas_me2,samm_lv]" "dataset.cas_me2.root=$folder/drawn/cas_me2" \
                 "dataset.samm_lv.root=$folder/drawn/samm_lv" protocol=cross_spotting "protocol.train=[cas_me2]" "protocol.test=[samm_lv]" "${places[@]}" ${own[@]+"${own[@]}"}
         done
+        ;;
+    quiet)  # by the models of the first fold of each run
+        python "$(dirname "$0")/quiet.py" "$folder"/runs/*-kfold-seed0-* --table "$(dirname "$0")/../leaderboards/quiet.md"
         ;;
     publish)
         python "$(dirname "$0")/null_control.py" "$folder"/null/*-seed* --table "$(dirname "$0")/../leaderboards/null_control.md"

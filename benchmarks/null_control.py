@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from grown_table import rows_of, write
 from numpy.typing import NDArray
 from sklearn.metrics import balanced_accuracy_score
 
@@ -37,6 +38,7 @@ the band of chance. Made by `python benchmarks/null_control.py`, whose first lin
 
 """
 TITLES = ["method", "seeds", "score", "n", "value", "band of chance", "which holds", "p", "where it lies"]
+KEY = (0, 2)
 CHUNK = 1000
 """Draws matched at once."""
 
@@ -59,14 +61,10 @@ def main() -> None:
     rows = []
     for name, records in sorted(groups.items()):
         rows += [(name, len(records), *row) for test in (spotting, recognition) for row in test(records, options.draws)]
-    told = rows_of(options.table) if options.table and options.table.exists() else {}
+    told = rows_of(options.table, TITLES, KEY)
     each = options.level / max(len(told.keys() | {(name, score) for name, _, score, *_ in rows}), 1)
     told |= {(name, score): as_cells(name, seeds, score, *row, each) for name, seeds, score, *row in rows}
-    lines = ["| " + " | ".join(cells) + " |" for cells in [TITLES, *(told[key] for key in sorted(told))]]
-    table = "\n".join([lines[0], "|---" * len(TITLES) + "|", *lines[1:]])
-    print(table)
-    if options.table:
-        options.table.write_text(HEAD + table + "\n")
+    print(write(options.table, HEAD, TITLES, told))
 
 
 def spotting(records: list[Record], draws: int) -> list[tuple[str, int, float, Floats]]:
@@ -163,14 +161,6 @@ def with_truth(record: Record) -> pd.DataFrame:
     truths = truths[(truths["kind"] == "micro") & truths["emotion"].notna()]
     found = truths.merge(clips, on=["video", "onset", "offset"], validate="one_to_one") if len(clips) else truths[:0]
     return found.sort_values(["video", "onset"], ignore_index=True)
-
-
-def rows_of(table: Path) -> dict[tuple[str, str], list[str]]:
-    """Cells of a table that is there, by method and score."""
-    lines = [line.strip("| ").split(" | ") for line in table.read_text().splitlines() if line.startswith("| ")]
-    if not lines or lines[0] != TITLES:
-        raise SystemExit(f"{table} is no table of this program: move it away, or name another")
-    return {(cells[0], cells[2]): cells for cells in lines[1:]}
 
 
 def as_cells(name: str, seeds: int, score: str, n: int, value: float, draws: Floats, each: float) -> list[str]:

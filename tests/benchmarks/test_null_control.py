@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks import null_control
+from benchmarks.grown_table import rows_of
 from mebench.core.spotting import hits
 from tests.run_folders import make_run
 
@@ -50,7 +51,7 @@ def control(monkeypatch, table, *folders):
     monkeypatch.setattr(null_control, "CHUNK", 20)
     monkeypatch.setattr(sys, "argv", ["null_control.py", *map(str, folders), "--draws", "20", "--table", str(table)])
     null_control.main()
-    return null_control.rows_of(table)
+    return rows_of(table, null_control.TITLES, null_control.KEY)
 
 
 def test_rows_of_a_table_stay_and_count_beside_new_ones(tmp_path, monkeypatch, capsys):
