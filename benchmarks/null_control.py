@@ -168,8 +168,7 @@ def as_cells(name: str, seeds: int, score: str, n: int, value: float, draws: Flo
     low, high = np.quantile(draws, [each / 2, 1 - each / 2])
     above, below = (np.sum(draws >= value) + 1) / (len(draws) + 1), (np.sum(draws <= value) + 1) / (len(draws) + 1)
     p = min(1.0, 2 * min(above, below))
-    where = "inside" if low <= value <= high else "OUTSIDE"
-    where = where if n else "spots nothing"
+    where = "spots nothing" if not n else "inside" if low <= value <= high else "OUTSIDE"
     return [
         name,
         str(seeds),

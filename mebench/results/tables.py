@@ -322,10 +322,9 @@ def _causes(
     told: Sequence[Mapping[str, Mapping[str, float]]], runs: Sequence[Tables], kind: str
 ) -> dict[str, tuple[float, float]]:
     missed = [sum(n for cause, n in one["miss"].items() if cause != "localisation") for one in told]
-    annotated = {kind for run in runs if run.distractors is not None for kind in run.distractors["kind"]}
-    names = sorted(
-        {word for one in told for word in one["gain"]} - {"missed"} | annotated | {*KINDS, *OTHERWISE} - {kind}
-    )
+    annotated = {word for run in runs if run.distractors is not None for word in run.distractors["kind"].unique()}
+    possible = annotated | {*KINDS, *OTHERWISE} - {kind}
+    names = sorted(possible.union(*(one["gain"] for one in told)) - {"missed"})
     found = {
         word: tuple(mean([one[part].get(word, 0.0) for one in told]) for part in ("under", "gain")) for word in names
     }
