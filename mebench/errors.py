@@ -1,7 +1,7 @@
 """The errors that users see: what is wrong, where, the nearest match, and what to do next."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 MOST_NAMES = 30
 """Names that a sentence lists; of more only the nearest one, or these."""
@@ -37,6 +37,15 @@ class RunError(MebenchError):
     exit_code = 4
 
 
+def listed(names: Sequence[str], most: int) -> str:
+    """The first names of a list, the others counted.
+
+    >>> listed(["01", "02"], 2), listed(["01", "02", "03"], 2)
+    ('01, 02', '01, 02 and 1 more')
+    """
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
 def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
     """One sentence for an unknown name: the nearest match and the list.
 
@@ -55,6 +64,5 @@ def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
         beginnings[close] for close in difflib.get_close_matches(name, beginnings, n=1)
     ]
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    listing = f" Known: {', '.join(names[:MOST_NAMES]) or 'none'}{more}."
-    return f"unknown {what} {name!r}.{hint}{'' if hint and more else listing} {then}".rstrip()
+    listing = f" Known: {listed(names, MOST_NAMES) or 'none'}."
+    return f"unknown {what} {name!r}.{hint}{'' if hint and len(names) > MOST_NAMES else listing} {then}".rstrip()

@@ -25,7 +25,7 @@ from mebench.runner.plan import Sides, make_plan, weightless
 from mebench.runner.scoring import tables_of
 
 SHOWN = ("f1", "precision", "recall", "ap50", "fp_per_minute")
-QUIET = "fp_per_minute_without"
+QUIET_RATE = "fp_per_minute_without"
 """False positives a minute in videos that show no expression, of whatever kind."""
 VERSIONS = ("mebench", "torch", "opencv-contrib-python-headless", "dlib-bin", "method_plugin", "recognizer_plugin")
 
@@ -120,7 +120,7 @@ def _flat(summary: Mapping[str, Any], tested: Tables) -> dict[str, float | None]
     for kind, part in summary.get("spotting", {}).items():
         found |= {f"spotting.{kind}.{name}": part["scores"][name]["value"] for name in SHOWN if name in part["scores"]}
         if kind != "overall":
-            found[f"spotting.{kind}.{QUIET}"] = quiet_rate(tested, kind, tested.truths)[0]
+            found[f"spotting.{kind}.{QUIET_RATE}"] = quiet_rate(tested, kind, tested.truths)[0]
     if "recognition" in summary:
         found |= {f"recognition.{name}": summary["recognition"]["scores"][name]["value"] for name in ("uf1", "uar")}
     if "analysis" in summary:

@@ -7,9 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.console import plural
+from mebench.errors import listed
 from mebench.metrics import Tables, named, spotting_chance, summarize
 from mebench.metrics.mistakes import summarize_mistakes
 from mebench.runner.folder import RunFolder
+
+SHOWN = 5
+"""Folds that a remark names."""
 
 
 def tables_of(folder: RunFolder) -> Tables:
@@ -70,8 +75,7 @@ def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
     about, every = folder.read_json("folds.json"), tables_of(folder)
     answers = None if every.clips is None else folder.read_table("clips.parquet")
     for fold in about["folds"]:
-        tested = ("video", fold["videos"]) if "videos" in fold else ("subject", fold["test"])
-        own = _of_videos(every, every.videos[every.videos[tested[0]].isin(tested[1])])
+        own = _of_videos(every, _tested(fold, every.videos))
         clips = answers
         if clips is not None:
             clips = _clips(about, own.videos, own.truths, clips[clips["fold"] == fold["fold"]])
@@ -82,6 +86,12 @@ def tables_of_folds(folder: RunFolder) -> Iterator[tuple[str, Tables]]:
 def of_dataset(tables: Tables, name: str) -> Tables:
     """The rows of one dataset, as if nothing else had been tested."""
     return _of_videos(tables, tables.videos[tables.videos["dataset"] == name])
+
+
+def _tested(fold: Mapping[str, Any], videos: pd.DataFrame) -> pd.DataFrame:
+    """The videos that a fold tests."""
+    column, names = ("video", fold["videos"]) if "videos" in fold else ("subject", fold["test"])
+    return videos[videos[column].isin(names)]
 
 
 def _of_videos(tables: Tables, videos: pd.DataFrame) -> Tables:
@@ -132,6 +142,7 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
     rule = named(convention)
     if "spotting" in summary:
         summary["mistakes"] = summarize_mistakes(tables, about["kinds"], convention)
+        summary["remarks"] += filter(None, (_silent(about["folds"], tables, kind) for kind in about["kinds"]))
     if "spotting" in summary and (rule.matching, rule.videos) != ("maximum", "all"):
         summary["remarks"].append(f"the level of chance is not known under {rule.name}: it is left out")
     elif "spotting" in summary:
@@ -148,3 +159,16 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
             for kind in about["kinds"]
         }
     return summary
+
+
+def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> str:
+    """In which folds nothing of a kind is spotted though their videos hold some, as after a training that came to nothing."""
+    assert tables.predictions is not None
+    truths = tables.truths[tables.truths["kind"] == kind]
+    spotted = set(tables.predictions["fold"][tables.predictions["kind"] == kind])
+    held = {fold["fold"]: int(truths["video"].isin(_tested(fold, tables.videos)["video"]).sum()) for fold in folds}
+    silent = [name for name, n in held.items() if n and name not in spotted]
+    if not silent:
+        return ""
+    missed = plural(sum(held[name] for name in silent), f"{kind}-expression")
+    return f"nothing is spotted in {len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)}), whose videos hold {missed}"

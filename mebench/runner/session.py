@@ -17,7 +17,7 @@ from mebench.config import RunConfig, registry
 from mebench.config.settings import plugins_of
 from mebench.console import plural
 from mebench.core import Fold, SubjectKey
-from mebench.errors import DataError, MebenchError, RunError
+from mebench.errors import DataError, MebenchError, RunError, listed
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
@@ -74,10 +74,9 @@ def skipped_line(videos: Sequence[str], n_videos: int) -> str:
     >>> skipped_line(["casme2/01/a"], 255)
     'no face in 1 of 255 videos, left out of training and counted as missed: casme2/01/a'
     """
-    more = f" and {len(videos) - SHOWN} more" if len(videos) > SHOWN else ""
     return (
         f"no face in {len(videos)} of {n_videos} videos, left out of training and counted as missed: "
-        f"{', '.join(videos[:SHOWN])}{more}"
+        f"{listed(videos, SHOWN)}"
     )
 
 
