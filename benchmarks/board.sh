@@ -35,17 +35,21 @@ for part in $parts; do
         ;;
     presets)
         sweep method=mean method.epochs_spot=24 seed=0
-        sweep method=mean method.preset=released_code method.flow=tvl1 seed=0  # OpenCV's own takes twelve times as long
+        sweep method=mean,softnet method.preset=released_code method.flow=tvl1 seed=0  # OpenCV's own takes twelve times as long
+        sweep method=softnet method.preset=paper method.flow=tvl1 seed=0
         # Two folds, of half the people each, in which the paper's 200 epochs take two hours of a core, and what to compare them with.
         sweep method=mean method.preset=paper method.flow=tvl1 protocol.folds=2 seed=0
         sweep method=mean,linear_spotter protocol.folds=2 seed=0
         ;;
     paper) sweep method=mean method.preset=paper method.flow=tvl1 seed=0 ;;  # ten folds of 200 epochs: 18 hours of a core
     tuned)  # on other people than those of the board, so that nobody who is tested was tuned on
-        mebench tune method=mean "runs=$folder/runs" "${common[@]}" dataset.seed=1 dataset.subjects=30 protocol.folds=2 seed=0 --trials 30 \
-            --tuning-subjects 24 --inner-folds 2 --param p --param smoothing --param anchor --param half_width --param lr \
-            --param 'epochs_spot={low: 4, high: 16}' --out "$folder/tuning" --write "$folder/tuned.yaml"
-        mebench run -c "$folder/tuned.yaml" dataset.seed=0 dataset.subjects=60 protocol.folds=10 "runs=$folder/runs" "cache=$folder/cache"
+        for searched in 'mean epochs_spot={low: 4, high: 16}' 'softnet epochs={low: 5, high: 40}'; do
+            method=${searched%% *}
+            mebench tune "method=$method" "runs=$folder/runs" "${common[@]}" dataset.seed=1 dataset.subjects=30 protocol.folds=2 seed=0 --trials 30 \
+                --tuning-subjects 24 --inner-folds 2 --param p --param smoothing --param anchor --param half_width --param lr \
+                --param "${searched#* }" --out "$folder/tuning" --write "$folder/tuned-$method.yaml"
+            mebench run -c "$folder/tuned-$method.yaml" dataset.seed=0 dataset.subjects=60 protocol.folds=10 "runs=$folder/runs" "cache=$folder/cache"
+        done
         ;;
     protocols)
         for id in meview cas_me2 samm_lv; do
