@@ -37,6 +37,15 @@ class Section:
         bare = {f.name for f in fields(self.cls) if f.default is f.default_factory is MISSING}
         return {f"{self.prefix}{n}": Required[hint] if n in bare else hint for n, hint in hints.items()}
 
+    def defaults(self) -> dict[str, Any]:
+        """The value of each key that has one."""
+        own = {
+            f.name: f.default if f.default_factory is MISSING else f.default_factory()
+            for f in fields(self.cls)
+            if f.init
+        }
+        return {f"{self.prefix}{name}": value for name, value in own.items() if value is not MISSING}
+
     def instance(self, values: Mapping[str, Any], origins: Mapping[str, str]) -> Any:
         """The dataclass of those of the typed values that are its own. What has the type `Path` is absolute, without `~`: a run may go on
         from another folder, and its workers may be there.
@@ -175,8 +184,8 @@ def one_name(key: str, value: Any, origin: str) -> str:
     raise ConfigError(f"{key} must be one name, not {value!r} ({origin}): {hint}")
 
 
-def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> Raw:
-    """The values of a run by key, those of the plugins' own files lowest.
+def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> tuple[Raw, Raw]:
+    """The values of a run by key: what the plugins' own files say, and what the user says, which ranks higher.
 
     Args:
         layers: of the user, lowest first.
@@ -193,8 +202,10 @@ def merged(layers: Sequence[Layer], named: Raw, parts: Sequence[Part]) -> Raw:
         user |= {f"{p.prefix}root": (layer.root(p.info.id), f"{layer.origin}: roots.{p.info.id}") for p in rooted}
         said |= _of_data(layer, of_data, named["dataset"][0])
         user |= {key: (value, layer.origin) for key, value in said.items()}
-    packaged = [_packaged(p, () if p in of_data else of_data, user.get(f"{p.prefix}preset")) for p in parts]
-    return {key: value for raw in (*packaged, user) for key, value in raw.items()}
+    packaged: Raw = {}
+    for part in parts:
+        packaged |= _packaged(part, () if part in of_data else of_data, user.get(f"{part.prefix}preset"))
+    return packaged, user
 
 
 def _of_data(layer: Layer, parts: Sequence[Part], dataset: Any) -> dict[str, Any]:

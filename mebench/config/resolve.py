@@ -29,10 +29,10 @@ def resolve(words: Sequence[str], files: Iterable[str | Path] = (), plugins: Ite
     """
     layers, named, paths = _read(words, files, plugins)
     parts = parts_of(named)
-    raw = merged(layers, named, parts)
+    packaged, user = merged(layers, named, parts)
     if paths:
-        raw["plugins"] = (paths, raw["plugins"][1] if "plugins" in raw else "--plugins")
-    return _build(raw, parts)
+        user["plugins"] = (paths, user["plugins"][1] if "plugins" in user else "--plugins")
+    return _build(packaged | user, packaged, parts)
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,9 @@ def resolve_dataset(
     layers, named, _ = _read(words, files, plugins)
     parts = parts_of(named, ["dataset"])
     _refuse_run_keys(layers[-1], ["dataset", *(key for part in parts for key in part.types())])
-    raw = {key: value for key, value in merged(layers, named, parts).items() if key.startswith("dataset.")}
-    _, built, _ = _typed(raw, parts)
+    packaged, user = merged(layers, named, parts)
+    raw = {key: value for key, value in (packaged | user).items() if key.startswith("dataset.")}
+    _, built, _ = _typed(raw, raw, parts)
     params = {part.word: built[part.prefix] for part in parts}
     return DatasetConfig("+".join(map(called, params)), params)
 
@@ -75,7 +76,7 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
     """
     raw = {key: (value, (origins or {}).get(key, SAVED)) for key, value in flatten(values).items()}
     registry.add_paths(raw.get("plugins", ((), ""))[0])
-    return _build(raw, parts_of(raw))
+    return _build(raw, raw, parts_of(raw))
 
 
 def _read(
@@ -105,20 +106,33 @@ def _refuse_run_keys(words: Layer, known: Iterable[str]) -> None:
             raise ConfigError(f"{unknown_key(key, known)} ({words.origin})")
 
 
-def _typed(raw: Raw, sections: Sequence[Section]) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
-    """The values that somebody sets, by key; an instance of each section, by its prefix; and the origin of every key."""
+def _typed(
+    raw: Raw, packaged: Raw, sections: Sequence[Section]
+) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+    """The values that somebody sets, by key; an instance of each section, by its prefix; and the origin of every key.
+
+    What the user sets to the value that it has without him comes from there: a setting spelled out is no other setting.
+    """
     types = {key: hint for section in sections for key, hint in section.types().items()}
     values = typed(raw, types | dict.fromkeys(PLUGIN_KEYS, Any))
-    defaults = {key: section.origin for section in sections for key in section.types()}
-    origins = defaults | {key: origin for key, (_, origin) in raw.items()}
+    own = typed(
+        packaged, {key: hint for key, hint in types.items() if key in packaged} | dict.fromkeys(PLUGIN_KEYS, Any)
+    )
+    before = {key: (value, section.origin) for section in sections for key, value in section.defaults().items()}
+    before |= {key: (own[key], origin) for key, (_, origin) in packaged.items()}
+    origins = {key: origin for key, (_, origin) in before.items()}
+    for key, (_, origin) in raw.items():
+        if key not in before or plain(values[key]) != plain(before[key][0]):
+            origins[key] = origin
     return values, {section.prefix: section.instance(values, origins) for section in sections}, origins
 
 
-def _build(raw: Raw, parts: Sequence[Part]) -> RunConfig:
+def _build(raw: Raw, packaged: Raw, parts: Sequence[Part]) -> RunConfig:
     """Type all values, check their ranges and put them together.
 
     Args:
         raw: what is said of a run.
+        packaged: what of it is said without the user.
         parts: the method, the dataset or its members, and the recognizer if there is one.
     """
     if parts[-1].prefix != "recognizer.":
@@ -134,7 +148,7 @@ def _build(raw: Raw, parts: Sequence[Part]) -> RunConfig:
     except ConfigError as error:
         raise ConfigError(f"{error} ({origin})") from error
     of_protocol = Section("protocol.", protocol.params, f"default (protocol {protocol.name})")
-    said, built, origins = _typed(raw, [*parts, Section("", RunSettings, "default"), of_protocol])
+    said, built, origins = _typed(raw, packaged, [*parts, Section("", RunSettings, "default"), of_protocol])
     ids = {part.prefix: part.info.id for part in parts}
     data = {part.word: built[part.prefix] for part in parts if part.info.kind == "dataset"}
     values: dict[str, Any] = {}

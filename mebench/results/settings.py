@@ -133,11 +133,13 @@ def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
 
 
 def _text(value: Any) -> str:
-    """A value as the command line takes it, but without quotes.
+    """A value as the command line takes it, but without quotes and of numbers the first six digits.
 
-    >>> _text([1, None, True, "a"])
-    '[1, null, true, a]'
+    >>> _text([1, None, True, "a", 0.027467435857304365])
+    '[1, null, true, a, 0.0274674]'
     """
+    if isinstance(value, float):
+        value = float(f"{value:.6g}")
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     return value if isinstance(value, str) else json.dumps(value)

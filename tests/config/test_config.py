@@ -17,6 +17,7 @@ from mebench.config.values import choices, convert, expected, plain
 from mebench.console import text
 from mebench.core.types import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
+from mebench.results.settings import of_data, of_method
 
 METHOD_PARAMS = """
 from __future__ import annotations
@@ -358,6 +359,26 @@ def test_a_preset_that_the_user_chooses_undoes_the_settings_for_the_dataset(tiny
     config = tiny(*(["method.preset=paper"] if where == "word" else []), files=[file] if where == "file" else [])
     assert (config.method_params.epochs, config.method_params.p, config.method_params.flow) == (800, 0.5, "tvl1")
     assert config.origins["method.epochs"] == "preset paper (methods/tiny/config.yaml)"
+
+
+def test_a_value_spelled_out_that_holds_without_it_comes_from_where_it_stood(tiny, tmp_path):
+    """A file with all values of a run, as `mebench tune --write` makes it, differs in what was changed alone."""
+    before = tiny("method.preset=paper")
+    file = tmp_path / "all.yaml"
+    file.write_text(yaml.safe_dump({**before.values, "seed": 3}))
+    after = tiny(files=[file])
+    assert after.values == {**before.values, "seed": 3}
+    changed = {key for key, origin in after.origins.items() if origin == str(file)}
+    assert changed == {
+        "seed",
+        "plugins",
+        "method.preset",
+        "dataset.preset",
+    }  # choosing a preset undoes settings for the dataset
+    assert (
+        of_data(after.values, after.origins) == ""
+        and of_method(after.values, after.origins) == "preset paper: epochs=800"
+    )
 
 
 def test_a_value_that_the_user_sets_beats_a_preset_that_the_user_chooses(tiny):
