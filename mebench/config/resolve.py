@@ -111,7 +111,7 @@ def _typed(
 ) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
     """The values that somebody sets, by key; an instance of each section, by its prefix; and the origin of every key.
 
-    What the user sets to the value that it has without him comes from there: a setting spelled out is no other setting.
+    What the user sets to the value that holds without it keeps the origin of that: a default spelled out is no setting.
     """
     types = {key: hint for section in sections for key, hint in section.types().items()}
     values = typed(raw, types | dict.fromkeys(PLUGIN_KEYS, Any))

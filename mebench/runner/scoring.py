@@ -162,7 +162,7 @@ def score(folder: RunFolder, seed: int, draws: int, convention: str = "strict") 
 
 
 def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> str:
-    """In which folds nothing of a kind is spotted though their videos hold some, as after a training that came to nothing."""
+    """In which folds nothing of a kind is spotted though their videos hold some, as after a training that came to nothing; or empty."""
     assert tables.predictions is not None
     truths = tables.truths[tables.truths["kind"] == kind]
     spotted = set(tables.predictions["fold"][tables.predictions["kind"] == kind])
@@ -170,5 +170,5 @@ def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> st
     silent = [name for name, n in held.items() if n and name not in spotted]
     if not silent:
         return ""
-    missed = plural(sum(held[name] for name in silent), f"{kind}-expression")
-    return f"nothing is spotted in {len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)}), whose videos hold {missed}"
+    where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)})"
+    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held[name] for name in silent)}"
