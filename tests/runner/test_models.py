@@ -12,7 +12,7 @@ from mebench import methods
 from mebench.config import resolve
 from mebench.errors import ConfigError, MebenchError, RunError
 from mebench.progress import Progress
-from mebench.results.model_card import QUIET, export_model
+from mebench.results.model_card import QUIET_RATE, export_model
 from mebench.results.spotted import CAUTION, spot_videos
 from mebench.runner.execute import run
 from mebench.runner.models import by_default, find, named, of_run, read_header, read_model, store, take
@@ -143,7 +143,7 @@ def test_the_shipped_models_are_small_and_say_how_good_they_are(mebench):
         params, said = read_model(model.path).config.method_params, model.said
         assert model.path.stat().st_size < 200_000 and model.path.parent.parent.name == said.method["name"] == name
         assert params.regions == "box" and params.threshold == "absolute" and not params.needs_landmarks
-        assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{QUIET}"] >= 0
+        assert 0 < said.scores["spotting.micro.f1"] < 1 and said.scores[f"spotting.micro.{QUIET_RATE}"] >= 0
         assert "## What it is not good for" in said.card and "No real face was ever seen" in said.card
         assert find(name) == model.path
     naming = [model.said.scores for model in shipped.values() if "recognition.uf1" in model.said.scores]
