@@ -33,9 +33,9 @@ class Section:
 
     def types(self) -> dict[str, Any]:
         """The type of each key, `Required[...]` if it has no default."""
-        hints = hints_of(self.cls, self.origin)
-        bare = {f.name for f in fields(self.cls) if f.default is f.default_factory is MISSING}
-        return {f"{self.prefix}{n}": Required[hint] if n in bare else hint for n, hint in hints.items()}
+        hints = {f"{self.prefix}{name}": hint for name, hint in hints_of(self.cls, self.origin).items()}
+        optional = self.defaults()
+        return {key: hint if key in optional else Required[hint] for key, hint in hints.items()}
 
     def defaults(self) -> dict[str, Any]:
         """The value of each key that has one."""
@@ -53,8 +53,8 @@ class Section:
         Raises:
             ConfigError: it refuses them; the sentence tells where those were set that it names.
         """
-        said = {f.name: values.get(f"{self.prefix}{f.name}", f.default) for f in fields(self.cls) if f.init}
-        own = {name: value for name, value in said.items() if value is not MISSING}
+        said = {**self.defaults(), **values}
+        own = {f.name: said[key] for f in fields(self.cls) if f.init and (key := f"{self.prefix}{f.name}") in said}
         places = {name: value.expanduser().absolute() for name, value in own.items() if isinstance(value, Path)}
         try:
             return self.cls(**own | places)

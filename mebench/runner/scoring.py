@@ -60,7 +60,7 @@ def _clips_of_folds(
     """The same for each fold, which is scored by itself: a `part` of its own."""
     parts = []
     for fold in about["folds"]:
-        own = videos[videos["subject"].isin(fold["test"])]
+        own = _tested(fold, videos)
         of_fold = truths[truths["video"].isin(own["video"])], answers[answers["fold"] == fold["fold"]]
         parts.append(_clips(about, own, *of_fold).assign(part=fold["fold"]))
     return pd.concat(parts, ignore_index=True)
@@ -166,9 +166,10 @@ def _silent(folds: Sequence[Mapping[str, Any]], tables: Tables, kind: str) -> st
     assert tables.predictions is not None
     truths = tables.truths[tables.truths["kind"] == kind]
     spotted = set(tables.predictions["fold"][tables.predictions["kind"] == kind])
-    held = {fold["fold"]: int(truths["video"].isin(_tested(fold, tables.videos)["video"]).sum()) for fold in folds}
-    silent = [name for name, n in held.items() if n and name not in spotted]
+    without = [fold for fold in folds if fold["fold"] not in spotted]
+    held = {fold["fold"]: truths["video"].isin(_tested(fold, tables.videos)["video"]).sum() for fold in without}
+    silent = [name for name, n in held.items() if n]
     if not silent:
         return ""
     where = f"{len(silent)} of {plural(len(folds), 'fold')} ({listed(silent, SHOWN)})"
-    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held[name] for name in silent)}"
+    return f"no {kind}-expression is spotted in {where}, whose videos hold {sum(held.values())}"
