@@ -12,9 +12,10 @@ spotters=linear_spotter,mean,softnet,mtsn,tsmsnet,concat_cnn,sfamnet,abpn,auw_gc
 windows=linear_spotter,mean,softnet,tsmsnet
 first=abpn,auw_gcn,me_tst,softnet,mean,linear_spotter
 relative=linear_spotter,mean,softnet,me_tst,tsmsnet,lbp_chi2
-common=(dataset=synthetic dataset.preset=board protocol=kfold protocol.folds=10 "kinds=[micro]" "cache=$folder/cache")
+common=(dataset=synthetic dataset.preset=board "kinds=[micro]" "cache=$folder/cache")
+ten=("runs=$folder/runs" "${common[@]}" protocol=kfold protocol.folds=10)
 
-sweep() { mebench run -m "runs=$folder/runs" "${common[@]}" "$@"; }
+sweep() { mebench run -m "${ten[@]}" "$@"; }
 
 for part in $parts; do
     case $part in
@@ -45,7 +46,7 @@ for part in $parts; do
     tuned)  # on other people than those of the board, so that nobody who is tested was tuned on
         for searched in 'mean epochs_spot={low: 4, high: 16}' 'softnet epochs={low: 5, high: 20}'; do
             method=${searched%% *}
-            mebench tune "method=$method" "runs=$folder/runs" "${common[@]}" dataset.seed=1 dataset.subjects=30 protocol.folds=2 seed=0 --trials 30 \
+            mebench tune "method=$method" "${ten[@]}" dataset.seed=1 dataset.subjects=30 protocol.folds=2 seed=0 --trials 30 \
                 --tuning-subjects 24 --inner-folds 2 --param p --param smoothing --param anchor --param half_width --param lr \
                 --param "${searched#* }" --out "$folder/tuning" --write "$folder/tuned-$method.yaml"
             mebench run -c "$folder/tuned-$method.yaml" dataset.seed=0 dataset.subjects=60 protocol.folds=10 "runs=$folder/runs" "cache=$folder/cache"
@@ -65,8 +66,12 @@ for part in $parts; do
                 "dataset.samm_lv.root=$folder/drawn/samm_lv" protocol=cross_spotting "protocol.train=[cas_me2]" "protocol.test=[samm_lv]" "${places[@]}" ${own[@]+"${own[@]}"}
         done
         ;;
-    quiet)  # by the models of the first fold of each run
-        python "$(dirname "$0")/quiet.py" "$folder"/runs/*-kfold-seed0-* --table "$(dirname "$0")/../leaderboards/quiet.md"
+    quiet)  # a training on 54 people each
+        once() { mebench run -m "runs=$folder/quiet" "${common[@]}" protocol=holdout protocol.share=0.1 seed=0 "$@"; }
+        once method=$spotters
+        once method=$relative method.threshold=absolute
+        once method=optical_strain method.variant=peaks method.threshold=relative,absolute
+        python "$(dirname "$0")/quiet.py" "$folder"/quiet/*-seed0-* --table "$(dirname "$0")/../leaderboards/quiet.md"
         ;;
     publish)
         python "$(dirname "$0")/null_control.py" "$folder"/null/*-seed* --table "$(dirname "$0")/../leaderboards/null_control.md"
