@@ -16,10 +16,14 @@ UNMEASURED = "Not measured here yet: no record of a whole run is in the reposito
 ROW = re.compile(r"\| `(\S+)` \| .* \| `(\S+)` \| (\S+) \| (?:\[(\S+), (\S+)\]|–) \| (\S+) to (\S+) \| (.+) \|")
 
 
+def card(id_):
+    """The text of a method's card."""
+    return (CHECKOUT / "methods" / id_ / "README.md").read_text(encoding="utf-8")
+
+
 def rows(id_):
     """Run, score, mean, low, high, lowest and highest seed, and the seeds with the beginnings of the keys."""
-    card = (CHECKOUT / "methods" / id_ / "README.md").read_text(encoding="utf-8")
-    return [found.groups() for line in card.splitlines() if (found := ROW.fullmatch(line))]
+    return [found.groups() for line in card(id_).splitlines() if (found := ROW.fullmatch(line))]
 
 
 def score(record, path):
@@ -43,8 +47,7 @@ def end(scores, which, outermost):
 def test_every_card_has_measured_numbers_of_its_records_or_says_that_there_are_none(id_):
     found = rows(id_)
     if not found:
-        card = (CHECKOUT / "methods" / id_ / "README.md").read_text(encoding="utf-8")
-        assert UNMEASURED in card, "no row of measured scores, and it does not say that there is none"
+        assert UNMEASURED in card(id_), "no row of measured scores, and it does not say that there is none"
         assert not list(RECORDS.glob(f"{id_}-*")), "there are records, and the card shows none"
     for run, path, *numbers, seeds in found:
         scores = [score(f"{run}-seed{seed}", path) for seed in seeds.split(", ")]
@@ -65,8 +68,7 @@ def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
     means = {id_: {mean for _, _, mean, *_ in rows(id_)} for id_ in METHODS}
     told = []
     for id_ in METHODS:
-        lines = (CHECKOUT / "methods" / id_ / "README.md").read_text(encoding="utf-8").splitlines()
-        prose = " ".join(line for line in lines if not line.startswith("|"))
+        prose = " ".join(line for line in card(id_).splitlines() if not line.startswith("|"))
         told += [(id_, *found) for found in re.findall(r"`(\w+)`(?: with `[^`]*`)?(?: \(|, | has )(\.\d{3})", prose)]
     assert len(told) > 5
     assert [one for one in told if one[1] in means and one[2] not in means[one[1]]] == []
@@ -74,9 +76,7 @@ def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
 
 def test_no_card_says_that_nothing_is_quoted_of_a_method_with_published_values():
     published = set(pd.read_csv(CHECKOUT / "leaderboards" / "published.csv")["method"])
-    silent = {
-        id_ for id_ in METHODS if "Nothing is quoted" in (CHECKOUT / "methods" / id_ / "README.md").read_text("utf-8")
-    }
+    silent = {id_ for id_ in METHODS if "Nothing is quoted" in card(id_)}
     assert silent and not {METHODS[id_].title for id_ in silent} & published
 
 
@@ -86,7 +86,6 @@ def test_a_cards_false_alarms_where_nobody_expresses_anything_are_those_of_the_t
     measured = re.findall(r"^\| (\w+) .*\| (\S+) \| (\S+) to (\S+) \|$", table, re.MULTILINE)
     told = []
     for id_ in METHODS:
-        card = " ".join((CHECKOUT / "methods" / id_ / "README.md").read_text(encoding="utf-8").split())
-        for sentence in re.findall(r"On drawn people who express nothing[^(]*", card):
+        for sentence in re.findall(r"On drawn people who express nothing[^(]*", " ".join(card(id_).split())):
             told += [(id_, *found) for found in re.findall(r"(\d+\.\d\d) \[(\d+\.\d\d), (\d+\.\d\d)\]", sentence)]
     assert sorted(told) == sorted(measured)
