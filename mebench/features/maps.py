@@ -187,7 +187,7 @@ class MotionParams(SeriesParams):
         batch_size: segments per step.
         lr: learning rate of AdamW in the first epoch.
         lr_decay: what it is multiplied by after each epoch.
-        weight_decay: of AdamW, for the weights of convolutions and graphs alone.
+        weight_decay: of AdamW; biases and normalisation are left alone.
         segment: frames of the series that a sample holds; only segments with an expression are learnt from.
         macro_weight: weight of macro-expressions in the loss.
         apex_threshold: probability of an apex above which a frame proposes an interval.

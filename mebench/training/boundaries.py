@@ -1,4 +1,4 @@
-"""Networks that read the motion of regions as a series and say where expressions begin, peak and end (ABPN, AUW-GCN)."""
+"""Networks that read the motion of regions as a series and say where expressions begin, peak and end (ABPN and its successors)."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -29,7 +29,7 @@ from mebench.features.regions import POINTS
 from mebench.training.samples import Samples
 
 CONTEXT = 7
-"""Frames of the series before and after a segment that the network reads too: half of 15, the receptive field of the programs."""
+"""Frames of the series before and after a segment that a network reads too: half of 15, the receptive field of ABPN and AUW-GCN."""
 START, END, NEITHER = 0, 1, 2
 AROUND = {"micro": 1, "macro": 3}
 """Frames of the series on both sides of an onset, apex or offset that are labelled like it."""
@@ -42,11 +42,14 @@ OUTPUTS = 10
 class BoundaryNetwork(Method):
     """Learns from segments of series; each likely apex proposes an interval from the likeliest onset to the likeliest offset.
 
-    A subclass says what `network` is: (N, T, regions, 2) to (N, 10, T), see `OUTPUTS`. Both kinds are learnt whichever is asked for.
+    A subclass says what `network` is: (N, T, regions, 2) to (N, 10, T), see `OUTPUTS`; how many frames around a segment it reads
+    too, `context`; and what its mistakes about boundaries cost, `edges`: of (N, 3, T) raw and classes (N, T). Both kinds are learnt
+    whichever is asked for.
     """
 
     tasks = frozenset({"spot"})
     kinds: ClassVar[tuple[str, ...]] = KINDS
+    context: ClassVar[int] = CONTEXT
     params: MotionParams
 
     mean: Tensor
@@ -85,7 +88,7 @@ class BoundaryNetwork(Method):
         self.mean, self.deviation = every.mean(0), every.std(0).clamp(min=1e-6)
         parts: list[list[NDArray[Any]]] = [[], [], [], []]
         for video, x in zip(train, series):
-            for kept in segments(x, *self._targets(video, len(x)), self.params.segment):
+            for kept in segments(x, *self._targets(video, len(x)), self.params.segment, self.context):
                 for part, rows in zip(parts, kept):
                     part.append(rows)
         arrays = [np.stack(part) for part in parts] if parts[0] else [np.empty((0, 1), np.float32)] * 4
@@ -106,21 +109,34 @@ class BoundaryNetwork(Method):
         return bounds, apexes, actions
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:
-        """The sum of the losses of boundaries, apexes and actions of both kinds."""
-        x, bounds, apexes, actions = batch
-        outputs = self.network(self._normalised(x))[:, :, CONTEXT:-CONTEXT]
+        """The loss of a batch of segments."""
+        x, *labels = batch
+        loss = self.loss(self.normalised(x), *labels)
+        self.history.add(self.stage, self.current_epoch, "train", len(x), loss.detach())
+        return loss
+
+    def loss(self, x: Tensor, bounds: Tensor, apexes: Tensor, actions: Tensor) -> Tensor:
+        """Of segments with their surroundings, (N, context + T + context, regions, 2); labels are (N, T, kinds)."""
+        return self.loss_of(self.network(x)[:, :, self.context : -self.context], bounds, apexes, actions)
+
+    def loss_of(self, outputs: Tensor, bounds: Tensor, apexes: Tensor, actions: Tensor) -> Tensor:
+        """The sum of the losses of boundaries, apexes and actions of both kinds, of (N, 10, T) raw."""
         losses = []
         for place, kind in enumerate(KINDS):
-            edges = boundary_loss(outputs[:, 3 * place : 3 * place + 3], bounds[:, :, place])
+            edges = self.edges(outputs[:, 3 * place : 3 * place + 3], bounds[:, :, place])
             apex = probability_loss(outputs[:, 6 + place], apexes[:, :, place], 0.9)
             action = probability_loss(outputs[:, 8 + place], actions[:, :, place], 0.8)
             weighed = (1.8 if kind == "micro" else 1.0) * apex + edges + 0.1 * action
             losses.append(weighed if kind == "micro" else self.params.macro_weight * weighed)
-        loss = torch.stack(losses).sum()
-        self.history.add(self.stage, self.current_epoch, "train", len(x), loss.detach())
-        return loss
+        return torch.stack(losses).sum()
 
-    def _normalised(self, x: Tensor) -> Tensor:
+    @staticmethod
+    def edges(outputs: Tensor, classes: Tensor) -> Tensor:
+        """Focal cross-entropy, see `boundary_loss`."""
+        return boundary_loss(outputs, classes)
+
+    def normalised(self, x: Tensor) -> Tensor:
+        """Each direction brought to mean 0 and variance 1 over the training videos."""
         return (x - self.mean) / self.deviation
 
     def configure_optimizers(self) -> dict[str, Any]:
@@ -140,7 +156,7 @@ class BoundaryNetwork(Method):
         x = torch.from_numpy(self._series(video)).to(self.mean.device)
         if not len(x):
             return np.empty((OUTPUTS, 0))
-        found: NDArray[np.float64] = self.network(self._normalised(x)[None])[0].double().cpu().numpy()
+        found: NDArray[np.float64] = self.network(self.normalised(x)[None])[0].double().cpu().numpy()
         return found
 
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
@@ -241,7 +257,12 @@ def boundary_labels(
 
 
 def segments(
-    x: NDArray[np.float32], bounds: NDArray[Any], apexes: NDArray[Any], actions: NDArray[Any], length: int
+    x: NDArray[np.float32],
+    bounds: NDArray[Any],
+    apexes: NDArray[Any],
+    actions: NDArray[Any],
+    length: int,
+    context: int = CONTEXT,
 ) -> list[tuple[NDArray[Any], ...]]:
     """Series and labels cut into segments; those without any action are left out.
 
@@ -251,16 +272,17 @@ def segments(
         apexes: see `boundary_labels`.
         actions: the same.
         length: of a segment; beyond the series nothing moves, and nothing is labelled.
+        context: frames before and after a segment.
 
     Returns:
-        For each segment x, (length + 2 `CONTEXT`, regions, 2), and its labels, (length, kinds).
+        For each segment x, (length + 2 context, regions, 2), and its labels, (length, kinds).
     """
     whole = -(-len(x) // length) * length
-    padded = np.pad(x, ((CONTEXT, CONTEXT + whole - len(x)), (0, 0), (0, 0)))
+    padded = np.pad(x, ((context, context + whole - len(x)), (0, 0), (0, 0)))
     rest = ((0, whole - len(x)), (0, 0))
     labels = [np.pad(bounds, rest, constant_values=NEITHER), np.pad(apexes, rest), np.pad(actions, rest)]
     return [
-        (padded[first : first + length + 2 * CONTEXT], *(part[first : first + length] for part in labels))
+        (padded[first : first + length + 2 * context], *(part[first : first + length] for part in labels))
         for first in range(0, whole, length)
         if labels[2][first : first + length].any()
     ]

@@ -14,13 +14,12 @@ from mebench.methods.abpn.network import BoundaryProposals
 from mebench.methods.abpn.params import Params
 from torch.utils.data import DataLoader
 
-from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
+from mebench.core import Task
 from mebench.errors import ConfigError
 from mebench.features.maps import MOTION
 from mebench.training import fit
 from tests import plain_head
-
-TIMING = Timing(30.0, 3, {"micro": 6})
+from tests.moving_brows import video
 
 
 def test_the_network_has_the_numbers_of_the_public_one():
@@ -38,15 +37,6 @@ def test_the_network_read_plainly():
     share = w["weights"].exp() / w["weights"].exp().sum()
     weighed = torch.cat([x[:, :, region] * share[region] for region in range(12)], dim=2)
     torch.testing.assert_close(network(x), plain_head.head(weighed, w), atol=1e-5, rtol=1e-5)
-
-
-def video(seed, onset, n=120):
-    """The brows move up for five frames and down for five."""
-    x = np.random.default_rng(seed).normal(0, 0.02, (n - 1, 12, 1, 2)).astype(np.float16)
-    x[onset : onset + 5, :6, 0, 1] -= 0.5
-    x[onset + 5 : onset + 10, :6, 0, 1] += 0.5
-    e = Expression(onset, onset + 10, apex=onset + 5)
-    return LabelledVideo("d/s/v", SubjectKey("d", "s"), 30.0, n, TIMING, {MOTION: x}.__getitem__, None, (e,), (None,))
 
 
 def test_it_learns_to_find_what_rises_and_falls():

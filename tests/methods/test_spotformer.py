@@ -1,0 +1,181 @@
+"""SpotFormer: its network and its contrastive loss read plainly, and a training that finds what moves."""
+
+import numpy as np
+import pytest
+import torch
+from mebench.methods.spotformer import network as network_of_spotformer
+from mebench.methods.spotformer.method import SpotFormer
+from mebench.methods.spotformer.network import HEAD, WINDOW, MultiScaleTransformer, contrastive_loss
+from mebench.methods.spotformer.params import Params
+from sklearn.metrics import log_loss
+
+from mebench.core import Task
+from mebench.errors import ConfigError
+from mebench.features.regions import POINTS
+from mebench.training import fit
+from tests import plain_head
+from tests.moving_brows import video
+
+BROW, OTHER_BROW, NOSE, MOUTH = range(3), range(3, 6), range(6, 8), range(8, 12)
+
+
+def small(**params):
+    return SpotFormer(Params(channels=16, heads=1, **params), Task(frozenset({"spot"})))
+
+
+def test_the_network_has_the_numbers_of_the_public_one():
+    """Counted there, with the one row for a moment that it has and never reads."""
+    assert sum(p.numel() for p in MultiScaleTransformer(256, 4, 0.1).parameters()) == 3_168_778
+
+
+def test_brows_and_mouth_are_looked_at_and_the_nose_is_not():
+    assert [POINTS[place] for place in (*BROW, *OTHER_BROW)] == [18, 19, 20, 23, 24, 25]
+    assert [POINTS[place] for place in MOUTH] == [48, 51, 54, 57]
+    x = torch.randn(1, 25, 12, 2)
+    still = x.clone()
+    still[:, :, NOSE] = 0
+    network = MultiScaleTransformer(16, 1, 0).eval()
+    torch.testing.assert_close(network(still), network(x))
+
+
+class Plainly:
+    """The network with sums over places, moments and heads; one window at a time, (10, 17, 2)."""
+
+    def __init__(self, weights):
+        self.w = weights
+
+    def linear(self, x, name):
+        y = x @ self.w[f"{name}.weight"].T
+        return y + self.w[f"{name}.bias"] if f"{name}.bias" in self.w else y
+
+    def normalised(self, x, name):
+        scale, shift, mean, variance = (
+            self.w[f"{name}.norm.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
+
+    def attended(self, tokens, name, heads):
+        """(L, C): each token becomes a mean of all, weighed by how well its question fits their keys."""
+        q, k, v = self.linear(self.normalised(tokens, f"{name}.0.norm"), f"{name}.0.qkv").split(heads * HEAD, dim=1)
+        joined = torch.zeros(len(tokens), heads * HEAD)
+        for head in range(heads):
+            part = slice(head * HEAD, (head + 1) * HEAD)
+            for i in range(len(tokens)):
+                fits = torch.stack([(q[i, part] * k[j, part]).sum() / HEAD**0.5 for j in range(len(tokens))]).exp()
+                joined[i, part] = sum(fits[j] / fits.sum() * v[j, part] for j in range(len(tokens)))
+        x = tokens + self.linear(joined, f"{name}.0.out.0")
+        hidden = self.linear(self.normalised(x, f"{name}.1.layers.0"), f"{name}.1.layers.1")
+        hidden = hidden * 0.5 * (1 + torch.erf(hidden / 2**0.5))
+        return x + self.linear(hidden, f"{name}.1.layers.4")
+
+    def shorter(self, region, name, padding):
+        """(T, C): the sum over three moments, at every other one."""
+        x, kernel = self.normalised(region, f"{name}.norm"), self.w[f"{name}.conv.weight"]
+        zeros = torch.zeros(padding, x.shape[1])
+        x = torch.cat([zeros, x, zeros])
+        return torch.stack([sum(kernel[:, :, i] @ x[first + i] for i in range(3)) for first in range(0, len(x) - 2, 2)])
+
+    def __call__(self, window, heads):
+        x = self.normalised(self.linear(window, "embed.0"), "embed.1") + self.w["when"][:17]
+        for part, regions in enumerate((range(3), range(3, 6), range(6, 10))):
+            x[list(regions)] += self.w["where"][part]
+        x = torch.stack([self.attended(x[:, t], "regions.0", heads) for t in range(17)], dim=1)
+        x = self.normalised(torch.stack([self.attended(region, "times.0", heads) for region in x]), "pools.0")
+        parts = [x[:3].amax(0), x[3:6].amax(0), x[6:].amax(0)]
+        x = torch.stack([self.shorter(part, "shorter.0", 0) for part in parts])
+        x = torch.stack([self.attended(x[:, t], "regions.1", heads) for t in range(8)], dim=1)
+        x = self.normalised(torch.stack([self.attended(part, "times.1", heads) for part in x]), "pools.1").amax(0)
+        x = self.shorter(x, "shorter.1", 0)
+        for place in (2, 3):
+            x = self.shorter(self.attended(x, f"times.{place}", heads), f"shorter.{place}", 1)
+        (last,) = x
+        return self.linear(last, "head")
+
+
+@pytest.mark.parametrize("since_first", [True, False])
+@torch.no_grad()
+def test_the_network_read_plainly(since_first):
+    torch.manual_seed(0)
+    network, x = MultiScaleTransformer(6, 2, 0.1, since_first).eval(), torch.randn(1, 9, 12, 2)
+    weights = network.state_dict()
+    plain_head.drawn_statistics(weights)
+    outputs = network(x)[0]
+    padded = torch.cat([torch.zeros(8, 12, 2), x[0], torch.zeros(8, 12, 2)])
+    kept = padded[:, [*BROW, *OTHER_BROW, *MOUTH]]
+    for t in (0, 4, 8):
+        window = kept[t : t + 17].transpose(0, 1)  # (10, 17, 2)
+        if since_first:
+            window = torch.stack([window[:, :i].sum(1) for i in range(17)], dim=1)
+        torch.testing.assert_close(outputs[:, t], Plainly(weights)(window, 2), atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_a_long_video_is_read_in_parts_and_gives_the_same(monkeypatch):
+    network, x = MultiScaleTransformer(16, 1, 0.1).eval(), torch.randn(1, 40, 12, 2)
+    whole = network(x)
+    monkeypatch.setattr(network_of_spotformer, "AT_ONCE", 7)
+    torch.testing.assert_close(network(x), whole)
+
+
+@torch.no_grad()
+def test_a_segment_with_its_surroundings_gives_what_the_series_gives():
+    method = small()
+    network, x = method.network.eval(), torch.randn(1, 60, 12, 2)
+    around = x[:, 20 - method.context : 36 + method.context]
+    torch.testing.assert_close(network.head(network.features(around)).transpose(1, 2), network(x)[:, :, 20:36])
+    assert around.shape[1] == 16 + WINDOW - 1
+
+
+def contrast_plainly(features, classes, temperature=0.5, base=0.07):
+    losses = []
+    for i, one in enumerate(features):
+        others = [j for j in range(len(features)) if j != i]
+        fits = {j: one @ features[j] / temperature for j in others}
+        log_sum = np.log(sum(np.exp(fit) for fit in fits.values()))
+        same = [fits[j] - log_sum for j in others if classes[j] == classes[i]]
+        losses.append(-temperature / base * np.mean(same) if same else 0)
+    return np.mean(losses)
+
+
+def test_the_contrast_is_that_of_its_equation():
+    rng = np.random.default_rng(0)
+    features, classes = rng.normal(0, 0.5, (9, 4)), np.array([0, 0, 0, 1, 1, 2, 0, 1, 3])  # 2 and 3 are alone
+    found = contrastive_loss(torch.from_numpy(features), torch.from_numpy(classes))
+    assert float(found) == pytest.approx(contrast_plainly(features, classes), rel=1e-4)
+
+
+def test_frames_of_both_kinds_count_as_macro_in_the_contrast(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "mebench.methods.spotformer.method.contrastive_loss",
+        lambda features, classes: seen.append(classes) or features.sum() * 0,
+    )
+    actions = torch.tensor([[[0.0, 0], [1, 0], [0, 1], [1, 1]]])
+    nothing = torch.zeros(1, 4, 2)
+    small().loss(torch.randn(1, 4 + 16, 12, 2), nothing.long(), nothing, actions)
+    assert seen[0].tolist() == [0, 1, 2, 2]
+
+
+def test_edges_cost_plain_cross_entropy():
+    outputs, classes = torch.randn(2, 3, 5), torch.randint(0, 3, (2, 5))
+    probabilities = outputs.double().softmax(1).transpose(1, 2).reshape(-1, 3)
+    expected = log_loss(classes.flatten(), probabilities, labels=[0, 1, 2])
+    assert float(SpotFormer.edges(outputs, classes)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_it_learns_to_find_what_rises_and_falls():
+    torch.manual_seed(0)
+    method = small(epochs=10, batch_size=4, lr=0.003, dropout=0.0)
+    fit(method, [video(seed, 20 + 9 * seed) for seed in range(8)], [])
+    unseen = video(99, 50)
+    scores = method.score_frames(unseen)
+    found = method.propose(unseen, scores)
+    best = max(found, key=lambda p: p.confidence)
+    assert abs(best.onset - 50) <= 2 and abs(best.offset - 60) <= 2
+    assert np.isnan(scores[-1]) and not np.isnan(scores[:-1]).any()
+
+
+@pytest.mark.parametrize("wrong", [{"channels": 0}, {"heads": 0}, {"contrast": -1}, {"dropout": 2}])
+def test_impossible_values_are_refused(wrong):
+    with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
+        Params(**wrong)
