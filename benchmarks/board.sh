@@ -8,7 +8,7 @@
 set -euo pipefail
 folder=${1:?name a folder for runs and features}; shift
 parts=${*:-all anchors seeds null absolute presets tuned protocols}
-spotters=linear_spotter,mean,softnet,mtsn,tsmsnet,concat_cnn,sfamnet,abpn,auw_gcn,me_tst,mdmd,of_fd,optical_strain,lbp_chi2,random
+spotters=linear_spotter,mean,softnet,mtsn,tsmsnet,concat_cnn,sfamnet,abpn,auw_gcn,spotformer,me_tst,mdmd,of_fd,optical_strain,lbp_chi2,random
 windows=linear_spotter,mean,softnet,tsmsnet
 first=abpn,auw_gcn,me_tst,softnet,mean,linear_spotter
 relative=linear_spotter,mean,softnet,me_tst,tsmsnet,lbp_chi2
