@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Sequence
 
-MOST_NAMES = 30
+MOST_NAMES = 40
 """Names that a sentence lists; of more only the nearest one, or these."""
 
 
