@@ -11,10 +11,10 @@ def drawn_statistics(weights):
 
 
 def normalised(x, weights, name):
-    """By running statistics, and rectified; channels last."""
+    """By running statistics; channels last."""
     parts = ("weight", "bias", "running_mean", "running_var")
     scale, shift, mean, variance = (weights[f"{name}.{part}"] for part in parts)
-    return ((x - mean) / (variance + 1e-5).sqrt() * scale + shift).relu()
+    return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
 
 
 def along(x, kernel, apart):
@@ -27,5 +27,5 @@ def along(x, kernel, apart):
 def head(y, weights):
     """(N, T, channels) to (N, 10, T)."""
     for i, apart in ((0, 1), (3, 1), (6, 2)):
-        y = normalised(along(y, weights[f"layers.{i}.weight"], apart), weights, f"layers.{i + 1}")
+        y = normalised(along(y, weights[f"layers.{i}.weight"], apart), weights, f"layers.{i + 1}").relu()
     return along(y, weights["layers.9.weight"], 2).transpose(1, 2)

@@ -49,10 +49,7 @@ class Plainly:
         return y + self.w[f"{name}.bias"] if f"{name}.bias" in self.w else y
 
     def normalised(self, x, name):
-        scale, shift, mean, variance = (
-            self.w[f"{name}.norm.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
-        )
-        return (x - mean) / (variance + 1e-5).sqrt() * scale + shift
+        return plain_head.normalised(x, self.w, f"{name}.norm")
 
     def attended(self, tokens, name, heads):
         """(L, C): each token becomes a mean of all, weighed by how well its question fits their keys."""
