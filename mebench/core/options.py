@@ -6,8 +6,10 @@ import inspect
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields
-from typing import Any, Literal, get_args
+from functools import cache
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from mebench.core.chain import Step
 from mebench.errors import ConfigError, unknown
 
 Rule = Literal["paper", "released_code"]
@@ -59,7 +61,7 @@ class SpottingParams:
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
-        check_choices(self, rule=RULES, smoothing=SMOOTHINGS, threshold=THRESHOLDS, interval=INTERVALS, anchor=ANCHORS)
+        check_choices(self)
         check_ranges(self, shares=("p",))
         for name, kept, range_ in (
             ("half_width", 0 < self.half_width < float("inf"), "a number above 0"),
@@ -102,11 +104,25 @@ class SpottingParams:
         return cls(**{name: getattr(params, name) for name in ("p", "rule") if hasattr(params, name)})
 
 
-def check_choices(params: Any, **known: tuple[str, ...]) -> None:
-    """Refuse a parameter whose value is none of those `known` under its name (ConfigError)."""
-    for name, choices in known.items():
-        if getattr(params, name) not in choices:
-            raise ConfigError(unknown(f"method.{name}", str(getattr(params, name)), choices))
+@cache
+def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
+    """The values of each field whose type is a `Literal`, or `Literal[...] | None`."""
+    hints, found = get_type_hints(cls), dict[str, tuple[Any, ...]]()
+    for name in (field.name for field in fields(cls)):
+        literal, *null = get_args(hints[name]) if get_origin(hints[name]) is Union else (hints[name],)
+        if get_origin(literal) is Literal:
+            found[name] = (*get_args(literal), *(None for _ in null))
+    return found
+
+
+def check_choices(owner: object) -> None:
+    """Refuse a value that the `Literal` of its field does not hold (ConfigError), in the parameters of a method or of a step."""
+    cls: Any = type(owner)
+    for name, choices in _choices(cls).items():
+        if (value := getattr(owner, name)) not in choices:
+            what = f"{name} of {cls.__name__}" if isinstance(owner, Step) else f"method.{name}"
+            known = ("null" if choice is None else str(choice) for choice in choices)
+            raise ConfigError(unknown(what, str(value), known))
 
 
 _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
@@ -179,7 +195,7 @@ class TrainingParams:
 
     def __post_init__(self) -> None:
         """Check names and ranges."""
-        check_choices(self, class_weight=get_args(ClassWeight), loss=get_args(Loss))
+        check_choices(self)
         check_ranges(self, not_negative=("focal_gamma",))
         check_scales("tempo", self.tempo)
         if 1 in self.tempo:

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Level, Step
-from mebench.errors import ConfigError, DataError, unknown
+from mebench.errors import ConfigError, DataError
 
 
 @functools.cache
@@ -151,14 +151,6 @@ class MapStep(Step):
             )
             raise DataError(f"{type(self).__name__} needs 68 facial landmarks (x, y) and {what}: {then}")
         return landmarks
-
-
-def check_choices(step: Step, **known: Any) -> None:
-    """Refuse a field whose value the `Literal` given under its name does not hold (ConfigError)."""
-    for field, literal in known.items():
-        if getattr(step, field) not in get_args(literal):
-            what = f"{field} of {type(step).__name__}"
-            raise ConfigError(unknown(what, str(getattr(step, field)), get_args(literal)))
 
 
 def check_integers(step: Step, low: int, *names: str) -> None:

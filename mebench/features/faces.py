@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from mebench.core import Frames, Level, Step
+from mebench.core.options import check_choices
 from mebench.errors import ConfigError
 from mebench.features.alignment import (
     Crops,
@@ -21,7 +22,7 @@ from mebench.features.alignment import (
     upright,
     warped,
 )
-from mebench.features.base import Landmarks, check_choices, check_integers, check_numbers, dlib_version
+from mebench.features.base import Landmarks, check_integers, check_numbers, dlib_version
 from mebench.features.detection import (
     SMALLEST,
     Box,
@@ -94,7 +95,7 @@ class FaceCrop(Step):
         check_integers(self, 2, "size")
         check_integers(self, 0, "upsample")
         check_integers(self, 1, "smoothing")
-        check_choices(self, detector=Detector, align=Align, track=Track)
+        check_choices(self)
         check_numbers(self, "a fraction of the box from 0 to 2", lambda margin: 0 <= margin <= 2, "margin")
         if self.smoothing % 2 == 0:
             raise ConfigError(
@@ -313,7 +314,8 @@ class FaceParams:
     landmarks: str | None = field(default=None, metadata={"place": True})  # see `mebench.config.is_place`
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check names and ranges."""
+        check_choices(self)
         self.face()
 
     @property

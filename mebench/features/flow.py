@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Level, Step
+from mebench.core.options import check_choices
 from mebench.errors import ConfigError
-from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, check_choices, check_integers, resize
+from mebench.features.base import FeatureMap, Image, Landmarks, MapStep, angle_of, check_integers, resize
 
 Algorithm = Literal["tvl1", "tvl1_eps05", "tvl1_opencv", "tvl1_opencv_eps05", "farneback", "dis"]
 OWN: tuple[Algorithm, ...] = ("tvl1", "tvl1_eps05")
@@ -47,7 +48,7 @@ class Flow(Step):
     second: int | None = None
 
     def __post_init__(self) -> None:
-        check_choices(self, algorithm=Algorithm)
+        check_choices(self)
         check_integers(self, 1, "stride", *(name for name in ("k", "second") if getattr(self, name) is not None))
         if self.second is not None and (self.k is None or self.second <= self.k):
             raise ConfigError(f"second of Flow must be a longer gap than k, {self.k}, not {self.second}")
@@ -154,7 +155,7 @@ class RemoveNoseMotion(MapStep):
 
     def __post_init__(self) -> None:
         check_integers(self, 1, "patch")
-        check_choices(self, variant=Variant)
+        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Subtract the nose's mean from the channels of an (H, W, C) map, C at least 2, the first two being u and v."""
@@ -191,7 +192,7 @@ class MaskEyes(MapStep):
 
     def __post_init__(self) -> None:
         check_integers(self, 0, "margin")
-        check_choices(self, outline=Outline)
+        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Mask an (H, W, C) map."""
@@ -254,7 +255,7 @@ class Strain(MapStep):
     difference: Difference = "backward"
 
     def __post_init__(self) -> None:
-        check_choices(self, difference=Difference)
+        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Append the strain to an (H, W, 2) map of u and v in pixels: (H, W, 3)."""

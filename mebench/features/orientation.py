@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_choices, check_integers
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_integers
 from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
 
 
@@ -152,7 +153,7 @@ class BiWoof(_Blocks):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_choices(self, strain=Strains, blocks=Blocks, last_bin=LastBin)
+        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Histograms of an (H, W, 3) map of u, v and strain.
@@ -218,7 +219,7 @@ class MainDirectionDifference(MapStep):
 
     def __post_init__(self) -> None:
         check_integers(self, 1, "rows", "cols")
-        check_choices(self, directions=Directions)
+        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """The difference of an (H, W, 4) map of u and v over both gaps.

@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.core.options import check_choices
 from mebench.errors import DataError
-from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_choices, check_integers, resize
+from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_integers, resize
 
 Layout = Literal["paper", "released_code", "box"]
 Edges = tuple[float, float, float, float]
@@ -38,7 +39,7 @@ class EyesAndMouth(MapStep):
     margin: int = 12
 
     def __post_init__(self) -> None:
-        check_choices(self, layout=Layout)
+        check_choices(self)
         check_integers(self, 0, "margin")
         if self.layout == "box":  # equal numbers have an equal identity
             object.__setattr__(self, "margin", 0)
@@ -181,7 +182,7 @@ class MinMax(MapStep):
     scope: Scope = "channel"
 
     def __post_init__(self) -> None:
-        check_choices(self, scope=Scope)
+        check_choices(self)
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Normalise an (H, W, C) map."""

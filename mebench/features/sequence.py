@@ -6,8 +6,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, SequenceStep, check_choices, check_integers, check_numbers
+from mebench.features.base import FeatureMap, Image, SequenceStep, check_integers, check_numbers
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Magnify(SequenceStep):
     wavelength: float = 16.0
 
     def __post_init__(self) -> None:
-        check_choices(self, pyramid=Pyramid, filter=Filter)
+        check_choices(self)
         check_integers(self, 1, "levels")
         named = ("alpha", "low", "high", "wavelength")
         check_numbers(self, "a number of at least 0", lambda value: 0 <= value < float("inf"), *named)

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Step
+from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
-from mebench.features.base import FeatureMap, Image, ImageStep, check_choices, check_integers, check_numbers
+from mebench.features.base import FeatureMap, Image, ImageStep, check_integers, check_numbers
 
 Spans = tuple[tuple[int, int], ...]
 Histograms = NDArray[np.float64]
@@ -226,4 +227,4 @@ def check_neighbours(step: Step) -> None:
     check_integers(step, 2, "p")
     if (p := getattr(step, "p", 0)) > 16:
         raise ConfigError(f"p of {type(step).__name__} must be at most 16, not {p}: there are 2 ** p patterns")
-    check_choices(step, patterns=Patterns)
+    check_choices(step)

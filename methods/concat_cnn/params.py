@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_choices, check_ranges
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features.maps import SeriesParams
 
@@ -68,7 +68,6 @@ class Params(SeriesParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         SeriesParams.__post_init__(self)
-        check_choices(self, features=("action_units", "motion"), variant=("mended", "released_code"))
         check_ranges(
             self,
             at_least_one=("hop", "conv_stride", "epochs", "batch_size", "lr_patience", "patience"),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_choices, check_ranges
+from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -39,7 +39,6 @@ class Params(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)
-        check_choices(self, directions=("quadrants", "released_code"))
         check_ranges(self, at_least_one=("stride", "rows", "cols"), positive=("micro_gap", "macro_gap"), shares=("p",))
         if not 0 <= self.shortest <= self.longest:
             raise ConfigError(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import check_ranges
+from mebench.core.options import check_choices, check_ranges
 
 
 @dataclass(frozen=True)
@@ -20,5 +20,6 @@ class Params:
     draws: int = 200
 
     def __post_init__(self) -> None:
-        """Check the range."""
+        """Check names and range."""
+        check_choices(self)
         check_ranges(self, at_least_one=("draws",))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mebench.core.options import ANCHORS, THRESHOLDS, Anchor, Threshold, check_choices, check_ranges
+from mebench.core.options import Anchor, Threshold, check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
 
@@ -55,7 +55,6 @@ class Params(FaceParams):
     def __post_init__(self) -> None:
         """Check the ranges."""
         FaceParams.__post_init__(self)
-        check_choices(self, regions=("paper", "released_code", "box"), threshold=THRESHOLDS, anchor=ANCHORS)
         check_ranges(
             self,
             at_least_one=("stride", "epochs", "batch_size", "batch_size_join"),

@@ -2,12 +2,14 @@
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mebench.core.options import check_ranges
+from mebench.core import Step
+from mebench.core.options import check_choices, check_ranges
 from mebench.errors import ConfigError
 
 INSIDE = {
@@ -46,3 +48,38 @@ def test_the_words_say_what_is_expected():
         f"method.first must {words}, not -0.5"
         for words in ("be at least 1", "be positive", "not be negative", "be in [0, 1]", "be in [0, 1)")
     ]
+
+
+@dataclass(frozen=True)
+class Words:
+    where: Literal["brow", "mouth"] = "brow"
+    weight: Literal["balanced"] | None = None
+    case: Literal[1, 2] = 1
+    other: str | None = "anything"
+    kinds: ClassVar[Literal["no field"]] = "no field"
+
+
+@dataclass(frozen=True)
+class Blur(Step):
+    over: Literal["space", "time"] = "space"
+
+
+def test_words_that_a_literal_holds_are_taken():
+    for words in (Words(), Words("mouth", "balanced", 2, None), Words(other="nothing"), Blur("time")):
+        check_choices(words)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (Words("mout"), "unknown method.where 'mout'. Did you mean 'mouth'? Known: brow, mouth."),
+        (Words(None), "unknown method.where 'None'. Known: brow, mouth."),
+        (Words(weight="balance"), "unknown method.weight 'balance'. Did you mean 'balanced'? Known: balanced, null."),
+        (Words(case=3), "unknown method.case '3'. Known: 1, 2."),
+        (Blur("tyme"), "unknown over of Blur 'tyme'. Did you mean 'time'? Known: space, time."),
+    ],
+)
+def test_a_word_that_no_literal_holds_is_named(wrong, said):
+    with pytest.raises(ConfigError) as refused:
+        check_choices(wrong)
+    assert str(refused.value) == said

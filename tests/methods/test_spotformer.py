@@ -172,7 +172,7 @@ def test_it_learns_to_find_what_rises_and_falls():
     assert np.isnan(scores[-1]) and not np.isnan(scores[:-1]).any()
 
 
-@pytest.mark.parametrize("wrong", [{"channels": 0}, {"heads": 0}, {"contrast": -1}, {"dropout": 2}])
+@pytest.mark.parametrize("wrong", [{"motion": "x"}, {"channels": 0}, {"heads": 0}, {"contrast": -1}, {"dropout": 2}])
 def test_impossible_values_are_refused(wrong):
     with pytest.raises(ConfigError, match=f"method.{next(iter(wrong))}"):
         Params(**wrong)
