@@ -35,7 +35,6 @@ for part in $parts; do
         sweep method=optical_strain method.variant=peaks method.threshold=relative,absolute seed=0
         ;;
     presets)
-        sweep method=mean method.epochs_spot=24 seed=0
         sweep method=mean,softnet method.preset=released_code method.flow=tvl1 seed=0  # OpenCV's own takes twelve times as long
         sweep method=softnet method.preset=paper method.flow=tvl1 seed=0
         # Two folds, of half the people each, in which the paper's 200 epochs take two hours of a core, and what to compare them with.
