@@ -30,10 +30,10 @@ from mebench.runner.trained import Ask, predict_all
 STILL = ("dataset=synthetic", "dataset.preset=board", "dataset.seed=1", "dataset.micro_max=0", "dataset.macros=0")
 HEAD = """# Where nobody expresses anything
 
-False positives a minute in drawn videos made as those of `board` are, but of other people and without any expression, by models that were
-trained on 54 people of the board, not the same in all rows. Methods that set a threshold for each video have a second row, with one learnt on those
-people (`threshold=absolute`); the others have one for all videos, or none to learn: their cards say which. Made by `python benchmarks/quiet.py`,
-whose first lines say how.
+False positives a minute in drawn videos made as those of `board` are, but of other people and without any expression, by models
+that were trained on 54 people of the board, not the same in all rows. Methods that set a threshold for each video have a second
+row, with one learnt on those people (`threshold=absolute`); the others have one for all videos, or none to learn: their cards
+say which. Made by `python benchmarks/quiet.py`, whose first lines say how.
 
 """
 TITLES = ["method", "seed", "minutes", "false positives", "a minute", "95 % interval"]

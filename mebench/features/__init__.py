@@ -7,10 +7,19 @@ from mebench.features.alignment import Crops
 from mebench.features.base import ImageStep, MapStep, SequenceStep, VolumeStep, processor
 from mebench.features.detection import NoFaceError
 from mebench.features.faces import FaceCrop, FaceParams
-from mebench.features.flow import Algorithm, Flow, FlowDirection, FlowImage, MaskEyes, RemoveNoseMotion, Strain
+from mebench.features.flow import (
+    Algorithm,
+    Difference,
+    Flow,
+    FlowDirection,
+    FlowImage,
+    MaskEyes,
+    RemoveNoseMotion,
+    Strain,
+)
 from mebench.features.orientation import BiWoof, Hoof, MainDirectionDifference, OrientedFlow
 from mebench.features.pipeline import ComputeCost, clip_feature, compute, frame_features, is_ready
-from mebench.features.regions import BlockMeans, EyesAndMouth, Magnitudes, MinMax, RegionMotion, Resize
+from mebench.features.regions import BlockMeans, EyesAndMouth, Magnitudes, MinMax, RegionMotion, Regions, Resize
 from mebench.features.sequence import Interpolate, Magnify
 from mebench.features.source import Clip
 from mebench.features.store import FeatureStore
@@ -24,6 +33,7 @@ __all__ = [
     "Clip",
     "ComputeCost",
     "Crops",
+    "Difference",
     "EyesAndMouth",
     "FaceCrop",
     "FaceParams",
@@ -48,6 +58,7 @@ __all__ = [
     "NoFaceError",
     "OrientedFlow",
     "RegionMotion",
+    "Regions",
     "RemoveNoseMotion",
     "Resize",
     "SequenceStep",

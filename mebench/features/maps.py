@@ -32,6 +32,7 @@ HALF = SIZE // 4
 """Half the width of a block around a point, pixels."""
 
 Points = tuple[tuple[float, float], ...]
+Order = Literal["by_subject", "by_class"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ class TrainedMapParams(MapParams):
     batch_size: int = 64
     lr: float = 1e-4
     shuffle: bool = True
-    order: Literal["by_subject", "by_class"] = "by_subject"
+    order: Order = "by_subject"
 
     def __post_init__(self) -> None:
         """Check the ranges."""

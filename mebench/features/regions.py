@@ -10,7 +10,7 @@ from mebench.core.options import check_choices
 from mebench.errors import DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_integers, resize
 
-Layout = Literal["paper", "released_code", "box"]
+Regions = Literal["paper", "released_code", "box"]
 Edges = tuple[float, float, float, float]
 
 # (x0, y0, x1, y1) in fractions of the crop: where dlib's box usually has the eyes with their brows, and the mouth.
@@ -35,7 +35,7 @@ class EyesAndMouth(MapStep):
 
     version: ClassVar[int] = 2  # from 1: resized by mebench itself
 
-    layout: Layout = "paper"
+    layout: Regions = "paper"
     margin: int = 12
 
     def __post_init__(self) -> None:

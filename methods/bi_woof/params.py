@@ -5,7 +5,8 @@ from typing import Literal
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
-from mebench.features import Algorithm, FaceParams
+from mebench.features import Algorithm, Difference, FaceParams
+from mebench.features.orientation import Blocks, LastBin, Strains
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,13 @@ class Params(FaceParams):
     """
 
     flow: Algorithm = "tvl1"
-    difference: Literal["backward", "forward", "central"] = "central"
+    difference: Difference = "central"
     rows: int = 5
     cols: int = 5
     bins: int = 8
-    strain: Literal["mean", "sum"] = "mean"
-    blocks: Literal["apart", "released_code"] = "apart"
-    last_bin: Literal["whole", "released_code"] = "whole"
+    strain: Strains = "mean"
+    blocks: Blocks = "apart"
+    last_bin: LastBin = "whole"
     unit_length: bool = False
     standardise: bool = False
     c: float = 10_000.0

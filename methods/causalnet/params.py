@@ -1,10 +1,9 @@
 """Parameters of `causalnet`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.errors import ConfigError
-from mebench.features.maps import POINTS, Points, TrainedMapParams, check_points
+from mebench.features.maps import POINTS, Order, Points, TrainedMapParams, check_points
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,7 @@ class Params(TrainedMapParams):
     batch_size: int = 1024
     lr: float = 5e-5
     shuffle: bool = False
-    order: Literal["by_subject", "by_class"] = "by_class"
+    order: Order = "by_class"
     dim: int = 256
     heads: int = 3
     blocks: tuple[int, ...] = (3, 3, 9)

@@ -1,10 +1,9 @@
 """Parameters of `htnet`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.errors import ConfigError
-from mebench.features.maps import POINTS, Points, TrainedMapParams, check_points
+from mebench.features.maps import POINTS, Order, Points, TrainedMapParams, check_points
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class Params(TrainedMapParams):
     batch_size: int = 256
     lr: float = 5e-5
     shuffle: bool = False
-    order: Literal["by_subject", "by_class"] = "by_class"
+    order: Order = "by_class"
     dim: int = 256
     heads: int = 3
     blocks: tuple[int, ...] = (2, 2, 10)

@@ -1,9 +1,9 @@
 """Parameters of `lbp_top`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.features import LbpTop
+from mebench.features.texture import Patterns
 from mebench.features.top import Top, TopParams
 
 
@@ -38,7 +38,7 @@ class Params(TopParams):
     rx: int = 1
     ry: int = 1
     rt: int = 1
-    patterns: Literal["uniform", "full"] = "uniform"
+    patterns: Patterns = "uniform"
 
     def feature(self) -> Top:
         """Histograms of a prepared clip."""

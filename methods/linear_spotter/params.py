@@ -1,11 +1,10 @@
 """Parameters of `linear_spotter`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
-from mebench.features import Algorithm, FaceParams
+from mebench.features import Algorithm, FaceParams, Regions
 from mebench.spotting import SpottingParams
 
 
@@ -25,7 +24,7 @@ class Params(SpottingParams, FaceParams):
 
     flow: Algorithm = "tvl1"
     stride: int = 1
-    regions: Literal["paper", "released_code", "box"] = "paper"
+    regions: Regions = "paper"
     eye_margin: int = 15
     blocks: int = 6
     l2: float = 0.01

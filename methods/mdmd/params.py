@@ -1,11 +1,11 @@
 """Parameters of `mdmd`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
 from mebench.features import Algorithm, FaceParams
+from mebench.features.orientation import Directions
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Params(FaceParams):
     stride: int = 1
     rows: int = 6
     cols: int = 6
-    directions: Literal["quadrants", "released_code"] = "quadrants"
+    directions: Directions = "quadrants"
     micro_gap: float = 0.4
     macro_gap: float = 1.3
     p: float = 0.01

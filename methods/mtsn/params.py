@@ -1,11 +1,10 @@
 """Parameters of `mtsn`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
-from mebench.features import Algorithm, FaceParams
+from mebench.features import Algorithm, FaceParams, Regions
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Params(FaceParams):
 
     flow: Algorithm = "tvl1"
     stride: int = 1
-    regions: Literal["paper", "released_code", "box"] = "paper"
+    regions: Regions = "paper"
     eye_margin: int = 15
     hard: float = 0.7
     negatives: float = 1.0

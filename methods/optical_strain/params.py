@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mebench.core.options import check_ranges
-from mebench.features import Algorithm, FaceParams
+from mebench.features import Algorithm, Difference, FaceParams, Regions
 from mebench.spotting import SpottingParams
 
 
@@ -31,8 +31,8 @@ class Params(SpottingParams, FaceParams):
     variant: Literal["shreve", "liong2016", "peaks"] = "shreve"
     flow: Algorithm = "tvl1"
     stride: int = 1
-    difference: Literal["backward", "forward", "central"] = "central"
-    regions: Literal["paper", "released_code", "box"] = "paper"
+    difference: Difference = "central"
+    regions: Regions = "paper"
     eye_margin: int = 5
     micro_seconds: float = 0.5
 

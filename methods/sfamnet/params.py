@@ -5,7 +5,7 @@ from typing import Literal
 
 from mebench.core.options import check_ranges
 from mebench.errors import ConfigError
-from mebench.features import Algorithm, FaceParams
+from mebench.features import Algorithm, FaceParams, Regions
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Params(FaceParams):
     flow: Algorithm = "tvl1"
     k_seconds: float = 0.1
     stride: int = 1
-    regions: Literal["paper", "released_code", "box"] = "paper"
+    regions: Regions = "paper"
     fps: float = 15.0
     epochs: int = 100
     batch_size: int = 1024

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from mebench.core.options import TrainingParams, check_ranges
-from mebench.features import Algorithm, FaceParams
+from mebench.features import Algorithm, FaceParams, Regions
 from mebench.spotting import SpottingParams
 
 
@@ -36,7 +36,7 @@ class Params(TrainingParams, SpottingParams, FaceParams):
 
     flow: Algorithm = "tvl1"
     stride: int = 1
-    regions: Literal["paper", "released_code", "box"] = "paper"
+    regions: Regions = "paper"
     nose_motion: Literal["paper", "released_code", "kept"] = "paper"
     eye_mask: Literal["distance", "released_code", "none"] = "distance"
     eye_margin: int = 15

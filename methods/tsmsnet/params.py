@@ -1,11 +1,10 @@
 """Parameters of `tsmsnet`."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from mebench.core.options import Anchor, Threshold, check_ranges
 from mebench.errors import ConfigError
-from mebench.features import Algorithm, FaceParams
+from mebench.features import Algorithm, FaceParams, Regions
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Params(FaceParams):
 
     flow: Algorithm = "tvl1"
     stride: int = 1
-    regions: Literal["paper", "released_code", "box"] = "released_code"
+    regions: Regions = "released_code"
     eye_margin: int = 15
     width: float = 1.14
     p: float = 0.5
