@@ -10,7 +10,7 @@ folder=${1:?name a folder for runs and features}; shift
 parts=${*:-all anchors seeds null absolute presets tuned protocols}
 spotters=linear_spotter,mean,softnet,mtsn,tsmsnet,concat_cnn,sfamnet,abpn,auw_gcn,spotformer,me_tst,mdmd,of_fd,optical_strain,lbp_chi2,random
 windows=linear_spotter,mean,softnet,tsmsnet
-first=abpn,auw_gcn,me_tst,softnet,mean,linear_spotter
+first=abpn,auw_gcn,spotformer,me_tst,softnet,mean,linear_spotter
 relative=linear_spotter,mean,softnet,me_tst,tsmsnet,lbp_chi2
 common=(dataset=synthetic dataset.preset=board "kinds=[micro]" "cache=$folder/cache")
 ten=("runs=$folder/runs" "${common[@]}" protocol=kfold protocol.folds=10)
@@ -26,6 +26,7 @@ for part in $parts; do
     seeds)
         sweep method=$first seed=0,1,2
         sweep method=mean,softnet method.anchor=middle seed=1,2
+        sweep method=me_tst method.threshold=absolute seed=1,2
         ;;
     null)  # of ten people: the whole board costs twelve times as much
         mebench run -m "method=$spotters" dataset=synthetic dataset.amplitude=0 seed=0 "runs=$folder/null" "cache=$folder/cache"
