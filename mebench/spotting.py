@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from mebench.core.options import (
     ANCHORS,
-    INTERVALS,
     RULES,
     SMOOTHINGS,
-    THRESHOLDS,
     Anchor,
     Interval,
     Rule,
@@ -43,10 +41,8 @@ from mebench.core.spotting import (
 
 __all__ = [
     "ANCHORS",
-    "INTERVALS",
     "RULES",
     "SMOOTHINGS",
-    "THRESHOLDS",
     "Anchor",
     "Interval",
     "Rule",

@@ -25,7 +25,7 @@ PLUGIN_KINDS: tuple[PluginKind, ...] = get_args(PluginKind)
 TASKS = frozenset({"spot", "recognize"})
 
 _REQUIRED = ("title", "summary", "tasks")
-_MAPS = ("params", "presets", "datasets", "search")
+_MAPS = ("params", "presets", "datasets", "search", "other_input")
 _IMPORTED = "__mebench_code__"
 """Where a plugin's package keeps the hash of its code as it was imported."""
 _KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance"}
@@ -74,6 +74,11 @@ class PluginInfo:
     def section(self, key: str) -> dict[str, Any]:
         """A map of `config.yaml`: `params`, `presets` or `datasets`; empty where it says nothing."""
         return self.config.get(key) or {}
+
+    def other_input(self, config: Mapping[str, Any], part: str) -> str:
+        """What it reads in place of its paper's input as `method` or `recognizer` (`part`) of a flat configuration; or empty."""
+        said = ((config.get(f"{part}.{name}"), own) for name, own in self.section("other_input").items())
+        return "; ".join(own[value] for value, own in said if isinstance(value, str) and value in own)
 
     def acting(self, acts: str) -> dict[str, dict[str, Any]]:
         """What `search` says of the parameters that act so (`postprocess`, `training`, `features`), by name."""
@@ -325,7 +330,9 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"tasks must be a list of some of {', '.join(sorted(TASKS))}, not {config['tasks']!r}"
     said = {key: config.get(key) or {} for key in _MAPS}
     yield from (f"{key} must be a map, not {own!r}" for key, own in said.items() if not isinstance(own, dict))
-    inner = {f"{key}.{name}": own or {} for key in ("presets", "datasets") for name, own in said[key].items()}
+    inner = {
+        f"{key}.{name}": own or {} for key in ("presets", "datasets", "other_input") for name, own in said[key].items()
+    }
     yield from (f"{name} must be a map, not {own!r}" for name, own in inner.items() if not isinstance(own, dict))
 
 

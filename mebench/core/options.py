@@ -21,8 +21,6 @@ Anchor = Literal["paper", "middle"]
 RULES: tuple[Rule, ...] = get_args(Rule)
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
 """Ways of smoothing that the command line can name."""
-THRESHOLDS: tuple[Threshold, ...] = get_args(Threshold)
-INTERVALS: tuple[Interval, ...] = get_args(Interval)
 ANCHORS: tuple[Anchor, ...] = get_args(Anchor)
 
 

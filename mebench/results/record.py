@@ -12,6 +12,7 @@ import pandas as pd
 from pyarrow.parquet import read_metadata
 
 import mebench.features
+from mebench.config.registry import plugins
 from mebench.errors import MebenchError, RunError
 from mebench.metrics.catalogue import SECTIONS
 from mebench.results import schema, settings
@@ -154,6 +155,13 @@ class Record:
         flows = {str(self.config.get(f"{part}.flow")) for part in parts} & {"tvl1", "tvl1_eps05"}
         why = ["FaceCrop", *(f"flow={name}, which was OpenCV's" for name in sorted(flows))]
         return "; ".join(why) if parts and self.frames else ""
+
+    @property
+    def other_input(self) -> str:
+        """What its methods read in place of their papers' input, as the plugins say that are there now; empty if they read that."""
+        known, parts = plugins("method"), zip(self.plugins["method"], ("method", "recognizer"))
+        said = (known[id_].other_input(self.config, part) for id_, part in parts if id_ in known)
+        return "; ".join(filter(None, said))
 
     def lacks(self) -> list[str]:
         """What is missing to know where the numbers come from; a record that lacks something enters no table."""

@@ -118,6 +118,7 @@ NOTHING: Score = dict.fromkeys(ENDS)
 MARKS = {
     "selected on test subjects": "something, such as the epoch, was chosen on the test subjects: the score is too good",
     "earlier features": "steps such as crops and flow were of an earlier version, which gave other numbers; they stay until it is run anew",
+    "not the paper's input": "it reads something else than what its paper gives it: what the paper's method would score is not known",
 }
 """What is said beside the name of a row, and what it means."""
 QUIET = ("none of the kind", "none at all")
@@ -149,6 +150,7 @@ class Row:
         runs: ids of the runs.
         remark: what a reader must know to compare.
         earlier: the steps of its features that were of an earlier version, which gave other numbers; empty if none was.
+        other_input: what it reads in place of its paper's input; empty if it reads that.
         causes: what lies under false positives of this kind to their number and the gain in F1 if it were cured, means over
             seeds; `missed` to the number of all misses but near ones. Absent is what is not annotated, or what no run tells.
         missed: share of the truths of this kind that are missed, by what is known of them (`length` …) and their third (`short` …).
@@ -171,6 +173,7 @@ class Row:
     runs: tuple[str, ...]
     remark: str
     earlier: str = ""
+    other_input: str = ""
     causes: dict[str, tuple[float, float]] = field(default_factory=dict)
     missed: dict[str, dict[str, float]] = field(default_factory=dict)
     quiet: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -194,7 +197,7 @@ class Row:
     @property
     def marks(self) -> list[str]:
         """What must be said beside the name: see `MARKS`."""
-        return [mark for mark, holds in zip(MARKS, (self.chosen_on_tested, self.earlier)) if holds]
+        return [mark for mark, holds in zip(MARKS, (self.chosen_on_tested, self.earlier, self.other_input)) if holds]
 
 
 @dataclass(frozen=True)

@@ -289,6 +289,7 @@ def _row(metrics: Sequence[str], group: Sequence[tuple[Record, Any]], member: st
         runs=tuple(record.id for record in records),
         remark=remark,
         earlier=first.earlier,
+        other_input=first.other_input,
     )
 
 

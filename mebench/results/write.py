@@ -200,7 +200,7 @@ def put_in_place(made: Path, place: Path) -> None:
 OVERVIEW = "tables.md"
 
 _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
-_LAST = ("earlier_features", "runs", "source", "caveats", "remark")
+_LAST = ("earlier_features", "other_input", "runs", "source", "caveats", "remark")
 
 
 def write(
@@ -273,7 +273,7 @@ def _measured(part: Part, row: Row, metrics: Sequence[str]) -> list[Any]:
         *(getattr(row, name) for name in RULES),
         *(row.costs.get(name) for name in _COSTS),
         *(row.versions.get(name) for name in SHOWN_VERSIONS),
-        *(row.earlier, " ".join(row.runs), None, None, row.remark),
+        *(row.earlier, row.other_input, " ".join(row.runs), None, None, row.remark),
     ]
 
 
@@ -283,7 +283,7 @@ def _rescored(part: Part, row: Rescored, metrics: Sequence[str]) -> list[Any]:
         *(part.name, row.member, "rescored", row.method, row.reading, None, row.n, None),
         *(row.scores.get(m, {}).get(end) if end in ends else None for m in metrics for end in ENDS),
         *(row.convention if name == "convention" else None for name in RULES),
-        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "earlier", "runs")),
+        *[None] * len((*_COSTS, *SHOWN_VERSIONS, "earlier", "other_input", "runs")),
         *(f"{row.source} {row.repository} {row.commit}", None, row.note),
     ]
 
@@ -292,7 +292,7 @@ def _published(part: Part, line: PublishedLine, metrics: Sequence[str]) -> list[
     return [
         *(part.name, line.member, "published", line.method, None, None, line.values.get("n"), None),
         *(line.values.get(metric) if end == "value" else None for metric in metrics for end in ENDS),
-        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "earlier", "runs")),
+        *[None] * len((*RULES, *_COSTS, *SHOWN_VERSIONS, "earlier", "other_input", "runs")),
         *(f"{line.source}, {line.table}", line.caveats_in_words(), line.note),
     ]
 

@@ -96,7 +96,7 @@ def params_import_nothing_heavy(subject: Subject) -> None:
 
 @promise("Make config.yaml and params.py agree", after="params_are_a_frozen_dataclass")
 def presets_and_settings_are_valid(subject: Subject) -> None:
-    """`params`, every preset and every setting for a dataset give a valid `Params`."""
+    """`params`, every preset, every setting for a dataset and every value of another input give a valid `Params`."""
     info = registry.find(subject.kind, subject.id)
     presets, base = info.section("presets"), info.section("params")
     build(info, base, "params")
@@ -107,6 +107,9 @@ def presets_and_settings_are_valid(subject: Subject) -> None:
         preset = own.pop("preset", info.config.get("preset"))
         assert preset is None or preset in presets, f"datasets.{name}: preset {preset!r} is not among {list(presets)}"
         build(info, base | (presets.get(preset) or {}) | own, f"datasets.{name}")
+    for name, said in info.section("other_input").items():
+        for value in said or {}:
+            build(info, base | {name: value}, f"other_input.{name}")
 
 
 def build(info: PluginInfo, values: Mapping[str, Any], where: str) -> Any:

@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 
 from mebench.config import registry
+from mebench.results.record import read
+from mebench.runner.folder import RunFolder
 
 CHECKOUT = Path(__file__).parents[2]
 RECORDS = CHECKOUT / "leaderboards" / "records"
@@ -72,6 +74,15 @@ def test_what_a_card_says_of_another_method_is_a_mean_on_that_methods_card():
         told += [(id_, *found) for found in re.findall(r"`(\w+)`(?: with `[^`]*`)?(?: \(|, | has )(\.\d{3})", prose)]
     assert len(told) > 5
     assert [one for one in told if one[1] in means and one[2] not in means[one[1]]] == []
+
+
+def test_a_card_says_that_its_rows_are_not_of_the_papers_method_where_the_tables_mark_them():
+    marked = set()
+    for id_ in METHODS:
+        folders = {RECORDS / f"{run}-seed{seed}" for run, *_, seeds in rows(id_) for seed in seeds.split(", ")}
+        marked |= {id_ for folder in folders if read(RunFolder(folder)).other_input}
+    assert marked == {id_ for id_ in METHODS if "not of the paper's method" in card(id_)}
+    assert marked
 
 
 def test_no_card_says_that_nothing_is_quoted_of_a_method_with_published_values():

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.metrics.catalogue import columns
 from mebench.results import significance
@@ -215,6 +216,20 @@ def test_ready_made_maps_have_no_earlier_features(tmp_path):
     run.write_table("videos.parquet", run.read_table("videos.parquet").assign(n_frames=1))
     (row,) = tables(tmp_path)["recognition-drawn-loso"]["all clips"].rows
     assert row.earlier == ""
+
+
+def test_another_input_than_the_papers_marks_the_row(tmp_path, write_plugin):
+    """As the plugin says it of a value; a plugin that is no longer there says nothing."""
+    said = "other_input: {features: {flow: 'flow, for depth'}}\n"
+    registry.add_paths([write_plugin("method", "reader", config=said)])
+    for method, features in (("reader", "flow"), ("reader", "depth"), ("gone", "flow")):
+        make_run(tmp_path / "runs", tasks=("recognize",), method=method, settings={"method.features": features})
+    rows = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"].rows
+    assert {(row.method, row.settings): (row.other_input, row.marks) for row in rows if row.measured} == {
+        ("reader", "features=flow"): ("flow, for depth", ["not the paper's input"]),
+        ("reader", "features=depth"): ("", []),
+        ("gone", "features=flow"): ("", []),
+    }
 
 
 def test_rows_are_sorted_by_the_main_metric_whatever_the_order_of_records(tmp_path):

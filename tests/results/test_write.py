@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mebench.config import registry
 from mebench.results.collect import collect
 from mebench.results.render.markdown import escape
 from mebench.results.tables import build
@@ -83,6 +84,23 @@ def test_features_by_earlier_steps_are_said_beside_the_name_and_in_every_file(tm
     assert rows == {"spotter": "FaceCrop; flow=tvl1, which was OpenCV's", "two": ""}
     assert "spotter, flow=tvl1, earlier features" in latex(table)
     assert {row["earlier"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
+
+
+def test_another_input_than_the_papers_is_said_beside_the_name_and_in_every_file(tmp_path, write_plugin):
+    registry.add_paths(
+        [write_plugin("method", "reader", config="other_input: {features: {flow: 'flow, for depth'}}\n")]
+    )
+    make_run(tmp_path / "runs", tasks=("recognize",), method="reader", settings={"method.features": "flow"})
+    make_run(tmp_path / "runs", tasks=("recognize",), method="two")
+    (table,) = build(collect(tmp_path / "runs"))
+    scores, origins = rendered(markdown([table]))
+    assert {row[1] for row in scores[1:]} == {"reader (not the paper's input)", "two"}
+    where = origins[0].index("other input")
+    assert {row[where] for row in origins[1:]} == {"flow, for depth", "–"}
+    rows = {row["method"]: row["other_input"] for row in csv.DictReader(io.StringIO(as_csv(table)))}
+    assert rows == {"reader": "flow, for depth", "two": ""}
+    assert "reader, features=flow, not the paper's input" in latex(table)
+    assert {row["other_input"] for row in table.plain()["parts"][0]["rows"]} == set(rows.values())
 
 
 def test_no_text_breaks_out_of_its_cell(tmp_path):

@@ -164,6 +164,13 @@ OF_METHODS = {
     "no such type": Way(
         "config.yaml", r"\Z", "params: {flow: [1]}\n", "presets_and_settings_are_valid", "not [1] (methods/"
     ),
+    "another input by no such value": Way(
+        "config.yaml",
+        r"\Z",
+        "other_input: {flow: {tvl: a}}\n",
+        "presets_and_settings_are_valid",
+        "unknown method.flow 'tvl'",
+    ),
 }
 """Ways to break any method."""
 PROPOSE = """

@@ -50,6 +50,8 @@ are compared within a table only: other data, protocols, emotion schemes or conv
   below the others. *transductive*: `video` if a test video's own unlabelled statistics enter its predictions.
 - *earlier features*: steps such as crops and flow were of an earlier version, which gave other numbers; they stay until the row is
   run anew.
+- *not the paper's input*: a network of the literature on something else than what its paper gives it, for example since the authors'
+  features are not public. What the paper's method would score is not known; *other input* says what it reads.
 - *fit* and *predict* are seconds on whatever machine it was, summed over folds; *parameters* are all numbers that the
   largest model keeps: weights, running statistics of normalisations, and what else it fits, such as means, class weights or a threshold.
 - Rows in italics are the level of chance, not methods.
@@ -170,12 +172,16 @@ def _scores(part: Part) -> Iterator[str]:
         yield _line([*cells, count(row.n)])
 
 
+_MARKED = {"earlier": "earlier features", "other_input": "other input"}
+"""What says more of some `MARKS`, with the head of its column."""
+
+
 def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
     own = [name for name in (*RULES, *SHOWN_VERSIONS) if name not in same]
     remarks = "remark" not in same and any(row.remark for row in part.rows if row.measured)
-    earlier = any(row.earlier for row in part.rows)
+    marked = [name for name in _MARKED if any(getattr(row, name) for row in part.rows)]
     costs = ["fit, s", "predict, s", "parameters"]
-    last = [*(["earlier features"] if earlier else []), "runs", *(["remark"] if remarks else [])]
+    last = [*(_MARKED[name] for name in marked), "runs", *(["remark"] if remarks else [])]
     yield from _head(["#", "settings", "seeds", *costs, *map(words, own), *last])
     for number, row in enumerate(part.rows, 1):
         if row.measured:
@@ -184,7 +190,7 @@ def _origins(part: Part, same: dict[str, str]) -> Iterator[str]:
                 *(seconds(row.costs.get(name)) for name in ("fit_seconds", "predict_seconds")),
                 whole(row.costs.get("parameters")),
                 *(escape(stated(row, name) or NONE) for name in own),
-                *([escape(row.earlier) or NONE] if earlier else []),
+                *(escape(getattr(row, name)) or NONE for name in marked),
                 *("<br>".join(map(escape, row.runs)), *([escape(row.remark)] if remarks else [])),
             )
             yield _line(cells)
