@@ -138,14 +138,12 @@ class Row:
         provenance: `measured`, or `chance` for intervals placed at random.
         seeds: of the runs.
         n: what is scored: truths (spotting), true positives or videos (analysis), clips (recognition); mean over seeds.
-        scores: for each metric `value`, the mean over seeds, with `min` and `max` over seeds, and `low` and `high`, the
-            lowest and highest end of the runs' intervals. With one seed that is the run's own interval. All None where
-            a run's value is undefined.
+        scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and `high`, the
+            lowest and highest end of the runs' intervals. All None where a run's value is undefined.
         convention: of the scorer.
         selection: `inner` if something is chosen on inner validation subjects, `test` if on tested ones, else `fixed`.
         transductive: `video` if a test video's own unlabelled statistics enter its predictions, else `none`.
-        costs: `fit_seconds` and `predict_seconds`, summed over folds, `predict_per_minute` of video, `parameters` and
-            `peak_memory_mib`; mean over seeds, and only what is known.
+        costs: means over seeds of `fit_seconds` and `predict_seconds` of all folds, `predict_per_minute`, `parameters`, `peak_memory_mib`.
         versions: of mebench, Python, torch, the plugins' code and the dataset.
         runs: ids of the runs.
         remark: what a reader must know to compare.
