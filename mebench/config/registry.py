@@ -77,8 +77,9 @@ class PluginInfo:
 
     def other_input(self, config: Mapping[str, Any], part: str) -> str:
         """What it reads in place of its paper's input as `method` or `recognizer` (`part`) of a flat configuration; or empty."""
-        said = ((config.get(f"{part}.{name}"), own) for name, own in self.section("other_input").items())
-        return "; ".join(own[value] for value, own in said if isinstance(value, str) and value in own)
+        told = {} if self.broken else self.section("other_input")
+        said = ((config.get(f"{part}.{name}"), own or {}) for name, own in told.items())
+        return "; ".join(str(own[value]) for value, own in said if isinstance(value, str) and value in own)
 
     def acting(self, acts: str) -> dict[str, dict[str, Any]]:
         """What `search` says of the parameters that act so (`postprocess`, `training`, `features`), by name."""

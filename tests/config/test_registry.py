@@ -211,6 +211,12 @@ def test_a_plugin_says_with_which_values_it_reads_other_input_than_its_papers(wr
     assert info.other_input({"method.features": "flow"}, "recognizer") == ""
 
 
+@pytest.mark.parametrize("said", ["", "5", "{features: }", "{features: 5}"])
+def test_a_plugin_that_says_nothing_of_other_input_or_cannot_be_read_has_none(write_plugin, said):
+    registry.add_paths([write_plugin("method", "tiny", config=f"other_input: {said}\n")])
+    assert registry.plugins("method")["tiny"].other_input({"method.features": "flow"}, "method") == ""
+
+
 def test_the_content_hash_follows_code_and_settings_and_nothing_else(write_plugin):
     registry.add_paths([write_plugin("method", "tiny")])
     info = registry.find("method", "tiny")
