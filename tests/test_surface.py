@@ -1,0 +1,100 @@
+"""What users and plugin authors hold on to: verbs and their options, the Python API, and the names that plugins import.
+
+`tests/surface.json` is what stands today. A change of it is a promise that changes: add freely, and let what goes go through a deprecation.
+`python tests/test_surface.py` writes it again.
+"""
+
+import ast
+import inspect
+import json
+import re
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import typer.main
+
+import mebench
+from mebench.cli import app
+
+ROOT = Path(__file__).parent.parent
+SURFACE = Path(__file__).with_name("surface.json")
+PLUGINS = ("methods", "datasets", "examples")
+
+
+def verbs(command, path="mebench"):
+    """Every verb with the words that its help shows: options, and the names of its arguments."""
+    if hasattr(command, "commands"):
+        return {
+            key: value for name, sub in command.commands.items() for key, value in verbs(sub, f"{path} {name}").items()
+        }
+    return {path: sorted(word for p in command.params for word in (*p.opts, *p.secondary_opts))}
+
+
+def api():
+    """The public names of `import mebench`: parameters of functions and of the public methods of classes."""
+    found = {}
+    for name in sorted(mebench.__all__):
+        thing = getattr(mebench, name)
+        if inspect.isclass(thing):
+            for own, member in inspect.getmembers(thing):
+                if not own.startswith("_"):
+                    found[f"{name}.{own}"] = (
+                        list(inspect.signature(member).parameters) if inspect.isfunction(member) else []
+                    )
+        elif inspect.isfunction(thing):
+            found[name] = list(inspect.signature(thing).parameters)
+    return found
+
+
+def imported_by_plugins():
+    """`module: names` of all that the plugins and examples of this repository import of mebench."""
+    found = {}
+    for folder in PLUGINS:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                module = node.module or "" if isinstance(node, ast.ImportFrom) else ""
+                if re.match(r"mebench(\.(?!methods|datasets)|$)", module):
+                    found.setdefault(module, set()).update(alias.name for alias in node.names)
+    return {module: sorted(names) for module, names in sorted(found.items())}
+
+
+def today():
+    return {"verbs": verbs(typer.main.get_command(app)), "api": api(), "plugins": imported_by_plugins()}
+
+
+def kept():
+    return json.loads(SURFACE.read_text(encoding="utf-8"))
+
+
+def test_every_verb_has_the_options_that_it_had():
+    found = today()["verbs"]
+    assert [
+        f"{verb} {sorted(gone)}"
+        for verb, options in kept()["verbs"].items()
+        if (gone := {*options} - {*found.get(verb, ())})
+    ] == []
+
+
+def test_the_python_api_takes_what_it_took():
+    found = today()["api"]
+    assert [
+        f"{name}({', '.join(words)})" for name, words in kept()["api"].items() if not {*words} <= {*found.get(name, ())}
+    ] == []
+    assert kept()["api"].keys() <= found.keys()
+
+
+def test_plugins_import_what_they_imported():
+    gone = [
+        f"{module}.{name}"
+        for module, names in kept()["plugins"].items()
+        for name in names
+        if not hasattr(import_module(module), name) and find_spec(f"{module}.{name}") is None
+    ]
+    assert gone == []
+
+
+if __name__ == "__main__":
+    SURFACE.write_text(json.dumps(today(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    sys.exit()
