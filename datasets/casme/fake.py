@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xls, write_xlsx
+from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
 
 HEADER = (
     "Subject", "Filename", None, "OnsetF", "ApexF1", "ApexF2", "OffsetF", None, "Onset", "Total", "AU", "Emotion",
@@ -58,7 +58,7 @@ def write(folder: Path, release: Literal["xls", "xlsx"] = "xls", sections: bool 
         numbers = range(clip.first, clip.first + FRAMES)
         write_frames(home / f"sub{clip.subject}" / clip.name, pattern, numbers, [span], int(clip.subject))
     if release == "xls":
-        write_xls(folder / "CASME-coded-20190721.xls", {"Sheet1": _rows(), "Sheet2": []})
+        write_xlsx(folder / "CASME-coded-20190721.xlsx", {"Sheet1": _rows(), "Sheet2": []})
     else:
         write_xlsx(folder / "casme.xlsx", {"Sheet1": _rows()})
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mebench.annotations import OBJECTIVE_CLASSES, objective_class, shown_units
-from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xls, write_xlsx
+from mebench.annotations.drawn import Cell, empty_folder, write_frames, write_xlsx
 from mebench.annotations.schemes import tokens
 
 HEADER = ("Subject", "Filename", "OnsetFrame", "ApexFrame", "OffsetFrame", "Action Units", "Estimated Emotion")
@@ -88,7 +88,7 @@ def write(folder: Path, release: Literal["xlsx", "xls"] = "xlsx") -> None:
 
     Args:
         folder: empty or not there yet.
-        release: which file of annotations: `CASME2-coding-20140508.xlsx` or `CASME2_label_Ver_2.xls`.
+        release: which file of annotations: `CASME2-coding-20140508.xlsx` or `CASME2_label_Ver_2.xlsx`.
     """
     home = empty_folder(folder) / "CASME2-RAW"
     for clip in CLIPS:
@@ -101,7 +101,7 @@ def write(folder: Path, release: Literal["xlsx", "xls"] = "xlsx") -> None:
         write_xlsx(folder / "CASME2-coding-20140508.xlsx", {"Sheet1": _rows(), "Sheet2": []})
     else:
         rows = [(*row[:2], None, *row[2:5], None, *row[5:]) if len(row) == len(HEADER) else row for row in _rows()]
-        write_xls(folder / "CASME2_label_Ver_2.xls", {"Sheet1": rows, "Sheet2": []})
+        write_xlsx(folder / "CASME2_label_Ver_2.xlsx", {"Sheet1": rows, "Sheet2": []})
 
 
 def _rows() -> list[tuple[Cell, ...]]:

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from mebench.annotations.drawn import SIZE, Cell, empty_folder, write_frames, write_xls, write_xlsx
+from mebench.annotations.drawn import SIZE, Cell, empty_folder, write_frames, write_xlsx
 
 Release = Literal["v2", "v1", "labels"]
 HEADER = ("Subject", "Filename", "Onset", "Apex", "Offset", "AU", "Objective class", "emotion")
@@ -111,7 +111,7 @@ def _write_sheets(home: Path, release: Release) -> None:
     if release == "v1":
         kinds = [(row, "Micro-expression") for row in MICRO] + [(row, "Macro-expression") for row in MACRO]
         rows: list[tuple[Cell, ...]] = [V1_HEADER, *((*row[:6], kind) for row, kind in kinds)]
-        write_xls(home / "CAS(ME)3_part_A_v1.xls", {"Sheet1": rows})
+        write_xlsx(home / "CAS(ME)3_part_A_v1.xlsx", {"Sheet1": rows})
         return
     label = [LONE] if release == "v2" else []
     micro: list[tuple[Cell, ...]] = [HEADER, *MICRO, *label, (), ("Total", len(MICRO))]
@@ -121,7 +121,7 @@ def _write_sheets(home: Path, release: Release) -> None:
         macro: list[tuple[Cell, ...]] = [MACRO_HEADER, *((*row[:6], row.emotion) for row in MACRO)]
         write_xlsx(home / "cas(me)3_part_A_MaE_label_JpgIndex_v2_emotion.xlsx", {"Sheet1": macro})
         return
-    write_xls(home / "cas(me)3_part_A_ME_label_JpgIndex_v1.xls", {"Sheet1": [HEADER, *MICRO, *MACRO[:1]]})
+    write_xlsx(home / "cas(me)3_part_A_ME_label_JpgIndex_v1.xlsx", {"Sheet1": [HEADER, *MICRO, *MACRO[:1]]})
     blinks: list[tuple[Cell, ...]] = [("Subject", "Filename", "Onset", "Offset"), *BLINKS]
     mended = [*MICRO[:-1], MICRO[-1]._replace(onset=RIGHT_ONSET), UNNAMED]
     for version, coded in (("v2", mended), ("v1", [*mended, MACRO[0]])):
@@ -129,7 +129,7 @@ def _write_sheets(home: Path, release: Release) -> None:
         named += [(row, "Macro-expression") for row in MACRO if row not in coded]
         rows = [BOTH_HEADER, *((*row[:6], kind, row.objective or "VII") for row, kind in named)]
         sheets = {"AU+Emotion": rows, "eye blink": blinks}
-        write_xls(home / f"CAS(ME)3_part_A_{version}.xls", sheets)
+        write_xlsx(home / f"CAS(ME)3_part_A_{version}.xlsx", sheets)
 
 
 def _write_clips(home: Path) -> None:
@@ -158,7 +158,7 @@ def _write_part_c(home: Path, release: Release) -> None:
         both = [(s, on, off, 0) for s, _, on, off, *_ in MACRO_C] + [(*LONE_C, 1)]
         both += [(s, on, off, 1) for s, _, on, off, *_ in MICRO_C if (s, on, off) != UNKNOWN_C]
         rows = [C_BOTH_HEADER, *((int(s), on, off, off - on, kind, 1) for s, on, off, kind in both)]
-        write_xls(home / "CAS(ME)3_part_C.xls", {"organize": rows})
+        write_xlsx(home / "CAS(ME)3_part_C.xlsx", {"organize": rows})
 
 
 def _write_depth(folder: Path, numbers: Iterable[int]) -> None:

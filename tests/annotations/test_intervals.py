@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900
 
-from mebench.annotations import Log, drawn, read_sheets
+from mebench.annotations import Log, read_sheets
 from mebench.annotations.annotation import frame_number, interval
+from tests import old_excel
 
 NAMES = {"onset": "OnsetFrame", "apex": "ApexFrame", "offset": "OffsetFrame"}
 
@@ -114,11 +115,11 @@ def in_a_workbook(folder, values, epoch=CALENDAR_WINDOWS_1900):
 
 def in_an_old_workbook(folder, values, epoch, monkeypatch):
     """The same as .xls: the one format of its cells is number 14, a date, and the records begin with where days are counted from."""
-    begin = drawn._begin
-    counted = drawn._record(0x0022, struct.pack("<H", epoch == CALENDAR_MAC_1904))
-    dated = drawn._record(0x00E0, struct.pack("<HHH14x", 0, 14, 0))
-    monkeypatch.setattr(drawn, "_begin", lambda kind: begin(kind) + (counted + dated if kind == 5 else b""))
-    drawn.write_xls(folder / "sheet.xls", {"codes": [values]})
+    begin = old_excel._begin
+    counted = old_excel._record(0x0022, struct.pack("<H", epoch == CALENDAR_MAC_1904))
+    dated = old_excel._record(0x00E0, struct.pack("<HHH14x", 0, 14, 0))
+    monkeypatch.setattr(old_excel, "_begin", lambda kind: begin(kind) + (counted + dated if kind == 5 else b""))
+    old_excel.write_xls(folder / "sheet.xls", {"codes": [values]})
     return folder / "sheet.xls"
 
 

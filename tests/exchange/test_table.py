@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mebench.annotations import sheets
-from mebench.annotations.drawn import write_xls, write_xlsx
+from mebench.annotations.drawn import write_xlsx
 from mebench.errors import DataError
 from mebench.exchange.table import Remarks, parse, read_text
+from tests.old_excel import write_xls
 
 WANTED = ("subject", "video", "onset", "offset", "emotion")
 PLAIN = "subject,video,onset,offset\n1,a b,5,9\n2,c,-3,4\n"

@@ -8,12 +8,13 @@ import pytest
 from mebench.datasets.casme2.fake import write_sheet
 from mebench.datasets.samm.fake import CLIPS, HEADER, PREAMBLE
 
-from mebench.annotations.drawn import write_xls, write_xlsx
+from mebench.annotations.drawn import write_xlsx
 from mebench.errors import DataError
 from mebench.exchange.files import read_truth
 from mebench.exchange.join import Rules
 from mebench.exchange.table import Remarks
 from mebench.inspection.summary import adapters_of
+from tests.old_excel import write_xls
 
 SAMM = "SAMM_Micro_FACS_Codes_v2.xlsx"
 

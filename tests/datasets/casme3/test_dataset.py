@@ -12,7 +12,7 @@ from mebench.datasets.casme3.params import Params
 from mebench.datasets.casme3.sheets import DAMAGED, OCCLUDED
 
 from mebench.annotations import ground_truth_hash
-from mebench.annotations.drawn import write_xls, write_xlsx
+from mebench.annotations.drawn import write_xlsx
 from mebench.config import resolve
 from mebench.core import Distractor, Expression
 from mebench.core.types import number_at
@@ -21,6 +21,7 @@ from mebench.inspection.frame_checks import check_video
 from mebench.runner.guard import warnings
 from mebench.runner.plan import make_plan
 from mebench.testing import check_dataset
+from tests.old_excel import write_xls
 
 PICTURE = cv2.imencode(".jpg", np.zeros((4, 4, 3), np.uint8))[1].tobytes()
 
@@ -56,7 +57,7 @@ def test_the_contract_holds(root, params):
 def test_both_kinds_come_from_one_sheet_and_emotions_from_another(root):
     set_ = dataset(root)
     found = expressions(set_)
-    assert set_.annotation_file.name == "CAS(ME)3_part_A_v2.xls"
+    assert set_.annotation_file.name == "CAS(ME)3_part_A_v2.xlsx"
     assert found["spNO.1/a"] == (
         Expression(34, 46, "micro", 40, "disgust", ("4",), "III"),
         Expression(54, 91, "macro", 69, None, ("6", "12"), "VII"),
@@ -70,15 +71,15 @@ def test_both_kinds_come_from_one_sheet_and_emotions_from_another(root):
 def test_rows_of_either_sheet_that_do_not_join_are_listed(root):
     said = [str(r) for r in dataset(root).repair_rows() if "no row of" in r.reason]
     assert len(said) == 2
-    assert "part_A_v2.xls: AU+Emotion" in said[0] and "spNO.1/b 70" in said[0] and "JpgIndex_v2.xlsx" in said[0]
+    assert "part_A_v2.xlsx: AU+Emotion" in said[0] and "spNO.1/b 70" in said[0] and "JpgIndex_v2.xlsx" in said[0]
     assert "JpgIndex_v2.xlsx: label" in said[1] and "spNO.2/c 71" in said[1] and "part_A_v2.xls" in said[1]
 
 
 def test_the_latest_versions_are_read_and_the_others_named_with_their_counts(root):
     said = {r.found: r.reason for r in dataset(root).repair_rows() if r.column == "file"}
-    assert list(said) == ["CAS(ME)3_part_A_v1.xls", "cas(me)3_part_A_ME_label_JpgIndex_v1.xls"]
-    assert "11 rows (Micro-expression 9, Macro-expression 2)" in said["CAS(ME)3_part_A_v1.xls"]
-    assert "v2.xls is read, with 11 rows (Micro-expression 8, Macro-expression 3)" in said["CAS(ME)3_part_A_v1.xls"]
+    assert list(said) == ["CAS(ME)3_part_A_v1.xlsx", "cas(me)3_part_A_ME_label_JpgIndex_v1.xlsx"]
+    assert "11 rows (Micro-expression 9, Macro-expression 2)" in said["CAS(ME)3_part_A_v1.xlsx"]
+    assert "v2.xlsx is read, with 11 rows (Micro-expression 8, Macro-expression 3)" in said["CAS(ME)3_part_A_v1.xlsx"]
     assert all("dataset.annotations=FILE chooses" in reason for reason in said.values())
 
 
@@ -205,7 +206,7 @@ def test_images_that_nobody_can_open_are_no_frames(root, tmp_path):
 
 def test_part_c_may_have_both_kinds_in_one_sheet_or_in_two(root, labels, tmp_path):
     home = root / "part_C"
-    both = dataset(None, part="C", annotations=str(home / "CAS(ME)3_part_C.xls"))
+    both = dataset(None, part="C", annotations=str(home / "CAS(ME)3_part_C.xlsx"))
     kinds = Counter(e.kind for v in both.videos() for e in v.expressions)
     assert kinds == Counter(micro=len(MICRO_C), macro=len(MACRO_C))  # one of them is another one
     two = expressions(dataset(labels, part="C"))
@@ -224,7 +225,7 @@ def test_clips_hold_one_expression_each(root):
 def test_the_older_sheet_holds_both_kinds_and_no_emotions(labels, tmp_path):
     draw(tmp_path / "tree", "v1")
     old, new = dataset(tmp_path / "tree"), dataset(labels)
-    assert old.annotation_file.name == "CAS(ME)3_part_A_v1.xls"
+    assert old.annotation_file.name == "CAS(ME)3_part_A_v1.xlsx"
 
     def intervals(set_):
         return [(v.key, e.kind, e.onset, e.apex, e.offset) for v in set_.videos() for e in v.expressions]
@@ -255,7 +256,7 @@ def test_without_the_sheet_of_macro_expressions_it_is_said(labels, root, tmp_pat
     assert ground_truth_hash(both.as_annotated()) == ground_truth_hash(dataset(labels).as_annotated())
     with pytest.raises(DataError, match=r"dataset.macro_annotations=/nowhere.xls is not a file"):
         dataset(labels, macro_annotations="/nowhere.xls").videos()
-    of_both = str(root / "part_A" / "annotation" / "CAS(ME)3_part_A_v2.xls")  # its micro-expressions count once
+    of_both = str(root / "part_A" / "annotation" / "CAS(ME)3_part_A_v2.xlsx")  # its micro-expressions count once
     doubled = dataset(None, annotations=str(tmp_path / name), macro_annotations=of_both)
     assert Counter(e.kind for v in doubled.videos() for e in v.expressions) == Counter(micro=7, macro=3)
 
