@@ -307,7 +307,7 @@ def _extent(path: Path) -> tuple[float, int]:
     """When something was last written, in seconds since 1970, and bytes. The lock is taken by whoever looks; what is not whole yet, and
     what a process removes meanwhile, is passed over.
     """
-    from mebench.runner.folder import WRITING
+    from mebench.atomic import WRITING
 
     stats = []
     for folder, inner, files in os.walk(path):

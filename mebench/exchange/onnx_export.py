@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mebench.atomic import whole_file
 from mebench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -63,16 +64,9 @@ def export_onnx(method: Method, path: Path) -> tuple[str, ...]:
         finally:
             for logger, level in zip(loggers, levels):
                 logger.setLevel(level)
-    _replace(path, content)
-    return outputs
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".writing-{path.name}")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with whole_file(path) as temporary:
+            temporary.write_bytes(content)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}. Name another file with -o FILE") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    return outputs

@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from mebench.atomic import rename
 from mebench.errors import DataError
 
 Stage = Literal["crops", "flow", "feature"]
@@ -274,11 +275,8 @@ def _replacing(path: Path, store: Path) -> Iterator[Callable[[bytes], None]]:
                     _write_all(file, piece)
 
             yield put
-            with writing_to(store):
-                os.fsync(file.fileno())
         with writing_to(store):
-            temporary.replace(path)
-            _sync_folder(path.parent)
+            rename(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -288,14 +286,6 @@ def _write_all(file: FileIO, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
         view = view[file.write(view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from mebench.atomic import whole_folder
 from mebench.errors import ConfigError, DataError
 from mebench.frames.folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS
@@ -327,17 +328,12 @@ def _whole(folder: Path, path: Path) -> Iterator[Path]:
     Raises:
         DataError: the disk is full.
     """
-    writing = folder.with_name(WRITING + folder.name)
-    shutil.rmtree(writing, ignore_errors=True)  # of a call that was killed
     try:
-        writing.mkdir(parents=True)
-        yield writing
-        writing.rename(folder)
+        with whole_folder(folder, folder.with_name(WRITING + folder.name)) as writing:
+            yield writing
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         raise DataError(
             f"the disk of {folder} is full, and nothing of {path} is kept: make room and unpack again"
         ) from None
-    finally:
-        shutil.rmtree(writing, ignore_errors=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mebench.atomic import new_folder
 from mebench.errors import RunError
 from mebench.files import file_hash
 from mebench.results.checking import check_alone
@@ -15,7 +16,6 @@ from mebench.results.integrity import OPTIONAL, RECORD, TABLES, check, own_hash,
 from mebench.results.record import AUDIT, FORMAT, OF_STUDY, STORED, from_run
 from mebench.results.schema import RefusedError
 from mebench.results.settings import without_folder
-from mebench.results.write import new_folder
 from mebench.runner.folder import RunFolder
 
 _ABOUT = (
@@ -64,7 +64,7 @@ def export(folder: RunFolder, out: Path) -> Path:
     if folder.of_study:
         raise RunError(f"run {folder.id!r} cannot be published: {OF_STUDY}")
     record = from_run(folder)
-    with new_folder(out, ".writing-") as room:
+    with new_folder(out) as room:
         (temporary := room / "record").mkdir()
         about = {name: record.about[name] for name in _ABOUT if name in record.about}
         (temporary / "folds.json").write_text(_json(about, None))  # thousands of subjects: a line each helps nobody

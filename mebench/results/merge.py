@@ -4,10 +4,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from mebench.atomic import new_folder
 from mebench.errors import MebenchError, RunError
 from mebench.results.checking import Checker
 from mebench.results.integrity import RECORD, record_name
-from mebench.results.write import new_folder
 from mebench.runner.folder import RunFolder
 
 
@@ -79,7 +79,7 @@ def _take(source: RunFolder, records: Path) -> str:
             f"record {source.id} is refused: {final} says something else, and records are never edited. Export the run "
             f"again beside it, which makes version {stored['version'] + 1} that supersedes it"
         )
-    with new_folder(records, ".writing-") as temporary:
+    with new_folder(records) as temporary:
         for name in (RECORD, *stored["files"]):
             shutil.copyfile(source.path / name, temporary / name)
         temporary.rename(final)

@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from mebench._checkout import VERSION
+from mebench.atomic import replace_file
 from mebench.console import plural
 from mebench.core.spotting import window_shift
 from mebench.errors import ConfigError, DataError, unknown
@@ -35,7 +36,6 @@ from mebench.metrics.summary import flat_scores
 from mebench.results.beside import Value, value_of
 from mebench.results.published import Published
 from mebench.results.schema import LARGEST, Hash
-from mebench.results.write import replace_file
 
 SCORED_ANEW = "rescored"
 """The folder of sources in `leaderboards`."""

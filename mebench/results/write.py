@@ -1,20 +1,15 @@
 """Writes tables for people, papers, spreadsheets and programs; the page of Markdown is `markdown`. Equal tables give equal bytes."""
 
 import csv
-import ctypes
-import fcntl
 import io
 import json
-import os
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from mebench.atomic import new_folder
 from mebench.metrics.catalogue import SECTIONS, find
 from mebench.results.render.markdown import markdown
 from mebench.results.rows import (
@@ -147,56 +142,6 @@ def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: 
     return escape(values.get(metric, "–") + ("†" if caveats.get(metric) else ""))
 
 
-@contextmanager
-def new_folder(place: Path, prefix: str) -> Iterator[Path]:
-    """A folder in `place` to fill and to rename: what still has its first name in the end is removed.
-
-    So are those that a killed process left behind. A living one holds a lock on its own, which ends with it.
-    """
-    place.mkdir(parents=True, exist_ok=True)
-    for former in place.glob(f"{prefix}*"):
-        with suppress(OSError), _held(former):
-            shutil.rmtree(former)
-    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
-    try:
-        with _held(temporary):
-            temporary.chmod(0o755)  # mkdtemp hides it from everybody else
-            yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
-def _held(folder: Path) -> Iterator[None]:
-    """The lock of a folder.
-
-    Raises:
-        OSError: somebody else has it, or it is no folder.
-    """
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)
-
-
-def put_in_place(made: Path, place: Path) -> None:
-    """Let a folder take the place of another one at once; that one lies where it was made then, and is there no more where it was not.
-
-    Where the system cannot exchange two names, there is neither for a moment, and never half of one.
-    """
-    at_cwd, exchange = -100, 2
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if not place.exists():
-        made.rename(place)
-    elif renameat2 is None or renameat2(at_cwd, os.fsencode(made), at_cwd, os.fsencode(place), exchange) != 0:
-        former = made.with_name(f"{made.name}-former")
-        place.rename(former)
-        made.rename(place)
-        shutil.rmtree(former)
-
-
 OVERVIEW = "tables.md"
 
 _COSTS = ("fit_seconds", "predict_seconds", "predict_per_minute", "parameters", "peak_memory_mib")
@@ -216,7 +161,7 @@ def write(
         text = json.dumps(table.plain(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         files |= {f"{table.name}.csv": as_csv(table), f"{table.name}.json": text, f"{table.name}.tex": latex(table)}
     former = _named_files(out / OVERVIEW)
-    with new_folder(out, ".writing-") as temporary:
+    with new_folder(out) as temporary:
         for name, text in files.items():
             (temporary / name).write_bytes(text.encode())
         for name in files:
@@ -224,13 +169,6 @@ def write(
     for name in former - set(files):
         (out / name).unlink(missing_ok=True)
     return out / OVERVIEW
-
-
-def replace_file(file: Path, text: str) -> None:
-    """Write a file as a whole, or not at all."""
-    with new_folder(file.parent, ".writing-") as temporary:
-        (temporary / file.name).write_bytes(text.encode())
-        (temporary / file.name).replace(file)
 
 
 def as_csv(table: Table) -> str:

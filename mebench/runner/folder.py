@@ -26,7 +26,6 @@ import json
 import os
 import shlex
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,6 +36,7 @@ import pandas as pd
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
+from mebench.atomic import WRITING, whole_file, whole_folder
 from mebench.errors import RunError, unknown
 from mebench.runner.fold_files import TABLES, read_fold_table, read_parquet, safe_name, whole_fold, write_files
 
@@ -58,8 +58,6 @@ KEPT = (
 )
 """What every finished run holds, and all that reads one asks for."""
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
-WRITING = ".writing-"
-"""How the names of files begin that are not whole yet."""
 SYNC_SECONDS = 5.0
 """A power cut may cost the folds of that long; a kill none."""
 _C = ctypes.CDLL(None)
@@ -229,15 +227,10 @@ class RunFolder:
         final = self.path / "folds" / safe_name(result.key)
         with self._full_disk():
             final.parent.mkdir(exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=WRITING, dir=final.parent))
-            try:
+            with whole_folder(final) as temporary:
                 write_files(temporary, result, kinds)
                 if final.exists():
                     shutil.rmtree(final)
-                temporary.rename(final)
-            except BaseException:
-                shutil.rmtree(temporary, ignore_errors=True)
-                raise
             if time.monotonic() > self._synced + SYNC_SECONDS:
                 self._sync_all()
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
@@ -283,15 +276,8 @@ class RunFolder:
 
     @contextmanager
     def _writing(self, final: Path) -> Iterator[Path]:
-        temporary = final.with_name(f"{WRITING}{final.name}")
-        with self._full_disk():
-            try:
-                yield temporary
-                _sync(temporary)
-                temporary.replace(final)
-                _sync(final.parent)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with self._full_disk(), whole_file(final, synced=True) as temporary:
+            yield temporary
 
     @contextmanager
     def _full_disk(self) -> Iterator[None]:
@@ -389,11 +375,3 @@ class RunFolder:
 def first_id(name: str, key: str) -> str:
     """Id of the first run of a key; later ones add `.2`, `.3`."""
     return f"{name}-{key[:8]}"
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -11,12 +11,12 @@ from typing import Any
 
 import yaml
 
+from mebench.atomic import replace_file
 from mebench.config import RunConfig, run_key
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.results.tracked_studies import OUTCOME_FILE, STUDY_FILE, TRIALS_FILE
 from mebench.results.tracking import mirror_study
-from mebench.results.write import replace_file
 from mebench.runner.describe import content_of, made_by, truth_of
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name

@@ -11,7 +11,7 @@ from mebench.config import registry
 from mebench.results.collect import collect
 from mebench.results.render.markdown import escape
 from mebench.results.tables import build
-from mebench.results.write import as_csv, latex, markdown, new_folder, put_in_place, safe_cell, write
+from mebench.results.write import as_csv, latex, markdown, safe_cell, write
 from tests.run_folders import make_run
 
 
@@ -180,32 +180,3 @@ def test_contents_lead_to_the_headings(tmp_path):
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert "spotting: drawn, loso (noise=3.5)" in headings
     assert "[spotting: drawn, loso (noise=3.5)](#spotting-drawn-loso-noise35)" in text
-
-
-def test_a_folder_takes_the_place_of_another_one(tmp_path):
-    for name, content in (("made", "new"), ("place", "old")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "a").write_text(content)
-    put_in_place(tmp_path / "made", tmp_path / "place")
-    assert (tmp_path / "place" / "a").read_text() == "new"
-    (tmp_path / "third").mkdir()
-    put_in_place(tmp_path / "third", tmp_path / "nowhere")
-    assert (tmp_path / "nowhere").is_dir() and not (tmp_path / "third").exists()
-
-
-def test_a_folder_takes_the_place_of_another_one_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
-    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
-    test_a_folder_takes_the_place_of_another_one(tmp_path)
-    assert [path.name for path in tmp_path.iterdir() if "former" in path.name] == []
-
-
-def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(tmp_path):
-    left = tmp_path / ".site-abc"
-    left.mkdir()
-    (left / "index.html").touch()
-    with new_folder(tmp_path, ".site-") as first:
-        assert not left.exists()
-        (first / "a").touch()
-        with new_folder(tmp_path, ".site-") as second:
-            assert (first / "a").is_file() and second != first
-    assert list(tmp_path.iterdir()) == []

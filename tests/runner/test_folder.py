@@ -138,7 +138,7 @@ def test_a_full_disk_is_one_sentence_and_costs_only_the_file_being_written(tmp_p
     def full(*_):
         raise OSError(error, os.strerror(error))
 
-    monkeypatch.setattr(module, "_sync", full)
+    monkeypatch.setattr("mebench.atomic.sync", full)
     monkeypatch.setattr(module, "write_files", full)
     for write in (
         lambda: run.write_json("config.json", {"key": "new"}),

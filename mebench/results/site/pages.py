@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from mebench.atomic import new_folder, put_in_place
 from mebench.errors import ConfigError
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.conventions import described
@@ -26,7 +27,7 @@ from mebench.results.render.timeline import SCRIPT, STYLE
 from mebench.results.rows import QUIET, Part, PublishedLine, Row, Table
 from mebench.results.site.cards import Card, cards
 from mebench.results.site.chart import Point, chart, cost
-from mebench.results.write import as_csv, latex, new_folder, put_in_place
+from mebench.results.write import as_csv, latex
 from mebench.runner.folder import safe_name
 
 Pages = Iterator[tuple[str, str]]

@@ -1,0 +1,146 @@
+"""Files and folders that appear whole or not at all: written beside their place and renamed into it."""
+
+import ctypes
+import fcntl
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+WRITING = ".writing-"
+"""How the names of files and folders begin that are not whole yet."""
+
+
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on disk.
+
+    Raises:
+        OSError: the disk is full, or fails.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def rename(temporary: Path, path: Path) -> None:
+    """Give a file the name `path`, in the same folder, once it is on disk; the name is there too when this returns.
+
+    Raises:
+        OSError: the disk is full, or fails.
+    """
+    sync(temporary)
+    temporary.replace(path)
+    sync(path.parent)
+
+
+@contextmanager
+def whole_file(path: Path, temporary: Path | None = None, synced: bool = False) -> Iterator[Path]:
+    """The path of a file to write, which takes the place of `path` at the end; after an error nothing has changed.
+
+    Args:
+        path: the file.
+        temporary: where to write it, in the same folder; by default a name that nobody else takes, with the same ending.
+        synced: whether it is on disk, under its name, before this returns.
+
+    Raises:
+        OSError: the disk is full, or not writable.
+    """
+    temporary = temporary or path.with_name(f"{WRITING}{secrets.token_hex(8)}{path.suffix}")
+    try:
+        yield temporary
+        if synced:
+            rename(temporary, path)
+        else:
+            temporary.replace(path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: str | bytes) -> None:
+    """Write a file as a whole, or not at all; its folder is made.
+
+    Raises:
+        OSError: the disk is full, or not writable.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def whole_folder(path: Path, temporary: Path | None = None) -> Iterator[Path]:
+    """An empty folder to fill, which becomes `path` at the end; after an error it is removed.
+
+    Args:
+        path: the folder; none may be there at the end.
+        temporary: where to fill it, in the same folder, and what a killed process left there is removed; by default a name that
+            nobody else takes.
+
+    Raises:
+        OSError: the disk is full, or not writable.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary or path.with_name(f"{WRITING}{secrets.token_hex(8)}")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir()
+        yield temporary
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def new_folder(place: Path, prefix: str = WRITING) -> Iterator[Path]:
+    """A folder in `place` to fill and to rename: what still has its first name in the end is removed.
+
+    So are those that a killed process left behind. A living one holds a lock on its own, which ends with it.
+    """
+    place.mkdir(parents=True, exist_ok=True)
+    for former in place.glob(f"{prefix}*"):
+        with suppress(OSError), _held(former):
+            shutil.rmtree(former)
+    temporary = Path(tempfile.mkdtemp(prefix=prefix, dir=place))
+    try:
+        with _held(temporary):
+            temporary.chmod(0o755)  # mkdtemp hides it from everybody else
+            yield temporary
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """The lock of a folder.
+
+    Raises:
+        OSError: somebody else has it, or it is no folder.
+    """
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def put_in_place(made: Path, place: Path) -> None:
+    """Rename a folder to `place` at once. A folder that was there gets the name of the new one instead.
+
+    Where the system cannot exchange two names, there is neither for a moment, and never half of one; the former folder is removed.
+    """
+    at_cwd, exchange = -100, 2
+    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if not place.exists():
+        made.rename(place)
+    elif renameat2 is None or renameat2(at_cwd, os.fsencode(made), at_cwd, os.fsencode(place), exchange) != 0:
+        former = made.with_name(f"{made.name}-former")
+        place.rename(former)
+        made.rename(place)
+        shutil.rmtree(former)

@@ -1,0 +1,72 @@
+"""How numbers are written: scores and their intervals, counts, seconds; the same on the terminal, in tables and on pages."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+NONE = "–"
+"""What stands in tables where there is no number."""
+Score = Mapping[str, Any]
+"""`value`, and the ends `low` and `high` of its interval; with a `reason` where the interval cannot be believed."""
+
+
+def number(value: float | None, places: int = 4, none: str = "-", sign: str = "") -> str:
+    """A score with so many digits after the point.
+
+    >>> number(0.36177), number(0.36177, 2, sign="+"), number(None)
+    ('0.3618', '+0.36', '-')
+    """
+    return none if value is None else f"{value:{sign}.{places}f}"
+
+
+def digits(value: float | None, places: int = 3) -> str:
+    """A number in a table: so many digits after the point, one from 10 on.
+
+    >>> digits(0.36177), digits(0.36177, 4), digits(19.04), digits(None)
+    ('0.362', '0.3618', '19.0', '–')
+    """
+    return number(value, places if value is None or abs(value) < 10 else 1, NONE)
+
+
+def interval(
+    score: Score, places: int = 4, unknown: str = "-", write: Callable[[float | None, int], str] = number
+) -> str:
+    """`[low, high]`; `unknown` where it cannot be believed, nothing where none was asked for.
+
+    >>> interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), interval({"value": 0.5, "low": None, "high": None})
+    ('[0.25, 0.75]', '')
+    """
+    if score["low"] is None or score["high"] is None:
+        return unknown if "reason" in score else ""
+    return f"[{write(score['low'], places)}, {write(score['high'], places)}]"
+
+
+def scored(score: Score, places: int = 4, none: str = NONE) -> str:
+    """`value [low, high]`, without ends where there are none; `none` where the score is undefined.
+
+    >>> scored({"value": 0.5, "low": 0.25, "high": 0.75}, 2), scored({"value": 0.5, "low": None, "high": None}, 3)
+    ('0.50 [0.25, 0.75]', '0.500')
+    """
+    return " ".join(filter(None, [number(score["value"], places, none), interval(score, places, "")]))
+
+
+def count(value: float, places: int = 1) -> str:
+    """A count: whole, or with so many digits where it is a mean.
+
+    >>> count(92.0), count(33.5), count(3.25, 2)
+    ('92', '33.5', '3.25')
+    """
+    return f"{value:.{0 if float(value).is_integer() else places}f}"
+
+
+def seconds(value: float | None) -> str:
+    """Seconds with as many digits as anybody needs.
+
+    >>> seconds(0.0123), seconds(591.33), seconds(None)
+    ('0.01', '591', '–')
+    """
+    return NONE if value is None else f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
+
+
+def whole(value: float | None) -> str:
+    """A large whole number with separators, `8,394`."""
+    return NONE if value is None else f"{value:,.0f}"

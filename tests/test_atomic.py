@@ -1,0 +1,68 @@
+"""Files and folders that appear whole or not at all."""
+
+import pytest
+
+from mebench.atomic import new_folder, put_in_place, replace_file, whole_file, whole_folder
+
+
+@pytest.mark.parametrize("synced", [False, True])
+def test_a_file_is_as_it_was_until_the_new_one_is_whole(tmp_path, synced):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with whole_file(path, synced=synced) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old" and temporary.suffix == ".csv"
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(RuntimeError), whole_file(path, synced=synced) as temporary:
+        temporary.write_text("ha")
+        raise RuntimeError
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_is_written_with_its_folder(tmp_path):
+    replace_file(tmp_path / "a" / "b.txt", "é")
+    replace_file(tmp_path / "a" / "b.bin", b"1")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "é".encode() and (tmp_path / "a" / "b.bin").read_bytes() == b"1"
+
+
+def test_a_folder_is_whole_or_not_there(tmp_path):
+    left = tmp_path / ".filling-a"
+    (left / "half").mkdir(parents=True)
+    with pytest.raises(RuntimeError), whole_folder(tmp_path / "a", left) as temporary:
+        assert list(temporary.iterdir()) == []
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with whole_folder(tmp_path / "deep" / "a") as temporary:
+        (temporary / "file").touch()
+    with pytest.raises(OSError, match="not empty"), whole_folder(tmp_path / "deep" / "a"):
+        pass
+    assert [path.name for path in (tmp_path / "deep").rglob("*")] == ["a", "file"]
+
+
+def test_a_folder_takes_the_place_of_another_one(tmp_path):
+    for name, content in (("made", "new"), ("place", "old")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(content)
+    put_in_place(tmp_path / "made", tmp_path / "place")
+    assert (tmp_path / "place" / "a").read_text() == "new"
+    (tmp_path / "third").mkdir()
+    put_in_place(tmp_path / "third", tmp_path / "nowhere")
+    assert (tmp_path / "nowhere").is_dir() and not (tmp_path / "third").exists()
+
+
+def test_a_folder_takes_the_place_of_another_one_where_names_cannot_be_exchanged(tmp_path, monkeypatch):
+    monkeypatch.setattr("ctypes.CDLL", lambda *_, **__: object())
+    test_a_folder_takes_the_place_of_another_one(tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if "former" in path.name] == []
+
+
+def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_stays(tmp_path):
+    left = tmp_path / ".site-abc"
+    left.mkdir()
+    (left / "index.html").touch()
+    with new_folder(tmp_path, ".site-") as first:
+        assert not left.exists()
+        (first / "a").touch()
+        with new_folder(tmp_path, ".site-") as second:
+            assert (first / "a").is_file() and second != first
+    assert list(tmp_path.iterdir()) == []
