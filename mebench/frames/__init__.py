@@ -3,7 +3,6 @@
 OpenCV, or PyAV for a video file, is imported when the first frame is decoded.
 """
 
-from mebench.frames.folder import FolderFrames
-from mebench.frames.videofile import VideoFrames
+from lazy_loader import attach_stub
 
-__all__ = ["FolderFrames", "VideoFrames"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

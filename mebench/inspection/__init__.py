@@ -1,7 +1,5 @@
 """A dataset looked at before anything is run on it: what it holds, whether this copy is sound, and what it looks like."""
 
-from mebench.inspection.annotation_checks import Finding
-from mebench.inspection.summary import Summary, check_needs, open_members, summarise, together
-from mebench.inspection.verify import Verification, verify
+from lazy_loader import attach_stub
 
-__all__ = ["Finding", "Summary", "Verification", "check_needs", "open_members", "summarise", "together", "verify"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

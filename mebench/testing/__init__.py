@@ -16,23 +16,6 @@ checkout are found by their entry points, or after `mebench.config.registry.add_
 A method is trained for one epoch on drawn videos (`TINY`) that take seconds; nothing is downloaded.
 """
 
-from mebench.testing.checks import TINY, Check, Outcome, outcomes, run_all, scratch
-from mebench.testing.datasets import check_dataset, dataset_checks
-from mebench.testing.folders import folder_checks, parametrize_with_checks, plugin_checks
-from mebench.testing.methods import check_method, method_checks
+from lazy_loader import attach_stub
 
-__all__ = [
-    "TINY",
-    "Check",
-    "Outcome",
-    "check_dataset",
-    "check_method",
-    "dataset_checks",
-    "folder_checks",
-    "method_checks",
-    "outcomes",
-    "parametrize_with_checks",
-    "plugin_checks",
-    "run_all",
-    "scratch",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,6 +1,5 @@
 """One fold: samples, and Lightning's Trainer over the stages of a method."""
 
-from mebench.training.fit import Classified, fit
-from mebench.training.samples import MappedSamples, Samples, release, sample_negatives, vote, window_labels
+from lazy_loader import attach_stub
 
-__all__ = ["Classified", "MappedSamples", "Samples", "fit", "release", "sample_negatives", "vote", "window_labels"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,0 +1,7 @@
+from . import folder as folder
+from . import images as images
+from . import stream as stream
+from . import unpack as unpack
+from . import videofile as videofile
+from .folder import FolderFrames as FolderFrames
+from .videofile import VideoFrames as VideoFrames

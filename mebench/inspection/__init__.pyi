@@ -1,0 +1,12 @@
+from . import annotation_checks as annotation_checks
+from . import frame_checks as frame_checks
+from . import summary as summary
+from . import tiles as tiles
+from .annotation_checks import Finding as Finding
+from .summary import Summary as Summary
+from .summary import check_needs as check_needs
+from .summary import open_members as open_members
+from .summary import summarise as summarise
+from .summary import together as together
+from .verify import Verification as Verification
+from .verify import verify as verify

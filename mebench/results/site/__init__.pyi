@@ -1,0 +1,3 @@
+from . import cards as cards
+from . import chart as chart
+from . import pages as pages

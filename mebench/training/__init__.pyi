@@ -1,0 +1,15 @@
+from . import boundaries as boundaries
+from . import layers as layers
+from . import maps as maps
+from . import own as own
+from . import released as released
+from . import samples as samples
+from . import svm as svm
+from .fit import Classified as Classified
+from .fit import fit as fit
+from .samples import MappedSamples as MappedSamples
+from .samples import Samples as Samples
+from .samples import release as release
+from .samples import sample_negatives as sample_negatives
+from .samples import vote as vote
+from .samples import window_labels as window_labels
