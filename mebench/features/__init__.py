@@ -1,6 +1,6 @@
 """The steps from frames to features, and the store that keeps each feature that was computed.
 
-OpenCV, dlib and filelock are imported where a step or the store works, not here.
+OpenCV, dlib, SciPy and scikit-image are loaded where a step works, not here (`mebench.heavy`).
 """
 
 from lazy_loader import attach_stub

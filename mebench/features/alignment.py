@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.features.base import Landmarks
 from mebench.features.detection import Box, FloatBox, Gray
 
@@ -49,8 +50,7 @@ def moved(points: Landmarks, matrix: Matrix) -> Landmarks:
 
 def warped(gray: Gray, matrix: Matrix, size: int) -> Gray:
     """The crop (size, size), bilinear; what lies beyond the frame repeats its edge."""
-    import cv2
-
+    cv2 = heavy.cv2
     flat = np.array_equal(matrix[2], (0.0, 0.0, 1.0))
     warp, rows = (cv2.warpAffine, matrix[:2]) if flat else (cv2.warpPerspective, matrix)
     return np.asarray(warp(gray, rows, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
@@ -97,8 +97,7 @@ def face_plane(landmarks: Landmarks, size: tuple[int, int]) -> Matrix:
         landmarks: (68, 2) points (x, y) in pixels of the frame.
         size: (height, width) of the frame.
     """
-    import cv2
-
+    cv2 = heavy.cv2
     (height, width), focal = size, float(max(size))
     camera = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1.0]])
     _, turn, shift = cv2.solvePnP(HEAD, landmarks, camera, None, flags=cv2.SOLVEPNP_SQPNP)

@@ -9,8 +9,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.lib.introspect import opt_func_info
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
 
+from mebench import heavy
 from mebench.core import Level, Step
 from mebench.errors import ConfigError, DataError
 
@@ -33,10 +36,7 @@ def processor() -> str:
 
     Part of the key of what such numbers shape.
     """
-    import cv2
-    from numpy.lib.introspect import opt_func_info
-    from threadpoolctl import threadpool_info
-
+    cv2 = heavy.cv2
     target = opt_func_info(func_name="^arctan2$", signature="float64")["arctan2"]
     numpy = "+".join(sorted({str(how["current"]) for how in target.values()}))
     opencv = "+".join(part.lstrip("*") for part in cv2.getCPUFeaturesLine().split() if part[0] not in "?-")
@@ -155,12 +155,8 @@ class MapStep(Step):
 
 def check_integers(step: Step, low: int, *names: str) -> None:
     """Refuse fields that are no whole number of at least `low` (ConfigError)."""
-    for field in names:
-        value = getattr(step, field)
-        if not isinstance(value, int) or isinstance(value, bool) or value < low:
-            raise ConfigError(
-                f"{field} of {type(step).__name__} must be a whole number of at least {low}, not {value!r}"
-            )
+    whole = f"a whole number of at least {low}"
+    check_numbers(step, whole, lambda value: isinstance(value, int) and value >= low, *names)
 
 
 def check_numbers(step: Step, what: str, within: Callable[[float], bool], *names: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core import Frames
 from mebench.errors import DataError
 
@@ -22,9 +23,8 @@ def to_gray(frame: NDArray[np.uint8], index: int, label: str) -> Gray:
     channels = _channels(frame, index, label)
     if channels == 1:
         return frame.reshape(frame.shape[:2])
-    import cv2
-
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY if channels == 3 else cv2.COLOR_BGRA2GRAY))
+    code = heavy.cv2.COLOR_BGR2GRAY if channels == 3 else heavy.cv2.COLOR_BGRA2GRAY
+    return np.asarray(heavy.cv2.cvtColor(frame, code))
 
 
 def same_sized(frames: Frames | Iterator[NDArray[np.uint8]], label: str) -> Iterator[NDArray[np.uint8]]:
@@ -107,12 +107,10 @@ def detect_faces(gray: Gray, upsample: int) -> list[Box]:
 
 def half_sized(gray: Gray) -> Gray:
     """Half the width and height, averaged; a picture one pixel wide or high stays."""
-    import cv2
-
     height, width = gray.shape
     if min(height, width) < 2:
         return gray
-    return np.asarray(cv2.resize(gray, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+    return np.asarray(heavy.cv2.resize(gray, (width // 2, height // 2), interpolation=heavy.cv2.INTER_AREA))
 
 
 def first_face(frames: Frames, detect: Callable[[Gray], list[Box]], smallest: int, label: str) -> Found:
@@ -157,9 +155,8 @@ MISSES = 3
 
 def shows_face(crop: Gray) -> bool:
     """Whether a face is seen in a crop, (size, size)."""
-    import cv2
-
-    return bool(detect_faces(np.asarray(cv2.copyMakeBorder(crop, PAD, PAD, PAD, PAD, cv2.BORDER_REPLICATE)), 0))
+    padded = heavy.cv2.copyMakeBorder(crop, PAD, PAD, PAD, PAD, heavy.cv2.BORDER_REPLICATE)
+    return bool(detect_faces(np.asarray(padded), 0))
 
 
 def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
@@ -178,9 +175,7 @@ def out_of_sight(crops: NDArray[np.uint8], fps: float) -> list[tuple[int, int]]:
     at = range(0, len(crops), max(1, round(fps / LOOKS)))
     seen = [shows_face(crops[i]) for i in at]
     found, begin = list[tuple[int, int]](), 0
-    for place, there in enumerate([*seen, True]):
-        if not there:
-            continue
+    for place in [*np.flatnonzero(seen).tolist(), len(seen)]:
         if place - begin >= max(1, min(MISSES, len(seen))):
             first = at[begin - 1] + 1 if begin else 0
             found.append((first, at[place] - 1 if place < len(at) else len(crops) - 1))
@@ -312,6 +307,4 @@ def enlarged(box: Box | FloatBox, margin: float) -> FloatBox:
 
 @functools.cache
 def _dlib_detector() -> Any:
-    import dlib
-
-    return dlib.get_frontal_face_detector()
+    return heavy.dlib.get_frontal_face_detector()

@@ -219,8 +219,10 @@ class EntryFiles:
         Raises:
             DataError: the disk is full or not writable. Nothing is left behind then.
         """
-        dtype = np.dtype(draft.dtype)
-        header = _header(draft.shape, dtype)
+        dtype, buffer = np.dtype(draft.dtype), BytesIO()
+        described = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": draft.shape}
+        np.lib.format.write_array_header_1_0(buffer, described)
+        header = buffer.getvalue()
         size = len(header) + int(np.prod(draft.shape, dtype=np.int64)) * dtype.itemsize
         about: dict[str, Any] = {"key": asdict(key), "shape": list(draft.shape), "dtype": dtype.str, "bytes": size}
         about |= {"offset": len(header), "header": _hash(header), "extra": dict(draft.extra)}
@@ -286,14 +288,6 @@ def _write_all(file: FileIO, piece: bytes) -> None:
     view = memoryview(piece)
     while view:
         view = view[file.write(view) :]
-
-
-def _header(shape: tuple[int, ...], dtype: np.dtype[Any]) -> bytes:
-    buffer = BytesIO()
-    np.lib.format.write_array_header_1_0(
-        buffer, {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
-    )
-    return buffer.getvalue()
 
 
 def _hasher() -> Any:

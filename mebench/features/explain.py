@@ -10,7 +10,7 @@ from mebench.core import Chain, Step
 from mebench.core.options import attributes
 from mebench.features.base import VolumeStep, dlib_version, opencv_version
 from mebench.features.flow import Flow
-from mebench.features.source import Route, route_of
+from mebench.features.source import route_of
 
 WIDTH = 100
 _CITATION = re.compile(
@@ -92,30 +92,23 @@ def explain(chain: Chain, landmarks: str = "") -> Card:
         ConfigError: its steps do not fit together.
     """
     route = route_of(chain)
-    reads = route.maps_need_landmarks or route.crop.needs_landmarks
+    reads, flow = route.maps_need_landmarks or route.crop.needs_landmarks, isinstance(route.core, Flow)
+    seen = "its onset to its apex" if flow else "all its frames" if isinstance(route.core, VolumeStep) else "its apex"
+    gives = {
+        "frames": f"one feature for each frame i{f' that has a frame i + {route.gap}' if route.gap else ''}.",
+        "clips": f"one feature for each clip, from {seen}.",
+    }
+    halved = f"crops to 8 bits{', flow to half precision (float16)' if flow else ''}, the feature to half precision (float16)"
     return Card(
         chain=chain.name,
-        gives=_gives(chain, route),
+        gives=gives[chain.scope],
         steps=tuple(map(_step, chain.steps)),
         landmarks=(landmarks or None) if reads else None,
-        stored=_stored(route),
+        stored=f"Rounding: {halved}; in between float32.",
         opencv=opencv_version(),
         dlib=dlib_version(),
         fingerprint=chain.fingerprint(),
     )
-
-
-def _gives(chain: Chain, route: Route) -> str:
-    if chain.scope == "frames":
-        return f"one feature for each frame i{f' that has a frame i + {route.gap}' if route.gap else ''}."
-    if isinstance(route.core, Flow):
-        return "one feature for each clip, from its onset to its apex."
-    return f"one feature for each clip, from {'all its frames' if isinstance(route.core, VolumeStep) else 'its apex'}."
-
-
-def _stored(route: Route) -> str:
-    flow = ", flow to half precision (float16)" if isinstance(route.core, Flow) else ""
-    return f"Rounding: crops to 8 bits{flow}, the feature to half precision (float16); in between float32."
 
 
 def _step(step: Step) -> StepCard:

@@ -1,12 +1,13 @@
 """The options of the face crop that every method shares."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from dataclasses import dataclass, field, fields, replace
 from typing import ClassVar, Literal
 
 import numpy as np
 
+from mebench import heavy
 from mebench.core import Frames, Level, Step
 from mebench.core.options import check_choices
 from mebench.errors import ConfigError
@@ -225,15 +226,14 @@ class FaceCrop(Step):
             DataError: a frame has not the size of the first, or is not 8-bit gray, BGR or BGRA; landmarks of every frame
                 are needed and there is no predictor file.
         """
-        import cv2
-
         if isinstance(reference, tuple):
             reference = Reference(0, reference, reference, box_to_crop(reference, self.size))
         if self.align == "none" and not self._follows:
             x0, y0, x1, y1 = reference.box
             for index, frame in enumerate(same_sized(frames, label)):
                 gray = to_gray(frame[y0:y1, x0:x1], index, label)
-                yield cv2.resize(gray, (self.size, self.size), interpolation=cv2.INTER_LINEAR_EXACT)
+                exact = heavy.cv2.INTER_LINEAR_EXACT
+                yield heavy.cv2.resize(gray, (self.size, self.size), interpolation=exact)
             return
         for gray, matrix in self._views(frames, reference, label):
             yield warped(gray, matrix, self.size)
@@ -251,7 +251,11 @@ class FaceCrop(Step):
         if not self._follows:
             yield from ((gray, reference.matrix) for gray in grays)
             return
-        faces = self._followed(grays, reference)
+        tracker = FaceTracker(reference.frame, reference.face, self.faces)
+        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
+        # Smoothed once more, a box that moves on glides.
+        followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
+        faces = ((gray, corners(box)) for gray, box in followed)
         if self.align == "pose":
             assert reference.window is not None
             predictor = self._predictor(label)
@@ -262,14 +266,6 @@ class FaceCrop(Step):
         else:
             for gray, face in faces:
                 yield gray, self._flat(enlarged(face, self.margin), reference.landmarks)
-
-    def _followed(self, grays: Iterable[Gray], reference: Reference) -> Iterator[tuple[Gray, Box | FloatBox]]:
-        """Each frame with the face in it, in pixels of the frame; before the first face is found, that is the first one."""
-        tracker = FaceTracker(reference.frame, reference.face, self.faces)
-        boxes = ((gray, np.array(tracker.follow(gray), np.float64)) for gray in grays)
-        # Smoothed once more, a box that moves on glides.
-        followed = smoothed(held(smoothed(boxes, self.smoothing)), self.smoothing)
-        yield from ((gray, corners(box)) for gray, box in followed)
 
     def _flat(self, box: Box | FloatBox, landmarks: Landmarks | None) -> Matrix:
         """What takes a box to the crop, turned where `align` is `eyes`."""

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core import Level, Step
 from mebench.core.options import check_choices
 from mebench.errors import ConfigError
@@ -114,8 +115,7 @@ def _calculator(algorithm: Algorithm) -> Callable[[Image, Image], FeatureMap]:
         from mebench.features.tvl1 import tvl1
 
         return lambda a, b: tvl1(a, b, epsilon)
-    import cv2
-
+    cv2 = heavy.cv2
     if algorithm == "farneback":
         return lambda a, b: cv2.calcOpticalFlowFarneback(
             a, b, None, pyr_scale=0.5, levels=3, winsize=15, iterations=5, poly_n=7, poly_sigma=1.5, flags=0
@@ -206,13 +206,14 @@ class MaskEyes(MapStep):
 @functools.lru_cache(maxsize=8)  # the landmarks are those of a video, the maps come one by one
 def _mask(outline: Outline, margin: int, points: bytes, height: int, width: int) -> NDArray[np.bool_]:
     """Where an (H, W) map is masked; `points` are the bytes of (2, 6, 2) float64, (x, y) of each eye."""
-    eyes = np.frombuffer(points).reshape(2, 6, 2)
-    return (_near if outline == "distance" else _hexagons)(eyes, margin, height, width)
-
-
-def _near(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
-    import cv2
-
+    cv2, eyes = heavy.cv2, np.frombuffer(points).reshape(2, 6, 2)
+    if outline == "released_code":
+        # Corners of an eye move outwards, points of the lids up and down, in the order of the six landmarks.
+        outwards = margin * np.array([(-1, 0), (0, -1), (0, -1), (1, 0), (0, 1), (0, 1)])
+        hexagons = np.zeros((height, width), np.uint8)
+        for eye in eyes:
+            cv2.fillPoly(hexagons, [(np.rint(eye) + outwards).clip(0, (width, height)).astype(np.int32)], 1)
+        return hexagons.astype(np.bool_)
     # A frame of `margin` pixels keeps the part of an eye outside the map whose surroundings reach into it.
     outside = np.ones((height + 2 * margin, width + 2 * margin), np.uint8)
     for eye in eyes:
@@ -224,17 +225,6 @@ def _near(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.b
     return np.asarray(
         np.rint(inside.astype(np.float64) ** 2) <= margin**2
     )  # whole numbers: their roots are rounded in many ways
-
-
-def _hexagons(eyes: Landmarks, margin: int, height: int, width: int) -> NDArray[np.bool_]:
-    import cv2
-
-    # Corners of an eye move outwards, points of the lids up and down, in the order of the six landmarks.
-    outwards = margin * np.array([(-1, 0), (0, -1), (0, -1), (1, 0), (0, 1), (0, 1)])
-    inside = np.zeros((height, width), np.uint8)
-    for eye in eyes:
-        cv2.fillPoly(inside, [(np.rint(eye) + outwards).clip(0, (width, height)).astype(np.int32)], 1)
-    return inside.astype(np.bool_)
 
 
 Difference = Literal["backward", "forward", "central"]
@@ -329,8 +319,6 @@ class FlowDirection(MapStep):
         Raises:
             ConfigError: the map has not three channels.
         """
-        import cv2
-
         if x.shape[-1] != 3:
             raise ConfigError(
                 f"FlowDirection takes the channels strain, v, u, not {x.shape[-1]}: put FlowImage before it"
@@ -338,7 +326,7 @@ class FlowDirection(MapStep):
         hue = np.degrees(angle_of(x[..., 1], x[..., 2])) / 2
         picture = np.full(x.shape, 255, np.uint8)
         picture[..., 0] = hue
-        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_HSV2BGR), np.float32)
+        return np.asarray(heavy.cv2.cvtColor(picture, heavy.cv2.COLOR_HSV2BGR), np.float32)
 
 
 def _stretch(channel: FeatureMap, constant: float) -> FeatureMap:

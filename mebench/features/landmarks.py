@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.errors import DataError
 from mebench.features.base import Landmarks
 from mebench.features.detection import MISSES, Box, FloatBox, Gray, area, between, inside, overlap
@@ -101,10 +102,8 @@ class Landmarker:
         Raises:
             DataError: the file is unreadable or finds another number of points.
         """
-        import dlib
-
         predict = _load(*_stamp(self.path))
-        shape = predict(np.ascontiguousarray(gray), dlib.rectangle(*(round(edge) for edge in face)))
+        shape = predict(np.ascontiguousarray(gray), heavy.dlib.rectangle(*(round(edge) for edge in face)))
         if shape.num_parts != POINTS:
             raise DataError(f"the landmark file {self.path} finds {shape.num_parts} points, not {POINTS}: give {_FILE}")
         return np.array([(point.x, point.y) for point in shape.parts()], np.float64)
@@ -160,10 +159,8 @@ def _content_hash(path: str, size: int, mtime_ns: int) -> str:
 
 @functools.lru_cache(maxsize=2)
 def _load(path: str, size: int, mtime_ns: int) -> Any:
-    import dlib
-
     try:
-        return dlib.shape_predictor(path)
+        return heavy.dlib.shape_predictor(path)
     except RuntimeError:
         raise DataError(
             f"the landmark file {path} is damaged or no predictor of dlib: give the path of {_FILE}, unpacked"
@@ -237,10 +234,8 @@ class FaceTracker:
         self._begin(gray, face)
 
     def _begin(self, gray: Gray, face: Box | FloatBox) -> None:
-        import dlib
-
-        self._tracker = dlib.correlation_tracker()
-        self._tracker.start_track(np.ascontiguousarray(gray), dlib.drectangle(*face))
+        self._tracker = heavy.dlib.correlation_tracker()
+        self._tracker.start_track(np.ascontiguousarray(gray), heavy.dlib.drectangle(*face))
         self._box = face
         self._unchecked = self._lost = self._in_vain = 0
 

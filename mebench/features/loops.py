@@ -70,16 +70,10 @@ def told(what: str) -> Iterator[None]:
         yield
 
 
-def compiled(function: _Function) -> _Function:
-    """For numba, without fast math."""
-    made: _Function = numba.njit(error_model="numpy")(function)
-    return made
-
-
-def inlined(function: _Function) -> _Function:
-    """The same, for a few operations inside a loop."""
-    made: _Function = numba.njit(error_model="numpy", forceinline=True)(function)
-    return made
+compiled: Callable[[_Function], _Function] = numba.njit(error_model="numpy")
+"""For numba, without fast math."""
+inlined: Callable[[_Function], _Function] = numba.njit(error_model="numpy", forceinline=True)
+"""The same, for a few operations inside a loop."""
 
 
 @inlined

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Landmarks, MapStep, angle_of, check_integers
-from mebench.features.texture import Grid, Histograms, Spans, grid, unit_sum
+from mebench.features.texture import Grid, Spans, grid, unit_sum
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ class OrientedFlow(_Blocks):
             DataError: there are more blocks than pixels along one side.
         """
         u, v = flow_of(self, x)
-        histograms = oriented_histograms(u, v, self.bins, grid(u.shape, (self.rows, self.cols)))
+        blocks, codes = grid(u.shape, (self.rows, self.cols)), direction_bins(u, v, self.bins)
+        histograms = blocks.histograms(codes, self.bins, np.sqrt(u * u + v * v))
         return (unit_sum(histograms) if self.normalised else histograms).astype(np.float32)
 
 
@@ -98,11 +99,6 @@ def flow_of(step: MapStep, x: FeatureMap) -> tuple[NDArray[np.float64], NDArray[
     if x.shape[-1] < 2:
         raise ConfigError(f"{type(step).__name__} takes the channels u and v, not {x.shape[-1]}: put Flow before it")
     return x[..., 0].astype(np.float64), x[..., 1].astype(np.float64)
-
-
-def oriented_histograms(u: NDArray[Any], v: NDArray[Any], bins: int, blocks: Grid) -> Histograms:
-    """Sum of the lengths of the vectors (u, v) in each block and each bin of `direction_bins`."""
-    return blocks.histograms(direction_bins(u, v, bins), bins, np.sqrt(u * u + v * v))
 
 
 def direction_bins(u: NDArray[Any], v: NDArray[Any], bins: int) -> NDArray[np.intp]:
@@ -165,8 +161,12 @@ class BiWoof(_Blocks):
         if x.shape[-1] != 3:
             raise ConfigError(f"BiWoof takes the channels u, v, strain, not {x.shape[-1]}: put Strain before it")
         u, v = flow_of(self, x)
-        blocks = self._grid(*u.shape)
-        local = unit_sum(blocks.histograms(direction_bins(u, v, self.bins), self.bins, self._lengths(u, v)))
+        blocks, lengths = grid(u.shape, (self.rows, self.cols)), np.hypot(u, v)
+        if self.blocks == "released_code":
+            blocks = Grid(blocks.shape, (_overlapping(u.shape[0], self.rows), _overlapping(u.shape[1], self.cols)))
+        if self.last_bin == "released_code":  # which leaves some vectors out
+            lengths[np.arctan2(v, u) > np.pi - 2 * np.pi / self.bins + EDGE] = 0
+        local = unit_sum(blocks.histograms(direction_bins(u, v, self.bins), self.bins, lengths))
         nowhere = np.zeros(u.shape, np.intp)
         strain = blocks.histograms(nowhere, 1, x[..., 2])
         if self.strain == "mean":
@@ -174,19 +174,6 @@ class BiWoof(_Blocks):
         weighted = local * strain
         length = np.sqrt(np.sum(weighted * weighted))
         return (weighted / length if self.unit_length and length > 0 else weighted).astype(np.float32)
-
-    def _lengths(self, u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of the vectors; 0 of those that the last bin leaves out."""
-        lengths = np.hypot(u, v)
-        if self.last_bin == "released_code":
-            lengths[np.arctan2(v, u) > np.pi - 2 * np.pi / self.bins + EDGE] = 0
-        return lengths
-
-    def _grid(self, height: int, width: int) -> Grid:
-        apart = grid((height, width), (self.rows, self.cols))
-        if self.blocks == "apart":
-            return apart
-        return Grid(apart.shape, (_overlapping(height, self.rows), _overlapping(width, self.cols)))
 
 
 def _overlapping(length: int, n: int) -> Spans:

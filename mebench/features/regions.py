@@ -243,7 +243,12 @@ class RegionMotion(MapStep):
                 f"a map of {height} rows and {width} columns holds no square of {side} pixels: take a smaller method.radius"
             )
         flow, whole = x[..., :2].astype(np.float64), points.astype(int)
-        head = self._head(flow, whole)
+        # The head: the rectangle around the nose's points, as far beyond them as .35 of half the way between the eyes.
+        beyond = int((whole[INNER_CORNERS[1], 0] - whole[INNER_CORNERS[0], 0]) / 2 * 0.35)
+        (left, top), (right, bottom) = whole[list(NOSE)].min(0) - beyond, whole[list(NOSE)].max(0) + beyond
+        left, top = min(max(int(left), 0), width - 1), min(max(int(top), 0), height - 1)
+        nose = flow[top : max(int(bottom), top) + 1, left : max(int(right), left) + 1]
+        head = main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
         motions = []
         for column, row in whole[list(SIDES_OF_NOSE if self.sides_of_nose else POINTS)].tolist():
             left = min(max(column - self.radius, 0), width - side)
@@ -251,17 +256,6 @@ class RegionMotion(MapStep):
             region = flow[top : top + side, left : left + side].reshape(-1, 2) - head
             motions.append(main_motion(region, 1 / 6, 0.6))
         return np.array(motions, np.float32)[:, None]
-
-    @staticmethod
-    def _head(flow: NDArray[np.float64], points: NDArray[np.int_]) -> NDArray[np.float64]:
-        """Motion of the rectangle around the nose's points, as far beyond them as .35 of half the way between the eyes."""
-        height, width = flow.shape[:2]
-        half = (points[INNER_CORNERS[1], 0] - points[INNER_CORNERS[0], 0]) / 2
-        beyond = int(half * 0.35)
-        (left, top), (right, bottom) = points[list(NOSE)].min(0) - beyond, points[list(NOSE)].max(0) + beyond
-        left, top = min(max(int(left), 0), width - 1), min(max(int(top), 0), height - 1)
-        nose = flow[top : max(int(bottom), top) + 1, left : max(int(right), left) + 1]
-        return main_motion(nose.reshape(-1, 2), 1 / 4, 0.88)
 
 
 def main_motion(flow: NDArray[np.float64], edge: float, share: float) -> NDArray[np.float64]:

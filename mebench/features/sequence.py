@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
 from mebench.features.base import FeatureMap, Image, SequenceStep, check_integers, check_numbers
@@ -130,28 +131,19 @@ class Magnify(SequenceStep):
                 halved so often.
         """
         rate = self._checked_rate(crops, fps)
-        coarse, added = crops.astype(np.float32), None
+        coarse, laplacian = crops.astype(np.float32), self.pyramid == "laplacian"
         levels: list[FeatureMap] = []
         for _ in range(self.levels):
-            smaller = _halved(coarse)
+            smaller = np.stack([heavy.cv2.pyrDown(frame) for frame in coarse])
             levels.append(coarse - _doubled(smaller, coarse))
             coarse = smaller
-        if self.pyramid == "gaussian":
-            added = self.alpha * self._filtered(coarse, rate)
+        added: FeatureMap = np.zeros_like(coarse) if laplacian else self.alpha * self._filtered(coarse, rate)
         for level, band in reversed(list(enumerate(levels))):
-            alpha = self._alpha(level)
-            grown = np.zeros_like(band) if added is None else _doubled(added, band)
-            added = grown + alpha * self._filtered(band, rate) if alpha else grown
-        assert added is not None
-        return np.rint(crops + added).clip(0, 255).astype(np.uint8)
-
-    def _alpha(self, level: int) -> float:
-        if self.pyramid == "gaussian":
-            return 0.0
-        shortest = 4 * 2**level
-        return (
-            self.alpha if shortest >= self.wavelength else max(shortest * (1 + self.alpha) / self.wavelength - 1, 0.0)
-        )
+            added, shortest, alpha = _doubled(added, band), 4 * 2**level, self.alpha
+            if shortest < self.wavelength:
+                alpha = max(shortest * (1 + self.alpha) / self.wavelength - 1, 0.0)
+            added = added + alpha * self._filtered(band, rate) if laplacian and alpha else added
+        return np.asarray(np.rint(crops + added).clip(0, 255), np.uint8)
 
     def _checked_rate(self, crops: Image, fps: float | None) -> float:
         n, *size = crops.shape
@@ -183,28 +175,16 @@ class Magnify(SequenceStep):
     def _filtered(self, signal: FeatureMap, fps: float) -> FeatureMap:
         """The band from `low` to `high` of an (n, h, w) signal along its first axis."""
         if self.filter == "butterworth":
-            from scipy.signal import butter, sosfilt, sosfilt_zi
-
-            sos = butter(1, (self.low, self.high), "bandpass", fs=fps, output="sos")
-            at_rest = sosfilt_zi(sos)[:, :, None, None] * signal[0]
-            filtered, _ = sosfilt(sos, signal, axis=0, zi=at_rest)
+            sos = heavy.scipy.signal.butter(1, (self.low, self.high), "bandpass", fs=fps, output="sos")
+            at_rest = heavy.scipy.signal.sosfilt_zi(sos)[:, :, None, None] * signal[0]
+            filtered, _ = heavy.scipy.signal.sosfilt(sos, signal, axis=0, zi=at_rest)
         else:
-            from scipy.fft import irfft, rfft
-
-            spectrum = rfft(signal, axis=0)
+            spectrum = heavy.scipy.fft.rfft(signal, axis=0)
             spectrum[~self._kept(len(signal), fps)] = 0
-            filtered = irfft(spectrum, len(signal), axis=0)
+            filtered = heavy.scipy.fft.irfft(spectrum, len(signal), axis=0)
         return np.asarray(filtered, np.float32)
 
 
-def _halved(video: FeatureMap) -> FeatureMap:
-    import cv2
-
-    return np.stack([cv2.pyrDown(frame) for frame in video])
-
-
 def _doubled(video: FeatureMap, like: FeatureMap) -> FeatureMap:
-    import cv2
-
     height, width = like.shape[1:]
-    return np.stack([cv2.pyrUp(frame, dstsize=(width, height)) for frame in video])
+    return np.stack([heavy.cv2.pyrUp(frame, dstsize=(width, height)) for frame in video])

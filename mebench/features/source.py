@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core import Chain, Dataset, Frames, Level, Video
 from mebench.errors import ConfigError, DataError, PluginError
 from mebench.features.alignment import Reference
@@ -257,7 +258,8 @@ class Source:
         """Number of maps that the map steps begin with, and the maps one by one."""
         core = route.core
         if isinstance(core, Flow):
-            flows = [self.flow(_with_flow(chain, gap), clip).array for gap in core.gaps]
+            alone = [tuple(gap if step is core else step for step in chain.steps) for gap in core.gaps]
+            flows = [self.flow(replace(chain, steps=steps), clip).array for steps in alone]
             if len(flows) == 1:
                 return len(flows[0]), iter(flows[0])
             return len(flows[-1]), (np.concatenate(both, axis=-1) for both in zip(*flows))
@@ -319,9 +321,7 @@ class Source:
 
     def _stored(self, key: Key, build: Callable[[], Draft]) -> Entry:
         def with_one_thread() -> Draft:
-            import cv2
-
-            cv2.setNumThreads(1)  # or one worker and many would not give the same bits
+            heavy.cv2.setNumThreads(1)  # or one worker and many would not give the same bits
             return build()
 
         return self.store.fetch(key, with_one_thread)
@@ -337,11 +337,6 @@ class Source:
             return step(*args)
         except DataError as error:
             raise type(error)(f"{self.video.key}: {error}") from error
-
-
-def _with_flow(chain: Chain, flow: Flow) -> Chain:
-    """The same chain with another flow."""
-    return replace(chain, steps=tuple(flow if isinstance(step, Flow) else step for step in chain.steps))
 
 
 def nothing(stage: Stage) -> None:

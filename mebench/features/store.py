@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from mebench.console import printable
@@ -83,8 +84,6 @@ class FeatureStore:
         raise AssertionError
 
     def _build(self, key: Key, build: Callable[[], Draft]) -> Entry:
-        from filelock import FileLock
-
         files = self.files(key)
         lock = FileLock(files.lock)
         with writing_to(self.root):
@@ -234,7 +233,12 @@ def prune(
     oldest = None if unused_days is None else time.time() - unused_days * DAY
     for files in store.entries():
         size, about = files.size(), None if everything else _described(files)
-        useless = about is None or _of_others(about["key"]) or _chosen(files, about["key"], oldest, dataset)
+        useless = (
+            about is None
+            or about["key"]["opencv"] != opencv_version()
+            or about["key"].get("dlib", "") not in ("", dlib_version())
+            or _chosen(files, about["key"], oldest, dataset)
+        )
         if useless and remove(files, dry_run):
             removed += StoreInfo(int(size > 0), size)
     return removed
@@ -242,8 +246,6 @@ def prune(
 
 def remove(files: EntryFiles, dry_run: bool = False) -> bool:
     """Remove an entry unless a process is computing it; whether it is gone, or would be."""
-    from filelock import FileLock, Timeout
-
     if dry_run and not files.lock.exists():
         return True
     try:
@@ -260,11 +262,6 @@ def _described(files: EntryFiles, key: Key | None = None) -> dict[str, Any] | No
         return files.check(key)
     except DamagedError:
         return None
-
-
-def _of_others(key: Mapping[str, Any]) -> bool:
-    """Whether an entry was made by other versions of OpenCV or dlib."""
-    return key["opencv"] != opencv_version() or key.get("dlib", "") not in ("", dlib_version())
 
 
 def _chosen(files: EntryFiles, key: Mapping[str, Any], oldest: float | None, dataset: str | None) -> bool:

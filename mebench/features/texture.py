@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core import Step
 from mebench.core.options import check_choices
 from mebench.errors import ConfigError, DataError
@@ -164,11 +165,9 @@ class Lbp(ImageStep):
         Raises:
             DataError: there are more blocks than pixels along one side.
         """
-        from skimage.feature import local_binary_pattern
-
         blocks = grid(crop.shape, (self.rows, self.cols), self.overlap)
         how = "nri_uniform" if self.patterns == "uniform" else "default"
-        codes = local_binary_pattern(crop, self.p, self.r, how).astype(np.intp)
+        codes = heavy.skimage.feature.local_binary_pattern(crop, self.p, self.r, how).astype(np.intp)
         return unit_sum(blocks.histograms(codes, n_patterns(self.p, self.patterns))).astype(np.float32)
 
 
@@ -205,15 +204,13 @@ class Hog(ImageStep):
         Raises:
             DataError: the crop is smaller than one block.
         """
-        from skimage.feature import hog
-
         if min(crop.shape) < self.cell * self.block:
             raise DataError(
                 f"a crop of {crop.shape[0]} rows and {crop.shape[1]} columns has no block of {self.block}x{self.block} cells of "
                 f"{self.cell} pixels: take smaller cells"
             )
         cells, block = (self.cell, self.cell), (self.block, self.block)
-        blocks = hog(crop, self.bins, cells, block, block_norm="L2-Hys", feature_vector=False)
+        blocks = heavy.skimage.feature.hog(crop, self.bins, cells, block, block_norm="L2-Hys", feature_vector=False)
         return np.asarray(blocks.reshape(*blocks.shape[:2], -1), np.float32)
 
 

@@ -116,25 +116,22 @@ class LbpTop(Top):
     def planes(self, volume: NDArray[np.float32]) -> Iterator[Codes]:
         """Patterns of the inner voxels."""
         labels = _labels(self.p, self.patterns)
-        for first, second in AXES:
-            yield Codes(labels[self._patterns(volume, first, second)], n_patterns(self.p, self.patterns))
-
-    def _patterns(self, volume: NDArray[np.float32], first: int, second: int) -> NDArray[np.intp]:
         centre = self._shifted(volume, (0, 0, 0))
-        patterns = np.zeros(centre.shape, np.intp)
-        for bit in range(self.p):
-            angle = 2 * pi * bit / self.p
-            # As in scikit-image, the angle turns from right to up: against the second axis. Rounded, so that a neighbour
-            # on a voxel is that voxel.
-            a, b = round(self.margin[first] * cos(angle), 5), round(-self.margin[second] * sin(angle), 5)
-            above = np.zeros(centre.shape, np.float32)
-            for (da, wa), (db, wb) in product(_either_side(a), _either_side(b)):
-                shift = [0, 0, 0]
-                shift[first], shift[second] = da, db
-                above += np.float32(wa * wb) * (self._shifted(volume, shift) - centre)
-            # Differences that cancel are equal, however they were rounded; others are larger for whole gray values.
-            patterns |= (above >= -1e-4).astype(np.intp) << bit
-        return patterns
+        for first, second in AXES:
+            patterns = np.zeros(centre.shape, np.intp)
+            for bit in range(self.p):
+                angle = 2 * pi * bit / self.p
+                # As in scikit-image, the angle turns from right to up: against the second axis. Rounded, so that a neighbour
+                # on a voxel is that voxel.
+                a, b = round(self.margin[first] * cos(angle), 5), round(-self.margin[second] * sin(angle), 5)
+                above = np.zeros(centre.shape, np.float32)
+                for (da, wa), (db, wb) in product(_either_side(a), _either_side(b)):
+                    shift = [0, 0, 0]
+                    shift[first], shift[second] = da, db
+                    above += np.float32(wa * wb) * (self._shifted(volume, shift) - centre)
+                # Differences that cancel are equal, however they were rounded; others are larger for whole gray values.
+                patterns |= (above >= -1e-4).astype(np.intp) << bit
+            yield Codes(labels[patterns], n_patterns(self.p, self.patterns))
 
     def _shifted(self, volume: NDArray[np.float32], shift: tuple[int, ...] | list[int]) -> NDArray[np.float32]:
         """The inner voxels as seen `shift` frames, rows and columns further on."""

@@ -1,0 +1,21 @@
+"""Packages that take long to import, each loaded when it is first asked for: `heavy.cv2.resize(...)`.
+
+Files that use one say so at their top, and a process that never comes there does without.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import av as av
+    import cv2 as cv2
+    import dlib as dlib
+    import numpy as numpy
+    import scipy as scipy
+    import skimage as skimage
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("av", "cv2", "dlib", "numpy", "scipy", "skimage"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return globals().setdefault(name, import_module(name))
