@@ -99,20 +99,43 @@ def at_terminal() -> bool:
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]], title: str = "") -> None:
-    """A table on a terminal; elsewhere tab-separated lines, the headers first, nothing cut or wrapped."""
-    if not at_terminal():
-        for row in (headers, *rows):
-            print("\t".join(printable(" ".join(cell.split())) for cell in row))
+    """A table of words on a terminal; elsewhere tab-separated lines, the headers first, nothing cut or wrapped."""
+    if at_terminal():
+        table = printed_table(
+            title, [(head, False, "anywhere" if n else "never") for n, head in enumerate(headers)], rows
+        )
+        table.columns[0].style = "cyan"
+        console().print(table)
         return
+    for row in (headers, *rows):
+        print("\t".join(printable(" ".join(cell.split())) for cell in row))
+
+
+def printed_table(title: str, heads: Iterable[tuple[str, bool, str]], rows: Iterable[Sequence[str]]) -> Table:
+    """A table for `console`.
+
+    Args:
+        title: over it.
+        heads: of each column its head, whether it stands at the right, and where it breaks: between `words`, `anywhere`, or `never`.
+        rows: their cells; a row without any is a line.
+    """
     from rich import box
     from rich.table import Table
 
     table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for n, header in enumerate(headers):
-        table.add_column(header, overflow="fold", no_wrap=n == 0, style="cyan" if n == 0 else "")
+    for head, right, wrap in heads:
+        table.add_column(
+            head,
+            justify="right" if right else "left",
+            overflow="ellipsis" if wrap == "words" else "fold",
+            no_wrap=wrap == "never",
+        )
     for row in rows:
-        table.add_row(*row)
-    console().print(table)
+        if row:
+            table.add_row(*row)
+        else:
+            table.add_section()
+    return table
 
 
 def console(error: bool = False) -> Console:
@@ -121,6 +144,7 @@ def console(error: bool = False) -> Console:
     """
     from rich.console import Console
     from rich.measure import Measurement
+    from rich.protocol import rich_cast
     from rich.table import Table
     from rich.text import Text
 
@@ -128,7 +152,7 @@ def console(error: bool = False) -> Console:
         """Text has no markup, and passes `printable`; a table breaks between words, and rather runs over the edge than lose some."""
 
         def print(self, *objects: Any, **how: Any) -> None:
-            anywhere = self.options.update(max_width=WIDE)
+            anywhere, objects = self.options.update(max_width=WIDE), tuple(map(rich_cast, objects))
             for column in (column for shown in objects if isinstance(shown, Table) for column in shown.columns):
                 if column.overflow != "fold":
                     texts = [column.header, *column.cells]

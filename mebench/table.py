@@ -1,0 +1,323 @@
+"""One table for all that print one: columns, rows of plain values, and its outputs, each written once with its own escaping.
+
+Whoever shows something in rows makes a `Table` and chooses an output: `terminal`, `markdown`, `latex`, `csv`, `plain` (for JSON), `html`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+import lazy_loader as lazy
+from markupsafe import Markup
+
+from mebench.console import printed_table
+from mebench.format import NONE, Score, digits, interval, number
+from mebench.metrics.catalogue import find
+
+if TYPE_CHECKING:
+    import jinja2
+    from rich.table import Table as Printed
+else:
+    jinja2 = lazy.load("jinja2")
+
+INTERVAL = "95 % interval"
+"""Head of the column that holds the interval of the score before it."""
+ENDS = ("value", "low", "high", "min", "max")
+"""What a file holds of a score; the last two are the lowest and the highest seed."""
+
+
+class Latex(str):
+    """Text that is LaTeX already."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: what it shows and how it looks, whatever the output.
+
+    Attributes:
+        name: in files, and of the attribute that `Table.of` takes of a row.
+        label: its head for people; the name with blanks for underscores if it is left out.
+        of: what `Table.of` takes of a row in place of that attribute.
+        text: how a value is written; else by what it is: a score with its interval, a number with `digits`, lines of text, a text.
+        digits: after the point.
+        right: whether it stands at the right, as numbers do.
+        score: whether it holds scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
+        interval: whether a terminal gives the interval a column of its own, where there is no room below the score.
+        main: the name of the row, or the score that sorts.
+        optional: whether `Table.of` leaves it out where no row has a value.
+        meaning: a sentence.
+        wrap: where a terminal may break its cells.
+        room: on what a page shows it at first: `wide` screens, or none (`more`).
+        choose: whether a page lets readers choose among its values.
+        order: what a page sorts by; the number itself if it is left out.
+        kind: class of its cells on a page.
+    """
+
+    name: str
+    label: str | None = None
+    of: Callable[[Any], Any] | None = None
+    text: Callable[[Any], str] | None = None
+    digits: int = 4
+    right: bool = False
+    score: bool = False
+    interval: bool = True
+    main: bool = False
+    optional: bool = False
+    meaning: str = ""
+    wrap: Literal["words", "anywhere", "never"] = "words"
+    room: Literal["", "wide", "more"] = ""
+    choose: bool = False
+    order: Callable[[Any], Any] | None = None
+    kind: str = ""
+
+    @classmethod
+    def metric(cls, path: str, label: str | None = None, **how: Any) -> Self:
+        """The column of a score of `metrics.catalogue`, with its label, digits and meaning.
+
+        >>> Column.metric("f1", digits=3).label
+        'F1'
+        """
+        found = find(path)
+        look = {"digits": found.digits, "right": True, "score": True, "meaning": found.describe(), **how}
+        return cls(path, label or found.label, **look)
+
+    @property
+    def head(self) -> str:
+        """Its head for people."""
+        return self.name.replace("_", " ") if self.label is None else self.label
+
+    def lines(self, value: Any) -> list[str]:
+        """A value as text; of a score its interval, its seeds and its note are lines of their own.
+
+        >>> Column("f1", digits=2).lines({"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.5, "max": 0.5})
+        ['0.50', '[0.25, 0.75]']
+        """
+        if self.text is not None:
+            return [self.text(value)]
+        if isinstance(value, Mapping):
+            ends = [digits(value[end], self.digits) for end in ("min", "max") if value.get(end) is not None]
+            seeds = " to ".join(ends) if len(set(ends)) > 1 else ""
+            below = (interval(value, self.digits, "", digits), seeds, value.get("note", ""))
+            return [digits(value["value"], self.digits), *filter(None, below)]
+        if isinstance(value, float):
+            return [digits(value, self.digits)]
+        return [*map(str, value)] if isinstance(value, tuple) else [NONE if value is None else str(value)]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns and rows.
+
+    Attributes:
+        columns: from left to right.
+        rows: a value for each column: a score, a number, a text, several lines of text as a tuple, or None. `Markup` is HTML and `Latex`
+            is LaTeX already. A text in place of a row is a heading over the rows below; an empty one is a line.
+        title: over it.
+        muted: numbers of rows, from 0, that are no results but stand for comparison, as the level of chance.
+    """
+
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Any] | str]
+    title: str = ""
+    muted: Collection[int] = ()
+
+    @classmethod
+    def of(cls, columns: Sequence[Column], rows: Iterable[Any], title: str = "", muted: Collection[int] = ()) -> Self:
+        """A table of objects or maps, without the optional columns that none of them has a value for."""
+        cells = [
+            [
+                c.of(row) if c.of else row.get(c.name) if isinstance(row, Mapping) else getattr(row, c.name)
+                for c in columns
+            ]
+            for row in rows
+        ]
+        nothing: tuple[Any, ...] = (None, "", ())
+        there = [
+            not column.optional
+            or any((cell.get("value") if isinstance(cell, Mapping) else cell) not in nothing for cell in values)
+            for column, values in zip(columns, zip(*cells) if cells else [()] * len(columns))
+        ]
+        kept = [n for n, known in enumerate(there) if known]
+        return cls([columns[n] for n in kept], [[row[n] for n in kept] for row in cells], title, muted)
+
+    def terminal(self) -> Printed:
+        """For `console().print`: a score has its interval beside it, and what is undefined is a `-`."""
+        heads: list[tuple[str, bool, str]] = []
+        for column in self.columns:
+            heads.append((column.head, column.right, column.wrap))
+            heads += [(INTERVAL, False, column.wrap)] if column.score and column.interval else []
+        rows: list[list[str]] = []
+        for row in self.rows:
+            cells: list[str] = [row] if isinstance(row, str) and row else []
+            for column, value in zip(self.columns, () if isinstance(row, str) else row):
+                if column.score and not isinstance(value, str):
+                    score: Score = value or dict.fromkeys(ENDS)
+                    places = score.get("digits", column.digits)
+                    cells += [number(score["value"], places), interval(score, places)][: 1 + column.interval]
+                elif value is None or isinstance(value, float):
+                    cells.append(column.text(value) if column.text else number(value, column.digits))
+                else:
+                    cells.append(", ".join(column.lines(value)))
+                    cells += [""] if column.score and column.interval else []
+            rows += [[], cells] if isinstance(row, str) and row else [cells]
+        return printed_table(self.title, heads, rows)
+
+    __rich__ = terminal
+
+    def markdown(self) -> str:
+        """Lines of Markdown: below a score stand its interval and the spread of its seeds, and nothing in a text is markup."""
+
+        def cell(column: Column, value: Any, muted: bool) -> str:
+            lines = column.lines(value)
+            if isinstance(value, str | tuple):
+                lines = [markdown_text(line) for line in lines]
+            mark = "" if not column.main else "*" * muted if isinstance(value, str | tuple) else "**" * (not muted)
+            return "<br>".join([f"{mark}{lines[0]}{mark}", *lines[1:]] if lines else [])
+
+        lines = [[column.head for column in self.columns], ["---"] * len(self.columns)]
+        for n, row in enumerate(self.rows):
+            if isinstance(row, str):
+                lines.append([f"**{markdown_text(row)}**", *[""] * (len(self.columns) - 1)])
+            else:
+                lines.append([cell(column, value, n in self.muted) for column, value in zip(self.columns, row)])
+        return "\n".join(f"|{'|'.join(line)}|" if n == 1 else f"| {' | '.join(line)} |" for n, line in enumerate(lines))
+
+    def latex(self, caption: str = "") -> str:
+        r"""A `\begin{table}`; it needs `\usepackage{booktabs}` and `\usepackage[T1]{fontenc}`. A score has its interval beside it.
+
+        Args:
+            caption: in LaTeX; the title if it is left out.
+        """
+
+        def cell(column: Column, value: Any, muted: bool) -> str:
+            if isinstance(value, Latex):
+                return value
+            text = latex_text(" ".join(column.lines(value)[: 2 if column.score else None]))
+            return rf"\textit{{{text}}}" if column.main and muted and not column.score else text
+
+        lines = []
+        for n, row in enumerate(self.rows):
+            if isinstance(row, str):
+                words = "\n      ".join(map(latex_text, row.split("\n")))
+                lines += [r"\midrule"] if n else []
+                lines += [rf"\multicolumn{{{len(self.columns)}}}{{l}}{{{words}}} \\"] if row else []
+            else:
+                lines.append(" & ".join(cell(c, v, n in self.muted) for c, v in zip(self.columns, row)) + r" \\")
+        heads = " & ".join(latex_text(column.head) for column in self.columns)
+        places = "".join("r" if column.right else "l" for column in self.columns)
+        return "\n".join(
+            [
+                r"\begin{table}",
+                r"  \centering",
+                rf"  \caption{{{caption or latex_text(self.title)}}}",
+                rf"  \begin{{tabular}}{{{places}}}",
+                r"    \toprule",
+                rf"    {heads} \\",
+                r"    \midrule",
+                *(f"    {line}" for line in lines),
+                r"    \bottomrule",
+                r"  \end{tabular}",
+                r"\end{table}",
+            ]
+        )
+
+    def csv(self) -> str:
+        """As RFC 4180 has it: numbers to six digits, a score in five columns; text that a spreadsheet would run has an apostrophe."""
+
+        def text(value: Any) -> Any:
+            if isinstance(value, float):
+                return f"{value:.6f}".rstrip("0").rstrip(".")
+            line = " ".join(map(str, value)) if isinstance(value, tuple) else value
+            return spreadsheet_text(line) if isinstance(line, str) else line
+
+        rows: list[list[Any]] = [[]]
+        for column in self.columns:
+            rows[0] += [column.name, *(f"{column.name}_{end}" for end in ENDS[1:])] if column.score else [column.name]
+        for row in self.rows:
+            if not isinstance(row, str):
+                cells = ([(v or {}).get(end) for end in ENDS] if c.score else [v] for c, v in zip(self.columns, row))
+                rows.append([text(value) for some in cells for value in some])
+        target = io.StringIO()
+        csv.writer(target, lineterminator="\n").writerows(rows)
+        return target.getvalue()
+
+    def plain(self) -> list[dict[str, Any]]:
+        """For JSON: the values of each row by the names of the columns."""
+        names = [column.name for column in self.columns]
+        return [dict(zip(names, row)) for row in self.rows if not isinstance(row, str)]
+
+    def html(self, kind: str = "", caption: str = "", sortable: bool = False) -> Markup:
+        """A `<table>` in which no text is markup; below a score stand its interval and the spread of its seeds.
+
+        Args:
+            kind: its class.
+            caption: in it, for those who do not see what stands above it.
+            sortable: whether the script of the page lets readers sort and choose.
+        """
+        values = {"table": self, "kind": kind, "caption": caption, "sortable": sortable, "bar": bar, "zip": zip}
+        return Markup(_template().render(values).strip())
+
+
+@cache
+def _template() -> jinja2.Template:
+    made = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return made.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+
+
+def bar(score: Score, metric: str) -> Markup:
+    """The interval of a share, from 0 to 1, drawn by the style sheet; the numbers stand beside it. Nothing for what is none."""
+    if score["low"] is None or find(metric).scale != "share":
+        return Markup()
+    low, high, value = (f"{score[end]:.3f}" for end in ("low", "high", "value"))
+    return Markup('<i class="bar" style="--low:{};--high:{};--value:{}"></i>').format(low, high, value)
+
+
+def markdown_text(text: str) -> str:
+    r"""Text in a cell of a Markdown table: nothing in it is markup or ends the cell.
+
+    >>> print(markdown_text("a|b *c* <d> _e_ f_g ~h~"))
+    a\|b \*c\* &lt;d&gt; \_e\_ f_g \~h\~
+    """
+    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "&#92;")):
+        text = text.replace(char, entity)
+    return re.sub(r"([`*|~\[\]]|(?<![^\W_])_|_(?![^\W_]))", r"\\\1", " ".join(text.split()))
+
+
+def latex_text(text: str) -> str:
+    r"""Text that LaTeX prints as it stands.
+
+    >>> print(latex_text("a_b & 95 % \\end"))
+    a\_b \& 95 \% \textbackslash{}end
+    """
+    return "".join(_SPECIAL.get(char, char) for char in " ".join(text.split()))
+
+
+def spreadsheet_text(text: str) -> str:
+    r"""Text in a cell that no spreadsheet runs, in one line.
+
+    >>> spreadsheet_text("\t=SUM(A1)"), spreadsheet_text("p=0.6")
+    ("'=SUM(A1)", 'p=0.6')
+    """
+    text = " ".join(text.split())
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+_SPECIAL = {
+    **{char: rf"\{char}" for char in "{}$&#%_"},
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "–": "--",
+    "†": r"\textsuperscript{\dag}",
+}

@@ -1,0 +1,139 @@
+"""One table and its outputs, each read back by a program that is not ours."""
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+
+import markdown_it
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mebench.console import console
+from mebench.table import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
+
+COLUMNS = (
+    Column("method", main=True),
+    Column.metric("f1", digits=3, main=True),
+    Column("n", right=True),
+    Column("remark", optional=True),
+)
+SCORE = {"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.4, "max": 0.6}
+NOTHING = dict.fromkeys(("value", "low", "high"))
+EVIL = "=<script>a|b \\end{x} *c* & 50 %\n\x1b[31m"
+
+
+def shown(table):
+    out = console()
+    with out.capture() as capture:
+        out.print(table)
+    return capture.get()
+
+
+def table(*rows, **more):
+    return Table.of(COLUMNS, [dict(zip(("method", "f1", "n", "remark"), row)) for row in rows], **more)
+
+
+def test_a_terminal_has_the_interval_beside_the_score():
+    lines = shown(table(("mean", SCORE, 12), ("none", NOTHING, None), title="scores")).splitlines()
+    assert lines[0].strip() == "scores" and lines[2].split() == ["method", "F1", *INTERVAL.split(), "n"]
+    assert lines[4].split() == ["mean", "0.500", "[0.250,", "0.750]", "12"] and lines[5].split() == ["none", "-", "-"]
+
+
+def test_markdown_has_interval_and_seeds_below_the_score_and_what_sorts_is_bold():
+    text = table(("mean", SCORE, 12), ("chance", SCORE | {"note": "drawn"}, 2), muted={1}).markdown()
+    assert text.splitlines() == [
+        "| method | F1 | n |",
+        "|---|---|---|",
+        "| mean | **0.500**<br>[0.250, 0.750]<br>0.400 to 0.600 | 12 |",
+        "| *chance* | 0.500<br>[0.250, 0.750]<br>0.400 to 0.600<br>drawn | 2 |",
+    ]
+
+
+def test_latex_has_the_interval_beside_the_score_and_headings_between_rules():
+    found = Table(COLUMNS[:3], [["mean", SCORE, 1], "others", ["chance", NOTHING, None]], "a & b", {2}).latex()
+    assert r"\caption{a \& b}" in found and r"\begin{tabular}{lrr}" in found
+    rows = found.partition("\\midrule\n")[2].splitlines()
+    assert rows[:4] == [
+        r"    mean & 0.500 [0.250, 0.750] & 1 \\",
+        r"    \midrule",
+        r"    \multicolumn{3}{l}{others} \\",
+        r"    \textit{chance} & -- & -- \\",
+    ]
+
+
+def test_a_file_has_all_five_ends_of_a_score_and_json_the_values():
+    found = table(("mean", SCORE, 12, None), ("none", None, 1 / 3, "x"))
+    assert list(csv.reader(io.StringIO(found.csv()))) == [
+        ["method", "f1", "f1_low", "f1_high", "f1_min", "f1_max", "n", "remark"],
+        ["mean", "0.5", "0.25", "0.75", "0.4", "0.6", "12", ""],
+        ["none", "", "", "", "", "", "0.333333", "x"],
+    ]
+    assert found.plain()[0] == {"method": "mean", "f1": SCORE, "n": 12, "remark": None}
+
+
+class Cells(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_a_page_has_what_it_sorts_by_and_what_a_column_means():
+    reader = Cells()
+    reader.feed(table(("mean", SCORE, 12), ("chance", NOTHING, 1), muted={1}).html("plain", "Measured", sortable=True))
+    tags = [tag for tag, _ in reader.tags]
+    assert (tags.count("th"), tags.count("td"), tags.count("tr")) == (5, 4, 3)
+    assert reader.tags[0] == ("table", {"class": "plain", "data-sortable": None})
+    assert [attrs["data-order"] for tag, attrs in reader.tags if "data-order" in attrs] == ["0.5", "-1"]
+    assert any("harmonic mean" in attrs.get("title", "") for tag, attrs in reader.tags if tag == "th")
+    assert ("tr", {"class": "chance"}) in reader.tags and (
+        "i",
+        {"class": "bar", "style": "--low:0.250;--high:0.750;--value:0.500"},
+    ) in reader.tags
+
+
+def test_a_column_without_a_value_is_left_out_where_it_may_be():
+    assert [column.name for column in table(("a", SCORE, 1, "")).columns] == ["method", "f1", "n"]
+    assert [column.name for column in table(("a", SCORE, 1, ""), ("b", SCORE, 1, "r")).columns][-1] == "remark"
+    assert [column.name for column in table().columns] == ["method", "f1", "n"]
+
+
+def test_no_text_is_taken_for_more_than_text():
+    found = table((EVIL, SCORE, 1, EVIL))
+    assert "\x1b" not in shown(found) and "\\x1b" in shown(found)
+    tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table").parse(found.markdown())
+    cells = ["".join(part.content for part in token.children) for token in tokens if token.type == "inline"]
+    assert cells[4] == cells[7] == " ".join(EVIL.split())
+    (row,) = csv.DictReader(io.StringIO(found.csv()))
+    assert row["method"] == "'" + " ".join(EVIL.split())
+    reader = Cells()
+    reader.feed(found.html())
+    assert "script" not in [tag for tag, _ in reader.tags] and "".join(reader.text).count("<script>") == 2
+    assert r"=\textless{}script\textgreater{}a\textbar{}b \textbackslash{}end\{x\} *c* \& 50 \%" in found.latex()
+    assert found.plain()[0]["remark"] == EVIL
+
+
+@given(st.text(st.sampled_from("ab _~*|`[]<&\\")))
+def test_no_text_in_a_cell_is_markup(text):
+    tokens = markdown_it.MarkdownIt("gfm-like", {"linkify": False}).enable("table")
+    found = tokens.parse(f"| a | b |\n|---|---|\n| {markdown_text(text)} | end |\n")
+    cells = ["".join(part.content for part in token.children) for token in found if token.type == "inline"]
+    assert cells[2:] == [" ".join(text.split()), "end"]
+
+
+@given(st.text())
+def test_no_character_of_latex_survives(text):
+    found = re.sub(r"\\text\w+\{(\\dag)?\}", "", latex_text(text).replace(r"\textsuperscript{\dag}", ""))
+    assert not re.search(r"(?<!\\)[{}$&#%_^~<>|\"]|\\(?![{}$&#%_])", found)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", " =1", "\t=1", "\r=1"])
+def test_a_spreadsheet_runs_no_cell(text):
+    assert spreadsheet_text(text) == "'" + text.strip()
