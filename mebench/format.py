@@ -27,17 +27,27 @@ def digits(value: float | None, places: int = 3) -> str:
     return number(value, places if value is None or abs(value) < 10 else 1, NONE)
 
 
-def interval(
-    score: Score, places: int = 4, unknown: str = "-", write: Callable[[float | None, int], str] = number
-) -> str:
-    """`[low, high]`; `unknown` where it cannot be believed, nothing where none was asked for.
+def interval(score: Score, places: int = 4) -> str:
+    """`[low, high]`; `-` where it cannot be believed, nothing where none was asked for.
 
     >>> interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), interval({"value": 0.5, "low": None, "high": None})
     ('[0.25, 0.75]', '')
     """
-    if score["low"] is None or score["high"] is None:
-        return unknown if "reason" in score else ""
-    return f"[{write(score['low'], places)}, {write(score['high'], places)}]"
+    return _ends(score, places, number) or "-" * ("reason" in score)
+
+
+def ends(score: Score, places: int = 3) -> str:
+    """`[low, high]` in a table, its numbers as `digits` writes them; nothing where there is none: the run's summary says why.
+
+    >>> ends({"value": 12.0, "low": 9.0, "high": 15.0}), ends({"value": 0.5, "low": None, "high": None})
+    ('[9.000, 15.0]', '')
+    """
+    return _ends(score, places, digits)
+
+
+def _ends(score: Score, places: int, write: Callable[[float | None, int], str]) -> str:
+    low, high = score["low"], score["high"]
+    return "" if low is None or high is None else f"[{write(low, places)}, {write(high, places)}]"
 
 
 def scored(score: Score, places: int = 4, none: str = NONE) -> str:
@@ -46,7 +56,7 @@ def scored(score: Score, places: int = 4, none: str = NONE) -> str:
     >>> scored({"value": 0.5, "low": 0.25, "high": 0.75}, 2), scored({"value": 0.5, "low": None, "high": None}, 3)
     ('0.50 [0.25, 0.75]', '0.500')
     """
-    return " ".join(filter(None, [number(score["value"], places, none), interval(score, places, "")]))
+    return " ".join(filter(None, [number(score["value"], places, none), _ends(score, places, number)]))
 
 
 def count(value: float, places: int = 1) -> str:

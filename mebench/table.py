@@ -18,7 +18,7 @@ import lazy_loader as lazy
 from markupsafe import Markup
 
 from mebench.console import printed_table
-from mebench.format import NONE, Score, digits, interval, number
+from mebench.format import NONE, Score, digits, ends, interval, number
 from mebench.metrics.catalogue import find
 
 if TYPE_CHECKING:
@@ -102,9 +102,9 @@ class Column:
         if self.text is not None:
             return [self.text(value)]
         if isinstance(value, Mapping):
-            ends = [digits(value[end], self.digits) for end in ("min", "max") if value.get(end) is not None]
-            seeds = " to ".join(ends) if len(set(ends)) > 1 else ""
-            below = (interval(value, self.digits, "", digits), seeds, value.get("note", ""))
+            seen = [digits(value[end], self.digits) for end in ("min", "max") if value.get(end) is not None]
+            seeds = " to ".join(seen) if len(set(seen)) > 1 else ""
+            below = (ends(value, self.digits), seeds, value.get("note", ""))
             return [digits(value["value"], self.digits), *filter(None, below)]
         if isinstance(value, float):
             return [digits(value, self.digits)]

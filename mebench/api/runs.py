@@ -134,9 +134,10 @@ class Run(Result):
         return [*super()._notes(), *self.warnings, f"run folder: {self.path}"]
 
     def __repr__(self) -> str:
-        from mebench.results.render.scores import figure, main_scores
+        from mebench.format import number
+        from mebench.results.render.scores import main_scores
 
-        scores = ", ".join(f"{name} {figure(score['value'])}" for name, score in main_scores(self.summary).items())
+        scores = ", ".join(f"{name} {number(score['value'])}" for name, score in main_scores(self.summary).items())
         return f"<Run {self.id}: {scores}>"
 
 

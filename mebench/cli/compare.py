@@ -13,6 +13,7 @@ from mebench.cli.options import Json, Rule, RunId, Runs, say
 from mebench.console import print_lines, write_json
 from mebench.console import size as byte_size
 from mebench.errors import ConfigError, DataError, RunError, unknown
+from mebench.format import number
 
 if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder
@@ -292,24 +293,20 @@ def _print_agreement(first: str, second: str, loose_ids: bool, fps: float | None
     say(remarks)
     if json != "-":
         rows = [
-            [kind, str(of["first"]), str(of["second"]), str(of["both"]), _number(of["f1"]), _number(of["kappa"])]
+            [kind, str(of["first"]), str(of["second"]), str(of["both"]), number(of["f1"]), number(of["kappa"])]
             + [_of_ends(of[end]) for end in ("onset_ms", "offset_ms")]
             for kind, of in found["kinds"].items()
         ]
         heads = ("kind", "A", "B", "both", "F1", "kappa, frames", "onset, B - A, ms", "offset, B - A, ms")
         print_table(heads, rows, f"A {first}, B {second}")
         frames, emotion = found["frames"], found["emotion"]
-        print_lines(f"kappa over {frames['n']} frames: {_number(frames['kappa'])}")
+        print_lines(f"kappa over {frames['n']} frames: {number(frames['kappa'])}")
         if emotion["n"]:
             print_lines(
-                f"kappa over the emotions of {emotion['n']} intervals that both found: {_number(emotion['kappa'])}"
+                f"kappa over the emotions of {emotion['n']} intervals that both found: {number(emotion['kappa'])}"
             )
     told = {"warnings": remarks.warnings, "repaired": remarks.repaired}
     write_json({"first": first, "second": second, **found, **told}, json)
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
 
 
 def _of_ends(differences: Mapping[str, Any] | None) -> str:

@@ -13,9 +13,9 @@ import typer
 from mebench.cli.options import Files, Json, Plugins, Tracking, Words
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
+from mebench.format import NONE, number, scored
 
 if TYPE_CHECKING:
-    from mebench.results.beside import Value
     from mebench.results.reproduce import Paper, Request, Result
     from mebench.results.rescore import Cell, Source
 
@@ -29,6 +29,7 @@ Leaderboards = Annotated[
         "--leaderboards", metavar="FOLDER", help="Where published.csv, papers/ and rescored/ are; leaderboards."
     ),
 ]
+_ENDS = ("value", "low", "high")
 _NAMES = ("method", "method_variant", "dataset", "task", "kind", "part", "metric")
 
 
@@ -127,7 +128,8 @@ def _print_rescored(source: Source, found: Sequence[Cell]) -> None:
         printed = (
             "–" if cell.printed is None else f"{cell.printed.value:.{digits}f}{'†' if cell.printed.caveats else ''}"
         )
-        values = (_with_ends(cell.values.get(reading), digits) for reading in readings)
+        found_ends = (dict(zip(_ENDS, cell.values.get(reading) or (None,) * 3)) for reading in readings)
+        values = (scored(score, digits) for score in found_ends)
         rows.append((cell.dataset, cell.name, printed, *values))
     print_table(("dataset", "score", "printed", *heads), rows)
     print_lines(f"The authors' rules are {source.convention}. Intervals: 95 %, over subjects.")
@@ -146,14 +148,6 @@ def _caveats(found: Sequence[Cell]) -> list[str]:
     return [f"† {row.metric} of {row.dataset} is printed {', '.join(row.caveats)}: {row.note}" for row in rows]
 
 
-def _with_ends(value: Value | None, digits: int) -> str:
-    """A score with its interval, where it has one."""
-    if value is None:
-        return "–"
-    score, low, high = value
-    return f"{score:.{digits}f}" + ("" if low is None or high is None else f" [{low:.{digits}f}, {high:.{digits}f}]")
-
-
 def _plain_cell(cell: Cell) -> dict[str, Any]:
     """For JSON."""
     return {
@@ -161,7 +155,7 @@ def _plain_cell(cell: Cell) -> dict[str, Any]:
         "score": cell.name,
         "printed": None if cell.printed is None else cell.printed.value,
         "readings": [
-            {"convention": rule, "later": later, **dict(zip(("value", "low", "high"), value or (None, None, None)))}
+            {"convention": rule, "later": later, **dict(zip(_ENDS, value or (None, None, None)))}
             for (rule, later), value in cell.values.items()
         ],
     }
@@ -225,14 +219,14 @@ def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
             continue
         gain, looks = r.worth["differences"].get("recognition.uf1", {}), r.worth["looks"]
         numbers = [gain.get(end) for end in ("value", "low", "high")]
-        value, low, high = (_digits(n, "+.3f") for n in numbers)
-        sides = (_digits(n, f".{row.digits}f") for n in (r.leaking, r.honest))
+        value, low, high = (number(n, 3, NONE, "+") for n in numbers)
+        sides = (number(n, row.digits, NONE) for n in (r.leaking, r.honest))
         most = f"{looks['most']}" if looks["least"] == looks["most"] else f"{looks['least']} to {looks['most']}"
         published = f"{row.value:.{row.digits}f}"
         rows.append((row.method, str(row.year or ""), published, *sides, f"{value} [{low}, {high}]", most, r.program))
         if best := r.best_of:
-            value, low, high = (_digits(best["difference"][end], "+.3f") for end in ("value", "low", "high"))
-            scores = (_digits(best[name], f".{row.digits}f") for name in ("uf1", "default"))
+            value, low, high = (number(best["difference"][end], 3, NONE, "+") for end in ("value", "low", "high"))
+            scores = (number(best[name], row.digits, NONE) for name in ("uf1", "default"))
             named = f"{row.method}, best of {best['of']} settings"
             rows.append(
                 (
@@ -248,17 +242,13 @@ def worth_rows(results: Sequence[Result]) -> list[tuple[str, ...]]:
     return rows
 
 
-def _digits(number: float | None, form: str) -> str:
-    return "–" if number is None else format(number, form)
-
-
 def _row(result: Result) -> tuple[str, ...]:
     from mebench.metrics.catalogue import find
 
     row = result.cell.published
     part = {"true_positives": ", true positives", "all_intervals": ", all intervals"}.get(row.part, "")
     low, high, value, strict = (
-        _digits(number, f".{row.digits}f") for number in (result.low, result.high, result.value, result.strict)
+        number(score, row.digits, NONE) for score in (result.low, result.high, result.value, result.strict)
     )
     return (
         f"{row.method} ({row.method_variant})" if row.method_variant else row.method,
@@ -266,7 +256,7 @@ def _row(result: Result) -> tuple[str, ...]:
         f"{row.task}{part}: {find(row.metric).label}",
         f"{row.value:.{row.digits}f}",
         value,
-        "–" if "–" in (low, high) else f"[{low}, {high}]",
+        NONE if NONE in (low, high) else f"[{low}, {high}]",
         strict,
         result.why,
     )

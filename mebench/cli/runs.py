@@ -17,6 +17,7 @@ import typer
 from mebench import console
 from mebench.cli.options import Json, RunId, Runs, Tracking, Verbose, verbs
 from mebench.errors import ConfigError, RunError, unknown
+from mebench.format import number
 
 if TYPE_CHECKING:
     from mebench.runner.folder import RunFolder
@@ -372,7 +373,7 @@ def _remove(folder: RunFolder) -> bool:
 
 
 def _row(run: Run) -> tuple[str, ...]:
-    scores = ", ".join(f"{name} {'-' if value is None else f'{value:.4f}'}" for name, value in run.scores.items())
+    scores = ", ".join(f"{name} {number(value)}" for name, value in run.scores.items())
     return run.id, run.told, scores or "-", _age(run.days), console.size(run.bytes)
 
 

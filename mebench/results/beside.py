@@ -9,6 +9,7 @@ import yaml
 
 from mebench.errors import DataError
 from mebench.files import read_yaml
+from mebench.format import scored
 from mebench.metrics.catalogue import find
 from mebench.results.published import CLIPS, Published
 from mebench.results.record import Record
@@ -150,9 +151,9 @@ def _value(row: Published, summary: Mapping[str, Any], same: bool) -> str:
     if found is None:
         return f"{printed}, undefined or not scored here"
     value, low, high = found
-    ends = "" if low is None or high is None else f" [{low:.{row.digits}f}, {high:.{row.digits}f}]"
+    here = scored(dict(zip(("value", "low", "high"), found)), row.digits)
     gap = gap_in_words(row, value, low, high) if same else "not comparable"
-    return f"{printed}, {value:.{row.digits}f}{ends} here: {gap}"
+    return f"{printed}, {here} here: {gap}"
 
 
 def gap_in_words(row: Published, value: float, low: float | None, high: float | None) -> str:

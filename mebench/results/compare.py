@@ -12,13 +12,14 @@ from mebench.console import console, empty_table
 from mebench.errors import RunError
 from mebench.exchange.files import Answers
 from mebench.exchange.table import File
+from mebench.format import interval, number
 from mebench.metrics.catalogue import find
 from mebench.metrics.comparison import LEVEL, ComparedScore, Comparison, compare
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.tables import Tables
 from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
-from mebench.results.render.scores import INTERVAL, figure, how_intervals, interval
+from mebench.results.render.scores import INTERVAL, how_intervals
 from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.scoring import tables_of
 
@@ -223,16 +224,16 @@ def _conclusion(path: str, row: ComparedScore, comparison: Comparison) -> str:
     several = len([r for r in comparison.scores.values() if r.p is not None])
     p = f"p {_compared(row.p)}" + (f", {_p(row.p_holm)} among {several} scores" if several > 1 else "")
     if row.p_holm < LEVEL:
-        values = f"{figure(row.first['value'], digits)} against {figure(row.second['value'], digits)}"
+        values = f"{number(row.first['value'], digits)} against {number(row.second['value'], digits)}"
         return f"{_ranking(path, difference)} ({values}; {p})"
-    shown = f"no difference is shown (A - B = {figure(difference, digits)}; {p})"
+    shown = f"no difference is shown (A - B = {number(difference, digits)}; {p})"
     if row.detectable is None:
         return shown
     if _beyond_all(path, row):
         return f"{shown}; with these {row.subjects} subjects, one test alone finds no true difference in 4 of 5 cases, however large"
     return (
         f"{shown}; with these {row.subjects} subjects, one test alone finds a true difference of "
-        f"{figure(row.detectable, digits)} in 4 of 5 cases, smaller ones less often"
+        f"{number(row.detectable, digits)} in 4 of 5 cases, smaller ones less often"
     )
 
 
@@ -370,7 +371,7 @@ def _scores(comparison: Comparison) -> Table:
         cells = [
             text
             for score in (row.first, row.second, row.difference)
-            for text in (figure(score["value"], digits), interval(score, digits))
+            for text in (number(score["value"], digits), interval(score, digits))
         ]
         table.add_row(in_words(path), *cells)
     return table
@@ -386,7 +387,7 @@ def _tests(comparison: Comparison) -> Table:
             _p(row.p_holm) or "-",
             _p(row.wilcoxon_p) or "-",
             str(row.wilcoxon_n),
-            figure(row.rank_biserial, 2),
-            "> 1" if _beyond_all(path, row) else figure(row.detectable, find(path).digits),
+            number(row.rank_biserial, 2),
+            "> 1" if _beyond_all(path, row) else number(row.detectable, find(path).digits),
         )
     return table

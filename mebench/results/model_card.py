@@ -14,10 +14,10 @@ from mebench.config import is_place, parts
 from mebench.console import plural
 from mebench.core import Dataset, Timing
 from mebench.errors import RunError
+from mebench.format import scored
 from mebench.metrics import Tables, summarize
 from mebench.metrics.mistakes import quiet_rate
 from mebench.results.record import from_run
-from mebench.results.render.scores import figure
 from mebench.results.settings import of_method
 from mebench.runner.folder import RunFolder
 from mebench.runner.models import Model, Said, config_of, of_fold, write_model
@@ -190,7 +190,7 @@ def _score_lines(summary: Mapping[str, Any], tested: Tables) -> Iterator[str]:
     for kind, part in summary.get("spotting", {}).items():
         for score in SHOWN:
             if score in part["scores"]:
-                yield f"- {kind}: {score} {_with_interval(part['scores'][score])}"
+                yield f"- {kind}: {score} {scored(part['scores'][score], none='undefined')}"
         if kind != "overall":
             rate, minutes = quiet_rate(tested, kind, tested.truths)
             if rate is not None:
@@ -200,11 +200,4 @@ def _score_lines(summary: Mapping[str, Any], tested: Tables) -> Iterator[str]:
             values = summary[section]["scores"] if section == "recognition" else {"strs": summary[section]["strs"]}
             for score in ("uf1", "uar", "strs"):
                 if score in values:
-                    yield f"- {section}: {score} {_with_interval(values[score])}"
-
-
-def _with_interval(score: Mapping[str, Any]) -> str:
-    value, low, high = score["value"], score["low"], score["high"]
-    if value is None:
-        return "undefined"
-    return figure(value, 4) + ("" if low is None else f" [{figure(low, 4)}, {figure(high, 4)}]")
+                    yield f"- {section}: {score} {scored(values[score], none='undefined')}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mebench.errors import ConfigError, DataError
+from mebench.format import NONE, digits, ends
 from mebench.metrics.catalogue import SECTIONS
 from mebench.results.beside import Alias, beside
 from mebench.results.published import COUNTS, Published
@@ -15,7 +16,7 @@ from mebench.results.record import Record
 from mebench.results.render.scores import parts_of
 from mebench.results.reproduce import Paper, Program, cells
 from mebench.results.rescore import Source, read_source, sources
-from mebench.results.rows import NONE, Part, PublishedLine, Rescored, Table, digits, interval
+from mebench.results.rows import Part, PublishedLine, Rescored, Table
 from mebench.results.settings import of_protocol, of_scheme
 from mebench.results.tables import mean, metrics_of, n_of, over_seeds, table_name
 from mebench.runner.leak import worth
@@ -245,7 +246,7 @@ def what_selection_is_worth(
             "published": f"{row.value:.{row.digits}f}" if row and same else NONE,
             "leaking": digits(mean(leaks)),
             "honest": digits(mean(leaks) - gain["value"]),
-            "gain": f"{gain['value']:+.3f} {interval(gain)}",
+            "gain": f"{gain['value']:+.3f} {ends(gain)}",
             "looks": f"{most}" if least == most else f"{least} to {most}",
             "seeds": ", ".join(str(record.seed) for record, _ in group),
             "the paper's program": program.says if program else NONE,

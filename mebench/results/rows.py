@@ -7,23 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from mebench.format import NONE, digits
 from mebench.metrics.catalogue import METRICS
 from mebench.results.settings import told_apart
 
-NONE = "–"
 PRINTED = 4
 """Digits after the point where papers print a score, and so of what stands beside it."""
 RULES = ("convention", "selection", "transductive")
 """What decides which scores a run can have."""
-
-
-def digits(value: float | None, places: int = 3) -> str:
-    """So many digits after the point, one from 10 on.
-
-    >>> digits(0.36177), digits(0.36177, PRINTED), digits(19.04), digits(None)
-    ('0.362', '0.3618', '19.0', '–')
-    """
-    return NONE if value is None else f"{value:.{places}f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 def shares(thirds: Mapping[str, float]) -> str:
@@ -35,38 +26,10 @@ def shares(thirds: Mapping[str, float]) -> str:
     return ", ".join(f"{100 * share:.0f} % {word}" for word, share in thirds.items()) or NONE
 
 
-def interval(score: Score, places: int = 3) -> str:
-    """`[low, high]`, or nothing where there is none: the run's summary says why."""
-    return "" if score["low"] is None else f"[{digits(score['low'], places)}, {digits(score['high'], places)}]"
-
-
 def spread(score: Score, row: Row) -> str:
     """Lowest and highest seed, or nothing where there is one, or all seeds give the same."""
     ends = [] if score["value"] is None else [digits(score[end]) for end in ("min", "max")]
     return " to ".join(ends) if len(row.seeds) > 1 and len(set(ends)) > 1 else ""
-
-
-def count(value: float) -> str:
-    """A count: whole, or with one digit where it is a mean.
-
-    >>> count(92.0), count(33.5)
-    ('92', '33.5')
-    """
-    return f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
-
-
-def seconds(value: float | None) -> str:
-    """Seconds with as many digits as anybody needs.
-
-    >>> seconds(0.0123), seconds(591.33), seconds(None)
-    ('0.01', '591', '–')
-    """
-    return NONE if value is None else f"{value:.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
-
-
-def whole(value: float | None) -> str:
-    """A large whole number with separators, `8,394`."""
-    return NONE if value is None else f"{value:,.0f}"
 
 
 def shown(metrics: Sequence[str], rows: Sequence[Row | Rescored]) -> list[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.atomic import new_folder
+from mebench.format import digits, ends
 from mebench.metrics.catalogue import SECTIONS, find
 from mebench.results.render.markdown import markdown
 from mebench.results.rows import (
@@ -24,8 +25,6 @@ from mebench.results.rows import (
     Row,
     Table,
     common,
-    digits,
-    interval,
     shown,
     stated,
     words,
@@ -135,7 +134,7 @@ def _name(row: Row) -> str:
 def _score(row: Row | Rescored, metric: str) -> str:
     score = row.scores.get(metric, NOTHING)
     places = PRINTED if isinstance(row, Rescored) else 3
-    return escape(" ".join(filter(None, [digits(score["value"], places), interval(score, places)])))
+    return escape(" ".join(filter(None, [digits(score["value"], places), ends(score, places)])))
 
 
 def _value(values: dict[str, str], caveats: dict[str, tuple[str, ...]], metric: str) -> str:

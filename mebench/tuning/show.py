@@ -7,6 +7,7 @@ from typing import Any
 from rich.table import Table
 
 from mebench.console import command, console, empty_table, plural
+from mebench.format import number
 from mebench.metrics.catalogue import find
 from mebench.progress import Progress
 from mebench.tuning.outcome import LEVEL
@@ -202,16 +203,14 @@ def _scores(plain: Mapping[str, Any]) -> Table:
                 _number(path, inner[name], sign),
                 _number(path, outer[name]["value"], sign),
                 _interval(path, outer[name], sign),
-                ("-" if outer["p"] is None else f"{outer['p']:.4f}") if name == "gain" else "",
+                number(outer["p"]) if name == "gain" else "",
             )
     return table
 
 
 def _number(path: str, value: float | None, sign: str = "") -> str:
-    if value is None:
-        return "-"
     share = path != COST and find(path).scale == "share"
-    return f"{value:{sign}.4f}" if share else f"{value:{sign}.4g}"
+    return number(value, sign=sign) if value is None or share else f"{value:{sign}.4g}"
 
 
 def _interval(path: str, score: Mapping[str, Any], sign: str) -> str:

@@ -4,7 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from mebench.results.rows import apart, common, digits
+from mebench.format import digits
+from mebench.results.rows import apart, common
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from mebench.format import NONE, count, digits, ends, seconds, whole
 from mebench.metrics.catalogue import find
 from mebench.metrics.conventions import described
 from mebench.results.published import CAVEATS
 from mebench.results.rows import (
-    NONE,
     NOTHING,
     PRINTED,
     QUIET,
@@ -19,15 +19,10 @@ from mebench.results.rows import (
     Table,
     apart,
     common,
-    count,
-    digits,
-    interval,
-    seconds,
     shares,
     shown,
     spread,
     stated,
-    whole,
     words,
 )
 
@@ -167,7 +162,7 @@ def _scores(part: Part) -> Iterator[str]:
         cells += [*([escape(row.member)] if members else []), *([row.group] if groups else [])]
         for metric in metrics:
             score, bold = row.scores[metric], "**" if metric == metrics[0] and row.measured else ""
-            lines = [f"{bold}{digits(score['value'])}{bold}", interval(score), spread(score, row)]
+            lines = [f"{bold}{digits(score['value'])}{bold}", ends(score), spread(score, row)]
             cells.append("<br>".join(filter(None, lines)))
         yield _line([*cells, count(row.n)])
 
@@ -227,7 +222,7 @@ def _rescored(part: Part) -> Iterator[str]:
         cells = [escape(row.method), escape(row.reading), *([escape(row.member)] if members else [])]
         for metric in metrics:
             score, printed = row.scores.get(metric, NOTHING), row.printed.get(metric)
-            lines = [digits(score["value"], PRINTED), interval(score, PRINTED), f"printed {printed}" if printed else ""]
+            lines = [digits(score["value"], PRINTED), ends(score, PRINTED), f"printed {printed}" if printed else ""]
             cells.append("<br>".join(filter(None, lines)))
         yield _line([*cells, count(row.n)])
     yield ""

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from numpy.typing import NDArray
 
 from mebench.errors import RunError
+from mebench.format import count, digits, ends, seconds, whole
 from mebench.metrics import Tables, named
 from mebench.metrics.catalogue import METRICS, find
 from mebench.metrics.mistakes import count_mistakes, number_of_draws, sort_mistakes, told_misses
@@ -49,13 +50,13 @@ def environment(*templates: Path) -> Environment:
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
     }
     found.filters |= {
-        "digits": rows.digits,
-        "interval": rows.interval,
+        "digits": digits,
+        "interval": ends,
         "spread": rows.spread,
-        "count": rows.count,
-        "seconds": rows.seconds,
+        "count": count,
+        "seconds": seconds,
         "shares": rows.shares,
-        "whole": rows.whole,
+        "whole": whole,
         "clock": clock,
         "metric": lambda name: find(name).label,
         "bar": _bar,
@@ -262,12 +263,12 @@ def _chance(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def _costs(costs: Mapping[str, float]) -> Iterator[tuple[str, str]]:
     for name, what, words, unit in (
-        ("feature_seconds", "to compute features", rows.seconds, " s"),
-        ("fit_seconds", "to train, all folds", rows.seconds, " s"),
-        ("predict_seconds", "to predict, all folds", rows.seconds, " s"),
-        ("predict_per_minute", "to predict a minute of video", rows.seconds, " s"),
-        ("parameters", "parameters", rows.whole, ""),
-        ("peak_memory_mib", "memory, at most", rows.whole, " MiB"),
+        ("feature_seconds", "to compute features", seconds, " s"),
+        ("fit_seconds", "to train, all folds", seconds, " s"),
+        ("predict_seconds", "to predict, all folds", seconds, " s"),
+        ("predict_per_minute", "to predict a minute of video", seconds, " s"),
+        ("parameters", "parameters", whole, ""),
+        ("peak_memory_mib", "memory, at most", whole, " MiB"),
     ):
         if name in costs or name in ("fit_seconds", "predict_seconds", "parameters"):
             yield what, f"{words(costs.get(name))}{unit}"

@@ -6,6 +6,7 @@ from typing import Any
 from rich.table import Table
 
 from mebench.console import console, empty_table, plural
+from mebench.format import count, interval, number
 from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.metrics.tables import Tables
 
@@ -24,7 +25,7 @@ def score_table(title: str, scores: Mapping[str, Any]) -> Table:
 
 def add_score(table: Table, name: str, score: Mapping[str, Any], digits: int = 4) -> None:
     """Add one row to a `score_table`."""
-    table.add_row(name, figure(score["value"], digits), interval(score, digits))
+    table.add_row(name, number(score["value"], digits), interval(score, digits))
 
 
 def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -40,37 +41,12 @@ def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[s
             part = analysis[name]
             joint = {n: analysis[n] for n in analysis if n in JOINT and name == "true_positives"}
             scores = {**joint, **part["scores"]}
-            yield "analysis", name.replace("_", " "), f"n = {number(part['n'])}", {**part, "scores": scores}
-
-
-def figure(value: float | None, digits: int = 4) -> str:
-    """A score with so many digits; `-` where it is undefined."""
-    return "-" if value is None else f"{value:.{digits}f}"
-
-
-def interval(score: Mapping[str, Any], digits: int = 4) -> str:
-    """`[low, high]`; `-` where it cannot be believed, nothing where none was asked for.
-
-    >>> interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), interval({"value": 0.5, "low": None, "high": None})
-    ('[0.25, 0.75]', '')
-    """
-    if score["low"] is None:
-        return "-" if "reason" in score else ""
-    return f"[{figure(score['low'], digits)}, {figure(score['high'], digits)}]"
-
-
-def number(value: float) -> str:
-    """A count: whole, or with two digits where it is a mean over draws.
-
-    >>> number(12), number(3.25)
-    ('12', '3.25')
-    """
-    return str(int(value)) if float(value).is_integer() else f"{value:.2f}"
+            yield "analysis", name.replace("_", " "), f"n = {count(part['n'], 2)}", {**part, "scores": scores}
 
 
 def counts_of(part: Mapping[str, Any]) -> str:
     """True positives, false positives and misses of a kind, `3 TP, 1 FP, 0 FN`."""
-    return ", ".join(f"{number(part[count])} {name}" for count, name in COUNTS.items())
+    return ", ".join(f"{count(part[key], 2)} {name}" for key, name in COUNTS.items())
 
 
 def how_intervals(subjects: int, interval: str, draws: int) -> str:
@@ -141,8 +117,8 @@ def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
     for name, parts in members.items():
         for kind, part in parts.get("spotting", {}).items():
             scores = part["scores"]
-            shown = [figure(scores[score]["value"]) for score in names]
-            counts = [number(part[count]) for count in COUNTS]
+            shown = [number(scores[score]["value"]) for score in names]
+            counts = [count(part[key], 2) for key in COUNTS]
             table.add_row(name, kind, *counts, *shown, interval(scores["f1"]))
     return table
 
@@ -163,7 +139,7 @@ def recognition_by_dataset(members: Mapping[str, Any], subjects: Collection[str]
         cells = [name, str(sum(subject.startswith(f"{name}/") for subject in subjects)), str(part["n"])]
         for score in shown:
             found = part["scores"].get(score, UNDEFINED)
-            cells += [figure(found["value"]), interval(found)]
+            cells += [number(found["value"]), interval(found)]
         table.add_row(*cells)
     return table
 
@@ -175,7 +151,7 @@ def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
     table = empty_table("recognition, each fold by itself", ("fold", "clips", *columns), ("fold",))
     for fold, part in folds.items():
         scores = [part["scores"][name] for name in names]
-        shown = [text for score in scores for text in (figure(score["value"]), interval(score))]
+        shown = [text for score in scores for text in (number(score["value"]), interval(score))]
         table.add_row(fold, str(part["n"]), *shown)
     return table
 
@@ -187,7 +163,7 @@ def leak_table(leak: Mapping[str, Any]) -> Table:
     )
     for path, score in leak["scores"].items():
         points = "-" if score["points"] is None else f"{score['points']:+.2f}"
-        table.add_row(path, figure(score["honest"]), figure(score["leak"]), points)
+        table.add_row(path, number(score["honest"]), number(score["leak"]), points)
     return table
 
 
@@ -261,10 +237,10 @@ def sensitivity_table(compared: Mapping[str, Any]) -> Table:
             table.add_row(name, row["reason"])
         for kind in (kind for kind in kinds if kind in row):
             cells = [name, kind][: len(left)]
-            cells += [number(row[kind][count]) for count in COUNTS]
-            cells += [figure(row[kind].get(score)) for score in _COMPARED]
+            cells += [count(row[kind][key], 2) for key in COUNTS]
+            cells += [number(row[kind].get(score)) for score in _COMPARED]
             if named_emotions and kind == "micro":
-                cells += [figure(row.get("analysis", {}).get(score)) for score in _EMOTIONS]
+                cells += [number(row.get("analysis", {}).get(score)) for score in _EMOTIONS]
             table.add_row(*cells)
     return table
 
@@ -274,7 +250,7 @@ def _recognition_sensitivity(compared: Mapping[str, Any]) -> Table:
     columns = ("convention", *(find(name).label for name in names))
     table = empty_table("the same answers under every convention", columns, columns[:1])
     for convention, row in compared.items():
-        cells = [figure(row["recognition"].get(name)) for name in names] if "recognition" in row else ["-"] * len(names)
+        cells = [number(row["recognition"].get(name)) for name in names] if "recognition" in row else ["-"] * len(names)
         table.add_row(convention, *cells)
     return table
 

@@ -8,11 +8,12 @@ from rich.table import Table
 
 from mebench.config import flatten
 from mebench.console import console, empty_table, plural, print_table
+from mebench.format import count, interval, number
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import CAUSES, told_misses
 from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
-from mebench.results.render.scores import leak_table, number, recognition_by_fold, spotting_by_dataset
+from mebench.results.render.scores import leak_table, recognition_by_fold, spotting_by_dataset
 from mebench.results.rows import shares
 from mebench.results.settings import joined, of_method, of_protocol, of_scheme
 from mebench.runner.folder import RunFolder
@@ -80,7 +81,7 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
             [""],
         )
         for word in sorted(gain, key=lambda word: -gain[word]):
-            shown = "" if word == "missed" else number(under.get(word, 0.0))
+            shown = "" if word == "missed" else count(under.get(word, 0.0), 2)
             table.add_row(
                 "all other misses found" if word == "missed" else word.replace("_", " "), shown, f"+{gain[word]:.3f}"
             )
@@ -100,10 +101,10 @@ def distracted_line(counts: pd.DataFrame, astray: pd.DataFrame, tables: Tables) 
     assert tables.distractors is not None
     videos = tables.distractors.groupby("kind")["video"].nunique()
     fell = ", ".join(
-        f"{number(astray[kind].sum())} on a {kind} (annotated in {videos[kind]} of {plural(len(tables.videos), 'video')})"
+        f"{count(astray[kind].sum(), 2)} on a {kind} (annotated in {videos[kind]} of {plural(len(tables.videos), 'video')})"
         for kind in astray.columns
     )
-    total = number(counts["false_positive"].to_numpy().sum())
+    total = count(counts["false_positive"].to_numpy().sum(), 2)
     return (
         f"of {total} false positives fall {fell}, sharing at least half of the frames of the shorter of both; "
         "one that falls on several counts for each, and so do near misses and duplicates"
@@ -124,11 +125,11 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
     order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
     rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
     for name, row in zip(order, rows):
-        table.add_row(str(name) or "(none)", number(sum(row)), *map(number, row))
+        table.add_row(str(name) or "(none)", count(sum(row), 2), *(count(n, 2) for n in row))
     sums = [sum(column) for column in zip(*rows)]
     table.add_section()
     if len(counts) > 1:
-        table.add_row("all", number(sum(sums)), *map(number, sums))
+        table.add_row("all", count(sum(sums), 2), *(count(n, 2) for n in sums))
     table.add_row("share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums))
     return table
 
@@ -222,13 +223,13 @@ def main_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
     for kind, part in summary.get("spotting", {}).items():
         chance = summary.get("chance", {}).get(kind, {})
         best = max((row["f1"]["value"] or 0.0 for row in chance.values()), default=None)
-        note = rows.counts_of(part) + ("" if best is None else f"; F1 of random {rows.figure(best)}")
+        note = rows.counts_of(part) + ("" if best is None else f"; F1 of random {number(best)}")
         found += [
             (f"spotting, {kind}", part["scores"], name, note * (name == "f1")) for name in ("f1", "precision", "recall")
         ]
     if analysis := summary.get("analysis"):
         correct = analysis["true_positives"]
-        found.append(("analysis", analysis, "strs", f"{rows.number(correct['n'])} true positives"))
+        found.append(("analysis", analysis, "strs", f"{count(correct['n'], 2)} true positives"))
         found += [("analysis", correct["scores"], name, "") for name in ("uf1", "uar")]
     if recognition := summary.get("recognition"):
         parts = {"": recognition, **{f", {name}": part for name, part in recognition.get("members", {}).items()}}
@@ -242,7 +243,7 @@ def main_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
 def _main_row(task: str, scores: Mapping[str, Any], name: str, note: str) -> tuple[str, str, str, str]:
     score, digits = scores.get(name, rows.UNDEFINED), METRICS[name].digits
     label = f"{task}: {METRICS[name].label}"
-    return label, rows.figure(score["value"], digits), rows.interval(score, digits), note
+    return label, number(score["value"], digits), interval(score, digits), note
 
 
 def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mebench.format import interval, number
 from mebench.metrics.catalogue import METRICS
 from mebench.results.render.scores import main_scores
 from mebench.results.tables import over_seeds
@@ -113,5 +114,4 @@ def _figure(score: dict[str, float | None] | None) -> str:
     if score["value"] is None:
         return "undefined"
     spread = "" if score["spread"] is None else f" ± {score['spread']:.4f}"
-    ends = "" if score["low"] is None or score["high"] is None else f" [{score['low']:.4f}, {score['high']:.4f}]"
-    return f"{score['value']:.4f}{spread}{ends}"
+    return " ".join(filter(None, [f"{number(score['value'])}{spread}", interval(score)]))

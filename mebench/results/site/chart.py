@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mebench.format import digits, ends, seconds
 from mebench.metrics.catalogue import find
 from mebench.results.render.plots import inline, unique_ids
-from mebench.results.rows import PublishedLine, Row, digits, interval, seconds
+from mebench.results.rows import PublishedLine, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +168,7 @@ def _draw(axes: Axes, metric: str, points: Sequence[Point], chance: Sequence[Row
             weight="bold",
             zorder=4,
         )
-        words = [f"{point.name}: {find(metric).label} {digits(score['value'])}", interval(score)]
+        words = [f"{point.name}: {find(metric).label} {digits(score['value'])}", ends(score)]
         titles[gid] = f"{' '.join(filter(None, words))}, {seconds(cost(point.row))} s"
     axes.set_xscale("log")
     xs = [max(cost(point.row), LEAST) for point in points]

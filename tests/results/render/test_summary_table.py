@@ -2,8 +2,8 @@
 
 import pytest
 
+from mebench.format import number
 from mebench.metrics.catalogue import find
-from mebench.results.render.scores import figure
 from mebench.results.render.summary import MOST_LINES, print_outcome
 from tests.run_folders import make_run
 
@@ -29,7 +29,7 @@ def test_every_score_is_there_with_its_interval(run, capsys):
         (line,) = (line for line in shown if f"F1 of random, {words}" in line)
         score = summary["chance"]["micro"][rule]["f1"]
         assert line.split()[-3:] == [f"{score['value']:.4f}", f"[{score['low']:.4f},", f"{score['high']:.4f}]"]
-    assert any("F1" in line and figure(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
+    assert any("F1" in line and number(summary["spotting"]["micro"]["scores"]["f1"]["value"]) in line for line in shown)
 
 
 def test_the_members_of_a_composite_have_a_row_each(run, capsys):
@@ -40,7 +40,7 @@ def test_the_members_of_a_composite_have_a_row_each(run, capsys):
     assert rows == [[m, str(sum(s.startswith(m) for s in subjects)), str(members[m]["n"])] for m in ("samm", "smic")]
     for row in shown:
         if row[1].isdigit():
-            scores = [figure(members[row[0]]["scores"][name]["value"]) for name in ("uf1", "uar")]
+            scores = [number(members[row[0]]["scores"][name]["value"]) for name in ("uf1", "uar")]
             assert [cell for cell in row[3:] if cell[0] != "[" and cell[-1] != "]" and cell != "-"] == scores
 
 
@@ -62,8 +62,8 @@ def test_it_says_under_which_convention_and_settings_and_where_the_run_is(run, c
 
 
 def test_what_is_undefined_is_a_dash():
-    assert figure(None) == "-"
-    assert figure(0.12345) == "0.1235" and figure(9.6, digits=1) == "9.6"
+    assert number(None) == "-"
+    assert number(0.12345) == "0.1235" and number(9.6, places=1) == "9.6"
 
 
 # In short

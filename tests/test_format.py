@@ -1,0 +1,34 @@
+"""How scores and their intervals are written."""
+
+import pytest
+
+from mebench.format import count, digits, ends, interval, number, scored
+
+ALL = {"value": 0.5, "low": 0.25, "high": 0.75}
+NO_ENDS = {"value": 0.5, "low": None, "high": None}
+NOTHING = {"value": None, "low": None, "high": None}
+
+
+def test_an_interval_that_cannot_be_believed_is_a_stroke_and_one_that_nobody_asked_for_is_nothing():
+    assert interval(ALL) == "[0.2500, 0.7500]" and interval(NO_ENDS) == ""
+    assert interval({**NO_ENDS, "reason": "one subject"}) == "-"
+    assert ends({**NO_ENDS, "reason": "one subject"}) == "" and ends(ALL) == "[0.250, 0.750]"
+
+
+def test_a_score_stands_before_its_interval():
+    assert [scored(score, 2) for score in (ALL, NO_ENDS, NOTHING)] == ["0.50 [0.25, 0.75]", "0.50", "–"]
+    assert scored({**NO_ENDS, "reason": "one subject"}, 2) == "0.50"
+    assert scored(NOTHING, none="undefined") == "undefined"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "+0.000"), (-0.5, "-0.500"), (12.3456, "+12.346"), (None, "-")])
+def test_a_difference_has_a_sign(value, text):
+    assert number(value, 3, sign="+") == text
+
+
+def test_ends_from_ten_on_have_one_digit():
+    assert ends({"value": 12.0, "low": 9.5, "high": 14.25}) == "[9.500, 14.2]" and digits(-10.0) == "-10.0"
+
+
+def test_a_mean_of_counts_has_digits():
+    assert [count(7.0), count(7.25), count(7.25, 2)] == ["7", "7.2", "7.25"]
