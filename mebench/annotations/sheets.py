@@ -5,12 +5,13 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mebench.core import Repair
 from mebench.errors import DataError, unknown
@@ -45,6 +46,10 @@ _NEVER_WERE = {0: (1900, 1, 0), 60: (1900, 2, 29)}
 _NUMBER_OF_NEVER = {day: number for number, day in _NEVER_WERE.items()}
 
 
+Rows = tuple[tuple[int, tuple[str, ...]], ...]
+"""Number of each row, from 1, and the text of its cells."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """The rows of one sheet that hold something.
@@ -58,7 +63,7 @@ class Sheet:
 
     file: str
     name: str
-    rows: tuple[tuple[int, tuple[str, ...]], ...]
+    rows: Rows
     remarks: tuple[Repair, ...] = ()
 
     @property
@@ -79,25 +84,19 @@ def read_sheets(path: Path, instead: str = _OTHER) -> list[Sheet]:
     """
     try:
         state = path.stat()
-        return list(_read(path, state.st_size, state.st_mtime_ns))
+        return list(_read(path, instead, state.st_size, state.st_mtime_ns))
     except OSError as error:
         raise DataError(f"the annotations {path} cannot be read: {error.strerror or error}") from error
-    except _NotOpenedError as error:
-        raise DataError(f"{error}: {instead}") from None
-
-
-class _NotOpenedError(DataError):
-    """A file that is too much, or no table: what to do about it depends on what it is for."""
 
 
 @lru_cache(maxsize=16)  # who looks for a file has read it already when it is read
-def _read(path: Path, size: int, changed: int) -> tuple[Sheet, ...]:
+def _read(path: Path, instead: str, size: int, changed: int) -> tuple[Sheet, ...]:
     with open_plain(path) as file:
         head = file.read(8)
     if not size:
         raise DataError(f"{path} is empty (0 bytes): copy it from the release again")
     if size > MAX_BYTES:
-        raise _NotOpenedError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}")
+        raise DataError(f"{path} has {size / 2**20:.0f} MiB, and a sheet has at most {MAX_BYTES >> 20}: {instead}")
     what, read = "table of text", _read_text
     if head.startswith(_ZIP):
         what, read = ".xlsx file", _read_xlsx
@@ -106,7 +105,7 @@ def _read(path: Path, size: int, changed: int) -> tuple[Sheet, ...]:
     elif path.suffix.lower() in (".xlsx", ".xlsm"):
         raise DataError(f"{path} is not an .xlsx file, whatever its name says: {_RESAVE}")
     try:
-        return tuple(sheet for sheet in read(path) if sheet.rows)
+        return tuple(sheet for sheet in read(path, instead) if sheet.rows)
     except DataError:
         raise
     except Exception as error:  # a broken file fails anywhere inside: zip, XML, a missing part, an odd number
@@ -154,29 +153,8 @@ def text_of(sheet: Sheet) -> str:
 _RESAVE = "open it in a spreadsheet program and save it as .xlsx or .csv"
 
 
-def _read_xlsx(path: Path) -> list[Sheet]:
-    import openpyxl  # type: ignore[import-untyped]
-
-    _check_expanded(path)
-    with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
-        warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
-        book = _raw(openpyxl.load_workbook(file, read_only=True, keep_links=False))
-        found = [_xlsx_sheet(path, sheet) for sheet in book.worksheets]
-        if not any(formulas for _, formulas in found):
-            return [sheet for sheet, _ in found]
-        saved = _raw(openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=True))
-        return [_with_values(sheet, saved[sheet.name], formulas) for sheet, formulas in found]
-
-
-def _raw(book: Any) -> Any:
-    """The book, whose dates stay the numbers that its cells hold: as openpyxl reads them, 59 and 60 are one day."""
-    book._date_formats = set()
-    return book
-
-
-def _check_expanded(path: Path) -> None:
-    """A few kilobytes may unpack to gigabytes; the list of contents says so before anything is unpacked."""
-    with zipfile.ZipFile(path) as archive:
+def _read_xlsx(path: Path, instead: str) -> list[Sheet]:
+    with zipfile.ZipFile(path) as archive:  # a few kilobytes may unpack to gigabytes, and the list of contents says so
         size_of = {entry.filename: entry.file_size for entry in archive.infolist()}
     xml = sum(size for name, size in size_of.items() if name.endswith((".xml", ".rels")))
     for total, most, what in ((sum(size_of.values()), MAX_BYTES, ""), (xml, MAX_XML, " of XML")):
@@ -184,96 +162,86 @@ def _check_expanded(path: Path) -> None:
             raise DataError(
                 f"{path} would expand to {total / 2**20:,.0f} MiB{what}, and a workbook to at most {most >> 20}"
             )
+    with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
+        warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
+        return [_xlsx_sheet(path, file, sheet, instead) for sheet in _workbook(file).worksheets]
 
 
-def _xlsx_sheet(path: Path, sheet: Any) -> tuple[Sheet, dict[tuple[int, int], str]]:
-    """The sheet, and its formulas as text by row and column."""
+def _workbook(file: BinaryIO, saved: bool = False) -> Any:
+    """A workbook with its formulas or the values saved with them; dates stay numbers: as openpyxl reads them, 59 and 60 are one day."""
+    import openpyxl  # type: ignore[import-untyped]
+
+    book = openpyxl.load_workbook(file, read_only=True, keep_links=False, data_only=saved)
+    book._date_formats = set()
+    return book
+
+
+def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, instead: str) -> Sheet:
+    """One sheet with the values that were saved beside formulas; none is worked out."""
     formulas: dict[tuple[int, int], str] = {}
 
-    def cells() -> Iterator[tuple[str, ...]]:
-        for number, row in enumerate(sheet.iter_rows(), 1):
-            texts = []
-            for column, cell in enumerate(row[:MAX_COLUMNS]):
-                text = _xlsx_text(cell)
-                if cell.data_type == "f":
-                    text = formulas[number, column] = str(
-                        getattr(cell.value, "text", cell.value)
-                    )  # of an array, or plain
-                texts.append(text)
-            yield tuple(texts)
+    def text(cell: Any) -> str:
+        if cell.data_type == "f":
+            formulas[cell.row, cell.column] = str(getattr(cell.value, "text", cell.value))  # of an array, or plain
+        if cell.is_date and isinstance(cell.value, int | float):
+            return date_of(cell.value, from_1904=cell.parent.parent.epoch.year == 1904)
+        return _text(cell.value)
 
-    sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
-    return Sheet(path.name, sheet.title, _rows(path, sheet.title, cells())), formulas
+    def rows(sheet: Any) -> Rows:
+        sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
+        cells = (tuple(map(text, row[:MAX_COLUMNS])) for row in sheet.iter_rows())
+        return _rows(path, sheet.title, cells, instead)
 
-
-def _with_values(sheet: Sheet, saved: Any, formulas: dict[tuple[int, int], str]) -> Sheet:
-    """The sheet with formulas replaced by the values that were saved beside them; none is worked out."""
+    found = Sheet(path.name, sheet.title, rows(sheet))
     if not formulas:
-        return sheet
-    saved.reset_dimensions()
-    last = max(row for row, _ in formulas)
-    values = {
-        (number, column): _xlsx_text(cell)
-        for number, row in enumerate(saved.iter_rows(max_row=last), 1)
-        for column, cell in enumerate(row)
-        if (number, column) in formulas
-    }
+        return found
+    saved = rows(_workbook(file, saved=True)[sheet.title])
+    values = {(number, column): text for number, row in saved for column, text in enumerate(row, 1)}
+    why = "a formula is never run, the value saved with it is read"
     remarks = tuple(
-        Repair(row, f"column {column + 1}", formula, values.get((row, column), ""), _FORMULA, sheet.where)
+        Repair(row, f"column {column}", formula, values.get((row, column), ""), why, found.where)
         for (row, column), formula in sorted(formulas.items())
     )
-    rows = tuple(
-        (number, tuple(values.get((number, c), "") if (number, c) in formulas else t for c, t in enumerate(row)))
-        for number, row in sheet.rows
-    )
-    return Sheet(sheet.file, sheet.name, tuple(row for row in rows if any(row[1])), remarks)
+    return replace(found, rows=saved, remarks=remarks)
 
 
-def _xlsx_text(cell: Any) -> str:
-    if cell.is_date and isinstance(cell.value, int | float):
-        return date_of(cell.value, from_1904=cell.parent.parent.epoch.year == 1904)
-    return _text(cell.value)
-
-
-_FORMULA = "a formula is never run, the value saved with it is read"
-
-
-def _read_xls(path: Path) -> list[Sheet]:
+def _read_xls(path: Path, instead: str) -> list[Sheet]:
     import xlrd  # type: ignore[import-untyped]
 
-    def text(cell: Any) -> str:
-        if cell.ctype == xlrd.XL_CELL_DATE:
-            return date_of(cell.value, from_1904=book.datemode == 1)
-        if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-            return _text(bool(cell.value))
-        return "" if cell.ctype == xlrd.XL_CELL_ERROR else _text(cell.value)
-
     with xlrd.open_workbook(path, on_demand=True, logfile=io.StringIO()) as book:
+        date = partial(date_of, from_1904=book.datemode == 1)
+        kinds: dict[int, Callable[[Any], Any]] = {
+            xlrd.XL_CELL_DATE: date,
+            xlrd.XL_CELL_BOOLEAN: bool,
+            xlrd.XL_CELL_ERROR: lambda _: None,
+        }
         sheets = []
         for name in book.sheet_names():
             sheet = book.sheet_by_name(name)
-            cells = (tuple(map(text, sheet.row(number)[:MAX_COLUMNS])) for number in range(sheet.nrows))
-            sheets.append(Sheet(path.name, name, _rows(path, name, cells)))
+            cells = (
+                tuple(_text(kinds.get(cell.ctype, lambda value: value)(cell.value)) for cell in row[:MAX_COLUMNS])
+                for row in sheet.get_rows()
+            )
+            sheets.append(Sheet(path.name, name, _rows(path, name, cells, instead)))
             book.unload_sheet(name)
         return sheets
 
 
-def _read_text(path: Path) -> list[Sheet]:
+def _read_text(path: Path, instead: str) -> list[Sheet]:
     data = path.read_bytes()
     if b"\0" in data[:4096]:
-        raise _NotOpenedError(f"{path} is no table of the forms .xlsx, .xls and .csv")
+        raise DataError(f"{path} is no table of the forms .xlsx, .xls and .csv: {instead}")
     for encoding in ("utf-8-sig", "gb18030", "latin-1"):  # what spreadsheet programs write in Europe and in China
-        try:
+        with suppress(UnicodeDecodeError):
             text = data.decode(encoding)
             break
-        except UnicodeDecodeError:
-            continue
     first = next((line for line in text.splitlines() if line.strip()), "")
     separator = max(",;\t", key=first.count)
-    return [Sheet(path.name, path.name, _rows(path, path.name, csv.reader(io.StringIO(text), delimiter=separator)))]
+    cells = csv.reader(io.StringIO(text), delimiter=separator)
+    return [Sheet(path.name, path.name, _rows(path, path.name, cells, instead))]
 
 
-def _rows(path: Path, name: str, cells: Iterable[Sequence[str]]) -> tuple[tuple[int, tuple[str, ...]], ...]:
+def _rows(path: Path, name: str, cells: Iterable[Sequence[str]], instead: str) -> Rows:
     """The rows that hold something, numbered from 1."""
     kept: list[tuple[int, tuple[str, ...]]] = []
     blank = 0
@@ -286,8 +254,8 @@ def _rows(path: Path, name: str, cells: Iterable[Sequence[str]]) -> tuple[tuple[
         blank = 0
         kept.append((number, tuple(row[: max(n for n, text in enumerate(row, 1) if text.strip())])))
         if len(kept) > MAX_ROWS:
-            raise _NotOpenedError(
-                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,})"
+            raise DataError(
+                f"sheet {name!r} of {path} has more than {MAX_ROWS:,} rows, and no more are read (line {number:,}): {instead}"
             )
     return tuple(kept)
 
