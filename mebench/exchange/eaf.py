@@ -8,14 +8,13 @@ declares a document type, and with it entities, is refused, and so is what is to
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote
 from xml.etree import ElementTree
-from xml.parsers import expat
 
 from mebench.errors import DataError
 from mebench.exchange.values import kind_of
@@ -188,145 +187,99 @@ def read_eaf(path: Path) -> Document:
         raw = path.read_bytes()
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    return _Reader(path).read(raw)
+    parser = ElementTree.XMLParser(target=_Bounded(path))
+    try:
+        parser.feed(raw)
+        tree: ElementTree.Element = parser.close()
+    except ElementTree.ParseError as error:
+        raise DataError(f"{path} is no XML ({error}): save it again in ELAN") from None
+    except (ValueError, LookupError) as error:  # an encoding that expat does not know
+        raise DataError(f"{path} cannot be read ({error}): save it again in ELAN") from None
+    for header in tree.iter("HEADER"):
+        if (units := header.get("TIME_UNITS", "milliseconds")) != "milliseconds":
+            raise DataError(f"{path} counts time in {units}, not in milliseconds: save it so in ELAN")
+    fps = None
+    for text in [(p.text or "").strip() for p in tree.iter("PROPERTY") if p.get("NAME") == FPS]:
+        try:
+            fps = float(text)
+        except ValueError:
+            fps = 0.0
+        if not 0 < fps < 100_000:
+            raise DataError(f"{path} says {text[:40]!r} frames per second, which must be a number above 0")
+    medium = next(tree.iter("MEDIA_DESCRIPTOR"), ElementTree.Element("none"))
+    origin = _time(path, medium.get("TIME_ORIGIN", "0"), "-")
+    timed = [slot for slot in tree.iter("TIME_SLOT") if "TIME_VALUE" in slot.attrib]
+    slots = {slot.get("TIME_SLOT_ID", ""): _time(path, slot.attrib["TIME_VALUE"]) for slot in timed}
+    # No `urlparse`: ELAN writes a name as it is, with its # and ?.
+    video = Path(unquote(re.split(r"[/\\]", medium.get("MEDIA_URL", ""))[-1])).stem or path.stem
+    author = tree.get("AUTHOR", "") if tree.get("AUTHOR") not in ("mebench", "unspecified") else ""
+    by_name = {tier.get("TIER_ID", ""): tier for tier in tree.iter("TIER")}
+    marks = {
+        mark.attrib["ANNOTATION_ID"]: mark for mark in tree.iter() if mark.tag in _MARKS and mark.get("ANNOTATION_ID")
+    }
+
+    def said(tier: ElementTree.Element, what: str) -> str:
+        """What a tier says, or the nearest above it on which it depends."""
+        for _ in range(MAX_DEPTH):
+            if tier.get(what) or tier.get("PARENT_REF") not in by_name:
+                break
+            tier = by_name[tier.attrib["PARENT_REF"]]
+        return tier.get(what, "")
+
+    def marks_of(tier: ElementTree.Element) -> Iterator[Mark]:
+        """The marks of a tier that have times."""
+        for mark in (mark for mark in tier.iter() if mark.tag in _MARKS and mark.find(_VALUE) is not None):
+            value, place = (mark.findtext(_VALUE) or "").strip(), mark
+            for _ in range(MAX_DEPTH):  # one may refer to one that refers to another
+                place = marks.get(place.get("ANNOTATION_REF", ""), place)
+            begin, end = (slots.get(place.get(f"TIME_SLOT_REF{n}", "")) for n in (1, 2))
+            if begin is not None and end is not None and begin < end and begin + origin >= 0:
+                yield Mark(begin + origin, end + origin, value)
+
+    tiers = (
+        Tier(
+            tier.get("TIER_ID", ""),
+            tuple(sorted(marks_of(tier), key=lambda mark: (mark.begin, mark.end))),
+            said(tier, "ANNOTATOR") or author,
+            said(tier, "PARTICIPANT"),
+        )
+        for tier in tree.iter("TIER")
+    )
+    return Document(str(path), video, fps, tuple(tiers))
 
 
-@dataclass
-class _Open:
-    """A tier while it is read: marks by their id, as slots or as the id of the mark that they refer to."""
-
-    name: str
-    parent: str
-    coder: str
-    participant: str
-    marks: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+_MARKS, _VALUE = ("ALIGNABLE_ANNOTATION", "REF_ANNOTATION"), "ANNOTATION_VALUE"
 
 
-def _said(tier: _Open, field: Literal["coder", "participant"], by_name: Mapping[str, _Open]) -> str:
-    """What a tier says, or the nearest above it on which it depends."""
-    for _ in range(MAX_DEPTH):
-        if (said := getattr(tier, field)) or tier.parent not in by_name:
-            return str(said)
-        tier = by_name[tier.parent]
-    return ""
-
-
-class _Reader:
-    """What expat calls for each element; keeps only what is needed."""
+class _Bounded(ElementTree.TreeBuilder):
+    """Refuses, while it is read, what ELAN does not write or is too large."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._parents: list[str] = []
-        self._elements = 0
-        self._text: list[str] = []
-        self._slots: dict[str, int] = {}
-        self._media: str | None = None
-        self._origin = 0
-        self._author = ""
-        self._fps: float | None = None
-        self._tiers: list[_Open] = []
-        self._mark: tuple[str, str, str] | None = None  # id, and two slots; or id, the mark referred to, nothing
-        self._property = ""
+        super().__init__()
+        self._path, self._depth, self._elements = path, 0, 0
 
-    def read(self, raw: bytes) -> Document:
-        parser = expat.ParserCreate()
-        parser.StartDoctypeDeclHandler = self._refuse
-        parser.EntityDeclHandler = self._refuse
-        parser.ExternalEntityRefHandler = self._refuse
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._text.append
-        try:
-            parser.Parse(raw, True)
-        except expat.ExpatError as error:
-            raise self._error(f"is no XML ({error}): save it again in ELAN") from None
-        except (ValueError, LookupError) as error:  # an encoding that expat does not know
-            raise self._error(f"cannot be read ({error}): save it again in ELAN") from None
-        # No `urlparse`: ELAN writes a name as it is, with its # and ?.
-        video = Path(unquote(re.split(r"[/\\]", self._media or "")[-1])).stem or self._path.stem
-        every = {key: where for tier in self._tiers for key, where in tier.marks.items()}
-        by_name = {tier.name: tier for tier in self._tiers}
-        tiers = (
-            Tier(
-                t.name,
-                self._timed(t, every),
-                _said(t, "coder", by_name) or self._author,
-                _said(t, "participant", by_name),
+    def doctype(self, *_: Any) -> None:
+        raise DataError(f"{self._path} declares a document type or entities, which ELAN never writes: it is not read")
+
+    def start(self, tag: str, attrs: Any) -> ElementTree.Element:  # type: ignore[override]
+        if self._elements >= MAX_ELEMENTS:
+            raise DataError(f"{self._path} has more than {MAX_ELEMENTS:,} elements, and no more are read")
+        if self._depth >= MAX_DEPTH:
+            raise DataError(f"{self._path} is nested more than {MAX_DEPTH} deep, as no .eaf file is")
+        if not self._elements and tag != "ANNOTATION_DOCUMENT":
+            raise DataError(
+                f"{self._path} is no .eaf file of ELAN: it begins with <{tag[:40]}>, not <ANNOTATION_DOCUMENT>"
             )
-            for t in self._tiers
-        )
-        return Document(str(self._path), video, self._fps, tuple(tiers))
+        self._depth, self._elements = self._depth + 1, self._elements + 1
+        return super().start(tag, attrs)
 
-    def _error(self, what: str) -> DataError:
-        return DataError(f"{self._path} {what}")
+    def end(self, tag: str) -> ElementTree.Element:
+        self._depth -= 1
+        return super().end(tag)
 
-    def _refuse(self, *_: Any) -> int:
-        raise self._error("declares a document type or entities, which ELAN never writes: it is not read")
 
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._elements += 1
-        if self._elements > MAX_ELEMENTS:
-            raise self._error(f"has more than {MAX_ELEMENTS:,} elements, and no more are read")
-        if len(self._parents) >= MAX_DEPTH:
-            raise self._error(f"is nested more than {MAX_DEPTH} deep, as no .eaf file is")
-        if not self._parents and name != "ANNOTATION_DOCUMENT":
-            raise self._error(f"is no .eaf file of ELAN: it begins with <{name[:40]}>, not <ANNOTATION_DOCUMENT>")
-        self._parents.append(name)
-        self._text.clear()
-        get = attributes.get
-        if name == "ANNOTATION_DOCUMENT":
-            self._author = get("AUTHOR", "") if get("AUTHOR") not in ("mebench", "unspecified") else ""
-        elif name == "HEADER" and get("TIME_UNITS", "milliseconds") != "milliseconds":
-            raise self._error(f"counts time in {get('TIME_UNITS')}, not in milliseconds: save it so in ELAN")
-        elif name == "MEDIA_DESCRIPTOR":
-            if self._media is None:
-                self._media, self._origin = get("MEDIA_URL", ""), self._time(get("TIME_ORIGIN", "0"), "-")
-        elif name == "PROPERTY":
-            self._property = get("NAME", "")
-        elif name == "TIME_SLOT" and "TIME_VALUE" in attributes:
-            self._slots[get("TIME_SLOT_ID", "")] = self._time(attributes["TIME_VALUE"])
-        elif name == "TIER":
-            who = get("ANNOTATOR", ""), get("PARTICIPANT", "")
-            self._tiers.append(_Open(get("TIER_ID", ""), get("PARENT_REF", ""), *who))
-        elif name == "ALIGNABLE_ANNOTATION":
-            self._mark = get("ANNOTATION_ID", ""), get("TIME_SLOT_REF1", ""), get("TIME_SLOT_REF2", "")
-        elif name == "REF_ANNOTATION":
-            self._mark = get("ANNOTATION_ID", ""), get("ANNOTATION_REF", ""), ""
-
-    def _end(self, name: str) -> None:
-        self._parents.pop()
-        text = "".join(self._text).strip()
-        self._text.clear()
-        if name == "PROPERTY" and self._property == FPS:
-            self._fps = self._rate(text)
-        elif name == "ANNOTATION_VALUE" and self._mark is not None and self._tiers:
-            key, *where = self._mark
-            self._tiers[-1].marks[key] = (where[0], where[1], text)
-
-    def _time(self, text: str, sign: str = "") -> int:
-        digits = text.removeprefix(sign)
-        if not digits.isascii() or not digits.isdigit() or len(digits) > 12 or int(digits) > 1000 * MAX_SECONDS:
-            raise self._error(f"holds the time {text[:40]!r}, which must be a whole number of milliseconds")
-        return int(text)
-
-    def _rate(self, text: str) -> float:
-        try:
-            rate = float(text)
-        except ValueError:
-            rate = 0.0
-        if not 0 < rate < 100_000:
-            raise self._error(f"says {text[:40]!r} frames per second, which must be a number above 0")
-        return rate
-
-    def _timed(self, tier: _Open, every: Mapping[str, tuple[str, str, str]]) -> tuple[Mark, ...]:
-        """The marks of a tier that have times, by time."""
-        found = []
-        for first, second, value in tier.marks.values():
-            for _ in range(MAX_DEPTH):  # a mark may refer to one that refers to another
-                if second or first not in every:
-                    break
-                first, second, _value = every[first]
-            begin, end = self._slots.get(first), self._slots.get(second)
-            if begin is not None and end is not None and begin < end and begin + self._origin >= 0:
-                found.append(Mark(begin + self._origin, end + self._origin, value))
-        return tuple(sorted(found, key=lambda mark: (mark.begin, mark.end)))
+def _time(path: Path, text: str, sign: str = "") -> int:
+    digits = text.removeprefix(sign)
+    if not digits.isascii() or not digits.isdigit() or len(digits) > 12 or int(digits) > 1000 * MAX_SECONDS:
+        raise DataError(f"{path} holds the time {text[:40]!r}, which must be a whole number of milliseconds")
+    return int(text)

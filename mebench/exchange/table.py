@@ -6,6 +6,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import shorten
@@ -13,6 +14,7 @@ from textwrap import shorten
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mebench.annotations.sheets import find_sheet, text_of
 from mebench.console import plural
 from mebench.errors import DataError
 from mebench.exchange.columns import KNOWN, likely, plain, recognise, rivals
@@ -95,6 +97,8 @@ _BINARY = {
     b"\x1f\x8b": "a gzip archive",
     b"PAR1": "a parquet file",
 }
+_PASSED = re.compile(r'#(?![,;\t|])|\s*"?sep=.*\S')
+"""Lines before the header: a remark, unless a column is called #, and what Excel writes of the separator."""
 _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 
 
@@ -181,7 +185,15 @@ def read_text(path: File, remarks: Remarks, role: str) -> str:
     except OSError as e:
         raise DataError(f"{file} cannot be read ({e.strerror}): name the file with the {role}") from e
     if head in _WORKBOOKS:
-        raw = _sheet_text(file, sheet, remarks, role).encode()
+        found, of = find_sheet(file, sheet, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
+        raw = text_of(found).encode()
+        if sheet is None and of > 1:
+            remarks.repair(f"{role}: of {of} sheets {found.name} is read")
+        if found.remarks:
+            lines = at_lines({repair.row for repair in found.remarks if repair.row is not None})
+            remarks.repair(
+                f"{role}: {plural(len(found.remarks), 'formula')} ({lines}), not run: the value saved with each is read"
+            )
     elif sheet is not None:
         raise DataError(f"{file} is no workbook, so it has no sheet {sheet!r}: name the file alone")
     for mark, kind in _BINARY.items():
@@ -194,15 +206,13 @@ def read_text(path: File, remarks: Remarks, role: str) -> str:
         if encoding is None and zeros.count(0) > len(zeros) / 2 and 0 not in letters:
             encoding = name
     for name in [encoding] if encoding else ["utf-8", "cp1252", "latin-1"]:
-        try:
+        with suppress(UnicodeDecodeError):
             text = raw.decode(name)
-        except UnicodeDecodeError:
-            continue
-        if name in ("cp1252", "latin-1"):
-            remarks.repair(f"{role}: the file is not UTF-8 and was read as Windows-1252")
-        break
+            break
     else:
         raise DataError(f"{path} begins like {encoding} text but is not: save it as UTF-8")
+    if name in ("cp1252", "latin-1"):
+        remarks.repair(f"{role}: the file is not UTF-8 and was read as Windows-1252")
     if "\0" in text:
         line = text[: text.index("\0")].count("\n") + 1
         raise DataError(
@@ -214,21 +224,6 @@ def read_text(path: File, remarks: Remarks, role: str) -> str:
     if not text.strip():
         raise DataError(f"{path} is empty: it must have a line that names the columns, and a line for each row")
     return text
-
-
-def _sheet_text(path: Path, name: str | None, remarks: Remarks, role: str) -> str:
-    """The text of one sheet of a workbook; without a name, of the one whose first lines name columns."""
-    from mebench.annotations.sheets import find_sheet, text_of
-
-    sheet, of = find_sheet(path, name, lambda cells: len(KNOWN & set(map(plain, cells))) > 1)
-    if name is None and of > 1:
-        remarks.repair(f"{role}: of {of} sheets {sheet.name} is read")
-    if formulas := sheet.remarks:
-        lines = at_lines({repair.row for repair in formulas if repair.row is not None})
-        remarks.repair(
-            f"{role}: {plural(len(formulas), 'formula')} ({lines}), not run: the value saved with each is read"
-        )
-    return text_of(sheet)
 
 
 def parse(
@@ -247,7 +242,17 @@ def parse(
     Raises:
         DataError: there is no header, two columns have one name, or a row has more cells than the header.
     """
-    skipped, separator = _header(text, path, wanted)
+    above = enumerate(io.StringIO(text, newline=""))
+    skipped, header = next(((n, line) for n, line in above if line.strip() and not _PASSED.match(line)), (0, ""))
+    if not header:
+        raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
+    known = {sign: sum(plain(cell) in KNOWN for cell in _cells(header, sign)) for sign in SEPARATORS}
+    separator = max(SEPARATORS, key=lambda sign: known[sign])
+    if known[separator] < 2:
+        raise DataError(
+            f"{path}, line {skipped + 1}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
+            f"semicolon or tab, but is {header.strip()[:80]!r}: write the names above the rows"
+        )
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, skipinitialspace=True)
     rows, lines, line = list[list[str]](), list[int](), 1
     try:
@@ -263,7 +268,11 @@ def parse(
     for name, position in positions.items():
         if sum(plain(header) == plain(headers[position]) for header in headers) > 1:
             raise DataError(f"{path} has two columns {headers[position]!r}: keep the one that holds the {name}")
-    _note_unread(headers, positions, wanted, role, remarks)
+    unread = [header for position, header in enumerate(headers) if header and position not in positions.values()]
+    for name in wanted:
+        near = likely(unread, name) if name not in positions else None
+        if near is not None and plain(near) not in KNOWN:  # most likely meant, it would be left out in silence
+            remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")
     short = [len(row) < len(headers) for row in rows]
     if any(short[-1:]) and sum(short) < min(2, len(rows)) and not text.endswith(("\n", "\r")):
         remarks.warn(
@@ -281,23 +290,6 @@ def parse(
     cells = {name: _clean(columns[position], name, lines, path) for name, position in positions.items()}
     others = {name: columns[at] for at, name in enumerate(headers) if name and at not in positions.values()}
     return TextTable(str(path), role, cells, lines, headers, separator != ",", header_line, others)
-
-
-def _header(text: str, path: File, wanted: Sequence[str]) -> tuple[int, str]:
-    """How many lines come before the header, and the separator: the one that splits it into most known names."""
-    for number, line in enumerate(io.StringIO(text, newline="")):
-        comment = line.startswith("#") and line[1:2] not in SEPARATORS[:-1]  # a column may be called #
-        if not line.strip() or comment or re.fullmatch(r'"?sep=.+', line.strip()):
-            continue
-        known = {separator: sum(plain(cell) in KNOWN for cell in _cells(line, separator)) for separator in SEPARATORS}
-        best = max(SEPARATORS, key=lambda separator: known[separator])
-        if known[best] < 2:
-            raise DataError(
-                f"{path}, line {number + 1}: this line should name the columns ({', '.join(wanted)}), separated by comma, "
-                f"semicolon or tab, but is {line.strip()[:80]!r}: write the names above the rows"
-            )
-        return number, best
-    raise DataError(f"{path} has no line that names the columns ({', '.join(wanted)}): write one above the rows")
 
 
 def _cells(line: str, separator: str) -> list[str]:
@@ -368,14 +360,3 @@ def _clean(column: list[str], name: str, lines: list[int], path: File) -> list[s
                 f"{path}, line {lines[row]}: the cell of {name} runs over several lines: is a quotation mark not closed?"
             )
     return cells
-
-
-def _note_unread(
-    headers: Sequence[str], positions: dict[str, int], wanted: Sequence[str], role: str, remarks: Remarks
-) -> None:
-    """A column that is most likely meant but misspelt would otherwise be left out in silence."""
-    unread = [header for position, header in enumerate(headers) if header and position not in positions.values()]
-    for name in wanted:
-        near = likely(unread, name) if name not in positions else None
-        if near is not None and plain(near) not in KNOWN:
-            remarks.warn(f"{role}: the column {near!r} is not read; if it holds the {name}, name it so")

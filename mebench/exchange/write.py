@@ -80,8 +80,12 @@ def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, k
     if (spotted["draw"] > 0).any():
         remarks.warn("the method predicts by chance: its first draw is written")
         spotted = spotted[spotted["draw"] == 0]
-    if form == "csv" and len(silent := _silent(spotted, tables, kinds)):
-        spotted = pd.concat([spotted, silent], ignore_index=True)
+    if form == "csv":
+        found, videos = set(zip(spotted["video"], spotted["kind"])), tables.videos["video"]
+        looked = tables.videos["processed"] if "processed" in tables.videos else [kinds] * len(videos)
+        pairs = [(video, kind) for video, some in zip(videos, looked) for kind in kinds if kind in some]
+        silent = pd.DataFrame([pair for pair in pairs if pair not in found], columns=["video", "kind"])
+        spotted = pd.concat([spotted, silent], ignore_index=True) if len(silent) else spotted
     if form == EAF:
         _write_eaf(path, spotted, tables, remarks, kinds)
     else:
@@ -101,16 +105,8 @@ def write_truth(path: Path, tables: Tables) -> None:
     _write_table(path, rows, [*_IDS, "kind", "onset", "apex", "offset", "emotion", "fps", "n_frames"])
 
 
-_IDS = ("dataset", "subject", "video")
-
-
-def _silent(spotted: pd.DataFrame, tables: Tables, kinds: Sequence[str]) -> pd.DataFrame:
-    """A row without an interval for each video and kind that was looked for in vain."""
-    found = set(zip(spotted["video"], spotted["kind"]))
-    videos = tables.videos["video"]
-    looked = tables.videos["processed"] if "processed" in tables.videos else [kinds] * len(videos)
-    pairs = [(video, kind) for video, some in zip(videos, looked) for kind in kinds if kind in some]
-    return pd.DataFrame([pair for pair in pairs if pair not in found], columns=["video", "kind"])
+_IDS, _ENDS = ("dataset", "subject", "video"), ("video", "onset", "offset")
+_CSV = ("kind", "onset", "apex", "offset", "confidence", "emotion")
 
 
 def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
@@ -121,19 +117,12 @@ def _numbered(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
         video: (int(first), numbers)
         for video, first, numbers in tables.videos[["video", *NUMBERING]].itertuples(index=False)
     }
-
-    def numbers_of(column: str) -> pd.Series:
-        cells = [
-            None if pd.isna(frame) else number_at(int(frame), *how[video])
-            for video, frame in zip(table["video"], table[column])
-        ]
-        return pd.Series(cells, index=table.index, dtype="Int64")
-
-    return table.assign(**{column: numbers_of(column) for column in ("onset", "apex", "offset")})
-
-
-def _write_csv(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    _write_table(path, spotted, [*_IDS, "kind", "onset", "apex", "offset", "confidence", "emotion"])
+    columns = {}
+    for name in ("onset", "apex", "offset"):
+        frames = zip(table["video"], table[name])
+        cells = [None if pd.isna(frame) else number_at(int(frame), *how[video]) for video, frame in frames]
+        columns[name] = pd.Series(cells, index=table.index, dtype="Int64")
+    return table.assign(**columns)
 
 
 def _write_table(path: Path, rows: pd.DataFrame, columns: list[str]) -> None:
@@ -164,14 +153,12 @@ def _write_strs(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Rema
 
 def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
     parts = _parts(tables)
-    way, vids = _told_apart(
-        {
-            "": [video for _, _, video in parts],
-            "<subject>_<video>": [f"{subject}_{video}" for _, subject, video in parts],
-            "<dataset>_<subject>_<video>": ["_".join(part) for part in parts],
-        },
-        path,
-    )
+    ways = {
+        "": [video for _, _, video in parts],
+        "<subject>_<video>": [f"{subject}_{video}" for _, subject, video in parts],
+        "<dataset>_<subject>_<video>": ["_".join(part) for part in parts],
+    }
+    way, vids = _told_apart(ways, path)
     if way:
         whose = "datasets" if "dataset" in way else "subjects"
         remarks.warn(f"videos of different {whose} have one name: the column vid holds {way}")
@@ -182,9 +169,28 @@ def _write_megc2023(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: 
 
 
 def _write_megc2020(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remarks) -> None:
-    text = "\n".join(log_lines(_entries(tables)))
+    """The log, videos in the order of the table of videos."""
+    ordered = tables.ordered()
+    assert ordered.predictions is not None
+    spotted = ordered.predictions[ordered.predictions["draw"] == 0].reset_index(drop=True)
+    matched = match(ordered.truths, spotted, named("strict")).tolist()
+    true, found = (
+        [(str(video), (int(onset), int(offset))) for video, onset, offset in zip(*(rows[name] for name in _ENDS))]
+        for rows in (_numbered(ordered.truths, tables), _numbered(spotted, tables))
+    )
+    pairs: dict[str, list[tuple[Interval | None, Interval | None]]] = {key: [] for key in tables.videos["video"]}
+    for (key, ends), row in zip(found, matched):
+        pairs[key].append((true[row][1] if row >= 0 else None, ends))
+    for row in sorted({*range(len(true))} - {*matched}):
+        pairs[true[row][0]].append((true[row][1], None))
+    entries = []
+    for (dataset, subject, video), own in zip(_parts(tables), pairs.values()):
+        # The videos of SAMM Long Videos bear the subject in their names already.
+        full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
+        results = ["FN" if prediction is None else "TP" if truth else "FP" for truth, prediction in own]
+        entries += [Entry(0, dataset, full, *pair, result) for pair, result in zip(own, results)]
     try:
-        path.write_text(text + "\n", encoding="utf-8")
+        path.write_text("\n".join(log_lines(entries)) + "\n", encoding="utf-8")
     except OSError as e:
         raise DataError(f"{path} cannot be written: {e.strerror}") from e
 
@@ -236,7 +242,7 @@ def _write_eaf(path: Path, spotted: pd.DataFrame, tables: Tables, remarks: Remar
 
 
 FORMATS: dict[str, Callable[[Path, pd.DataFrame, Tables, Remarks], None]] = {
-    "csv": _write_csv,
+    "csv": lambda path, rows, tables, remarks: _write_table(path, rows, [*_IDS, *_CSV]),
     "strs": _write_strs,
     "megc2020": _write_megc2020,
     "megc2023": _write_megc2023,
@@ -259,45 +265,7 @@ def _named(table: pd.DataFrame, tables: Tables) -> pd.DataFrame:
     return table.assign(**{name: [part[place] for part in parts] for place, name in enumerate(_IDS)})
 
 
-def _video_rows(tables: Tables) -> Iterator[tuple[str, str, str]]:
-    yield from zip(*(tables.videos[name].tolist() for name in ("video", "subject", "dataset")))
-
-
 def _parts(tables: Tables) -> list[tuple[str, str, str]]:
-    """Dataset, subject and video of each video, as their files name them."""
-    return [_names(*row) for row in _video_rows(tables)]
-
-
-def _names(key: str, subject: str, dataset: str) -> tuple[str, str, str]:
-    """Dataset, subject and video of `dataset/subject/video`, whatever signs they hold."""
-    return dataset, subject[len(dataset) + 1 :], key[len(subject) + 1 :]
-
-
-def _entries(tables: Tables) -> list[Entry]:
-    """The lines of a log, videos in the order of the table of videos."""
-    ordered = tables.ordered()
-    assert ordered.predictions is not None
-    spotted = ordered.predictions[ordered.predictions["draw"] == 0].reset_index(drop=True)
-    matched = match(ordered.truths, spotted, named("strict")).tolist()
-    true, found = _ends(_numbered(ordered.truths, tables)), _ends(_numbered(spotted, tables))
-    lines: list[tuple[str, Interval | None, Interval | None]] = [
-        (key, true[row][1] if row >= 0 else None, ends) for (key, ends), row in zip(found, matched)
-    ]
-    hit = set(matched)
-    lines += [(key, ends, None) for row, (key, ends) in enumerate(true) if row not in hit]
-    by_video: dict[str, list[tuple[Interval | None, Interval | None]]] = {}
-    for key, *pair in lines:
-        by_video.setdefault(key, []).append((pair[0], pair[1]))
-    entries = []
-    for key, subject_key, dataset_name in _video_rows(tables):
-        dataset, subject, video = _names(key, subject_key, dataset_name)
-        # The videos of SAMM Long Videos bear the subject in their names already.
-        full = "_".join((video if video.startswith(f"{subject}_") else f"{subject}_{video}").split())
-        for truth, prediction in by_video.get(key, []):
-            result = "TP" if truth and prediction else "FP" if prediction else "FN"
-            entries.append(Entry(0, dataset, full, truth, prediction, result))
-    return entries
-
-
-def _ends(table: pd.DataFrame) -> list[tuple[str, Interval]]:
-    return list(zip(table["video"].tolist(), zip(table["onset"].tolist(), table["offset"].tolist())))
+    """Dataset, subject and video of each video `dataset/subject/video`, as their files name them, whatever signs they hold."""
+    rows = zip(*(tables.videos[name].tolist() for name in ("video", "subject", "dataset")))
+    return [(dataset, subject[len(dataset) + 1 :], key[len(subject) + 1 :]) for key, subject, dataset in rows]
