@@ -110,8 +110,25 @@ def join_clips(
     on = ["video", "onset"] if several and onsets else ["video"]
     _refuse_twice(truth, true, on)
     _refuse_twice(predictions, said, on)
-    _refuse_strangers(predictions, joined.truths, said, on)
-    _note_left_out(joined.truths, labelled, classes, remarks)
+    # A clip of a known video at an onset where the truth has none.
+    strange = said[~pd.MultiIndex.from_frame(said[on]).isin(pd.MultiIndex.from_frame(joined.truths[on]))]
+    for _, row in strange[:1].iterrows():
+        there = ", ".join(map(str, joined.truths[joined.truths["video"] == row["video"]]["onset"].tolist()))
+        raise DataError(
+            f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
+            f"{row['video'].partition('/')[2]}, but with {there}: both files must count frames alike"
+        )
+    micro, unscored = joined.truths["kind"] == "micro", labelled & ~joined.truths["emotion"].isin(list(classes))
+    for what, rows in {
+        "macro-expressions": joined.truths[~micro],
+        "clips without an emotion": joined.truths[micro & (joined.truths["emotion"] == "")],
+        **{
+            f"clips labelled {label!r}, which is not among the classes": rows
+            for label, rows in joined.truths[unscored].groupby("emotion")
+        },
+    }.items():
+        if len(rows):
+            remarks.warn(f"truth: {len(rows)} {what} ({at_lines(rows['line'])}), left out")
     scored = true[true["emotion"].isin(list(classes))]
     answers = said[[*on, "emotion", "confidence"]].rename(columns={"emotion": "predicted", "confidence": "probability"})
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
@@ -140,7 +157,11 @@ def _probabilities(
         DataError: one is not in 0 to 1; those of a row do not sum to 1, or another class has a larger one; a class lacks.
     """
     named = np.array([answer != "" for answer in answers], dtype=np.bool_)
-    headers = _of_classes(table, [*labels, *others])
+    written: dict[str, str] = {}
+    for header in table.others:
+        marked = _OF_CLASS.fullmatch(header)
+        written.setdefault(plain(marked[1] or marked[2] if marked else header), header)
+    headers = {label: written[plain(label)] for label in [*labels, *others] if plain(label) in written}
     if not headers:
         if "confidence" not in table.cells:
             return np.full(len(named), np.nan)
@@ -173,15 +194,6 @@ def _probabilities(
     return np.where(named, own, np.nan)
 
 
-def _of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:
-    """The headers that hold the probability of a class, by class, in the order of the classes."""
-    written: dict[str, str] = {}
-    for header in table.others:
-        marked = _OF_CLASS.fullmatch(header)
-        written.setdefault(plain(marked[1] or marked[2]) if marked else plain(header), header)
-    return {label: written[plain(label)] for label in labels if plain(label) in written}
-
-
 def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) -> NDArray[np.float64]:
     """A column of probabilities; those of rows that name a class must be there."""
     shares, what = values.numbers(table, name), what.replace("{", "{{").replace("}", "}}")
@@ -195,44 +207,10 @@ def _shares(table: TextTable, name: str, named: NDArray[np.bool_], what: str) ->
 
 
 def _refuse_twice(given: IntervalFile, rows: pd.DataFrame, on: list[str]) -> None:
-    again = rows[rows.duplicated(on)]
-    if again.empty:
-        return
-    row = again.iloc[0]
-    first = rows[(rows[on] == row[on]).all(axis=1)].iloc[0]
-    hint = (
-        ""
-        if len(on) > 1
-        else ": if these are two expressions of one video, tell them apart by a column onset in both files"
-    )
-    raise DataError(
-        f"{given.place}, line {row['line']}: the clip {row['video'].partition('/')[2]} is there twice (first on line "
-        f"{first['line']}){hint}"
-    )
-
-
-def _refuse_strangers(predictions: IntervalFile, true: pd.DataFrame, said: pd.DataFrame, on: list[str]) -> None:
-    """A clip of a known video at an onset where the truth has none."""
-    strange = said[~pd.MultiIndex.from_frame(said[on]).isin(pd.MultiIndex.from_frame(true[on]))]
-    if len(strange):
-        row = strange.iloc[0]
-        onsets = ", ".join(map(str, true[true["video"] == row["video"]]["onset"].tolist()))
+    for _, row in rows[rows.duplicated(on)][:1].iterrows():
+        first = rows[(rows[on] == row[on]).all(axis=1)].iloc[0]
+        hint = ": if these are two expressions of one video, tell them apart by a column onset in both files"
         raise DataError(
-            f"{predictions.place}, line {row['line']}: the truth has no clip with onset {row['onset']} in "
-            f"{row['video'].partition('/')[2]}, but with {onsets}: both files must count frames alike"
+            f"{given.place}, line {row['line']}: the clip {row['video'].partition('/')[2]} is there twice (first on line "
+            f"{first['line']}){hint if len(on) == 1 else ''}"
         )
-
-
-def _note_left_out(true: pd.DataFrame, labelled: pd.Series, classes: Sequence[str], remarks: Remarks) -> None:
-    """What of the truth is no clip that is scored."""
-    micro = true["kind"] == "micro"
-    for what, rows in {
-        "macro-expressions": true[~micro],
-        "clips without an emotion": true[micro & (true["emotion"] == "")],
-        **{
-            f"clips labelled {label!r}, which is not among the classes": rows
-            for label, rows in true[labelled & ~true["emotion"].isin(list(classes))].groupby("emotion")
-        },
-    }.items():
-        if len(rows):
-            remarks.warn(f"truth: {len(rows)} {what} ({at_lines(rows['line'])}), left out")

@@ -2,16 +2,16 @@
 
 import csv
 import io
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from mebench.errors import DataError, unknown
-from mebench.exchange.eaf import EMOTION, Document, Mark, Tier, read_eaf
+from mebench.exchange.eaf import EMOTION, Document, Tier, read_eaf
 
 MILLISECONDS = 1000.0
 """Frames per second where nobody says the frame rate: each millisecond counts as a frame."""
+_NUMBER = re.compile(r"\s*[-+]?(\d[\d_]*\.?\d*|\.\d+)([eE](-\d+|\+?\d{1,2}))?\s*")
 _CODER = re.compile(r"(.+):([^:/]+)")
 
 
@@ -107,8 +107,10 @@ def text_of(path: Path, coder: str | None, fps: float | None, confidence: bool) 
             for mark in tier.marks:
                 onset = round(mark.begin * rate / 1000)
                 offset = max(round(mark.end * rate / 1000) - 1, onset)
-                sure = mark.value if confidence and _is_number(mark.value) else ""
-                rows.append((video, kind, str(onset), str(offset), _emotion(mark, named), sure, f"{rate:.10g}"))
+                sure = mark.value if confidence and _NUMBER.fullmatch(mark.value) else ""
+                most = max(named, key=lambda n: min(n.end, mark.end) - max(n.begin, mark.begin), default=mark)
+                emotion = most.value if most is not mark and most.begin < mark.end and mark.begin < most.end else ""
+                rows.append((video, kind, str(onset), str(offset), emotion, sure, f"{rate:.10g}"))
             if not tier.marks:
                 rows.append((video, kind, "", "", "", "", f"{rate:.10g}"))
     table = io.StringIO(newline="")
@@ -136,16 +138,3 @@ def _of_coder(document: Document, coder: str | None) -> list[Tier]:
         words = " or ".join(f"{document.place}:{name}" for name in coders if name)
         raise DataError(f"{document.place} has marks of {len(coders)} coders: name one, as in {words}")
     return [tier for tier in known if coder is None or tier.coder == coder]
-
-
-def _emotion(mark: Mark, named: Sequence[Mark]) -> str:
-    """What is written over most of an interval; nothing where nothing is."""
-    best = max(named, key=lambda other: min(other.end, mark.end) - max(other.begin, mark.begin), default=None)
-    return best.value if best is not None and best.begin < mark.end and mark.begin < best.end else ""
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

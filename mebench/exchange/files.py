@@ -144,7 +144,8 @@ def of_intervals(
         ConfigError: there is no such kind, or the classes are none.
         DataError: the files do not fit together.
     """
-    truth = _with_subjects(truth, predictions)
+    if "subject" in predictions.columns - truth.columns and eaf_of(Path(truth.place)) is not None:
+        truth = _with_subjects(truth, predictions)
     if truth.pooled or predictions.pooled:
         truth, predictions = _pooled(truth, remarks), _pooled(predictions, remarks)
     if predictions.intervals.empty and scores is None:
@@ -207,7 +208,11 @@ def read_beside(
             for line in mine:  # what is said of the truth holds for all
                 told = line if len(files) == 1 or line.startswith(("truth", "--")) else f"{letter}: {line}"
                 lines += [told] if told not in lines else []
-    return _same_videos(found)
+    # Each with the videos too that others alone predict in, which have no expressions.
+    every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
+    lacking = [every[~every["video"].isin(one.tables.videos["video"])] for one in found]
+    videos = [pd.concat([one.tables.videos, more], ignore_index=True) for one, more in zip(found, lacking)]
+    return [replace(one, tables=replace(one.tables, videos=own)) for one, own in zip(found, videos)]
 
 
 def _pooled(given: IntervalFile, remarks: Remarks) -> IntervalFile:
@@ -227,41 +232,24 @@ def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFi
 
     A video that is called `<subject>_<video>` there is found, too.
     """
-    if "subject" in truth.columns or "subject" not in predictions.columns or eaf_of(Path(truth.place)) is None:
-        return truth
     known: dict[str, set[tuple[str, str]]] = {}
     for subject, video in zip(predictions.videos["subject"], predictions.videos["video"]):
         for called in (video, f"{subject}_{video}"):
             known.setdefault(called, set()).add((subject, video))
     names = {v: next(iter(known[v])) if len(known.get(v, ())) == 1 else (v, v) for v in truth.videos["video"]}
-
-    def renamed(rows: pd.DataFrame) -> pd.DataFrame:
-        pairs = [names[video] for video in rows["video"]]
-        return rows.assign(subject=[pair[0] for pair in pairs], video=[pair[1] for pair in pairs])
-
-    columns = truth.columns | {"subject"}
-    return replace(truth, intervals=renamed(truth.intervals), videos=renamed(truth.videos), columns=columns)
+    intervals, videos = (
+        rows.assign(subject=[names[v][0] for v in rows["video"]], video=[names[v][1] for v in rows["video"]])
+        for rows in (truth.intervals, truth.videos)
+    )
+    return replace(truth, intervals=intervals, videos=videos, columns=truth.columns | {"subject"})
 
 
 def _has_intervals(path: File) -> bool:
     if isinstance(path, Path) and eaf_of(path) is not None:
         return True
     text = read_text(path, Remarks(), "predictions")
-    if is_log(text):
-        return True
-    found = parse(text, path, "predictions", ("video", "onset", "offset"), Remarks()).cells
-    return {"onset", "offset"} <= set(found)
-
-
-def _same_videos(found: Sequence[Answers]) -> list[Answers]:
-    """The same, each with the videos too that others alone predict in, which have no expressions."""
-    every = pd.concat([one.tables.videos for one in found]).drop_duplicates("video")
-    whole = []
-    for one in found:
-        own = one.tables.videos
-        videos = pd.concat([own, every[~every["video"].isin(own["video"])]], ignore_index=True)
-        whole.append(replace(one, tables=replace(one.tables, videos=videos)))
-    return whole
+    wanted = ("onset", "offset")
+    return is_log(text) or {*wanted} <= {*parse(text, path, "predictions", ("video", *wanted), Remarks()).cells}
 
 
 def _kinds(asked: str | None, told: Sequence[str] | None, tables: Tables, remarks: Remarks) -> list[str]:

@@ -2,11 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from mebench.console import plural
 from mebench.errors import DataError
@@ -22,14 +20,6 @@ _WANTED: dict[Role, tuple[str, ...]] = {
     "predictions": (*IDS, *_INTERVAL, "confidence"),
     "truth": (*IDS, *_INTERVAL, "fps", "n_frames"),
 }
-
-
-class _Ends(NamedTuple):
-    """Onset and offset of every row, and whether the row has an interval."""
-
-    onset: NDArray[np.int64]
-    offset: NDArray[np.int64]
-    there: NDArray[np.bool_]
 
 
 def read_intervals(
@@ -57,7 +47,13 @@ def read_intervals(
     table.require("video", "onset", "offset")
     refuse_misspelt_subject(table)
     table = _with_kinds(table, remarks)
-    ends = _ends(table, remarks)
+    # A row that marks neither end shows nothing: a video without expressions, or one in which nothing was spotted.
+    there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
+    ends = {name: np.where(there, values.frames(table, name), 0) for name in ("onset", "offset")}
+    if role == "predictions" and not there.all():
+        lines = at_lines(np.asarray(table.lines)[~there].tolist())
+        remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
+    onset, offset = (values.required(table, name, marked) for name, marked in ends.items())
     # What stands for the columns that the file does not have.
     apex = "no apex is known" if role == "truth" else "the middle of each interval stands for it"
     for name, filled in (("kind", "all are micro"), ("apex", apex)):
@@ -70,22 +66,21 @@ def read_intervals(
     for name, read in (("fps", values.numbers), ("n_frames", values.frames)):
         videos[name] = read(table, name) if role == "truth" and name in table.cells else np.nan
         table.refuse(name, videos[name].to_numpy(np.float64) <= 0, "{name} must be above 0, not {cell}")
+    apexes = values.frames(table, "apex") if "apex" in table.cells else np.full(len(there), np.nan)
+    if role == "predictions":  # whose middle stands for an apex that is not marked
+        apexes = np.where(np.isnan(apexes), (onset + offset) // 2, apexes)
     frame = pd.DataFrame(data).assign(
-        kind=values.kinds(table, ends.there),
-        onset=ends.onset,
-        offset=ends.offset,
-        apex=_apexes(table, ends),
-        emotion=values.emotions(table),
+        kind=values.kinds(table, there), onset=onset, offset=offset, apex=apexes, emotion=values.emotions(table)
     )
     if role == "predictions":
         frame["confidence"] = values.numbers(table, "confidence") if "confidence" in table.cells else np.nan
-        unsure = (frame["confidence"].isna() & ends.there).to_numpy()
+        unsure = (frame["confidence"].isna() & there).to_numpy()
         if "confidence" in table.cells and unsure.any():
             where = at_lines(frame["line"][unsure])
             remarks.warn(f"predictions: no confidence on {where}: nothing can be ranked unless every interval has one")
-        unsaid = ~ends.there & values.blank(table.cells.get("kind", ["micro"] * len(ends.there)))
+        unsaid = ~there & values.blank(table.cells.get("kind", ["micro"] * len(there)))
         videos = pd.DataFrame(data).assign(kind=frame["kind"].mask(unsaid, ""))
-    kept = frame[ends.there].reset_index(drop=True)
+    kept = frame[there].reset_index(drop=True)
     return checked(IntervalFile(str(path), role, kept, videos, frozenset(table.cells)), remarks)
 
 
@@ -101,9 +96,10 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         first = wrong.iloc[0]
         unmarked = ": was the offset not marked? Then write the apex there, or leave the row out"
         hint = unmarked if first["offset"] == 0 else ""
+        more = f" (and {plural(len(wrong) - 1, 'more such line')})" if len(wrong) > 1 else ""
         raise DataError(
             f"{given.place}, line {first['line']}: the offset {first['offset']} is before the onset {first['onset']}"
-            f"{_more(len(wrong))}{hint}"
+            f"{more}{hint}"
         )
     again = rows.duplicated([name for name in rows.columns if name != "line"])
     if again.any():
@@ -127,19 +123,15 @@ def checked(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         )
     if role == "truth":
         _note_overlaps(rows, given.ids, remarks)
-        _note_short(given, rows, remarks)
+        # False positives a minute are counted over `n_frames`, which may be seconds, or those of the clip alone.
+        length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
+        short = rows.join(length, on=given.ids).query("length < offset")
+        for _, one in short[:1].iterrows():
+            remarks.warn(
+                f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's {one['length']:g} frames, such "
+                f"as {one['offset']}: right only where files are numbered from a higher frame than 1"
+            )
     return replace(given, intervals=rows)
-
-
-def _ends(table: TextTable, remarks: Remarks) -> _Ends:
-    """A row that marks neither end shows nothing: a video without expressions, or one in which nothing was spotted."""
-    onset, offset = values.frames(table, "onset"), values.frames(table, "offset")
-    there = ~(values.blank(table.cells["onset"]) & values.blank(table.cells["offset"]))
-    if table.role == "predictions" and not there.all():
-        lines = at_lines(np.asarray(table.lines)[~there].tolist())
-        remarks.repair(f"predictions: no onset and no offset ({lines}), read as nothing spotted")
-    onset, offset = np.where(there, onset, 0), np.where(there, offset, 0)
-    return _Ends(values.required(table, "onset", onset), values.required(table, "offset", offset), there)
 
 
 def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
@@ -159,12 +151,6 @@ def _with_kinds(table: TextTable, remarks: Remarks) -> TextTable:
             rest = {other: given for other, given in table.cells.items() if other != name}
             return replace(table, cells={**rest, "kind": column})
     return table
-
-
-def _apexes(table: TextTable, ends: _Ends) -> NDArray[np.float64]:
-    """As marked; of a prediction that marks none the middle of its interval."""
-    apex = values.frames(table, "apex") if "apex" in table.cells else np.full(len(ends.onset), np.nan)
-    return np.where(np.isnan(apex), (ends.onset + ends.offset) // 2, apex) if table.role == "predictions" else apex
 
 
 def refuse_misspelt_subject(table: TextTable) -> None:
@@ -199,19 +185,3 @@ def _note_overlaps(rows: pd.DataFrame, ids: list[str], remarks: Remarks) -> None
             f"truth: {plural(int(over.sum()), 'annotation')} ({at_lines(ordered['line'][over])}) overlapping an earlier one of "
             "the same video and kind, all kept: each must be found by an interval of its own"
         )
-
-
-def _note_short(given: IntervalFile, rows: pd.DataFrame, remarks: Remarks) -> None:
-    """False positives a minute are counted over `n_frames`, which may be seconds, or those of the clip alone."""
-    length = given.videos.groupby(given.ids)["n_frames"].first().rename("length")
-    short = rows.join(length, on=given.ids).query("length < offset")
-    if len(short):
-        first = short.iloc[0]
-        remarks.warn(
-            f"truth: {plural(len(short), 'offset')} ({at_lines(short['line'])}) beyond the video's {first['length']:g} frames, such as "
-            f"{first['offset']}: right only where files are numbered from a higher frame than 1"
-        )
-
-
-def _more(count: int) -> str:
-    return "" if count == 1 else f" (and {plural(count - 1, 'more such line')})"

@@ -122,7 +122,10 @@ def join(
     ids = [name for name in truth.ids if name in predictions.columns]
     key_of = _found(truth, predictions, ids, rules, remarks)
     videos = _with_strangers(videos, predictions, key_of, _filled(truth, predictions), rules, remarks)
-    videos["processed"] = _processed(videos, predictions, key_of)
+    processed: dict[str, set[str]] = {key: set() for key in videos["video"]}
+    for full, kind in zip(_tuples(predictions.videos, predictions.ids), predictions.videos["kind"]):
+        processed[key_of[full]] |= {kind} if kind else set(KINDS)
+    videos["processed"] = [tuple(sorted(processed[key])) for key in videos["video"]]
     if frames is not None:
         keys = [key_of[i] for i in _tuples(frames, predictions.ids)]
         frames = frames.assign(video=keys)[["video", "kind", "frame", "score"]]
@@ -249,19 +252,15 @@ def _videos(truth: IntervalFile, predictions: IntervalFile, rules: Rules, remark
         if (first["fps"].dropna() != rules.fps).any():
             remarks.repair(f"truth: --fps {rules.fps:g} replaces the frame rates of the file")
         first["fps"] = rules.fps
-    _note_alike_subjects(first, truth.ids, remarks)
-    return _table(first.reset_index(), truth.ids)
-
-
-def _note_alike_subjects(videos: pd.DataFrame, ids: list[str], remarks: Remarks) -> None:
-    names = [name for name in ids if name != "video"] or ["video"]
+    names = [name for name in truth.ids if name != "video"]
     spellings: dict[Id, set[Id]] = {}
-    for form in dict.fromkeys(_tuples(videos, names)):
+    for form in dict.fromkeys(_tuples(first.reset_index(), names)) if "subject" in names else ():
         spellings.setdefault(_loosened(form), set()).add(form)
     for forms in spellings.values():
-        if len(forms) > 1 and "subject" in names:
+        if len(forms) > 1:
             listing = " and ".join("/".join(form) for form in sorted(forms))
             remarks.warn(f"truth: the subjects {listing} count as different people; if they are one, write them alike")
+    return _table(first.reset_index(), truth.ids)
 
 
 def _with_strangers(
@@ -322,14 +321,6 @@ def _tuples(rows: pd.DataFrame, ids: Iterable[str]) -> list[Id]:
 def _keys(rows: pd.DataFrame, ids: list[str]) -> list[str]:
     key = {full: video_key(dict(zip(ids, full))) for full in set(_tuples(rows, ids))}
     return [key[full] for full in _tuples(rows, ids)]
-
-
-def _processed(videos: pd.DataFrame, predictions: IntervalFile, key_of: Mapping[Id, str]) -> list[tuple[str, ...]]:
-    """The kinds for which the predictions list each video, with or without an interval."""
-    kinds: dict[str, set[str]] = {key: set() for key in videos["video"]}
-    for full, kind in zip(_tuples(predictions.videos, predictions.ids), predictions.videos["kind"]):
-        kinds[key_of[full]] |= {kind} if kind else set(KINDS)
-    return [tuple(sorted(kinds[key])) for key in videos["video"]]
 
 
 def _lines(given: IntervalFile, wanted: set[Id]) -> list[int]:

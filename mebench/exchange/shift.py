@@ -33,7 +33,9 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         spotted: the same and `line`, of one draw.
         remarks: the sentence is added there.
     """
-    prediction, truth = _pairs(truths, spotted)
+    keys = pd.concat([truths[["video", "kind"]], spotted[["video", "kind"]]], ignore_index=True)
+    groups = keys.groupby(["video", "kind"], sort=False).ngroup().to_numpy().astype(np.int64)
+    prediction, truth = same_group(groups[len(truths) :], groups[: len(truths)])
     if not 0 < len(truth) < MOST_PAIRS:
         return
     shift, before, after = _best_shift(truths, spotted, prediction, truth)
@@ -47,13 +49,6 @@ def note_shift(truths: pd.DataFrame, spotted: pd.DataFrame, remarks: Remarks) ->
         )
     else:
         _note_far(truths, spotted, remarks)
-
-
-def _pairs(truths: pd.DataFrame, spotted: pd.DataFrame) -> tuple[Indices, Indices]:
-    """Rows of every prediction with every truth of its video and kind."""
-    keys = pd.concat([truths[["video", "kind"]], spotted[["video", "kind"]]], ignore_index=True)
-    groups = keys.groupby(["video", "kind"], sort=False).ngroup().to_numpy().astype(np.int64)
-    return same_group(groups[len(truths) :], groups[: len(truths)])
 
 
 def _best_shift(
