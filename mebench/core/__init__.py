@@ -1,5 +1,6 @@
 """The words of mebench and the two plugin contracts. `Method` brings torch along, so it is imported on use."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mebench.core.chain import Chain, Level, Step
@@ -66,7 +67,5 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in {"Method", "Stage"}:
-        from mebench.core import method
-
-        return getattr(method, name)
+        return getattr(import_module("mebench.core.method"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -167,7 +167,7 @@ class Composite(Dataset):
         self.one_per_video = all(m.one_per_video for m in every)
         self.comparable = all(m.comparable for m in every)
         self.remark = " ".join(dict.fromkeys(m.remark for m in every if m.remark))
-        self.schemes = {name: self._scheme(name) for name in every[0].schemes if self._shared(name)}
+        self.schemes = {name: scheme for name in every[0].schemes if (scheme := self._scheme(name)) is not None}
         if not self.schemes:
             offers = "; ".join(f"{id_}: {', '.join(m.schemes)}" for id_, m in self.members.items())
             raise ConfigError(f"{self._names()} have no emotion scheme with the same classes in common ({offers})")
@@ -246,15 +246,13 @@ class Composite(Dataset):
                 gathered.append(replace(video, expressions=tuple(named)))
         return tuple(sorted(gathered, key=lambda video: video.key))
 
-    def _shared(self, name: str) -> bool:
-        found = [m.schemes.get(name) for m in self.members.values()]
-        return all(s is not None and (s.by == found[0].by) for s in found) and (  # type: ignore[union-attr]
-            name == "native" or len({s.classes for s in found if s}) == 1
-        )
-
-    def _scheme(self, name: str) -> Scheme:
-        schemes = {id_: member.schemes[name] for id_, member in self.members.items()}
+    def _scheme(self, name: str) -> Scheme | None:
+        """A scheme of all members; None where one of them has none of that name, or another."""
+        schemes = {id_: member.schemes[name] for id_, member in self.members.items() if name in member.schemes}
         first, *others = schemes.values()
+        other_classes = name != "native" and any(scheme.classes != first.classes for scheme in others)
+        if len(schemes) < len(self.members) or any(scheme.by != first.by for scheme in others) or other_classes:
+            return None
         mapping = {
             f"{id_}:{label}" if scheme.by == "emotion" else label: class_
             for id_, scheme in schemes.items()

@@ -124,19 +124,18 @@ class Method(L.LightningModule):
         validation subjects, or on the training subjects where none is held out. A subclass that fits more calls this, too.
         """
         if self._has_absolute_thresholds():
-            self.thresholds = torch.tensor([self._learnt(valid or train, kind) for kind in self.task.kinds]).double()
+            videos, learnt = valid or train, []
+            for column, kind in enumerate(self.task.kinds):
+                scores = [(v.timing, self.score_frames(v)[:, column]) for v in videos]
+                found = [self.spotted(timing, kind, own, level=-np.inf) for timing, own in scores]
+                truths = [[(e.onset, e.offset) for e in v.expressions if e.kind == kind] for v in videos]
+                learnt.append(spotting.learnt_threshold(found, truths))
+            self.thresholds = torch.tensor(learnt).double()
             self.notes |= {
                 f"threshold_{kind}": float(level)
                 for kind, level in zip(self.task.kinds, self.thresholds)
                 if torch.isfinite(level)
             }
-
-    def _learnt(self, videos: Sequence[LabelledVideo], kind: Kind) -> float:
-        column = self.task.kinds.index(kind)
-        return spotting.learnt_threshold(
-            [self.spotted(v.timing, kind, self.score_frames(v)[:, column], level=-np.inf) for v in videos],
-            [[(e.onset, e.offset) for e in v.expressions if e.kind == kind] for v in videos],
-        )
 
     def _has_absolute_thresholds(self) -> bool:
         return "spot" in self.task.tasks and learns_threshold(self.params)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.core.options import Anchor, Rule, Smoothing, SpottingParams
 
 Span = tuple[Any, Any] | NDArray[np.int64]
@@ -73,17 +74,15 @@ def score_curve(
     >>> score_curve(np.array([0.0, 0.0, 1.0, 4.0, 3.0, 1.0, 0.0]), np.array([3]))
     [(3, 4)]
     """
-    from scipy.signal import peak_prominences, peak_widths
-
     low = float(smoothed.min())
     closed = np.concatenate([[low], smoothed, [low]])
     # On a plateau SciPy wants a position that no neighbour exceeds: any of it will do.
     high = np.flatnonzero(smoothed[peaks] > low)
     places = peaks[high] + 1
-    feet = peak_prominences(closed, places)
-    _, _, left, right = peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
+    feet = heavy.scipy.signal.peak_prominences(closed, places)
+    widths = heavy.scipy.signal.peak_widths(closed, places, rel_height=1 - height, prominence_data=feet)
     found: list[tuple[int, int] | None] = [None] * len(peaks)
-    for i, peak, a, b in zip(high.tolist(), peaks[high].tolist(), left, right):
+    for i, peak, a, b in zip(high.tolist(), peaks[high].tolist(), *widths[2:]):
         first = min(int(np.ceil(a)) - 1, peak) + lead
         found[i] = (min(first, peak), max(int(np.floor(b)) - 1, peak))
     return found
@@ -205,9 +204,7 @@ def window(length: int, smoothing: Smoothing) -> Scores:
     """
     if smoothing == "average":
         return np.full(length, 1 / length)
-    from scipy.signal import windows  # half a second to import: only where it is used
-
-    shape, _, width = smoothing.partition("_")
+    (shape, _, width), windows = smoothing.partition("_"), heavy.scipy.signal.windows
     tau = float(width)
     weights = windows.gaussian(length, tau) if shape == "gaussian" else windows.exponential(length, tau=tau)
     return np.asarray(weights / weights.sum(), dtype=np.float64)
@@ -265,9 +262,7 @@ def peaks_of(
     """
     if highest_only:
         return np.array([int(smoothed.argmax())])
-    from scipy.signal import find_peaks  # half a second to import: only where it is used
-
-    peaks = np.asarray(find_peaks(smoothed, height=level)[0], dtype=np.int64)
+    peaks = np.asarray(heavy.scipy.signal.find_peaks(smoothed, height=level)[0], dtype=np.int64)
     first = np.searchsorted(peaks, peaks - distance, side="right").tolist()
     after = np.searchsorted(peaks, peaks + distance, side="left").tolist()
     stays = np.ones(len(peaks), dtype=bool)
@@ -326,13 +321,11 @@ def spot(
             (one.onset, one.offset) if width is None else (start + width[0], start + width[1])  # None: flat
             for one, width in zip(found, widths)
         ]
-        found = [_around(one, *there) for one, there in zip(at_peaks, ends)]
+        found = [
+            Spotted(onset, min(max(one.apex, onset), offset), offset, one.confidence)  # moved into it if need be
+            for one, (onset, offset) in zip(at_peaks, ends)
+        ]
     return found if how.nms is None else suppress(found, how.nms)
-
-
-def _around(found: Spotted, onset: int, offset: int) -> Spotted:
-    """The same peak in another interval, moved into it if need be."""
-    return Spotted(onset, min(max(found.apex, onset), offset), offset, found.confidence)
 
 
 MATCHED = 0.5
@@ -355,7 +348,15 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
         return float("inf")
     # A peak suppresses only what is lower, so the peaks above a level are the first of them all.
     peaks.sort(key=lambda found: (-found[0].confidence, found[1], found[0].apex))
-    right = np.cumsum(_matches(peaks, truths))
+    # Each takes the truth it overlaps most, of those still free.
+    free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
+    matched = np.zeros(len(peaks), dtype=bool)
+    for i, (one, video) in enumerate(peaks):
+        overlaps = iou((one.onset, one.offset), free[video])
+        if overlaps.max(initial=0) >= MATCHED:
+            free[video] = np.delete(free[video], overlaps.argmax(), axis=1)
+            matched[i] = True
+    right = np.cumsum(matched)
     heights = np.array([one.confidence for one, _ in peaks])
     f1 = 2 * right / (np.arange(1, len(peaks) + 1) + sum(map(len, truths)))
     f1[:-1][heights[:-1] == heights[1:]] = -1  # no level lies between equal peaks
@@ -363,15 +364,3 @@ def learnt_threshold(found: Sequence[Sequence[Spotted]], truths: Sequence[Sequen
     if right[best] == 0:
         return float(np.nextafter(heights[0], np.inf))
     return float(heights[best] if best + 1 == len(heights) else (heights[best] + heights[best + 1]) / 2)
-
-
-def _matches(peaks: Sequence[tuple[Spotted, int]], truths: Sequence[Sequence[tuple[int, int]]]) -> NDArray[np.bool_]:
-    """Whether each interval is right, the surest first: each takes the truth it overlaps most, of those still free."""
-    free = [np.array(own, dtype=np.int64).reshape(-1, 2).T for own in truths]
-    right = np.zeros(len(peaks), dtype=bool)
-    for i, (one, video) in enumerate(peaks):
-        overlaps = iou((one.onset, one.offset), free[video])
-        if overlaps.max(initial=0) >= MATCHED:
-            free[video] = np.delete(free[video], overlaps.argmax(), axis=1)
-            right[i] = True
-    return right

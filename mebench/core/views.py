@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from mebench import heavy
 from mebench.core.chain import Chain
 from mebench.core.types import Expression, SubjectKey, Timing
 
@@ -116,9 +117,7 @@ def all_clips(videos: Sequence[LabelledVideo], kind: str = "micro") -> list[Labe
 
 def stack(clips: Sequence[ClipView], chain: str) -> NDArray[np.float32]:
     """Features of clips as one array (n_clips, ...), float32."""
-    import numpy as np
-
-    return np.stack([clip.feature(chain) for clip in clips]).astype(np.float32)
+    return heavy.numpy.stack([clip.feature(chain) for clip in clips]).astype("float32")
 
 
 V = TypeVar("V", bound=VideoView)
@@ -153,8 +152,7 @@ def mean_over_scales(scores: Sequence[NDArray[np.float64]]) -> NDArray[np.float6
     """Mean of the scores of each frame and kind, (n_frames, n_kinds), over the scales at which it has one; else NaN."""
     if len(scores) == 1:
         return scores[0]
-    import numpy as np
-
+    np = heavy.numpy
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return np.asarray(np.nanmean(np.stack(scores), axis=0))

@@ -59,7 +59,9 @@ class FolderFrames:
         present = _names_in(self.folder)
         self.strays: tuple[str, ...] = ()
         if names is None:
-            every, self.strays = _sorted_out([n for n in present if _counts(n, pattern, suffixes)])
+            shown = [name for name in present if not name.startswith(".")]
+            fits = [name for name in shown if name.casefold().endswith(tuple(suffixes))]
+            every, self.strays = _sorted_out([n for n in fits if fnmatch(n.casefold(), pattern.casefold())])
         else:
             every = tuple(names)
             if missing := sorted(set(names) - set(present), key=natural):
@@ -70,9 +72,12 @@ class FolderFrames:
         self.damaged = tuple(name for name in every if file_number(name) in damaged)
         self.names = tuple(name for name in every if name not in self.damaged) if self.damaged else every
         if not self.names:
+            first = f", {min(present, key=natural)}" if present else ""
+            videos = any(name.lower().endswith(VIDEOS) for name in present)
             raise DataError(
                 f"the folder {self.folder} holds no frames: expected images ({', '.join(suffixes)})"
-                f"{'' if pattern == '*' else f' named {pattern}'}, found {_others(present)}"
+                f"{'' if pattern == '*' else f' named {pattern}'}, found {len(present)} other "
+                f"{'file' if len(present) == 1 else 'files'}{first}{' (mebench data unpack makes images of videos)' if videos else ''}"
             )
 
     def __len__(self) -> int:
@@ -173,13 +178,6 @@ def _sorted_out(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     return tuple(n for n in called if called[n] in alike), tuple(n for n in called if called[n] not in alike)
 
 
-def _others(names: Sequence[str]) -> str:
-    """How many files, which is the first, and what makes images of videos."""
-    first = f", {min(names, key=natural)}" if names else ""
-    hint = " (mebench data unpack makes images of videos)" if any(n.lower().endswith(VIDEOS) for n in names) else ""
-    return f"{len(names)} other {'file' if len(names) == 1 else 'files'}{first}{hint}"
-
-
 def _names_in(folder: Path) -> list[str]:
     try:
         return [path.name for path in folder.iterdir()]
@@ -191,8 +189,3 @@ def _names_in(folder: Path) -> list[str]:
         ) from None
     except OSError as error:
         raise DataError(f"the folder {folder} cannot be listed ({error.strerror}): check its permissions") from None
-
-
-def _counts(name: str, pattern: str, suffixes: Sequence[str]) -> bool:
-    low = name.casefold()
-    return not low.startswith(".") and low.endswith(tuple(suffixes)) and fnmatch(low, pattern.casefold())

@@ -5,16 +5,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
+from mebench import heavy
 from mebench.errors import DataError
 from mebench.files import open_plain, read_plain
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 """Endings of the image files that a folder of frames may hold, in lower case."""
@@ -50,8 +50,7 @@ def read_image(path: Path, color: bool = True) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is missing, unreadable, empty, truncated, no image, or has not 8 bits a channel.
     """
-    import cv2
-
+    cv2 = heavy.cv2
     try:
         data = read_plain(path, MOST_BYTES)
     except OSError as error:
@@ -153,14 +152,12 @@ def image_size(path: Path) -> Size:
 
 
 @contextmanager
-def _opened(file: BinaryIO) -> Iterator["Image"]:
+def _opened(file: BinaryIO) -> Iterator[Image.Image]:
     """An image whose header is read, and no pixel.
 
     Raises:
         BadImageError: it is no image, damaged, or of more than `MOST_PIXELS`.
     """
-    from PIL import Image, UnidentifiedImageError
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own, about many pixels and odd headers
         try:
@@ -190,20 +187,17 @@ def decoded_size(path: Path) -> Size:
     return width, height
 
 
-def _shown_size(image: "Image") -> Size:
+def _shown_size(image: Image.Image) -> Size:
     """Width and height, the sides changed where the tag of orientation says so.
 
     OpenCV, which decodes, follows that of Exif and of TIFF, not that of XMP, and none of damaged data. Exif behind the pixels of
     a PNG, where OpenCV sees it too, is not looked for.
     """
-    from PIL.Image import Exif
-    from PIL.TiffImagePlugin import TiffImageFile
-
     if isinstance(image, TiffImageFile):  # versions of Pillow differ in whether its `size` is turned
         tags = image.tag_v2
         width, height, orientation = tags[_WIDTH], tags[_HEIGHT], tags.get(_ORIENTATION)
     else:
-        (width, height), exif, orientation = image.size, Exif(), None
+        (width, height), exif, orientation = image.size, Image.Exif(), None
         with warnings.catch_warnings(), suppress(Exception):  # of damaged data anything may come
             warnings.simplefilter("ignore")
             exif.load(image.info.get("exif", b""))

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from mebench import heavy
 from mebench.atomic import whole_folder
 from mebench.errors import ConfigError, DataError
 from mebench.frames.folder import FolderFrames
@@ -114,11 +115,12 @@ def unpack(source: Path, out: Path, first: int = 1, tick: Callable[[Path], objec
 
 def _decode(path: Path, folder: Path, first: int) -> Unpacked:
     """A video file as PNG files, which lose nothing of what is decoded."""
-    import cv2
-
-    video = VideoFrames(path)
+    video, cv2 = VideoFrames(path), heavy.cv2
     if before := folder.is_dir():
-        names = _images(folder, path)
+        try:
+            names = FolderFrames(folder).names
+        except DataError as error:
+            raise DataError(f"{error}; {path} would be unpacked into it: move one of them away") from None
     else:
         numbers = range(first, first + len(video))
         digits = max(DIGITS, len(str(numbers[-1])))
@@ -129,14 +131,6 @@ def _decode(path: Path, folder: Path, first: int) -> Unpacked:
                 _, png = cv2.imencode(".png", video[index], [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 (writing / name).write_bytes(png.data)
     return Unpacked(path, folder, len(names), video.fps, (names[0], names[-1]), video.uneven, before)
-
-
-def _images(folder: Path, path: Path) -> tuple[str, ...]:
-    """The frames in a folder that was there before the video was to become it."""
-    try:
-        return FolderFrames(folder).names
-    except DataError as error:
-        raise DataError(f"{error}; {path} would be unpacked into it: move one of them away") from None
 
 
 def _extract(path: Path, folder: Path) -> Unpacked:
@@ -150,7 +144,11 @@ def _extract(path: Path, folder: Path) -> Unpacked:
         with _Archive(path) as archive:
             members = archive.members()
             if not before:
-                _check_room(path, sum(member.size for member in members), folder)
+                total, there = sum(member.size for member in members), _there(folder)
+                if total > (free := shutil.disk_usage(there).free):
+                    raise DataError(
+                        f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {there}: make room"
+                    )
                 with _whole(folder, path) as writing:
                     for member in members:
                         target = writing.joinpath(*member.parts)
@@ -306,19 +304,6 @@ def _stem(name: str) -> str:
 def _there(folder: Path) -> Path:
     """What lies at a place, be it a folder, a file or a link to nothing; where nothing does, at the nearest one above it."""
     return next(place for place in (folder, *folder.parents) if os.path.lexists(place))
-
-
-def _check_room(path: Path, total: int, folder: Path) -> None:
-    """Whether so many bytes fit onto the disk of a folder that is to be made.
-
-    Raises:
-        DataError: they do not.
-    """
-    there = _there(folder)
-    if total > (free := shutil.disk_usage(there).free):
-        raise DataError(
-            f"{path} unpacks to {total / 2**20:,.1f} MiB, and {free / 2**20:,.1f} are free in {there}: make room"
-        )
 
 
 @contextmanager

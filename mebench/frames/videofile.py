@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench import heavy
 from mebench.errors import DataError
 from mebench.files import open_plain
 from mebench.frames.images import MOST_PIXELS
@@ -120,11 +121,7 @@ class VideoFrames:
         frame = self._read()
         while self._next <= index:
             frame = self._read()
-        if self.color:
-            return frame
-        import cv2
-
-        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY))
+        return frame if self.color else np.asarray(heavy.cv2.cvtColor(frame, heavy.cv2.COLOR_BGR2GRAY))
 
     @cached_property
     def fps(self) -> float | None:
@@ -194,45 +191,37 @@ class VideoFrames:
         seen = min(index, len(self._seen) - 1)
         if index >= self._next and (not self._jumps or seen - self._next <= _WORTH_SEEKING):
             return
-        if self._jumps and seen > _WORTH_SEEKING:
-            self._next, self._jumped = seen, True
-            self._frames = self._from(self._decoder, seen)
-        else:
+        if not self._jumps or seen <= _WORTH_SEEKING:
             self._restart()
-
-    def _from(self, decoder: Decoder, index: int) -> Iterator[VideoFrame]:
-        """The frames from one on that was seen before. Some formats count key frames earlier than they are shown."""
-        wanted = self._seen[index][0]
-        for stamp, _ in (self._seen[index], self._seen[max(index - _REORDERED, 0)]):
-            frames = decoder.jump(stamp)
+            return
+        self._next, self._jumped, self._frames, wanted = seen, True, iter(()), self._seen[seen][0]
+        for stamp, _ in (self._seen[seen], self._seen[max(seen - _REORDERED, 0)]):
+            # Some formats count key frames earlier than they are shown.
+            frames = self._decoder.jump(stamp)
             first = next(frames, None)
             if first is not None and wanted is not None and (_stamp(first) or 0) <= wanted:
-                return dropwhile(lambda frame: _stamp(frame) != wanted, chain([first], frames))
-        return iter(())
+                self._frames = dropwhile(lambda frame: _stamp(frame) != wanted, chain([first], frames))
+                return
 
     def _read(self) -> NDArray[np.uint8]:
         """Decode the next frame; the very first one if it shows that the last jump had gone astray."""
         assert self._decoder is not None
-        found = next(self._frames, None)
-        frame = None if found is None else pixels(found, self._decoder.reformatter)
-        if found is None or frame is None or not self._as_before(_stamp(found), frame):
-            if not self._jumped:
-                raise DataError(
-                    f"frame {self._next} of {len(self)} of the video {self.path} cannot be decoded: the file is damaged or "
-                    "changes while it is read, copy it from the original again"
-                )
-            self._jumps = False
-            self._restart()
-            return self._read()
-        self._next += 1
-        return frame
-
-    def _as_before(self, stamp: int | None, frame: NDArray[np.uint8]) -> bool:
-        """Whether this is the frame that was seen at this place before; what is new is remembered."""
-        seen = stamp, zlib.crc32(frame[::8].tobytes())
-        if self._next == len(self._seen):
-            self._seen.append(seen)
-        return self._seen[self._next] == seen
+        if (found := next(self._frames, None)) is not None:
+            frame = pixels(found, self._decoder.reformatter)
+            seen = _stamp(found), zlib.crc32(frame[::8].tobytes())
+            if self._next == len(self._seen):
+                self._seen.append(seen)
+            if self._seen[self._next] == seen:  # as at this place before
+                self._next += 1
+                return frame
+        if not self._jumped:
+            raise DataError(
+                f"frame {self._next} of {len(self)} of the video {self.path} cannot be decoded: the file is damaged or "
+                "changes while it is read, copy it from the original again"
+            )
+        self._jumps = False
+        self._restart()
+        return self._read()
 
     def _restart(self) -> None:
         self._decoder, self._next, self._jumped = self._open(), 0, False
@@ -251,9 +240,7 @@ class Decoder:
     """
 
     def __init__(self, path: Path, camera: bool = False) -> None:
-        import av
-        from av.video.reformatter import VideoReformatter
-
+        av = heavy.av
         if camera and not path.exists():
             raise DataError(f"there is no camera {path}: plug it in, or name another, such as camera:1 or a video file")
         if not camera and not path.is_file():
@@ -279,8 +266,7 @@ class Decoder:
                 f"the video {path} has frames of {pixels:,} pixels, expected at most {MOST_PIXELS:,}: make it smaller first"
             )
         self._stream.thread_type = "NONE"  # the workers share the cores by video
-        self._errors = av.FFmpegError
-        self.reformatter = VideoReformatter()
+        self._errors, self.reformatter = av.FFmpegError, av.video.reformatter.VideoReformatter()
 
     @property
     def rate(self) -> float | None:
@@ -357,8 +343,7 @@ def write_video(path: Path, frames: Iterator[NDArray[np.uint8]], times: NDArray[
     Raises:
         DataError: the file cannot be written.
     """
-    import av
-
+    av = heavy.av
     rate = (len(times) - 1) / float(np.ptp(times)) if len(times) > 1 and np.ptp(times) > 0 else 25.0
     try:
         with av.open(str(path), "w") as container:

@@ -15,7 +15,6 @@ from mebench.core import (
     KINDS,
     Chain,
     Expression,
-    Kind,
     LabelledVideo,
     Method,
     Prediction,
@@ -88,7 +87,13 @@ class BoundaryNetwork(Method):
         self.mean, self.deviation = every.mean(0), every.std(0).clamp(min=1e-6)
         parts: list[list[NDArray[Any]]] = [[], [], [], []]
         for video, x in zip(train, series):
-            for kept in segments(x, *self._targets(video, len(x)), self.params.segment, self.context):
+            step = self.params.step(video.timing.fps)
+            of_kind = [
+                boundary_labels(len(x), [e for e in video.expressions if e.kind == kind], AROUND[kind], step)
+                for kind in KINDS
+            ]
+            bounds, apexes, actions = (np.stack(part, axis=1) for part in zip(*of_kind))
+            for kept in segments(x, bounds, apexes, actions, self.params.segment, self.context):
                 for part, rows in zip(parts, kept):
                     part.append(rows)
         arrays = [np.stack(part) for part in parts] if parts[0] else [np.empty((0, 1), np.float32)] * 4
@@ -99,14 +104,6 @@ class BoundaryNetwork(Method):
         step = self.params.step(video.timing.fps)
         features = video.features(MOTION)[::step].astype(np.float32)
         return np.asarray(features.reshape(len(features), len(POINTS), 2))
-
-    def _targets(self, video: LabelledVideo, n: int) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        step = self.params.step(video.timing.fps)
-        of_kind = [
-            boundary_labels(n, [e for e in video.expressions if e.kind == kind], AROUND[kind], step) for kind in KINDS
-        ]
-        bounds, apexes, actions = (np.stack(part, axis=1) for part in zip(*of_kind))
-        return bounds, apexes, actions
 
     def training_step(self, batch: tuple[Tensor, Tensor, Tensor, Tensor], index: int) -> Tensor:
         """The loss of a batch of segments."""
@@ -170,32 +167,19 @@ class BoundaryNetwork(Method):
 
     def propose(self, video: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """The surest intervals of each kind; in videos of one expression the surest one."""
-        answers, found = self._answers(video), []
+        p, step, answers, found = self.params, self.params.step(video.timing.fps), self._answers(video), []
         for kind in self.task.kinds:
-            place = KINDS.index(kind)
-            edges = softmax(answers[3 * place : 3 * place + 3])
-            found += [
-                Prediction(video.key, kind, *one)
-                for one in self._intervals(video, kind, edges, sigmoid(answers[6 + place]))
-            ]
+            place, k = KINDS.index(kind), max(1.0, video.timing.k_prime[kind] / step)
+            start, end, _ = softmax(answers[3 * place : 3 * place + 3])
+            reach = max(1, round(p.nearest * k)), max(1, round(p.farthest * k))
+            proposed = proposals(start, end, sigmoid(answers[6 + place]), reach, p.apex_threshold)
+            most = np.inf if p.longest is None else p.longest * 2 * k
+            fitting = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= most]
+            surest = sorted(spotting.suppress(fitting, p.nms), key=lambda s: (-s.confidence, s.apex))
+            for s in sorted(surest[: 1 if self.task.one_per_video else p.top], key=lambda s: s.apex):
+                offset = min((s.offset + 1) * step - 1, video.n_frames - 1)
+                found.append(Prediction(video.key, kind, s.onset * step, s.apex * step, offset, s.confidence))
         return found
-
-    def _intervals(
-        self, video: VideoView, kind: Kind, edges: NDArray[np.float64], apex: NDArray[np.float64]
-    ) -> list[spotting.Spotted]:
-        p, step = self.params, self.params.step(video.timing.fps)
-        k = max(1.0, video.timing.k_prime[kind] / step)
-        reach = max(1, round(p.nearest * k)), max(1, round(p.farthest * k))
-        proposed = proposals(edges[START], edges[END], apex, reach, p.apex_threshold)
-        most = np.inf if p.longest is None else p.longest * 2 * k
-        proposed = [s for s in proposed if p.shortest * 2 * k <= s.offset - s.onset <= most]
-        kept = spotting.suppress(proposed, p.nms)
-        top = sorted(kept, key=lambda s: (-s.confidence, s.apex))[: 1 if self.task.one_per_video else p.top]
-        last = video.n_frames - 1
-        return [
-            spotting.Spotted(s.onset * step, s.apex * step, min((s.offset + 1) * step - 1, last), s.confidence)
-            for s in sorted(top, key=lambda s: s.apex)
-        ]
 
 
 def proposals(

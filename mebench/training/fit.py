@@ -96,7 +96,7 @@ def fit(
         if valid_samples is not None:
             loaders.append(_loader(valid_samples, stage.batch_size, shuffle=False, apart=True))
             callbacks.append(Watch(len(method.task.classes)))
-        with _quiet(), _no_subnormals():
+        with _quiet():
             kept = [] if after_epoch is None else [_Kept(after_epoch)]
             trainer = L.Trainer(
                 max_epochs=stage.epochs,
@@ -148,28 +148,22 @@ class _Kept(L.Callback):  # type: ignore[misc]
 
 
 @contextlib.contextmanager
-def _no_subnormals() -> Iterator[None]:
-    """Take numbers below 1e-38 for 0, on processors that can: a penalty brings weights that nothing needs there, and then a convolution
-    takes many times as long (MEAN's 17 times).
-    """
-    torch.set_flush_denormal(True)
-    try:
-        yield
-    finally:
-        torch.set_flush_denormal(False)
-
-
-@contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence Lightning's advice (devices found, workers of loaders): it is for interactive training."""
+    """Silence Lightning's advice (devices found, workers of loaders): it is for interactive training.
+
+    And take numbers below 1e-38 for 0, on processors that can: a penalty brings weights that nothing needs there, and then a
+    convolution takes many times as long (MEAN's 17 times).
+    """
     names = ("lightning.pytorch", "lightning.fabric", "lightning.pytorch.utilities.rank_zero")
     levels = {logging.getLogger(name): logging.getLogger(name).level for name in names}
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"lightning\..*")
         for logger in levels:
             logger.setLevel(logging.ERROR)
+        torch.set_flush_denormal(True)
         try:
             yield
         finally:
+            torch.set_flush_denormal(False)
             for logger, level in levels.items():
                 logger.setLevel(level)

@@ -163,7 +163,7 @@ class Estimator:
 
     def _learnt(self, rows: Floats, labels: NDArray[Any]) -> Callable[[Any], Floats]:
         """A fitted copy, as a function from rows to a score for each class of the task, or for 0 and 1."""
-        from sklearn.base import clone
+        from sklearn.base import clone, is_regressor  # which an object of another library does without
 
         seen = np.unique(labels)
         n = max(len(self.task.classes), 2) if labels.dtype.kind == "i" else 2
@@ -173,7 +173,12 @@ class Estimator:
         if getattr(fresh, "random_state", self) is None and hasattr(fresh, "set_params"):
             fresh.set_params(random_state=self.seed)
         fresh.fit(rows, labels)
-        if _regresses(fresh, labels):
+        # Of 0 and 1 the numbers that an object of no library's predicts can be taken for either.
+        decides = hasattr(fresh, "predict_proba") or hasattr(fresh, "decision_function")
+        numbers = (
+            is_regressor(fresh) if hasattr(fresh, "__sklearn_tags__") else labels.dtype.kind == "f" and not decides
+        )
+        if numbers:
             return lambda rows: np.asarray(fresh.predict(rows), dtype=np.float64)[:, None]
         return lambda rows: _scores(fresh, rows, seen.astype(int), n)
 
@@ -188,17 +193,6 @@ class Estimator:
         parts = [np.asarray(video.features(name), dtype=np.float64) for name in self._names("frames", video.timing)]
         n = min(map(len, parts))
         return np.concatenate([part[:n].reshape(n, int(np.prod(part.shape[1:]))) for part in parts], axis=1)
-
-
-def _regresses(fitted: Any, labels: NDArray[Any]) -> bool:
-    """Whether it predicts numbers, not classes; of 0 and 1 those of an object of no library's can be taken for either."""
-    from sklearn.base import is_regressor
-
-    if hasattr(fitted, "__sklearn_tags__"):
-        return bool(is_regressor(fitted))
-    return (
-        labels.dtype.kind == "f" and not hasattr(fitted, "predict_proba") and not hasattr(fitted, "decision_function")
-    )
 
 
 def _scores(fitted: Any, rows: Floats, seen: NDArray[Any], n: int) -> Floats:

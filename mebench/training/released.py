@@ -1,17 +1,16 @@
 """Weights that authors released: found by whom they were not trained on, and read without running anything in them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
 
 from mebench.core import LabelledVideo
 from mebench.errors import ConfigError, DataError, unknown
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 MAX_BYTES = 1 << 30
 """Bytes of a file of weights at most."""
@@ -68,8 +67,6 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
     Raises:
         DataError: it is damaged, too large, or holds something else than tensors by name.
     """
-    import torch
-
     _check(path)
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
@@ -130,9 +127,6 @@ def of_keras(kernel: Any, bias: Any, shape: tuple[int, int, int] | None = None) 
         bias: (out,).
         shape: of the maps that a dense layer reads, (channels, rows, columns); Keras flattens rows and columns before channels.
     """
-    import numpy as np
-    import torch
-
     kernel = np.asarray(kernel, np.float32)
     if kernel.ndim == 4:
         turned = kernel.transpose(3, 2, 0, 1)

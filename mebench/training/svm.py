@@ -2,12 +2,16 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
 from mebench.core import Chain, ClipView, LabelledVideo, Method, Task, Timing, all_clips
@@ -98,9 +102,17 @@ class LinearSvm(nn.Module):
         weights, intercepts = np.zeros((self.n_classes, samples.shape[1])), np.zeros(self.n_classes)
         c, self.notes = None, {}
         if len(present) > 1:
-            mean, scale = _moments(samples) if self.standardise else (0.0, 1.0)
+            mean, scale = 0.0, 1.0
+            if self.standardise:
+                scaler = StandardScaler().fit(samples)
+                mean, scale = scaler.mean_, scaler.scale_
             dual = samples.shape[1] > len(samples)  # scikit-learn's own choice: of the two ways the one that is quick
-            inputs, axes = _own_axes((samples - mean) / scale)
+            inputs, axes = (samples - mean) / scale, np.eye(0 if dual else samples.shape[1])
+            if dual:
+                # It knows samples by their inner products alone, which stay the same in coordinates of the space that they span. A
+                # clip has thousands of features and a training set a few hundred clips: each fit is some twenty times faster.
+                axes, coordinates = np.linalg.qr(inputs.T)
+                inputs = np.ascontiguousarray(coordinates.T)
             c = self._chosen(inputs, labels, dual) if self.c is None else self.c
             found, offsets, steps = self._hyperplanes(inputs, labels, c, dual)
             if steps >= MAX_ITER:
@@ -114,9 +126,6 @@ class LinearSvm(nn.Module):
 
     def _hyperplanes(self, x: Floats, y: Labels, c: float, dual: bool) -> tuple[Floats, Floats, int]:
         """Weights and intercepts, one row for each class that occurs (two at least), and the most steps that one took."""
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.svm import LinearSVC
-
         # The dual is solved by taking the samples in a shuffled order: a fixed one.
         svc = LinearSVC(C=c, class_weight=self.class_weight, dual=dual, max_iter=MAX_ITER, random_state=0)
         with warnings.catch_warnings():
@@ -128,10 +137,16 @@ class LinearSvm(nn.Module):
         return weights, intercepts, int(svc.n_iter_)
 
     def _chosen(self, x: Floats, y: Labels, dual: bool) -> float:
-        """The candidate that is most often right on samples left out; 1 where no class has two samples."""
-        folds = list(_folds(y))
-        if not folds:
+        """The candidate that is most often right on samples left out; 1 where no class has two samples.
+
+        Five folds share out each class as evenly as they can; they are fewer if none has five.
+        """
+        n = min(5, int(np.bincount(y).max()))
+        if n < 2:
             return 1.0
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a class of few samples is absent from some folds
+            folds = list(StratifiedKFold(n, shuffle=True, random_state=0).split(np.zeros(len(y)), y))
         return max(CANDIDATES, key=lambda c: sum(self._right(x, y, c, dual, *fold) for fold in folds))
 
     def _right(
@@ -167,39 +182,6 @@ class LinearSvm(nn.Module):
         if saved is not None:
             self.weights = self.weights.new_zeros(self.n_classes, saved.shape[-1])
         super()._load_from_state_dict(state_dict, prefix, *rest)
-
-
-def _moments(x: Floats) -> tuple[Floats, Floats]:
-    """Mean and standard deviation of each feature, 1 where that is 0."""
-    from sklearn.preprocessing import StandardScaler
-
-    scaler = StandardScaler().fit(x)
-    return scaler.mean_, scaler.scale_
-
-
-def _own_axes(x: Floats) -> tuple[Floats, Floats]:
-    """Samples (n, d) in coordinates of the space that they span, (n, m), and its axes, (d, m): x = coordinates @ axes.T.
-
-    The dual of an SVM knows samples by their inner products alone, which stay the same. A clip has thousands of features
-    and a training set a few hundred clips: so each fit is some twenty times faster.
-    """
-    n, d = x.shape
-    if d <= n:
-        return x, np.eye(d)
-    axes, coordinates = np.linalg.qr(x.T)
-    return np.ascontiguousarray(coordinates.T), axes
-
-
-def _folds(y: Labels) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    """Training and held-out samples of five folds that share out each class as evenly as they can; fewer if none has five."""
-    from sklearn.model_selection import StratifiedKFold
-
-    n = min(5, int(np.bincount(y).max()))
-    if n < 2:
-        return
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a class of few samples is absent from some folds
-        yield from StratifiedKFold(n, shuffle=True, random_state=0).split(np.zeros(len(y)), y)
 
 
 class TopRecognizer(Method):
