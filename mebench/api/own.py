@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.api.result import html, one_of, words_of
+from mebench.api.result import html, one_of
 from mebench.api.runs import Names, Run, _several, executed
 from mebench.errors import ConfigError, RunError
 
@@ -105,14 +105,14 @@ def evaluate(
         ConfigError: the object can do nothing that is asked for, or cannot be pickled; features are no chains, or named twice.
         MebenchError: see `run`.
     """
-    from mebench.config import resolve, user_setting
+    from mebench.config import resolve, settings_of, user_setting
     from mebench.inspection.summary import check_needs
 
-    said = words_of(words, {"dataset": dataset, "protocol": protocol, **settings})
+    said = settings_of(words, {"dataset": dataset, "protocol": protocol, **settings})
     files = _several(config)
     place = Path(user_setting("runs", "runs", said, files)).expanduser().absolute() / OBJECTS
     name = _written(model, features, place)
-    settled = resolve([*said, f"method={name}"], files, [*_several(plugins), place])
+    settled = resolve({**said, "method": name}, files, [*_several(plugins), place])
     check_needs([settled])
     return executed(settled, progress)
 
@@ -382,10 +382,10 @@ def spot(
     if faces not in get_args(Faces):
         raise ConfigError(unknown("faces", faces, get_args(Faces)))
     if isinstance(model, Run):
-        ask = Ask(str(model.path.resolve()), tuple(one.fold for one in of_run(model.folder, fold)), ())
+        ask = Ask(str(model.path.resolve()), tuple(one.fold for one in of_run(model.folder, fold)), {})
     elif fold is None:
         known = model if isinstance(model, TrainedModel) else load_model(model)
-        ask = Ask(str(known.path), (), ())
+        ask = Ask(str(known.path), (), {})
     else:
         raise ConfigError(f"fold {fold!r}: a model is one; only a run has folds")
     paths = [Path(video).expanduser() for video in _several(videos)]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mebench.errors import DataError, unknown
@@ -122,41 +121,6 @@ def html(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], notes:
     below = Markup("").join(map(Markup("<div>{}</div>").format, notes))
     whole = "<strong>{}</strong><table><thead>{}</thead><tbody>{}</tbody></table>{}"
     return str(Markup(whole).format(title, line(heads, "th"), body, below))
-
-
-def words_of(words: Sequence[str], settings: Mapping[str, Any], several: bool = False) -> list[str]:
-    """`key=value` words, as the command line takes them.
-
-    Args:
-        words: such words.
-        settings: values by key; a map below `method`, `dataset` or `protocol` holds their own.
-        several: whether a list, range, array or column is several values, as in a sweep, not one value that is a list. Text is one value.
-
-    >>> words_of(["seed=1"], {"method": {"name": "mean", "p": 0.6}, "kinds": ["micro", "macro"], "scheme": None})
-    ['seed=1', 'method=mean', 'method.p=0.6', 'kinds=["micro", "macro"]', 'scheme=null']
-    >>> words_of([], {"dataset": [["casme2", "samm"], "smic_hs"], "seed": range(2)}, several=True)
-    ['dataset=["casme2", "samm"],smic_hs', 'seed=0,1']
-    """
-    from mebench.config import flatten
-    from mebench.config.combinations import one_value
-
-    def text(value: Any) -> str:
-        value = value.tolist() if hasattr(value, "tolist") else value
-        if not several:
-            return _text(value)
-        values = value if isinstance(value, list | tuple | range) else [value]
-        return ",".join(map(one_value, map(_text, values)))
-
-    return [*words, *(f"{key}={text(value)}" for key, value in flatten(settings).items())]
-
-
-def _text(value: Any) -> str:
-    """A value as the command line takes it; numbers and arrays of NumPy, columns of pandas and paths too."""
-    import json
-
-    if isinstance(value, str | PurePath):
-        return str(value)
-    return json.dumps(value, ensure_ascii=False, default=lambda v: v.tolist() if hasattr(v, "tolist") else str(v))
 
 
 def one_of(word: str, every: Sequence[str]) -> str:

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mebench.api.result import Result, html, words_of
+from mebench.api.result import Result, html
 from mebench.errors import ConfigError, MebenchError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from mebench.config import RunConfig
-    from mebench.config.combinations import Combination
+    from mebench.config.combinations import Combination, Lists
     from mebench.metrics.tables import Tables
     from mebench.progress import Progress
     from mebench.results.render.timeline import Judged
@@ -163,10 +163,10 @@ def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress
         DataError: something that the run needs is not there.
         RunError: folds failed; the others are kept.
     """
-    from mebench.config import resolve
+    from mebench.config import resolve, settings_of
     from mebench.inspection.summary import check_needs
 
-    settled = resolve(words_of(words, settings), _several(config), _several(plugins))
+    settled = resolve(settings_of(words, settings), _several(config), _several(plugins))
     check_needs([settled])
     return executed(settled, progress)
 
@@ -198,18 +198,20 @@ def resume(
         RunError: there is no such run; its data, plugins or versions have changed; folds failed.
         ConfigError: a setting would make it another run.
     """
-    from mebench.config import from_plain
-    from mebench.config.layers import COMMAND_LINE
+    from mebench.config import from_plain, settings_of
+    from mebench.config.layers import ARGUMENT, COMMAND_LINE
     from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
     from mebench.runner.session import as_it_stands
 
     word, told = str(run.path if isinstance(run, Run) else run), progress or Progress()
     folder = RunFolder.open(runs_folder(runs), word)
-    stored, changes = folder.read_json("config.json"), _how(words_of(words, settings))
+    said, own = settings_of(words), settings_of(values=settings)
+    stored, changes = folder.read_json("config.json"), _how(said | own)
+    origins = dict.fromkeys(changes, COMMAND_LINE) | dict.fromkeys(own, ARGUMENT)
     # The folder may have been moved: what is resumed is the run that was named.
     values = {**stored["config"], **changes, "runs": str(folder.path.parent)}
-    config = from_plain(values, {**stored["origins"], **dict.fromkeys(changes, COMMAND_LINE)})
+    config = from_plain(values, {**stored["origins"], **origins})
     if not folder.done:
         return executed(config, told, folder.id)
     told.say(f"run {folder.id} is finished")
@@ -246,12 +248,10 @@ def _several(names: Names) -> list[str | Path]:
     return [names] if isinstance(names, str | Path) else list(names)
 
 
-def _how(words: Sequence[str]) -> dict[str, Any]:
-    """The settings that words give a run which is under way: how it is computed, scored and tracked, not what it is."""
+def _how(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a run which is under way may get: how it is computed, scored and tracked, not what it is."""
     from mebench.config import NOT_IN_KEY
-    from mebench.config.layers import read_words
 
-    values = read_words(words).values
     other = ("runs", "plugins", "looks")  # folds with looks and folds without do not mix
     known = sorted(key for key in NOT_IN_KEY if "." not in key and key not in other)
     for key in values:
@@ -260,7 +260,7 @@ def _how(words: Sequence[str]) -> dict[str, Any]:
             raise ConfigError(unknown("setting of a run that goes on", key, [*known, "dataset.root"], then))
     if values.get("executor") == "local":
         values = {**values, "executor_address": None}
-    return dict(values)
+    return values
 
 
 def _mirrored(
@@ -350,24 +350,32 @@ def sweep(
     Raises:
         MebenchError: nothing could be run, or what stops all, such as a full disk.
     """
+    from mebench.config import settings_of
+    from mebench.config.combinations import lists_of, lists_of_words
     from mebench.progress import Progress
 
-    planned_runs = planned(words_of(words, settings, several=True), config, plugins)
-    return swept(*planned_runs, progress or Progress())
+    lists = [*lists_of_words(words), *lists_of(settings_of(values=settings))]
+    return swept(*planned(lists, config, plugins), progress or Progress())
 
 
-def planned(words: Sequence[str], config: Names, plugins: Names) -> tuple[list[Combination], list[RunConfig]]:
-    """The runs that the words of a sweep name, each with its configuration; what they need is looked for.
+def planned(lists: Lists, config: Names, plugins: Names, origin: str = "") -> tuple[list[Combination], list[RunConfig]]:
+    """The runs that a sweep names, each with its configuration; what they need is looked for.
+
+    Args:
+        lists: the values of each key.
+        config: YAML files of settings.
+        plugins: folders with more plugins.
+        origin: where the values stand, for people; an argument by default.
 
     Raises:
-        ConfigError: a word is wrong, or two runs would be the same: their spread over seeds would be none.
+        ConfigError: a value is wrong, or two runs would be the same: their spread over seeds would be none.
     """
     from mebench.config import resolve
     from mebench.config.combinations import expand
     from mebench.inspection.summary import check_needs
 
-    combinations = expand(words)
-    configs = [resolve(c.words, _several(config), _several(plugins)) for c in combinations]
+    combinations = expand(lists)
+    configs = [resolve(c.settings, _several(config), _several(plugins), origin) for c in combinations]
     named = dict[str, str]()
     for c, settled in zip(combinations, configs):
         name = " ".join(f"{key}={value}" for key, value in c.varied.items())

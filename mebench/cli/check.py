@@ -101,8 +101,7 @@ def _knows_labels(name: str, words: Sequence[str], shuffles: int, plugins: Plugi
 
 
 def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[Check]:
-    from mebench.config import more_plugins, registry
-    from mebench.config.layers import read_words
+    from mebench.config import more_plugins, registry, settings_of
     from mebench.testing import plugin_checks
 
     registry.add_paths([*more_plugins(), *(plugins or ())])
@@ -110,7 +109,7 @@ def _checks(name: str, words: Sequence[str], plugins: Plugins) -> list[Check]:
     if not kinds:
         every = [known for kind in registry.PLUGIN_KINDS for known in registry.plugins(kind)]
         raise PluginError(unknown("plugin", name, every, registry.YOURS))
-    values = read_words(words).values
+    values = settings_of(words)
     return [
         check
         for kind in kinds

@@ -126,6 +126,7 @@ def predict(
     target = Path(out).expanduser()
     if target.is_dir() or not target.parent.is_dir():
         raise ConfigError(f"--out must name a file in a folder that is there, not {out!r}")
+    from mebench.config import settings_of
     from mebench.exchange.table import Remarks
     from mebench.exchange.write import write_predictions
     from mebench.progress import Progress
@@ -135,7 +136,7 @@ def predict(
 
     progress, remarks = Progress(), Remarks()
     folder = RunFolder.finished(runs, run)
-    dataset = tuple(words or ()), tuple(config or ()), tuple(plugins or ())
+    dataset = settings_of(words or ()), tuple(config or ()), tuple(plugins or ())
     folds = tuple(model.fold for model in of_run(folder, fold))
     plan, answers, failed = predict_all(Ask(str(folder.path.resolve()), folds, *dataset), workers, progress)
     found = [interval for answer in answers.values() for interval in answer.predictions]

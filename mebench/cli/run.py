@@ -106,10 +106,12 @@ def sweep(
         ConfigError: a word is wrong.
         RunError: some runs failed, each told on its line; the others are finished.
     """
+    from mebench.config.combinations import lists_of_words
+    from mebench.config.layers import COMMAND_LINE
     from mebench.progress import Progress
 
     began, progress = time.perf_counter(), Progress()
-    combinations, configs = planned(words, config or (), plugins or ())
+    combinations, configs = planned(lists_of_words(words), config or (), plugins or (), COMMAND_LINE)
     if dry_run:
         return _dry_runs(combinations, configs, progress, json)
     found = swept(combinations, configs, progress)

@@ -1,10 +1,10 @@
-"""`key=value` words and files become one validated, typed configuration that knows where each value comes from.
+"""Values, `key=value` words and files become one validated, typed configuration that knows where each value comes from.
 
 Layers, lowest first: packaged defaults (`params.py`, `config.yaml`, the chosen preset), the method's settings for the
-dataset, the user's file, `-c` files in their order, the command line.
+dataset, the user's file, `-c` files in their order, the command line or a program's arguments.
 """
 
-from mebench.config.layers import flatten, more_plugins, user_file, user_setting
+from mebench.config.layers import flatten, more_plugins, settings_of, user_file, user_setting
 from mebench.config.resolve import from_plain, resolve
 from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, counts, is_place, run_key
 
@@ -19,6 +19,7 @@ __all__ = [
     "more_plugins",
     "resolve",
     "run_key",
+    "settings_of",
     "user_file",
     "user_setting",
 ]

@@ -1,13 +1,18 @@
-"""Several runs from one line: every combination of the values that its words list."""
+"""Several runs at once: every combination of the values that keys list."""
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
-from mebench.config.layers import ALIASES
+from mebench.config.layers import ALIASES, key_value
+from mebench.console import text
 from mebench.errors import ConfigError
+
+Lists = Sequence[tuple[str, Sequence[Any]]]
+"""The values of each key."""
 
 SHARED = (
     "workers",
@@ -36,49 +41,64 @@ class Combination:
     """One run of a sweep.
 
     Attributes:
-        words: all its words.
-        varied: of the keys that several values were given for, the value of this run.
+        settings: all of them, by flat key.
+        varied: of the keys that several values were given for, the value of this run as text.
     """
 
-    words: tuple[str, ...]
+    settings: dict[str, Any]
     varied: dict[str, str]
 
 
-def expand(words: Sequence[str]) -> list[Combination]:
-    """The runs that the words name: every combination of the values that commas and ranges list.
-
-    Commas inside brackets and quotes belong to their value, quotes around a whole value that has commas do not, and `seeds` is another
-    name of `seed`.
+def expand(lists: Lists) -> list[Combination]:
+    """The runs that keys and their values make: every combination. `seeds` is another name of `seed`.
 
     Raises:
-        ConfigError: a value is empty or named twice, a range counts down, a key of several values is given twice, or has them though
-            it belongs to the sweep.
+        ConfigError: a key of several values is given twice, or has them though it belongs to the sweep.
 
-    >>> [c.words for c in expand(["method=a,b", "kinds=[micro,macro]", "seeds=0..1"])][:2]
-    [('method=a', 'kinds=[micro,macro]', 'seed=0'), ('method=a', 'kinds=[micro,macro]', 'seed=1')]
+    >>> [c.settings for c in expand([("method", ["a", "b"]), ("kinds", [["micro", "macro"]]), ("seeds", [0, 1])])][1]
+    {'method': 'a', 'kinds': ['micro', 'macro'], 'seed': 1}
     """
-    keys, lists = [], []
-    for word in words:
-        key, equals, _ = word.partition("=")
-        values = values_of(word)
+    lists = [("seed" if key == "seeds" else key, values) for key, values in lists]
+    names = [ALIASES.get(key, key) for key, _ in lists]
+    n_runs = math.prod(len(values) for _, values in lists)
+    for name, (key, values) in zip(names, lists):
         if len(values) > 1 and key in SHARED:
-            raise ConfigError(f"{key} is one for the whole sweep: give it one value, not {', '.join(values)}")
-        keys.append(("seed" if key == "seeds" else key) + equals)
-        lists.append(values)
-    n_runs = math.prod(map(len, lists))
+            raise ConfigError(
+                f"{key} is one for the whole sweep: give it one value, not {', '.join(map(text, values))}"
+            )
+        if len(values) > 1 and n_runs <= MOST and names.count(name) > 1:  # the later would hold, and runs be equal
+            raise ConfigError(f"{name} is given twice with several values: name all its values in one word")
     if n_runs > MOST:
         raise ConfigError(f"these words name {n_runs} runs, and a sweep takes {MOST} at most: name fewer values")
-    several = [place for place, values in enumerate(lists) if len(values) > 1]
-    names = [ALIASES.get(name := key.rstrip("="), name) for key in keys]
-    for place in several:  # of two words with one key the later would hold, and runs be equal
-        if names.count(names[place]) > 1:
-            raise ConfigError(f"{names[place]} is given twice with several values: name all its values in one word")
     return [
         Combination(
-            tuple(key + value for key, value in zip(keys, chosen)),
-            {keys[place].rstrip("="): chosen[place] for place in several},
+            dict(zip(names, chosen)),
+            {key: text(value) for (key, values), value in zip(lists, chosen) if len(values) > 1},
         )
-        for chosen in product(*lists)
+        for chosen in product(*(values for _, values in lists))
+    ]
+
+
+def lists_of_words(words: Sequence[str]) -> Lists:
+    """The values that commas and ranges list, by the keys of words.
+
+    Commas inside brackets and quotes belong to their value, quotes around a whole value that has commas do not.
+
+    Raises:
+        ConfigError: a word is no `key=value`, a value is empty or named twice, or a range counts down.
+    """
+    return [(key_value(word)[0], values_of(word)) for word in words]
+
+
+def lists_of(settings: Mapping[str, Any]) -> Lists:
+    """The values by key of Python's settings, flat and plain: a list is several values. Text is one value, whatever commas it has.
+
+    >>> lists_of({"dataset": [["casme2", "samm"], "smic_hs"], "dataset.root": "/data/a,b"})
+    [('dataset', [['casme2', 'samm'], 'smic_hs']), ('dataset.root', ['/data/a,b'])]
+    """
+    return [
+        (key, _refused(value, f"{key}={','.join(map(text, value))}") if isinstance(value, list) and value else [value])
+        for key, value in settings.items()
     ]
 
 
@@ -92,12 +112,7 @@ def values_of(word: str) -> list[str]:
     (['0', '1', '2', '7'], ['[casme2,samm]', 'smic_hs'], ['../data'])
     """
     values = [value for piece in _pieces(word.partition("=")[2]) for value in _counted(piece, word)]
-    if len(values) > 1 and "" in values:
-        raise ConfigError(f"{word!r} names an empty value: write values between its commas")
-    twice = [value for number, value in enumerate(values) if value in values[:number]] if len(values) <= 1000 else []
-    if twice:
-        raise ConfigError(f"{word!r} names {twice[0]!r} twice: name each value once")
-    return values
+    return _refused(values, word)
 
 
 def lists_values(word: str) -> bool:
@@ -119,16 +134,14 @@ def is_sweep(word: str) -> bool:
     return key == "seeds" or bool(_RANGE.fullmatch(text))
 
 
-def one_value(text: str) -> str:
-    """Text that a sweep takes for one value: quoted where it has commas that would part it.
-
-    >>> one_value("/data/a,b"), one_value("[casme2,samm]")
-    ("'/data/a,b'", '[casme2,samm]')
-    """
-    if _pieces(text) == [text]:
-        return text
-    mark = '"' if "'" in text else "'"
-    return mark + text + mark
+def _refused(values: list[Any], word: str) -> list[Any]:
+    """The values, unless one is empty or named twice."""
+    if len(values) > 1 and "" in values:
+        raise ConfigError(f"{word!r} names an empty value: write values between its commas")
+    texts = list(map(text, values)) if len(values) <= 1000 else []
+    if twice := [value for number, value in enumerate(texts) if value in texts[:number]]:
+        raise ConfigError(f"{word!r} names {twice[0]!r} twice: name each value once")
+    return values
 
 
 def _pieces(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Where values come from: the user's file, `-c` files and the words of the command line, each a layer of flat keys."""
+"""Where values come from: the user's file, `-c` files and what the command line or a program gives, each a layer of flat keys."""
 
 import os
 import reprlib
@@ -10,11 +10,15 @@ from typing import Any
 import yaml
 
 from mebench.config import registry
-from mebench.config.values import convert
+from mebench.config.values import convert, plain
 from mebench.errors import ConfigError
 from mebench.files import Text, read_yaml
 
 COMMAND_LINE = "command line"
+ARGUMENT = "argument"
+"""Where Python's values stand."""
+Given = Mapping[str, Any] | Sequence[str]
+"""Settings: Python's values by key, nested or flat, or `key=value` words."""
 PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognizer": "method", "dataset": "dataset"}
 """The keys that name a plugin, and its kind. `recognizer` pairs a spotter with a method that names what it spots."""
 NAMED = (*PLUGIN_KEYS, "protocol")
@@ -69,21 +73,42 @@ def user_file() -> Path | None:
     return next((p for p in (Path("mebench.yaml"), home / "mebench" / "config.yaml") if p.is_file()), None)
 
 
-def read_words(words: Sequence[str]) -> Layer:
-    """The words of the command line; of two with one key the later holds.
+def key_value(word: str) -> tuple[str, str]:
+    """Key and value of a word.
 
-    >>> read_words(["method=mean", "method.p=0.6", "dataset.root=/data/a=b"]).values
-    {'method': 'mean', 'method.p': '0.6', 'dataset.root': '/data/a=b'}
+    Raises:
+        ConfigError: it is no `key=value`.
     """
-    values = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key:
-            kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.plugins(kind)), None)
-            hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
-            raise ConfigError(f"{word!r} is not a key=value word: {hint}")
-        values[ALIASES.get(key, key)] = value
-    return Layer(COMMAND_LINE, values)
+    key, equals, value = word.partition("=")
+    if not equals or not key:
+        kind = next((kind for kind in registry.PLUGIN_KINDS if word in registry.plugins(kind)), None)
+        hint = f"did you mean {kind}={word}?" if kind else "write for example method=mean or method.p=0.6"
+        raise ConfigError(f"{word!r} is not a key=value word: {hint}")
+    return key, value
+
+
+def settings_of(words: Sequence[str] = (), values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Settings by flat key; of two with one key the later holds.
+
+    Args:
+        words: `key=value`, whose values are text that is read by its key's type.
+        values: Python's, taken as they are: numbers and arrays of NumPy, columns of pandas, ranges and paths too. A map below
+            `method`, `recognizer`, `dataset` or `protocol` holds their own.
+
+    >>> settings_of(["method=mean", "method.p=0.6", "dataset.root=/data/a=b"])
+    {'method': 'mean', 'method.p': '0.6', 'dataset.root': '/data/a=b'}
+    >>> settings_of(["seed=1"], {"method": {"name": "mean", "p": 0.6}, "kinds": ("micro", "macro"), "scheme": None})
+    {'seed': '1', 'method': 'mean', 'method.p': 0.6, 'kinds': ['micro', 'macro'], 'scheme': None}
+    """
+    found: dict[str, Any] = {ALIASES.get(key, key): value for key, value in map(key_value, words)}
+    for key, value in flatten(values or {}).items():
+        try:
+            found[key] = plain(value)
+        except TypeError:
+            raise ConfigError(
+                f"{key} must be text, a number, or a list or map of them, not {value!r} ({ARGUMENT})"
+            ) from None
+    return found
 
 
 def read_file(path: Path) -> Layer:
@@ -117,18 +142,21 @@ def flatten(content: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def layers_of(words: Sequence[str] = (), files: Iterable[str | Path] = ()) -> list[Layer]:
-    """The user's layers, lowest first: the user's file, `-c` files and words.
+def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str = "") -> list[Layer]:
+    """The user's layers, lowest first: the user's file, `-c` files, and what is given.
 
     Raises:
         ConfigError: a file is missing or unreadable, or a word is not `key=value`.
     """
-    return [*(read_file(Path(file)) for file in (user_file(), *files) if file), read_words(words)]
+    values, stands = (
+        (settings_of(values=given), ARGUMENT) if isinstance(given, Mapping) else (settings_of(given), COMMAND_LINE)
+    )
+    return [*(read_file(Path(file)) for file in (user_file(), *files) if file), Layer(origin or stands, values)]
 
 
-def user_setting(key: str, default: str, words: Sequence[str] = (), files: Iterable[str | Path] = ()) -> str:
+def user_setting(key: str, default: str, given: Given = (), files: Iterable[str | Path] = ()) -> str:
     """The text that the highest layer gives a key, of the user's file alone by default, for who needs one key and no whole run."""
-    said = [layer.values[key] for layer in layers_of(words, files) if key in layer.values]
+    said = [layer.values[key] for layer in layers_of(given, files) if key in layer.values]
     return said[-1] if said and isinstance(said[-1], str) and said[-1] else default
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Required, get_type_hints
 
 from mebench.config import registry
-from mebench.config.layers import COMMAND_LINE, NESTED, PLUGIN_KEYS, Layer
+from mebench.config.layers import ARGUMENT, COMMAND_LINE, NESTED, PLUGIN_KEYS, Layer
 from mebench.config.registry import PluginInfo
 from mebench.config.values import NULLS, Raw, convert
 from mebench.errors import ConfigError, PluginError, unknown
@@ -127,7 +127,9 @@ def parts_of(named: Raw, keys: Iterable[str] = ("method", "dataset", "recognizer
             try:
                 info = registry.find(PLUGIN_KEYS[key], word)
             except PluginError as error:
-                raise PluginError(str(error) if origin == COMMAND_LINE else f"{error} ({origin})") from error
+                raise PluginError(
+                    str(error) if origin in (COMMAND_LINE, ARGUMENT) else f"{error} ({origin})"
+                ) from error
             prefix = f"{key}.{called(word)}." if words else f"{key}."
             parts.append(Part(prefix, registry.params_class(info), f"default ({info.where}/params.py)", info))
     return parts

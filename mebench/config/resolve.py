@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mebench.config import registry
-from mebench.config.layers import PLUGIN_KEYS, Layer, flatten, layers_of, more_plugins
+from mebench.config.layers import PLUGIN_KEYS, Given, Layer, flatten, layers_of, more_plugins
 from mebench.config.parts import Part, Section, called, merged, one_name, parts_of
 from mebench.config.settings import PROTOCOL, RunConfig, RunSettings
 from mebench.config.values import Raw, plain, typed, unknown_key
@@ -15,19 +15,22 @@ from mebench.errors import ConfigError
 SAVED = "saved configuration"
 
 
-def resolve(words: Sequence[str], files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = ()) -> RunConfig:
-    """The configuration that the words of the command line, `-c` files and the user's file ask for.
+def resolve(
+    given: Given, files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = (), origin: str = ""
+) -> RunConfig:
+    """The configuration that some settings, `-c` files and the user's file ask for.
 
     Args:
-        words: `key=value`, for example `method.p=0.6`.
+        given: values by key, nested or flat, for example `{"method": {"name": "mean", "p": 0.6}}`; or the words of a command line.
         files: YAML files, later ones rank higher.
         plugins: folders with more plugins.
+        origin: where the settings stand, for people: of values an argument, of words the command line by default.
 
     Raises:
         ConfigError: an unknown or ill-typed key, with the nearest match and where it stands.
         PluginError: an unknown or broken plugin.
     """
-    layers, named, paths = _read(words, files, plugins)
+    layers, named, paths = _read(given, files, plugins, origin)
     parts = parts_of(named)
     packaged, user = merged(layers, named, parts)
     if paths:
@@ -49,15 +52,15 @@ class DatasetConfig:
 
 
 def resolve_dataset(
-    words: Sequence[str], files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = ()
+    given: Given, files: Iterable[str | Path] = (), plugins: Iterable[str | Path] = ()
 ) -> DatasetConfig:
-    """The dataset that the words ask for, or the members of a composite. Files may hold the keys of whole runs.
+    """The dataset that some settings ask for, or the members of a composite. Files may hold the keys of whole runs.
 
     Raises:
-        ConfigError: an unknown or ill-typed key, or among the words one that only a run has.
+        ConfigError: an unknown or ill-typed key, or among the settings one that only a run has.
         PluginError: an unknown or broken plugin.
     """
-    layers, named, _ = _read(words, files, plugins)
+    layers, named, _ = _read(given, files, plugins)
     parts = parts_of(named, ["dataset"])
     _refuse_run_keys(layers[-1], ["dataset", *(key for part in parts for key in part.types())])
     packaged, user = merged(layers, named, parts)
@@ -80,7 +83,7 @@ def from_plain(values: Mapping[str, Any], origins: Mapping[str, str] | None = No
 
 
 def _read(
-    words: Sequence[str], files: Iterable[str | Path], plugins: Iterable[str | Path]
+    given: Given, files: Iterable[str | Path], plugins: Iterable[str | Path], origin: str = ""
 ) -> tuple[list[Layer], Raw, list[str]]:
     """The user's layers, lowest first; what the highest says of each key; the folders with more plugins, which now are found.
 
@@ -88,7 +91,7 @@ def _read(
         ConfigError: a file is missing or unreadable, or a word is not `key=value`.
     """
     paths = registry.add_paths(plugins)
-    layers = layers_of(words, files)
+    layers = layers_of(given, files, origin)
     paths += registry.add_paths(more_plugins(layers))
     named = {key: (value, layer.origin) for layer in layers for key, value in layer.values.items()}
     return layers, named, list(dict.fromkeys(paths))

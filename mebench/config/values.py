@@ -118,12 +118,20 @@ def choices(hint: Any) -> tuple[str, ...]:
 
 
 def plain(value: Any) -> Any:
-    """`value` as JSON can hold it: lists for tuples, text for paths, sets sorted.
+    """`value` as JSON can hold it: lists for tuples, ranges, arrays and columns, text for paths, sets sorted.
 
     >>> plain({"sizes": (1, 2.5), "root": Path("/data"), "kinds": frozenset({"micro", "macro"})})
     {'sizes': [1, 2.5], 'root': '/data', 'kinds': ['macro', 'micro']}
     """
-    return json.loads(json.dumps(value, default=lambda v: sorted(v) if isinstance(v, Set) else os.fspath(v)))
+
+    def simpler(value: Any) -> Any:
+        if hasattr(value, "tolist"):  # of NumPy or pandas
+            return value.tolist()
+        return (
+            sorted(value) if isinstance(value, Set) else list(value) if isinstance(value, range) else os.fspath(value)
+        )
+
+    return json.loads(json.dumps(value, default=simpler))
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:

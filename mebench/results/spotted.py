@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -231,7 +230,7 @@ def spot_videos(
 
     Args:
         paths: video files and folders of images.
-        ask: which models; the words of the dataset are made here.
+        ask: which models; the settings of the dataset are made here.
         faces: the largest of the first picture that shows one, or all, each by itself.
         fps: frames per second of folders of images, and of files that say a wrong rate: durations go by it, times by the file.
         workers: processes; None for all cores.
@@ -241,12 +240,12 @@ def spot_videos(
         MebenchError: no video can be read or predicted.
     """
     progress, models = progress or Progress(), ask.models()
-    words = ["dataset=folder", f"dataset.videos={_list([str(path) for path in paths])}"]
-    words += [] if fps is None else [f"dataset.fps={fps}"]
-    found = _faces(words, models[0], progress) if faces == "all" else {}
+    settings: dict[str, Any] = {"dataset": "folder", "dataset.videos": [str(path) for path in paths]}
+    settings |= {} if fps is None else {"dataset.fps": fps}
+    found = _faces(settings, models[0], progress) if faces == "all" else {}
     if parts := [[name, *part] for name, tracks in found.items() for part in tracks.parts]:
-        words.append(f"dataset.faces={_list(parts)}")
-    plan, answers, failed = predict_all(replace(ask, words=tuple(words), look=True), workers, progress)
+        settings["dataset.faces"] = parts
+    plan, answers, failed = predict_all(replace(ask, dataset=settings, look=True), workers, progress)
     dataset: Any = plan.dataset
     videos = []
     for video in plan.videos:
@@ -260,18 +259,13 @@ def spot_videos(
     return Spotted(_model(models), tuple(videos), named, tuple(dataset.repairs()))
 
 
-def _list(values: Sequence[Any]) -> str:
-    """As a word of the command line holds it."""
-    return json.dumps(values, ensure_ascii=False)
-
-
-def _faces(words: Sequence[str], model: Model, progress: Progress) -> dict[str, Tracks]:
+def _faces(settings: Mapping[str, Any], model: Model, progress: Progress) -> dict[str, Tracks]:
     """Where each face stays in the videos that show several, by what a video is called."""
     from mebench.config.resolve import resolve_dataset
 
     params = model.config.method_params
     crop = params.face() if isinstance(params, FaceParams) else FaceCrop()
-    dataset: Any = registry.load("dataset", "folder")(resolve_dataset(words).dataset_params["folder"])
+    dataset: Any = registry.load("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
     found = dict[str, Tracks]()
     with progress.stage("faces", len(dataset.videos()), "videos") as advance:
         for video in dataset.videos():

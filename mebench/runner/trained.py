@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mebench import core
 from mebench.config import registry
+from mebench.config.layers import Given
 from mebench.config.resolve import resolve_dataset
 from mebench.console import plural
 from mebench.core import Fold, Kind, Prediction, Scheme, Task, Timing, Video
@@ -80,7 +81,7 @@ class Ask:
     Attributes:
         run: path of the run folder, or of the file of a model.
         folds: keys of the folds whose models answer together; none of a model's file.
-        words: of the dataset, as on the command line.
+        dataset: its settings, as values by key or words.
         files: configuration files.
         plugins: folders with more plugins.
         look: whether to look where no face is in sight.
@@ -88,7 +89,7 @@ class Ask:
 
     run: str
     folds: tuple[str, ...]
-    words: tuple[str, ...]
+    dataset: Given = field(hash=False)
     files: tuple[str, ...] = ()
     plugins: tuple[str, ...] = ()
     look: bool = False
@@ -121,7 +122,7 @@ def plan_prediction(ask: Ask, models: Sequence[Model]) -> Plan:
             f"{first.name} names the emotions of clips that somebody has marked, and spots nothing: take a run that spots, or "
             f"a pair, mebench run method=optical_strain recognizer={config.method} …"
         )
-    chosen = resolve_dataset(ask.words, ask.files, ask.plugins)
+    chosen = resolve_dataset(ask.dataset, ask.files, ask.plugins)
     config = replace(config, dataset=chosen.dataset, dataset_params=chosen.dataset_params)
     dataset = open_dataset(config)
     videos = measured(dataset, sorted(dataset.videos(), key=lambda v: v.key))

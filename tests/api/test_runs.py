@@ -17,8 +17,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import mebench
-from mebench.api.result import words_of
-from mebench.config.combinations import expand
+from mebench.config import resolve, settings_of
+from mebench.config.combinations import expand, lists_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics import summarize
 from mebench.progress import Silent
@@ -224,8 +224,11 @@ def test_a_record_is_read_like_a_run(tmp_path):
     ],
 )
 def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
-    for several in (False, True):
-        assert words_of([], {"scheme": value}, several) == words_of([], {"scheme": plain}, several)
+    found = settings_of(values={"scheme": value})
+    assert found == settings_of(values={"scheme": plain}) == {"scheme": plain}
+    assert [one.settings["scheme"] for one in expand(lists_of(found))] == (
+        plain if isinstance(plain, list) else [plain]
+    )
 
 
 @given(st.lists(st.text("ab,/ ", min_size=1).map(str.strip).filter(len), min_size=1, max_size=4, unique=True))
@@ -233,8 +236,32 @@ def test_values_of_numpy_and_pandas_are_those_of_python(value, plain):
 @example(["'a,b'"])
 @example(["[a,b"])
 def test_a_text_of_python_is_one_value_of_a_sweep_whatever_commas_it_has(texts):
-    (word,) = words_of([], {"dataset.root": texts}, several=True)
-    assert [one.words for one in expand([word])] == [(f"dataset.root={text}",) for text in texts]
+    found = expand(lists_of(settings_of(values={"dataset.root": texts})))
+    assert [one.settings for one in found] == [{"dataset.root": text} for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"seed": 1.5}, r"seed must be an int, not 1.5 \(argument\)"),
+        ({"kinds": ["mikro"]}, r"kinds must be a list of micro|macro or null, not \['mikro'\] \(argument\)"),
+        ({"method": {"name": "mean", "p": True}}, r"method.p must be a float, not True \(argument\)"),
+        ({"dataset": {"name": "synthetic", "presett": "tiny"}}, r"unknown key 'dataset.presett'. .* \(argument\)"),
+        (
+            {"scheme": object()},
+            r"scheme must be text, a number, or a list or map of them, not <object .*> \(argument\)",
+        ),
+    ],
+)
+def test_a_value_of_python_is_checked_as_it_is(settings, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        mebench.run(**{"method": "mean", "dataset": "synthetic"} | settings)
+
+
+def test_a_value_of_python_is_never_read_as_text(tmp_path):
+    (tmp_path / "a=b, [c").mkdir()
+    found = resolve({"method": "mean", "dataset": {"name": "folder", "videos": [tmp_path / "a=b, [c"]}})
+    assert found.dataset_params["folder"].videos == (str(tmp_path / "a=b, [c"),)
 
 
 def test_nothing_in_a_notebook_is_markup(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from mebench.cli.run import sweep
 from mebench.config import combinations as sweep_words
 from mebench.config import resolve
-from mebench.config.combinations import expand
+from mebench.config.combinations import expand, lists_of_words
 from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress, Silent
 from mebench.runner import features
@@ -32,9 +32,9 @@ pytestmark = pytest.mark.usefixtures("untracked")
 
 
 def test_a_sweep_is_every_combination_in_order():
-    found = expand(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"])
-    assert [c.words for c in found] == [
-        (f"method={m}", "dataset=cas_me2", f"seed={s}") for m, s in itertools.product(("mean", "softnet"), range(3))
+    found = expand(lists_of_words(["method=mean,softnet", "dataset=cas_me2", "seeds=0..2"]))
+    assert [c.settings for c in found] == [
+        {"method": m, "dataset": "cas_me2", "seed": s} for m, s in itertools.product(("mean", "softnet"), "012")
     ]
     assert found[4].varied == {"method": "softnet", "seed": "1"}
 
@@ -54,8 +54,8 @@ def test_a_sweep_is_every_combination_in_order():
     ],
 )
 def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, values):
-    key = word.partition("=")[0].replace("seeds", "seed")
-    assert [c.words for c in expand([word])] == [(f"{key}={value}",) for value in values]
+    key = word.partition("=")[0].replace("seeds", "seed").removesuffix(".name")
+    assert [c.settings for c in expand(lists_of_words([word]))] == [{key: value} for value in values]
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_commas_split_outside_brackets_and_quotes_and_ranges_count_up(word, valu
 )
 def test_words_that_make_no_sweep_say_so(word, sentence):
     with pytest.raises(ConfigError, match=sentence):
-        expand([word])
+        expand(lists_of_words([word]))
 
 
 @pytest.mark.parametrize(
@@ -84,13 +84,12 @@ def test_words_that_make_no_sweep_say_so(word, sentence):
 )
 def test_a_key_that_varies_is_given_once(words):
     with pytest.raises(ConfigError, match=r"(seed|method|method\.p) is given twice .* name all its values in one word"):
-        expand(words)
+        expand(lists_of_words(words))
 
 
 def test_a_key_that_does_not_vary_may_be_given_again_as_in_a_run():
-    assert [c.words for c in expand(["method.p=0.5", "seed=0,1", "method.p=0.6"])] == [
-        ("method.p=0.5", f"seed={seed}", "method.p=0.6") for seed in (0, 1)
-    ]
+    found = expand(lists_of_words(["method.p=0.5", "seed=0,1", "method.p=0.6"]))
+    assert [c.settings for c in found] == [{"method.p": "0.6", "seed": seed} for seed in "01"]
 
 
 def test_equal_runs_in_other_words_are_refused():
@@ -114,9 +113,9 @@ def test_equal_runs_in_other_words_are_refused():
 )
 def test_a_sweep_takes_so_many_runs_and_no_more(monkeypatch, most, more):
     monkeypatch.setattr(sweep_words, "MOST", 6)
-    assert len(expand(most)) == 6
+    assert len(expand(lists_of_words(most))) == 6
     with pytest.raises(ConfigError, match="a sweep takes"):
-        expand(more)
+        expand(lists_of_words(more))
 
 
 def test_one_table_of_all_runs_with_the_failures_at_the_end(moody, tmp_path, capsys):
@@ -180,7 +179,7 @@ def test_a_sweep_that_goes_on_under_other_rules_shows_all_its_runs_under_them(mo
 def test_a_sweep_may_have_more_runs_than_files_may_be_open(moody, tmp_path, monkeypatch):
     """Each run holds its lock from the first moment on."""
     monkeypatch.setattr(runner_sweep, "execute_all", lambda sessions, *_: [RunError("not now")] * len(sessions))
-    configs = [resolve(c.words) for c in expand(moody("seeds=0..19", "workers=1"))]
+    configs = [resolve(c.settings) for c in expand(lists_of_words(moody("seeds=0..19", "workers=1")))]
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = sorted({*range(1000)} - {int(file.name) for file in Path("/proc/self/fd").iterdir()})
     resource.setrlimit(resource.RLIMIT_NOFILE, (free[15], most))
