@@ -45,7 +45,7 @@ class Column:
         name: in files, and of the attribute that `Table.of` takes of a row.
         label: its head for people; the name with blanks for underscores if it is left out.
         of: what `Table.of` takes of a row in place of that attribute.
-        text: how a value is written; else by what it is: a score with its interval, a number with `digits`, lines of text, a text.
+        text: how a value that is no text is written; else by what it is: a score with its interval, a number with `digits`, lines of text.
         digits: after the point.
         right: whether it stands at the right, as numbers do.
         score: whether it holds scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
@@ -99,13 +99,13 @@ class Column:
         >>> Column("f1", digits=2).lines({"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.5, "max": 0.5})
         ['0.50', '[0.25, 0.75]']
         """
-        if self.text is not None:
+        if self.text is not None and not isinstance(value, str):
             return [self.text(value)]
         if isinstance(value, Mapping):
-            seen = [digits(value[end], self.digits) for end in ("min", "max") if value.get(end) is not None]
+            places = value.get("digits", self.digits)
+            seen = [digits(value[end], places) for end in ("min", "max") if value.get(end) is not None]
             seeds = " to ".join(seen) if len(set(seen)) > 1 else ""
-            below = (ends(value, self.digits), seeds, value.get("note", ""))
-            return [digits(value["value"], self.digits), *filter(None, below)]
+            return [digits(value["value"], places), *filter(None, (ends(value, places), seeds, value.get("note", "")))]
         if isinstance(value, float):
             return [digits(value, self.digits)]
         return [*map(str, value)] if isinstance(value, tuple) else [NONE if value is None else str(value)]
@@ -170,6 +170,13 @@ class Table:
         return printed_table(self.title, heads, rows)
 
     __rich__ = terminal
+
+    def words(self) -> tuple[list[str], list[list[str]]]:
+        """Heads and cells as text, for `console.print_table`: a cell holds all that is said of its value."""
+        rows = [
+            [" ".join(c.lines(v)) for c, v in zip(self.columns, row)] for row in self.rows if not isinstance(row, str)
+        ]
+        return [column.head for column in self.columns], rows
 
     def markdown(self) -> str:
         """Lines of Markdown: below a score stand its interval and the spread of its seeds, and nothing in a text is markup."""

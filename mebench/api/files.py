@@ -315,10 +315,13 @@ class Comparison:
         return pd.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
 
     def _repr_html_(self) -> str:
+        from mebench.table import Column, Table
+
         digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
         rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
         title = " against ".join(side.title for side in self.sides)
-        return html(title, ["score", *digits.columns], rows, [*self.conclusions, *self.remarks])
+        columns = [Column(name, name) for name in ("score", *digits.columns)]
+        return html(title, Table(columns, rows), [*self.conclusions, *self.remarks])
 
 
 def compare(

@@ -222,9 +222,12 @@ class TrainedModel:
         return spot(videos, self, **how)
 
     def _repr_html_(self) -> str:
+        from mebench.table import Column, Table
+
         task = self._said.task
         does = ", ".join([*(f"spots {kind}" for kind in task.kinds), *(["names emotions"] if task.classes else [])])
-        return html(f"model {self.name}", ("method", "does"), [(str(self._said.method["name"]), does)], [self.card])
+        about = Table([Column("method"), Column("does")], [(str(self._said.method["name"]), does)])
+        return html(f"model {self.name}", about, [self.card])
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name}: {self.path}>"
@@ -326,12 +329,14 @@ class Spottings:
 
     def _repr_html_(self) -> str:
         from mebench.results.spotted import CAUTION
+        from mebench.table import Column, Table
 
         kinds = list(dict.fromkeys(kind for one in self.spotted.videos for kind in one.answer.curves))
         notes = [f"{one.title}: {note}" for one in self.spotted.videos for note in one.notes]
         failed = [f"{name} could not be predicted: {why}" for name, why in self.failed.items()]
         rows = [counted(one, kinds) for one in self.spotted.videos]
-        return html(f"spotted by {self.spotted.model}", ("video", "seconds", *kinds), rows, [*notes, *failed, CAUTION])
+        columns = [Column(name) for name in ("video", "seconds", *kinds)]
+        return html(f"spotted by {self.spotted.model}", Table(columns, rows), [*notes, *failed, CAUTION])
 
     def __repr__(self) -> str:
         return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"

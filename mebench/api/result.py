@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from mebench.metrics.tables import Tables
     from mebench.results.render.timeline import Judged
+    from mebench.table import Table
 
 
 class Result(ABC):
@@ -96,31 +97,26 @@ class Result(ABC):
         """What a timeline shows."""
 
     def _repr_html_(self) -> str:
-        from mebench.results.render.summary import HEADS, main_rows
+        from mebench.results.render.summary import main_table
 
-        return html(self.title, HEADS, main_rows(self.summary), self._notes())
+        return html(self.title, main_table(self.summary), self._notes())
 
     def _notes(self) -> Sequence[str]:
         """Lines below the scores."""
         return list(self.summary.get("remarks", ()))
 
 
-def html(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str] = ()) -> str:
+def html(title: str, table: Table, notes: Iterable[str] = ()) -> str:
     """A table for notebooks; nothing in title, cells or notes is taken as markup.
 
-    >>> html("<b>", ("a",), [("<i>",)])
-    '<strong>&lt;b&gt;</strong><table><thead><tr><th>a</th></tr></thead><tbody><tr><td>&lt;i&gt;</td></tr></tbody></table>'
+    >>> from mebench.table import Column, Table
+    >>> "".join(html("<b>", Table([Column("a")], [["<i>"]])).splitlines())
+    '<strong>&lt;b&gt;</strong><table><thead><tr><th scope="col">a</th></tr></thead><tbody><tr><td>&lt;i&gt;</td></tr></tbody></table>'
     """
     from markupsafe import Markup
 
-    def line(cells: Sequence[str], tag: str) -> Markup:
-        cell = Markup(f"<{tag}>{{}}</{tag}>")
-        return Markup("<tr>{}</tr>").format(Markup("").join(map(cell.format, cells)))
-
-    body = Markup("").join(line(row, "td") for row in rows)
     below = Markup("").join(map(Markup("<div>{}</div>").format, notes))
-    whole = "<strong>{}</strong><table><thead>{}</thead><tbody>{}</tbody></table>{}"
-    return str(Markup(whole).format(title, line(heads, "th"), body, below))
+    return str(Markup("<strong>{}</strong>{}{}").format(title, table.html(), below))
 
 
 def one_of(word: str, every: Sequence[str]) -> str:

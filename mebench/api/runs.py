@@ -317,12 +317,10 @@ class Sweep:
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        from mebench.results.render.sweep import cells
+        from mebench.results.render.sweep import sweep_table
 
-        heads, rows = cells(self.rows)
-        return html(
-            "sweep", heads, rows, [f"failed: {' '.join(words.values())}: {why}" for words, why in self.failures]
-        )
+        failed = [f"failed: {' '.join(words.values())}: {why}" for words, why in self.failures]
+        return html("sweep", sweep_table(self.rows), failed)
 
     def __repr__(self) -> str:
         return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"

@@ -136,9 +136,9 @@ def sweep(
 
 
 def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
-    from mebench.results.render.sweep import cells
+    from mebench.results.render.sweep import sweep_table
 
-    print_table(*cells(rows), title="sweep")
+    print_table(*sweep_table(rows).words(), title="sweep")
     if any(len(row["seeds"]) > 1 for row in rows):
         how = "mean over seeds ± standard deviation, and from the lowest to the highest end of the runs' intervals"
         print_lines(f"scores: {how}", error=True)

@@ -19,9 +19,10 @@ from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.tables import Tables
 from mebench.results.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read
-from mebench.results.render.scores import INTERVAL, how_intervals
+from mebench.results.render.scores import how_intervals
 from mebench.runner.folder import TUNED, RunFolder
 from mebench.runner.scoring import tables_of
+from mebench.table import INTERVAL
 
 
 @dataclass(frozen=True)

@@ -1,31 +1,24 @@
-"""Scores as rows and tables that a person reads, and the sentences about them."""
+"""Scores as tables that a person reads, and the sentences about them."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
-from rich.table import Table
-
-from mebench.console import console, empty_table, plural
-from mebench.format import count, interval, number
+from mebench.console import console, plural
+from mebench.format import Score, count, number
 from mebench.metrics.catalogue import JOINT, METRICS, find
 from mebench.metrics.tables import Tables
+from mebench.table import Column, Table
 
-INTERVAL = "95 % interval"
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
+COUNTED = [Column(name, label, text=partial(count, places=2), right=True) for name, label in COUNTS.items()]
 
 
-def score_table(title: str, scores: Mapping[str, Any]) -> Table:
-    """One row for each score: name, value, interval."""
-    table = empty_table(title, ("score", "value", INTERVAL), ("score",))
-    for name, score in scores.items():
-        add_score(table, find(name).label, score, find(name).digits)
-    return table
-
-
-def add_score(table: Table, name: str, score: Mapping[str, Any], digits: int = 4) -> None:
-    """Add one row to a `score_table`."""
-    table.add_row(name, number(score["value"], digits), interval(score, digits))
+def score_table(title: str, scores: Mapping[str, Any], below: Iterable[tuple[str, Score] | str] = ()) -> Table:
+    """One row for each score: name, value, interval; and below them other rows, by their own names, and lines (an empty text)."""
+    rows: list[Any] = [(find(name).label, {**score, "digits": find(name).digits}) for name, score in scores.items()]
+    return Table([Column("score"), Column("value", right=True, score=True)], [*rows, *below], title)
 
 
 def parts_of(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
@@ -87,9 +80,6 @@ def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -
     ]
 
 
-Score = Mapping[str, float | None]
-
-
 def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
     """Name and `value`, `low`, `high` of the main scores of each task: F1 of each kind, STRS, F1 of an action unit, UF1
     and UAR.
@@ -111,16 +101,13 @@ def main_scores(summary: Mapping[str, Any]) -> dict[str, Score]:
 
 def spotting_by_dataset(members: Mapping[str, Any]) -> Table:
     """One row for each dataset and kind."""
-    names = ("precision", "recall", "f1")
-    columns = ("dataset", "kind", *COUNTS.values(), *(find(name).label for name in names), INTERVAL)
-    table = empty_table("spotting, by dataset", columns, ("dataset", "kind"))
-    for name, parts in members.items():
-        for kind, part in parts.get("spotting", {}).items():
-            scores = part["scores"]
-            shown = [number(scores[score]["value"]) for score in names]
-            counts = [count(part[key], 2) for key in COUNTS]
-            table.add_row(name, kind, *counts, *shown, interval(scores["f1"]))
-    return table
+    scores = (Column.metric("precision", interval=False), Column.metric("recall", interval=False), Column.metric("f1"))
+    rows = [
+        {"dataset": name, "kind": kind, **part, **part["scores"]}
+        for name, parts in members.items()
+        for kind, part in parts.get("spotting", {}).items()
+    ]
+    return Table.of([Column("dataset"), Column("kind"), *COUNTED, *scores], rows, "spotting, by dataset")
 
 
 def clips_title(recognition: Mapping[str, Any]) -> str:
@@ -131,40 +118,27 @@ def clips_title(recognition: Mapping[str, Any]) -> str:
 def recognition_by_dataset(members: Mapping[str, Any], subjects: Collection[str]) -> Table:
     """One row for each dataset; `subjects` are all that were tested, as `dataset/subject`."""
     shown = [name for name in ("unit_f1", "uf1", "uar") if any(name in part["scores"] for part in members.values())]
-    columns = ["database", "subjects", "clips"]
-    for name in shown:
-        columns += [METRICS[name].label, INTERVAL]
-    table = empty_table("recognition, by database", columns, ("database",))
-    for name, part in members.items():
-        cells = [name, str(sum(subject.startswith(f"{name}/") for subject in subjects)), str(part["n"])]
-        for score in shown:
-            found = part["scores"].get(score, UNDEFINED)
-            cells += [number(found["value"]), interval(found)]
-        table.add_row(*cells)
-    return table
+    rows = [
+        {"database": name, "subjects": sum(who.startswith(f"{name}/") for who in subjects), **part, **part["scores"]}
+        for name, part in members.items()
+    ]
+    columns = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
+    return Table.of([*columns, *map(Column.metric, shown)], rows, "recognition, by database")
 
 
 def recognition_by_fold(folds: Mapping[str, Any]) -> Table:
     """One row for each fold."""
-    names = ("accuracy", "uf1", "uar")
-    columns = [column for name in names for column in (find(name).label, INTERVAL)]
-    table = empty_table("recognition, each fold by itself", ("fold", "clips", *columns), ("fold",))
-    for fold, part in folds.items():
-        scores = [part["scores"][name] for name in names]
-        shown = [text for score in scores for text in (number(score["value"]), interval(score))]
-        table.add_row(fold, str(part["n"]), *shown)
-    return table
+    columns = [Column("fold"), Column("n", "clips", right=True), *map(Column.metric, ("accuracy", "uf1", "uar"))]
+    rows = [{"fold": fold, **part, **part["scores"]} for fold, part in folds.items()]
+    return Table.of(columns, rows, "recognition, each fold by itself")
 
 
 def leak_table(leak: Mapping[str, Any]) -> Table:
     """One row for each score of a run that leaks: without the leak, with it, and what it gained."""
-    table = empty_table(
-        f"what the leak gained, beside {leak['honest']}", ("score", "honest", "leak", "points"), ("score",)
-    )
-    for path, score in leak["scores"].items():
-        points = "-" if score["points"] is None else f"{score['points']:+.2f}"
-        table.add_row(path, number(score["honest"]), number(score["leak"]), points)
-    return table
+    points = Column("points", right=True, text=lambda gain: number(gain, 2, sign="+"))
+    columns = [Column("score"), Column("honest", right=True), Column("leak", right=True), points]
+    rows = [{"score": path, **score} for path, score in leak["scores"].items()]
+    return Table.of(columns, rows, f"what the leak gained, beside {leak['honest']}")
 
 
 CALIBRATION = "ece"
@@ -177,11 +151,24 @@ _EMOTIONS = ("accuracy", "f1", "uf1", "strs")
 
 def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = False) -> None:
     """Print scores on standard output, with `verbose` all of them; nothing is cut or wrapped where that is no terminal."""
-    out = console()
-    out.print(_title(tables), markup=False, style="bold")
-    for table in score_tables(summary, verbose, set(tables.videos["subject"])):
+    out, videos = console(), tables.videos
+    if tables.clips is not None:
+        what = (
+            f"{plural(int(tables.clips['predicted'].notna().sum()), 'answer')} for {plural(len(tables.clips), 'clip')}"
+        )
+    else:
+        spotted = plural(0 if tables.predictions is None else len(tables.predictions), "prediction")
+        what = f"{spotted} against {plural(len(tables.truths), 'expression')} in {plural(len(videos), 'video')}"
+    subjects = set(videos["subject"])
+    out.print(f"{what} of {plural(len(subjects), 'subject')}", markup=False, style="bold")
+    for table in score_tables(summary, verbose, subjects):
         out.print(table)
-    for line in _remarks(summary, tables, verbose):
+    for line in (
+        f"convention {summary['rules' if verbose and 'spotting' in summary else 'convention']}",
+        *interval_lines(summary["bootstrap"], len(subjects)),
+        *reason_lines(summary),
+        *summary.get("remarks", []),
+    ):
         out.print(line, markup=False, soft_wrap=True)
 
 
@@ -197,13 +184,12 @@ def score_tables(
         for section, name, counted, part in parts_of(summary)
     ]
     if recognition := summary.get("recognition"):
-        details = _details(recognition)
-        shown = {name: score for name, score in details.items() if verbose or name == CALIBRATION}
-        found.append(score_table(clips_title(recognition), {**recognition["scores"], **shown}))
+        details = {name: score for name, score in _details(recognition).items() if verbose or name == CALIBRATION}
+        below: list[Any] = []
         if chance := summary.get("chance", {}).get("recognition"):
-            found[-1].add_section()
-            for name in ("uf1", "uar"):
-                add_score(found[-1], f"{METRICS[name].label} of always {chance['class']}", chance[name])
+            always = f"of always {chance['class']}"
+            below = ["", *((f"{METRICS[name].label} {always}", chance[name]) for name in ("uf1", "uar"))]
+        found.append(score_table(clips_title(recognition), {**recognition["scores"], **details}, below))
         if members := recognition.get("members"):
             found.append(recognition_by_dataset(members, subjects))
         if confusion := summary.get("confusion"):
@@ -215,44 +201,32 @@ def score_tables(
 
 def confusion_table(confusion: Mapping[str, Mapping[str, int]]) -> Table:
     """One row for each true class: how often each class was named; `no class` for no answer, or one that is none."""
-    names = list(next(iter(confusion.values()), {}))
-    table = empty_table("true class against the one that was named", ("true", *names, "clips"), ("true",))
-    for true, row in confusion.items():
-        table.add_row(true, *map(str, row.values()), str(sum(row.values())))
-    return table
+    named = [Column(name, name, right=True) for name in (*next(iter(confusion.values()), {}), "clips")]
+    rows = [(true, *row.values(), sum(row.values())) for true, row in confusion.items()]
+    return Table([Column("true"), *named], rows, "true class against the one that was named")
 
 
 def sensitivity_table(compared: Mapping[str, Any]) -> Table:
     """One line for each convention and kind."""
     if any("recognition" in row for row in compared.values()):
-        return _recognition_sensitivity(compared)
+        names = ("accuracy", "wf1", "uf1", "uar")
+        columns = [Column("convention"), *(Column(name, find(name).label, right=True) for name in names)]
+        answers = [(convention, *map(row.get("recognition", {}).get, names)) for convention, row in compared.items()]
+        return Table(columns, answers, "the same answers under every convention")
     kinds = [kind for kind in ("micro", "macro", "overall") if any(kind in row for row in compared.values())]
-    named_emotions = any("analysis" in row for row in compared.values())
-    left = ["convention", *(["kind"] if len(kinds) > 1 else [])]
-    right = [*COUNTS.values(), *(find(name).label for name in _COMPARED)]
-    right += [f"{find(name).label}{' (analysis)' * (name in _COMPARED)}" for name in _EMOTIONS if named_emotions]
-    table = empty_table("the same predictions under every convention", (*left, *right), left)
+    emotions = _EMOTIONS if any("analysis" in row for row in compared.values()) else ()
+    left = [Column("convention"), Column("kind")][: 1 + (len(kinds) > 1)]
+    analysed = (
+        Column(name, f"{find(name).label}{' (analysis)' * (name in _COMPARED)}", right=True) for name in emotions
+    )
+    columns = [*left, *COUNTED, *(Column(name, find(name).label, right=True) for name in _COMPARED), *analysed]
+    rows: list[Any] = []
     for name, row in compared.items():
-        if "reason" in row:
-            table.add_row(name, row["reason"])
+        rows += [(name, row["reason"])] if "reason" in row else []
         for kind in (kind for kind in kinds if kind in row):
-            cells = [name, kind][: len(left)]
-            cells += [count(row[kind][key], 2) for key in COUNTS]
-            cells += [number(row[kind].get(score)) for score in _COMPARED]
-            if named_emotions and kind == "micro":
-                cells += [number(row.get("analysis", {}).get(score)) for score in _EMOTIONS]
-            table.add_row(*cells)
-    return table
-
-
-def _recognition_sensitivity(compared: Mapping[str, Any]) -> Table:
-    names = ("accuracy", "wf1", "uf1", "uar")
-    columns = ("convention", *(find(name).label for name in names))
-    table = empty_table("the same answers under every convention", columns, columns[:1])
-    for convention, row in compared.items():
-        cells = [number(row["recognition"].get(name)) for name in names] if "recognition" in row else ["-"] * len(names)
-        table.add_row(convention, *cells)
-    return table
+            cells = [*(name, kind)[: len(left)], *(row[kind][key] for key in COUNTS), *map(row[kind].get, _COMPARED)]
+            rows.append([*cells, *(map(row.get("analysis", {}).get, emotions) if kind == "micro" else ())])
+    return Table(columns, rows, "the same predictions under every convention")
 
 
 def _details(part: Mapping[str, Any]) -> dict[str, Any]:
@@ -264,23 +238,3 @@ def _details(part: Mapping[str, Any]) -> dict[str, Any]:
         scores[CALIBRATION] = {**UNDEFINED, "value": reliable["ece"]}
     scores |= {f"{METRICS['f1_at_iou'].label} {float(iou):.1f}": sweep[iou] for iou in SWEEP if iou in sweep}
     return {name: score for name, score in scores.items() if score["value"] is not None}
-
-
-def _title(tables: Tables) -> str:
-    videos, truths = tables.videos, tables.truths
-    of = f"of {plural(videos['subject'].nunique(), 'subject')}"
-    if tables.clips is not None:
-        return f"{plural(int(tables.clips['predicted'].notna().sum()), 'answer')} for {plural(len(tables.clips), 'clip')} {of}"
-    spotted = plural(0 if tables.predictions is None else len(tables.predictions), "prediction")
-    return f"{spotted} against {plural(len(truths), 'expression')} in {plural(len(videos), 'video')} {of}"
-
-
-def _remarks(summary: Mapping[str, Any], tables: Tables, verbose: bool) -> list[str]:
-    """What a reader must know to trust the numbers."""
-    subjects = tables.videos["subject"].nunique()
-    return [
-        f"convention {summary['rules' if verbose and 'spotting' in summary else 'convention']}",
-        *interval_lines(summary["bootstrap"], subjects),
-        *reason_lines(summary),
-        *summary.get("remarks", []),
-    ]

@@ -1,22 +1,22 @@
 """The scores of a run, and what went wrong in its spotting, as tables that a person reads."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
-from rich.table import Table
 
 from mebench.config import flatten
-from mebench.console import console, empty_table, plural, print_table
-from mebench.format import count, interval, number
+from mebench.console import console, plural, print_table
+from mebench.format import count, number
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.mistakes import CAUSES, told_misses
 from mebench.metrics.tables import Tables
 from mebench.results.render import scores as rows
-from mebench.results.render.scores import leak_table, recognition_by_fold, spotting_by_dataset
 from mebench.results.rows import shares
 from mebench.results.settings import joined, of_method, of_protocol, of_scheme
 from mebench.runner.folder import RunFolder
+from mebench.table import Column, Table
 
 TITLES = {"false_positive": "false positives", "miss": "misses"}
 
@@ -27,14 +27,14 @@ def mistakes_lines(mistakes: Mapping[str, Mapping[str, Mapping[str, float]]]) ->
     >>> mistakes_lines({"micro": {"false_positive": {"background": 3, "duplicate": 0}, "miss": {"kind_confusion": 0.5}}})
     ['mistakes, micro: false positives 3 background; misses 0.5 kind confusion']
     """
-    return [
-        f"mistakes, {kind}: " + "; ".join(f"{title} {_listed(parts[mistake])}" for mistake, title in TITLES.items())
-        for kind, parts in mistakes.items()
-    ]
-
-
-def _listed(causes: Mapping[str, float]) -> str:
-    return ", ".join(f"{round(n, 2):g} {cause.replace('_', ' ')}" for cause, n in causes.items() if n) or "none"
+    lines = []
+    for kind, parts in mistakes.items():
+        found = {
+            title: ", ".join(f"{round(n, 2):g} {cause.replace('_', ' ')}" for cause, n in parts[mistake].items() if n)
+            for mistake, title in TITLES.items()
+        }
+        lines.append(f"mistakes, {kind}: " + "; ".join(f"{title} {words or 'none'}" for title, words in found.items()))
+    return lines
 
 
 EXPLAINED = (
@@ -71,21 +71,19 @@ def print_causes(why: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
         why: from `explain_mistakes`.
     """
     out = console()
+    columns = [Column("cause", ""), Column("n", right=True), Column("gain", "F1", right=True, text="+{:.3f}".format)]
     for kind, parts in why.items():
         if not parts.get("gain"):
             continue
-        under, gain = parts["under"], parts["gain"]
-        table = empty_table(
-            f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured",
-            ["", "n", "F1"],
-            [""],
-        )
-        for word in sorted(gain, key=lambda word: -gain[word]):
-            shown = "" if word == "missed" else count(under.get(word, 0.0), 2)
-            table.add_row(
-                "all other misses found" if word == "missed" else word.replace("_", " "), shown, f"+{gain[word]:.3f}"
-            )
-        out.print(table)
+        gain = sorted(parts["gain"].items(), key=lambda one: -one[1])
+        found = [
+            ("all other misses found", "", more)
+            if word == "missed"
+            else (word.replace("_", " "), count(parts["under"].get(word, 0.0), 2), more)
+            for word, more in gain
+        ]
+        title = f"{kind}: what lies most under each false positive, and the gain in F1 if it were cured"
+        out.print(Table(columns, found, title))
         for name, thirds in told_misses(parts).items():
             out.print(f"missed by {name}: {shares(thirds)}", soft_wrap=True)
 
@@ -118,20 +116,15 @@ def mistakes_table(counts: pd.DataFrame, mistake: str) -> Table:
         counts: from `count_mistakes`.
         mistake: which half of it.
     """
-    causes = CAUSES[mistake]
-    heads = [str(counts.index.name), "all", *(cause.replace("_", " ") for cause in causes)]
-    table = empty_table(TITLES[mistake], heads, heads[:1])
-    by_name = str(counts.index.name) != "kind"
-    order = counts.sum(axis=1).sort_values(ascending=False, kind="stable").index if by_name else counts.index
+    causes, index = CAUSES[mistake], str(counts.index.name)
+    numbers = [Column(name, text=partial(count, places=2), right=True) for name in ("all", *causes)]
+    order = counts.index if index == "kind" else counts.sum(axis=1).sort_values(ascending=False, kind="stable").index
     rows: list[list[float]] = counts.loc[order, [(mistake, cause) for cause in causes]].to_numpy().tolist()
-    for name, row in zip(order, rows):
-        table.add_row(str(name) or "(none)", count(sum(row), 2), *(count(n, 2) for n in row))
     sums = [sum(column) for column in zip(*rows)]
-    table.add_section()
-    if len(counts) > 1:
-        table.add_row("all", count(sum(sums), 2), *(count(n, 2) for n in sums))
-    table.add_row("share", "", *(f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums))
-    return table
+    share = (f"{100 * n / sum(sums):.0f} %" if sum(sums) else "-" for n in sums)
+    cells: list[Any] = [[str(name) or "(none)", sum(row), *row] for name, row in zip(order, rows)]
+    cells += ["", *([["all", sum(sums), *sums]] if len(counts) > 1 else []), ["share", "", *share]]
+    return Table([Column(index, index), *numbers], cells, TITLES[mistake])
 
 
 def plain(counts: pd.DataFrame) -> dict[str, Any]:
@@ -177,48 +170,51 @@ def print_outcome(
     """
     out = console()
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
+    draws = 1
+    if "spot" in about["tasks"] and len(predictions := folder.read_table("predictions.parquet")):
+        draws = int(predictions["draw"].max()) + 1
+    warnings = [] if told else about.get("warnings", [])
+    selection = about.get("selection", "inner" if about["selects"] else "fixed")
+    how = f"selection: {selection} ({SELECTION[selection]})"
     out.print(title_of(config["config"]), markup=False, style="bold")
-    leak = [leak_table(summary["leak"])] if "leak" in summary else []
-    for table in tables(summary, about) if verbose else [main_table(summary), *leak]:
+    shown = tables(summary, about) if verbose else [main_table(summary, MOST_ROWS)]
+    for table in [*shown, rows.leak_table(summary["leak"])] if "leak" in summary else shown:
         out.print(table)
-    draws, warnings = _draws(folder, about), [] if told else about.get("warnings", [])
     if verbose:
-        lines = remarks(summary, about, config, draws, warnings)
+        changed, left_out = of_method(config["config"], config["origins"]), about["left_out"].items()
+        lines = [
+            f"convention {summary['rules']}" if "spotting" in summary else "",
+            *_intervals(summary, about, draws),
+            *mistakes_lines(summary.get("mistakes", {})),
+            *summary.get("remarks", []),
+            f"settings that differ from the defaults: {changed}" if changed else "",
+            how,
+            f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})",
+            *warnings,
+            f"labels that the scheme does not score: {', '.join(f'{k} {v}' for k, v in left_out)}" if left_out else "",
+            about["remark"],
+        ]
     else:
         rule = [f"convention {summary['convention']}"] if "spotting" in summary else []
         first, *others = _intervals(summary, about, draws, ("f1", "precision", "recall", "strs", "uf1", "uar")) or [""]
-        others[MOST_REASONS:] = [f"and {len(others) - MOST_REASONS} more without an interval"] * (
-            len(others) > MOST_REASONS
-        )
-        others += [line for line in [_selection(about)] if line.startswith("selection: test")]
+        if len(others) > MOST_REASONS:
+            others[MOST_REASONS:] = [f"and {len(others) - MOST_REASONS} more without an interval"]
         lines = [
             "; ".join(filter(None, [*rule, first])),
             *others,
+            how if selection == "test" else "",
             *summary.get("remarks", []),
             *warnings,
             about["remark"],
         ]
-    lines.append(f"run folder: {folder.path}")
-    lines.append(f"MLflow: {tracked}" if tracked else "")
+    lines += [f"run folder: {folder.path}", f"MLflow: {tracked}" if tracked else ""]
     lines.append("" if verbose else f"all scores and what to know about them: mebench runs show {folder.word} -v")
     for line in filter(None, lines):
         out.print(line, markup=False, soft_wrap=True)
 
 
-HEADS = ("score", "value", rows.INTERVAL, "")
-"""Of the main scores."""
-
-
-def main_table(summary: Mapping[str, Any]) -> Table:
-    """The main scores of each task as a table, the first `MOST_ROWS` of them."""
-    table = empty_table("", HEADS, ("score", ""))
-    for row in main_rows(summary)[:MOST_ROWS]:
-        table.add_row(*row)
-    return table
-
-
-def main_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
-    """The main scores of each task with their intervals, those of spotting with what was counted and what chance reaches."""
+def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
+    """The main scores of each task, the first `most`; those of spotting with what was counted and what chance reaches."""
     found: list[tuple[str, Mapping[str, Any], str, str]] = []
     for kind, part in summary.get("spotting", {}).items():
         chance = summary.get("chance", {}).get(kind, {})
@@ -237,66 +233,33 @@ def main_rows(summary: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
             shown = [score for score in ("unit_f1", "uf1", "uar") if score in part["scores"]]
             clips = f"{part['n']} annotated clips"
             found += [(f"recognition{name}", part["scores"], score, clips * (score == shown[0])) for score in shown]
-    return [_main_row(*row) for row in found]
-
-
-def _main_row(task: str, scores: Mapping[str, Any], name: str, note: str) -> tuple[str, str, str, str]:
-    score, digits = scores.get(name, rows.UNDEFINED), METRICS[name].digits
-    label = f"{task}: {METRICS[name].label}"
-    return label, number(score["value"], digits), interval(score, digits), note
+    cells = [
+        (f"{task}: {METRICS[name].label}", {**scores.get(name, rows.UNDEFINED), "digits": METRICS[name].digits}, note)
+        for task, scores, name, note in found
+    ]
+    return Table([Column("score"), Column("value", right=True, score=True), Column("note", "")], cells[:most])
 
 
 def tables(summary: Mapping[str, Any], about: Mapping[str, Any]) -> list[Table]:
     """One table for each task of the summary."""
     found = []
     for section, name, counted, part in rows.parts_of(summary):
-        table = rows.score_table(f"{section}, {name} ({counted})", part["scores"])
-        for rule, row in summary.get("chance", {}).get(name, {}).items():
-            table.add_section()
-            rows.add_score(table, f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"])
-        found.append(table)
+        chance = summary.get("chance", {}).get(name, {})
+        below = ((f"{METRICS['f1'].label} of {RANDOM_ROWS[rule]}", row["f1"]) for rule, row in chance.items())
+        found.append(
+            rows.score_table(
+                f"{section}, {name} ({counted})", part["scores"], [one for row in below for one in ("", row)]
+            )
+        )
     if recognition := summary.get("recognition"):
         found.append(rows.score_table(rows.clips_title(recognition), recognition["scores"]))
         if members := recognition.get("members"):
             found.append(rows.recognition_by_dataset(members, _people(about)))
         if folds := recognition.get("folds"):
-            found.append(recognition_by_fold(folds))
+            found.append(rows.recognition_by_fold(folds))
     if members := summary.get("members"):
-        found.append(spotting_by_dataset(members))
-    if leak := summary.get("leak"):
-        found.append(leak_table(leak))
+        found.append(rows.spotting_by_dataset(members))
     return found
-
-
-def remarks(
-    summary: Mapping[str, Any],
-    about: Mapping[str, Any],
-    config: Mapping[str, Any],
-    draws: int = 1,
-    warnings: Sequence[str] = (),
-) -> list[str]:
-    """What a reader must know to trust the numbers; `draws` is the number of random draws of the method's predictions."""
-    lines = [f"convention {summary['rules']}"] if "spotting" in summary else []
-    lines += _intervals(summary, about, draws)
-    lines += mistakes_lines(summary.get("mistakes", {}))
-    lines += summary.get("remarks", [])
-    if changed := of_method(config["config"], config["origins"]):
-        lines.append(f"settings that differ from the defaults: {changed}")
-    lines.append(_selection(about))
-    lines.append(f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})")
-    lines += warnings
-    if about["left_out"]:
-        lines.append(
-            "labels that the scheme does not score: " + ", ".join(f"{k} {v}" for k, v in about["left_out"].items())
-        )
-    if about["remark"]:
-        lines.append(about["remark"])
-    return lines
-
-
-def _selection(about: Mapping[str, Any]) -> str:
-    selection = about.get("selection", "inner" if about["selects"] else "fixed")
-    return f"selection: {selection} ({SELECTION[selection]})"
 
 
 def _intervals(
@@ -305,14 +268,6 @@ def _intervals(
     if draws > 1 and "spotting" in summary:
         return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
     return [*rows.interval_lines(summary["bootstrap"], len(_people(about))), *rows.reason_lines(summary, shown)]
-
-
-def _draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
-    """Random draws of the predictions; 1 for a method that predicts once."""
-    if "spot" not in about["tasks"]:
-        return 1
-    predictions = folder.read_table("predictions.parquet")
-    return int(predictions["draw"].max()) + 1 if len(predictions) else 1
 
 
 def title_of(values: Mapping[str, Any]) -> str:

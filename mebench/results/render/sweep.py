@@ -10,6 +10,7 @@ from mebench.results.render.scores import main_scores
 from mebench.results.tables import over_seeds
 from mebench.runner.fold_files import read_csv
 from mebench.runner.folder import RunFolder
+from mebench.table import Column, Table
 
 COSTS = {"feature_seconds": "features, s", "fit_seconds": "training, s", "predict_seconds": "prediction, s"}
 PEAK = "peak_memory_mib"
@@ -85,22 +86,28 @@ def costs_of(folder: RunFolder) -> dict[str, float]:
     return seconds | {PEAK: round(float(costs[PEAK].max()), 1)}
 
 
-def cells(rows: Sequence[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Headers and cells of the table of some `sweep_rows`."""
+def sweep_table(rows: Sequence[dict[str, Any]]) -> Table:
+    """The table of some `sweep_rows`: a score with its spread over seeds."""
     settings = list(dict.fromkeys(key for row in rows for key in row["settings"]))
     metrics = list(dict.fromkeys(name for row in rows for name in row["scores"]))
     costs = [name for name in COSTS if all(name in row["costs"] for row in rows)]
-    headers = [*settings, "seeds", *metrics, *(COSTS[name] for name in costs), "memory, MiB"]
-    return headers, [
+    columns = [
+        *(Column(key, key) for key in settings),
+        Column("seeds"),
+        *(Column(name, name, text=_figure) for name in metrics),
+        *(Column(name, COSTS[name], digits=1) for name in costs),
+        Column(PEAK, "memory, MiB", text="{:.0f}".format),
+    ]
+    cells = [
         [
             *(row["settings"].get(key, "") for key in settings),
             ",".join(map(str, row["seeds"])) or "-",
-            *(_figure(row["scores"].get(name)) for name in metrics),
-            *(f"{row['costs'][name]:.1f}" for name in costs),
-            f"{row['costs'][PEAK]:.0f}",
+            *(row["scores"].get(name) for name in metrics),
+            *(row["costs"][name] for name in (*costs, PEAK)),
         ]
         for row in rows
     ]
+    return Table(columns, cells, "sweep")
 
 
 def _figure(score: dict[str, float | None] | None) -> str:

@@ -19,7 +19,7 @@ def test_whoever_has_most_mistakes_comes_first_and_the_sum_last():
     wrong, missed = (
         {
             str(column.header): list(column.cells)
-            for column in mistakes_table(count_mistakes(SOME, "subject"), what).columns
+            for column in mistakes_table(count_mistakes(SOME, "subject"), what).terminal().columns
         }
         for what in ("false_positive", "miss")
     )

@@ -8,7 +8,7 @@ def score(value, low=None, high=None):
 
 
 def cells(table):
-    return list(zip(*(column.cells for column in table.columns)))
+    return list(zip(*(column.cells for column in table.terminal().columns)))
 
 
 def test_each_fold_that_is_scored_by_itself_has_a_row():
