@@ -21,6 +21,7 @@ from mebench.core.options import (
     Threshold,
 )
 from mebench.core.spotting import (
+    Curve,
     Spotted,
     anchored,
     hits,
@@ -44,6 +45,7 @@ __all__ = [
     "RULES",
     "SMOOTHINGS",
     "Anchor",
+    "Curve",
     "Interval",
     "Rule",
     "Running",

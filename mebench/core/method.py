@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import setitem
 from typing import Any, ClassVar
 
 import lightning as L
@@ -68,6 +70,7 @@ class Method(L.LightningModule):
             there, in a live video.
         history: losses, accuracies and scores that a training has noted.
         notes: other numbers worth keeping with the fold, such as the ratio of its samples.
+        curves: of each kind the curve in which `spotted` last looked for peaks; a method with a way of its own may keep none.
     """
 
     Params: ClassVar[type]
@@ -83,6 +86,7 @@ class Method(L.LightningModule):
         self.params, self.task, self.seed, self.stage = params, task, seed, ""
         self.history = History()
         self.notes: dict[str, float] = {}
+        self.curves: dict[Kind, spotting.Curve] = {}
         if self._has_absolute_thresholds():
             self.register_buffer("thresholds", torch.full((len(task.kinds),), torch.inf, dtype=torch.float64))
 
@@ -182,6 +186,7 @@ class Method(L.LightningModule):
             options=SpottingParams.of(self.params),
             level=level,
             lead=self.score_lead(timing, kind),
+            keep=partial(setitem, self.curves, kind),
         )
 
     def classify(self, clips: Sequence[ClipView]) -> NDArray[np.float64]:

@@ -1,6 +1,6 @@
 """Frame scores -> smoothing -> peaks -> threshold -> intervals, on plain arrays; what two intervals have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -20,6 +20,20 @@ class Spotted(NamedTuple):
     apex: int
     offset: int
     confidence: float
+
+
+class Curve(NamedTuple):
+    """What intervals of one kind were made of.
+
+    Attributes:
+        first: frame of the first height.
+        heights: (n,) smoothed scores, one for each frame.
+        level: that a peak must reach; minus infinity where the highest one counts whatever it is.
+    """
+
+    first: int
+    heights: NDArray[np.float64]
+    level: float
 
 
 def interval(peak: int, k_prime: int, confidence: float, rule: Rule = "paper") -> Spotted:
@@ -224,18 +238,6 @@ def smooth_video(scores: Scores, k_prime: int, rule: Rule, smoothing: Smoothing)
     return int(defined[0]) + first, smoothed
 
 
-def curve_and_level(
-    scores: Scores, k_prime: int, how: SpottingParams, level: float | None = None
-) -> tuple[Scores, float] | None:
-    """What `spot` looks for peaks in, (n,) with NaN where undefined, and the height that a peak must reach; None if there is no curve."""
-    first, smoothed = smooth_video(scores, k_prime, how.rule, how.smoothing)
-    if not len(smoothed):
-        return None
-    whole = np.full(len(scores), np.nan)
-    whole[first : first + len(smoothed)] = smoothed
-    return whole, threshold(smoothed, how.p) if level is None else level
-
-
 def threshold(scores: NDArray[np.float64], p: float) -> float:
     """T = mean + p (max - mean) of the video's smoothed scores (MEAN, equation 12).
 
@@ -284,6 +286,7 @@ def spot(
     level: float | None = None,
     distance: float | None = None,
     lead: int = 0,
+    keep: Callable[[Curve], object] | None = None,
 ) -> list[Spotted]:
     """Spotted intervals of one video from its frame scores.
 
@@ -300,6 +303,7 @@ def spot(
         level: an absolute threshold instead of T; minus infinity for every peak.
         distance: least distance of two peaks in frames; k' where it is left out.
         lead: frames by which a score sees an expression before its onset, see `anchored` and `score_curve`.
+        keep: given the curve in which the peaks are found, if there is one.
 
     Returns:
         Intervals by time; the confidence is the smoothed score of the peak. A video too short to smooth, or without any
@@ -311,6 +315,8 @@ def spot(
     if len(smoothed) == 0:
         return []
     height = threshold(smoothed, p) if level is None else level
+    if keep is not None:
+        keep(Curve(start, smoothed, -np.inf if highest_only else height))
     peaks = peaks_of(smoothed, height, k_prime if distance is None else distance, highest_only)
     half = max(1, int(how.half_width * k_prime + 0.5))
     at_peaks = [interval(start + int(i), half, float(smoothed[i]), rule) for i in peaks]

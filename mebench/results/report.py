@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from markupsafe import Markup
-from numpy.typing import NDArray
 
-from mebench.core.options import SpottingParams
-from mebench.core.spotting import curve_and_level
-from mebench.errors import ConfigError, DataError, MebenchError, RunError
-from mebench.metrics import Tables, named
+from mebench.errors import DataError, MebenchError, RunError
+from mebench.metrics import named
 from mebench.results import compare, settings
 from mebench.results.record import Record, read
 from mebench.results.render import pages, plots
 from mebench.results.render.pages import Details, environment
 from mebench.results.render.summary import title_of
-from mebench.results.render.timeline import Judged, Shape, Timeline, first_draw, timeline
+from mebench.results.render.timeline import Judged, Timeline, timeline
+from mebench.runner.fold_files import CURVES
 from mebench.runner.folder import RunFolder, safe_name
 from mebench.runner.scoring import tables_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from mebench.core import Kind
     from mebench.metrics.comparison import Comparison
 
 SHEET = Path(__file__).parent / "site" / "static" / "site.css"
@@ -47,72 +43,22 @@ def judged(record: Record, name: str = "") -> Judged:
     """
     folder = RunFolder(record.folder)
     tables, about = tables_of(folder), record.about
-    there = "spot" in about["tasks"] and (folder.path / "frame_scores.parquet").is_file()
-    scores = folder.read_table("frame_scores.parquet") if there else pd.DataFrame(columns=SCORES)
+
+    def of_frames(name: str) -> pd.DataFrame | None:
+        return folder.read_table(name) if "spot" in about["tasks"] and (folder.path / name).is_file() else None
+
+    scores = of_frames("frame_scores.parquet")
     answers = folder.read_table("clips.parquet") if "recognize" in about["tasks"] else None
     return Judged(
         name,
         tables,
         about["kinds"] if "spot" in about["tasks"] else (),
-        scores,
+        pd.DataFrame(columns=SCORES) if scores is None else scores,
         record.convention,
         about["classes"],
         answers,
-        _shape(record, folder, tables, scores),
+        of_frames(CURVES),
     )
-
-
-Key = tuple[str, "Kind"]
-Found = tuple[NDArray[np.float64], float]
-
-
-def _shape(record: Record, folder: RunFolder, tables: Tables, scores: pd.DataFrame) -> Shape | None:
-    """What the run made of its scores before it looked for peaks, computed again from its settings and each fold's durations.
-
-    A method may have a way of its own, which no folder tells. The confidence of an interval is the height of its peak, so where
-    one is no height of the curve, the curves of that kind were other ones, and are not shown.
-    """
-    how = {
-        f.name: record.config[f"method.{f.name}"] for f in fields(SpottingParams) if f"method.{f.name}" in record.config
-    }
-    if not {"p", "rule"} <= set(how) or tables.predictions is None or not len(scores):
-        return None
-    try:
-        options = SpottingParams(**{name: how[name] for name in ("p", "rule", "smoothing", "threshold") if name in how})
-    except ConfigError:
-        return None
-    folds = {fold: folder.fold_record(fold) for fold in scores["fold"].unique()}
-    about = tables.videos.set_index("video")
-    curves: dict[Key, Found] = {}
-    groups: Any = scores.groupby(["fold", "video", "kind"], sort=False)
-    for (fold, video, kind), rows in groups:
-        dataset, fps = about["dataset"][video], about["fps"][video]
-        timing = folds[fold]["timing"]
-        own = timing.get(dataset) or timing.get(f"{dataset}@{0 if pd.isna(fps) else fps:g}") or {"k_prime": {}}
-        if kind not in own["k_prime"]:
-            continue
-        level = _level(folds[fold]["notes"], kind, options, record.about.get("one_per_video", False))
-        values = np.full(int(rows["frame"].max()) + 1, np.nan)
-        values[rows["frame"]] = rows["score"]
-        if (found := curve_and_level(values, own["k_prime"][kind], options, level)) is not None:
-            curves[video, kind] = found
-    strange = {
-        p["kind"]
-        for p in first_draw(tables.predictions).to_dict("records")
-        if (key := (p["video"], p["kind"])) not in curves
-        or not np.isclose(curves[key][0], p["confidence"], rtol=1e-6, atol=1e-12).any()
-    }
-    known = {key: found for key, found in curves.items() if key[1] not in strange}
-    return lambda video, kind, _: known.get((video, kind))
-
-
-def _level(notes: Mapping[str, float], kind: str, options: SpottingParams, highest_only: bool) -> float | None:
-    """The threshold that a fold learnt; minus infinity where there is none; None where it is relative to each video's scores."""
-    if highest_only:
-        return -np.inf
-    if options.threshold == "relative":
-        return None
-    return next((notes[key] for key in (f"threshold_{kind}", f"method.threshold_{kind}") if key in notes), np.inf)
 
 
 @dataclass(frozen=True)

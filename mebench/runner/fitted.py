@@ -218,7 +218,15 @@ class FittedMethod:
 
     def propose(self, view: VideoView, scores: NDArray[np.float64]) -> list[Prediction]:
         """What `propose` answers, checked: an impossible prediction is refused in the first fold, not after the last."""
+        self.method.curves.clear()
         found = self.method.propose(view, scores)
+        for kind, curve in self.method.curves.items():
+            end = curve.first + len(curve.heights)
+            if kind not in self.plan.task.kinds or not 0 <= curve.first <= end <= view.n_frames:
+                raise PluginError(
+                    f"{self._name}: propose kept a curve of {kind!r} from frame {curve.first} to {end} for {view.key}, expected one of "
+                    f"the kinds {list(self.plan.task.kinds)} and frames of the video, of which there are {view.n_frames}"
+                )
         for p in found:
             if not (
                 p.video == view.key

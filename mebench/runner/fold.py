@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mebench.core import Fold, Method, Prediction, Video
 from mebench.runner.fitted import FittedMethod
 from mebench.runner.inputs import instructions_of_torch, refuse_other_processor
-from mebench.runner.outside import Ask, Brief, ClipPrediction, FoldResult, Outside
+from mebench.runner.outside import Ask, Brief, ClipPrediction, Curves, FoldResult, Outside
 from mebench.runner.plan import Plan
 
 
@@ -77,16 +77,16 @@ def count_parameters(method: Method) -> int:
 
 def _spot(
     fitted_methods: Sequence[FittedMethod], test: Sequence[Video]
-) -> tuple[list[Prediction], dict[str, NDArray[np.float64]]]:
+) -> tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves]:
     spotter, namer = fitted_methods[0], fitted_methods[-1]
     predictions: list[Prediction] = []
-    all_scores = {}
+    all_scores, curves = {}, {}
     for video in test:
         view = spotter.views.unlabelled(video)
         scores = spotter.frame_scores(view)
         predictions += namer.named(video, spotter.propose(view, scores))
-        all_scores[video.key] = scores
-    return predictions, all_scores
+        all_scores[video.key], curves[video.key] = scores, dict(spotter.method.curves)
+    return predictions, all_scores, curves
 
 
 def _recognize(plan: Plan, fitted: FittedMethod) -> list[ClipPrediction]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mebench.runner.outside import FoldResult
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
+CURVES = "curves.parquet"
+"""The curves in which peaks were looked for, where the method kept them."""
 LOOKS = "looks.parquet"
 """Answers to the tested clips after each epoch, where the run keeps them."""
 RECORD = "fold.json"
@@ -30,6 +32,8 @@ def write_files(folder: Path, result: FoldResult, kinds: Sequence[str]) -> None:
     files = {name: _parquet(table) for name, table in tables_of_fold(result, kinds).items()}
     if result.model:  # a leaking run keeps none
         files["model.safetensors"] = result.model
+    if any(result.curves.values()):
+        files[CURVES] = _parquet(_curves(result))
     if result.looks:
         files[LOOKS] = _parquet(_looks(result))
     if result.history:
@@ -109,7 +113,7 @@ def whole_fold(folder: Path) -> str | None:
 
 
 def read_fold_table(folder: Path, name: str) -> pa.Table:
-    """One of `TABLES`.
+    """One of `TABLES`, or `CURVES`.
 
     Raises:
         Exception: it is missing or damaged; pyarrow has many kinds.
@@ -167,6 +171,7 @@ def _schemas() -> dict[str, pa.Schema]:
         ),
         "clips.parquet": pa.schema([*place, *answer]),
         "frame_scores.parquet": pa.schema([*place, ("frame", whole), ("kind", text), ("score", number)]),
+        CURVES: pa.schema([*place, ("frame", whole), ("kind", text), ("smoothed", number), ("level", number)]),
         LOOKS: pa.schema(
             [*place, ("epoch", whole), ("onset", whole), ("offset", whole), ("probabilities", pa.list_(pa.float32()))]
         ),
@@ -242,6 +247,17 @@ def _frame_scores(result: FoldResult, kinds: Sequence[str]) -> pa.Table:
         for column, kind in enumerate(kinds)
     ]
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+
+
+def _curves(result: FoldResult) -> pa.Table:
+    parts = [
+        pd.DataFrame({"video": video, "frame": curve.first + np.arange(len(curve.heights)), "kind": str(kind)}).assign(
+            fold=result.key, smoothed=curve.heights, level=curve.level
+        )
+        for video, curves in sorted(result.curves.items())
+        for kind, curve in curves.items()
+    ]
+    return pa.Table.from_pandas(pd.concat(parts)[_schemas()[CURVES].names], _schemas()[CURVES], preserve_index=False)
 
 
 def _looks(result: FoldResult) -> pa.Table:

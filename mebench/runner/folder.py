@@ -12,6 +12,7 @@
                          of the others), one folder a fold
         failed/<fold>    why a fold failed
         predictions.parquet  clips.parquet  frame_scores.parquet  costs.csv     all folds together
+        curves.parquet   smoothed scores and thresholds, where the method looks for peaks in some
         summary.json     the scores
         DONE             written last
 
@@ -38,7 +39,7 @@ from filelock import FileLock, Timeout
 
 from mebench.atomic import WRITING, whole_file, whole_folder
 from mebench.errors import RunError, unknown
-from mebench.runner.fold_files import TABLES, read_fold_table, read_parquet, safe_name, whole_fold, write_files
+from mebench.runner.fold_files import CURVES, TABLES, read_fold_table, read_parquet, safe_name, whole_fold, write_files
 
 if TYPE_CHECKING:  # reading a run needs no Lightning
     from mebench.runner.outside import FoldResult
@@ -350,6 +351,9 @@ class RunFolder:
         for name, order in zip(TABLES, ORDERS):
             table = pa.concat_tables([self._fold_table(fold, name) for fold in folds]).to_pandas()
             self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
+        if kept := [fold for fold in folds if (self.path / "folds" / safe_name(fold) / CURVES).is_file()]:
+            table = pa.concat_tables([self._fold_table(fold, CURVES) for fold in kept]).to_pandas()
+            self.write_table(CURVES, table.sort_values(ORDERS[-1], kind="stable", ignore_index=True))
         costs = [
             {
                 "fold": fold,

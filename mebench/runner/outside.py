@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mebench.config import RunConfig
 from mebench.config.registry import PluginInfo
-from mebench.core import Composite, Dataset, Fold, Frames, Prediction, Scheme, Task, Timing, Video
+from mebench.core import Composite, Dataset, Fold, Frames, Kind, Prediction, Scheme, Task, Timing, Video
 from mebench.core.history import Epoch
-from mebench.core.spotting import hits
+from mebench.core.spotting import Curve, hits
 from mebench.errors import DataError, PluginError
 from mebench.protocols import find
 from mebench.runner.plan import Plan
@@ -25,6 +25,8 @@ Ask = Callable[..., Any]
 """How the inside asks the outside: one of `Outside.words` and what belongs to it."""
 Place = tuple[str, int, int, int]
 """An annotated clip without its label: key of its video, onset, apex (the middle where nobody marked it), offset."""
+Curves = dict[str, dict[Kind, Curve]]
+"""By video and kind."""
 Look = tuple[str, int, int, tuple[float, ...]]
 """The answer to an annotated clip: its video, onset and offset, and a number for each class."""
 
@@ -166,7 +168,7 @@ class Outside(Pictures):
         fold: the fold.
 
     Attributes:
-        spotted: what was found in the tested videos, and their frames' scores; None where nobody spotted yet.
+        spotted: what was found in the tested videos, their frames' scores and the curves; None where nobody spotted yet.
     """
 
     words = Pictures.words | {"spot", "clips", "score"}
@@ -174,7 +176,7 @@ class Outside(Pictures):
     def __init__(self, plan: Plan, fold: Fold) -> None:
         super().__init__(plan.videos, plan.home)
         self.plan, self.fold = plan.at(fold), fold
-        self.spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]]] | None = None
+        self.spotted: tuple[list[Prediction], dict[str, NDArray[np.float64]], Curves] | None = None
 
     def brief(self) -> Brief:
         """What the inside is told.
@@ -210,11 +212,11 @@ class Outside(Pictures):
 
     def complete(self, result: FoldResult) -> FoldResult:
         """The result of the inside with the intervals that it gave before it was told where clips are."""
-        predictions, scores = self.spotted or ([], {})
-        return replace(result, predictions=predictions, frame_scores=scores)
+        predictions, scores, curves = self.spotted or ([], {}, {})
+        return replace(result, predictions=predictions, frame_scores=scores, curves=curves)
 
-    def _spot(self, predictions: list[Prediction], scores: dict[str, NDArray[np.float64]]) -> None:
-        self.spotted = self.spotted or (predictions, scores)
+    def _spot(self, predictions: list[Prediction], scores: dict[str, NDArray[np.float64]], curves: Curves) -> None:
+        self.spotted = self.spotted or (predictions, scores, curves)
 
     def _clips(self) -> list[Place]:
         """The clips of the tested videos that the scheme scores."""
@@ -281,6 +283,7 @@ class FoldResult:
     """What a fold leaves behind; plain data, so that it travels between processes.
 
     Of a pair the stages in `history`, the names in `notes` and those of the model's weights begin with `method.` or `recognizer.`.
+    `curves` are those in which the spotting method of the fold looked for peaks, as far as it kept some.
     `trained_in` is the run whose frame scores and models these are, where that is another one.
     """
 
@@ -296,6 +299,7 @@ class FoldResult:
     notes: dict[str, float] = field(default_factory=dict)
     looks: list[list[Look]] = field(repr=False, default_factory=list)
     trained_in: str = ""
+    curves: Curves = field(repr=False, default_factory=dict)
 
 
 class Shown(Composite):

@@ -23,7 +23,7 @@ from mebench.runner.inputs import (
     refuse_other_inputs,
     refuse_other_processor,
 )
-from mebench.runner.outside import Ask, Brief, FoldResult, Outside
+from mebench.runner.outside import Ask, Brief, Curves, FoldResult, Outside
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Failure
 
@@ -174,7 +174,7 @@ def _proposal(
     found = (
         apart(plan, _proposed, what, outside, plan.config.fold_timeout) if alone else _proposed(*what, outside.answer)
     )
-    return found if isinstance(found, Failure) else replace(stored, predictions=found)
+    return found if isinstance(found, Failure) else replace(stored, predictions=found[0], curves=found[1])
 
 
 def _proposed(
@@ -184,8 +184,8 @@ def _proposed(
     model: bytes,
     names: bool,
     ask: Ask,
-) -> list[Prediction]:
-    """The intervals of the tested videos."""
+) -> tuple[list[Prediction], Curves]:
+    """The intervals of the tested videos, and the curves in which they were found."""
     from safetensors.torch import load  # what brings PyTorch is for the process that computes them
 
     from mebench.runner.fitted import FittedMethod
@@ -197,12 +197,14 @@ def _proposed(
     restore(parts_of([fitted.method for fitted in fitted_methods]), load(model))
     spotter, namer = fitted_methods[0], fitted_methods[-1]
     found: list[Prediction] = []
+    curves: Curves = {}
     for video in spotter.tested:
         spotted = spotter.propose(spotter.views.unlabelled(video), frame_scores[video.key])
+        curves[video.key] = dict(spotter.method.curves)
         found += namer.named(video, spotted) if names else spotted
     for fitted in fitted_methods:
         fitted.views.close()
-    return found
+    return found, curves
 
 
 def _inside(brief: Brief, instructions: str, ask: Ask) -> FoldResult:

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench import core
 from mebench.config import registry
 from mebench.config.layers import Given
 from mebench.config.resolve import resolve_dataset
 from mebench.console import plural
 from mebench.core import Fold, Kind, Prediction, Scheme, Task, Timing, Video
-from mebench.core.options import SpottingParams
-from mebench.core.spotting import curve_and_level
 from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
 from mebench.features.detection import out_of_sight
@@ -233,10 +230,13 @@ class Ensemble:
         for first, last in unseen:
             blind[max(first - view.timing.k, 0) : last + 1] = True  # a flow pair that begins before ends there
         spotted = [p for p in spotters[0].propose(view, _level(scores, blind)) if not blind[_within(p.apex, video)]]
-        curves = {
-            kind: _curve(spotters[0].method, view.timing, kind, _level(scores, blind)[:, column], blind)
-            for column, kind in enumerate(self.plan.task.kinds)
-        }
+        curves = {}
+        for column, kind in enumerate(self.plan.task.kinds):
+            curves[kind] = Curve(np.where(blind, np.nan, scores[:, column]))
+            if (kept := spotters[0].method.curves.get(kind)) is not None:
+                smoothed = np.full(len(scores), np.nan)
+                smoothed[kept.first : kept.first + len(kept.heights)] = kept.heights
+                curves[kind] = replace(curves[kind], smoothed=np.where(blind, np.nan, smoothed), level=kept.level)
         if "recognize" in self.plan.task.tasks and spotted:
             rows = np.mean([self._class_scores(namer, video, spotted) for namer in namers], axis=0)
             names = [self.plan.task.classes[int(row.argmax())] for row in rows]
@@ -275,17 +275,6 @@ def _level(scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> NDArray[np.
 
 def _within(frame: int, video: Video) -> int:
     return min(max(frame, 0), (video.n_frames or 1) - 1)
-
-
-def _curve(method: Method, timing: Timing, kind: Kind, scores: NDArray[np.float64], blind: NDArray[np.bool_]) -> Curve:
-    """What a method that spots as most do made of its scores; of others the scores alone."""
-    shown = np.where(blind, np.nan, scores)
-    own, absolute = type(method), method.state_dict().get("thresholds")
-    if own.spotted is not core.Method.spotted or own.propose is not core.Method.propose:
-        return Curve(shown)
-    level = None if absolute is None else float(absolute[method.task.kinds.index(kind)])
-    found = curve_and_level(scores, timing.k_prime[kind], SpottingParams.of(method.params), level)
-    return Curve(shown) if found is None else Curve(shown, np.where(blind, np.nan, found[0]), found[1])
 
 
 def prediction_tables(plan: Plan, found: Iterable[Prediction], failed: Collection[str] = ()) -> Tables:

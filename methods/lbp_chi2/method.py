@@ -1,5 +1,8 @@
 """Feature difference contrast behind the contract: no training, a score for each frame, peaks above a threshold."""
 
+from functools import partial
+from operator import setitem
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,6 +69,7 @@ class LbpChi2(Method):
             options=self.params,
             level=level,
             distance=self.params.distance * k,
+            keep=partial(setitem, self.curves, kind),
         )
 
     def _k(self, timing: Timing) -> int:

@@ -1,7 +1,9 @@
 """SOFTNet behind the contract: a network for each kind, trained on its own labels, scores for each frame."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import setitem
 from pathlib import Path
 from typing import Any
 
@@ -158,12 +160,18 @@ class SOFTNet(Method):
         if self.params.rule == "paper":
             return super().spotted(timing, kind, scores, level)
         p, k_prime = self.params, timing.k_prime[kind]
-        found = spot_as_released(scores, k_prime, p.p, self.task.one_per_video, level)
+        keep = partial(setitem, self.curves, kind)
+        found = spot_as_released(scores, k_prime, p.p, self.task.one_per_video, level, keep)
         return [spotting.anchored(one, p.anchor, self.score_lead(timing, kind)) for one in found]
 
 
 def spot_as_released(
-    scores: NDArray[np.float64], k_prime: int, p: float, highest_only: bool = False, level: float | None = None
+    scores: NDArray[np.float64],
+    k_prime: int,
+    p: float,
+    highest_only: bool = False,
+    level: float | None = None,
+    keep: Callable[[spotting.Curve], object] | None = None,
 ) -> list[spotting.Spotted]:
     """Intervals [F_p - k', F_p + k'] around the peaks of the mean of the frames [i - k', i + k' - 1].
 
@@ -175,6 +183,7 @@ def spot_as_released(
         p: place of the threshold between mean and maximum of the video's smoothed scores.
         highest_only: the highest smoothed frame is the one answer.
         level: an absolute threshold instead of that of `p`.
+        keep: as of `mebench.spotting.spot`.
     """
     defined = scores[~np.isnan(scores)]
     if len(defined) <= 2 * k_prime:
@@ -182,6 +191,8 @@ def spot_as_released(
     _, smoothed = spotting.smooth(defined, k_prime, "released_code")
     smoothed = smoothed[k_prime:-k_prime]
     height = spotting.threshold(smoothed, p) if level is None else level
+    if keep is not None:
+        keep(spotting.Curve(k_prime, smoothed, -np.inf if highest_only else height))
     peaks = spotting.peaks_of(smoothed, height, k_prime, highest_only)
     return [spotting.interval(k_prime + int(i), k_prime, float(smoothed[i]), "released_code") for i in peaks]
 

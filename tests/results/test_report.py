@@ -103,19 +103,26 @@ def read_run(path):
     return read(RunFolder(path))
 
 
-def smoothing(folder, change=0.0):
-    """A run whose predictions are what the spotting of the suite makes of its scores."""
+def smoothing(folder):
+    """A run whose predictions are what the spotting of the suite makes of its scores, and which keeps the curves."""
     run = make_run(folder, settings={"method.rule": "paper", "method.smoothing": "average"}, tasks=("spot",))
-    scores, rows = run.read_table("frame_scores.parquet"), []
+    scores, rows, curves = run.read_table("frame_scores.parquet"), [], []
+
+    def keep(curve):
+        frames = range(curve.first, curve.first + len(curve.heights))
+        curves.extend((fold, video, i, "micro", height, curve.level) for i, height in zip(frames, curve.heights))
+
     for (fold, video), own in scores.groupby(["fold", "video"]):
-        for found in spot(own["score"].to_numpy(), 6, 0.5):
-            rows.append((fold, video, "micro", *found[:3], found.confidence + change, None, None, 0))
+        for found in spot(own["score"].to_numpy(), 6, 0.5, keep=keep):
+            rows.append((fold, video, "micro", *found, None, None, 0))
     table = pd.DataFrame(rows, columns=run.read_table("predictions.parquet").columns)
     run.write_table("predictions.parquet", table)
+    columns = ["fold", "video", "frame", "kind", "smoothed", "level"]
+    run.write_table("curves.parquet", pd.DataFrame(curves, columns=columns))
     return run
 
 
-def test_smoothed_curves_and_thresholds_are_shown_where_confidences_are_their_heights(tmp_path):
+def test_smoothed_curves_and_thresholds_are_those_that_the_run_kept(tmp_path):
     run = smoothing(tmp_path)
     drawn = timelines([judged(read(run))])
     table = run.read_table("predictions.parquet")
@@ -124,9 +131,9 @@ def test_smoothed_curves_and_thresholds_are_shown_where_confidences_are_their_he
         own = table[table["video"] == one.timeline.title]
         np.testing.assert_allclose(curve.smoothed[own["apex"]], own["confidence"])
         assert curve.level <= own["confidence"].min() and np.nanmean(curve.smoothed) < curve.level
-    (tmp_path / "other").mkdir()
-    of_others = timelines([judged(read(smoothing(tmp_path / "other", change=0.01)))])
-    assert {one.timeline.tracks[0].curves[0].smoothed for one in of_others} == {None}
+    (run.path / "curves.parquet").unlink()  # as in a run of earlier, or of a method that keeps none
+    of_earlier = timelines([judged(read(run))])
+    assert {one.timeline.tracks[0].curves[0].smoothed for one in of_earlier} == {None}
 
 
 def test_markup_in_every_field_stays_text_and_nothing_is_fetched(mebench, tmp_path, runs):

@@ -156,6 +156,27 @@ def test_a_finished_run_holds_all_that_its_reader_needs(mean_runs):
     assert (costs["peak_memory_mib"] > 100).all()
 
 
+def test_a_run_keeps_the_curves_in_which_its_peaks_were_found(mean_runs):
+    folder = mean_runs[0].folder
+    curves, found = folder.read_table("curves.parquet"), folder.read_table("predictions.parquet")
+    scores = folder.read_table("frame_scores.parquet")
+    at_peaks = found.merge(
+        curves, left_on=["fold", "video", "kind", "apex"], right_on=["fold", "video", "kind", "frame"]
+    )
+    assert len(at_peaks) == len(found) > 0
+    pd.testing.assert_series_equal(at_peaks["smoothed"], at_peaks["confidence"], check_names=False, check_exact=True)
+    for (fold, video), own in curves.groupby(["fold", "video"]):
+        k_prime = folder.fold_record(fold)["timing"]["synthetic"]["k_prime"]["micro"]
+        of_frames = scores[scores["video"] == video].sort_values("frame")["score"].dropna()
+        expected = of_frames.rolling(2 * k_prime + 1, center=True).mean().dropna().to_numpy()
+        np.testing.assert_allclose(own["smoothed"], expected, atol=1e-12)
+        assert own["level"].nunique() == 1
+        if np.isfinite(own["level"]).all():
+            mean, most = expected.mean(), expected.max()
+            np.testing.assert_allclose(own["level"], mean + 0.55 * (most - mean))
+    pd.testing.assert_frame_equal(curves, mean_runs[1].folder.read_table("curves.parquet"), check_exact=True)
+
+
 def test_a_worker_computes_what_a_fold_alone_computes(mean_runs):
     folder = mean_runs[0].folder
     plan = make_plan(from_plain(folder.read_json("config.json")["config"]))

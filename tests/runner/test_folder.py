@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from mebench.core import Prediction, Timing
+from mebench.core.spotting import Curve
 from mebench.errors import RunError
 from mebench.runner import folder as module
 from mebench.runner.folder import KEPT, RunFolder, safe_name
@@ -54,6 +55,27 @@ def test_a_fold_comes_back_as_it_was_written(tmp_path):
     assert (record["fold"], record["seed"], record["costs"]) == ("d/1", 7, {"fit_seconds": 1.0})
     assert record["timing"] == {"d": {"fps": 30.0, "k": 3, "k_prime": {"micro": 5}}}
     assert (run.path / "folds" / "d--1" / "model.safetensors").read_bytes() == b"weights"
+
+
+def test_the_curves_in_which_peaks_were_looked_for_come_back_where_a_method_kept_them(tmp_path):
+    run, _ = claimed(tmp_path)
+    curves = {
+        "d/1/v2": {"micro": Curve(1, np.array([0.25, 0.5]), -np.inf)},
+        "d/1/v1": {"micro": Curve(0, np.ones(1), 0.5)},
+    }
+    run.write_fold(dataclasses.replace(result("d/1"), curves=curves), ("micro",))
+    run.write_fold(dataclasses.replace(result("d/2"), curves={"d/2/v1": {}}), ("micro",))
+    run.merge(["d/1", "d/2"])
+    assert run.finished_folds() == {"d/1", "d/2"}
+    assert run.read_table("curves.parquet").to_dict("split")["data"] == [
+        ["d/1", "d/1/v1", 0, "micro", 1.0, 0.5],
+        ["d/1", "d/1/v2", 1, "micro", 0.25, -np.inf],
+        ["d/1", "d/1/v2", 2, "micro", 0.5, -np.inf],
+    ]
+    other, _ = claimed(tmp_path / "other")
+    other.write_fold(result("d/2"), ("micro",))
+    other.merge(["d/2"])
+    assert not (other.path / "curves.parquet").exists()
 
 
 def test_the_order_in_which_folds_finish_leaves_no_trace(tmp_path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -181,9 +181,6 @@ def unpack(packed: Mapping[str, Any]) -> NDArray[np.float64]:
     return np.where(heights == 0, np.nan, values)
 
 
-Shape = Callable[[str, "Kind", NDArray[np.float64]], tuple[NDArray[np.float64], float] | None]
-
-
 @dataclass(frozen=True)
 class Judged:
     """What a run, or a file of any program, says of some videos.
@@ -196,7 +193,7 @@ class Judged:
         convention: that says which intervals are right.
         classes: of `probabilities`, in order.
         answers: of annotated clips: `video`, `onset`, `offset`, `predicted`, `probabilities`.
-        shape: what the scores of a video and kind become before peaks are looked for; None where nobody knows.
+        curves: `video`, `frame`, `kind`, `smoothed`, `level`: in what the run looked for peaks; None where it kept none.
     """
 
     name: str
@@ -206,12 +203,13 @@ class Judged:
     convention: str | Convention = "strict"
     classes: Sequence[str] = ()
     answers: pd.DataFrame | None = None
-    shape: Shape | None = None
+    curves: pd.DataFrame | None = None
     mistakes: pd.DataFrame = field(init=False)
     """Those of the first draw, `sort_mistakes` with what lies under each (`under`)."""
     _videos: dict[str, Row] = field(init=False, repr=False)
     _rows: dict[str, dict[str, list[Row]]] = field(init=False, repr=False)
     _scores: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
+    _curves: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Judge all intervals at once."""
@@ -230,7 +228,9 @@ class Judged:
         }
         object.__setattr__(self, "_rows", {name: _by_video(table) for name, table in found.items()})
         object.__setattr__(self, "_videos", {video: row for video, (row, *_) in _by_video(tables.videos).items()})
-        object.__setattr__(self, "_scores", dict(iter(self.frame_scores.groupby(["video", "kind"], sort=False))))
+        for name, table in (("_scores", self.frame_scores), ("_curves", self.curves)):
+            by_kind = {} if table is None else dict(iter(table.groupby(["video", "kind"], sort=False)))
+            object.__setattr__(self, name, by_kind)
 
     def about(self, video: str) -> Row:
         """The row of a video in `tables.videos`."""
@@ -238,9 +238,7 @@ class Judged:
 
     def track(self, video: str) -> Track:
         """What this side says of a video."""
-        curves = [
-            self._curve(video, kind, self._scores[video, kind]) for kind in KINDS if (video, kind) in self._scores
-        ]
+        curves = [self._curve(video, kind) for kind in KINDS if (video, kind) in self._scores]
         lanes = []
         for kind in KINDS:
             true, own = (self._of(name, video, kind) for name in ("truths", "predictions"))
@@ -261,12 +259,15 @@ class Judged:
     def _of(self, name: str, video: str, kind: str) -> list[Row]:
         return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
 
-    def _curve(self, video: str, kind: Kind, rows: pd.DataFrame) -> Curve:
-        frames = rows["frame"].to_numpy(np.int64)
-        scores = np.full(int(frames.max()) + 1, np.nan)
-        scores[frames] = rows["score"].to_numpy(np.float64)
-        found = None if self.shape is None else self.shape(video, kind, scores)
-        return Curve(kind, scores) if found is None else Curve(kind, scores, *found)
+    def _curve(self, video: str, kind: Kind) -> Curve:
+        rows, kept = self._scores[video, kind], self._curves.get((video, kind))
+        scores = np.full(int(rows["frame"].max()) + 1, np.nan)
+        scores[rows["frame"]] = rows["score"]
+        if kept is None:
+            return Curve(kind, scores)
+        smoothed = np.full(len(scores), np.nan)
+        smoothed[kept["frame"]] = kept["smoothed"]
+        return Curve(kind, scores, smoothed, float(kept["level"].iloc[0]))
 
     def _truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
         answers = self._rows["answers"].get(video, ())
