@@ -1,9 +1,14 @@
 """Files that others made: only plain ones of a sensible size are opened, and YAML is bounded before anything is built of it."""
 
+import ast
 import errno
+import gc
 import hashlib
+import json
 import os
 import stat
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -72,6 +77,54 @@ def file_hash(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def code_hash(path: Path) -> str:
+    """SHA-256 of what a file of Python or YAML says to a computer, in hexadecimal; of any other file as it stands.
+
+    Comments, docstrings and the way that lines are broken do not count. 700 kB take 0.2 s.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    content = path.read_bytes()
+    collects = gc.isenabled()
+    gc.disable()  # it would look through every tree again and again, which takes half of the time
+    try:
+        if path.suffix == ".py":
+            with warnings.catch_warnings(action="ignore"):
+                tree = ast.parse(content)
+            words: list[str] = []
+            _say(tree, words.append)
+            content = " ".join(words).encode()
+        elif path.suffix == ".yaml":
+            content = json.dumps(read_yaml(path), sort_keys=True, default=str).encode()
+    except (SyntaxError, ValueError, TypeError, RecursionError, yaml.YAMLError):  # it says nothing to a computer
+        pass
+    finally:
+        if collects:
+            gc.enable()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _say(node: ast.AST, say: Callable[[str], None]) -> None:
+    """Tell a syntax tree: the kinds of its nodes and what is in them, but for texts that stand alone and what is empty."""
+    say(type(node).__name__)
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, ast.AST):
+            _say(value, say)
+        elif isinstance(value, list):
+            if value:
+                say(name)
+            for one in value:
+                if not isinstance(one, ast.AST):
+                    say(repr(one))
+                elif not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)):
+                    _say(one, say)
+        elif value is not None:
+            say(repr(value))
+    say(".")
 
 
 def read_yaml(path: Path, loader: Any = Plain) -> Any:

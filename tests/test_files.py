@@ -1,6 +1,8 @@
 """Files of strangers: what is no plain file is never waited for, and no YAML grows."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from mebench.config.layers import read_file
 from mebench.errors import ConfigError
-from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, load_yaml, read_plain
+from mebench.files import MOST_DEPTH, MOST_NODES, MOST_YAML, Plain, Text, code_hash, load_yaml, read_plain
 
 
 def test_the_content_of_a_plain_file_and_of_a_link_to_one(tmp_path):
@@ -123,3 +125,72 @@ def test_a_configuration_that_is_no_file_is_one_sentence(tmp_path, make):
     make(tmp_path / "mine.yaml")
     with pytest.raises(ConfigError, match=r"mine\.yaml is unreadable"):
         read_file(tmp_path / "mine.yaml")
+
+
+CODE = """
+def rule(score, limit=0.5, names={"a", "b"}):
+    return [name for name in names if score > limit and name in {"a", "b", "c", (1, 2.0)}]
+
+
+class Rule:
+    threshold: float = 1
+"""
+SAID = """'What this file is for.'
+# why
+
+
+def rule(
+    score,
+    limit=0.5,  # half
+    names={'a', 'b'},
+):
+    '''What it answers.'''
+    return [
+        name for name in names
+        if (score > limit and name in {"a", "b", "c", (1, 2.0)})
+    ]
+
+
+class Rule:
+    '''What it is.'''
+
+    threshold: float = 1
+    '''What that is.'''
+"""
+
+
+def test_the_hash_of_code_follows_what_it_computes_and_neither_comments_nor_docstrings_nor_line_breaks(tmp_path):
+    def hashed(text, name="a.py"):
+        (tmp_path / name).write_text(text)
+        return code_hash(tmp_path / name)
+
+    assert hashed(CODE) == hashed(SAID) == hashed(CODE, "b.py")
+    edits = [
+        ("score > limit", "score >= limit"),
+        ("0.5", "0.25"),
+        ("= 1", "= 1.0"),
+        ("float", "int"),
+        ("2.0", "2"),
+        ("rule", "ruler"),
+    ]
+    assert len({hashed(CODE.replace(*edit)) for edit in [("", ""), *edits]}) == len(edits) + 1
+    assert hashed("(") != hashed("((") != hashed("\0")  # no Python at all
+    assert hashed("# said\na: 1\n", "a.yaml") == hashed("{a: 1}", "a.yaml") != hashed("a: 2", "a.yaml")
+    assert hashed("# said", "a.txt") != hashed("", "a.txt")
+
+
+def test_the_hash_of_code_is_the_same_in_every_process(tmp_path):
+    file = tmp_path / "a.py"
+    file.write_text(CODE)
+    program = f"from pathlib import Path; from mebench.files import code_hash; print(code_hash(Path({str(file)!r})))"
+    others = {
+        subprocess.run(
+            [sys.executable, *flags, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+        for seed, flags in (("1", ()), ("2", ("-OO",)))
+    }
+    assert others == {code_hash(file)}

@@ -6,7 +6,7 @@ dataset, the user's file, `-c` files in their order, the command line or a progr
 
 from mebench.config.layers import flatten, more_plugins, settings_of, user_file, user_setting
 from mebench.config.resolve import from_plain, resolve
-from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, counts, is_place, run_key
+from mebench.config.settings import NOT_IN_KEY, RunConfig, RunSettings, counts, is_place, shaping
 
 __all__ = [
     "NOT_IN_KEY",
@@ -18,8 +18,8 @@ __all__ = [
     "is_place",
     "more_plugins",
     "resolve",
-    "run_key",
     "settings_of",
+    "shaping",
     "user_file",
     "user_setting",
 ]

@@ -1,7 +1,5 @@
 """The configuration of a run as typed, frozen data."""
 
-import hashlib
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -226,9 +224,7 @@ def plugins_of(config: RunConfig) -> list[registry.PluginInfo]:
     ]
 
 
-def run_key(config: RunConfig) -> str:
-    """Name of what a run predicts: equal for two runs if the settings and plugins that shape predictions are equal."""
+def shaping(config: RunConfig) -> dict[str, Any]:
+    """The settings that shape what a run predicts, flat; see `counts`."""
     values = flatten(config.values)
-    shaping = {key: value for key, value in values.items() if counts(key, values)}
-    named = shaping, [registry.content_hash(info) for info in plugins_of(config)]
-    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()[:16]
+    return {key: value for key, value in sorted(values.items()) if counts(key, values)}

@@ -2,12 +2,14 @@
 
 import getpass
 import hashlib
+import json
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +17,7 @@ from mebench._checkout import ROOT, beside_checkout
 from mebench.config import RunConfig, registry, settings
 from mebench.core import Timing, Video
 from mebench.core.options import learns_threshold
-from mebench.errors import RunError
+from mebench.errors import RunError, listed
 from mebench.features.pipeline import content
 from mebench.files import file_hash
 from mebench.metrics.tables import Tables
@@ -24,6 +26,9 @@ from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
 from mebench.runner.inputs import anywhere, digest, inputs_of, versions
 from mebench.runner.plan import Plan
+
+ABSENT = "absent"
+PARTS_SHOWN = 6
 
 
 def truth_tables(plan: Plan) -> Tables:
@@ -65,30 +70,70 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
     return Tables(videos=videos, truths=truths, distractors=distractors)
 
 
+def parts_of(plan: Plan, tables: Tables) -> dict[str, Any]:
+    """Everything that predictions depend on, each part by its name: see `inputs_of`; chains, annotations, and what lies in files."""
+    chains = [chain for group in plan.chains.values() for chain in group]
+    return {
+        **inputs_of(plan.config, plan.dataset),
+        **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
+        "chains": digest(sorted(chain.fingerprint() for chain in chains)),
+        "annotations": truth_of(plan, tables)[:16],
+        **dict(zip(["frames or files"], content_of(plan))),
+    }
+
+
 def key_of(plan: Plan, tables: Tables) -> str:
-    """Everything that predictions depend on: settings, plugins, dataset, chains, and what lies in files."""
-    return keys_of(plan, tables)[0]
+    """A hash of everything that predictions depend on."""
+    return digest(parts_of(plan, tables))
 
 
-def keys_of(plan: Plan, tables: Tables) -> tuple[str, str | None]:
-    """The key of a run, see `key_of`, and that of its training: everything that frame scores and models depend on.
+def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
+    """A hash of everything that frame scores and models depend on, the key of a run's training.
 
     Runs which differ in how scores become intervals alone need one training. Its key is None where it depends on that, too, or where only
     a training tells what the run is asked for.
+
+    Args:
+        plan: of the run.
+        parts: of it, see `parts_of`.
     """
-    config, method = plan.config, plan.config.values["method"]
-    chains = sorted(c.fingerprint() for group in plan.chains.values() for c in group)
-    rest = [truth_of(plan, tables), chains, *content_of(plan)]
-    key = digest([inputs_of(config, plan.dataset), *rest])
-    acting = plan.method.acting("postprocess")
-    if not acting or "spot" not in plan.task.tasks or not reusable(config) or config.audit != "guard" or config.looks:
-        return key, None
-    values = {**config.values, "method": {name: value for name, value in method.items() if name not in acting}}
-    return key, digest([inputs_of(replace(config, values=values), plan.dataset), *rest, plan.selects])
+    acting = {f"setting method.{name}" for name in plan.method.acting("postprocess")}
+    if not acting or "spot" not in plan.task.tasks or not reusable(plan.config) or plan.leaks or plan.config.looks:
+        return None
+    return digest([{name: part for name, part in parts.items() if name not in acting}, plan.selects])
+
+
+def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
+    """Say which of the parts that its folds depend on are not those with which an unfinished run began.
+
+    Args:
+        folder: of the run.
+        parts: of today, see `parts_of`.
+
+    Raises:
+        RunError: some differ, or it began before runs noted them.
+    """
+    then, now = folder.read_json("config.json").get("parts"), json.loads(json.dumps(parts))
+    if then == now:
+        return
+    anew = "Start it anew with: mebench run"
+    if then is None:
+        raise RunError(
+            f"run {folder.id!r} cannot go on: it began with a mebench that did not note what its folds depend on, and they must not mix "
+            f"with others. {anew}"
+        )
+    said = [
+        f"{name} was {then.get(name, ABSENT)} and is {now.get(name, ABSENT)}"
+        for name in {**now, **then}
+        if then.get(name, ABSENT) != now.get(name, ABSENT)
+    ]
+    raise RunError(
+        f"run {folder.id!r} cannot go on: {listed(said, PARTS_SHOWN)}, and its folds must not mix with others. {anew}"
+    )
 
 
 def by_training(runs: Path) -> dict[str, list[RunFolder]]:
-    """The runs of a folder by the key of their training, see `keys_of`."""
+    """The runs of a folder by the key of their training, see `training_of`."""
     found = dict[str, list[RunFolder]]()
     for run in RunFolder.all(runs):
         with suppress(RunError, AttributeError):  # of another program, or damaged
@@ -137,13 +182,20 @@ def name_of(config: RunConfig) -> str:
     return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"
 
 
-def describe(folder: RunFolder, plan: Plan, tables: Tables, key: str, trained: str | None = None) -> None:
-    """Write down what is run before it begins, and the key of its training, see `keys_of`."""
+def describe(
+    folder: RunFolder,
+    plan: Plan,
+    tables: Tables,
+    key: str,
+    trained: str | None = None,
+    parts: Mapping[str, Any] | None = None,
+) -> None:
+    """Write down what is run before it begins: its key, that of its training (`training_of`), and the parts that both are made of."""
     folder.write_json(
         "config.json",
         {
             **{"key": key, "trained": trained, "config": anywhere(plan.config.values)},
-            **{"origins": plan.config.origins, "source": made_by()},
+            **{"origins": plan.config.origins, "source": made_by(), "parts": parts},
         },
     )
     folder.write_json("versions.json", {**versions(), **_revisions(plan), "steps": _steps(plan)})

@@ -55,7 +55,7 @@ def dry_run(
         config: what would be run.
         progress: where to tell what is measured.
         quiet: print nothing.
-        trained: what runs before this one train (`describe.keys_of`), which is not trained again; that of this one is added.
+        trained: what runs before this one train (`describe.training_of`), which is not trained again; that of this one is added.
 
     Returns:
         `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers` and `seconds`: `features`,
@@ -94,10 +94,10 @@ def _untrained(plan: Plan, before: set[str] | None) -> tuple[Fold, ...]:
     runs = Path(plan.config.runs).expanduser()
     if before is None and not any(runs.glob("*/config.json")):  # nor is it asked with what takes pandas
         return plan.folds
-    from mebench.runner.describe import by_training, keys_of, truth_tables
+    from mebench.runner.describe import by_training, parts_of, training_of, truth_tables
     from mebench.runner.session import finished_run
 
-    key, before = keys_of(plan, truth_tables(plan))[1], set() if before is None else before
+    key, before = training_of(plan, parts_of(plan, truth_tables(plan))), set() if before is None else before
     if key is None or finished_run(plan):  # which is run anew
         return plan.folds
     if key in before:

@@ -120,13 +120,13 @@ class RunFolder:
 
     @classmethod
     def claim(cls, runs: Path, name: str, key: str, run_id: str | None = None) -> tuple[RunFolder, FileLock]:
-        """The unfinished run of this key that nobody works on, or a new one; locked.
+        """The unfinished run of this key that nobody works on, or a new one, or the one that is named; locked.
 
         Raises:
-            RunError: `run_id` names a run that another process works on, or whose inputs have changed since.
+            RunError: `run_id` names a run that another process works on, that is finished, or that is a study's.
         """
         if run_id is not None:
-            return cls(runs / run_id)._claim_this(key)
+            return cls(runs / run_id)._claim_this()
         try:
             runs.mkdir(parents=True, exist_ok=True)
         except OSError as e:
@@ -156,15 +156,10 @@ class RunFolder:
         found = {int(n): p for p in runs.glob(f"{first}.*") if (n := p.name.removeprefix(f"{first}.")).isdecimal()}
         return {number: cls(path) for number, path in sorted({1: runs / first, **found}.items()) if path.is_dir()}
 
-    def _claim_this(self, key: str) -> tuple[RunFolder, FileLock]:
+    def _claim_this(self) -> tuple[RunFolder, FileLock]:
         if self.of_study:
             raise RunError(
                 f"run {self.id!r} is a study's, which knows the values of its folds: go on with {self.way_on}"
-            )
-        if self.read_json("config.json")["key"] != key:
-            raise RunError(
-                f"run {self.id!r} cannot go on: its dataset, plugins or versions have changed since it began, and its folds must not mix "
-                "with others. Start it anew with: mebench run"
             )
         if (lock := self.lock()) is None:
             raise RunError(f"another process is working on run {self.id!r}: wait for it, or stop it first")

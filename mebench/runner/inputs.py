@@ -1,10 +1,16 @@
-"""What numbers depend on beside the data: code, packages, settings, the processor. What workers need of it is told without PyTorch."""
+"""What numbers depend on beside the data: code, packages, settings, the processor. What workers need of it is told without PyTorch.
+
+Of mebench's own code counts what computes predictions: `ROOMS`, and of `runner/` what executes a fold, `OF_FOLDS`. Annotations and
+protocols say who trains on what, core, features, frames and training make frame scores of it, and spotting makes intervals of these.
+The command line, the Python interface, reports and tables come before or after, and so does scoring, which is done anew from
+stored predictions. Configuration counts by the values that it comes to. Neither comments nor docstrings count, see `code_hash`.
+"""
 
 import hashlib
 import json
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from importlib import metadata
@@ -12,13 +18,19 @@ from pathlib import Path
 from typing import Any
 
 from mebench._checkout import VERSION
-from mebench.config import RunConfig, flatten, from_plain, is_place, run_key
+from mebench.config import RunConfig, flatten, from_plain, is_place, shaping
+from mebench.config.settings import plugins_of
 from mebench.core import Dataset
 from mebench.errors import RunError
 from mebench.features import processor
-from mebench.files import file_hash
+from mebench.files import code_hash, file_hash
 from mebench.protocols import ADDED
 
+PACKAGE = Path(__file__).resolve().parent.parent
+ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py", "training")
+"""The parts of mebench that shape predictions."""
+OF_FOLDS = ("choices", "features", "fitted", "fold", "fold_files", "leak", "outside", "plan", "tasks")
+"""The files of `mebench/runner` that execute a fold."""
 PACKAGES = (
     "torch",
     "lightning",
@@ -36,8 +48,12 @@ PACKAGES = (
 )
 
 
-Spec = tuple[str, str, str]
-"""What workers are told of a run, as plain data: its configuration as JSON, its inputs, and the processor's instructions."""
+Spec = tuple[str, tuple[str, str], str]
+"""What workers are told of a run, as plain data: its configuration as JSON, its inputs (hashes with the code as it is written and as it
+computes), and the processor's instructions.
+"""
+DIGITS = 8
+"""Of the hash of a part: enough to tell two apart, and short enough to be read."""
 REMEMBERED = 4
 """Of a sweep, how many runs a worker remembers; its tasks come run by run."""
 
@@ -49,7 +65,8 @@ def spec_of(config: RunConfig, dataset: Dataset) -> Spec:
         config: of the run.
         dataset: opened.
     """
-    return json.dumps(anywhere(config.values)), inputs_of(config, dataset, processor()), processor()
+    written, computed = (digest(inputs_of(config, dataset, processor(), of)) for of in (file_hash, code_hash))
+    return json.dumps(anywhere(config.values)), (written, computed), processor()
 
 
 def config_of(spec: Spec) -> RunConfig:
@@ -68,7 +85,9 @@ def refuse_other_inputs(spec: Spec, config: RunConfig, dataset: Dataset) -> None
     Raises:
         RunError: the inputs here are not those that the run was planned with.
     """
-    refuse_other(inputs_of(config, dataset, spec[2]), spec[1])
+    written, computed = spec[1]
+    if digest(inputs_of(config, dataset, spec[2], file_hash)) != written:  # which takes a tenth of the time
+        refuse_other(digest(inputs_of(config, dataset, spec[2])), computed)
 
 
 def refuse_other(found: str, planned: str) -> None:
@@ -88,35 +107,55 @@ def refuse_other(found: str, planned: str) -> None:
         )
 
 
-def inputs_of(config: RunConfig, dataset: Dataset, instructions: str | None = None) -> str:
-    """What a worker can tell by itself of all that its answers depend on, as a hash.
+def inputs_of(
+    config: RunConfig,
+    dataset: Dataset,
+    instructions: str | None = None,
+    code: Callable[[Path], str] = code_hash,
+) -> dict[str, Any]:
+    """What a worker can tell by itself of all that its answers depend on: each part by its name, as its version, value or hash.
 
     Args:
         config: of the run.
         dataset: opened.
         instructions: of the processor; those of folds by default, which only PyTorch can tell.
+        code: hashes a file of code.
     """
-    # Where annotations lie does not matter: what they say is in the truth.
-    values = {**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)}
+    return {
+        **code_and_settings(config, code),
+        **{f"package {name}": version for name, version in _packages().items()},
+        "processor": instructions or instructions_of_folds(),
+        "revision of the dataset": dataset.revision,
+    }
+
+
+def code_and_settings(config: RunConfig, code: Callable[[Path], str] = code_hash) -> dict[str, Any]:
+    """The code and the settings of a run, each part by its name: what two processes agree on that work on different machines.
+
+    Args:
+        config: of the run.
+        code: hashes a file of code.
+    """
+    plugins = {
+        f"code of {info.where}": _hash_of([*info.folder.rglob("*.py"), info.folder / "config.yaml"], info.folder, code)
+        for info in plugins_of(config)
+    }
     added = ADDED.get(config.protocol)
-    protocol = [] if added is None else [file_hash(added)]
-    shaping = run_key(replace(config, values=values))
-    return digest(
-        [
-            _own_code(),
-            VERSION,
-            _packages(),
-            instructions or instructions_of_folds(),
-            shaping,
-            dataset.revision,
-            *protocol,
-        ]
+    # Where annotations lie does not matter: what they say is in the truth.
+    settings = shaping(
+        replace(config, values={**config.values, "dataset": _elsewhere(config.values["dataset"], lambda _: None)})
     )
+    return {
+        **_own_code(code),
+        **plugins,
+        **({} if added is None else {f"code of protocol {config.protocol}": code(added)[:DIGITS]}),
+        **{f"setting {key}": value for key, value in settings.items()},
+    }
 
 
-def digest(parts: list[Any]) -> str:
-    """A short hash of plain data."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+def digest(parts: Any) -> str:
+    """A short hash of plain data; of maps the order does not matter."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def refuse_other_processor(run: str, then: str, now: str) -> None:
@@ -188,13 +227,15 @@ def _packages() -> dict[str, str]:
 
 
 @cache
-def _own_code() -> str:
-    """Hash of mebench itself, so that an edit between stop and resume does not mix two programs."""
-    package = Path(__file__).resolve().parent.parent
-    content = hashlib.sha256()
-    for file in sorted(package.rglob("*.py")):
-        content.update(file.relative_to(package).as_posix().encode() + file.read_bytes())
-    return content.hexdigest()
+def _own_code(code: Callable[[Path], str]) -> dict[str, str]:
+    """The hash of each part of mebench that shapes predictions, so that an edit between stop and resume does not mix two programs."""
+    files = {name: [PACKAGE / name] if name.endswith(".py") else (PACKAGE / name).rglob("*.py") for name in ROOMS}
+    files["runner"] = (PACKAGE / "runner" / f"{name}.py" for name in OF_FOLDS)
+    return {f"code of mebench/{name}": _hash_of(own, PACKAGE, code) for name, own in files.items()}
+
+
+def _hash_of(files: Iterable[Path], folder: Path, code: Callable[[Path], str]) -> str:
+    return digest([(file.relative_to(folder).as_posix(), code(file)) for file in sorted(files)])[:DIGITS]
 
 
 def _absolute(path: str) -> str:

@@ -21,12 +21,12 @@ from mebench.errors import DataError, MebenchError, RunError, listed
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import describe, key_of, keys_of, name_of, truth_tables
+from mebench.runner.describe import describe, key_of, name_of, parts_of, refuse_changed, training_of, truth_tables
 from mebench.runner.features import Home, Prepared, home_of, missing_videos
 from mebench.runner.fold_files import safe_name
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
-from mebench.runner.inputs import instructions_of_folds, refuse_other_processor
+from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
 from mebench.runner.leak import Looks
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.scoring import score
@@ -103,7 +103,7 @@ class Session:
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
         looks: of a leaking run the answers of the honest run beside it.
-        trained: what the training depends on, see `describe.keys_of`; None where it is that of no other run.
+        trained: what the training depends on, see `describe.training_of`; None where it is that of no other run.
     """
 
     plan: Plan
@@ -301,15 +301,18 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
     refuse_twins(plan)
     tables = truth_tables(plan)
-    key, trained = keys_of(plan, tables)
-    if run_id is not None and "processor" in (began_with := RunFolder(runs / run_id).read_json("versions.json")):
-        refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
+    parts = parts_of(plan, tables)
+    key, trained = digest(parts), training_of(plan, parts)
+    if run_id is not None and not (there := RunFolder(runs / run_id)).of_study:
+        if "processor" in (began_with := there.read_json("versions.json")):
+            refuse_other_processor(f"run {run_id!r}", began_with["processor"], instructions_of_folds())
+        refuse_changed(there, parts)
     folder, lock = RunFolder.claim(runs, name_of(plan.config), key, run_id)
     try:
         for info in plugins_of(plan.config):
             registry.refuse_edited(info)
         folder.remove_leftovers()
-        describe(folder, plan, tables, key, trained)
+        describe(folder, plan, tables, key, trained, parts)
         every = {fold.key for fold in plan.folds}
         finished = folder.finished_folds() & every
         if plan.config.looks and plan.looks_only:  # the same run without looks may have begun it

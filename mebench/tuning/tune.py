@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from mebench.atomic import replace_file
-from mebench.config import RunConfig, run_key
+from mebench.config import RunConfig
 from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.results.tracked_studies import OUTCOME_FILE, STUDY_FILE, TRIALS_FILE
@@ -20,7 +20,7 @@ from mebench.results.tracking import mirror_study
 from mebench.runner.describe import content_of, made_by, truth_of
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
-from mebench.runner.inputs import anywhere
+from mebench.runner.inputs import anywhere, code_and_settings
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Workers, one_thread
 from mebench.tuning.evaluate import Evaluator
@@ -311,7 +311,7 @@ def _about(
         "objectives": {o.path: o.direction for o in objectives},
         "subjects": {s.name: [*map(str, s.subjects)] for s in splits} if not options.nested else "nested",
         "inner folds": len(splits[0].inner.folds),
-        "settings": run_key(config),
+        **code_and_settings(config),
         "convention": config.convention,
         "annotations": truth_of(plan)[:16],
         **dict(zip(["frames or files"], content_of(plan))),

@@ -1,12 +1,14 @@
 """`mebench resume`: going on with a run, with other workers or another tracking server than it began with."""
 
 import json
+import shutil
 
 import pytest
 
 from mebench.cli.run import resume
 from mebench.config import resolve
 from mebench.errors import ConfigError, RunError
+from mebench.runner import inputs
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
 from tests.runner.conftest import moody  # noqa: F401  (a fixture)
@@ -56,3 +58,45 @@ def test_what_a_run_is_stays(begun, word, sentence):
 def test_a_run_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(RunError, match="unknown run 'nothing'"):
         resume("nothing", [], str(tmp_path))
+
+
+def test_an_edit_of_what_computes_is_refused_by_its_name_and_neither_a_comment_nor_another_room_is(
+    begun, tmp_path, monkeypatch, capsys
+):
+    """In a copy of the package, which this process takes for its own code; its workers have the package as it is."""
+    copy, runs = tmp_path / "copy" / "mebench", str(begun.path.parent)
+    shutil.copytree(inputs.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(inputs, "PACKAGE", copy)
+    said, reports, rule = copy / "core/chain.py", copy / "cli/doctor.py", copy / "core/spotting.py"
+    said.write_text(said.read_text() + "# a comment\n")
+    reports.write_text(reports.read_text() + "# a comment\n\nanother = 'word'\n")
+    whole = rule.read_text()
+    rule.write_text(whole + "\nPEAK = 3\n")
+    inputs._own_code.cache_clear()
+    refused = r"cannot go on: code of mebench/core was \w{8} and is \w{8}, and its folds must not mix with others"
+    with pytest.raises(RunError, match=refused):
+        resume(begun.id, [], runs)
+    rule.write_text(whole)
+    inputs._own_code.cache_clear()
+    resume(begun.id, [], runs, json="-")
+    inputs._own_code.cache_clear()
+    assert begun.done and json.loads(capsys.readouterr().out)["run_id"] == begun.id
+
+
+def test_what_differs_from_what_to_what_is_told_of_versions_settings_and_annotations(begun):
+    stored = begun.read_json("config.json")
+    for name, part in (("package numpy", "1.0"), ("annotations", "0" * 16), ("setting seed", 2), ("package gone", "1")):
+        before = stored["parts"].get(name, "absent")
+        begun.write_json("config.json", {**stored, "parts": {**stored["parts"], name: part}})
+        with pytest.raises(RunError, match=f"cannot go on: {name} was {part} and is {before}, and its folds"):
+            resume(begun.id, [], str(begun.path.parent))
+
+
+def test_a_run_that_began_before_runs_noted_their_parts_is_refused_in_one_sentence(begun):
+    stored = begun.read_json("config.json")
+    del stored["parts"]
+    begun.write_json("config.json", stored)
+    with pytest.raises(
+        RunError, match=r"began with a mebench that did not note what its folds depend on.*Start it anew"
+    ):
+        resume(begun.id, [], str(begun.path.parent))

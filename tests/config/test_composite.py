@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mebench.config import from_plain, resolve, run_key
+from mebench.config import from_plain, resolve, shaping
 from mebench.config.parts import members
 from mebench.errors import ConfigError, PluginError
 
@@ -59,13 +59,13 @@ def test_a_composite_travels_as_plain_data(composite):
     again = from_plain(json.loads(json.dumps(config.values)))
     assert again == config
     assert again.values == config.values
-    assert run_key(again) == run_key(config)
+    assert shaping(again) == shaping(config)
 
 
 def test_roots_are_no_part_of_the_key_and_parameters_are(composite):
-    assert run_key(composite("dataset.red.root=/r")) == run_key(composite())
-    assert run_key(composite("dataset.red.reds=3")) != run_key(composite())
-    assert run_key(composite(plain=("method=tiny", "dataset=[blue,red]"))) != run_key(
+    assert shaping(composite("dataset.red.root=/r")) == shaping(composite())
+    assert shaping(composite("dataset.red.reds=3")) != shaping(composite())
+    assert shaping(composite(plain=("method=tiny", "dataset=[blue,red]"))) != shaping(
         composite(plain=("method=tiny", "dataset=red"))
     )
 
@@ -107,7 +107,7 @@ def test_a_recognizer_is_a_second_method_with_keys_of_its_own(composite):
     config = composite("recognizer=tiny", "recognizer.p=0.7", plain=("method=tiny", "dataset=red"))
     assert (config.method_params.p, config.recognizer, config.recognizer_params.p) == (0.1, "tiny", 0.7)
     assert from_plain(json.loads(json.dumps(config.values))) == config
-    assert run_key(config) != run_key(composite(plain=("method=tiny", "dataset=red")))
+    assert shaping(config) != shaping(composite(plain=("method=tiny", "dataset=red")))
 
 
 def test_keys_of_a_recognizer_that_nobody_named(composite):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
@@ -12,12 +13,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, run_key, user_file
+from mebench.config import NOT_IN_KEY, RunSettings, from_plain, registry, resolve, shaping, user_file
 from mebench.config.values import choices, convert, expected, plain
 from mebench.console import text
 from mebench.core.types import KINDS, Kind
 from mebench.errors import ConfigError, PluginError
 from mebench.results.settings import of_data, of_method
+from mebench.runner.inputs import code_and_settings
 
 METHOD_PARAMS = """
 from __future__ import annotations
@@ -499,18 +501,23 @@ def test_every_value_has_an_origin(tiny):
 
 
 def test_the_key_ignores_what_does_not_shape_predictions_and_follows_the_rest(tiny, root):
-    key = run_key(tiny())
+    key = shaping(tiny())
     same = ["workers=3", "runs=elsewhere", "cache=/x", "tracking=sqlite:///x.db", "dataset.root=/data"]
-    assert {run_key(tiny(word)) for word in same} == {key}
+    assert all(shaping(tiny(word)) == key for word in same)
     assert {word.split("=")[0] for word in same} <= NOT_IN_KEY
-    assert run_key(tiny("method.preset=short", "method.epochs=3")) == key
+    assert shaping(tiny("method.preset=short", "method.epochs=3")) == key
 
     other = ["seed=1", "dataset.seed=1", "method.p=0.1", "kinds=micro", "validation=0.3", "scheme=x"]
-    assert len({key, *(run_key(tiny(word)) for word in other)}) == len(other) + 1
+    found = [key, *(shaping(tiny(word)) for word in other)]
+    assert all(one != two for one, two in combinations(found, 2))
 
     code = registry.find("method", "tiny").folder / "method.py"
-    code.write_text(code.read_text() + "# changed\n")
-    assert run_key(tiny()) != key
+    before = code_and_settings(tiny())
+    code.write_text(code.read_text() + "# a comment\n")
+    assert code_and_settings(tiny()) == before
+    code.write_text(code.read_text() + "changed = 1\n")
+    now = code_and_settings(tiny())
+    assert [name for name in before if now[name] != before[name]] == ["code of methods/tiny"]
 
 
 def test_pydantic_is_imported_where_a_configuration_is_typed_and_not_before(tmp_path):
@@ -540,4 +547,4 @@ def test_what_mlflow_is_sent_has_keys_below_tracking_and_shapes_no_prediction():
     found = resolve(["method=majority", "dataset=synthetic", *words])
     assert (plain.tracking_folds, plain.tracking_models) == (True, False)
     assert (found.tracking, found.tracking_folds, found.tracking_models) == ("sqlite:///x.db", False, True)
-    assert run_key(found) == run_key(plain)
+    assert shaping(found) == shaping(plain)

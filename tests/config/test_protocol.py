@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mebench.config import from_plain, resolve, run_key
+from mebench.config import from_plain, resolve, shaping
 from mebench.errors import ConfigError, PluginError
 from mebench.protocols.within import KFoldParams
 
@@ -23,7 +23,7 @@ def test_a_protocol_has_keys_of_its_own(config):
     assert found.origins["protocol.folds"] == "command line"
     assert found.origins["protocol.seed"] == "default (protocol kfold)"
     assert from_plain(json.loads(json.dumps(found.values))) == found
-    assert run_key(found) != run_key(config("protocol=kfold"))
+    assert shaping(found) != shaping(config("protocol=kfold"))
 
 
 def test_files_may_nest_them_and_keys_of_another_protocol_are_left_alone(config, tmp_path):
@@ -73,7 +73,7 @@ def test_one_dataset_twice_under_two_names(config):
     assert {word: params.p for word, params in found.dataset_params.items()} == {"low:toy": 0.1, "high:toy": 0.9}
     assert found.dataset == "low+high"
     again = from_plain(json.loads(json.dumps(found.values)))
-    assert again == found and run_key(again) == run_key(found)
+    assert again == found and shaping(again) == shaping(found)
 
 
 @pytest.mark.parametrize(

@@ -68,11 +68,14 @@ def test_a_file_is_a_protocol_for_runs_and_their_workers(folder):
         resolve([*WORDS, "protocol.first=0"], plugins=[folder])
 
 
-def test_another_text_of_it_is_another_run(folder):
+def test_another_rule_of_it_is_another_run(folder):
     plan = make_plan(resolve(WORDS, plugins=[folder]))
     before = inputs_of(plan.config, plan.dataset, "")
-    (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "# edited")
-    assert inputs_of(plan.config, plan.dataset, "") != before
+    (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "# said")
+    assert inputs_of(plan.config, plan.dataset, "") == before
+    (folder / "protocols" / "halves.py").write_text(TWO_HALVES + "edited = 1")
+    now = inputs_of(plan.config, plan.dataset, "")
+    assert [name for name in now if now[name] != before[name]] == ["code of protocol halves"]
 
 
 def test_one_that_was_edited_is_read_anew(folder):

@@ -11,9 +11,10 @@ import pytest
 from mebench.config import resolve
 from mebench.config.registry import load
 from mebench.core import Distractor
+from mebench.files import code_hash
 from mebench.runner.describe import content_of, describe, key_of, made_by, truth_tables
 from mebench.runner.folder import RunFolder
-from mebench.runner.inputs import _own_code
+from mebench.runner.inputs import _own_code, digest
 from mebench.runner.plan import make_plan
 
 TWO = (
@@ -106,7 +107,7 @@ def test_the_hash_of_the_code_is_that_of_its_files_by_name_in_whatever_order_the
     hashes = set()
     for turn in (list, lambda found: list(found)[::-1]):
         monkeypatch.setattr(Path, "rglob", lambda self, pattern, turn=turn: turn(listed(self, pattern)))
-        hashes.add(_own_code.__wrapped__())
+        hashes.add(digest(_own_code.__wrapped__(code_hash)))
     assert len(hashes) == 1
 
 

@@ -342,8 +342,10 @@ def test_a_fold_that_raises_is_left_out_and_the_run_goes_on_with_the_same_plugin
     folder.write_json("versions.json", versions)
 
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
-    method.write_text(method.read_text() + "\n# another method now\n")
-    with pytest.raises(RunError, match="cannot go on: its dataset, plugins or versions have changed"):
+    method.write_text(method.read_text() + "\nanother = 'method now'\n")
+    with pytest.raises(
+        RunError, match=r"cannot go on: code of methods/moody was \w{8} and is \w{8}, and its folds must not mix"
+    ):
         go(words, folder.id)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mebench.config import from_plain, resolve, run_key
+from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
 from mebench.results.settings import without_places
 from mebench.runner import forks, tasks
@@ -79,19 +79,19 @@ def test_what_a_method_calls_landmarks_is_a_path_where_it_is_that_of_faces_alone
     run = spec_of(make_plan(config))
     assert plan_of(run).params == config.method_params
     other, no_root = resolve(moody("method.landmarks=mediapipe")), resolve(moody("dataset.few_annotations=false"))
-    assert run_key(other) != run_key(config)
+    assert shaping(other) != shaping(config)
     assert spec_of(make_plan(no_root)).spec[1] != run.spec[1]
     assert without_places(config.values)["method.landmarks"] == "dlib"
     faces = resolve(["method=mean", "dataset=synthetic", "method.landmarks=face.dat"])
     assert anywhere(faces.values)["method"]["landmarks"] == str(Path("face.dat").absolute())
-    assert run_key(faces) == run_key(resolve(["method=mean", "dataset=synthetic"]))
+    assert shaping(faces) == shaping(resolve(["method=mean", "dataset=synthetic"]))
     assert "method.landmarks" not in without_places(faces.values)
 
 
 def test_a_worker_with_other_code_or_data_refuses_its_folds(moody, tmp_path):
     run = spec_of(make_plan(resolve(moody())))
     method = tmp_path / "mine" / "methods" / "moody" / "method.py"
-    method.write_text(method.read_text() + "\n# edited since\n")
+    method.write_text(method.read_text() + "\nedited = 1\n")
     with pytest.raises(RunError, match="a worker found other code, packages or data"):
         fold_task(run, "toy/1", frozenset())
 

@@ -1,0 +1,65 @@
+"""What is part of a run's key: of everything in the package it is decided whether it shapes predictions."""
+
+import subprocess
+import sys
+import time
+
+from mebench.files import code_hash
+from mebench.runner.inputs import OF_FOLDS, PACKAGE, ROOMS, _own_code
+
+OTHER_ROOMS = {
+    *(
+        "_checkout.py",
+        "_lightly.py",
+        "__init__.py",
+        "__main__.py",
+        "console.py",
+        "errors.py",
+        "files.py",
+        "progress.py",
+    ),
+    *(
+        "api",
+        "cli",
+        "config",
+        "datasets",
+        "exchange",
+        "inspection",
+        "methods",
+        "metrics",
+        "results",
+        "testing",
+        "tuning",
+    ),
+}
+"""Plugins count each by itself; configuration by its values; scoring is done anew from stored predictions."""
+OTHER_FILES = {
+    *("__init__", "dask_executor", "describe", "estimate", "execute", "folder", "forks", "guard", "inputs", "live"),
+    *("looking", "measure", "models", "scoring", "session", "sweep", "trained", "workers"),
+}
+"""Who plans, starts, carries, watches, keeps and scores folds; what uses their models afterwards."""
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir() if path.name not in ("__pycache__", "py.typed")}
+
+
+def test_of_every_room_and_file_it_is_decided_whether_it_shapes_predictions():
+    """Somebody who adds one decides here: what shapes predictions belongs to `inputs.ROOMS` or `inputs.OF_FOLDS`."""
+    assert names(PACKAGE) - {*ROOMS, *OTHER_ROOMS, "runner"} == set() == set(ROOMS) - names(PACKAGE)
+    files = {name.removesuffix(".py") for name in names(PACKAGE / "runner")}
+    assert files - {*OF_FOLDS, *OTHER_FILES} == set() == set(OF_FOLDS) - files
+
+
+def test_what_computes_a_fold_imports_nothing_that_is_neither_counted_nor_known_to_shape_nothing():
+    program = "import sys, mebench.runner.fold, mebench.training; print(*[m for m in sys.modules if m.startswith('mebench.')])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    counted = {room.removesuffix(".py") for room in ROOMS}
+    shaping_nothing = {"_checkout", "_lightly", "config", "console", "errors", "files", "metrics", "progress", "runner"}
+    assert {name.split(".")[1] for name in found} - counted - shaping_nothing == set()
+
+
+def test_the_code_is_hashed_quickly():
+    started = time.process_time()
+    assert len(_own_code.__wrapped__(code_hash)) == len(ROOMS) + 1
+    assert time.process_time() - started < 1.5, "0.2 s on a quiet machine"
