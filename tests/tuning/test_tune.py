@@ -368,7 +368,7 @@ def test_a_study_of_something_else_is_not_joined(go, toy):
     before = noted.read_text()
     with pytest.raises(ConfigError, match=r"study 'mine' in .*optuna.db was begun with parameters"):
         go(params=("p",), trials=2, study="mine")
-    with pytest.raises(ConfigError, match="was begun with setting method.nap 0.0, not 0.001"):
+    with pytest.raises(ConfigError, match=r"was begun with setting method\.nap 0\.0, not 0\.001"):
         go("method.nap=0.001", acts=("postprocess",), trials=2, study="mine")
     with pytest.raises(ConfigError, match="was begun with method tunable, not random"):
         module.tune(
