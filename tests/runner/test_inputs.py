@@ -8,29 +8,10 @@ from mebench.files import code_hash
 from mebench.runner.inputs import OF_FOLDS, PACKAGE, ROOMS, _own_code
 
 OTHER_ROOMS = {
-    *(
-        "_checkout.py",
-        "_lightly.py",
-        "__init__.py",
-        "__main__.py",
-        "console.py",
-        "errors.py",
-        "files.py",
-        "progress.py",
-    ),
-    *(
-        "api",
-        "cli",
-        "config",
-        "datasets",
-        "exchange",
-        "inspection",
-        "methods",
-        "metrics",
-        "results",
-        "testing",
-        "tuning",
-    ),
+    *("_checkout.py", "_lightly.py", "__init__.py", "__main__.py", "atomic.py", "console.py", "errors.py"),
+    *("files.py", "format.py", "heavy.py", "progress.py", "table.py"),
+    *("api", "cli", "config", "datasets", "exchange", "inspection", "methods"),
+    *("metrics", "results", "testing", "tuning"),
 }
 """Plugins count each by itself; configuration by its values; scoring is done anew from stored predictions."""
 OTHER_FILES = {
