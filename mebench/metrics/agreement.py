@@ -30,7 +30,12 @@ def agreement(tables: Tables, kinds: Sequence[str]) -> dict[str, Any]:
     """
     ordered = tables.ordered()
     assert ordered.predictions is not None
-    lengths = _lengths(ordered)
+    ends = pd.concat([table[["video", "offset"]] for table in (ordered.truths, ordered.predictions)])
+    last = ends.groupby("video")["offset"].max()
+    lengths = {
+        video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
+        for video, n in zip(ordered.videos["video"], ordered.videos["n_frames"])
+    }
     labels = [np.zeros(sum(lengths.values()), np.int64) for _ in range(2)]
     found: dict[str, Any] = {}
     pairs: list[tuple[str, str]] = []
@@ -73,17 +78,6 @@ def kappa(first: NDArray[Any], second: NDArray[Any]) -> float | None:
     return float(cohen_kappa_score(first, second))
 
 
-def _lengths(tables: Tables) -> dict[str, int]:
-    """Frames of each video."""
-    assert tables.predictions is not None
-    ends = pd.concat([table[["video", "offset"]] for table in (tables.truths, tables.predictions)])
-    last = ends.groupby("video")["offset"].max()
-    return {
-        video: int(max(0 if pd.isna(n) else n, last.get(video, -1) + 1))
-        for video, n in zip(tables.videos["video"], tables.videos["n_frames"])
-    }
-
-
 def _marked(table: pd.DataFrame, lengths: dict[str, int]) -> NDArray[np.bool_]:
     """Which frames of all videos, one after the other, lie in an interval."""
     starts = dict(zip(lengths, np.cumsum([0, *lengths.values()]).tolist()))
@@ -98,10 +92,9 @@ def _differences(first: pd.DataFrame, second: pd.DataFrame, end: str) -> dict[st
     ms = (1000 * (second[end] - first[end]) / first["fps"].astype(float)).dropna().to_numpy(np.float64)
     if not len(ms):
         return None
-    spread = float(ms.std(ddof=1)) if len(ms) > 1 else None
     return {
         "mean": float(ms.mean()),
-        "sd": spread,
+        "sd": float(ms.std(ddof=1)) if len(ms) > 1 else None,
         "mean_absolute": float(np.abs(ms).mean()),
         "quantiles": np.quantile(ms, QUANTILES).tolist(),
     }

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, NotRequired, Self, TypedDict
 
 import numpy as np
-from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
+from mebench import heavy
 from mebench.metrics.catalogue import Scale, find
 from mebench.metrics.paired import correlation, difference_interval
 from mebench.metrics.ratios import Floats
@@ -90,12 +90,12 @@ def share_interval(value: float, error: float, degrees: float, subjects: int) ->
     >>> [round(end, 3) for end in share_interval(1.0, 0.0, 9, 10)]
     [0.692, 1.0]
     """
-    samples = float(subjects)
+    samples, special = float(subjects), heavy.scipy.special
     if error > FLAT and 0 < value < 1:
-        samples = value * (1 - value) / error**2 * float(ndtri(0.975) / stdtrit(degrees, 0.975)) ** 2
+        samples = value * (1 - value) / error**2 * float(special.ndtri(0.975) / special.stdtrit(degrees, 0.975)) ** 2
     right, wrong = samples * value, samples * (1 - value)
-    low = float(betaincinv(right, wrong + 1, 0.025)) if right > 0 else 0.0
-    high = float(betaincinv(right + 1, wrong, 0.975)) if wrong > 0 else 1.0
+    low = float(special.betaincinv(right, wrong + 1, 0.025)) if right > 0 else 0.0
+    high = float(special.betaincinv(right + 1, wrong, 0.975)) if wrong > 0 else 1.0
     return min(low, value), max(high, value)  # next to no error leaves the quantiles to rounding
 
 
@@ -134,7 +134,7 @@ def interval(
         return share_interval(value, whole, effective_degrees(replicates, strata), several)
     if error <= FLAT:
         return None
-    half = float(stdtrit(degrees, 0.975)) * error
+    half = float(heavy.scipy.special.stdtrit(degrees, 0.975)) * error
     if scale == "positive" and half < value:
         return float(value * np.exp(-half / value)), float(value * np.exp(half / value))
     return (max(value - half, 0.0) if scale == "positive" else value - half), value + half
@@ -212,7 +212,8 @@ def widened_tail(n: int, degrees: int) -> float:
     >>> round(widened_tail(20, 19), 4), round(widened_tail(100_000, 99_999), 4)
     (0.0159, 0.025)
     """
-    return float(ndtr(np.sqrt(n / degrees) * stdtrit(degrees, 0.025))) if degrees else 0.0
+    special = heavy.scipy.special
+    return float(special.ndtr(np.sqrt(n / degrees) * special.stdtrit(degrees, 0.025))) if degrees else 0.0
 
 
 def score(value: float, replicates: Floats, tail: float = 0.025) -> Score:
@@ -229,10 +230,8 @@ def score(value: float, replicates: Floats, tail: float = 0.025) -> Score:
     {'value': None, 'low': None, 'high': None}
     """
     known = replicates[~np.isnan(replicates)]
-    if np.isnan(value) or not len(known):
-        return {"value": None if np.isnan(value) else float(value), "low": None, "high": None}
-    low, high = np.percentile(known, [100 * tail, 100 - 100 * tail])
-    return {"value": float(value), "low": float(low), "high": float(high)}
+    low, high = np.percentile(known, [100 * tail, 100 - 100 * tail]) if len(known) else (np.nan, np.nan)
+    return _score(float(value), (float(low), float(high)) if len(known) else None, "")
 
 
 @dataclass
@@ -290,16 +289,30 @@ class Resampling:
             evaluate: from weights to scores, (n_weightings,) each.
             rests: on which subjects a score rests; by default on all.
         """
-        if self.strata and len(self.weights):
-            return self._over_subjects(section, evaluate, rests)
-        replicates = evaluate(self.weights)
-        if self.mean:
+        if not self.strata or not len(self.weights):
+            replicates = evaluate(self.weights)
             known = {name: r[~np.isnan(r)] for name, r in replicates.items()}
-            values = {name: float(r.mean()) if len(r) else np.nan for name, r in known.items()}
-        else:
-            values = self._values(evaluate)
-        self._note(section, values, replicates)
-        return {name: score(values[name], replicates[name]) for name in replicates}
+            means = {name: float(r.mean()) if len(r) else np.nan for name, r in known.items()} if self.mean else {}
+            values = means if self.mean else self._values(evaluate)
+            self._note(section, values, replicates)
+            return {name: score(values[name], replicates[name]) for name in replicates}
+        values, without = self._values(evaluate), evaluate(leave_one_out(self.subjects, self.n_units))
+        self._note(section, values, without)
+        several = self.interval == "bootstrap" and any(find(name).scale != "share" for name in values)
+        drawn = evaluate(self.weights) if several else {}
+        found: dict[str, Score] = {}
+        for name, value in values.items():
+            basis = rests(self.subjects, name) if rests else Basis(len(self.subjects))
+            scale, reason = find(name).scale, self._refusal(basis, without[name])
+            ends = None
+            if not reason and scale != "share" and drawn:
+                of_drawn = score(value, drawn[name], widened_tail(len(self.subjects), self._degrees()))
+                _, low, high = _ends(of_drawn) or (value, 0.0, 0.0)
+                ends = None if low == high else (low, high)
+            elif not reason:
+                ends = interval(value, without[name], self._names(), scale, basis.subjects, basis.unseen)
+            found[name] = _score(value, ends, reason or _FLAT)
+        return found
 
     def differences(
         self, first: Evaluate, second: Evaluate, rests: Sequence[Rests | None] = (None, None)
@@ -319,7 +332,9 @@ class Resampling:
             one, other = (_ends(side[name]) for side in sides)
             value, ends = values[0][name] - values[1][name], None
             if one and other and find(name).scale == "share":
-                ends = difference_interval(one, other, self._correlation(without[0][name], without[1][name]))
+                known = ~np.isnan(without[0][name] + without[1][name])
+                moves = [deviations(np.where(known, run[name], np.nan), self._names())[0] for run in without]
+                ends = difference_interval(one, other, correlation(*moves))
             elif one and other:
                 ends = interval(value, replicates, self._names())
             if len(self.subjects) < LEAST_PAIRED:
@@ -334,25 +349,6 @@ class Resampling:
         replicates = evaluate(leave_one_out(self.subjects, self.n_units))
         return {name: standard_error(r, self._names()) for name, r in replicates.items()}
 
-    def _over_subjects(self, section: str, evaluate: Evaluate, rests: Rests | None) -> dict[str, Score]:
-        values, without = self._values(evaluate), evaluate(leave_one_out(self.subjects, self.n_units))
-        self._note(section, values, without)
-        several = self.interval == "bootstrap" and any(find(name).scale != "share" for name in values)
-        drawn = evaluate(self.weights) if several else {}
-        found: dict[str, Score] = {}
-        for name, value in values.items():
-            basis = rests(self.subjects, name) if rests else Basis(len(self.subjects))
-            scale, reason = find(name).scale, self._refusal(basis, without[name])
-            ends = None
-            if not reason and scale != "share" and drawn:
-                of_drawn = score(value, drawn[name], widened_tail(len(self.subjects), self._degrees()))
-                _, low, high = _ends(of_drawn) or (value, 0.0, 0.0)
-                ends = None if low == high else (low, high)
-            elif not reason:
-                ends = interval(value, without[name], self._names(), scale, basis.subjects, basis.unseen)
-            found[name] = _score(value, ends, reason or _FLAT)
-        return found
-
     def _refusal(self, basis: Basis, without: Floats) -> str:
         """Why a score has no interval; empty if it has one."""
         if not self._degrees():
@@ -360,10 +356,6 @@ class Resampling:
         if basis.doubt or (basis.subjects >= LEAST and not np.isnan(without).any()):
             return basis.doubt
         return "it rests on no subject" if not basis.subjects else "without one of the subjects it is undefined"
-
-    def _correlation(self, first: Floats, second: Floats) -> float:
-        known = ~np.isnan(first) & ~np.isnan(second)
-        return correlation(*(deviations(np.where(known, r, np.nan), self._names())[0] for r in (first, second)))
 
     def _values(self, evaluate: Evaluate) -> dict[str, float]:
         return {name: float(v[0]) for name, v in evaluate(np.ones((1, self.n_units))).items()}
@@ -385,13 +377,10 @@ _FLAT = "it is the same whoever is left out, which says nothing of others"
 
 
 def _score(value: float, ends: tuple[float, float] | None, reason: str) -> Score:
-    if np.isnan(value):
-        return {"value": None, "low": None, "high": None}
-    if ends is not None:
-        return {"value": value, "low": ends[0], "high": ends[1]}
-    if reason:
-        return {"value": value, "low": None, "high": None, "reason": reason}
-    return {"value": value, "low": None, "high": None}
+    undefined = np.isnan(value)
+    low, high = (None, None) if undefined or ends is None else ends
+    found: Score = {"value": None if undefined else value, "low": low, "high": high}
+    return found if undefined or ends is not None or not reason else {**found, "reason": reason}
 
 
 def _ends(of: Score) -> tuple[float, float, float] | None:

@@ -6,13 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
 
 from mebench.errors import DataError
 from mebench.metrics.bootstrap import Score, derived_seed, score
 from mebench.metrics.conventions import Convention, named
-from mebench.metrics.matching import overlap, same_group
+from mebench.metrics.matching import largest, overlap, same_group
 from mebench.metrics.ratios import Floats, Indices
 from mebench.metrics.spotting import precision_recall_f1
 from mebench.metrics.summary import summarize
@@ -166,12 +164,9 @@ class _Placement:
         draws = len(chosen) // number
         centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
         prediction, truth = self._hits(centre, self.half[chosen], *same_group(chosen, self.video))
-        spotted, row = np.unique(prediction, return_inverse=True)
-        shape = (len(spotted), draws * len(self.video))
-        graph = csr_matrix((np.ones(len(row)), (row, prediction // number * len(self.video) + truth)), shape=shape)
         # F1 depends on the number of pairs alone, so any matching of maximum size will do.
-        matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
-        return np.bincount(spotted[matched] // number, minlength=draws)
+        matched = largest(prediction, prediction // number * len(self.video) + truth)
+        return np.bincount(matched // number, minlength=draws)
 
     def _hits(self, centre: Indices, half: Indices, prediction: Indices, truth: Indices) -> tuple[Indices, Indices]:
         pairs = overlap(prediction, truth, (centre - half, centre + half - 1), self.true, self.convention)

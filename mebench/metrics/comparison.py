@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
 
+from mebench import heavy
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.metrics.bootstrap import Evaluate, Resampling, Rests, Score, derived_seed
 from mebench.metrics.emotions import OF_SAMPLES
@@ -134,7 +134,8 @@ def detectable_difference(error: float, degrees: int, level: float = LEVEL, powe
     """
     if not degrees or np.isnan(error) or error < 1e-12:
         return None
-    return float((student.ppf(1 - level / 2, degrees) + student.ppf(power, degrees)) * error)
+    quantile = heavy.scipy.special.stdtrit  # of Student's t
+    return float((quantile(degrees, 1 - level / 2) + quantile(degrees, power)) * error)
 
 
 MAIN = (
@@ -262,7 +263,16 @@ def compare(
         for section, names in chosen.items()
         for path, row in _compare_section(section, sections[section], names, pairing, subjects, swapped, exact).items()
     }
-    adjusted = holm([row.p for row in rows.values()])
+    adjusted, of_clips = holm([row.p for row in rows.values()]), None
+    if first.clips is not None and second.clips is not None:
+        (one, other), asked = (first.clips, second.clips), ["video", "truth"]
+        if one[asked].to_numpy().tolist() != other[asked].to_numpy().tolist():
+            raise DataError(
+                "the clips of the two runs differ or stand in another order: compare runs on the same truth"
+            )
+        scored = one["truth"].isin(list(classes)).to_numpy()
+        right = [(table["truth"] == table["predicted"]).fillna(False).to_numpy(np.bool_) for table in (one, other)]
+        of_clips = mcnemar(right[0][scored], right[1][scored])
     return Comparison(
         convention=convention,
         subjects=len(strata),
@@ -271,7 +281,7 @@ def compare(
         permutations=len(swapped),
         exact=exact,
         scores={path: replace(row, p_holm=p) for (path, row), p in zip(rows.items(), adjusted)},
-        mcnemar=_mcnemar(first.clips, second.clips, classes),
+        mcnemar=of_clips,
     )
 
 
@@ -359,15 +369,3 @@ def _of_run(rests: Rests | None, units: Indices) -> Rests | None:
     if rests is None:
         return None
     return lambda subjects, name: rests(units[list(subjects)].tolist(), name)
-
-
-def _mcnemar(first: pd.DataFrame | None, second: pd.DataFrame | None, classes: Sequence[str]) -> McNemar | None:
-    if first is None or second is None:
-        return None
-    if first[["video", "truth"]].to_numpy().tolist() != second[["video", "truth"]].to_numpy().tolist():
-        raise DataError("the clips of the two runs differ or stand in another order: compare runs on the same truth")
-    scored = first["truth"].isin(list(classes)).to_numpy()
-    right = [
-        (table["truth"] == table["predicted"]).fillna(False).to_numpy(np.bool_)[scored] for table in (first, second)
-    ]
-    return mcnemar(right[0], right[1])

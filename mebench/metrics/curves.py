@@ -7,12 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
-from scipy.stats import rankdata
 
 from mebench.metrics.conventions import Convention
-from mebench.metrics.matching import Pairs, find, take_turns
+from mebench.metrics.matching import Pairs, find, largest, take_turns
 from mebench.metrics.ratios import Bools, Floats, Indices, last_of_equals, ratio
 
 _BLOCK = 64
@@ -156,21 +153,13 @@ def found_over_iou(
         return [(part.prediction, part.weight) for part in found]
     draw, one = predictions["draw"].to_numpy(np.int64), np.ones(len(predictions))
     whole = replace(pairs, truth=draw[pairs.prediction] * max(len(truths), 1) + pairs.truth)
-    largest: list[Indices] = []
+    matched: list[Indices] = []
     for threshold in SWEEP:  # rising, so that as many pairs as before are the same pairs
         near = whole.hits(threshold, convention.reaching)
-        same = largest and len(near.truth) == len(whole.truth)
-        largest.append(largest[-1] if same else _largest(near))
+        same = matched and len(near.truth) == len(whole.truth)
+        matched.append(matched[-1] if same else largest(near.prediction, near.truth))
         whole = near
-    return [(rows, one) for rows in largest]
-
-
-def _largest(near: Pairs) -> Indices:
-    """The predictions of a matching with the most pairs."""
-    spotted, row = np.unique(near.prediction, return_inverse=True)
-    nodes, column = np.unique(near.truth, return_inverse=True)
-    graph = csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
-    return np.asarray(spotted[maximum_bipartite_matching(graph, perm_type="column") >= 0])
+    return [(rows, one) for rows in matched]
 
 
 def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
@@ -196,7 +185,7 @@ def frame_auc(scores: ArrayLike, truth: ArrayLike) -> float:
     n_true, n_false = int(is_true.sum()), int((~is_true).sum())
     if not n_true or not n_false:
         return float("nan")
-    wins = rankdata(values)[is_true].sum() - n_true * (n_true + 1) / 2
+    wins = pd.Series(values).rank().to_numpy()[is_true].sum() - n_true * (n_true + 1) / 2
     return float(wins / (n_true * n_false))
 
 
@@ -234,7 +223,10 @@ def weighted_frame_auc(scores: Floats, truth: Bools, unit: Indices, weights: Flo
         (n_weightings,), NaN where one of the two sides has no weight.
     """
     n_units = weights.shape[1]
-    parts = [_sorted_by_unit(scores[truth == side], unit[truth == side], n_units) for side in (False, True)]
+    order = np.lexsort((scores, unit, truth))
+    ends = np.searchsorted((unit + n_units * truth)[order], np.arange(1, 2 * n_units))
+    each = np.split(scores[order], ends)
+    parts = each[:n_units], each[n_units:]
     wins = np.zeros((n_units, n_units))
     for of_false, others in enumerate(parts[0]):
         for of_true, own in enumerate(parts[1]):
@@ -243,8 +235,3 @@ def weighted_frame_auc(scores: Floats, truth: Bools, unit: Indices, weights: Flo
             wins[of_true, of_false] = (below + upto) / 2
     n_false, n_true = (weights @ np.array([len(part) for part in side], dtype=np.float64) for side in parts)
     return ratio(np.einsum("wi,ij,wj->w", weights, wins, weights, optimize=True), n_true * n_false, np.nan)
-
-
-def _sorted_by_unit(scores: Floats, unit: Indices, n_units: int) -> list[Floats]:
-    order = np.lexsort((scores, unit))
-    return np.split(scores[order], np.searchsorted(unit[order], np.arange(1, n_units)))

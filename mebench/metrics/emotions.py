@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from mebench.console import plural
 from mebench.core import ABSENT
-from mebench.metrics.bootstrap import Basis, Resampling
+from mebench.metrics.bootstrap import Basis, Evaluate, Resampling
 from mebench.metrics.catalogue import METRICS, columns
 from mebench.metrics.classification import SCORES, calibration, confusion_matrices, one_vs_rest
 from mebench.metrics.conventions import Convention
@@ -25,9 +25,6 @@ OF_SAMPLES = ("accuracy", "wr", "wf1")
 
 LEAST_SAMPLES, LEAST_SUBJECTS = 5, 3
 """A mean over classes of which one has fewer samples, or fewer subjects, has no interval: it would hold too rarely."""
-
-Evaluate = Callable[[Floats], Mapping[str, Floats]]
-"""From matrices (..., C, C + 1) to scores (...) by name."""
 
 
 @dataclass(frozen=True)
@@ -62,24 +59,18 @@ class Sample:
         ]
         # One of C classes that fails costs a C-th of the mean: its people count C-fold.
         several = min(every, len(people) * int(people.min(initial=every)))
-        return Basis(several, ", ".join(rare), self._unseen(units) if name in ("uar", "recall") else 0.0)
+        # What leaving subjects out says nothing of: how sure the recall of a class is of which all, or none, are right. With k people
+        # right it is beta(k + 1, 1) of a flat prior, of variance (k + 1) / ((k + 2)^2 (k + 3)).
+        right = np.diagonal(self.matrices, axis1=1, axis2=2)[units].sum(axis=0)[counted]
+        flat = (right == 0) | (right == samples.sum(axis=0))
+        k = people[flat].astype(np.float64)
+        unseen = float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / max(len(flat), 1))
+        return Basis(several, ", ".join(rare), unseen if name in ("uar", "recall") else 0.0)
 
     def _counted(self, units: list[int]) -> Bools:
         """(C,) whether a mean over these units takes each class."""
         counts = np.ones((1, len(self.classes))) if self.named is None else self.named[units]
         return np.asarray((counts > 0).any(axis=0))
-
-    def _unseen(self, units: Sequence[int]) -> float:
-        """What leaving subjects out says nothing of: how sure the recall of a class is of which all, or none, are right.
-
-        With k people right the recall is beta(k + 1, 1) of a flat prior, of variance (k + 1) / ((k + 2)^2 (k + 3)).
-        """
-        units, counted = list(units), self._counted(list(units))
-        samples = self.matrices[units].sum(axis=-1)[:, counted]
-        right = np.diagonal(self.matrices, axis1=1, axis2=2)[units].sum(axis=0)[counted]
-        flat = (right == 0) | (right == samples.sum(axis=0))
-        k = (samples > 0).sum(axis=0)[flat].astype(np.float64)
-        return float(np.sqrt(((k + 1) / ((k + 2) ** 2 * (k + 3))).sum()) / len(flat))
 
     def scores(self, evaluate: Evaluate, weights: Floats) -> dict[str, Floats]:
         """Scores of the pooled matrix under (n_weightings, n_units) weights.
@@ -265,12 +256,9 @@ def analysis(tables: Tables, counts: SpottingCounts, classes: Sequence[str], uni
             name: v if rule.defines_of_classes(name) else np.full(len(weights), np.nan) for name, v in scores.items()
         }
 
-    def rests(of: Sequence[int], name: str) -> Basis:
-        # Rare classes move the product little beside what is spotted: its intervals hold all the same.
-        return counts.rests(of, name)
-
     section = {
-        **units.scores("analysis.strs", both, rests),
+        # Rare classes move the product little beside what is spotted: its intervals hold all the same.
+        **units.scores("analysis.strs", both, counts.rests),
         "true_positives": _part("analysis.true_positives", found, rule, shown("analysis"), units),
     }
     # Short videos: whoever shows anything shows one micro-expression and nothing else.

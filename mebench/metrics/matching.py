@@ -6,9 +6,8 @@ from math import lcm
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
+from mebench import heavy
 from mebench.core import spotting
 from mebench.metrics.conventions import Convention
 from mebench.metrics.li2017 import peak_hits
@@ -126,7 +125,15 @@ def match(
         return matched
     # A truth is found once in every draw: each (draw, truth) is a node of its own.
     node = predictions["draw"].to_numpy(np.int64)[edges.prediction] * len(truths) + edges.truth
-    component, simple = _components(edges.prediction, node)
+    # One graph holds both sides, truths numbered behind the predictions; a star has one prediction or one truth only.
+    spotted, p = np.unique(edges.prediction, return_inverse=True)
+    nodes, t = np.unique(node, return_inverse=True)
+    size = len(spotted) + len(nodes)
+    graph = heavy.scipy.sparse.coo_matrix((np.ones(len(p)), (p, len(spotted) + t)), shape=(size, size))
+    count, label = heavy.scipy.sparse.csgraph.connected_components(graph, directed=False)
+    sides = [np.bincount(part, minlength=count) for part in np.split(label, [len(spotted)])]
+    component = label[p].astype(np.int64)
+    simple = np.minimum(*sides)[component] == 1
     stars = edges.where(simple)
     best = np.lexsort((stars.truth, stars.prediction, -stars.iou, component[simple]))
     _, first = np.unique(component[simple][best], return_index=True)
@@ -139,18 +146,13 @@ def match(
     return matched
 
 
-def _components(prediction: Indices, node: Indices) -> tuple[Indices, Bools]:
-    """For each edge its connected component, and whether that has one prediction or one truth only (a star)."""
-    predictions, p = np.unique(prediction, return_inverse=True)
-    nodes, t = np.unique(node, return_inverse=True)
-    size = len(predictions) + len(nodes)
-    # One graph holds both sides: truths are numbered behind the predictions.
-    graph = coo_matrix((np.ones(len(p)), (p, len(predictions) + t)), shape=(size, size))
-    count, label = connected_components(graph, directed=False)
-    of_predictions = np.bincount(label[: len(predictions)], minlength=count)
-    of_truths = np.bincount(label[len(predictions) :], minlength=count)
-    component = label[p].astype(np.int64)
-    return component, np.minimum(of_predictions, of_truths)[component] == 1
+def largest(prediction: Indices, truth: Indices) -> Indices:
+    """The predictions of a matching with the most pairs, of any such, given all pairs that may be taken."""
+    spotted, row = np.unique(prediction, return_inverse=True)
+    nodes, column = np.unique(truth, return_inverse=True)
+    sparse = heavy.scipy.sparse
+    graph = sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(spotted), len(nodes)))
+    return np.asarray(spotted[sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column") >= 0])
 
 
 def _match_component(edges: Pairs, matched: Indices) -> None:

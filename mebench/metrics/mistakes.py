@@ -77,9 +77,13 @@ def sort_mistakes(tables: Tables, kinds: Sequence[str], convention: str | Conven
     predictions = of_kinds(predictions, kinds)  # no dummies of the other kind
     own = pair(truths, predictions, rule)
     found = find(truths, predictions, rule, own)
-    other = _other_pairs(truths, predictions, rule)
+    in_video = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
+    same = truths["kind"].to_numpy()[in_video.truth] == predictions["kind"].to_numpy()[in_video.prediction]
+    other = in_video.where(~np.asarray(same, dtype=np.bool_))
     reached, confused = (pairs.hits(rule.threshold, rule.reaching) for pairs in (own, other))
-    near = _near(own, reached, len(truths))
+    near = own.hits(NEAR)  # and not the threshold
+    one, others = (pairs.prediction * len(truths) + pairs.truth for pairs in (near, reached))
+    near = near.where(~np.isin(one, others))
     # Of weight 0 is who finds under `peak` what is found already: it counts neither way.
     in_vain = ~np.isin(np.arange(len(predictions)), found.prediction) & (found.weight > 0)
     draw = predictions["draw"].to_numpy(np.int64)
@@ -336,20 +340,6 @@ def explain_mistakes(
 def told_misses(told: Mapping[str, Mapping[str, float]]) -> dict[str, Mapping[str, float]]:
     """Of what `explain_mistakes` tells of a kind the shares that are missed: length, intensity, density, as far as known."""
     return {name.removeprefix(_MISSED_BY): told[name] for name in told if name.startswith(_MISSED_BY)}
-
-
-def _other_pairs(truths: pd.DataFrame, predictions: pd.DataFrame, rule: Convention) -> Pairs:
-    """Predictions with the truths of the other kind in their video."""
-    one = pair(truths.assign(kind=""), predictions.assign(kind=""), rule)
-    same = truths["kind"].to_numpy()[one.truth] == predictions["kind"].to_numpy()[one.prediction]
-    return one.where(~np.asarray(same, dtype=np.bool_))
-
-
-def _near(own: Pairs, reached: Pairs, n_truths: int) -> Pairs:
-    """Pairs of one kind that reach `NEAR` but not the threshold."""
-    near = own.hits(NEAR)
-    one, other = (pairs.prediction * n_truths + pairs.truth for pairs in (near, reached))
-    return near.where(~np.isin(one, other))
 
 
 def _false_positives(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
-from scipy import stats
 
+from mebench import heavy
 from mebench.metrics.ratios import Bools, Floats, Indices
 
 PERMUTATIONS = 9999
@@ -137,20 +137,19 @@ def signed_rank(first: Floats, second: Floats) -> SignedRank:
         return SignedRank(0, None, None)
     if not difference.any():
         return SignedRank(n, 1.0, 0.0)
-    ranks = stats.rankdata(np.abs(difference)) * np.sign(difference)
-    p = _exact(ranks[ranks != 0]) if n <= FEW else stats.wilcoxon(difference, zero_method="pratt").pvalue
-    return SignedRank(n, float(p), float(ranks.sum() / np.abs(ranks).sum()))
+    ranks = heavy.scipy.stats.rankdata(np.abs(difference)) * np.sign(difference)
+    if n <= FEW:  # all ways in which the sides of those who differ can fall
+        several = np.abs(ranks[ranks != 0])
+        sides = np.arange(2 ** len(several))[:, None] >> np.arange(len(several)) & 1
+        sums, own = sides @ several, ranks[ranks > 0].sum()  # multiples of a half: nothing is rounded
+        p = min(1.0, 2 * min(float(np.mean(sums <= own)), float(np.mean(sums >= own))))
+    else:
+        p = float(heavy.scipy.stats.wilcoxon(difference, zero_method="pratt").pvalue)
+    return SignedRank(n, p, float(ranks.sum() / np.abs(ranks).sum()))
 
 
 FEW = 13
 """Subjects up to which SciPy, too, takes all ways where some differ alike; it spends a thousand times as long."""
-
-
-def _exact(ranks: Floats) -> float:
-    """Two-sided p value of ranks with their sides as signs, (n,), none of them 0."""
-    sides = np.arange(2 ** len(ranks))[:, None] >> np.arange(len(ranks)) & 1
-    sums, own = sides @ np.abs(ranks), ranks[ranks > 0].sum()  # multiples of a half: nothing is rounded
-    return min(1.0, 2 * min(float(np.mean(sums <= own)), float(np.mean(sums >= own))))
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def mcnemar(first: Bools, second: Bools) -> McNemar:
     McNemar(first_only=6, second_only=0, p=0.03125)
     """
     one, other = int((first & ~second).sum()), int((second & ~first).sum())
-    p = stats.binomtest(one, one + other, 0.5).pvalue if one + other else 1.0
+    p = heavy.scipy.stats.binomtest(one, one + other, 0.5).pvalue if one + other else 1.0
     return McNemar(one, other, float(p))
 
 

@@ -202,8 +202,12 @@ class SpottingCounts:
         define is NaN.
         """
         found, spotted, true = (weights @ counts for counts in (self.true_positives, self.spotted, self.truths))
-        nothing = np.full(len(weights), np.nan)
-        areas = self._average_precision(weights)
+        nothing, blind = np.full(len(weights), np.nan), weights @ self.unranked > 0
+        areas = np.full((len(THRESHOLDS), len(weights)), np.nan)
+        if not blind.all() and self.convention.defines("ap"):
+            sure = self.confidence if self.convention.order == "confidence" else None
+            each = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
+            areas = np.where(blind, np.nan, np.stack(each))
         scores = {
             "precision": np.where(true > 0, ratio(found, spotted), np.nan),
             "recall": self.recall(weights),
@@ -251,15 +255,6 @@ class SpottingCounts:
     def _mean(self, name: str, weights: Floats) -> Floats:
         total, terms = self.means[name]
         return ratio(weights @ total, weights @ terms, np.nan)
-
-    def _average_precision(self, weights: Floats) -> Floats:
-        """At each of `THRESHOLDS`, (n_thresholds, n_weightings)."""
-        blind = weights @ self.unranked > 0
-        if blind.all() or not self.convention.defines("ap"):
-            return np.full((len(THRESHOLDS), len(weights)), np.nan)
-        sure = self.confidence if self.convention.order == "confidence" else None
-        areas = [weighted_average_precision(hits, self.unit, self.truths, weights, sure) for hits in self.hits]
-        return np.where(blind, np.nan, np.stack(areas))
 
 
 def without_order(predictions: pd.DataFrame, convention: Convention) -> list[int]:
