@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -229,8 +230,6 @@ def write_json(data: Any, target: str | None) -> None:
     """
     if target is None:
         return
-    import json
-
     text = json.dumps(_finite(data), indent=2, ensure_ascii=False, allow_nan=False)
     if target == "-":
         print(_MOVING.sub(lambda found: found[0] if found[0] == "\n" else json.dumps(found[0])[1:-1], text))
@@ -240,8 +239,6 @@ def write_json(data: Any, target: str | None) -> None:
 
 def json_line(data: Any) -> str:
     """`data` as JSON in one line, printable; nan and infinity become null."""
-    import json
-
     return printable(json.dumps(_finite(data), ensure_ascii=True, allow_nan=False))
 
 
@@ -251,8 +248,6 @@ def text(value: Any) -> str:
     >>> text(None), text(True), text([1, "a"]), text("a b")
     ('null', 'true', '[1, "a"]', 'a b')
     """
-    import json
-
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
+from rich import progress
 from rich.console import Console
+from rich.markup import escape
 
 from mebench.console import console as console_of_text
 from mebench.console import duration, print_lines, printable
@@ -44,36 +46,27 @@ class Progress:
 
             yield advance
 
-    @contextmanager
-    def frames(self, name: str, videos: int) -> Iterator[Show]:
+    def frames(self, name: str, videos: int) -> AbstractContextManager[Show]:
         """A stage over the frames of some videos.
 
         The function it gives takes the videos and the frames that are done and the share of the whole work, 0 to 1; it
         may be called as often as one likes.
         """
-        with self._shown(name, videos, "videos") as show:
-            yield show
+        return self._shown(name, videos, "videos")
 
-    @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
+    def waiting(self, what: str) -> AbstractContextManager[object]:
         """Work that does not tell how far it is."""
         if self.console.is_terminal:
-            with self.console.status(what):
-                yield
-            return
+            return self.console.status(what)
         started = time.monotonic()
-        with _repeated(lambda: _plain(f"{what}: {duration(time.monotonic() - started)}"), SILENT_SECONDS):
-            yield
-
-    @contextmanager
-    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> Iterator[Show]:
-        shown = (
-            _bar(self.console, name, total, unit, before)
-            if self.console.is_terminal
-            else _lines(name, total, unit, before)
+        return _repeated(
+            lambda: print_lines(f"{what}: {duration(time.monotonic() - started)}", error=True), SILENT_SECONDS
         )
-        with shown as show:
-            yield show
+
+    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
+        if not self.console.is_terminal:
+            return _lines(name, total, unit, before)
+        return _bar(self.console, name, total, unit, before)
 
 
 class Silent(Progress):
@@ -82,21 +75,16 @@ class Silent(Progress):
     def say(self, line: str) -> None:
         """Nothing."""
 
-    @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
+    def waiting(self, what: str) -> AbstractContextManager[object]:
         """Nothing."""
-        yield
+        return nullcontext()
 
-    @contextmanager
-    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> Iterator[Show]:
-        yield lambda done, frames, share: None
+    def _shown(self, name: str, total: int, unit: str, before: int = 0) -> AbstractContextManager[Show]:
+        return nullcontext(lambda done, frames, share: None)
 
 
 @contextmanager
 def _bar(console: Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
-    from rich import progress
-    from rich.markup import escape
-
     columns = (
         progress.TextColumn("{task.description:<9}"),
         progress.BarColumn(),
@@ -129,7 +117,7 @@ def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
         seconds = max(last - started, 1e-9)
         seen = f", {now_frames} frames, {now_frames / seconds:.1f} frames/s" if now_frames else ""
         left = f", {left}" if (left := _left(seconds, now_share)) else ""
-        _plain(f"{name}: {now_done}/{total} {unit}{seen}, {seconds:.0f} s{left}")
+        print_lines(f"{name}: {now_done}/{total} {unit}{seen}, {seconds:.0f} s{left}", error=True)
 
     def show(done: int, frames: int, share: float) -> None:
         nonlocal now_done, now_frames, now_share
@@ -148,10 +136,6 @@ def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
 def _left(seconds: float, share: float) -> str:
     """The time left in words, once enough is done for an estimate; nothing at the end."""
     return f"about {duration(seconds * (1 - share) / share)} left" if ENOUGH <= share < 1 else ""
-
-
-def _plain(line: str) -> None:
-    print_lines(line, error=True)
 
 
 @contextmanager

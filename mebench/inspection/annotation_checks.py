@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Literal
 
 from mebench.console import printable
@@ -100,7 +100,16 @@ def odd_annotations(videos: Sequence[Video]) -> Iterator[Finding]:
                 ms = 1000 * e.length / video.fps
                 text = f"{span(e)} lasts {ms:.0f} ms, and a {e.kind}-expression at most {LONGEST_MS[e.kind]:.0f}"
                 yield Finding("warning", "too_long", where, text)
-        yield from _overlaps(video, where)
+        ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
+        for a, b in pairwise(ordered):
+            if (a.onset, a.offset, a.kind) == (b.onset, b.offset, b.kind):
+                yield Finding("warning", "duplicate", where, f"{span(b)} is annotated twice")
+        # Each beside the one that reaches farthest among those before it.
+        reaching: Iterator[Expression] = accumulate(ordered, lambda a, b: max(a, b, key=lambda one: one.offset))
+        for e, farthest in zip(ordered[1:], reaching):
+            same = (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
+            if e.onset <= farthest.offset and not same:
+                yield Finding("warning", "overlap", where, f"{span(e)} overlaps with {span(farthest)}")
 
 
 def unprintable_names(videos: Sequence[Video], schemes: Iterable[Scheme]) -> Iterator[Finding]:
@@ -168,21 +177,6 @@ def differing_counts(counts: Mapping[str, tuple[int, int]], source: str) -> Iter
     else:
         text = f"{', '.join(differing)} in {source}: is it another release, or incomplete? --no-counts skips this"
         yield Finding("error", "counts", "", text)
-
-
-def _overlaps(video: Video, where: str) -> Iterator[Finding]:
-    """Expressions of a video that share frames with the one that reaches farthest among those before them."""
-    ordered = sorted(video.expressions, key=lambda e: (e.onset, e.offset, e.kind))
-    for a, b in pairwise(ordered):
-        if (a.onset, a.offset, a.kind) == (b.onset, b.offset, b.kind):
-            yield Finding("warning", "duplicate", where, f"{span(b)} is annotated twice")
-    farthest: Expression | None = None
-    for e in ordered:
-        same = farthest is not None and (e.onset, e.offset, e.kind) == (farthest.onset, farthest.offset, farthest.kind)
-        if farthest is not None and e.onset <= farthest.offset and not same:
-            yield Finding("warning", "overlap", where, f"{span(e)} overlaps with {span(farthest)}")
-        if farthest is None or e.offset > farthest.offset:
-            farthest = e
 
 
 def span(e: Expression) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from mebench.console import plural
-from mebench.core import Dataset, Frames, Repair, Video
+from mebench.core import Dataset, Repair, Video
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.folder import file_number, natural
@@ -48,7 +48,14 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
         n_frames = len(frames)
     except DataError as error:
         return 0, [found("video_file", str(error))]
-    findings = [found(check, text) for check, text in _against_annotations(video, n_frames, repairs)]
+    changes, findings = [r for r in repairs if r.row is not None and r.reason.startswith(f"{where}: ")], []
+    for e in video.expressions:  # that had to be cut or moved because frames are not there
+        if "cut" in e.flags or e.offset >= n_frames:
+            text = f"{span(e)} is annotated beyond the {n_frames} frames that are there{_rows(changes, 'beyond')}"
+            findings.append(found("beyond_video", text))
+        if "missing_frame" in e.flags:
+            text = f"{span(e)} begins, peaks or ends on a frame that is missing{_rows(changes, 'no file')}"
+            findings.append(found("missing_frames", text))
     if isinstance(frames, FolderFrames):
         if frames.strays:
             few = f"{', '.join(frames.strays[:FIRST_FEW])}{_and_more(len(frames.strays) - FIRST_FEW, 'other image')}"
@@ -57,31 +64,24 @@ def check_video(dataset: Dataset, video: Video, repairs: Sequence[Repair], deep:
         findings += [found("numbering_gap", text) for text in _gaps(frames)]
         findings += [found(check, text) for check, text in _images(frames, deep)]
     else:
-        findings += [found("video_file", text) for text in _decoded(frames)] if deep else []
-        if (
-            isinstance(frames, VideoFrames)
-            and (said := frames.fps) is not None
-            and video.fps
-            and abs(said - video.fps) > FPS_TOLERANCE * video.fps
-        ):
-            text = f"{frames.path.name} says {said:g} frames per second, the dataset {video.fps:g}"
-            findings.append(Finding("warning", "video_file", where, text))
-        if isinstance(frames, VideoFrames) and (uneven := frames.uneven):
-            text = f"its frames are {uneven}: durations and k go by their mean rate"
-            findings.append(Finding("warning", "video_file", where, text))
+        shapes: Counter[tuple[int, ...]] = Counter()
+        try:
+            for index in range(n_frames if deep else 0):
+                shapes[frames[index].shape[:2]] += 1
+        except DataError as error:
+            findings.append(found("video_file", str(error)))
+        if len(shapes) > 1:
+            sizes = ", ".join(f"{w}x{h}" for h, w in shapes)
+            findings.append(found("video_file", f"its frames have {len(shapes)} different sizes: {sizes}"))
+        if isinstance(frames, VideoFrames):
+            said, uneven = frames.fps, frames.uneven
+            if said is not None and video.fps and abs(said - video.fps) > FPS_TOLERANCE * video.fps:
+                text = f"{frames.path.name} says {said:g} frames per second, the dataset {video.fps:g}"
+                findings.append(Finding("warning", "video_file", where, text))
+            if uneven:
+                text = f"its frames are {uneven}: durations and k go by their mean rate"
+                findings.append(Finding("warning", "video_file", where, text))
     return n_frames, findings
-
-
-def _against_annotations(video: Video, n_frames: int, repairs: Sequence[Repair]) -> Iterator[tuple[Check, str]]:
-    """Intervals that had to be cut or moved because frames are not there."""
-    changes = [r for r in repairs if r.row is not None and r.reason.startswith(f"{video.subject}/{video.id}: ")]
-    for e in video.expressions:
-        if "cut" in e.flags or e.offset >= n_frames:
-            rows = _rows(changes, "beyond")
-            yield "beyond_video", f"{span(e)} is annotated beyond the {n_frames} frames that are there{rows}"
-        if "missing_frame" in e.flags:
-            rows = _rows(changes, "no file")
-            yield "missing_frames", f"{span(e)} begins, peaks or ends on a frame that is missing{rows}"
 
 
 def _rows(changes: Sequence[Repair], what: str) -> str:
@@ -128,29 +128,15 @@ def _images(frames: FolderFrames, deep: bool) -> Iterator[tuple[Check, str]]:
         except BadImageError as error:
             bad[name] = str(error)
     if bad:
-        few, them = (
-            "; ".join(f"{name} {why}" for name, why in list(bad.items())[:FIRST_FEW]),
-            "it" if len(bad) == 1 else "them",
-        )
-        yield "unreadable_image", f"{few}{_and_more(len(bad) - FIRST_FEW, 'other image')}: copy {them} again"
+        few = "; ".join(f"{name} {why}" for name, why in list(bad.items())[:FIRST_FEW])
+        more, them = _and_more(len(bad) - FIRST_FEW, "other image"), "it" if len(bad) == 1 else "them"
+        yield "unreadable_image", f"{few}{more}: copy {them} again"
     if len(set(sizes.values())) > 1:
         (width, height), most = Counter(sizes.values()).most_common(1)[0]
         odd = {name: size for name, size in sizes.items() if size != (width, height)}
         few = ", ".join(f"{name} has {w}x{h}" for name, (w, h) in list(odd.items())[:FIRST_FEW])
         more = _and_more(len(odd) - FIRST_FEW, "other image")
         yield "image_size", f"{few}{more}, while {most} of {len(sizes)} images have {width}x{height} pixels"
-
-
-def _decoded(frames: Frames) -> Iterator[str]:
-    """What goes wrong when every frame is decoded."""
-    shapes: Counter[tuple[int, ...]] = Counter()
-    try:
-        for index in range(len(frames)):
-            shapes[frames[index].shape[:2]] += 1
-    except DataError as error:
-        yield str(error)
-    if len(shapes) > 1:
-        yield f"its frames have {len(shapes)} different sizes: {', '.join(f'{w}x{h}' for h, w in shapes)}"
 
 
 def _and_more(n: int, what: str) -> str:

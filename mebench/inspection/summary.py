@@ -1,7 +1,7 @@
 """The datasets that a configuration names."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 from mebench.annotations import SheetDataset, ground_truth_hash, shown_units
 from mebench.config import RunConfig
 from mebench.config.registry import load, plugins
-from mebench.core import KINDS, Dataset, Expression, Kind, Repair, Scheme, SubjectKey, Video
+from mebench.core import KINDS, Dataset, Kind, Repair, SubjectKey
 from mebench.errors import DataError, PluginError
 from mebench.exchange.table import File
 from mebench.features import FaceParams
@@ -61,26 +61,22 @@ def check_needs(configs: Iterable[RunConfig]) -> None:
             opened[data] = open_members(config.dataset_params)
             for dataset in opened[data].values():
                 dataset.check()
-        _check_landmarks(config, opened[data])
-
-
-def _check_landmarks(config: RunConfig, members: Mapping[str, Dataset]) -> None:
-    for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
-        params = getattr(config, f"{part}_params")
-        if not isinstance(params, FaceParams) or not params.needs_landmarks:
-            continue
-        instead = params.without_landmarks
-        of_all_frames = params.align == "pose"  # which no dataset brings
-        lacking = [
-            word
-            for word, dataset in members.items()
-            if has_frames(dataset) and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
-        ]
-        if lacking and find_predictor(params.landmarks) is None:
-            raise DataError(
-                f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
-                f"{how_to_get(f'{part}.{instead}' if instead else '', part)}"
-            )
+        for part, id_ in (("method", config.method), ("recognizer", config.recognizer)):
+            params = getattr(config, f"{part}_params")
+            if not isinstance(params, FaceParams) or not params.needs_landmarks:
+                continue
+            instead = params.without_landmarks
+            of_all_frames = params.align == "pose"  # which no dataset brings
+            lacking = [
+                word
+                for word, dataset in opened[data].items()
+                if has_frames(dataset) and (of_all_frames or type(dataset).landmarks is Dataset.landmarks)
+            ]
+            if lacking and find_predictor(params.landmarks) is None:
+                raise DataError(
+                    f"{part}={id_} needs 68 facial landmarks, and {' and '.join(lacking)} brings none: "
+                    f"{how_to_get(f'{part}.{instead}' if instead else '', part)}"
+                )
 
 
 def has_frames(dataset: Dataset) -> bool:
@@ -219,6 +215,15 @@ def summarise(dataset: Dataset) -> Summary:
     named = {v.key for v in shown} | {f"{own}/{row.subject}/{row.video}" for row in lost if row.video}
     expressions = [e for video in annotated for e in video.expressions]
     by_emotion = [scheme for scheme in dataset.schemes.values() if scheme.by == "emotion"]
+    lasting: dict[Kind, list[float]] = {kind: [] for kind in KINDS}
+    for video in annotated:
+        for e in video.expressions if video.fps else ():
+            lasting[e.kind].append(1000 * e.length / (video.fps or 1))
+    schemes = {}
+    for name, scheme in dataset.schemes.items():
+        classes = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
+        left_out = dict(scheme.left_out(expressions).most_common())
+        schemes[name] = SchemeCounts({class_: classes[class_] for class_ in scheme.classes}, left_out)
     return Summary(
         hash=ground_truth_hash(annotated),
         people=frozenset(map(dataset.person, subjects)),
@@ -230,11 +235,15 @@ def summarise(dataset: Dataset) -> Summary:
         expressions={kind: kinds[kind] for kind in KINDS},
         emotions={label: labels[label] for label in sorted(labels, key=lambda label: (-labels[label].total(), label))},
         without_interval=len(lost),
-        durations_ms=_durations(annotated),
+        durations_ms={
+            kind: Durations(len(ms), *(round(x, 3) for x in (min(ms), median(ms), fmean(ms), max(ms))))
+            for kind, ms in lasting.items()
+            if ms
+        },
         fps=tuple(sorted({video.fps for video in videos if video.fps})),
         action_units=dict(sorted(Counter(unit for e in expressions for unit in shown_units(e.action_units)).items())),
         with_units=sum(bool(e.action_units) for e in expressions),
-        schemes={name: _scored(scheme, expressions) for name, scheme in dataset.schemes.items()},
+        schemes=schemes,
         unmapped={
             label: n.total() for label, n in labels.items() if all(scheme.index(label) is None for scheme in by_emotion)
         },
@@ -264,20 +273,3 @@ def together(members: Mapping[str, Summary]) -> dict[str, Any]:
 def people_of(members: Mapping[str, Summary]) -> frozenset[SubjectKey]:
     """Everybody in the members of a composite; who is in several counts once."""
     return frozenset[SubjectKey]().union(*(summary.people for summary in members.values()))
-
-
-def _durations(videos: Iterable[Video]) -> dict[Kind, Durations]:
-    lasting = [(e.kind, 1000 * e.length / v.fps) for v in videos if v.fps for e in v.expressions]
-    found = {kind: [ms for of_kind, ms in lasting if of_kind == kind] for kind in KINDS}
-    return {
-        kind: Durations(len(ms), *(round(x, 3) for x in (min(ms), median(ms), fmean(ms), max(ms))))
-        for kind, ms in found.items()
-        if ms
-    }
-
-
-def _scored(scheme: Scheme, expressions: Sequence[Expression]) -> SchemeCounts:
-    classes = Counter(scheme.class_of(e) for e in expressions if e.kind == "micro")
-    return SchemeCounts(
-        {name: classes[name] for name in scheme.classes}, dict(scheme.left_out(expressions).most_common())
-    )

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.core import Dataset, Expression, Frames, Video
+from mebench.core import Dataset, Expression, Video
 from mebench.errors import ConfigError, DataError, unknown
 from mebench.features import EyesAndMouth, FaceCrop, NoFaceError
-from mebench.features.alignment import Reference, moved
+from mebench.features.alignment import moved
 from mebench.features.landmarks import find_predictor
 from mebench.features.regions import clamp
 
@@ -56,16 +56,9 @@ def choose(videos: Sequence[Video], n: int, subject: str | None = None, video: s
         people.setdefault(str(v.subject_key), []).extend(Chosen(v, e) for e in v.expressions)
     chosen: list[Chosen] = []
     for turn in zip_longest(*people.values()):
-        there = [one for one in turn if one is not None]
-        chosen += _spread(there, n - len(chosen))
-        if len(chosen) >= n:
-            break
+        there, few = [one for one in turn if one is not None], n - len(chosen)
+        chosen += there if len(there) <= few else [there[i * len(there) // few] for i in range(few)]
     return sorted(chosen, key=lambda one: (one.video.key, one.expression.onset))
-
-
-def _spread(items: Sequence[Chosen], n: int) -> list[Chosen]:
-    """`n` of the items, evenly spread and the first among them; all where there are fewer."""
-    return list(items) if len(items) <= n else [items[i * len(items) // n] for i in range(n)]
 
 
 Points = NDArray[np.float64]
@@ -128,35 +121,27 @@ def strip_of(dataset: Dataset, chosen: Chosen) -> Strip:
         return Strip(chosen, tuple(Tile(f"{name} {index}", None) for name, index in marks), None, str(error))
     tiles, problem = [], ""
     for name, index in marks:
+        image = None
         try:
-            image = _rgb(frames[index]) if index < n_frames else None
+            if index < n_frames:
+                frame: NDArray[Any] = frames[index]
+                image = np.stack([frame] * 3, axis=-1) if frame.ndim == 2 else np.ascontiguousarray(frame[..., 2::-1])
         except DataError as error:
-            image, problem = None, str(error)
+            problem = str(error)
         tiles.append(Tile(f"{name} {index}", image))
+    crop = FaceCrop()
     try:
-        return Strip(chosen, tuple(tiles), _face(dataset, chosen, frames), problem)
-    except NoFaceError:
-        return Strip(chosen, tuple(tiles), None, problem or "no face found")
+        reference = crop.locate(frames, dataset.landmarks(video), video.key)
+        if reference.landmarks is None and find_predictor(crop.landmarks) is not None:
+            reference = crop.with_landmarks(frames, reference, video.key)
     except DataError as error:
-        return Strip(chosen, tuple(tiles), None, problem or str(error))
-
-
-def _face(dataset: Dataset, chosen: Chosen, frames: Frames) -> Face:
-    crop, video = FaceCrop(), chosen.video
-    reference = crop.locate(frames, dataset.landmarks(video), video.key)
-    if reference.landmarks is None and find_predictor(crop.landmarks) is not None:
-        reference = crop.with_landmarks(frames, reference, video.key)
-    return Face(reference.box, reference.landmarks, _regions(reference, crop.size))
-
-
-def _regions(reference: Reference, size: int) -> tuple[Points, ...]:
-    """The regions of the crop taken back to the frame."""
+        why = "no face found" if isinstance(error, NoFaceError) else str(error)
+        return Strip(chosen, tuple(tiles), None, problem or why)
+    # The regions of the crop are taken back to the frame.
     step = EyesAndMouth() if reference.landmarks is not None else EyesAndMouth(layout="box")
     back: NDArray[np.float64] = np.linalg.inv(reference.matrix).astype(np.float64)
-    edges = (clamp(region, size, size) for region in step.regions(reference.crop_landmarks, size, size))
+    regions = step.regions(reference.crop_landmarks, crop.size, crop.size)
+    edges = (clamp(region, crop.size, crop.size) for region in regions)
     corners = (np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64) - 0.5 for x0, y0, x1, y1 in edges)
-    return tuple(moved(points, back) for points in corners)
-
-
-def _rgb(frame: NDArray[Any]) -> NDArray[np.uint8]:
-    return np.stack([frame] * 3, axis=-1) if frame.ndim == 2 else np.ascontiguousarray(frame[..., 2::-1])
+    face = Face(reference.box, reference.landmarks, tuple(moved(points, back) for points in corners))
+    return Strip(chosen, tuple(tiles), face, problem)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from mebench import heavy
 from mebench.core import Expression, Fold, SubjectKey, Video, stable_seed
 from mebench.errors import ConfigError
 
@@ -103,7 +104,12 @@ class People:
                 f"fold {key!r}: nobody is left to train on, because whoever could train is tested too, perhaps under another id: "
                 "test fewer, or add subjects or datasets of other people"
             )
-        chosen = self._draw(key, able, set(test) if videos else set()) if valid is None else set(valid)
+        chosen = set(valid or ())
+        if valid is None:  # somebody must stay to train, unless somebody does anyway
+            persons = {self.person(subject) for subject in able} - (tested if videos else set())
+            count = min(max(1, round(self.validation * len(persons))), len(persons) - (not videos))
+            drawn = self.some(persons, count, "inner validation", key) if count > 0 else []
+            chosen = {subject for person in drawn for subject in self.persons[person]}
         return Fold(
             key,
             tuple(s for s in able if s not in chosen),
@@ -141,24 +147,14 @@ class People:
         return drawn if few == n else sorted(set(persons) - set(drawn))
 
     def some(self, persons: Collection[SubjectKey], n: int, *purpose: object) -> list[SubjectKey]:
-        """So many of some people, who resemble the others (see `_order`): each n-th in order, from a random one on.
+        """So many of some people, who resemble the others: each n-th in order, from a random one on.
 
-        Quicker than `part` and less alike: where each of a thousand folds draws who validates.
+        They stand at random, then sorted by what they have in common: their datasets, then the rarest label that they show (of all
+        labels that these people show, with its kind), then the number of their expressions. Quicker than `part` and less alike:
+        where each of a thousand folds draws who validates.
         """
-        order, rng = self._order(persons, *purpose)
-        first = rng.random()
-        return sorted(order[int((place + first) * len(order) / n)] for place in range(n))
-
-    def _order(self, persons: Collection[SubjectKey], *purpose: object) -> tuple[list[SubjectKey], np.random.Generator]:
-        """Some people at random, then sorted by what they have in common: whoever is taken at even steps resembles the rest.
-
-        That is their datasets, then the rarest label that they show (of all labels that these people show, with its kind),
-        then the number of their expressions.
-        """
-        import numpy as np  # here, since `mebench list` needs none
-
         known = sorted(persons)
-        rng = np.random.default_rng(stable_seed(self.seed, *purpose))
+        rng = heavy.numpy.random.default_rng(stable_seed(self.seed, *purpose))
         shows = [self._shows[person] for person in known]
         whole = sum(shows, Counter[tuple[str, str]]())
         rarest = [min(((whole[label], label) for label in counts), default=(0, ("", ""))) for counts in shows]
@@ -167,7 +163,8 @@ class People:
             for person, of_one, counts in zip(known, rarest, shows)
         ]
         order = sorted(rng.permutation(len(known)).tolist(), key=lambda i: traits[i])
-        return [known[i] for i in order], rng
+        first = rng.random()
+        return sorted(known[order[int((place + first) * len(order) / n)]] for place in range(n))
 
     def _dealt(
         self, persons: Collection[SubjectKey], sizes: Sequence[int], shares: Sequence[float], *purpose: object
@@ -179,9 +176,7 @@ class People:
         share of all, by that share. From a random start to the first place that no exchange improves: draws of other seeds have
         hardly more in common than random ones.
         """
-        import numpy as np
-
-        known = sorted(persons)
+        np, known = heavy.numpy, sorted(persons)
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
         counts = self._counts(known)
         scaled = counts / np.sqrt(counts.sum(0))
@@ -194,8 +189,6 @@ class People:
 
     def _counts(self, persons: Sequence[SubjectKey]) -> NDArray[np.float64]:
         """What parts hold alike, a row for each person: videos, those of each dataset, and expressions of each kind and class."""
-        import numpy as np
-
         rows = {person: Counter[tuple[str, ...]]() for person in persons}
         for video in self.videos:
             if (row := rows.get(self.person(video.subject_key))) is not None:
@@ -203,17 +196,7 @@ class People:
                 row.update(("expressions", e.kind) for e in video.expressions)
                 row.update(("class", e.kind, self.class_of(e) or "") for e in video.expressions)
         columns = sorted(set().union(*rows.values()))
-        return np.array([[rows[person][column] for column in columns] for person in persons], dtype=float)
-
-    def _draw(self, key: str, able: Collection[SubjectKey], never: Collection[SubjectKey]) -> set[SubjectKey]:
-        """Who of those who train validates, `never` some of them."""
-        persons = {self.person(subject) for subject in able} - {self.person(subject) for subject in never}
-        alone = int(not never)  # somebody must stay to train, unless somebody does anyway
-        count = min(max(1, round(self.validation * len(persons))), len(persons) - alone)
-        if count < 1:
-            return set()
-        drawn = self.some(persons, count, "inner validation", key)
-        return {subject for person in drawn for subject in self.persons[person]}
+        return heavy.numpy.array([[rows[person][column] for column in columns] for person in persons], dtype=float)
 
     @cached_property
     def _shows(self) -> dict[SubjectKey, Counter[tuple[str, str]]]:
@@ -237,8 +220,7 @@ def _exchanged(
         shares: (n parts,), with sum 1.
         rng: draws who is next to look for somebody to change places with.
     """
-    import numpy as np
-
+    np = heavy.numpy
     held = np.array([counts[part == p].sum(0) for p in range(len(shares))])
     over = held / shares[:, None] - counts.sum(0)
     changed = True
