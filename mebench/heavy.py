@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     import cv2 as cv2
     import dlib as dlib
     import numpy as numpy
+    import pandas as pandas
+    import pyarrow as pyarrow
     import scipy as scipy
     import skimage as skimage
 
 
 def __getattr__(name: str) -> Any:
-    if name not in ("av", "cv2", "dlib", "numpy", "scipy", "skimage"):
+    if name not in ("av", "cv2", "dlib", "numpy", "pandas", "pyarrow", "scipy", "skimage"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return globals().setdefault(name, import_module(name))

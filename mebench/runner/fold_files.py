@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
+from mebench import heavy
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mebench.runner.outside import FoldResult
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
@@ -139,7 +142,7 @@ def read_csv(file: Path) -> pd.DataFrame:
     Raises:
         OSError, ValueError: it is missing or damaged.
     """
-    return pd.read_csv(file, dtype={"fold": str, "stage": str}, keep_default_na=False, na_values=[""])
+    return heavy.pandas.read_csv(file, dtype={"fold": str, "stage": str}, keep_default_na=False, na_values=[""])
 
 
 def safe_name(fold: str) -> str:
@@ -251,13 +254,15 @@ def _frame_scores(result: FoldResult, kinds: Sequence[str]) -> pa.Table:
 
 def _curves(result: FoldResult) -> pa.Table:
     parts = [
-        pd.DataFrame({"video": video, "frame": curve.first + np.arange(len(curve.heights)), "kind": str(kind)}).assign(
-            fold=result.key, smoothed=curve.heights, level=curve.level
-        )
+        heavy.pandas.DataFrame(
+            {"video": video, "frame": curve.first + np.arange(len(curve.heights)), "kind": str(kind)}
+        ).assign(fold=result.key, smoothed=curve.heights, level=curve.level)
         for video, curves in sorted(result.curves.items())
         for kind, curve in curves.items()
     ]
-    return pa.Table.from_pandas(pd.concat(parts)[_schemas()[CURVES].names], _schemas()[CURVES], preserve_index=False)
+    return pa.Table.from_pandas(
+        heavy.pandas.concat(parts)[_schemas()[CURVES].names], _schemas()[CURVES], preserve_index=False
+    )
 
 
 def _looks(result: FoldResult) -> pa.Table:
@@ -271,7 +276,7 @@ def _looks(result: FoldResult) -> pa.Table:
 
 def _history(result: FoldResult) -> bytes:
     """One row for each pass of the training, beginning with the fold."""
-    rows = pd.DataFrame([asdict(epoch) for epoch in result.history])
+    rows = heavy.pandas.DataFrame([asdict(epoch) for epoch in result.history])
     rows.insert(0, "fold", result.key)
     return rows.to_csv(index=False).encode()
 

@@ -33,15 +33,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow as pa
 from filelock import FileLock, Timeout
 
+from mebench import heavy
 from mebench.atomic import WRITING, whole_file, whole_folder
 from mebench.errors import RunError, unknown
 from mebench.runner.fold_files import CURVES, TABLES, read_fold_table, read_parquet, safe_name, whole_fold, write_files
 
 if TYPE_CHECKING:  # reading a run needs no Lightning
+    import pandas as pd
+
     from mebench.runner.outside import FoldResult
 
 __all__ = ["RunFolder", "first_id", "safe_name"]
@@ -344,10 +345,10 @@ class RunFolder:
             RunError: a file of a fold is missing or damaged.
         """
         for name, order in zip(TABLES, ORDERS):
-            table = pa.concat_tables([self._fold_table(fold, name) for fold in folds]).to_pandas()
+            table = heavy.pyarrow.concat_tables([self._fold_table(fold, name) for fold in folds]).to_pandas()
             self.write_table(name, table.sort_values(order, kind="stable", ignore_index=True))
         if kept := [fold for fold in folds if (self.path / "folds" / safe_name(fold) / CURVES).is_file()]:
-            table = pa.concat_tables([self._fold_table(fold, CURVES) for fold in kept]).to_pandas()
+            table = heavy.pyarrow.concat_tables([self._fold_table(fold, CURVES) for fold in kept]).to_pandas()
             self.write_table(CURVES, table.sort_values(ORDERS[-1], kind="stable", ignore_index=True))
         costs = [
             {
@@ -357,7 +358,7 @@ class RunFolder:
             }
             for fold in folds
         ]
-        self.write_table("costs.csv", pd.DataFrame(costs))
+        self.write_table("costs.csv", heavy.pandas.DataFrame(costs))
 
     def _fold_table(self, fold: str, name: str) -> Any:
         folder = self.path / "folds" / safe_name(fold)

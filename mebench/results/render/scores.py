@@ -1,14 +1,18 @@
 """Scores as tables that a person reads, and the sentences about them."""
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mebench.console import console, plural
 from mebench.format import Score, count, number
 from mebench.metrics.catalogue import JOINT, METRICS, find
-from mebench.metrics.tables import Tables
 from mebench.table import Column, Table
+
+if TYPE_CHECKING:
+    from mebench.metrics.tables import Tables
 
 UNDEFINED = dict.fromkeys(("value", "low", "high"))
 COUNTS = {"tp": "TP", "fp": "FP", "fn": "FN"}
