@@ -18,7 +18,6 @@ from mebench.errors import ConfigError, RunError
 if TYPE_CHECKING:
     from mebench.config import RunConfig
     from mebench.config.combinations import Combination
-    from mebench.progress import Progress
 
 app = typer.Typer()
 
@@ -43,11 +42,10 @@ def run(
         if not dry_run:
             return _tell(api.run(*words or (), config=config or (), plugins=plugins or ()), verbose, json, told=True)
         settings = checked(words, config, plugins)
-        from mebench.progress import Progress
         from mebench.protocols import find
         from mebench.runner.estimate import dry_run as estimate
 
-        plan = estimate(settings, Progress(), quiet=json == "-")
+        plan = estimate(settings, quiet=json == "-")
         if json != "-":
             print_lines("", *find(settings.protocol).describe().split("\n"))
         write_json(plan, json)
@@ -113,7 +111,7 @@ def sweep(
     began, progress = time.perf_counter(), Progress()
     combinations, configs = planned(lists_of_words(words), config or (), plugins or (), COMMAND_LINE)
     if dry_run:
-        return _dry_runs(combinations, configs, progress, json)
+        return _dry_runs(combinations, configs, json)
     found = swept(combinations, configs, progress)
     if json != "-":
         _print_rows(found.rows)
@@ -144,16 +142,14 @@ def _print_rows(rows: Sequence[dict[str, Any]]) -> None:
         print_lines(f"scores: {how}", error=True)
 
 
-def _dry_runs(
-    combinations: Sequence[Combination], configs: Sequence[RunConfig], progress: Progress, json: str | None
-) -> None:
+def _dry_runs(combinations: Sequence[Combination], configs: Sequence[RunConfig], json: str | None) -> None:
     from mebench.runner.estimate import dry_run as estimate
 
     plans, trained = [], set[str]()
     for combination, config in zip(combinations, configs):
         if json != "-":
             print_lines(f"-- {_name(combination.varied)}")
-        plans.append({"words": combination.varied, **estimate(config, progress, json == "-", trained)})
+        plans.append({"words": combination.varied, **estimate(config, json == "-", trained)})
     write_json(plans, json)
 
 

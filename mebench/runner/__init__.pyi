@@ -10,11 +10,11 @@ from . import fold_files as fold_files
 from . import folder as folder
 from . import forks as forks
 from . import guard as guard
+from . import identity as identity
 from . import inputs as inputs
 from . import leak as leak
 from . import live as live
 from . import looking as looking
-from . import measure as measure
 from . import models as models
 from . import outside as outside
 from . import plan as plan

@@ -1,12 +1,9 @@
 """What a run folder says about its run before the first fold: configuration, key, versions, truth, folds."""
 
 import getpass
-import hashlib
-import json
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,21 +11,13 @@ from typing import Any
 import pandas as pd
 
 from mebench._checkout import ROOT, beside_checkout
-from mebench.config import RunConfig, registry, settings
+from mebench.config import registry, settings
 from mebench.core import Timing, Video
-from mebench.core.options import learns_threshold
-from mebench.errors import RunError, listed
-from mebench.features.pipeline import content
-from mebench.files import file_hash
 from mebench.metrics.tables import Tables
-from mebench.runner.features import store_of
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
-from mebench.runner.inputs import anywhere, digest, inputs_of, versions
+from mebench.runner.inputs import anywhere, versions
 from mebench.runner.plan import Plan
-
-ABSENT = "absent"
-PARTS_SHOWN = 6
 
 
 def truth_tables(plan: Plan) -> Tables:
@@ -68,118 +57,6 @@ def _tables(plan: Plan, chosen: Sequence[Video]) -> Tables:
     astray = [(v.key, d.kind, d.onset, d.offset) for v in chosen for d in v.distractors]
     distractors = pd.DataFrame(astray, columns=["video", "kind", "onset", "offset"]) if astray else None
     return Tables(videos=videos, truths=truths, distractors=distractors)
-
-
-def parts_of(plan: Plan, tables: Tables) -> dict[str, Any]:
-    """Everything that predictions depend on, each part by its name: see `inputs_of`; chains, annotations, and what lies in files."""
-    chains = [chain for group in plan.chains.values() for chain in group]
-    return {
-        **inputs_of(plan.config, plan.dataset),
-        **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
-        "chains": digest(sorted(chain.fingerprint() for chain in chains)),
-        "annotations": truth_of(plan, tables)[:16],
-        **dict(zip(["frames or files"], content_of(plan))),
-    }
-
-
-def key_of(plan: Plan, tables: Tables) -> str:
-    """A hash of everything that predictions depend on."""
-    return digest(parts_of(plan, tables))
-
-
-def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
-    """A hash of everything that frame scores and models depend on, the key of a run's training.
-
-    Runs which differ in how scores become intervals alone need one training. Its key is None where it depends on that, too, or where only
-    a training tells what the run is asked for.
-
-    Args:
-        plan: of the run.
-        parts: of it, see `parts_of`.
-    """
-    acting = {f"setting method.{name}" for name in plan.method.acting("postprocess")}
-    if not acting or "spot" not in plan.task.tasks or not reusable(plan.config) or plan.leaks or plan.config.looks:
-        return None
-    return digest([{name: part for name, part in parts.items() if name not in acting}, plan.selects])
-
-
-def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
-    """Say which of the parts that its folds depend on are not those with which an unfinished run began.
-
-    Args:
-        folder: of the run.
-        parts: of today, see `parts_of`.
-
-    Raises:
-        RunError: some differ, or it began before runs noted them.
-    """
-    then, now = folder.read_json("config.json").get("parts"), json.loads(json.dumps(parts))
-    if then == now:
-        return
-    anew = "Start it anew with: mebench run"
-    if then is None:
-        raise RunError(
-            f"run {folder.id!r} cannot go on: it began with a mebench that did not note what its folds depend on, and they must not mix "
-            f"with others. {anew}"
-        )
-    said = [
-        f"{name} was {then.get(name, ABSENT)} and is {now.get(name, ABSENT)}"
-        for name in {**now, **then}
-        if then.get(name, ABSENT) != now.get(name, ABSENT)
-    ]
-    raise RunError(
-        f"run {folder.id!r} cannot go on: {listed(said, PARTS_SHOWN)}, and its folds must not mix with others. {anew}"
-    )
-
-
-def by_training(runs: Path) -> dict[str, list[RunFolder]]:
-    """The runs of a folder by the key of their training, see `training_of`."""
-    found = dict[str, list[RunFolder]]()
-    for run in RunFolder.all(runs):
-        with suppress(RunError, AttributeError):  # of another program, or damaged
-            if (trained := run.read_json("config.json").get("trained")) is not None:
-                found.setdefault(str(trained), []).append(run)
-    return found
-
-
-def reusable(config: RunConfig) -> bool:
-    """Whether what was learnt does not depend on how frame scores become intervals; a learnt threshold does."""
-    return not learns_threshold(config.method_params)
-
-
-def content_of(plan: Plan) -> list[str]:
-    """One hash of the frames and landmark files that features are computed from, and of the files among the parameters of methods, such
-    as weights, wherever they lie; none where there are none. What a dataset draws or brings ready-made its revision tells.
-
-    Frames are not decoded; 50 000 files take a second.
-    """
-    store, found = store_of(plan.config), dict[str, Sequence[str]]()
-    for video in plan.videos:
-        dataset, id_ = plan.home(video)
-        if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
-            found[video.key] = content(store, dataset, id_, video, chains)
-    values = [getattr(part.params, own.name) for part in plan.parts() for own in fields(part.params)]
-    files = [value for value in values if isinstance(value, Path) and value.is_file()]
-    return [digest([found, [file_hash(file) for file in files]])] if found or files else []
-
-
-def truth_of(plan: Plan, tables: Tables | None = None) -> str:
-    """What the annotations say of all videos of a run, as a hash.
-
-    Args:
-        plan: of the run.
-        tables: those of its tested videos, where somebody has them already.
-    """
-    if tables is None or len(plan.tested) < len(plan.videos):  # those who only train shape predictions too
-        tables = _tables(plan, plan.videos)
-    return hashlib.sha256((tables.videos.to_csv() + tables.truths.to_csv()).encode()).hexdigest()
-
-
-def name_of(config: RunConfig) -> str:
-    """What a run is called; its folder adds the start of the key."""
-    method = "+".join(filter(None, [config.method, config.recognizer]))
-    leak = "" if config.audit == "guard" else f"-{config.audit.replace('_', '-')}"
-    return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"
 
 
 def describe(

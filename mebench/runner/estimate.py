@@ -1,27 +1,33 @@
-"""A dry run: what a run would do, and a measured guess of how long it would take."""
+"""A dry run: what a run would do, and how long it would take by what an earlier run took. PyTorch is loaded once for each method."""
 
+import csv
+import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mebench.config import RunConfig
+from mebench.atomic import whole_file
+from mebench.config import RunConfig, flatten, registry, shaping
+from mebench.config.settings import counts
 from mebench.console import duration, plural, print_lines
-from mebench.core import Chain, Fold, Stage, Video
-from mebench.errors import RunError
-from mebench.features import NoFaceError
-from mebench.progress import Progress
-from mebench.runner import measure
-from mebench.runner.features import clips_of, missing_videos, store_of
+from mebench.core import Chain, Fold, Video
+from mebench.errors import MebenchError, listed
+from mebench.features import processor
+from mebench.runner.choices import Ability, abilities
+from mebench.runner.features import clips_of, missing_videos
+from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import warnings
-from mebench.runner.inputs import spec_of
-from mebench.runner.plan import Plan, make_plan, new_method
-from mebench.runner.workers import Failure, Task, WorkerPool, Workers, default_workers, one_thread
+from mebench.runner.identity import by_training, name_of, parts_of, training_of, truth_of
+from mebench.runner.inputs import code_and_settings, digest, instructions_of_folds, packages
+from mebench.runner.plan import Plan, make_plan, weightless
+from mebench.runner.workers import default_workers
 
 FOLDS_SHOWN = 20
+SETTINGS_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -43,41 +49,55 @@ class Work:
     epochs: dict[str, int]
 
 
-def dry_run(
-    config: RunConfig, progress: Progress, quiet: bool = False, trained: set[str] | None = None
-) -> dict[str, Any]:
-    """Print folds, work and estimated time of a run on standard output, unless `quiet`; no run folder is made and nothing is stored.
+@dataclass(frozen=True)
+class Earlier:
+    """What a finished run of a method on a dataset took.
 
-    Measured are: the features of the first frames of one video of each member that misses them; a few epochs of each stage
-    on a few training videos of the largest fold; the prediction of one video. All with one thread, features in a worker.
+    Attributes:
+        id: of the run.
+        features: seconds by key of the video; of those that it found in the store 0.
+        folds: seconds by key of the fold: `fit_seconds`, `predict_seconds`.
+        other: settings that shape predictions and are others than those of the run that is asked about.
+    """
+
+    id: str
+    features: dict[str, float]
+    folds: dict[str, dict[str, float]]
+    other: tuple[str, ...]
+
+
+def dry_run(config: RunConfig, quiet: bool = False, trained: set[str] | None = None) -> dict[str, Any]:
+    """Print folds, work and estimated time of a run on standard output, unless `quiet`. No run folder is made, and nothing is stored but
+    what the methods say of themselves (see `plan_of`).
 
     Args:
         config: what would be run.
-        progress: where to tell what is measured.
         quiet: print nothing.
-        trained: what runs before this one train (`describe.training_of`), which is not trained again; that of this one is added.
+        trained: what runs before this one train (`identity.training_of`), which is not trained again; that of this one is added.
 
     Returns:
-        `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers` and `seconds`: `features`,
-        `training` and `prediction` of one core, and `total` with all workers.
+        `folds`, `subjects`, `videos`, `work` (see `Work`), `chains` (cards by dataset), `workers`, `seconds`: `features`,
+        `training` and `prediction` of one core, and `total` with all workers, each None where no earlier run tells; and
+        `seconds_from`: the id of that run, or None.
 
     Raises:
-        MebenchError: what would stop the run too: a wrong word, missing data, no face in a video.
+        MebenchError: what would stop the run too: a wrong word, missing data.
     """
-    plan = make_plan(config)
+    plan, epochs, instructions = plan_of(config)
     workers = config.workers or default_workers()
-    missing, left = missing_videos(plan), _untrained(plan, trained)
-    work = _work(plan, missing, len(left))
+    missing, left = missing_videos(plan), _untrained(plan, trained, instructions)
+    work = Work(
+        missing_videos=len(missing),
+        missing_frames=sum(v.n_frames or 0 for v in missing),
+        missing_clips=sum(len(clips_of(plan, v)) for v in missing),
+        trainings=len(left) * len(epochs),
+        epochs=epochs,
+    )
+    earlier = earlier_run(config)
+    seconds = _seconds(missing, left, workers, earlier)
     if not quiet:
         _print_plan(plan, work, len(left))
-    pool = WorkerPool(1)
-    try:
-        with one_thread():
-            seconds = _seconds(plan, missing, left, workers, pool, progress)
-    finally:
-        pool.stop()
-    if not quiet:
-        _print_time(seconds, workers)
+        _print_time(config, seconds, workers, earlier)
     return {
         "folds": len(plan.folds),
         "subjects": len({v.subject_key for v in plan.videos}),
@@ -86,19 +106,77 @@ def dry_run(
         "chains": plan.cards(),
         "workers": workers,
         "seconds": seconds,
+        "seconds_from": None if earlier is None else earlier.id,
     }
 
 
-def _untrained(plan: Plan, before: set[str] | None) -> tuple[Fold, ...]:
+def plan_of(config: RunConfig) -> tuple[Plan, dict[str, int], str]:
+    """A plan that knows its chains, the epochs of each stage, and the processor's instructions, as `inputs.instructions_of_folds`.
+
+    Only the classes of methods tell these, and to import one brings PyTorch and Lightning, which takes several times as long as all else.
+    What they said is kept beside the features, by their code and all settings, and asked for again where the annotations changed.
+    """
+    known = digest([code_and_settings(config), packages(), processor()])
+    file = Path(config.cache).expanduser() / "plans" / f"{known}.json"
+    infos = [registry.find("method", id_) for id_ in (config.method, config.recognizer) if id_ is not None]
+    with suppress(OSError, ValueError, LookupError, TypeError, AttributeError, ImportError):
+        said = json.loads(file.read_text(encoding="utf-8"))
+        methods = tuple(
+            Ability(info, frozenset(tasks), tuple(kinds), selects)
+            for info, (tasks, kinds, selects) in zip(infos, said["methods"], strict=True)
+        )
+        plan = make_plan(config, methods)
+        if said["truth"] == truth_of(plan):
+            chains = {group: tuple(map(_chain, some)) for group, some in said["chains"].items()}
+            return replace(plan, known=chains), said["epochs"], said["processor"]
+    methods = abilities(config)
+    plan, epochs = make_plan(config, methods), dict[str, int]()
+    for part in plan.parts():
+        paired = config.recognizer is not None and part.task.tasks == {"recognize"}
+        epochs |= {
+            f"{'recognizer: ' if paired else ''}{stage.name}": stage.epochs for stage in weightless(part).stages()
+        }
+    plain = {group: [_plain(chain) for chain in some] for group, some in plan.chains.items()}
+    with suppress(
+        OSError, TypeError, ValueError
+    ):  # a place that cannot be written; a step of a plugin with what JSON has no word for
+        said = {
+            "methods": [[sorted(able.tasks), able.kinds, able.selects] for able in methods],
+            **{"truth": truth_of(plan), "epochs": epochs, "processor": instructions_of_folds(), "chains": plain},
+        }
+        text = json.dumps(said)
+        if {group: tuple(map(_chain, some)) for group, some in json.loads(text)["chains"].items()} == plan.chains:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(file) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+    return plan, epochs, instructions_of_folds()
+
+
+def _plain(chain: Chain) -> dict[str, Any]:
+    """A chain as plain data."""
+    steps = [
+        [type(s).__module__, type(s).__qualname__, {f.name: getattr(s, f.name) for f in fields(s)}] for s in chain.steps
+    ]
+    return {"name": chain.name, "steps": steps, "scope": chain.scope, "advice": chain.advice}
+
+
+def _chain(plain: Mapping[str, Any]) -> Chain:
+    """A chain of what `_plain` made of it, once that was written as JSON."""
+    steps = []
+    for module, name, values in plain["steps"]:
+        own = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        steps.append(getattr(import_module(module), name)(**own))
+    return Chain(plain["name"], tuple(steps), plain["scope"], plain["advice"])
+
+
+def _untrained(plan: Plan, before: set[str] | None, instructions: str) -> tuple[Fold, ...]:
     """The folds that no run has trained which differs in how frame scores become intervals alone."""
     runs = Path(plan.config.runs).expanduser()
-    if before is None and not any(runs.glob("*/config.json")):  # nor is it asked with what takes pandas
+    if before is None and not any(runs.glob("*/config.json")):
         return plan.folds
-    from mebench.runner.describe import by_training, parts_of, training_of, truth_tables
-    from mebench.runner.session import finished_run
-
-    key, before = training_of(plan, parts_of(plan, truth_tables(plan))), set() if before is None else before
-    if key is None or finished_run(plan):  # which is run anew
+    parts = parts_of(plan, instructions)
+    key, before = training_of(plan, parts), set() if before is None else before
+    if key is None or RunFolder.all_finished(runs, first_id(name_of(plan.config), digest(parts))):  # which is run anew
         return plan.folds
     if key in before:
         return ()
@@ -107,99 +185,46 @@ def _untrained(plan: Plan, before: set[str] | None) -> tuple[Fold, ...]:
     return tuple(fold for fold in plan.folds if fold.key not in set().union(*there))
 
 
-def _work(plan: Plan, missing: list[Video], folds: int) -> Work:
-    epochs = {name: stage.epochs for part in plan.parts() for name, stage in _stages(part).items()}
-    return Work(
-        missing_videos=len(missing),
-        missing_frames=sum(v.n_frames or 0 for v in missing),
-        missing_clips=sum(len(clips_of(plan, v)) for v in missing),
-        trainings=folds * len(epochs),
-        epochs=epochs,
-    )
-
-
-def _stages(part: Plan) -> dict[str, Stage]:
-    """The stages of one method by name; those of a recognizer that is paired with a spotter say so."""
-    paired = part.config.recognizer is not None and part.task.tasks == {"recognize"}
-    return {f"{'recognizer: ' if paired else ''}{stage.name}": stage for stage in new_method(part).stages()}
-
-
-# -- time -------------------------------------------------------------------------------------------------------------------
+def earlier_run(config: RunConfig) -> Earlier | None:
+    """Of the finished runs of the same method on the same dataset the one whose settings are most alike, of such the latest; or None."""
+    own, found = shaping(config), list[tuple[int, float, Earlier]]()
+    for run in RunFolder.all(config.runs):
+        with suppress(
+            MebenchError, OSError, ValueError, LookupError, TypeError, AttributeError
+        ):  # damaged, or of another mebench
+            stored = flatten(run.read_json("config.json")["config"])
+            if not run.done or any(stored.get(name) != own.get(name) for name in ("method", "recognizer", "dataset")):
+                continue
+            theirs = {name: value for name, value in stored.items() if counts(name, stored)}
+            other = tuple(n for n in sorted({*own, *theirs}) if n != "seed" and own.get(n) != theirs.get(n))
+            with (run.path / "costs.csv").open(encoding="utf-8", newline="") as file:
+                folds = {
+                    row["fold"]: {name: float(row[name]) for name in ("fit_seconds", "predict_seconds")}
+                    for row in csv.DictReader(file)
+                }
+            earlier = Earlier(run.id, run.read_json("features.json")["videos"], folds, other)
+            found.append((-len(other), (run.path / "DONE").stat().st_mtime, earlier))
+    return max(found, key=lambda one: one[:2])[2] if found else None
 
 
 def _seconds(
-    plan: Plan, missing: list[Video], left: tuple[Fold, ...], workers: int, pool: Workers, progress: Progress
-) -> dict[str, float]:
-    features, prediction, folds = 0.0, 0.0, np.zeros(max(len(left), 1))
-    for part in plan.parts():
-        rows, seconds = _features(part, missing_videos(part), pool, progress)
-        pool.stop()  # what it keeps in memory is not needed any more
-        features += seconds
-        if not left:  # what is trained already also has its scores
-            continue
-        largest = max(left, key=lambda f: (_expressions(plan, f), f.key))
-        progress.say(f"measuring the training of fold {largest.key}")
-        cost = measure.fold(part, largest, rows)
-        folds += _fold_seconds(part, left, cost, _expressions(plan, largest))
-        prediction += len(plan.videos) * len(left) / len(plan.folds) * cost.video
-    # No fold is split over workers, so the last ones may leave some idle.
-    training = float(folds.sum())
-    total = features / min(workers, max(len(missing), 1)) + max(
-        (training + prediction) / min(workers, len(folds)), float(folds.max())
-    )
+    missing: list[Video], left: tuple[Fold, ...], workers: int, earlier: Earlier | None
+) -> dict[str, float | None]:
+    features = None if missing else 0.0
+    if earlier is not None and (took := {video: s for video, s in earlier.features.items() if s > 0}):
+        features = sum(took.get(video.key, fmean(took.values())) for video in missing)
+    found = dict[str, list[float]]()
+    for name in ("fit_seconds", "predict_seconds"):
+        took = {} if earlier is None else {fold: seconds[name] for fold, seconds in earlier.folds.items()}
+        found[name] = [took.get(fold.key, fmean(took.values())) for fold in left] if took else []
+    total = None
+    folds = [sum(both) for both in zip(*found.values())]
+    told = len(folds) == len(left)
+    if features is not None and told:  # no fold is split over workers, so the last ones may leave some idle
+        rest = max(sum(folds) / max(min(workers, len(folds)), 1), max(folds, default=0.0))
+        total = features / min(workers, max(len(missing), 1)) + rest
+    training, prediction = (sum(seconds) if told else None for seconds in found.values())
     return {"features": features, "training": training, "prediction": prediction, "total": total}
-
-
-def _features(
-    part: Plan, missing: list[Video], pool: Workers, progress: Progress
-) -> tuple[dict[str, measure.Rows], float]:
-    """One feature of each chain by group of videos, and seconds for all that the store lacks."""
-    rows, seconds, chains = dict[str, measure.Rows](), 0.0, part.chains
-    groups = sorted(set(part.groups.values()))
-    for group in groups:
-        lacking = [v for v in missing if part.groups[v.key] == group]
-        if lacking:
-            budget = measure.FEATURE_SECONDS / len(groups)
-            cost = _feature_cost(part, lacking, chains.get(group, ()), budget, pool, progress)
-            rows[group] = cost.rows
-            seconds += sum((v.n_frames or 0) * cost.frame + len(clips_of(part, v)) * cost.clip for v in lacking)
-        else:
-            rows[group] = _ready_rows(part, group, chains.get(group, ()))
-    return rows, seconds
-
-
-def _feature_cost(
-    plan: Plan, videos: list[Video], chains: tuple[Chain, ...], budget: float, pool: Workers, progress: Progress
-) -> measure.FeatureCost:
-    """The cost of the longest video; with `no_face=skip`, of the longest that shows a face."""
-    *others, last = sorted(videos, key=lambda v: -(v.n_frames or 0))
-    spec = spec_of(plan.config, plan.dataset)
-    for video in [*others, last]:
-        progress.say(f"measuring the features of {video.key}")
-        ((_, cost),) = pool.run([Task(video.key, measure.features, (spec, video, chains, budget))])
-        if not isinstance(cost, Failure):
-            return cost  # type: ignore[no-any-return]
-        if not isinstance(cost.error, NoFaceError) or plan.config.no_face == "error" or video is last:
-            break
-    raise cost.error or RunError(f"the features of {video.key} failed: {cost.reason}")
-
-
-def _ready_rows(plan: Plan, group: str, chains: tuple[Chain, ...]) -> measure.Rows:
-    own = [v for v in plan.videos if plan.groups[v.key] == group]
-    video = max(own, key=lambda v: len(clips_of(plan, v)))
-    clip = next(iter(clips_of(plan, video)), (0, 0, 0))
-    return measure.rows_of(store_of(plan.config), *plan.home(video), video, chains, clip)
-
-
-def _fold_seconds(part: Plan, folds: tuple[Fold, ...], cost: measure.FoldCost, measured: int) -> NDArray[np.float64]:
-    """Seconds of each fold's training: that of the measured one, by the number of training expressions."""
-    whole = sum(stage.epochs * cost.stages[stage.name] for stage in new_method(part).stages()) + cost.fixed
-    return np.array([whole * _expressions(part, fold) / max(measured, 1) for fold in folds])
-
-
-def _expressions(plan: Plan, fold: Fold) -> int:
-    training = set(plan.training_subjects(fold))
-    return sum(len(v.expressions) for v in plan.videos if v.subject_key in training)
 
 
 # -- what is printed --------------------------------------------------------------------------------------------------------
@@ -213,7 +238,12 @@ def _print_plan(plan: Plan, work: Work, folds: int) -> None:
         f"{who} on {config.dataset}, {config.protocol}: {len(plan.folds)} folds, {subjects} subjects, {videos} videos"
     )
     for fold in plan.folds[:FOLDS_SHOWN]:
-        print_lines(f"  {_line(plan, fold)}")
+        tested = plan.sides(fold).test
+        print_lines(
+            f"  {fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(tested), 'video')}, "
+            f"{plural(sum(len(v.expressions) for v in tested), 'expression')}), "
+            f"{plural(len(plan.training_subjects(fold)), 'subject')} train{f', {len(fold.valid)} validate' if plan.selects else ''}"
+        )
     if len(plan.folds) > FOLDS_SHOWN:
         print_lines(f"  … and {len(plan.folds) - FOLDS_SHOWN} more")
     clips = f", {work.missing_clips} clips" if work.missing_clips else ""
@@ -225,8 +255,7 @@ def _print_plan(plan: Plan, work: Work, folds: int) -> None:
     distinct = {chain.fingerprint() + chain.name: chain for group in plan.chains.values() for chain in group}
     for _, chain in sorted(distinct.items(), key=lambda item: item[1].name):
         print_lines(*(f"  {line}" for line in chain.card().split("\n")))
-    for line in warnings(plan):
-        print_lines(line)
+    print_lines(*warnings(plan))
     stages = ", ".join(f"{name} ({epochs} epochs)" for name, epochs in work.epochs.items())
     if not folds:
         print_lines("training: that of a run which differs in how frame scores become intervals alone")
@@ -236,21 +265,19 @@ def _print_plan(plan: Plan, work: Work, folds: int) -> None:
         print_lines("training: none")
 
 
-def _line(plan: Plan, fold: Fold) -> str:
-    videos = plan.sides(fold).test
-    people = f"{plural(len(plan.training_subjects(fold)), 'subject')} train"
-    held = f", {len(fold.valid)} validate" if plan.selects else ""
-    return (
-        f"{fold.key}: tests {', '.join(map(str, fold.test))} ({plural(len(videos), 'video')}, "
-        f"{plural(sum(len(v.expressions) for v in videos), 'expression')}), {people}{held}"
-    )
-
-
-def _print_time(seconds: Mapping[str, float], workers: int) -> None:
-    parts = ", ".join(f"{name} {duration(seconds[name])}" for name in ("features", "training", "prediction"))
-    print_lines(f"estimated time: about {duration(seconds['total'])} with {plural(workers, 'worker')}")
-    print_lines(f"  of one core: {parts}")
-    print_lines(
-        "  An estimate: the first frames of one video, a few epochs of one fold on a few videos and one prediction were timed "
-        "with one thread and scaled. Starting the workers and scoring add some seconds; other work on the machine adds more."
-    )
+def _print_time(config: RunConfig, seconds: Mapping[str, float | None], workers: int, earlier: Earlier | None) -> None:
+    total = seconds["total"]
+    if earlier is None:
+        print_lines(
+            f"estimated time: not known, as {config.runs} holds no finished run of {config.method} on {config.dataset}; a run tells it "
+            "once its first fold is finished"
+        )
+        return
+    about = "not known" if total is None else f"about {duration(total)} with {plural(workers, 'worker')}"
+    with_other = f", which had other settings: {listed(earlier.other, SETTINGS_SHOWN)}" if earlier.other else ""
+    print_lines(f"estimated time: {about}, from the costs of run {earlier.id}{with_other}")
+    parts = [
+        f"{name} {'not known' if (s := seconds[name]) is None else duration(s)}"
+        for name in ("features", "training", "prediction")
+    ]
+    print_lines(f"  of one core: {', '.join(parts)}")

@@ -11,10 +11,10 @@ from mebench.config import RunConfig
 from mebench.console import plural
 from mebench.errors import MebenchError
 from mebench.progress import Progress
-from mebench.runner.describe import by_training
 from mebench.runner.features import Home, prepare
 from mebench.runner.folder import RunFolder
 from mebench.runner.guard import warnings
+from mebench.runner.identity import by_training
 from mebench.runner.leak import differences, without_leak, worth_of
 from mebench.runner.plan import make_plan
 from mebench.runner.session import Outcome, Session, again, as_it_stands, finished_run, is_again, open_session

@@ -12,15 +12,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import lazy_loader as lazy
 import numpy as np
-import pyarrow as pa
 
 from mebench import heavy
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from mebench.runner.outside import FoldResult
+else:
+    pa = lazy.load("pyarrow")
 
 TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"

@@ -123,7 +123,7 @@ def inputs_of(
     """
     return {
         **code_and_settings(config, code),
-        **{f"package {name}": version for name, version in _packages().items()},
+        **{f"package {name}": version for name, version in packages().items()},
         "processor": instructions or instructions_of_folds(),
         "revision of the dataset": dataset.revision,
     }
@@ -198,7 +198,7 @@ def versions() -> Mapping[str, str]:
     """Python, the machine, the instructions of its processor and the packages that numbers depend on."""
     python, machine = sys.version.split()[0], platform.platform()
     processor = {"processor": instructions_of_folds()}
-    return {"mebench": VERSION, "python": python, "platform": machine, **processor, **_packages()}
+    return {"mebench": VERSION, "python": python, "platform": machine, **processor, **packages()}
 
 
 @cache
@@ -216,7 +216,8 @@ def instructions_of_torch() -> str:
 
 
 @cache
-def _packages() -> dict[str, str]:
+def packages() -> dict[str, str]:
+    """The packages that numbers depend on, with their versions."""
     found = {}
     for name in PACKAGES:
         try:

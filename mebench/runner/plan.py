@@ -136,6 +136,7 @@ class Plan:
         selects: whether the inner validation subjects are held out, because a method chooses something on them.
         recognizer: where the method is that names what the other one spots, or None.
         skipped: keys of the videos without a face: nobody trains on them or is asked about them; their truths stay.
+        known: its `chains`, where somebody knows them already; by default its methods are asked.
     """
 
     config: RunConfig
@@ -150,6 +151,7 @@ class Plan:
     selects: bool
     recognizer: PluginInfo | None = None
     skipped: frozenset[str] = frozenset()
+    known: Mapping[str, tuple[Chain, ...]] | None = None
     _timings: dict[str, dict[str, Timing]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     @property
@@ -258,6 +260,8 @@ class Plan:
     @cached_property
     def chains(self) -> dict[str, tuple[Chain, ...]]:
         """The distinct chains that any fold reads, by group of videos."""
+        if self.known is not None:
+            return dict(self.known)
         found: dict[str, dict[str, Chain]] = {}
         methods = [weightless(part) for part in self.parts()]
         for fold in self.folds:

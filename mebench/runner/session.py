@@ -21,11 +21,12 @@ from mebench.errors import DataError, MebenchError, RunError, listed
 from mebench.features import NoFaceError
 from mebench.progress import Progress
 from mebench.runner import leak
-from mebench.runner.describe import describe, key_of, name_of, parts_of, refuse_changed, training_of, truth_tables
+from mebench.runner.describe import describe, truth_tables
 from mebench.runner.features import Home, Prepared, home_of, missing_videos
 from mebench.runner.fold_files import safe_name
 from mebench.runner.folder import RunFolder, first_id
 from mebench.runner.guard import note, refuse_twins, write_audit
+from mebench.runner.identity import key_of, name_of, parts_of, refuse_changed, training_of
 from mebench.runner.inputs import digest, instructions_of_folds, refuse_other_processor
 from mebench.runner.leak import Looks
 from mebench.runner.plan import Plan, make_plan
@@ -103,7 +104,7 @@ class Session:
         unscored: keys of the videos of which no frame has a score, and in which nothing was spotted.
         leaking: of the run that was asked for, where this one is the honest run beside it, whose answers after each epoch make both.
         looks: of a leaking run the answers of the honest run beside it.
-        trained: what the training depends on, see `describe.training_of`; None where it is that of no other run.
+        trained: what the training depends on, see `identity.training_of`; None where it is that of no other run.
     """
 
     plan: Plan
@@ -301,7 +302,7 @@ def _claim(plan: Plan, run_id: str | None = None) -> Session:
     began, runs = time.perf_counter(), Path(plan.config.runs).expanduser()
     refuse_twins(plan)
     tables = truth_tables(plan)
-    parts = parts_of(plan, tables)
+    parts = parts_of(plan)
     key, trained = digest(parts), training_of(plan, parts)
     if run_id is not None and not (there := RunFolder(runs / run_id)).of_study:
         if "processor" in (began_with := there.read_json("versions.json")):
@@ -351,7 +352,7 @@ def finished_run(plan: Plan) -> RunFolder | None:
 
 def finished_runs(plan: Plan) -> list[RunFolder]:
     """The finished runs of this plan's key, the latest first."""
-    first = first_id(name_of(plan.config), key_of(plan, truth_tables(plan)))
+    first = first_id(name_of(plan.config), key_of(plan))
     return RunFolder.all_finished(Path(plan.config.runs).expanduser(), first)
 
 

@@ -14,7 +14,8 @@ from mebench.errors import RunError
 from mebench.metrics.summary import flat_scores, summarize
 from mebench.metrics.tables import Tables
 from mebench.progress import Progress
-from mebench.runner.describe import content_of, reusable, truth_of, truth_tables
+from mebench.runner.describe import truth_tables
+from mebench.runner.identity import content_of, reusable, truth_of
 from mebench.runner.inputs import inputs_of
 from mebench.runner.outside import FoldResult
 from mebench.runner.plan import Plan

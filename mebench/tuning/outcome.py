@@ -12,8 +12,9 @@ from mebench.config import RunConfig
 from mebench.core import Fold
 from mebench.metrics.comparison import ComparedScore, compare
 from mebench.progress import Progress
-from mebench.runner.describe import content_of, describe, reusable, truth_of, truth_tables
+from mebench.runner.describe import describe, truth_tables
 from mebench.runner.folder import TUNED, RunFolder
+from mebench.runner.identity import content_of, reusable, truth_of
 from mebench.runner.inputs import inputs_of
 from mebench.runner.plan import Plan
 from mebench.runner.scoring import score, tables_of
@@ -94,7 +95,7 @@ class Judge:
         """The outer folds as a run folder; what is there already stays, and is scored by the rules and draws asked for now."""
         plan, tables = self._plan, truth_tables(self._plan)
         # Other than that of a plain run: folds and values are not those that its configuration names.
-        inputs = inputs_of(plan.config, plan.dataset), truth_of(plan, tables), *content_of(plan)
+        inputs = inputs_of(plan.config, plan.dataset), truth_of(plan), *content_of(plan)
         key = digest([*inputs, who(plan.folds), tuned])
         folder = RunFolder(self._folder / "outer" / f"{name}-{key[:8]}")
         keep = FoldCache(folder.path, plan.task.kinds)

@@ -17,9 +17,10 @@ from mebench.errors import RunError
 from mebench.progress import Progress
 from mebench.results.tracked_studies import OUTCOME_FILE, STUDY_FILE, TRIALS_FILE
 from mebench.results.tracking import mirror_study
-from mebench.runner.describe import content_of, made_by, truth_of
+from mebench.runner.describe import made_by
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
+from mebench.runner.identity import content_of, truth_of
 from mebench.runner.inputs import anywhere, code_and_settings
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.workers import Workers, one_thread
@@ -313,7 +314,7 @@ def _about(
         "inner folds": len(splits[0].inner.folds),
         **code_and_settings(config),
         "convention": config.convention,
-        "annotations": truth_of(plan)[:16],
+        "annotations": truth_of(plan),
         **dict(zip(["frames or files"], content_of(plan))),
     }
 

@@ -12,8 +12,9 @@ from mebench.config import resolve
 from mebench.config.registry import load
 from mebench.core import Distractor
 from mebench.files import code_hash
-from mebench.runner.describe import content_of, describe, key_of, made_by, truth_tables
+from mebench.runner.describe import describe, made_by, truth_tables
 from mebench.runner.folder import RunFolder
+from mebench.runner.identity import content_of, key_of
 from mebench.runner.inputs import _own_code, digest
 from mebench.runner.plan import make_plan
 
@@ -36,19 +37,24 @@ def found_in_this_order(plan, chains):
 
 
 def test_the_key_follows_the_chains_but_not_their_order(plan):
-    tables, chains = truth_tables(plan), plan.chains
-    key = key_of(plan, tables)
+    key, chains = key_of(plan), plan.chains
     turned = {group: some[::-1] for group, some in reversed(chains.items())}
-    assert key_of(found_in_this_order(plan, turned), tables) == key
+    assert key_of(found_in_this_order(plan, turned)) == key
     fewer = {group: some[:1] for group, some in chains.items()}
-    assert key_of(found_in_this_order(plan, fewer), tables) != key
+    assert key_of(found_in_this_order(plan, fewer)) != key
 
 
 def test_the_key_follows_what_the_annotations_say(plan):
-    tables = truth_tables(plan)
-    key = key_of(plan, tables)
-    tables.truths.loc[0, "offset"] += 1
-    assert key_of(plan, tables) != key
+    key, videos = key_of(plan), plan.videos
+    place, video = next((place, video) for place, video in enumerate(videos) if video.expressions)
+    first, *others = video.expressions
+    for expressions in (
+        [replace(first, offset=first.offset + 1), *others],
+        [replace(first, emotion="other"), *others],
+        others,
+    ):
+        vars(plan)["videos"] = [*videos[:place], replace(video, expressions=tuple(expressions)), *videos[place + 1 :]]
+        assert key_of(plan) != key
 
 
 def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
@@ -63,7 +69,7 @@ def test_the_key_follows_what_lies_in_files_wherever_they_lie(tmp_path):
         places = [f"method.landmarks={files / 'face.dat'}", f"method.weights={one / 'weights.pt'}"]
         words = ["method=softnet", "method.align=pose", "dataset=cas_me2", f"dataset.root={root}", *places]
         other = make_plan(resolve(words))
-        return key_of(other, truth_tables(other))
+        return key_of(other)
 
     keys = [key(one)]
     assert key(copy, files=copy) == keys[0]
@@ -81,11 +87,11 @@ def test_distractors_are_written_down_and_shape_no_prediction(plan):
     vars(plan)["videos"] = [replace(video, distractors=()) for video in plan.videos]
     plain = truth_tables(plan)
     assert plain.distractors is None
-    key, video = key_of(plan, plain), plan.videos[0]
+    key, video = key_of(plan), plan.videos[0]
     vars(plan)["videos"] = [replace(video, distractors=(Distractor("blink", 3, 9),)), *plan.videos[1:]]
     tables = truth_tables(plan)
     assert tables.distractors.to_dict("records") == [{"video": video.key, "kind": "blink", "onset": 3, "offset": 9}]
-    assert key_of(plan, tables) == key
+    assert key_of(plan) == key
 
 
 def test_cards_of_chains_stand_by_name_of_their_videos(plan):

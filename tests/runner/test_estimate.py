@@ -1,16 +1,20 @@
 """A dry run tells what a run would do and how long it would take, and leaves nothing behind."""
 
-from types import SimpleNamespace
+import json
+import subprocess
+import sys
 
 import pytest
 
 from mebench.cli.run import sweep
 from mebench.config import resolve
-from mebench.core import Stage
+from mebench.features import compute
 from mebench.progress import Progress
-from mebench.runner import estimate, measure
-from mebench.runner.estimate import dry_run
+from mebench.runner.estimate import dry_run, earlier_run
 from mebench.runner.execute import run
+from mebench.runner.features import clips_of, store_of
+from mebench.runner.plan import make_plan
+from tests.runner.conftest import moody  # noqa: F401  (a fixture)
 
 WORDS = [
     "method=ststnet",
@@ -27,8 +31,8 @@ def config(tmp_path, *more):
     return resolve([*WORDS, "dataset.short_videos=true", *places, *more])
 
 
-def test_it_tells_folds_work_and_time_and_stores_nothing(tmp_path, capsys):
-    found = dry_run(config(tmp_path, "workers=2", "method.epochs=20"), Progress())
+def test_it_tells_folds_and_work_and_makes_no_run(tmp_path, capsys):
+    found = dry_run(config(tmp_path, "workers=2", "method.epochs=20"))
 
     assert (found["folds"], found["subjects"], found["videos"], found["workers"]) == (3, 3, 3, 2)
     assert found["work"] == {
@@ -38,8 +42,11 @@ def test_it_tells_folds_work_and_time_and_stores_nothing(tmp_path, capsys):
         "trainings": 3,
         "epochs": {"recognition": 20},
     }
-    assert 0 < found["seconds"]["training"] < 60 and 0 < found["seconds"]["features"] < 60
-    assert list(tmp_path.iterdir()) == []
+    assert (
+        found["seconds"] == dict.fromkeys(("features", "training", "prediction", "total"))
+        and found["seconds_from"] is None
+    )
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")][:2] == ["cache", "cache/plans"]
     said = capsys.readouterr().out
     for part in (
         "ststnet on synthetic, loso: 3 folds, 3 subjects, 3 videos",
@@ -47,94 +54,113 @@ def test_it_tells_folds_work_and_time_and_stores_nothing(tmp_path, capsys):
         "features: 3 of 3 videos to compute (180 frames, 3 clips)",
         "chain onset_apex_flow_28 (clips)",
         "training: 3 trainings, 3 folds x recognition (20 epochs)",
-        "estimated time: about",
-        "An estimate",
+        "estimated time: not known",
+        "a run tells it once its first fold is finished",
     ):
         assert part in said
+    assert dry_run(config(tmp_path, "workers=2", "method.epochs=20")) == found
+    assert capsys.readouterr().out == said
 
 
 def test_features_that_are_there_cost_nothing(tiny, capsys):
-    from mebench.features import compute
-    from mebench.runner.features import clips_of, store_of
-    from mebench.runner.plan import make_plan
-
     words = resolve(["method=mean", *tiny, "method.epochs_spot=2", "method.epochs_recognition=2"])
     plan = make_plan(words)
     for video in plan.videos:
         compute(store_of(words), plan.dataset, "synthetic", video, plan.chains["synthetic"], clips_of(plan, video))
-
-    found = dry_run(words, Progress())
-
-    assert found["work"]["missing_videos"] == 0 and found["seconds"]["features"] == 0
-    assert found["work"]["trainings"] == 6 and found["seconds"]["training"] > 0
-    assert "features: all are there" in capsys.readouterr().out
-
-
-def test_the_time_is_scaled_by_frames_clips_folds_epochs_and_workers(tmp_path, monkeypatch):
-    """3 videos of 60 frames at .1 s and one clip each at 2 s; 3 folds of 20 epochs at .5 s and 1 s beside; .25 s a video."""
-    monkeypatch.setattr(measure, "features", lambda *_: measure.FeatureCost(0.1, 2.0, {}))
-    monkeypatch.setattr(measure, "fold", lambda *_: measure.FoldCost({"recognition": 0.5}, 1.0, 0.25))
-
-    alone = dry_run(config(tmp_path, "workers=1", "method.epochs=20"), Progress())["seconds"]
-    assert alone == pytest.approx({"features": 24.0, "training": 33.0, "prediction": 0.75, "total": 57.75})
-    three = dry_run(config(tmp_path, "workers=3", "method.epochs=20"), Progress())["seconds"]
-    assert three["total"] == pytest.approx(57.75 / 3)
-    many = dry_run(config(tmp_path, "workers=50", "method.epochs=20"), Progress())["seconds"]
-    assert many["total"] == three["total"]  # there are only three folds and three videos
+    for _ in range(2):
+        found = dry_run(words)
+        assert found["work"]["missing_videos"] == 0 and found["seconds"]["features"] == 0
+        assert found["work"]["trainings"] == 6
+        assert "features: all are there" in capsys.readouterr().out
 
 
-def test_folds_that_train_on_less_take_less():
-    subjects = {"a": 8, "b": 1, "c": 1}
-    plan = SimpleNamespace(
-        videos=[SimpleNamespace(subject_key=s, expressions=[None] * n) for s, n in subjects.items()],
-        folds=[SimpleNamespace(key=s) for s in subjects],
-        training_subjects=lambda fold: [s for s in subjects if s != fold.key],
-        method_class=lambda *_: SimpleNamespace(stages=lambda: (Stage("one", 10, 4),)),
-        params=None,
-        task=None,
-    )
-    cost = measure.FoldCost({"one": 0.9}, 0.0, 0.0)
-    assert estimate._fold_seconds(plan, plan.folds, cost, measured=9) == pytest.approx([2.0, 9.0, 9.0])
+LIGHT = """
+import sys
+from mebench.config import resolve
+from mebench.runner.estimate import dry_run
+dry_run(resolve(sys.argv[1:]), quiet=True)
+print(*(name for name in ("torch", "lightning", "pandas", "pyarrow") if type(sys.modules.get(name)).__name__ == "module"))
+"""
 
 
-def test_shortened_videos_are_other_videos_to_the_store(tiny):
-    from mebench.runner.plan import make_plan
+def test_what_a_method_says_of_itself_is_asked_once_and_pytorch_not_loaded_again(tmp_path):
+    own = ["method=mean", "dataset=synthetic", f"cache={tmp_path / 'cache'}", f"runs={tmp_path / 'runs'}"]
 
-    plan = make_plan(resolve(["method=ststnet", *tiny]))
-    video = plan.videos[0]
-    whole = plan.dataset.frames(video)
-    short, shorter = (measure.Shortened(plan.dataset, n).frames(video) for n in (20, 10))
-    assert (len(short), len(shorter)) == (20, 10)
-    assert (short[5] == whole[5]).all()
-    assert len({whole.fingerprint(), short.fingerprint(), shorter.fingerprint()}) == 3
+    def loaded(*words):
+        words = [sys.executable, "-c", LIGHT, *own, *words]
+        return subprocess.run(words, capture_output=True, text=True, check=True).stdout.split()
+
+    assert "torch" in loaded() and loaded() == []
+    assert "torch" in loaded("method.regions=whole_face"), "its chains are others"
 
 
-def test_groups_of_videos_share_the_time_of_measuring_and_each_costs_its_own(monkeypatch):
-    """Two videos of 30 frames at .1 s a frame; one of 100 at .01 s and its two clips at 3 s; those of the third are there."""
-    cost = {
-        "slow": measure.FeatureCost(0.1, 2.0, {"of": "slow"}),
-        "fast": measure.FeatureCost(0.01, 3.0, {"of": "fast"}),
-    }
-    asked = []
+def test_what_a_method_said_counts_while_its_code_and_the_annotations_are_as_they_were(moody, tmp_path):  # noqa: F811
+    words = moody(f"cache={tmp_path / 'cache'}")
+    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
+    (file,) = (tmp_path / "cache" / "plans").iterdir()
+    said = json.loads(file.read_text())
+    file.write_text(json.dumps({**said, "epochs": {"another": 3}}))
+    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}, "it is remembered"
+    for text in (
+        json.dumps({**said, "epochs": {"another": 3}, "truth": "0"}),
+        "{",
+        "[]",
+        json.dumps({**said, "methods": []}),
+    ):
+        file.write_text(text)
+        assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
+    file.write_text(json.dumps({**said, "epochs": {"another": 3}}))
+    method = tmp_path / "mine" / "methods" / "moody" / "method.py"
+    method.write_text(method.read_text() + "\n# a comment\n")
+    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {"another": 3}
+    params = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
+    params.write_text(params.read_text() + "\nchance: true\n")
+    assert dry_run(resolve(words), quiet=True)["work"]["epochs"] == {}
 
-    def feature_cost(part, videos, chains, budget, pool, progress):
-        (group,) = {part.groups[v.key] for v in videos}
-        asked.append((group, [v.key for v in videos], chains, budget))
-        return cost[group]
 
-    monkeypatch.setattr(estimate, "_feature_cost", feature_cost)
-    monkeypatch.setattr(estimate, "_ready_rows", lambda part, group, chains: {"there": group})
-    monkeypatch.setattr(estimate, "clips_of", lambda part, video: [None] * video.clips)
-    a, b, c = (SimpleNamespace(key=k, n_frames=n, clips=m) for k, n, m in (("a", 30, 0), ("b", 30, 0), ("c", 100, 2)))
-    groups = {"a": "slow", "b": "slow", "c": "fast", "d": "done"}
-    part = SimpleNamespace(groups=groups, chains={"slow": ("one",), "fast": ("two",)})
-    rows, seconds = estimate._features(part, [a, b, c], None, Progress())
-    assert asked == [
-        ("fast", ["c"], ("two",), measure.FEATURE_SECONDS / 3),
-        ("slow", ["a", "b"], ("one",), measure.FEATURE_SECONDS / 3),
+def finished(folder, config, features, fit, predict):
+    """A finished run of that configuration as far as an estimate looks."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps({"config": config.values}))
+    (folder / "features.json").write_text(json.dumps({"videos": features}))
+    lines = [
+        f"synthetic/s00{n},{fit_seconds},{predict_seconds}"
+        for n, (fit_seconds, predict_seconds) in enumerate(zip(fit, predict), 1)
     ]
-    assert rows == {"done": {"there": "done"}, "fast": {"of": "fast"}, "slow": {"of": "slow"}}
-    assert seconds == pytest.approx(60 * 0.1 + 100 * 0.01 + 2 * 3.0)
+    (folder / "costs.csv").write_text("\n".join(["fold,fit_seconds,predict_seconds", *lines]) + "\n")
+    (folder / "DONE").touch()
+
+
+def test_the_time_is_that_of_the_run_most_alike_by_video_and_fold_over_the_workers(tmp_path, capsys):
+    """3 videos, of which one was in the store then; 3 folds, of which the run had two."""
+    videos = [video.key for video in make_plan(config(tmp_path)).videos]
+    took = dict(zip(videos, (2.0, 4.0, 0.0)))
+    finished(tmp_path / "runs" / "one", config(tmp_path, "method.epochs=20", "seed=3"), took, (10.0, 20.0), (1.0, 3.0))
+    finished(tmp_path / "runs" / "other", config(tmp_path, "method.epochs=7"), took, (70.0,), (7.0,))
+    finished(tmp_path / "runs" / "broken", config(tmp_path, "method.epochs=20"), took, ("many",), (7.0,))
+
+    alone = dry_run(config(tmp_path, "workers=1", "method.epochs=20"))
+    assert alone["seconds_from"] == "one"
+    assert alone["seconds"] == pytest.approx({"features": 9.0, "training": 45.0, "prediction": 6.0, "total": 60.0})
+    said = capsys.readouterr().out
+    assert "estimated time: about 1 min with 1 worker, from the costs of run one\n" in said
+    assert "  of one core: features 9 s, training 45 s, prediction 6 s" in said
+    three = dry_run(config(tmp_path, "workers=3", "method.epochs=20"))["seconds"]
+    assert three["total"] == pytest.approx(9 / 3 + 23)  # the longest fold
+    many = dry_run(config(tmp_path, "workers=50", "method.epochs=20"))["seconds"]
+    assert many["total"] == three["total"]  # there are only three folds and three videos
+    assert earlier_run(config(tmp_path, "method.epochs=8", "method.lr=0.5")).other == ("method.epochs", "method.lr")
+    dry_run(config(tmp_path, "method.epochs=8", "method.lr=0.5"))
+    assert ", which had other settings: method.epochs, method.lr\n" in capsys.readouterr().out
+    assert earlier_run(resolve(["method=mean", "dataset=synthetic", f"runs={tmp_path / 'runs'}"])) is None
+
+
+def test_what_an_earlier_run_found_in_the_store_tells_no_time(tmp_path, capsys):
+    videos = [video.key for video in make_plan(config(tmp_path)).videos]
+    finished(tmp_path / "runs" / "one", config(tmp_path), dict.fromkeys(videos, 0.0), (10.0, 20.0), (1.0, 3.0))
+    found = dry_run(config(tmp_path))["seconds"]
+    assert (found["features"], found["total"]) == (None, None) and found["training"] == 45.0
+    assert "estimated time: not known, from the costs of run one" in capsys.readouterr().out
 
 
 def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
@@ -148,7 +174,7 @@ def test_what_another_run_trains_costs_nothing(tmp_path, capsys, untracked):
     assert "training: none" in first and told not in first and told in second
     run(resolve([*own, "method.anchor=paper"]), Progress())
     seconds = {
-        anchor: dry_run(resolve([*own, f"method.anchor={anchor}"]), Progress(), quiet=True)["seconds"]
+        anchor: dry_run(resolve([*own, f"method.anchor={anchor}"]), quiet=True)["seconds"]
         for anchor in ("paper", "middle")
     }
     assert seconds["paper"]["training"] > 0 == seconds["middle"]["training"] == seconds["middle"]["prediction"]

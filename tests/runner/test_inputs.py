@@ -15,8 +15,20 @@ OTHER_ROOMS = {
 }
 """Plugins count each by itself; configuration by its values; scoring is done anew from stored predictions."""
 OTHER_FILES = {
-    *("__init__", "dask_executor", "describe", "estimate", "execute", "folder", "forks", "guard", "inputs", "live"),
-    *("looking", "measure", "models", "scoring", "session", "sweep", "trained", "workers"),
+    *(
+        "__init__",
+        "dask_executor",
+        "describe",
+        "estimate",
+        "execute",
+        "folder",
+        "forks",
+        "guard",
+        "identity",
+        "inputs",
+        "live",
+    ),
+    *("looking", "models", "scoring", "session", "sweep", "trained", "workers"),
 }
 """Who plans, starts, carries, watches, keeps and scores folds; what uses their models afterwards."""
 

@@ -19,9 +19,9 @@ from mebench.errors import ConfigError, RunError
 from mebench.progress import Progress, Silent
 from mebench.runner import features
 from mebench.runner import sweep as runner_sweep
-from mebench.runner.describe import by_training
 from mebench.runner.execute import run
 from mebench.runner.folder import RunFolder, safe_name
+from mebench.runner.identity import by_training
 from mebench.runner.plan import make_plan
 from mebench.runner.session import open_session
 from mebench.runner.tasks import proposed_task

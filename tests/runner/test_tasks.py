@@ -12,7 +12,7 @@ from mebench.config import from_plain, resolve, shaping
 from mebench.errors import PluginError, RunError
 from mebench.results.settings import without_places
 from mebench.runner import forks, tasks
-from mebench.runner.describe import key_of, truth_tables
+from mebench.runner.identity import key_of
 from mebench.runner.inputs import anywhere
 from mebench.runner.plan import make_plan
 from mebench.runner.tasks import fold_task, plan_of, spec_of
@@ -51,11 +51,11 @@ def test_a_path_among_the_parameters_of_any_plugin_is_the_same_place_from_anothe
     )
     here = Path.cwd()
     plan = make_plan(resolve(moody("method.weights=mine/a")))
-    spec, key = spec_of(plan), key_of(plan, truth_tables(plan))
+    spec, key = spec_of(plan), key_of(plan)
     monkeypatch.chdir(tmp_path.parent)
     assert (there := plan_of(spec).params).weights == here / "mine" / "a" and there.where == here / "models"
     again = make_plan(from_plain(anywhere(plan.config.values)))
-    assert key_of(again, truth_tables(again)) == key
+    assert key_of(again) == key
 
 
 def test_a_run_that_goes_on_from_another_folder_finds_its_features(moody):

@@ -1,0 +1,142 @@
+"""What a run is: everything that its predictions depend on, its key, and the key of its training. Neither takes pandas."""
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from mebench.config import RunConfig
+from mebench.core.options import learns_threshold
+from mebench.errors import RunError, listed
+from mebench.features.pipeline import content
+from mebench.files import file_hash
+from mebench.runner.features import store_of
+from mebench.runner.folder import RunFolder
+from mebench.runner.inputs import digest, inputs_of
+from mebench.runner.plan import Plan
+
+ABSENT = "absent"
+PARTS_SHOWN = 6
+
+
+def parts_of(plan: Plan, instructions: str | None = None) -> dict[str, Any]:
+    """Everything that predictions depend on, each part by its name: see `inputs_of`; chains, annotations, and what lies in files.
+
+    Args:
+        plan: of the run.
+        instructions: of the processor, see `inputs_of`.
+    """
+    chains = [chain for group in plan.chains.values() for chain in group]
+    return {
+        **inputs_of(plan.config, plan.dataset, instructions),
+        **{f"step {type(step).__name__}": step.version for chain in chains for step in chain.steps},
+        "chains": digest(sorted(chain.fingerprint() for chain in chains)),
+        "annotations": truth_of(plan),
+        **dict(zip(["frames or files"], content_of(plan))),
+    }
+
+
+def key_of(plan: Plan) -> str:
+    """A hash of everything that predictions depend on."""
+    return digest(parts_of(plan))
+
+
+def training_of(plan: Plan, parts: Mapping[str, Any]) -> str | None:
+    """A hash of everything that frame scores and models depend on, the key of a run's training.
+
+    Runs which differ in how scores become intervals alone need one training. Its key is None where it depends on that, too, or where only
+    a training tells what the run is asked for.
+
+    Args:
+        plan: of the run.
+        parts: of it, see `parts_of`.
+    """
+    acting = {f"setting method.{name}" for name in plan.method.acting("postprocess")}
+    if not acting or "spot" not in plan.task.tasks or not reusable(plan.config) or plan.leaks or plan.config.looks:
+        return None
+    return digest([{name: part for name, part in parts.items() if name not in acting}, plan.selects])
+
+
+def reusable(config: RunConfig) -> bool:
+    """Whether what was learnt does not depend on how frame scores become intervals; a learnt threshold does."""
+    return not learns_threshold(config.method_params)
+
+
+def content_of(plan: Plan) -> list[str]:
+    """One hash of the frames and landmark files that features are computed from, and of the files among the parameters of methods, such
+    as weights, wherever they lie; none where there are none. What a dataset draws or brings ready-made its revision tells.
+
+    Frames are not decoded; 50 000 files take a second.
+    """
+    store, found = store_of(plan.config), dict[str, Sequence[str]]()
+    for video in plan.videos:
+        dataset, id_ = plan.home(video)
+        if getattr(dataset.params, "root", None) is not None and (chains := plan.computed.get(plan.groups[video.key])):
+            found[video.key] = content(store, dataset, id_, video, chains)
+    values = [getattr(part.params, own.name) for part in plan.parts() for own in fields(part.params)]
+    files = [value for value in values if isinstance(value, Path) and value.is_file()]
+    return [digest([found, [file_hash(file) for file in files]])] if found or files else []
+
+
+def truth_of(plan: Plan) -> str:
+    """What the annotations say of all videos of a run, those who only train included, as a hash: who is the same person under several ids,
+    and what class an expression has, too. What blinks and the like are shapes no prediction.
+    """
+    return digest(
+        [
+            (
+                repr(replace(video, distractors=())),
+                str(plan.dataset.person(video.subject_key)),
+                [plan.scheme.class_of(expression) for expression in video.expressions],
+            )
+            for video in plan.videos
+        ]
+    )
+
+
+def refuse_changed(folder: RunFolder, parts: Mapping[str, Any]) -> None:
+    """Say which of the parts that its folds depend on are not those with which an unfinished run began.
+
+    Args:
+        folder: of the run.
+        parts: of today, see `parts_of`.
+
+    Raises:
+        RunError: some differ, or it began before runs noted them.
+    """
+    then, now = folder.read_json("config.json").get("parts"), json.loads(json.dumps(parts))
+    if then == now:
+        return
+    anew = "Start it anew with: mebench run"
+    if then is None:
+        raise RunError(
+            f"run {folder.id!r} cannot go on: it began with a mebench that did not note what its folds depend on, and they must not mix "
+            f"with others. {anew}"
+        )
+    said = [
+        f"{name} was {then.get(name, ABSENT)} and is {now.get(name, ABSENT)}"
+        for name in {**now, **then}
+        if then.get(name, ABSENT) != now.get(name, ABSENT)
+    ]
+    raise RunError(
+        f"run {folder.id!r} cannot go on: {listed(said, PARTS_SHOWN)}, and its folds must not mix with others. {anew}"
+    )
+
+
+def by_training(runs: Path) -> dict[str, list[RunFolder]]:
+    """The runs of a folder by the key of their training, see `training_of`."""
+    found = dict[str, list[RunFolder]]()
+    for run in RunFolder.all(runs):
+        with suppress(RunError, AttributeError):  # of another program, or damaged
+            if (trained := run.read_json("config.json").get("trained")) is not None:
+                found.setdefault(str(trained), []).append(run)
+    return found
+
+
+def name_of(config: RunConfig) -> str:
+    """What a run is called; its folder adds the start of the key."""
+    method = "+".join(filter(None, [config.method, config.recognizer]))
+    leak = "" if config.audit == "guard" else f"-{config.audit.replace('_', '-')}"
+    return f"{method}-{config.dataset}-{config.protocol}-seed{config.seed}{leak}"
