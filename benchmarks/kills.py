@@ -146,8 +146,9 @@ class Forked:
 
 
 def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
+    from mebench import tracking
     from mebench.cli import main
-    from mebench.results import checking, tracking
+    from mebench.results import checking
     from mebench.runner import forks, workers
 
     os.chdir(folder)
@@ -157,10 +158,7 @@ def _mebench(words: Sequence[str], folder: Path, errors: Path) -> None:
     workers.pool = lambda environment: Copies()
     forks.Nursery.__init__ = _copied  # type: ignore[method-assign]
     checking._limit_memory = lambda memory: None  # a copy holds all that the copied process does
-    tracking.mirror_rescored = lambda *_: None
-    tracking.sync = lambda folders, uri, progress, *_, **__: tracking.Synced(
-        "nowhere", tuple(f.id for f in folders), (), ()
-    )
+    tracking.sync = lambda folders, *_, **__: tracking.Synced("MLflow", "nowhere", tuple(f.id for f in folders))
     sys.argv = ["mebench", *words]
     code = 0
     try:
@@ -225,7 +223,7 @@ def import_all() -> None:
         "mebench.cli.run",
         "mebench.core.method",
         "mebench.runner.sweep",
-        "mebench.results.tracking",
+        "mebench.tracking.send",
         "mebench.results.site.pages",
         "mebench.results.board",
         "mebench.results.merge",

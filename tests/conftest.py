@@ -25,7 +25,6 @@ from tests.nightly import NIGHTLY
 from tests.same_process import SameProcess, here
 
 if TYPE_CHECKING:
-    from mebench.progress import Progress
     from mebench.runner.folder import RunFolder
 
 os.environ.update(workers.THREADS)  # as in a worker process, and before any numeric library is loaded
@@ -148,11 +147,11 @@ def _plugins_of_the_file() -> Iterator[None]:
 
 @pytest.fixture
 def untracked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs go to no MLflow, whose fresh database takes seconds; `test_tracking` is about it."""
-    from mebench.results import tracking
+    """Runs go to no MLflow, which takes seconds; `tests/tracking` is about it."""
+    from mebench import tracking
 
-    def sync(folders: Sequence[RunFolder], uri: str | None, progress: Progress, *how: bool) -> tracking.Synced:
-        return tracking.Synced("nowhere", tuple(folder.id for folder in folders), (), ())
+    def sync(folders: Sequence[RunFolder], *how: object, **more: object) -> tracking.Synced:
+        return tracking.Synced("MLflow", "nowhere", tuple(folder.id for folder in folders))
 
     monkeypatch.setattr(tracking, "sync", sync)
 

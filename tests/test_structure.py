@@ -67,7 +67,7 @@ def floors() -> dict[str, int]:
     """The floor of each room, as drawn; a line without a number belongs to the floor above it."""
     found, floor = {"mebench": 1}, 0
     for line in DRAWN[1].splitlines():
-        floor = int(line[0]) if line[0].isdigit() else floor
+        floor = int(number[0]) if (number := re.match(r"\d+", line)) else floor
         found |= dict.fromkeys(re.findall(r"(\w+)(?:/|\.py)", line[3:36]), floor)
     return found
 

@@ -70,7 +70,8 @@ def leaderboard(
     from mebench.errors import ConfigError, RunError, unknown
     from mebench.metrics.catalogue import SECTIONS
     from mebench.progress import Silent
-    from mebench.results.board import RECORDS, Board, read_board
+    from mebench.results.board import RECORDS, Board, ids_there, read_board
+    from mebench.tracking import remarks
 
     def tables(board: Board) -> list[Table]:
         return board.tables()
@@ -80,7 +81,10 @@ def leaderboard(
     told = progress or Silent()
     places = [Path("leaderboards"), *map(Path, shipped("leaderboards"))]
     place = Path(folder).expanduser() if folder is not None else next((p for p in places if p.is_dir()), places[0])
-    board = read_board(Path(runs_folder(runs)).expanduser(), place, user_setting("tracking", "") or None, told.say)
+    home = Path(runs_folder(runs)).expanduser()
+    for sentence in remarks(user_setting("tracking", "") or None, str(home), ids_there(home, place)):
+        told.say(sentence)
+    board = read_board(home, place, told.say)
     table = pd.DataFrame([line for table in board.shown(tables, told.say) for line in _lines(table)])
     if table.empty:
         raise RunError(

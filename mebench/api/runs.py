@@ -29,15 +29,21 @@ class Run(Result):
 
     Attributes:
         summary: all scores as plain data, as `mebench run --json` writes them.
-        tracked: how MLflow shows the run, in words; None where it did not take it, or was not asked.
+        tracked: how its tracker shows the run, in words; None where it did not take it, or was not asked.
+        tracker: the name of that tracker, `MLflow` by default.
         fresh: whether folds of it were computed just now.
     """
 
     def __init__(
-        self, folder: RunFolder, summary: Mapping[str, Any], tracked: str | None = None, fresh: bool = False
+        self,
+        folder: RunFolder,
+        summary: Mapping[str, Any],
+        tracked: str | None = None,
+        fresh: bool = False,
+        tracker: str = "MLflow",
     ) -> None:
         self.folder = type(folder)(folder.path.absolute())  # the same folder from wherever the program works later
-        self.summary, self.tracked, self.fresh = dict(summary), tracked, fresh
+        self.summary, self.tracked, self.fresh, self.tracker = dict(summary), tracked, fresh, tracker
 
     @property
     def id(self) -> str:
@@ -142,7 +148,7 @@ class Run(Result):
 
 
 def run(*words: str, config: Names = (), plugins: Names = (), progress: Progress | None = None, **settings: Any) -> Run:
-    """Run a method on a dataset, as `mebench run` does with the same words, and mirror it in MLflow.
+    """Run a method on a dataset, as `mebench run` does with the same words, and hand it over to its tracker, MLflow by default.
 
         mebench.run("method=mean", "dataset=synthetic", seed=1)
         mebench.run(method={"name": "mean", "p": 0.6}, dataset="synthetic")
@@ -266,8 +272,8 @@ def _how(values: dict[str, Any]) -> dict[str, Any]:
 def _mirrored(
     folder: RunFolder, summary: dict[str, Any], config: RunConfig, progress: Progress, fresh: bool = False
 ) -> Run:
-    """A finished run that MLflow has, too; of one that leaks with what the leak gained."""
-    from mebench.results.tracking import sync
+    """A finished run that its tracker has, too; of one that leaks with what the leak gained."""
+    from mebench import tracking
 
     folders = [folder]
     if config.audit != "guard":
@@ -275,9 +281,10 @@ def _mirrored(
 
         summary = {**summary, "leak": leak_gain(config, summary, progress)}
         folders.append(type(folder)(folder.path.with_name(summary["leak"]["honest"])))
-    with progress.waiting("sending to MLflow"):
-        synced = sync(folders, config.tracking, progress, config.tracking_folds, config.tracking_models)
-    return Run(folder, summary, None if synced.failed else synced.opening, fresh)
+    with progress.waiting("tracking"):
+        how = config.tracking_folds, config.tracking_models, config.tracking_figures
+        synced = tracking.sync(folders, config.tracking, progress, *how)
+    return Run(folder, summary, (not synced.failed and synced.opening) or None, fresh, synced.title)
 
 
 class Sweep:
@@ -287,7 +294,7 @@ class Sweep:
         runs: the finished ones, in the order of the combinations.
         rows: for all seeds of equal settings one row, as `mebench run -m --json` writes them.
         failures: why the others failed, by their settings.
-        tracked: how MLflow shows them, in words; empty where none finished.
+        tracked: how their tracker shows them, in words; empty where none finished.
         words: of each finished run, the settings that vary.
     """
 
@@ -386,20 +393,20 @@ def planned(lists: Lists, config: Names, plugins: Names, origin: str = "") -> tu
 
 def swept(combinations: Sequence[Combination], configs: Sequence[RunConfig], progress: Progress) -> Sweep:
     """The runs of some combinations, each with its configuration."""
+    from mebench import tracking
     from mebench.results.render.sweep import sweep_rows
-    from mebench.results.tracking import sync
     from mebench.runner.sweep import sweep
 
     outcomes = sweep(configs, progress)
     pairs = list(zip(combinations, outcomes))
     finished = [(c, o) for c, o in pairs if not isinstance(o, MebenchError)]
-    with progress.waiting("sending to MLflow"):
+    with progress.waiting("tracking"):
         folders = [outcome.folder for _, outcome in finished]
-        where = sync(folders, configs[0].tracking, progress).opening if folders else ""
+        synced = tracking.sync(folders, configs[0].tracking, progress)
     return Sweep(
-        [Run(outcome.folder, outcome.summary, where or None, fresh=True) for _, outcome in finished],
+        [Run(o.folder, o.summary, synced.opening or None, fresh=True, tracker=synced.title) for _, o in finished],
         sweep_rows([(c.varied, o.folder, o.summary) for c, o in finished]),
         [(c.varied, o) for c, o in pairs if isinstance(o, MebenchError)],
         [c.varied for c, _ in finished],
-        where,
+        synced.opening,
     )

@@ -142,10 +142,10 @@ def _places(layer: Layer) -> Iterator[Finding]:
     for name in ("cache", "runs"):
         yield _place(name, Path(str(layer.values.get(name) or getattr(defaults, name))).expanduser())
     tracking = layer.values.get("tracking")
-    if isinstance(tracking, str) and tracking:
-        yield Finding("place", "MLflow", "ok", tracking)
-    else:
+    if tracking in (None, "", "mlflow"):
         yield _place("MLflow", Path("mlflow.db"))
+    else:
+        yield Finding("place", "MLflow", "ok", str(tracking or "off"))
 
 
 def _place(name: str, path: Path) -> Finding:

@@ -33,13 +33,14 @@ def build(
     """Build tables and page from all runs and records. Published results stand beside."""
     from mebench.config import user_setting
     from mebench.progress import Progress
-    from mebench.results.board import Board, board_of, read_board
-    from mebench.results.collect import collect_records, fetch_records
+    from mebench.results.board import Board, board_of, ids_there, read_board
+    from mebench.results.collect import collect_records
     from mebench.results.published_tables import SELECTION
     from mebench.results.rows import Table
     from mebench.results.write import write
+    from mebench.tracking import fetch_records, in_use, remarks, sync
 
-    folder, progress = Path(out).expanduser(), Progress()
+    folder, progress, tracking = Path(out).expanduser(), Progress(), user_setting("tracking", "") or None
 
     def show(board: Board) -> tuple[list[Table], str]:
         with progress.waiting("tables"):
@@ -56,8 +57,10 @@ def build(
 
     with TemporaryDirectory() as room:  # what is shown is read from the runs' tables, wherever they come from
         if from_mlflow is None:
-            tracking = user_setting("tracking", "") or None
-            board = read_board(Path(runs).expanduser(), folder, tracking, progress.say)
+            home = Path(runs).expanduser()
+            for sentence in remarks(tracking, str(home), ids_there(home, folder)):
+                progress.say(sentence)
+            board = read_board(home, folder, progress.say)
         else:
             with progress.waiting("asking MLflow"):
                 fetch_records(from_mlflow, Path(room), progress.say)
@@ -67,6 +70,11 @@ def build(
     write_json({"tables": [table.plain() for table in tables]}, json)
     if json != "-":
         print_lines(*words.split("\n"))
+    if in_use(tracking):  # nobody who tracks no run wants a database for the tables alone
+        with progress.waiting("sending the tables"):
+            synced = sync((), tracking, progress, boards=[folder / f"{table.name}.json" for table in tables])
+        if synced.opening and json != "-":
+            print_lines(f"{synced.title}: {synced.opening}")
 
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")

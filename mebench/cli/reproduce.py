@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mebench.cli.options import Files, Json, Plugins, Tracking, Words
+from mebench.cli.options import Files, Json, Plugins, Words
 from mebench.console import plural, print_lines, print_table, write_json
 from mebench.errors import ConfigError
 from mebench.format import NONE, number, scored
@@ -81,7 +81,6 @@ def rescore(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="Such as mean_casme2; see leaderboards/rescored.")],
     root: Annotated[str, typer.Option("--root", metavar="CLONE", help="Folder that holds the authors' public files.")],
     leaderboards: Leaderboards = None,
-    tracking: Tracking = None,
     json: Json = None,
 ) -> None:
     """Score the public files of a paper's authors anew.
@@ -89,12 +88,9 @@ def rescore(
     By their rules and the strict ones, beside what the paper prints; intervals around peaks of window scores also k'/2 later.
     """
     from mebench._checkout import PACKAGE
-    from mebench.config import user_setting
     from mebench.progress import Progress
     from mebench.results.published import read
-    from mebench.results.published_tables import Known
     from mebench.results.rescore import SCORED_ANEW, cells, read_source, rescore, write_outcome
-    from mebench.results.tracking import mirror_rescored
 
     folder, progress = leaderboards_folder(leaderboards), Progress()
     known = read_source(folder / SCORED_ANEW, source)
@@ -111,9 +107,6 @@ def rescore(
     if json != "-":
         _print_rescored(known, found)
         print_lines(f"{file}: mebench leaderboard build puts it into tables and page")
-    uri = tracking or user_setting("tracking", "") or None
-    if (place := mirror_rescored(Known(known, outcome), uri, progress)) and json != "-":
-        print_lines(f"MLflow: {place}")
     write_json({**outcome, "cells": [_plain_cell(cell) for cell in found]}, json)
 
 

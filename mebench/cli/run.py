@@ -91,7 +91,7 @@ def _tell(run: api.Run, verbose: bool, json: str | None, told: bool) -> None:
     from mebench.results.render.summary import print_outcome
 
     if json != "-":
-        print_outcome(run.folder, run.summary, run.tracked, verbose, told)
+        print_outcome(run.folder, run.summary, run.tracked, verbose, told, run.tracker)
     write_json(run.summary, json)
 
 
@@ -116,7 +116,7 @@ def sweep(
     if json != "-":
         _print_rows(found.rows)
     if found.tracked:
-        progress.say(f"MLflow: {found.tracked}")  # beside the table, which may go into a file
+        progress.say(f"{found.runs[0].tracker}: {found.tracked}")  # beside the table, which may go into a file
     report = {
         "rows": found.rows,
         "runs": [{"words": words, **run.summary} for words, run in zip(found.words, found.runs)],

@@ -182,61 +182,54 @@ def prune(
 def sync(
     run: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN|STUDY", help="Ids of runs or studies; by default all that are finished."),
+        typer.Argument(metavar="RUN", help="Ids of runs; by default all that are finished."),
     ] = None,
     runs: Runs = "",
     tracking: Tracking = None,
-    studies: Annotated[str, typer.Option("--studies", metavar="DIR", help="Folder of studies.")] = "tuning",
     leaderboards: Annotated[
-        str,
-        typer.Option("--leaderboards", metavar="FOLDER", help="Where outcomes of mebench rescore are, in rescored/."),
+        str, typer.Option("--leaderboards", metavar="FOLDER", help="Where leaderboard build left tables.")
     ] = "leaderboards",
     folds: Annotated[
         bool | None, typer.Option("--folds/--no-folds", help="With a nested run for each fold, or without.")
     ] = None,
     models: Annotated[bool | None, typer.Option("--models/--no-models", help="With weights, or without.")] = None,
+    figures: Annotated[bool | None, typer.Option("--figures/--no-figures", help="With figures, or without.")] = None,
     json: Json = None,
 ) -> None:
-    """Send runs and studies that MLflow lacks. Its server was down, for example; outcomes of rescore go along."""
+    """Send runs that MLflow lacks, and the tables of the leaderboard. Its server was down, for example."""
     from mebench.config import user_setting
+    from mebench.metrics.catalogue import SECTIONS
     from mebench.progress import Progress
-    from mebench.results.published_tables import collect_rescored
-    from mebench.results.rescore import SCORED_ANEW
-    from mebench.results.tracked_studies import STUDY_FILE
-    from mebench.results.tracking import sync
     from mebench.runner.folder import RunFolder
+    from mebench.tracking import sync
 
-    progress = Progress()
+    progress, boards = Progress(), list[Path]()
     if run:
-        tuned = {
-            word: place
-            for word in run
-            for place in (Path(studies) / word, Path(word))
-            if (place / STUDY_FILE).is_file()
-        }
-        folders = list(
-            {f.path: f for f in (RunFolder.finished(runs, word) for word in run if word not in tuned)}.values()
-        )
-        places, rescored = list(dict.fromkeys(tuned.values())), []
+        folders = list({f.path: f for f in (RunFolder.finished(runs, word) for word in run)}.values())
     else:
         folders = [folder for folder in RunFolder.all(runs) if folder.done]
-        places = sorted(file.parent for file in Path(studies).expanduser().glob(f"*/{STUDY_FILE}"))
-        rescored = collect_rescored(Path(leaderboards).expanduser() / SCORED_ANEW, progress.say)
-    if not (n := len(folders) + len(places) + len(rescored)):
+        boards = [file for task in SECTIONS for file in sorted(Path(leaderboards).expanduser().glob(f"{task}-*.json"))]
+    if not (n := len(folders) + len(boards)):
         raise RunError(
-            f"there is no finished run in {runs} and no study in {studies} to send: choose other places with --runs DIR, --studies DIR"
+            f"there is no finished run in {runs} and no table in {leaderboards} to send: choose other places with --runs DIR, "
+            "--leaderboards FOLDER"
         )
-    with progress.waiting("sending to MLflow"):
-        uri = tracking or user_setting("tracking", "") or None
-        synced = sync(folders, uri, progress, folds, models, places, rescored)
+    with progress.waiting("tracking"):
+        synced = sync(
+            folders, tracking or user_setting("tracking", "") or None, progress, folds, models, figures, boards
+        )
     report = {"sent": list(synced.sent), "there": list(synced.there), "failed": list(synced.failed)}
     console.write_json(report, json)
     if synced.failed:
         raise RunError(
             f"{len(synced.failed)} of {n} were not sent, for the reason above: fix it, then give the same command again"
         )
+    if not synced.title:
+        raise RunError("tracking is off, so nothing is sent: name a tracker with --tracking")
     if json != "-":
-        console.print_lines(f"{len(synced.sent)} sent, {len(synced.there)} were there. MLflow: {synced.opening}")
+        console.print_lines(
+            f"{len(synced.sent)} sent, {len(synced.there)} were there. {synced.title}: {synced.opening}"
+        )
 
 
 def _all(runs: str) -> list[tuple[RunFolder, Run]]:

@@ -27,8 +27,10 @@ SHARED = (
     "tracking",
     "tracking.folds",
     "tracking.models",
+    "tracking.figures",
     "tracking_folds",
     "tracking_models",
+    "tracking_figures",
 )
 """Keys of a whole sweep: one value each."""
 _RANGE = re.compile(r"(-?\d+)\.\.(-?\d+)")

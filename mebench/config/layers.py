@@ -24,7 +24,10 @@ PLUGIN_KEYS: Mapping[str, registry.PluginKind] = {"method": "method", "recognize
 NAMED = (*PLUGIN_KEYS, "protocol")
 """The keys that name something with parameters of its own."""
 ALIASES: Mapping[str, str] = {
-    **{key: key.replace(".", "_") for key in ("executor.address", "tracking.folds", "tracking.models")},
+    **{
+        key: key.replace(".", "_")
+        for key in ("executor.address", "tracking.folds", "tracking.models", "tracking.figures")
+    },
     **{f"{key}.name": key for key in NAMED},
 }
 """Other ways to write a key."""
@@ -157,6 +160,8 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
 def user_setting(key: str, default: str, given: Given = (), files: Iterable[str | Path] = ()) -> str:
     """The text that the highest layer gives a key, of the user's file alone by default, for who needs one key and no whole run."""
     said = [layer.values[key] for layer in layers_of(given, files) if key in layer.values]
+    if said and said[-1] is False:
+        return "off"  # which YAML reads as a truth value
     return said[-1] if said and isinstance(said[-1], str) and said[-1] else default
 
 

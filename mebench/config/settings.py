@@ -24,6 +24,7 @@ PLACES = frozenset(
         "tracking",
         "tracking_folds",
         "tracking_models",
+        "tracking_figures",
         "plugins",
         "dataset.root",
         "dataset.openface",
@@ -102,9 +103,11 @@ class RunSettings:
         kinds: kinds of expressions to spot; null takes `micro`, or the one kind that method and dataset share.
         runs: folder of the run folders.
         cache: folder of computed features.
-        tracking: MLflow's tracking URI; null takes sqlite in the working folder.
-        tracking_folds: whether each fold becomes a run of MLflow's too, nested in that of the run; also written `tracking.folds`.
-        tracking_models: whether MLflow gets the weights of each fold; also written `tracking.models`.
+        tracking: where finished runs go: an address of MLflow's, or a tracker by its name; null is MLflow in the working folder, `off`
+            nothing.
+        tracking_folds: whether each fold becomes a run there too, nested in that of the run; also written `tracking.folds`.
+        tracking_models: whether the weights of each fold go there; also written `tracking.models`.
+        tracking_figures: whether figures of the run go there, which take a second or two to draw; also written `tracking.figures`.
         bootstrap: draws behind a confidence interval; 0 for none.
         convention: rules of scoring: `strict`, or a preset under which numbers were published.
         accelerator: where Lightning trains.
@@ -132,9 +135,10 @@ class RunSettings:
     kinds: tuple[Literal["micro", "macro"], ...] | None = None
     runs: str = "runs"
     cache: str = field(default_factory=_cache)
-    tracking: str | None = None
+    tracking: str | bool | None = None
     tracking_folds: bool = True
     tracking_models: bool = False
+    tracking_figures: bool = False
     bootstrap: int = 1000
     convention: str = "strict"
     accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"

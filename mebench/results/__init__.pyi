@@ -6,7 +6,6 @@ from . import compare as compare
 from . import export as export
 from . import integrity as integrity
 from . import merge as merge
-from . import mlflow_store as mlflow_store
 from . import model_card as model_card
 from . import published as published
 from . import published_tables as published_tables
@@ -22,7 +21,4 @@ from . import significance as significance
 from . import site as site
 from . import spotted as spotted
 from . import tables as tables
-from . import tracked as tracked
-from . import tracked_studies as tracked_studies
-from . import tracking as tracking
 from . import write as write

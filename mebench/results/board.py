@@ -10,7 +10,7 @@ from typing import TypeVar
 from mebench.console import plural
 from mebench.errors import RunError
 from mebench.results.beside import FILE, Alias, read_aliases
-from mebench.results.collect import Say, collect, collect_records, remarks, unique
+from mebench.results.collect import Say, collect, collect_records, unique
 from mebench.results.published import Published, read
 from mebench.results.published_tables import (
     Known,
@@ -79,13 +79,12 @@ class Board:
             return replace(self, records=sound).shown(show, say)
 
 
-def read_board(runs: Path, folder: Path, tracking: str | None, say: Say) -> Board:
+def read_board(runs: Path, folder: Path, say: Say) -> Board:
     """Collect a board from run folders.
 
     Args:
         runs: folder of run folders.
         folder: of records, published results and papers, such as `leaderboards`.
-        tracking: MLflow's address; what is odd about its database is told.
         say: takes a sentence for all that is left out.
 
     Raises:
@@ -95,10 +94,7 @@ def read_board(runs: Path, folder: Path, tracking: str | None, say: Say) -> Boar
         say(
             f"there is no folder {runs}: only the records in {folder / RECORDS} count. Name that of your runs with --runs"
         )
-    found = collect(runs, say)
-    for sentence in remarks(tracking, str(runs), _there(runs, folder / RECORDS)):
-        say(sentence)
-    return board_of(found, str(runs), folder, say)
+    return board_of(collect(runs, say), str(runs), folder, say)
 
 
 def board_of(found: Sequence[Record], source: str, folder: Path, say: Say) -> Board:
@@ -126,7 +122,7 @@ def board_of(found: Sequence[Record], source: str, folder: Path, say: Say) -> Bo
     return Board(records, published, aliases, rescored, papers)
 
 
-def _there(runs: Path, records: Path) -> set[str]:
-    """Ids of all runs that are there as folders, finished or not, or as records."""
-    records_there = {file.parent.name.partition("~v")[0] for file in records.glob("*/record.json")}
+def ids_there(runs: Path, folder: Path) -> set[str]:
+    """Ids of all runs that are there as folders, finished or not, or as records; the arguments are those of `read_board`."""
+    records_there = {file.parent.name.partition("~v")[0] for file in (folder / RECORDS).glob("*/record.json")}
     return records_there | {folder.id for folder in RunFolder.all(runs)}

@@ -1,6 +1,7 @@
 """Writes the record of a run: small enough to commit, complete enough to score again, no trace of the machine."""
 
 import json
+from collections.abc import Callable
 from itertools import count, takewhile
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class WithheldError(RunError):
     """A run is sound, and yet nobody could take in its record."""
 
 
-def export(folder: RunFolder, out: Path) -> Path:
+def export(folder: RunFolder, out: Path, scored_again: bool = True) -> Path:
     """Write `<out>/<run id>/`; its path. A record is never edited: where it says something else by now, a new version is
     written beside it as `<run id>~v2`, which supersedes it; where it says the same, it stays as it is.
 
@@ -54,6 +55,11 @@ def export(folder: RunFolder, out: Path) -> Path:
     `truth.parquet` (intervals, scored classes, intensities where known), `distractors.parquet` where any are annotated,
     `predictions.parquet` and `clips.parquet`: no frame scores, no models, no images. Confidences keep all their digits, because
     a tie that rounding makes would move average precision; class probabilities are float32, since nothing is scored by them.
+
+    Args:
+        folder: the run.
+        out: where the record goes.
+        scored_again: whether the record is checked as who takes it in will, or else but for its scores, which the run has just computed.
 
     Raises:
         RunError: the run is not finished or damaged, its record is damaged, or it is one of a study's outer runs.
@@ -86,18 +92,18 @@ def export(folder: RunFolder, out: Path) -> Path:
         stored = json.loads(_json(content, None))
         (temporary / RECORD).write_text(_json({**stored, "sha256": own_hash(stored)}, 1))
         written = temporary.rename(room / record_name(folder.id, version))
-        _expect_taken(RunFolder(written), folder)
+        _expect_taken(RunFolder(written), folder, check_alone if scored_again else check)
         return written.rename(out / written.name)
 
 
-def _expect_taken(record: RunFolder, run: RunFolder) -> None:
+def _expect_taken(record: RunFolder, run: RunFolder, checked: Callable[[RunFolder], None]) -> None:
     """Refuse what nobody could take in.
 
     Raises:
         WithheldError: why they could not.
     """
     try:
-        check_alone(record)
+        checked(record)
     except RefusedError as e:
         raise WithheldError(
             f"run {run.id!r} is not published, since its record would be refused: {e.reason}. Run it again under this mebench; a name "

@@ -59,6 +59,21 @@ def of_data(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     return "; ".join(filter(None, [_plugin(flat, origins, "dataset"), f"protocol: {protocol}" if protocol else ""]))
 
 
+def own_choices(values: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    """The flat settings that somebody chose: the names of presets, and what neither a default nor a preset says; no places.
+
+    >>> origins = {"method.preset": "command line", "method.stride": "preset short (methods/mean/config.yaml)", "seed": "default"}
+    >>> own_choices({"method": {"name": "mean", "preset": "short", "stride": 2}, "seed": 1}, origins)
+    {'method.preset': 'short'}
+    """
+    flat = without_places(values)
+    return {
+        key: value
+        for key, value in flat.items()
+        if key in origins and not _packaged(origins[key]) and not origins[key].startswith("preset ")
+    }
+
+
 def of_protocol(values: Mapping[str, Any]) -> str:
     """The protocol with its settings, of which those that are null are left out.
 

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median_low
@@ -15,8 +15,6 @@ from mebench.atomic import replace_file
 from mebench.config import RunConfig
 from mebench.errors import RunError
 from mebench.progress import Progress
-from mebench.results.tracked_studies import OUTCOME_FILE, STUDY_FILE, TRIALS_FILE
-from mebench.results.tracking import mirror_study
 from mebench.runner.describe import made_by
 from mebench.runner.execute import InterruptedRunError, stoppable, worker_pool
 from mebench.runner.fold_files import safe_name
@@ -36,7 +34,7 @@ from mebench.tuning.storage import Place
 from mebench.tuning.study import SharedStudy
 
 _OF_THE_MACHINE = (
-    *("runs", "cache", "tracking", "tracking_folds", "tracking_models"),
+    *("runs", "cache", "tracking", "tracking_folds", "tracking_models", "tracking_figures"),
     *("workers", "executor", "executor_address", "plugins"),
 )
 """Keys that say where and how fast, not what."""
@@ -122,8 +120,10 @@ def _middle(dimension: Dimension, values: Sequence[Any]) -> Any:
 
 TUNING_SUBJECTS = 0.4
 """Share of the subjects that are tuned on unless something else is said."""
-MIRROR_SECONDS = 5.0
-"""How often finished trials are copied to MLflow while a study runs."""
+STUDY_FILE, OUTCOME_FILE, TRIALS_FILE = "study.json", "outcome.json", "trials.csv"
+"""What a study is about, what came of it, and a row for each of its trials, in the folder of the study."""
+WRITTEN_SECONDS = 5.0
+"""How often the table of trials is written while a study runs."""
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,6 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
     }
     found = summary_of(config, splits, space, studies, judged, name, str(tuning.place), options.nested, seconds)
     replace_file(tuning.folder / OUTCOME_FILE, json.dumps(found.plain, indent=1, allow_nan=False) + "\n")
-    mirror_study(tuning.folder, config.tracking, progress)
     return found
 
 
@@ -235,34 +234,24 @@ def _study(tuning: Tuning, split: Split, shared: SharedStudy, pool: Workers) -> 
     evaluator = Evaluator(split, tuning.space, tuning.objectives, pool, tuning.folder / "inner", tuning.progress)
     folder = tuning.folder / safe_name(split.name) if options.nested else tuning.folder
     folder.mkdir(parents=True, exist_ok=True)
-    mirror = _mirror(tuning, folder)
+    written = 0.0
+
+    def write(study: Study) -> None:
+        nonlocal written
+        replace_file(folder / TRIALS_FILE, trials_table(study, tuning.space).to_csv(index=False))
+        written = time.monotonic()
 
     def after(study: Study, trial: Trial) -> None:
         reporter.tell(study, trial)
-        mirror(study, False)
+        if time.monotonic() - written >= WRITTEN_SECONDS:
+            write(study)
 
     shared.run(options.trials, evaluator, after)
     shared.try_default(evaluator)
     found = shared.study()
     write_figures(found, tuning.space, folder)
-    mirror(found, True)
+    write(found)
     return found, evaluator.waited
-
-
-def _mirror(tuning: Tuning, folder: Path) -> Callable[[Study, bool], None]:
-    """Writes the table of trials, now and then and at the end, and has MLflow take those that it lacks, unless it failed."""
-    last, works = 0.0, True
-
-    def mirror(study: Study, at_the_end: bool) -> None:
-        nonlocal last, works
-        if not at_the_end and time.monotonic() - last < MIRROR_SECONDS:
-            return
-        replace_file(folder / TRIALS_FILE, trials_table(study, tuning.space).to_csv(index=False))
-        if works:
-            works = mirror_study(tuning.folder, tuning.config.tracking, tuning.progress)
-        last = time.monotonic()
-
-    return mirror
 
 
 def _describe(tuning: Tuning, splits: Sequence[Split]) -> None:

@@ -17,12 +17,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import mebench
+from mebench import tracking
 from mebench.config import resolve, settings_of
 from mebench.config.combinations import expand, lists_of
 from mebench.errors import ConfigError, DataError, PluginError, RunError
 from mebench.metrics import summarize
 from mebench.progress import Silent
-from mebench.results import tracking
 from tests.cli.conftest import mebench as command  # noqa: F401
 from tests.run_folders import call_fold, make_run
 
@@ -69,7 +69,7 @@ def ran(place, tiny):
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
-        patch.setattr(tracking, "sync", lambda *_: tracking.Synced("", (), (), ()))
+        patch.setattr(tracking, "sync", lambda *_: tracking.Synced())
         thread.start()
         thread.join()
     return found[0]

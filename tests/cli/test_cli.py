@@ -377,7 +377,7 @@ def test_runs_are_where_the_words_say_or_the_user_keeps_them(mebench, monkeypatc
     asked, tracked = [], []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("mebench.results.board.collect", lambda runs, say: asked.append(str(runs)) or [])
-    monkeypatch.setattr("mebench.results.board.remarks", lambda tracking, *_: tracked.append(tracking) or [])
+    monkeypatch.setattr("mebench.tracking.remarks", lambda tracking, *_: tracked.append(tracking) or [])
     monkeypatch.setattr(RunFolder, "finished", lambda runs, run: asked.append(runs) or sys.exit())
     monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
     (tmp_path / "mine.yaml").write_text("{}")

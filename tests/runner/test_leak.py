@@ -12,9 +12,9 @@ from mebench.cli import app
 from mebench.config import resolve
 from mebench.core import Method, Stage, Task
 from mebench.progress import Progress
-from mebench.results.tracking import RUN_TAG
 from mebench.runner.execute import leak_gain, run
 from mebench.runner.fitted import _Best
+from mebench.tracking.store import RUN_TAG
 from mebench.training import fit
 
 

@@ -191,13 +191,12 @@ def toy(write_plugin, tmp_path, monkeypatch):
 
 @pytest.fixture
 def go(toy, monkeypatch):
-    """Tunes in this process, without figures and MLflow unless `shown`: `go("method.p=0.1", trials=5)`."""
+    """Tunes in this process, without figures unless `shown`: `go("method.p=0.1", trials=5)`."""
 
     def run(*words, shown=False, **options):
         with monkeypatch.context() as patch:
             if not shown:
                 patch.setattr(module, "write_figures", lambda *_: [])
-                patch.setattr(module, "mirror_study", lambda *_: True)
             chosen = TuneOptions(**{"trials": 12, "heartbeat": 1, **options})
             return module.tune(resolve(toy(*words)), chosen, Progress())
 

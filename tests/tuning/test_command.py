@@ -17,9 +17,6 @@ def invoke(*words):
 
 
 def test_the_outcome_is_printed_and_written(toy, monkeypatch, tmp_path):
-    from mebench.tuning import tune as module
-
-    monkeypatch.setattr(module, "mirror_study", lambda *_: True)
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]
     done = invoke(*toy("method.lr=0.1"), "--acts", "postprocess", "--trials", "8", *files)
     assert done.exit_code == 0, done.output
@@ -37,7 +34,6 @@ def test_the_outcome_is_there_where_the_file_cannot_be(toy, monkeypatch, tmp_pat
     def refuse(*_):
         raise ConfigError("the middle values do not go together")
 
-    monkeypatch.setattr(module, "mirror_study", lambda *_: True)
     monkeypatch.setattr(module, "write_figures", lambda *_: [])
     monkeypatch.setattr(module, "write_tuned", refuse)
     files = ["--json", str(tmp_path / "out.json"), "--write", str(tmp_path / "tuned.yaml")]

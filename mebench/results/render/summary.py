@@ -157,16 +157,22 @@ MOST_REASONS = 1
 
 
 def print_outcome(
-    folder: RunFolder, summary: Mapping[str, Any], tracked: str | None, verbose: bool = False, told: bool = False
+    folder: RunFolder,
+    summary: Mapping[str, Any],
+    tracked: str | None,
+    verbose: bool = False,
+    told: bool = False,
+    tracker: str = "MLflow",
 ) -> None:
     """Print the scores of a finished run on standard output; nothing is cut or wrapped where that is no terminal.
 
     Args:
         folder: the run.
         summary: its scores.
-        tracked: how MLflow shows the run, or None.
+        tracked: how the tracker shows the run, or None.
         verbose: all scores and remarks; otherwise the main ones, on `MOST_LINES` lines at most.
         told: whether the user has just been told the run's warnings.
+        tracker: its name.
     """
     out = console()
     about, config = folder.read_json("folds.json"), folder.read_json("config.json")
@@ -207,7 +213,7 @@ def print_outcome(
             *warnings,
             about["remark"],
         ]
-    lines += [f"run folder: {folder.path}", f"MLflow: {tracked}" if tracked else ""]
+    lines += [f"run folder: {folder.path}", f"{tracker}: {tracked}" if tracked else ""]
     lines.append("" if verbose else f"all scores and what to know about them: mebench runs show {folder.word} -v")
     for line in filter(None, lines):
         out.print(line, markup=False, soft_wrap=True)

@@ -22,20 +22,12 @@ from rich.console import Console
 from mebench.cli import runs as verbs
 from mebench.cli.leaderboard import build
 from mebench.errors import RunError
+from mebench.metrics.summary import flat_scores
 from mebench.progress import Progress
-from mebench.results import mlflow_store, tracked
-from mebench.results.collect import collect_records, fetch_records, remarks
-from mebench.results.published_tables import collect_rescored
-from mebench.results.tracking import (
-    RUN_TAG,
-    Store,
-    flat_scores,
-    mirror,
-    mirror_rescored,
-    mirror_study,
-    sync,
-    without_password,
-)
+from mebench.results.collect import collect_records
+from mebench.tracking import fetch_records, store, sync
+from mebench.tracking.mlflow import MLflow
+from mebench.tracking.store import RUN_TAG, Store, without_password
 from tests.run_folders import call_fold, make_run
 
 
@@ -55,16 +47,10 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
 
-@pytest.fixture(autouse=True)
-def undrawn(request, monkeypatch):
-    """Figures take half of the time: only who asks for them has them."""
-    if "drawn" not in request.fixturenames:
-        monkeypatch.setattr(tracked, "figures_of", lambda folder: {})
-
-
-@pytest.fixture
-def drawn():
-    """Figures are drawn."""
+def mirror(folder, tracking, progress):
+    """Where a run is now; None if that failed."""
+    found = sync([folder], tracking, progress)
+    return None if found.failed else found.place
 
 
 @pytest.fixture(scope="module")
@@ -93,30 +79,48 @@ def runs_of(database, name="mebench/drawn/loso"):
     return [run for run in found if run not in nested], nested
 
 
+def artifact(folder, run, name):
+    return json.loads((folder / "mlartifacts" / run.info.run_id / "artifacts" / name).read_text())
+
+
 def test_a_run_becomes_a_run_of_the_experiment_with_its_scores_and_settings(tmp_path, database, progress, said):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     summary = folder.read_json("summary.json")
     assert mirror(folder, None, progress) == "mlflow.db (experiment mebench/drawn/loso)"
     (run,), nested = runs_of(database)
-    f1 = summary["spotting"]["micro"]["scores"]["f1"]
-    metrics = run.data.metrics
-    assert [metrics[f"spotting.micro.f1{end}"] for end in ("", ".low", ".high")] == [f1["value"], f1["low"], f1["high"]]
-    assert metrics["analysis.strs"] == summary["analysis"]["strs"]["value"]
-    assert metrics["recognition.uar"] == summary["recognition"]["scores"]["uar"]["value"]
-    assert metrics["seconds"] == 1.5
+    scores, metrics = summary["spotting"]["micro"]["scores"], run.data.metrics
+    short = {"F1": "f1", "AP": "ap", "AP50": "ap50", "ASR": "asr"}
+    assert {name: metrics[name] for name in short} == {name: scores[path]["value"] for name, path in short.items()}
+    assert metrics["spotting.micro.f1"] == scores["f1"]["value"]
+    assert metrics["STRS"] == metrics["analysis.strs"] == summary["analysis"]["strs"]["value"]
+    assert metrics["UAR"] == metrics["recognition.uar"] == summary["recognition"]["scores"]["uar"]["value"]
+    assert metrics["seconds"] == 1.5 and len(metrics) < 50
+    table = artifact(tmp_path, run, "scores.json")
+    rows = {row[0]: row[1:] for row in table["data"]}
+    assert table["columns"] == ["score", "value", "low", "high"]
+    assert rows["spotting.micro.f1"] == pytest.approx([scores["f1"][end] for end in ("value", "low", "high")])
+    assert len(rows) == len([name for name in flat_scores(summary) if not name.endswith((".low", ".high"))])
     assert run.info.run_name == folder.id and run.info.status == "FINISHED"
     assert run.info.end_time - run.info.start_time == 1500
-    assert run.data.params["method.p"] == "0.6" and run.data.params["scheme"] == "null"
+    assert run.data.params == {
+        "method": "spotter",
+        "dataset": "drawn",
+        "protocol": "loso",
+        "seed": "0",
+        "method.p": "0.6",
+    }
     tags = run.data.tags
     assert tags["mebench.method"] == "spotter" and tags["mebench.convention"] == "strict"
     assert tags["mebench.key"] == folder.read_json("config.json")["key"]
-    assert tags["mebench.version.torch"] == "2.13.0"
+    assert artifact(tmp_path, run, "versions.json")["torch"] == "2.13.0"
+    f1 = f"| F1 | {scores['f1']['value']:.4f} | [{scores['f1']['low']:.4f}, {scores['f1']['high']:.4f}] |"
+    assert f1 in tags["mlflow.note.content"].splitlines()
     assert len(nested) == 4
     assert said.getvalue() == ""
 
 
 def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
-    folder = make_run(tmp_path / "runs")
+    folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     mirror(folder, None, progress)
     (run,), nested = runs_of(database)
     assert {n.data.tags["mlflow.parentRunId"] for n in nested} == {run.info.run_id}
@@ -134,7 +138,7 @@ def test_each_fold_is_a_nested_run_with_its_costs(tmp_path, database, progress):
     assert metrics["recognition.accuracy"] == (own["predicted"] == own["emotion"]).mean() < 1
     assert metrics["spotting.micro.f1"] == 1.0 and not [name for name in metrics if name.endswith((".low", ".high"))]
     params = third.data.params
-    assert (params["method.p"], params["n_train"], params["fold.seed"]) == ("0.5", "3", "7")
+    assert (params["method.p"], params["n_train"], params["fold.seed"]) == ("0.6", "3", "7")
     assert params["timing.drawn.k_prime.micro"] == "6"
     assert third.info.status == "FINISHED" and third.data.tags["mebench.test"] == "drawn/02"
 
@@ -269,136 +273,8 @@ def test_a_run_without_a_record_in_mlflow_is_named(tmp_path, database, progress,
         build(out="boards", from_mlflow="sqlite:///broken.db")
 
 
-def write_study(folder, trials=3, outcome=True, gain=0.05, parts=None):
-    """A study folder as `mebench tune` writes it; with `parts`, one study for each."""
-    folder.mkdir(parents=True, exist_ok=True)
-    config = {"method": {"name": "spotter", "p": 0.5}, "dataset": {"name": "drawn"}, "protocol": "loso", "seed": 0}
-    places = {name: name for name in parts} if parts else {"tuning": "."}
-    about = {"study": "wide", "config": {**config, "tracking": None}, "origins": {}, "source": {"user": "ann"}}
-    about |= {"nested": bool(parts), "parts": places, "how": {"sampler": "tpe", "inner_folds": 5}}
-    about |= {
-        "search": {"method.p": {"acts": "postprocess", "low": 0, "high": 1}},
-        "objectives": {"spotting.micro.f1": "maximize"},
-    }
-    (folder / "study.json").write_text(json.dumps(about))
-    rows = [f"{n},complete,{n / 10},{0.1 + 0.2 * (n % 2)},1.5,," for n in range(trials)]
-    for place in places.values():
-        (folder / place).mkdir(exist_ok=True)
-        (folder / place / "history.png").write_bytes(b"picture")
-        head = "trial,state,method.p,spotting.micro.f1,seconds,retry_of,reason"
-        (folder / place / "trials.csv").write_text("\n".join([head, *rows, f"{trials},running,0.9,,,,"]) + "\n")
-    if outcome:
-        found = {"best": {"params": {"method.p": 0.1}}, "importance": {"method.p": 1.0}, "trials": {"complete": trials}}
-        outer = {"default": {"value": 0.2}, "gain": {"value": gain, "low": -0.1, "high": 0.2}, "p": 0.4}
-        scores = {"spotting.micro.f1": {"inner": {"gain": 0.2}, "outer": outer, "flattered": 0.15}}
-        done = {"conclusion": "no gain is shown", "scores": scores, "seconds": {"trials": 4.5}, "outer_subjects": 6}
-        done |= {"runs": {"default": "elsewhere/default-0"}, "studies": dict.fromkeys(places, found)}
-        (folder / "outcome.json").write_text(json.dumps(done))
-    return folder
-
-
-def test_a_study_shows_what_was_searched_each_trial_and_what_came_of_it(tmp_path, database, progress, said):
-    from mlflow import MlflowClient
-
-    assert mirror_study(write_study(tmp_path / "wide", trials=2, outcome=False), None, progress)
-    (study,), trials = runs_of(database, "mebench/drawn/loso/tuning")
-    assert study.info.status == "RUNNING" and len(trials) == 2  # it goes on
-    for _ in range(2):
-        assert mirror_study(write_study(tmp_path / "wide"), None, progress)
-    (study,), trials = runs_of(database, "mebench/drawn/loso/tuning")
-    assert (study.info.run_name, study.info.status, len(trials)) == ("wide", "FINISHED", 3)
-    params, metrics, tags = study.data.params, study.data.metrics, study.data.tags
-    assert (params["method.p"], params["best.method.p"], params["study.sampler"]) == ("0.5", "0.1", "tpe")
-    assert json.loads(params["search.method.p"])["high"] == 1
-    assert [metrics[f"spotting.micro.f1.outer.{name}"] for name in ("gain", "gain.low", "p")] == [0.05, -0.1, 0.4]
-    assert metrics["importance.method.p"] == 1.0 and metrics["trials.complete"] == 3
-    assert tags["mlflow.note.content"] == "no gain is shown"
-    assert (tags["mlflow.user"], tags["mlflow.source.name"], tags["mebench.method"]) == (
-        "ann",
-        "mebench tune",
-        "spotter",
-    )
-    history = MlflowClient(f"sqlite:///{database}").get_metric_history
-    values, best = (history(study.info.run_id, f"trials/{name}spotting.micro.f1") for name in ("", "best_"))
-    assert [(m.step, round(m.value, 3)) for m in values] == [(0, 0.1), (1, 0.3), (2, 0.1)]
-    assert [round(m.value, 3) for m in best] == [0.1, 0.3, 0.3]
-    third = next(run for run in trials if run.info.run_name == "trial 2")
-    assert third.data.params == {"method.p": "0.2"} and third.info.end_time - third.info.start_time == 1500
-    files = {file.name for file in (tmp_path / "mlartifacts" / study.info.run_id / "artifacts").iterdir()}
-    assert files == {"study.json", "trials.csv", "outcome.json", "history.png"}
-    assert said.getvalue() == ""
-
-
-def test_a_study_that_went_on_is_sent_anew(tmp_path, database, progress):
-    """Its best values may be others, and MLflow's parameters stay for ever."""
-    folder = write_study(tmp_path / "tuning" / "wide")
-    assert sync((), None, progress, studies=[folder]).sent == ("wide",)
-    assert sync((), None, progress, studies=[folder]).there == ("wide",)
-    done = json.loads((folder / "outcome.json").read_text())
-    (folder / "outcome.json").write_text(
-        json.dumps({**done, "seconds": {"trials": 9.0}})
-    )  # another process ended it too
-    assert sync((), None, progress, studies=[folder]).there == ("wide",)
-    write_study(folder, trials=5, gain=0.07)
-    assert sync((), None, progress, studies=[folder]).sent == ("wide",)
-    (study,), trials = runs_of(database, "mebench/drawn/loso/tuning")
-    assert study.data.metrics["spotting.micro.f1.outer.gain"] == 0.07 and len(trials) == 5
-
-
-def test_of_nested_studies_each_is_a_run_between(tmp_path, database, progress):
-    folder = write_study(tmp_path / "wide", trials=2, parts=("a", "b"))
-    assert mirror_study(folder, None, progress)
-    (study,), below = runs_of(database, "mebench/drawn/loso/tuning")
-    parts = {run.info.run_id: run for run in below if run.data.tags["mlflow.parentRunId"] == study.info.run_id}
-    assert {run.info.run_name for run in parts.values()} == {"a", "b"}
-    assert all(run.data.params["best.method.p"] == "0.1" for run in parts.values())
-    trials = [run for run in below if run.info.run_id not in parts]
-    assert len(trials) == 4 and {run.data.tags["mlflow.parentRunId"] for run in trials} == set(parts)
-
-
-def test_the_verb_sends_studies_and_outcomes_of_others_files_too(tmp_path, database, monkeypatch, capsys):
-    source = Path(__file__).parents[2] / "leaderboards" / "rescored"
-    (tmp_path / "leaderboards" / "rescored").mkdir(parents=True)
-    for file in source.glob("capsulenet.*"):
-        shutil.copy(file, tmp_path / "leaderboards" / "rescored")
-    run = make_run(tmp_path / "runs", settings={"tracking_folds": False})
-    write_study(tmp_path / "tuning" / "wide")
-    verbs.sync([], str(tmp_path / "runs"), json="all.json")
-    assert json.loads(Path("all.json").read_text()) == {
-        "sent": [run.id, "wide", "capsulenet"],
-        "there": [],
-        "failed": [],
-    }
-    verbs.sync(["wide"], str(tmp_path / "runs"), json="one.json")
-    assert json.loads(Path("one.json").read_text()) == {"sent": [], "there": ["wide"], "failed": []}
-    with pytest.raises(RunError, match="there is no finished run in none and no study in none to send"):
-        verbs.sync([], "none", studies="none", leaderboards="none")
-
-
-def test_what_public_files_score_to_is_marked_and_sent_once(database, progress, said):
-    """A run for each reading, of which building a leaderboard says nothing: no folder belongs to it."""
-    folder = Path(__file__).parents[2] / "leaderboards" / "rescored"
-    known = next(one for one in collect_rescored(folder, print) if one.source.id == "mean_casme2")
-    for _ in range(2):
-        assert mirror_rescored(known, None, progress) == "mlflow.db (experiment mebench/casme2/loso)"
-    found, nested = runs_of(database, "mebench/casme2/loso")
-    (sentence,) = remarks(None, "runs", [])
-    assert nested == [] and sentence.startswith("mlflow.db knows no run of mebench")
-    results = {
-        (r["convention"], str(r["later"])): flat_scores(r["summary"]) for r in known.outcome["sets"][0]["results"]
-    }
-    assert {(run.data.tags["mebench.convention"], run.data.tags["mebench.later"]) for run in found} == set(results)
-    assert len(found) == len(results) == 4
-    for run in found:
-        tags = run.data.tags
-        assert run.data.metrics == results[tags["mebench.convention"], tags["mebench.later"]]
-        assert (tags["mebench.provenance"], tags["mebench.commit"]) == ("rescored", known.source.commit)
-    assert said.getvalue() == ""
-
-
-def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress, drawn):
-    folder = make_run(tmp_path / "runs")
-    mirror(folder, None, progress)
+def test_files_and_figures_lie_beside_the_database(tmp_path, database, progress):
+    sync([make_run(tmp_path / "runs")], None, progress, figures=True)
     (run,), _ = runs_of(database)
     names = {file.name for file in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts").iterdir()}
     assert {"config.json", "summary.json", "costs.csv", "recognition_confusion.png", "analysis_confusion.png"} <= names
@@ -415,7 +291,7 @@ def test_mirroring_twice_makes_one_run(tmp_path, database, progress):
 def test_what_a_killed_process_left_is_replaced(tmp_path, database, progress, monkeypatch):
     folder = make_run(tmp_path / "runs")
     with monkeypatch.context() as patch:
-        patch.setattr("mebench.results.tracked.tables_of_folds", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(MLflow, "artifacts", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             mirror(folder, None, progress)
     assert len(runs_of(database)[0]) == 1
@@ -441,7 +317,7 @@ def test_a_password_is_neither_shown_nor_stored(tmp_path, database, progress, sa
     folder = make_run(tmp_path / "runs", settings={"tracking": secret})
     assert mirror(folder, None, progress)
     (run,), _ = runs_of(database)
-    assert run.data.params["tracking"] == without_password(secret)
+    assert artifact(tmp_path, run, "config.json")["config"]["tracking"] == without_password(secret)
     assert password not in (tmp_path / "mlartifacts" / run.info.run_id / "artifacts" / "config.json").read_text()
     assert password.encode() not in database.read_bytes()
 
@@ -462,6 +338,50 @@ def test_undefined_scores_are_left_out_and_the_rest_keeps_its_name():
         "chance.micro.as_many.f1.low": 0.0,
         "chance.micro.as_many.f1.high": 0.2,
     }
+
+
+def test_tables_of_a_leaderboard_are_runs_of_an_experiment_of_their_own(tmp_path, database, monkeypatch, capsys):
+    """Building it sends them, where runs are tracked; one that says something else takes the place of the former."""
+    runs = tmp_path / "runs"
+    for seed, method, shift in ((0, "spotter", 0), (0, "other", 5)):
+        make_run(runs, seed=seed, method=method, shift=shift, settings={"tracking_folds": False})
+    build(str(runs), out="boards", site=False)
+    assert "MLflow: mlflow ui" in capsys.readouterr().out
+    found, nested = runs_of(database, "mebench/leaderboards")
+    (spotting,) = (run for run in found if run.info.run_name == "spotting-drawn-loso")
+    assert nested == [] and {run.data.params["task"] for run in found} == {"spotting", "analysis", "recognition"}
+    board = json.loads(Path("boards/spotting-drawn-loso.json").read_text())
+    best = board["parts"][0]["rows"][0]
+    assert spotting.data.params["best"] == best["method"] == "spotter"
+    assert spotting.data.metrics["F1"] == best["scores"]["f1"]["value"]
+    assert spotting.data.metrics["ASR"] == best["scores"]["asr"]["value"]
+    table = artifact(tmp_path, spotting, "table.json")
+    rows = [dict(zip(table["columns"], row)) for row in table["data"]]
+    assert [row["method"] for row in rows] == [row["method"] for part in board["parts"] for row in part["rows"]]
+    ends = {name: best["scores"]["f1"][end] for name, end in (("F1", "value"), ("F1 low", "low"), ("F1 high", "high"))}
+    assert {name: rows[0][name] for name in ends} == pytest.approx(ends)
+    note = spotting.data.tags["mlflow.note.content"].splitlines()
+    assert note[0].startswith("| part | method | settings | F1 |") and "| spotter |" in note[2]
+
+    make_run(runs, method="third", shift=9, tasks=("spot",), settings={"tracking_folds": False})
+    verbs.sync([], str(runs), leaderboards="boards", json="synced.json")
+    names, synced = sorted(run.info.run_name for run in found), json.loads(Path("synced.json").read_text())
+    assert sorted(synced["there"]) == names and len(synced["sent"]) == 3 and synced["failed"] == []
+    build(str(runs), out="boards", site=False)
+    again, _ = runs_of(database, "mebench/leaderboards")
+    assert sorted(run.info.run_name for run in again) == names
+    anew = next(run for run in again if run.info.run_name == "spotting-drawn-loso")
+    assert anew.info.run_id != spotting.info.run_id and int(anew.data.params["rows"]) > int(
+        spotting.data.params["rows"]
+    )
+    one_of_others = {run.info.run_id for run in again} & {run.info.run_id for run in found}
+    assert len(one_of_others) == len(names) - 1
+
+
+def test_building_makes_no_database_where_nothing_is_tracked(tmp_path):
+    make_run(tmp_path / "runs")
+    build(str(tmp_path / "runs"), out="boards", site=False)
+    assert not (tmp_path / "mlflow.db").exists()
 
 
 def damaged(folder):
@@ -519,7 +439,7 @@ def test_a_first_run_says_nothing_and_leaves_logging_as_it_was(tmp_path, progres
 def test_three_processes_may_create_one_database(tmp_path, monkeypatch):
     import mlflow  # noqa: F401  (forked processes need not import it again)
 
-    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 120.0)  # of a machine with much else to do
+    monkeypatch.setattr(store, "LOCK_SECONDS", 120.0)  # of a machine with much else to do
     folders = [make_run(tmp_path / "runs", seed=seed) for seed in range(3)]
     with ProcessPoolExecutor(3, mp_context=get_context("fork")) as pool:
         jobs = [pool.submit(mirrored, folder) for folder in folders]
@@ -543,7 +463,7 @@ def test_a_composite_is_named_by_its_members(tmp_path, database, progress):
 
 
 def test_a_database_in_other_hands_is_waited_for_and_then_left_alone(tmp_path, database, progress, said, monkeypatch):
-    monkeypatch.setattr(mlflow_store, "LOCK_SECONDS", 0.5)
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.5)
     folder = make_run(tmp_path / "runs")
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -568,12 +488,12 @@ def test_a_sentence_says_how_mlflow_shows_the_runs(tmp_path, database, progress)
     assert opening == f"{command}/{experiment.experiment_id}/runs{shown}"
     assert experiment.tags["mlflow.experimentKind"] == "custom_model_development"
     assert sync(runs, None, progress).opening == command + shown
-    server = mlflow_store.Store.of("https://ann:p@ss@mlflow.example.org/")
+    server = store.Store.of("https://ann:p@ss@mlflow.example.org/")
     assert server.opening("experiments") == f"open https://ann:***@mlflow.example.org/#/experiments{shown}"
 
 
 def test_sqlite_on_a_network_drive_is_refused_with_the_way_out(tmp_path, progress, said, monkeypatch):
-    monkeypatch.setattr(mlflow_store, "file_system", lambda path: "nfs4")
+    monkeypatch.setattr(store, "file_system", lambda path: "nfs4")
     folder = make_run(tmp_path / "runs")
     assert mirror(folder, None, progress) is None
     assert "lies on a network drive (nfs4)" in said.getvalue() and "MLFLOW_TRACKING_URI=http://" in said.getvalue()
@@ -592,14 +512,14 @@ def test_the_kind_of_a_file_system_is_that_which_df_prints(tmp_path):
     for place in (tmp_path, Path("/proc/self"), Path("/dev/shm")):
         told = subprocess.run(["df", "--output=fstype", place], capture_output=True, text=True).stdout.split()
         if told:
-            assert mlflow_store.file_system(place) == told[-1]
-    assert mlflow_store.file_system(tmp_path / "not" / "there") == mlflow_store.file_system(tmp_path)
+            assert store.file_system(place) == told[-1]
+    assert store.file_system(tmp_path / "not" / "there") == store.file_system(tmp_path)
 
 
 def test_the_kind_of_a_file_system_is_known_where_its_name_holds_a_blank(tmp_path, monkeypatch):
     mounts = f"/dev/a / ext4 rw 0 0\nserver:/x {tmp_path}/my\\040runs nfs4 rw 0 0\n"  # as the kernel writes it
-    monkeypatch.setattr(mlflow_store.Path, "read_text", lambda *_, **__: mounts)
-    assert [mlflow_store.file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
+    monkeypatch.setattr(store.Path, "read_text", lambda *_, **__: mounts)
+    assert [store.file_system(tmp_path / name) for name in ("my runs", "others")] == ["nfs4", "ext4"]
 
 
 @contextmanager

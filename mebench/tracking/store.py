@@ -1,21 +1,21 @@
-"""Where MLflow keeps runs: its place, whether it can take them, and how to ask it alone and in silence."""
+"""Where MLflow keeps runs: its place, whether it can take them, how to ask it alone, and what is odd about its database."""
 
 from __future__ import annotations
 
-import logging
+import importlib.util
 import os
 import re
 import shlex
 import sqlite3
 import time
-import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from mebench.atomic import whole_file
 from mebench.errors import RunError
 
 LOCK_SECONDS = 20.0
@@ -40,13 +40,8 @@ NETWORK = frozenset(
     }
 )
 """Kinds of file systems on which the locks of sqlite do not hold."""
-_ENVIRONMENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_DISABLE_AGENT_HINT": "true",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down holds up the user for minutes
-}
+RUN_TAG = "mebench.run_id"
+_REVISION = re.compile(r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)", re.MULTILINE)
 
 
 def located(url: str) -> tuple[str, Path | None]:
@@ -76,15 +71,28 @@ class Store:
     database: Path | None
 
     @classmethod
-    def of(cls, uri: str | None) -> Store:
-        """The store of a URI; None takes `$MLFLOW_TRACKING_URI`, else `mlflow.db` in the working folder."""
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
+    def of(cls, uri: str | bool | None) -> Store:
+        """The store of a URI; None and `mlflow` take `$MLFLOW_TRACKING_URI`, else `mlflow.db` in the working folder."""
+        uri = (
+            re.sub("^mlflow(:|$)", "", uri if isinstance(uri, str) else "")
+            or os.environ.get("MLFLOW_TRACKING_URI")
+            or "sqlite:///mlflow.db"
+        )
         return cls(*located(uri))
 
     @property
     def artifacts(self) -> str | None:
         """Where artifacts go: beside the sqlite file, else where the server wants them."""
         return (self.database.parent / "mlartifacts").as_uri() if self.database else None
+
+    def prepare(self) -> None:
+        """Make a sqlite file that is not there yet from the schema that is kept here, if that is MLflow's own: by its 70 steps it takes
+        a second.
+        """
+        schema = Path(__file__).with_name(f"schema_{newest_schema()}.sql")
+        if self.database is not None and not self.database.exists() and schema.is_file():
+            with whole_file(self.database) as file, closing(sqlite3.connect(file)) as made:
+                made.executescript(schema.read_text(encoding="utf-8"))
 
     def describe(self) -> str:
         """Its place for people, without a password."""
@@ -178,21 +186,55 @@ def file_system(path: Path) -> str:
     return depths[max(depths)] if depths else ""
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No log line and no warning of MLflow's and alembic's, no telemetry, and everything as it was afterwards."""
-    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
-    root, disabled = logging.getLogger(), logging.root.manager.disable
-    handlers, level = list(root.handlers), root.level
-    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
-    logging.disable(logging.CRITICAL)
+def remarks(uri: str | bool | None, runs: str, known: Collection[str]) -> Iterator[str]:
+    """A sentence for each thing that is odd about the database; a leaderboard is built from run folders all the same.
+
+    Args:
+        uri: MLflow's tracking URI; None takes the default. Only sqlite files are looked into, and nothing is written.
+        runs: folder of the run folders, for the sentences.
+        known: ids of the runs that are there, as folders or records.
+    """
+    database = Store.of(uri).database
+    if database is None or not database.is_file():
+        return
+    name = database.name
+    instead = f"the tables are built from the run folders in {runs}"
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
-        root.handlers[:], root.level = handlers, level
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
+        with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+            tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "tags" not in tables:
+                yield f"{name} is empty: {instead}"
+                return
+            made = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            mirrored = {row[0] for row in connection.execute("SELECT value FROM tags WHERE key = ?", (RUN_TAG,))}
+    except sqlite3.Error as error:
+        yield f"{name} cannot be read ({error}): {instead}"
+        return
+    newest = newest_schema()
+    if made and newest and made[0] != newest:
+        yield (
+            f"{name} was made by another version of MLflow (schema {made[0]}, this one has {newest}): {instead}; "
+            f"mlflow db upgrade sqlite:///{name} makes it readable again"
+        )
+    if not mirrored:
+        yield f"{name} knows no run of mebench: {instead}"
+    for run_id in sorted(mirrored - set(known)):
+        yield f"run {run_id} is in {name}, but neither its folder in {runs} nor a record of it is here: it is left out"
+
+
+def in_use(tracking: str | bool | None) -> bool:
+    """Whether a setting names a place that is there: any but `off`, and a sqlite file only if it exists."""
+    database = Store.of(tracking).database
+    return tracking not in (False, "off") and (database is None or database.is_file())
+
+
+def newest_schema() -> str | None:
+    """The schema of the MLflow that is installed: the revision that no other one follows."""
+    spec = importlib.util.find_spec("mlflow")  # found, not imported: that takes seconds
+    places = spec.submodule_search_locations if spec else None
+    if not places:
+        return None
+    files = (Path(next(iter(places))) / "store" / "db_migrations" / "versions").glob("*.py")
+    steps = [dict(_REVISION.findall(file.read_text(encoding="utf-8"))) for file in files]
+    newest = {step.get("revision") for step in steps} - {step.get("down_revision") for step in steps} - {None}
+    return newest.pop() if len(newest) == 1 else None

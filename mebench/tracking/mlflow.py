@@ -1,0 +1,238 @@
+"""MLflow as a tracker: runs as its runs, folds nested in them, tables as artifacts; and the records that it holds, read back."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import re
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from mebench.errors import MebenchError, RunError
+from mebench.tracking.entries import DIGEST_TAG, KEY_TAG, MODELS_TAG, RECORD_FOLDER, Data, Entry, Point
+from mebench.tracking.send import Found, Tracker, short
+from mebench.tracking.store import RUN_TAG, Store, alone, without_password
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
+
+_PARAMS, _METRICS = 100, 900  # MLflow takes 100 parameters and 1,000 of all at once
+_PARENT = "mlflow.parentRunId"
+_KIND, _OURS = "mlflow.experimentKind", "custom_model_development"
+"""Without this tag some of MLflow's pages show an experiment as one of traces of language models, of which there are none."""
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_DISABLE_AGENT_HINT": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # by default a server that is down holds up the user for minutes
+}
+
+
+class MLflow(Tracker):
+    """MLflow's tracking, by a client of its own: the address and the run that a program has chosen for itself stay.
+
+    A run is one of the experiment `mebench/<dataset>/<protocol>`, with a nested run for each fold.
+    """
+
+    title = "MLflow"
+    client: MlflowClient
+
+    def __init__(self, address: str | None = None) -> None:
+        """A store.
+
+        Args:
+            address: MLflow's tracking URI; None takes `$MLFLOW_TRACKING_URI`, else sqlite in the working folder.
+        """
+        self.store = Store.of(address)
+        self._experiments: dict[str, str] = {}
+        self._ends: dict[str, int] = {}
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Ask it alone, and in silence."""
+        with _quiet(), alone(self.store):
+            self.client = _client(self.store)
+            yield
+
+    def find(self, entry: Entry) -> Found | None:
+        """The run that was handed over to its end; what a killed process left of it is removed, and a table that says something else."""
+        own, digest = f"tags.`{entry.mark}` = '{entry.tags[entry.mark]}'", entry.tags.get(DIGEST_TAG)
+        found = self.client.search_runs([self._experiment(entry.experiment)], filter_string=own, max_results=1000)
+        whole = {
+            run.info.run_id: Found(run.info.run_id, run.data.tags)
+            for run in found
+            if _PARENT not in run.data.tags
+            and run.info.status == "FINISHED"
+            and run.data.tags.get(DIGEST_TAG) == digest
+        }
+        for run in found:
+            if run.data.tags.get(_PARENT, run.info.run_id) not in whole:
+                self.client.delete_run(run.info.run_id)
+        return next(iter(whole.values()), None)
+
+    def start(self, entry: Entry, parent: str | None = None) -> str:
+        """A run of its experiment, with its parameters and datasets."""
+        from mlflow.entities import Param
+
+        tags = {**entry.tags, **({} if parent is None else {_PARENT: parent})}
+        experiment = self._experiment(entry.experiment)
+        made = self.client.create_run(experiment, start_time=entry.start or None, run_name=entry.name, tags=tags)
+        run: str = made.info.run_id
+        params = [Param(key, text) for key, text in entry.params.items()]
+        for first in range(0, len(params), _PARAMS):
+            self.client.log_batch(run, params=params[first : first + _PARAMS])
+        if entry.data:
+            self.client.log_inputs(run, list(map(_dataset, entry.data)))
+        self._ends[run] = entry.end
+        return run
+
+    def metrics(self, run: str, points: Sequence[Point]) -> None:
+        """As many at once as it takes."""
+        from mlflow.entities import Metric
+
+        metrics = [Metric(point.name, point.value, self._ends[run], point.step) for point in points]
+        for first in range(0, len(metrics), _METRICS):
+            self.client.log_batch(run, metrics=metrics[first : first + _METRICS])
+
+    def table(self, run: str, name: str, table: pd.DataFrame) -> None:
+        """As `<name>.json`, which its pages show as a table."""
+        self.client.log_table(run, table, f"{name}.json")
+
+    def artifacts(self, run: str, folder: Path) -> None:
+        """Beside the sqlite file, or where the server keeps them."""
+        self.client.log_artifacts(run, str(folder))
+
+    def finish(self, run: str, entry: Entry) -> None:
+        """Mark it as finished."""
+        if MODELS_TAG in entry.tags:
+            self.client.set_tag(run, MODELS_TAG, entry.tags[MODELS_TAG])
+        self.client.set_terminated(run, "FINISHED", entry.end or None)
+
+    def place(self) -> str:
+        """The store, with the experiments that were asked for."""
+        names = f"experiment{'s' * (len(self._experiments) > 1)} {', '.join(self._experiments)}"
+        return f"{self.store.describe()} ({names})" if self._experiments else self.store.describe()
+
+    def opening(self) -> str:
+        """The words of a command and an address."""
+        ids = list(self._experiments.values())
+        return self.store.opening(f"experiments/{ids[0]}/runs" if len(ids) == 1 else "experiments")
+
+    def _experiment(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        if name not in self._experiments:
+            if (found := self.client.get_experiment_by_name(name)) is None:
+                try:
+                    self.client.create_experiment(name, artifact_location=self.store.artifacts, tags={_KIND: _OURS})
+                except MlflowException:  # perhaps somebody else was faster, on a server that our lock does not reach
+                    if self.client.get_experiment_by_name(name) is None:
+                        raise
+                found = self.client.get_experiment_by_name(name)
+            if _KIND not in found.tags:
+                self.client.set_experiment_tag(found.experiment_id, _KIND, _OURS)
+            self._experiments[name] = str(found.experiment_id)
+        return self._experiments[name]
+
+
+def fetch_records(address: str, target: Path, say: Callable[[str], object]) -> None:
+    """Bring the records of all finished runs that an MLflow store holds into a folder, as `leaderboard export` writes them.
+
+    Args:
+        address: MLflow's tracking URI.
+        target: an empty folder.
+        say: told in one sentence of each run without a record.
+
+    Raises:
+        RunError: MLflow cannot be asked.
+    """
+    store = Store.of(address)
+    try:
+        with _quiet(), alone(store):
+            client = _client(store)
+            for own, run in _all_runs(client).items():
+                if not re.fullmatch(r"\w[\w.=+-]*", own):
+                    say(f"a run in MLflow is left out, because its id {own!r} is no name of a folder")
+                    continue
+                with tempfile.TemporaryDirectory(dir=target, prefix=".") as room:
+                    if any(file.path == RECORD_FOLDER for file in client.list_artifacts(run)):
+                        client.download_artifacts(run, RECORD_FOLDER, room)
+                        (Path(room) / RECORD_FOLDER).rename(target / own)
+                    else:
+                        say(
+                            f"{own} is left out: MLflow has no record of it; delete it there and send it with mebench track sync"
+                        )
+    except Exception as error:  # as in `sync`
+        reason = short(without_password(str(error)))
+        said = reason if isinstance(error, MebenchError) else f"{type(error).__name__}: {reason}"
+        raise RunError(f"MLflow at {store.describe()} does not tell its runs ({said}): check --from-mlflow") from error
+
+
+def _all_runs(client: MlflowClient) -> dict[str, str]:
+    """Every run of mebench's that was handed over to the end, with what MLflow calls it, each once."""
+    known = dict[str, str]()
+    for experiment in client.search_experiments(filter_string="name LIKE 'mebench/%'"):
+        token: str | None = ""
+        while token is not None:
+            asked = f"attributes.status = 'FINISHED' and tags.`{KEY_TAG}` LIKE '%'"
+            page = client.search_runs([experiment.experiment_id], filter_string=asked, page_token=token or None)
+            for run in page:
+                known.setdefault(run.data.tags[RUN_TAG], run.info.run_id)
+            token = page.token or None
+    return known
+
+
+def _client(store: Store) -> MlflowClient:
+    """What asks a store. MLflow's 1,500 files are read in three quarters of the time while Python collects no garbage."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        from mlflow import MlflowClient
+
+        store.prepare()
+        return MlflowClient(tracking_uri=store.uri)
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _dataset(data: Data) -> DatasetInput:
+    """A dataset in MLflow's words."""
+    from mlflow.data import from_pandas
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    source = data.root or CodeDatasetSource({"mlflow.source.name": data.name})
+    found = from_pandas(data.table, source=source, name=data.name, digest=data.digest).to_dict()
+    told = Dataset.from_dictionary({**found, "profile": json.dumps(dict(data.counts))})
+    return DatasetInput(told, [InputTag("mlflow.data.context", "evaluation")])
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No log line and no warning of MLflow's and alembic's, no telemetry, and everything as it was afterwards."""
+    before = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    root, disabled = logging.getLogger(), logging.root.manager.disable
+    handlers, level = list(root.handlers), root.level
+    os.environ.update({name: value for name, value in _ENVIRONMENT.items() if before[name] is None})
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(disabled)
+        root.handlers[:], root.level = handlers, level
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)

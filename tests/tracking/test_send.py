@@ -1,0 +1,207 @@
+"""Any tracker: chosen by its name, handed what a run is, and never in the way of a run."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from mebench import tracking
+from mebench.cli.doctor import doctor
+from mebench.config import resolve
+from mebench.errors import ConfigError
+from mebench.progress import Progress
+from mebench.tracking import Tracker, send
+from mebench.tracking.mlflow import MLflow
+from tests.run_folders import make_run
+
+
+class Csv(Tracker):
+    """A tracker of one file for metrics, one folder for the rest: how much a second one takes."""
+
+    title = "CSV"
+
+    def __init__(self, address=None):
+        self.folder = Path(address or "tracked")
+        self.finished = set()
+
+    def start(self, entry, parent=None):
+        run = f"{parent}/{entry.name}" if parent else entry.name
+        place = self.folder / run
+        place.mkdir(parents=True)
+        (place / "params.json").write_text(json.dumps({**entry.tags, **entry.params}))
+        return run
+
+    def metrics(self, run, points):
+        with (self.folder / run / "metrics.csv").open("w") as file:
+            csv.writer(file).writerows(points)
+
+    def table(self, run, name, table):
+        table.to_csv(self.folder / run / f"{name}.csv", index=False)
+
+    def artifacts(self, run, folder):
+        folder.rename(self.folder / run / "files")
+        folder.mkdir()
+
+    def finish(self, run, entry):
+        self.finished.add(run)
+        (self.folder / run / "done").touch()
+
+    def place(self):
+        return str(self.folder)
+
+    def opening(self):
+        return f"see {self.folder}"
+
+
+class Broken(Csv):
+    """Raises in the middle, at the end, or wherever a test says."""
+
+    def finish(self, run, entry):
+        raise OSError("the disk went away")
+
+
+class Odd(Csv):
+    def metrics(self, run, points):
+        raise KeyError("no such meter")
+
+
+@pytest.fixture
+def said():
+    return io.StringIO()
+
+
+@pytest.fixture
+def progress(said):
+    return Progress(Console(file=said, soft_wrap=True))
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    names = {"csv": "Csv", "broken": "Broken", "odd": "Odd", "missing": "NoSuch"}
+    known = [EntryPoint(name, f"{__name__}:{value}", send.GROUP) for name, value in names.items()]
+    known.append(EntryPoint("lame", "no_such_package:Tracker", send.GROUP))
+    monkeypatch.setitem(sys.modules, __name__, sys.modules.get(__name__) or sys.modules[Csv.__module__])
+    monkeypatch.setattr(send, "entry_points", lambda group: [point for point in known if point.group == group])
+
+
+def test_a_second_tracker_is_handed_all_that_a_run_is(tmp_path, progress, said):
+    folder = make_run(tmp_path / "runs")
+    found = tracking.sync([folder], "csv:mine", progress)
+    assert (found.title, found.place, found.opening) == ("CSV", "mine", "see mine")
+    assert found.sent == (folder.id,) and said.getvalue() == ""
+    place = Path("mine") / folder.id
+    metrics = pd.read_csv(place / "metrics.csv", names=["name", "value", "step"]).set_index("name")["value"]
+    summary = folder.read_json("summary.json")
+    assert metrics["F1"] == summary["spotting"]["micro"]["scores"]["f1"]["value"]
+    assert list(metrics.index[:4]) == ["F1", "AP", "AP50", "ASR"]
+    told = json.loads((place / "params.json").read_text())
+    assert told["mebench.run_id"] == folder.id and told["method"] == "spotter"
+    assert {"score", "value"} <= set(pd.read_csv(place / "scores.csv"))
+    files = {file.name for file in (place / "files").iterdir()}
+    assert files == {"config.json", "summary.json", "versions.json", "costs.csv", "record"}
+    assert len(list(place.glob("**/done"))) == 5  # and of four folds
+    assert "mlflow.db" not in {file.name for file in tmp_path.iterdir()}
+
+
+def statements(cls):
+    import ast
+    import inspect
+
+    return sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(inspect.getsource(cls))))
+
+
+def test_it_takes_less_than_60_statements():
+    assert statements(Csv) < 60
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("broken", "CSV at tracked did not take run {id} (OSError: the disk went away): the run is complete in {path}"),
+        ("odd", "CSV at tracked did not take run {id} (KeyError: 'no such meter'): the run is complete in {path}"),
+        ("missing", "missing did not take run {id} (AttributeError: "),
+        ("lame", "lame did not take run {id} (ModuleNotFoundError: No module named 'no_such_package'): the run is"),
+        (
+            "wandb",
+            "wandb did not take run {id} (unknown tracker 'wandb'. Known: broken, csv, lame, missing, mlflow, odd, off",
+        ),
+    ],
+)
+def test_a_tracker_that_fails_is_one_sentence_and_the_run_stands(tmp_path, progress, said, name, words):
+    folder = make_run(tmp_path / "runs")
+    before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
+    found = tracking.sync([folder], name, progress)
+    assert found.failed == (folder.id,) and found.sent == found.there == () and found.opening == ""
+    (sentence,) = said.getvalue().splitlines()
+    assert sentence.startswith(f"warning: {words.format(id=folder.id, path=folder.path)}")
+    assert sentence.endswith(f"mebench track sync {folder.id}")
+    assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
+
+
+def test_the_name_chooses_and_any_address_is_one_of_mlflow(tmp_path):
+    assert isinstance(send.tracker_of("csv"), Csv) and send.tracker_of("csv:a/b").folder == Path("a/b")
+    (tmp_path / "mlruns").mkdir()
+    places = {None: "mlflow.db", "mlflow": "mlflow.db", "http://h:5": "http://h:5", "sqlite:///x.db": "x.db"}
+    places |= {"mlruns": "mlruns", "databricks": "databricks", "mlflow:sqlite:///x.db": "x.db", True: "mlflow.db"}
+    for words, place in places.items():
+        tracker = send.tracker_of(words)
+        assert isinstance(tracker, MLflow) and tracker.place() == place
+    assert send.tracker_of(False) is send.tracker_of("off") is None
+    with pytest.raises(ConfigError, match=r"unknown tracker 'mlfow'\. Did you mean 'mlflow'"):
+        send.tracker_of("mlfow")
+
+
+def test_the_built_in_tracker_is_there_without_metadata(monkeypatch):
+    monkeypatch.setattr(send, "entry_points", lambda group: [])
+    assert isinstance(send.tracker_of(None), MLflow)
+
+
+def test_the_entry_point_names_what_is_there():
+    import tomllib
+
+    told = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["entry-points"]
+    (point,) = (EntryPoint(name, value, send.GROUP) for name, value in told[send.GROUP].items())
+    assert point.load() is MLflow and point == send._BUILT_IN[0]
+
+
+@pytest.mark.parametrize("word", ["tracking=off", "tracking=false"])
+def test_off_is_a_word_and_null_is_the_default(word):
+    words = ["method=random", "dataset=synthetic"]
+    assert resolve([*words, word]).tracking is False
+    assert resolve([*words, "tracking=null"]).tracking is None
+    assert resolve([*words, "tracking=mlflow"]).tracking == "mlflow"
+
+
+def test_off_is_a_word_in_a_file(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine.yaml").write_text("tracking: off\n")
+    assert resolve(["method=random", "dataset=synthetic"], [tmp_path / "mine.yaml"]).tracking is False
+    monkeypatch.setenv("MEBENCH_CONFIG", str(tmp_path / "mine.yaml"))
+    doctor(json="-")
+    (place,) = (f for f in json.loads(capsys.readouterr().out)["findings"] if f["name"] == "MLflow")
+    assert place["detail"] == "off"
+
+
+def test_off_writes_nothing_and_imports_nothing_of_mlflow(tmp_path):
+    folder = make_run(tmp_path / "runs")
+    (tmp_path / "work").mkdir()
+    code = f"""
+import sys
+from pathlib import Path
+from mebench.progress import Progress
+from mebench.runner.folder import RunFolder
+from mebench.tracking import sync
+found = sync([RunFolder(Path({str(folder.path)!r}))], False, Progress())
+assert found.sent == found.failed == () and found.opening == ""
+assert not [name for name in sys.modules if name.partition(".")[0] in ("mlflow", "sqlalchemy", "alembic")]
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "work", check=True)
+    assert list((tmp_path / "work").iterdir()) == []
