@@ -160,8 +160,6 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
 def user_setting(key: str, default: str, given: Given = (), files: Iterable[str | Path] = ()) -> str:
     """The text that the highest layer gives a key, of the user's file alone by default, for who needs one key and no whole run."""
     said = [layer.values[key] for layer in layers_of(given, files) if key in layer.values]
-    if said and said[-1] is False:
-        return "off"  # which YAML reads as a truth value
     return said[-1] if said and isinstance(said[-1], str) and said[-1] else default
 
 

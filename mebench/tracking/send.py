@@ -18,11 +18,11 @@ from mebench.progress import Progress
 from mebench.results.record import DAMAGE
 from mebench.runner.folder import RunFolder
 from mebench.tracking.entries import MODELS_TAG, Entry, Point, copy_models, head_of, of_board, of_run
-from mebench.tracking.store import without_password
+from mebench.tracking.store import OFF, without_password
 
 GROUP = "mebench.trackers"
 """The entry points of trackers: each is a class that takes an address, or None for the one it chooses itself."""
-OFF, DEFAULT = "off", "mlflow"
+DEFAULT = "mlflow"
 LONGEST = 200
 _BUILT_IN = [EntryPoint(DEFAULT, "mebench.tracking.mlflow:MLflow", GROUP)]
 """What is there in a checkout too whose installed metadata are older."""
@@ -91,7 +91,7 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
         ConfigError: there is no such tracker.
         ImportError: it lacks something; a broken one raises whatever it does.
     """
-    if tracking in (False, OFF):
+    if tracking in OFF:
         return None
     tracking = tracking if isinstance(tracking, str) else None
     known = {point.name: point for point in (*_BUILT_IN, *entry_points(group=GROUP))}
@@ -100,7 +100,7 @@ def tracker_of(tracking: str | bool | None) -> Tracker | None:
         made: Tracker = known[name].load()(address or None)
         return made
     if name.isidentifier() and not address and name != "databricks" and not Path(name).exists():
-        raise ConfigError(unknown("tracker", name, [*known, OFF], "An address of MLflow's is one, too"))
+        raise ConfigError(unknown("tracker", name, [*known, "off"], "An address of MLflow's is one, too"))
     mlflow: Tracker = known[DEFAULT].load()(tracking)
     return mlflow
 

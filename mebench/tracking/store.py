@@ -41,6 +41,8 @@ NETWORK = frozenset(
 )
 """Kinds of file systems on which the locks of sqlite do not hold."""
 RUN_TAG = "mebench.run_id"
+OFF = (False, "off", "false", "no", "none")
+"""What says that no run is tracked."""
 _REVISION = re.compile(r"^(down_revision|revision)\s*(?::[^=]*)?=\s*[\"'(]*(\w+)", re.MULTILINE)
 
 
@@ -225,7 +227,7 @@ def remarks(uri: str | bool | None, runs: str, known: Collection[str]) -> Iterat
 def in_use(tracking: str | bool | None) -> bool:
     """Whether a setting names a place that is there: any but `off`, and a sqlite file only if it exists."""
     database = Store.of(tracking).database
-    return tracking not in (False, "off") and (database is None or database.is_file())
+    return tracking not in OFF and (database is None or database.is_file())
 
 
 def newest_schema() -> str | None:
