@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.metrics.comparison import ComparedScore, Comparison, compare
-from mebench.results.compare import _tests, conclusions, remarks
+from mebench.results.compare import conclusions, remarks, table_of_tests
 from tests.metrics.plain import rows, tables
 
 
@@ -126,6 +126,6 @@ def test_other_settings_of_the_dataset_are_named():
 def test_the_table_of_tests_says_p_or_that_there_is_none():
     undefined = replace(ROW, p=None, p_holm=None, wilcoxon_p=None, wilcoxon_n=0)
     rows = {"spotting.micro.f1": replace(ROW, p_holm=0.03), "spotting.micro.recall": undefined}
-    table = _tests(Comparison("strict", 9, "jackknife", 1000, 256, True, rows, None))
-    cells = list(zip(*(list(column.cells) for column in table.columns)))
+    table = table_of_tests(Comparison("strict", 9, "jackknife", 1000, 256, True, rows, None))
+    cells = list(zip(*(list(column.cells) for column in table.terminal().columns)))
     assert [row[1:5] for row in cells] == [("0.0100", "0.0300", "0.0200", "9"), ("-", "-", "-", "0")]
