@@ -17,7 +17,7 @@ from mebench.metrics import named
 from mebench.results import compare, settings
 from mebench.results.record import Record, read
 from mebench.results.render import pages, plots
-from mebench.results.render.pages import Details, environment
+from mebench.results.render.pages import environment
 from mebench.results.render.summary import title_of
 from mebench.results.render.timeline import Judged, Timeline, timeline
 from mebench.runner.fold_files import CURVES
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 SHEET = Path(__file__).parent / "site" / "static" / "site.css"
 SCORES = ["fold", "video", "frame", "kind", "score"]
+TRANSFER = "method.transfer"
 NO_SCORES = "keeps no scores of frames, so its timelines show intervals alone"
 
 
@@ -107,19 +108,25 @@ def values_of(record: Record, most: int | None = None) -> dict[str, Any]:
         values = pages.values_of(record, side)
     except (MebenchError, KeyError, ValueError) as error:
         side, reason, values = None, f"The predictions cannot be shown: {error}", pages.values_of(record, None)
-    scored = side is not None and len(side.frame_scores) > 0
-    drawn = [] if side is None else timelines([side])
-    if not drawn:
+    sides = [] if side is None else [side]
+    values |= {"reason": reason, "cards": list(_cards(record)), **_over_time([("", record)], sides)}
+    if not values["timelines"]:
         values["causes"] = []
-    return values | {
-        "reason": reason,
+    told = values["scored"] or not values["timelines"] or "spot" not in record.about["tasks"]
+    return values | {"unscored": "" if told else f"This run {NO_SCORES}."}
+
+
+def _over_time(runs: Sequence[tuple[str, Record]], sides: Sequence[Judged]) -> dict[str, Any]:
+    """What a page of one run or two shows of its videos and trainings."""
+    drawn = timelines(sides) if sides else []
+    return {
         "timelines": drawn,
         "places": {one.timeline.title: one.id for one in drawn},
-        "scored": scored,
+        "scored": any(len(side.frame_scores) for side in sides),
         "smoothed": any(c.smoothed is not None for one in drawn for t in one.timeline.tracks for c in t.curves),
-        "unscored": "" if scored or not drawn or "spot" not in record.about["tasks"] else f"This run {NO_SCORES}.",
-        "figures": {name: _inlined(name, figure) for name, figure in _figures([("", record)]).items()},
-        "cards": list(_cards(record)),
+        "figures": {
+            name: Markup(plots.unique_ids(plots.inline(figure, name), name)) for name, figure in _figures(runs).items()
+        },
     }
 
 
@@ -127,27 +134,17 @@ def _figures(runs: Sequence[tuple[str, Record]]) -> dict[str, Figure]:
     """The figures of one run or several that are no table or timeline: `iou_sweep`, `training_<stage>`."""
     sweeps = {word: sweep for name, run in runs for word, sweep in plots.sweeps_of(run.summary, name).items()}
     figures = {"iou_sweep": plots.iou_sweep(sweeps)} if sweeps else {}
-    histories = {name: plots.history_of(RunFolder(run.folder)) for name, run in runs}
-    if len(runs) == 1:
-        histories = dict(_transfer(runs[0][1], histories[""]))
-    return figures | plots.figures_of_training(histories)
-
-
-def _transfer(record: Record, history: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The history of a run; beside it that of the run which differs in `method.transfer` alone, if it lies beside it."""
-    key = "method.transfer"
-    twin = _twin(record, key) if key in record.config else None
-    if twin is None:
-        yield "", history
-        return
-    names = {True: "with transfer", False: "without transfer"}
-    yield names[bool(record.config[key])], history
-    yield names[not record.config[key]], plots.history_of(twin)
+    folders = {name: RunFolder(run.folder) for name, run in runs}
+    if len(runs) == 1 and (twin := _twin(runs[0][1], TRANSFER)) is not None:
+        names = ("with transfer", "without transfer")
+        own, other = names if runs[0][1].config[TRANSFER] else reversed(names)
+        folders = {own: folders[runs[0][0]], other: twin}
+    return figures | plots.figures_of_training({name: plots.history_of(folder) for name, folder in folders.items()})
 
 
 def _twin(record: Record, key: str) -> RunFolder | None:
-    """A finished run in the same folder of runs that differs in one setting."""
-    for folder in RunFolder.all(record.folder.parent):
+    """A finished run beside a run that differs from it in one setting, if there is one."""
+    for folder in RunFolder.all(record.folder.parent) if key in record.config else ():
         if folder.path == record.folder or not folder.done:
             continue
         try:
@@ -157,10 +154,6 @@ def _twin(record: Record, key: str) -> RunFolder | None:
         if {name for name in {*other, *record.config} if other.get(name) != record.config.get(name)} == {key}:
             return folder
     return None
-
-
-def _inlined(name: str, figure: Figure) -> Markup:
-    return Markup(plots.unique_ids(plots.inline(figure, name), name))
 
 
 def _cards(record: Record) -> Iterator[tuple[str, str]]:
@@ -206,28 +199,18 @@ def _drawn_figures(
             if len(found):
                 words = f"{title}analysis: true positives"
                 yield f"analysis_confusion{end}", plots.confusion_matrix(found, classes, words)
-    of_subjects = {name: own for (name, record), side in zip(runs, sides) if (own := _by_subject(record, side))}
+    of_subjects: dict[str, dict[str, float | None]] = {}
+    for (name, _), side in zip(runs, sides):
+        if own := {row["subject"]: row["F1"] for row in pages.subjects(side).plain() if "F1" in row}:
+            of_subjects[name] = own
     if of_subjects:
         yield "subjects", plots.subjects(of_subjects)
     yield from _figures(runs).items()
-    for video in _most_expressions(sides)[:most]:
-        yield f"scores_{safe_name(video)}", plots.score_curve(timeline(video, sides))
-
-
-def _by_subject(record: Record, side: Judged) -> dict[str, float | None]:
-    found: Details = pages.details(record, side)
-    if "F1" not in found.subjects.columns:
-        return {}
-    column = found.subjects.columns.index("F1")
-    return {name: cells[column] for name, cells in found.subjects.rows}
-
-
-def _most_expressions(sides: Sequence[Judged]) -> list[str]:
-    """Videos with scores, those with the most expressions first."""
     scored = {video for side in sides for video in side.frame_scores["video"].unique()}
     truths = sides[0].tables.truths["video"]
-    counts = truths[truths.isin(scored)].value_counts()
-    return sorted(counts.index, key=lambda video: (-counts[video], video))
+    expressions = truths[truths.isin(scored)].value_counts()
+    for video in sorted(expressions.index, key=lambda video: (-expressions[video], video))[:most]:
+        yield f"scores_{safe_name(video)}", plots.score_curve(timeline(video, sides))
 
 
 def write_figures(folders: Sequence[RunFolder], place: Path) -> list[Path]:
@@ -276,34 +259,22 @@ def page(folders: Sequence[RunFolder], comparison: Comparison | None = None, fac
             **values_of(record),
         )
     else:
-        text = templates.get_template("reports.html").render(root=None, **_both(records, comparison))
+        runs = [*zip("AB", records)]
+        sides = [judged(record, name) for name, record in runs]
+        first, second = (compare.Side.of_run(folder) for folder in folders)
+        text = templates.get_template("reports.html").render(
+            root=None,
+            runs=[
+                {"letter": name, "title": title_of(record.config), **pages.values_of(record, side)}
+                for (name, record), side in zip(runs, sides)
+            ],
+            scores=[(compare.in_words(path), path, row) for path, row in comparison.scores.items()],
+            said=compare.conclusions(comparison),
+            remarks=compare.remarks(comparison, first, second, named(records[0].convention)),
+            unscored=" ".join(f"Run {s.name} {NO_SCORES}." for s in sides if s.kinds and not len(s.frame_scores)),
+            **_over_time(runs, sides),
+        )
     return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
-
-
-def _both(records: Sequence[Record], found: Comparison) -> dict[str, Any]:
-    """What the page of two runs shows."""
-    runs = [*zip("AB", records)]
-    sides = [judged(record, name) for name, record in runs]
-    drawn = timelines(sides)
-    whole = [compare.Side.of_run(RunFolder(record.folder)) for record in records]
-    rule = named(records[0].convention)
-    return {
-        "runs": [
-            {"letter": name, "title": title_of(record.config), **pages.values_of(record, side)}
-            for (name, record), side in zip(runs, sides)
-        ],
-        "scores": [(compare.in_words(path), path, row) for path, row in found.scores.items()],
-        "said": compare.conclusions(found),
-        "remarks": compare.remarks(found, whole[0], whole[1], rule),
-        "timelines": drawn,
-        "places": {one.timeline.title: one.id for one in drawn},
-        "scored": any(len(side.frame_scores) for side in sides),
-        "smoothed": any(c.smoothed is not None for one in drawn for t in one.timeline.tracks for c in t.curves),
-        "unscored": " ".join(
-            f"Run {side.name} {NO_SCORES}." for side in sides if side.kinds and not len(side.frame_scores)
-        ),
-        "figures": {name: _inlined(name, figure) for name, figure in _figures(runs).items()},
-    }
 
 
 def write(text: str, file: Path) -> None:
