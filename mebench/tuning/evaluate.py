@@ -97,11 +97,14 @@ class Evaluator:
 
     def _results(self, config: RunConfig, values: Mapping[str, Any]) -> Iterator[FoldResult]:
         """The inner folds in order, each as soon as those before it are there."""
-        plan = self._ready(of_part(with_config(self._split.inner, config), self._split.part))
+        began = time.perf_counter()
+        plan = self._features.of(of_part(with_config(self._split.inner, config), self._split.part))
+        self.waited += time.perf_counter() - began
         if not (self._space.reuses and reusable(config)):
             yield from self._computed(plan, {})
             return
-        keep = self._keep(self._space.trained(values))
+        about = [*self._inputs, self._split.name, self._split.part, who(self._run.folds), self._space.trained(values)]
+        keep = self._kept(digest(about))
         there = keep.read(plan.folds)
         if len(there) < len(plan.folds):
             with keep.alone():
@@ -129,16 +132,6 @@ class Evaluator:
                 yield found[fold.key]
         finally:
             running.close()  # type: ignore[attr-defined]
-
-    def _ready(self, plan: Plan) -> Plan:
-        """The run once its features are stored."""
-        began = time.perf_counter()
-        ready = self._features.of(plan)
-        self.waited += time.perf_counter() - began
-        return ready
-
-    def _keep(self, trained: Mapping[str, Any]) -> FoldCache:
-        return self._kept(digest([*self._inputs, self._split.name, self._split.part, who(self._run.folds), trained]))
 
     def _fold(self, key: str) -> Any:
         return next(fold for fold in self._run.folds if fold.key == key)

@@ -101,14 +101,23 @@ class Judge:
         keep = FoldCache(folder.path, plan.task.kinds)
         with keep.alone():
             if folder.done:
-                self._score_as_asked(folder)
+                # Scored anew if that was done under other rules or with other draws; it notes these last.
+                about, config = folder.read_json("config.json"), plan.config
+                asked = {name: config.values[name] for name in ("convention", "bootstrap")}
+                if (known := about["config"] | asked) != about["config"]:
+                    self._score(folder)
+                    origins = about["origins"] | {name: config.origins[name] for name in asked}
+                    folder.write_json("config.json", {**about, "config": known, "origins": origins})
                 return folder
             shown = self._with(tuned[self._splits[0].name]) if len(self._splits) == 1 else plan
             # First: an end between the two would leave what looks like a plain run.
             folder.write_json(TUNED, {name: dict(values) for name, values in tuned.items()})
             describe(folder, shown, tables, key)
             parts = [self._features.of(self._with(tuned[split.name])) for split in self._splits]
-            self._tell_skipped(folder, name, parts)
+            if plan.config.no_face == "skip":
+                reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
+                if line := write_skipped(folder, reasons, len(plan.videos)):
+                    self._progress.say(f"outer {name}: {line}")
             there = folder.finished_folds()
             with self._progress.stage(f"outer {name}", len(plan.folds), "folds", done=len(there)) as advance:
                 for split, part in zip(self._splits, parts):
@@ -126,22 +135,6 @@ class Judge:
         summary = score(folder, config.seed, config.bootstrap, config.convention)
         folder.write_json("summary.json", {"run_id": folder.id, "seconds": 0.0, **summary})
 
-    def _score_as_asked(self, folder: RunFolder) -> None:
-        """Score a finished run anew if that was done under other rules or with other draws; it notes these last."""
-        about, config = folder.read_json("config.json"), self._plan.config
-        asked = {name: config.values[name] for name in ("convention", "bootstrap")}
-        if (known := about["config"] | asked) != about["config"]:
-            self._score(folder)
-            origins = about["origins"] | {name: config.origins[name] for name in asked}
-            folder.write_json("config.json", {**about, "config": known, "origins": origins})
-
-    def _tell_skipped(self, folder: RunFolder, name: str, parts: Sequence[Plan]) -> None:
-        """Write down, and say, which videos show no face; with other values in each fold, those of any."""
-        if self._plan.config.no_face == "skip":
-            reasons = {key: reason for part in parts for key, reason in self._features.faceless(part).items()}
-            if line := write_skipped(folder, reasons, len(self._plan.videos)):
-                self._progress.say(f"outer {name}: {line}")
-
     def _results(self, plan: Plan, values: Mapping[str, Any], folds: Sequence[Fold], default: RunFolder | None) -> Any:
         """Those of some folds, computed by workers unless the values train nothing that the default has not trained.
 
@@ -151,7 +144,11 @@ class Judge:
             folds: of the outer ones.
             default: the finished run of the default, unless this is it.
         """
-        if default is not None and self._same_training(plan.config, values):
+        own, reused = self._space.own(), default is not None and dict(values) == self._space.own()
+        if default is not None and not reused and reusable(plan.config) and reusable(self._plan.config):
+            alike = self._space.trained(values) == self._space.trained(own)
+            reused = "spot" in plan.task.tasks and alike
+        if default is not None and reused:
             stored = FoldCache(default.path, plan.task.kinds).read(folds)
             spots = "spot" in plan.task.tasks
             return (propose_again(plan, f, stored[f.key], alone=True) if spots else stored[f.key] for f in folds)
@@ -159,14 +156,6 @@ class Judge:
 
     def _with(self, values: Mapping[str, Any]) -> Plan:
         return with_config(self._plan, with_values(self._plan.config, values))
-
-    def _same_training(self, config: RunConfig, values: Mapping[str, Any]) -> bool:
-        """Whether the values train nothing that the default has not trained."""
-        default = self._space.own()
-        if dict(values) == default:
-            return True
-        alike = reusable(config) and reusable(self._plan.config)
-        return "spot" in self._plan.task.tasks and alike and self._space.trained(values) == self._space.trained(default)
 
 
 LEVEL = 0.05
@@ -215,7 +204,7 @@ def summary_of(
         seconds: of computing inner folds, of all else in the trials, and of the outer folds.
     """
     objectives = next(iter(studies.values())).objectives
-    chosen = {key: trial for key, study in studies.items() if (trial := study.best()) is not None}
+    chosen = {key: study.chosen() for key, study in studies.items()}
     before = {key: study.default for key, study in studies.items()}
     scores = {path: _score(objectives, path, row, chosen, before) for path, row in judged.scores.items()}
     main = next(iter(scores.items()), None)
@@ -234,7 +223,7 @@ def summary_of(
             split.name: {
                 "subjects": [*map(str, split.subjects)],
                 "inner_folds": len(split.inner.folds),
-                "trials": _counts(studies[split.name]),
+                "trials": studies[split.name].counts(),
                 "best": _trial(chosen[split.name], objectives),
                 "default": None if (was := before[split.name]) is None else _trial(was, objectives),
                 "importance": dict(studies[split.name].importance),
@@ -318,9 +307,3 @@ def _trial(trial: Trial, objectives: Sequence[Objective]) -> dict[str, Any]:
         "params": dict(trial.params),
         "values": {o.path: value for o, value in zip(objectives, trial.values)},
     }
-
-
-def _counts(study: Study) -> dict[str, int]:
-    states = [trial.state for trial in study.trials]
-    found = {state: states.count(state) for state in ("complete", "pruned", "failed", "running", "waiting")}
-    return {**found, "retried": sum(trial.retry_of is not None for trial in study.trials)}

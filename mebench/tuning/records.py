@@ -1,11 +1,12 @@
 """A study as plain data, what it makes large or small, and what the command line says of it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from mebench.core import ABSENT, Task
-from mebench.errors import ConfigError, unknown
+from mebench.errors import ConfigError, RunError, unknown
 from mebench.metrics.catalogue import JOINT, METRICS, columns, find
 from mebench.tuning.space import Space
 
@@ -56,45 +57,36 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
     >>> read_objectives([], Task(frozenset({"recognize"})))[0].path
     'recognition.uf1'
     """
-    found = tuple(_read(word, _paths(task)) for word in words or ("score",))
-    paths = [objective.path for objective in found]
-    for path in paths:
-        if paths.count(path) > 1:
+    paths: list[str] = []  # all that are better the higher, or the lower; the preferred ones first
+    if "spot" in task.tasks:
+        groups = [*(["overall"] if len(task.kinds) > 1 else []), *task.kinds]
+        paths += [f"spotting.{group}.{name}" for group in groups for name in _able("spotting")]
+    if "recognize" in task.tasks:
+        paths += [f"recognition.{name}" for name in _able("recognition", ABSENT in task.classes)]
+    if {"spot", "recognize"} <= task.tasks:
+        names = _able("analysis")
+        paths += [f"analysis.{name}" for name in names if name in JOINT]
+        paths += [f"analysis.{p}.{n}" for p in ("true_positives", "all_intervals") for n in names if n not in JOINT]
+    found: dict[str, Direction] = {}
+    for word in words or ("score",):
+        name, colon, end = word.partition(":")
+        if colon and end not in _ENDS:
+            raise ConfigError(f"--objective {word}: {unknown('direction', end, _ENDS)}")
+        path = paths[0] if name == "score" else next((p for p in (*paths, COST) if f".{p}".endswith(f".{name}")), None)
+        if path is None:
+            every = {*(p.rpartition(".")[2] for p in paths), COST, "score", *paths}
+            raise ConfigError(f"--objective {word}: {unknown('score of this task', name, every)}")
+        if path in found:
             raise ConfigError(f"--objective {path} is named twice: name each once")
-    return found
+        default: Direction = "minimize" if path == COST or find(path).direction == "lower" else "maximize"
+        found[path] = _ENDS.get(end, default)
+    return tuple(Objective(path, direction) for path, direction in found.items())
 
 
 def part_of(objectives: Sequence[Objective], paired: bool) -> int | None:
     """Of a pair of methods the one that the objectives are about: 0 spots, 1 names; None if both are, or there is no pair."""
     sections = {objective.path.partition(".")[0] for objective in objectives}
     return {frozenset({"spotting"}): 0, frozenset({"recognition"}): 1}.get(frozenset(sections)) if paired else None
-
-
-def _read(word: str, paths: Sequence[str]) -> Objective:
-    name, colon, end = word.partition(":")
-    if colon and end not in _ENDS:
-        raise ConfigError(f"--objective {word}: {unknown('direction', end, _ENDS)}")
-    path = paths[0] if name == "score" else next((p for p in (*paths, COST) if f".{p}".endswith(f".{name}")), None)
-    if path is None:
-        ends = {p.rpartition(".")[2] for p in paths}
-        raise ConfigError(f"--objective {word}: {unknown('score of this task', name, {*ends, COST, 'score', *paths})}")
-    default: Direction = "minimize" if path == COST or find(path).direction == "lower" else "maximize"
-    return Objective(path, _ENDS.get(end, default))
-
-
-def _paths(task: Task) -> list[str]:
-    """All scores of a task that are better the higher, or the lower; the preferred ones first."""
-    found: list[str] = []
-    if "spot" in task.tasks:
-        groups = [*(["overall"] if len(task.kinds) > 1 else []), *task.kinds]
-        found += [f"spotting.{group}.{name}" for group in groups for name in _able("spotting")]
-    if "recognize" in task.tasks:
-        found += [f"recognition.{name}" for name in _able("recognition", ABSENT in task.classes)]
-    if {"spot", "recognize"} <= task.tasks:
-        names = _able("analysis")
-        found += [f"analysis.{name}" for name in names if name in JOINT]
-        found += [f"analysis.{p}.{n}" for p in ("true_positives", "all_intervals") for n in names if n not in JOINT]
-    return found
 
 
 def _able(section: str, of_unit: bool = False) -> list[str]:
@@ -236,6 +228,25 @@ class Study:
         """What is best in the first objective, of the complete trials and the default; of equal ones the first, so the default."""
         beside = () if self.default is None or self.default in self.complete else (self.default,)
         return min((*beside, *self.complete), key=lambda trial: (self._losses(trial), trial.number), default=None)
+
+    def chosen(self) -> Trial:
+        """The best one.
+
+        Raises:
+            RunError: there is none.
+        """
+        if (best := self.best()) is None:
+            raise RunError(
+                f"study {self.name!r} has no complete trial ({self.counts()['pruned']} pruned), so nothing can be chosen: ask for more "
+                "--trials, or take --pruner none"
+            )
+        return best
+
+    def counts(self) -> dict[str, int]:
+        """Trials by state, and those that do a killed one again."""
+        states = Counter(trial.state for trial in self.trials)
+        retried = sum(trial.retry_of is not None for trial in self.trials)
+        return {**{state: states[state] for state in get_args(State)}, "retried": retried}
 
     def front(self) -> tuple[Trial, ...]:
         """The complete trials that none beats in all objectives at once (the Pareto front), by the first objective.

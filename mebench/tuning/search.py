@@ -57,18 +57,36 @@ def read_space(config: RunConfig, words: Sequence[str] = (), acts: Sequence[str]
     for act in acts:
         if act not in ACTS:
             raise ConfigError(f"--acts: {unknown('stage', act, ACTS)}")
-    maps = _maps(config)
-    chosen = _words(words, config, maps) if words else maps
+    infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
+    maps = {
+        f"{part}.{name}": _Entry(said, f"{info.where}/config.yaml: search.{name}")
+        for part, info in infos.items()
+        for name, said in info.section("search").items()
+    }
+    named = [_word(word, config, maps) for word in words]
+    for key, times in Counter(key for key, _ in named).items():
+        if times > 1:
+            raise ConfigError(f"--param {key} is there {times} times: say it once")
     kept, left_out = list[Dimension](), list[str]()
-    for key, entry in sorted(chosen.items()):
+    for key, entry in sorted((dict(named) if words else maps).items()):
         dimension = _dimension(config, key, entry)
         if acts and dimension.acts not in acts:
             continue
         fitting, refused = _fitting(config, dimension, entry)
         left_out += refused
         kept += [] if fitting is None else [fitting]
+    who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
+    if not kept and left_out:
+        raise ConfigError(f"this configuration of {who} refuses all that could be tuned, for example {left_out[0]}")
+    if not kept and maps and acts:
+        raise ConfigError(
+            f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
+        )
     if not kept:
-        raise ConfigError(_nothing(config, maps, acts, left_out))
+        raise ConfigError(
+            f"{who} says nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
+            "--param 'NAME={low: 0.1, high: 0.9}'"
+        )
     return Space(tuple(kept), tuple(left_out))
 
 
@@ -89,27 +107,6 @@ def for_task(space: Space, task: Task, named: bool) -> Space:
     if idle and (named or not kept):
         raise ConfigError(f"{idle[0]} {why}: tune a parameter of the training or of the features")
     return Space(kept, (*space.left_out, *(f"{key} {why}" for key in idle)))
-
-
-# -- maps and words ------------------------------------------------------------------------------------------------------
-
-
-def _maps(config: RunConfig) -> dict[str, _Entry]:
-    """The search maps of method and recognizer by key."""
-    infos = {part: registry.find("method", id_) for part in _PARTS if (id_ := getattr(config, part)) is not None}
-    return {
-        f"{part}.{name}": _Entry(said, f"{info.where}/config.yaml: search.{name}")
-        for part, info in infos.items()
-        for name, said in info.section("search").items()
-    }
-
-
-def _words(words: Sequence[str], config: RunConfig, maps: Mapping[str, _Entry]) -> dict[str, _Entry]:
-    pairs = [_word(word, config, maps) for word in words]
-    for key, times in Counter(key for key, _ in pairs).items():
-        if times > 1:
-            raise ConfigError(f"--param {key} is there {times} times: say it once")
-    return dict(pairs)
 
 
 def _word(word: str, config: RunConfig, maps: Mapping[str, _Entry]) -> tuple[str, _Entry]:
@@ -173,7 +170,8 @@ def _choices(said: Mapping[str, Any], hint: Any, where: str) -> tuple[Any, ...]:
             raise ConfigError(f"{where}: choices: {choice!r} is there twice")
         found.append(value)
     if len(found) < 2:
-        raise ConfigError(f"{where}: choices: {_text(found[0])} alone leaves nothing to choose")
+        alone = str(found[0]).lower() if isinstance(found[0], bool) else str(found[0])
+        raise ConfigError(f"{where}: choices: {alone} alone leaves nothing to choose")
     return tuple(found)
 
 
@@ -218,31 +216,21 @@ def _number(value: Any, name: str, whole: bool, where: str) -> float:
 def _fitting(config: RunConfig, dimension: Dimension, entry: _Entry) -> tuple[Dimension | None, list[str]]:
     """The part of a dimension that the configuration takes, None if that leaves nothing to tune; and what it refuses."""
     wide = dimension if entry.own else dimension.widened()
-    refused = {
-        place: refusal
-        for place, value in enumerate(wide.choices or (wide.low, wide.high))
-        if (refusal := _refusal(config, dimension.key, value)) is not None
-    }
+    part, _, name = dimension.key.partition(".")
+    hint, refused = _hint(config, dimension.key), dict[int, str]()
+    for place, value in enumerate(wide.choices or (wide.low, wide.high)):
+        try:
+            replace(getattr(config, f"{part}_params"), **{name: convert(value, hint)})
+        except (ConfigError, ValueError) as error:
+            refused[place] = str(error)
     if refused and entry.named:
         what = ": choices" if wide.choices else ""
         raise ConfigError(f"{entry.where}{what}: {next(iter(refused.values()))}")
     if not refused:
         return wide, []
     why = list(refused.values())
-    if not wide.choices:
-        return None, why[:1]
     left = tuple(choice for place, choice in enumerate(wide.choices) if place not in refused)
-    return replace(wide, choices=left) if len(left) > 1 else None, why
-
-
-def _refusal(config: RunConfig, key: str, value: Any) -> str | None:
-    """Why the configuration does not take a value of one parameter, or None if it does."""
-    part, _, name = key.partition(".")
-    try:
-        replace(getattr(config, f"{part}_params"), **{name: convert(value, _hint(config, key))})
-    except (ConfigError, ValueError) as error:
-        return str(error)
-    return None
+    return replace(wide, choices=left) if len(left) > 1 else None, why if wide.choices else why[:1]
 
 
 def _hint(config: RunConfig, key: str) -> Any:
@@ -260,19 +248,3 @@ def _unknown(config: RunConfig, key: str) -> str:
     return unknown(
         f"parameter of {id_}", name, parts.keys(registry.find("method", id_)), f"See it with: mebench info {id_}"
     )
-
-
-def _nothing(config: RunConfig, maps: Mapping[str, _Entry], acts: Sequence[str], left_out: Sequence[str]) -> str:
-    who = " and ".join(repr(id_) for id_ in (config.method, config.recognizer) if id_ is not None)
-    if left_out:
-        return f"this configuration of {who} refuses all that could be tuned, for example {left_out[0]}"
-    if maps and acts:
-        return f"no parameter of {who} that could be tuned acts on {' or '.join(acts)}: choose another --acts"
-    return (
-        f"{who} says nothing to search: its config.yaml has no map `search`. Name a parameter with its range: "
-        "--param 'NAME={low: 0.1, high: 0.9}'"
-    )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else f"{value}"

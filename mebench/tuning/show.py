@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 from typing import Any
 
-from rich.table import Table
-
-from mebench.console import command, console, empty_table, plural
+from mebench.console import command, console, plural
 from mebench.format import number
 from mebench.metrics.catalogue import find
 from mebench.progress import Progress
+from mebench.table import INTERVAL, Column, Table
 from mebench.tuning.outcome import LEVEL
 from mebench.tuning.records import COST, Study, Trial
 from mebench.tuning.space import Space
@@ -58,8 +58,11 @@ class TrialReporter:
             return
         self._last, self._best = now, -1 if best is None else best.number
         path = study.objectives[0].path
-        this = f"{path} {trial.values[0]:.4f}" if trial.values else _said(trial)
-        record = f"; best {best.values[0]:.4f} ({_name_of(best)}: {in_words(best.params)})" if best else ""
+        this = f"{path} {trial.values[0]:.4f}" if trial.values else f"{trial.state}: {trial.reason}"
+        if trial.state == "pruned":
+            this = f"pruned after {plural(len(trial.steps), 'fold')} at {trial.steps[max(trial.steps)]:.4f}"
+        name = f"trial {best.number}" if best and best.number >= 0 else "the default"
+        record = f"; best {best.values[0]:.4f} ({name}: {in_words(best.params)})" if best else ""
         self._progress.say(f"trial {trial.number}, {done} of {self._trials} finished: {this}{record}")
 
 
@@ -79,19 +82,8 @@ def value_in_words(value: Any) -> str:
     return "null" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _name_of(trial: Trial) -> str:
-    return "the default" if trial.number < 0 else f"trial {trial.number}"
-
-
 def _finished(study: Study) -> int:
     return sum(trial.state in ("complete", "pruned") for trial in study.trials)
-
-
-def _said(trial: Trial) -> str:
-    if trial.state == "pruned":
-        folds = plural(len(trial.steps), "fold")
-        return f"pruned after {folds} at {trial.steps[max(trial.steps)]:.4f}"
-    return f"{trial.state}: {trial.reason}"
 
 
 FRONT = 20
@@ -100,15 +92,45 @@ FRONT = 20
 
 def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
     """Print what was tuned, what it is worth on new subjects, and where everything is."""
-    out = console()
-    for line in (f"study {plain['study']} in {plain['storage']}", *_trials(plain)):
-        out.print(line)
-    out.print(_values(plain))
-    if any(study["front"] for study in plain["studies"].values()):
-        for name, study in plain["studies"].items():
-            out.print(_front(name if plain["nested"] else "", study, list(plain["objectives"])))
-    if plain["scores"]:
-        out.print(_scores(plain))
+    out, nested, studies, paths = console(), plain["nested"], list(plain["studies"].values()), list(plain["objectives"])
+    counts, spent = [study["trials"] for study in studies], plain["seconds"]
+    total = {state: sum(one[state] for one in counts) for state in counts[0]}
+    over = f"one study over a tuning set of {len(studies[0]['subjects'])} subjects"
+    out.print(f"study {plain['study']} in {plain['storage']}")
+    out.print(
+        f"{f'{len(studies)} studies, one for each outer fold' if nested else over}; trials: "
+        f"{', '.join(f'{n} {state}' for state, n in total.items() if n or state == 'complete')}"
+    )
+    out.print(
+        f"seconds: {spent['inner_folds']:.0f} for inner folds, {spent['trials']:.0f} for all else in the trials, {spent['outer']:.0f} "
+        "for the outer folds"
+    )
+    rows = []
+    for key, entry in plain["parameters"].items():
+        log = ", log" if entry.get("log") else ""
+        listed = entry["choices"] if "choices" in entry else [f"{entry['low']:g} to {entry['high']:g}{log}"]
+        known = [share for study in studies if (share := study["importance"].get(key)) is not None]
+        searched, tuned = (" | ".join(map(value_in_words, listed)), [study["best"]["params"][key] for study in studies])
+        default, best = value_in_words(plain["default_values"][key]), ", ".join(map(value_in_words, tuned))
+        rows.append([key, entry["acts"], searched, default, best, number(fmean(known) if known else None, 2)])
+    out.print(_table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"], rows))
+    for name, study in plain["studies"].items() if len(paths) > 1 else ():
+        front = [
+            [str(t["trial"]), *(_number(path, t["values"][path]) for path in paths), in_words(t["params"])]
+            for t in study["front"][:FRONT]
+        ]
+        of = f" of {name}" if nested else ""
+        out.print(_table(f"Pareto front{of} (inner scores)", ["trial", *paths, "values"], front))
+    rows = []
+    for path, score in plain["scores"].items():
+        for name, sign in {"default": "", "tuned": "", "gain": "+"}.items():
+            outer, p = score["outer"][name], number(score["outer"]["p"]) if name == "gain" else ""
+            value, *ends = (_number(path, outer[end], sign) for end in ("value", "low", "high"))
+            inner, interval = _number(path, score["inner"][name], sign), "-" if "-" in ends else f"[{', '.join(ends)}]"
+            rows.append([path if name == "default" else "", name, inner, value, interval, p])
+    if rows:
+        title = f"scores: inner subjects, and {plain['outer_subjects']} outer ones that no trial has touched"
+        out.print(_table(title, ["score", "configuration", "inner", "outer", INTERVAL, "p"], rows))
     for line in remarks(plain):
         out.print(line)
     scores = command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
@@ -117,7 +139,21 @@ def print_outcome(plain: Mapping[str, Any], folder: str) -> None:
 
 def remarks(plain: Mapping[str, Any]) -> list[str]:
     """How much the inner score flattered, and what may be concluded."""
-    lines = [_flattery(path, score) for path, score in plain["scores"].items() if score["flattered"] is not None]
+    lines = []
+    for path, score in plain["scores"].items():
+        apart, lost = score["flattered"], score["flattered_gain"]
+        if apart is None:
+            continue
+        way, told = "better" if apart > 0 else "worse", ""
+        if lost is not None:
+            inside, outside = (
+                _number(path, gain, "+") for gain in (score["inner"]["gain"], score["outer"]["gain"]["value"])
+            )
+            verdict = f"flattered by {_number(path, lost)}" if lost > 0 else "did not flatter"
+            told = f"; the gain over the default is {inside} inside, {outside} outside: the inner score {verdict}"
+        lines.append(
+            f"{path}: the tuned values look {_number(path, abs(apart))} {way} on the inner subjects than on the outer ones{told}"
+        )
     if plain["scores"] and plain["least_p"] >= LEVEL:
         lines.append(
             f"with {plain['outer_subjects']} outer subjects no p can be below {plain['least_p']:.4f}: these are too few to show any gain, "
@@ -131,96 +167,11 @@ def remarks(plain: Mapping[str, Any]) -> list[str]:
     return [*lines, *([plain["conclusion"]] if plain["conclusion"] else [])]
 
 
-def _flattery(path: str, score: Mapping[str, Any]) -> str:
-    """How much better the tuned values looked where they were chosen."""
-    apart, lost = score["flattered"], score["flattered_gain"]
-    told = f"{path}: the tuned values look {_number(path, abs(apart))} {'better' if apart > 0 else 'worse'} on the inner subjects"
-    if lost is None:
-        return f"{told} than on the outer ones"
-    gains = f"{_number(path, score['inner']['gain'], '+')} inside, {_number(path, score['outer']['gain']['value'], '+')} outside"
-    verdict = f"flattered by {_number(path, lost)}" if lost > 0 else "did not flatter"
-    return f"{told} than on the outer ones; the gain over the default is {gains}: the inner score {verdict}"
-
-
-def _trials(plain: Mapping[str, Any]) -> list[str]:
-    counts = [study["trials"] for study in plain["studies"].values()]
-    total = {state: sum(one[state] for one in counts) for state in counts[0]}
-    told = ", ".join(f"{total[state]} {state}" for state in total if total[state] or state == "complete")
-    studies = f"{len(counts)} studies, one for each outer fold" if plain["nested"] else "one study over a tuning set"
-    subjects = "" if plain["nested"] else f" of {len(next(iter(plain['studies'].values()))['subjects'])} subjects"
-    spent = plain["seconds"]
-    return [
-        f"{studies}{subjects}; trials: {told}",
-        f"seconds: {spent['inner_folds']:.0f} for inner folds, {spent['trials']:.0f} for all else in the trials, {spent['outer']:.0f} "
-        "for the outer folds",
-    ]
-
-
-def _values(plain: Mapping[str, Any]) -> Table:
-    nested = plain["nested"]
-    table = _table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"])
-    studies = list(plain["studies"].values())
-    for key, entry in plain["parameters"].items():
-        tuned = [value_in_words(study["best"]["params"][key]) for study in studies]
-        known = [share for study in studies if (share := study["importance"].get(key)) is not None]
-        table.add_row(
-            key,
-            entry["acts"],
-            _searched(entry),
-            value_in_words(plain["default_values"][key]),
-            ", ".join(tuned) if nested else tuned[0],
-            f"{sum(known) / len(known):.2f}" if known else "-",
-        )
-    return table
-
-
-def _searched(entry: Mapping[str, Any]) -> str:
-    if "choices" in entry:
-        return " | ".join(map(value_in_words, entry["choices"]))
-    return f"{entry['low']:g} to {entry['high']:g}{', log' if entry['log'] else ''}"
-
-
-def _front(name: str, study: Mapping[str, Any], paths: Sequence[str]) -> Table:
-    table = _table(f"Pareto front{f' of {name}' if name else ''} (inner scores)", ["trial", *paths, "values"])
-    for trial in study["front"][:FRONT]:
-        numbers = [_number(path, trial["values"][path]) for path in paths]
-        table.add_row(str(trial["trial"]), *numbers, in_words(trial["params"]))
-    return table
-
-
-def _scores(plain: Mapping[str, Any]) -> Table:
-    table = _table(
-        f"scores: inner subjects, and {plain['outer_subjects']} outer ones that no trial has touched",
-        ["score", "configuration", "inner", "outer", "95 % interval", "p"],
-    )
-    for path, score in plain["scores"].items():
-        inner, outer = score["inner"], score["outer"]
-        for name in ("default", "tuned", "gain"):
-            sign = "+" if name == "gain" else ""
-            table.add_row(
-                path if name == "default" else "",
-                name,
-                _number(path, inner[name], sign),
-                _number(path, outer[name]["value"], sign),
-                _interval(path, outer[name], sign),
-                number(outer["p"]) if name == "gain" else "",
-            )
-    return table
-
-
 def _number(path: str, value: float | None, sign: str = "") -> str:
     share = path != COST and find(path).scale == "share"
-    return number(value, sign=sign) if value is None or share else f"{value:{sign}.4g}"
+    return number(value, sign=sign) if share or value is None else f"{value:{sign}.4g}"
 
 
-def _interval(path: str, score: Mapping[str, Any], sign: str) -> str:
-    if score["low"] is None or score["high"] is None:
-        return "-"
-    return f"{_number(path, score['low'], sign)} to {_number(path, score['high'], sign)}"
-
-
-def _table(title: str, columns: Sequence[str]) -> Table:
-    table = empty_table(title)
-    for column in columns:
-        table.add_column(column, no_wrap=column in {"score", "configuration", "95 % interval", "p"}, overflow="fold")
-    return table
+def _table(title: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    whole = {"score", "configuration", INTERVAL, "p"}
+    return Table([Column(name, name, wrap="never" if name in whole else "anywhere") for name in names], rows, title)

@@ -6,8 +6,8 @@ import importlib.util
 import math
 import sqlite3
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 import optuna
 from filelock import Timeout
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler, BruteForceSampler, CmaEsSampler, GridSampler
-from optuna.trial import FrozenTrial, TrialState
+from optuna.samplers import BaseSampler, CmaEsSampler, GridSampler
+from optuna.trial import FrozenTrial
 from sqlalchemy import exc
 
 from mebench.core import stable_seed
@@ -92,24 +92,17 @@ class Place:
         Raises:
             ConfigError: it is one.
         """
-        if (tables := self._tables()) and "studies" not in tables:
+        tables: list[str] = []
+        with suppress(sqlite3.Error):  # not there or not to be read, which is told elsewhere
+            if self.file is not None:
+                with closing(sqlite3.connect(f"{self.file.as_uri()}?mode=ro", timeout=0, uri=True)) as reader:
+                    found = reader.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+                    tables = [name for (name,) in found]
+        if tables and "studies" not in tables:
             raise ConfigError(
                 f"the storage {self} is the database of another program, with tables such as {tables[0]!r}: choose another "
                 "--storage"
             )
-
-    def _tables(self) -> list[str]:
-        """Names of the tables in the sqlite file; none where it is not there or not to be read, which is told elsewhere."""
-        if self.file is None:
-            return []
-        try:
-            with closing(sqlite3.connect(f"{self.file.as_uri()}?mode=ro", timeout=0, uri=True)) as reader:
-                return [
-                    name
-                    for (name,) in reader.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
-                ]
-        except sqlite3.Error:
-            return []
 
     def trouble(self, error: BaseException) -> MebenchError:
         """What went wrong with the storage, in one sentence."""
@@ -151,56 +144,38 @@ EXHAUSTIVE = ("bruteforce", "grid")
 """Samplers that try all values."""
 
 
-class _Seeded(BaseSampler):
-    """A sampler that draws each trial from its number: no two processes draw alike, and a study that was stopped goes on as it
-    would have without. It gives a first sign of life, too: a process that is killed before the trial runs is noticed.
+def sampler_of(terms: Terms) -> BaseSampler:
+    """The sampler by its name, drawing each trial from its number: no two processes draw alike, and a study that was stopped goes on
+    as it would have without. It gives a first sign of life, too: a process that is killed before the trial runs is noticed.
 
     Raises:
         ConfigError: there is no sampler of that name, or it cannot serve the space.
     """
+    if terms.sampler not in SAMPLERS:
+        raise ConfigError(f"--sampler: {unknown('sampler', terms.sampler, SAMPLERS)}")
+    kind: Any = SAMPLERS[terms.sampler]
+    if kind is CmaEsSampler and importlib.util.find_spec("cmaes") is None:
+        raise ConfigError("the sampler 'cmaes' needs a package that is not installed: pip install cmaes")
+    grid = {d.key: _values(d, terms.sampler) for d in terms.space.dimensions} if terms.sampler in EXHAUSTIVE else {}
+    space = {"search_space": grid} if kind is GridSampler else {}
 
-    def __init__(self, terms: Terms) -> None:
-        if terms.sampler not in SAMPLERS:
-            raise ConfigError(f"--sampler: {unknown('sampler', terms.sampler, SAMPLERS)}")
-        self._terms = terms
-        self._own = self._fresh(-1)
+    class Seeded(kind):  # type: ignore[misc]
+        """As new for each trial."""
 
-    def _fresh(self, number: int) -> BaseSampler:
-        kind = SAMPLERS[self._terms.sampler]
-        if kind is GridSampler:
-            number = -1  # its seed is the order of the grid
-        options: dict[str, Any] = {"seed": stable_seed(self._terms.seed, "sampler", self._terms.name, number)}
-        if kind is CmaEsSampler and importlib.util.find_spec("cmaes") is None:
-            raise ConfigError("the sampler 'cmaes' needs a package that is not installed: pip install cmaes")
-        if kind in (GridSampler, BruteForceSampler):
-            grid = {d.key: _values(d, self._terms.sampler) for d in self._terms.space.dimensions}
-            options |= {"search_space": grid} if kind is GridSampler else {}
-        with silent():
-            return kind(**options)
+        def __init__(self, number: int = -1) -> None:
+            number = -1 if kind is GridSampler else number  # its seed is the order of the grid
+            super().__init__(seed=stable_seed(terms.seed, "sampler", terms.name, number), **space)
 
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        storage: Any = study._storage
-        storage.record_heartbeat(trial._trial_id)
-        self._own = self._fresh(trial.number)
-        self._own.before_trial(study, trial)
+        def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+            storage: Any = study._storage
+            storage.record_heartbeat(trial._trial_id)
+            with silent():
+                Seeded.__init__(self, trial.number)
+            super().before_trial(study, trial)
 
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, Any]:
-        return self._own.infer_relative_search_space(study, trial)
-
-    def sample_relative(self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, Any]) -> dict[str, Any]:
-        return self._own.sample_relative(study, trial, search_space)
-
-    def sample_independent(self, study: optuna.Study, trial: FrozenTrial, param_name: str, distribution: Any) -> Any:
-        return self._own.sample_independent(study, trial, param_name, distribution)
-
-    def after_trial(
-        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None
-    ) -> None:
-        self._own.after_trial(study, trial, state, values)
-
-
-sampler_of: Callable[[Terms], BaseSampler] = _Seeded
-"""The sampler by its name."""
+    with silent():
+        sampler: BaseSampler = Seeded()
+    return sampler
 
 
 def pruner_of(terms: Terms) -> optuna.pruners.BasePruner:

@@ -7,6 +7,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from itertools import count
 from typing import Any, Literal
 
 import optuna
@@ -106,9 +108,16 @@ class SharedStudy:
         """All trials so far, and which parameters matter."""
         with self._guarded():
             found = self._study.get_trials(deepcopy=False)
-            shares = self._importance(found) if importance else {}
+            shares: dict[str, float] = {}
+            if importance and sum(trial.state is TrialState.COMPLETE for trial in found) > 1:
+                target = None if len(self.terms.objectives) == 1 else (lambda trial: float(trial.values[0]))
+                with silent(), suppress(ValueError, RuntimeError):  # all values alike
+                    shares = dict(optuna.importance.get_param_importances(self._study, target=target))
             trials = tuple(map(self._plain, found))
-            return Study(self.terms.name, self.terms.objectives, trials, shares, self._default(trials))
+            own, beside = self.terms.space.own(), self._study.user_attrs.get(DEFAULT)
+        complete = (trial for trial in trials if trial.state == "complete" and dict(trial.params) == own)
+        default = next(complete, None) if beside is None else Trial(-1, "complete", own, tuple(beside))
+        return Study(self.terms.name, self.terms.objectives, trials, shares, default)
 
     def try_default(self, evaluate: Evaluate) -> None:
         """Evaluate the configuration's own values where no trial has completed them, since the space lacks them or it failed, unless
@@ -130,31 +139,21 @@ class SharedStudy:
                 fail_stale_trials(self._study)
                 every = self._study.get_trials(deepcopy=False)
                 running = [trial for trial in every if trial.state is TrialState.RUNNING]
-                if self._wanted(every, trials):
+                states = Counter(trial.state for trial in every)
+                counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
+                if self.terms.sampler in EXHAUSTIVE:  # what failed once would fail again
+                    failed = (trial for trial in every if trial.state is TrialState.FAIL)
+                    counted += sum(trial.user_attrs.get(REASON, STOPPED) != STOPPED for trial in failed)
+                if states[TrialState.WAITING] > 0 or counted < trials:
                     number = self._one(evaluate, alone.close)
                     return "lost" if number is None else number
-                self._give_signs(running)
+                # A sign of life for trials that never gave one, since their process was killed before: Optuna waits for ever for them.
+                with self._storage.engine.connect() as connection:
+                    seen = set(connection.execute(sqlalchemy.text("SELECT trial_id FROM trial_heartbeats")).scalars())
+                for trial in running:
+                    if trial._trial_id not in seen:
+                        self._storage.record_heartbeat(trial._trial_id)
         return "wait" if running else "done"
-
-    def _wanted(self, every: Sequence[FrozenTrial], trials: float) -> bool:
-        """Whether one more trial should be tried."""
-        states = Counter(trial.state for trial in every)
-        counted = states[TrialState.COMPLETE] + states[TrialState.PRUNED] + states[TrialState.RUNNING]
-        if self.terms.sampler in EXHAUSTIVE:  # what failed once would fail again
-            failed = (trial for trial in every if trial.state is TrialState.FAIL)
-            counted += sum(trial.user_attrs.get(REASON, STOPPED) != STOPPED for trial in failed)
-        return states[TrialState.WAITING] > 0 or counted < trials
-
-    def _give_signs(self, running: Sequence[FrozenTrial]) -> None:
-        """A sign of life for trials that never gave one, since their process was killed before: Optuna waits for ever for them."""
-        ids = [trial._trial_id for trial in running]
-        query = sqlalchemy.text("SELECT trial_id FROM trial_heartbeats WHERE trial_id IN :ids")
-        with self._storage.engine.connect() as connection:
-            known = query.bindparams(sqlalchemy.bindparam("ids", expanding=True))
-            seen = set(connection.execute(known, {"ids": ids}).scalars())
-        for id_ in ids:
-            if id_ not in seen:
-                self._storage.record_heartbeat(id_)
 
     def _one(self, evaluate: Evaluate, begun: Callable[[], None]) -> int | None:
         """Try one; its number, or None if others took this process for dead meanwhile and try the values again.
@@ -166,30 +165,37 @@ class SharedStudy:
         numbers: list[int] = []
         crashes: list[Exception] = []
 
+        def step(trial: optuna.Trial, counter: Iterator[int], value: float) -> None:
+            if len(self.terms.objectives) == 1 and self.terms.pruner != "none":
+                trial.report(value, next(counter))
+                if trial.should_prune():
+                    raise optuna.TrialPruned
+
         def objective(trial: optuna.Trial) -> Sequence[float]:
             numbers.append(trial.number)
+            values = None
             try:
                 begun()
-                return tried(trial)
-            except KeyboardInterrupt:
-                self._queue_again(trial)
-                raise
-
-        def tried(trial: optuna.Trial) -> Sequence[float]:
-            try:
                 values = self._values(trial)
-            except ConfigError as error:
-                crashes.append(error)
-                raise
-            try:
-                return evaluate(values, self._step(trial))
-            except MebenchError as error:
-                trial.set_user_attr(REASON, str(error))
+                return evaluate(values, partial(step, trial, count(1)))
+            except KeyboardInterrupt:  # no failure: its values come first when the study goes on
+                trial.set_user_attr(REASON, STOPPED)
+                found = self._storage.get_trial(trial._trial_id)
+                again = optuna.trial.create_trial(
+                    state=TrialState.WAITING,
+                    params=found.params,
+                    distributions=found.distributions,
+                    system_attrs=found.system_attrs,
+                )
+                self._study.add_trial(again)
                 raise
             except (optuna.TrialPruned, UpdateFinishedTrialError, SQLAlchemyError, StorageInternalError):
                 raise
             except Exception as error:
-                crashes.append(error)
+                if isinstance(error, MebenchError) and values is not None:
+                    trial.set_user_attr(REASON, str(error))
+                else:
+                    crashes.append(error)
                 raise
 
         try:
@@ -203,38 +209,12 @@ class SharedStudy:
             raise crashes[0]
         return numbers[0]
 
-    def _queue_again(self, trial: optuna.Trial) -> None:
-        """What somebody stopped is no failure: its values come first when the study goes on."""
-        trial.set_user_attr(REASON, STOPPED)
-        found = self._storage.get_trial(trial._trial_id)
-        again = optuna.trial.create_trial(
-            state=TrialState.WAITING,
-            params=found.params,
-            distributions=found.distributions,
-            system_attrs=found.system_attrs,
-        )
-        self._study.add_trial(again)
-
     def _values(self, trial: optuna.Trial) -> dict[str, Any]:
         try:
             return self.terms.space.decoded({d.key: suggest(trial, d) for d in self.terms.space.dimensions})
         except (ImportError, ValueError, RuntimeError, NotImplementedError) as error:
             reason = " ".join(str(error).split())
             raise ConfigError(f"the sampler {self.terms.sampler!r} cannot serve this study: {reason}") from error
-
-    def _step(self, trial: optuna.Trial) -> Step:
-        count = 0
-
-        def step(value: float) -> None:
-            nonlocal count
-            if len(self.terms.objectives) > 1 or self.terms.pruner == "none":
-                return
-            count += 1
-            trial.report(value, count)
-            if trial.should_prune():
-                raise optuna.TrialPruned
-
-        return step
 
     # -- the storage ----------------------------------------------------------------------------------------------------
 
@@ -246,7 +226,12 @@ class SharedStudy:
             study = optuna.create_study(**options, sampler=sampler, pruner=pruner, directions=directions)
         except DuplicatedStudyError:
             study = optuna.load_study(**options, sampler=sampler, pruner=pruner)
-            self._refuse_other(_mark_of(study))
+            for _ in range(
+                MARK_LOOKS
+            ):  # on another machine, somebody may have made it this moment and write down now what it is about
+                if study.user_attrs.get(MARK) is None:
+                    time.sleep(MARK_SECONDS / MARK_LOOKS)
+            self._refuse_other(study.user_attrs.get(MARK))
             return study
         study.set_user_attr(MARK, dict(self.terms.about))
         study.set_metric_names(
@@ -297,31 +282,6 @@ class SharedStudy:
             tried[-1] if tried else None,
             str(trial.user_attrs.get(REASON, "its process was killed")) if state == "failed" else "",
         )
-
-    def _default(self, trials: Sequence[Trial]) -> Trial | None:
-        own = self.terms.space.own()
-        if (beside := self._study.user_attrs.get(DEFAULT)) is not None:
-            return Trial(-1, "complete", own, tuple(beside))
-        return next((trial for trial in trials if trial.state == "complete" and dict(trial.params) == own), None)
-
-    def _importance(self, trials: Sequence[FrozenTrial]) -> dict[str, float]:
-        if sum(trial.state is TrialState.COMPLETE for trial in trials) < 2:
-            return {}
-        target = None if len(self.terms.objectives) == 1 else (lambda trial: float(trial.values[0]))
-        try:
-            with silent():
-                return dict(optuna.importance.get_param_importances(self._study, target=target))
-        except (ValueError, RuntimeError):  # all values alike
-            return {}
-
-
-def _mark_of(study: optuna.Study) -> Any:
-    """What the study is about. On another machine, somebody may have made it this moment and write that down now."""
-    for _ in range(MARK_LOOKS):
-        if (found := study.user_attrs.get(MARK)) is not None:
-            return found
-        time.sleep(MARK_SECONDS / MARK_LOOKS)
-    return None
 
 
 def _short(value: Any, most: int = 120) -> str:

@@ -28,7 +28,7 @@ from mebench.tuning.outcome import Judge, Tuned, summary_of, trials_table
 from mebench.tuning.records import Objective, Study, Terms, Trial, TuneOptions, part_of, read_objectives
 from mebench.tuning.search import for_task, read_space
 from mebench.tuning.show import TrialReporter, value_in_words
-from mebench.tuning.space import Dimension, Space, digest, is_number, with_values
+from mebench.tuning.space import Space, digest, is_number, with_values
 from mebench.tuning.splits import Split, nested, tuning_set
 from mebench.tuning.storage import Place
 from mebench.tuning.study import SharedStudy
@@ -81,7 +81,17 @@ def middle(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
     A default beside the choices is one more, the last. One that is no number, beside a range, stands for all where most have it.
     """
-    return {d.key: _middle(d, [one[d.key] for one in values]) for d in space.dimensions}
+    found = {}
+    for d in space.dimensions:
+        own = [one[d.key] for one in values]
+        if d.choices:
+            order = (*d.choices, d.default)  # which may have won beside a range of somebody's own
+            counts = Counter(order.index(value) for value in own)
+            found[d.key] = order[min(counts, key=lambda place: (-counts[place], place))]
+        else:
+            numbers = [value for value in own if is_number(value)]
+            found[d.key] = median_low(numbers) if 2 * len(numbers) >= len(own) else d.default
+    return found
 
 
 def remarks_of(tuned: Tuned) -> list[str]:
@@ -107,15 +117,6 @@ def remarks_of(tuned: Tuned) -> list[str]:
             for d in tuned.space.dimensions
         ),
     ]
-
-
-def _middle(dimension: Dimension, values: Sequence[Any]) -> Any:
-    if not dimension.choices:
-        numbers = [value for value in values if is_number(value)]
-        return median_low(numbers) if 2 * len(numbers) >= len(values) else dimension.default
-    order = (*dimension.choices, dimension.default)  # which may have won beside a range of somebody's own
-    counts = Counter(order.index(value) for value in values)
-    return order[min(counts, key=lambda place: (-counts[place], place))]
 
 
 TUNING_SUBJECTS = 0.4
@@ -190,7 +191,7 @@ def tune(config: RunConfig, options: TuneOptions, progress: Progress) -> Tuned:
                 done[split.name] = _study(tuning, replace(split, part=part), shared, pool)
             tried = time.perf_counter()
             studies = {name: study for name, (study, _) in done.items()}
-            best = {name: _best(study) for name, study in studies.items()}
+            best = {name: study.chosen() for name, study in studies.items()}
             judged = Judge(plan, splits, space, pool, tuning.folder, progress).judge(
                 {name: trial.params for name, trial in best.items()}, objectives
             )
@@ -276,16 +277,6 @@ def _describe(tuning: Tuning, splits: Sequence[Split]) -> None:
         },
     }
     replace_file(tuning.folder / STUDY_FILE, json.dumps(about, indent=1) + "\n")
-
-
-def _best(study: Study) -> Trial:
-    if (best := study.best()) is None:
-        pruned = sum(trial.state == "pruned" for trial in study.trials)
-        raise RunError(
-            f"study {study.name!r} has no complete trial ({pruned} pruned), so nothing can be chosen: ask for more --trials, or "
-            "take --pruner none"
-        )
-    return best
 
 
 def _about(

@@ -131,7 +131,13 @@ class Features:
         """
         name = digest(sorted(c.fingerprint() for group in plan.chains.values() for c in group))
         if name not in self._known:
-            self._known[name] = self._computed(plan)
+            failed = prepare([plan], self._pool, self._progress).failures
+            failures, skips = {key: failure for (_, key), failure in failed.items()}, plan.config.no_face == "skip"
+            faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
+            for key, failure in failures.items():
+                if key not in faceless:
+                    raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
+            self._known[name] = faceless
         return self._known[name]
 
     def of(self, plan: Plan) -> Plan:
@@ -141,12 +147,3 @@ class Features:
             MebenchError: features failed.
         """
         return replace(plan, skipped=frozenset(self.faceless(plan)))
-
-    def _computed(self, plan: Plan) -> dict[str, str]:
-        failures = {key: failure for (_, key), failure in prepare([plan], self._pool, self._progress).failures.items()}
-        skips = plan.config.no_face == "skip"
-        faceless = {key: f.reason for key, f in failures.items() if skips and isinstance(f.error, NoFaceError)}
-        for key, failure in failures.items():
-            if key not in faceless:
-                raise failure.error or DataError(f"the features of {key} failed: {failure.reason}")
-        return faceless
